@@ -1,0 +1,1 @@
+"""Denoisers: from k noisy copies to the posterior mean and, by Tweedie's formula, the score."""

@@ -1,0 +1,26 @@
+"""What is told: frozen values with numpy arrays that come up from the engine. Imports no torch."""
+
+from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, Tick
+from msd_engine.events.sampling import ChainReport, ChainSegment, FieldFrame, FilmFrame, ImageFrame, Samples
+from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
+
+__all__ = [
+    "ChainReport",
+    "ChainSegment",
+    "Checkpointed",
+    "Event",
+    "Failed",
+    "FieldFrame",
+    "FilmFrame",
+    "Finished",
+    "HeldOutLoss",
+    "ImageFrame",
+    "LossPoints",
+    "Notice",
+    "Progress",
+    "Restored",
+    "Samples",
+    "Started",
+    "StripFrame",
+    "Tick",
+]

@@ -1,0 +1,151 @@
+"""What sampling tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msd_engine.events.base import Event
+
+
+@dataclass(frozen=True, eq=False)
+class ChainSegment(Event):
+    """A stretch of the chains' history in the plane, kept states only.
+
+    The first segment of a job starts with the state before any step (step 0). The stride between kept states is
+    fixed at the start of the job, so that a whole history stays small.
+
+    Attributes:
+        steps: Step numbers of the kept states, int64, with shape (n,).
+        level: Index of the noise level of each state, from 0, with shape (n,).
+        sigma: Noise of one copy at each state, with shape (n,).
+        y: The copies, with shape (n, B, k, 2), float32.
+        x_hat: The posterior mean at each state, with shape (n, B, 2), float32.
+        total: Number of steps of the whole job.
+    """
+
+    steps: NDArray[np.int64]
+    level: NDArray[np.int64]
+    sigma: NDArray[np.float64]
+    y: NDArray[np.float32]
+    x_hat: NDArray[np.float32]
+    total: int
+
+
+@dataclass(frozen=True, eq=False)
+class ImageFrame(Event):
+    """All chains of images as they are now.
+
+    Attributes:
+        step: Steps done.
+        total: Steps in all.
+        level: Index of the noise level, from 0.
+        sigma: Noise of one copy.
+        x_hat: x̂ of every chain, with shape (N, C, H, W), float32, in data units.
+        y: The first copy of every chain, with shape (N, C, H, W), float32.
+    """
+
+    keep: ClassVar[str] = "latest"
+    step: int
+    total: int
+    level: int
+    sigma: float
+    x_hat: NDArray[np.float32]
+    y: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class FilmFrame(Event):
+    """The chains of images at a kept moment of the ladder, for the film strip; at most 32 of them in a job.
+
+    Attributes:
+        step: Steps done.
+        level: Index of the noise level, from 0.
+        sigma: Noise of one copy.
+        x_hat: x̂ of every chain as 8-bit values, with shape (N, C, H, W), uint8.
+        y: The first copy of every chain as 8-bit values, with shape (N, C, H, W), uint8.
+    """
+
+    step: int
+    level: int
+    sigma: float
+    x_hat: NDArray[np.uint8]
+    y: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class ChainReport(Event):
+    """Figures of the chains in the plane at their end.
+
+    Attributes:
+        step: Steps done.
+        mode_weights: Share of the samples nearest to each mode, with shape (J,).
+        true_weights: Weights of the mixture, with shape (J,).
+        within_std: Standard deviation of the last x̂ (or ȳ) about its mode, pooled over modes and coordinates.
+        predicted_std: The same for exact draws from the posterior mean of p_{σ_eff}.
+        residual_inflation: Variance of y_i − ȳ over its value for exact sampling, σ²(1 − 1/k); NaN for k = 1.
+        predicted_inflation: 1/(1 − r/2), infinite from the wall r = 2 on.
+        r_hat: Split R̂ of ȳ over the last level, with shape (2,); NaN where too few states were kept.
+        ess: Effective sample size of ȳ over the last level, with shape (2,); NaN where too few states were kept.
+        alive: Share of the chains whose state is finite and not beyond 1e6 data units.
+    """
+
+    keep: ClassVar[str] = "latest"
+    step: int
+    mode_weights: NDArray[np.float64]
+    true_weights: NDArray[np.float64]
+    within_std: float
+    predicted_std: float
+    residual_inflation: float
+    predicted_inflation: float
+    r_hat: NDArray[np.float64]
+    ess: NDArray[np.float64]
+    alive: float
+
+
+@dataclass(frozen=True, eq=False)
+class Samples(Event):
+    """The end of all chains.
+
+    Attributes:
+        x_hat: The samples, x̂ with shape (N, *event), float32, in data units.
+        y: All copies of the last state, with shape (N, k, *event), float32.
+        seed: Seed of the chains.
+        spec_json: The spec as JSON.
+    """
+
+    x_hat: NDArray[np.float32]
+    y: NDArray[np.float32]
+    seed: int
+    spec_json: str
+
+
+@dataclass(frozen=True, eq=False)
+class FieldFrame(Event):
+    """The plane at one noise: density and scores on a grid.
+
+    Attributes:
+        sigma: Noise of one copy.
+        sigma_eff: σ/√k.
+        bounds: (x_min, x_max, y_min, y_max) in data units.
+        log_density: log p_{σ_eff} on a grid, with shape (rows, columns), row 0 at y_min.
+        points: Where the score is given, with shape (m, 2).
+        exact_score: ∇ log p_{σ_eff} of ȳ at the points, with shape (m, 2).
+        trained_score: The trained denoiser's estimate at the same points, with shape (m, 2), or None.
+        data: Draws from the data distribution, with shape (n, 2).
+        means: Means of the modes, with shape (J, 2).
+    """
+
+    keep: ClassVar[str] = "latest"
+    sigma: float
+    sigma_eff: float
+    bounds: tuple[float, float, float, float]
+    log_density: NDArray[np.float32]
+    points: NDArray[np.float32]
+    exact_score: NDArray[np.float32]
+    trained_score: NDArray[np.float32] | None
+    data: NDArray[np.float32]
+    means: NDArray[np.float32]

@@ -1,0 +1,1 @@
+"""Figures of merit: denoising errors and the health of chains."""

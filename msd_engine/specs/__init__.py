@@ -1,0 +1,29 @@
+"""What can be asked: frozen, validated values that go down to the engine. Imports no torch."""
+
+from msd_engine.specs.base import Declaration, Spec, SpecError, declarations
+from msd_engine.specs.data import ImagesSpec, MixtureSpec
+from msd_engine.specs.experiment import ExperimentSpec
+from msd_engine.specs.live import Live
+from msd_engine.specs.nets import MlpSpec, UNetSpec
+from msd_engine.specs.noise import NoiseSpec
+from msd_engine.specs.presets import load_preset, preset_names
+from msd_engine.specs.sampling import SamplingSpec
+from msd_engine.specs.training import TrainingSpec
+
+__all__ = [
+    "Declaration",
+    "ExperimentSpec",
+    "ImagesSpec",
+    "Live",
+    "MixtureSpec",
+    "MlpSpec",
+    "NoiseSpec",
+    "SamplingSpec",
+    "Spec",
+    "SpecError",
+    "TrainingSpec",
+    "UNetSpec",
+    "declarations",
+    "load_preset",
+    "preset_names",
+]

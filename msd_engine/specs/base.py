@@ -1,0 +1,294 @@
+"""The common base of every spec: a frozen, strictly validated value.
+
+Each field is declared once, by `param`, with title, unit, range, scale and help. Sliders, command-line flags,
+run files and the table that `msd schema` prints are all made from that one declaration.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args, get_origin
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Scale = Literal["linear", "log"]
+
+
+class SpecError(ValueError):
+    """A spec that cannot be accepted, in one sentence that names the field.
+
+    Attributes:
+        path: The dotted path of the field at fault, such as ``sampling.epsilon``; empty for the whole text.
+    """
+
+    def __init__(self, path: str, sentence: str) -> None:
+        """Keep the path beside the sentence."""
+        super().__init__(sentence)
+        self.path = path
+
+
+def param(
+    default: Any,
+    *,
+    title: str,
+    help: str,  # noqa: A002 - the word that readers of a field declaration look for
+    unit: str = "",
+    symbol: str = "",
+    scale: Scale = "linear",
+    ge: float | None = None,
+    gt: float | None = None,
+    le: float | None = None,
+    lt: float | None = None,
+    slider: tuple[float, float] | None = None,
+    formula: str = "",
+) -> Any:
+    """Declare one field of a spec.
+
+    Args:
+        default: The value that stands where nothing is said.
+        title: The name shown beside the control.
+        help: One or two sentences for a tooltip or a table.
+        unit: The unit shown behind the number; empty for data units and pure numbers.
+        symbol: The symbol of the theory, such as ``σ₁``.
+        scale: How a slider moves: ``linear`` or ``log``.
+        ge: Smallest value accepted.
+        gt: Bound that the value must exceed.
+        le: Largest value accepted.
+        lt: Bound that the value must stay under.
+        slider: The range that a slider spans; values outside, but inside the bounds, may be typed.
+        formula: The formula that the field enters, as plain text.
+
+    Returns:
+        The pydantic field declaration.
+    """
+    extra: dict[str, Any] = {"unit": unit, "symbol": symbol, "scale": scale, "slider": slider, "formula": formula}
+    return Field(default, title=title, description=help, ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra)
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What a spec says about one of its fields.
+
+    Attributes:
+        path: Dotted path from the top of the spec, such as ``sampling.epsilon``.
+        title: Name shown beside the control.
+        help: One or two sentences.
+        type: ``int``, ``float``, ``bool`` or ``str``.
+        default: Value where nothing is said.
+        unit: Unit behind the number.
+        symbol: Symbol of the theory.
+        scale: ``linear`` or ``log``.
+        low: Smallest value that may be typed, or None.
+        high: Largest value that may be typed, or None.
+        slider: Range that a slider spans, or None.
+        choices: The words that may be chosen, or empty.
+        formula: Formula that the field enters.
+    """
+
+    path: str
+    title: str
+    help: str
+    type: type
+    default: Any
+    unit: str
+    symbol: str
+    scale: Scale
+    low: float | None
+    high: float | None
+    slider: tuple[float, float] | None
+    choices: tuple[str, ...]
+    formula: str
+
+
+class Spec(BaseModel):
+    """A frozen, strict value: unknown fields, NaN, infinities and numbers given as text are refused."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """Read a spec from JSON text.
+
+        Args:
+            text: The JSON document.
+
+        Returns:
+            The validated spec.
+
+        Raises:
+            SpecError: The text is no JSON, repeats a key, or says something that the spec does not accept.
+        """
+        try:
+            json.loads(text, object_pairs_hook=_no_repeats)
+        except (ValueError, RecursionError) as error:
+            if isinstance(error, SpecError):
+                raise
+            raise SpecError("", f"This is not a spec: the text is not valid JSON ({error}).") from None
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise _sentence(error) from None
+
+    @classmethod
+    def from_fields(cls, fields: dict[str, Any]) -> Self:
+        """Build a spec from nested plain values.
+
+        Args:
+            fields: The values by field name.
+
+        Returns:
+            The validated spec.
+
+        Raises:
+            SpecError: A value is missing, unknown or out of range.
+        """
+        try:
+            return cls.model_validate(fields)
+        except ValidationError as error:
+            raise _sentence(error) from None
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Return the spec as JSON text that `from_json` reads back unchanged."""
+        return self.model_dump_json(indent=indent)
+
+    def get(self, path: str) -> Any:
+        """Return the value at a dotted path.
+
+        Args:
+            path: Such as ``sampling.epsilon``.
+
+        Returns:
+            The value.
+
+        Raises:
+            SpecError: There is no such field.
+        """
+        value: Any = self
+        for name in path.split("."):
+            if not isinstance(value, Spec) or name not in type(value).model_fields:
+                raise SpecError(path, f"There is no field called {path}.")
+            value = getattr(value, name)
+        return value
+
+    def replace(self, path: str, value: Any) -> Self:
+        """Return a copy of the spec with one field changed.
+
+        Args:
+            path: Dotted path of the field.
+            value: Its new value.
+
+        Returns:
+            A new, validated spec.
+
+        Raises:
+            SpecError: There is no such field, or the value is not accepted.
+        """
+        return self.replace_all({path: value})
+
+    def replace_all(self, values: dict[str, Any]) -> Self:
+        """Return a copy of the spec with several fields changed at once.
+
+        Args:
+            values: New values by dotted path.
+
+        Returns:
+            A new, validated spec.
+
+        Raises:
+            SpecError: There is no such field, or a value is not accepted.
+        """
+        fields = self.model_dump()
+        for path, value in values.items():
+            self.get(path)
+            *parents, name = path.split(".")
+            target = fields
+            for parent in parents:
+                target = target[parent]
+            target[name] = value.model_dump() if isinstance(value, Spec) else value
+        return type(self).from_fields(fields)
+
+
+def declarations(spec: Spec | type[Spec], prefix: str = "") -> Iterator[Declaration]:
+    """List the declared scalar fields of a spec, depth first, in the order of declaration.
+
+    Args:
+        spec: A spec, or its class where no field is a choice between several specs.
+        prefix: Path to put before every name.
+
+    Yields:
+        One declaration for each field that holds a number, a truth value or a word.
+    """
+    cls = spec if isinstance(spec, type) else type(spec)
+    for name, field in cls.model_fields.items():
+        path = f"{prefix}.{name}" if prefix else name
+        value = None if isinstance(spec, type) else getattr(spec, name)
+        if isinstance(value, Spec):
+            yield from declarations(value, path)
+            continue
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, Spec):
+            yield from declarations(kind, path)
+            continue
+        choices: tuple[str, ...] = ()
+        if get_origin(kind) is Literal:
+            choices = get_args(kind)
+            kind = str
+        extra = field.json_schema_extra
+        if kind not in (int, float, bool, str) or not isinstance(extra, dict):
+            continue
+        low, high = _bounds(field.metadata)
+        yield Declaration(
+            path=path,
+            title=field.title or name,
+            help=field.description or "",
+            type=kind,  # type: ignore[arg-type]
+            default=field.default,
+            unit=str(extra["unit"]),
+            symbol=str(extra["symbol"]),
+            scale="log" if extra["scale"] == "log" else "linear",
+            low=low,
+            high=high,
+            slider=extra["slider"],  # type: ignore[arg-type]
+            choices=choices,
+            formula=str(extra["formula"]),
+        )
+
+
+def _bounds(metadata: Iterable[Any]) -> tuple[float | None, float | None]:
+    low = high = None
+    for item in metadata:
+        low = getattr(item, "ge", getattr(item, "gt", low))
+        high = getattr(item, "le", getattr(item, "lt", high))
+    return low, high
+
+
+def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in seen:
+            raise SpecError(key, f"The field {key} is given twice.")
+        seen[key] = value
+    return seen
+
+
+def _sentence(error: ValidationError) -> SpecError:
+    """Turn the first finding of a validation into one sentence that names the field."""
+    finding = error.errors(include_url=False)[0]
+    # Union branches put the tag of the branch into the location: it is no field name.
+    path = ".".join(str(part) for part in finding["loc"] if part not in ("mixture", "images", "mlp", "unet"))
+    given = finding.get("input")
+    shown = repr(given) if isinstance(given, str | int | float | bool | None) else type(given).__name__
+    message = finding["msg"]
+    match finding["type"]:
+        case "extra_forbidden":
+            sentence = f"There is no field called {path}."
+        case "missing":
+            sentence = f"The field {path} is missing."
+        case "value_error":
+            sentence = message.removeprefix("Value error, ")
+        case _:
+            message = message.replace("Input should", "should").replace("should be a finite number", "should be finite")
+            sentence = f"{path or 'The spec'} {message.replace('should', 'must', 1)}, but is {shown[:80]}."
+    return SpecError(path, sentence)

@@ -1,0 +1,51 @@
+"""What can be asked of a job while it runs; everything else is said by its spec beforehand."""
+
+from __future__ import annotations
+
+import threading
+
+
+class Live:
+    """Requests to a running job, safe to make from any thread.
+
+    A job looks at them between two steps. Stopping is not among them: the caller closes the job's generator.
+    """
+
+    def __init__(self) -> None:
+        self._checkpoint = threading.Event()
+        self._running = threading.Event()
+        self._running.set()
+
+    def request_checkpoint(self) -> None:
+        """Ask a training job to save its averaged weights as soon as it can."""
+        self._checkpoint.set()
+
+    def take_checkpoint_request(self) -> bool:
+        """Return whether a checkpoint was asked for since the last call."""
+        asked = self._checkpoint.is_set()
+        self._checkpoint.clear()
+        return asked
+
+    def pause(self) -> None:
+        """Ask the job to hold between two steps."""
+        self._running.clear()
+
+    def resume(self) -> None:
+        """Let a held job go on."""
+        self._running.set()
+
+    @property
+    def paused(self) -> bool:
+        """Whether the job is asked to hold."""
+        return not self._running.is_set()
+
+    def wait_while_paused(self, timeout_s: float) -> bool:
+        """Wait until the job may go on, at most for some time.
+
+        Args:
+            timeout_s: Longest time to wait, in seconds.
+
+        Returns:
+            Whether the job may go on.
+        """
+        return self._running.wait(timeout_s)

@@ -1,0 +1,49 @@
+"""What can be asked of the training noise: the law from which σ is drawn."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msd_engine.specs.base import Spec, param
+
+
+class NoiseSpec(Spec):
+    """The law of σ, the noise of one copy, during training."""
+
+    law: Literal["log-normal", "uniform-t"] = param(
+        "log-normal",
+        title="Noise law",
+        help="How σ is drawn in training: log-normal in σ_eff, or uniform in the time t of dx = sᵗ dw (the report's).",
+        formula="ln σ_eff ~ N(m, v²), or t ~ U(0, 1) and σ = std(t)",
+    )
+    s: float = param(
+        25.0,
+        title="Base of the SDE",
+        symbol="s",
+        gt=1.0,
+        le=1e4,
+        slider=(2.0, 100.0),
+        scale="log",
+        help="Base s of the forward process dx = sᵗ dw, t in [0, 1]; used by the uniform law and by time features.",
+        formula="std(t) = √((s²ᵗ − 1)/(2 ln s))",
+    )
+    log_mean: float = param(
+        -0.6,
+        title="Mean of ln σ_eff",
+        symbol="m",
+        ge=-10.0,
+        le=10.0,
+        slider=(-4.0, 4.0),
+        help="Centre of the log-normal law of σ_eff = σ/√k.",
+        formula="ln σ_eff ~ N(m, v²)",
+    )
+    log_std: float = param(
+        1.2,
+        title="Spread of ln σ_eff",
+        symbol="v",
+        gt=0.0,
+        le=5.0,
+        slider=(0.2, 3.0),
+        help="Width of the log-normal law of σ_eff = σ/√k.",
+        formula="ln σ_eff ~ N(m, v²)",
+    )

@@ -1,0 +1,97 @@
+"""What can be asked of training: copies, objective, optimiser and budget."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msd_engine.specs.base import Spec, param
+
+
+class TrainingSpec(Spec):
+    """How the k-sample denoiser is learned."""
+
+    k: int = param(
+        8,
+        title="Copies",
+        symbol="k",
+        ge=1,
+        le=64,
+        slider=(1, 16),
+        help="Number of independent noisy copies y₁…y_k of one datum that the denoiser sees.",
+        formula="σ_eff = σ/√k",
+    )
+    form: Literal["preconditioned", "plain"] = param(
+        "preconditioned",
+        title="Objective form",
+        help="Preconditioned: the network learns only what ȳ does not tell (Karras et al.). Plain: it gives x̂ itself.",
+        formula="x̂ = c_skip ȳ + c_out F(c_in y₁…y_k, c_noise), or x̂ = F(y₁…y_k, t)",
+    )
+    batch: int = param(
+        128, title="Batch", unit="data", ge=1, le=65_536, slider=(16, 1024), scale="log", help="Data in one step."
+    )
+    learning_rate: float = param(
+        2e-3,
+        title="Learning rate",
+        gt=0.0,
+        le=1.0,
+        slider=(1e-5, 1e-1),
+        scale="log",
+        help="Largest step size of the Adam optimiser.",
+    )
+    schedule: Literal["constant", "cosine"] = param(
+        "cosine",
+        title="Learning-rate schedule",
+        help="Keep the learning rate, or let it fall to zero along a cosine over the budget; both warm up first.",
+    )
+    steps: int = param(
+        2000,
+        title="Steps",
+        unit="steps",
+        ge=1,
+        le=100_000_000,
+        slider=(100, 100_000),
+        scale="log",
+        help="Training ends after this many steps.",
+    )
+    seconds: float = param(
+        0.0,
+        title="Time budget",
+        unit="s",
+        ge=0.0,
+        le=1e7,
+        slider=(0.0, 600.0),
+        help="Training also ends after this many seconds; 0 sets no limit. Only a run without it repeats to the bit.",
+    )
+    averaging: float = param(
+        0.999,
+        title="Weight averaging",
+        ge=0.0,
+        lt=1.0,
+        slider=(0.9, 0.9999),
+        help="Decay of the running mean of the weights, which sampling uses; 0 switches it off.",
+        formula="w̄ ← a w̄ + (1 − a) w",
+    )
+    clip_norm: float = param(
+        1.0,
+        title="Gradient clip",
+        ge=0.0,
+        le=1e6,
+        slider=(0.0, 10.0),
+        help="Largest norm of the gradient; longer ones are scaled down. 0 switches it off.",
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = param(
+        "auto",
+        title="Precision",
+        help="Number format of the network's arithmetic; auto measures at the start which is faster on this machine.",
+    )
+    evaluate_every: int = param(
+        100,
+        title="Evaluate every",
+        unit="steps",
+        ge=1,
+        le=1_000_000,
+        slider=(10, 1000),
+        scale="log",
+        help="Steps between two measurements of the held-out loss.",
+    )
+    seed: int = param(0, title="Training seed", ge=0, le=2**31 - 1, help="Seed of weights, data order and noise.")

@@ -1,0 +1,1 @@
+"""Learning a denoiser: one step, the loop and weight averaging."""

@@ -1,0 +1,1 @@
+"""The desktop program of the multi-sample denoiser laboratory."""

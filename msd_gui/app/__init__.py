@@ -1,0 +1,1 @@
+"""The program: main, window, actions and the launch of jobs."""

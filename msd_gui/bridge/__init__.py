@@ -1,0 +1,1 @@
+"""Between the screen and the engine: runner, mailbox and screen clock."""

@@ -1,0 +1,1 @@
+"""Pages: controllers that see specs and events only."""

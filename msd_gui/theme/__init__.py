@@ -1,0 +1,1 @@
+"""Palette and icons."""

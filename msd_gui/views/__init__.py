@@ -1,0 +1,1 @@
+"""Views: numpy in, pixels out."""

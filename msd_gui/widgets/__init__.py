@@ -1,0 +1,1 @@
+"""Controls: value(), setValue() and valueChanged."""

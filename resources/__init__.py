@@ -1,0 +1,1 @@
+"""Icons, presets, styles and help texts; installed as the package `msd_resources`."""
