@@ -1,0 +1,11 @@
+"""The errors that a user can cause. Jobs turn them into a `Failed` event, the command line into exit code 2."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Something that the user can mend: one plain sentence that says what happened and what to do."""
+
+
+class BadFile(UserError):  # noqa: N818 - the name is part of the contract
+    """A file that is missing, cut short, of the wrong kind or hostile; the sentence names it and what was expected."""
