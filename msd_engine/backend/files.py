@@ -1,0 +1,146 @@
+"""Files: written whole or not at all, and read so that whatever is wrong becomes one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from msd_engine.backend.errors import BadFile, UserError
+
+MIB = 2**20
+"""Bytes in a mebibyte."""
+
+
+def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write a file so that a crash at any moment leaves either the old file or the new one, never a mixture.
+
+    The bytes go to a temporary file in the same folder, which is flushed to the disk and then renamed over the old
+    one; the folder is flushed last, so that the renaming survives a power cut as well.
+
+    Args:
+        path: The file to write; its folder must exist.
+        data: What it is to hold.
+
+    Raises:
+        UserError: The file cannot be written, for instance because the disk is full.
+    """
+    # A link stays a link: what it points to is replaced.
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
+    try:
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        # Opened without tempfile, so that the user's umask decides who may read the file.
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+        _flush_folder(target.parent)
+    except OSError as error:
+        raise UserError(_cannot_write(Path(path), error)) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def reading(path: str | os.PathLike[str], expected: str) -> Iterator[None]:
+    """Turn whatever a parser raises into one `BadFile` that names the file and what was expected.
+
+    Parsers of files raise a dozen kinds of exceptions on bad input; this is the only place that knows.
+
+    Args:
+        path: The file that is being read.
+        expected: What it should be, such as ``a sample file (.npz)``.
+
+    Yields:
+        Nothing; read the file in the body.
+
+    Raises:
+        BadFile: The body raised anything but a `UserError`, which passes unchanged.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except FileNotFoundError as error:
+        raise BadFile(f"{path} is missing; expected {expected}.") from error
+    except OSError as error:
+        reason = error.strerror or "the file is cut or damaged"
+        raise BadFile(f"{path} cannot be read ({reason}); expected {expected}.") from error
+    except Exception as error:
+        raise BadFile(f"{path} is not {expected}: it is cut, damaged or of another kind.") from error
+
+
+def read_bytes(path: str | os.PathLike[str], expected: str, *, limit: int) -> bytes:
+    """Read a whole regular file of bounded size.
+
+    Args:
+        path: The file.
+        expected: What it should be, for the sentence.
+        limit: Largest size accepted, in bytes.
+
+    Returns:
+        The content.
+
+    Raises:
+        BadFile: The file is missing, unreadable, no regular file, or larger than the limit.
+    """
+    with reading(path, expected):
+        # Asked before opening: opening a named pipe would wait for ever.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise BadFile(f"{path} is no regular file; expected {expected}.")
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise BadFile(f"{path} is larger than {limit:,} bytes, too large for {expected}.")
+        return data
+
+
+def make_folder(path: str | os.PathLike[str]) -> None:
+    """Make a folder and those above it where they are missing.
+
+    Args:
+        path: The folder.
+
+    Raises:
+        UserError: It cannot be made.
+    """
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(_cannot_write(Path(path), error)) from error
+
+
+def _flush_folder(folder: Path) -> None:
+    # Windows cannot open a folder as a file, and its renaming needs no flush.
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _cannot_write(path: Path, error: OSError) -> str:
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            remedy = "the disk is full; free some space or choose another folder"
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            remedy = "writing there is not permitted; choose another folder"
+        case errno.ENOENT:
+            remedy = "its folder does not exist; make it or choose another one"
+        case errno.EISDIR:
+            remedy = "there is a folder of that name; choose another name"
+        case errno.ENOTDIR | errno.EEXIST:
+            remedy = "there is a file where a folder should be; choose another name"
+        case _:
+            remedy = f"{error.strerror or error}; choose another place"
+    return f"Cannot write {path}: {remedy}."
