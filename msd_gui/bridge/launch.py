@@ -1,0 +1,61 @@
+"""What pages may ask of the engine. `msd_gui.app.launch` keeps the promise; tests keep it with stand-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msd_engine.events import Event
+from msd_engine.specs import ExperimentSpec, Live
+
+
+class Cadence(Protocol):
+    """Says when a frame is worth making."""
+
+    def due(self) -> bool:
+        """Return whether the screen has room for a new frame now."""
+        ...
+
+
+Job = Callable[[Cadence, Live], Iterator[Event]]
+Bounds = tuple[float, float, float, float]
+
+
+class Launch(Protocol):
+    """Makes jobs: each method returns at once, and the work is done where the job is iterated."""
+
+    def train(self, spec: ExperimentSpec, run: Path, *, resume: bool = False) -> Job:
+        """Train a denoiser and keep it in a run folder."""
+        ...
+
+    def sample(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Draw chains, with the denoiser of a run where the spec asks for a trained one."""
+        ...
+
+    def field(self, spec: ExperimentSpec, sigma: float, bounds: Bounds, run: Path | None = None) -> Job:
+        """Compute density and scores of the plane at one noise; with the trained score where a run is given."""
+        ...
+
+    def restore(self, path: Path) -> Job:
+        """Read the spec of a picture, a preset, a sample file or a run folder."""
+        ...
+
+    def download(self, name: str) -> Job:
+        """Fetch a data set into the data folder."""
+        ...
+
+    def save(self, kind: str, path: Path, **content: Any) -> Job:
+        """Write a file away from the screen's thread: one of the writers of `msd_engine.jobs.save`, by name."""
+        ...
+
+    def new_run(self, spec: ExperimentSpec) -> Path:
+        """Return the path of a run folder that does not exist yet."""
+        ...
+
+
+Images = NDArray[np.float32] | NDArray[np.uint8]
+Frames = Sequence[NDArray[np.uint8]]

@@ -1,0 +1,190 @@
+"""Runs jobs one after another in a thread of its own and hands their events to the screen, a tick at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+import traceback
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import cast
+
+from PySide6.QtCore import QObject, QThread, Signal, Slot
+
+from msd_engine.events import Event, Failed
+from msd_engine.specs import Live
+from msd_gui.bridge.clock import SCREEN_HZ, ScreenClock
+from msd_gui.bridge.launch import Job
+from msd_gui.bridge.mailbox import Mailbox
+
+
+class ScreenCadence:
+    """A frame is due when the screen has taken the one before, is being looked at, and a tick's time has passed."""
+
+    def __init__(self, mailbox: Mailbox) -> None:
+        self._mailbox = mailbox
+        self._next = 0.0
+        self.watched = True
+
+    def due(self) -> bool:
+        """Return whether to make a frame now."""
+        now = time.monotonic()
+        if not self.watched or now < self._next or len(self._mailbox):
+            return False
+        self._next = now + 0.9 / SCREEN_HZ
+        return True
+
+
+@dataclass
+class _Task:
+    """A job on its way: when it began tells whether it may still finish after a newer one was asked for."""
+
+    generation: int
+    job: Job
+    grace_s: float
+    live: Live = field(default_factory=Live)
+    began: float = 0.0
+
+
+class _Worker(QThread):
+    """The thread: takes the newest task, iterates its job, and closes it when it is no longer wanted."""
+
+    def __init__(self, mailbox: Mailbox, cadence: ScreenCadence) -> None:
+        super().__init__()
+        self.setObjectName("msd-runner")
+        self._mailbox = mailbox
+        self._cadence = cadence
+        self._wake = threading.Condition()
+        self._next: _Task | None = None
+        self._current: _Task | None = None
+        self._stop = False
+        self._quit = False
+
+    def post(self, task: _Task | None, *, quit_thread: bool = False) -> None:
+        """Put a task in the place of whatever waits; None only stops what runs."""
+        with self._wake:
+            self._next = task
+            self._stop = self._stop or task is None
+            self._quit = self._quit or quit_thread
+            self._wake.notify()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job runs or waits."""
+        with self._wake:
+            return self._current is not None or self._next is not None
+
+    def run(self) -> None:
+        """Take tasks until told to quit."""
+        while True:
+            with self._wake:
+                self._current = None
+                while self._next is None and not self._quit:
+                    self._wake.wait()
+                if self._quit:
+                    return
+                task = cast("_Task", self._next)
+                self._current, self._next, self._stop = task, None, False
+            task.began = time.monotonic()
+            self._iterate(task)
+
+    def _iterate(self, task: _Task) -> None:
+        try:
+            events = cast("Generator[Event, None, None]", task.job(self._cadence, task.live))
+            with contextlib.closing(events):
+                for event in events:
+                    self._mailbox.put(task.generation, event)
+                    if self._unwanted(task):
+                        return
+        except Exception as error:  # noqa: BLE001 - the border of the thread: all that goes wrong is told to the user
+            text = f"The job stopped by an unexpected error: {type(error).__name__}: {error}"
+            self._mailbox.put(task.generation, Failed(text, traceback.format_exc()))
+
+    def _unwanted(self, task: _Task) -> bool:
+        with self._wake:
+            if self._stop or self._quit:
+                return True
+            return self._next is not None and time.monotonic() - task.began >= self._next.grace_s
+
+
+class Runner(QObject):
+    """Runs the newest job that was submitted, in one thread, and tells its events at the ticks of the screen's clock.
+
+    Attributes:
+        told: Emitted on the screen's thread for each event that a wanted job told.
+        running_changed: Emitted when the runner becomes busy or idle.
+    """
+
+    told = Signal(object)
+    running_changed = Signal(bool)
+
+    def __init__(self, clock: ScreenClock, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._mailbox = Mailbox()
+        self._cadence = ScreenCadence(self._mailbox)
+        self._worker = _Worker(self._mailbox, self._cadence)
+        self._generation = 0
+        self._oldest_wanted = 0
+        self._running = False
+        self._live = Live()
+        clock.tick.connect(self._on_tick)
+
+    @property
+    def running(self) -> bool:
+        """Whether a job runs, waits, or has events that were not told yet."""
+        return self._running
+
+    @property
+    def live(self) -> Live:
+        """Requests to the job that was submitted last."""
+        return self._live
+
+    def set_watched(self, watched: bool) -> None:
+        """Say whether anybody looks: without, a job makes no frames."""
+        self._cadence.watched = watched
+
+    def submit(self, job: Job, *, grace_ms: int = 0) -> None:
+        """Run a job in the place of the one that runs.
+
+        Args:
+            job: The job.
+            grace_ms: A running job that is younger than this may finish first, and its events are still told, so that
+                a dragged slider shows whole runs and not only the beginnings of many.
+        """
+        self._generation += 1
+        if not grace_ms:
+            self._oldest_wanted = self._generation
+        task = _Task(self._generation, job, grace_ms / 1000)
+        self._live = task.live
+        self._worker.post(task)
+        if not self._worker.isRunning():
+            self._worker.start()
+        self._set_running(True)
+
+    @Slot()
+    def stop(self) -> None:
+        """Close the running job; what it told before is still delivered."""
+        self._live.resume()
+        self._worker.post(None)
+
+    def close(self) -> None:
+        """Close the running job and end the thread; waits for both."""
+        self._live.resume()
+        self._worker.post(None, quit_thread=True)
+        self._worker.wait()
+
+    @Slot()
+    def _on_tick(self) -> None:
+        # Ask before draining: a job that ends in between is seen as busy for one tick more, never as idle too soon.
+        busy = self._worker.busy
+        for generation, event in self._mailbox.drain():
+            if generation >= self._oldest_wanted:
+                self.told.emit(event)
+        if not busy and not len(self._mailbox):
+            self._set_running(self._worker.busy)
+
+    def _set_running(self, running: bool) -> None:
+        if running != self._running:
+            self._running = running
+            self.running_changed.emit(running)

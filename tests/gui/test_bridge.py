@@ -1,0 +1,198 @@
+"""The bridge: newest frame wins, loss points are never lost, a stopped job is closed, errors become sentences."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from msd_engine.events import ChainReport, Failed, Finished, LossPoints, Progress, Tick
+from msd_gui.bridge.clock import ScreenClock
+from msd_gui.bridge.mailbox import Mailbox
+from msd_gui.bridge.runner import Runner
+
+
+def points(step):
+    return LossPoints(np.array([step]), np.array([1.0]), np.array([0.0]))
+
+
+def progress(step):
+    return Progress(step, 10, 1.0, 1.0, 0.0, 0.0)
+
+
+@pytest.fixture
+def clock(qtbot):
+    clock = ScreenClock()
+    clock.start()
+    yield clock
+    clock.stop()
+
+
+@pytest.fixture
+def runner(clock):
+    runner = Runner(clock)
+    runner.seen = []
+    runner.told.connect(runner.seen.append)
+    yield runner
+    runner.close()
+
+
+def test_mailbox_keeps_points_and_only_the_newest_frame():
+    box = Mailbox()
+    for step in range(5):
+        box.put(1, points(step))
+        box.put(1, progress(step))
+        box.put(1, Tick())
+    events = [event for _, event in box.drain()]
+    assert [int(event.steps[0]) for event in events if isinstance(event, LossPoints)] == list(range(5))
+    assert [event.step for event in events if isinstance(event, Progress)] == [4]
+    assert len(events) == 6
+    assert box.drain() == []
+
+
+def test_mailbox_does_not_mix_generations():
+    box = Mailbox()
+    box.put(1, progress(1))
+    box.put(2, progress(2))
+    assert [(generation, event.step) for generation, event in box.drain()] == [(1, 1), (2, 2)]
+
+
+def test_events_come_in_order_and_idle_is_told_last(qtbot, runner):
+    def job(cadence, live):
+        yield points(0)
+        yield points(1)
+        yield Finished(2, 0.0, "done")
+
+    told = []
+    runner.told.connect(lambda event: told.append(type(event).__name__))
+    runner.running_changed.connect(told.append)
+    runner.submit(job)
+    qtbot.waitUntil(lambda: not runner.running)
+    assert told == [True, "LossPoints", "LossPoints", "Finished", False]
+
+
+def test_events_arrive_on_the_screen_thread(qtbot, runner):
+    threads = {}
+
+    def job(cadence, live):
+        threads["job"] = threading.get_ident()
+        yield points(0)
+
+    runner.told.connect(lambda event: threads.update(event=threading.get_ident()))
+    runner.submit(job)
+    qtbot.waitUntil(lambda: not runner.running)
+    assert threads["event"] == threading.get_ident() != threads["job"]
+
+
+def test_stop_closes_the_job(qtbot, runner):
+    closed = threading.Event()
+
+    def job(cadence, live):
+        try:
+            while True:
+                yield Tick()
+                time.sleep(0.001)
+        finally:
+            closed.set()
+
+    runner.submit(job)
+    qtbot.wait(50)
+    runner.stop()
+    qtbot.waitUntil(lambda: not runner.running)
+    assert closed.is_set()
+
+
+def test_a_new_job_closes_the_old_and_drops_its_events(qtbot, runner):
+    def old(cadence, live):
+        while True:
+            yield points(-1)
+            time.sleep(0.001)
+
+    def new(cadence, live):
+        yield points(1)
+
+    runner.submit(old)
+    qtbot.waitUntil(lambda: bool(runner.seen))
+    runner.submit(new)
+    runner.seen.clear()
+    qtbot.waitUntil(lambda: not runner.running)
+    assert [int(event.steps[0]) for event in runner.seen] == [1]
+
+
+def test_grace_lets_a_young_job_finish(qtbot, runner):
+    def job(number):
+        def run(cadence, live):
+            for _ in range(20):
+                yield Tick()
+                time.sleep(0.002)
+            yield Finished(number, 0.0, "")
+
+        return run
+
+    for number in range(4):
+        runner.submit(job(number), grace_ms=10_000)
+        qtbot.wait(5)
+    qtbot.waitUntil(lambda: not runner.running)
+    # The first finishes, those that were overtaken while it ran never begin, the newest always runs.
+    assert [event.step for event in runner.seen] == [0, 3]
+
+
+def test_an_error_becomes_a_sentence_and_the_runner_goes_on(qtbot, runner):
+    def bad(cadence, live):
+        yield Tick()
+        raise RuntimeError("no room")
+
+    def good(cadence, live):
+        yield points(3)
+
+    runner.submit(bad)
+    qtbot.waitUntil(lambda: not runner.running)
+    (failure,) = runner.seen
+    assert isinstance(failure, Failed)
+    assert "no room" in failure.text
+    assert "Traceback" in failure.details
+    runner.submit(good)
+    qtbot.waitUntil(lambda: not runner.running)
+    assert isinstance(runner.seen[-1], LossPoints)
+
+
+def test_no_frame_is_due_while_nobody_watches(qtbot, runner):
+    due = []
+
+    def job(cadence, live):
+        end = time.monotonic() + 0.2
+        while time.monotonic() < end:
+            due.append(cadence.due())
+            yield Tick()
+            time.sleep(0.002)
+
+    runner.set_watched(False)
+    runner.submit(job)
+    qtbot.waitUntil(lambda: not runner.running)
+    assert due
+    assert not any(due)
+    runner.set_watched(True)
+    runner.submit(job)
+    qtbot.waitUntil(lambda: not runner.running)
+    assert any(due)
+
+
+def test_frames_wait_for_the_screen(qtbot, runner, clock):
+    """A frame that the screen has not taken yet holds back the next one."""
+    clock.stop()
+    made = []
+
+    def job(cadence, live):
+        end = time.monotonic() + 0.2
+        while time.monotonic() < end:
+            if cadence.due():
+                made.append(1)
+                yield ChainReport(0, *([np.zeros(1)] * 2), 0, 0, 0, 0, np.zeros(2), np.zeros(2), 1.0)
+            yield Tick()
+            time.sleep(0.002)
+
+    runner.submit(job)
+    time.sleep(0.4)
+    assert len(made) == 1
+    clock.start()
+    qtbot.waitUntil(lambda: not runner.running)
