@@ -1,0 +1,131 @@
+"""Launches jobs: the one file of the program that imports `msd_engine.jobs`, and with it torch, in working threads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from msd_engine.events import Event, Finished, Started
+from msd_engine.specs import ExperimentSpec, Live
+from msd_gui.bridge.launch import Bounds, Cadence, Job
+
+FIELD_RESOLUTION = (160, 160)
+ARROWS_PER_SIDE = 21
+
+
+class EngineLaunch:
+    """Makes jobs of the engine.
+
+    Attributes:
+        data_dir: Asked at the start of each job for the data folder; None leaves the choice to the engine.
+        runs_dir: Asked for the folder in which new run folders are made.
+        device: ``auto`` or the name of a device.
+    """
+
+    def __init__(
+        self, *, data_dir: Callable[[], Path | None], runs_dir: Callable[[], Path], device: str = "auto"
+    ) -> None:
+        self.data_dir = data_dir
+        self.runs_dir = runs_dir
+        self.device = device
+
+    def warm_up(self) -> Job:
+        """Import torch and the jobs, and tell the device; done once behind the first screen."""
+
+        def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
+            from msd_engine import jobs
+
+            device = jobs.device_name(self.device)
+            yield Started("warm-up", device, 0, 0, "")
+            yield Finished(0, 0.0, f"Ready on {device}.")
+
+        return job
+
+    def train(self, spec: ExperimentSpec, run: Path, *, resume: bool = False) -> Job:
+        """Train a denoiser and keep it in a run folder."""
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.train import train
+
+            return train(
+                spec, run, resume=resume, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live
+            )
+
+        return job
+
+    def sample(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Draw chains, with the denoiser of a run where the spec asks for a trained one."""
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.sample import sample
+
+            return sample(spec, run_dir=run, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live)
+
+        return job
+
+    def field(self, spec: ExperimentSpec, sigma: float, bounds: Bounds, run: Path | None = None) -> Job:
+        """Compute density and scores of the plane at one noise; with the trained score where a run is given."""
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.field import field
+
+            return field(
+                spec,
+                sigma=sigma,
+                bounds=bounds,
+                resolution=FIELD_RESOLUTION,
+                points=ARROWS_PER_SIDE,
+                run_dir=run,
+                device=self.device,
+                cadence=cadence,
+                live=live,
+            )
+
+        return job
+
+    def restore(self, path: Path) -> Job:
+        """Read the spec of a picture, a preset, a sample file or a run folder."""
+
+        def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.restore import restore
+
+            return restore(path)
+
+        return job
+
+    def download(self, name: str) -> Job:
+        """Fetch a data set into the data folder."""
+
+        def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.download import download
+
+            return download(name, data_dir=self.data_dir())
+
+        return job
+
+    def save(
+        self, kind: Literal["grid", "animation", "samples", "rendered_png", "text"], path: Path, **content: Any
+    ) -> Job:
+        """Write a file away from the screen's thread: one of the writers of `msd_engine.jobs.save`, by name."""
+
+        def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
+            from msd_engine.jobs import save
+
+            writer: Callable[..., Iterator[Event]] = getattr(save, f"save_{kind}")
+            return writer(path, **content)
+
+        return job
+
+    def new_run(self, spec: ExperimentSpec) -> Path:
+        """Return the path of a run folder that does not exist yet, named by time, data and k."""
+        stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+        word = re.sub(r"[^a-z0-9-]+", "-", f"{spec.data.name}-k{spec.training.k}".lower())
+        folder = self.runs_dir() / f"{stamp}-{word}"
+        number = 1
+        while folder.exists():
+            number += 1
+            folder = self.runs_dir() / f"{stamp}-{word}-{number}"
+        return folder

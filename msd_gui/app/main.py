@@ -1,0 +1,65 @@
+"""The entry point of `msd-gui`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from msd_engine import __version__
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="msd-gui", description=__doc__)
+    parser.add_argument("open", nargs="?", type=Path, help="a picture, preset, sample file or run folder to open")
+    parser.add_argument("--data-dir", type=Path, help="folder with mnist/, fashion-mnist/, cifar-10-batches-bin/")
+    parser.add_argument("--runs-dir", type=Path, help="folder in which runs are kept")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
+    parser.add_argument("--theme", choices=("system", "light", "dark"), help="colours; by default as the system has it")
+    parser.add_argument("--version", action="version", version=f"msd-gui {__version__}")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Open the program's window and stay until it is closed.
+
+    Args:
+        arguments: Command line without the program's name; by default that of the process.
+
+    Returns:
+        The exit code: 2 where the window cannot open.
+    """
+    options = parse(sys.argv[1:] if arguments is None else arguments)
+    from msd_gui.app import libraries
+
+    problem = libraries.problem()
+    if problem:
+        sys.stderr.write(f"msd-gui: {problem}\n")
+        return 2
+
+    from PySide6.QtWidgets import QApplication
+
+    from msd_gui.app import crash, create_window
+
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("msd-gui")
+    application.setApplicationDisplayName("msd-gui")
+    application.setApplicationVersion(__version__)
+    application.setDesktopFileName("msd-gui")
+    window = create_window(
+        data_dir=options.data_dir, runs_dir=options.runs_dir, device=options.device, theme=options.theme
+    )
+    crash.install(window.show_error)
+    # The screen's clock gives Python the chance to see Ctrl+C in the terminal.
+    signal.signal(signal.SIGINT, lambda *_: window.close())
+    window.show()
+    if options.open:
+        window.open_path(options.open)
+    return application.exec()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
