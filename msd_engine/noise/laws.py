@@ -1,0 +1,36 @@
+"""The laws from which training draws σ, the noise of one copy (theory §2 and §4).
+
+Log-normal: ln σ_eff ~ N(m, v²) with σ_eff = σ/√k, after Karras et al. 2022. Uniform in time: t ~ U(t_0, 1) and
+σ = std(t), the report's; t_0 = 1e-5 keeps σ away from zero, where the score's target has no finite value.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from msd_engine.noise.sde import std
+from msd_engine.specs import NoiseSpec
+
+FIRST_TIME = 1e-5
+
+
+def draw_sigma(spec: NoiseSpec, k: int, n: int, generator: torch.Generator) -> Tensor:
+    """Draw n independent values of the noise of one copy.
+
+    Args:
+        spec: The law.
+        k: Number of copies.
+        n: How many values.
+        generator: Source of the random numbers; it decides the device.
+
+    Returns:
+        σ with shape (n,), float32, all positive.
+    """
+    if spec.law == "log-normal":
+        normal = torch.randn(n, generator=generator, device=generator.device)
+        return math.sqrt(k) * torch.exp(spec.log_mean + spec.log_std * normal)
+    u = torch.rand(n, generator=generator, device=generator.device)
+    return std(FIRST_TIME + (1 - FIRST_TIME) * u, spec.s)

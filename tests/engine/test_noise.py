@@ -1,0 +1,82 @@
+"""The forward process, ladders, copies and the laws of training noise."""
+
+import math
+
+import pytest
+import torch
+
+from msd_engine.noise.copies import copies
+from msd_engine.noise.ladder import geometric
+from msd_engine.noise.laws import draw_sigma
+from msd_engine.noise.sde import std, time
+from msd_engine.specs import NoiseSpec
+
+
+def test_the_noise_of_the_report():
+    assert std(1.0, 25.0) == pytest.approx(9.845, abs=5e-4)
+    assert std(0.0, 25.0) == 0.0
+
+
+@pytest.mark.parametrize("s", [1.5, 25.0, 1000.0])
+def test_std_and_time_are_inverse(s):
+    t = torch.linspace(1e-6, 1.0, 101, dtype=torch.float64)
+    torch.testing.assert_close(time(std(t, s), s), t, rtol=1e-12, atol=0)
+    for value in (1e-6, 0.3, 1.0):
+        assert time(std(value, s), s) == pytest.approx(value, rel=1e-12)
+        assert std(torch.tensor(value, dtype=torch.float64), s).item() == pytest.approx(std(value, s), rel=1e-14)
+
+
+def test_std_solves_the_forward_process():
+    # dx = sᵗ dw gives d(std²)/dt = s²ᵗ.
+    t = torch.linspace(0.0, 1.0, 11, dtype=torch.float64, requires_grad=True)
+    (slope,) = torch.autograd.grad((std(t + 1e-9, 25.0) ** 2).sum(), t)
+    torch.testing.assert_close(slope, 25.0 ** (2 * (t.detach() + 1e-9)))
+
+
+def test_the_ladder_is_geometric_with_exact_ends():
+    ladder = geometric(20.0, 0.07, 12)
+    assert ladder[0].item() == 20.0
+    assert ladder[-1].item() == 0.07
+    ratios = ladder[1:] / ladder[:-1]
+    torch.testing.assert_close(ratios, ratios[:1].expand_as(ratios))
+    assert geometric(20.0, 0.07, 1).tolist() == [0.07]
+    assert geometric(3.0, 3.0, 4).tolist() == [3.0] * 4
+
+
+@pytest.mark.parametrize("event", [(2,), (3, 5, 4)])
+def test_copies_carry_independent_noise_of_the_size_asked(event):
+    x = torch.randn(300, *event, dtype=torch.float64)
+    sigma = torch.linspace(0.1, 3.0, 300)
+    y = copies(x, sigma, 40, torch.Generator().manual_seed(1))
+    assert y.shape == (300, 40, *event)
+    assert y.dtype == x.dtype
+    n = (y - x.unsqueeze(1)).flatten(2) / sigma[:, None, None]
+    count = n.numel()
+    assert abs(n.mean().item()) < 5 / math.sqrt(count)
+    assert abs(n.var().item() - 1) < 5 * math.sqrt(2 / count)
+    neighbours = (n[:, 1:] * n[:, :-1]).mean().item()
+    assert abs(neighbours) < 5 / math.sqrt(count)
+
+
+def test_copies_repeat_with_the_generator_and_scale_with_sigma():
+    x = torch.zeros(4, 2)
+    draw = lambda sigma: copies(x, sigma, 3, torch.Generator().manual_seed(5))  # noqa: E731
+    torch.testing.assert_close(draw(2.0), 2 * draw(1.0))
+    torch.testing.assert_close(draw(torch.full((4,), 2.0)), draw(2.0))
+
+
+def test_the_log_normal_law_is_one_of_sigma_eff():
+    spec = NoiseSpec(log_mean=-0.6, log_std=1.2)
+    logs = torch.log(draw_sigma(spec, 4, 100_000, torch.Generator().manual_seed(0)) / 2)
+    assert logs.mean().item() == pytest.approx(-0.6, abs=5 * 1.2 / math.sqrt(100_000))
+    assert logs.std().item() == pytest.approx(1.2, rel=0.02)
+
+
+def test_the_uniform_law_is_uniform_in_time_and_never_zero():
+    spec = NoiseSpec(law="uniform-t")
+    sigma = draw_sigma(spec, 4, 100_000, torch.Generator().manual_seed(0))
+    t = torch.sort(time(sigma.double(), spec.s)).values
+    assert sigma.min().item() > 0
+    # Kolmogorov's distance; 1.95/√n is exceeded once in a thousand seeds.
+    grid = torch.arange(1, len(t) + 1) / len(t)
+    assert (t - grid).abs().max().item() < 1.95 / math.sqrt(len(t))
