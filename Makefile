@@ -1,0 +1,57 @@
+# make run: set the program up and start it.   make test: set the tests up and run the whole check.
+
+VENV ?= .venv
+TORCH_INDEX ?=
+export PYTHON
+
+BIN := $(VENV)/bin
+CONSTRAINTS := packaging/constraints.txt
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+RUN_STAMP := $(VENV)/.installed-run
+TEST_STAMP := $(VENV)/.installed-test
+
+.PHONY: run test check format constraints clean help
+
+help:
+	@echo "make run          set the program up in $(VENV) and start it"
+	@echo "make test         the same with the test tools, then the whole check"
+	@echo "make check        the whole check without pytest"
+	@echo "make format       put the sources into the agreed form"
+	@echo "make constraints  pin the newest versions that the ranges of pyproject.toml allow"
+	@echo "make clean        remove $(VENV) and what the tools left"
+	@echo "PYTHON=...        the interpreter to use;  TORCH_INDEX=URL  where else to look for torch"
+
+run: $(RUN_STAMP)
+	$(BIN)/msd-gui
+
+test: check
+	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest
+
+check: $(TEST_STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(TEST_STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+$(BIN)/python:
+	@python=$$(sh packaging/find-python.sh) && echo "Setting up $(VENV) with $$python" && "$$python" -m venv $(VENV)
+
+$(RUN_STAMP): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@echo "Installing the program; the first time takes a few minutes"
+	$(PIP_INSTALL) -c $(CONSTRAINTS) -e .
+	@touch $@
+
+$(TEST_STAMP): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
+	@echo "Installing the program and its test tools; the first time takes a few minutes"
+	$(PIP_INSTALL) -c $(CONSTRAINTS) -e ".[test]"
+	@touch $@ $(RUN_STAMP)
+
+constraints:
+	sh packaging/pin.sh
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
