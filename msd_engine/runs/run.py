@@ -1,0 +1,262 @@
+"""A run: one folder with everything about one training, readable after a crash at any moment.
+
+* ``manifest.json``: the spec, versions, device and how far the run came;
+* ``metrics.jsonl``: one line for each measurement;
+* ``state.safetensors``: what training needs to go on as if it had never stopped;
+* ``weights.safetensors``: the averaged weights, with the spec beside them, which is all that sampling needs.
+
+A checkpoint writes the state first. Each file carries its step, so that after a crash between two files the state
+is simply ahead of the others, and the run goes on from the state.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import filelock
+import torch
+from torch import Tensor
+
+from msd_engine.backend.errors import BadFile, UserError
+from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
+from msd_engine.runs.log import Row, append_rows, flush, read_rows, rewind_rows
+from msd_engine.runs.manifest import Manifest, Status, new_manifest
+from msd_engine.runs.tensors import pack_tensors, read_tensors
+from msd_engine.specs import ExperimentSpec, SpecError
+
+MANIFEST = "manifest.json"
+METRICS = "metrics.jsonl"
+STATE = "state.safetensors"
+WEIGHTS = "weights.safetensors"
+_LOCK = "lock"
+
+_RUN = "the manifest of a run"
+_EXPECTED_STATE = "the training state of a run (safetensors)"
+_EXPECTED_WEIGHTS = "the averaged weights of a run (safetensors)"
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Tensors read back from a run.
+
+    Attributes:
+        step: Training steps done.
+        elapsed_s: Seconds of training up to there.
+        tensors: The tensors by name, on the CPU.
+    """
+
+    step: int
+    elapsed_s: float
+    tensors: dict[str, Tensor]
+
+
+class Run:
+    """A run folder.
+
+    Attributes:
+        folder: The folder.
+        manifest: What the run says about itself; replaced at each checkpoint.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        """Use `create` or `open`."""
+        self.folder = folder
+        self.manifest = manifest
+
+    @classmethod
+    def create(cls, folder: str | os.PathLike[str], spec: ExperimentSpec, *, device: str | torch.device) -> Self:
+        """Begin a run.
+
+        Args:
+            folder: The folder; made where it is missing.
+            spec: The experiment.
+            device: The device that computes, for the manifest.
+
+        Returns:
+            The run, without checkpoint.
+
+        Raises:
+            UserError: The folder holds a run already or cannot be written.
+        """
+        folder = Path(folder)
+        if any((folder / name).exists() for name in (MANIFEST, METRICS, STATE, WEIGHTS)):
+            raise UserError(f"{folder} already holds a run: resume it, or choose another folder.")
+        make_folder(folder)
+        run = cls(folder, new_manifest(spec, device=str(device), threads=torch.get_num_threads()))
+        run._write_manifest()
+        return run
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Self:
+        """Open a run that exists.
+
+        Args:
+            folder: Its folder.
+
+        Returns:
+            The run.
+
+        Raises:
+            BadFile: There is none, or its manifest is damaged.
+        """
+        path = Path(folder) / MANIFEST
+        text = read_bytes(path, _RUN, limit=4 * MIB)
+        try:
+            return cls(Path(folder), Manifest.from_json(text))
+        except SpecError as error:
+            raise BadFile(f"{path} is not {_RUN}: {error}") from error
+
+    @property
+    def spec(self) -> ExperimentSpec:
+        """The experiment."""
+        return self.manifest.spec
+
+    @property
+    def has_state(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return (self.folder / STATE).exists()
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether there are averaged weights to sample from."""
+        return (self.folder / WEIGHTS).exists()
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run, so that no other process and no other job trains it meanwhile.
+
+        The system lets go of the lock when its holder dies, however it dies.
+
+        Yields:
+            Nothing.
+
+        Raises:
+            UserError: Somebody else holds the run, or its folder cannot be written.
+        """
+        # Not bound to a thread: a job may be closed by another thread than the one that began it.
+        lock = filelock.FileLock(self.folder / _LOCK, timeout=0, thread_local=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise UserError(
+                f"{self.folder} is being trained already: wait for it, stop it, or start another."
+            ) from None
+        except OSError as error:
+            raise UserError(f"Cannot write to {self.folder}: {error.strerror}; choose another folder.") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def save(
+        self,
+        state: Mapping[str, Tensor],
+        weights: Mapping[str, Tensor],
+        step: int,
+        *,
+        elapsed_s: float,
+        status: Status = "running",
+    ) -> None:
+        """Write a checkpoint. A crash at any moment leaves this one or the one before.
+
+        Args:
+            state: All that training needs to go on: weights, optimiser, averaged weights, generator states.
+            weights: The averaged weights.
+            step: Training steps done.
+            elapsed_s: Seconds of training so far.
+            status: How the run stands.
+
+        Raises:
+            UserError: The disk is full or the folder cannot be written; the checkpoint before is kept.
+        """
+        notes = {"step": str(step), "elapsed_s": repr(float(elapsed_s)), "spec": self.spec.to_json()}
+        flush(self.folder / METRICS)
+        write_atomically(self.folder / STATE, pack_tensors(state, notes))
+        write_atomically(self.folder / WEIGHTS, pack_tensors(weights, notes))
+        self.manifest = self.manifest.replace_all({"step": step, "elapsed_s": float(elapsed_s), "status": status})
+        self._write_manifest()
+
+    def set_status(self, status: Status) -> None:
+        """Note how the run stands.
+
+        Args:
+            status: ``running``, ``finished``, ``stopped`` or ``failed``.
+
+        Raises:
+            UserError: The manifest cannot be written.
+        """
+        self.manifest = self.manifest.replace("status", status)
+        self._write_manifest()
+
+    def load_state(self, like: Mapping[str, Tensor] | None = None) -> Checkpoint:
+        """Read what training needs to go on.
+
+        Args:
+            like: Tensors whose names, shapes and dtypes are expected; None accepts any.
+
+        Returns:
+            The state, with the step that it belongs to.
+
+        Raises:
+            BadFile: There is no state, or it is damaged or of another network.
+        """
+        return self._load(STATE, _EXPECTED_STATE, like)
+
+    def load_weights(self, like: Mapping[str, Tensor] | None = None) -> Checkpoint:
+        """Read the averaged weights.
+
+        Args:
+            like: Tensors whose names, shapes and dtypes are expected; None accepts any.
+
+        Returns:
+            The weights, with the step that they belong to.
+
+        Raises:
+            BadFile: There are none yet, or they are damaged or of another network.
+        """
+        if not self.has_weights:
+            raise BadFile(f"{self.folder} has no trained weights yet: train it until the first checkpoint.")
+        return self._load(WEIGHTS, _EXPECTED_WEIGHTS, like)
+
+    def append_metrics(self, rows: Iterable[Row]) -> None:
+        """Append measurements; each row has an integer ``step`` and numbers, or lists or arrays of numbers.
+
+        Raises:
+            UserError: The file cannot be written.
+        """
+        append_rows(self.folder / METRICS, rows)
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """Read all measurements so far; what was not finite is NaN.
+
+        Raises:
+            BadFile: The file is damaged.
+        """
+        return read_rows(self.folder / METRICS)
+
+    def rewind_metrics(self, step: int) -> None:
+        """Drop the measurements after a step, before training goes on from there.
+
+        Raises:
+            UserError: The file cannot be read or written.
+        """
+        rewind_rows(self.folder / METRICS, step)
+
+    def _load(self, name: str, expected: str, like: Mapping[str, Tensor] | None) -> Checkpoint:
+        path = self.folder / name
+        tensors, notes = read_tensors(path, expected, like)
+        try:
+            step, elapsed_s = int(notes["step"]), float(notes["elapsed_s"])
+        except (KeyError, ValueError) as error:
+            raise BadFile(f"{path} does not say its step; expected {expected}.") from error
+        if step < 0 or not 0.0 <= elapsed_s < float("inf"):
+            raise BadFile(f"{path} has an impossible step or time; expected {expected}.")
+        return Checkpoint(step, elapsed_s, tensors)
+
+    def _write_manifest(self) -> None:
+        write_atomically(self.folder / MANIFEST, self.manifest.to_json(indent=2).encode())
