@@ -1,0 +1,136 @@
+"""The learned k-sample denoiser, in the report's plain form and in the preconditioned form of theory §4.
+
+Plain: x̂ = F(y_1..y_k, t) with t = time(σ). Preconditioned, after Karras et al. 2022 (arXiv:2206.00364), with the
+data mean m removed and σ_eff = σ/√k:
+
+    x̂ = m + c_skip (ȳ − m) + c_out F(c_in (y_1 − m)..c_in (y_k − m), c_noise),
+    c_skip = σ_d²/(σ_eff² + σ_d²),  c_out = σ_eff σ_d/√(σ_eff² + σ_d²),  c_in = 1/√(σ² + σ_d²),  c_noise = ln(σ_eff)/4.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from msd_engine.denoisers.posterior import Posterior, tweedie
+from msd_engine.noise.sde import time
+
+Form = Literal["preconditioned", "plain"]
+
+
+class LearnedDenoiser(nn.Module):
+    """A network that estimates the posterior mean of x from k copies of it.
+
+    Its state holds all that sampling needs: the weights, the data statistics and the arithmetic that was chosen.
+
+    Args:
+        net: The network, forward(y (B, k, *event), c (B,)) -> (B, *event).
+        form: What the network's output stands for.
+        k: Number of copies.
+        sigma_data: Standard deviation σ_d of the data about their mean, over all coordinates.
+        data_mean: Mean m of the data with shape (*event).
+        s: Base of the SDE, for the time coordinate of the plain form.
+        bfloat16: Compute the network in bfloat16 where that is safe (autocast).
+        tile: Chains that pass through the network together outside training. The last tile is padded, so that the
+            bits of one chain do not depend on the number of chains; 0 lets any number pass at once.
+    """
+
+    sigma_data: Tensor
+    data_mean: Tensor
+    arithmetic: Tensor
+
+    def __init__(
+        self,
+        net: nn.Module,
+        form: Form,
+        k: int,
+        sigma_data: float,
+        data_mean: Tensor,
+        s: float,
+        *,
+        bfloat16: bool = False,
+        tile: int = 0,
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.form: Form = form
+        self.k = k
+        self.s = s
+        self.tile = tile
+        self.register_buffer("sigma_data", torch.tensor(sigma_data, dtype=torch.float32))
+        self.register_buffer("data_mean", data_mean.detach().clone().float())
+        self.register_buffer("arithmetic", torch.tensor(int(bfloat16)))
+
+    @property
+    def bfloat16(self) -> bool:
+        """Whether the network computes in bfloat16 autocast."""
+        return bool(self.arithmetic)
+
+    @bfloat16.setter
+    def bfloat16(self, chosen: bool) -> None:
+        self.arithmetic.fill_(int(chosen))
+
+    def estimate(self, y: Tensor, sigma: Tensor) -> Tensor:
+        """Return the estimate of the posterior mean, differentiable, for training.
+
+        Args:
+            y: Copies with shape (B, k, *event), float32.
+            sigma: Noise of one copy with shape (B,), float32.
+
+        Returns:
+            x̂ with shape (B, *event), float32.
+        """
+        if self.form == "plain":
+            return self._network(y, time(sigma, self.s))
+        wide = sigma.reshape(-1, *(1 for _ in self.data_mean.shape))
+        sigma_eff = wide / math.sqrt(self.k)
+        total = sigma_eff.square() + self.sigma_data.square()
+        centred = y - self.data_mean
+        c_in = torch.rsqrt(wide.square() + self.sigma_data.square())
+        c_out = sigma_eff * self.sigma_data * torch.rsqrt(total)
+        skip = centred.mean(dim=1) * (self.sigma_data.square() / total)
+        output = self._network(centred * c_in.unsqueeze(1), torch.log(sigma / math.sqrt(self.k)) / 4)
+        return self.data_mean + skip + c_out * output
+
+    def forward(self, y: Tensor, sigma: float | Tensor) -> Posterior:
+        """Return the posterior as the network sees it.
+
+        Args:
+            y: Copies with shape (B, k, *event), of any floating dtype.
+            sigma: Noise of one copy, a number or a tensor with shape (B,).
+
+        Returns:
+            Mean with shape (B, *event) and score with shape (B, k, *event), both float32.
+
+        Raises:
+            ValueError: `y` has another number of copies, or another event, than the network was made for.
+        """
+        event = self.data_mean.shape
+        if y.shape[1:] != (self.k, *event):
+            raise ValueError(f"y has shape {tuple(y.shape)}; this denoiser takes (B, {self.k}, {tuple(event)}).")
+        y = y.float()
+        noise = torch.as_tensor(sigma, dtype=torch.float32, device=y.device).expand(len(y))
+        mean = self._tiled(y, noise) if self.tile else self.estimate(y, noise)
+        return Posterior(mean, tweedie(mean, y, noise))
+
+    def _tiled(self, y: Tensor, sigma: Tensor) -> Tensor:
+        parts: list[Tensor] = []
+        for start in range(0, len(y), self.tile):
+            part, noise = y[start : start + self.tile], sigma[start : start + self.tile]
+            count = len(part)
+            if count < self.tile:
+                part = torch.cat((part, part.new_zeros(self.tile - count, *part.shape[1:])))
+                noise = torch.cat((noise, noise.new_ones(self.tile - count)))
+            parts.append(self.estimate(part, noise)[:count])
+        return torch.cat(parts) if parts else y.new_zeros(0, *y.shape[2:])
+
+    def _network(self, y: Tensor, c: Tensor) -> Tensor:
+        if not self.bfloat16:
+            out: Tensor = self.net(y, c)
+            return out
+        with torch.autocast(y.device.type, torch.bfloat16):
+            out = self.net(y, c)
+        return out.float()

@@ -1,0 +1,43 @@
+"""The learning rate over a budget of steps, of seconds, or of both."""
+
+from __future__ import annotations
+
+import math
+
+from msd_engine.specs import TrainingSpec
+
+WARM_UP_STEPS = 100
+
+
+def spent(spec: TrainingSpec, step: int, elapsed_s: float) -> float:
+    """Return the share of the budget that is spent: of steps or of seconds, whichever is more.
+
+    Args:
+        spec: The budget.
+        step: Steps done.
+        elapsed_s: Seconds of training so far.
+
+    Returns:
+        A share, 1 or more when the budget is used up.
+    """
+    share = step / spec.steps
+    return max(share, elapsed_s / spec.seconds) if spec.seconds else share
+
+
+def learning_rate(spec: TrainingSpec, step: int, share: float) -> float:
+    """Return the learning rate of the next step: a linear warm-up, then constant or a cosine down to zero.
+
+    Args:
+        spec: Largest rate, schedule and number of steps.
+        step: Steps done.
+        share: Share of the budget that is spent.
+
+    Returns:
+        The rate.
+    """
+    # Short trainings warm up over a twentieth of their steps.
+    warm_up = max(1.0, min(WARM_UP_STEPS, spec.steps / 20))
+    rate = spec.learning_rate * min(1.0, (step + 1) / warm_up)
+    if spec.schedule == "cosine":
+        rate *= 0.5 * (1.0 + math.cos(math.pi * min(share, 1.0)))
+    return rate
