@@ -1,0 +1,133 @@
+"""The named colours: one meaning, one colour, in every view.
+
+Data are grey, exact results blue, learned ones orange, the chosen chain magenta. The four stay apart for colour-blind
+eyes, and every colour that may carry text has a contrast of at least 4.5 : 1 on every surface (WCAG 2.1, 1.4.3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from PySide6.QtGui import QColor, QPalette
+
+SchemeName = Literal["light", "dark"]
+
+# Widths of lines in pixels. A cosmetic line of width 1 is several times quicker to draw than a wider one, so views
+# with thousands of points keep to THIN.
+THIN_PX = 1.0
+NORMAL_PX = 1.6
+THICK_PX = 2.6
+
+# Font sizes relative to the application's font.
+SMALL_FONT = 0.86
+LARGE_FONT = 1.2
+
+
+@dataclass(frozen=True)
+class Colours:
+    """All named colours of one scheme, as ``#RRGGBB``.
+
+    Attributes:
+        scheme: ``light`` or ``dark``.
+        window: Surface of the window and its panels.
+        base: Surface of plots, lists and text boxes.
+        raised: Surface of buttons and cards.
+        border: Lines around things; not for text.
+        text: Ordinary text.
+        muted: Secondary text and axes.
+        accent: Selection and focus.
+        on_accent: Text on the accent.
+        data: The data, in every view.
+        exact: What is computed exactly: density, posterior mean, MMSE.
+        learned: What a trained network says.
+        chosen: The chosen chain, its copies and its path.
+        warning: Something to look at.
+        error: Something that is wrong.
+        good: Something that is as it should be.
+        colour_map: Name of the perceptually uniform, colour-blind safe map for densities and other magnitudes.
+    """
+
+    scheme: SchemeName
+    window: str
+    base: str
+    raised: str
+    border: str
+    text: str
+    muted: str
+    accent: str
+    on_accent: str
+    data: str
+    exact: str
+    learned: str
+    chosen: str
+    warning: str
+    error: str
+    good: str
+    colour_map: str = "cividis"
+
+
+LIGHT = Colours(
+    scheme="light",
+    window="#F4F5F7",
+    base="#FFFFFF",
+    raised="#ECEEF1",
+    border="#C3C8CF",
+    text="#1B1F24",
+    muted="#565D67",
+    accent="#0063A6",
+    on_accent="#FFFFFF",
+    data="#666B72",
+    exact="#0068B0",
+    learned="#AD5200",
+    chosen="#880077",
+    warning="#7A5B00",
+    error="#B42318",
+    good="#0B7254",
+)
+
+DARK = Colours(
+    scheme="dark",
+    window="#1F2226",
+    base="#16181C",
+    raised="#2A2E33",
+    border="#474D55",
+    text="#E6E8EB",
+    muted="#A4ABB5",
+    accent="#6CB8F0",
+    on_accent="#10161C",
+    data="#B4BAC2",
+    exact="#5DB7F5",
+    learned="#F5A742",
+    chosen="#FF5CCB",
+    warning="#E3C14B",
+    error="#FF8B7E",
+    good="#4CCBA0",
+)
+
+
+def colours_of(palette: QPalette) -> Colours:
+    """Return the named colours that go with a palette, so that whoever has a palette needs no other source.
+
+    Args:
+        palette: Such as ``widget.palette()`` or ``QApplication.palette()``.
+
+    Returns:
+        `DARK` where the palette's window is dark, `LIGHT` otherwise.
+    """
+    return DARK if palette.color(QPalette.ColorRole.Window).lightnessF() < 0.5 else LIGHT
+
+
+def with_alpha(colour: str, alpha: float) -> QColor:
+    """Return a named colour made transparent.
+
+    Args:
+        colour: As ``#RRGGBB``.
+        alpha: Opacity from 0 to 1.
+
+    Returns:
+        The colour.
+    """
+    result = QColor(colour)
+    result.setAlphaF(alpha)
+    return result

@@ -1,0 +1,99 @@
+"""Icons by the name of what they do. They take the colour of the palette when painted, so they follow the scheme."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPalette, QPixmap
+from PySide6.QtWidgets import QApplication
+
+GLYPHS = {
+    "apply": "check",
+    "browse": "folder-open-outline",
+    "close": "close",
+    "collapsed": "chevron-right",
+    "command": "console",
+    "copy": "content-copy",
+    "dice": "dice-5-outline",
+    "download": "download",
+    "error": "alert-circle-outline",
+    "expanded": "chevron-down",
+    "export": "export-variant",
+    "film": "movie-open-outline",
+    "good": "check-circle-outline",
+    "help": "help-circle-outline",
+    "images": "image-multiple-outline",
+    "info": "information-outline",
+    "layers": "layers-outline",
+    "mixture": "scatter-plot",
+    "open": "folder-open-outline",
+    "pause": "pause",
+    "play": "play",
+    "preset": "flask-outline",
+    "redo": "redo",
+    "restart": "restart",
+    "sample": "creation",
+    "save": "content-save-outline",
+    "settings": "cog-outline",
+    "step": "step-forward",
+    "stop": "stop",
+    "theme": "theme-light-dark",
+    "train": "school-outline",
+    "undo": "undo",
+    "warning": "alert-outline",
+}
+
+
+class _GlyphEngine(QIconEngine):
+    """Draws one glyph of the icon font in the colour that the application's palette has at that moment."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def clone(self) -> QIconEngine:
+        return _GlyphEngine(self._name)
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:  # noqa: ARG002
+        import qtawesome  # loads its fonts: not before the first icon is painted
+
+        group = QPalette.ColorGroup.Disabled if mode == QIcon.Mode.Disabled else QPalette.ColorGroup.Active
+        role = QPalette.ColorRole.HighlightedText if mode == QIcon.Mode.Selected else QPalette.ColorRole.ButtonText
+        painter.save()
+        painter.setPen(QApplication.palette().color(group, role))
+        painter.setFont(qtawesome.font("mdi6", round(0.95 * min(rect.width(), rect.height()))))
+        painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, qtawesome.charmap(f"mdi6.{GLYPHS[self._name]}"))
+        painter.restore()
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        result = QPixmap(size)
+        result.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(result)
+        self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
+        painter.end()
+        return result
+
+
+def icon(name: str) -> QIcon:
+    """Return the icon of an action.
+
+    Args:
+        name: What it does, one of `GLYPHS`.
+
+    Returns:
+        An icon, sharp at every size, that follows the application's palette.
+
+    Raises:
+        KeyError: There is no icon of that name.
+    """
+    if name not in GLYPHS:
+        raise KeyError(f"There is no icon called {name!r}.")
+    return QIcon(_GlyphEngine(name))
+
+
+def app_icon() -> QIcon:
+    """Return the icon of the program: noisy copies that converge on one point."""
+    pixmap = QPixmap()
+    pixmap.loadFromData((files("msd_resources") / "icons" / "msd-gui.svg").read_bytes())
+    return QIcon(pixmap)

@@ -1,0 +1,162 @@
+"""Light and dark: the palette, the few rules of style, and who follows the system."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+from PySide6.QtCore import QObject, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QApplication
+
+from msd_gui.theme.colours import DARK, LIGHT, SMALL_FONT, Colours, with_alpha
+
+ThemeChoice = Literal["system", "light", "dark"]
+THEME_CHOICES: tuple[ThemeChoice, ...] = get_args(ThemeChoice)
+
+
+def make_palette(colours: Colours) -> QPalette:
+    """Return the Qt palette of a scheme.
+
+    Args:
+        colours: The named colours.
+
+    Returns:
+        A palette for the Fusion style, with readable disabled text.
+    """
+    role = QPalette.ColorRole
+    palette = QPalette(QColor(colours.raised), QColor(colours.window))
+    dark = colours.scheme == "dark"
+    for name, colour in {
+        role.Window: colours.window,
+        role.WindowText: colours.text,
+        role.Base: colours.base,
+        role.AlternateBase: colours.raised,
+        role.Text: colours.text,
+        role.Button: colours.raised,
+        role.ButtonText: colours.text,
+        role.BrightText: colours.error,
+        role.ToolTipBase: colours.raised,
+        role.ToolTipText: colours.text,
+        role.Highlight: colours.accent,
+        role.HighlightedText: colours.on_accent,
+        role.Accent: colours.accent,
+        role.Link: colours.accent,
+        role.LinkVisited: colours.accent,
+        role.Mid: colours.border,
+        role.Midlight: colours.raised,
+        role.Light: "#33383E" if dark else "#FFFFFF",
+        role.Dark: "#101215" if dark else "#9AA1AB",
+        role.Shadow: "#000000" if dark else "#70767E",
+    }.items():
+        palette.setColor(name, QColor(colour))
+    palette.setColor(role.PlaceholderText, with_alpha(colours.muted, 0.9))
+    for name in (role.WindowText, role.Text, role.ButtonText, role.HighlightedText):
+        palette.setColor(QPalette.ColorGroup.Disabled, name, with_alpha(colours.muted, 0.75))
+    palette.setColor(QPalette.ColorGroup.Disabled, role.Highlight, QColor(colours.border))
+    return palette
+
+
+def style_sheet(colours: Colours, font_points: float) -> str:
+    """Return the small touches that a palette cannot say.
+
+    Dynamic properties choose the rule: ``role`` is ``heading``, ``muted``, ``error`` or ``trailing`` on a label, and
+    ``severity`` is ``info``, ``good``, ``warning`` or ``error`` on a card.
+
+    Args:
+        colours: The named colours.
+        font_points: Size of the application's font in points.
+
+    Returns:
+        A style sheet for the application.
+    """
+    small = font_points * SMALL_FONT
+    bars = {"info": colours.accent, "good": colours.good, "warning": colours.warning, "error": colours.error}
+    cards = "".join(f'QFrame#card[severity="{name}"] {{ border-left-color: {bar}; }}\n' for name, bar in bars.items())
+    return f"""
+QToolTip {{ color: {colours.text}; background: {colours.raised}; border: 1px solid {colours.border}; padding: 4px; }}
+QToolButton[role="heading"] {{ border: none; font-weight: 600; text-align: left; padding: 3px 0px; }}
+QToolButton[role="heading"]:focus {{ color: {colours.accent}; }}
+QLabel[role="muted"], QLabel[role="trailing"] {{ color: {colours.muted}; }}
+QLabel[role="error"] {{ color: {colours.error}; font-size: {small:.2f}pt; }}
+QLabel[role="trailing"][severity="warning"] {{ color: {colours.warning}; }}
+QLabel[role="trailing"][severity="error"] {{ color: {colours.error}; font-weight: 600; }}
+QFrame#card {{ background: {colours.raised}; border: none; border-left: 4px solid {colours.accent};
+  border-radius: 3px; }}
+{cards}QStatusBar {{ color: {colours.muted}; border-top: 1px solid {colours.border}; }}
+QStatusBar::item {{ border: none; }}
+"""
+
+
+class Theme(QObject):
+    """Keeps the application in light or dark, by the system or by choice.
+
+    Attributes:
+        changed: Emitted with the new `Colours` after the application has taken them.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, app: QApplication, choice: ThemeChoice = "system") -> None:
+        """Dress the application and follow the system from now on.
+
+        Args:
+            app: The application.
+            choice: ``system``, ``light`` or ``dark``.
+        """
+        super().__init__(app)
+        self._app = app
+        self._choice = choice
+        self._system = app.styleHints().colorScheme()
+        self._colours = self._wanted()
+        app.setStyle("Fusion")
+        self._ask_platform()
+        self._dress()
+        app.styleHints().colorSchemeChanged.connect(self._follow_system)
+
+    @property
+    def choice(self) -> ThemeChoice:
+        """What was asked for."""
+        return self._choice
+
+    @property
+    def colours(self) -> Colours:
+        """The named colours in use."""
+        return self._colours
+
+    def set_choice(self, choice: ThemeChoice) -> None:
+        """Follow the system, or stay light or dark.
+
+        Args:
+            choice: ``system``, ``light`` or ``dark``.
+        """
+        self._choice = choice
+        self._ask_platform()
+        self._refresh()
+
+    def _wanted(self) -> Colours:
+        if self._choice == "system":
+            return DARK if self._system == Qt.ColorScheme.Dark else LIGHT
+        return DARK if self._choice == "dark" else LIGHT
+
+    def _ask_platform(self) -> None:
+        """Let the window frame follow too, where Qt can ask for that (since 6.8)."""
+        hints = self._app.styleHints()
+        if hasattr(hints, "setColorScheme"):
+            scheme = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+            hints.setColorScheme(scheme.get(self._choice, Qt.ColorScheme.Unknown))
+
+    @Slot(Qt.ColorScheme)
+    def _follow_system(self, scheme: Qt.ColorScheme) -> None:
+        self._system = scheme
+        self._refresh()
+
+    def _refresh(self) -> None:
+        wanted = self._wanted()
+        if wanted is not self._colours:
+            self._colours = wanted
+            self._dress()
+            self.changed.emit(wanted)
+
+    def _dress(self) -> None:
+        self._app.setPalette(make_palette(self._colours))
+        self._app.setStyleSheet(style_sheet(self._colours, self._app.font().pointSizeF()))
