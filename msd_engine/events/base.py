@@ -70,7 +70,11 @@ class Progress(Event):
 
 @dataclass(frozen=True, eq=False)
 class Notice(Event):
-    """A sentence for the user that ends nothing, such as the precision that was chosen."""
+    """A sentence for the user that ends nothing, such as the precision that was chosen.
+
+    Attributes:
+        text: The sentence.
+    """
 
     text: str
 

@@ -1,0 +1,277 @@
+"""Specs: what is accepted comes back unchanged, and what is not is named in one sentence."""
+
+import json
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from msd_engine.specs import (
+    Declaration,
+    ExperimentSpec,
+    ImagesSpec,
+    MixtureSpec,
+    MlpSpec,
+    Spec,
+    SpecError,
+    UNetSpec,
+    declarations,
+    load_preset,
+    preset_names,
+)
+
+MIXTURE = ExperimentSpec()
+IMAGES = load_preset("digits-30s")
+KINDS = (MIXTURE, IMAGES)
+DECLARED = {declared.path: (MIXTURE, declared) for declared in declarations(MIXTURE)} | {
+    f"images: {declared.path}": (IMAGES, declared)
+    for declared in declarations(IMAGES)
+    if declared.path.startswith(("data.", "network."))
+}
+
+
+def values_of(declared: Declaration) -> st.SearchStrategy[Any]:
+    """Return the values that a declaration accepts, bounds aside where a validator ties two fields together."""
+    if declared.choices:
+        return st.sampled_from(declared.choices)
+    if declared.type is bool:
+        return st.booleans()
+    low, high = declared.slider or (declared.low, declared.high)
+    if declared.type is int:
+        return st.integers(int(low or 0), int(high or 2**31 - 1))
+    return st.floats(low, high, allow_nan=False)
+
+
+def scalars(value: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """List the dotted paths of the numbers, truth values and words in nested plain values."""
+    for name, entry in value.items():
+        if isinstance(entry, dict):
+            yield from scalars(entry, f"{prefix}{name}.")
+        elif isinstance(entry, bool | int | float | str):
+            yield f"{prefix}{name}"
+
+
+def one_sentence(error: SpecError | None) -> bool:
+    text = str(error)
+    return isinstance(error, SpecError) and text.endswith(".") and "\n" not in text and len(text) < 400
+
+
+def attempt(make: Callable[[], ExperimentSpec]) -> tuple[ExperimentSpec | None, SpecError | None]:
+    try:
+        return make(), None
+    except SpecError as error:
+        return None, error
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_every_preset_comes_back_from_json(name: str) -> None:
+    spec = load_preset(name)
+    assert ExperimentSpec.from_json(spec.to_json()) == spec
+    assert ExperimentSpec.from_json(spec.to_json(indent=2)) == spec
+    assert ExperimentSpec.from_fields(spec.model_dump()) == spec
+    assert spec.title
+
+
+@pytest.mark.parametrize("key", sorted(DECLARED))
+@given(data=st.data())
+def test_any_accepted_value_comes_back_from_json(key: str, data: st.DataObject) -> None:
+    base, declared = DECLARED[key]
+    path = declared.path
+    value = data.draw(values_of(declared))
+    spec, refusal = attempt(lambda: base.replace(path, value))
+    if spec is None:
+        # Two fields may contradict each other: the sentence must still say so.
+        assert one_sentence(refusal)
+        return
+    assert spec.get(path) == value
+    assert ExperimentSpec.from_json(spec.to_json()) == spec
+
+
+def test_a_custom_mixture_comes_back_from_json() -> None:
+    fields = {
+        "kind": "mixture",
+        "name": "custom",
+        "weights": (0.25, 0.75),
+        "means": ((0.0, 1.0), (2.0, 3.0)),
+        "covariances": (((1.0, 0.5), (0.5, 2.0)), ((1.0, 0.0), (0.0, 1.0))),
+    }
+    spec = ExperimentSpec.from_fields({"data": fields})
+    assert ExperimentSpec.from_json(spec.to_json()) == spec
+    for broken in ({"weights": None}, {"weights": (1.0,)}, {"weights": (0.0, 1.0)}, {"means": ((0.0,), (1.0, 2.0))}):
+        with pytest.raises(SpecError, match=r"data\.") as caught:
+            ExperimentSpec.from_fields({"data": fields | broken})
+        assert one_sentence(caught.value)
+
+
+@pytest.mark.parametrize("key", sorted(DECLARED))
+def test_what_is_not_accepted_is_named_in_one_sentence(key: str) -> None:
+    base, declared = DECLARED[key]
+    path = declared.path
+    wrong: list[Any] = [None, [1], {"a": 1}]
+    if declared.choices:
+        wrong += ["no such word", 1]
+    elif declared.type is bool:
+        wrong += [1, "true"]
+    else:
+        wrong += [math.nan, math.inf, -math.inf, "3", True]
+        wrong += [bound for bound in (declared.low and declared.low - 1, declared.high and declared.high * 2) if bound]
+    if declared.type is int:
+        wrong.append(1.5)
+    for value in wrong:
+        with pytest.raises(SpecError) as caught:
+            base.replace(path, value)
+        assert one_sentence(caught.value), caught.value
+        assert path in str(caught.value)
+        assert caught.value.path == path
+
+
+@pytest.mark.parametrize("key", sorted(key for key, (_, declared) in DECLARED.items() if declared.low is not None))
+def test_nothing_under_the_declared_bound_is_accepted(key: str) -> None:
+    base, declared = DECLARED[key]
+    path = declared.path
+    step = 1 if declared.type is int else 1e-9 * max(1.0, abs(declared.low))
+    with pytest.raises(SpecError, match=path.replace(".", r"\.")):
+        base.replace(path, declared.type(declared.low - step))
+
+
+def test_unknown_fields_repeated_keys_and_broken_text_are_refused() -> None:
+    fields = json.loads(MIXTURE.to_json())
+    for path in ("colour", "sampling.colour", "data.limit", "network.code"):
+        broken = json.loads(MIXTURE.to_json())
+        *parents, name = path.split(".")
+        target = broken
+        for parent in parents:
+            target = target[parent]
+        target[name] = 1
+        with pytest.raises(SpecError) as caught:
+            ExperimentSpec.from_json(json.dumps(broken))
+        assert str(caught.value) == f"There is no field called {path}."
+    with pytest.raises(SpecError, match="epsilon is given twice"):
+        ExperimentSpec.from_json('{"sampling": {"epsilon": 0.1, "epsilon": 0.2}}')
+    for text in ("", "{", "[1]", "3", "null", '{"a": NaN}', "[" * 100_000, b"\xff\xfe\x00"):
+        with pytest.raises(SpecError) as caught:
+            ExperimentSpec.from_json(text)
+        assert one_sentence(caught.value), caught.value
+    for number in ("NaN", "Infinity", "-Infinity", "1e999"):
+        text = json.dumps(fields | {"sampling": {"epsilon": 7.5}}).replace("7.5", number)
+        with pytest.raises(SpecError, match=r"sampling\.epsilon") as caught:
+            ExperimentSpec.from_json(text)
+        assert one_sentence(caught.value)
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: (
+            st.lists(inner)
+            | st.dictionaries(st.sampled_from(["data", "kind", "sampling", "epsilon", "network", "other"]), inner)
+        ),
+    )
+)
+def test_no_json_raises_anything_but_a_spec_error(value: Any) -> None:
+    spec, refusal = attempt(lambda: ExperimentSpec.from_json(json.dumps(value)))
+    assert isinstance(spec, ExperimentSpec) or one_sentence(refusal)
+
+
+def test_a_spec_is_frozen() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        MIXTURE.sampling.epsilon = 1.0  # type: ignore[misc]
+    changed = MIXTURE.replace("sampling.epsilon", 0.25)
+    assert (changed.sampling.epsilon, MIXTURE.sampling.epsilon) == (0.25, 0.1)
+    assert changed != MIXTURE
+    assert hash(changed) != hash(MIXTURE)
+    assert changed.replace("sampling.epsilon", 0.1) == MIXTURE
+
+
+def test_replacing_takes_whole_parts_and_several_fields_at_once() -> None:
+    assert (
+        MIXTURE.replace_all({"data": ImagesSpec(), "network": UNetSpec(), "sampling.source": "trained"}).data.kind
+        == "images"
+    )
+    # Each of these alone contradicts the others.
+    for path, value in (("data", ImagesSpec()), ("network", UNetSpec())):
+        with pytest.raises(SpecError, match="kind"):
+            MIXTURE.replace(path, value)
+    with pytest.raises(SpecError, match=r"sampling\.sigma_L .* must not exceed sampling\.sigma_1"):
+        MIXTURE.replace_all({"sampling.sigma_1": 1.0, "sampling.sigma_L": 2.0})
+    for path in ("nothing", "sampling.nothing", "sampling.epsilon.deeper", ""):
+        with pytest.raises(SpecError, match="There is no field"):
+            MIXTURE.replace(path, 1.0)
+
+
+@pytest.mark.parametrize("key", sorted(DECLARED))
+def test_every_field_says_what_a_control_and_a_flag_need(key: str) -> None:
+    base, declared = DECLARED[key]
+    path = declared.path
+    assert declared.title
+    assert declared.title != declared.path
+    assert declared.help.endswith(".")
+    assert declared.scale in ("linear", "log")
+    assert declared.type in (int, float, bool, str)
+    assert base.replace(path, declared.default).get(path) == declared.default
+    if declared.choices:
+        assert declared.default in declared.choices
+        assert declared.slider is None
+        return
+    if declared.type is bool:
+        return
+    assert declared.low is not None
+    if declared.slider is None:
+        assert path.endswith("seed")
+        return
+    low, high = declared.slider
+    assert declared.low <= low < high
+    assert declared.high is None or high <= declared.high
+    assert declared.scale == "linear" or low > 0
+    for end in declared.slider:
+        related = {"sampling.sigma_1": declared.slider[1]} if path == "sampling.sigma_L" else {}
+        related |= {"sampling.sigma_L": declared.slider[0]} if path == "sampling.sigma_1" else {}
+        assert base.replace_all(related | {path: declared.type(end)}).get(path) == end
+
+
+@pytest.mark.parametrize("spec", KINDS, ids=["mixture", "images"])
+def test_declarations_cover_every_scalar_field_once(spec: ExperimentSpec) -> None:
+    named = [declared.path for declared in declarations(spec)]
+    tags = {"format", "title", "data.kind", "network.kind"}
+    assert sorted(named) == sorted(set(scalars(spec.model_dump())) - tags)
+
+
+def test_declarations_of_a_class_and_of_its_value_are_the_same() -> None:
+    for cls in (MixtureSpec, ImagesSpec, MlpSpec, UNetSpec):
+        assert list(declarations(cls)) == list(declarations(cls()))
+        assert [declared.path for declared in declarations(cls, "part")] == [
+            f"part.{declared.path}" for declared in declarations(cls)
+        ]
+
+
+def test_an_unknown_preset_is_answered_with_the_known_ones() -> None:
+    with pytest.raises(SpecError, match="no preset called 'nothing'") as caught:
+        load_preset("nothing")
+    assert one_sentence(caught.value)
+    assert all(name in str(caught.value) for name in preset_names())
+    with pytest.raises(SpecError):
+        load_preset("../presets/ncsn-toy")
+
+
+@given(st.integers(1, 64), st.floats(1e-3, 10), st.floats(1e-6, 10))
+def test_derived_figures_agree_with_the_theory(k: int, sigma: float, epsilon: float) -> None:
+    spec = MIXTURE.replace_all({"training.k": k, "sampling.sigma_L": sigma, "sampling.epsilon": epsilon})
+    assert spec.sigma_eff_L**2 * k == pytest.approx(sigma**2)
+    assert spec.sampling.step_ratio * sigma**2 == pytest.approx(epsilon)
+    assert spec.sampling.total_steps == spec.sampling.levels * spec.sampling.steps_per_level
+    assert spec.replace("sampling.method", "fixed").sampling.total_steps == spec.sampling.steps_per_level
+
+
+def test_every_spec_class_refuses_strange_fields() -> None:
+    def all_classes(cls: type[Spec]) -> Iterator[type[Spec]]:
+        for sub in cls.__subclasses__():
+            yield sub
+            yield from all_classes(sub)
+
+    for cls in all_classes(Spec):
+        with pytest.raises(SpecError, match="There is no field called strange"):
+            cls.from_fields({"strange": 1})
