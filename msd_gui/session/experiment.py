@@ -1,0 +1,150 @@
+"""The current spec of a page, with its past."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from msd_engine.specs import ExperimentSpec, load_preset, preset_names
+from msd_gui.session.history import History
+
+
+@cache
+def _presets_by_title() -> dict[tuple[str, str], str]:
+    specs = {name: load_preset(name) for name in preset_names()}
+    return {(spec.data.kind, spec.title): name for name, spec in specs.items()}
+
+
+def differing(before: ExperimentSpec, after: ExperimentSpec) -> frozenset[str]:
+    """Return the dotted paths of all fields in which two specs differ.
+
+    Args:
+        before: One spec.
+        after: The other.
+
+    Returns:
+        Paths such as ``sampling.epsilon``, so that a page renews only what depends on them.
+    """
+    return frozenset(_differing(before.model_dump(), after.model_dump(), ""))
+
+
+def _differing(before: Any, after: Any, path: str) -> list[str]:
+    if not (isinstance(before, dict) and isinstance(after, dict)):
+        return [path] if before != after else []
+    found = []
+    for name in before.keys() | after.keys():
+        below = f"{path}.{name}" if path else name
+        found += _differing(before.get(name), after.get(name), below)
+    return found
+
+
+class Experiment(QObject):
+    """The spec that a page shows and changes, with undo and redo.
+
+    Attributes:
+        changed: Emitted with the new `ExperimentSpec`, whoever changed it.
+    """
+
+    changed = Signal(object)
+
+    def __init__(self, spec: ExperimentSpec, parent: QObject | None = None) -> None:
+        """Start with a spec, which is also what `reset` returns to.
+
+        Args:
+            spec: The first spec.
+            parent: Owner.
+        """
+        super().__init__(parent)
+        self._history = History(spec)
+        self._loaded = spec
+
+    @property
+    def spec(self) -> ExperimentSpec:
+        """The spec now."""
+        return self._history.value
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a change to take back."""
+        return self._history.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a change to do again."""
+        return self._history.can_redo
+
+    @property
+    def preset(self) -> str:
+        """Name of the preset that the spec came from, told by its title; empty where there is none."""
+        return _presets_by_title().get((self.spec.data.kind, self.spec.title), "")
+
+    @property
+    def reset_spec(self) -> ExperimentSpec:
+        """What `reset` and double clicks return to: the preset, or else what was loaded last."""
+        return load_preset(self.preset) if self.preset else self._loaded
+
+    def set(self, spec: ExperimentSpec, source: str = "") -> None:
+        """Take a changed spec.
+
+        Args:
+            spec: The new spec; an equal one changes nothing.
+            source: What made the change, such as a field's path: quick changes of one source are one undo step.
+        """
+        before = self.spec
+        self._history.push(spec, source)
+        self._tell(before)
+
+    def load(self, spec: ExperimentSpec) -> None:
+        """Take another experiment as a whole, from a preset or a file; undo goes back to the one before.
+
+        Args:
+            spec: The experiment.
+        """
+        self._loaded = spec
+        self.set(spec)
+
+    def set_preset(self, name: str) -> None:
+        """Load a preset.
+
+        Args:
+            name: One of `msd_engine.specs.preset_names`.
+
+        Raises:
+            SpecError: There is no such preset.
+        """
+        self.load(load_preset(name))
+
+    @Slot()
+    def reset(self) -> None:
+        """Go back to the preset, as one step that can be undone."""
+        self.set(self.reset_spec)
+
+    @Slot()
+    def begin_edit(self) -> None:
+        """Begin a drag: all changes until `end_edit` are one undo step."""
+        self._history.begin()
+
+    @Slot()
+    def end_edit(self) -> None:
+        """End a drag."""
+        self._history.end()
+
+    @Slot()
+    def undo(self) -> None:
+        """Take back the last change."""
+        before = self.spec
+        self._history.undo()
+        self._tell(before)
+
+    @Slot()
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        before = self.spec
+        self._history.redo()
+        self._tell(before)
+
+    def _tell(self, before: ExperimentSpec) -> None:
+        if self.spec != before:
+            self.changed.emit(self.spec)

@@ -1,0 +1,113 @@
+"""Settings come back as they were set, and a broken file is no reason to fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from msd_engine.specs import load_preset, preset_names
+from msd_gui.session.settings import MOST_RECENT, SPEED_HZ, Settings, default_runs_dir, settings_file
+
+NAMES = ("geometry", "layout", "page", "theme", "device", "speed_hz", "data_dir", "runs_dir")
+
+
+def everything(settings: Settings) -> list[object]:
+    return [getattr(settings, name) for name in NAMES] + [settings.recent(), settings.last_spec("mixture")]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "test.ini"
+
+
+def test_everything_set_is_there_at_the_next_launch(path, tmp_path):
+    first = Settings(path)
+    values = {
+        "geometry": bytes(range(256)),
+        "layout": b"\0\1,;=%",
+        "page": "images",
+        "theme": "dark",
+        "device": "cpu",
+        "speed_hz": 12.5,
+        "data_dir": tmp_path / "with, comma and σ",
+        "runs_dir": tmp_path / "runs",
+        "last_folder": tmp_path,
+    }
+    for name, value in values.items():
+        setattr(first, name, value)
+    first.sync()
+    second = Settings(path)
+    assert {name: getattr(second, name) for name in values} == values
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_last_spec_of_each_page_is_kept(path, name):
+    first = Settings(path)
+    first.set_last_spec("a", load_preset(name))
+    first.sync()
+    second = Settings(path)
+    assert second.last_spec("a") == load_preset(name)
+    assert second.last_spec("b") is None
+
+
+def test_an_empty_file_gives_the_defaults(path):
+    settings = Settings(path)
+    assert settings.theme == "system"
+    assert settings.device == "auto"
+    assert settings.speed_hz == SPEED_HZ
+    assert settings.data_dir is None
+    assert settings.runs_dir == default_runs_dir()
+    assert settings.geometry == b""
+    assert settings.recent() == []
+
+
+@pytest.mark.parametrize(
+    "junk", ["\x00\xff{{", "a, b, c", '"@ByteArray(xx)"', "@Invalid()", "-1", "nan", "1e999", "é=="]
+)
+def test_corrupted_values_count_as_not_there(path, junk):
+    keys = {
+        "General": ("theme", "speed_hz", "recent"),
+        "window": ("geometry", "layout", "page"),
+        "specs": ("mixture",),
+    }
+    lines = [line for group, names in keys.items() for line in (f"[{group}]", *(f"{n}={junk}" for n in names))]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    settings = Settings(path)
+    assert settings.theme == "system"
+    assert settings.speed_hz == SPEED_HZ
+    assert settings.last_spec("mixture") is None
+    assert settings.recent() == []
+    assert isinstance(settings.geometry, bytes)
+    assert isinstance(settings.page, str)
+
+
+def test_a_file_of_noise_gives_the_defaults(path, tmp_path):
+    path.write_bytes(bytes(range(256)) * 16)
+    assert everything(Settings(path)) == everything(Settings(tmp_path / "other.ini"))
+
+
+def test_recent_files_newest_first_without_repeats_and_only_those_still_there(path, tmp_path):
+    settings = Settings(path)
+    files = [tmp_path / f"{i}.png" for i in range(MOST_RECENT + 3)]
+    for file in files:
+        file.touch()
+        settings.add_recent(file)
+    settings.add_recent(files[-2])
+    newest = [files[-2], files[-1], *reversed(files[:-2])][:MOST_RECENT]
+    assert settings.recent() == newest
+    newest[0].unlink()
+    assert settings.recent() == newest[1:]
+
+
+def test_last_folder_that_is_gone_gives_the_home_folder(path, tmp_path):
+    settings = Settings(path)
+    settings.last_folder = tmp_path / "gone"
+    assert settings.last_folder == Path.home()
+
+
+def test_variables_say_where_files_go(monkeypatch, tmp_path):
+    monkeypatch.setenv("MSD_SETTINGS", str(tmp_path / "a.ini"))
+    monkeypatch.setenv("MSD_RUNS_DIR", str(tmp_path / "r"))
+    assert Settings().path == settings_file() == tmp_path / "a.ini"
+    assert Settings().runs_dir == tmp_path / "r"
