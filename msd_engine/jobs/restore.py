@@ -1,0 +1,31 @@
+"""Restoring an experiment from a picture, a preset, a sample file or a run folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from msd_engine.events import Event, Finished, Restored
+from msd_engine.jobs.guard import told
+from msd_engine.runs.restoring import read_spec
+from msd_engine.runs.run import MANIFEST
+
+
+@told
+def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
+    """Read the spec that a file or folder carries.
+
+    Args:
+        path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file or a run folder.
+
+    Yields:
+        `Restored` and `Finished`, or `Failed` with a sentence that says what is wrong with the file.
+    """
+    start = time.monotonic()
+    path = Path(path)
+    spec = read_spec(path)
+    run = path.parent if path.name == MANIFEST else path
+    yield Restored(spec.to_json(), run=str(run) if run.is_dir() else "")
+    yield Finished(0, time.monotonic() - start, f"Restored from {path.name}.", str(path))

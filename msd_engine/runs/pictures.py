@@ -1,0 +1,212 @@
+"""Pictures that carry the spec of the experiment that made them.
+
+PNG keeps the spec as international text (iTXt, key ``msd-spec``), GIF as its comment, WebP as the description in its
+EXIF block.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import ExifTags, Image
+from PIL.PngImagePlugin import PngInfo
+
+import msd_engine
+from msd_engine.backend.errors import BadFile, UserError
+from msd_engine.backend.files import MIB, read_bytes, reading, write_atomically
+
+SPEC_KEY = "msd-spec"
+"""Key of the spec among the texts of a PNG."""
+
+EXPECTED = "a picture saved by this program (PNG, GIF or WebP)"
+
+_LARGEST = 256 * MIB
+_MOST_PIXELS = 2**26
+_SEPARATOR = 48
+_LAST_FRAME_MS = 1500
+# Faster frames are slowed down by most viewers of GIF.
+_SHORTEST_FRAME_MS = 20
+_PALETTE_SAMPLE = 250_000
+
+
+def to_pixels(x: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Turn data units into 8-bit values; values beyond [-1, 1] are cut, NaN becomes grey.
+
+    Args:
+        x: Images in data units, or 8-bit values, which pass unchanged; any shape.
+
+    Returns:
+        The same shape, uint8.
+    """
+    if x.dtype == np.uint8:
+        return x.astype(np.uint8, copy=False)
+    bounded = np.clip(np.nan_to_num(np.asarray(x, np.float32), nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
+    return np.round((bounded + 1.0) * 127.5).astype(np.uint8)
+
+
+def readable_scale(height: int) -> int:
+    """Return the whole factor that brings an image of some rows near 56 pixels, so that a person can read it."""
+    return max(1, round(56 / height))
+
+
+def image_grid(
+    images: NDArray[np.floating] | NDArray[np.uint8], *, scale: int = 1, gap: int = 1, columns: int | None = None
+) -> NDArray[np.uint8]:
+    """Lay images out in a nearly square grid with thin lines between them.
+
+    Args:
+        images: Grey or colour images with shape (N, 1 or 3, H, W), in data units or as 8-bit values.
+        scale: Whole factor by which each image is enlarged, without smoothing.
+        gap: Width of the lines, in pixels.
+        columns: Number of columns; None for a grid as square as can be.
+
+    Returns:
+        The picture with shape (rows, columns, 3), uint8.
+    """
+    count, channels, height, width = images.shape
+    if not count or channels not in (1, 3):
+        raise ValueError(f"A grid needs images with 1 or 3 channels, not shape {images.shape}.")
+    columns = columns or math.ceil(math.sqrt(count * height / width))
+    rows = math.ceil(count / columns)
+    cell_height, cell_width = height * scale + gap, width * scale + gap
+    grid = np.full((rows * cell_height - gap, columns * cell_width - gap, 3), _SEPARATOR, np.uint8)
+    for index, image in enumerate(np.moveaxis(to_pixels(images), 1, -1)):
+        top, left = index // columns * cell_height, index % columns * cell_width
+        grid[top : top + height * scale, left : left + width * scale] = image.repeat(scale, axis=0).repeat(
+            scale, axis=1
+        )
+    return grid
+
+
+def save_png(
+    path: str | os.PathLike[str],
+    pixels: NDArray[np.uint8],
+    spec_json: str,
+    texts: Mapping[str, str] | None = None,
+) -> None:
+    """Save a picture with its spec.
+
+    Args:
+        path: The PNG file to write.
+        pixels: The picture with shape (rows, columns, 3) or (rows, columns), uint8.
+        spec_json: The spec as JSON.
+        texts: More text to keep in the file, by key.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    write_atomically(path, _png(Image.fromarray(pixels), spec_json, texts or {}))
+
+
+def add_text_to_png(png: bytes, spec_json: str, texts: Mapping[str, str] | None = None) -> bytes:
+    """Put the spec into a PNG that something else drew.
+
+    Args:
+        png: The PNG.
+        spec_json: The spec as JSON.
+        texts: More text to keep in the file, by key.
+
+    Returns:
+        The same picture as a PNG with the texts.
+
+    Raises:
+        BadFile: The bytes are no PNG.
+    """
+    with reading("the drawn picture", "a PNG"), Image.open(io.BytesIO(png), formats=("PNG",)) as image:
+        return _png(image, spec_json, texts or {})
+
+
+def save_animation(
+    path: str | os.PathLike[str], frames: Sequence[NDArray[np.uint8]], *, fps: float = 12.0, spec_json: str = ""
+) -> None:
+    """Save pictures as a film that repeats for ever and holds its last picture for a while.
+
+    Args:
+        path: The file to write, its suffix ``.gif`` or ``.webp``.
+        frames: At least one picture, each with the same shape (rows, columns, 3), uint8.
+        fps: Pictures per second.
+        spec_json: The spec as JSON; empty for none.
+
+    Raises:
+        UserError: The suffix is another one, there is no picture, or the file cannot be written.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in (".gif", ".webp"):
+        raise UserError(f"Cannot save a film as {Path(path).name}: choose a name that ends in .gif or .webp.")
+    if not frames:
+        raise UserError("There is no picture to save yet: sample first.")
+    frame_ms = max(_SHORTEST_FRAME_MS, round(1000 / fps / 10) * 10)
+    durations = [frame_ms] * (len(frames) - 1) + [_LAST_FRAME_MS]
+    # Plain ASCII, which every metadata block can hold.
+    spec_json = json.dumps(json.loads(spec_json)) if spec_json else ""
+    buffer = io.BytesIO()
+    if suffix == ".gif":
+        first, *rest = _paletted(frames)
+        first.save(
+            buffer, "GIF", save_all=True, append_images=rest, duration=durations, loop=0, comment=spec_json.encode()
+        )
+    else:
+        first, *rest = (Image.fromarray(frame) for frame in frames)
+        exif = Image.Exif()
+        exif[ExifTags.Base.ImageDescription] = spec_json
+        first.save(
+            buffer, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, lossless=True, quality=30,
+            method=2, exif=exif,
+        )  # fmt: skip
+    write_atomically(path, buffer.getvalue())
+
+
+def read_picture_spec(path: str | os.PathLike[str]) -> str:
+    """Read the spec that a picture carries, without judging it.
+
+    Args:
+        path: A PNG, GIF or WebP file.
+
+    Returns:
+        The text.
+
+    Raises:
+        BadFile: The file is no such picture, too large, or carries no spec.
+    """
+    data = read_bytes(path, EXPECTED, limit=_LARGEST)
+    with reading(path, EXPECTED), Image.open(io.BytesIO(data), formats=("PNG", "GIF", "WEBP")) as image:
+        if image.width * image.height > _MOST_PIXELS:
+            raise BadFile(f"{path} has {image.width} x {image.height} pixels, too many; expected {EXPECTED}.")
+        match image.format:
+            case "PNG":
+                # Text that follows the pixels is seen only once they are read.
+                image.load()
+                text = image.info.get(SPEC_KEY)
+            case "GIF":
+                text = image.info.get("comment", b"").decode()
+            case _:
+                text = image.getexif().get(ExifTags.Base.ImageDescription)
+    if not isinstance(text, str) or not text:
+        raise BadFile(f"{path} carries no spec: only pictures that this program saved can be restored.")
+    return text
+
+
+def _png(image: Image.Image, spec_json: str, texts: Mapping[str, str]) -> bytes:
+    notes = PngInfo()
+    for key, value in {"Software": f"msd {msd_engine.__version__}", **texts, SPEC_KEY: spec_json}.items():
+        notes.add_itxt(key, value, zip=True)
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", pnginfo=notes, dpi=image.info.get("dpi"))
+    return buffer.getvalue()
+
+
+def _paletted(frames: Sequence[NDArray[np.uint8]]) -> list[Image.Image]:
+    """Give all frames one palette, so that no colour flickers; grey frames keep every shade."""
+    if all((frame == frame[..., :1]).all() for frame in frames):
+        return [Image.fromarray(np.ascontiguousarray(frame[..., 0])) for frame in frames]
+    pixels = np.concatenate([frame.reshape(-1, 3) for frame in frames])
+    sample = pixels[:: max(1, len(pixels) // _PALETTE_SAMPLE)]
+    palette = Image.fromarray(sample[None]).quantize(256, method=Image.Quantize.MEDIANCUT)
+    return [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]

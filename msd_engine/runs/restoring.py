@@ -1,0 +1,60 @@
+"""Reading a spec back from whatever carries one: a picture, a preset, a sample file or a run folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from msd_engine.backend.errors import BadFile
+from msd_engine.backend.files import MIB, read_bytes, reading
+from msd_engine.runs.pictures import read_picture_spec
+from msd_engine.runs.run import MANIFEST, Run
+from msd_engine.runs.samples import read_samples_spec
+from msd_engine.specs import ExperimentSpec, SpecError
+
+EXPECTED = "a picture, sample file, preset or run folder of this program"
+
+_LARGEST_SPEC = 4 * MIB
+
+
+def read_spec(path: str | os.PathLike[str]) -> ExperimentSpec:
+    """Read the spec that a file or folder carries; its kind is told by its first bytes.
+
+    Args:
+        path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file, a run folder or its manifest.
+
+    Returns:
+        The spec.
+
+    Raises:
+        BadFile: There is no spec in it, or one that is not accepted.
+    """
+    path = Path(path)
+    if path.is_dir():
+        return Run.open(path).spec
+    if path.name == MANIFEST:
+        return Run.open(path.parent).spec
+    text = _text(path)
+    try:
+        return ExperimentSpec.from_json(text)
+    except SpecError as error:
+        raise BadFile(f"The spec in {path} is not accepted: {error}") from error
+
+
+def _text(path: Path) -> str | bytes:
+    with reading(path, EXPECTED):
+        if not path.is_file():
+            raise BadFile(f"{path} is {'no regular file' if path.exists() else 'missing'}; expected {EXPECTED}.")
+        with path.open("rb") as file:
+            head = file.read(12)
+    if head.startswith((b"\x89PNG", b"GIF8")) or (head.startswith(b"RIFF") and head.endswith(b"WEBP")):
+        text: str | bytes = read_picture_spec(path)
+    elif head.startswith(b"PK"):
+        text = read_samples_spec(path)
+    else:
+        text = read_bytes(path, EXPECTED, limit=_LARGEST_SPEC)
+        if not text.lstrip().startswith(b"{"):
+            raise BadFile(f"{path} is not {EXPECTED}.")
+    if len(text) > _LARGEST_SPEC:
+        raise BadFile(f"The spec in {path} is larger than {_LARGEST_SPEC:,} bytes.")
+    return text
