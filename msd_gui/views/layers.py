@@ -1,0 +1,140 @@
+"""Layers of a plot: each holds arrays in data units and paints them itself, in widget pixels.
+
+Painting in pixels keeps the width of a line the same on every screen scale, and a layer's rectangle is the whole view,
+so that new data never make the scene measure or lay out anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF, QTransform
+
+Array = NDArray[Any]
+ToPixels = Callable[[Array], Array]
+
+
+class Layer(pg.GraphicsObject):
+    """One layer; `draw` is called with a painter in pixels and the map from data to pixels.
+
+    Args:
+        draw: Paints the layer.
+        smooth: Whether edges are antialiased.
+        cached: Whether the picture is kept until the layer or the view changes, for layers that seldom do.
+    """
+
+    def __init__(
+        self, draw: Callable[[QPainter, ToPixels], None], *, smooth: bool = True, cached: bool = False
+    ) -> None:
+        super().__init__()
+        self._draw = draw
+        self._smooth = smooth
+        if cached:
+            self.setCacheMode(pg.GraphicsObject.CacheMode.DeviceCoordinateCache)
+
+    def boundingRect(self) -> QRectF:
+        """The whole view, in data units."""
+        rect = self.viewRect()
+        return QRectF() if rect is None else QRectF(rect)
+
+    def viewTransformChanged(self) -> None:
+        """Follows the view when it is zoomed, moved or resized."""
+        self.prepareGeometryChange()
+        self.update()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """Paints the layer with the painter set to pixels."""
+        to_view = painter.worldTransform()
+        scale = np.array([to_view.m11(), to_view.m22()])
+        shift = np.array([to_view.dx(), to_view.dy()])
+        painter.save()
+        painter.setClipRect(self.boundingRect())
+        painter.setWorldTransform(QTransform())
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
+        self._draw(painter, lambda points: points * scale + shift)
+        painter.restore()
+
+
+def polygon(pixels: Array) -> QPolygonF:
+    """A Qt polyline of points with shape (n, 2)."""
+    made = QPolygonF()
+    made.resize(len(pixels))
+    if len(pixels):
+        pg.functions.ndarray_from_qpolygonf(made)[:] = np.clip(pixels, -1e6, 1e6)
+    return made
+
+
+def pen(colour: QColor | str, width: float = 1.0, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
+    """A pen with a width in widget pixels."""
+    made = QPen(QColor(colour), width, style)
+    made.setCapStyle(Qt.PenCapStyle.RoundCap if style == Qt.PenStyle.SolidLine else Qt.PenCapStyle.FlatCap)
+    made.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    return made
+
+
+def draw_polylines(painter: QPainter, lines: Array) -> None:
+    """Draws polylines with shape (B, n, 2) in pixels; a state that is not finite leaves a gap."""
+    whole = np.isfinite(lines.sum(axis=(1, 2)))
+    for line in lines[whole]:
+        painter.drawPolyline(polygon(line))
+    for line in lines[~whole]:
+        good = np.isfinite(line).all(axis=1)
+        for piece in np.split(np.arange(len(line)), np.flatnonzero(~good)):
+            painter.drawPolyline(polygon(line[piece[good[piece]]]))
+
+
+def draw_dots(painter: QPainter, pixels: Array, radius: float) -> None:
+    """Draws discs with the painter's pen and brush at points with shape (n, 2); those not finite are left out."""
+    for x, y in finite(pixels).tolist():
+        painter.drawEllipse(QPointF(x, y), radius, radius)
+
+
+def draw_points(painter: QPainter, pixels: Array, colour: QColor, size: float) -> None:
+    """Draws many small points with shape (n, 2) at once; those not finite are left out."""
+    painter.setPen(pen(colour, size))
+    painter.drawPoints(polygon(finite(pixels)))
+
+
+def draw_crosses(painter: QPainter, pixels: Array, reach: float) -> None:
+    """Draws upright crosses with the painter's pen at points with shape (n, 2)."""
+    for x, y in finite(pixels).tolist():
+        painter.drawLine(QPointF(x - reach, y), QPointF(x + reach, y))
+        painter.drawLine(QPointF(x, y - reach), QPointF(x, y + reach))
+
+
+def draw_diamonds(painter: QPainter, pixels: Array, reach: float) -> None:
+    """Draws diamonds with the painter's pen and brush at points with shape (n, 2)."""
+    corners = np.array([[0, -reach], [reach, 0], [0, reach], [-reach, 0]])
+    for point in finite(pixels):
+        painter.drawPolygon(polygon(point + corners))
+
+
+def draw_arrows(painter: QPainter, pixels: Array, vectors: Array, longest: float) -> None:
+    """Draws arrows, in pixels, as one set of lines.
+
+    Args:
+        painter: With the pen that is wanted.
+        pixels: Where the arrows start, with shape (m, 2).
+        vectors: Their directions in data units with y upwards, with shape (m, 2); a length of 1 or more is drawn
+            as `longest`, a shorter one in proportion.
+        longest: Length of the longest arrow.
+    """
+    good = np.isfinite(pixels).all(axis=1) & np.isfinite(vectors).all(axis=1)
+    start, vector = pixels[good], vectors[good]
+    size = np.hypot(vector[:, 0], vector[:, 1])
+    step = vector * (longest / np.maximum(size, 1.0))[:, None] * np.array([1.0, -1.0])
+    end = start + step
+    side = np.stack([-step[:, 1], step[:, 0]], axis=1)
+    barbs = [end - 0.32 * step + turn * 0.2 * side for turn in (-1, 1)]
+    ends = np.stack([start, end, barbs[0], end, barbs[1], end], axis=1).reshape(-1, 2)
+    painter.drawLines(polygon(ends).toList())
+
+
+def finite(points: Array) -> Array:
+    """The points, with shape (n, 2), whose coordinates are both finite."""
+    return points[np.isfinite(points).all(axis=1)]

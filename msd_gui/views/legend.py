@@ -1,0 +1,112 @@
+"""The legend of a plot: a row above it that wraps, so that it never covers data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+
+from msd_gui.views.fonts import font_of
+from msd_gui.views.layers import draw_arrows, draw_diamonds, pen
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a legend.
+
+    Attributes:
+        mark: ``line``, ``dash``, ``dot``, ``ring``, ``cross``, ``arrow``, ``diamond`` or ``patch``.
+        colour: Colour of the mark.
+        words: What it stands for.
+    """
+
+    mark: str
+    colour: str
+    words: str
+
+
+class Legend(pg.GraphicsWidget):
+    """Marks with words, laid out from left to right in as many rows as they need.
+
+    Args:
+        view: The plot view; gives font and text colour.
+    """
+
+    def __init__(self, view: Any) -> None:
+        super().__init__()
+        self._view = view
+        self._entries: list[Entry] = []
+        self._places: list[QRectF] = []
+        self.set_entries([])
+
+    def set_entries(self, entries: list[Entry]) -> None:
+        """Shows these entries; lays out again only if the words have changed."""
+        same = [e.words for e in entries] == [e.words for e in self._entries]
+        self._entries = entries
+        if not same or not entries:
+            self._lay_out()
+        self.update()
+
+    def entries(self) -> list[Entry]:
+        """The entries that are shown."""
+        return list(self._entries)
+
+    def resizeEvent(self, event: Any) -> None:
+        """Wraps again for another width."""
+        super().resizeEvent(event)
+        self._lay_out()
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """Paints marks and words."""
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setFont(font_of(self._view))
+        for entry, place in zip(self._entries, self._places, strict=True):
+            mark = QRectF(place.left(), place.top(), place.height(), place.height())
+            draw_mark(painter, entry, mark)
+            painter.setPen(QColor(self._view.colours.text))
+            words = place.adjusted(place.height() + 3, 0, 4, 0)
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, entry.words)
+
+    def _lay_out(self) -> None:
+        metrics = QFontMetricsF(font_of(self._view))
+        height, left, top = metrics.height(), 6.0, 2.0
+        self._places = []
+        for entry in self._entries:
+            width = height + 3 + metrics.horizontalAdvance(entry.words)
+            if self._places and left + width > self.size().width():
+                left, top = 6.0, top + height + 2
+            self._places.append(QRectF(left, top, width, height))
+            left += width + 12
+        needed = top + height + 2 if self._entries else 4.0
+        if needed != self.maximumHeight():
+            self.setFixedHeight(needed)
+
+
+def draw_mark(painter: QPainter, entry: Entry, place: QRectF) -> None:
+    """Paints the mark of an entry into a square."""
+    colour, centre, half = QColor(entry.colour), place.center(), place.height() * 0.42
+    ends = QPointF(centre.x() - half, centre.y()), QPointF(centre.x() + half, centre.y())
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(pen(colour, 2.0, Qt.PenStyle.DashLine if entry.mark == "dash" else Qt.PenStyle.SolidLine))
+    if entry.mark in ("line", "dash"):
+        painter.drawLine(*ends)
+    elif entry.mark == "arrow":
+        draw_arrows(painter, np.array([[ends[0].x(), ends[0].y()]]), np.array([[1.0, 0.0]]), 2 * half)
+    elif entry.mark == "cross":
+        painter.drawLine(*ends)
+        painter.drawLine(QPointF(centre.x(), centre.y() - half), QPointF(centre.x(), centre.y() + half))
+    elif entry.mark == "ring":
+        painter.drawEllipse(centre, half * 0.7, half * 0.7)
+    else:
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(colour)
+        if entry.mark == "dot":
+            painter.drawEllipse(centre, half * 0.6, half * 0.6)
+        elif entry.mark == "diamond":
+            draw_diamonds(painter, np.array([[centre.x(), centre.y()]]), half * 0.8)
+        else:
+            painter.drawRect(QRectF(centre.x() - half, centre.y() - half, 2 * half, 2 * half))

@@ -1,0 +1,74 @@
+"""An axis for values that are plotted by their logarithm to base 10."""
+
+from __future__ import annotations
+
+from math import ceil, floor
+
+import numpy as np
+import pyqtgraph as pg
+
+
+class LogAxis(pg.AxisItem):
+    """Ticks at 1, 2 and 5 times the powers of ten; words at as many of them as have room.
+
+    Args:
+        side: ``bottom`` or ``left``.
+    """
+
+    def __init__(self, side: str) -> None:
+        super().__init__(side)
+
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
+        """Positions of the ticks, the first list with words, the second without.
+
+        Args:
+            minVal: Lower end of the axis, log10 of the value.
+            maxVal: Upper end.
+            size: Length of the axis in pixels.
+
+        Returns:
+            Pairs of spacing and positions.
+        """
+        low, high = sorted((minVal, maxVal))
+        room = max(2.0, size / (32.0 if self.orientation == "left" else 52.0))
+        for digits in ((1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
+            worded = _positions(low, high, digits)
+            if len(worded) <= room:
+                break
+        if len(worded) > room:
+            every = ceil(len(worded) / room)
+            worded = [value for value in worded if round(value) % every == 0]
+        if len(worded) < 2:
+            fine: list[tuple[float, list[float]]] = super().tickValues(minVal, maxVal, size)
+            return fine[:1]
+        bare = [v for v in _positions(low, high, tuple(range(1, 10))) if v not in worded] if high - low < 4 else []
+        return [(1.0, worded), (0.1, bare)]
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        """Words for the ticks: plain numbers from 0.001 to 99 999, powers of ten beyond.
+
+        Args:
+            values: Positions, log10 of the value.
+            scale: Unused.
+            spacing: 0.1 for the ticks that stay bare.
+
+        Returns:
+            One string for each position.
+        """
+        del scale
+        if spacing == 0.1:
+            return [""] * len(values)
+        return [number(10.0**value) for value in values]
+
+
+def number(value: float) -> str:
+    """A number with three digits that count, without an exponent where it reads well."""
+    if value == 0 or not np.isfinite(value):
+        return f"{value:g}"
+    return f"{value:.3g}" if 1e-3 <= abs(value) < 1e3 else f"{value:.0f}" if 1e3 <= abs(value) < 1e5 else f"{value:.1e}"
+
+
+def _positions(low: float, high: float, digits: tuple[float, ...]) -> list[float]:
+    decades = range(floor(low), ceil(high) + 1)
+    found = (decade + float(np.log10(digit)) for decade in decades for digit in digits)
+    return [value for value in found if low <= value <= high]
