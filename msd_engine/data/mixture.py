@@ -1,0 +1,177 @@
+"""Gaussian mixtures p(x) = Σ_j w_j N(x; μ_j, Σ_j) with full covariances: the data that everything is tested on.
+
+Isotropic noise τ keeps the family: p_τ = Σ_j w_j N(μ_j, Σ_j + τ² I). All densities are computed in the principal axes
+of each mode, Σ_j = Q_j diag(λ_j) Q_jᵀ, which no noise turns, so that any τ costs the same and none is singular.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+_Numbers = Tensor | np.ndarray[Any, Any] | Sequence[Any]
+
+
+class GaussianMixture:
+    """A Gaussian mixture in d dimensions.
+
+    Attributes:
+        weights: w with shape (J,), positive, summing to 1.
+        means: μ with shape (J, d).
+        covariances: Σ with shape (J, d, d).
+        eigenvalues: λ, the variances along the principal axes, with shape (J, d).
+        axes: Q, the principal axes as columns, with shape (J, d, d); exactly I for a mode whose Σ is diagonal.
+    """
+
+    def __init__(self, weights: _Numbers, means: _Numbers, covariances: _Numbers) -> None:
+        """Check the parameters and find the principal axes.
+
+        Args:
+            weights: Positive weights with shape (J,); they are scaled to sum to 1.
+            means: Means with shape (J, d).
+            covariances: Symmetric, positive definite matrices with shape (J, d, d).
+
+        Raises:
+            ValueError: A shape is wrong, a number is not finite, a weight is not positive, or a covariance is not
+                symmetric and positive definite.
+        """
+        weights, means, covariances = (_tensor(part) for part in (weights, means, covariances))
+        _check_shapes(weights, means, covariances)
+        if not bool((weights > 0).all()):
+            raise ValueError("All weights of a mixture must be positive.")
+        eigenvalues, axes = _principal_axes(covariances)
+        self.weights = weights / weights.sum()
+        self.means = means
+        self.covariances = covariances
+        self.eigenvalues = eigenvalues
+        self.axes = axes
+
+    @property
+    def dim(self) -> int:
+        """Dimension d of a datum."""
+        return self.means.shape[1]
+
+    @property
+    def mean(self) -> Tensor:
+        """E[x] with shape (d,)."""
+        return self.weights @ self.means
+
+    @property
+    def std(self) -> float:
+        """Root of the variance of x averaged over coordinates, √(tr Cov(x)/d)."""
+        centred = self.means - self.mean
+        total = self.weights @ (self.eigenvalues.sum(-1) + centred.square().sum(-1))
+        return math.sqrt(total.item() / self.dim)
+
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> GaussianMixture:
+        """Return the same mixture on another device or in another precision.
+
+        Args:
+            device: Device of all its tensors, None to keep it.
+            dtype: float32 or float64, None to keep it.
+
+        Returns:
+            A new mixture; this one is left as it is.
+        """
+        moved = object.__new__(GaussianMixture)
+        for name, value in vars(self).items():
+            setattr(moved, name, value.to(device=device, dtype=dtype))
+        return moved
+
+    def sample(self, n: int, generator: torch.Generator) -> Tensor:
+        """Draw independent data.
+
+        Args:
+            n: How many.
+            generator: Source of the random numbers, on the device of the mixture.
+
+        Returns:
+            x with shape (n, d).
+        """
+        mode = torch.multinomial(self.weights, n, replacement=True, generator=generator)
+        z = torch.randn(n, self.dim, generator=generator, device=generator.device, dtype=self.means.dtype)
+        half = self.axes * self.eigenvalues.sqrt().unsqueeze(-2)
+        return self.means[mode] + (half[mode] @ z.unsqueeze(-1)).squeeze(-1)
+
+    def log_prob(self, x: Tensor, tau: float = 0.0) -> Tensor:
+        """Return the log density of the mixture seen through noise.
+
+        Args:
+            x: Points with shape (..., d).
+            tau: Standard deviation τ of the noise; 0 gives the mixture itself.
+
+        Returns:
+            log p_τ(x) with shape (...).
+        """
+        return torch.logsumexp(self._log_joint(self._rotated(x), tau), -1)
+
+    def score(self, x: Tensor, tau: float = 0.0) -> Tensor:
+        """Return the gradient of the log density of the mixture seen through noise.
+
+        Args:
+            x: Points with shape (..., d).
+            tau: Standard deviation τ of the noise; 0 gives the mixture itself.
+
+        Returns:
+            ∇ log p_τ(x) = −Σ_j ρ_j (Σ_j + τ² I)⁻¹ (x − μ_j), with shape (..., d).
+        """
+        v = self._rotated(x)
+        rho = torch.softmax(self._log_joint(v, tau), -1)
+        pull = v * (rho.unsqueeze(-1) / (self.eigenvalues + tau**2))
+        return -torch.einsum("jde,...je->...d", self.axes, pull)
+
+    def _rotated(self, x: Tensor) -> Tensor:
+        """Return Q_jᵀ (x − μ_j) with shape (..., J, d)."""
+        v = x.unsqueeze(-2) - self.means
+        return v if self.is_diagonal else torch.einsum("jde,...jd->...je", self.axes, v)
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether all covariances are diagonal, so that no axes need turning."""
+        return bool((self.axes == torch.eye(self.dim).to(self.axes)).all())
+
+    def _log_joint(self, v: Tensor, tau: float) -> Tensor:
+        """Return log w_j N(x; μ_j, Σ_j + τ² I) with shape (..., J), from v = Q_jᵀ (x − μ_j)."""
+        variance = self.eigenvalues + tau**2
+        constant = self.weights.log() - 0.5 * (variance.log().sum(-1) + self.dim * math.log(2 * math.pi))
+        return constant - 0.5 * (v.square() / variance).sum(-1)
+
+
+def _tensor(part: _Numbers) -> Tensor:
+    if not isinstance(part, Tensor):
+        part = torch.as_tensor(np.asarray(part, dtype=None if isinstance(part, np.ndarray) else np.float64))
+    return part if part.dtype in (torch.float32, torch.float64) else part.double()
+
+
+def _check_shapes(weights: Tensor, means: Tensor, covariances: Tensor) -> None:
+    if weights.ndim != 1 or not len(weights):
+        raise ValueError(f"The weights of a mixture must have shape (J,), but have {tuple(weights.shape)}.")
+    count = len(weights)
+    if means.ndim != 2 or len(means) != count or not means.shape[1]:
+        raise ValueError(f"The means of a mixture of {count} must have shape ({count}, d), not {tuple(means.shape)}.")
+    wanted = (count, means.shape[1], means.shape[1])
+    if covariances.shape != wanted:
+        raise ValueError(f"The covariances of this mixture must have shape {wanted}, not {tuple(covariances.shape)}.")
+    if not all(bool(torch.isfinite(part).all()) for part in (weights, means, covariances)):
+        raise ValueError("All numbers of a mixture must be finite.")
+
+
+def _principal_axes(covariances: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the eigenvalues with shape (J, d) and the axes with shape (J, d, d), in the precision given."""
+    exact = covariances.double()
+    if not torch.allclose(exact, exact.mT, rtol=1e-5, atol=0.0):
+        raise ValueError("The covariances of a mixture must be symmetric.")
+    eigenvalues, axes = torch.linalg.eigh((exact + exact.mT) / 2)
+    if not bool((eigenvalues > 0).all()):
+        mode = int((eigenvalues <= 0).any(-1).nonzero()[0])
+        raise ValueError(f"The covariance of mode {mode} is not positive definite.")
+    diagonal = torch.diagonal(exact, dim1=-2, dim2=-1)
+    straight = (exact == torch.diag_embed(diagonal)).all(-1).all(-1)
+    eigenvalues[straight] = diagonal[straight]
+    axes[straight] = torch.eye(exact.shape[-1], dtype=exact.dtype, device=exact.device)
+    return eigenvalues.to(covariances), axes.to(covariances)
