@@ -1,7 +1,7 @@
 """What is told: frozen values with numpy arrays that come up from the engine. Imports no torch."""
 
 from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, Tick
-from msd_engine.events.sampling import ChainReport, ChainSegment, FieldFrame, FilmFrame, ImageFrame, Samples
+from msd_engine.events.sampling import ChainReport, ChainSegment, FieldFrame, FilmFrame, ImageFrame, Ladder, Samples
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Finished",
     "HeldOutLoss",
     "ImageFrame",
+    "Ladder",
     "LossPoints",
     "Notice",
     "Progress",

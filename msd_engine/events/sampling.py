@@ -12,6 +12,21 @@ from msd_engine.events.base import Event
 
 
 @dataclass(frozen=True, eq=False)
+class Ladder(Event):
+    """The noise levels that the chains go down, told once after the start of sampling.
+
+    Attributes:
+        sigma: Noise of one copy at each level, with shape (L,), from the first level to the last.
+        alpha: Langevin step at each level, with shape (L,).
+        steps_per_level: Langevin steps at each level.
+    """
+
+    sigma: NDArray[np.float64]
+    alpha: NDArray[np.float64]
+    steps_per_level: int
+
+
+@dataclass(frozen=True, eq=False)
 class ChainSegment(Event):
     """A stretch of the chains' history in the plane, kept states only.
 
