@@ -32,21 +32,39 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
     # A link stays a link: what it points to is replaced.
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
-    try:
+    with writing(path):
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        # Opened without tempfile, so that the user's umask decides who may read the file.
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, target)
+        try:
+            # Opened without tempfile, so that the user's umask decides who may read the file.
+            with open(temporary, "xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, target)
+        finally:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
         _flush_folder(target.parent)
+
+
+@contextlib.contextmanager
+def writing(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Turn the system's refusal to write into one `UserError` that says what to do.
+
+    Args:
+        path: The file or folder that is being written.
+
+    Yields:
+        Nothing; write in the body.
+
+    Raises:
+        UserError: The body raised an OSError.
+    """
+    try:
+        yield
     except OSError as error:
         raise UserError(_cannot_write(Path(path), error)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -112,10 +130,8 @@ def make_folder(path: str | os.PathLike[str]) -> None:
     Raises:
         UserError: It cannot be made.
     """
-    try:
+    with writing(path):
         Path(path).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(_cannot_write(Path(path), error)) from error
 
 
 def _flush_folder(folder: Path) -> None:

@@ -23,8 +23,10 @@ SHAPE = (3, 32, 32)
 RECORD = 1 + 3 * 32 * 32
 """Bytes of one record: the label and the image."""
 
-_MAX_RECORDS = 10_000
-_EXPECTED = f"a batch of the binary CIFAR-10 (1 to {_MAX_RECORDS} records of {RECORD} bytes)"
+MAX_RECORDS = 10_000
+"""Most records of one batch."""
+
+_EXPECTED = f"a batch of the binary CIFAR-10 (1 to {MAX_RECORDS} records of {RECORD} bytes)"
 
 
 def read_batches(paths: Sequence[Path]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
@@ -55,7 +57,7 @@ def read_batches(paths: Sequence[Path]) -> tuple[NDArray[np.uint8], NDArray[np.i
 
 
 def _read_batch(path: Path) -> NDArray[np.uint8]:
-    data = read_bytes(path, _EXPECTED, limit=_MAX_RECORDS * RECORD)
+    data = read_bytes(path, _EXPECTED, limit=MAX_RECORDS * RECORD)
     if not data or len(data) % RECORD:
         raise BadFile(f"{path} has {len(data):,} bytes, no whole number of records; expected {_EXPECTED}.")
     batch = np.frombuffer(data, np.uint8).reshape(-1, RECORD)

@@ -44,6 +44,8 @@ class GaussianMixture:
         _check_shapes(weights, means, covariances)
         if not bool((weights > 0).all()):
             raise ValueError("All weights of a mixture must be positive.")
+        dtype = torch.promote_types(weights.dtype, torch.promote_types(means.dtype, covariances.dtype))
+        weights, means, covariances = (part.to(means.device, dtype) for part in (weights, means, covariances))
         eigenvalues, axes = _principal_axes(covariances)
         self.weights = weights / weights.sum()
         self.means = means

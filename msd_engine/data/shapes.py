@@ -42,9 +42,8 @@ def mixture(spec: MixtureSpec) -> GaussianMixture:
             ticks = [_GRID_SPACING * i for i in range(-2, 3)]
             return _round([1.0] * 25, [[x, y] for y in ticks for x in ticks], _GRID_STD)
         case "custom":
-            assert spec.weights is not None and spec.means is not None and spec.covariances is not None
             try:
-                return GaussianMixture(spec.weights, spec.means, spec.covariances)
+                return GaussianMixture(spec.weights or (), spec.means or (), spec.covariances or ())
             except ValueError as error:
                 raise UserError(f"This custom mixture cannot be used: {error}") from None
 

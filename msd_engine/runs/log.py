@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from msd_engine.backend.errors import BadFile, UserError
-from msd_engine.backend.files import MIB, read_bytes, reading, write_atomically
+from msd_engine.backend.errors import BadFile
+from msd_engine.backend.files import MIB, read_bytes, reading, write_atomically, writing
 
 _EXPECTED = "a list of metrics, one JSON object a line, each with its step"
 _LARGEST = 1024 * MIB
@@ -31,11 +31,8 @@ def append_rows(path: Path, rows: Iterable[Row]) -> None:
         UserError: The file cannot be written.
     """
     text = _text(rows)
-    try:
-        with path.open("ab") as file:
-            file.write(text)
-    except OSError as error:
-        raise UserError(f"Cannot write {path}: {error.strerror}; free some space or choose another folder.") from error
+    with writing(path), path.open("ab") as file:
+        file.write(text)
 
 
 def read_rows(path: Path) -> list[dict[str, Any]]:
@@ -70,11 +67,8 @@ def flush(path: Path) -> None:
     """
     if not path.exists():
         return
-    try:
-        with path.open("ab") as file:
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise UserError(f"Cannot write {path}: {error.strerror}; free some space or choose another folder.") from error
+    with writing(path), path.open("ab") as file:
+        os.fsync(file.fileno())
 
 
 def _text(rows: Iterable[Row]) -> bytes:
