@@ -7,16 +7,20 @@ so that new data never make the scene measure or lay out anything.
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import ceil
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF, QTransform
+from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPixmap, QPolygonF, QTransform
 
 Array = NDArray[Any]
 ToPixels = Callable[[Array], Array]
+
+_MANY = 16
+_FAR = 1e6  # Qt's rasteriser does not stand coordinates beyond 2^23
 
 
 class Layer(pg.GraphicsObject):
@@ -24,16 +28,14 @@ class Layer(pg.GraphicsObject):
 
     Args:
         draw: Paints the layer.
-        smooth: Whether edges are antialiased.
         cached: Whether the picture is kept until the layer or the view changes, for layers that seldom do.
     """
 
     def __init__(
-        self, draw: Callable[[QPainter, ToPixels], None], *, smooth: bool = True, cached: bool = False
+        self, draw: Callable[[QPainter, ToPixels], None], *, cached: bool = False
     ) -> None:
         super().__init__()
         self._draw = draw
-        self._smooth = smooth
         if cached:
             self.setCacheMode(pg.GraphicsObject.CacheMode.DeviceCoordinateCache)
 
@@ -55,7 +57,7 @@ class Layer(pg.GraphicsObject):
         painter.save()
         painter.setClipRect(self.boundingRect())
         painter.setWorldTransform(QTransform())
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, self._smooth)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._draw(painter, lambda points: points * scale + shift)
         painter.restore()
 
@@ -65,7 +67,7 @@ def polygon(pixels: Array) -> QPolygonF:
     made = QPolygonF()
     made.resize(len(pixels))
     if len(pixels):
-        pg.functions.ndarray_from_qpolygonf(made)[:] = np.clip(pixels, -1e6, 1e6)
+        pg.functions.ndarray_from_qpolygonf(made)[:] = np.clip(pixels, -_FAR, _FAR)
     return made
 
 
@@ -80,8 +82,12 @@ def pen(colour: QColor | str, width: float = 1.0, style: Qt.PenStyle = Qt.PenSty
 def draw_polylines(painter: QPainter, lines: Array) -> None:
     """Draws polylines with shape (B, n, 2) in pixels; a state that is not finite leaves a gap."""
     whole = np.isfinite(lines.sum(axis=(1, 2)))
-    for line in lines[whole]:
-        painter.drawPolyline(polygon(line))
+    # One polygon is filled again for every line: making one costs as much as drawing it.
+    held = polygon(np.zeros(lines.shape[1:]))
+    points = pg.functions.ndarray_from_qpolygonf(held) if lines.shape[1] else np.empty((0, 2))
+    for line in np.clip(lines[whole], -_FAR, _FAR):
+        points[:] = line
+        painter.drawPolyline(held)
     for line in lines[~whole]:
         good = np.isfinite(line).all(axis=1)
         for piece in np.split(np.arange(len(line)), np.flatnonzero(~good)):
@@ -90,8 +96,23 @@ def draw_polylines(painter: QPainter, lines: Array) -> None:
 
 def draw_dots(painter: QPainter, pixels: Array, radius: float) -> None:
     """Draws discs with the painter's pen and brush at points with shape (n, 2); those not finite are left out."""
-    for x, y in finite(pixels).tolist():
-        painter.drawEllipse(QPointF(x, y), radius, radius)
+    points = finite(pixels)
+    if len(points) < _MANY or painter.paintEngine().type() != QPaintEngine.Type.Raster:
+        for x, y in points.tolist():
+            painter.drawEllipse(QPointF(x, y), radius, radius)
+        return
+    # Many discs: one is painted and its picture copied, about ten times faster.
+    half, ratio = ceil(radius + painter.pen().widthF()), painter.device().devicePixelRatioF()
+    stamp = QPixmap(round(2 * half * ratio), round(2 * half * ratio))
+    stamp.setDevicePixelRatio(ratio)
+    stamp.fill(Qt.GlobalColor.transparent)
+    with QPainter(stamp) as single:
+        single.setRenderHints(painter.renderHints())
+        single.setPen(painter.pen())
+        single.setBrush(painter.brush())
+        single.drawEllipse(QPointF(half, half), radius, radius)
+    for x, y in (np.clip(points, -_FAR, _FAR) - half).tolist():
+        painter.drawPixmap(QPointF(x, y), stamp)
 
 
 def draw_points(painter: QPainter, pixels: Array, colour: QColor, size: float) -> None:

@@ -32,7 +32,7 @@ from msd_gui.views.plot import PlotView
 Bounds = tuple[float, float, float, float]
 
 LAYERS = ("density", "data", "modes", "exact arrows", "learned arrows", "tails", "heads", "copies")
-_SELDOM = LAYERS[:5]
+_SELDOM, _OFTEN = LAYERS[:5], LAYERS[5:]
 _OFF_AT_FIRST = ("exact arrows", "learned arrows")
 _ARROW_PX, _HEAD_PX, _REACH_PX = 16.0, 3.0, 12.0
 # Lines are most of a frame's cost; with more of them than this it takes longer than 4 ms.
@@ -62,15 +62,17 @@ class PlaneView(PlotView):
         self._learned = False
         self._pressed = QPointF()
         self._home: Bounds = (-8.0, 8.0, -8.0, 8.0)
-        self.layers: dict[str, Layer] = {}
-        for name in LAYERS:
-            draw = getattr(self, "_draw_" + name.replace(" ", "_"))
-            layer = self.layers[name] = Layer(draw, smooth=name != "tails", cached=name in _SELDOM)
-            layer.setVisible(name not in _OFF_AT_FIRST)
-            self.box.addItem(layer, ignoreBounds=True)
+        self._on = dict.fromkeys(LAYERS, True) | dict.fromkeys(_OFF_AT_FIRST, False)
+        # What seldom changes is kept as one picture, so that a frame only copies it.
+        self._back = Layer(lambda painter, to_px: self._draw(_SELDOM, painter, to_px), cached=True)
+        self._front = Layer(lambda painter, to_px: self._draw(_OFTEN, painter, to_px))
+        self.box.addItem(self._back, ignoreBounds=True)
+        self.box.addItem(self._front, ignoreBounds=True)
         self._settled = QTimer(self, singleShot=True, interval=150)
         self._settled.timeout.connect(self._tell_view)
-        self._home_button = QToolButton(self, text="Fit", toolTip="Show all the data (double click in the plane)")
+        self._home_button = QToolButton(self)
+        self._home_button.setText("Fit")
+        self._home_button.setToolTip("Show all the data (double click in the plane)")
         self._home_button.setAccessibleName("Show all the data")
         self._home_button.setAutoRaise(True)
         self._home_button.clicked.connect(self.frame)
@@ -151,13 +153,23 @@ class PlaneView(PlotView):
         self._touch("tails", "heads")
 
     def set_layer(self, name: str, on: bool) -> None:
-        """Switches a layer out of `LAYERS` on or off."""
-        self.layers[name].setVisible(on)
-        self.changed()
+        """Switches a layer on or off.
+
+        Args:
+            name: One of `LAYERS`.
+            on: Whether it is shown.
+
+        Raises:
+            KeyError: There is no such layer.
+        """
+        if name not in self._on:
+            raise KeyError(f"There is no layer called {name!r}; there are {', '.join(LAYERS)}.")
+        self._on[name] = on
+        self._touch(name)
 
     def layer(self, name: str) -> bool:
         """Whether a layer is on."""
-        return bool(self.layers[name].isVisible())
+        return self._on[name]
 
     def clear_chains(self) -> None:
         """Takes tails, heads and copies away."""
@@ -218,18 +230,16 @@ class PlaneView(PlotView):
         made = type(self)(colours)
         made._field, made._points, made._arrows = self._field, dict(self._points), dict(self._arrows)
         made._tails, made._copies, made._chosen = self._tails, self._copies, self._chosen
-        made._learned = self._learned
-        for name, layer in made.layers.items():
-            layer.setVisible(self.layer(name))
+        made._learned, made._on = self._learned, dict(self._on)
         made.set_bounds(self.bounds())
         return made
 
     # What happens
 
     def refresh(self) -> None:
-        """Repaints the layers whose picture is kept when the theme has changed; the others repaint themselves."""
-        for layer in self.layers.values():
-            layer.update()
+        """Repaints all layers, as after a change of theme."""
+        self._back.update()
+        self._front.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Remembers where a click began, to tell it from a drag."""
@@ -270,8 +280,10 @@ class PlaneView(PlotView):
         self._touch(name)
 
     def _touch(self, *names: str) -> None:
-        for name in names:
-            self.layers[name].update()
+        if any(name in _SELDOM for name in names):
+            self._back.update()
+        if any(name in _OFTEN for name in names):
+            self._front.update()
         entries = self.legend_entries()
         if entries != self.legend_row.entries():
             self.legend_row.set_entries(entries)
@@ -280,6 +292,12 @@ class PlaneView(PlotView):
         self.view_changed.emit(self.bounds())
 
     # How each layer is painted
+
+    def _draw(self, names: tuple[str, ...], painter: QPainter, to_px: ToPixels) -> None:
+        for name in names:
+            if self._on[name]:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing, name != "tails")
+                getattr(self, "_draw_" + name.replace(" ", "_"))(painter, to_px)
 
     def _draw_density(self, painter: QPainter, to_px: ToPixels) -> None:
         if not self._field.known:
