@@ -31,9 +31,7 @@ class Layer(pg.GraphicsObject):
         cached: Whether the picture is kept until the layer or the view changes, for layers that seldom do.
     """
 
-    def __init__(
-        self, draw: Callable[[QPainter, ToPixels], None], *, cached: bool = False
-    ) -> None:
+    def __init__(self, draw: Callable[[QPainter, ToPixels], None], *, cached: bool = False) -> None:
         super().__init__()
         self._draw = draw
         if cached:

@@ -1,0 +1,64 @@
+"""The common ground of the views that paint pictures of images themselves."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter
+from PySide6.QtWidgets import QWidget
+
+from msd_gui.theme import Colours, colours_of
+from msd_gui.views.fonts import font_of
+
+
+class Canvas(QWidget):
+    """A widget that paints itself in the theme's colours and only when something has changed.
+
+    Args:
+        name: Accessible name.
+        parent: The widget that owns the view.
+    """
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self.setMouseTracking(True)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setMinimumSize(120, 60)
+
+    @property
+    def colours(self) -> Colours:
+        """The colours of the theme that the view stands in."""
+        return colours_of(self.palette())
+
+    def line_height(self, size: float = 1.0) -> int:
+        """Height of a line of text in pixels, for a size relative to the view's font."""
+        return round(self.fontMetrics().height() * size)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follows theme and font."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
+            self.update()
+
+    def begin(self) -> QPainter:
+        """A painter on a cleared ground, with the view's font; use it in a ``with``."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor(self.colours.base))
+        painter.setFont(font_of(self))
+        painter.setPen(QColor(self.colours.text))
+        return painter
+
+
+def outline(painter: QPainter, place: QRectF, colour: str, width: float = 2.0) -> None:
+    """Draws a frame just outside a rectangle."""
+    painter.setPen(QColor(colour))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for grow in range(1, round(width) + 1):
+        painter.drawRect(place.adjusted(-grow, -grow, grow - 1, grow - 1))
+
+
+def strike(painter: QPainter, place: QRectF, colour: str) -> None:
+    """Crosses a rectangle out."""
+    painter.setPen(QColor(colour))
+    painter.drawLine(place.topLeft(), place.bottomRight())
+    painter.drawLine(QPointF(place.right(), place.top()), QPointF(place.left(), place.bottom()))

@@ -1,0 +1,131 @@
+"""The grid of chains: N images at once, of which one can be chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from msd_gui.views.canvas import Canvas, outline, strike
+from msd_gui.views.pixels import image_of_rgb32, to_rgb32
+from msd_gui.views.tiling import Tiling, fit
+
+_MARGIN_PX = 4.0
+
+
+class ImageGridView(Canvas):
+    """N images in a near-square grid, enlarged by whole numbers where there is room.
+
+    Args:
+        parent: The widget that owns the view.
+    """
+
+    chosen = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("The grid of samples", parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMinimumSize(160, 120)
+        self._image = QImage()
+        self._count = 0
+        self._size = (1, 1)
+        self._columns = 1
+        self._chosen: int | None = None
+        self._dead: frozenset[int] = frozenset()
+
+    def set_images(self, images: NDArray[Any]) -> None:
+        """Shows images.
+
+        Args:
+            images: With shape (N, C, H, W), C = 1 or 3, uint8 or floats in [-1, 1]; N = 0 empties the view.
+
+        Raises:
+            ValueError: The shape is another.
+        """
+        if images.ndim != 4 or images.shape[1] not in (1, 3):
+            raise ValueError(f"Images have shape (N, 1 or 3, H, W), not {images.shape}.")
+        self._count, self._size = len(images), (images.shape[2], images.shape[3])
+        # One picture with the images above each other; the grid copies its parts.
+        self._image = image_of_rgb32(to_rgb32(images).reshape(-1, images.shape[3])) if self._count else QImage()
+        if self._chosen is not None and self._chosen >= self._count:
+            self._chosen = None
+        self.update()
+
+    def set_chosen(self, index: int | None) -> None:
+        """Outlines one image; None outlines none."""
+        if index != self._chosen:
+            self._chosen = index
+            self.update()
+
+    def set_dead(self, indices: list[int]) -> None:
+        """Crosses out the chains that have left all bounds."""
+        self._dead = frozenset(indices)
+        self.update()
+
+    def tiling(self) -> Tiling | None:
+        """Where the images lie, or None where there are none."""
+        if not self._count:
+            return None
+        area = QRectF(self.rect()).adjusted(_MARGIN_PX, _MARGIN_PX, -_MARGIN_PX, -_MARGIN_PX)
+        return fit(self._count, self._size, area, self.devicePixelRatioF())
+
+    def sizeHint(self) -> QSize:
+        """Room for a few rows."""
+        return QSize(480, 480)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paints the images, enlarged without smoothing."""
+        del event
+        tiles, (height, width) = self.tiling(), self._size
+        with self.begin() as painter:
+            if tiles is None:
+                return
+            # Smaller than its own pixels an image is smoothed: leaving pixels out would lie about it.
+            small = tiles.cell_width * self.devicePixelRatioF() < width
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, small)
+            for index in range(self._count):
+                painter.drawImage(tiles.cell(index), self._image, QRectF(0, index * height, width, height))
+            for index in self._dead:
+                if index < self._count:
+                    strike(painter, tiles.cell(index), self.colours.error)
+            if self._chosen is not None:
+                outline(painter, tiles.cell(self._chosen), self.colours.chosen, 3.0)
+
+    def index_at(self, position: QPointF) -> int | None:
+        """The image at a position in widget pixels, or None."""
+        tiles = self.tiling()
+        return tiles.index_at(position) if tiles else None
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """A click chooses an image."""
+        index = self.index_at(event.position())
+        if event.button() == Qt.MouseButton.LeftButton and index is not None:
+            self._choose(index)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The arrow keys choose the neighbour."""
+        tiles = self.tiling()
+        steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+        if tiles:
+            steps |= {Qt.Key.Key_Up: -tiles.columns, Qt.Key.Key_Down: tiles.columns}
+        step = steps.get(Qt.Key(event.key()))
+        if tiles is None or step is None or self._chosen is None:
+            super().keyPressEvent(event)
+        elif 0 <= self._chosen + step < self._count:
+            self._choose(self._chosen + step)
+
+    def event(self, event: QEvent) -> bool:
+        """Tells the number of the chain under the mouse."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            index = self.index_at(QPointF(event.pos()))
+            dead = " (left all bounds)" if index in self._dead else ""
+            QToolTip.showText(event.globalPos(), "" if index is None else f"Chain {index}{dead}", self)
+            return True
+        return bool(super().event(event))
+
+    def _choose(self, index: int) -> None:
+        self.set_chosen(index)
+        self.chosen.emit(index)

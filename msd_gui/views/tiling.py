@@ -1,0 +1,87 @@
+"""Where the cells of a grid of images lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, floor
+
+from PySide6.QtCore import QPointF, QRectF
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """A grid of equal cells with separators, centred in an area.
+
+    Attributes:
+        count: Number of cells.
+        columns: Cells in a row.
+        rows: Number of rows.
+        cell_width: Width of a cell in pixels, without separator.
+        cell_height: Height of a cell in pixels.
+        left: Left edge of the first cell.
+        top: Upper edge of the first cell.
+        gap: Width of a separator in pixels.
+    """
+
+    count: int
+    columns: int
+    rows: int
+    cell_width: float
+    cell_height: float
+    left: float
+    top: float
+    gap: float = 2.0
+
+    def cell(self, index: int) -> QRectF:
+        """Where a cell lies."""
+        row, column = divmod(index, self.columns)
+        x = self.left + column * (self.cell_width + self.gap)
+        y = self.top + row * (self.cell_height + self.gap)
+        return QRectF(x, y, self.cell_width, self.cell_height)
+
+    def index_at(self, position: QPointF) -> int | None:
+        """The cell at a position, or None on a separator or outside."""
+        column = floor((position.x() - self.left) / (self.cell_width + self.gap))
+        row = floor((position.y() - self.top) / (self.cell_height + self.gap))
+        index = row * self.columns + column
+        inside = 0 <= column < self.columns and row >= 0 and index < self.count
+        return index if inside and self.cell(index).contains(position) else None
+
+
+def fit(count: int, image: tuple[int, int], area: QRectF, ratio: float = 1.0, gap: float = 2.0) -> Tiling:
+    """The near-square grid whose cells are largest in an area.
+
+    Args:
+        count: Number of images, at least 1.
+        image: Height and width of an image in its own pixels.
+        area: Where the grid has to fit.
+        ratio: Pixels of the device for each pixel of the widget.
+        gap: Width of a separator in pixels.
+
+    Returns:
+        Cells that are a whole number of device pixels for each pixel of the image where that much room is there,
+        else as large as fits.
+    """
+    height, width = image
+    best: tuple[float, int] = (0.0, 1)
+    for columns in range(1, count + 1):
+        rows = ceil(count / columns)
+        scale = min(
+            (area.width() - gap * (columns - 1)) / (columns * width),
+            (area.height() - gap * (rows - 1)) / (rows * height),
+        )
+        # Of grids with the same whole scale the squarest is wanted; this one is tried first for small differences.
+        scale = floor(scale * ratio) / ratio if scale * ratio >= 1 else max(scale, 0.0)
+        better = scale > best[0] or (
+            scale == best[0]
+            and abs(columns * width - rows * height) < abs(best[1] * width - ceil(count / best[1]) * height)
+        )
+        if better:
+            best = scale, columns
+    scale, columns = best
+    rows = ceil(count / columns)
+    cell_width, cell_height = width * scale, height * scale
+    total = columns * cell_width + gap * (columns - 1), rows * cell_height + gap * (rows - 1)
+    left = area.left() + max(0.0, floor((area.width() - total[0]) / 2))
+    top = area.top() + max(0.0, floor((area.height() - total[1]) / 2))
+    return Tiling(count, columns, rows, cell_width, cell_height, left, top, gap)

@@ -1,0 +1,171 @@
+"""The timeline of a run: levels of the ladder, what is computed, and a handle that can be dragged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from msd_gui.theme import with_alpha
+from msd_gui.views.canvas import Canvas
+from msd_gui.views.colour_maps import between
+from msd_gui.views.log_axis import number
+
+_MARGIN_PX, _HANDLE_PX = 8.0, 6.0
+
+
+class Timeline(Canvas):
+    """Each level is a bar as high as log σ; the handle stands at the step that is shown.
+
+    Args:
+        parent: The widget that owns the view.
+    """
+
+    position_changed = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Timeline of the chains", parent)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._sigmas: tuple[float, ...] = ()
+        self._ends: tuple[int, ...] = ()
+        self._available = 0
+        self._position = 0
+
+    def set_levels(self, sigmas: Sequence[float], steps_per_level: int | Sequence[int]) -> None:
+        """Says how the run is divided.
+
+        Args:
+            sigmas: σ of each level, in order.
+            steps_per_level: Steps in each level, or in every one.
+        """
+        each = [steps_per_level] * len(sigmas) if isinstance(steps_per_level, int) else list(steps_per_level)
+        self._sigmas = tuple(float(s) for s in sigmas)
+        self._ends = tuple(accumulate(each))
+        self._available = min(self._available, self.total())
+        self._position = min(self._position, self.total())
+        self.update()
+
+    def set_available(self, step: int) -> None:
+        """Says up to which step the run is computed."""
+        if step != self._available:
+            self._available = step
+            self.update()
+
+    def set_position(self, step: int) -> None:
+        """Moves the handle; tells nobody."""
+        if step != self._position:
+            self._position = step
+            self.update()
+
+    def total(self) -> int:
+        """Steps in all."""
+        return self._ends[-1] if self._ends else 0
+
+    def position(self) -> int:
+        """The step that the handle stands at."""
+        return self._position
+
+    def level_of(self, step: int) -> int:
+        """Index of the level that a step belongs to; the state after the last step of a level belongs to that level."""
+        return int(np.searchsorted(self._ends, step, side="left")) if step < self.total() else len(self._ends) - 1
+
+    def text(self) -> str:
+        """Step, level and σ in words."""
+        if not self._sigmas:
+            return ""
+        level = self.level_of(self._position)
+        where = f"step {self._position} of {self.total()}"
+        return f"{where}   level {level + 1} of {len(self._sigmas)}   σ = {number(self._sigmas[level])}"
+
+    def sizeHint(self) -> QSize:
+        """Bars with a line of words below."""
+        return QSize(400, self.line_height() + 40)
+
+    def minimumSizeHint(self) -> QSize:
+        """The same height, narrower."""
+        return QSize(200, self.line_height() + 40)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paints levels, what is computed, handle and words."""
+        del event
+        with self.begin() as painter:
+            if not self._sigmas:
+                return
+            self._paint_levels(painter)
+            x, bottom = self._x_of(self._position), self._bar().bottom()
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(self.colours.accent))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.drawRect(QRectF(x - 1, 2, 2, bottom - 2))
+            tip = [QPointF(x - _HANDLE_PX, 1), QPointF(x + _HANDLE_PX, 1), QPointF(x, 1 + 1.4 * _HANDLE_PX)]
+            painter.drawPolygon(QPolygonF(tip))
+            painter.setPen(QColor(self.colours.text))
+            below = QRectF(_MARGIN_PX, bottom + 2, self.width() - 2 * _MARGIN_PX, self.line_height() + 2)
+            painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self.text())
+            if self.hasFocus():
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.setPen(with_alpha(self.colours.accent, 0.7))
+                painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def _paint_levels(self, painter: QPainter) -> None:
+        bar, colours = self._bar(), self.colours
+        logs = np.log(np.maximum(self._sigmas, 1e-12))
+        span = float(np.ptp(logs)) or 1.0
+        for level, (end, value) in enumerate(zip(self._ends, logs, strict=True)):
+            start = self._ends[level - 1] if level else 0
+            left, right = self._x_of(start), self._x_of(end)
+            # Even the smallest σ keeps a bar that can be seen.
+            height = bar.height() * (0.25 + 0.75 * (float(value) - logs.min()) / span)
+            shade = 0.42 if level % 2 else 0.30
+            done = self._x_of(max(start, min(end, self._available)))
+            for a, b, share in ((left, done, shade + 0.25), (done, right, 0.4 * shade)):
+                place = QRectF(a, bar.bottom() - height, b - a, height)
+                painter.fillRect(place, between(colours.base, colours.data, share))
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Takes the handle to the mouse."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._go(self._step_at(event.position().x()))
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drags the handle."""
+        if event.buttons() & Qt.MouseButton.LeftButton:
+            self._go(self._step_at(event.position().x()))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Page up and down move by a level, Home and End to the ends; other keys are the page's."""
+        level = self.level_of(self._position)
+        starts = (0, *self._ends)
+        targets = {
+            Qt.Key.Key_Home: 0,
+            Qt.Key.Key_End: self._available,
+            Qt.Key.Key_PageDown: starts[min(level + 1, len(starts) - 1)],
+        }
+        targets[Qt.Key.Key_PageUp] = max((s for s in starts if s < self._position), default=0)
+        target = targets.get(Qt.Key(event.key()))
+        if target is None:
+            super().keyPressEvent(event)
+        else:
+            self._go(target)
+
+    def _go(self, step: int) -> None:
+        step = max(0, min(step, self._available, self.total()))
+        if step != self._position:
+            self.set_position(step)
+            self.position_changed.emit(step)
+
+    def _bar(self) -> QRectF:
+        return QRectF(_MARGIN_PX, 4, self.width() - 2 * _MARGIN_PX, self.height() - self.line_height() - 8)
+
+    def _x_of(self, step: int) -> float:
+        bar = self._bar()
+        return bar.left() + bar.width() * step / max(1, self.total())
+
+    def _step_at(self, x: float) -> int:
+        bar = self._bar()
+        return round((x - bar.left()) / max(1.0, bar.width()) * self.total())
