@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import cast
+import bisect
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,18 +11,25 @@ from msd_engine.events import ChainSegment
 
 
 class ChainHistory:
-    """States of the chains of one run in the order of their steps, appended to as segments arrive."""
+    """States of the chains of one run in the order of their steps.
+
+    Segments are kept as they come: joining them would copy tens of megabytes on the screen's thread.
+    """
 
     def __init__(self) -> None:
         self._segments: list[ChainSegment] = []
-        self._joined: ChainSegment | None = None
+        self._ends: list[int] = []
         self.total = 0
 
     def append(self, segment: ChainSegment) -> None:
         """Add the next stretch of states."""
         self._segments.append(segment)
-        self._joined = None
+        self._ends.append(len(self) + len(segment.steps))
         self.total = segment.total
+
+    def __len__(self) -> int:
+        """Number of kept states."""
+        return self._ends[-1] if self._ends else 0
 
     @property
     def last_step(self) -> int:
@@ -34,30 +41,48 @@ class ChainHistory:
         """Whether the last step of the run is there."""
         return bool(self._segments) and self.last_step >= self.total
 
-    def all(self) -> ChainSegment:
-        """Return the whole history as one segment; there must be at least one state.
-
-        Returns:
-            Arrays as in `ChainSegment`, over all states so far.
-        """
-        if self._joined is None or len(self._segments) > 1:
-            parts = self._segments
-            if len(parts) > 1:
-                whole = ChainSegment(
-                    steps=np.concatenate([part.steps for part in parts]),
-                    level=np.concatenate([part.level for part in parts]),
-                    sigma=np.concatenate([part.sigma for part in parts]),
-                    y=np.concatenate([part.y for part in parts]),
-                    x_hat=np.concatenate([part.x_hat for part in parts]),
-                    total=parts[-1].total,
-                )
-                self._segments = [whole]
-            self._joined = self._segments[0]
-        return cast("ChainSegment", self._joined)
-
     def index(self, step: float) -> int:
         """Return the index of the last kept state at or before a step."""
-        return max(0, int(np.searchsorted(self.all().steps, step, side="right")) - 1)
+        lasts = [int(segment.steps[-1]) for segment in self._segments]
+        number = min(bisect.bisect_left(lasts, step), len(lasts) - 1)
+        before = self._ends[number - 1] if number else 0
+        inside = int(np.searchsorted(self._segments[number].steps, step, side="right"))
+        return max(0, before + inside - 1)
+
+    def at(self, index: int) -> ChainSegment:
+        """Return one kept state, as a segment of length 1."""
+        return self._cut(index, index + 1)[0]
+
+    def mean_path(self, index: int, length: int) -> NDArray[np.float32]:
+        """Return ȳ of all chains over the last kept states up to an index.
+
+        Args:
+            index: Index of the last state.
+            length: Number of states at the most.
+
+        Returns:
+            Array with shape (≤ length, B, 2).
+        """
+        parts = self._cut(max(0, index + 1 - length), index + 1)
+        return np.concatenate([part.y.mean(axis=2) for part in parts])
+
+    def _cut(self, first: int, end: int) -> list[ChainSegment]:
+        parts, before = [], 0
+        for segment, after in zip(self._segments, self._ends, strict=True):
+            low, high = max(first - before, 0), min(end - before, after - before)
+            if low < high:
+                parts.append(
+                    ChainSegment(
+                        steps=segment.steps[low:high],
+                        level=segment.level[low:high],
+                        sigma=segment.sigma[low:high],
+                        y=segment.y[low:high],
+                        x_hat=segment.x_hat[low:high],
+                        total=segment.total,
+                    )
+                )
+            before = after
+        return parts
 
 
 class Playhead:
@@ -129,17 +154,3 @@ class DoubleBuffer:
         if target is self._next and (target.complete or target.last_step >= position):
             self.shown, self._next = target, None
         return target is self.shown
-
-
-def tails(y_mean: NDArray[np.float32], index: int, length: int) -> NDArray[np.float32]:
-    """Return the last states of all chains up to an index.
-
-    Args:
-        y_mean: ȳ of each state, with shape (n, B, 2).
-        index: Index of the state under the handle.
-        length: Number of states at the most.
-
-    Returns:
-        Array with shape (≤ length, B, 2).
-    """
-    return y_mean[max(0, index - length + 1) : index + 1]

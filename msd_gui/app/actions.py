@@ -1,0 +1,114 @@
+"""All actions of the program, declared in one table: menu, tool bar, shortcut and help page are made from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QAction, QKeySequence
+
+from msd_gui.theme import GLYPHS, icon
+
+
+@dataclass(frozen=True)
+class ActionRow:
+    """One action.
+
+    Attributes:
+        name: Its objectName is ``action.<name>``.
+        menu: Menu it stands in.
+        text: Text of the menu entry.
+        keys: Shortcuts, the first is shown.
+        help: One sentence for tooltip and status bar.
+        checkable: Whether it is on or off.
+        word: Short text beside the icon in a tool bar.
+    """
+
+    name: str
+    menu: str
+    text: str
+    keys: tuple[str, ...]
+    help: str
+    checkable: bool = False
+    word: str = ""
+
+
+DATA_SETS = ("mnist", "fashion-mnist", "cifar-10")
+
+TABLE = (
+    ActionRow("open", "File", "Open…", ("Ctrl+O",), "Open a picture, preset, sample file or run folder."),
+    ActionRow(
+        "open_run", "File", "Open run folder…", ("Ctrl+Shift+O",), "Open the folder of a finished or stopped run."
+    ),
+    ActionRow("save_spec", "File", "Save settings as…", ("Ctrl+Shift+S",), "Write all settings of this page as JSON."),
+    ActionRow(
+        "export", "File", "Export…", ("Ctrl+E",), "Write pictures, plots, curves and chain states.", word="Export"
+    ),
+    ActionRow(
+        "copy_command", "File", "Copy command", ("Ctrl+Shift+C",), "Copy the msd line that makes the same thing."
+    ),
+    *(
+        ActionRow(f"download_{name}", "File", f"Download {name.upper()}", (), f"Fetch {name} into the data folder.")
+        for name in DATA_SETS
+    ),
+    ActionRow("settings", "File", "Settings…", ("Ctrl+,",), "Choose folders, colours and device."),
+    ActionRow("quit", "File", "Quit", ("Ctrl+Q",), "Save running jobs and leave."),
+    ActionRow("undo", "Edit", "Undo", ("Ctrl+Z",), "Take back the last change of a parameter."),
+    ActionRow("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Do again what was taken back."),
+    ActionRow("reset", "Edit", "Reset to preset", (), "Set every parameter of this page to the preset's value."),
+    ActionRow("train", "Run", "Train", ("T",), "Train a denoiser with these settings.", word="Train"),
+    ActionRow("resume", "Run", "Resume training", ("Shift+T",), "Go on with the run that was stopped.", word="Resume"),
+    ActionRow("sample", "Run", "Sample", ("S",), "Draw new chains with these settings.", word="Sample"),
+    ActionRow("stop", "Run", "Stop", ("Esc",), "Stop training and sampling; what was learned is kept.", word="Stop"),
+    ActionRow("play", "Run", "Play", ("Space",), "Play or pause the chains.", checkable=True),
+    ActionRow("step", "Run", "Single step", ("Right",), "Go one step further."),
+    ActionRow("back", "Run", "Step back", ("Left",), "Go one step back."),
+    ActionRow("restart", "Run", "Restart", ("R",), "Play the chains from their first step."),
+    ActionRow(
+        "page_mixture", "View", "Mixture", ("Ctrl+1",), "Chains in the plane, with the exact score.", True, "Mixture"
+    ),
+    ActionRow("page_images", "View", "Images", ("Ctrl+2",), "Train on images and watch them appear.", True, "Images"),
+    ActionRow("home", "View", "Frame the data", ("H",), "Set the view so that all data are seen."),
+    ActionRow("full_screen", "View", "Full screen", ("F11",), "Use the whole screen.", checkable=True),
+    ActionRow("help", "Help", "Help", ("F1",), "What is seen here, and all shortcuts."),
+    ActionRow("about", "Help", "About msd-gui", (), "Version, licence and sources."),
+)
+
+
+class Actions(QObject):
+    """The actions of a window, by name."""
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._actions = {row.name: self._make(row, parent) for row in TABLE}
+
+    def __getitem__(self, name: str) -> QAction:
+        """Return the action of that name."""
+        return self._actions[name]
+
+    def __iter__(self) -> Iterator[QAction]:
+        """Iterate over all actions in the order of the table."""
+        return iter(self._actions.values())
+
+    def menus(self) -> dict[str, list[QAction]]:
+        """Return the actions by menu, in the order of the table."""
+        menus: dict[str, list[QAction]] = {}
+        for row in TABLE:
+            menus.setdefault(row.menu, []).append(self._actions[row.name])
+        return menus
+
+    @staticmethod
+    def _make(row: ActionRow, parent: QObject) -> QAction:
+        action = QAction(row.text, parent)
+        if row.name in GLYPHS:
+            action.setIcon(icon(row.name))
+        action.setObjectName(f"action.{row.name}")
+        action.setIconText(row.word or row.text)
+        action.setShortcuts([QKeySequence(key) for key in row.keys])
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        action.setCheckable(row.checkable)
+        keys = QKeySequence(row.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if row.keys else ""
+        action.setToolTip(f"{row.help}  ({keys})" if keys else row.help)
+        action.setStatusTip(row.help)
+        return action

@@ -1,0 +1,59 @@
+"""The status bar: device, rate, what goes on, how far it is and how long it will take."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
+
+from msd_gui.pages.page import Status
+
+
+def duration(seconds: float) -> str:
+    """Return a duration in words, such as ``1 min 05 s``; empty for NaN and infinity."""
+    if not math.isfinite(seconds):
+        return ""
+    whole = max(0, math.ceil(seconds))
+    hours, rest = divmod(whole, 3600)
+    minutes, rest = divmod(rest, 60)
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+class StatusBar(QStatusBar):
+    """One line at the bottom of the window."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setSizeGripEnabled(False)
+        self._device = QLabel()
+        self._device.setToolTip("Where the engine computes")
+        self._text = QLabel()
+        self._rate = QLabel()
+        self._left = QLabel()
+        self._bar = QProgressBar()
+        self._bar.setFixedWidth(160)
+        self._bar.setMaximumHeight(14)
+        self._bar.setRange(0, 1000)
+        self._bar.setTextVisible(False)
+        self._bar.setAccessibleName("Progress")
+        self.addWidget(self._device)
+        self.addWidget(self._text, 1)
+        for widget in (self._rate, self._left, self._bar):
+            self.addPermanentWidget(widget)
+        self._bar.hide()
+
+    def set_device(self, text: str) -> None:
+        """Name the device."""
+        self._device.setText(text)
+
+    def show_status(self, status: Status) -> None:
+        """Show what a page says of itself."""
+        self._text.setText(status.text)
+        self._rate.setText(status.rate)
+        left = duration(status.left_s)
+        self._left.setText(f"{left} left" if left else "")
+        self._bar.setVisible(status.fraction is not None)
+        if status.fraction is not None:
+            self._bar.setValue(round(1000 * status.fraction))

@@ -1,0 +1,78 @@
+"""The frame that all pages share: controls on the left, the picture in the middle, figures on the right."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+
+CONTROLS_PX = 292
+FIGURES_PX = 316
+
+
+def heading(text: str) -> QLabel:
+    """Return a small heading for a part of a column."""
+    label = QLabel(text)
+    label.setProperty("role", "title")
+    font = label.font()
+    font.setBold(True)
+    label.setFont(font)
+    return label
+
+
+def column(*widgets: QWidget, stretch: tuple[int, ...] = ()) -> QWidget:
+    """Stack widgets from top to bottom.
+
+    Args:
+        widgets: From top to bottom.
+        stretch: Share of the free height of each; by default none has any and the rest stays empty below.
+
+    Returns:
+        A widget that holds them.
+    """
+    holder = QWidget()
+    box = QVBoxLayout(holder)
+    box.setContentsMargins(8, 6, 8, 6)
+    box.setSpacing(6)
+    for index, widget in enumerate(widgets):
+        box.addWidget(widget, stretch[index] if stretch else 0)
+    if not any(stretch):
+        box.addStretch(1)
+    return holder
+
+
+def scrolled(widget: QWidget, width_px: int) -> QScrollArea:
+    """Put a column of controls into an area that scrolls when the window is low.
+
+    Args:
+        widget: The column.
+        width_px: Width of the area.
+
+    Returns:
+        The area.
+    """
+    area = QScrollArea()
+    area.setWidget(widget)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFixedWidth(width_px)
+    return area
+
+
+def lay_out(page: QWidget, controls: QWidget, middle: QWidget, figures: QWidget) -> None:
+    """Give a page its three columns; more room goes to the middle."""
+    middle.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+    row = QHBoxLayout(page)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(0)
+    row.addWidget(scrolled(controls, CONTROLS_PX))
+    row.addWidget(middle, 1)
+    row.addWidget(scrolled(figures, FIGURES_PX))
+
+
+def hint(text: str) -> QLabel:
+    """Return a sentence that says what will be seen at a place that is still empty."""
+    label = QLabel(text)
+    label.setWordWrap(True)
+    label.setProperty("role", "muted")
+    return label

@@ -1,0 +1,459 @@
+"""The images page: train a k-sample denoiser on real images, and watch chains become new ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QStackedLayout, QWidget
+
+from msd_engine.events import (
+    Event,
+    Failed,
+    FilmFrame,
+    Finished,
+    ImageFrame,
+    Ladder,
+    Progress,
+    Samples,
+    Started,
+    StripFrame,
+)
+from msd_engine.specs import ExperimentSpec
+from msd_gui.bridge.clock import ScreenClock
+from msd_gui.bridge.launch import Launch
+from msd_gui.pages import frame, images_exports
+from msd_gui.pages.page import Export, Page, Status
+from msd_gui.pages.readings import number
+from msd_gui.pages.training import Trainer
+from msd_gui.session.command import command
+from msd_gui.session.experiment import Experiment
+from msd_gui.views.bands import BandsView
+from msd_gui.views.film import FilmStripView
+from msd_gui.views.grid import ImageGridView
+from msd_gui.views.losses import LossView
+from msd_gui.views.placeholder import Placeholder
+from msd_gui.views.strip import HeldOutView
+from msd_gui.widgets.card import Card
+from msd_gui.widgets.spec_form import SpecForm
+
+GROUPS = [
+    ("Data and copies", ["data.name", "training.k"]),
+    (
+        "Training",
+        [
+            "network.width",
+            "training.form",
+            "training.learning_rate",
+            "training.batch",
+            "training.seconds",
+            "training.steps",
+        ],
+    ),
+    (
+        "Sampling",
+        [
+            "sampling.sigma_1",
+            "sampling.sigma_L",
+            "sampling.levels",
+            "sampling.steps_per_level",
+            "sampling.epsilon",
+            "sampling.chains",
+            "sampling.seed",
+        ],
+    ),
+    (
+        "More of training",
+        [
+            "noise.law",
+            "noise.log_mean",
+            "noise.log_std",
+            "noise.s",
+            "training.schedule",
+            "training.averaging",
+            "training.clip_norm",
+            "training.precision",
+            "training.evaluate_every",
+            "data.limit",
+            "training.seed",
+        ],
+    ),
+]
+GRACE_MS = 800
+PREVIEW_CHAINS = 16
+WEIGHTS_EVERY_S = 0.0
+
+
+class ImagesPage(Page):
+    """Training on images, and chains of images."""
+
+    title = "Images"
+    presets = ("digits-30s", "mnist-2min", "fashion-2min", "cifar10-20min", "report-mnist")
+
+    def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock) -> None:
+        super().__init__(experiment, launch, clock)
+        self.latest: ImageFrame | None = None
+        self.samples: Samples | None = None
+        self.films: list[FilmFrame] = []
+        self.held_out: StripFrame | None = None
+        self._ready = False
+        self._editing = False
+        self._paused = False
+        self._wanted = False
+        self._sampled: tuple[ExperimentSpec, int] | None = None
+        self._sampler = self.runner(self._on_sampling)
+        self._build()
+        self.trainer = Trainer(self, launch, self.losses)
+        self._connect()
+        self._show_spec(experiment.spec)
+
+    # -- building ------------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.form = SpecForm(self.experiment.spec, GROUPS, collapsed=("More of training",))
+        self.strip = HeldOutView()
+        self.grid = ImageGridView()
+        self.film = FilmStripView()
+        self.losses = LossView()
+        self.bands = BandsView()
+        self.losses.setFixedHeight(230)
+        self.bands.setFixedHeight(190)
+        self.strip_empty = Placeholder(
+            "Press Train: a fixed strip of held-out images appears here, clean, noisy and denoised, and gets better "
+            "as training goes on.",
+            "Train",
+        )
+        self.grid_empty = Placeholder(
+            "Chains will be denoised here into new images, as soon as a network has begun to learn.", "Sample"
+        )
+        self._strip_stack = _Stack(self.strip_empty, self.strip)
+        self._grid_stack = _Stack(self.grid_empty, self.grid)
+        self._strip_stack.setFixedHeight(236)
+        self.film.setFixedHeight(124)
+        self.card = Card("info", "", "")
+        self.card.hide()
+        middle = frame.column(
+            frame.heading("Held-out images"),
+            self._strip_stack,
+            self._grid_bar(),
+            self._grid_stack,
+            self.film,
+            stretch=(0, 0, 0, 1, 0),
+        )
+        figures = frame.column(
+            self.card,
+            frame.heading("Loss"),
+            self.losses,
+            self._smoothing_row(),
+            frame.heading("Error by noise"),
+            self.bands,
+        )
+        frame.lay_out(self, self.form, middle, figures)
+
+    def _grid_bar(self) -> QWidget:
+        self.noisy = QCheckBox("Show noisy y₁")
+        self.noisy.setToolTip("Show the first noisy copy of every chain in the place of x̂.")
+        self.repeat = QCheckBox("Sample again while training")
+        self.repeat.setToolTip("When all chains have ended, draw them again with the newest averaged weights.")
+        self.caption = QLabel()
+        self.caption.setProperty("role", "muted")
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(frame.heading("Chains"))
+        row.addWidget(self.caption, 1)
+        row.addWidget(self.noisy)
+        row.addWidget(self.repeat)
+        return holder
+
+    def _smoothing_row(self) -> QWidget:
+        self.seconds = QCheckBox("Over time")
+        self.seconds.setToolTip("Show the loss against seconds of training in the place of steps.")
+        self.smooth = QCheckBox("Smooth")
+        self.smooth.setChecked(True)
+        self.smooth.setToolTip("Show a running mean of the training loss over the raw points.")
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.smooth)
+        row.addWidget(self.seconds)
+        row.addStretch(1)
+        return holder
+
+    def _connect(self) -> None:
+        self.form.edited.connect(self._edited)
+        self.form.editing_started.connect(self._begin_edit)
+        self.form.editing_finished.connect(self._end_edit)
+        self.experiment.changed.connect(self._spec_changed)
+        self.strip_empty.pressed.connect(self.do_train)
+        self.grid_empty.pressed.connect(self.do_sample)
+        self.noisy.toggled.connect(self._show_frame)
+        self.noisy.toggled.connect(self.film.set_noisy)
+        self.seconds.toggled.connect(self.losses.set_over_time)
+        self.smooth.toggled.connect(lambda on: self.losses.set_smoothing(0.98 if on else 0.0))
+        self.grid.chosen.connect(self._choose)
+        self.trainer.strip.connect(self._on_strip)
+        self.trainer.checkpointed.connect(self._on_weights)
+        self.trainer.ended.connect(self._on_trained)
+        self.trainer.progressed.connect(self._on_training_status)
+
+    # -- the spec ------------------------------------------------------------------------------------------------------
+
+    @Slot(object, str)
+    def _edited(self, spec: ExperimentSpec, path: str) -> None:
+        self.experiment.set(spec, path)
+
+    @Slot()
+    def _begin_edit(self) -> None:
+        self._editing = True
+        self.experiment.begin_edit()
+
+    @Slot()
+    def _end_edit(self) -> None:
+        self._editing = False
+        self.experiment.end_edit()
+        self._resample()
+
+    @Slot(object)
+    def _spec_changed(self, spec: ExperimentSpec) -> None:
+        self._show_spec(spec)
+        if self._sampled is not None and self._sampled[0].sampling != spec.sampling:
+            self._resample()
+
+    def _show_spec(self, spec: ExperimentSpec) -> None:
+        self.form.set_reset(self.experiment.reset_spec)
+        self.form.setValue(spec)
+        sampling = spec.sampling
+        ratio = sampling.step_ratio
+        epsilon = self.form.control("sampling.epsilon")
+        epsilon.set_marker(2 * sampling.sigma_L**2, "r = 2")
+        epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", "error" if ratio >= 2 else "warning" if ratio >= 1 else "")
+        root_k = spec.training.k**0.5
+        for name, value in (("sigma_1", sampling.sigma_1), ("sigma_L", sampling.sigma_L)):
+            self.form.control(f"sampling.{name}").set_trailing(f"σ_eff = {number(value / root_k)}")
+        uniform = spec.noise.law == "uniform-t"
+        for path in ("noise.log_mean", "noise.log_std"):
+            self.form.set_enabled(path, not uniform, "Belongs to the log-normal law.")
+        stale = self.trainer.has_weights and not self.trainer.same_network(spec)
+        self.card.setVisible(stale)
+        if stale:
+            self.card.set_text("Another network", "Data, copies, network or form have changed: train again.", "Train")
+
+    def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
+        """Show another experiment; with a run, its network can sample at once."""
+        if run is not None:
+            self.trainer.adopt(run, spec)
+        self.experiment.load(spec)
+        self.actions_changed.emit()
+        if run is not None and self._ready:
+            self.do_sample()
+
+    # -- sampling ------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Allow training once the engine is there."""
+        self._ready = True
+        self.actions_changed.emit()
+
+    def _resample(self) -> None:
+        """Draw the chains anew if chains were asked for before and the network fits."""
+        spec = self.experiment.spec
+        if self._sampled is None or not self.trainer.fits(spec):
+            return
+        self._sample(spec)
+
+    def _sample(self, spec: ExperimentSpec) -> None:
+        if self._editing and spec.sampling.chains > PREVIEW_CHAINS:
+            # Chain i is the same whatever their number: a few of them show the effect of a dragged slider sooner.
+            spec = spec.replace("sampling.chains", PREVIEW_CHAINS)
+        step = self.trainer.step
+        if self._sampled == (spec, step) and self._sampler.running:
+            return
+        self._sampled = (spec, step)
+        self._paused = False
+        self._sampler.submit(self.launch.sample(spec, self.trainer.run), grace_ms=GRACE_MS if self._editing else 0)
+
+    @Slot(object)
+    def _on_sampling(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.films = []
+                self.film.clear()
+                self._grid_stack.show_full()
+            case Ladder():
+                pass
+            case ImageFrame():
+                self.latest = event
+                self.caption.setText(
+                    f"{len(event.x_hat)} chains, step {event.step} of {event.total}, level {event.level + 1}, "
+                    f"σ = {number(event.sigma)}"
+                )
+                self._show_frame()
+            case FilmFrame():
+                self.films.append(event)
+                self.film.add_frame(event.step, event.sigma, event.x_hat, event.y)
+            case Samples():
+                self.samples = event
+                self.grid.set_images(event.x_hat if not self.noisy.isChecked() else event.y[:, 0])
+            case Progress() if not self.trainer.running:
+                self._sampling_status(event)
+            case Finished():
+                self._on_sampled()
+            case Failed():
+                self.show_failure(event)
+            case _:
+                pass
+
+    def _sampling_status(self, event: Progress) -> None:
+        fraction = event.step / event.total if event.total else None
+        self.set_status(
+            Status(f"Sampling, step {event.step} of {event.total}", f"{event.rate:.1f} steps/s", fraction, event.left_s)
+        )
+
+    def _on_sampled(self) -> None:
+        if self.repeat.isChecked() and self.trainer.running:
+            self._wanted = True
+            self.trainer.ask_weights(WEIGHTS_EVERY_S)
+        elif not self.trainer.running:
+            self.set_status(Status())
+        self.actions_changed.emit()
+
+    @Slot()
+    def _show_frame(self) -> None:
+        if self.latest is not None:
+            self.grid.set_images(self.latest.y if self.noisy.isChecked() else self.latest.x_hat)
+
+    @Slot(int)
+    def _choose(self, chain: int) -> None:
+        self.film.set_chain(chain)
+
+    # -- training ------------------------------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _on_strip(self, event: StripFrame) -> None:
+        self.held_out = event
+        self._strip_stack.show_full()
+        k = event.noisy.shape[1]
+        self.strip.set_strip(event.clean, event.noisy, event.x_hat, event.sigma / k**0.5, event.error)
+
+    @Slot(object)
+    def _on_training_status(self, status: Status) -> None:
+        self.set_status(status)
+        held_out = self.trainer.held_out
+        if held_out is not None:
+            self.bands.set_bands(held_out.band_sigma_eff, held_out.band_loss, held_out.band_mmse)
+
+    @Slot()
+    def _on_weights(self) -> None:
+        if self._wanted and self.trainer.fits(self.experiment.spec):
+            self._wanted = False
+            self._sample(self.experiment.spec)
+        self.actions_changed.emit()
+
+    @Slot()
+    def _on_trained(self) -> None:
+        self.set_status(Status())
+        self._show_spec(self.experiment.spec)
+        self.actions_changed.emit()
+
+    # -- actions -------------------------------------------------------------------------------------------------------
+
+    def can(self, action: str) -> bool:
+        """Return whether an action makes sense now."""
+        match action:
+            case "train":
+                return self._ready and not self.trainer.running
+            case "resume":
+                return self.trainer.can_resume and self.trainer.same_network(self.experiment.spec)
+            case "sample":
+                same = self.trainer.same_network(self.experiment.spec)
+                return self._ready and same and (self.trainer.has_weights or self.trainer.running)
+            case "stop":
+                return self.trainer.running or self._sampler.running
+            case "play":
+                return self._sampler.running
+            case "step" | "back":
+                return bool(self.films)
+            case "restart":
+                return self._sampled is not None and self.trainer.fits(self.experiment.spec)
+            case _:
+                return False
+
+    @property
+    def playing(self) -> bool:
+        """Whether chains are being denoised and not held."""
+        return self._sampler.running and not self._paused
+
+    def do_train(self) -> None:
+        """Train a network with the present settings."""
+        if self.can("train"):
+            self._sampled = None
+            self.trainer.start(self.experiment.spec)
+            self._show_spec(self.experiment.spec)
+
+    def do_resume(self) -> None:
+        """Go on with the stopped run."""
+        self.trainer.resume(self.experiment.spec)
+
+    def do_stop(self) -> None:
+        """Stop training and sampling."""
+        self._wanted = False
+        self.trainer.stop()
+        self._sampler.stop()
+
+    def do_sample(self) -> None:
+        """Draw chains with the newest averaged weights; drawing the same again takes the next seed."""
+        if not self.can("sample"):
+            return
+        spec = self.experiment.spec
+        if self.trainer.running:
+            self._wanted = True
+            self.trainer.ask_weights(WEIGHTS_EVERY_S)
+        elif self._sampled == (spec, self.trainer.step):
+            self.experiment.set(spec.replace("sampling.seed", (spec.sampling.seed + 1) % 2**31))
+        else:
+            self._sample(spec)
+
+    def do_play(self) -> None:
+        """Hold the chains, or let them go on."""
+        self._paused = not self._paused
+        (self._sampler.live.pause if self._paused else self._sampler.live.resume)()
+
+    def do_step(self) -> None:
+        """Show the next picture of the film strip."""
+        self.film.move(1)
+
+    def do_back(self) -> None:
+        """Show the picture of the film strip before."""
+        self.film.move(-1)
+
+    def do_restart(self) -> None:
+        """Draw the same chains again from their first step."""
+        if self._sampled is not None:
+            self._sampled = None
+            self._sample(self.experiment.spec)
+
+    def exports(self) -> list[Export]:
+        """Return what can be written now."""
+        return images_exports.exports(self)
+
+    def command(self) -> str:
+        """Return the `msd` line that draws these chains, or that trains where nothing is trained yet."""
+        spec = self.experiment.spec
+        if self.trainer.fits(spec):
+            return command(spec, "sample", run=str(self.trainer.run))
+        return command(spec, "train")
+
+
+class _Stack(QWidget):
+    """Shows a sentence and a button until there is something to see."""
+
+    def __init__(self, empty: QWidget, full: QWidget) -> None:
+        super().__init__()
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(empty)
+        self._stack.addWidget(full)
+
+    def show_full(self) -> None:
+        """Show what was promised."""
+        self._stack.setCurrentIndex(1)

@@ -1,0 +1,65 @@
+"""What the images page writes: grids, strips, curves, chain states and the run of the chains as an animation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from msd_gui.bridge.launch import Job
+from msd_gui.pages.page import Export
+from msd_gui.pages.plot_exports import plot_exports
+
+if TYPE_CHECKING:
+    from msd_gui.pages.images import ImagesPage
+
+# The last picture of an animation stands still for some time, so that the result can be looked at.
+FRAMES_PER_S = 8.0
+
+
+def exports(page: ImagesPage) -> list[Export]:
+    """Return what the images page can write now."""
+    launch, rows = page.launch, list[Export]()
+    samples, latest, films, held_out = page.samples, page.latest, page.films, page.held_out
+    spec_json = page.experiment.spec.to_json()
+    if latest is not None:
+
+        def grid(path: Path) -> Job:
+            return launch.save("grid", path, images=page.grid.images(), spec_json=spec_json)
+
+        rows.append(Export("Sample grid", ".png", "samples", grid))
+    if films:
+
+        def film(path: Path) -> Job:
+            chain = page.film.chain()
+            frames = np.stack([frame.x_hat[chain] for frame in films])
+            return launch.save("grid", path, images=frames, spec_json=spec_json, columns=len(frames))
+
+        def animation(path: Path) -> Job:
+            frames = [frame.x_hat for frame in films]
+            return launch.save("animation", path, frames=frames, spec_json=spec_json, fps=FRAMES_PER_S)
+
+        rows.append(Export("Film strip of the chosen chain", ".png", "film-strip", film))
+        rows.append(Export("Sampling run as animation", ".gif", "sampling", animation))
+        rows.append(Export("Sampling run as animation", ".webp", "sampling", animation))
+    if samples is not None:
+
+        def states(path: Path) -> Job:
+            return launch.save(
+                "samples", path, x_hat=samples.x_hat, y=samples.y, seed=samples.seed, spec_json=samples.spec_json
+            )
+
+        rows.append(Export("Chain states", ".npz", "chains", states))
+    if held_out is not None:
+
+        def strip(path: Path) -> Job:
+            rows_of_images = np.concatenate([held_out.clean, held_out.noisy[:, 0], held_out.x_hat])
+            return launch.save("grid", path, images=rows_of_images, spec_json=spec_json, columns=len(held_out.clean))
+
+        rows.append(Export("Held-out images: clean, noisy, x̂", ".png", "held-out", strip))
+    if page.trainer.run is not None:
+        rows += plot_exports(
+            launch, page.losses, "Loss curves", "losses", page.experiment.spec.to_json, table=page.losses.csv
+        )
+    return rows

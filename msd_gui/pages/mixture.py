@@ -1,0 +1,456 @@
+"""The mixture page: chains in the plane, with the exact posterior mean or a network that is trained beside them."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import Slot
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
+
+from msd_engine.events import ChainReport, ChainSegment, Event, Failed, FieldFrame, Ladder, Progress, Samples, Started
+from msd_engine.specs import ExperimentSpec
+from msd_gui.bridge.clock import ScreenClock
+from msd_gui.bridge.launch import Launch
+from msd_gui.pages import frame, mixture_exports
+from msd_gui.pages.fields import FieldCache, FieldKey, KeyedField, keyed
+from msd_gui.pages.history import DoubleBuffer, Playhead
+from msd_gui.pages.page import Export, Page, Status
+from msd_gui.pages.readings import chain_readings, number
+from msd_gui.pages.training import Trainer
+from msd_gui.session.command import command
+from msd_gui.session.experiment import Experiment
+from msd_gui.theme import icon
+from msd_gui.views.losses import LossView
+from msd_gui.views.mode_weights import ModeWeightsView
+from msd_gui.views.plane import LAYERS, PlaneView
+from msd_gui.views.timeline import Timeline
+from msd_gui.widgets.card import Card
+from msd_gui.widgets.readings import Readings
+from msd_gui.widgets.spec_form import SpecForm
+from msd_gui.widgets.transport import Transport
+
+GROUPS = [
+    ("Target and copies", ["data.name", "training.k"]),
+    (
+        "Ladder",
+        ["sampling.method", "sampling.sigma_1", "sampling.sigma_L", "sampling.levels", "sampling.steps_per_level"],
+    ),
+    ("Step", ["sampling.epsilon"]),
+    ("Chains", ["sampling.chains", "sampling.start", "sampling.start_width", "sampling.seed", "sampling.source"]),
+    (
+        "Training",
+        [
+            "training.form",
+            "training.steps",
+            "training.learning_rate",
+            "training.batch",
+            "training.averaging",
+            "network.width",
+            "network.depth",
+            "noise.log_mean",
+            "noise.log_std",
+            "training.seed",
+        ],
+    ),
+]
+GRACE_MS = 400
+TAIL_STATES = 50
+CHECKPOINT_EVERY_S = 1.5
+
+
+class MixturePage(Page):
+    """Chains in the plane."""
+
+    title = "Mixture"
+    presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25")
+
+    def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock) -> None:
+        super().__init__(experiment, launch, clock)
+        self.playhead = Playhead()
+        self.buffer = DoubleBuffer()
+        self.samples: Samples | None = None
+        self.report: ChainReport | None = None
+        self._chosen = 0
+        self._sampled: ExperimentSpec | None = None
+        self._shown_index = -1
+        self._ready = False
+        self._before = time.perf_counter()
+        self._sampler = self.runner(self._on_sampling)
+        self._field_runner = self.runner(self._on_field)
+        self._fields = FieldCache()
+        self._asked: FieldKey | None = None
+        self._build()
+        self.trainer = Trainer(self, launch, self.losses)
+        self._connect()
+        self._show_spec(experiment.spec)
+
+    # -- building ------------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.form = SpecForm(self.experiment.spec, GROUPS, collapsed=("Training",))
+        self.plane = PlaneView()
+        self.timeline = Timeline()
+        self.transport = Transport()
+        self.weights = ModeWeightsView()
+        self.losses = LossView()
+        self.readings = Readings("Chain figures")
+        self.card = Card("warning", "", "")
+        self.card.hide()
+        self.losses_hint = frame.hint("Press Train to teach a small network the same x̂ and watch its loss fall here.")
+        middle = frame.column(self.plane, self.timeline, self._transport_row(), stretch=(1, 0, 0))
+        self.weights.setFixedHeight(170)
+        self.losses.setFixedHeight(210)
+        figures = frame.column(
+            self.card,
+            frame.heading("Mode weights"),
+            self.weights,
+            frame.heading("Chains"),
+            self.readings,
+            frame.heading("Training"),
+            self.losses_hint,
+            self.losses,
+        )
+        frame.lay_out(self, self.form, middle, figures)
+
+    def _transport_row(self) -> QWidget:
+        layers = QToolButton()
+        layers.setText("Layers")
+        layers.setIcon(icon("layers"))
+        layers.setToolTip("Choose what the plane shows.")
+        layers.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(layers)
+        self.layers = {}
+        for name in LAYERS:
+            action = menu.addAction(name.capitalize())
+            action.setObjectName(f"layer.{name}")
+            action.setCheckable(True)
+            action.setChecked(self.plane.layer(name))
+            action.toggled.connect(partial(self.plane.set_layer, name))
+            self.layers[name] = action
+        layers.setMenu(menu)
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.transport, 1)
+        row.addWidget(layers)
+        return holder
+
+    def _connect(self) -> None:
+        self.form.edited.connect(self._edited)
+        self.form.editing_started.connect(self.experiment.begin_edit)
+        self.form.editing_finished.connect(self.experiment.end_edit)
+        self.experiment.changed.connect(self._spec_changed)
+        self.clock.tick.connect(self._on_tick)
+        self.timeline.position_changed.connect(self._scrubbed)
+        self.transport.speed_changed.connect(self._set_speed)
+        self.plane.chain_chosen.connect(self._choose)
+        self.plane.view_changed.connect(self._ask_field)
+        self.card.action.connect(self._apply_remedy)
+        self.trainer.checkpointed.connect(self._on_weights)
+        self.trainer.ended.connect(self._on_trained)
+        self.trainer.progressed.connect(self.set_status)
+        self._set_speed(self.transport.speed())
+
+    # -- the spec ------------------------------------------------------------------------------------------------------
+
+    @Slot(object, str)
+    def _edited(self, spec: ExperimentSpec, path: str) -> None:
+        if spec.sampling.source == "trained" and not self.trainer.fits(spec):
+            # The network belongs to other copies or data: the exact score is always there.
+            spec = spec.replace("sampling.source", "exact")
+            self.noticed.emit("The trained network does not fit these settings: the exact score is used.")
+        self.experiment.set(spec, path)
+
+    @Slot(object)
+    def _spec_changed(self, spec: ExperimentSpec) -> None:
+        self._show_spec(spec)
+        if self._needs_sampling(spec):
+            self._resample()
+        self._ask_field()
+
+    def _show_spec(self, spec: ExperimentSpec) -> None:
+        self.form.set_reset(self.experiment.reset_spec)
+        self.form.setValue(spec)
+        sampling = spec.sampling
+        annealed = sampling.method == "annealed"
+        for path in ("sampling.sigma_1", "sampling.levels"):
+            self.form.set_enabled(path, annealed, "Fixed dynamics stay at σ_L.")
+        self.form.set_enabled("sampling.start_width", sampling.start == "uniform", "Only a uniform start has a box.")
+        fits = self.trainer.fits(spec)
+        self.form.set_enabled("sampling.source", fits, "Train a network with these data and copies first.")
+        ratio = sampling.step_ratio
+        epsilon = self.form.control("sampling.epsilon")
+        epsilon.set_marker(2 * sampling.sigma_L**2, "r = 2")
+        epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", "error" if ratio >= 2 else "warning" if ratio >= 1 else "")
+        self.form.control("training.k").set_trailing(f"σ_eff = σ/√k = {number(spec.sigma_eff_L)}")
+        self._show_card(spec)
+        self.plane.set_learned(sampling.source == "trained")
+
+    def _show_card(self, spec: ExperimentSpec) -> None:
+        ratio = spec.sampling.step_ratio
+        self.card.setVisible(ratio >= 2)
+        if ratio >= 2:
+            self.card.set_text(
+                "Past the wall",
+                f"r = ε/σ² = {number(ratio)}. From r = 2 on every chain blows up, whatever the data or the network: "
+                "each step overshoots x̂ by more than it was away.",
+                "Set r = 0.2",
+            )
+
+    @Slot()
+    def _apply_remedy(self) -> None:
+        spec = self.experiment.spec
+        self.experiment.set(spec.replace("sampling.epsilon", 0.2 * spec.sampling.sigma_L**2))
+
+    def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
+        """Show another experiment from its first step."""
+        if run is not None:
+            self.trainer.adopt(run, spec)
+        elif spec.sampling.source == "trained" and not self.trainer.fits(spec):
+            spec = spec.replace("sampling.source", "exact")
+        self.experiment.load(spec)
+        self.plane.clear_chains()
+        self.do_restart()
+        self._resample()
+        self.actions_changed.emit()
+
+    # -- sampling ------------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start the chains as soon as the engine is there."""
+        self._ready = True
+        self._resample()
+        self._ask_field()
+
+    def _needs_sampling(self, spec: ExperimentSpec) -> bool:
+        before = self._sampled
+        if before is None:
+            return True
+        return (before.data, before.sampling, before.training.k) != (spec.data, spec.sampling, spec.training.k)
+
+    def _resample(self) -> None:
+        if not self._ready:
+            return
+        spec = self.experiment.spec
+        self._sampled = spec
+        run = self.trainer.run if spec.sampling.source == "trained" else None
+        self._sampler.submit(self.launch.sample(spec, run), grace_ms=GRACE_MS)
+
+    @Slot(object)
+    def _on_sampling(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.buffer.begin()
+            case Ladder():
+                self.timeline.set_levels(event.sigma, event.steps_per_level)
+            case ChainSegment():
+                if self.buffer.append(event, self.playhead.position):
+                    self.timeline.set_available(self.buffer.shown.last_step)
+                    self._shown_index = -1
+            case ChainReport():
+                self.report = event
+                self.readings.set_readings(chain_readings(event))
+                self.weights.set_weights(event.true_weights, event.mode_weights)
+            case Samples():
+                self.samples = event
+                self.actions_changed.emit()
+            case Progress() if not self.trainer.running:
+                self.set_status(Status(event.text, f"{event.rate:,.0f} steps/s"))
+            case Failed():
+                self.show_failure(event)
+            case _:
+                pass
+
+    # -- playing -------------------------------------------------------------------------------------------------------
+
+    @Slot()
+    def _on_tick(self) -> None:
+        now = time.perf_counter()
+        elapsed_s, self._before = now - self._before, now
+        if not self.isVisible():
+            return
+        shown = self.buffer.shown
+        was_playing = self.playhead.playing
+        self.playhead.advance(elapsed_s, shown.last_step, shown.total)
+        if was_playing != self.playhead.playing:
+            self.actions_changed.emit()
+        self._show_state()
+        if self.experiment.spec.sampling.source == "trained" or self.layers["learned arrows"].isChecked():
+            self.trainer.ask_weights(CHECKPOINT_EVERY_S)
+
+    def _show_state(self) -> None:
+        history = self.buffer.shown
+        if not len(history):
+            return
+        index = history.index(self.playhead.position)
+        if index == self._shown_index:
+            return
+        self._shown_index = index
+        self.show_in(self.plane, index)
+        self.timeline.set_position(int(history.at(index).steps[0]))
+        self._ask_field()
+
+    def show_in(self, plane: PlaneView, index: int) -> None:
+        """Show one kept state of the chains in a plane: this page's own, or one that is painted for a file."""
+        history = self.buffer.shown
+        state, path = history.at(index), history.mean_path(index, TAIL_STATES)
+        chosen = min(self._chosen, state.y.shape[1] - 1)
+        plane.set_tails(path)
+        plane.set_heads(path[-1])
+        plane.set_chosen(chosen)
+        plane.set_copies(state.y[0, chosen], path[-1, chosen], state.x_hat[0, chosen])
+
+    @Slot(int)
+    def _scrubbed(self, step: int) -> None:
+        self.playhead.playing = False
+        self.playhead.position = float(step)
+        self._show_state()
+        self.actions_changed.emit()
+
+    @Slot(float)
+    def _set_speed(self, steps_per_s: float) -> None:
+        self.playhead.speed = steps_per_s
+
+    @Slot(int)
+    def _choose(self, chain: int) -> None:
+        self._chosen = chain
+        self._shown_index = -1
+
+    # -- the field -----------------------------------------------------------------------------------------------------
+
+    def _key(self) -> FieldKey:
+        spec = self.experiment.spec
+        history = self.buffer.shown
+        sigma = spec.sampling.sigma_L
+        if len(history):
+            sigma = float(history.at(history.index(self.playhead.position)).sigma[0])
+        weights = f"{self.trainer.run}:{self.trainer.step}" if self.trainer.fits(spec) else ""
+        return FieldKey(spec.data.model_dump_json(), spec.training.k, sigma, self.plane.bounds(), weights)
+
+    @Slot()
+    def _ask_field(self) -> None:
+        if not self._ready:
+            return
+        key = self._key()
+        if key == self._asked:
+            return
+        self._asked = key
+        known = self._fields.get(key)
+        if known is not None:
+            self._show_field(known)
+            return
+        run = self.trainer.run if key.weights else None
+        job = self.launch.field(self.experiment.spec, key.sigma, key.bounds, run)
+        self._field_runner.submit(keyed(key, job), grace_ms=GRACE_MS)
+
+    @Slot(object)
+    def _on_field(self, event: Event) -> None:
+        match event:
+            case KeyedField():
+                self._fields.put(event.key, event.frame)
+                self._show_field(event.frame)
+            case Failed():
+                self.show_failure(event)
+            case _:
+                pass
+
+    def _show_field(self, field: FieldFrame) -> None:
+        first = not self.plane.has_field()
+        self.plane.set_field(field.log_density, field.bounds)
+        self.plane.set_data(field.data)
+        self.plane.set_modes(field.means)
+        self.plane.set_arrows(field.points, field.exact_score, field.trained_score)
+        if first:
+            self.plane.frame()
+
+    # -- training ------------------------------------------------------------------------------------------------------
+
+    @Slot()
+    def _on_weights(self) -> None:
+        self._show_spec(self.experiment.spec)
+        self._ask_field()
+        if self.experiment.spec.sampling.source == "trained":
+            self._resample()
+        self.actions_changed.emit()
+
+    @Slot()
+    def _on_trained(self) -> None:
+        self.set_status(Status())
+        self._on_weights()
+
+    # -- actions -------------------------------------------------------------------------------------------------------
+
+    def can(self, action: str) -> bool:
+        """Return whether an action makes sense now."""
+        match action:
+            case "train":
+                return self._ready and not self.trainer.running
+            case "resume":
+                return self.trainer.can_resume and self.trainer.same_network(self.experiment.spec)
+            case "stop":
+                return self.trainer.running or self._sampler.running
+            case "sample" | "home":
+                return self._ready
+            case _:
+                return len(self.buffer.shown) > 0
+
+    @property
+    def playing(self) -> bool:
+        """Whether the chains are being played."""
+        return self.playhead.playing
+
+    def do_train(self) -> None:
+        """Train a network on the present target."""
+        self.losses_hint.hide()
+        self.trainer.start(self.experiment.spec)
+
+    def do_resume(self) -> None:
+        """Go on with the stopped run."""
+        self.trainer.resume(self.experiment.spec)
+
+    def do_stop(self) -> None:
+        """Stop training and sampling."""
+        self.trainer.stop()
+        self._sampler.stop()
+
+    def do_sample(self) -> None:
+        """Draw chains with the next seed, from their first step."""
+        spec = self.experiment.spec
+        self.do_restart()
+        self.experiment.set(spec.replace("sampling.seed", (spec.sampling.seed + 1) % 2**31))
+
+    def do_play(self) -> None:
+        """Play or pause; at the end, play again from the beginning."""
+        shown = self.buffer.shown
+        if not self.playhead.playing and shown.complete and self.playhead.position >= shown.total:
+            self.playhead.position = 0.0
+        self.playhead.playing = not self.playhead.playing
+
+    def do_step(self) -> None:
+        """Go one step further."""
+        self.playhead.step(1, self.buffer.shown.last_step)
+
+    def do_back(self) -> None:
+        """Go one step back."""
+        self.playhead.step(-1, self.buffer.shown.last_step)
+
+    def do_restart(self) -> None:
+        """Play from the first step."""
+        self.playhead.position = 0.0
+        self.playhead.playing = True
+
+    def do_home(self) -> None:
+        """Frame the data."""
+        self.plane.frame()
+
+    def exports(self) -> list[Export]:
+        """Return what can be written now."""
+        return mixture_exports.exports(self)
+
+    def command(self) -> str:
+        """Return the `msd` line that draws these chains."""
+        spec = self.experiment.spec
+        run = str(self.trainer.run) if spec.sampling.source == "trained" else ""
+        return command(spec, "sample", run=run)

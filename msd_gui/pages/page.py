@@ -1,0 +1,140 @@
+"""What all pages have in common: an experiment, its runners, and answers to the window's actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from msd_engine.events import Event, Failed
+from msd_engine.specs import ExperimentSpec
+from msd_gui.bridge.clock import ScreenClock
+from msd_gui.bridge.launch import Job, Launch
+from msd_gui.bridge.runner import Runner
+from msd_gui.session.experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Export:
+    """One thing that a page can write.
+
+    Attributes:
+        label: What it is, for the menu.
+        suffix: File suffix with the dot.
+        name: Name of the file without the suffix.
+        make: Returns the job that writes the file at a path; called on the screen's thread.
+    """
+
+    label: str
+    suffix: str
+    name: str
+    make: Callable[[Path], Job]
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the status bar shows of a page.
+
+    Attributes:
+        text: What goes on.
+        rate: Rates in words, empty where nothing runs.
+        fraction: Part of the work that is done, in [0, 1]; None where unknown or idle.
+        left_s: Seconds left, NaN where unknown.
+    """
+
+    text: str = ""
+    rate: str = ""
+    fraction: float | None = None
+    left_s: float = float("nan")
+
+
+class Page(QWidget):
+    """A controller: it sees specs and events only.
+
+    Attributes:
+        failed: Emitted with a sentence and details where a job went wrong.
+        noticed: Emitted with a sentence worth reading.
+        status_changed: Emitted when `status` should be read again.
+        actions_changed: Emitted when the answers of `can` or `playing` have changed.
+    """
+
+    failed = Signal(str, str)
+    noticed = Signal(str)
+    status_changed = Signal()
+    actions_changed = Signal()
+
+    title = ""
+    presets: tuple[str, ...] = ()
+
+    def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock) -> None:
+        super().__init__()
+        self.experiment = experiment
+        self.launch = launch
+        self.clock = clock
+        self._runners: list[Runner] = []
+        self.status = Status()
+
+    def runner(self, show: Callable[[Event], None]) -> Runner:
+        """Make a runner whose events go to `show`, a method of this page."""
+        runner = Runner(self.clock, self)
+        runner.told.connect(show)
+        runner.running_changed.connect(self.actions_changed)
+        self._runners.append(runner)
+        return runner
+
+    @property
+    def running(self) -> bool:
+        """Whether any job of this page runs."""
+        return any(runner.running for runner in self._runners)
+
+    def show_failure(self, event: Failed) -> None:
+        """Tell the window of a job that went wrong."""
+        self.failed.emit(event.text, event.details)
+
+    def set_status(self, status: Status) -> None:
+        """Set what the status bar shows."""
+        self.status = status
+        self.status_changed.emit()
+
+    def set_watched(self, watched: bool) -> None:
+        """Say whether the page is on the screen: hidden pages get no frames."""
+        for runner in self._runners:
+            runner.set_watched(watched)
+
+    def close_jobs(self) -> None:
+        """Close all jobs, save what they saved, and end the threads."""
+        for runner in self._runners:
+            runner.close()
+
+    def begin(self) -> None:
+        """Called once the engine is there: show something without being asked."""
+
+    def can(self, _action: str) -> bool:
+        """Return whether an action makes sense now."""
+        return False
+
+    @property
+    def playing(self) -> bool:
+        """Whether chains are being played."""
+        return False
+
+    def act(self, action: str) -> None:
+        """Carry out one of the actions train, resume, sample, stop, play, step, back, restart, home."""
+        method = getattr(self, f"do_{action}", None)
+        if method is not None and self.can(action):
+            method()
+
+    def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
+        """Show another experiment, from a preset, a file or a run folder."""
+        raise TypeError(f"{type(self).__name__} must say how it loads {spec.title!r} and {run}.")
+
+    def exports(self) -> list[Export]:
+        """Return what can be written now."""
+        return []
+
+    def command(self) -> str:
+        """Return the `msd` line that makes what is shown."""
+        return ""

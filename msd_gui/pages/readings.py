@@ -1,0 +1,70 @@
+"""What the figures of the chains say, in rows beside what theory expects."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from msd_engine.events import ChainReport
+from msd_gui.widgets.readings import Reading
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Return a number in sensible digits, a dash for NaN and ∞ for infinity."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞"
+    return f"{value:.{digits}g}"
+
+
+def chain_readings(report: ChainReport) -> tuple[Reading, ...]:
+    """Return the rows for the end of a run of chains.
+
+    Args:
+        report: What the engine measured.
+
+    Returns:
+        Mode weight error, spread, inflation of the residuals, R̂, effective sample size and living chains.
+    """
+    gap = float(np.abs(report.mode_weights - report.true_weights).max())
+    r_hat = float(np.max(report.r_hat)) if not np.isnan(report.r_hat).any() else math.nan
+    ess = float(np.min(report.ess)) if not np.isnan(report.ess).any() else math.nan
+    wall = math.isinf(report.predicted_inflation)
+    return (
+        Reading(
+            "Std within a mode",
+            number(report.within_std),
+            number(report.predicted_std),
+            "Standard deviation of the samples about their mode; theory: exact draws put through the same last jump.",
+        ),
+        Reading(
+            "Swelling of y − ȳ",
+            number(report.residual_inflation),
+            number(report.predicted_inflation),
+            "Variance of the residuals y_i − ȳ over σ²(1 − 1/k); theory: 1/(1 − r/2), the same for any data. "
+            "It needs k ≥ 2.",
+            "error" if wall else "",
+        ),
+        Reading(
+            "Largest weight error",
+            number(gap, 2),
+            "0",
+            "Largest difference between the share of the samples in a mode and the mode's true weight.",
+        ),
+        Reading(
+            "R̂ on last level",
+            number(r_hat, 4),
+            "1",
+            "Split R̂ of ȳ over the last level; well above 1 where chains stay in their modes.",
+        ),
+        Reading("Effective samples", number(ess, 3), "", "Effective sample size of ȳ over the last level, all chains."),
+        Reading(
+            "Living chains",
+            f"{100 * report.alive:.0f} %",
+            "100 %",
+            "Chains whose state is finite and not beyond a million data units.",
+            "error" if report.alive < 1 else "",
+        ),
+    )

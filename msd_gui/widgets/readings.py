@@ -1,0 +1,92 @@
+"""A small table of figures: what was measured beside what theory expects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One row.
+
+    Attributes:
+        name: What is measured.
+        value: The figure in words.
+        expected: What theory says, in words; empty where it says nothing.
+        help: What the figure means, for the tooltip.
+        severity: ``""``, ``warning`` or ``error``.
+    """
+
+    name: str
+    value: str
+    expected: str = ""
+    help: str = ""
+    severity: str = ""
+
+
+class Readings(QWidget):
+    """Rows of name, measured and expected value; labels are kept and only their texts change."""
+
+    def __init__(self, name: str, heads: tuple[str, str, str] = ("", "measured", "theory")) -> None:
+        """Build an empty table.
+
+        Args:
+            name: Accessible name.
+            heads: Headings of the three columns.
+        """
+        super().__init__()
+        self.setAccessibleName(name)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setHorizontalSpacing(12)
+        self._grid.setVerticalSpacing(2)
+        self._grid.setColumnStretch(0, 1)
+        self._rows: list[tuple[QLabel, QLabel, QLabel]] = []
+        self._shown: tuple[Reading, ...] = ()
+        for column, head in enumerate(heads):
+            self._grid.addWidget(self._label(head, column, "muted"), 0, column)
+
+    def set_readings(self, readings: tuple[Reading, ...]) -> None:
+        """Show these rows."""
+        if readings == self._shown:
+            return
+        self._shown = readings
+        while len(self._rows) < len(readings):
+            row = len(self._rows) + 1
+            labels = (self._label("", 0), self._label("", 1), self._label("", 2, "muted"))
+            for column, label in enumerate(labels):
+                self._grid.addWidget(label, row, column)
+            self._rows.append(labels)
+        for index, labels in enumerate(self._rows):
+            reading = readings[index] if index < len(readings) else None
+            for label in labels:
+                label.setVisible(reading is not None)
+            if reading is not None:
+                self._fill(labels, reading)
+
+    def texts(self) -> list[tuple[str, str, str]]:
+        """Return what the rows say now."""
+        return [(reading.name, reading.value, reading.expected) for reading in self._shown]
+
+    @staticmethod
+    def _fill(labels: tuple[QLabel, QLabel, QLabel], reading: Reading) -> None:
+        for label, text in zip(labels, (reading.name, reading.value, reading.expected), strict=True):
+            if label.text() != text:
+                label.setText(text)
+            label.setToolTip(reading.help)
+        value = labels[1]
+        if value.property("severity") != reading.severity:
+            value.setProperty("severity", reading.severity)
+            value.style().polish(value)
+
+    @staticmethod
+    def _label(text: str, column: int, role: str = "") -> QLabel:
+        label = QLabel(text)
+        if column:
+            label.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        label.setProperty("role", role or ("trailing" if column == 1 else ""))
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        return label
