@@ -63,14 +63,18 @@ class LearnedDenoiser(nn.Module):
         self.register_buffer("sigma_data", torch.tensor(sigma_data, dtype=torch.float32))
         self.register_buffer("data_mean", data_mean.detach().clone().float())
         self.register_buffer("arithmetic", torch.tensor(int(bfloat16)))
+        # The plain value beside the stored one: reading a tensor at each step would make a GPU wait.
+        self._bfloat16 = bfloat16
+        self.register_load_state_dict_post_hook(_read_arithmetic)
 
     @property
     def bfloat16(self) -> bool:
         """Whether the network computes in bfloat16 autocast."""
-        return bool(self.arithmetic)
+        return self._bfloat16
 
     @bfloat16.setter
     def bfloat16(self, chosen: bool) -> None:
+        self._bfloat16 = chosen
         self.arithmetic.fill_(int(chosen))
 
     def estimate(self, y: Tensor, sigma: Tensor) -> Tensor:
@@ -103,7 +107,8 @@ class LearnedDenoiser(nn.Module):
             sigma: Noise of one copy, a number or a tensor with shape (B,).
 
         Returns:
-            Mean with shape (B, *event) and score with shape (B, k, *event), both float32.
+            Mean with shape (B, *event) and score with shape (B, k, *event), in the dtype of `y`; the network itself
+            computes in float32 or bfloat16.
 
         Raises:
             ValueError: `y` has another number of copies, or another event, than the network was made for.
@@ -111,10 +116,10 @@ class LearnedDenoiser(nn.Module):
         event = self.data_mean.shape
         if y.shape[1:] != (self.k, *event):
             raise ValueError(f"y has shape {tuple(y.shape)}; this denoiser takes (B, {self.k}, {tuple(event)}).")
-        y = y.float()
         noise = torch.as_tensor(sigma, dtype=torch.float32, device=y.device).expand(len(y))
-        mean = self._tiled(y, noise) if self.tile else self.estimate(y, noise)
-        return Posterior(mean, tweedie(mean, y, noise))
+        estimate = self._tiled if self.tile else self.estimate
+        mean = estimate(y.float(), noise).to(y.dtype)
+        return Posterior(mean, lambda: tweedie(mean, y, sigma))
 
     def _tiled(self, y: Tensor, sigma: Tensor) -> Tensor:
         parts: list[Tensor] = []
@@ -128,9 +133,14 @@ class LearnedDenoiser(nn.Module):
         return torch.cat(parts) if parts else y.new_zeros(0, *y.shape[2:])
 
     def _network(self, y: Tensor, c: Tensor) -> Tensor:
-        if not self.bfloat16:
+        if not self._bfloat16:
             out: Tensor = self.net(y, c)
             return out
         with torch.autocast(y.device.type, torch.bfloat16):
             out = self.net(y, c)
         return out.float()
+
+
+def _read_arithmetic(denoiser: nn.Module, _: object) -> None:
+    if isinstance(denoiser, LearnedDenoiser):
+        denoiser.bfloat16 = bool(denoiser.arithmetic)

@@ -1,0 +1,274 @@
+"""The training job: a spec and a run folder go in; losses, pictures and checkpoints come out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from msd_engine.backend.device import choose_device, describe_device
+from msd_engine.events import (
+    Checkpointed,
+    Event,
+    Failed,
+    Finished,
+    HeldOutLoss,
+    LossPoints,
+    Notice,
+    Progress,
+    Started,
+    StripFrame,
+    Tick,
+)
+from msd_engine.jobs.build import Training, training
+from msd_engine.jobs.cadence import NEVER, Cadence
+from msd_engine.jobs.guard import told
+from msd_engine.metrics.errors import BandErrors
+from msd_engine.runs.run import Run
+from msd_engine.specs import ExperimentSpec, Live
+from msd_engine.training.trainer import DivergedError
+
+CHECKPOINT_EVERY_S = 20.0
+_STRIP_SHARE = 0.02
+_PAUSE_POLL_S = 0.05
+_RATE_WINDOW_S = 2.0
+
+
+@told
+def train(
+    spec: ExperimentSpec | None,
+    run_dir: str | os.PathLike[str],
+    *,
+    resume: bool = False,
+    data_dir: Path | None = None,
+    device: str = "auto",
+    cadence: Cadence = NEVER,
+    live: Live | None = None,
+) -> Iterator[Event]:
+    """Train the k-sample denoiser of an experiment.
+
+    Closing the generator at any moment leaves a run that can be resumed, to the bits of an uninterrupted run where
+    the budget is in steps and the number of threads the same.
+
+    Args:
+        spec: The experiment; None, or ignored, where a run is resumed: the run knows its own.
+        run_dir: The run folder: new, or with `resume` one that holds a run.
+        resume: Go on from the last checkpoint.
+        data_dir: Where image sets are looked for.
+        device: Name of the device, or ``auto``.
+        cadence: Says when losses, progress and pictures are worth telling.
+        live: Requests that may come meanwhile: pause and checkpoint.
+
+    Yields:
+        `Started`, then for each step at least a `Tick`; `LossPoints`, `Progress` and `StripFrame` at due moments;
+        `HeldOutLoss` every `training.evaluate_every` steps; `Checkpointed`; at last `Finished` or `Failed`.
+    """
+    chosen = choose_device(device)
+    if resume:
+        run = Run.open(run_dir)
+    elif spec is None:
+        raise ValueError("A new run needs a spec.")
+    else:
+        run = Run.create(run_dir, spec, device=describe_device(chosen))
+    with run.locked():
+        parts = training(run.spec, data_dir=data_dir, device=chosen)
+        yield from _Job(run, parts, chosen, cadence, live or Live()).events()
+
+
+class _Job:
+    """One stretch of training, from its start or a checkpoint until it ends or is closed."""
+
+    def __init__(self, run: Run, parts: Training, device: torch.device, cadence: Cadence, live: Live) -> None:
+        self.run = run
+        self.parts = parts
+        self.device = device
+        self.cadence = cadence
+        self.live = live
+        self.trainer = parts.trainer
+        self.elapsed_s = 0.0
+        self.saved_step = -1
+        self.saved_at_s = 0.0
+        self.told_points: list[tuple[int, float, float]] = []
+        self.rows: list[dict[str, Any]] = []
+        self.recent: deque[tuple[int, float]] = deque()
+        self.mmse: BandErrors | None = None
+        self.strip_ready_s = 0.0
+
+    def events(self) -> Iterator[Event]:
+        """Train until the budget is spent, the loss diverges or the caller closes."""
+        training = self.run.spec.training
+        resumed = self.run.has_state
+        if resumed:
+            checkpoint = self.run.load_state(self.trainer.state())
+            self.trainer.load(checkpoint.tensors)
+            self.elapsed_s, self.saved_step = checkpoint.elapsed_s, self.trainer.step
+            self.run.rewind_metrics(self.trainer.step)
+        total = 0 if training.seconds else training.steps
+        yield Started("train", describe_device(self.device), total, self.trainer.step, self.run.spec.to_json())
+        if resumed:
+            yield from self._history()
+        else:
+            yield Notice(self.parts.settle())
+        self.saved_at_s = self.elapsed_s
+        failure: DivergedError | None = None
+        finished = False
+        try:
+            yield from self._strip()
+            yield from self._steps()
+            finished = True
+            yield from self._ending()
+        except DivergedError as error:
+            failure = error
+            self._write_rows()
+            self.run.set_status("failed")
+        finally:
+            if failure is None:
+                self._save("finished" if finished else "stopped")
+        if failure is not None:
+            yield from self._points()
+            yield Failed(str(failure))
+            return
+        yield Checkpointed(self.trainer.step, str(self.run.folder))
+        yield Finished(
+            self.trainer.step,
+            self.elapsed_s,
+            f"Trained {self.trainer.step} steps in {self.elapsed_s:.0f} s.",
+            str(self.run.folder),
+        )
+
+    def _steps(self) -> Iterator[Event]:
+        training = self.run.spec.training
+        before = time.perf_counter()
+        while self.trainer.spent(self.elapsed_s) < 1.0:
+            if self.live.paused:
+                while not self.live.wait_while_paused(_PAUSE_POLL_S):
+                    yield Tick()
+                # Time on hold is no training time.
+                before = time.perf_counter()
+                self.recent.clear()
+            loss = self.trainer.advance(self.elapsed_s)
+            now = time.perf_counter()
+            self.elapsed_s += now - before
+            before = now
+            self._note(loss)
+            if self.trainer.step % training.evaluate_every == 0:
+                yield self._held_out()
+            if self.live.take_checkpoint_request() or self.elapsed_s - self.saved_at_s >= CHECKPOINT_EVERY_S:
+                self._save("running")
+                yield Checkpointed(self.trainer.step, str(self.run.folder))
+            if self.cadence.due():
+                yield from self._points()
+                yield self._progress()
+                if self.elapsed_s >= self.strip_ready_s:
+                    yield from self._strip()
+            else:
+                yield Tick()
+
+    def _ending(self) -> Iterator[Event]:
+        yield from self._points()
+        if self.trainer.step % self.run.spec.training.evaluate_every:
+            yield self._held_out()
+        yield from self._strip()
+        yield self._progress()
+
+    def _note(self, loss: float) -> None:
+        step = self.trainer.step
+        self.told_points.append((step, loss, self.elapsed_s))
+        self.rows.append({"step": step, "loss": loss, "elapsed_s": self.elapsed_s})
+        self.recent.append((step, self.elapsed_s))
+        while self.elapsed_s - self.recent[0][1] > _RATE_WINDOW_S and len(self.recent) > 2:
+            self.recent.popleft()
+
+    def _points(self) -> Iterator[Event]:
+        if self.told_points:
+            yield _loss_points(self.told_points)
+            self.told_points = []
+
+    def _held_out(self) -> HeldOutLoss:
+        held_out = self.parts.held_out
+        found = held_out.measure(self.trainer.averaged)
+        if self.mmse is None and self.parts.exact is not None:
+            self.mmse = held_out.measure(self.parts.exact)
+        unknown = np.full(len(found.band_loss), np.nan)
+        event = HeldOutLoss(
+            step=self.trainer.step,
+            loss=found.loss,
+            elapsed_s=self.elapsed_s,
+            band_sigma_eff=found.sigma_eff.numpy(),
+            band_loss=found.band_loss.numpy(),
+            band_mmse=unknown if self.mmse is None else self.mmse.band_loss.numpy(),
+            mmse=float("nan") if self.mmse is None else self.mmse.loss,
+        )
+        self.rows.append({"held_out" if name == "loss" else name: value for name, value in vars(event).items()})
+        return event
+
+    def _progress(self) -> Progress:
+        training = self.run.spec.training
+        step = self.trainer.step
+        first_step, first_s = self.recent[0] if self.recent else (step, self.elapsed_s)
+        rate = (step - first_step) / (self.elapsed_s - first_s) if self.elapsed_s > first_s else 0.0
+        left = [(training.steps - step) / rate] if rate else []
+        if training.seconds:
+            left.append(training.seconds - self.elapsed_s)
+        return Progress(
+            step=step,
+            total=0 if training.seconds else training.steps,
+            rate=rate,
+            items_rate=rate * training.batch,
+            elapsed_s=self.elapsed_s,
+            left_s=max(0.0, min(left)) if left else float("nan"),
+            text="Training",
+        )
+
+    def _strip(self) -> Iterator[Event]:
+        strip = self.parts.strip
+        if strip is None:
+            return
+        start = time.perf_counter()
+        x_hat = strip.estimate(self.trainer.averaged)
+        yield StripFrame(
+            step=self.trainer.step,
+            sigma=strip.sigma.float().cpu().numpy(),
+            clean=strip.x.cpu().numpy(),
+            noisy=strip.y.cpu().numpy(),
+            x_hat=x_hat.cpu().numpy(),
+            error=(x_hat - strip.x).square().flatten(1).sum(1).cpu().numpy(),
+        )
+        # Pictures may cost at most a small share of the training time, however slow the machine.
+        self.strip_ready_s = self.elapsed_s + (time.perf_counter() - start) / _STRIP_SHARE
+
+    def _history(self) -> Iterator[Event]:
+        """Tell again what was measured before the checkpoint, so that curves go on where they stood."""
+        points: list[tuple[int, float, float]] = []
+        for row in self.run.read_metrics():
+            if "held_out" in row:
+                values = {name: np.asarray(row[name], dtype=np.float64) for name in row if name.startswith("band_")}
+                yield HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], **values)
+            else:
+                points.append((row["step"], row["loss"], row["elapsed_s"]))
+        if points:
+            yield _loss_points(points)
+
+    def _write_rows(self) -> None:
+        self.run.append_metrics(self.rows)
+        self.rows = []
+
+    def _save(self, status: str) -> None:
+        self._write_rows()
+        if self.trainer.step == self.saved_step:
+            self.run.set_status(status)
+        else:
+            weights = self.trainer.averaged.state_dict()
+            self.run.save(self.trainer.state(), weights, self.trainer.step, elapsed_s=self.elapsed_s, status=status)
+        self.saved_step, self.saved_at_s = self.trainer.step, self.elapsed_s
+
+
+def _loss_points(points: list[tuple[int, float, float]]) -> LossPoints:
+    steps, loss, elapsed_s = zip(*points, strict=True)
+    return LossPoints(np.array(steps, dtype=np.int64), np.array(loss), np.array(elapsed_s))

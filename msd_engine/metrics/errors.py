@@ -1,0 +1,91 @@
+"""The error ‖x̂ − x‖² of a denoiser on fixed held-out draws, in all and by bands of σ_eff.
+
+For a mixture the same draws give the least possible error (MMSE), with the exact posterior mean in place of x̂.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from msd_engine.denoisers.posterior import Denoiser
+from msd_engine.noise.copies import copies
+from msd_engine.objectives.mse import squared_error
+
+_CHUNK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class BandErrors:
+    """Mean squared errors.
+
+    Attributes:
+        loss: Mean over all draws.
+        sigma_eff: Geometric centre of each band, with shape (bands,), float64.
+        band_loss: Mean in each band, with shape (bands,), float64.
+    """
+
+    loss: float
+    sigma_eff: Tensor
+    band_loss: Tensor
+
+
+class HeldOut:
+    """Fixed data with fixed noise.
+
+    Args:
+        x: Clean data with shape (n, *event).
+        sigma: Noise of one copy for each, with shape (n,).
+        k: Number of copies.
+        generator: Source of the noise.
+        bands: Number of bands of σ_eff, each with as many data as the others.
+    """
+
+    def __init__(self, x: Tensor, sigma: Tensor, k: int, generator: torch.Generator, *, bands: int = 8) -> None:
+        # In the order of σ, a band is a stretch of neighbours.
+        self.sigma = sigma.sort().values
+        self.x = x
+        self.y = copies(x, self.sigma, k, generator)
+        self._parts = [part for part in torch.arange(len(x)).tensor_split(bands) if len(part)]
+        log_sigma_eff = self.sigma.double().cpu().log() - math.log(k) / 2
+        self._centres = torch.stack([log_sigma_eff[part].mean() for part in self._parts]).exp()
+
+    @torch.no_grad()
+    def estimate(self, denoiser: Denoiser) -> Tensor:
+        """Return the denoiser's estimate for every draw.
+
+        Args:
+            denoiser: Gives the posterior.
+
+        Returns:
+            x̂ with shape (n, *event), in the order of σ.
+        """
+        parts = zip(self.y.split(_CHUNK), self.sigma.split(_CHUNK), strict=True)
+        return torch.cat([denoiser(y, sigma).mean for y, sigma in parts])
+
+    def errors(self, denoiser: Denoiser) -> Tensor:
+        """Return the squared error of every draw.
+
+        Args:
+            denoiser: Gives the posterior.
+
+        Returns:
+            ‖x̂ − x‖² with shape (n,), float64, on the CPU; in the order of σ.
+        """
+        return squared_error(self.estimate(denoiser), self.x).double().cpu()
+
+    def measure(self, denoiser: Denoiser) -> BandErrors:
+        """Return the mean errors of a denoiser.
+
+        Args:
+            denoiser: Gives the posterior.
+
+        Returns:
+            The errors, in all and by band.
+        """
+        errors = self.errors(denoiser)
+        by_band = torch.stack([errors[part].mean() for part in self._parts])
+        return BandErrors(float(errors.mean()), self._centres, by_band)
