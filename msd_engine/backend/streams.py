@@ -88,7 +88,7 @@ class ChainStreams:
         for chain, fill in enumerate(self._fillers(law)):
             fill(drawn)
             block[:, chain] = drawn
-        return torch.from_numpy(block).to(self._device).unflatten(-1, self._shape)
+        return torch.from_numpy(block).to(self._device).reshape(self._block, self._chains, *self._shape)
 
     def _fillers(self, law: _Law) -> list[Callable[[NDArray[np.float32]], object]]:
         if law not in self._generators:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import torch
 from torch import Tensor
 
 from msd_engine.backend.errors import UserError
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.data.shapes import mixture as named_mixture
 from msd_engine.denoisers.exact import ExactDenoiser
-from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.noise.ladder import geometric
 from msd_engine.specs import ExperimentSpec, MixtureSpec, SamplingSpec
 
