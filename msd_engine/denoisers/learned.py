@@ -10,7 +10,7 @@ data mean m removed and σ_eff = σ/√k:
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -33,7 +33,7 @@ class LearnedDenoiser(nn.Module):
         sigma_data: Standard deviation σ_d of the data about their mean, over all coordinates.
         data_mean: Mean m of the data with shape (*event).
         s: Base of the SDE, for the time coordinate of the plain form.
-        bfloat16: Compute the network in bfloat16 where that is safe (autocast).
+        mixed: Compute the network in bfloat16 where that is safe (autocast).
         tile: Chains that pass through the network together outside training. The last tile is padded, so that the
             bits of one chain do not depend on the number of chains; 0 lets any number pass at once.
     """
@@ -51,7 +51,7 @@ class LearnedDenoiser(nn.Module):
         data_mean: Tensor,
         s: float,
         *,
-        bfloat16: bool = False,
+        mixed: bool = False,
         tile: int = 0,
     ) -> None:
         super().__init__()
@@ -62,20 +62,25 @@ class LearnedDenoiser(nn.Module):
         self.tile = tile
         self.register_buffer("sigma_data", torch.tensor(sigma_data, dtype=torch.float32))
         self.register_buffer("data_mean", data_mean.detach().clone().float())
-        self.register_buffer("arithmetic", torch.tensor(int(bfloat16)))
+        self.register_buffer("arithmetic", torch.tensor(int(mixed)))
         # The plain value beside the stored one: reading a tensor at each step would make a GPU wait.
-        self._bfloat16 = bfloat16
-        self.register_load_state_dict_post_hook(_read_arithmetic)
+        self._mixed = mixed
 
     @property
-    def bfloat16(self) -> bool:
-        """Whether the network computes in bfloat16 autocast."""
-        return self._bfloat16
+    def mixed(self) -> bool:
+        """Whether the network computes in bfloat16 where that is safe (autocast)."""
+        return self._mixed
 
-    @bfloat16.setter
-    def bfloat16(self, chosen: bool) -> None:
-        self._bfloat16 = chosen
+    @mixed.setter
+    def mixed(self, chosen: bool) -> None:
+        self._mixed = chosen
         self.arithmetic.fill_(int(chosen))
+
+    def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
+        """Take up a state as any module does, and with it the arithmetic."""
+        outcome = super().load_state_dict(*args, **kwargs)
+        self._mixed = bool(self.arithmetic)
+        return outcome
 
     def estimate(self, y: Tensor, sigma: Tensor) -> Tensor:
         """Return the estimate of the posterior mean, differentiable, for training.
@@ -133,14 +138,9 @@ class LearnedDenoiser(nn.Module):
         return torch.cat(parts) if parts else y.new_zeros(0, *y.shape[2:])
 
     def _network(self, y: Tensor, c: Tensor) -> Tensor:
-        if not self._bfloat16:
+        if not self._mixed:
             out: Tensor = self.net(y, c)
             return out
         with torch.autocast(y.device.type, torch.bfloat16):
             out = self.net(y, c)
         return out.float()
-
-
-def _read_arithmetic(denoiser: nn.Module, _: object) -> None:
-    if isinstance(denoiser, LearnedDenoiser):
-        denoiser.bfloat16 = bool(denoiser.arithmetic)

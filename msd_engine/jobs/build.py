@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
 
 from msd_engine.backend.errors import UserError
+from msd_engine.data.images import load_images
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.data.shapes import mixture as named_mixture
 from msd_engine.denoisers.exact import ExactDenoiser
+from msd_engine.denoisers.learned import LearnedDenoiser
+from msd_engine.metrics.errors import HeldOut
+from msd_engine.nets.mlp import Mlp
+from msd_engine.nets.unet import UNet
 from msd_engine.noise.ladder import geometric
-from msd_engine.specs import ExperimentSpec, MixtureSpec, SamplingSpec
+from msd_engine.noise.laws import draw_sigma
+from msd_engine.runs.run import Run
+from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec, MlpSpec, SamplingSpec
+from msd_engine.training.precision import choose_bfloat16
+from msd_engine.training.source import ImageSource, PointSource, Source, stream
+from msd_engine.training.trainer import Trainer
+
+_IMAGE_SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar-10": (3, 32, 32)}
+# Chains that pass through the network together; on a CPU larger tiles gain nothing.
+_TILES = {"mlp": 256, "unet": 16}
+# Frequencies of the noise features: t has all noises in [0, 1], ln(σ_eff)/4 has them in about [-1, 1] and smoothly.
+_FEATURE_SCALES = {"plain": 16.0, "preconditioned": 1.0}
+_HELD_OUT_POINTS, _HELD_OUT_IMAGES, _STRIP = 4096, 256, 8
+# Streams of a run; the data have number 1.
+_WEIGHTS, _NOISE, _HELD_OUT = 0, 2, 3
 
 
 def mixture(spec: ExperimentSpec) -> GaussianMixture:
@@ -44,3 +68,130 @@ def ladder(spec: SamplingSpec) -> Tensor:
         The levels with shape (L,), float64: geometric where annealed, σ_L alone where the noise is fixed.
     """
     return geometric(spec.sigma_1, spec.sigma_L, spec.levels if spec.method == "annealed" else 1)
+
+
+def event_shape(spec: ExperimentSpec) -> tuple[int, ...]:
+    """Return the shape of one datum.
+
+    Args:
+        spec: The experiment.
+
+    Returns:
+        (d,) for points, (C, H, W) for images.
+    """
+    if isinstance(spec.data, ImagesSpec):
+        return _IMAGE_SHAPES[spec.data.name]
+    return (len(spec.data.means[0]) if spec.data.means else 2,)
+
+
+def network(spec: ExperimentSpec) -> nn.Module:
+    """Build the network of an experiment, with weights that follow from the training seed.
+
+    Args:
+        spec: The experiment.
+
+    Returns:
+        The network, on the CPU.
+    """
+    kind, k, first = spec.network, spec.training.k, event_shape(spec)[0]
+    scale = _FEATURE_SCALES[spec.training.form]
+    # Layers draw their first weights from the global generator; it is put back as it was.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream(spec.training.seed, _WEIGHTS).initial_seed())
+        if isinstance(kind, MlpSpec):
+            return Mlp(first, k, width=kind.width, depth=kind.depth, embedding=kind.embedding, scale=scale)
+        return UNet(first, k, width=kind.width, embedding=kind.embedding, scale=scale)
+
+
+def learned_denoiser(run_dir: str | os.PathLike[str], device: torch.device) -> LearnedDenoiser:
+    """Load the denoiser of a run, with its averaged weights, ready to sample.
+
+    Args:
+        run_dir: The run folder.
+        device: Where to compute.
+
+    Returns:
+        The denoiser, whose chains pass through the network in fixed tiles.
+
+    Raises:
+        BadFile: There is no such run, it has no weights yet, or they are damaged.
+    """
+    run = Run.open(run_dir)
+    denoiser = _denoiser(run.spec, 1.0, torch.zeros(event_shape(run.spec)))
+    denoiser.load_state_dict(run.load_weights(denoiser.state_dict()).tensors)
+    denoiser.tile = _TILES[run.spec.network.kind]
+    if device.type == "mps":
+        denoiser.mixed = False
+    return denoiser.to(device).eval().requires_grad_(False)
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """All that a training job works with.
+
+    Attributes:
+        trainer: Does the steps.
+        held_out: Fixed data that are not trained on, with fixed noise.
+        exact: The exact denoiser, where the data have one.
+        strip: A few held-out images with noises spread over the ladder, in the order of σ; None for points.
+        spec: The experiment.
+        device: Where it is trained.
+    """
+
+    trainer: Trainer
+    held_out: HeldOut
+    exact: ExactDenoiser | None
+    strip: HeldOut | None
+    spec: ExperimentSpec
+    device: torch.device
+
+    def settle(self) -> str:
+        """Choose the arithmetic of a training that begins, and say which."""
+        denoiser = self.trainer.denoiser
+        denoiser.mixed, sentence = choose_bfloat16(self.spec, denoiser, self.device)
+        self.trainer.averaged.mixed = denoiser.mixed
+        return sentence
+
+
+def training(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.device) -> Training:
+    """Build all that a training job works with.
+
+    Args:
+        spec: The experiment.
+        data_dir: Where image sets are looked for.
+        device: Where to compute.
+
+    Returns:
+        The parts, at step 0.
+
+    Raises:
+        BadFile: The images are missing or damaged.
+        UserError: A custom mixture cannot be used.
+    """
+    seed, batch = spec.training.seed, spec.training.batch
+    draws = stream(seed, _HELD_OUT)
+    exact: ExactDenoiser | None = None
+    strip: HeldOut | None = None
+    source: Source
+    if isinstance(spec.data, MixtureSpec):
+        target = mixture(spec)
+        mean, spread = target.mean, target.std
+        source = PointSource(target, batch, seed, device)
+        exact = ExactDenoiser(target.to(device, torch.float32))
+        x = target.sample(_HELD_OUT_POINTS, draws).float()
+    else:
+        images = load_images(spec.data, data_dir)
+        mean, spread = images.statistics()
+        source = ImageSource(images.train, batch, seed, device)
+        x = images.to_data(images.test[:_HELD_OUT_IMAGES])
+        noises = geometric(spec.sampling.sigma_1, spec.sampling.sigma_L, _STRIP).float()
+        strip = HeldOut(x[:_STRIP].to(device), noises.to(device), spec.training.k, draws)
+    sigma = draw_sigma(spec.noise, spec.training.k, len(x), draws)
+    held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, draws)
+    denoiser, averaged = (_denoiser(spec, spread, mean).to(device) for _ in range(2))
+    trainer = Trainer(spec, denoiser, averaged, source, stream(seed, _NOISE, device=device))
+    return Training(trainer, held_out, exact, strip, spec, device)
+
+
+def _denoiser(spec: ExperimentSpec, sigma_data: float, data_mean: Tensor) -> LearnedDenoiser:
+    return LearnedDenoiser(network(spec), spec.training.form, spec.training.k, sigma_data, data_mean, spec.noise.s)

@@ -30,6 +30,7 @@ from msd_engine.jobs.build import Training, training
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
 from msd_engine.metrics.errors import BandErrors
+from msd_engine.runs.manifest import Status
 from msd_engine.runs.run import Run
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.training.trainer import DivergedError
@@ -259,7 +260,7 @@ class _Job:
         self.run.append_metrics(self.rows)
         self.rows = []
 
-    def _save(self, status: str) -> None:
+    def _save(self, status: Status) -> None:
         self._write_rows()
         if self.trainer.step == self.saved_step:
             self.run.set_status(status)

@@ -63,7 +63,7 @@ class HeldOut:
         Returns:
             x̂ with shape (n, *event), in the order of σ.
         """
-        parts = zip(self.y.split(_CHUNK), self.sigma.split(_CHUNK), strict=True)
+        parts = zip(torch.split(self.y, _CHUNK), torch.split(self.sigma, _CHUNK), strict=True)
         return torch.cat([denoiser(y, sigma).mean for y, sigma in parts])
 
     def errors(self, denoiser: Denoiser) -> Tensor:

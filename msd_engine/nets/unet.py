@@ -57,7 +57,7 @@ class Head(nn.Module):
             taps = taps + functional.conv2d(h, weight)
         wide = taps if taps.dtype == torch.float64 else taps.float()
         rows, columns = wide.shape[2:]
-        padded = functional.pad(wide.unflatten(1, (9, self.channels)), (1, 1, 1, 1))
+        padded = functional.pad(wide.reshape(-1, 9, self.channels, rows, columns), (1, 1, 1, 1))
         out = self.bias[:, None, None].expand(self.channels, rows, columns)
         for tap in range(9):
             i, j = divmod(tap, 3)

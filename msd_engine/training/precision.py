@@ -52,7 +52,7 @@ def _measure(denoiser: LearnedDenoiser, count: int) -> float:
     # Taken in turns, so that another program's load falls on both; the first round only warms up.
     for number in range(_ROUNDS):
         for chosen in best:
-            probe.bfloat16 = chosen
+            probe.mixed = chosen
             seconds = _seconds(probe, y, sigma)
             if number:
                 best[chosen] = min(best[chosen], seconds)

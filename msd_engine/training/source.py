@@ -70,7 +70,7 @@ class PointSource:
         number, row = divmod(step, _BLOCK_STEPS)
         if number != self._number:
             x = self._mixture.sample(_BLOCK_STEPS * self._batch, stream(self._seed, 1, number))
-            self._block = x.float().unflatten(0, (_BLOCK_STEPS, self._batch)).to(self._device)
+            self._block = x.float().reshape(_BLOCK_STEPS, self._batch, -1).to(self._device)
             self._number = number
         return self._block[row]
 

@@ -53,7 +53,7 @@ class Trainer:
         fused = self._parameters[0].device.type in ("cpu", "cuda")
         self._optimiser = torch.optim.Adam(self._parameters, lr=spec.training.learning_rate, fused=fused)
         self._average = WeightAverage(denoiser, averaged, spec.training.averaging)
-        averaged.bfloat16 = denoiser.bfloat16
+        averaged.mixed = denoiser.mixed
 
     def spent(self, elapsed_s: float) -> float:
         """Return the share of the budget that is spent, 1 or more at its end.
