@@ -107,9 +107,13 @@ class _Part:
 
     @total.setter
     def total(self, announced: int) -> None:
-        if announced != self._remote.size - self._here:
-            self._file.truncate(0)
-            self._here = 0
+        if announced == self._remote.size - self._here:
+            return
+        self._file.truncate(0)
+        self._here = 0
+        # 0 stands for a server that does not tell.
+        if announced not in (0, self._remote.size):
+            raise ValueError(f"{announced:,} bytes offered, {self._remote.size:,} published")
 
     def write(self, data: bytes) -> None:
         """Take some bytes, but never more than the published size."""
@@ -177,8 +181,10 @@ def _resuming(remote: RemoteFile, folder: Path, meter: _Meter) -> Callable[[str,
                 part = _Part(file, remote, meter)
                 fetch = pooch.HTTPDownloader(progressbar=part, chunk_size=_CHUNK, timeout=_TIMEOUT_S, headers=headers)
                 fetch(url, part, pooch_)
+        # A broken connection raises in pooch; who ends in good order but too early served something else.
         if path.stat().st_size < remote.size:
-            raise ValueError(f"the connection ended after {path.stat().st_size:,} of {remote.size:,} bytes")
+            path.unlink()
+            raise ValueError(f"fewer than the {remote.size:,} bytes that were published")
         os.replace(path, output_file)
 
     return get
