@@ -1,0 +1,50 @@
+"""`msd download`: a set of images into the data folder."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msd_engine.cli.following import follow
+from msd_engine.cli.options import Download
+from msd_engine.events import Event, Progress
+
+
+def download(options: Download) -> dict[str, Any]:
+    """Carry out the command.
+
+    Args:
+        options: The command line.
+
+    Returns:
+        Where the set lies now.
+
+    Raises:
+        RefusedError: The job cannot begin with the options.
+        CutShortError: No mirror answered, or the user stopped it.
+    """
+    from msd_engine.jobs.download import download as job
+
+    account = DownloadAccount(options.name)
+    finished = follow(job(options.name, options.data_dir), account)
+    return account.figures() | {"elapsed_s": finished.elapsed_s, "path": finished.path, "text": finished.text}
+
+
+class DownloadAccount:
+    """The figures of one download."""
+
+    def __init__(self, name: str) -> None:
+        """Remember the name of the set."""
+        self._figures: dict[str, Any] = {"name": name, "bytes": 0}
+
+    def take(self, event: Event) -> None:
+        """Take note of one event."""
+        if isinstance(event, Progress):
+            self._figures["bytes"] = event.step
+
+    def figures(self) -> dict[str, Any]:
+        """Return what is known of the download, by name."""
+        return dict(self._figures)
+
+    def way_on(self) -> str:
+        """Say how to go on."""
+        return f"Stopped; begin again with: msd download {self._figures['name']}"

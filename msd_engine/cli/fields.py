@@ -1,0 +1,151 @@
+"""Flags for the fields of a spec, made from their declarations.
+
+Each field has the flag of its dotted path, ``--sampling.epsilon``, and its bare name, ``--epsilon``, where that names
+one field only. A command's own section comes first: ``--seed`` is ``sampling.seed`` for `msd sample`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Collection, Mapping
+from functools import cache
+from typing import Annotated, Any
+
+import tyro
+
+from msd_engine.specs import (
+    Declaration,
+    ExperimentSpec,
+    ImagesSpec,
+    SamplingSpec,
+    SpecError,
+    UNetSpec,
+    declarations,
+)
+
+NOT_GIVEN = "\0"
+"""Default of a text flag: no argument of a process can be this text."""
+
+_METAVAR = {int: "INT", float: "FLOAT", bool: "BOOL", str: "WORD"}
+_WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+
+
+@cache
+def declared_fields() -> dict[str, dict[str, Declaration]]:
+    """Return the declarations of all fields by dotted path, then by the kind of experiment: mixtures or images."""
+    images = ExperimentSpec(data=ImagesSpec(), network=UNetSpec(), sampling=SamplingSpec(source="trained"))
+    fields: dict[str, dict[str, Declaration]] = {}
+    for kind, spec in (("mixtures", ExperimentSpec()), ("images", images)):
+        for declared in declarations(spec):
+            fields.setdefault(declared.path, {})[kind] = declared
+    return fields
+
+
+def describe_range(declared: Declaration, *, unit: bool = True) -> str:
+    """Say in words which values a field accepts, with their unit or without."""
+    if declared.choices:
+        text = " | ".join(declared.choices)
+    elif declared.type is bool:
+        text = "true | false"
+    else:
+        low, high = (
+            None if bound is None else f"{declared.type(bound):.10g}" for bound in (declared.low, declared.high)
+        )
+        text = f"{low} to {high}" if high is not None else f"at least {low}"
+    return f"{text} {declared.unit}".strip() if unit else text
+
+
+def field_flags(section: str, *, reserved: Collection[str] = ()) -> type[Any]:
+    """Make the class whose instances tyro fills from the field flags of one command.
+
+    Args:
+        section: The section of the spec whose bare names win, such as ``training``.
+        reserved: Bare names that the command uses for options of its own.
+
+    Returns:
+        A dataclass with one member for each section of the spec, each a dataclass of texts.
+    """
+    counts = Counter(path.rsplit(".", 1)[1] for path in declared_fields())
+    sections: dict[str, list[tuple[str, Any, Any]]] = {}
+    for path, kinds in declared_fields().items():
+        parent, name = path.rsplit(".", 1)
+        bare = name not in reserved and (parent == section or (counts[name] == 1))
+        flag = tyro.conf.arg(
+            aliases=[f"--{name}"] if bare else None,
+            metavar=_METAVAR[next(iter(kinds.values())).type],
+            help=_help(kinds),
+            help_behavior_hint=_hint(kinds),
+        )
+        sections.setdefault(parent, []).append((name, Annotated[str, flag], dataclasses.field(default=NOT_GIVEN)))
+    parts = []
+    for parent, members in sections.items():
+        part = dataclasses.make_dataclass(parent.capitalize(), members, frozen=True)
+        part.__doc__ = None  # otherwise the help would show the signature
+        parts.append((parent, part, dataclasses.field(default_factory=part)))
+    return dataclasses.make_dataclass("Fields", parts, frozen=True)
+
+
+def given_fields(flags: Any) -> dict[str, str]:
+    """Return the texts that were given on the command line, by dotted path.
+
+    Args:
+        flags: An instance of a class made by `field_flags`.
+    """
+    texts = {
+        f"{part.name}.{member.name}": getattr(getattr(flags, part.name), member.name)
+        for part in dataclasses.fields(flags)
+        for member in dataclasses.fields(getattr(flags, part.name))
+    }
+    return {path: text for path, text in texts.items() if text != NOT_GIVEN}
+
+
+def with_fields(spec: ExperimentSpec, given: Mapping[str, str]) -> ExperimentSpec:
+    """Return the spec with fields replaced by texts from the command line.
+
+    Args:
+        spec: The spec to start from.
+        given: Texts by dotted path.
+
+    Returns:
+        The validated spec.
+
+    Raises:
+        SpecError: A field does not belong to this kind of experiment, or a value is not accepted.
+    """
+    known = {declared.path: declared for declared in declarations(spec)}
+    for path in given:
+        if path not in known:
+            kinds = " or ".join(declared_fields()[path])
+            raise SpecError(path, f"The field {path} belongs to experiments with {kinds}, which this one is not.")
+    return spec.replace_all({path: _value(known[path], text) for path, text in given.items()})
+
+
+def _value(declared: Declaration, text: str) -> int | float | bool | str:
+    try:
+        if declared.type is bool:
+            return _WORDS[text.lower()]
+        if declared.type in (int, float):
+            number: int | float = declared.type(text)
+            return number
+    except (KeyError, ValueError):
+        wanted = {bool: "true or false", int: "a whole number", float: "a number"}[declared.type]
+        raise SpecError(declared.path, f"{declared.path} must be {wanted}, but is {text!r}.") from None
+    return text
+
+
+def _help(kinds: Mapping[str, Declaration]) -> str:
+    parts = [_sentence(declared) for declared in kinds.values()]
+    return parts[0] if len(set(parts)) == 1 else " / ".join(parts)
+
+
+def _sentence(declared: Declaration) -> str:
+    title = f"{declared.title}, {declared.symbol}" if declared.symbol else declared.title
+    return f"{title}: {declared.help}"
+
+
+def _hint(kinds: Mapping[str, Declaration]) -> str:
+    ranges = {kind: describe_range(declared) for kind, declared in kinds.items()}
+    if len(kinds) == len(declared_fields()["training.k"]) and len(set(ranges.values())) == 1:
+        return f"({next(iter(ranges.values()))})"
+    return "(" + "; ".join(f"{kind}: {text}" for kind, text in ranges.items()) + ")"

@@ -1,0 +1,54 @@
+"""What the commands are given: presets, run folders and places to write to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msd_engine.cli.fields import NOT_GIVEN
+from msd_engine.cli.outcome import RefusedError
+from msd_engine.specs import ExperimentSpec, load_preset, preset_names
+
+
+def spec_of(preset: str) -> ExperimentSpec:
+    """Return the experiment that a preset's name or a file stands for.
+
+    Args:
+        preset: The name of a preset, or the path of a file or run folder that carries a spec.
+
+    Returns:
+        The experiment.
+
+    Raises:
+        SpecError: There is neither such a preset nor such a file.
+        UserError: The file carries no spec that is accepted.
+    """
+    looks_like_path = "/" in preset or "\\" in preset or Path(preset).suffix or Path(preset).exists()
+    if preset in preset_names() or not looks_like_path:
+        return load_preset(preset)
+    # Imported here: it brings torch, which commands on presets alone need not wait for.
+    from msd_engine.runs.restoring import read_spec
+
+    return read_spec(preset)
+
+
+def is_given(text: str) -> bool:
+    """Return whether a text option was given on the command line."""
+    return text != NOT_GIVEN
+
+
+def check_writable(path: Path, suffix: str) -> None:
+    """Refuse, before any work is done, a file that could not be written at its end.
+
+    Args:
+        path: The file to be written.
+        suffix: The suffix that it must have.
+
+    Raises:
+        RefusedError: The suffix is another one, or the folder is missing.
+    """
+    if path.suffix.lower() != suffix:
+        raise RefusedError(f"{path} must end in {suffix}.")
+    if path.is_dir():
+        raise RefusedError(f"{path} is a folder; give the name of a file.")
+    if not path.parent.is_dir():
+        raise RefusedError(f"The folder {path.parent} does not exist; make it first.")

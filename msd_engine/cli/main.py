@@ -1,0 +1,132 @@
+"""The `msd` command: the same jobs as in the window, without a screen.
+
+Exit codes: 0 done, 1 a job failed, 2 the command cannot be carried out as given, 130 stopped by the user. What people
+read goes to standard error while a job runs; results go to standard output, with ``--json`` as exactly one line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import difflib
+import io
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import tyro
+
+import msd_engine
+from msd_engine.backend.errors import UserError
+from msd_engine.cli.fields import declared_fields
+from msd_engine.cli.listing import list_presets, print_schema
+from msd_engine.cli.options import COMMANDS, Command, Download, Presets, Sample, Schema, Train
+from msd_engine.cli.outcome import DONE, INTERRUPTED, REFUSED, CutShortError, RefusedError, print_json, say
+from msd_engine.specs import SpecError
+
+_ABOUT = """Train k-sample denoisers and draw from them by chained Langevin dynamics.
+
+Fields of the spec are flags of train and sample: --sampling.epsilon 0.01, or --epsilon 0.01 where the name is unique.
+--version prints the version."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        argv: The arguments without the program's name; None takes those of the process.
+
+    Returns:
+        The exit code.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments in (["--version"], ["-V"]):
+        print(f"msd {msd_engine.__version__}")
+        return DONE
+    status: dict[str, Any] = {"command": next((word for word in arguments if not word.startswith("-")), "")}
+    try:
+        figures = _carry_out(_parse(arguments))
+        if figures is not None and "--json" in arguments:
+            print_json(status | {"status": "finished"} | figures)
+        elif figures is not None:
+            _print_figures(figures)
+        return DONE
+    except (RefusedError, SpecError, UserError) as error:
+        sentence, code, figures = str(error), REFUSED, {"status": "refused"}
+    except CutShortError as error:
+        kind = "interrupted" if error.code == INTERRUPTED else "failed"
+        sentence, code, figures = str(error), error.code, {"status": kind, **error.figures}
+    except KeyboardInterrupt:
+        sentence, code, figures = "Stopped.", INTERRUPTED, {"status": "interrupted"}
+    say(sentence if code == INTERRUPTED else f"msd: {sentence}")
+    if "--json" in arguments:
+        print_json(status | figures | {"error": sentence})
+    return code
+
+
+def _parse(arguments: Sequence[str]) -> Command:
+    """Read the command line; whatever tyro refuses becomes one sentence."""
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            command, unknown = tyro.cli(
+                COMMANDS, prog="msd", description=_ABOUT, args=arguments, return_unknown_args=True, use_underscores=True
+            )
+    except SystemExit as error:
+        if not error.code:
+            raise
+        raise RefusedError(_one_sentence(complaint.getvalue())) from None
+    if unknown:
+        raise RefusedError(_unknown_option(unknown[0], arguments))
+    return command  # type: ignore[no-any-return]
+
+
+def _carry_out(command: Command) -> dict[str, Any] | None:
+    """Run a command; the slow imports are those of the command that was asked for."""
+    match command:
+        case Train():
+            from msd_engine.cli.train import train
+
+            return train(command)
+        case Sample():
+            from msd_engine.cli.sample import sample
+
+            return sample(command)
+        case Download():
+            from msd_engine.cli.download import download
+
+            return download(command)
+        case Presets():
+            list_presets(as_json=command.json)
+        case Schema():
+            print_schema(table=command.table)
+    return None
+
+
+def _print_figures(figures: dict[str, Any]) -> None:
+    text = figures.pop("text", "")
+    if text:
+        print(text)
+    for name, value in figures.items():
+        if value == value and value != "":  # a figure that is not known is NaN
+            print(f"  {name:14} {value:.6g}" if isinstance(value, float) else f"  {name:14} {value}")
+
+
+def _one_sentence(box: str) -> str:
+    """Take the sentence out of the frame that tyro draws around it."""
+    lines = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
+    body = lines[: next((i for i, line in enumerate(lines) if line and not line.strip("─")), len(lines))]
+    text = " ".join(line for line in body if line)
+    return (text[:1].upper() + text[1:]) or "The command line is not understood; see msd --help."
+
+
+def _unknown_option(word: str, arguments: Sequence[str]) -> str:
+    command = next((name for name in arguments if not name.startswith("-")), "")
+    if not word.startswith("-"):
+        return f"The argument {word!r} is not expected here; see msd {command} --help."
+    flag = word.split("=", 1)[0]
+    names = {name for path in declared_fields() for name in (path, path.rsplit(".", 1)[1])}
+    names |= {member.name.replace("_", "-") for kind in (Train, Sample) for member in dataclasses.fields(kind)}
+    near = difflib.get_close_matches(flag, sorted(f"--{name}" for name in names), n=1)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"There is no option {flag} for msd {command}; see msd {command} --help.{hint}"

@@ -1,0 +1,105 @@
+"""The commands of `msd` with their options; their texts are the help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, Union
+
+import tyro
+
+from msd_engine.cli.fields import NOT_GIVEN, field_flags
+
+_Flag = tyro.conf.FlagCreatePairsOff[bool]
+_Json = Annotated[_Flag, tyro.conf.arg(help_behavior_hint="")]
+_FIELDS = tyro.conf.arg(name="")
+# Spelled out because `--steps` alone must also lift the time limit of a preset, and the reverse.
+_BUDGET = ("steps", "seconds")
+
+TrainFields: Any = field_flags("training", reserved=_BUDGET)
+SampleFields: Any = field_flags("sampling", reserved=_BUDGET)
+
+
+@dataclass(frozen=True)
+class Train:
+    """Train a k-sample denoiser and keep it in a run folder."""
+
+    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    """Name of a preset, or a file that carries a spec: JSON, PNG, NPZ or a run folder."""
+    resume: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
+    """Go on with this run instead, up to its budget or to a new one."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
+    """The new run folder."""
+    steps: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
+    """Train this many steps, without a time limit unless --seconds is given too."""
+    seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN
+    """Train this long, whatever the number of steps unless --steps is given too."""
+    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
+    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
+    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
+    """Where to compute: auto, cpu, cuda or mps."""
+    json: _Json = False
+    """Print one line of JSON on standard output at the end."""
+    fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Draw samples with chained Langevin dynamics, from a trained run or from an exact mixture."""
+
+    run: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
+    """A trained run folder."""
+    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    """Instead of a run: a preset of a mixture, or a file that carries such a spec."""
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
+    """Number of samples; else as many as the spec has chains."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None
+    """Sample file with x_hat, y, seed and spec."""
+    grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
+    """Also a picture of all samples, for images."""
+    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
+    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
+    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
+    """Where to compute: auto, cpu, cuda or mps."""
+    json: _Json = False
+    """Print one line of JSON on standard output at the end."""
+    fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
+
+
+@dataclass(frozen=True)
+class Presets:
+    """List the presets."""
+
+    json: _Json = False
+    """Print one line of JSON instead of a table."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Print the JSON schema of a spec, or all its fields as a table."""
+
+    table: Annotated[_Flag, tyro.conf.arg(help_behavior_hint="")] = False
+    """Print a table with path, symbol, type, range, default, unit and help."""
+
+
+@dataclass(frozen=True)
+class Download:
+    """Download a set of images into the data folder."""
+
+    name: tyro.conf.Positional[Literal["mnist", "fashion-mnist", "cifar-10"]]
+    """The set."""
+    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
+    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
+    json: _Json = False
+    """Print one line of JSON on standard output at the end."""
+
+
+Command = Train | Sample | Presets | Schema | Download
+
+COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from its annotation
+    Annotated[Train, tyro.conf.subcommand("train")],
+    Annotated[Sample, tyro.conf.subcommand("sample")],
+    Annotated[Presets, tyro.conf.subcommand("presets")],
+    Annotated[Schema, tyro.conf.subcommand("schema")],
+    Annotated[Download, tyro.conf.subcommand("download")],
+]

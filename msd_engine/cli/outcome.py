@@ -1,0 +1,47 @@
+"""How a command ends: its exit code, its one sentence and its one line of JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+DONE = 0
+FAILED = 1
+REFUSED = 2
+INTERRUPTED = 130
+
+
+class RefusedError(Exception):
+    """The command cannot be carried out as it was given; one sentence says why and what to do."""
+
+
+class CutShortError(Exception):
+    """A job that had begun did not come to its end; one sentence says what happened and how to go on.
+
+    Attributes:
+        code: The exit code: `FAILED` or `INTERRUPTED`.
+        figures: What is known of the job so far.
+    """
+
+    def __init__(self, sentence: str, code: int, figures: Mapping[str, Any]) -> None:
+        """Keep the code and the figures beside the sentence."""
+        super().__init__(sentence)
+        self.code = code
+        self.figures = figures
+
+
+def say(text: str) -> None:
+    """Write a line for people on standard error."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def print_json(figures: Mapping[str, Any]) -> None:
+    """Write one line of JSON on standard output; what is not finite becomes null."""
+    print(json.dumps({name: _plain(value) for name, value in figures.items()}, ensure_ascii=False), flush=True)
+
+
+def _plain(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

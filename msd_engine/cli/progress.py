@@ -1,0 +1,152 @@
+"""Progress on standard error: a bar on a terminal, plain lines every few seconds elsewhere."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
+
+from msd_engine.cli.outcome import say
+from msd_engine.events import Event, HeldOutLoss, LossPoints, Notice, Progress, Started
+
+if TYPE_CHECKING:
+    import rich.progress
+
+PLAIN_EVERY_S = 5.0
+
+
+class Reporter(Protocol):
+    """Shows the events of one job while it runs; used as a context."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the screen clean."""
+        ...
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        ...
+
+
+def choose_reporter() -> Reporter:
+    """Return the bar where standard error is a terminal, else plain lines."""
+    return Bar() if sys.stderr.isatty() else PlainLines()
+
+
+class LossText:
+    """The latest losses, in words."""
+
+    def __init__(self) -> None:
+        self._train = math.nan
+        self._held_out = math.nan
+
+    def take(self, event: Event) -> None:
+        """Remember what the event says of the loss."""
+        if isinstance(event, LossPoints) and len(event.loss):
+            self._train = float(event.loss.mean())
+        elif isinstance(event, HeldOutLoss):
+            self._held_out = event.loss
+
+    def __str__(self) -> str:
+        parts = (("loss", self._train), ("held-out", self._held_out))
+        return "  ".join(f"{name} {value:.4g}" for name, value in parts if not math.isnan(value))
+
+
+class PlainLines:
+    """One line when a job begins, one for each notice, and one every few seconds."""
+
+    def __init__(self, every_s: float = PLAIN_EVERY_S) -> None:
+        self._every_s = every_s
+        self._next = -math.inf
+        self._loss = LossText()
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is to be cleaned up."""
+
+    def show(self, event: Event) -> None:
+        """Write a line where the event is worth one."""
+        self._loss.take(event)
+        match event:
+            case Started():
+                say(started_text(event))
+            case Notice():
+                say(event.text)
+            case Progress() if time.monotonic() >= self._next:
+                self._next = time.monotonic() + self._every_s
+                of = f"/{event.total}" if event.total else ""
+                left = "" if math.isnan(event.left_s) else f"{event.left_s:.0f} s left"
+                parts = (f"{event.step}{of}", f"{event.rate:.3g}/s", str(self._loss), left, event.text)
+                say("  ".join(part for part in parts if part))
+            case _:
+                pass
+
+
+class Bar:
+    """A bar with rate, loss and time left."""
+
+    def __init__(self) -> None:
+        # Imported here: commands that show no progress start faster without it.
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
+        from rich.progress import Progress as RichProgress
+
+        self._progress: rich.progress.Progress = RichProgress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}", markup=False),
+            console=Console(stderr=True),
+            refresh_per_second=5,
+        )
+        self._task = self._progress.add_task("starting", total=None, figures="")
+        self._loss = LossText()
+
+    def __enter__(self) -> Self:
+        """Draw the bar."""
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Leave the last state of the bar on the screen."""
+        self._progress.stop()
+
+    def show(self, event: Event) -> None:
+        """Move the bar, or write a line above it."""
+        self._loss.take(event)
+        match event:
+            case Started():
+                self._progress.console.print(started_text(event), markup=False, highlight=False)
+                self._progress.update(
+                    self._task, description=event.job, completed=event.step, total=event.total or None
+                )
+            case Notice():
+                self._progress.console.print(event.text, markup=False, highlight=False)
+            case Progress():
+                left = "" if math.isnan(event.left_s) else f"{event.left_s:.0f} s left"
+                parts = (f"{event.rate:.3g}/s", str(self._loss), left, event.text)
+                figures = "  ".join(part for part in parts if part)
+                self._progress.update(self._task, completed=event.step, total=event.total or None, figures=figures)
+            case _:
+                pass
+
+
+def started_text(event: Started) -> str:
+    """Say what begins, where, and from which step."""
+    onwards = f", from step {event.step} on" if event.step else ""
+    device = f" on {event.device}" if event.device else ""
+    return f"{event.job}{device}{onwards}"

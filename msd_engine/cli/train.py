@@ -1,0 +1,122 @@
+"""`msd train`: begin a run, or go on with one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from msd_engine.cli.fields import given_fields, with_fields
+from msd_engine.cli.following import follow
+from msd_engine.cli.inputs import is_given, spec_of
+from msd_engine.cli.options import Train
+from msd_engine.cli.outcome import RefusedError
+from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Progress, Started
+from msd_engine.specs import ExperimentSpec, TrainingSpec, declarations
+
+FRAMES_HZ = 2.0
+"""How often figures come from the job; each costs the training a little."""
+
+
+def train(options: Train) -> dict[str, Any]:
+    """Carry out the command.
+
+    Args:
+        options: The command line.
+
+    Returns:
+        The figures of the run.
+
+    Raises:
+        RefusedError: The options contradict each other, or the job cannot begin with them.
+        CutShortError: The job failed or was stopped.
+        SpecError: A field is unknown or out of range.
+        UserError: A file or folder is missing or damaged.
+    """
+    if is_given(options.preset) == (options.resume is not None):
+        raise RefusedError("Give either --preset NAME with --out RUN, or --resume RUN.")
+    spec, folder = _resumed(options) if options.resume else _new(options)
+    account = TrainAccount(folder)
+    finished = follow(_job(options, spec, folder), account)
+    account.take(finished)
+    return account.figures()
+
+
+class TrainAccount:
+    """The figures of one training."""
+
+    def __init__(self, folder: Path) -> None:
+        """Remember the run folder."""
+        self._figures: dict[str, Any] = {"run": str(folder), "device": "", "step": 0, "elapsed_s": 0.0}
+        self._figures |= dict.fromkeys(("loss", "held_out_loss", "mmse", "steps_per_s", "data_per_s"), math.nan)
+        self._begun_at = (0, 0.0)
+
+    def take(self, event: Event) -> None:
+        """Take note of one event."""
+        match event:
+            case Started():
+                self._figures |= {"device": event.device, "step": event.step}
+            case LossPoints() if len(event.steps):
+                self._figures |= {"loss": float(event.loss.mean()), "step": int(event.steps[-1])}
+            case HeldOutLoss():
+                self._figures |= {"held_out_loss": event.loss, "mmse": event.mmse}
+            case Progress():
+                self._figures |= {"step": event.step, "elapsed_s": event.elapsed_s}
+                self._figures |= {"steps_per_s": event.rate, "data_per_s": event.items_rate}
+            case Finished():
+                self._figures |= {"step": event.step, "elapsed_s": event.elapsed_s, "text": event.text}
+            case _:
+                pass
+
+    def figures(self) -> dict[str, Any]:
+        """Return what is known of the training, by name; the loss is the mean over the last report."""
+        return dict(self._figures)
+
+    def way_on(self) -> str:
+        """Say how to go on."""
+        run, step = self._figures["run"], self._figures["step"]
+        return f"Stopped at step {step} and saved; go on with: msd train --resume {run}"
+
+
+def _job(options: Train, spec: ExperimentSpec, folder: Path) -> Iterator[Event]:
+    # Imported here: the job brings torch, and a refusal should not wait for it.
+    from msd_engine.jobs.cadence import Every
+    from msd_engine.jobs.train import train as job
+
+    return job(
+        spec,
+        folder,
+        resume=options.resume is not None,
+        data_dir=options.data_dir,
+        device=options.device,
+        cadence=Every(FRAMES_HZ),
+    )
+
+
+def _new(options: Train) -> tuple[ExperimentSpec, Path]:
+    if options.out is None:
+        raise RefusedError("Give the new run folder with --out RUN.")
+    spec = spec_of(options.preset)
+    return with_fields(spec, _budget(options) | given_fields(options.fields)), options.out
+
+
+def _resumed(options: Train) -> tuple[ExperimentSpec, Path]:
+    from msd_engine.runs.run import Run
+
+    if options.resume is None or options.out is not None or given_fields(options.fields):
+        raise RefusedError("A run is resumed as it was begun: only --steps and --seconds may go with --resume.")
+    return with_fields(Run.open(options.resume).spec, _budget(options)), options.resume
+
+
+def _budget(options: Train) -> dict[str, str]:
+    """Return the fields of the budget: a limit that is given alone lifts the other one of the preset."""
+    steps, seconds = is_given(options.steps), is_given(options.seconds)
+    if steps and seconds:
+        return {"training.steps": options.steps, "training.seconds": options.seconds}
+    if steps:
+        return {"training.steps": options.steps, "training.seconds": "0"}
+    if seconds:
+        most = next(declared.high for declared in declarations(TrainingSpec) if declared.path == "steps")
+        return {"training.steps": f"{most:.0f}", "training.seconds": options.seconds}
+    return {}

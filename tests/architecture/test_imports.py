@@ -1,0 +1,91 @@
+"""Who may import whom, and what stays out of a quick start."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
+
+# One forbidden line for each contract of pyproject.toml, where it would be tempting.
+VIOLATIONS = {
+    "The floors of the engine": ("msd_engine/backend/errors.py", "import msd_engine.jobs"),
+    "The floors of the program": ("msd_gui/theme/__init__.py", "import msd_gui.widgets"),
+    "The engine knows no Qt and no program": ("msd_engine/data/__init__.py", "import PySide6"),
+    "Specs and events know no torch": ("msd_engine/specs/noise.py", "import torch"),
+    "Views, widgets, theme and session know neither torch nor the engine's insides": (
+        "msd_gui/pages/__init__.py",
+        "import msd_engine.jobs",
+    ),
+    "Views see numpy alone": ("msd_gui/views/__init__.py", "import msd_engine.specs"),
+}
+
+
+def lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    # The folder comes before the installed packages, so that the copy is what is judged.
+    environment = os.environ | {"PYTHONPATH": str(folder)}
+    return subprocess.run(
+        [LINT_IMPORTS, "--no-cache"], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def loaded_by(statement: str) -> set[str]:
+    """Return the modules that a fresh process holds after a statement."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{statement}\nimport sys\nprint(*sys.modules)"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return set(done.stdout.split("\n")[-2].split())
+
+
+def test_the_import_contracts_hold() -> None:
+    done = lint_imports(ROOT)
+    assert done.returncode == 0, done.stdout
+    for name in VIOLATIONS:
+        assert f"{name} KEPT" in done.stdout
+
+
+def test_every_contract_catches_an_injected_violation(tmp_path: Path) -> None:
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for package in ("msd_engine", "msd_gui"):
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=shutil.ignore_patterns("__pycache__"))
+    for file, line in VIOLATIONS.values():
+        with (tmp_path / file).open("a") as source:
+            source.write(f"\n{line}\n")
+    done = lint_imports(tmp_path)
+    assert done.returncode != 0
+    for name in VIOLATIONS:
+        assert f"{name} BROKEN" in done.stdout, name
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import msd_engine.specs",
+        "import msd_engine.events",
+        "import msd_engine.cli.main",
+        "import msd_gui.app",
+        "import msd_gui.app.window",
+        "from msd_engine.cli.main import main; main(['presets'])",
+        "from msd_engine.cli.main import main; main(['schema'])",
+        "from msd_engine.cli.main import main; main(['schema', '--table'])",
+    ],
+)
+def test_a_quick_start_loads_no_slow_library(statement: str) -> None:
+    loaded = loaded_by(statement)
+    assert "msd_engine" in loaded or "msd_gui" in loaded
+    assert not loaded & {"torch", "scipy", "sklearn", "arviz_stats", "pooch"}
+
+
+def test_the_engine_loads_no_qt() -> None:
+    jobs = sorted(path.stem for path in (ROOT / "msd_engine" / "jobs").glob("*.py") if path.stem != "__init__")
+    loaded = loaded_by("import " + ", ".join(f"msd_engine.jobs.{name}" for name in jobs))
+    assert "torch" in loaded
+    assert not {name for name in loaded if name.startswith(("PySide6", "shiboken6", "pyqtgraph", "msd_gui"))}
