@@ -92,6 +92,18 @@ class PlotView(pg.PlotWidget):
 
     # What every view does
 
+    def set_label(self, side: str, words: str) -> None:
+        """Writes other words beside an axis, ``bottom`` or ``left``."""
+        self._labels[side] = words
+        self._paint_frame()
+
+    def for_figure(self) -> None:
+        """Lays out and brings up to date without waiting for the event loop, for a picture."""
+        self.bring_up_to_date()
+        self.legend_row.set_entries(self.legend_entries())
+        for _ in range(2):  # the legend's height is known only after the width is
+            self.getPlotItem().layout.activate()
+
     def changed(self) -> None:
         """Says that data are new: drawn now if the view can be seen, else when it appears."""
         self._stale = True
@@ -150,6 +162,11 @@ class PlotView(pg.PlotWidget):
             # On the line of the axis label, so that no data are covered.
             left = max(0, (self.width() - self._readout.width()) // 2)
             self._readout.move(left, self.height() - self._readout.height() - 2)
+
+    def _ranges(self) -> tuple[None, tuple[float, float], tuple[float, float]]:
+        """The axes now, as the view box's own ``setRange`` takes them."""
+        across, up = self.box.viewRange()
+        return None, tuple(across), tuple(up)
 
     def _paint_frame(self) -> None:
         colours, font = self.colours, font_of(self)

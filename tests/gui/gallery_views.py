@@ -1,0 +1,126 @@
+"""Paints every view with made-up data to PNG files, light and dark: ``python tests/gui/gallery_views.py FOLDER``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtWidgets import QApplication, QWidget
+from sklearn.datasets import load_digits
+
+from msd_gui.theme import Theme
+from msd_gui.views.bands import BandView
+from msd_gui.views.figures import to_png_bytes, to_svg_bytes
+from msd_gui.views.film import FilmStripView
+from msd_gui.views.grid import ImageGridView
+from msd_gui.views.losses import LossView
+from msd_gui.views.mode_weights import ModeWeightsView
+from msd_gui.views.placeholder import Placeholder
+from msd_gui.views.plane import PlaneView
+from msd_gui.views.strip import HeldOutView
+from msd_gui.views.timeline import Timeline
+
+
+def make_plane(rng: np.random.Generator) -> PlaneView:
+    """A plane with all its layers."""
+    view = PlaneView()
+    side = np.linspace(-12, 12, 120)
+    x, y = np.meshgrid(side, side)
+    parts = [w * np.exp(-((x - m) ** 2 + (y - m) ** 2) / 4) for w, m in ((0.8, 5.0), (0.2, -5.0))]
+    view.set_field(np.log(sum(parts) + 1e-300), (-12, 12, -12, 12))
+    modes = np.array([[5.0, 5.0], [-5.0, -5.0]])
+    view.set_data(modes[(rng.random(800) > 0.8).astype(int)] + rng.normal(size=(800, 2)))
+    view.set_modes(modes)
+    walks = rng.uniform(-8, 8, (1, 40, 2)) + np.cumsum(0.12 * rng.normal(size=(120, 40, 2)), axis=0)
+    view.set_tails(walks)
+    view.set_heads(walks[-1])
+    view.set_chosen(3)
+    copies = walks[-1, 3] + rng.normal(size=(8, 2))
+    view.set_copies(copies, copies.mean(axis=0), np.array([4.6, 4.7]))
+    points = np.stack(np.meshgrid(np.linspace(-9, 9, 15), np.linspace(-9, 9, 15)), axis=-1).reshape(-1, 2)
+    exact = (modes[(points.sum(axis=1) < 0).astype(int)] - points) / 3
+    view.set_arrows(points, exact, exact + 0.2 * rng.normal(size=exact.shape))
+    view.set_layer("exact arrows", True)
+    view.set_layer("learned arrows", True)
+    view.frame()
+    return view
+
+
+def make_losses(rng: np.random.Generator) -> LossView:
+    """Curves of 20 000 steps over a floor."""
+    view = LossView()
+    steps = np.arange(1, 20_001)
+    truth = 2 + 60 / np.sqrt(steps)
+    view.append_train(steps, truth * np.exp(0.35 * rng.normal(size=len(steps))), steps / 200)
+    for step in range(500, 20_001, 500):
+        view.append_held_out(step, 1.02 * (2 + 60 / np.sqrt(step)), step / 200)
+    view.set_floor(1.93)
+    view.set_smoothing(0.98)
+    return view
+
+
+def make_views() -> dict[str, tuple[QWidget, tuple[int, int]]]:
+    """Every view with a size that it has in the window."""
+    rng = np.random.default_rng(0)
+    digits = load_digits().images[:64, None] / 8 - 1
+    grid, film, strip, bands, timeline = ImageGridView(), FilmStripView(), HeldOutView(), BandView(), Timeline()
+    grid.set_images(digits.astype(np.float32))
+    grid.set_chosen(10)
+    grid.set_dead([20])
+    for i, sigma in enumerate(np.geomspace(20, 0.1, 16)):
+        noise = rng.normal(size=digits.shape) * sigma
+        near = 1 / (1 + sigma)
+        clip = [np.clip((a + 1) * 127.5, 0, 255).astype(np.uint8) for a in (near * digits, digits + noise)]
+        film.add_frame(10 * i, float(sigma), *clip, level=i)
+    film.set_chain(10)
+    film.set_chosen(7)
+    sigma = np.geomspace(0.2, 6, 10)
+    noisy = digits[:10, None] + sigma[:, None, None, None, None] * rng.normal(size=(10, 8, 1, 8, 8))
+    x_hat = digits[:10] + 0.1 * sigma[:, None, None, None] * rng.normal(size=(10, 1, 8, 8))
+    strip.set_strip(digits[:10], noisy, x_hat, sigma, ((x_hat - digits[:10]) ** 2).sum(axis=(1, 2, 3)))
+    at = np.geomspace(0.05, 20, 12)
+    bands.set_bands(at, 2.1 * at**2 / (1 + at**2) * 1.1, 2 * at**2 / (1 + at**2))
+    timeline.set_levels(np.geomspace(20, 0.5, 10).tolist(), 100)
+    timeline.set_available(720)
+    timeline.set_position(430)
+    two, many = ModeWeightsView(), ModeWeightsView()
+    two.set_weights(np.array([0.76, 0.24]), np.array([0.8, 0.2]))
+    many.set_weights(rng.dirichlet(np.full(25, 40.0)), np.full(25, 0.04))
+    many.set_learned(True)
+    words = "Train a network and its loss, over the least possible error, will be drawn here."
+    return {
+        "plane": (make_plane(rng), (640, 560)),
+        "losses": (make_losses(rng), (320, 240)),
+        "bands": (bands, (320, 220)),
+        "weights-2": (two, (300, 200)),
+        "weights-25": (many, (300, 200)),
+        "grid": (grid, (420, 400)),
+        "film": (film, (640, 110)),
+        "strip": (strip, (640, 270)),
+        "timeline": (timeline, (640, 56)),
+        "placeholder": (Placeholder(words, "Train"), (300, 200)),
+    }
+
+
+def main(folder: Path) -> None:
+    """Writes all pictures into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    app = QApplication.instance() or QApplication([])
+    theme = Theme(app)
+    views = make_views()
+    for choice in ("light", "dark"):
+        theme.set_choice(choice)
+        for name, (view, size) in views.items():
+            view.resize(*size)
+            view.show()
+            for _ in range(3):
+                app.processEvents()
+            view.grab().save(str(folder / f"{name}-{choice}.png"))
+    for name in ("plane", "losses", "bands", "weights-2"):
+        (folder / f"{name}-figure.png").write_bytes(to_png_bytes(views[name][0]))
+        (folder / f"{name}-figure.svg").write_bytes(to_svg_bytes(views[name][0]))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
