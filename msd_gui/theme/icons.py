@@ -8,6 +8,8 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPalette, QPixmap
 from PySide6.QtWidgets import QApplication
 
+from msd_gui.theme.colours import colours_of
+
 GLYPHS = {
     "about": "information-outline",
     "apply": "check",
@@ -56,20 +58,22 @@ GLYPHS = {
 class _GlyphEngine(QIconEngine):
     """Draws one glyph of the icon font in the colour that the application's palette has at that moment."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, colour: str) -> None:
         super().__init__()
-        self._name = name
+        self._name, self._colour = name, colour
 
     def clone(self) -> QIconEngine:
-        return _GlyphEngine(self._name)
+        return _GlyphEngine(self._name, self._colour)
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:  # noqa: ARG002
         import qtawesome  # loads its fonts: not before the first icon is painted
 
         group = QPalette.ColorGroup.Disabled if mode == QIcon.Mode.Disabled else QPalette.ColorGroup.Active
         role = QPalette.ColorRole.HighlightedText if mode == QIcon.Mode.Selected else QPalette.ColorRole.ButtonText
+        palette = QApplication.palette()
+        named = self._colour and mode in (QIcon.Mode.Normal, QIcon.Mode.Active)
         painter.save()
-        painter.setPen(QApplication.palette().color(group, role))
+        painter.setPen(getattr(colours_of(palette), self._colour) if named else palette.color(group, role))
         painter.setFont(qtawesome.font("mdi6", round(0.95 * min(rect.width(), rect.height()))))
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, qtawesome.charmap(f"mdi6.{GLYPHS[self._name]}"))
         painter.restore()
@@ -83,11 +87,12 @@ class _GlyphEngine(QIconEngine):
         return result
 
 
-def icon(name: str) -> QIcon:
+def icon(name: str, colour: str = "") -> QIcon:
     """Return the icon of an action.
 
     Args:
         name: What it does, one of `GLYPHS`.
+        colour: A colour of `Colours` by name, such as ``error``; by default that of text on buttons.
 
     Returns:
         An icon, sharp at every size, that follows the application's palette.
@@ -97,7 +102,7 @@ def icon(name: str) -> QIcon:
     """
     if name not in GLYPHS:
         raise KeyError(f"There is no icon called {name!r}.")
-    return QIcon(_GlyphEngine(name))
+    return QIcon(_GlyphEngine(name, colour))
 
 
 def app_icon() -> QIcon:

@@ -1,0 +1,107 @@
+"""One word out of several, made from the declaration of a field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QStandardItemModel
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+
+from msd_engine.specs import Declaration
+from msd_gui.widgets.control import Control
+from msd_gui.widgets.guard import LIST_KEYS, Guard
+
+# Names that capitals and spaces alone do not make readable.
+LABELS = {
+    "ncsn-toy": "NCSN toy",
+    "digits": "Digits 8×8",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "cifar-10": "CIFAR-10",
+    "ring-8": "Ring of 8",
+    "grid-25": "Grid of 25",
+    "two-gaussians": "Two Gaussians",
+    "log-normal": "Log-normal σ_eff",
+    "uniform-t": "Uniform t",
+    "plain": "Plain (report)",
+    "auto": "Automatic",
+    "float32": "float32",
+    "bfloat16": "bfloat16",
+    "fixed": "Fixed noise",
+}
+
+
+def choice_label(value: str) -> str:
+    """Return the words that stand for a choice on the screen.
+
+    Args:
+        value: As it stands in the spec, such as ``fashion-mnist``.
+
+    Returns:
+        Such as ``Fashion-MNIST``.
+    """
+    return LABELS.get(value, value.replace("-", " ").capitalize())
+
+
+class Choice(Control):
+    """Title at the left, list at the right, in one row."""
+
+    def __init__(self, declaration: Declaration, parent: QWidget | None = None) -> None:
+        """Build the control.
+
+        Args:
+            declaration: Of a word with choices.
+            parent: Owner.
+        """
+        super().__init__(declaration, parent)
+        self.combo = QComboBox(self)
+        self.combo.setAccessibleName(declaration.title)
+        # A list that was used with the mouse must not keep the keys that play the chains.
+        self.combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.combo.setMinimumContentsLength(9)
+        for value in declaration.choices:
+            self.combo.addItem(choice_label(value), value)
+        self._reasons: dict[str, str] = {}
+        Guard(self.combo, LIST_KEYS)
+        self.setFocusProxy(self.combo)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.make_label(), 2)
+        row.addWidget(self.combo, 3)
+        self._value: str = declaration.default
+        self.setValue(declaration.default)
+        self.combo.activated.connect(self._on_activated)
+        self._renew_tooltip()
+
+    def value(self) -> Any:
+        """Return the word as it stands in the spec."""
+        return self._value
+
+    def setValue(self, value: Any) -> None:
+        """Show a word without telling anyone."""
+        self._value = value
+        self.combo.setCurrentIndex(self.combo.findData(value))
+
+    def set_item_enabled(self, value: str, enabled: bool, reason: str = "") -> None:
+        """Allow one of the choices, or grey it and say why.
+
+        Args:
+            value: The choice.
+            enabled: Whether it can be chosen.
+            reason: One sentence for its tooltip, where it cannot.
+        """
+        model = self.combo.model()
+        index = self.combo.findData(value)
+        if isinstance(model, QStandardItemModel) and index >= 0:
+            model.item(index).setEnabled(enabled)
+            model.item(index).setToolTip("" if enabled else reason)
+
+    def text_of(self, value: Any) -> str:
+        """Return a choice in words."""
+        return choice_label(value)
+
+    @Slot(int)
+    def _on_activated(self, index: int) -> None:
+        self.change_value(self.combo.itemData(index))

@@ -1,0 +1,144 @@
+"""What every control of a declared field has: a value, a title, a tooltip, a way back and a reason to be disabled."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import Any
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QLabel, QWidget
+
+from msd_engine.specs import Declaration
+from msd_gui.widgets.numbers import format_number
+
+
+def symbol_html(symbol: str) -> str:
+    """Return a symbol of the theory in italics, with its index set low: ``σ_L`` becomes σ with a small L."""
+    lowered = re.sub(r"_(\w)", r"<sub>\1</sub>", escape(symbol))
+    return f"<i>{lowered}</i>" if symbol else ""
+
+
+def label_html(declaration: Declaration) -> str:
+    """Return title, symbol and unit as one line."""
+    parts = [escape(declaration.title), symbol_html(declaration.symbol)]
+    if declaration.unit and declaration.unit != declaration.title.lower():
+        parts.append(f"({escape(declaration.unit)})")
+    return "&nbsp; ".join(part for part in parts[:2] if part) + (f"&nbsp; {parts[2]}" if len(parts) > 2 else "")
+
+
+class Control(QWidget):
+    """A control made from the declaration of a field.
+
+    Its objectName is the dotted path of the field, its accessible name the title.
+
+    Attributes:
+        valueChanged: Emitted with the new value when the user changes it, never by `setValue`.
+        editing_started: Emitted when a drag begins; until `editing_finished` all changes belong together.
+        editing_finished: Emitted when a drag ends.
+        rejected: Emitted with a sentence when something was typed that is no value of this field.
+    """
+
+    valueChanged = Signal(object)
+    editing_started = Signal()
+    editing_finished = Signal()
+    rejected = Signal(str)
+
+    def __init__(self, declaration: Declaration, parent: QWidget | None = None) -> None:
+        """Take name, title and tooltip from the declaration.
+
+        Args:
+            declaration: What the spec says about the field.
+            parent: Owner.
+        """
+        super().__init__(parent)
+        self.declaration = declaration
+        self._reset_value: Any = declaration.default
+        self._reason = ""
+        self.setObjectName(declaration.path)
+        self.setAccessibleName(declaration.title)
+        self.setAccessibleDescription(declaration.help)
+        self._renew_tooltip()
+
+    def value(self) -> Any:
+        """Return the value."""
+        raise NotImplementedError
+
+    def setValue(self, value: Any) -> None:
+        """Show a value without telling anyone."""
+        raise NotImplementedError
+
+    def change_value(self, value: Any) -> None:
+        """Take a value as if the user had chosen it.
+
+        Args:
+            value: The new value; an equal one changes nothing.
+        """
+        changed = value != self.value()
+        self.setValue(value)
+        if changed:
+            self.valueChanged.emit(value)
+
+    @Slot()
+    def reset(self) -> None:
+        """Go back to the reset value, as if the user had chosen it."""
+        if self.isEnabled():
+            self.change_value(self._reset_value)
+
+    def set_reset(self, value: Any) -> None:
+        """Set what a double click returns to.
+
+        Args:
+            value: The value.
+        """
+        if value != self._reset_value:
+            self._reset_value = value
+            self._renew_tooltip()
+
+    def set_enabled(self, enabled: bool, reason: str = "") -> None:
+        """Enable the control, or disable it and say why.
+
+        Args:
+            enabled: Whether it can be used.
+            reason: One sentence for the tooltip, where it cannot.
+        """
+        self.setEnabled(enabled)
+        reason = "" if enabled else reason
+        if reason != self._reason:
+            self._reason = reason
+            self._renew_tooltip()
+            self.setAccessibleDescription(reason or self.declaration.help)
+
+    def make_label(self) -> QLabel:
+        """Return a label with title, symbol and unit whose double click resets."""
+        label = ResetLabel(label_html(self.declaration), self)
+        label.double_clicked.connect(self.reset)
+        return label
+
+    def _renew_tooltip(self) -> None:
+        declaration = self.declaration
+        parts = [f"<b>{label_html(declaration)}</b>", escape(declaration.help)]
+        if declaration.formula:
+            parts.append(f"<i>{escape(declaration.formula)}</i>")
+        if self._reason:
+            parts.insert(1, f"<b>{escape(self._reason)}</b>")
+        else:
+            parts.append(f"Double click: back to {escape(self.text_of(self._reset_value))}.")
+        self.setToolTip("<br>".join(parts))
+
+    def text_of(self, value: Any) -> str:
+        """Return a value in words."""
+        if isinstance(value, bool):
+            return "on" if value else "off"
+        return format_number(value) if isinstance(value, int | float) else str(value)
+
+
+class ResetLabel(QLabel):
+    """A label that tells of double clicks."""
+
+    double_clicked = Signal()
+
+    def mouseDoubleClickEvent(self, event: Any) -> None:
+        """Tell of it."""
+        self.double_clicked.emit()
+        event.accept()

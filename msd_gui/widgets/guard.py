@@ -1,0 +1,55 @@
+"""Manners of a control among others: the wheel scrolls the panel, the window's shortcuts do not steal its keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QWidget
+
+
+class Guard(QObject):
+    """Watches one widget.
+
+    The wheel changes the widget only while it has the focus, and otherwise goes on to the panel behind it. Keys that
+    the widget needs while it has the focus do not reach shortcuts of the window, such as → for a single step.
+    """
+
+    def __init__(self, widget: QWidget, keys: Iterable[Qt.Key] = ()) -> None:
+        """Begin to watch.
+
+        Args:
+            widget: The widget, which also owns the guard.
+            keys: Keys that the widget needs.
+        """
+        super().__init__(widget)
+        self._widget = widget
+        self._keys = frozenset(keys)
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Let through what is meant for the widget."""
+        if event.type() == QEvent.Type.Wheel and not self._widget.hasFocus():
+            event.ignore()
+            return True
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+            if plain and event.key() in self._keys:
+                event.accept()
+                return True
+        return super().eventFilter(watched, event)
+
+
+PRESS_KEYS = (Qt.Key.Key_Space,)
+LIST_KEYS = (Qt.Key.Key_Space, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End)
+SLIDER_KEYS = (
+    Qt.Key.Key_Left,
+    Qt.Key.Key_Right,
+    Qt.Key.Key_Up,
+    Qt.Key.Key_Down,
+    Qt.Key.Key_PageUp,
+    Qt.Key.Key_PageDown,
+    Qt.Key.Key_Home,
+    Qt.Key.Key_End,
+)

@@ -1,0 +1,129 @@
+"""A box for one number that understands 1e-3 and keeps what was typed to the last digit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QPalette, QValidator
+from PySide6.QtWidgets import QAbstractSpinBox, QWidget
+
+from msd_gui.theme import colours_of
+from msd_gui.widgets.guard import Guard
+from msd_gui.widgets.numbers import format_number, parse_number
+
+ALLOWED = frozenset("0123456789.,eE+-−·×*^ ")
+
+
+class NumberBox(QAbstractSpinBox):
+    """Shows a number and takes another one at Enter or when left.
+
+    Attributes:
+        typed: Emitted with the number that was typed.
+        refused: Emitted with the text that was typed and is no number or outside the bounds.
+        left: Emitted when Enter was pressed and accepted.
+    """
+
+    typed = Signal(object)
+    refused = Signal(str)
+    left = Signal()
+
+    def __init__(
+        self,
+        *,
+        whole: bool,
+        low: float | None,
+        high: float | None,
+        step: Callable[[float, int], float],
+        parent: QWidget | None = None,
+    ) -> None:
+        """Make an empty box.
+
+        Args:
+            whole: Whether only whole numbers are meant.
+            low: Smallest number that may be typed, or None.
+            high: Largest number that may be typed, or None.
+            step: Gives the number some steps of the arrow keys away from another.
+            parent: Owner.
+        """
+        super().__init__(parent)
+        self._whole, self._low, self._high, self._step = whole, low, high, step
+        self._value: float = 0
+        self._good = True
+        self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        Guard(self)
+
+    def value(self) -> float:
+        """Return the number, not rounded to what is shown."""
+        return self._value
+
+    def setValue(self, value: float) -> None:
+        """Show a number without telling anyone."""
+        self._value = value
+        self.lineEdit().setText(format_number(value))
+        self._colour(good=True)
+
+    def sizeHint(self) -> QSize:
+        """Return room for nine digits."""
+        return QSize(self.fontMetrics().horizontalAdvance("0" * 8) + 16, super().sizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same: a number that is cut is a wrong number."""
+        return self.sizeHint()
+
+    def stepBy(self, steps: int) -> None:
+        """Step with arrows, page keys (ten steps) and the wheel."""
+        self.typed.emit(self._step(self._value, steps))
+
+    def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:
+        """Allow both directions; the ends hold by themselves."""
+        return QAbstractSpinBox.StepEnabledFlag.StepUpEnabled | QAbstractSpinBox.StepEnabledFlag.StepDownEnabled
+
+    def validate(self, text: str, position: int) -> object:
+        """Let only characters of numbers be typed."""
+        good = all(letter in ALLOWED for letter in text)
+        return (QValidator.State.Acceptable if good else QValidator.State.Invalid), text, position
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Take the number at Enter, give the old one back at Escape."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            if self._take():
+                self.left.emit()
+            event.accept()
+        elif event.key() == Qt.Key.Key_Escape and self.text() != format_number(self._value):
+            self.setValue(self._value)
+            event.accept()
+        else:
+            super().keyPressEvent(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Take the number; text that is none gives way to the last good one."""
+        if not self._take():
+            self.setValue(self._value)
+        super().focusOutEvent(event)
+
+    def _take(self) -> bool:
+        text = self.text()
+        if text == format_number(self._value):
+            return True
+        value = parse_number(text, whole=self._whole)
+        low = -float("inf") if self._low is None else self._low
+        high = float("inf") if self._high is None else self._high
+        if value is None or not low <= value <= high:
+            self._colour(good=False)
+            self.refused.emit(text)
+            return False
+        self._colour(good=True)
+        self.typed.emit(value)
+        return True
+
+    def _colour(self, *, good: bool) -> None:
+        if good == self._good:
+            return
+        self._good = good
+        palette = QPalette()
+        if not good:
+            palette.setColor(QPalette.ColorRole.Text, colours_of(self.palette()).error)
+        self.setPalette(palette)

@@ -1,0 +1,69 @@
+"""A heading that folds what stands under it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from msd_gui.theme import icon
+from msd_gui.widgets.guard import PRESS_KEYS, Guard
+
+SPACING_PX = 3
+
+
+class Section(QWidget):
+    """A heading and rows under it. It is always as high as its rows, also when one of them grows by a message.
+
+    Attributes:
+        toggled: Emitted with whether the rows are shown.
+    """
+
+    toggled = Signal(bool)
+
+    def __init__(self, heading: str, parent: QWidget | None = None) -> None:
+        """Make an open section without rows.
+
+        Args:
+            heading: Its heading; empty for rows that do not fold.
+            parent: Owner.
+        """
+        super().__init__(parent)
+        self._body = QWidget(self)
+        self._rows = QVBoxLayout(self._body)
+        self._rows.setContentsMargins(2, 0, 0, 4)
+        self._rows.setSpacing(SPACING_PX)
+        self.button = QToolButton(self)
+        self.button.setText(heading)
+        self.button.setProperty("role", "heading")
+        self.button.setCheckable(True)
+        self.button.setChecked(True)
+        self.button.setVisible(bool(heading))
+        self.button.setIcon(icon("expanded"))
+        self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        Guard(self.button, PRESS_KEYS)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.button)
+        column.addWidget(self._body)
+        self.button.toggled.connect(self._on_toggled)
+
+    def add_row(self, row: QWidget) -> None:
+        """Put a row below the others."""
+        self._rows.addWidget(row)
+
+    def is_open(self) -> bool:
+        """Return whether the rows are shown."""
+        return self.button.isChecked()
+
+    def set_open(self, is_open: bool) -> None:
+        """Show or fold the rows."""
+        self.button.setChecked(is_open)
+
+    @Slot(bool)
+    def _on_toggled(self, is_open: bool) -> None:
+        self._body.setVisible(is_open)
+        self.button.setIcon(icon("expanded" if is_open else "collapsed"))
+        self.toggled.emit(is_open)

@@ -1,0 +1,81 @@
+"""A seed, with a die that throws a new one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QRandomGenerator, Qt, Slot
+from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QToolButton, QWidget
+
+from msd_engine.specs import Declaration
+from msd_gui.theme import icon
+from msd_gui.widgets.control import Control
+from msd_gui.widgets.guard import PRESS_KEYS, Guard
+
+# Thrown seeds stay short enough to read out and remember.
+THROWN_BELOW = 10_000
+
+
+class SeedBox(Control):
+    """Title, number and die in one row."""
+
+    def __init__(self, declaration: Declaration, parent: QWidget | None = None) -> None:
+        """Build the control.
+
+        Args:
+            declaration: Of a whole number with both bounds.
+            parent: Owner.
+
+        Raises:
+            ValueError: A bound is missing.
+        """
+        super().__init__(declaration, parent)
+        if declaration.low is None or declaration.high is None:
+            raise ValueError(f"{declaration.path} needs both bounds.")
+        self.spin = QSpinBox(self)
+        self.spin.setRange(int(declaration.low), int(declaration.high))
+        self.spin.setKeyboardTracking(False)
+        self.spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.spin.setAccessibleName(declaration.title)
+        self.spin.setMinimumWidth(self.spin.fontMetrics().horizontalAdvance("0" * 10) + 30)
+        self.dice = QToolButton(self)
+        self.dice.setIcon(icon("dice"))
+        self.dice.setAutoRaise(True)
+        self.dice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.dice.setToolTip("Throw a new seed")
+        self.dice.setAccessibleName(f"New {declaration.title.lower()}")
+        Guard(self.spin)
+        Guard(self.dice, PRESS_KEYS)
+        self.setFocusProxy(self.spin)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        row.addWidget(self.make_label())
+        row.addStretch(1)
+        row.addWidget(self.spin)
+        row.addWidget(self.dice)
+        self.setValue(declaration.default)
+        self.spin.valueChanged.connect(self._on_changed)
+        self.dice.clicked.connect(self.throw)
+
+    def value(self) -> Any:
+        """Return the seed."""
+        return self.spin.value()
+
+    def setValue(self, value: Any) -> None:
+        """Show a seed without telling anyone."""
+        was_blocked = self.spin.blockSignals(True)
+        self.spin.setValue(value)
+        self.spin.blockSignals(was_blocked)
+
+    @Slot()
+    def throw(self) -> None:
+        """Take another seed, as if the user had typed it."""
+        before = seed = self.value()
+        while seed == before:
+            seed = QRandomGenerator.global_().bounded(THROWN_BELOW)
+        self.change_value(seed)
+
+    @Slot(int)
+    def _on_changed(self, value: int) -> None:
+        self.valueChanged.emit(value)

@@ -1,0 +1,252 @@
+"""Controls for chosen fields of a spec, made from their declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from msd_engine.specs import Declaration, ExperimentSpec, SpecError, declarations
+from msd_gui.widgets.choice import Choice
+from msd_gui.widgets.control import Control
+from msd_gui.widgets.section import Section
+from msd_gui.widgets.seed_box import SeedBox
+from msd_gui.widgets.slider import NumberSlider
+from msd_gui.widgets.toggle import Toggle
+
+Group = tuple[str, Sequence[str]]
+Rule = Callable[[ExperimentSpec, Any], dict[str, Any]]
+
+
+def make_control(declaration: Declaration) -> Control:
+    """Return the control that fits a declaration.
+
+    Args:
+        declaration: Of any field.
+
+    Returns:
+        A list for words, a tick box for truth values, a slider for numbers that say what it spans, else a number with a
+        die: the seeds.
+
+    Raises:
+        ValueError: There is no control for such a field.
+    """
+    if declaration.choices:
+        return Choice(declaration)
+    if declaration.type is bool:
+        return Toggle(declaration)
+    if declaration.slider is not None:
+        return NumberSlider(declaration)
+    if declaration.type is int:
+        return SeedBox(declaration)
+    raise ValueError(f"There is no control for {declaration.path}.")
+
+
+class SpecForm(QWidget):
+    """A column of controls that edits some fields of a spec and leaves the others alone.
+
+    While the controls say something that the spec refuses, a sentence stands under the control at fault and `value`
+    stays the last good spec.
+
+    Attributes:
+        valueChanged: Emitted with the new spec when the user changes a field.
+        edited: The same with the path of the field: (spec, path).
+        editing_started: Emitted with the path when a drag begins.
+        editing_finished: Emitted with the path when a drag ends.
+    """
+
+    valueChanged = Signal(object)
+    edited = Signal(object, str)
+    editing_started = Signal(str)
+    editing_finished = Signal(str)
+
+    def __init__(self, groups: Iterable[Group | str], spec: ExperimentSpec, parent: QWidget | None = None) -> None:
+        """Build the controls.
+
+        Args:
+            groups: Headings with the dotted paths under them, or bare paths without heading.
+            spec: The first spec; it says which fields there are.
+            parent: Owner.
+
+        Raises:
+            SpecError: A path is no field of the spec.
+        """
+        super().__init__(parent)
+        self._spec = spec
+        self._controls: dict[str, Control] = {}
+        self._messages: dict[str, QLabel] = {}
+        self._sections: dict[str, Section] = {}
+        self._pending: dict[str, Any] = {}
+        self._rules: dict[str, Rule] = {}
+        declared = {declaration.path: declaration for declaration in declarations(spec)}
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(2)
+        for heading, paths in _grouped(groups):
+            section = Section(heading, self)
+            self._sections[heading] = section
+            column.addWidget(section)
+            for path in paths:
+                spec.get(path)
+                section.add_row(self._make_row(declared[path]))
+        column.addStretch(1)
+        self._show()
+        self.set_reset(spec)
+
+    def value(self) -> ExperimentSpec:
+        """Return the last good spec."""
+        return self._spec
+
+    def setValue(self, spec: ExperimentSpec) -> None:
+        """Show a spec without telling anyone.
+
+        Args:
+            spec: With the same kinds of data and network as the first one.
+
+        Raises:
+            SpecError: It is of another kind.
+        """
+        if spec == self._spec:
+            return
+        kinds = (self._spec.data.kind, self._spec.network.kind)
+        if (spec.data.kind, spec.network.kind) != kinds:
+            raise SpecError("data.kind", f"These controls are for data and network of the kinds {' and '.join(kinds)}.")
+        self._spec = spec
+        self._pending.clear()
+        self._show()
+
+    def set_reset(self, spec: ExperimentSpec) -> None:
+        """Set what double clicks return to.
+
+        Args:
+            spec: With the same kinds of data and network.
+        """
+        for path, control in self._controls.items():
+            control.set_reset(spec.get(path))
+
+    def control(self, path: str) -> Control:
+        """Return the control of a field, to mark or to label it.
+
+        Args:
+            path: Dotted path.
+
+        Raises:
+            KeyError: There is no such control.
+        """
+        return self._controls[path]
+
+    def slider(self, path: str) -> NumberSlider:
+        """Return the slider of a field.
+
+        Args:
+            path: Dotted path.
+
+        Raises:
+            KeyError: There is no slider for that field.
+        """
+        control = self._controls[path]
+        if not isinstance(control, NumberSlider):
+            raise KeyError(path)
+        return control
+
+    def section(self, heading: str) -> Section:
+        """Return a group by its heading, to fold it or to add a row."""
+        return self._sections[heading]
+
+    def paths(self) -> tuple[str, ...]:
+        """Return the paths of all controls, from top to bottom."""
+        return tuple(self._controls)
+
+    def set_enabled(self, path: str, enabled: bool, reason: str = "") -> None:
+        """Enable one control, or disable it and say why in its tooltip.
+
+        Args:
+            path: Dotted path.
+            enabled: Whether it can be used.
+            reason: One sentence, where it cannot.
+        """
+        self._controls[path].set_enabled(enabled, reason)
+
+    def set_rule(self, path: str, rule: Rule) -> None:
+        """Let a change of one field change others with it.
+
+        Args:
+            path: Dotted path of the field that the user changes.
+            rule: Gives, for the spec so far and the new value, the other fields to set along, by path.
+        """
+        self._rules[path] = rule
+
+    def errors(self) -> dict[str, str]:
+        """Return the sentences on the screen by the path that they stand under."""
+        return {path: label.text() for path, label in self._messages.items() if label.text()}
+
+    def _make_row(self, declaration: Declaration) -> QWidget:
+        path = declaration.path
+        row, control, message = QWidget(self), make_control(declaration), QLabel()
+        message.setProperty("role", "error")
+        message.setWordWrap(True)
+        message.hide()
+        column = QVBoxLayout(row)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(control)
+        column.addWidget(message)
+        self._controls[path] = control
+        self._messages[path] = message
+        control.valueChanged.connect(partial(self._on_changed, path))
+        control.editing_started.connect(partial(self.editing_started.emit, path))
+        control.editing_finished.connect(partial(self.editing_finished.emit, path))
+        control.rejected.connect(partial(self._say, path))
+        return row
+
+    def _on_changed(self, path: str, value: Any) -> None:
+        """Take the change together with those that were refused before; else alone; else say why not."""
+        along = self._rules[path](self._spec, value) if path in self._rules else {}
+        change = {path: value, **along}
+        self._pending.pop(path, None)
+        try:
+            spec, taken = self._spec.replace_all({**self._pending, **change}), {*self._pending, *change}
+        except SpecError:
+            try:
+                spec, taken = self._spec.replace_all(change), set(change)
+            except SpecError as error:
+                self._pending[path] = value
+                self._say(path, str(error))
+                return
+        for name in taken:
+            self._pending.pop(name, None)
+            if name in self._messages:
+                self._say(name, "")
+        if spec == self._spec:
+            return
+        self._spec = spec
+        for name in along:
+            if name in self._controls:
+                self._controls[name].setValue(spec.get(name))
+        self.valueChanged.emit(spec)
+        self.edited.emit(spec, path)
+
+    def _show(self) -> None:
+        for path, control in self._controls.items():
+            control.setValue(self._spec.get(path))
+            self._say(path, "")
+
+    def _say(self, path: str, sentence: str) -> None:
+        label = self._messages[path]
+        label.setText(sentence)
+        label.setVisible(bool(sentence))
+
+
+def _grouped(groups: Iterable[Group | str]) -> list[tuple[str, list[str]]]:
+    grouped: list[tuple[str, list[str]]] = []
+    for group in groups:
+        if not isinstance(group, str):
+            grouped.append((group[0], list(group[1])))
+        elif grouped and not grouped[-1][0]:
+            grouped[-1][1].append(group)
+        else:
+            grouped.append(("", [group]))
+    return grouped

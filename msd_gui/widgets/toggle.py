@@ -1,0 +1,46 @@
+"""Yes or no, made from the declaration of a field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
+
+from msd_engine.specs import Declaration
+from msd_gui.widgets.control import Control
+from msd_gui.widgets.guard import PRESS_KEYS, Guard
+
+
+class Toggle(Control):
+    """A box to tick, with the title beside it."""
+
+    def __init__(self, declaration: Declaration, parent: QWidget | None = None) -> None:
+        """Build the control.
+
+        Args:
+            declaration: Of a truth value.
+            parent: Owner.
+        """
+        super().__init__(declaration, parent)
+        self.check = QCheckBox(declaration.title, self)
+        self.check.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        Guard(self.check, PRESS_KEYS)
+        self.setFocusProxy(self.check)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.check)
+        self.setValue(declaration.default)
+        self.check.clicked.connect(self._on_clicked)
+
+    def value(self) -> Any:
+        """Return whether the box is ticked."""
+        return self.check.isChecked()
+
+    def setValue(self, value: Any) -> None:
+        """Tick the box or not, without telling anyone."""
+        self.check.setChecked(bool(value))
+
+    @Slot(bool)
+    def _on_clicked(self, checked: bool) -> None:
+        self.valueChanged.emit(checked)
