@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from msd_engine.events import Event, Finished, Started
+from msd_engine.events import Event
 from msd_engine.specs import ExperimentSpec, Live
-from msd_gui.bridge.launch import Bounds, Cadence, Job
+from msd_gui.bridge.launch import Bounds, Cadence, Job, Writer
 
 FIELD_RESOLUTION = (160, 160)
 ARROWS_PER_SIDE = 21
@@ -36,11 +36,9 @@ class EngineLaunch:
         """Import torch and the jobs, and tell the device; done once behind the first screen."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine import jobs
+            from msd_engine.jobs.warm_up import warm_up
 
-            device = jobs.device_name(self.device)
-            yield Started("warm-up", device, 0, 0, "")
-            yield Finished(0, 0.0, f"Ready on {device}.")
+            return warm_up(self.device)
 
         return job
 
@@ -106,9 +104,7 @@ class EngineLaunch:
 
         return job
 
-    def save(
-        self, kind: Literal["grid", "animation", "samples", "rendered_png", "text"], path: Path, **content: Any
-    ) -> Job:
+    def save(self, kind: Writer, path: Path, **content: Any) -> Job:
         """Write a file away from the screen's thread: one of the writers of `msd_engine.jobs.save`, by name."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:

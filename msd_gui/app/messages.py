@@ -23,7 +23,7 @@ class MessageBar(QWidget):
         self._column.setSpacing(1)
         self._notice: Card | None = None
         self._errors: list[Card] = []
-        self._timer = QTimer(self, singleShot=True, interval=NOTICE_MS)  # type: ignore[call-overload]
+        self._timer = QTimer(self, singleShot=True, interval=NOTICE_MS)
         self._timer.timeout.connect(self._drop_notice)
 
     def notice(self, text: str) -> None:

@@ -87,8 +87,9 @@ class MainWindow(QMainWindow):
     # -- building ------------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
+        on = {name: self.commands[name] for name in ("play", "step", "restart")}
         self.pages: dict[str, Page] = {
-            "mixture": MixturePage(Experiment(load_preset("ncsn-toy"), self), self.launch, self.clock),
+            "mixture": MixturePage(Experiment(load_preset("ncsn-toy"), self), self.launch, self.clock, on),
             "images": ImagesPage(Experiment(load_preset("digits-30s"), self), self.launch, self.clock),
         }
         self.stack = QStackedWidget()
@@ -341,7 +342,7 @@ class MainWindow(QMainWindow):
         """Keep the session, close all jobs (training is saved) and end the threads."""
         if not self._closing:
             self._closing = True
-            self.settings.geometry = self.saveGeometry().data()
+            self.settings.geometry = bytes(self.saveGeometry().data())
             for name, page in self.pages.items():
                 self.settings.set_last_spec(name, page.experiment.spec)
                 page.close_jobs()

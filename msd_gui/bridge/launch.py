@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ class Cadence(Protocol):
 
 
 Job = Callable[[Cadence, Live], Iterator[Event]]
+Writer = Literal["grid", "animation", "samples", "rendered_png", "text"]
 Bounds = tuple[float, float, float, float]
 
 
@@ -48,7 +49,7 @@ class Launch(Protocol):
         """Fetch a data set into the data folder."""
         ...
 
-    def save(self, kind: str, path: Path, **content: Any) -> Job:
+    def save(self, kind: Writer, path: Path, **content: Any) -> Job:
         """Write a file away from the screen's thread: one of the writers of `msd_engine.jobs.save`, by name."""
         ...
 
@@ -58,4 +59,3 @@ class Launch(Protocol):
 
 
 Images = NDArray[np.float32] | NDArray[np.uint8]
-Frames = Sequence[NDArray[np.uint8]]

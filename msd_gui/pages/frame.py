@@ -65,7 +65,7 @@ def lay_out(page: QWidget, controls: QWidget, middle: QWidget, figures: QWidget)
     row = QHBoxLayout(page)
     row.setContentsMargins(0, 0, 0, 0)
     row.setSpacing(0)
-    row.addWidget(scrolled(controls, CONTROLS_PX))
+    row.addWidget(scrolled(column(controls), CONTROLS_PX))
     row.addWidget(middle, 1)
     row.addWidget(scrolled(figures, FIGURES_PX))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QStackedLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QWidget
 
 from msd_engine.events import (
     Event,
@@ -21,18 +21,18 @@ from msd_engine.events import (
 )
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import Launch
+from msd_gui.bridge.launch import Images, Launch
 from msd_gui.pages import frame, images_exports
 from msd_gui.pages.page import Export, Page, Status
 from msd_gui.pages.readings import number
 from msd_gui.pages.training import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
-from msd_gui.views.bands import BandsView
+from msd_gui.views.bands import BandView
 from msd_gui.views.film import FilmStripView
 from msd_gui.views.grid import ImageGridView
 from msd_gui.views.losses import LossView
-from msd_gui.views.placeholder import Placeholder
+from msd_gui.views.placeholder import Awaiting, Placeholder
 from msd_gui.views.strip import HeldOutView
 from msd_gui.widgets.card import Card
 from msd_gui.widgets.spec_form import SpecForm
@@ -100,6 +100,8 @@ class ImagesPage(Page):
         self._editing = False
         self._paused = False
         self._wanted = False
+        self.chain = 0
+        self._film_index: int | None = None
         self._sampled: tuple[ExperimentSpec, int] | None = None
         self._sampler = self.runner(self._on_sampling)
         self._build()
@@ -110,12 +112,13 @@ class ImagesPage(Page):
     # -- building ------------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.form = SpecForm(self.experiment.spec, GROUPS, collapsed=("More of training",))
+        self.form = SpecForm(GROUPS, self.experiment.spec)
+        self.form.section("More of training").set_open(False)
         self.strip = HeldOutView()
         self.grid = ImageGridView()
         self.film = FilmStripView()
         self.losses = LossView()
-        self.bands = BandsView()
+        self.bands = BandView()
         self.losses.setFixedHeight(230)
         self.bands.setFixedHeight(190)
         self.strip_empty = Placeholder(
@@ -126,11 +129,11 @@ class ImagesPage(Page):
         self.grid_empty = Placeholder(
             "Chains will be denoised here into new images, as soon as a network has begun to learn.", "Sample"
         )
-        self._strip_stack = _Stack(self.strip_empty, self.strip)
-        self._grid_stack = _Stack(self.grid_empty, self.grid)
+        self._strip_stack = Awaiting(self.strip, self.strip_empty)
+        self._grid_stack = Awaiting(self.grid, self.grid_empty)
         self._strip_stack.setFixedHeight(236)
         self.film.setFixedHeight(124)
-        self.card = Card("info", "", "")
+        self.card = Card("info", "", "", dismissible=False)
         self.card.hide()
         middle = frame.column(
             frame.heading("Held-out images"),
@@ -185,13 +188,15 @@ class ImagesPage(Page):
         self.form.editing_started.connect(self._begin_edit)
         self.form.editing_finished.connect(self._end_edit)
         self.experiment.changed.connect(self._spec_changed)
-        self.strip_empty.pressed.connect(self.do_train)
-        self.grid_empty.pressed.connect(self.do_sample)
+        self.strip_empty.asked.connect(self.do_train)
+        self.grid_empty.asked.connect(self.do_sample)
         self.noisy.toggled.connect(self._show_frame)
         self.noisy.toggled.connect(self.film.set_noisy)
-        self.seconds.toggled.connect(self.losses.set_over_time)
+        self.seconds.toggled.connect(lambda on: self.losses.set_x("seconds" if on else "steps"))
         self.smooth.toggled.connect(lambda on: self.losses.set_smoothing(0.98 if on else 0.0))
         self.grid.chosen.connect(self._choose)
+        self.film.frame_chosen.connect(self._choose_film)
+        self.card.action.connect(self.do_train)
         self.trainer.strip.connect(self._on_strip)
         self.trainer.checkpointed.connect(self._on_weights)
         self.trainer.ended.connect(self._on_trained)
@@ -225,19 +230,21 @@ class ImagesPage(Page):
         self.form.setValue(spec)
         sampling = spec.sampling
         ratio = sampling.step_ratio
-        epsilon = self.form.control("sampling.epsilon")
+        epsilon = self.form.slider("sampling.epsilon")
         epsilon.set_marker(2 * sampling.sigma_L**2, "r = 2")
         epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", "error" if ratio >= 2 else "warning" if ratio >= 1 else "")
         root_k = spec.training.k**0.5
         for name, value in (("sigma_1", sampling.sigma_1), ("sigma_L", sampling.sigma_L)):
-            self.form.control(f"sampling.{name}").set_trailing(f"σ_eff = {number(value / root_k)}")
+            self.form.slider(f"sampling.{name}").set_trailing(f"σ_eff = {number(value / root_k)}")
         uniform = spec.noise.law == "uniform-t"
         for path in ("noise.log_mean", "noise.log_std"):
             self.form.set_enabled(path, not uniform, "Belongs to the log-normal law.")
         stale = self.trainer.has_weights and not self.trainer.same_network(spec)
         self.card.setVisible(stale)
         if stale:
-            self.card.set_text("Another network", "Data, copies, network or form have changed: train again.", "Train")
+            self.card.set_message(
+                "info", "Another network", "Data, copies, network or form have changed: train again.", "Train"
+            )
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
         """Show another experiment; with a run, its network can sample at once."""
@@ -278,8 +285,9 @@ class ImagesPage(Page):
         match event:
             case Started():
                 self.films = []
+                self._film_index = None
                 self.film.clear()
-                self._grid_stack.show_full()
+                self._grid_stack.set_ready(True)
             case Ladder():
                 pass
             case ImageFrame():
@@ -291,10 +299,9 @@ class ImagesPage(Page):
                 self._show_frame()
             case FilmFrame():
                 self.films.append(event)
-                self.film.add_frame(event.step, event.sigma, event.x_hat, event.y)
+                self.film.add_frame(event.step, event.sigma, event.x_hat, event.y, event.level)
             case Samples():
                 self.samples = event
-                self.grid.set_images(event.x_hat if not self.noisy.isChecked() else event.y[:, 0])
             case Progress() if not self.trainer.running:
                 self._sampling_status(event)
             case Finished():
@@ -318,23 +325,49 @@ class ImagesPage(Page):
             self.set_status(Status())
         self.actions_changed.emit()
 
+    def shown_images(self) -> Images:
+        """Return the images of the grid, with shape (N, C, H, W)."""
+        noisy = self.noisy.isChecked()
+        if self._film_index is not None:
+            film = self.films[self._film_index]
+            return film.y if noisy else film.x_hat
+        assert self.latest is not None
+        return self.latest.y if noisy else self.latest.x_hat
+
     @Slot()
     def _show_frame(self) -> None:
-        if self.latest is not None:
+        if self._film_index is not None:
+            self._choose_film(self._film_index)
+        elif self.latest is not None:
             self.grid.set_images(self.latest.y if self.noisy.isChecked() else self.latest.x_hat)
 
     @Slot(int)
     def _choose(self, chain: int) -> None:
+        self.chain = chain
+        self.grid.set_chosen(chain)
         self.film.set_chain(chain)
+
+    @Slot(int)
+    def _choose_film(self, index: int) -> None:
+        """Show all chains as they were at a moment of the film strip."""
+        film = self.films[index]
+        self._film_index = index
+        self.film.set_chosen(index)
+        self.grid.set_images(film.y if self.noisy.isChecked() else film.x_hat)
+        self.caption.setText(f"step {film.step}, level {film.level + 1}, σ = {number(film.sigma)}")
+
+    def _show_film(self, forward: int) -> None:
+        last = len(self.films) - 1
+        now = last if self._film_index is None else self._film_index
+        self._choose_film(min(max(now + forward, 0), last))
 
     # -- training ------------------------------------------------------------------------------------------------------
 
     @Slot(object)
     def _on_strip(self, event: StripFrame) -> None:
         self.held_out = event
-        self._strip_stack.show_full()
-        k = event.noisy.shape[1]
-        self.strip.set_strip(event.clean, event.noisy, event.x_hat, event.sigma / k**0.5, event.error)
+        self._strip_stack.set_ready(True)
+        self.strip.set_strip(event.clean, event.noisy, event.x_hat, event.sigma, event.error)
 
     @Slot(object)
     def _on_training_status(self, status: Status) -> None:
@@ -421,11 +454,11 @@ class ImagesPage(Page):
 
     def do_step(self) -> None:
         """Show the next picture of the film strip."""
-        self.film.move(1)
+        self._show_film(1)
 
     def do_back(self) -> None:
         """Show the picture of the film strip before."""
-        self.film.move(-1)
+        self._show_film(-1)
 
     def do_restart(self) -> None:
         """Draw the same chains again from their first step."""
@@ -443,17 +476,3 @@ class ImagesPage(Page):
         if self.trainer.fits(spec):
             return command(spec, "sample", run=str(self.trainer.run))
         return command(spec, "train")
-
-
-class _Stack(QWidget):
-    """Shows a sentence and a button until there is something to see."""
-
-    def __init__(self, empty: QWidget, full: QWidget) -> None:
-        super().__init__()
-        self._stack = QStackedLayout(self)
-        self._stack.addWidget(empty)
-        self._stack.addWidget(full)
-
-    def show_full(self) -> None:
-        """Show what was promised."""
-        self._stack.setCurrentIndex(1)

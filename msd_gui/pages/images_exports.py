@@ -26,14 +26,13 @@ def exports(page: ImagesPage) -> list[Export]:
     if latest is not None:
 
         def grid(path: Path) -> Job:
-            return launch.save("grid", path, images=page.grid.images(), spec_json=spec_json)
+            return launch.save("grid", path, images=page.shown_images(), spec_json=spec_json)
 
         rows.append(Export("Sample grid", ".png", "samples", grid))
     if films:
 
         def film(path: Path) -> Job:
-            chain = page.film.chain()
-            frames = np.stack([frame.x_hat[chain] for frame in films])
+            frames = np.stack([frame.x_hat[page.chain] for frame in films])
             return launch.save("grid", path, images=frames, spec_json=spec_json, columns=len(frames))
 
         def animation(path: Path) -> Job:
@@ -60,6 +59,6 @@ def exports(page: ImagesPage) -> list[Export]:
         rows.append(Export("Held-out images: clean, noisy, x̂", ".png", "held-out", strip))
     if page.trainer.run is not None:
         rows += plot_exports(
-            launch, page.losses, "Loss curves", "losses", page.experiment.spec.to_json, table=page.losses.csv
+            launch, page.losses, "Loss curves", "losses", page.experiment.spec.to_json, table=page.losses.data
         )
     return rows

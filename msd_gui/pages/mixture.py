@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from msd_engine.events import ChainReport, ChainSegment, Event, Failed, FieldFrame, Ladder, Progress, Samples, Started
@@ -29,7 +31,7 @@ from msd_gui.views.timeline import Timeline
 from msd_gui.widgets.card import Card
 from msd_gui.widgets.readings import Readings
 from msd_gui.widgets.spec_form import SpecForm
-from msd_gui.widgets.transport import Transport
+from msd_gui.widgets.transport import TransportBar
 
 GROUPS = [
     ("Target and copies", ["data.name", "training.k"]),
@@ -66,8 +68,19 @@ class MixturePage(Page):
     title = "Mixture"
     presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25")
 
-    def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock) -> None:
+    def __init__(
+        self, experiment: Experiment, launch: Launch, clock: ScreenClock, actions: Mapping[str, QAction]
+    ) -> None:
+        """Build the page.
+
+        Args:
+            experiment: What it shows and changes.
+            launch: Makes its jobs.
+            clock: The screen's clock.
+            actions: The window's actions ``play``, ``step`` and ``restart``.
+        """
         super().__init__(experiment, launch, clock)
+        self._actions = actions
         self.playhead = Playhead()
         self.buffer = DoubleBuffer()
         self.samples: Samples | None = None
@@ -89,14 +102,16 @@ class MixturePage(Page):
     # -- building ------------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.form = SpecForm(self.experiment.spec, GROUPS, collapsed=("Training",))
+        self.form = SpecForm(GROUPS, self.experiment.spec)
+        self.form.section("Training").set_open(False)
         self.plane = PlaneView()
         self.timeline = Timeline()
-        self.transport = Transport()
+        on = self._actions
+        self.transport = TransportBar(play=on["play"], step=on["step"], restart=on["restart"])
         self.weights = ModeWeightsView()
         self.losses = LossView()
         self.readings = Readings("Chain figures")
-        self.card = Card("warning", "", "")
+        self.card = Card("warning", "", "", dismissible=False)
         self.card.hide()
         self.losses_hint = frame.hint("Press Train to teach a small network the same x̂ and watch its loss fall here.")
         middle = frame.column(self.plane, self.timeline, self._transport_row(), stretch=(1, 0, 0))
@@ -117,6 +132,7 @@ class MixturePage(Page):
     def _transport_row(self) -> QWidget:
         layers = QToolButton()
         layers.setText("Layers")
+        layers.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         layers.setIcon(icon("layers"))
         layers.setToolTip("Choose what the plane shows.")
         layers.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -181,18 +197,20 @@ class MixturePage(Page):
         fits = self.trainer.fits(spec)
         self.form.set_enabled("sampling.source", fits, "Train a network with these data and copies first.")
         ratio = sampling.step_ratio
-        epsilon = self.form.control("sampling.epsilon")
+        epsilon = self.form.slider("sampling.epsilon")
         epsilon.set_marker(2 * sampling.sigma_L**2, "r = 2")
         epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", "error" if ratio >= 2 else "warning" if ratio >= 1 else "")
-        self.form.control("training.k").set_trailing(f"σ_eff = σ/√k = {number(spec.sigma_eff_L)}")
+        self.form.slider("training.k").set_trailing(f"σ_eff = σ/√k = {number(spec.sigma_eff_L)}")
         self._show_card(spec)
         self.plane.set_learned(sampling.source == "trained")
+        self.weights.set_learned(sampling.source == "trained")
 
     def _show_card(self, spec: ExperimentSpec) -> None:
         ratio = spec.sampling.step_ratio
         self.card.setVisible(ratio >= 2)
         if ratio >= 2:
-            self.card.set_text(
+            self.card.set_message(
+                "warning",
                 "Past the wall",
                 f"r = ε/σ² = {number(ratio)}. From r = 2 on every chain blows up, whatever the data or the network: "
                 "each step overshoots x̂ by more than it was away.",
@@ -244,7 +262,7 @@ class MixturePage(Page):
             case Started():
                 self.buffer.begin()
             case Ladder():
-                self.timeline.set_levels(event.sigma, event.steps_per_level)
+                self.timeline.set_levels(event.sigma.tolist(), event.steps_per_level)
             case ChainSegment():
                 if self.buffer.append(event, self.playhead.position):
                     self.timeline.set_available(self.buffer.shown.last_step)
@@ -252,7 +270,7 @@ class MixturePage(Page):
             case ChainReport():
                 self.report = event
                 self.readings.set_readings(chain_readings(event))
-                self.weights.set_weights(event.true_weights, event.mode_weights)
+                self.weights.set_weights(event.mode_weights, event.true_weights)
             case Samples():
                 self.samples = event
                 self.actions_changed.emit()

@@ -12,6 +12,7 @@ from msd_gui.pages.page import Export
 from msd_gui.pages.plot_exports import plot_exports
 from msd_gui.pages.recorder import Picture, Recorder
 from msd_gui.views import figures
+from msd_gui.views.plane import PlaneView
 
 FRAMES = 60
 FRAMES_PER_S = 12.0
@@ -29,7 +30,7 @@ def exports(page: MixturePage) -> list[Export]:
         rows += plot_exports(page.launch, page.plane, "Trajectory plot", "trajectories", spec_json)
         rows += plot_exports(page.launch, page.weights, "Mode weights", "mode-weights", spec_json)
     if page.trainer.run is not None:
-        rows += plot_exports(page.launch, page.losses, "Loss curves", "losses", spec_json, table=page.losses.csv)
+        rows += plot_exports(page.launch, page.losses, "Loss curves", "losses", spec_json, table=page.losses.data)
     samples = page.samples
     if samples is not None:
 
@@ -54,15 +55,18 @@ def animation(page: MixturePage, path: Path) -> Job:
     Returns:
         The job that waits for the pictures and writes them.
     """
-    view = page.plane.copy(figures.PAPER_COLOURS)
+    easel = figures.Easel(page.plane, WIDTH_PX)
+    assert isinstance(easel.view, PlaneView)
+    plane = easel.view
     history = page.buffer.shown
     indices = np.linspace(0, len(history) - 1, min(FRAMES, len(history))).round().astype(int)
 
     def paint(number: int) -> Picture:
-        page.show_in(view, int(indices[number]))
-        return figures.to_pixels(view, WIDTH_PX)
+        page.show_in(plane, int(indices[number]))
+        return easel.pixels()
 
     recorder = Recorder(page.clock, len(indices), paint, page)
+    recorder.whole.connect(easel.close)
     spec_json = page.experiment.spec.to_json()
 
     def save(pictures: list[Picture]) -> Job:

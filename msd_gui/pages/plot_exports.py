@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from msd_gui.bridge.launch import Job, Launch
 from msd_gui.pages.page import Export
@@ -18,7 +22,7 @@ def plot_exports(
     name: str,
     spec_json: Callable[[], str],
     *,
-    table: Callable[[], str] | None = None,
+    table: Callable[[], Mapping[str, NDArray[Any]]] | None = None,
 ) -> list[Export]:
     """Return the files that can be made of one plot.
 
@@ -28,7 +32,7 @@ def plot_exports(
         label: What it is, for the menu.
         name: Name of the file without the suffix.
         spec_json: Returns the spec as JSON.
-        table: Returns the plotted numbers as CSV, where that makes sense.
+        table: Returns the plotted numbers as columns by name, where that makes sense.
 
     Returns:
         A PNG, an SVG and, with `table`, a CSV file.
@@ -45,7 +49,22 @@ def plot_exports(
         write = table
 
         def csv(path: Path) -> Job:
-            return launch.save("text", path, text=write())
+            return launch.save("text", path, text=csv_text(write()))
 
         rows.append(Export(f"{label}, numbers", ".csv", name, csv))
     return rows
+
+
+def csv_text(columns: Mapping[str, NDArray[Any]]) -> str:
+    """Return columns of numbers as CSV with a line of names; shorter columns end in empty cells.
+
+    Args:
+        columns: Numbers with shape (n,) by name; n may differ.
+
+    Returns:
+        The table, in full precision.
+    """
+    lines = [",".join(columns)]
+    for row in itertools.zip_longest(*(column.tolist() for column in columns.values()), fillvalue=""):
+        lines.append(",".join(str(value) for value in row))
+    return "\n".join(lines) + "\n"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from msd_engine.events import Event, Progress, Tick
 from msd_engine.specs import Live
@@ -18,7 +18,13 @@ Picture = NDArray[np.uint8]
 
 
 class Recorder(QObject):
-    """Paints pictures on the screen's thread while a job on another one waits for them."""
+    """Paints pictures on the screen's thread while a job on another one waits for them.
+
+    Attributes:
+        whole: Emitted on the screen's thread when all pictures are painted.
+    """
+
+    whole = Signal()
 
     def __init__(self, clock: ScreenClock, count: int, paint: Callable[[int], Picture], parent: QObject) -> None:
         """Begin at the next tick.
@@ -34,7 +40,7 @@ class Recorder(QObject):
         self._paint = paint
         self._count = count
         self._pictures: list[Picture] = []
-        self._whole = threading.Event()
+        self._done = threading.Event()
         clock.tick.connect(self._on_tick)
 
     @Slot()
@@ -42,7 +48,8 @@ class Recorder(QObject):
         self._pictures.append(self._paint(len(self._pictures)))
         if len(self._pictures) == self._count:
             self._clock.tick.disconnect(self._on_tick)
-            self._whole.set()
+            self._done.set()
+            self.whole.emit()
 
     def job(self, save: Callable[[list[Picture]], Job]) -> Job:
         """Return a job that waits for the pictures and then saves them.
@@ -55,7 +62,7 @@ class Recorder(QObject):
         """
 
         def run(cadence: Cadence, live: Live) -> Iterator[Event]:
-            while not self._whole.wait(0.05):
+            while not self._done.wait(0.05):
                 done = len(self._pictures)
                 yield Progress(done, self._count, 0.0, 0.0, 0.0, float("nan"), "Painting the animation")
             yield Tick()

@@ -83,7 +83,7 @@ class Trainer(QObject):
 
     def start(self, spec: ExperimentSpec) -> None:
         """Begin a new run."""
-        self._losses.clear()
+        self._losses.clear_curves()
         self.run, self.spec, self.step, self.held_out = self._launch.new_run(spec), spec, 0, None
         self._runner.submit(self._launch.train(spec, self.run))
 
@@ -99,7 +99,7 @@ class Trainer(QObject):
 
     def adopt(self, run: Path, spec: ExperimentSpec) -> None:
         """Take a run from disk as the present one."""
-        self._losses.clear()
+        self._losses.clear_curves()
         self.run, self.spec, self.step, self.held_out = run, spec, 1, None
 
     def ask_weights(self, every_s: float) -> None:

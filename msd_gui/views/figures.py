@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QImageWriter, QPainter
 from PySide6.QtSvg import QSvgGenerator
@@ -67,14 +69,49 @@ def to_svg_bytes(view: PlotView, width_px: int | None = None) -> bytes:
     return bytes(data.data())
 
 
+class Easel:
+    """A copy of a plot on which one picture after another is painted, for an animation.
+
+    Args:
+        view: The plot; it is not touched.
+        width_px: Width of the pictures; the height follows the view's shape.
+    """
+
+    def __init__(self, view: PlotView, width_px: int) -> None:
+        self._size = QSize(width_px, round(width_px * view.height() / view.width()))
+        self.view = _hidden_copy(view, self._size)
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """The picture as it stands, with shape (rows, columns, 3)."""
+        image = QImage(self._size, QImage.Format.Format_RGB888)
+        image.fill(Qt.GlobalColor.white)
+        with QPainter(image) as painter:
+            self.view.render(painter, QRectF(0, 0, self._size.width(), self._size.height()))
+        flat = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+        return flat[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).copy()
+
+    def close(self) -> None:
+        """Throws the copy away."""
+        _discard(self.view)
+
+
 def _render(view: PlotView, size: QSize, painter: QPainter) -> None:
     """Paints a copy of the view, laid out for a size without ever being on a screen."""
+    made = _hidden_copy(view, size)
+    made.render(painter, QRectF(0, 0, size.width(), size.height()))
+    _discard(made)
+
+
+def _hidden_copy(view: PlotView, size: QSize) -> PlotView:
     made = view.copy(LIGHT)
     made.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
     made.resize(size)
     made.show()
     made.for_figure()
-    made.render(painter, QRectF(0, 0, size.width(), size.height()))
+    return made
+
+
+def _discard(made: PlotView) -> None:
     made.hide()
     made.close()
     made.deleteLater()

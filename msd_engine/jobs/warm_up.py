@@ -1,0 +1,30 @@
+"""Gets ready: imports what the other jobs need, so that the first of them starts at once."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Iterator
+
+from msd_engine.backend.device import choose_device, describe_device
+from msd_engine.events import Event, Finished, Started, Tick
+from msd_engine.jobs.guard import told
+
+
+@told
+def warm_up(device: str = "auto") -> Iterator[Event]:
+    """Import the jobs and choose the device.
+
+    Args:
+        device: Name of the device, or ``auto``.
+
+    Yields:
+        `Started` with the device, then `Finished`; `Failed` where the device is missing.
+    """
+    start = time.monotonic()
+    for job in ("sample", "field", "train"):
+        importlib.import_module(f"msd_engine.jobs.{job}")
+        yield Tick()
+    name = describe_device(choose_device(device))
+    yield Started("warm-up", name, 0, 0, "")
+    yield Finished(0, time.monotonic() - start, f"Ready on {name}.")

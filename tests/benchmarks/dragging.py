@@ -1,0 +1,96 @@
+"""How many pictures per second are seen while a slider is dragged on the mixture page.
+
+    python tests/benchmarks/dragging.py [--seconds 6] [--chains 10] [--k 8]
+
+A real window is opened (set QT_QPA_PLATFORM=offscreen where there is no screen), the handle of the ε slider is dragged
+to and fro by mouse events at 60 Hz, and every painting of the plane that shows a new run of the chains is counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import numpy as np
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from msd_gui.app import create_window
+from msd_gui.session.settings import Settings
+
+
+class Painted(QObject):
+    """Notes when the plane was painted with which run."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.page, self.times, self.last = page, [], None
+
+    def eventFilter(self, _watched, event):
+        if event.type() == QEvent.Type.Paint and self.page.buffer.shown is not self.last:
+            self.last = self.page.buffer.shown
+            self.times.append(time.perf_counter())
+        return False
+
+
+def wait(app, condition, seconds=30.0):
+    end = time.perf_counter() + seconds
+    while not condition():
+        app.processEvents()
+        time.sleep(0.002)
+        if time.perf_counter() > end:
+            raise SystemExit("The window did not get ready.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--chains", type=int, default=10)
+    parser.add_argument("--k", type=int, default=8)
+    parser.add_argument("--settings", default="")
+    options = parser.parse_args()
+    app = QApplication.instance() or QApplication([])
+    import tempfile
+    from pathlib import Path
+
+    with tempfile.TemporaryDirectory() as folder:
+        window = create_window(settings=Settings(Path(folder) / "settings.ini"), runs_dir=Path(folder))
+        window.show()
+        page = window.pages["mixture"]
+        wait(app, lambda: page.buffer.shown.complete)
+        spec = page.experiment.spec.replace_all({"sampling.chains": options.chains, "training.k": options.k})
+        page.experiment.set(spec)
+        page.playhead.position, page.playhead.playing = 1e9, False
+        wait(app, lambda: not page.running)
+        painted = Painted(page)
+        page.plane.viewport().installEventFilter(painted)
+        track = page.form.control("sampling.epsilon").track
+        y, width = track.height() // 2, track.width()
+        QTest.mousePress(track, Qt.MouseButton.LeftButton, pos=QPoint(width // 2, y))
+        start, moves = time.perf_counter(), 0
+        while (now := time.perf_counter() - start) < options.seconds:
+            # One sweep to and fro in two seconds over the middle of the track.
+            place = 0.3 + 0.3 * abs((now % 2.0) - 1.0)
+            QTest.mouseMove(track, QPoint(round(place * width), y))
+            moves += 1
+            until = start + moves / 60
+            while time.perf_counter() < until:
+                app.processEvents()
+                time.sleep(0.001)
+        QTest.mouseRelease(track, Qt.MouseButton.LeftButton, pos=QPoint(width // 2, y))
+        gaps = 1e3 * np.diff(painted.times)
+        print(f"{options.chains} chains × {spec.sampling.total_steps} steps, k = {options.k}, dragged for {now:.1f} s")
+        print(f"pictures of new runs per second: {len(painted.times) / now:.1f}")
+        if len(gaps):
+            print(
+                "time between them in ms: "
+                + ", ".join(
+                    f"{name} {np.percentile(gaps, q):.0f}" for name, q in (("median", 50), ("p90", 90), ("most", 100))
+                )
+            )
+        window.close()
+
+
+if __name__ == "__main__":
+    main()
