@@ -9,18 +9,22 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from msd_engine.backend.device import choose_device
 from msd_engine.backend.errors import UserError
+from msd_engine.backend.streams import ChainStreams
 from msd_engine.data.images import load_images
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.data.shapes import mixture as named_mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser
+from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.metrics.errors import HeldOut
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
 from msd_engine.noise.ladder import geometric
 from msd_engine.noise.laws import draw_sigma
 from msd_engine.runs.run import Run
+from msd_engine.samplers.walk import gaussian_start, uniform_start
 from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec, MlpSpec, SamplingSpec
 from msd_engine.training.precision import choose_bfloat16
 from msd_engine.training.source import ImageSource, PointSource, Source, stream
@@ -195,3 +199,79 @@ def training(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.devic
 
 def _denoiser(spec: ExperimentSpec, sigma_data: float, data_mean: Tensor) -> LearnedDenoiser:
     return LearnedDenoiser(network(spec), spec.training.form, spec.training.k, sigma_data, data_mean, spec.noise.s)
+
+
+@dataclass(frozen=True, eq=False)
+class Sampling:
+    """All that the chains of one sampling need.
+
+    Attributes:
+        denoiser: Gives the posterior of the copies.
+        y: Where the chains begin, with shape (B, k, *event).
+        ladder: Noise of one copy at each level.
+        streams: Random numbers of every chain.
+        device: Where the chains are computed.
+        target: The mixture that they should draw from, where it is known.
+    """
+
+    denoiser: Denoiser
+    y: Tensor
+    ladder: tuple[float, ...]
+    streams: ChainStreams
+    device: torch.device
+    target: GaussianMixture | None
+
+
+def sampling(spec: ExperimentSpec, *, run_dir: Path | None = None, device: str = "auto") -> Sampling:
+    """Build the chains of an experiment.
+
+    Args:
+        spec: The experiment.
+        run_dir: Run folder of the trained denoiser, where `sampling.source` asks for one.
+        device: Name of the device, or ``auto``; chains of the exact denoiser are too small for anything but the CPU.
+
+    Returns:
+        The chains, before any step.
+
+    Raises:
+        UserError: The run, the device or the mixture cannot be used.
+    """
+    target = mixture(spec) if isinstance(spec.data, MixtureSpec) else None
+    if spec.sampling.source == "exact" and target is not None:
+        chosen = choose_device("cpu" if device == "auto" else device)
+        denoiser: Denoiser = ExactDenoiser(target)
+        mean, std = target.mean.float(), target.std
+    else:
+        chosen = choose_device(device)
+        denoiser = learned = _learned_for(spec, run_dir, chosen)
+        mean, std = learned.data_mean, learned.sigma_data.item()
+    asked = spec.sampling
+    streams = ChainStreams(
+        asked.seed,
+        asked.chains,
+        (spec.training.k, *mean.shape),
+        device=chosen,
+        chains_innermost=asked.source == "exact",
+    )
+    levels = tuple(ladder(asked).tolist())
+    if asked.start == "uniform":
+        y = uniform_start(streams, asked.start_width, levels[0])
+    else:
+        y = gaussian_start(streams, mean.to(chosen), std, levels[0])
+    return Sampling(denoiser, y, levels, streams, chosen, target)
+
+
+def _learned_for(spec: ExperimentSpec, run_dir: Path | None, device: torch.device) -> LearnedDenoiser:
+    """Load the denoiser that an experiment asks for, and check that it is one for the same copies."""
+    if run_dir is None:
+        remedy = "train one first" + (", or set sampling.source to exact" if isinstance(spec.data, MixtureSpec) else "")
+        raise UserError(f"There is no trained denoiser to sample from: {remedy}.")
+    learned = learned_denoiser(run_dir, device)
+    if learned.k != spec.training.k:
+        raise UserError(
+            f"The run {run_dir} was trained with k = {learned.k} copies: "
+            f"set training.k to {learned.k}, or train again with k = {spec.training.k}."
+        )
+    if isinstance(spec.data, MixtureSpec) != (learned.data_mean.ndim == 1):
+        raise UserError(f"The run {run_dir} was trained on other data than {spec.data.name}.")
+    return learned
