@@ -1,0 +1,133 @@
+"""The learned denoiser: identities of the preconditioning, the plain form, and chains that do not see each other."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from msd_engine.data.mixture import GaussianMixture
+from msd_engine.denoisers.exact import ExactDenoiser
+from msd_engine.denoisers.learned import LearnedDenoiser
+from msd_engine.nets.mlp import Mlp
+from msd_engine.nets.unet import UNet
+from msd_engine.noise.sde import time
+
+K = 4
+
+
+class Recorder(nn.Module):
+    """A network that keeps what it was given and answers with a linear function of it."""
+
+    def forward(self, y: Tensor, c: Tensor) -> Tensor:
+        self.y, self.c = y, c
+        return 0.5 * y.mean(dim=1)
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def untrained(form: str = "preconditioned") -> LearnedDenoiser:
+    return LearnedDenoiser(Mlp(3, K, width=8), form, K, 0.7, torch.tensor([1.0, 2.0, 3.0]), 25.0)  # type: ignore[arg-type]
+
+
+def shaken(net: nn.Module) -> nn.Module:
+    generator = torch.Generator().manual_seed(1)
+    for parameter in net.parameters():
+        nn.init.normal_(parameter, std=0.1, generator=generator)
+    return net
+
+
+def test_untrained_preconditioned_denoiser_gives_the_mean_copy_at_no_noise() -> None:
+    y = draw(5, K, 3)
+    assert torch.allclose(untrained()(y, 1e-6).mean, y.mean(dim=1), atol=1e-5)
+
+
+def test_untrained_preconditioned_denoiser_gives_the_data_mean_at_great_noise() -> None:
+    y = draw(5, K, 3)
+    assert torch.allclose(untrained()(y, 1e6).mean, torch.tensor([1.0, 2.0, 3.0]).expand(5, 3), atol=1e-5)
+
+
+def test_untrained_preconditioned_denoiser_is_exact_for_one_gaussian() -> None:
+    mean = torch.tensor([1.0, 2.0, 3.0]).double()
+    exact = ExactDenoiser(GaussianMixture([1.0], mean[None], 0.49 * torch.eye(3).double()[None]))
+    y = 3 * draw(6, K, 3)
+    for sigma in (0.1, 1.0, 10.0):
+        posterior, known = untrained()(y, sigma), exact(y.double(), sigma)
+        assert torch.allclose(posterior.mean.double(), known.mean, atol=1e-5)
+        assert torch.allclose(posterior.score.double(), known.score, rtol=1e-3, atol=1e-3)
+
+
+def test_preconditioning_is_that_of_the_theory() -> None:
+    net, m, sigma_data = Recorder(), torch.tensor([1.0, -1.0]), 0.5
+    denoiser = LearnedDenoiser(net, "preconditioned", K, sigma_data, m, 25.0)
+    y, sigma = draw(5, K, 2), torch.tensor([0.1, 0.5, 1.0, 2.0, 8.0])
+    x_hat = denoiser(y, sigma).mean
+    sigma_eff = sigma / math.sqrt(K)
+    root = (sigma_eff**2 + sigma_data**2).sqrt()
+    assert torch.allclose(net.c, sigma_eff.log() / 4)
+    assert torch.allclose(net.y, (y - m) / (sigma**2 + sigma_data**2).sqrt()[:, None, None], atol=1e-6)
+    c_skip, c_out = (sigma_data / root) ** 2, sigma_eff * sigma_data / root
+    expected = m + c_skip[:, None] * (y.mean(dim=1) - m) + c_out[:, None] * 0.5 * net.y.mean(dim=1)
+    assert torch.allclose(x_hat, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [0.01, 100.0])
+def test_preconditioned_denoiser_is_free_of_units(scale: float) -> None:
+    # The noise coordinate knows the unit; a network that ignores it makes a denoiser that scales with the data.
+    net = Recorder()
+    m = torch.tensor([1.0, -1.0])
+    y = draw(5, K, 2)
+    one = LearnedDenoiser(net, "preconditioned", K, 0.5, m, 25.0)(y, 0.8).mean
+    other = LearnedDenoiser(net, "preconditioned", K, 0.5 * scale, m * scale, 25.0)(y * scale, 0.8 * scale).mean
+    assert torch.allclose(other, one * scale, rtol=1e-4)
+
+
+def test_plain_form_is_the_network_with_time() -> None:
+    net = Recorder()
+    denoiser = LearnedDenoiser(net, "plain", K, 0.5, torch.zeros(2), 25.0)
+    y, sigma = draw(5, K, 2), torch.linspace(0.1, 9.0, 5)
+    assert torch.equal(denoiser(y, sigma).mean, 0.5 * y.mean(dim=1))
+    assert torch.equal(net.y, y)
+    assert torch.allclose(net.c, time(sigma, 25.0))
+
+
+def test_score_is_tweedies() -> None:
+    y = draw(5, K, 3)
+    posterior = untrained()(y, 2.0)
+    assert torch.allclose(posterior.score, (posterior.mean[:, None] - y) / 4.0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_answer_has_the_dtype_of_the_question(dtype: torch.dtype) -> None:
+    posterior = untrained()(draw(5, K, 3).to(dtype), 2.0)
+    assert posterior.mean.dtype == posterior.score.dtype == dtype
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_bits_of_a_chain_do_not_depend_on_the_number_of_chains(mixed: bool) -> None:
+    net = shaken(UNet(1, K, width=8, embedding=16))
+    denoiser = LearnedDenoiser(net, "preconditioned", K, 0.5, torch.zeros(1, 8, 8), 25.0, mixed=mixed, tile=4)
+    y = draw(11, K, 1, 8, 8)
+    with torch.no_grad():
+        whole = denoiser(y, 0.7).mean
+        for count in (1, 3, 4, 9):
+            assert torch.equal(denoiser(y[:count], 0.7).mean, whole[:count])
+        free = LearnedDenoiser(net, "preconditioned", K, 0.5, torch.zeros(1, 8, 8), 25.0, mixed=mixed)
+        assert torch.allclose(free(y, 0.7).mean, whole, atol=0.02 if mixed else 1e-5)
+        assert denoiser(y[:0], 0.7).mean.shape == (0, 1, 8, 8)
+
+
+def test_state_carries_statistics_and_arithmetic() -> None:
+    source = LearnedDenoiser(Mlp(2, K, width=8), "preconditioned", K, 0.7, torch.tensor([1.0, 2.0]), 25.0, mixed=True)
+    target = LearnedDenoiser(Mlp(2, K, width=8), "preconditioned", K, 1.0, torch.zeros(2), 25.0)
+    target.load_state_dict(source.state_dict())
+    y = draw(3, K, 2)
+    assert target.mixed
+    assert torch.equal(target(y, 1.0).mean, source(y, 1.0).mean)
+
+
+def test_wrong_number_of_copies_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"takes \(B, 4, \(3,\)\)"):
+        untrained()(draw(5, K + 1, 3), 1.0)

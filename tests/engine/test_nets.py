@@ -1,0 +1,78 @@
+"""Networks: shapes, the report's size, the head, and what the noise coordinate does."""
+
+import pytest
+import torch
+from torch.nn import functional
+
+from msd_engine.nets.embedding import FourierFeatures
+from msd_engine.nets.mlp import Mlp
+from msd_engine.nets.unet import Head, UNet
+
+
+def draw(*shape: int) -> torch.Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(0))
+
+
+def shake(net: torch.nn.Module) -> None:
+    generator = torch.Generator().manual_seed(1)
+    for parameter in net.parameters():
+        torch.nn.init.normal_(parameter, std=0.1, generator=generator)
+
+
+@pytest.mark.parametrize("size", [8, 13, 28, 32])
+@pytest.mark.parametrize("k", [1, 2, 3, 4])
+def test_unet_gives_one_image_for_k_copies(size: int, k: int) -> None:
+    channels = 3 if size == 32 else 1
+    net = UNet(channels, k, width=8, embedding=16)
+    shake(net)
+    out = net(draw(2, k, channels, size, size), draw(2))
+    assert out.shape == (2, channels, size, size)
+    assert bool(out.std() > 0)
+
+
+def test_unet_takes_oblong_images() -> None:
+    assert UNet(1, 2, width=8)(draw(3, 2, 1, 9, 14), draw(3)).shape == (3, 1, 9, 14)
+
+
+def test_report_unet_has_the_filters_of_the_report() -> None:
+    net = UNet(1, 8, width=64, embedding=256)
+    assert [layer.out_channels for layer in net.down] == [64, 128, 256, 512]
+    assert [layer.stride[0] for layer in net.down] == [1, 2, 2, 2]
+    assert net.down[0].in_channels == 8
+    filters = [64, 128, 256, 512, 256, 128, 64]
+    convolutions = 9 * (8 * 64 + 64 * 128 + 128 * 256 + 256 * 512 + 512 * 256 + 512 * 128 + 256 * 64 + 128 * 1) + 1
+    conditions, norms = 257 * sum(filters), 2 * sum(filters)
+    assert sum(p.numel() for p in net.parameters()) == convolutions + conditions + norms
+
+
+def test_head_is_a_convolution_of_the_concatenated_maps() -> None:
+    head = Head((5, 7), 3).double()
+    shake(head)
+    a, b = draw(2, 5, 9, 8).double(), draw(2, 7, 9, 8).double()
+    kernel = torch.cat(list(head.taps), dim=1).reshape(3, 3, 3, 12).permute(2, 3, 0, 1)
+    expected = functional.conv2d(torch.cat((a, b), dim=1), kernel, head.bias, padding=1)
+    assert torch.allclose(head(a, b), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("net", [UNet(1, 2, width=8, embedding=16), Mlp(4, 2, width=8, embedding=16)])
+def test_networks_start_at_zero(net: torch.nn.Module) -> None:
+    y = draw(3, 2, 1, 8, 8) if isinstance(net, UNet) else draw(3, 2, 4)
+    assert not net(y, draw(3)).any()
+
+
+@pytest.mark.parametrize("net", [UNet(1, 2, width=8, embedding=16), Mlp(4, 2, width=8, embedding=16)])
+def test_output_depends_on_the_noise_coordinate(net: torch.nn.Module) -> None:
+    shake(net)
+    y = draw(1, 2, 1, 8, 8) if isinstance(net, UNet) else draw(1, 2, 4)
+    low, high = net(y, torch.tensor([-0.5])), net(y, torch.tensor([0.5]))
+    assert not torch.allclose(low, high, rtol=1e-3)
+
+
+def test_features_are_a_sine_and_cosine_of_fixed_frequencies() -> None:
+    features = FourierFeatures(10, scale=3.0)
+    c = draw(4)
+    sine, cosine = features(c).chunk(2, dim=1)
+    assert torch.allclose(sine**2 + cosine**2, torch.ones(4, 5), atol=1e-5)
+    assert torch.allclose(sine, torch.sin(2 * torch.pi * c[:, None] * features.omega), atol=1e-5)
+    assert not list(features.parameters())
+    assert "omega" in features.state_dict()
