@@ -31,9 +31,9 @@ class Train:
     out: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
     """The new run folder."""
     steps: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
-    """Train this many steps, without a time limit unless --seconds is given too."""
+    """Train this many steps in all, without a time limit unless --seconds is given too."""
     seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN
-    """Train this long, whatever the number of steps unless --steps is given too."""
+    """Train this many seconds in all, whatever the number of steps unless --steps is given too."""
     data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
     """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
     device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"

@@ -18,6 +18,9 @@ from msd_engine.specs import ExperimentSpec, TrainingSpec, declarations
 FRAMES_HZ = 2.0
 """How often figures come from the job; each costs the training a little."""
 
+LOSS_WINDOW = 100
+"""Steps over which the training loss is averaged: that of a single batch is mostly chance."""
+
 
 def train(options: Train) -> dict[str, Any]:
     """Carry out the command.
@@ -36,7 +39,11 @@ def train(options: Train) -> dict[str, Any]:
     """
     if is_given(options.preset) == (options.resume is not None):
         raise RefusedError("Give either --preset NAME with --out RUN, or --resume RUN.")
-    spec, folder = _resumed(options) if options.resume else _new(options)
+    if options.resume is not None:
+        folder = options.resume
+        spec = _resumed(options, folder)
+    else:
+        spec, folder = _new(options)
     account = TrainAccount(folder)
     finished = follow(_job(options, spec, folder), account)
     account.take(finished)
@@ -49,8 +56,7 @@ class TrainAccount:
     def __init__(self, folder: Path) -> None:
         """Remember the run folder."""
         self._figures: dict[str, Any] = {"run": str(folder), "device": "", "step": 0, "elapsed_s": 0.0}
-        self._figures |= dict.fromkeys(("loss", "held_out_loss", "mmse", "steps_per_s", "data_per_s"), math.nan)
-        self._begun_at = (0, 0.0)
+        self._figures |= dict.fromkeys(("loss", "held_out_loss", "mmse"), math.nan)
 
     def take(self, event: Event) -> None:
         """Take note of one event."""
@@ -58,20 +64,21 @@ class TrainAccount:
             case Started():
                 self._figures |= {"device": event.device, "step": event.step}
             case LossPoints() if len(event.steps):
-                self._figures |= {"loss": float(event.loss.mean()), "step": int(event.steps[-1])}
+                self._figures |= {"loss": float(event.loss[-LOSS_WINDOW:].mean()), "step": int(event.steps[-1])}
+                self._figures["elapsed_s"] = float(event.elapsed_s[-1])
             case HeldOutLoss():
                 self._figures |= {"held_out_loss": event.loss, "mmse": event.mmse}
             case Progress():
                 self._figures |= {"step": event.step, "elapsed_s": event.elapsed_s}
-                self._figures |= {"steps_per_s": event.rate, "data_per_s": event.items_rate}
             case Finished():
                 self._figures |= {"step": event.step, "elapsed_s": event.elapsed_s, "text": event.text}
             case _:
                 pass
 
     def figures(self) -> dict[str, Any]:
-        """Return what is known of the training, by name; the loss is the mean over the last report."""
-        return dict(self._figures)
+        """Return what is known of the training, by name."""
+        elapsed_s = self._figures["elapsed_s"]
+        return self._figures | {"steps_per_s": self._figures["step"] / elapsed_s if elapsed_s else math.nan}
 
     def way_on(self) -> str:
         """Say how to go on."""
@@ -101,12 +108,16 @@ def _new(options: Train) -> tuple[ExperimentSpec, Path]:
     return with_fields(spec, _budget(options) | given_fields(options.fields)), options.out
 
 
-def _resumed(options: Train) -> tuple[ExperimentSpec, Path]:
+def _resumed(options: Train, folder: Path) -> ExperimentSpec:
     from msd_engine.runs.run import Run
 
-    if options.resume is None or options.out is not None or given_fields(options.fields):
+    if options.out is not None or given_fields(options.fields):
         raise RefusedError("A run is resumed as it was begun: only --steps and --seconds may go with --resume.")
-    return with_fields(Run.open(options.resume).spec, _budget(options)), options.resume
+    run = Run.open(folder)
+    wanted = with_fields(run.spec, _budget(options))
+    if wanted != run.spec:
+        run.set_budget(steps=wanted.training.steps, seconds=wanted.training.seconds)
+    return wanted
 
 
 def _budget(options: Train) -> dict[str, str]:

@@ -193,6 +193,22 @@ class Run:
         self.manifest = self.manifest.replace("status", status)
         self._write_manifest()
 
+    def set_budget(self, *, steps: int, seconds: float) -> None:
+        """Change how long the run is to be trained; all else stays as it was begun.
+
+        Args:
+            steps: Training ends after this many steps in all.
+            seconds: Training also ends after this many seconds in all; 0 sets no limit.
+
+        Raises:
+            SpecError: A limit is out of range.
+            UserError: The run is being trained, or the manifest cannot be written.
+        """
+        budget = {"spec.training.steps": steps, "spec.training.seconds": seconds}
+        with self.locked():
+            self.manifest = self.manifest.replace_all(budget)
+            self._write_manifest()
+
     def load_state(self, like: Mapping[str, Tensor] | None = None) -> Checkpoint:
         """Read what training needs to go on.
 
