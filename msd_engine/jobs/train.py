@@ -126,8 +126,7 @@ class _Job:
             yield from self._ending()
         except DivergedError as error:
             failure = error
-            self._write_rows()
-            self.run.set_status("failed")
+            self._keep()
         finally:
             if failure is None:
                 self._save("finished" if finished else "stopped")
@@ -259,6 +258,14 @@ class _Job:
     def _write_rows(self) -> None:
         self.run.append_metrics(self.rows)
         self.rows = []
+
+    def _keep(self) -> None:
+        """Keep the last checkpoint after a failure; where there is none, the present weights, which are finite."""
+        if not self.run.has_weights:
+            self._save("failed")
+        else:
+            self._write_rows()
+            self.run.set_status("failed")
 
     def _save(self, status: Status) -> None:
         self._write_rows()
