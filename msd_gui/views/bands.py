@@ -26,7 +26,7 @@ class BandView(PlotView):
     """
 
     def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
-        words = ("Error by noise", "σ_eff", "‖x̂ − x‖²")
+        words = ("Error by noise", "σ<sub>eff</sub>", "‖x̂ − x‖²")
         super().__init__(*words, log=("bottom", "left"), colours=colours, parent=parent)
         self._sigma_eff: NDArray[Any] = np.empty(0)
         self._error: NDArray[Any] = np.empty(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours, colours_of
@@ -59,6 +59,6 @@ def outline(painter: QPainter, place: QRectF, colour: str, width: float = 2.0) -
 
 def strike(painter: QPainter, place: QRectF, colour: str) -> None:
     """Crosses a rectangle out."""
-    painter.setPen(QColor(colour))
+    painter.setPen(QPen(QColor(colour), 2.0))
     painter.drawLine(place.topLeft(), place.bottomRight())
     painter.drawLine(QPointF(place.right(), place.top()), QPointF(place.left(), place.bottom()))

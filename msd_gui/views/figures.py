@@ -31,11 +31,12 @@ def to_png_bytes(view: PlotView, width_px: int = 1800, dpi: float = 300.0) -> by
     size = QSize(round(width), round(width * view.height() / view.width()))
     image = QImage(width_px, round(size.height() * ratio), QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(ratio)
-    image.setDotsPerMeterX(round(dpi * _METRE_IN_INCHES))
-    image.setDotsPerMeterY(round(dpi * _METRE_IN_INCHES))
     image.fill(Qt.GlobalColor.white)
     with QPainter(image) as painter:
-        _render(view, size, painter)
+        _render(view, size, painter, ratio)
+    # Only now: a picture that says its resolution has its fonts made larger by it, beside the device ratio.
+    image.setDotsPerMeterX(round(dpi * _METRE_IN_INCHES))
+    image.setDotsPerMeterY(round(dpi * _METRE_IN_INCHES))
     data = QByteArray()
     buffer = QBuffer(data)
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -65,7 +66,7 @@ def to_svg_bytes(view: PlotView, width_px: int | None = None) -> bytes:
     generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
     generator.setTitle(view.accessibleName())
     with QPainter(generator) as painter:
-        _render(view, size, painter)
+        _render(view, size, painter, 1.0)
     return bytes(data.data())
 
 
@@ -79,7 +80,7 @@ class Easel:
 
     def __init__(self, view: PlotView, width_px: int) -> None:
         self._size = QSize(width_px, round(width_px * view.height() / view.width()))
-        self.view = _hidden_copy(view, self._size)
+        self.view = _hidden_copy(view, self._size, 1.0)
 
     def pixels(self) -> NDArray[np.uint8]:
         """The picture as it stands, with shape (rows, columns, 3)."""
@@ -95,19 +96,19 @@ class Easel:
         _discard(self.view)
 
 
-def _render(view: PlotView, size: QSize, painter: QPainter) -> None:
+def _render(view: PlotView, size: QSize, painter: QPainter, ratio: float) -> None:
     """Paints a copy of the view, laid out for a size without ever being on a screen."""
-    made = _hidden_copy(view, size)
+    made = _hidden_copy(view, size, ratio)
     made.render(painter, QRectF(0, 0, size.width(), size.height()))
     _discard(made)
 
 
-def _hidden_copy(view: PlotView, size: QSize) -> PlotView:
+def _hidden_copy(view: PlotView, size: QSize, ratio: float) -> PlotView:
     made = view.copy(LIGHT)
     made.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
     made.resize(size)
     made.show()
-    made.for_figure()
+    made.for_figure(ratio)
     return made
 
 

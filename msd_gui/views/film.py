@@ -100,6 +100,7 @@ class FilmStripView(Canvas):
         del event
         with self.begin() as painter:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+            self._scroll = min(self._scroll, self._most_scroll())
             height, free_from = self.line_height(), -1.0
             for index, (frame, image) in enumerate(zip(self._frames, self._images, strict=True)):
                 cell = self._cell(index)

@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from msd_gui.views.canvas import Canvas, outline, strike
@@ -86,6 +86,7 @@ class ImageGridView(Canvas):
             # Smaller than its own pixels an image is smoothed: leaving pixels out would lie about it.
             small = tiles.cell_width * self.devicePixelRatioF() < width
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, small)
+            painter.fillRect(tiles.area(), QColor(self.colours.border))
             for index in range(self._count):
                 painter.drawImage(tiles.cell(index), self._image, QRectF(0, index * height, width, height))
             for index in self._dead:

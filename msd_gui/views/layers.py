@@ -44,6 +44,7 @@ class Layer(pg.GraphicsObject):
 
     def viewTransformChanged(self) -> None:
         """Follows the view when it is zoomed, moved or resized."""
+        super().viewTransformChanged()
         self.prepareGeometryChange()
         self.update()
 

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
 from msd_gui.views.fonts import font_of
-from msd_gui.views.layers import draw_arrows, draw_diamonds, pen
+from msd_gui.views.layers import draw_arrows, draw_crosses, draw_diamonds, pen
 
 
 @dataclass(frozen=True)
@@ -86,19 +87,40 @@ class Legend(pg.GraphicsWidget):
             self.setFixedHeight(needed)
 
 
+class Mat(QGraphicsPathItem):
+    """Covers everything around a plot's axes, like the mat of a picture.
+
+    Args:
+        inside: What stays free.
+        outside: How far it reaches.
+        colour: Its colour.
+        parent: The item that it lies on.
+    """
+
+    def __init__(self, inside: QRectF, outside: QRectF, colour: str, parent: QGraphicsItem) -> None:
+        path = QPainterPath()
+        path.addRect(outside.adjusted(-1, -1, 1, 1))
+        path.addRect(inside)
+        super().__init__(path, parent)
+        self.setPen(QPen(Qt.PenStyle.NoPen))
+        self.setBrush(QColor(colour))
+
+
 def draw_mark(painter: QPainter, entry: Entry, place: QRectF) -> None:
     """Paints the mark of an entry into a square."""
     colour, centre, half = QColor(entry.colour), place.center(), place.height() * 0.42
     ends = QPointF(centre.x() - half, centre.y()), QPointF(centre.x() + half, centre.y())
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(pen(colour, 2.0, Qt.PenStyle.DashLine if entry.mark == "dash" else Qt.PenStyle.SolidLine))
-    if entry.mark in ("line", "dash"):
+    painter.setPen(pen(colour, 2.0))
+    if entry.mark == "line":
         painter.drawLine(*ends)
+    elif entry.mark == "dash":
+        painter.drawLine(ends[0], QPointF(centre.x() - 0.3 * half, centre.y()))
+        painter.drawLine(QPointF(centre.x() + 0.3 * half, centre.y()), ends[1])
     elif entry.mark == "arrow":
         draw_arrows(painter, np.array([[ends[0].x(), ends[0].y()]]), np.array([[1.0, 0.0]]), 2 * half)
     elif entry.mark == "cross":
-        painter.drawLine(*ends)
-        painter.drawLine(QPointF(centre.x(), centre.y() - half), QPointF(centre.x(), centre.y() + half))
+        draw_crosses(painter, np.array([[centre.x(), centre.y()]]), 0.8 * half)
     elif entry.mark == "ring":
         painter.drawEllipse(centre, half * 0.7, half * 0.7)
     else:

@@ -19,6 +19,7 @@ from msd_gui.views.log_axis import number
 from msd_gui.views.plot import PlotView
 
 _X_WORDS = {"steps": "step", "seconds": "time / s"}
+_DOT_EVERY_PX = 14.0
 
 
 class LossView(PlotView):
@@ -139,7 +140,7 @@ class LossView(PlotView):
         """The curves that have values."""
         entries = [
             (self._train.count, Entry("line", self.colours.learned, "training")),
-            (self._held_out.count, Entry("ring", self.colours.text, "held-out")),
+            (self._held_out.count, Entry("line", self.colours.text, "held-out")),
             (np.isfinite(self._floor), Entry("dash", self.colours.exact, f"least possible {number(self._floor)}")),
         ]
         return [entry for known, entry in entries if known]
@@ -179,18 +180,19 @@ class LossView(PlotView):
         if not self._curves:
             return
         colours = self.colours
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setPen(pen(between(colours.base, colours.learned, 0.25)))
+        draw_polylines(painter, to_px(self._curves["raw"])[None])
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if np.isfinite(self._floor):
             height = float(to_px(np.array([[0.0, np.log10(self._floor)]]))[0, 1])
             painter.setPen(pen(colours.exact, 1.6, Qt.PenStyle.DashLine))
             painter.drawLine(QPointF(0, height), QPointF(self.width(), height))
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(pen(between(colours.base, colours.learned, 0.35)))
-        draw_polylines(painter, to_px(self._curves["raw"])[None])
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(pen(colours.learned, 1.8))
         draw_polylines(painter, to_px(self._curves["train"])[None])
         held_out = to_px(self._curves["held-out"])
         painter.setPen(pen(colours.text, 1.4))
         draw_polylines(painter, held_out[None])
-        painter.setBrush(QColor(colours.base))
-        draw_dots(painter, held_out, 2.6)
+        if len(held_out) and np.ptp(held_out[:, 0]) > _DOT_EVERY_PX * len(held_out):
+            painter.setBrush(QColor(colours.base))
+            draw_dots(painter, held_out, 2.6)

@@ -105,14 +105,14 @@ class ModeWeightsView(PlotView):
         metrics = QFontMetricsF(font)
         painter.setFont(font)
         roomy = len(modes) and ends[1][0, 0] - ends[0][0, 0] > metrics.horizontalAdvance("0.00")
+        reach = 3.0 if roomy else 0.0
         true_heights = to_px(np.stack([modes, self._true], axis=1))[:, 1]
         for index, ((left, top), (right, bottom)) in enumerate(zip(*(e.tolist() for e in ends), strict=True)):
             painter.fillRect(QRectF(QPointF(left, top), QPointF(right, bottom)), QColor(self._colour()))
             across = float(true_heights[index])
-            painter.setPen(pen(self.colours.base, 4.0))
-            painter.drawLine(QPointF(left - 3, across), QPointF(right + 3, across))
-            painter.setPen(pen(self.colours.text, 2.0))
-            painter.drawLine(QPointF(left - 3, across), QPointF(right + 3, across))
+            for colour, width in ((self.colours.base, 3.6), (self.colours.text, 1.8)):
+                painter.setPen(pen(colour, width))
+                painter.drawLine(QPointF(left - reach, across), QPointF(right + reach, across))
             if roomy:
                 place = QRectF(left - 10, min(top, across) - metrics.height() - 2, right - left + 20, metrics.height())
                 painter.drawText(place, Qt.AlignmentFlag.AlignCenter, f"{self._sampled[index]:.2f}")

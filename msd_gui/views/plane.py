@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPen, QResizeEvent
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from msd_gui.theme import Colours, with_alpha
@@ -316,19 +316,20 @@ class PlaneView(PlotView):
         draw_crosses(painter, to_px(self._points["modes"]), 5.0)
 
     def _draw_exact_arrows(self, painter: QPainter, to_px: ToPixels) -> None:
-        self._draw_arrows(painter, to_px, self._arrows["exact"], self.colours.exact)
+        # Wider and below: where both agree, the learned arrow lies inside the exact one.
+        self._draw_arrows(painter, to_px, self._arrows["exact"], pen(self.colours.exact, 2.8))
 
     def _draw_learned_arrows(self, painter: QPainter, to_px: ToPixels) -> None:
-        self._draw_arrows(painter, to_px, self._arrows["learned"], self.colours.learned)
+        self._draw_arrows(painter, to_px, self._arrows["learned"], pen(self.colours.learned, 1.2))
 
-    def _draw_arrows(self, painter: QPainter, to_px: ToPixels, score: Array | None, colour: str) -> None:
+    def _draw_arrows(self, painter: QPainter, to_px: ToPixels, score: Array | None, line: QPen) -> None:
         if score is None or not len(score):
             return
         # One scale for both kinds, so that they can be compared.
         known = self._arrows["exact"] if self._arrows["exact"] is not None else score
         sizes = np.hypot(*finite(np.asarray(known)).T)
         unit = float(np.percentile(sizes, 90)) if len(sizes) else 1.0
-        painter.setPen(pen(colour, 1.2))
+        painter.setPen(line)
         draw_arrows(painter, to_px(self._points["at"]), np.asarray(score) / (unit or 1.0), _ARROW_PX)
 
     def _draw_tails(self, painter: QPainter, to_px: ToPixels) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, Self
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from msd_gui.theme import Colours, colours_of
 from msd_gui.views.fonts import font_of
-from msd_gui.views.legend import Entry, Legend
+from msd_gui.views.legend import Entry, Legend, Mat
 from msd_gui.views.log_axis import LogAxis
 
 
@@ -64,7 +64,8 @@ class PlotView(pg.PlotWidget):
         item.layout.setContentsMargins(2, 2, 10, 2)
         # A fixed width: otherwise a longer tick label lays the whole plot out again.
         item.getAxis("left").setWidth(self.fontMetrics().height() + self.fontMetrics().horizontalAdvance("0.0000"))
-        item.setClipToView(False)
+        for side in self._labels:
+            item.getAxis(side).enableAutoSIPrefix(False)
         self.box.setDefaultPadding(0.0)
         self.box.disableAutoRange()
         self._paint_frame()
@@ -97,12 +98,22 @@ class PlotView(pg.PlotWidget):
         self._labels[side] = words
         self._paint_frame()
 
-    def for_figure(self) -> None:
-        """Lays out and brings up to date without waiting for the event loop, for a picture."""
+    def for_figure(self, ratio: float) -> None:
+        """Lays out and brings up to date without waiting for the event loop, for a picture.
+
+        Args:
+            ratio: Pixels of the picture for each pixel of the view.
+        """
+        for side in self._labels:
+            # The pen of an axis is in pixels of the device: unlike everything else it must be widened by hand.
+            self.getPlotItem().getAxis(side).setPen(pg.mkPen(self.colours.muted, width=ratio))
         self.bring_up_to_date()
         self.legend_row.set_entries(self.legend_entries())
         for _ in range(2):  # the legend's height is known only after the width is
             self.getPlotItem().layout.activate()
+        # An SVG of Qt's knows no clipping: what leaves the axes is covered, below axes (0.5) and legend.
+        self.legend_row.setZValue(1.0)
+        Mat(self.box.geometry(), QRectF(self.rect()), self.colours.base, self.getPlotItem()).setZValue(0.25)
 
     def changed(self) -> None:
         """Says that data are new: drawn now if the view can be seen, else when it appears."""
@@ -176,7 +187,6 @@ class PlotView(pg.PlotWidget):
             axis.setPen(pg.mkPen(colours.border, width=1))
             axis.setTextPen(QColor(colours.text))
             axis.setTickFont(font)
-            axis.enableAutoSIPrefix(False)
             axis.setLabel(words, color=colours.text)
             axis.label.setFont(font)
         self._readout.setStyleSheet(f"background: {colours.base}; color: {colours.text}; padding: 0 6px;")

@@ -39,6 +39,12 @@ class Tiling:
         y = self.top + row * (self.cell_height + self.gap)
         return QRectF(x, y, self.cell_width, self.cell_height)
 
+    def area(self) -> QRectF:
+        """Where all cells lie, with a separator around them; the last row counts as full."""
+        gap = self.gap
+        width, height = self.columns * (self.cell_width + gap) + gap, self.rows * (self.cell_height + gap) + gap
+        return QRectF(self.left - gap, self.top - gap, width, height)
+
     def index_at(self, position: QPointF) -> int | None:
         """The cell at a position, or None on a separator or outside."""
         column = floor((position.x() - self.left) / (self.cell_width + self.gap))
