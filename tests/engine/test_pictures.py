@@ -87,7 +87,7 @@ def test_a_rendered_png_gets_the_spec_and_keeps_its_pixels_and_resolution() -> N
         assert (np.asarray(image) == pixels).all()
         assert image.info["msd-spec"] == SPEC
         assert image.info["dpi"] == pytest.approx((192, 192), abs=0.1)
-    with pytest.raises(BadFile, match="the drawn picture .* expected a PNG"):
+    with pytest.raises(BadFile, match=r"the drawn picture .* expected a PNG"):
         add_text_to_png(b"nonsense", SPEC)
 
 
