@@ -1,0 +1,210 @@
+"""What the sampling job tells about its chains: their history and figures in the plane, pictures of images."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from msd_engine.data.mixture import GaussianMixture
+from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, ImageFrame
+from msd_engine.metrics.chains import (
+    LOST,
+    alive,
+    effective_size,
+    mode_weights,
+    predicted_inflation,
+    predicted_std,
+    residual_inflation,
+    split_r_hat,
+    within_std,
+)
+from msd_engine.samplers.walk import Moment
+from msd_engine.specs import ExperimentSpec
+
+# The kept history of a job has at most this many bytes and this many states, but always its two ends.
+_HISTORY_BYTES, _HISTORY_STATES = 48_000_000, 4000
+_REPORT_EVERY_S = 0.2
+_FILM_FRAMES = 32
+
+
+def shown(values: Tensor) -> NDArray[np.float32]:
+    """Return numbers as they are told: float32, clipped at ±1e6 data units, NaN left as it is.
+
+    Args:
+        values: A tensor of any shape, on any device.
+
+    Returns:
+        An array of the same shape that shares no memory with the tensor.
+    """
+    return values.detach().clamp(-LOST, LOST).to("cpu", torch.float32).contiguous().numpy()
+
+
+def stride_of(total: int, chains: int, k: int, dim: int) -> int:
+    """Return the number of steps between two kept states of a job.
+
+    Args:
+        total: Steps of the job.
+        chains: Number of chains.
+        k: Number of copies.
+        dim: Numbers in one datum.
+
+    Returns:
+        The smallest stride that keeps the history within its bounds.
+    """
+    state_bytes = 4 * chains * (k + 1) * dim
+    states = min(_HISTORY_STATES, max(2, _HISTORY_BYTES // state_bytes))
+    return max(1, math.ceil(total / (states - 1)))
+
+
+class _Kept(NamedTuple):
+    """What history needs of a moment; a whole moment would keep the score's ingredients in memory too."""
+
+    step: int
+    level: int
+    sigma: float
+    y: Tensor
+    x_hat: Tensor
+
+
+class PlaneFrames:
+    """The history of chains in the plane, in segments, and their figures."""
+
+    def __init__(self, spec: ExperimentSpec, target: GaussianMixture | None) -> None:
+        """Fix the stride of the history.
+
+        Args:
+            spec: The experiment.
+            target: The mixture that the chains should draw from.
+        """
+        self._spec = spec
+        self._target = target
+        self._total = spec.sampling.total_steps
+        self._stride = 0
+        self._kept: list[_Kept] = []
+        self._level = -1
+        self._last_level: list[Tensor] = []
+        self._next_report_s = 0.0
+
+    def keep(self, moment: Moment) -> None:
+        """Keep a state where the stride, or the end of the walk, says so."""
+        if not self._stride:
+            chains, k, dim = moment.y.shape
+            self._stride = stride_of(self._total, chains, k, dim)
+        if moment.step % self._stride == 0 or moment.step == self._total:
+            self._kept.append(_Kept(moment.step, moment.level, moment.sigma, moment.y, moment.posterior.mean))
+
+    def due(self, moment: Moment) -> Iterator[Event]:
+        """Tell the states since the last segment and, a few times per second, the figures."""
+        yield from self._segment()
+        now_s = time.perf_counter()
+        if self._target is not None and now_s >= self._next_report_s:
+            yield self._report(moment, self._target, mixing=False)
+            self._next_report_s = now_s + _REPORT_EVERY_S
+
+    def end(self, moment: Moment) -> Iterator[Event]:
+        """Tell the last segment and all figures."""
+        yield from self._segment()
+        if self._target is not None:
+            yield self._report(moment, self._target, mixing=True)
+
+    def _segment(self) -> Iterator[Event]:
+        kept, self._kept = self._kept, []
+        if not kept:
+            return
+        y = torch.stack([moment.y for moment in kept])
+        self._note_level(kept, y)
+        if y.shape[-1] != 2:
+            return
+        yield ChainSegment(
+            steps=np.array([moment.step for moment in kept], dtype=np.int64),
+            level=np.array([moment.level for moment in kept], dtype=np.int64),
+            sigma=np.array([moment.sigma for moment in kept], dtype=np.float64),
+            y=shown(y),
+            x_hat=shown(torch.stack([moment.x_hat for moment in kept])),
+            total=self._total,
+        )
+
+    def _note_level(self, kept: list[_Kept], y: Tensor) -> None:
+        """Remember the states of the newest level, for the figures that need a stretch of the chain."""
+        newest = kept[-1].level
+        if newest != self._level:
+            self._level, self._last_level = newest, []
+        first = next(i for i, moment in enumerate(kept) if moment.level == newest)
+        self._last_level.append(y[first:])
+
+    def _report(self, moment: Moment, target: GaussianMixture, *, mixing: bool) -> ChainReport:
+        sampling, k = self._spec.sampling, self._spec.training.k
+        living = alive(moment.y)
+        x = (moment.posterior.mean if sampling.jump else moment.y.mean(1))[living].to("cpu", target.means.dtype)
+        level = torch.cat(self._last_level) if self._last_level else moment.y.unsqueeze(0)
+        # The first half of a level still remembers the level before.
+        settled = level[len(level) // 2 :, living]
+        draws = settled.mean(2) if mixing else settled.mean(2)[:0]
+        return ChainReport(
+            step=moment.step,
+            mode_weights=mode_weights(x, target).double().numpy(),
+            true_weights=target.weights.double().numpy(),
+            within_std=within_std(x, target),
+            predicted_std=predicted_std(target, moment.sigma, k, sampling.step_ratio, jump=sampling.jump),
+            residual_inflation=residual_inflation(settled, moment.sigma),
+            predicted_inflation=predicted_inflation(sampling.step_ratio),
+            r_hat=split_r_hat(draws).numpy(),
+            ess=effective_size(draws).numpy(),
+            alive=living.double().mean().item(),
+        )
+
+
+class ImageFrames:
+    """Pictures of chains of images as they walk, and a film of a few moments."""
+
+    def __init__(self, total: int) -> None:
+        """Choose the moments of the film.
+
+        Args:
+            total: Steps of the job.
+        """
+        self._total = total
+        self._film_steps = set(np.linspace(0, total, min(_FILM_FRAMES, total + 1)).round().astype(int).tolist())
+        self._film: list[FilmFrame] = []
+
+    def keep(self, moment: Moment) -> None:
+        """Keep a frame of the film where it is its turn."""
+        if moment.step in self._film_steps:
+            self._film.append(
+                FilmFrame(
+                    step=moment.step,
+                    level=moment.level,
+                    sigma=moment.sigma,
+                    x_hat=_bytes(moment.posterior.mean),
+                    y=_bytes(moment.y[:, 0]),
+                )
+            )
+
+    def due(self, moment: Moment) -> Iterator[Event]:
+        """Tell the frames of the film since the last time, and how all chains look now."""
+        film, self._film = self._film, []
+        yield from film
+        yield ImageFrame(
+            step=moment.step,
+            total=self._total,
+            level=moment.level,
+            sigma=moment.sigma,
+            x_hat=shown(moment.posterior.mean),
+            y=shown(moment.y[:, 0]),
+        )
+
+    def end(self, moment: Moment) -> Iterator[Event]:
+        """Tell the rest of the film and the last picture."""
+        yield from self.due(moment)
+
+
+def _bytes(images: Tensor) -> NDArray[np.uint8]:
+    """Return images from [-1, 1] as bytes; what lies outside is clipped, NaN is black."""
+    return ((images.nan_to_num(nan=-1.0) + 1) * 127.5).round().clamp(0, 255).to("cpu", torch.uint8).numpy()

@@ -1,0 +1,161 @@
+"""The sampling job: a spec goes in; chains, figures and samples come out."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from msd_engine.backend.device import describe_device
+from msd_engine.events import Event, Finished, Progress, Samples, Started, Tick
+from msd_engine.jobs.build import Sampling, sampling
+from msd_engine.jobs.cadence import NEVER, Cadence
+from msd_engine.jobs.frames import ImageFrames, PlaneFrames, shown
+from msd_engine.jobs.guard import told
+from msd_engine.metrics.chains import alive
+from msd_engine.samplers import langevin
+from msd_engine.samplers.walk import Moment, walk
+from msd_engine.specs import ExperimentSpec, Live
+
+# A fast chain makes a step in some twenty microseconds; looking up from the work costs a part of that.
+_LOOK_UP_S = 0.002
+_PAUSE_POLL_S = 0.05
+_RATE_WINDOW_S = 2.0
+
+
+class _Frames(Protocol):
+    """What a job tells about its chains: in the plane, or as images."""
+
+    def keep(self, moment: Moment) -> None:
+        """Take notice of a state."""
+        ...
+
+    def due(self, moment: Moment) -> Iterator[Event]:
+        """Tell how the chains stand, at a due moment."""
+        ...
+
+    def end(self, moment: Moment) -> Iterator[Event]:
+        """Tell what is left to tell, after the last step."""
+        ...
+
+
+@told
+def sample(
+    spec: ExperimentSpec,
+    *,
+    run_dir: Path | None = None,
+    data_dir: Path | None = None,
+    device: str = "auto",
+    cadence: Cadence = NEVER,
+    live: Live | None = None,
+) -> Iterator[Event]:
+    """Draw samples by chained Langevin dynamics.
+
+    Chain i is the same to the bit whatever the number of chains, the cadence and the pauses. A chain that blows up
+    (r ≥ 2) is told as it is, with numbers clipped at ±1e6 data units; NaN stays NaN.
+
+    Args:
+        spec: The experiment; its data, its sampling and its number of copies are read.
+        run_dir: Run folder of the trained denoiser, where `sampling.source` is ``trained``.
+        data_dir: Unused: a trained denoiser carries what it must know of its data.
+        device: Name of the device, or ``auto``.
+        cadence: Says when pictures and progress are worth telling.
+        live: Requests that may come meanwhile: pause.
+
+    Yields:
+        `Started`; then a `Tick` per step, or per two milliseconds of faster steps. In the plane `ChainSegment` and
+        `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due moments; at the end what is
+        left of them, `Samples` and `Finished`, or `Failed`.
+    """
+    del data_dir
+    chains = sampling(spec, run_dir=run_dir, device=device)
+    yield Started("sample", describe_device(chains.device), spec.sampling.total_steps, 0, spec.to_json())
+    yield from _Job(spec, chains, cadence, live or Live()).events()
+
+
+class _Job:
+    """The chains of one sampling, from their start to their last jump."""
+
+    def __init__(self, spec: ExperimentSpec, chains: Sampling, cadence: Cadence, live: Live) -> None:
+        self.spec = spec
+        self.chains = chains
+        self.cadence = cadence
+        self.live = live
+        self.total = spec.sampling.total_steps
+        self.elapsed_s = 0.0
+        self.recent: deque[tuple[int, float]] = deque([(0, 0.0)])
+        self.frames: _Frames
+        if chains.y.ndim == 3:
+            self.frames = PlaneFrames(spec, chains.target)
+        else:
+            self.frames = ImageFrames(self.total)
+
+    def events(self) -> Iterator[Event]:
+        """Walk down the ladder."""
+        asked = self.spec.sampling
+        steps = walk(
+            langevin,
+            self.chains.denoiser,
+            self.chains.y,
+            self.chains.ladder,
+            asked.steps_per_level,
+            asked.step_ratio,
+            self.chains.streams,
+        )
+        keep = self.frames.keep
+        before = time.perf_counter()
+        for moment in steps:
+            keep(moment)
+            now = time.perf_counter()
+            if now - before < _LOOK_UP_S:
+                continue
+            self.elapsed_s += now - before
+            if self.live.paused:
+                yield from self._hold(moment)
+            if self.cadence.due():
+                yield from self.frames.due(moment)
+                yield self._progress(moment.step)
+            else:
+                yield Tick()
+            before = time.perf_counter()
+        self.elapsed_s += time.perf_counter() - before
+        yield from self.frames.end(moment)
+        yield self._progress(moment.step)
+        yield from self._ending(moment)
+
+    def _hold(self, moment: Moment) -> Iterator[Event]:
+        yield from self.frames.due(moment)
+        while not self.live.wait_while_paused(_PAUSE_POLL_S):
+            yield Tick()
+        self.recent.clear()
+
+    def _progress(self, step: int) -> Progress:
+        self.recent.append((step, self.elapsed_s))
+        while self.elapsed_s - self.recent[0][1] > _RATE_WINDOW_S and len(self.recent) > 2:
+            self.recent.popleft()
+        first_step, first_s = self.recent[0]
+        rate = (step - first_step) / (self.elapsed_s - first_s) if self.elapsed_s > first_s else 0.0
+        return Progress(
+            step=step,
+            total=self.total,
+            rate=rate,
+            items_rate=rate * len(self.chains.y),
+            elapsed_s=self.elapsed_s,
+            left_s=(self.total - step) / rate if rate else float("nan"),
+            text="Sampling",
+        )
+
+    def _ending(self, moment: Moment) -> Iterator[Event]:
+        asked = self.spec.sampling
+        samples = moment.posterior.mean if asked.jump else moment.y.mean(1)
+        yield Samples(shown(samples), shown(moment.y), asked.seed, self.spec.to_json())
+        lost = int((~alive(moment.y)).sum())
+        text = f"Drew {asked.chains} samples in {self.total} steps."
+        if lost:
+            text = (
+                f"{lost} of {asked.chains} chains blew up: r = ε/σ² is {asked.step_ratio:.3g}, "
+                "and a chain is stable below 2 only."
+            )
+        yield Finished(self.total, self.elapsed_s, text)
