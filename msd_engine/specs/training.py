@@ -82,7 +82,8 @@ class TrainingSpec(Spec):
     precision: Literal["auto", "float32", "bfloat16"] = param(
         "auto",
         title="Precision",
-        help="Number format of the network's arithmetic; auto measures at the start which is faster on this machine.",
+        help="Number format of the network's arithmetic; auto measures at the start which is faster on this machine. "
+        "Name one of them for a run that repeats to the bit.",
     )
     evaluate_every: int = param(
         100,

@@ -55,6 +55,7 @@ def digits(steps: int = 4) -> ExperimentSpec:
             "training.batch": 16,
             "training.steps": steps,
             "training.seconds": 0.0,
+            "training.precision": "float32",
         }
     )
 
