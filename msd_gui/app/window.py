@@ -224,7 +224,7 @@ class MainWindow(QMainWindow):
 
     def _warm_up(self) -> None:
         self.status.set_device("starting the engine …")
-        self._files.submit(self.launch.warm_up())
+        self._files.enqueue(self.launch.warm_up())
 
     @Slot(object)
     def _on_file_event(self, event: Event) -> None:
@@ -256,11 +256,11 @@ class MainWindow(QMainWindow):
 
     def open_path(self, path: Path) -> None:
         """Restore what a picture, a preset, a sample file or a run folder says."""
-        self._files.submit(self.launch.restore(path), grace_ms=60_000)
+        self._files.enqueue(self.launch.restore(path))
 
     def _download(self, name: str) -> None:
         self.messages.notice(f"Downloading {name} …")
-        self._files.submit(self.launch.download(name), grace_ms=60_000)
+        self._files.enqueue(self.launch.download(name))
 
     def _open(self) -> None:
         kinds = "Experiments (*.png *.gif *.webp *.json *.npz);;All files (*)"
@@ -277,7 +277,7 @@ class MainWindow(QMainWindow):
         path, _ = QFileDialog.getSaveFileName(self, "Save settings", "experiment.json", "JSON (*.json)")
         if path:
             text = self.page.experiment.spec.to_json(indent=2)
-            self._files.submit(self.launch.save("text", Path(path), text=text), grace_ms=60_000)
+            self._files.enqueue(self.launch.save("text", Path(path), text=text))
 
     def _export(self) -> None:
         menu = QMenu(self)
@@ -296,7 +296,11 @@ class MainWindow(QMainWindow):
             if target.suffix.lower() != export.suffix:
                 target = target.with_name(target.name + export.suffix)
             self.settings.last_folder = target.parent
-            self._files.submit(export.make(target), grace_ms=60_000)
+            self.run_export(export, target)
+
+    def run_export(self, export: Export, path: Path) -> None:
+        """Write one of the things that the page offers."""
+        self._files.enqueue(export.make(path))
 
     def _copy_command(self) -> None:
         line = self.page.command()

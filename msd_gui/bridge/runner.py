@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Generator
 from dataclasses import dataclass, field
 from typing import cast
@@ -56,36 +58,44 @@ class _Worker(QThread):
         self._mailbox = mailbox
         self._cadence = cadence
         self._wake = threading.Condition()
-        self._next: _Task | None = None
+        self._waiting: deque[_Task] = deque()
         self._current: _Task | None = None
         self._stop = False
         self._quit = False
 
-    def post(self, task: _Task | None, *, quit_thread: bool = False) -> None:
-        """Put a task in the place of whatever waits; None only stops what runs."""
+    def post(self, task: _Task, *, behind: bool) -> None:
+        """Put a task behind those that wait, or in their place."""
         with self._wake:
-            self._next = task
-            self._stop = self._stop or task is None
-            self._quit = self._quit or quit_thread
+            if not behind:
+                self._waiting.clear()
+            self._waiting.append(task)
+            self._wake.notify()
+
+    def halt(self, *, for_good: bool = False) -> None:
+        """Close what runs and forget what waits; `for_good` also ends the thread."""
+        with self._wake:
+            self._waiting.clear()
+            self._stop = True
+            self._quit = self._quit or for_good
             self._wake.notify()
 
     @property
     def busy(self) -> bool:
         """Whether a job runs or waits."""
         with self._wake:
-            return self._current is not None or self._next is not None
+            return self._current is not None or bool(self._waiting)
 
     def run(self) -> None:
         """Take tasks until told to quit."""
         while True:
             with self._wake:
                 self._current = None
-                while self._next is None and not self._quit:
+                while not self._waiting and not self._quit:
                     self._wake.wait()
                 if self._quit:
                     return
-                task = cast("_Task", self._next)
-                self._current, self._next, self._stop = task, None, False
+                task = self._current = self._waiting.popleft()
+                self._stop = False
             task.began = time.monotonic()
             self._iterate(task)
 
@@ -105,7 +115,7 @@ class _Worker(QThread):
         with self._wake:
             if self._stop or self._quit:
                 return True
-            return self._next is not None and time.monotonic() - task.began >= self._next.grace_s
+            return bool(self._waiting) and time.monotonic() - task.began >= self._waiting[0].grace_s
 
 
 class Runner(QObject):
@@ -155,9 +165,20 @@ class Runner(QObject):
         self._generation += 1
         if not grace_ms:
             self._oldest_wanted = self._generation
-        task = _Task(self._generation, job, grace_ms / 1000)
+        self._post(_Task(self._generation, job, grace_ms / 1000), behind=False)
+
+    def enqueue(self, job: Job) -> None:
+        """Run a job after all those that were given before, none of which is closed for it.
+
+        Args:
+            job: The job.
+        """
+        self._generation += 1
+        self._post(_Task(self._generation, job, math.inf), behind=True)
+
+    def _post(self, task: _Task, *, behind: bool) -> None:
         self._live = task.live
-        self._worker.post(task)
+        self._worker.post(task, behind=behind)
         if not self._worker.isRunning():
             self._worker.start()
         self._set_running(True)
@@ -166,12 +187,12 @@ class Runner(QObject):
     def stop(self) -> None:
         """Close the running job; what it told before is still delivered."""
         self._live.resume()
-        self._worker.post(None)
+        self._worker.halt()
 
     def close(self) -> None:
         """Close the running job and end the thread; waits for both."""
         self._live.resume()
-        self._worker.post(None, quit_thread=True)
+        self._worker.halt(for_good=True)
         self._worker.wait()
 
     @Slot()

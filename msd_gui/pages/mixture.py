@@ -94,6 +94,7 @@ class MixturePage(Page):
         self._field_runner = self.runner(self._on_field)
         self._fields = FieldCache()
         self._asked: FieldKey | None = None
+        self._framed = ""
         self._build()
         self.trainer = Trainer(self, launch, self.losses)
         self._connect()
@@ -357,7 +358,7 @@ class MixturePage(Page):
         self._asked = key
         known = self._fields.get(key)
         if known is not None:
-            self._show_field(known)
+            self._show_field(key, known)
             return
         run = self.trainer.run if key.weights else None
         job = self.launch.field(self.experiment.spec, key.sigma, key.bounds, run)
@@ -368,19 +369,20 @@ class MixturePage(Page):
         match event:
             case KeyedField():
                 self._fields.put(event.key, event.frame)
-                self._show_field(event.frame)
+                self._show_field(event.key, event.frame)
             case Failed():
                 self.show_failure(event)
             case _:
                 pass
 
-    def _show_field(self, field: FieldFrame) -> None:
-        first = not self.plane.has_field()
+    def _show_field(self, key: FieldKey, field: FieldFrame) -> None:
         self.plane.set_field(field.log_density, field.bounds)
         self.plane.set_data(field.data)
         self.plane.set_modes(field.means)
         self.plane.set_arrows(field.points, field.exact_score, field.trained_score)
-        if first:
+        if key.data != self._framed:
+            # Another target: only then does the frame move by itself.
+            self._framed = key.data
             self.plane.frame()
 
     # -- training ------------------------------------------------------------------------------------------------------

@@ -196,3 +196,18 @@ def test_frames_wait_for_the_screen(qtbot, runner, clock):
     assert len(made) == 1
     clock.start()
     qtbot.waitUntil(lambda: not runner.running)
+
+
+def test_a_queue_runs_every_job_in_order(qtbot, runner):
+    def job(number):
+        def run(cadence, live):
+            yield Tick()
+            time.sleep(0.02)
+            yield Finished(number, 0.0, "")
+
+        return run
+
+    for number in range(4):
+        runner.enqueue(job(number))
+    qtbot.waitUntil(lambda: not runner.running)
+    assert [event.step for event in runner.seen] == [0, 1, 2, 3]

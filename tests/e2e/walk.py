@@ -1,0 +1,209 @@
+"""A user's walk through the program, with a picture of the window at each step.
+
+    python tests/e2e/walk.py --out FOLDER [--train-seconds 30] [--theme light] [--size 1280x800]
+
+Launch, drag ε past the wall and back, train on digits, sample, export the grid, and restore everything from the PNG by
+dropping it on the window. It needs a screen (Xvfb will do) or QT_QPA_PLATFORM=offscreen. The pictures are named in
+their order and put together into film.webp.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QToolButton
+
+from msd_gui.app import create_window
+from msd_gui.session.settings import Settings
+
+PATIENCE_S = 240.0
+
+
+class Walk:
+    """A window, and the hand that clicks and drags in it."""
+
+    def __init__(self, out: Path, *, theme: str = "light", size: tuple[int, int] = (1280, 800)) -> None:
+        self.app = QApplication.instance() or QApplication([])
+        self.out = out
+        self.pictures: list[Path] = []
+        out.mkdir(parents=True, exist_ok=True)
+        self.window = create_window(settings=Settings(out / "settings.ini"), runs_dir=out / "runs", theme=theme)
+        self.window.resize(*size)
+        self.window.show()
+        self.mixture = self.window.pages["mixture"]
+        self.images = self.window.pages["images"]
+
+    def wait(self, condition, seconds: float = PATIENCE_S) -> None:
+        """Let the window live until something holds; fail where it never does."""
+        end = time.monotonic() + seconds
+        while not condition():
+            self.app.processEvents()
+            time.sleep(0.005)
+            if time.monotonic() > end:
+                raise TimeoutError(f"The window did not get there; messages: {self.window.messages.errors()}")
+
+    def rest(self, seconds: float) -> None:
+        """Let the window live for some time."""
+        end = time.monotonic() + seconds
+        self.wait(lambda: time.monotonic() > end)
+
+    def picture(self, name: str) -> Path:
+        """Keep a picture of the window as it is on the screen."""
+        self.rest(0.15)
+        path = self.out / f"{len(self.pictures) + 1:02d}-{name}.png"
+        assert self.window.grab().save(str(path))
+        self.pictures.append(path)
+        return path
+
+    def click(self, action: str) -> None:
+        """Press the tool button of an action."""
+        for button in self.window.findChildren(QToolButton):
+            wanted = button.defaultAction()
+            if wanted is not None and wanted.objectName() == f"action.{action}" and button.isVisible():
+                assert button.isEnabled(), f"{action} cannot be pressed now"
+                QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+                return
+        raise AssertionError(f"There is no button for {action} on the screen.")
+
+    def drag(self, path: str, start: float, end: float, seconds: float = 1.0, shots: tuple[str, ...] = ()) -> None:
+        """Drag the handle of a slider between two places on its track, taking pictures on the way.
+
+        Args:
+            path: Dotted path of the field.
+            start: Place to begin at, as a share of the width.
+            end: Place to end at.
+            seconds: How long the drag takes.
+            shots: Names of pictures, taken at equal distances.
+        """
+        track = self.window.page.form.slider(path).track
+        y, steps = track.height() // 2, max(8, round(30 * seconds))
+        at = [QPoint(round((start + (end - start) * i / steps) * track.width()), y) for i in range(steps + 1)]
+        QTest.mousePress(track, Qt.MouseButton.LeftButton, pos=at[0])
+        due = [round(steps * (i + 1) / len(shots)) for i in range(len(shots))]
+        for number, position in enumerate(at):
+            QTest.mouseMove(track, position)
+            self.rest(seconds / steps)
+            if number in due:
+                self.picture(shots[due.index(number)])
+        QTest.mouseRelease(track, Qt.MouseButton.LeftButton, pos=at[-1])
+
+    def drop(self, path: Path) -> None:
+        """Drop a file on the window."""
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(path))])
+        event = QDropEvent(
+            QPointF(400, 300),
+            Qt.DropAction.CopyAction,
+            data,
+            Qt.MouseButton.LeftButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        self.window.dropEvent(event)
+
+    def close(self) -> None:
+        """Close the window and all its threads."""
+        self.window.close()
+        self.app.processEvents()
+
+
+def fraction(walk: Walk, path: str, value: float) -> float:
+    """Return the place of a value on its slider's track, as a share of the width."""
+    slider = walk.window.page.form.slider(path)
+    before = slider.value()
+    slider.setValue(value)
+    place = slider.track._x(slider.track.fraction()) / slider.track.width()
+    slider.setValue(before)
+    return place
+
+
+def go(walk: Walk, train_seconds: float) -> Path:
+    """Take the whole walk.
+
+    Args:
+        walk: The window.
+        train_seconds: Seconds of training on digits.
+
+    Returns:
+        The grid of samples that was exported and restored from.
+    """
+    window, mixture, images = walk.window, walk.mixture, walk.images
+    walk.picture("launch")
+    walk.wait(lambda: mixture.report is not None)
+    walk.rest(1.0)
+    walk.picture("chains-move")
+
+    here = fraction(walk, "sampling.epsilon", mixture.experiment.spec.sampling.epsilon)
+    wall = fraction(walk, "sampling.epsilon", 2 * mixture.experiment.spec.sampling.sigma_L**2)
+    mixture.do_restart()
+    mixture.playhead.playing = False
+    mixture.playhead.position = 1e9
+    walk.drag("sampling.epsilon", here, wall + 0.03, 2.0, ("epsilon-towards-the-wall", "epsilon-past-the-wall"))
+    assert mixture.experiment.spec.sampling.step_ratio > 2
+    walk.rest(0.6)
+    walk.picture("past-the-wall")
+    walk.drag("sampling.epsilon", wall + 0.03, here, 2.0, ("epsilon-coming-back", "epsilon-back"))
+    walk.rest(0.6)
+    walk.picture("alive-again")
+
+    window.show_page("images")
+    walk.wait(lambda: images.can("train"))
+    spec = images.experiment.spec.replace_all({"training.seconds": train_seconds, "sampling.chains": 36})
+    images.experiment.set(spec)
+    walk.picture("images-page")
+    walk.click("train")
+    walk.wait(lambda: images.held_out is not None)
+    walk.rest(train_seconds / 3)
+    walk.picture("training")
+    walk.wait(lambda: not images.trainer.running)
+    walk.picture("trained")
+    walk.click("sample")
+    walk.wait(lambda: images.latest is not None and images.latest.step > images.latest.total // 3)
+    walk.picture("sampling")
+    walk.wait(lambda: images.samples is not None and not images.running)
+    images.grid.chosen.emit(3)
+    walk.picture("samples")
+
+    grid = walk.out / "digits-grid.png"
+    export = next(row for row in images.exports() if row.label == "Sample grid")
+    window.run_export(export, grid)
+    walk.wait(grid.exists)
+    walk.rest(0.3)
+    walk.picture("exported")
+
+    sampled = images.experiment.spec
+    images.experiment.set(sampled.replace_all({"training.k": 3, "sampling.levels": 7, "sampling.seed": 99}))
+    walk.picture("other-settings")
+    window.show_page("mixture")
+    walk.drop(grid)
+    walk.wait(lambda: window.page is images and images.experiment.spec == sampled)
+    walk.picture("restored-from-the-png")
+    assert not window.messages.errors(), window.messages.errors()
+    return grid
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--train-seconds", type=float, default=30.0)
+    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--size", default="1280x800")
+    options = parser.parse_args()
+    width, height = (int(part) for part in options.size.split("x"))
+    walk = Walk(options.out, theme=options.theme, size=(width, height))
+    try:
+        go(walk, options.train_seconds)
+    finally:
+        walk.close()
+    frames = [Image.open(path).convert("RGB") for path in walk.pictures]
+    frames[0].save(options.out / "film.webp", save_all=True, append_images=frames[1:], duration=1500, loop=0)
+    print(f"{len(frames)} pictures and film.webp in {options.out}")
+
+
+if __name__ == "__main__":
+    main()
