@@ -22,7 +22,7 @@ LABELS = {
     "ring-8": "Ring of 8",
     "grid-25": "Grid of 25",
     "two-gaussians": "Two Gaussians",
-    "log-normal": "Log-normal σ_eff",
+    "log-normal": "Log-normal",
     "uniform-t": "Uniform t",
     "plain": "Plain (report)",
     "auto": "Automatic",

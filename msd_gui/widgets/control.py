@@ -6,25 +6,26 @@ import re
 from html import escape
 from typing import Any
 
-from PySide6.QtCore import Signal, Slot
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QLabel, QWidget
 
 from msd_engine.specs import Declaration
 from msd_gui.widgets.numbers import format_number
 
 
-def symbol_html(symbol: str) -> str:
-    """Return a symbol of the theory in italics, with its index set low: ``σ_L`` becomes σ with a small L."""
-    lowered = re.sub(r"_(\w)", r"<sub>\1</sub>", escape(symbol))
-    return f"<i>{lowered}</i>" if symbol else ""
+def _lowered(text: str) -> str:
+    """Return text with every index set low: ``σ_L`` becomes σ with a small L."""
+    return re.sub(r"_(\w+)", r"<sub>\1</sub>", escape(text))
 
 
 def label_html(declaration: Declaration) -> str:
-    """Return title, symbol and unit as one line."""
-    parts = [escape(declaration.title), symbol_html(declaration.symbol)]
+    """Return title, symbol in italics and unit as one line."""
+    parts = [_lowered(declaration.title)]
+    if declaration.symbol:
+        parts.append(f"<i>{_lowered(declaration.symbol)}</i>")
     if declaration.unit and declaration.unit != declaration.title.lower():
         parts.append(f"({escape(declaration.unit)})")
-    return "&nbsp; ".join(part for part in parts[:2] if part) + (f"&nbsp; {parts[2]}" if len(parts) > 2 else "")
+    return "&nbsp; ".join(parts)
 
 
 class Control(QWidget):
@@ -112,6 +113,7 @@ class Control(QWidget):
     def make_label(self) -> QLabel:
         """Return a label with title, symbol and unit whose double click resets."""
         label = ResetLabel(label_html(self.declaration), self)
+        label.setTextFormat(Qt.TextFormat.RichText)
         label.double_clicked.connect(self.reset)
         return label
 

@@ -116,10 +116,11 @@ class SliderScale:
 
     def value(self, fraction: float) -> float:
         """Return the number at a place, rounded to what a hand can choose."""
-        fraction = min(max(fraction, 0.0), 1.0)
+        if not 0.0 < fraction < 1.0:
+            return self._clean(self.low if fraction <= 0.0 else self.high)
         if self.log:
             exact = self.low * (self.high / self.low) ** fraction
-            rounded = float(f"{exact:.{SLIDER_DIGITS}g}")
+            rounded = exact if self.whole and exact < 10**SLIDER_DIGITS else float(f"{exact:.{SLIDER_DIGITS}g}")
         else:
             exact = self.low + fraction * (self.high - self.low)
             rounded = self.low + round((exact - self.low) / self._grain) * self._grain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -82,6 +83,7 @@ class SpecForm(QWidget):
         self._pending: dict[str, Any] = {}
         self._rules: dict[str, Rule] = {}
         declared = {declaration.path: declaration for declaration in declarations(spec)}
+        self._titles = {path: f"{each.title} {each.symbol}".strip() for path, each in declared.items()}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
@@ -235,6 +237,8 @@ class SpecForm(QWidget):
             self._say(path, "")
 
     def _say(self, path: str, sentence: str) -> None:
+        """Put a sentence under a control, with the titles on the screen in the place of paths."""
+        sentence = re.sub(r"[a-z]\w*(\.\w+)+", lambda found: self._titles.get(found[0], found[0]), sentence)
         label = self._messages[path]
         label.setText(sentence)
         label.setVisible(bool(sentence))

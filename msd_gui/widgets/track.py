@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHideEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QHideEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSlider, QWidget
 
 from msd_gui.theme import SMALL_FONT, colours_of, with_alpha
@@ -74,11 +86,12 @@ class Track(QSlider):
         """
         if (fraction, text) != (self._mark, self._mark_text):
             self._mark, self._mark_text = fraction, text
+            self.updateGeometry()
             self.update()
 
     def sizeHint(self) -> QSize:
         """Return a size with room for the mark's text."""
-        return QSize(120, max(22, round(2 * HANDLE_PX + self._text_height())))
+        return QSize(120, round(2 * HANDLE_PX + 4 + (self._text_height() if self._mark_text else 4)))
 
     def minimumSizeHint(self) -> QSize:
         """Return the least size at which a hand can choose."""
@@ -146,7 +159,7 @@ class Track(QSlider):
         colours = colours_of(self.palette())
         enabled = self.isEnabled()
         middle, at = self._middle(), self._x(self.fraction())
-        left, right = self._x(0.0), self._x(1.0)
+        left, right = 1.0, self.width() - 1.0
         fill = QColor(colours.accent) if enabled else with_alpha(colours.muted, 0.4)
         self._bar(painter, left, right, QColor(colours.border))
         self._bar(painter, left, at, fill)
@@ -163,12 +176,10 @@ class Track(QSlider):
         self._bar(painter, x, right, with_alpha(colour.name(), 0.55))
         painter.setPen(QPen(colour, 2.0))
         painter.drawLine(QPointF(x, middle - HANDLE_PX - 1), QPointF(x, middle + HANDLE_PX))
-        font = self.font()
-        font.setPointSizeF(font.pointSizeF() * SMALL_FONT)
-        painter.setFont(font)
+        painter.setFont(self._small_font())
         width = painter.fontMetrics().horizontalAdvance(self._mark_text)
         start = min(max(x - width / 2, 0.0), self.width() - width - 1.0)
-        box = QRectF(start, middle - HANDLE_PX - self._text_height(), width + 1, self._text_height())
+        box = QRectF(start, 0.0, width + 1, self._text_height())
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._mark_text)
 
     def _bar(self, painter: QPainter, left: float, right: float, colour: QColor) -> None:
@@ -178,12 +189,17 @@ class Track(QSlider):
         painter.drawRoundedRect(box, GROOVE_PX / 2, GROOVE_PX / 2)
 
     def _text_height(self) -> float:
-        return self.fontMetrics().ascent() * SMALL_FONT
+        return QFontMetricsF(self._small_font()).height()
+
+    def _small_font(self) -> QFont:
+        font = self.font()
+        font.setPointSizeF(font.pointSizeF() * SMALL_FONT)
+        return font
 
     def _middle(self) -> float:
         """Height of the groove; a mark needs room for its text above it."""
         centre = self.height() / 2
-        return max(centre, self.height() - HANDLE_PX - 1.5) if self._mark_text else centre
+        return max(centre, self.height() - HANDLE_PX - 1.0) if self._mark_text else centre
 
     def _x(self, fraction: float) -> float:
         return HANDLE_PX + 1 + fraction * (self.width() - 2 * HANDLE_PX - 2)

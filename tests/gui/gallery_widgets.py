@@ -57,9 +57,7 @@ def cards() -> QWidget:
     rows.addWidget(Card("info", "", "The settings were restored."))
     rows.addWidget(Card("good", "Trained", "The loss is within 1 % of the exact MMSE."))
     rows.addWidget(Card("warning", "Step near the wall", "r = 1.9 inflates the residuals 20 times.", "Set r = 0.1"))
-    rows.addWidget(
-        Card("error", "No data", "The file train-images-idx3-ubyte is missing in the data folder.", "Choose…")
-    )
+    rows.addWidget(Card("error", "No data", "train-images-idx3-ubyte is missing in the data folder.", "Choose…"))
     box = PathBox("Data folder", "MSD_DATA_DIR, or your data folder")
     rows.addWidget(box)
     rows.addWidget(TransportBar())

@@ -1,0 +1,229 @@
+"""The smaller controls: value, setValue and valueChanged, keys, and what they tell."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
+from PySide6.QtWidgets import QApplication, QLabel, QToolButton
+
+from msd_engine.specs import declarations, load_preset, preset_names
+from msd_gui.widgets.card import Card
+from msd_gui.widgets.choice import Choice, choice_label
+from msd_gui.widgets.path_box import PathBox
+from msd_gui.widgets.section import Section
+from msd_gui.widgets.seed_box import SeedBox
+from msd_gui.widgets.spec_form import make_control
+from msd_gui.widgets.toggle import Toggle
+from msd_gui.widgets.transport import FASTEST_HZ, SLOWEST_HZ, TransportBar
+
+DECLARED = {d.path: d for name in preset_names() for d in declarations(load_preset(name))}
+CHOICES = sorted(path for path, declaration in DECLARED.items() if declaration.choices)
+
+
+@pytest.mark.parametrize("path", sorted(DECLARED))
+def test_every_declared_field_has_a_control_that_starts_at_its_default(qtbot, path):
+    control = make_control(DECLARED[path])
+    qtbot.addWidget(control)
+    assert control.value() == DECLARED[path].default
+    assert control.objectName() == path
+    assert control.accessibleName() == DECLARED[path].title
+    assert DECLARED[path].title.split("_")[0] in control.toolTip()
+
+
+@pytest.mark.parametrize("path", CHOICES)
+def test_choice_comes_back_for_every_word_and_tells_only_the_user(qtbot, path):
+    control = Choice(DECLARED[path])
+    qtbot.addWidget(control)
+    for value in DECLARED[path].choices:
+        with qtbot.assertNotEmitted(control.valueChanged):
+            control.setValue(value)
+        assert control.value() == value
+        assert control.combo.currentText() == choice_label(value)
+    control.show()
+    with qtbot.waitSignal(control.valueChanged) as told:
+        qtbot.keyClick(control.combo, Qt.Key.Key_Home)
+    assert told.args == [DECLARED[path].choices[0]]
+
+
+def test_labels_of_one_list_differ():
+    for path in CHOICES:
+        labels = [choice_label(value) for value in DECLARED[path].choices]
+        assert len(set(labels)) == len(labels), path
+
+
+def test_greyed_choice_cannot_be_chosen(qtbot):
+    control = Choice(DECLARED["sampling.source"])
+    qtbot.addWidget(control)
+    control.set_item_enabled("trained", False, "Nothing is trained yet.")
+    control.show()
+    qtbot.keyClick(control.combo, Qt.Key.Key_End)
+    assert control.value() == "exact"
+    control.set_item_enabled("trained", True)
+    qtbot.keyClick(control.combo, Qt.Key.Key_End)
+    assert control.value() == "trained"
+
+
+def test_toggle_tells_only_the_user(qtbot):
+    control = Toggle(DECLARED["sampling.jump"])
+    qtbot.addWidget(control)
+    with qtbot.assertNotEmitted(control.valueChanged):
+        control.setValue(False)
+    with qtbot.waitSignal(control.valueChanged) as told:
+        control.check.click()
+    assert told.args == [True]
+
+
+def test_keyboard_presses_a_focused_box_instead_of_playing(qtbot):
+    control = Toggle(DECLARED["sampling.jump"])
+    qtbot.addWidget(control)
+    played: list[None] = []
+    play = QShortcut(QKeySequence("Space"), control)
+    play.activated.connect(lambda: played.append(None))
+    control.show()
+    control.check.setFocus(Qt.FocusReason.TabFocusReason)
+    before = control.value()
+    qtbot.keyClick(control.check, Qt.Key.Key_Space)
+    assert control.value() is not before
+    assert not played
+
+
+def test_a_box_ticked_by_mouse_does_not_take_the_keys(qtbot):
+    control = Toggle(DECLARED["sampling.jump"])
+    qtbot.addWidget(control)
+    control.show()
+    control.setFocus()
+    control.check.clearFocus()
+    qtbot.mouseClick(control.check, Qt.MouseButton.LeftButton)
+    assert not control.check.hasFocus()
+
+
+def test_dice_throws_another_seed_each_time(qtbot):
+    control = SeedBox(DECLARED["sampling.seed"])
+    qtbot.addWidget(control)
+    told: list[int] = [control.value()]
+    control.valueChanged.connect(told.append)
+    for _ in range(20):
+        control.dice.click()
+    assert len(told) == 21
+    assert all(one != other for one, other in pairwise(told))
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**31 - 1])
+def test_seed_comes_back_and_is_told_once_when_typed(qtbot, seed):
+    control = SeedBox(DECLARED["sampling.seed"])
+    qtbot.addWidget(control)
+    control.setValue(12)
+    control.spin.selectAll()
+    with qtbot.waitSignal(control.valueChanged) as told:
+        qtbot.keyClicks(control.spin, str(seed))
+        qtbot.keyClick(control.spin, Qt.Key.Key_Return)
+    assert told.args == [seed]
+    assert control.value() == seed
+
+
+def test_section_grows_with_its_rows(qtbot):
+    section = Section("Heading")
+    qtbot.addWidget(section)
+    label = QLabel("one line")
+    section.add_row(label)
+    section.show()
+    before = section.sizeHint().height()
+    label.setText("one\ntwo\nthree\nfour")
+    QApplication.processEvents()
+    assert section.sizeHint().height() > before
+    with qtbot.waitSignal(section.toggled) as told:
+        section.button.click()
+    assert told.args == [False]
+    assert not label.isVisible()
+
+
+def test_card_says_what_it_was_told_and_its_buttons_work(qtbot):
+    card = Card("error", "No data", "The folder is empty.", "Choose…")
+    qtbot.addWidget(card)
+    card.show()
+    assert (card.severity(), card.title(), card.text()) == ("error", "No data", "The folder is empty.")
+    assert "No data" in card.accessibleName()
+    with qtbot.waitSignal(card.action):
+        qtbot.mouseClick(card._button, Qt.MouseButton.LeftButton)
+    with qtbot.waitSignal(card.dismissed):
+        qtbot.mouseClick(card._cross, Qt.MouseButton.LeftButton)
+    assert not card.isVisible()
+
+
+def test_card_shows_no_empty_parts_and_takes_no_markup(qtbot):
+    card = Card("info", "", "<b>a</b> & b", dismissible=False)
+    qtbot.addWidget(card)
+    card.show()
+    assert card.text() == "<b>a</b> & b"
+    assert [label.text() for label in card.findChildren(QLabel) if label.isVisible()] == ["<b>a</b> & b"]
+    assert not card._button.isVisible()
+    assert not card._cross.isVisible()
+
+
+def test_path_comes_back_and_is_told_when_typed(qtbot, tmp_path):
+    box = PathBox("Data folder")
+    qtbot.addWidget(box)
+    assert box.value() is None
+    for path in (tmp_path, Path("a b/ü"), None):
+        with qtbot.assertNotEmitted(box.valueChanged):
+            box.setValue(path)
+        assert box.value() == path
+    with qtbot.waitSignal(box.valueChanged) as told:
+        qtbot.keyClicks(box.line, str(tmp_path))
+        qtbot.keyClick(box.line, Qt.Key.Key_Return)
+    assert told.args == [tmp_path]
+
+
+def test_chosen_folder_is_told_and_a_cancelled_choice_changes_nothing(qtbot, tmp_path, monkeypatch):
+    box = PathBox()
+    qtbot.addWidget(box)
+    answers = iter(["", str(tmp_path)])
+    monkeypatch.setattr("msd_gui.widgets.path_box.QFileDialog.getExistingDirectory", lambda *_: next(answers))
+    with qtbot.assertNotEmitted(box.valueChanged):
+        box.button.click()
+    with qtbot.waitSignal(box.valueChanged) as told:
+        box.button.click()
+    assert told.args == [tmp_path]
+
+
+def test_transport_tells_play_step_and_restart(qtbot):
+    bar = TransportBar()
+    qtbot.addWidget(bar)
+    with qtbot.waitSignal(bar.play_toggled) as told:
+        bar.play.trigger()
+    assert told.args == [True]
+    with qtbot.waitSignals([bar.step_requested, bar.restart_requested]):
+        bar.step.trigger()
+        bar.restart.trigger()
+    with qtbot.assertNotEmitted(bar.play_toggled):
+        bar.set_playing(False)
+    assert not bar.play.isChecked()
+
+
+def test_transport_uses_the_actions_of_the_window(qtbot):
+    play, step = QAction("Play"), QAction("Step")
+    play.setCheckable(True)
+    bar = TransportBar(play=play, step=step)
+    qtbot.addWidget(bar)
+    assert {button.defaultAction() for button in bar.findChildren(QToolButton)} >= {play, step}
+    with qtbot.waitSignal(bar.play_toggled) as told:
+        play.setChecked(True)
+    assert told.args == [True]
+
+
+def test_speed_moves_in_decades_and_is_told_only_when_moved(qtbot):
+    bar = TransportBar()
+    qtbot.addWidget(bar)
+    with qtbot.assertNotEmitted(bar.speed_changed):
+        bar.set_speed(50.0)
+    assert bar.speed() == 50.0
+    with qtbot.waitSignal(bar.speed_changed) as told:
+        qtbot.keyClick(bar.track, Qt.Key.Key_PageUp)
+    assert told.args == [100.0]
+    for key, end in ((Qt.Key.Key_Home, SLOWEST_HZ), (Qt.Key.Key_End, FASTEST_HZ)):
+        qtbot.keyClick(bar.track, key)
+        assert bar.speed() == end
