@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from msd_engine.backend.device import describe_device
-from msd_engine.events import Event, Finished, Progress, Samples, Started, Tick
+from msd_engine.events import Event, Finished, Ladder, Progress, Samples, Started, Tick
 from msd_engine.jobs.build import Sampling, sampling
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.frames import ImageFrames, PlaneFrames, shown
@@ -65,7 +65,7 @@ def sample(
         live: Requests that may come meanwhile: pause.
 
     Yields:
-        `Started`; then a `Tick` per step, or per two milliseconds of faster steps. In the plane `ChainSegment` and
+        `Started` and `Ladder`; then a `Tick` per step, or per two milliseconds of faster steps. In the plane `ChainSegment` and
         `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due moments; at the end what is
         left of them, `Samples` and `Finished`, or `Failed`.
     """
@@ -95,6 +95,8 @@ class _Job:
     def events(self) -> Iterator[Event]:
         """Walk down the ladder."""
         asked = self.spec.sampling
+        sigma = self.chains.ladder.double().cpu().numpy()
+        yield Ladder(sigma, asked.step_ratio * sigma**2, asked.steps_per_level)
         steps = walk(
             langevin,
             self.chains.denoiser,
