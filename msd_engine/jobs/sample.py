@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from msd_engine.backend.device import describe_device
 from msd_engine.events import Event, Finished, Ladder, Progress, Samples, Started, Tick
 from msd_engine.jobs.build import Sampling, sampling
@@ -65,8 +67,8 @@ def sample(
         live: Requests that may come meanwhile: pause.
 
     Yields:
-        `Started` and `Ladder`; then a `Tick` per step, or per two milliseconds of faster steps. In the plane `ChainSegment` and
-        `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due moments; at the end what is
+        `Started` and `Ladder`; then a `Tick` per step, or per two milliseconds of faster steps. In the plane
+        `ChainSegment` and `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due moments; at the end what is
         left of them, `Samples` and `Finished`, or `Failed`.
     """
     del data_dir
@@ -95,7 +97,7 @@ class _Job:
     def events(self) -> Iterator[Event]:
         """Walk down the ladder."""
         asked = self.spec.sampling
-        sigma = self.chains.ladder.double().cpu().numpy()
+        sigma = np.asarray(self.chains.ladder, dtype=np.float64)
         yield Ladder(sigma, asked.step_ratio * sigma**2, asked.steps_per_level)
         steps = walk(
             langevin,

@@ -133,6 +133,7 @@ class ImagesPage(Page):
         self._grid_stack = Awaiting(self.grid, self.grid_empty)
         self._strip_stack.setFixedHeight(236)
         self.film.setFixedHeight(124)
+        self.film.hide()
         self.card = Card("info", "", "", dismissible=False)
         self.card.hide()
         middle = frame.column(
@@ -299,6 +300,7 @@ class ImagesPage(Page):
                 self._show_frame()
             case FilmFrame():
                 self.films.append(event)
+                self.film.show()
                 self.film.add_frame(event.step, event.sigma, event.x_hat, event.y, event.level)
             case Samples():
                 self.samples = event
