@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import queue
-import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,14 +10,9 @@ from pathlib import Path
 from msd_engine.data.download import download_images
 from msd_engine.data.folder import TITLES
 from msd_engine.data.sources import SOURCES
-from msd_engine.events import Event, Finished, Progress, Started, Tick
+from msd_engine.events import Event, Finished, Progress, Started
+from msd_engine.jobs.background import Tell, in_background
 from msd_engine.jobs.guard import told
-
-_WAIT_S = 0.05
-
-
-class _StoppedError(Exception):
-    """The caller closed the job."""
 
 
 @told
@@ -38,51 +31,20 @@ def download(name: str, data_dir: Path | None = None, mirrors: Sequence[str] | N
     total = sum(file.size for file in source.files) if source else 0
     yield Started(job="download", device="", total=total, step=0, spec_json="")
     start = time.monotonic()
-    told_bytes: queue.SimpleQueue[tuple[int, int, str]] = queue.SimpleQueue()
-    stop = threading.Event()
-    outcome: list[Path | BaseException] = []
 
-    def report(here: int, in_all: int, text: str) -> None:
-        if stop.is_set():
-            raise _StoppedError
-        told_bytes.put((here, in_all, text))
+    def work(tell: Tell) -> Path:
+        first: list[int] = []
 
-    def work() -> None:
-        try:
-            outcome.append(download_images(name, data_dir, mirrors=mirrors, report=report))
-        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread, which raises it
-            outcome.append(error)
+        def report(here: int, in_all: int, text: str) -> None:
+            # What was here already says nothing about the rate.
+            first.append(here)
+            del first[1:]
+            tell(_progress(here, in_all, text, here - first[0], time.monotonic() - start))
 
-    # A thread of its own, since waiting for a slow server must not keep the caller from closing the job.
-    thread = threading.Thread(target=work, name="download", daemon=True)
-    thread.start()
-    first: int | None = None
-    try:
-        while thread.is_alive() or not told_bytes.empty():
-            latest = _latest(told_bytes)
-            if latest is None:
-                yield Tick()
-                continue
-            here, in_all, text = latest
-            first = here if first is None else first
-            yield _progress(here, in_all, text, here - first, time.monotonic() - start)
-    finally:
-        stop.set()
-    (result,) = outcome
-    if isinstance(result, BaseException):
-        raise result
-    yield Finished(total, time.monotonic() - start, f"{TITLES[name]} is in {result}.", str(result))
+        return download_images(name, data_dir, mirrors=mirrors, report=report)
 
-
-def _latest(told_bytes: queue.SimpleQueue[tuple[int, int, str]]) -> tuple[int, int, str] | None:
-    """Wait a moment for news, and skip all but the newest."""
-    try:
-        latest = told_bytes.get(timeout=_WAIT_S)
-        while not told_bytes.empty():
-            latest = told_bytes.get()
-    except queue.Empty:
-        return None
-    return latest
+    folder = yield from in_background(work)
+    yield Finished(total, time.monotonic() - start, f"{TITLES[name]} is in {folder}.", str(folder))
 
 
 def _progress(here: int, in_all: int, text: str, came: int, elapsed_s: float) -> Progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -11,11 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.backend.files import write_atomically
-from msd_engine.events import Event, Finished, Tick
+from msd_engine.events import Event, Finished, Progress, Tick
+from msd_engine.jobs.background import Tell, in_background
 from msd_engine.jobs.guard import told
 from msd_engine.runs import pictures, samples
 
 PathLike = str | os.PathLike[str]
+
+# A film of larger pictures takes long to pack and to load.
+_MOST_FILM_PIXELS = 2**20
 
 
 @told
@@ -64,15 +69,18 @@ def save_animation(
         `Finished` with the path, or `Failed`.
     """
     start = time.monotonic()
-    drawn: list[NDArray[np.uint8]] = []
-    for frame in frames:
-        if frame.ndim == 4:
-            factor = pictures.readable_scale(frame.shape[2]) if scale is None else scale
-            drawn.append(pictures.image_grid(frame, scale=factor))
-        else:
-            drawn.append(pictures.to_pixels(frame))
-        yield Tick()
-    pictures.save_animation(path, drawn, fps=fps, spec_json=spec_json)
+    path = Path(path)
+
+    def work(tell: Tell) -> bytes:
+        drawn = []
+        for frame in frames:
+            drawn.append(_drawn(frame, scale))
+            tell(_step(len(drawn), len(frames), start, "Drawing the film"))
+        tell(_step(len(frames), len(frames), start, "Packing the film"))
+        return pictures.encode_animation(path.suffix, drawn, fps=fps, spec_json=spec_json)
+
+    film = yield from in_background(work)
+    write_atomically(path, film)
     yield _finished(path, start)
 
 
@@ -128,6 +136,22 @@ def save_text(path: PathLike, text: str) -> Iterator[Event]:
     start = time.monotonic()
     write_atomically(path, text.encode())
     yield _finished(path, start)
+
+
+def _drawn(frame: NDArray[np.floating] | NDArray[np.uint8], scale: int | None) -> NDArray[np.uint8]:
+    if frame.ndim != 4:
+        return pictures.to_pixels(frame)
+    if scale is None:
+        count, _, height, width = frame.shape
+        largest = math.isqrt(_MOST_FILM_PIXELS // max(1, count * height * width))
+        scale = max(1, min(largest, pictures.readable_scale(height)))
+    return pictures.image_grid(frame, scale=scale)
+
+
+def _step(step: int, total: int, start: float, text: str) -> Progress:
+    elapsed_s = time.monotonic() - start
+    rate = step / elapsed_s if elapsed_s > 0 else 0.0
+    return Progress(step, total, rate, rate, elapsed_s, math.nan, text)
 
 
 def _finished(path: PathLike, start: float) -> Finished:

@@ -123,23 +123,25 @@ def add_text_to_png(png: bytes, spec_json: str, texts: Mapping[str, str] | None 
         return _png(image, spec_json, texts or {})
 
 
-def save_animation(
-    path: str | os.PathLike[str], frames: Sequence[NDArray[np.uint8]], *, fps: float = 12.0, spec_json: str = ""
-) -> None:
-    """Save pictures as a film that repeats for ever and holds its last picture for a while.
+def encode_animation(
+    suffix: str, frames: Sequence[NDArray[np.uint8]], *, fps: float = 12.0, spec_json: str = ""
+) -> bytes:
+    """Make a film of pictures that repeats for ever and holds its last picture for a while.
 
     Args:
-        path: The file to write, its suffix ``.gif`` or ``.webp``.
+        suffix: ``.gif`` or ``.webp``, in any case.
         frames: At least one picture, each with the same shape (rows, columns, 3), uint8.
         fps: Pictures per second.
         spec_json: The spec as JSON; empty for none.
 
+    Returns:
+        The content of the file.
+
     Raises:
-        UserError: The suffix is another one, there is no picture, or the file cannot be written.
+        UserError: The suffix is another one, or there is no picture.
     """
-    suffix = Path(path).suffix.lower()
-    if suffix not in (".gif", ".webp"):
-        raise UserError(f"Cannot save a film as {Path(path).name}: choose a name that ends in .gif or .webp.")
+    if suffix.lower() not in (".gif", ".webp"):
+        raise UserError(f"Cannot save a film as {suffix or 'a file without suffix'}: choose a name in .gif or .webp.")
     if not frames:
         raise UserError("There is no picture to save yet: sample first.")
     frame_ms = max(_SHORTEST_FRAME_MS, round(1000 / fps / 10) * 10)
@@ -147,7 +149,7 @@ def save_animation(
     # Plain ASCII, which every metadata block can hold.
     spec_json = json.dumps(json.loads(spec_json)) if spec_json else ""
     buffer = io.BytesIO()
-    if suffix == ".gif":
+    if suffix.lower() == ".gif":
         first, *rest = _paletted(frames)
         first.save(
             buffer, "GIF", save_all=True, append_images=rest, duration=durations, loop=0, comment=spec_json.encode()
@@ -160,7 +162,24 @@ def save_animation(
             buffer, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, lossless=True, quality=30,
             method=2, exif=exif,
         )  # fmt: skip
-    write_atomically(path, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def save_animation(
+    path: str | os.PathLike[str], frames: Sequence[NDArray[np.uint8]], *, fps: float = 12.0, spec_json: str = ""
+) -> None:
+    """Save pictures as a film, see `encode_animation`; the suffix of the path says of which kind.
+
+    Args:
+        path: The file to write.
+        frames: At least one picture, each with the same shape (rows, columns, 3), uint8.
+        fps: Pictures per second.
+        spec_json: The spec as JSON; empty for none.
+
+    Raises:
+        UserError: The suffix is an unknown one, there is no picture, or the file cannot be written.
+    """
+    write_atomically(path, encode_animation(Path(path).suffix, frames, fps=fps, spec_json=spec_json))
 
 
 def read_picture_spec(path: str | os.PathLike[str]) -> str:
@@ -206,7 +225,7 @@ def _paletted(frames: Sequence[NDArray[np.uint8]]) -> list[Image.Image]:
     """Give all frames one palette, so that no colour flickers; grey frames keep every shade."""
     if all((frame == frame[..., :1]).all() for frame in frames):
         return [Image.fromarray(np.ascontiguousarray(frame[..., 0])) for frame in frames]
-    pixels = np.concatenate([frame.reshape(-1, 3) for frame in frames])
-    sample = pixels[:: max(1, len(pixels) // _PALETTE_SAMPLE)]
+    stride = max(1, sum(frame.size for frame in frames) // 3 // _PALETTE_SAMPLE)
+    sample = np.concatenate([frame.reshape(-1, 3)[::stride] for frame in frames])
     palette = Image.fromarray(sample[None]).quantize(256, method=Image.Quantize.MEDIANCUT)
     return [Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]

@@ -64,7 +64,7 @@ def test_a_grid_of_nothing_is_refused() -> None:
 
 
 def test_small_images_are_enlarged_so_that_they_can_be_read() -> None:
-    assert [readable_scale(height) for height in (8, 28, 32, 500)] == [7, 2, 2, 1]
+    assert [readable_scale(size) for size in (8, 28, 32, 500)] == [7, 2, 2, 1]
 
 
 @pytest.mark.parametrize("shape", [(5, 7, 3), (5, 7)])
@@ -146,7 +146,7 @@ def test_films_carry_the_spec(tmp_path: Path, suffix: str) -> None:
 
 
 def test_films_need_a_known_suffix_and_a_picture(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"ends in \.gif or \.webp"):
+    with pytest.raises(UserError, match=r"choose a name in \.gif or \.webp"):
         save_animation(tmp_path / "a.mp4", film(1))
     with pytest.raises(UserError, match="no picture to save yet"):
         save_animation(tmp_path / "a.gif", [])
@@ -238,6 +238,20 @@ def test_jobs_end_with_the_path_they_wrote(tmp_path: Path) -> None:
         assert ExperimentSpec.from_json(read_picture_spec(last.path)) == ExperimentSpec.from_json(SPEC)
     assert isinstance(list(save_text(tmp_path / "loss.csv", "σ,ε\n"))[-1], Finished)
     assert (tmp_path / "loss.csv").read_text("utf-8") == "σ,ε\n"
+
+
+def test_films_of_many_images_are_enlarged_less(tmp_path: Path) -> None:
+    for count, scale in ((1, 7), (1600, 3)):
+        list(save_animation_job(tmp_path / "a.gif", [np.zeros((count, 1, 8, 8), np.uint8)], SPEC))
+        with Image.open(tmp_path / "a.gif") as image:
+            assert image.width == round(count**0.5) * (8 * scale + 1) - 1
+
+
+def test_a_film_that_is_stopped_is_not_written(tmp_path: Path) -> None:
+    job = save_animation_job(tmp_path / "a.gif", film(3) * 5, SPEC)
+    next(job)
+    job.close()  # type: ignore[attr-defined]
+    assert os.listdir(tmp_path) == []
 
 
 def test_jobs_tell_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

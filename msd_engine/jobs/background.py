@@ -1,0 +1,73 @@
+"""Work that cannot stop by itself, such as waiting for a server or packing a film, behind a job that can."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Generator
+from typing import TypeVar
+
+from msd_engine.events import Event, Tick
+
+T = TypeVar("T")
+
+Tell = Callable[[Event], None]
+"""Hands an event to the job's caller; raises where the caller has closed the job."""
+
+_WAIT_S = 0.05
+
+
+class _ClosedError(Exception):
+    """The caller closed the job: the work is to end."""
+
+
+def in_background(work: Callable[[Tell], T]) -> Generator[Event, None, T]:
+    """Do work in a thread of its own and yield what it tells.
+
+    The caller may close the generator at any time and is never kept waiting; the work ends when it tells next.
+
+    Args:
+        work: Does the work; it should tell something now and then, and before it changes anything for good.
+
+    Yields:
+        The newest event that the work told, or `Tick` after a short while without news.
+
+    Returns:
+        What the work returned. Whatever it raised is raised here.
+    """
+    told: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    closed = threading.Event()
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def tell(event: Event) -> None:
+        if closed.is_set():
+            raise _ClosedError
+        told.put(event)
+
+    def run() -> None:
+        try:
+            results.append(work(tell))
+        except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
+            errors.append(error)
+
+    thread = threading.Thread(target=run, name="msd-background", daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive() or not told.empty():
+            yield _newest(told)
+    finally:
+        closed.set()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _newest(told: queue.SimpleQueue[Event]) -> Event:
+    try:
+        newest = told.get(timeout=_WAIT_S)
+        while not told.empty():
+            newest = told.get()
+    except queue.Empty:
+        return Tick()
+    return newest
