@@ -66,7 +66,9 @@ def follow(job: Iterator[Event], account: Account) -> Finished:
                     pass
             if interrupted.is_set():
                 break
-    raise CutShortError(account.way_on(), INTERRUPTED, account.figures())
+    # Only now is the job closed and everything saved.
+    way_on = account.way_on()
+    raise CutShortError(way_on, INTERRUPTED, account.figures())
 
 
 @contextlib.contextmanager

@@ -10,6 +10,8 @@ import contextlib
 import dataclasses
 import difflib
 import io
+import itertools
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -29,6 +31,8 @@ _ABOUT = """Train k-sample denoisers and draw from them by chained Langevin dyna
 Fields of the spec are flags of train and sample: --sampling.epsilon 0.01, or --epsilon 0.01 where the name is unique.
 --version prints the version."""
 
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
@@ -39,6 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    if argv is None:
+        _print_anywhere()
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments in (["--version"], ["-V"]):
         print(f"msd {msd_engine.__version__}")
@@ -62,6 +68,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "--json" in arguments:
         print_json(status | figures | {"error": sentence})
     return code
+
+
+def _print_anywhere() -> None:
+    """Let a symbol that the screen's encoding lacks become a question mark instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _parse(arguments: Sequence[str]) -> Command:
@@ -113,11 +126,16 @@ def _print_figures(figures: dict[str, Any]) -> None:
 
 
 def _one_sentence(box: str) -> str:
-    """Take the sentence out of the frame that tyro draws around it."""
-    lines = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
-    body = lines[: next((i for i, line in enumerate(lines) if line and not line.strip("─")), len(lines))]
-    text = " ".join(line for line in body if line)
+    """Take the sentence out of the box that tyro draws around it: a title, the sentence, a rule, a pointer to help."""
+    lines = [line.strip("│ ") for line in _COLOURS.sub("", box).splitlines()[1:]]
+    if lines and _is_rule(lines[0]):  # the box for screens without Unicode underlines its title
+        lines = lines[1:]
+    text = " ".join(itertools.takewhile(lambda line: not _is_rule(line), lines))
     return (text[:1].upper() + text[1:]) or "The command line is not understood; see msd --help."
+
+
+def _is_rule(line: str) -> bool:
+    return not line.strip("─-╰╯ ")
 
 
 def _unknown_option(word: str, arguments: Sequence[str]) -> str:

@@ -57,8 +57,6 @@ class Sample:
     """Sample file with x_hat, y, seed and spec."""
     grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
     """Also a picture of all samples, for images."""
-    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
-    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
     device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
     """Where to compute: auto, cpu, cuda or mps."""
     json: _Json = False

@@ -117,7 +117,7 @@ def _job(options: Sample, spec: ExperimentSpec) -> Iterator[Event]:
     from msd_engine.jobs.sample import sample as job
 
     cadence = Every(FRAMES_HZ)
-    return job(spec, run_dir=options.run, data_dir=options.data_dir, device=options.device, cadence=cadence)
+    return job(spec, run_dir=options.run, device=options.device, cadence=cadence)
 
 
 def _save(options: Sample, samples: Samples) -> dict[str, str]:

@@ -81,9 +81,13 @@ class TrainAccount:
         return self._figures | {"steps_per_s": self._figures["step"] / elapsed_s if elapsed_s else math.nan}
 
     def way_on(self) -> str:
-        """Say how to go on."""
-        run, step = self._figures["run"], self._figures["step"]
-        return f"Stopped at step {step} and saved; go on with: msd train --resume {run}"
+        """Say how to go on; the run knows better than the last event how far it came."""
+        from msd_engine.runs.run import Run
+
+        run = self._figures["run"]
+        manifest = Run.open(run).manifest
+        self._figures |= {"step": manifest.step, "elapsed_s": manifest.elapsed_s}
+        return f"Stopped at step {manifest.step} and saved; go on with: msd train --resume {run}"
 
 
 def _job(options: Train, spec: ExperimentSpec, folder: Path) -> Iterator[Event]:
