@@ -80,7 +80,8 @@ def pen(colour: QColor | str, width: float = 1.0, style: Qt.PenStyle = Qt.PenSty
 
 def draw_polylines(painter: QPainter, lines: Array) -> None:
     """Draws polylines with shape (B, n, 2) in pixels; a state that is not finite leaves a gap."""
-    whole = np.isfinite(lines.sum(axis=(1, 2)))
+    with np.errstate(invalid="ignore"):
+        whole = np.isfinite(lines.sum(axis=(1, 2)))
     # One polygon is filled again for every line: making one costs as much as drawing it.
     held = polygon(np.zeros(lines.shape[1:]))
     points = pg.functions.ndarray_from_qpolygonf(held) if lines.shape[1] else np.empty((0, 2))

@@ -165,7 +165,9 @@ class LossView(PlotView):
         heights = np.concatenate([points[:, 1], np.nanpercentile(raw, [1, 99]) if np.isfinite(raw).any() else []])
         if np.isfinite(self._floor):
             heights = np.append(heights, np.log10(self._floor))
-        return 0.0, float(points[:, 0].max()), float(heights.min()), float(heights.max())
+        row = 0 if self._x == "steps" else 1
+        last = max(float(series.whole()[row, -1]) for series in (self._train, self._held_out) if series.count)
+        return 0.0, last, float(heights.min()), float(heights.max())
 
     def _outgrown(self) -> bool:
         bounds, (xs, ys) = self._bounds(), self.box.viewRange()

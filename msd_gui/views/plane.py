@@ -77,7 +77,7 @@ class PlaneView(PlotView):
         self._home_button.setAutoRaise(True)
         self._home_button.clicked.connect(self.frame)
         self.box.setAspectLocked(True)
-        self.box.sigRangeChanged.connect(self._settled.start)
+        self.box.sigRangeChanged.connect(self._wait)
         self.frame()
 
     # Data in
@@ -287,6 +287,9 @@ class PlaneView(PlotView):
         entries = self.legend_entries()
         if entries != self.legend_row.entries():
             self.legend_row.set_entries(entries)
+
+    def _wait(self, *_: object) -> None:
+        self._settled.start()
 
     def _tell_view(self) -> None:
         self.view_changed.emit(self.bounds())

@@ -1,0 +1,327 @@
+"""The plots: what goes in, what is told, what is chosen, what is kept."""
+
+from __future__ import annotations
+
+import csv
+import io
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage
+from PySide6.QtTest import QTest
+
+from msd_gui.theme import DARK, LIGHT, make_palette
+from msd_gui.views.bands import BandView
+from msd_gui.views.colour_maps import colour_map, density_map
+from msd_gui.views.decimated import BUCKETS, Decimated, smoothed
+from msd_gui.views.figures import to_png_bytes, to_svg_bytes
+from msd_gui.views.losses import LossView
+from msd_gui.views.mode_weights import ModeWeightsView
+from msd_gui.views.plane import LAYERS, PlaneView
+
+HEADS = np.array([[0.0, 0.0], [4.0, 1.0], [np.nan, 2.0], [-3.0, -5.0]])
+
+
+def shown(qtbot, view, width=500, height=440):
+    qtbot.addWidget(view)
+    view.resize(width, height)
+    with qtbot.waitExposed(view):
+        view.show()
+    return view
+
+
+def pixels(image: QImage) -> np.ndarray:
+    image = image.convertToFormat(QImage.Format.Format_RGB32)
+    return np.frombuffer(image.constBits(), np.uint32).reshape(image.height(), image.width()).copy()
+
+
+def rgb(colour: str) -> int:
+    return 0xFF000000 | int(colour[1:], 16)
+
+
+@pytest.fixture
+def plane(qtbot):
+    view = PlaneView()
+    view.set_data(np.array([[-6.0, -6.0], [6.0, 6.0]]))
+    view.frame()
+    return shown(qtbot, view)
+
+
+def place_of(view, point) -> QPoint:
+    return view.mapFromScene(view.box.mapViewToScene(QPointF(*point)))
+
+
+@pytest.mark.parametrize("chain", [0, 1, 3])
+def test_a_click_near_a_head_chooses_that_chain(qtbot, plane, chain):
+    plane.set_heads(HEADS)
+    with qtbot.waitSignal(plane.chain_chosen) as caught:
+        QTest.mouseClick(plane.viewport(), Qt.MouseButton.LeftButton, pos=place_of(plane, HEADS[chain]) + QPoint(3, -2))
+    assert caught.args == [chain]
+
+
+def test_a_click_far_from_all_heads_chooses_none(qtbot, plane):
+    plane.set_heads(HEADS)
+    with qtbot.assertNotEmitted(plane.chain_chosen):
+        QTest.mouseClick(plane.viewport(), Qt.MouseButton.LeftButton, pos=place_of(plane, (2.0, -3.0)))
+
+
+def test_axes_are_equal_and_chains_do_not_move_them(plane):
+    plane.grab()
+    left, right, low, high = before = plane.bounds()
+    box = plane.box.screenGeometry()
+    assert (right - left) / box.width() == pytest.approx((high - low) / box.height(), rel=0.02)
+    plane.set_tails(np.full((5, 3, 2), 1e4))
+    plane.set_heads(np.full((3, 2), 1e4))
+    plane.grab()
+    assert plane.bounds() == before
+
+
+def test_moving_the_view_is_told_once_it_rests(qtbot, plane):
+    qtbot.wait(200)
+    told = []
+    plane.view_changed.connect(told.append)
+    for edge in (2.0, 2.5, 3.0):
+        plane.set_bounds((-edge, edge, -edge, edge))
+    qtbot.waitUntil(lambda: bool(told), timeout=2000)
+    qtbot.wait(250)
+    assert told == [plane.bounds()]
+
+
+@pytest.mark.parametrize("shape", [(0, 0, 2), (0, 3, 2), (1, 3, 2), (7, 0, 2), (2, 1, 2), (400, 100, 2)])
+def test_tails_of_any_size_are_painted(plane, shape):
+    plane.set_tails(np.zeros(shape, np.float32))
+    assert not plane.grab().isNull()
+
+
+def test_what_is_not_finite_is_left_out(plane):
+    plane.set_layer("tails", False)
+    blank = pixels(plane.grab().toImage())
+    plane.set_layer("tails", True)
+    tails = np.full((6, 2, 2), np.nan)
+    tails[2] = np.inf
+    plane.set_tails(tails)
+    plane.set_field(np.full((4, 4), np.nan), (-1, 1, -1, 1))
+    plane.set_arrows(np.zeros((2, 2)), np.full((2, 2), np.nan), None)
+    plane.set_layer("exact arrows", True)
+    plane.set_heads(np.full((2, 2), np.nan))
+    plane.legend_row.set_entries([])
+    after = pixels(plane.grab().toImage())
+    plot = plane.box.sceneBoundingRect().toRect().adjusted(3, 40, -3, -3)
+    rows, columns = slice(plot.top(), plot.bottom()), slice(plot.left(), plot.right())
+    assert (blank[rows, columns] == after[rows, columns]).all()
+
+
+def test_a_gap_in_a_tail_stays_a_gap(plane):
+    tail = np.array([[-5.0, 0], [-1.0, 0], [np.nan, 0], [1.0, 0], [5.0, 0]])[:, None]
+    plane.set_data(np.empty((0, 2)))
+    plane.set_tails(tail)
+    image = pixels(plane.grab().toImage())
+    background = rgb(plane.colours.base)
+    ratio = plane.devicePixelRatioF()
+    painted = [
+        (image[round(p.y() * ratio) - 2 : round(p.y() * ratio) + 3, round(p.x() * ratio)] != background).any()
+        for p in (place_of(plane, (x, 0.0)) for x in (-3.0, 0.0, 3.0))
+    ]
+    assert painted == [True, False, True]
+
+
+def test_very_many_states_are_thinned_the_same_way_in_each_frame(plane):
+    states = np.arange(500 * 100 * 2, dtype=float).reshape(500, 100, 2)
+    plane.set_tails(states[:300], first=0)
+    first = {tuple(row) for row in plane._tails[:, 0]}
+    plane.set_tails(states[1:301], first=1)
+    second = {tuple(row) for row in plane._tails[:-1, 0]}
+    assert len(plane._tails) < 300
+    assert second - first <= {tuple(states[300, 0])}
+    assert (plane._tails[-1] == states[300]).all()
+
+
+def test_layers_are_switched_by_name(plane):
+    plane.set_heads(HEADS)
+    for name in LAYERS:
+        plane.set_layer(name, False)
+        assert not plane.layer(name)
+    assert plane.legend_row.entries() == []
+    with pytest.raises(KeyError, match="nothing like it"):
+        plane.set_layer("nothing like it", True)
+
+
+def test_the_read_out_gives_position_and_density(plane):
+    side = np.linspace(-2, 2, 41)
+    x, y = np.meshgrid(side, side)
+    plane.set_field(-(x**2) - y, (-2, 2, -2, 2))
+    assert plane.tell(1.0, 0.5) == "x₁ = 1.00   x₂ = 0.50   log p = -1.50"
+    assert "log p" not in plane.tell(3.0, 0.0)
+
+
+def test_the_density_lies_where_it_should(plane):
+    field = np.full((50, 50), -50.0)
+    field[:25, 25:] = 0.0  # low x₂, high x₁
+    plane.set_data(np.empty((0, 2)))
+    plane.set_field(field, (-4, 4, -4, 4))
+    image, ratio = pixels(plane.grab().toImage()), plane.devicePixelRatioF()
+    base = rgb(plane.colours.base)
+    for x, y in ((2, -2), (2, 2), (-2, -2), (-2, 2)):
+        place = place_of(plane, (x, y))
+        assert (image[round(place.y() * ratio), round(place.x() * ratio)] != base) == ((x, y) == (2, -2))
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_the_density_map_is_even(colours):
+    ramp = colour_map(colours.base, colours.exact)
+    assert ramp[0] == rgb(colours.base)
+    assert ramp[-1] == rgb(colours.exact)
+    grey = [0.2126 * (v >> 16 & 255) + 0.7152 * (v >> 8 & 255) + 0.0722 * (v & 255) for v in ramp.tolist()]
+    assert abs(np.sign(np.diff(grey)).sum()) > 0.9 * np.count_nonzero(np.diff(grey))
+    assert len(np.unique(density_map(colours))) > 10
+
+
+def test_a_new_theme_repaints_in_its_colours(qtbot, plane):
+    for colours in (DARK, LIGHT):
+        plane.setPalette(make_palette(colours))
+        assert pixels(plane.grab().toImage())[1, -2] == rgb(colours.base)
+
+
+def test_decimation_keeps_ends_extremes_and_mean():
+    series, values = Decimated(), np.random.default_rng(0).normal(size=100_003)
+    for part in np.array_split(np.arange(100_003), 977):
+        series.append(part, part / 10, values[part])
+    step, seconds, mean, least, greatest = series.buckets()
+    assert len(step) <= BUCKETS + 1
+    assert series.count == 100_003
+    assert (least.min(), greatest.max()) == (values.min(), values.max())
+    weights = np.full(len(step), series.stride)
+    weights[-1] = series.count - (len(step) - 1) * series.stride or series.stride
+    assert np.average(mean, weights=weights) == pytest.approx(values.mean(), abs=1e-12)
+    assert (np.diff(step) > 0).all()
+    np.testing.assert_allclose(seconds, step / 10)
+    np.testing.assert_array_equal(series.whole()[2], values)
+
+
+def test_smoothing_has_no_pull_of_its_start_and_skips_gaps():
+    assert smoothed(np.full(5, 3.0), 0.9, 1) == pytest.approx(np.full(5, 3.0))
+    assert smoothed(np.array([1.0, np.nan, 1.0]), 0.5, 4) == pytest.approx(np.ones(3))
+    values = np.array([4.0, 2.0, 9.0])
+    assert smoothed(values, 0.0, 1) == pytest.approx(values)
+
+
+def test_loss_data_come_back_whole(qtbot):
+    view = shown(qtbot, LossView())
+    loss = np.array([3.0, np.nan, 2.0, 0.0])
+    view.append_train(np.arange(4), loss, np.arange(4) / 2)
+    view.append_held_out(3, 2.5, 1.5)
+    view.set_floor(1.0)
+    assert not view.grab().isNull()
+    data = view.data()
+    np.testing.assert_array_equal(data["train_loss"], loss)
+    assert [data[f"held_out_{name}"].tolist() for name in ("step", "seconds", "loss")] == [[3], [1.5], [2.5]]
+    assert csv.writer(io.StringIO()).writerow(data) > 0
+
+
+def test_growing_losses_seldom_move_the_axes(qtbot):
+    view = shown(qtbot, LossView())
+    moved = []
+    view.box.sigRangeChanged.connect(lambda *_: moved.append(1))
+    for step in range(1, 2001):
+        view.append_train(np.array([step]), np.array([1.0]), np.array([step / 100]))
+        assert view.box.viewRange()[0][1] >= step
+    assert len(moved) < 60  # growing by a fifth each time: a logarithmic number
+
+
+def test_losses_are_not_worked_on_out_of_sight(qtbot, monkeypatch):
+    view, calls = LossView(), []
+    qtbot.addWidget(view)
+    original = view.refresh
+    monkeypatch.setattr(view, "refresh", lambda: (calls.append(1), original()))
+    for step in range(50):
+        view.append_train(np.array([step]), np.array([1.0]), np.array([0.0]))
+    assert calls == []
+    with qtbot.waitExposed(view):
+        view.show()
+    assert len(calls) == 1
+
+
+def test_losses_by_seconds_and_refused_smoothing(qtbot):
+    view = shown(qtbot, LossView())
+    view.append_train(np.arange(1, 101), np.ones(100), np.arange(1, 101) / 100)
+    view.set_x("seconds")
+    assert view.box.viewRange()[0][1] < 10
+    assert view.tell(0.5, 0.0).startswith("0.5 s")
+    with pytest.raises(ValueError, match="smoothing"):
+        view.set_smoothing(1.0)
+
+
+def test_bands_are_framed_and_told(qtbot):
+    view = shown(qtbot, BandView())
+    sigma = np.geomspace(0.1, 10, 5)
+    view.set_bands(sigma, sigma**2, np.full(5, np.nan))
+    (left, right), (low, high) = view.box.viewRange()
+    assert left < -1 < 1 < right
+    assert low < -2 < 2 < high
+    assert view.tell(0.0, 0.0) == "σ_eff 1   error 1"
+    assert [entry.words for entry in view.legend_entries()] == ["held-out"]
+
+
+@pytest.mark.parametrize("count", [2, 25])
+def test_mode_weights_are_all_in_sight(qtbot, count):
+    view = shown(qtbot, ModeWeightsView(), 300, 200)
+    true = np.full(count, 1 / count)
+    sampled = np.where(np.arange(count) == 0, np.nan, 1 / count)
+    view.set_weights(sampled, true)
+    (left, right), (low, high) = view.box.viewRange()
+    assert (left, right) == pytest.approx((0.4, count + 0.6))
+    assert low == 0
+    assert high > 1 / count
+    assert f"mode {count}   sampled {1 / count:.3f}   true {1 / count:.3f}" == view.tell(count, 0)
+    assert view.tell(count + 2, 0) == ""
+
+
+def figures(qtbot):
+    plane, losses, bands, weights = PlaneView(), LossView(), BandView(), ModeWeightsView()
+    plane.set_data(np.random.default_rng(0).normal(size=(50, 2)))
+    plane.set_tails(np.random.default_rng(0).normal(size=(50, 4, 2)) * 1e3)
+    losses.append_train(np.arange(1, 50), np.ones(49), np.ones(49))
+    bands.set_bands(np.array([0.1, 1.0]), np.array([0.2, 1.1]), np.array([0.1, 1.0]))
+    weights.set_weights(np.array([0.7, 0.3]), np.array([0.8, 0.2]))
+    for view in (plane, losses, bands, weights):
+        view.setPalette(make_palette(DARK))
+        shown(qtbot, view, 400, 300)
+    return plane, losses, bands, weights
+
+
+def test_figures_are_white_whatever_the_theme(qtbot):
+    for view in figures(qtbot):
+        before = pixels(view.grab().toImage())
+        image = QImage.fromData(to_png_bytes(view, 900, 200))
+        assert (image.width(), image.height()) == (900, 675)
+        assert image.dotsPerMeterX() == pytest.approx(200 / 0.0254, abs=1)
+        corners = [pixels(image)[row, column] for row in (2, -3) for column in (2, -3)]
+        assert corners == [rgb("#FFFFFF")] * 4
+        assert len(np.unique(pixels(image))) > 10
+        assert (pixels(view.grab().toImage()) == before).all()
+
+
+def test_figures_as_svg_are_drawings_with_words(qtbot):
+    for view in figures(qtbot):
+        root = ET.fromstring(to_svg_bytes(view))
+        kinds = [element.tag.rpartition("}")[2] for element in root.iter()]
+        assert root.get("viewBox") == "0 0 400 300"
+        assert kinds.count("text") > 5
+        assert kinds.count("polyline") + kinds.count("path") > 3
+
+
+def test_what_leaves_the_axes_is_covered_in_svg(qtbot):
+    from PySide6.QtGui import QPainter
+    from PySide6.QtSvg import QSvgRenderer
+
+    view = figures(qtbot)[0]
+    renderer = QSvgRenderer(to_svg_bytes(view))
+    image = QImage(400, 300, QImage.Format.Format_RGB32)
+    image.fill(rgb("#FFFFFF"))
+    with QPainter(image) as painter:
+        renderer.render(painter)
+    below, right = pixels(image)[-3:, :100], pixels(image)[60:, -4:]
+    assert (below == rgb("#FFFFFF")).all()
+    assert (right == rgb("#FFFFFF")).all()
