@@ -28,8 +28,8 @@ def make(qtbot):
         control = NumberSlider(DECLARED[path])
         qtbot.addWidget(control)
         control.resize(300, control.sizeHint().height())
-        control.show()
-        qtbot.waitExposed(control)
+        with qtbot.waitActive(control):
+            control.show()
         return control
 
     return build
@@ -293,8 +293,8 @@ def test_wheel_scrolls_the_panel_and_changes_the_value_only_with_focus(qtbot, pa
     area.setWidgetResizable(True)
     area.resize(320, 200)
     qtbot.addWidget(area)
-    area.show()
-    qtbot.waitExposed(area)
+    with qtbot.waitExposed(area):
+        area.show()
     area.setFocus()
     qtbot.waitUntil(lambda: area.verticalScrollBar().maximum() > 0)
     target = getattr(controls[1], part)

@@ -83,7 +83,8 @@ def test_keyboard_presses_a_focused_box_instead_of_playing(qtbot):
     played: list[None] = []
     play = QShortcut(QKeySequence("Space"), control)
     play.activated.connect(lambda: played.append(None))
-    control.show()
+    with qtbot.waitActive(control):  # in a window that is not active no shortcut would fire anyway
+        control.show()
     control.check.setFocus(Qt.FocusReason.TabFocusReason)
     before = control.value()
     qtbot.keyClick(control.check, Qt.Key.Key_Space)
