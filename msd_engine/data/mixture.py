@@ -110,7 +110,7 @@ class GaussianMixture:
         Returns:
             log p_τ(x) with shape (...).
         """
-        return torch.logsumexp(self._log_joint(self._rotated(x), tau), -1)
+        return torch.logsumexp(self._log_joint(self._whitened(x, tau)[0], tau), -1)
 
     def score(self, x: Tensor, tau: float = 0.0) -> Tensor:
         """Return the gradient of the log density of the mixture seen through noise.
@@ -122,26 +122,31 @@ class GaussianMixture:
         Returns:
             ∇ log p_τ(x) = −Σ_j ρ_j (Σ_j + τ² I)⁻¹ (x − μ_j), with shape (..., d).
         """
-        v = self._rotated(x)
-        rho = torch.softmax(self._log_joint(v, tau), -1)
-        pull = v * (rho.unsqueeze(-1) / (self.eigenvalues + tau**2))
-        return -torch.einsum("jde,...je->...d", self.axes, pull)
-
-    def _rotated(self, x: Tensor) -> Tensor:
-        """Return Q_jᵀ (x − μ_j) with shape (..., J, d)."""
-        v = x.unsqueeze(-2) - self.means
-        return v if self.is_diagonal else torch.einsum("jde,...jd->...je", self.axes, v)
+        z, whitening = self._whitened(x, tau)
+        rho = torch.softmax(self._log_joint(z, tau), -1)
+        return -(rho.unsqueeze(-2) * z).flatten(-2) @ whitening.flatten(1).T
 
     @property
     def is_diagonal(self) -> bool:
         """Whether all covariances are diagonal, so that no axes need turning."""
         return bool((self.axes == torch.eye(self.dim).to(self.axes)).all())
 
-    def _log_joint(self, v: Tensor, tau: float) -> Tensor:
-        """Return log w_j N(x; μ_j, Σ_j + τ² I) with shape (..., J), from v = Q_jᵀ (x − μ_j)."""
-        variance = self.eigenvalues + tau**2
-        constant = self.weights.log() - 0.5 * (variance.log().sum(-1) + self.dim * math.log(2 * math.pi))
-        return constant - 0.5 * (v.square() / variance).sum(-1)
+    def _whitened(self, x: Tensor, tau: float) -> tuple[Tensor, Tensor]:
+        """Return z = (Σ_j + τ² I)^(−½) (x − μ_j) in principal axes, with shape (..., d, J), and the map from x to z.
+
+        The modes come last, and one product of matrices gives all of them: that is the fast order for a grid of points.
+        The map has the shape (d, d, J): coordinate of x, axis, mode.
+        """
+        scale = torch.rsqrt(self.eigenvalues + tau**2)
+        whitening = (self.axes * scale.unsqueeze(-2)).permute(1, 2, 0)
+        centre = torch.einsum("jd,dej->ej", self.means, whitening)
+        z = (x @ whitening.flatten(1)).reshape(*x.shape[:-1], *centre.shape) - centre
+        return z, whitening
+
+    def _log_joint(self, z: Tensor, tau: float) -> Tensor:
+        """Return log w_j N(x; μ_j, Σ_j + τ² I) with shape (..., J), from whitened z."""
+        volume = (self.eigenvalues + tau**2).log().sum(-1) + self.dim * math.log(2 * math.pi)
+        return self.weights.log() - 0.5 * (volume + z.square().sum(-2))
 
 
 def _tensor(part: _Numbers) -> Tensor:

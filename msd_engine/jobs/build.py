@@ -243,7 +243,7 @@ def sampling(spec: ExperimentSpec, *, run_dir: Path | None = None, device: str =
         mean, std = target.mean.float(), target.std
     else:
         chosen = choose_device(device)
-        denoiser = learned = _learned_for(spec, run_dir, chosen)
+        denoiser = learned = denoiser_of_run(spec, run_dir, chosen)
         mean, std = learned.data_mean, learned.sigma_data.item()
     asked = spec.sampling
     streams = ChainStreams(
@@ -261,8 +261,20 @@ def sampling(spec: ExperimentSpec, *, run_dir: Path | None = None, device: str =
     return Sampling(denoiser, y, levels, streams, chosen, target)
 
 
-def _learned_for(spec: ExperimentSpec, run_dir: Path | None, device: torch.device) -> LearnedDenoiser:
-    """Load the denoiser that an experiment asks for, and check that it is one for the same copies."""
+def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.device) -> LearnedDenoiser:
+    """Load the trained denoiser that an experiment asks for.
+
+    Args:
+        spec: The experiment.
+        run_dir: The run folder, None where there is none.
+        device: Where to compute.
+
+    Returns:
+        The denoiser, ready to sample.
+
+    Raises:
+        UserError: There is no run, or it was trained for other copies or other data.
+    """
     if run_dir is None:
         remedy = "train one first" + (", or set sampling.source to exact" if isinstance(spec.data, MixtureSpec) else "")
         raise UserError(f"There is no trained denoiser to sample from: {remedy}.")
@@ -272,6 +284,6 @@ def _learned_for(spec: ExperimentSpec, run_dir: Path | None, device: torch.devic
             f"The run {run_dir} was trained with k = {learned.k} copies: "
             f"set training.k to {learned.k}, or train again with k = {spec.training.k}."
         )
-    if isinstance(spec.data, MixtureSpec) != (learned.data_mean.ndim == 1):
-        raise UserError(f"The run {run_dir} was trained on other data than {spec.data.name}.")
+    if learned.data_mean.shape != event_shape(spec):
+        raise UserError(f"The run {run_dir} was trained on data of another shape than {spec.data.name}.")
     return learned
