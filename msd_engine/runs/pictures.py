@@ -158,9 +158,10 @@ def encode_animation(
         first, *rest = (Image.fromarray(frame) for frame in frames)
         exif = Image.Exif()
         exif[ExifTags.Base.ImageDescription] = spec_json
+        # The quickest packing: ten times faster than the middle one for a file a quarter larger.
         first.save(
-            buffer, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, lossless=True, quality=30,
-            method=2, exif=exif,
+            buffer, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, lossless=True, quality=0,
+            method=0, exif=exif,
         )  # fmt: skip
     return buffer.getvalue()
 
