@@ -13,7 +13,7 @@ from msd_gui.theme.colours import (
     with_alpha,
 )
 from msd_gui.theme.icons import GLYPHS, app_icon, icon
-from msd_gui.theme.palette import THEME_CHOICES, Theme, ThemeChoice, apply, make_palette, style_sheet
+from msd_gui.theme.palette import THEME_CHOICES, Theme, ThemeChoice, make_palette, style_sheet
 
 __all__ = [
     "DARK",
@@ -29,7 +29,6 @@ __all__ = [
     "Theme",
     "ThemeChoice",
     "app_icon",
-    "apply",
     "colours_of",
     "icon",
     "make_palette",

@@ -160,25 +160,3 @@ class Theme(QObject):
     def _dress(self) -> None:
         self._app.setPalette(make_palette(self._colours))
         self._app.setStyleSheet(style_sheet(self._colours, self._app.font().pointSizeF()))
-
-
-def apply(choice: ThemeChoice) -> Theme:
-    """Dress the running application, or change what it wears.
-
-    Args:
-        choice: ``system``, ``light`` or ``dark``.
-
-    Returns:
-        The application's one `Theme`.
-
-    Raises:
-        RuntimeError: There is no application yet.
-    """
-    app = QApplication.instance()
-    if not isinstance(app, QApplication):
-        raise RuntimeError("The colours need a QApplication.")
-    theme = app.findChild(Theme)
-    if theme is None:
-        return Theme(app, choice)
-    theme.set_choice(choice)
-    return theme

@@ -11,12 +11,12 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from msd_engine.specs import load_preset
-from msd_gui.theme import GLYPHS, apply, icon
+from msd_gui.theme import GLYPHS, Theme, icon
 from msd_gui.widgets.card import Card
 from msd_gui.widgets.path_box import PathBox
 from msd_gui.widgets.spec_form import SpecForm
@@ -83,7 +83,7 @@ def cards() -> QWidget:
 def main() -> None:
     folder, choice = Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "light"
     app = QApplication([])
-    apply(choice)  # type: ignore[arg-type]
+    Theme(app, choice)  # type: ignore[arg-type]
     window = QWidget()
     row = QHBoxLayout(window)
     for widget in (mixture_form(), training_form(), cards()):
@@ -103,8 +103,7 @@ def main() -> None:
     window.grab().save(str(folder / f"widgets-{choice}-{window.devicePixelRatio():g}.png"))
     for form in window.findChildren(SpecForm):
         heights = {path: form.control(path).height() for path in form.paths()}
-        print(form.minimumSizeHint().width(), form.sizeHint().height(), heights)
-    print(QPointF(window.width(), window.height()))
+        print(f"{form.minimumSizeHint().width()} px wide, {form.sizeHint().height()} px high: {heights}")
 
 
 if __name__ == "__main__":
