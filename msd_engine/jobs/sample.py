@@ -68,8 +68,8 @@ def sample(
 
     Yields:
         `Started` and `Ladder`; then a `Tick` per step, or per two milliseconds of faster steps. In the plane
-        `ChainSegment` and `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due moments; at the end what is
-        left of them, `Samples` and `Finished`, or `Failed`.
+        `ChainSegment` and `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due moments; at
+        the end what is left of them, `Samples` and `Finished`, or `Failed`.
     """
     del data_dir
     chains = sampling(spec, run_dir=run_dir, device=device)
