@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
-from msd_gui.views.layers import Layer, ToPixels, draw_dots, draw_polylines, finite, pen
+from msd_gui.views.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, finite, pen
 from msd_gui.views.legend import Entry
 from msd_gui.views.log_axis import number
 from msd_gui.views.plot import PlotView
@@ -98,7 +98,6 @@ class BandView(PlotView):
         painter.setPen(pen(self.colours.exact, 1.6, Qt.PenStyle.DashLine))
         draw_polylines(painter, to_px(self._curve(self._mmse))[None])
         error = to_px(self._curve(self._error))
-        painter.setPen(pen(self.colours.learned, 1.8))
-        draw_polylines(painter, error[None])
+        draw_curve(painter, error, self.colours.learned, 1.8)
         painter.setBrush(QColor(self.colours.learned))
         draw_dots(painter, error, 2.6)

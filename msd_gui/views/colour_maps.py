@@ -39,6 +39,7 @@ def error_map(colours: Colours) -> NDArray[np.uint32]:
     return colour_map(colours.base, colours.learned)
 
 
+@lru_cache(maxsize=64)
 def between(first: str, second: str, share: float) -> QColor:
     """The opaque colour that lies at a share from 0 to 1 on the way from one colour to another."""
     red, green, blue = _from_oklab(_oklab(first) * (1 - share) + _oklab(second) * share)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-BUCKETS = 1024
+BUCKETS = 512
 
 
 class Decimated:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPixmap, QPolygonF, QTransform
 
 Array = NDArray[Any]
@@ -57,8 +57,10 @@ class Layer(pg.GraphicsObject):
         painter.setClipRect(self.boundingRect())
         painter.setWorldTransform(QTransform())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._draw(painter, lambda points: points * scale + shift)
-        painter.restore()
+        try:
+            self._draw(painter, lambda points: points * scale + shift)
+        finally:
+            painter.restore()
 
 
 def polygon(pixels: Array) -> QPolygonF:
@@ -92,6 +94,28 @@ def draw_polylines(painter: QPainter, lines: Array) -> None:
         good = np.isfinite(line).all(axis=1)
         for piece in np.split(np.arange(len(line)), np.flatnonzero(~good)):
             painter.drawPolyline(polygon(line[piece[good[piece]]]))
+
+
+def draw_curve(painter: QPainter, points: Array, colour: str, width: float) -> None:
+    """Draws one curve of any width; a point that is not finite leaves a gap.
+
+    Args:
+        painter: Set to pixels.
+        points: The curve in pixels, with shape (n, 2).
+        colour: Its colour.
+        width: Its width in pixels.
+    """
+    line = pen(colour, width)
+    if painter.paintEngine().type() != QPaintEngine.Type.Raster:
+        painter.setPen(line)
+        draw_polylines(painter, points[None])
+        return
+    # Piece by piece: Qt strokes a wide polyline as one outline, twenty times slower. The square caps fill the joints.
+    line.setCapStyle(Qt.PenCapStyle.SquareCap)
+    painter.setPen(line)
+    ends = np.concatenate([points[:-1], points[1:]], axis=1)
+    ends = np.clip(ends[np.isfinite(ends).all(axis=1)], -_FAR, _FAR)
+    painter.drawLines([QLineF(*end) for end in ends.tolist()])
 
 
 def draw_dots(painter: QPainter, pixels: Array, radius: float) -> None:

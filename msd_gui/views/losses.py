@@ -6,14 +6,14 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.colour_maps import between
 from msd_gui.views.decimated import Decimated, smoothed
-from msd_gui.views.layers import Layer, ToPixels, draw_dots, draw_polylines, pen
+from msd_gui.views.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, pen
 from msd_gui.views.legend import Entry
 from msd_gui.views.log_axis import number
 from msd_gui.views.plot import PlotView
@@ -102,7 +102,8 @@ class LossView(PlotView):
         with np.errstate(divide="ignore", invalid="ignore"):
             average = np.log10(smoothed(train[2], self._weight, self._train.stride))
             self._curves = {
-                "raw": np.stack([np.repeat(train[row], 2), np.log10(train[3:].T.ravel())], axis=1),
+                "least": np.stack([train[row], np.log10(train[3])], axis=1),
+                "greatest": np.stack([train[row], np.log10(train[4])], axis=1),
                 "train": np.stack([train[row], average], axis=1),
                 "held-out": np.stack([held_out[row], np.log10(held_out[2])], axis=1),
             }
@@ -161,7 +162,7 @@ class LossView(PlotView):
         points = points[np.isfinite(points).all(axis=1)]
         if not len(points):
             return None
-        raw = self._curves["raw"][:, 1]
+        raw = np.concatenate([self._curves[name][:, 1] for name in ("least", "greatest")])
         heights = np.concatenate([points[:, 1], np.nanpercentile(raw, [1, 99]) if np.isfinite(raw).any() else []])
         if np.isfinite(self._floor):
             heights = np.append(heights, np.log10(self._floor))
@@ -183,18 +184,26 @@ class LossView(PlotView):
             return
         colours = self.colours
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(pen(between(colours.base, colours.learned, 0.25)))
-        draw_polylines(painter, to_px(self._curves["raw"])[None])
+        faint = between(colours.base, colours.learned, 0.25)
+        painter.setPen(pen(faint))
+        painter.setBrush(faint)
+        least, greatest = (to_px(self._curves[name]) for name in ("least", "greatest"))
+        if self._train.stride == 1:
+            draw_polylines(painter, greatest[None])
+        else:
+            painter.setPen(Qt.PenStyle.NoPen)
+            # Upright bars are painted much faster than a line that goes up and down in every bucket.
+            edges = np.append((least[1:, 0] + least[:-1, 0]) / 2, least[-1, 0])
+            bars = np.stack([edges[:-1], greatest[1:, 1], np.diff(edges), (least - greatest)[1:, 1]], axis=1)
+            painter.drawRects([QRectF(*bar) for bar in bars[np.isfinite(bars).all(axis=1)].tolist()])
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if np.isfinite(self._floor):
             height = float(to_px(np.array([[0.0, np.log10(self._floor)]]))[0, 1])
             painter.setPen(pen(colours.exact, 1.6, Qt.PenStyle.DashLine))
             painter.drawLine(QPointF(0, height), QPointF(self.width(), height))
-        painter.setPen(pen(colours.learned, 1.8))
-        draw_polylines(painter, to_px(self._curves["train"])[None])
+        draw_curve(painter, to_px(self._curves["train"]), colours.learned, 1.8)
         held_out = to_px(self._curves["held-out"])
-        painter.setPen(pen(colours.text, 1.4))
-        draw_polylines(painter, held_out[None])
+        draw_curve(painter, held_out, colours.text, 1.4)
         if len(held_out) and np.ptp(held_out[:, 0]) > _DOT_EVERY_PX * len(held_out):
             painter.setBrush(QColor(colours.base))
             draw_dots(painter, held_out, 2.6)

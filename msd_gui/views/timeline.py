@@ -121,8 +121,8 @@ class Timeline(Canvas):
             left, right = self._x_of(start), self._x_of(end)
             # Even the smallest σ keeps a bar that can be seen.
             height = bar.height() * (0.25 + 0.75 * (float(value) - logs.min()) / span)
-            shade = 0.42 if level % 2 else 0.30
             done = self._x_of(max(start, min(end, self._available)))
+            shade = 0.42 if level % 2 else 0.30
             for a, b, share in ((left, done, shade + 0.25), (done, right, 0.4 * shade)):
                 place = QRectF(a, bar.bottom() - height, b - a, height)
                 painter.fillRect(place, between(colours.base, colours.data, share))
