@@ -11,6 +11,7 @@ import dataclasses
 import difflib
 import io
 import itertools
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from msd_engine.backend.errors import UserError
 from msd_engine.cli.fields import declared_fields
 from msd_engine.cli.listing import list_presets, print_schema
 from msd_engine.cli.options import COMMANDS, Command, Download, Presets, Sample, Schema, Train
-from msd_engine.cli.outcome import DONE, INTERRUPTED, REFUSED, CutShortError, RefusedError, print_json, say
+from msd_engine.cli.outcome import DONE, FAILED, INTERRUPTED, REFUSED, CutShortError, RefusedError, print_json, say
 from msd_engine.specs import SpecError
 
 _ABOUT = """Train k-sample denoisers and draw from them by chained Langevin dynamics.
@@ -49,6 +50,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments in (["--version"], ["-V"]):
         print(f"msd {msd_engine.__version__}")
         return DONE
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        # Whoever read the output has had enough, as `head` does; what is left must not be written at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _run(arguments: Sequence[str]) -> int:
     status: dict[str, Any] = {"command": next((word for word in arguments if not word.startswith("-")), "")}
     try:
         figures = _carry_out(_parse(arguments))

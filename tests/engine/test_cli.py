@@ -121,6 +121,17 @@ def test_any_screen_will_do(encoding: str, tmp_path: Path) -> None:
         assert "not understood" not in done.err
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise on Windows")
+def test_a_reader_that_has_had_enough_is_no_error() -> None:
+    process = subprocess.Popen([MSD, "schema"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.wait(timeout=60) == 1
+    assert not process.stderr.read()
+    process.stderr.close()
+
+
 # Bad input: exit 2, one sentence, nothing written
 
 REFUSALS = [
