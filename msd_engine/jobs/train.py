@@ -36,7 +36,8 @@ from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.training.trainer import DivergedError
 
 CHECKPOINT_EVERY_S = 20.0
-_STRIP_SHARE = 0.02
+# Pictures, and checkpoints of large networks, may take at most this share of the time.
+_SIDE_SHARE = 0.02
 _PAUSE_POLL_S = 0.05
 _RATE_WINDOW_S = 2.0
 
@@ -94,7 +95,7 @@ class _Job:
         self.trainer = parts.trainer
         self.elapsed_s = 0.0
         self.saved_step = -1
-        self.saved_at_s = 0.0
+        self.checkpoint_due_s = 0.0
         self.told_points: list[tuple[int, float, float]] = []
         self.rows: list[dict[str, Any]] = []
         self.recent: deque[tuple[int, float]] = deque()
@@ -116,7 +117,7 @@ class _Job:
             yield from self._history()
         else:
             yield Notice(self.parts.settle())
-        self.saved_at_s = self.elapsed_s
+        self.checkpoint_due_s = self.elapsed_s + CHECKPOINT_EVERY_S
         failure: DivergedError | None = None
         finished = False
         try:
@@ -159,7 +160,7 @@ class _Job:
             self._note(loss)
             if self.trainer.step % training.evaluate_every == 0:
                 yield self._held_out()
-            if self.live.take_checkpoint_request() or self.elapsed_s - self.saved_at_s >= CHECKPOINT_EVERY_S:
+            if self.live.take_checkpoint_request() or self.elapsed_s >= self.checkpoint_due_s:
                 self._save("running")
                 yield Checkpointed(self.trainer.step, str(self.run.folder))
             if self.cadence.due():
@@ -240,8 +241,7 @@ class _Job:
             x_hat=x_hat.cpu().numpy(),
             error=(x_hat - strip.x).square().flatten(1).sum(1).cpu().numpy(),
         )
-        # Pictures may cost at most a small share of the training time, however slow the machine.
-        self.strip_ready_s = self.elapsed_s + (time.perf_counter() - start) / _STRIP_SHARE
+        self.strip_ready_s = self.elapsed_s + (time.perf_counter() - start) / _SIDE_SHARE
 
     def _history(self) -> Iterator[Event]:
         """Tell again what was measured before the checkpoint, so that curves go on where they stood."""
@@ -268,13 +268,16 @@ class _Job:
             self.run.set_status("failed")
 
     def _save(self, status: Status) -> None:
+        start = time.perf_counter()
         self._write_rows()
         if self.trainer.step == self.saved_step:
             self.run.set_status(status)
         else:
             weights = self.trainer.averaged.state_dict()
             self.run.save(self.trainer.state(), weights, self.trainer.step, elapsed_s=self.elapsed_s, status=status)
-        self.saved_step, self.saved_at_s = self.trainer.step, self.elapsed_s
+        self.saved_step = self.trainer.step
+        rest_s = (time.perf_counter() - start) / _SIDE_SHARE
+        self.checkpoint_due_s = self.elapsed_s + max(CHECKPOINT_EVERY_S, rest_s)
 
 
 def _loss_points(points: list[tuple[int, float, float]]) -> LossPoints:
