@@ -130,12 +130,12 @@ def test_a_gap_in_a_tail_stays_a_gap(plane):
 def test_very_many_states_are_thinned_the_same_way_in_each_frame(plane):
     states = np.arange(500 * 100 * 2, dtype=float).reshape(500, 100, 2)
     plane.set_tails(states[:300], first=0)
-    first = {tuple(row) for row in plane._tails[:, 0]}
+    first = {tuple(row) for row in plane._held.tails[:, 0]}
     plane.set_tails(states[1:301], first=1)
-    second = {tuple(row) for row in plane._tails[:-1, 0]}
-    assert len(plane._tails) < 300
+    second = {tuple(row) for row in plane._held.tails[:-1, 0]}
+    assert len(plane._held.tails) < 300
     assert second - first <= {tuple(states[300, 0])}
-    assert (plane._tails[-1] == states[300]).all()
+    assert (plane._held.tails[-1] == states[300]).all()
 
 
 def test_layers_are_switched_by_name(plane):
