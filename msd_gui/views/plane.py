@@ -183,7 +183,7 @@ class PlaneView(PlotView):
     def copy(self, colours: Colours) -> Self:
         """A copy for a picture in fixed colours, with the same layers and bounds."""
         made = type(self)(colours)
-        made._held = replace(self._held, on=dict(self._held.on))
+        made._held = replace(self._held, on=dict(self._held.on), quick=False)
         made.set_bounds(self.bounds())
         return made
 

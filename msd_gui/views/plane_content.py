@@ -17,6 +17,7 @@ from msd_gui.views.layers import (
     ToPixels,
     draw_arrows,
     draw_crosses,
+    draw_curve,
     draw_diamonds,
     draw_dots,
     draw_points,
@@ -32,6 +33,8 @@ _OFF_AT_FIRST = ("exact arrows", "learned arrows")
 _ARROW_PX, _HEAD_PX = 16.0, 3.0
 # Lines are most of a frame's cost; with more of them than this it takes longer than 4 ms.
 _MOST_SEGMENTS = 12_000
+# Qt paints lines of one device pixel about ten times faster than wider ones, which a width of 1 is at a scale of 2.
+_HAIRLINE, _MANY_STATES = 0.0, 3_000
 NO_POINTS: NDArray[np.float64] = np.empty((0, 2))
 NO_TAILS: NDArray[np.float64] = np.empty((0, 0, 2))
 
@@ -53,6 +56,7 @@ class PlaneContent:
         chosen: The chosen chain, or None.
         follows_learned: Whether the chains follow a learned score.
         on: Whether each layer is shown.
+        quick: Whether many tails are painted with the thinnest line; not in a picture for a paper.
     """
 
     density: Density = field(default_factory=Density)
@@ -67,6 +71,7 @@ class PlaneContent:
     chosen: int | None = None
     follows_learned: bool = False
     on: dict[str, bool] = field(default_factory=lambda: {name: name not in _OFF_AT_FIRST for name in LAYERS})
+    quick: bool = True
 
     def set_tails(self, xy: Array, first: int) -> None:
         """Keeps the tails, of very many states only some: the same ones from picture to picture.
@@ -154,13 +159,13 @@ class PlaneContent:
         pixels = to_px(self.tails).transpose(1, 0, 2)
         colour, middle = self._chain_colour(colours), pixels.shape[1] // 2
         # Opaque thin lines are painted several times faster than transparent or wide ones; paler means older.
-        painter.setPen(pen(between(colours.base, colour, 0.4)))
+        width = _HAIRLINE if self.quick and pixels.shape[0] * pixels.shape[1] > _MANY_STATES else 1.0
+        painter.setPen(pen(between(colours.base, colour, 0.4), width))
         draw_polylines(painter, pixels[:, : middle + 1])
-        painter.setPen(pen(between(colours.base, colour, 0.7)))
+        painter.setPen(pen(between(colours.base, colour, 0.7), width))
         draw_polylines(painter, pixels[:, middle:])
         if self.chosen is not None and self.chosen < len(pixels):
-            painter.setPen(pen(colours.chosen, 1.6))
-            draw_polylines(painter, pixels[self.chosen : self.chosen + 1])
+            draw_curve(painter, pixels[self.chosen], colours.chosen, 1.6)
 
     def _draw_heads(self, painter: QPainter, to_px: ToPixels, colours: Colours) -> None:
         heads = to_px(self.heads)

@@ -156,6 +156,21 @@ def test_the_read_out_gives_position_and_density(plane):
     assert "log p" not in plane.tell(3.0, 0.0)
 
 
+def test_the_mouse_shows_and_hides_the_read_out(qtbot, plane):
+    QTest.mouseMove(plane.viewport(), place_of(plane, (0.0, 0.0)))
+    assert plane.readout().startswith("x₁ = ")
+    QTest.mouseMove(plane.viewport(), QPoint(2, 2))
+    assert plane.readout() == ""
+
+
+def test_a_double_click_shows_all_the_data_again(qtbot, plane):
+    home = plane.bounds()
+    plane.set_bounds((100.0, 101.0, 100.0, 101.0))
+    with qtbot.waitSignal(plane.framed):
+        QTest.mouseDClick(plane.viewport(), Qt.MouseButton.LeftButton, pos=plane.viewport().rect().center())
+    assert plane.bounds() == pytest.approx(home)
+
+
 def test_the_density_lies_where_it_should(plane):
     field = np.full((50, 50), -50.0)
     field[:25, 25:] = 0.0  # low x₂, high x₁
