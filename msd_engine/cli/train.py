@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,9 +54,9 @@ def train(options: Train) -> dict[str, Any]:
 class TrainAccount:
     """The figures of one training."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
         """Remember the run folder."""
-        self._figures: dict[str, Any] = {"run": str(folder), "device": "", "step": 0, "elapsed_s": 0.0}
+        self._figures: dict[str, Any] = {"run": os.fspath(folder), "device": "", "step": 0, "elapsed_s": 0.0}
         self._figures |= dict.fromkeys(("loss", "held_out_loss", "mmse"), math.nan)
 
     def take(self, event: Event) -> None:

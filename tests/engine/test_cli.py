@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 import msd_engine
 from msd_engine.cli.fields import declared_fields, describe_range
 from msd_engine.cli.main import main
+from msd_engine.events import Event, Failed, LossPoints, Started
 from msd_engine.runs.pictures import read_picture_spec
 from msd_engine.runs.restoring import read_spec
 from msd_engine.runs.run import Run
@@ -269,6 +271,21 @@ def test_a_spec_is_taken_from_a_file_or_a_run(msd: Any, tmp_path: Path) -> None:
     assert Run.open("run").spec == spec
     assert msd("train", "--preset", "run", "--out", "again").code == 0
     assert Run.open("again").spec == spec
+
+
+def test_a_job_that_had_begun_and_failed_is_no_bad_input(msd: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(*_: Any, **__: Any) -> Iterator[Event]:
+        yield Started("train", "cpu", 10, 0, "{}")
+        yield LossPoints(np.array([3]), np.array([0.5]), np.array([0.1]))
+        yield Failed("The loss is not finite.")
+
+    monkeypatch.setattr("msd_engine.jobs.train.train", failing)
+    done = msd("train", "--preset", "ncsn-toy", "--out", "run", "--json")
+    assert done.code == 1
+    assert "msd: The loss is not finite." in done.err.splitlines()
+    assert (done.json["status"], done.json["step"], done.json["loss"]) == ("failed", 3, 0.5)
+    # What was never measured is null: JSON has no NaN.
+    assert done.json["held_out_loss"] is None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send on Windows")
