@@ -12,7 +12,7 @@ from msd_gui.views.pixels import image_of_rgb32
 
 # Below the peak by this much the density counts as none: exp(-10) is 1/22 000. Ten bands of one unit each.
 DEPTH = 10.0
-_FINE_SIDE = 480
+_FINE_SIDE = 360
 
 
 class Density:
@@ -74,6 +74,6 @@ def _finer(values: NDArray[Any], axis: int) -> NDArray[Any]:
     count = values.shape[axis]
     at = np.linspace(0, count - 1, max(_FINE_SIDE, count), dtype=np.float32)
     low = np.minimum(at.astype(np.intp), max(count - 2, 0))
-    share = (at - low).reshape([-1 if i == axis else 1 for i in range(2)])
+    share = (at - low.astype(np.float32)).reshape([-1 if i == axis else 1 for i in range(2)])
     first, second = values.take(low, axis), values.take(np.minimum(low + 1, count - 1), axis)
     return np.asarray(first + share * (second - first))
