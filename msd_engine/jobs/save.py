@@ -25,7 +25,12 @@ _MOST_FILM_PIXELS = 2**20
 
 @told
 def save_grid(
-    path: PathLike, images: NDArray[np.floating] | NDArray[np.uint8], spec_json: str, *, scale: int | None = None
+    path: PathLike,
+    images: NDArray[np.floating] | NDArray[np.uint8],
+    spec_json: str,
+    *,
+    scale: int | None = None,
+    columns: int | None = None,
 ) -> Iterator[Event]:
     """Save images as one PNG that carries the spec.
 
@@ -34,13 +39,14 @@ def save_grid(
         images: Images with shape (N, C, H, W), in data units or as 8-bit values.
         spec_json: The spec as JSON.
         scale: Whole factor of enlargement; None for one at which a person can read a small image.
+        columns: Number of columns; None for a grid as square as can be.
 
     Yields:
         `Finished` with the path, or `Failed`.
     """
     start = time.monotonic()
     factor = pictures.readable_scale(images.shape[2]) if scale is None else scale
-    grid = pictures.image_grid(images, scale=factor)
+    grid = pictures.image_grid(images, scale=factor, columns=columns)
     yield Tick()
     pictures.save_png(path, grid, spec_json)
     yield _finished(path, start)

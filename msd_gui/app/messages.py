@@ -1,15 +1,13 @@
-"""Messages at the top of the window: errors that stay until they are closed, and notices that go by themselves."""
+"""Errors at the top of the window, which stay until they are closed, with details to copy."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QTimer
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
 from msd_gui.app import crash
 from msd_gui.widgets.card import Card
 
-NOTICE_MS = 6000
 MOST_ERRORS = 3
 
 
@@ -21,18 +19,7 @@ class MessageBar(QWidget):
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(1)
-        self._notice: Card | None = None
         self._errors: list[Card] = []
-        self._timer = QTimer(self, singleShot=True, interval=NOTICE_MS)
-        self._timer.timeout.connect(self._drop_notice)
-
-    def notice(self, text: str) -> None:
-        """Show a sentence for some seconds."""
-        if not text:
-            return
-        self._drop_notice()
-        self._notice = self._add(Card("info", "", text))
-        self._timer.start()
 
     def error(self, text: str, details: str) -> None:
         """Show an error until it is closed; the same one is not shown twice."""
@@ -41,7 +28,8 @@ class MessageBar(QWidget):
         card = Card("error", "", text, "Details…" if details else "")
         card.action.connect(lambda: self._show_details(text, details))
         card.dismissed.connect(lambda: self._forget(card))
-        self._errors.append(self._add(card))
+        self._column.addWidget(card)
+        self._errors.append(card)
         while len(self._errors) > MOST_ERRORS:
             self._errors.pop(0).deleteLater()
 
@@ -49,19 +37,10 @@ class MessageBar(QWidget):
         """Return the errors on the screen."""
         return [card.text() for card in self._errors]
 
-    def _add(self, card: Card) -> Card:
-        self._column.addWidget(card)
-        return card
-
     def _forget(self, card: Card) -> None:
         if card in self._errors:
             self._errors.remove(card)
         card.deleteLater()
-
-    def _drop_notice(self) -> None:
-        if self._notice is not None:
-            self._notice.deleteLater()
-            self._notice = None
 
     def _show_details(self, text: str, details: str) -> None:
         whole = crash.report(text, details)

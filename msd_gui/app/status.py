@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
 
 from msd_gui.pages.page import Status
+
+NOTICE_MS = 5000
 
 
 def duration(seconds: float) -> str:
@@ -38,11 +41,32 @@ class StatusBar(QStatusBar):
         self._bar.setRange(0, 1000)
         self._bar.setTextVisible(False)
         self._bar.setAccessibleName("Progress")
+        self.setContentsMargins(8, 0, 8, 0)
         self.addWidget(self._device)
         self.addWidget(self._text, 1)
         for widget in (self._rate, self._left, self._bar):
             self.addPermanentWidget(widget)
         self._bar.hide()
+        self._status = Status()
+        self._notice = ""
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(NOTICE_MS)
+        self._timer.timeout.connect(self._drop_notice)
+
+    def notice(self, text: str) -> None:
+        """Show a sentence for some seconds, then again what goes on."""
+        self._notice = text
+        self._text.setText(text)
+        self._timer.start()
+
+    def text(self) -> str:
+        """Return the sentence on the bar."""
+        return self._text.text()
+
+    def _drop_notice(self) -> None:
+        self._notice = ""
+        self._text.setText(self._status.text)
 
     def set_device(self, text: str) -> None:
         """Name the device."""
@@ -50,7 +74,9 @@ class StatusBar(QStatusBar):
 
     def show_status(self, status: Status) -> None:
         """Show what a page says of itself."""
-        self._text.setText(status.text)
+        self._status = status
+        if not self._notice:
+            self._text.setText(status.text)
         self._rate.setText(status.rate)
         left = duration(status.left_s)
         self._left.setText(f"{left} left" if left else "")

@@ -123,6 +123,7 @@ class MainWindow(QMainWindow):
         self.preset = QComboBox()
         self.preset.setObjectName("preset")
         self.preset.setAccessibleName("Preset")
+        self.preset.setPlaceholderText("Own settings")
         self.preset.setToolTip("Load a whole experiment: data, network, training and sampling.")
         self.preset.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         bar.addWidget(self.preset)
@@ -166,7 +167,7 @@ class MainWindow(QMainWindow):
         self.preset.activated.connect(self._load_preset)
         for page in self.pages.values():
             page.failed.connect(self.show_error)
-            page.noticed.connect(self.messages.notice)
+            page.noticed.connect(self.status.notice)
             page.status_changed.connect(self._update_status)
             page.actions_changed.connect(self._update_actions)
             page.experiment.changed.connect(self._update_actions)
@@ -239,7 +240,7 @@ class MainWindow(QMainWindow):
                 fraction = event.step / event.total if event.total else None
                 self.status.show_status(Status(event.text, "", fraction, event.left_s))
             case Finished(path=path) if path:
-                self.messages.notice(event.text)
+                self.status.notice(event.text)
                 self._update_status()
             case Failed():
                 self.show_error(event.text, event.details)
@@ -250,7 +251,7 @@ class MainWindow(QMainWindow):
         name = "mixture" if spec.data.kind == "mixture" else "images"
         self.show_page(name)
         self.page.load(spec, Path(run) if run else None)
-        self.messages.notice("The settings were restored." if not run else f"The run {Path(run).name} was opened.")
+        self.status.notice("The settings were restored." if not run else f"The run {Path(run).name} was opened.")
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -259,7 +260,7 @@ class MainWindow(QMainWindow):
         self._files.enqueue(self.launch.restore(path))
 
     def _download(self, name: str) -> None:
-        self.messages.notice(f"Downloading {name} …")
+        self.status.notice(f"Downloading {name} …")
         self._files.enqueue(self.launch.download(name))
 
     def _open(self) -> None:
@@ -305,7 +306,7 @@ class MainWindow(QMainWindow):
     def _copy_command(self) -> None:
         line = self.page.command()
         QGuiApplication.clipboard().setText(line)
-        self.messages.notice(f"Copied: {line}")
+        self.status.notice(f"Copied: {line}")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept local files and folders."""
@@ -340,12 +341,15 @@ class MainWindow(QMainWindow):
             spec = self.settings.last_spec(name)
             if spec is not None:
                 page.load(spec)
-        self.show_page("mixture")
+        self.pages["mixture"].set_speed(self.settings.speed_hz)
+        self.show_page(self.settings.page if self.settings.page in self.pages else "mixture")
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the session, close all jobs (training is saved) and end the threads."""
         if not self._closing:
             self._closing = True
+            self.settings.page = next(name for name, page in self.pages.items() if page is self.page)
+            self.settings.speed_hz = self.pages["mixture"].speed()
             self.settings.geometry = bytes(self.saveGeometry().data())
             for name, page in self.pages.items():
                 self.settings.set_last_spec(name, page.experiment.spec)

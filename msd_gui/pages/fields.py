@@ -1,4 +1,4 @@
-"""The fields of the plane that were computed lately, so that playing to and fro over the ladder computes each once."""
+"""Density and scores of the plane: asked for when target, noise or view change, and each computed once."""
 
 from __future__ import annotations
 
@@ -7,9 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from msd_engine.events import Event, FieldFrame
-from msd_engine.specs import Live
-from msd_gui.bridge.launch import Bounds, Cadence, Job
+from PySide6.QtCore import QObject, Slot
+
+from msd_engine.events import Event, Failed, FieldFrame
+from msd_engine.specs import ExperimentSpec, Live
+from msd_gui.bridge.launch import Bounds, Cadence, Job, Launch
+from msd_gui.pages.page import Page
+from msd_gui.pages.training import Trainer
+from msd_gui.views.plane import PlaneView
+
+GRACE_MS = 400
 
 
 @dataclass(frozen=True)
@@ -69,3 +76,67 @@ class FieldCache:
         self._frames[key] = frame
         while len(self._frames) > self._most:
             self._frames.popitem(last=False)
+
+
+class FieldPainter(QObject):
+    """Keeps the density and the score arrows of the plane in step with target, noise, view and weights."""
+
+    def __init__(self, page: Page, launch: Launch, plane: PlaneView, trainer: Trainer) -> None:
+        """Ask for nothing yet.
+
+        Args:
+            page: Owner of the runner; told of failures.
+            launch: Makes the jobs.
+            plane: Shows the fields.
+            trainer: Its run gives the trained score, where its network fits.
+        """
+        super().__init__(page)
+        self._page = page
+        self._launch = launch
+        self._plane = plane
+        self._trainer = trainer
+        self._runner = page.runner(self._on_event)
+        self._cache = FieldCache()
+        self._asked: FieldKey | None = None
+        self._framed = ""
+
+    def ask(self, spec: ExperimentSpec, sigma: float) -> None:
+        """Show the field of a spec at one noise, as soon as it is known.
+
+        Args:
+            spec: The experiment.
+            sigma: Noise of one copy.
+        """
+        fits = self._trainer.fits(spec)
+        weights = f"{self._trainer.run}:{self._trainer.step}" if fits else ""
+        key = FieldKey(spec.data.model_dump_json(), spec.training.k, sigma, self._plane.bounds(), weights)
+        if key == self._asked:
+            return
+        self._asked = key
+        known = self._cache.get(key)
+        if known is not None:
+            self._show(key, known)
+            return
+        job = self._launch.field(spec, sigma, key.bounds, self._trainer.run if fits else None)
+        self._runner.submit(keyed(key, job), grace_ms=GRACE_MS)
+
+    @Slot(object)
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case KeyedField():
+                self._cache.put(event.key, event.frame)
+                self._show(event.key, event.frame)
+            case Failed():
+                self._page.show_failure(event)
+            case _:
+                pass
+
+    def _show(self, key: FieldKey, field: FieldFrame) -> None:
+        self._plane.set_field(field.log_density, field.bounds)
+        self._plane.set_data(field.data)
+        self._plane.set_modes(field.means)
+        self._plane.set_arrows(field.points, field.exact_score, field.trained_score)
+        if key.data != self._framed:
+            # Another target: only then does the frame move by itself.
+            self._framed = key.data
+            self._plane.frame()

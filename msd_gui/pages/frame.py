@@ -5,6 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
+from msd_gui.views.placeholder import Awaiting, Placeholder
+
 CONTROLS_PX = 292
 FIGURES_PX = 316
 
@@ -70,9 +72,19 @@ def lay_out(page: QWidget, controls: QWidget, middle: QWidget, figures: QWidget)
     row.addWidget(scrolled(figures, FIGURES_PX))
 
 
-def hint(text: str) -> QLabel:
-    """Return a sentence that says what will be seen at a place that is still empty."""
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setProperty("role", "muted")
-    return label
+def awaiting(view: QWidget, sentence: str, button: str = "", height_px: int = 0) -> Awaiting:
+    """Return a place that says what will be seen there until there is something to see.
+
+    Args:
+        view: What will be seen.
+        sentence: What it will be.
+        button: What the button says that brings it; empty for none.
+        height_px: Fixed height; 0 lets it grow.
+
+    Returns:
+        The place, which shows the sentence.
+    """
+    place = Awaiting(view, Placeholder(sentence, button))
+    if height_px:
+        place.setFixedHeight(height_px)
+    return place

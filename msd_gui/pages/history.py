@@ -121,7 +121,8 @@ class Playhead:
     def step(self, forward: int, available: int) -> None:
         """Move by whole steps and stop playing."""
         self.playing = False
-        self.position = float(min(max(int(self.position) + forward, 0), max(available, 0)))
+        here = int(min(self.position, available))
+        self.position = float(min(max(here + forward, 0), max(available, 0)))
 
 
 class DoubleBuffer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from msd_engine.events import (
     Event,
@@ -13,7 +13,6 @@ from msd_engine.events import (
     FilmFrame,
     Finished,
     ImageFrame,
-    Ladder,
     Progress,
     Samples,
     Started,
@@ -21,18 +20,16 @@ from msd_engine.events import (
 )
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import Images, Launch
+from msd_gui.bridge.launch import Launch
 from msd_gui.pages import frame, images_exports
+from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.page import Export, Page, Status
 from msd_gui.pages.readings import number
 from msd_gui.pages.training import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.views.bands import BandView
-from msd_gui.views.film import FilmStripView
-from msd_gui.views.grid import ImageGridView
 from msd_gui.views.losses import LossView
-from msd_gui.views.placeholder import Awaiting, Placeholder
 from msd_gui.views.strip import HeldOutView
 from msd_gui.widgets.card import Card
 from msd_gui.widgets.spec_form import SpecForm
@@ -92,16 +89,11 @@ class ImagesPage(Page):
 
     def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock) -> None:
         super().__init__(experiment, launch, clock)
-        self.latest: ImageFrame | None = None
-        self.samples: Samples | None = None
-        self.films: list[FilmFrame] = []
         self.held_out: StripFrame | None = None
         self._ready = False
         self._editing = False
         self._paused = False
         self._wanted = False
-        self.chain = 0
-        self._film_index: int | None = None
         self._sampled: tuple[ExperimentSpec, int] | None = None
         self._sampler = self.runner(self._on_sampling)
         self._build()
@@ -115,60 +107,34 @@ class ImagesPage(Page):
         self.form = SpecForm(GROUPS, self.experiment.spec)
         self.form.section("More of training").set_open(False)
         self.strip = HeldOutView()
-        self.grid = ImageGridView()
-        self.film = FilmStripView()
+        self.gallery = Gallery()
         self.losses = LossView()
         self.bands = BandView()
-        self.losses.setFixedHeight(230)
-        self.bands.setFixedHeight(190)
-        self.strip_empty = Placeholder(
+        self.strip_place = frame.awaiting(
+            self.strip,
             "Press Train: a fixed strip of held-out images appears here, clean, noisy and denoised, and gets better "
             "as training goes on.",
             "Train",
+            236,
         )
-        self.grid_empty = Placeholder(
-            "Chains will be denoised here into new images, as soon as a network has begun to learn.", "Sample"
+        self.losses_place = frame.awaiting(
+            self.losses, "The loss on the training data and on held-out data will be drawn here.", height_px=230
         )
-        self._strip_stack = Awaiting(self.strip, self.strip_empty)
-        self._grid_stack = Awaiting(self.grid, self.grid_empty)
-        self._strip_stack.setFixedHeight(236)
-        self.film.setFixedHeight(124)
-        self.film.hide()
+        self.bands_place = frame.awaiting(
+            self.bands, "The held-out error at each noise σ_eff will be drawn here.", height_px=190
+        )
         self.card = Card("info", "", "", dismissible=False)
         self.card.hide()
-        middle = frame.column(
-            frame.heading("Held-out images"),
-            self._strip_stack,
-            self._grid_bar(),
-            self._grid_stack,
-            self.film,
-            stretch=(0, 0, 0, 1, 0),
-        )
+        middle = frame.column(frame.heading("Held-out images"), self.strip_place, self.gallery, stretch=(0, 0, 1))
         figures = frame.column(
             self.card,
             frame.heading("Loss"),
-            self.losses,
+            self.losses_place,
             self._smoothing_row(),
             frame.heading("Error by noise"),
-            self.bands,
+            self.bands_place,
         )
         frame.lay_out(self, self.form, middle, figures)
-
-    def _grid_bar(self) -> QWidget:
-        self.noisy = QCheckBox("Show noisy y₁")
-        self.noisy.setToolTip("Show the first noisy copy of every chain in the place of x̂.")
-        self.repeat = QCheckBox("Sample again while training")
-        self.repeat.setToolTip("When all chains have ended, draw them again with the newest averaged weights.")
-        self.caption = QLabel()
-        self.caption.setProperty("role", "muted")
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(frame.heading("Chains"))
-        row.addWidget(self.caption, 1)
-        row.addWidget(self.noisy)
-        row.addWidget(self.repeat)
-        return holder
 
     def _smoothing_row(self) -> QWidget:
         self.seconds = QCheckBox("Over time")
@@ -189,14 +155,10 @@ class ImagesPage(Page):
         self.form.editing_started.connect(self._begin_edit)
         self.form.editing_finished.connect(self._end_edit)
         self.experiment.changed.connect(self._spec_changed)
-        self.strip_empty.asked.connect(self.do_train)
-        self.grid_empty.asked.connect(self.do_sample)
-        self.noisy.toggled.connect(self._show_frame)
-        self.noisy.toggled.connect(self.film.set_noisy)
+        self.strip_place.placeholder.asked.connect(self.do_train)
+        self.gallery.asked.connect(self.do_sample)
         self.seconds.toggled.connect(lambda on: self.losses.set_x("seconds" if on else "steps"))
         self.smooth.toggled.connect(lambda on: self.losses.set_smoothing(0.98 if on else 0.0))
-        self.grid.chosen.connect(self._choose)
-        self.film.frame_chosen.connect(self._choose_film)
         self.card.action.connect(self.do_train)
         self.trainer.strip.connect(self._on_strip)
         self.trainer.checkpointed.connect(self._on_weights)
@@ -207,6 +169,9 @@ class ImagesPage(Page):
 
     @Slot(object, str)
     def _edited(self, spec: ExperimentSpec, path: str) -> None:
+        if path == "data.name":
+            # The preset's title would name other data.
+            spec = spec.replace("title", "")
         self.experiment.set(spec, path)
 
     @Slot()
@@ -285,25 +250,9 @@ class ImagesPage(Page):
     def _on_sampling(self, event: Event) -> None:
         match event:
             case Started():
-                self.films = []
-                self._film_index = None
-                self.film.clear()
-                self._grid_stack.set_ready(True)
-            case Ladder():
-                pass
-            case ImageFrame():
-                self.latest = event
-                self.caption.setText(
-                    f"{len(event.x_hat)} chains, step {event.step} of {event.total}, level {event.level + 1}, "
-                    f"σ = {number(event.sigma)}"
-                )
-                self._show_frame()
-            case FilmFrame():
-                self.films.append(event)
-                self.film.show()
-                self.film.add_frame(event.step, event.sigma, event.x_hat, event.y, event.level)
-            case Samples():
-                self.samples = event
+                self.gallery.begin()
+            case ImageFrame() | FilmFrame() | Samples():
+                self.gallery.take(event)
             case Progress() if not self.trainer.running:
                 self._sampling_status(event)
             case Finished():
@@ -320,55 +269,19 @@ class ImagesPage(Page):
         )
 
     def _on_sampled(self) -> None:
-        if self.repeat.isChecked() and self.trainer.running:
+        if self.gallery.repeat.isChecked() and self.trainer.running:
             self._wanted = True
             self.trainer.ask_weights(WEIGHTS_EVERY_S)
         elif not self.trainer.running:
             self.set_status(Status())
         self.actions_changed.emit()
 
-    def shown_images(self) -> Images:
-        """Return the images of the grid, with shape (N, C, H, W)."""
-        noisy = self.noisy.isChecked()
-        if self._film_index is not None:
-            film = self.films[self._film_index]
-            return film.y if noisy else film.x_hat
-        assert self.latest is not None
-        return self.latest.y if noisy else self.latest.x_hat
-
-    @Slot()
-    def _show_frame(self) -> None:
-        if self._film_index is not None:
-            self._choose_film(self._film_index)
-        elif self.latest is not None:
-            self.grid.set_images(self.latest.y if self.noisy.isChecked() else self.latest.x_hat)
-
-    @Slot(int)
-    def _choose(self, chain: int) -> None:
-        self.chain = chain
-        self.grid.set_chosen(chain)
-        self.film.set_chain(chain)
-
-    @Slot(int)
-    def _choose_film(self, index: int) -> None:
-        """Show all chains as they were at a moment of the film strip."""
-        film = self.films[index]
-        self._film_index = index
-        self.film.set_chosen(index)
-        self.grid.set_images(film.y if self.noisy.isChecked() else film.x_hat)
-        self.caption.setText(f"step {film.step}, level {film.level + 1}, σ = {number(film.sigma)}")
-
-    def _show_film(self, forward: int) -> None:
-        last = len(self.films) - 1
-        now = last if self._film_index is None else self._film_index
-        self._choose_film(min(max(now + forward, 0), last))
-
     # -- training ------------------------------------------------------------------------------------------------------
 
     @Slot(object)
     def _on_strip(self, event: StripFrame) -> None:
         self.held_out = event
-        self._strip_stack.set_ready(True)
+        self.strip_place.set_ready(True)
         self.strip.set_strip(event.clean, event.noisy, event.x_hat, event.sigma, event.error)
 
     @Slot(object)
@@ -376,6 +289,7 @@ class ImagesPage(Page):
         self.set_status(status)
         held_out = self.trainer.held_out
         if held_out is not None:
+            self.bands_place.set_ready(True)
             self.bands.set_bands(held_out.band_sigma_eff, held_out.band_loss, held_out.band_mmse)
 
     @Slot()
@@ -408,7 +322,7 @@ class ImagesPage(Page):
             case "play":
                 return self._sampler.running
             case "step" | "back":
-                return bool(self.films)
+                return bool(self.gallery.films)
             case "restart":
                 return self._sampled is not None and self.trainer.fits(self.experiment.spec)
             case _:
@@ -423,6 +337,7 @@ class ImagesPage(Page):
         """Train a network with the present settings."""
         if self.can("train"):
             self._sampled = None
+            self.losses_place.set_ready(True)
             self.trainer.start(self.experiment.spec)
             self._show_spec(self.experiment.spec)
 
@@ -456,11 +371,11 @@ class ImagesPage(Page):
 
     def do_step(self) -> None:
         """Show the next picture of the film strip."""
-        self._show_film(1)
+        self.gallery.go(1)
 
     def do_back(self) -> None:
         """Show the picture of the film strip before."""
-        self._show_film(-1)
+        self.gallery.go(-1)
 
     def do_restart(self) -> None:
         """Draw the same chains again from their first step."""

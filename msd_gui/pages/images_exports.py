@@ -21,18 +21,19 @@ FRAMES_PER_S = 8.0
 def exports(page: ImagesPage) -> list[Export]:
     """Return what the images page can write now."""
     launch, rows = page.launch, list[Export]()
-    samples, latest, films, held_out = page.samples, page.latest, page.films, page.held_out
+    gallery, held_out = page.gallery, page.held_out
+    samples, films, images = gallery.samples, gallery.films, gallery.images()
     spec_json = page.experiment.spec.to_json()
-    if latest is not None:
+    if images is not None:
 
         def grid(path: Path) -> Job:
-            return launch.save("grid", path, images=page.shown_images(), spec_json=spec_json)
+            return launch.save("grid", path, images=images, spec_json=spec_json)
 
         rows.append(Export("Sample grid", ".png", "samples", grid))
     if films:
 
         def film(path: Path) -> Job:
-            frames = np.stack([frame.x_hat[page.chain] for frame in films])
+            frames = np.stack([frame.x_hat[gallery.chain] for frame in films])
             return launch.save("grid", path, images=frames, spec_json=spec_json, columns=len(frames))
 
         def animation(path: Path) -> Job:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -11,14 +10,14 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
-from msd_engine.events import ChainReport, ChainSegment, Event, Failed, FieldFrame, Ladder, Progress, Samples, Started
+from msd_engine.events import ChainReport, ChainSegment, Event, Failed, Finished, Ladder, Samples, Started
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages import frame, mixture_exports
-from msd_gui.pages.fields import FieldCache, FieldKey, KeyedField, keyed
-from msd_gui.pages.history import DoubleBuffer, Playhead
+from msd_gui.pages.fields import FieldPainter
 from msd_gui.pages.page import Export, Page, Status
+from msd_gui.pages.player import Player
 from msd_gui.pages.readings import chain_readings, number
 from msd_gui.pages.training import Trainer
 from msd_gui.session.command import command
@@ -58,7 +57,6 @@ GROUPS = [
     ),
 ]
 GRACE_MS = 400
-TAIL_STATES = 50
 CHECKPOINT_EVERY_S = 1.5
 
 
@@ -81,22 +79,15 @@ class MixturePage(Page):
         """
         super().__init__(experiment, launch, clock)
         self._actions = actions
-        self.playhead = Playhead()
-        self.buffer = DoubleBuffer()
         self.samples: Samples | None = None
         self.report: ChainReport | None = None
-        self._chosen = 0
         self._sampled: ExperimentSpec | None = None
-        self._shown_index = -1
         self._ready = False
-        self._before = time.perf_counter()
         self._sampler = self.runner(self._on_sampling)
-        self._field_runner = self.runner(self._on_field)
-        self._fields = FieldCache()
-        self._asked: FieldKey | None = None
-        self._framed = ""
         self._build()
+        self.player = Player(self, clock, self.plane, self.timeline, self.transport)
         self.trainer = Trainer(self, launch, self.losses)
+        self.fields = FieldPainter(self, launch, self.plane, self.trainer)
         self._connect()
         self._show_spec(experiment.spec)
 
@@ -114,10 +105,14 @@ class MixturePage(Page):
         self.readings = Readings("Chain figures")
         self.card = Card("warning", "", "", dismissible=False)
         self.card.hide()
-        self.losses_hint = frame.hint("Press Train to teach a small network the same x̂ and watch its loss fall here.")
+        self.losses_place = frame.awaiting(
+            self.losses,
+            "Train a small network on the same target and watch its loss fall towards the least possible one.",
+            "Train",
+            210,
+        )
         middle = frame.column(self.plane, self.timeline, self._transport_row(), stretch=(1, 0, 0))
         self.weights.setFixedHeight(170)
-        self.losses.setFixedHeight(210)
         figures = frame.column(
             self.card,
             frame.heading("Mode weights"),
@@ -125,8 +120,7 @@ class MixturePage(Page):
             frame.heading("Chains"),
             self.readings,
             frame.heading("Training"),
-            self.losses_hint,
-            self.losses,
+            self.losses_place,
         )
         frame.lay_out(self, self.form, middle, figures)
 
@@ -160,15 +154,14 @@ class MixturePage(Page):
         self.form.editing_finished.connect(self.experiment.end_edit)
         self.experiment.changed.connect(self._spec_changed)
         self.clock.tick.connect(self._on_tick)
-        self.timeline.position_changed.connect(self._scrubbed)
-        self.transport.speed_changed.connect(self._set_speed)
-        self.plane.chain_chosen.connect(self._choose)
+        self.player.moved.connect(self._ask_field)
+        self.player.turned.connect(self.actions_changed)
         self.plane.view_changed.connect(self._ask_field)
         self.card.action.connect(self._apply_remedy)
+        self.losses_place.placeholder.asked.connect(lambda: self.act("train"))
         self.trainer.checkpointed.connect(self._on_weights)
         self.trainer.ended.connect(self._on_trained)
         self.trainer.progressed.connect(self.set_status)
-        self._set_speed(self.transport.speed())
 
     # -- the spec ------------------------------------------------------------------------------------------------------
 
@@ -178,6 +171,9 @@ class MixturePage(Page):
             # The network belongs to other copies or data: the exact score is always there.
             spec = spec.replace("sampling.source", "exact")
             self.noticed.emit("The trained network does not fit these settings: the exact score is used.")
+        if path == "data.name":
+            # The preset's title would name another target.
+            spec = spec.replace("title", "")
         self.experiment.set(spec, path)
 
     @Slot(object)
@@ -261,131 +257,45 @@ class MixturePage(Page):
     def _on_sampling(self, event: Event) -> None:
         match event:
             case Started():
-                self.buffer.begin()
+                self.player.buffer.begin()
             case Ladder():
-                self.timeline.set_levels(event.sigma.tolist(), event.steps_per_level)
+                self.player.set_ladder(event)
             case ChainSegment():
-                if self.buffer.append(event, self.playhead.position):
-                    self.timeline.set_available(self.buffer.shown.last_step)
-                    self._shown_index = -1
+                self.player.append(event)
             case ChainReport():
-                self.report = event
-                self.readings.set_readings(chain_readings(event))
                 self.weights.set_weights(event.mode_weights, event.true_weights)
+                if self._sampled is not None and event.step >= self._sampled.sampling.total_steps:
+                    # Theory speaks of the end of a level, not of the way there.
+                    self.report = event
+                    self.readings.set_readings(chain_readings(event))
             case Samples():
                 self.samples = event
                 self.actions_changed.emit()
-            case Progress() if not self.trainer.running:
-                self.set_status(Status(event.text, f"{event.rate:,.0f} steps/s"))
+            case Finished() if not self.trainer.running:
+                self._tell_speed(event)
             case Failed():
                 self.show_failure(event)
             case _:
                 pass
 
-    # -- playing -------------------------------------------------------------------------------------------------------
-
-    @Slot()
-    def _on_tick(self) -> None:
-        now = time.perf_counter()
-        elapsed_s, self._before = now - self._before, now
-        if not self.isVisible():
-            return
-        shown = self.buffer.shown
-        was_playing = self.playhead.playing
-        self.playhead.advance(elapsed_s, shown.last_step, shown.total)
-        if was_playing != self.playhead.playing:
-            self.actions_changed.emit()
-        self._show_state()
-        if self.experiment.spec.sampling.source == "trained" or self.layers["learned arrows"].isChecked():
-            self.trainer.ask_weights(CHECKPOINT_EVERY_S)
-
-    def _show_state(self) -> None:
-        history = self.buffer.shown
-        if not len(history):
-            return
-        index = history.index(self.playhead.position)
-        if index == self._shown_index:
-            return
-        self._shown_index = index
-        self.show_in(self.plane, index)
-        self.timeline.set_position(int(history.at(index).steps[0]))
-        self._ask_field()
-
-    def show_in(self, plane: PlaneView, index: int) -> None:
-        """Show one kept state of the chains in a plane: this page's own, or one that is painted for a file."""
-        history = self.buffer.shown
-        state, path = history.at(index), history.mean_path(index, TAIL_STATES)
-        chosen = min(self._chosen, state.y.shape[1] - 1)
-        plane.set_tails(path)
-        plane.set_heads(path[-1])
-        plane.set_chosen(chosen)
-        plane.set_copies(state.y[0, chosen], path[-1, chosen], state.x_hat[0, chosen])
-
-    @Slot(int)
-    def _scrubbed(self, step: int) -> None:
-        self.playhead.playing = False
-        self.playhead.position = float(step)
-        self._show_state()
-        self.actions_changed.emit()
-
-    @Slot(float)
-    def _set_speed(self, steps_per_s: float) -> None:
-        self.playhead.speed = steps_per_s
-
-    @Slot(int)
-    def _choose(self, chain: int) -> None:
-        self._chosen = chain
-        self._shown_index = -1
-
-    # -- the field -----------------------------------------------------------------------------------------------------
-
-    def _key(self) -> FieldKey:
-        spec = self.experiment.spec
-        history = self.buffer.shown
-        sigma = spec.sampling.sigma_L
-        if len(history):
-            sigma = float(history.at(history.index(self.playhead.position)).sigma[0])
-        weights = f"{self.trainer.run}:{self.trainer.step}" if self.trainer.fits(spec) else ""
-        return FieldKey(spec.data.model_dump_json(), spec.training.k, sigma, self.plane.bounds(), weights)
+    def _tell_speed(self, event: Finished) -> None:
+        chains, took_ms = self.experiment.spec.sampling.chains, 1000 * event.elapsed_s
+        rate = f"{event.step / event.elapsed_s:,.0f} steps/s" if event.elapsed_s else ""
+        self.set_status(Status(f"{chains} chains × {event.step:,} steps took {took_ms:,.0f} ms", rate))
 
     @Slot()
     def _ask_field(self) -> None:
-        if not self._ready:
-            return
-        key = self._key()
-        if key == self._asked:
-            return
-        self._asked = key
-        known = self._fields.get(key)
-        if known is not None:
-            self._show_field(key, known)
-            return
-        run = self.trainer.run if key.weights else None
-        job = self.launch.field(self.experiment.spec, key.sigma, key.bounds, run)
-        self._field_runner.submit(keyed(key, job), grace_ms=GRACE_MS)
-
-    @Slot(object)
-    def _on_field(self, event: Event) -> None:
-        match event:
-            case KeyedField():
-                self._fields.put(event.key, event.frame)
-                self._show_field(event.key, event.frame)
-            case Failed():
-                self.show_failure(event)
-            case _:
-                pass
-
-    def _show_field(self, key: FieldKey, field: FieldFrame) -> None:
-        self.plane.set_field(field.log_density, field.bounds)
-        self.plane.set_data(field.data)
-        self.plane.set_modes(field.means)
-        self.plane.set_arrows(field.points, field.exact_score, field.trained_score)
-        if key.data != self._framed:
-            # Another target: only then does the frame move by itself.
-            self._framed = key.data
-            self.plane.frame()
+        if self._ready:
+            spec = self.experiment.spec
+            self.fields.ask(spec, self.player.sigma or spec.sampling.sigma_L)
 
     # -- training ------------------------------------------------------------------------------------------------------
+
+    @Slot()
+    def _on_tick(self) -> None:
+        wanted = self.experiment.spec.sampling.source == "trained" or self.layers["learned arrows"].isChecked()
+        if wanted and self.isVisible():
+            self.trainer.ask_weights(CHECKPOINT_EVERY_S)
 
     @Slot()
     def _on_weights(self) -> None:
@@ -414,16 +324,24 @@ class MixturePage(Page):
             case "sample" | "home":
                 return self._ready
             case _:
-                return len(self.buffer.shown) > 0
+                return not self.player.empty
 
     @property
     def playing(self) -> bool:
         """Whether the chains are being played."""
-        return self.playhead.playing
+        return self.player.playhead.playing
+
+    def set_speed(self, speed_hz: float) -> None:
+        """Set how fast chains are played, in steps per second."""
+        self.player.set_speed(speed_hz)
+
+    def speed(self) -> float:
+        """Return how fast chains are played, in steps per second."""
+        return self.player.playhead.speed
 
     def do_train(self) -> None:
         """Train a network on the present target."""
-        self.losses_hint.hide()
+        self.losses_place.set_ready(True)
         self.trainer.start(self.experiment.spec)
 
     def do_resume(self) -> None:
@@ -443,23 +361,19 @@ class MixturePage(Page):
 
     def do_play(self) -> None:
         """Play or pause; at the end, play again from the beginning."""
-        shown = self.buffer.shown
-        if not self.playhead.playing and shown.complete and self.playhead.position >= shown.total:
-            self.playhead.position = 0.0
-        self.playhead.playing = not self.playhead.playing
+        self.player.toggle()
 
     def do_step(self) -> None:
         """Go one step further."""
-        self.playhead.step(1, self.buffer.shown.last_step)
+        self.player.step(1)
 
     def do_back(self) -> None:
         """Go one step back."""
-        self.playhead.step(-1, self.buffer.shown.last_step)
+        self.player.step(-1)
 
     def do_restart(self) -> None:
         """Play from the first step."""
-        self.playhead.position = 0.0
-        self.playhead.playing = True
+        self.player.restart()
 
     def do_home(self) -> None:
         """Frame the data."""

@@ -26,7 +26,7 @@ def exports(page: MixturePage) -> list[Export]:
     """Return what the mixture page can write now."""
     rows: list[Export] = []
     spec_json = page.experiment.spec.to_json
-    if len(page.buffer.shown):
+    if len(page.player.buffer.shown):
         rows += plot_exports(page.launch, page.plane, "Trajectory plot", "trajectories", spec_json)
         rows += plot_exports(page.launch, page.weights, "Mode weights", "mode-weights", spec_json)
     if page.trainer.run is not None:
@@ -58,11 +58,11 @@ def animation(page: MixturePage, path: Path) -> Job:
     easel = figures.Easel(page.plane, WIDTH_PX)
     assert isinstance(easel.view, PlaneView)
     plane = easel.view
-    history = page.buffer.shown
+    history = page.player.buffer.shown
     indices = np.linspace(0, len(history) - 1, min(FRAMES, len(history))).round().astype(int)
 
     def paint(number: int) -> Picture:
-        page.show_in(plane, int(indices[number]))
+        page.player.show_in(plane, int(indices[number]))
         return easel.pixels()
 
     recorder = Recorder(page.clock, len(indices), paint, page)

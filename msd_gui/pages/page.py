@@ -15,6 +15,7 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Job, Launch
 from msd_gui.bridge.runner import Runner
 from msd_gui.session.experiment import Experiment
+from msd_gui.session.settings import SPEED_HZ
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,13 @@ class Page(QWidget):
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
         """Show another experiment, from a preset, a file or a run folder."""
         raise TypeError(f"{type(self).__name__} must say how it loads {spec.title!r} and {run}.")
+
+    def set_speed(self, speed_hz: float) -> None:
+        """Set how fast chains are played, in steps per second, where the page plays them."""
+
+    def speed(self) -> float:
+        """Return how fast chains are played, in steps per second."""
+        return SPEED_HZ
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""

@@ -28,8 +28,8 @@ class Painted(QObject):
         self.page, self.times, self.last = page, [], None
 
     def eventFilter(self, _watched, event):
-        if event.type() == QEvent.Type.Paint and self.page.buffer.shown is not self.last:
-            self.last = self.page.buffer.shown
+        if event.type() == QEvent.Type.Paint and self.page.player.buffer.shown is not self.last:
+            self.last = self.page.player.buffer.shown
             self.times.append(time.perf_counter())
         return False
 
@@ -58,10 +58,10 @@ def main() -> None:
         window = create_window(settings=Settings(Path(folder) / "settings.ini"), runs_dir=Path(folder))
         window.show()
         page = window.pages["mixture"]
-        wait(app, lambda: page.buffer.shown.complete)
+        wait(app, lambda: page.player.buffer.shown.complete)
         spec = page.experiment.spec.replace_all({"sampling.chains": options.chains, "training.k": options.k})
         page.experiment.set(spec)
-        page.playhead.position, page.playhead.playing = 1e9, False
+        page.player.go_to_end()
         wait(app, lambda: not page.running)
         painted = Painted(page)
         page.plane.viewport().installEventFilter(painted)

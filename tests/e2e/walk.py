@@ -140,9 +140,7 @@ def go(walk: Walk, train_seconds: float) -> Path:
 
     here = fraction(walk, "sampling.epsilon", mixture.experiment.spec.sampling.epsilon)
     wall = fraction(walk, "sampling.epsilon", 2 * mixture.experiment.spec.sampling.sigma_L**2)
-    mixture.do_restart()
-    mixture.playhead.playing = False
-    mixture.playhead.position = 1e9
+    mixture.player.go_to_end()
     walk.drag("sampling.epsilon", here, wall + 0.03, 2.0, ("epsilon-towards-the-wall", "epsilon-past-the-wall"))
     assert mixture.experiment.spec.sampling.step_ratio > 2
     walk.rest(0.6)
@@ -163,10 +161,12 @@ def go(walk: Walk, train_seconds: float) -> Path:
     walk.wait(lambda: not images.trainer.running)
     walk.picture("trained")
     walk.click("sample")
-    walk.wait(lambda: images.latest is not None and images.latest.step > images.latest.total // 3)
+    walk.wait(
+        lambda: images.gallery.latest is not None and 3 * images.gallery.latest.step > images.gallery.latest.total
+    )
     walk.picture("sampling")
-    walk.wait(lambda: images.samples is not None and not images.running)
-    images.grid.chosen.emit(3)
+    walk.wait(lambda: images.gallery.samples is not None and not images.running)
+    images.gallery.choose(3)
     walk.picture("samples")
 
     grid = walk.out / "digits-grid.png"

@@ -1,0 +1,132 @@
+"""The chains of images as a page shows them: a grid that denoises live, and the film strip of the chosen chain."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+
+from msd_engine.events import FilmFrame, ImageFrame, Samples
+from msd_gui.bridge.launch import Images
+from msd_gui.pages import frame
+from msd_gui.pages.readings import number
+from msd_gui.views.film import FilmStripView
+from msd_gui.views.grid import ImageGridView
+
+FILM_PX = 112
+
+
+class Gallery(QWidget):
+    """Grid, film strip and the line between them.
+
+    Attributes:
+        asked: Emitted when the button in the empty grid is pressed.
+    """
+
+    asked = Signal()
+
+    def __init__(self) -> None:
+        """Build it without any chain."""
+        super().__init__()
+        self.latest: ImageFrame | None = None
+        self.samples: Samples | None = None
+        self.films: list[FilmFrame] = []
+        self.chain = 0
+        self._film: int | None = None
+        self.grid = ImageGridView()
+        self.film = FilmStripView()
+        self.noisy = QCheckBox("Show noisy y₁")
+        self.noisy.setToolTip("Show the first noisy copy of every chain in the place of x̂.")
+        self.repeat = QCheckBox("Sample again while training")
+        self.repeat.setToolTip("When all chains have ended, draw them again with the newest averaged weights.")
+        self._caption = QLabel()
+        self._caption.setProperty("role", "muted")
+        self._place = frame.awaiting(
+            self.grid,
+            "Chains will be denoised here into new images, as soon as a network has begun to learn.",
+            "Sample",
+        )
+        self.film.setFixedHeight(FILM_PX)
+        self.film.hide()
+        self._arrange()
+        self._place.placeholder.asked.connect(self.asked)
+        self.noisy.toggled.connect(self._show)
+        self.noisy.toggled.connect(self.film.set_noisy)
+        self.grid.chosen.connect(self.choose)
+        self.film.frame_chosen.connect(self.show_film)
+
+    def _arrange(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(frame.heading("Chains"))
+        head.addWidget(self._caption, 1)
+        head.addWidget(self.noisy)
+        head.addWidget(self.repeat)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(head)
+        column.addWidget(self._place, 1)
+        column.addWidget(self.film)
+
+    # -- events in -----------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """New chains have started."""
+        self.films, self._film = [], None
+        self.film.clear()
+        self._place.set_ready(True)
+
+    def take(self, event: ImageFrame | FilmFrame | Samples) -> None:
+        """Show how the chains stand."""
+        match event:
+            case ImageFrame():
+                self.latest = event
+                self._show()
+            case FilmFrame():
+                self.films.append(event)
+                self.film.show()
+                self.film.add_frame(event.step, event.sigma, event.x_hat, event.y, event.level)
+            case Samples():
+                self.samples = event
+
+    # -- what is shown -------------------------------------------------------------------------------------------------
+
+    def images(self) -> Images | None:
+        """Return the images in the grid, with shape (N, C, H, W); None where there are none."""
+        noisy = self.noisy.isChecked()
+        shown: ImageFrame | FilmFrame | None = self.latest if self._film is None else self.films[self._film]
+        if shown is None:
+            return None
+        return shown.y if noisy else shown.x_hat
+
+    @Slot(int)
+    def choose(self, chain: int) -> None:
+        """Show the film of one chain."""
+        self.chain = chain
+        self.grid.set_chosen(chain)
+        self.film.set_chain(chain)
+
+    @Slot(int)
+    def show_film(self, index: int) -> None:
+        """Show all chains as they were at one picture of the film strip."""
+        self._film = index
+        self.film.set_chosen(index)
+        self._show()
+
+    def go(self, forward: int) -> None:
+        """Go some pictures on, or back, on the film strip."""
+        last = len(self.films) - 1
+        here = last if self._film is None else self._film
+        self.show_film(min(max(here + forward, 0), last))
+
+    @Slot()
+    def _show(self) -> None:
+        images = self.images()
+        if images is None:
+            return
+        self.grid.set_images(images)
+        at = self.latest if self._film is None else self.films[self._film]
+        if at is not None:
+            what = "y₁" if self.noisy.isChecked() else "x̂"
+            self._caption.setText(
+                f"{what} of {len(images)} chains at step {at.step}, level {at.level + 1}, σ = {number(at.sigma)}"
+            )
