@@ -100,7 +100,7 @@ class ChainReport(Event):
         mode_weights: Share of the samples nearest to each mode, with shape (J,).
         true_weights: Weights of the mixture, with shape (J,).
         within_std: Standard deviation of the last x̂ (or ȳ) about its mode, pooled over modes and coordinates.
-        predicted_std: The same for exact draws from the posterior mean of p_{σ_eff}.
+        predicted_std: The same for chains in their stationary state at this noise and step, modes taken apart.
         residual_inflation: Variance of y_i − ȳ over its value for exact sampling, σ²(1 − 1/k); NaN for k = 1.
         predicted_inflation: 1/(1 − r/2), infinite from the wall r = 2 on.
         r_hat: Split R̂ of ȳ over the last level, with shape (2,); NaN where too few states were kept.
