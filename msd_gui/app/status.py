@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QTimer
+from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
 
 from msd_gui.pages.page import Status
@@ -63,6 +64,12 @@ class StatusBar(QStatusBar):
     def text(self) -> str:
         """Return the sentence on the bar."""
         return self._text.text()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """A notice ends with the window."""
+        self._timer.stop()
+        self._drop_notice()
+        super().hideEvent(event)
 
     def _drop_notice(self) -> None:
         self._notice = ""

@@ -55,6 +55,7 @@ class Trainer(QObject):
         self.run: Path | None = None
         self.spec: ExperimentSpec | None = None
         self.step = 0
+        self._seen = 0
         self.held_out: HeldOutLoss | None = None
         self.progress: Progress | None = None
 
@@ -85,6 +86,7 @@ class Trainer(QObject):
         """Begin a new run."""
         self._losses.clear_curves()
         self.run, self.spec, self.step, self.held_out = self._launch.new_run(spec), spec, 0, None
+        self._seen = 0
         self._runner.submit(self._launch.train(spec, self.run))
 
     def resume(self, spec: ExperimentSpec) -> None:
@@ -115,6 +117,7 @@ class Trainer(QObject):
             case Started():
                 self.step = event.step
             case LossPoints():
+                self._seen = int(event.steps[-1])
                 self._losses.append_train(event.steps, event.loss, event.elapsed_s)
             case HeldOutLoss():
                 self.held_out = event
@@ -142,6 +145,8 @@ class Trainer(QObject):
     @Slot(bool)
     def _running_changed(self, running: bool) -> None:
         if not running:
+            # A job that is closed saves its last step, but cannot tell of it any more.
+            self.step = max(self.step, self._seen)
             self.progress = None
             self.ended.emit()
 

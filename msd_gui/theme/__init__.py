@@ -13,7 +13,7 @@ from msd_gui.theme.colours import (
     with_alpha,
 )
 from msd_gui.theme.icons import GLYPHS, app_icon, icon
-from msd_gui.theme.palette import THEME_CHOICES, Theme, ThemeChoice, make_palette, style_sheet
+from msd_gui.theme.palette import THEME_CHOICES, Theme, ThemeChoice, make_palette, readable, style_sheet
 
 __all__ = [
     "DARK",
@@ -32,6 +32,7 @@ __all__ = [
     "colours_of",
     "icon",
     "make_palette",
+    "readable",
     "style_sheet",
     "with_alpha",
 ]

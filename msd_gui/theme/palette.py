@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QColor, QFont, QPalette
 from PySide6.QtWidgets import QApplication
 
 from msd_gui.theme.colours import DARK, LIGHT, SMALL_FONT, Colours, with_alpha
@@ -87,6 +87,22 @@ QStatusBar::item {{ border: none; }}
 """
 
 
+def readable(font: QFont) -> QFont:
+    """Return a font in which x̂ is drawn as it should be.
+
+    Qt puts the hat far above the x in DejaVu Sans, the usual font on Linux, because of the font's own table of marks.
+
+    Args:
+        font: Any font.
+
+    Returns:
+        The same font without that table: the hat is then placed by its outline.
+    """
+    made = QFont(font)
+    made.setFeature(QFont.Tag("mark"), 0)
+    return made
+
+
 class Theme(QObject):
     """Keeps the application in light or dark, by the system or by choice.
 
@@ -109,6 +125,7 @@ class Theme(QObject):
         self._system = app.styleHints().colorScheme()
         self._colours = self._wanted()
         app.setStyle("Fusion")
+        app.setFont(readable(app.font()))
         self._ask_platform()
         self._dress()
         app.styleHints().colorSchemeChanged.connect(self._follow_system)

@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QMouseEvent, QResizeEvent
+from PySide6.QtGui import QHideEvent, QMouseEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from msd_gui.theme import Colours
@@ -219,6 +219,16 @@ class PlaneView(PlotView):
         best = int(np.argmin(far)) if far else -1
         return best if best >= 0 and far[best] <= _REACH_PX else None
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Tells of the part of the plane that can now be seen."""
+        super().showEvent(event)
+        self._settled.start()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Tells nobody of a view that has gone."""
+        self._settled.stop()
+        super().hideEvent(event)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keeps the home button in its corner."""
         super().resizeEvent(event)
@@ -242,7 +252,8 @@ class PlaneView(PlotView):
             self.legend_row.set_entries(entries)
 
     def _wait(self, *_: object) -> None:
-        self._settled.start()
+        if self.isVisible():
+            self._settled.start()
 
     def _tell_view(self) -> None:
         self.view_changed.emit(self.bounds())

@@ -1,0 +1,262 @@
+"""The window with the real engine behind it: names, shortcuts, undo, training, exports, restoring, and a clean end."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QAction, QDropEvent, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+from msd_engine.specs import declarations, load_preset
+from msd_gui.app import create_window
+from msd_gui.app.actions import TABLE
+from msd_gui.session.settings import Settings
+from msd_gui.widgets.control import Control
+
+WAIT_MS = 60_000
+
+
+@pytest.fixture
+def window(qtbot, tmp_path):
+    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
+    window.show()
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def mixture(qtbot, window):
+    page = window.pages["mixture"]
+    page.experiment.set(page.experiment.spec.replace_all({"sampling.chains": 12, "sampling.steps_per_level": 10}))
+    qtbot.waitUntil(lambda: page.report is not None and not page.running, timeout=WAIT_MS)
+    return page
+
+
+@pytest.fixture
+def images(qtbot, window):
+    page = window.pages["images"]
+    window.show_page("images")
+    small = {
+        "network.width": 8,
+        "training.steps": 6,
+        "training.seconds": 0.0,
+        "training.batch": 16,
+        "training.precision": "float32",
+        "training.evaluate_every": 3,
+        "sampling.levels": 4,
+        "sampling.steps_per_level": 2,
+        "sampling.chains": 5,
+    }
+    page.experiment.set(page.experiment.spec.replace_all(small))
+    qtbot.waitUntil(lambda: page.can("train"), timeout=WAIT_MS)
+    return page
+
+
+def train(qtbot, page):
+    page.act("train")
+    qtbot.waitUntil(lambda: page.trainer.has_weights and not page.trainer.running, timeout=WAIT_MS)
+
+
+def sample(qtbot, page):
+    page.act("sample")
+    qtbot.waitUntil(lambda: page.gallery.samples is not None and not page.running, timeout=WAIT_MS)
+
+
+def drop(window, path):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(10, 10), copy, data, left, none))
+
+
+def test_every_control_and_action_can_be_found_and_named(window):
+    for name, page in window.pages.items():
+        paths = {field.path for field in declarations(page.experiment.spec)}
+        controls = page.findChildren(Control)
+        assert controls
+        for control in controls:
+            assert control.objectName() in paths, name
+            assert control.accessibleName()
+        assert page.findChild(QWidget, "sampling.epsilon")
+        assert page.findChild(QWidget, "training.k")
+    for row in TABLE:
+        assert len(window.findChildren(QAction, f"action.{row.name}")) == 1
+
+
+def test_shortcuts_are_the_promised_ones_and_none_is_taken_twice(window):
+    promised = {"play": "Space", "step": "Right", "restart": "R", "sample": "S", "export": "Ctrl+E"}
+    promised |= {"page_mixture": "Ctrl+1", "page_images": "Ctrl+2"}
+    for name, keys in promised.items():
+        assert window.commands[name].shortcut() == QKeySequence(keys)
+    every = [shortcut.toString() for action in window.commands for shortcut in action.shortcuts()]
+    assert len(every) == len(set(every))
+
+
+def test_chains_run_at_first_launch_without_training(mixture):
+    assert mixture.player.buffer.shown.complete
+    assert mixture.report.alive == 1
+    assert not mixture.trainer.has_weights
+
+
+def test_a_changed_slider_runs_the_chains_again_and_undo_brings_the_old_ones_back(qtbot, window, mixture):
+    before = mixture.samples.x_hat
+    old = mixture.experiment.spec
+    mixture.form.slider("sampling.epsilon").change_value(0.3)
+    assert mixture.experiment.spec.sampling.epsilon == 0.3
+    qtbot.waitUntil(lambda: not np.array_equal(mixture.samples.x_hat, before), timeout=WAIT_MS)
+    window.commands["undo"].trigger()
+    assert mixture.experiment.spec == old
+    assert mixture.form.slider("sampling.epsilon").value() == old.sampling.epsilon
+    qtbot.waitUntil(lambda: np.array_equal(mixture.samples.x_hat, before), timeout=WAIT_MS)
+
+
+def test_past_the_wall_the_page_says_so_and_the_remedy_mends_it(qtbot, mixture):
+    sigma_L = mixture.experiment.spec.sampling.sigma_L
+    mixture.form.slider("sampling.epsilon").change_value(2.5 * sigma_L**2)
+    assert mixture.card.isVisible()
+    qtbot.waitUntil(lambda: mixture.report.alive < 1, timeout=WAIT_MS)
+    mixture.card.action.emit()
+    assert mixture.experiment.spec.sampling.step_ratio == pytest.approx(0.2)
+    assert not mixture.card.isVisible()
+    qtbot.waitUntil(lambda: mixture.report.alive == 1, timeout=WAIT_MS)
+
+
+def test_playing_stepping_and_restarting(qtbot, window, mixture):
+    window.commands["restart"].trigger()
+    assert mixture.playing
+    mixture.player.set_speed(50.0)
+    qtbot.waitUntil(lambda: 2 < mixture.timeline.position() < 30)
+    window.commands["play"].trigger()
+    assert not mixture.playing
+    here = mixture.timeline.position()
+    window.commands["step"].trigger()
+    qtbot.waitUntil(lambda: mixture.timeline.position() == here + 1)
+    window.commands["back"].trigger()
+    qtbot.waitUntil(lambda: mixture.timeline.position() == here)
+
+
+def test_the_mixture_page_trains_and_samples_with_the_trained_network(qtbot, mixture):
+    small = {"training.steps": 40, "training.batch": 32, "network.width": 16, "training.evaluate_every": 20}
+    mixture.experiment.set(mixture.experiment.spec.replace_all(small))
+    assert not mixture.form.control("sampling.source").isEnabled()
+    train(qtbot, mixture)
+    assert mixture.form.control("sampling.source").isEnabled()
+    assert mixture.trainer.held_out.mmse > 0
+    exact = mixture.samples.x_hat
+    mixture.form.control("sampling.source").change_value("trained")
+    qtbot.waitUntil(lambda: not np.array_equal(mixture.samples.x_hat, exact), timeout=WAIT_MS)
+    # Another number of copies needs another network: the page goes back to the exact score by itself.
+    mixture.form.slider("training.k").change_value(3)
+    assert mixture.experiment.spec.sampling.source == "exact"
+
+
+def test_images_train_sample_export_and_restore(qtbot, window, images, tmp_path):
+    train(qtbot, images)
+    assert images.held_out is not None
+    sample(qtbot, images)
+    spec = images.experiment.spec
+    assert images.gallery.samples.x_hat.shape == (5, 1, 8, 8)
+    assert images.gallery.films
+    for number, export in enumerate(images.exports()):
+        path = tmp_path / f"{number}-{export.name}{export.suffix}"
+        window.run_export(export, path)
+        qtbot.waitUntil(path.exists, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not window._files.running, timeout=WAIT_MS)
+    assert not window.messages.errors()
+    suffixes = {path.suffix for path in tmp_path.glob("[0-9]*")}
+    assert suffixes == {".png", ".svg", ".csv", ".npz", ".gif", ".webp"}
+    for path in sorted(tmp_path.glob("[0-9]*.png")):
+        with Image.open(path) as image:
+            image.load()
+            assert json.loads(image.info["msd-spec"]) == json.loads(spec.to_json())
+    with np.load(next(tmp_path.glob("*.npz"))) as file:
+        np.testing.assert_array_equal(file["x_hat"], images.gallery.samples.x_hat)
+    images.experiment.set(load_preset("mnist-2min"))
+    window.show_page("mixture")
+    drop(window, next(tmp_path.glob("*-samples.png")))
+    qtbot.waitUntil(lambda: images.experiment.spec == spec, timeout=WAIT_MS)
+    assert window.page is images
+
+
+def test_a_run_folder_that_is_dropped_can_sample_at_once(qtbot, window, images):
+    train(qtbot, images)
+    run, spec = images.trainer.run, images.experiment.spec
+    images.trainer.run, images.trainer.step = None, 0
+    images.experiment.set(load_preset("mnist-2min"))
+    drop(window, run)
+    qtbot.waitUntil(lambda: images.gallery.samples is not None and not images.running, timeout=WAIT_MS)
+    assert images.experiment.spec.network == spec.network
+
+
+def test_training_can_be_stopped_and_resumed(qtbot, window, images):
+    spec = images.experiment.spec.replace("training.steps", 100_000)
+    images.experiment.set(spec)
+    images.act("train")
+    qtbot.waitUntil(lambda: images.held_out is not None and images.trainer.step >= 0, timeout=WAIT_MS)
+    qtbot.wait(300)
+    window.commands["stop"].trigger()
+    qtbot.waitUntil(lambda: not images.running, timeout=WAIT_MS)
+    assert images.can("resume")
+    step = images.trainer.step
+    assert step > 0
+    images.act("resume")
+    qtbot.waitUntil(
+        lambda: images.trainer.progress is not None and images.trainer.progress.step > step, timeout=WAIT_MS
+    )
+    window.commands["stop"].trigger()
+    qtbot.waitUntil(lambda: not images.running, timeout=WAIT_MS)
+
+
+def test_missing_data_are_told_in_one_sentence_and_the_window_lives(qtbot, window, images):
+    images.experiment.set(load_preset("mnist-2min"))
+    images.act("train")
+    qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
+    (sentence,) = window.messages.errors()
+    assert "mnist" in sentence.lower()
+    assert "Traceback" not in sentence
+    qtbot.waitUntil(lambda: images.can("train"), timeout=WAIT_MS)
+
+
+def test_a_wrong_file_is_told_and_nothing_is_lost(qtbot, window, mixture, tmp_path):
+    spec = mixture.experiment.spec
+    wrong = tmp_path / "wrong.png"
+    wrong.write_bytes(b"\x89PNG\r\n\x1a\nnot really")
+    drop(window, wrong)
+    qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
+    assert "wrong.png" in window.messages.errors()[0]
+    assert mixture.experiment.spec == spec
+
+
+def test_every_mixture_export_is_written(qtbot, window, mixture, tmp_path):
+    for number, export in enumerate(mixture.exports()):
+        path = tmp_path / f"{number}-{export.name}{export.suffix}"
+        window.run_export(export, path)
+        qtbot.waitUntil(path.exists, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not window._files.running, timeout=WAIT_MS)
+    assert not window.messages.errors()
+    with Image.open(next(tmp_path.glob("*.gif"))) as film:
+        assert film.n_frames > 10
+
+
+def test_the_copied_command_is_a_command(window, mixture):
+    window.commands["copy_command"].trigger()
+    line = QGuiApplication.clipboard().text()
+    assert line.startswith("msd sample --preset ncsn-toy --n 12 ")
+    assert "--sampling.steps_per_level 10" in line
+
+
+def test_settings_and_specs_are_kept(qtbot, tmp_path):
+    path = tmp_path / "settings.ini"
+    first = create_window(settings=Settings(path), runs_dir=tmp_path)
+    spec = first.pages["mixture"].experiment.spec.replace("sampling.epsilon", 0.123)
+    first.pages["mixture"].experiment.set(spec)
+    first.show_page("images")
+    first.close()
+    second = create_window(settings=Settings(path), runs_dir=tmp_path)
+    assert second.pages["mixture"].experiment.spec == spec
+    assert second.page is second.pages["images"]
+    second.close()
