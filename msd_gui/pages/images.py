@@ -201,7 +201,7 @@ class ImagesPage(Page):
         epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", "error" if ratio >= 2 else "warning" if ratio >= 1 else "")
         root_k = spec.training.k**0.5
         for name, value in (("sigma_1", sampling.sigma_1), ("sigma_L", sampling.sigma_L)):
-            self.form.slider(f"sampling.{name}").set_trailing(f"σ_eff = {number(value / root_k)}")
+            self.form.slider(f"sampling.{name}").set_trailing(f"σ<sub>eff</sub> = {number(value / root_k)}")
         uniform = spec.noise.law == "uniform-t"
         for path in ("noise.log_mean", "noise.log_std"):
             self.form.set_enabled(path, not uniform, "Belongs to the log-normal law.")

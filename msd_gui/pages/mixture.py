@@ -197,7 +197,7 @@ class MixturePage(Page):
         epsilon = self.form.slider("sampling.epsilon")
         epsilon.set_marker(2 * sampling.sigma_L**2, "r = 2")
         epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", "error" if ratio >= 2 else "warning" if ratio >= 1 else "")
-        self.form.slider("training.k").set_trailing(f"σ_eff = σ/√k = {number(spec.sigma_eff_L)}")
+        self.form.slider("training.k").set_trailing(f"σ<sub>eff</sub> = σ/√k = {number(spec.sigma_eff_L)}")
         self._show_card(spec)
         self.plane.set_learned(sampling.source == "trained")
         self.weights.set_learned(sampling.source == "trained")

@@ -26,7 +26,7 @@ def chain_readings(report: ChainReport) -> tuple[Reading, ...]:
         report: What the engine measured.
 
     Returns:
-        Mode weight error, spread, inflation of the residuals, R̂, effective sample size and living chains.
+        Mode weight error, spread, inflation of the residuals, R-hat, effective sample size and living chains.
     """
     gap = float(np.abs(report.mode_weights - report.true_weights).max())
     r_hat = float(np.max(report.r_hat)) if not np.isnan(report.r_hat).any() else math.nan
@@ -54,10 +54,10 @@ def chain_readings(report: ChainReport) -> tuple[Reading, ...]:
             "Largest difference between the share of the samples in a mode and the mode's true weight.",
         ),
         Reading(
-            "R̂ on last level",
+            "R-hat, last level",
             number(r_hat, 4),
             "1",
-            "Split R̂ of ȳ over the last level; well above 1 where chains stay in their modes.",
+            "Split R-hat of ȳ over the last level; well above 1 where chains stay in their modes.",
         ),
         Reading("Effective samples", number(ess, 3), "", "Effective sample size of ȳ over the last level, all chains."),
         Reading(

@@ -28,12 +28,16 @@ PATIENCE_S = 240.0
 class Walk:
     """A window, and the hand that clicks and drags in it."""
 
-    def __init__(self, out: Path, *, theme: str = "light", size: tuple[int, int] = (1280, 800)) -> None:
+    def __init__(
+        self, out: Path, *, theme: str = "light", size: tuple[int, int] = (1280, 800), data_dir: Path | None = None
+    ) -> None:
         self.app = QApplication.instance() or QApplication([])
         self.out = out
         self.pictures: list[Path] = []
         out.mkdir(parents=True, exist_ok=True)
-        self.window = create_window(settings=Settings(out / "settings.ini"), runs_dir=out / "runs", theme=theme)
+        self.window = create_window(
+            settings=Settings(out / "settings.ini"), runs_dir=out / "runs", theme=theme, data_dir=data_dir
+        )
         self.window.resize(*size)
         self.window.show()
         self.mixture = self.window.pages["mixture"]
@@ -57,9 +61,13 @@ class Walk:
         """Keep a picture of the window as it is on the screen."""
         self.rest(0.15)
         path = self.out / f"{len(self.pictures) + 1:02d}-{name}.png"
-        assert self.window.grab().save(str(path))
+        self.keep(path)
         self.pictures.append(path)
         return path
+
+    def keep(self, path: Path) -> None:
+        """Write the window as it is on the screen into a file."""
+        assert self.window.grab().save(str(path))
 
     def click(self, action: str) -> None:
         """Press the tool button of an action."""

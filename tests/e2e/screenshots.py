@@ -1,0 +1,73 @@
+"""Makes the pictures of the README from the running program.
+
+    python tests/e2e/screenshots.py [--out resources/help/screenshots] [--data-dir FOLDER] [--preset mnist-2min]
+
+One picture of each page at 1280 × 800: the mixture page with its chains, and the images page after training with the
+given preset, with its samples. Without a data folder use --preset digits-30s, whose data are built in.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from walk import Walk
+
+from msd_engine.specs import load_preset
+
+OUT = Path(__file__).parents[2] / "resources" / "help" / "screenshots"
+PATIENCE_S = 900.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=OUT)
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--preset", default="mnist-2min")
+    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--only", choices=("mixture", "images"))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        walk = Walk(Path(folder), theme=options.theme, data_dir=options.data_dir)
+        try:
+            if options.only != "images":
+                mixture(walk, options.out / "mixture.png")
+            if options.only != "mixture":
+                images(walk, options.preset, options.out / "images.png")
+        finally:
+            walk.close()
+
+
+def mixture(walk: Walk, path: Path) -> None:
+    """The mixture page, with a trained network beside the exact score, half way down the ladder."""
+    page = walk.mixture
+    walk.wait(lambda: page.report is not None)
+    page.experiment.set(page.experiment.spec.replace_all({"training.steps": 1500, "training.evaluate_every": 50}))
+    page.act("train")
+    walk.wait(lambda: page.trainer.has_weights and not page.running)
+    page.layers["exact arrows"].setChecked(True)
+    page.player.playhead.playing = False
+    page.player.playhead.position = 0.93 * page.player.buffer.shown.total
+    walk.rest(1.0)
+    walk.keep(path)
+
+
+def images(walk: Walk, preset: str, path: Path) -> None:
+    """The images page, trained and sampled as the preset says."""
+    page = walk.images
+    walk.window.show_page("images")
+    walk.wait(lambda: page.can("train"))
+    page.load(load_preset(preset))
+    walk.click("train")
+    walk.wait(lambda: page.trainer.has_weights and not page.trainer.running, PATIENCE_S)
+    walk.click("sample")
+    walk.wait(lambda: page.gallery.samples is not None and not page.running, PATIENCE_S)
+    page.gallery.choose(0)
+    walk.rest(6.0)
+    walk.keep(path)
+
+
+if __name__ == "__main__":
+    main()
