@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QActionGroup, QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -171,8 +171,7 @@ class MainWindow(QMainWindow):
             page.status_changed.connect(self._update_status)
             page.actions_changed.connect(self._update_actions)
             page.experiment.changed.connect(self._update_actions)
-            page.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-            page.customContextMenuRequested.connect(self._export)
+            page.menu_asked.connect(self._show_export_menu)
 
     # -- pages ---------------------------------------------------------------------------------------------------------
 
@@ -281,13 +280,21 @@ class MainWindow(QMainWindow):
             self._files.enqueue(self.launch.save("text", Path(path), text=text))
 
     def _export(self) -> None:
+        button = self._tool_bar.widgetForAction(self.commands["export"])
+        self._export_menu().popup(button.mapToGlobal(button.rect().bottomLeft()))
+
+    @Slot()
+    def _show_export_menu(self) -> None:
+        self._export_menu().popup(QCursor.pos())
+
+    def _export_menu(self) -> QMenu:
         menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for export in self.page.exports():
             menu.addAction(f"{export.label}  ({export.suffix[1:].upper()}) …", partial(self._export_one, export))
         menu.addSeparator()
         menu.addAction(self.commands["copy_command"])
-        button = self._tool_bar.widgetForAction(self.commands["export"])
-        menu.popup(button.mapToGlobal(button.rect().bottomLeft()))
+        return menu
 
     def _export_one(self, export: Export) -> None:
         proposal = self.settings.last_folder / f"{export.name}{export.suffix}"

@@ -136,6 +136,8 @@ class ImagesPage(Page):
         )
         frame.lay_out(self, self.form, middle, figures)
 
+        self.offer_menu(self.strip, self.gallery.grid, self.gallery.film, self.losses, self.bands)
+
     def _smoothing_row(self) -> QWidget:
         self.seconds = QCheckBox("Over time")
         self.seconds.setToolTip("Show the loss against seconds of training in the place of steps.")

@@ -124,6 +124,8 @@ class MixturePage(Page):
         )
         frame.lay_out(self, self.form, middle, figures)
 
+        self.offer_menu(self.plane, self.timeline, self.weights, self.losses)
+
     def _transport_row(self) -> QWidget:
         layers = QToolButton()
         layers.setText("Layers")
@@ -267,7 +269,7 @@ class MixturePage(Page):
                 if self._sampled is not None and event.step >= self._sampled.sampling.total_steps:
                     # Theory speaks of the end of a level, not of the way there.
                     self.report = event
-                    self.readings.set_readings(chain_readings(event))
+                    self.readings.set_readings(chain_readings(event, self._sampled.sampling.chains))
             case Samples():
                 self.samples = event
                 self.actions_changed.emit()

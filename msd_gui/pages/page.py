@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from msd_engine.events import Event, Failed
@@ -58,12 +58,14 @@ class Page(QWidget):
     Attributes:
         failed: Emitted with a sentence and details where a job went wrong.
         noticed: Emitted with a sentence worth reading.
+        menu_asked: Emitted when a view was clicked with the right button.
         status_changed: Emitted when `status` should be read again.
         actions_changed: Emitted when the answers of `can` or `playing` have changed.
     """
 
     failed = Signal(str, str)
     noticed = Signal(str)
+    menu_asked = Signal()
     status_changed = Signal()
     actions_changed = Signal()
 
@@ -94,6 +96,12 @@ class Page(QWidget):
     def show_failure(self, event: Failed) -> None:
         """Tell the window of a job that went wrong."""
         self.failed.emit(event.text, event.details)
+
+    def offer_menu(self, *views: QWidget) -> None:
+        """Let a right click on these views open the menu of exports."""
+        for view in views:
+            view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            view.customContextMenuRequested.connect(self.menu_asked)
 
     def set_status(self, status: Status) -> None:
         """Set what the status bar shows."""

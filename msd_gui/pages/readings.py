@@ -19,11 +19,12 @@ def number(value: float, digits: int = 3) -> str:
     return f"{value:.{digits}g}"
 
 
-def chain_readings(report: ChainReport) -> tuple[Reading, ...]:
+def chain_readings(report: ChainReport, chains: int) -> tuple[Reading, ...]:
     """Return the rows for the end of a run of chains.
 
     Args:
         report: What the engine measured.
+        chains: Number of chains, for the error that chance alone gives.
 
     Returns:
         Mode weight error, spread, inflation of the residuals, R-hat, effective sample size and living chains.
@@ -31,6 +32,7 @@ def chain_readings(report: ChainReport) -> tuple[Reading, ...]:
     gap = float(np.abs(report.mode_weights - report.true_weights).max())
     r_hat = float(np.max(report.r_hat)) if not np.isnan(report.r_hat).any() else math.nan
     ess = float(np.min(report.ess)) if not np.isnan(report.ess).any() else math.nan
+    chance = float(np.sqrt(report.true_weights * (1 - report.true_weights) / chains).max())
     wall = math.isinf(report.predicted_inflation)
     return (
         Reading(
@@ -50,8 +52,9 @@ def chain_readings(report: ChainReport) -> tuple[Reading, ...]:
         Reading(
             "Largest weight error",
             number(gap, 2),
-            "0",
-            "Largest difference between the share of the samples in a mode and the mode's true weight.",
+            f"± {number(chance, 2)}",
+            "Largest difference between the share of the samples in a mode and the mode's true weight; "
+            "theory: its standard error for so many independent samples.",
         ),
         Reading(
             "R-hat, last level",

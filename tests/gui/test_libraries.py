@@ -1,0 +1,37 @@
+"""A missing system library is named with the package that brings it."""
+
+import pytest
+
+from msd_gui.app import libraries
+
+
+@pytest.mark.parametrize(("library", "package"), [(name, names[0]) for name, names in libraries.PACKAGES.items()])
+def test_the_loader_message_becomes_an_advice(library, package):
+    sentence = libraries._advice(f"{library}: cannot open shared object file: No such file or directory")
+    assert library in sentence
+    assert f"apt-get install {package}" in sentence
+
+
+def test_an_unknown_library_is_still_named():
+    assert "libodd.so.3" in libraries._advice("libodd.so.3: cannot open shared object file")
+
+
+def test_without_a_screen_the_command_line_is_offered(monkeypatch):
+    monkeypatch.setattr("sys.platform", "linux")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
+        monkeypatch.delenv(name, raising=False)
+    sentence = libraries.problem()
+    assert sentence is not None
+    assert "msd" in sentence
+
+
+def test_a_plugin_that_cannot_be_loaded_is_explained(monkeypatch, tmp_path):
+    plugin = tmp_path / "libqxcb.so"
+    plugin.write_bytes(b"no library")
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr(libraries, "_xcb_plugin", lambda: plugin)
+    monkeypatch.setenv("DISPLAY", ":0")
+    monkeypatch.delenv("QT_QPA_PLATFORM", raising=False)
+    assert libraries.problem() is not None
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    assert libraries.problem() is None
