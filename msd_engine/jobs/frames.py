@@ -43,7 +43,8 @@ def shown(values: Tensor) -> NDArray[np.float32]:
     Returns:
         An array of the same shape that shares no memory with the tensor.
     """
-    return values.detach().clamp(-LOST, LOST).to("cpu", torch.float32).contiguous().numpy()
+    # Not by torch: on a busy machine the second of two threads may be long in coming.
+    return np.ascontiguousarray(np.clip(values.cpu().numpy(), -LOST, LOST), dtype=np.float32)
 
 
 def stride_of(total: int, chains: int, k: int, dim: int) -> int:

@@ -26,13 +26,11 @@ from msd_engine.specs import ExperimentSpec, load_preset, preset_names
 LIMIT_MS = 50.0
 
 
-def posterior_mean(target: GaussianMixture, y: Tensor, sigma: float) -> Tensor:
-    """The formula of theory §3 as it stands: matrices inverted at every call, nothing kept."""
-    total = target.covariances + sigma**2 / y.shape[1] * torch.eye(target.dim)
-    precision = torch.linalg.inv(total)
+def posterior_mean(target: GaussianMixture, y: Tensor, precision: Tensor) -> Tensor:
+    """The formula of theory §3 as it stands, with (Σ_j + τ² I)⁻¹ given."""
     centred = y.mean(1).unsqueeze(1) - target.means
     pulled = torch.einsum("jde,bje->bjd", precision, centred)
-    log_rho = target.weights.log() - 0.5 * torch.logdet(total) - 0.5 * (centred * pulled).sum(-1)
+    log_rho = target.weights.log() + 0.5 * torch.logdet(precision) - 0.5 * (centred * pulled).sum(-1)
     modes = target.means + torch.einsum("jde,bje->bjd", target.covariances, pulled)
     return (torch.softmax(log_rho, 1).unsqueeze(-1) * modes).sum(1)
 
@@ -47,8 +45,9 @@ def textbook(spec: ExperimentSpec) -> None:
     history = []
     for sigma in ladder:
         epsilon = asked.epsilon * sigma**2 / ladder[-1] ** 2
+        precision = torch.linalg.inv(target.covariances + sigma**2 / y.shape[1] * torch.eye(target.dim))
         for _ in range(asked.steps_per_level):
-            x_hat = posterior_mean(target, y, sigma)
+            x_hat = posterior_mean(target, y, precision)
             history.append((y, x_hat))
             score = (x_hat.unsqueeze(1) - y) / sigma**2
             y = y + epsilon * score + math.sqrt(2 * epsilon) * torch.randn(y.shape, generator=generator)
