@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QSize, Qt, QTimer, Slot
-from PySide6.QtGui import QActionGroup, QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QActionGroup, QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QGuiApplication, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -38,6 +38,7 @@ from msd_gui.session.settings import Settings
 from msd_gui.theme import Theme, ThemeChoice, app_icon
 
 PAGE_ACTIONS = ("train", "resume", "sample", "stop", "play", "step", "back", "restart", "home")
+UNSEEN_MS = 1000
 
 
 class MainWindow(QMainWindow):
@@ -82,7 +83,9 @@ class MainWindow(QMainWindow):
         self._connect()
         self._restore_session()
         self.clock.start()
-        QTimer.singleShot(0, self._warm_up)
+        # Importing torch would hold up the first painting: it begins when that is done, or if nobody ever looks.
+        self._warm = False
+        QTimer.singleShot(UNSEEN_MS, self, self._warm_up)
 
     # -- building ------------------------------------------------------------------------------------------------------
 
@@ -222,7 +225,16 @@ class MainWindow(QMainWindow):
 
     # -- the engine ----------------------------------------------------------------------------------------------------
 
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Get the engine ready behind the first picture of the window."""
+        super().paintEvent(event)
+        if not self._warm:
+            QTimer.singleShot(0, self, self._warm_up)
+
     def _warm_up(self) -> None:
+        if self._warm or self._closing:
+            return
+        self._warm = True
         self.status.set_device("starting the engine …")
         self._files.enqueue(self.launch.warm_up())
 
