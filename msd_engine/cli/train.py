@@ -118,11 +118,7 @@ def _resumed(options: Train, folder: Path) -> ExperimentSpec:
 
     if options.out is not None or given_fields(options.fields):
         raise RefusedError("A run is resumed as it was begun: only --steps and --seconds may go with --resume.")
-    run = Run.open(folder)
-    wanted = with_fields(run.spec, _budget(options))
-    if wanted != run.spec:
-        run.set_budget(steps=wanted.training.steps, seconds=wanted.training.seconds)
-    return wanted
+    return with_fields(Run.open(folder).spec, _budget(options))
 
 
 def _budget(options: Train) -> dict[str, str]:

@@ -59,7 +59,8 @@ def train(
     the budget is in steps and the number of threads the same.
 
     Args:
-        spec: The experiment; None, or ignored, where a run is resumed: the run knows its own.
+        spec: The experiment. Where a run is resumed only its budget is read, and None keeps the run's own: all else is
+            as the run was begun.
         run_dir: The run folder: new, or with `resume` one that holds a run.
         resume: Go on from the last checkpoint.
         data_dir: Where image sets are looked for.
@@ -73,14 +74,25 @@ def train(
     """
     chosen = choose_device(device)
     if resume:
-        run = Run.open(run_dir)
+        run = _reopened(run_dir, spec)
+        parts = training(run.spec, data_dir=data_dir, device=chosen)
     elif spec is None:
         raise ValueError("A new run needs a spec.")
     else:
+        # The data come first: where they are missing, no empty run is left behind.
+        parts = training(spec, data_dir=data_dir, device=chosen)
         run = Run.create(run_dir, spec, device=describe_device(chosen))
     with run.locked():
-        parts = training(run.spec, data_dir=data_dir, device=chosen)
         yield from _Job(run, parts, chosen, cadence, live or Live()).events()
+
+
+def _reopened(run_dir: str | os.PathLike[str], spec: ExperimentSpec | None) -> Run:
+    run = Run.open(run_dir)
+    if spec is not None:
+        steps, seconds = spec.training.steps, spec.training.seconds
+        if (steps, seconds) != (run.spec.training.steps, run.spec.training.seconds):
+            run.set_budget(steps=steps, seconds=seconds)
+    return run
 
 
 class _Job:

@@ -56,6 +56,7 @@ class Trainer(QObject):
         self.spec: ExperimentSpec | None = None
         self.step = 0
         self._seen = 0
+        self._spent: Finished | None = None
         self.held_out: HeldOutLoss | None = None
         self.progress: Progress | None = None
 
@@ -86,13 +87,23 @@ class Trainer(QObject):
         """Begin a new run."""
         self._losses.clear_curves()
         self.run, self.spec, self.step, self.held_out = self._launch.new_run(spec), spec, 0, None
-        self._seen = 0
+        self._seen, self._spent = 0, None
         self._runner.submit(self._launch.train(spec, self.run))
 
     def resume(self, spec: ExperimentSpec) -> None:
-        """Go on with the run; the budget may have been raised since."""
+        """Go on with the run, within the budget of a spec; where it is spent, as long again."""
         if self.run is not None:
-            self.spec = spec
+            if self._spent is not None:
+                training = spec.training
+                spec = spec.replace_all(
+                    {
+                        "training.steps": max(training.steps, self._spent.step + training.steps),
+                        "training.seconds": training.seconds and self._spent.elapsed_s + training.seconds,
+                    }
+                )
+            # The job tells the measurements again that the run holds.
+            self._losses.clear_curves()
+            self.spec, self._spent = spec, None
             self._runner.submit(self._launch.train(spec, self.run, resume=True))
 
     def stop(self) -> None:
@@ -103,6 +114,7 @@ class Trainer(QObject):
         """Take a run from disk as the present one."""
         self._losses.clear_curves()
         self.run, self.spec, self.step, self.held_out = run, spec, 1, None
+        self._spent = None
 
     def ask_weights(self, every_s: float) -> None:
         """Ask the running job for newer weights on disk, not more often than given."""
@@ -135,7 +147,7 @@ class Trainer(QObject):
             case Notice():
                 self._page.noticed.emit(event.text)
             case Finished():
-                self.step = event.step
+                self.step, self._spent = event.step, event
                 self._page.noticed.emit(event.text)
             case Failed():
                 self._page.show_failure(event)

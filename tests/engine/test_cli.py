@@ -155,7 +155,7 @@ REFUSALS = [
     ("train --preset ncsn-toy --out run --learning_rate fast", "training.learning_rate", "number"),
     ("train --preset ncsn-toy --out run --jump perhaps", "sampling.jump", "true or false"),
     ("train --preset ncsn-toy --out run --form strange", "training.form", "plain"),
-    ("train --preset ncsn-toy --out run --sigma_L 30", "sampling.sigma_L", "sampling.sigma_1"),
+    ("train --preset ncsn-toy --out run --sigma_L 300", "sampling.sigma_L", "sampling.sigma_1"),
     ("train --preset ncsn-toy --out run --limit 5", "data.limit", "images"),
     ("train --preset digits-30s --out run --depth 5", "network.depth", "mixtures"),
     ("train --preset ncsn-toy --out run --steps 0", "training.steps"),

@@ -246,3 +246,19 @@ def test_missing_images_are_told_in_one_sentence(tmp_path: Path) -> None:
     *_, last = run(spec, tmp_path / "run", data_dir=tmp_path)
     assert isinstance(last, Failed)
     assert "mnist" in last.text.lower()
+
+
+def test_a_resumed_run_takes_a_new_budget_and_nothing_else(tmp_path: Path) -> None:
+    run(points(6), tmp_path / "run")
+    asked = points(9).replace("training.learning_rate", 0.5)
+    events = run(asked, tmp_path / "run", resume=True)
+    assert of(Finished, events)[0].step == 9
+    kept = Run.open(tmp_path / "run").spec
+    assert kept == points(9)
+    assert kept.training.learning_rate != 0.5
+
+
+def test_missing_data_leave_no_empty_run_behind(tmp_path: Path) -> None:
+    (failure,) = run(load_preset("mnist-2min"), tmp_path / "run", data_dir=tmp_path)
+    assert isinstance(failure, Failed)
+    assert not (tmp_path / "run").exists()
