@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 from msd_engine.backend.errors import UserError
@@ -12,6 +13,7 @@ _RING_RADIUS, _RING_STD = 6.0, 0.6
 _GRID_SPACING, _GRID_STD = 3.0, 0.4
 
 
+@functools.lru_cache(maxsize=32)
 def mixture(spec: MixtureSpec) -> GaussianMixture:
     """Build the mixture that a spec names or writes out.
 
@@ -19,7 +21,7 @@ def mixture(spec: MixtureSpec) -> GaussianMixture:
         spec: Name, and for ``custom`` the parameters.
 
     Returns:
-        The mixture in float64 on the CPU.
+        The mixture in float64 on the CPU; the same object for the same spec, so it is not to be changed.
 
     Raises:
         UserError: A custom mixture has a covariance that is not symmetric and positive definite.

@@ -105,7 +105,16 @@ class ExactDenoiser:
     def __init__(self, mixture: GaussianMixture) -> None:
         """Keep the mixture; constants are prepared when a noise is first met."""
         self.mixture = mixture
+        means, variances, axes, weights = (
+            part.detach().to("cpu", torch.float64)
+            for part in (mixture.means, mixture.eigenvalues, mixture.axes, mixture.weights)
+        )
+        self._means = means.T.unsqueeze(-1).numpy()
+        self._variances = variances.T.unsqueeze(-1).numpy()
+        self._axes = None if mixture.is_diagonal else axes.permute(1, 2, 0).unsqueeze(-1).numpy()
+        self._log_weights = weights.log().unsqueeze(-1).numpy()
         self._last: tuple[tuple[object, ...], _Level] | None = None
+        self._fixed: tuple[_Laying, _Array, _Array | None] | None = None
 
     def __call__(self, y: Tensor, sigma: float | Tensor) -> Posterior:
         """Return the exact posterior.
@@ -117,7 +126,7 @@ class ExactDenoiser:
         Returns:
             Mean with shape (B, d) and score with shape (B, k, d), like `y` in dtype and device.
         """
-        if len(y) == 1:
+        if y.shape[0] == 1:
             # numpy adds up a single column in another order than several: two chains are the least.
             twice = self(torch.cat((y, y)), sigma.expand(2) if isinstance(sigma, Tensor) else sigma)
             return Posterior(twice.mean[:1], lambda: twice.score[:1])
@@ -147,36 +156,48 @@ class ExactDenoiser:
     def _level(self, y: Tensor, sigma: float | Tensor) -> _Level:
         """Return the constants, which stay the same from step to step while the noise is one number."""
         if isinstance(sigma, Tensor):
-            return _prepare(self.mixture, y, sigma)
+            return self._prepare(y, sigma.detach().to("cpu", torch.float64).numpy())
         key = (sigma, y.shape, y.dtype, y.device, y.requires_grad)
         if self._last is None or self._last[0] != key:
-            self._last = (key, _prepare(self.mixture, y, torch.tensor([sigma], dtype=torch.float64)))
+            self._last = (key, self._prepare(y, np.array([sigma], dtype=np.float64)))
         return self._last[1]
 
+    def _prepare(self, y: Tensor, sigma: _Array) -> _Level:
+        """Lay the mixture out for copies y with shape (B, k, d) at noises with shape (B,) or (1,), in float64."""
+        chains, k = y.shape[:2]
+        by_numpy = y.device.type == "cpu" and not y.requires_grad
+        lay = _Laying(chains, y.dtype, y.device, by_numpy)
+        if self._fixed is None or self._fixed[0] != lay:
+            self._fixed = (lay, lay(self._means), None if self._axes is None else lay(self._axes))
+        total = self._variances + sigma**2 / k
+        log_weight = self._log_weights - 0.5 * np.log(total).sum(0)
+        return _Level(
+            ops=_NUMPY if by_numpy else _TORCH,
+            share=y.new_tensor(1 / k).numpy() if by_numpy else 1 / k,
+            means=self._fixed[1],
+            axes=self._fixed[2],
+            half_precision=lay(0.5 / total),
+            gain=lay(self._variances / total),
+            # Only differences count: without the subtraction a tiny or huge noise would cost digits in float32.
+            log_weight=lay(log_weight - log_weight.max(0)),
+        )
 
-def _prepare(mixture: GaussianMixture, y: Tensor, sigma: Tensor) -> _Level:
-    """Lay a mixture out for copies y with shape (B, k, d) at noises with shape (B,) or (1,)."""
-    chains, k = y.shape[:2]
-    by_numpy = y.device.type == "cpu" and not y.requires_grad
 
-    def lay(tensor: Tensor) -> _Array:
-        whole = tensor.to(y.device, y.dtype).expand(*tensor.shape[:-1], chains).contiguous()
-        return whole.numpy() if by_numpy else whole
+@dataclass(frozen=True)
+class _Laying:
+    """How constants are laid out: for a number of chains, a dtype and a device, by numpy or by torch."""
 
-    tau_squared = sigma.to(mixture.means.device, torch.float64).square() / k
-    variances = mixture.eigenvalues.double().T.unsqueeze(-1)
-    total = variances + tau_squared
-    log_weight = mixture.weights.double().log().unsqueeze(-1) - 0.5 * total.log().sum(0)
-    return _Level(
-        ops=_NUMPY if by_numpy else _TORCH,
-        share=y.new_tensor(1 / k).numpy() if by_numpy else 1 / k,
-        means=lay(mixture.means.T.unsqueeze(-1)),
-        axes=None if mixture.is_diagonal else lay(mixture.axes.permute(1, 2, 0).unsqueeze(-1)),
-        half_precision=lay(0.5 / total),
-        gain=lay(variances / total),
-        # Only differences count: without the subtraction a tiny or huge noise would cost digits in float32.
-        log_weight=lay(log_weight - log_weight.amax(0)),
-    )
+    chains: int
+    dtype: torch.dtype
+    device: torch.device
+    by_numpy: bool
+
+    def __call__(self, constant: _Array) -> _Array:
+        """Return a float64 array with shape (..., 1) or (..., B) as one with shape (..., B)."""
+        wide = np.broadcast_to(constant, (*constant.shape[:-1], self.chains))
+        if self.by_numpy:
+            return np.ascontiguousarray(wide, dtype=np.float64 if self.dtype == torch.float64 else np.float32)
+        return torch.tensor(wide, dtype=self.dtype, device=self.device)
 
 
 # A chain that blows up (r ≥ 2) overflows: it becomes infinite and then NaN, which the job reports. That is no error.

@@ -34,17 +34,19 @@ _REPORT_EVERY_S = 0.2
 _FILM_FRAMES = 32
 
 
-def shown(values: Tensor) -> NDArray[np.float32]:
+def shown(*values: Tensor) -> NDArray[np.float32]:
     """Return numbers as they are told: float32, clipped at ±1e6 data units, NaN left as it is.
 
     Args:
-        values: A tensor of any shape, on any device.
+        values: A tensor of any shape, on any device, or several of one shape.
 
     Returns:
-        An array of the same shape that shares no memory with the tensor.
+        An array that shares no memory with a tensor: of the same shape, or with several along a new first axis.
     """
     # Not by torch: on a busy machine the second of two threads may be long in coming.
-    return np.ascontiguousarray(np.clip(values.cpu().numpy(), -LOST, LOST), dtype=np.float32)
+    arrays = [value.detach().cpu().numpy() for value in values]
+    whole = arrays[0] if len(arrays) == 1 else np.stack(arrays)
+    return np.ascontiguousarray(np.clip(whole, -LOST, LOST), dtype=np.float32)
 
 
 def stride_of(total: int, chains: int, k: int, dim: int) -> int:
@@ -119,32 +121,30 @@ class PlaneFrames:
         kept, self._kept = self._kept, []
         if not kept:
             return
-        y = torch.stack([moment.y for moment in kept])
-        self._note_level(kept, y)
-        if y.shape[-1] != 2:
+        self._note_level(kept)
+        if kept[0].y.shape[-1] != 2:
             return
         yield ChainSegment(
             steps=np.array([moment.step for moment in kept], dtype=np.int64),
             level=np.array([moment.level for moment in kept], dtype=np.int64),
             sigma=np.array([moment.sigma for moment in kept], dtype=np.float64),
-            y=shown(y),
-            x_hat=shown(torch.stack([moment.x_hat for moment in kept])),
+            y=shown(*(moment.y for moment in kept)).reshape(len(kept), *kept[0].y.shape),
+            x_hat=shown(*(moment.x_hat for moment in kept)).reshape(len(kept), *kept[0].x_hat.shape),
             total=self._total,
         )
 
-    def _note_level(self, kept: list[_Kept], y: Tensor) -> None:
+    def _note_level(self, kept: list[_Kept]) -> None:
         """Remember the states of the newest level, for the figures that need a stretch of the chain."""
         newest = kept[-1].level
         if newest != self._level:
             self._level, self._last_level = newest, []
-        first = next(i for i, moment in enumerate(kept) if moment.level == newest)
-        self._last_level.append(y[first:])
+        self._last_level += [moment.y for moment in kept if moment.level == newest]
 
     def _report(self, moment: Moment, target: GaussianMixture, *, mixing: bool) -> ChainReport:
         sampling, k = self._spec.sampling, self._spec.training.k
         living = alive(moment.y)
         x = (moment.posterior.mean if sampling.jump else moment.y.mean(1))[living].to("cpu", target.means.dtype)
-        level = torch.cat(self._last_level) if self._last_level else moment.y.unsqueeze(0)
+        level = torch.stack(self._last_level) if self._last_level else moment.y.unsqueeze(0)
         # The first half of a level still remembers the level before.
         settled = level[len(level) // 2 :, living]
         draws = settled.mean(2) if mixing else settled.mean(2)[:0]

@@ -27,4 +27,6 @@ def warm_up(device: str = "auto") -> Iterator[Event]:
         yield Tick()
     name = describe_device(choose_device(device))
     yield Started("warm-up", name, 0, 0, "")
+    # The figures of the first chains need it, and it takes a second: later than the chains, sooner than their end.
+    importlib.import_module("arviz_stats.base.array")
     yield Finished(0, time.monotonic() - start, f"Ready on {name}.")
