@@ -75,20 +75,26 @@ class _Level:
         Returns:
             x̂ with shape (d, B), and a function that returns ∇ log p_τ(ȳ) with the same shape.
         """
+        v, rho, total = self._responsibilities(self.ops.sum(y, 0) * self.share)
+        mean = self._mean(v, rho, total)
+        return mean, lambda: self.ops.sum(rho * self._back(self.half_precision * v), 1) * (-2 / total)
+
+    def estimate_mean(self, y_mean: _Array) -> _Array:
+        """Return x̂ of ȳ, both with shape (d, B)."""
+        return self._mean(*self._responsibilities(y_mean))
+
+    def _responsibilities(self, y_mean: _Array) -> tuple[_Array, _Array, _Array]:
+        """Return Qᵀ(ȳ − μ) with shape (d, J, B), and ρ with shape (J, B) up to its sum, which comes last."""
         ops = self.ops
-        v = (ops.sum(y, 0) * self.share)[:, None] - self.means
+        v = y_mean[:, None] - self.means
         if self.axes is not None:
             v = ops.sum(self.axes * v[:, None], 0)
         log_rho = self.log_weight - ops.sum(v * v * self.half_precision, 0)
         rho = ops.exp(log_rho - ops.max(log_rho, 0))
-        total = ops.sum(rho, 0)
+        return v, rho, ops.sum(rho, 0)
 
-        def weighed(modes: _Array) -> _Array:
-            return ops.sum(rho * modes, 1) / total
-
-        return weighed(
-            self.means + self._back(self.gain * v)
-        ), lambda: weighed(self._back(self.half_precision * v)) * -2
+    def _mean(self, v: _Array, rho: _Array, total: _Array) -> _Array:
+        return self.ops.sum(rho * (self.means + self._back(self.gain * v)), 1) / total
 
     def _back(self, v: _Array) -> _Array:
         """Return Q v with shape (d, J, B)."""
@@ -136,6 +142,19 @@ class ExactDenoiser:
             return Posterior(mean.mT, lambda: _joint_score(y, sigma, score().mT))
         mean, score = _quiet_estimate(level, y.numpy().transpose(1, 2, 0))
         return Posterior(torch.from_numpy(mean.T), lambda: _joint_score(y, sigma, torch.from_numpy(score().T)))
+
+    def level(self, chains: int, k: int, sigma: float) -> _Level:
+        """Return the mixture laid out for many steps of numpy at one noise, in float64.
+
+        Args:
+            chains: Number of chains B, at least 2.
+            k: Number of copies.
+            sigma: Noise of one copy.
+
+        Returns:
+            An object whose `estimate_mean` gives x̂ with shape (d, B) for ȳ with shape (d, B).
+        """
+        return self._prepare(torch.empty(chains, k, self.mixture.dim, dtype=torch.float64), np.array([sigma]))
 
     def log_joint(self, y: Tensor, sigma: float) -> Tensor:
         """Return the log density of all k copies together (theory §3, fact 2).

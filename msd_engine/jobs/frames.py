@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -25,6 +24,7 @@ from msd_engine.metrics.chains import (
     split_r_hat,
     within_std,
 )
+from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment
 from msd_engine.specs import ExperimentSpec
 
@@ -34,19 +34,21 @@ _REPORT_EVERY_S = 0.2
 _FILM_FRAMES = 32
 
 
-def shown(*values: Tensor) -> NDArray[np.float32]:
+def shown(values: Tensor) -> NDArray[np.float32]:
     """Return numbers as they are told: float32, clipped at ±1e6 data units, NaN left as it is.
 
     Args:
-        values: A tensor of any shape, on any device, or several of one shape.
+        values: A tensor of any shape, on any device.
 
     Returns:
-        An array that shares no memory with a tensor: of the same shape, or with several along a new first axis.
+        An array of the same shape that shares no memory with the tensor.
     """
+    return np.ascontiguousarray(_clipped(values.detach().to("cpu", torch.float32, copy=True).numpy()))
+
+
+def _clipped(values: NDArray[np.float32]) -> NDArray[np.float32]:
     # Not by torch: on a busy machine the second of two threads may be long in coming.
-    arrays = [value.detach().cpu().numpy() for value in values]
-    whole = arrays[0] if len(arrays) == 1 else np.stack(arrays)
-    return np.ascontiguousarray(np.clip(whole, -LOST, LOST), dtype=np.float32)
+    return np.clip(values, -LOST, LOST, out=values)
 
 
 def stride_of(total: int, chains: int, k: int, dim: int) -> int:
@@ -66,16 +68,6 @@ def stride_of(total: int, chains: int, k: int, dim: int) -> int:
     return max(1, math.ceil(total / (states - 1)))
 
 
-class _Kept(NamedTuple):
-    """What history needs of a moment; a whole moment would keep the score's ingredients in memory too."""
-
-    step: int
-    level: int
-    sigma: float
-    y: Tensor
-    x_hat: Tensor
-
-
 class PlaneFrames:
     """The history of chains in the plane, in segments, and their figures."""
 
@@ -90,20 +82,29 @@ class PlaneFrames:
         self._target = target
         self._total = spec.sampling.total_steps
         self._stride = 0
-        self._kept: list[_Kept] = []
+        self._kept: list[Stretch] = []
         self._level = -1
-        self._last_level: list[Tensor] = []
-        self._next_report_s = 0.0
+        self._last_level: list[NDArray[np.float32]] = []
+        # A short run tells its figures once, at its end.
+        self._next_report_s = time.perf_counter() + _REPORT_EVERY_S
 
-    def keep(self, moment: Moment) -> None:
-        """Keep a state where the stride, or the end of the walk, says so."""
+    def keep(self, moment: Moment | Stretch) -> None:
+        """Keep the states where the stride, or the end of the walk, says so."""
         if not self._stride:
             chains, k, dim = moment.y.shape
             self._stride = stride_of(self._total, chains, k, dim)
-        if moment.step % self._stride == 0 or moment.step == self._total:
-            self._kept.append(_Kept(moment.step, moment.level, moment.sigma, moment.y, moment.posterior.mean))
+        if isinstance(moment, Stretch):
+            wanted = (moment.steps % self._stride == 0) | (moment.steps == self._total)
+            if not wanted.all():
+                steps, path, means = (part[wanted] for part in (moment.steps, moment.path, moment.means))
+                moment = Stretch(steps, moment.level, moment.sigma, path, means)
+            if len(moment.steps):
+                self._kept.append(moment)
+        elif moment.step % self._stride == 0 or moment.step == self._total:
+            path, means = shown(moment.y)[None], shown(moment.posterior.mean)[None]
+            self._kept.append(Stretch(np.array([moment.step]), moment.level, moment.sigma, path, means))
 
-    def due(self, moment: Moment) -> Iterator[Event]:
+    def due(self, moment: Moment | Stretch) -> Iterator[Event]:
         """Tell the states since the last segment and, a few times per second, the figures."""
         yield from self._segment()
         now_s = time.perf_counter()
@@ -111,7 +112,7 @@ class PlaneFrames:
             yield self._report(moment, self._target, mixing=False)
             self._next_report_s = now_s + _REPORT_EVERY_S
 
-    def end(self, moment: Moment) -> Iterator[Event]:
+    def end(self, moment: Moment | Stretch) -> Iterator[Event]:
         """Tell the last segment and all figures."""
         yield from self._segment()
         if self._target is not None:
@@ -122,29 +123,30 @@ class PlaneFrames:
         if not kept:
             return
         self._note_level(kept)
-        if kept[0].y.shape[-1] != 2:
+        if kept[0].path.shape[-1] != 2:
             return
+        counts = [len(stretch.steps) for stretch in kept]
         yield ChainSegment(
-            steps=np.array([moment.step for moment in kept], dtype=np.int64),
-            level=np.array([moment.level for moment in kept], dtype=np.int64),
-            sigma=np.array([moment.sigma for moment in kept], dtype=np.float64),
-            y=shown(*(moment.y for moment in kept)).reshape(len(kept), *kept[0].y.shape),
-            x_hat=shown(*(moment.x_hat for moment in kept)).reshape(len(kept), *kept[0].x_hat.shape),
+            steps=np.concatenate([stretch.steps for stretch in kept]),
+            level=np.repeat([stretch.level for stretch in kept], counts),
+            sigma=np.repeat([stretch.sigma for stretch in kept], counts),
+            y=_clipped(np.concatenate([stretch.path for stretch in kept])),
+            x_hat=_clipped(np.concatenate([stretch.means for stretch in kept])),
             total=self._total,
         )
 
-    def _note_level(self, kept: list[_Kept]) -> None:
+    def _note_level(self, kept: list[Stretch]) -> None:
         """Remember the states of the newest level, for the figures that need a stretch of the chain."""
         newest = kept[-1].level
         if newest != self._level:
             self._level, self._last_level = newest, []
-        self._last_level += [moment.y for moment in kept if moment.level == newest]
+        self._last_level += [stretch.path for stretch in kept if stretch.level == newest]
 
-    def _report(self, moment: Moment, target: GaussianMixture, *, mixing: bool) -> ChainReport:
+    def _report(self, moment: Moment | Stretch, target: GaussianMixture, *, mixing: bool) -> ChainReport:
         sampling, k = self._spec.sampling, self._spec.training.k
         living = alive(moment.y)
         x = (moment.posterior.mean if sampling.jump else moment.y.mean(1))[living].to("cpu", target.means.dtype)
-        level = torch.stack(self._last_level) if self._last_level else moment.y.unsqueeze(0)
+        level = torch.from_numpy(np.concatenate(self._last_level)) if self._last_level else moment.y.unsqueeze(0)
         # The first half of a level still remembers the level before.
         settled = level[len(level) // 2 :, living]
         draws = settled.mean(2) if mixing else settled.mean(2)[:0]
@@ -175,7 +177,7 @@ class ImageFrames:
         self._film_steps = set(np.linspace(0, total, min(_FILM_FRAMES, total + 1)).round().astype(int).tolist())
         self._film: list[FilmFrame] = []
 
-    def keep(self, moment: Moment) -> None:
+    def keep(self, moment: Moment | Stretch) -> None:
         """Keep a frame of the film where it is its turn."""
         if moment.step in self._film_steps:
             self._film.append(
@@ -188,7 +190,7 @@ class ImageFrames:
                 )
             )
 
-    def due(self, moment: Moment) -> Iterator[Event]:
+    def due(self, moment: Moment | Stretch) -> Iterator[Event]:
         """Tell the frames of the film since the last time, and how all chains look now."""
         film, self._film = self._film, []
         yield from film
@@ -201,7 +203,7 @@ class ImageFrames:
             y=shown(moment.y[:, 0]),
         )
 
-    def end(self, moment: Moment) -> Iterator[Event]:
+    def end(self, moment: Moment | Stretch) -> Iterator[Event]:
         """Tell the rest of the film and the last picture."""
         yield from self.due(moment)
 

@@ -11,13 +11,15 @@ from typing import Protocol
 import numpy as np
 
 from msd_engine.backend.device import describe_device
+from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.events import Event, Finished, Ladder, Progress, Samples, Started, Tick
 from msd_engine.jobs.build import Sampling, sampling
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.frames import ImageFrames, PlaneFrames, shown
 from msd_engine.jobs.guard import told
 from msd_engine.metrics.chains import alive
-from msd_engine.samplers import langevin
+from msd_engine.samplers import langevin, twin
+from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment, walk
 from msd_engine.specs import ExperimentSpec, Live
 
@@ -30,15 +32,15 @@ _RATE_WINDOW_S = 2.0
 class _Frames(Protocol):
     """What a job tells about its chains: in the plane, or as images."""
 
-    def keep(self, moment: Moment) -> None:
+    def keep(self, moment: Moment | Stretch) -> None:
         """Take notice of a state."""
         ...
 
-    def due(self, moment: Moment) -> Iterator[Event]:
+    def due(self, moment: Moment | Stretch) -> Iterator[Event]:
         """Tell how the chains stand, at a due moment."""
         ...
 
-    def end(self, moment: Moment) -> Iterator[Event]:
+    def end(self, moment: Moment | Stretch) -> Iterator[Event]:
         """Tell what is left to tell, after the last step."""
         ...
 
@@ -99,18 +101,9 @@ class _Job:
         asked = self.spec.sampling
         sigma = np.asarray(self.chains.ladder, dtype=np.float64)
         yield Ladder(sigma, asked.step_ratio * sigma**2, asked.steps_per_level)
-        steps = walk(
-            langevin,
-            self.chains.denoiser,
-            self.chains.y,
-            self.chains.ladder,
-            asked.steps_per_level,
-            asked.step_ratio,
-            self.chains.streams,
-        )
         keep = self.frames.keep
         before = time.perf_counter()
-        for moment in steps:
+        for moment in self._walk():
             keep(moment)
             now = time.perf_counter()
             if now - before < _LOOK_UP_S:
@@ -129,7 +122,14 @@ class _Job:
         yield self._progress(moment.step)
         yield from self._ending(moment)
 
-    def _hold(self, moment: Moment) -> Iterator[Event]:
+    def _walk(self) -> Iterator[Moment | Stretch]:
+        asked, chains = self.spec.sampling, self.chains
+        down = (chains.y, chains.ladder, asked.steps_per_level, asked.step_ratio, chains.streams)
+        if isinstance(chains.denoiser, ExactDenoiser) and chains.device.type == "cpu":
+            return twin.walk(chains.denoiser, *down)
+        return walk(langevin, chains.denoiser, *down)
+
+    def _hold(self, moment: Moment | Stretch) -> Iterator[Event]:
         yield from self.frames.due(moment)
         while not self.live.wait_while_paused(_PAUSE_POLL_S):
             yield Tick()
@@ -151,7 +151,7 @@ class _Job:
             text="Sampling",
         )
 
-    def _ending(self, moment: Moment) -> Iterator[Event]:
+    def _ending(self, moment: Moment | Stretch) -> Iterator[Event]:
         asked = self.spec.sampling
         samples = moment.posterior.mean if asked.jump else moment.y.mean(1)
         yield Samples(shown(samples), shown(moment.y), asked.seed, self.spec.to_json())

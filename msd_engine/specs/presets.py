@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 
 from msd_engine.specs.base import SpecError
 from msd_engine.specs.experiment import ExperimentSpec
 
 
+@cache
 def preset_names() -> tuple[str, ...]:
     """Return the names of the presets that ship with the program, sorted."""
     folder = files("msd_resources") / "presets"
     return tuple(sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json")))
 
 
+@cache
 def load_preset(name: str) -> ExperimentSpec:
     """Read one preset.
 

@@ -48,8 +48,9 @@ class ModeWeightsView(PlotView):
 
     def set_learned(self, on: bool) -> None:
         """Says whether the chains follow a learned score: their bars are painted in its colour."""
-        self._learned = on
-        self.changed()
+        if on != self._learned:
+            self._learned = on
+            self.changed()
 
     def refresh(self) -> None:
         """Sets the axes if the modes are others, and paints."""

@@ -120,8 +120,9 @@ class PlaneView(PlotView):
 
     def set_learned(self, on: bool) -> None:
         """Says whether the chains follow a learned score: they are painted in its colour."""
-        self._held.follows_learned = on
-        self._touch("tails", "heads")
+        if on != self._held.follows_learned:
+            self._held.follows_learned = on
+            self._touch("tails", "heads")
 
     def set_layer(self, name: str, on: bool) -> None:
         """Switches a layer on or off.

@@ -112,19 +112,16 @@ def test_a_chain_is_the_same_for_any_number_of_chains(start):
         assert np.array_equal(part["x_hat"], whole["x_hat"][:, :chains])
 
 
-def test_at_least_a_tick_per_step():
-    steps = 0
-    for event in sample(small()):
-        steps += isinstance(event, Tick)
-    assert steps == 41
+def test_a_tick_comes_at_least_once_per_level_of_an_exact_chain():
+    assert len(of(Tick, list(sample(small())))) >= 4
 
 
 def test_segments_come_when_due_and_join_without_a_gap():
-    events = list(sample(small(), cadence=Now(3, 10)))
+    events = list(sample(small(), cadence=Now(0, 2)))
     assert [s.steps.tolist() for s in of(ChainSegment, events)] == [
-        list(range(4)),
-        list(range(4, 11)),
-        list(range(11, 41)),
+        list(range(10)),
+        list(range(10, 30)),
+        list(range(30, 41)),
     ]
 
 

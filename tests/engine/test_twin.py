@@ -1,0 +1,83 @@
+"""The twin walk is the walk of all copies: the same states from the same numbers, whatever the company."""
+
+import numpy as np
+import pytest
+import torch
+from mixtures import random_mixture
+
+from msd_engine.backend.streams import ChainStreams
+from msd_engine.denoisers.exact import ExactDenoiser
+from msd_engine.samplers import langevin, twin
+from msd_engine.samplers.walk import walk
+
+LADDER = (3.0, 1.5, 0.7)
+STEPS, RATIO = 130, 0.3
+
+
+def start(chains, k, dim, seed=0):
+    streams = ChainStreams(seed, chains, (k, dim))
+    return 4 * streams.normal(), streams
+
+
+def states(stretches):
+    parts = list(stretches)
+    path, means = (np.concatenate([getattr(part, name) for part in parts]) for name in ("path", "means"))
+    return np.concatenate([part.steps for part in parts]), path, means
+
+
+@pytest.mark.parametrize("k", [1, 3, 8])
+@pytest.mark.parametrize("seed", range(3))
+def test_it_walks_as_the_chained_dynamics_do(seed, k):
+    denoiser = ExactDenoiser(random_mixture(seed))
+    dim = denoiser.mixture.dim
+    y, streams = start(5, k, dim)
+    steps, path, means = states(twin.walk(denoiser, y, LADDER, STEPS, RATIO, streams))
+    y, streams = start(5, k, dim)
+    # The chained walk in double precision, driven by the same numbers.
+    doubled = walk(langevin, denoiser, y.double(), LADDER, STEPS, RATIO, Doubled(streams))
+    for step, moment in enumerate(doubled):
+        assert (steps[step], moment.step) == (step, step)
+        np.testing.assert_allclose(path[step], moment.y.numpy(), rtol=2e-6, atol=2e-6)
+        np.testing.assert_allclose(means[step], moment.posterior.mean.numpy(), rtol=2e-6, atol=2e-6)
+    assert len(steps) == len(LADDER) * STEPS + 1
+
+
+class Doubled:
+    def __init__(self, streams):
+        self._streams = streams
+
+    def normal(self):
+        return self._streams.normal().double()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_chain_is_the_same_to_the_bit_in_any_company(seed):
+    denoiser = ExactDenoiser(random_mixture(seed, modes=9))
+    dim = denoiser.mixture.dim
+
+    def run(chains):
+        y, streams = start(chains, 4, dim)
+        return states(twin.walk(denoiser, y, LADDER, 20, RATIO, streams))
+
+    _, path, means = run(100)
+    for count in (1, 2, 3, 10, 64):
+        _, part, part_means = run(count)
+        np.testing.assert_array_equal(part, path[:, :count])
+        np.testing.assert_array_equal(part_means, means[:, :count])
+
+
+def test_past_the_wall_it_blows_up_quietly():
+    denoiser = ExactDenoiser(random_mixture(0))
+    y, streams = start(4, 2, denoiser.mixture.dim)
+    *_, last = twin.walk(denoiser, y, (1.0,), 3000, 2.5, streams)
+    assert not np.isfinite(last.path).any()
+    assert last.step == 3000
+
+
+def test_the_last_stretch_gives_the_posterior_of_the_last_state():
+    denoiser = ExactDenoiser(random_mixture(1))
+    y, streams = start(6, 3, denoiser.mixture.dim)
+    *_, last = twin.walk(denoiser, y, LADDER, 7, RATIO, streams)
+    expected = denoiser(last.y, LADDER[-1])
+    torch.testing.assert_close(last.posterior.mean, expected.mean, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(last.posterior.score, expected.score, rtol=1e-4, atol=1e-4)
