@@ -42,6 +42,17 @@ class EngineLaunch:
 
         return job
 
+    def _on(self, threads: int, job: Job) -> Job:
+        """Return a job that computes with so many threads of the CPU; 0 for all."""
+
+        def run(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.backend.device import use_threads
+
+            use_threads(threads)
+            return job(cadence, live)
+
+        return run
+
     def train(self, spec: ExperimentSpec, run: Path, *, resume: bool = False) -> Job:
         """Train a denoiser and keep it in a run folder."""
 
@@ -52,9 +63,9 @@ class EngineLaunch:
                 spec, run, resume=resume, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live
             )
 
-        return job
+        return self._on(0, job)
 
-    def sample(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+    def sample(self, spec: ExperimentSpec, run: Path | None = None, *, beside: bool = False) -> Job:
         """Draw chains, with the denoiser of a run where the spec asks for a trained one."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
@@ -62,7 +73,8 @@ class EngineLaunch:
 
             return sample(spec, run_dir=run, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live)
 
-        return job
+        # A training job beside it needs the pool of threads, and the chains of points need none.
+        return self._on(1 if beside or spec.data.kind == "mixture" else 0, job)
 
     def field(self, spec: ExperimentSpec, sigma: float, bounds: Bounds, run: Path | None = None) -> Job:
         """Compute density and scores of the plane at one noise; with the trained score where a run is given."""
@@ -82,7 +94,7 @@ class EngineLaunch:
                 live=live,
             )
 
-        return job
+        return self._on(1, job)
 
     def restore(self, path: Path) -> Job:
         """Read the spec of a picture, a preset, a sample file or a run folder."""

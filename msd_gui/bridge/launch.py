@@ -33,8 +33,8 @@ class Launch(Protocol):
         """Train a denoiser and keep it in a run folder."""
         ...
 
-    def sample(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
-        """Draw chains, with the denoiser of a run where the spec asks for a trained one."""
+    def sample(self, spec: ExperimentSpec, run: Path | None = None, *, beside: bool = False) -> Job:
+        """Draw chains, with the denoiser of a run where the spec asks for a trained one; sparingly beside training."""
         ...
 
     def field(self, spec: ExperimentSpec, sigma: float, bounds: Bounds, run: Path | None = None) -> Job:

@@ -20,6 +20,8 @@ from msd_gui.bridge.clock import SCREEN_HZ, ScreenClock
 from msd_gui.bridge.launch import Job
 from msd_gui.bridge.mailbox import Mailbox
 
+LINGER_S = 0.3
+
 
 class ScreenCadence:
     """A frame is due when the screen has taken the one before, is being looked at, and a tick's time has passed."""
@@ -50,7 +52,11 @@ class _Task:
 
 
 class _Worker(QThread):
-    """The thread: takes the newest task, iterates its job, and closes it when it is no longer wanted."""
+    """The thread: takes the newest task, iterates its job, and closes it when it is no longer wanted.
+
+    It ends when nothing was asked for some time: an idle thread would keep the pool of threads that its jobs computed
+    with, and every job of another thread would be slowed down by that.
+    """
 
     def __init__(self, mailbox: Mailbox, cadence: ScreenCadence) -> None:
         super().__init__()
@@ -62,6 +68,7 @@ class _Worker(QThread):
         self._current: _Task | None = None
         self._stop = False
         self._quit = False
+        self._alive = False
 
     def post(self, task: _Task, *, behind: bool) -> None:
         """Put a task behind those that wait, or in their place."""
@@ -70,6 +77,11 @@ class _Worker(QThread):
                 self._waiting.clear()
             self._waiting.append(task)
             self._wake.notify()
+            begin, self._alive = not self._alive, True
+        if begin:
+            # The thread before may have a few instructions left to its end.
+            self.wait()
+            self.start()
 
     def halt(self, *, for_good: bool = False) -> None:
         """Close what runs and forget what waits; `for_good` also ends the thread."""
@@ -90,9 +102,10 @@ class _Worker(QThread):
         while True:
             with self._wake:
                 self._current = None
-                while not self._waiting and not self._quit:
-                    self._wake.wait()
-                if self._quit:
+                if not self._waiting and not self._quit:
+                    self._wake.wait(LINGER_S)
+                if self._quit or not self._waiting:
+                    self._alive = False
                     return
                 task = self._current = self._waiting.popleft()
                 self._stop = False
@@ -179,8 +192,6 @@ class Runner(QObject):
     def _post(self, task: _Task, *, behind: bool) -> None:
         self._live = task.live
         self._worker.post(task, behind=behind)
-        if not self._worker.isRunning():
-            self._worker.start()
         self._set_running(True)
 
     @Slot()

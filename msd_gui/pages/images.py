@@ -246,7 +246,8 @@ class ImagesPage(Page):
             return
         self._sampled = (spec, step)
         self._paused = False
-        self._sampler.submit(self.launch.sample(spec, self.trainer.run), grace_ms=GRACE_MS if self._editing else 0)
+        job = self.launch.sample(spec, self.trainer.run, beside=self.trainer.running)
+        self._sampler.submit(job, grace_ms=GRACE_MS if self._editing else 0)
 
     @Slot(object)
     def _on_sampling(self, event: Event) -> None:
