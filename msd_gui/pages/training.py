@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 
 from msd_engine.events import (
@@ -25,6 +26,7 @@ from msd_gui.bridge.runner import Runner
 from msd_gui.pages.page import Page, Status
 from msd_gui.views.losses import LossView
 
+LOSSES_EVERY_S = 0.1
 # What a network depends on: change one of these and another network is needed.
 NETWORK_FIELDS = ("data", "network", "noise.s", "training.k", "training.form")
 
@@ -52,6 +54,8 @@ class Trainer(QObject):
         self._runner: Runner = page.runner(self._show)
         self._runner.running_changed.connect(self._running_changed)
         self._next_checkpoint = 0.0
+        self._points: list[LossPoints] = []
+        self._shown_s = 0.0
         self.run: Path | None = None
         self.spec: ExperimentSpec | None = None
         self.step = 0
@@ -130,7 +134,8 @@ class Trainer(QObject):
                 self.step = event.step
             case LossPoints():
                 self._seen = int(event.steps[-1])
-                self._losses.append_train(event.steps, event.loss, event.elapsed_s)
+                self._points.append(event)
+                self._show_points(LOSSES_EVERY_S)
             case HeldOutLoss():
                 self.held_out = event
                 self._losses.append_held_out(event.step, event.loss, event.elapsed_s)
@@ -154,11 +159,23 @@ class Trainer(QObject):
             case _:
                 pass
 
+    def _show_points(self, every_s: float) -> None:
+        """Bring the curve up to date, not more often than given: painting it costs more than most steps."""
+        now = time.monotonic()
+        if self._points and now - self._shown_s >= every_s:
+            self._shown_s = now
+            points, self._points = self._points, []
+            steps, loss, elapsed_s = (
+                np.concatenate([getattr(part, name) for part in points]) for name in ("steps", "loss", "elapsed_s")
+            )
+            self._losses.append_train(steps, loss, elapsed_s)
+
     @Slot(bool)
     def _running_changed(self, running: bool) -> None:
         if not running:
             # A job that is closed saves its last step, but cannot tell of it any more.
             self.step = max(self.step, self._seen)
+            self._show_points(0.0)
             self.progress = None
             self.ended.emit()
 

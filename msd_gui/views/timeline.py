@@ -7,7 +7,7 @@ from itertools import accumulate
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPolygonF
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from msd_gui.theme import with_alpha
@@ -35,6 +35,7 @@ class Timeline(Canvas):
         self._ends: tuple[int, ...] = ()
         self._available = 0
         self._position = 0
+        self._painted: tuple[object, QPixmap] | None = None
 
     def set_levels(self, sigmas: Sequence[float], steps_per_level: int | Sequence[int]) -> None:
         """Says how the run is divided.
@@ -96,7 +97,7 @@ class Timeline(Canvas):
         with self.begin() as painter:
             if not self._sigmas:
                 return
-            self._paint_levels(painter)
+            painter.drawPixmap(0, 0, self._levels_picture())
             x, bottom = self._x_of(self._position), self._bar().bottom()
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(self.colours.accent))
@@ -111,6 +112,19 @@ class Timeline(Canvas):
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.setPen(with_alpha(self.colours.accent, 0.7))
                 painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def _levels_picture(self) -> QPixmap:
+        """The shaded levels, painted again only when they, the size or the theme have changed."""
+        ratio = self.devicePixelRatioF()
+        key = (self._sigmas, self._ends, self._available, self.size(), ratio, self.colours)
+        if self._painted is None or self._painted[0] != key:
+            picture = QPixmap(self.size() * ratio)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(Qt.GlobalColor.transparent)
+            with QPainter(picture) as painter:
+                self._paint_levels(painter)
+            self._painted = (key, picture)
+        return self._painted[1]
 
     def _paint_levels(self, painter: QPainter) -> None:
         bar, colours = self._bar(), self.colours
