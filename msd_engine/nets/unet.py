@@ -73,22 +73,27 @@ class UNet(nn.Module):
         k: Number of copies.
         width: Filters w of the first stage.
         embedding: Length of the noise features.
+        blocks: Residual convolutions at the coarsest stage, where they see the whole image at little cost; the report
+            has none.
         scale: Standard deviation of the feature frequencies.
     """
 
-    def __init__(self, channels: int, k: int, *, width: int = 64, embedding: int = 256, scale: float = 1.0) -> None:
+    def __init__(
+        self, channels: int, k: int, *, width: int = 64, embedding: int = 256, blocks: int = 0, scale: float = 1.0
+    ) -> None:
         super().__init__()
         w = (width, 2 * width, 4 * width, 8 * width)
         self.down = nn.ModuleList(
             nn.Conv2d(a, b, 3, stride=stride, padding=1, bias=False)
             for a, b, stride in zip((k * channels, *w), w, (1, 2, 2, 2), strict=False)
         )
+        self.blocks = nn.ModuleList(nn.Conv2d(w[3], w[3], 3, padding=1, bias=False) for _ in range(blocks))
         self.up = nn.ModuleList(
             nn.ConvTranspose2d(a, b, 3, stride=2, padding=1, bias=False)
             for a, b in ((w[3], w[2]), (2 * w[2], w[1]), (2 * w[1], w[0]))
         )
         self.head = Head((w[0], w[0]), channels)
-        self.sizes = (*w, w[2], w[1], w[0])
+        self.sizes = (*w, *[w[3]] * blocks, w[2], w[1], w[0])
         self.norms = nn.ModuleList(nn.GroupNorm(groups(size), size) for size in self.sizes)
         self.features = FourierFeatures(embedding, scale)
         # One product gives the terms of all stages at once: same weights as a linear map for each, fewer calls.
@@ -111,7 +116,9 @@ class UNet(nn.Module):
             h = functional.silu(self.norms[stage](layer(h) + terms[stage]))
             skips.append(h)
         skips.pop()
-        for stage, layer in enumerate(self.up, start=len(self.down)):
+        for stage, layer in enumerate(self.blocks, start=len(self.down)):
+            h = h + functional.silu(self.norms[stage](layer(h) + terms[stage]))
+        for stage, layer in enumerate(self.up, start=len(self.down) + len(self.blocks)):
             # The output size is that of the skip connection, so that odd sizes come back as they went.
             h = layer(h, output_size=skips[-1].shape[2:])
             h = functional.silu(self.norms[stage](h + terms[stage]))

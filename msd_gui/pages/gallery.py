@@ -12,7 +12,7 @@ from msd_gui.pages.readings import number
 from msd_gui.views.film import FilmStripView
 from msd_gui.views.grid import ImageGridView
 
-FILM_PX = 112
+FILM_PX = 96
 
 
 class Gallery(QWidget):
@@ -32,6 +32,8 @@ class Gallery(QWidget):
         self.films: list[FilmFrame] = []
         self.chain = 0
         self._film: int | None = None
+        self._on_strip: list[int] = []
+        self._total = 0
         self.grid = ImageGridView()
         self.film = FilmStripView()
         self.noisy = QCheckBox("Show noisy y₁")
@@ -69,9 +71,9 @@ class Gallery(QWidget):
 
     # -- events in -----------------------------------------------------------------------------------------------------
 
-    def begin(self) -> None:
-        """New chains have started."""
-        self.films, self._film = [], None
+    def begin(self, total: int) -> None:
+        """New chains have started, which will make so many steps."""
+        self.films, self._film, self._on_strip, self._total = [], None, [], total
         self.film.clear()
         self._place.set_ready(True)
 
@@ -82,11 +84,17 @@ class Gallery(QWidget):
                 self.latest = event
                 self._show()
             case FilmFrame():
-                self.films.append(event)
-                self.film.show()
-                self.film.add_frame(event.step, event.sigma, event.x_hat, event.y, event.level)
+                self._take_film(event)
             case Samples():
                 self.samples = event
+
+    def _take_film(self, event: FilmFrame) -> None:
+        """Keep a moment; the strip shows every second one and the last, so that the whole ladder can be seen."""
+        self.films.append(event)
+        if len(self.films) % 2 or event.step >= self._total:
+            self._on_strip.append(len(self.films) - 1)
+            self.film.show()
+            self.film.add_frame(event.step, event.sigma, event.x_hat, event.y, event.level)
 
     # -- what is shown -------------------------------------------------------------------------------------------------
 
@@ -106,17 +114,21 @@ class Gallery(QWidget):
         self.film.set_chain(chain)
 
     @Slot(int)
-    def show_film(self, index: int) -> None:
+    def show_film(self, place: int) -> None:
         """Show all chains as they were at one picture of the film strip."""
+        self._go_to(self._on_strip[place])
+
+    def _go_to(self, index: int) -> None:
         self._film = index
-        self.film.set_chosen(index)
+        places = [place for place, number in enumerate(self._on_strip) if number <= index]
+        self.film.set_chosen(places[-1])
         self._show()
 
     def go(self, forward: int) -> None:
-        """Go some pictures on, or back, on the film strip."""
+        """Go some kept moments on, or back."""
         last = len(self.films) - 1
         here = last if self._film is None else self._film
-        self.show_film(min(max(here + forward, 0), last))
+        self._go_to(min(max(here + forward, 0), last))
 
     @Slot()
     def _show(self) -> None:

@@ -253,7 +253,7 @@ class ImagesPage(Page):
     def _on_sampling(self, event: Event) -> None:
         match event:
             case Started():
-                self.gallery.begin()
+                self.gallery.begin(event.total)
             case ImageFrame() | FilmFrame() | Samples():
                 self.gallery.take(event)
             case Progress() if not self.trainer.running:

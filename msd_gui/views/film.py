@@ -14,7 +14,7 @@ from msd_gui.views.canvas import Canvas, outline
 from msd_gui.views.log_axis import number
 from msd_gui.views.pixels import image_of_rgb32, to_rgb32
 
-_GAP_PX, _LEAST_PX = 4.0, 40.0
+_GAP_PX, _LEAST_PX = 4.0, 32.0
 
 
 class Frame(NamedTuple):
