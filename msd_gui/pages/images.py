@@ -22,9 +22,9 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages import frame, images_exports
+from msd_gui.pages.controls import IMAGES_GROUPS, show_sigma_eff, show_step
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.page import Export, Page, Status
-from msd_gui.pages.readings import number
 from msd_gui.pages.training import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
@@ -34,48 +34,6 @@ from msd_gui.views.strip import HeldOutView
 from msd_gui.widgets.card import Card
 from msd_gui.widgets.spec_form import SpecForm
 
-GROUPS = [
-    ("Data and copies", ["data.name", "training.k"]),
-    (
-        "Training",
-        [
-            "network.width",
-            "training.form",
-            "training.learning_rate",
-            "training.batch",
-            "training.seconds",
-            "training.steps",
-        ],
-    ),
-    (
-        "Sampling",
-        [
-            "sampling.sigma_1",
-            "sampling.sigma_L",
-            "sampling.levels",
-            "sampling.steps_per_level",
-            "sampling.epsilon",
-            "sampling.chains",
-            "sampling.seed",
-        ],
-    ),
-    (
-        "More of training",
-        [
-            "noise.law",
-            "noise.log_mean",
-            "noise.log_std",
-            "noise.s",
-            "training.schedule",
-            "training.averaging",
-            "training.clip_norm",
-            "training.precision",
-            "training.evaluate_every",
-            "data.limit",
-            "training.seed",
-        ],
-    ),
-]
 GRACE_MS = 800
 PREVIEW_CHAINS = 16
 WEIGHTS_EVERY_S = 0.0
@@ -104,7 +62,7 @@ class ImagesPage(Page):
     # -- building ------------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.form = SpecForm(GROUPS, self.experiment.spec)
+        self.form = SpecForm(IMAGES_GROUPS, self.experiment.spec)
         self.form.section("More of training").set_open(False)
         self.strip = HeldOutView()
         self.gallery = Gallery()
@@ -196,14 +154,8 @@ class ImagesPage(Page):
     def _show_spec(self, spec: ExperimentSpec) -> None:
         self.form.set_reset(self.experiment.reset_spec)
         self.form.setValue(spec)
-        sampling = spec.sampling
-        ratio = sampling.step_ratio
-        epsilon = self.form.slider("sampling.epsilon")
-        epsilon.set_marker(2 * sampling.sigma_L**2, "r = 2")
-        epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", "error" if ratio >= 2 else "warning" if ratio >= 1 else "")
-        root_k = spec.training.k**0.5
-        for name, value in (("sigma_1", sampling.sigma_1), ("sigma_L", sampling.sigma_L)):
-            self.form.slider(f"sampling.{name}").set_trailing(f"σ<sub>eff</sub> = {number(value / root_k)}")
+        show_step(self.form, spec)
+        show_sigma_eff(self.form, spec)
         uniform = spec.noise.law == "uniform-t"
         for path in ("noise.log_mean", "noise.log_std"):
             self.form.set_enabled(path, not uniform, "Belongs to the log-normal law.")

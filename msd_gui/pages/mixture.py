@@ -15,6 +15,7 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages import frame, mixture_exports
+from msd_gui.pages.controls import MIXTURE_GROUPS, show_sigma_eff, show_step
 from msd_gui.pages.fields import FieldPainter
 from msd_gui.pages.page import Export, Page, Status
 from msd_gui.pages.player import Player
@@ -28,34 +29,12 @@ from msd_gui.views.mode_weights import ModeWeightsView
 from msd_gui.views.plane import LAYERS, PlaneView
 from msd_gui.views.timeline import Timeline
 from msd_gui.widgets.card import Card
+from msd_gui.widgets.choice import Choice
 from msd_gui.widgets.readings import Readings
 from msd_gui.widgets.spec_form import SpecForm
 from msd_gui.widgets.transport import TransportBar
 
-GROUPS = [
-    ("Target and copies", ["data.name", "training.k"]),
-    (
-        "Ladder",
-        ["sampling.method", "sampling.sigma_1", "sampling.sigma_L", "sampling.levels", "sampling.steps_per_level"],
-    ),
-    ("Step", ["sampling.epsilon"]),
-    ("Chains", ["sampling.chains", "sampling.start", "sampling.start_width", "sampling.seed", "sampling.source"]),
-    (
-        "Training",
-        [
-            "training.form",
-            "training.steps",
-            "training.learning_rate",
-            "training.batch",
-            "training.averaging",
-            "network.width",
-            "network.depth",
-            "noise.log_mean",
-            "noise.log_std",
-            "training.seed",
-        ],
-    ),
-]
+WRITTEN_OUT = ("data.weights", "data.means", "data.covariances")
 GRACE_MS = 400
 CHECKPOINT_EVERY_S = 1.5
 
@@ -94,8 +73,13 @@ class MixturePage(Page):
     # -- building ------------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.form = SpecForm(GROUPS, self.experiment.spec)
+        self.form = SpecForm(MIXTURE_GROUPS, self.experiment.spec)
         self.form.section("Training").set_open(False)
+        # A mixture that is written out comes from a file; leaving it takes its numbers away.
+        self.form.set_rule("data.name", lambda _spec, _name: dict.fromkeys(WRITTEN_OUT))
+        target = self.form.control("data.name")
+        assert isinstance(target, Choice)
+        target.set_item_enabled("custom", False, "Open a file with a mixture that is written out.")
         self.plane = PlaneView()
         self.timeline = Timeline()
         on = self._actions
@@ -195,11 +179,8 @@ class MixturePage(Page):
         self.form.set_enabled("sampling.start_width", sampling.start == "uniform", "Only a uniform start has a box.")
         fits = self.trainer.fits(spec)
         self.form.set_enabled("sampling.source", fits, "Train a network with these data and copies first.")
-        ratio = sampling.step_ratio
-        epsilon = self.form.slider("sampling.epsilon")
-        epsilon.set_marker(2 * sampling.sigma_L**2, "r = 2")
-        epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", "error" if ratio >= 2 else "warning" if ratio >= 1 else "")
-        self.form.slider("training.k").set_trailing(f"σ<sub>eff</sub> = σ/√k = {number(spec.sigma_eff_L)}")
+        show_step(self.form, spec)
+        show_sigma_eff(self.form, spec)
         self._show_card(spec)
         self.plane.set_learned(sampling.source == "trained")
         self.weights.set_learned(sampling.source == "trained")

@@ -231,6 +231,25 @@ def test_a_wrong_file_is_told_and_nothing_is_lost(qtbot, window, mixture, tmp_pa
     assert mixture.experiment.spec == spec
 
 
+def test_a_mixture_from_a_file_is_shown_and_can_be_left_again(qtbot, window, mixture, tmp_path):
+    data = {
+        "kind": "mixture",
+        "name": "custom",
+        "weights": [0.3, 0.7],
+        "means": [[0.0, 0.0], [4.0, 0.0]],
+        "covariances": [[[1.0, 0.0], [0.0, 0.5]]] * 2,
+    }
+    fields = json.loads(mixture.experiment.spec.to_json()) | {"data": data}
+    path = tmp_path / "own.json"
+    path.write_text(json.dumps(fields))
+    drop(window, path)
+    qtbot.waitUntil(lambda: mixture.experiment.spec.data.name == "custom", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: mixture.report.true_weights.tolist() == [0.3, 0.7], timeout=WAIT_MS)
+    mixture.form.control("data.name").change_value("ring-8")
+    assert mixture.experiment.spec.data.weights is None
+    qtbot.waitUntil(lambda: len(mixture.report.true_weights) == 8, timeout=WAIT_MS)
+
+
 def test_every_mixture_export_is_written(qtbot, window, mixture, tmp_path):
     for number, export in enumerate(mixture.exports()):
         path = tmp_path / f"{number}-{export.name}{export.suffix}"

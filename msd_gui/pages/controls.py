@@ -1,0 +1,100 @@
+"""Which fields each page has controls for, and what stands beside the sliders of the ladder and the step."""
+
+from __future__ import annotations
+
+from msd_engine.specs import ExperimentSpec
+from msd_gui.pages.readings import number
+from msd_gui.widgets.spec_form import SpecForm
+
+MIXTURE_GROUPS = [
+    ("Target and copies", ["data.name", "training.k"]),
+    (
+        "Ladder",
+        ["sampling.method", "sampling.sigma_1", "sampling.sigma_L", "sampling.levels", "sampling.steps_per_level"],
+    ),
+    ("Step", ["sampling.epsilon"]),
+    ("Chains", ["sampling.chains", "sampling.start", "sampling.start_width", "sampling.seed", "sampling.source"]),
+    (
+        "Training",
+        [
+            "training.form",
+            "training.steps",
+            "training.learning_rate",
+            "training.batch",
+            "training.averaging",
+            "network.width",
+            "network.depth",
+            "noise.log_mean",
+            "noise.log_std",
+            "training.seed",
+        ],
+    ),
+]
+IMAGES_GROUPS = [
+    ("Data and copies", ["data.name", "training.k"]),
+    (
+        "Training",
+        [
+            "network.width",
+            "training.form",
+            "training.learning_rate",
+            "training.batch",
+            "training.seconds",
+            "training.steps",
+        ],
+    ),
+    (
+        "Sampling",
+        [
+            "sampling.sigma_1",
+            "sampling.sigma_L",
+            "sampling.levels",
+            "sampling.steps_per_level",
+            "sampling.epsilon",
+            "sampling.chains",
+            "sampling.seed",
+        ],
+    ),
+    (
+        "More of training",
+        [
+            "noise.law",
+            "noise.log_mean",
+            "noise.log_std",
+            "noise.s",
+            "training.schedule",
+            "training.averaging",
+            "training.clip_norm",
+            "training.precision",
+            "training.evaluate_every",
+            "data.limit",
+            "training.seed",
+        ],
+    ),
+]
+
+
+def show_step(form: SpecForm, spec: ExperimentSpec) -> None:
+    """Show the ratio r = ε/σ² beside the step size, and the wall r = 2 on its slider.
+
+    Args:
+        form: With a slider of the step size.
+        spec: The experiment.
+    """
+    ratio = spec.sampling.step_ratio
+    severity = "error" if ratio >= 2 else "warning" if ratio >= 1 else ""
+    epsilon = form.slider("sampling.epsilon")
+    epsilon.set_marker(2 * spec.sampling.sigma_L**2, "r = 2")
+    epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", severity)
+
+
+def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:
+    """Show the noise of ȳ beside the noises of one copy.
+
+    Args:
+        form: With sliders of the first and the last noise.
+        spec: The experiment.
+    """
+    root_k = spec.training.k**0.5
+    for path in ("sampling.sigma_1", "sampling.sigma_L"):
+        form.slider(path).set_trailing(f"σ<sub>eff</sub> = {number(spec.get(path) / root_k)}")
