@@ -104,7 +104,7 @@ def network(spec: ExperimentSpec) -> nn.Module:
         torch.manual_seed(stream(spec.training.seed, _WEIGHTS).initial_seed())
         if isinstance(kind, MlpSpec):
             return Mlp(first, k, width=kind.width, depth=kind.depth, embedding=kind.embedding, scale=scale)
-        return UNet(first, k, width=kind.width, embedding=kind.embedding, scale=scale)
+        return UNet(first, k, width=kind.width, embedding=kind.embedding, blocks=kind.blocks, scale=scale)
 
 
 def learned_denoiser(run_dir: str | os.PathLike[str], device: torch.device) -> LearnedDenoiser:

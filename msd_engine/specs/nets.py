@@ -41,6 +41,14 @@ class UNetSpec(Spec):
         scale="log",
         help="Filters w of the first stage; the others have 2w, 4w and 8w. The report has w = 64.",
     )
+    blocks: int = param(
+        0,
+        title="Middle blocks",
+        ge=0,
+        le=8,
+        slider=(0, 4),
+        help="Residual convolutions at the coarsest stage, which see the whole image at little cost. The report has 0.",
+    )
     embedding: int = param(
         256, title="Noise features", ge=4, le=2048, slider=(32, 512), scale="log", help="Length of the noise embedding."
     )

@@ -76,3 +76,25 @@ def test_features_are_a_sine_and_cosine_of_fixed_frequencies() -> None:
     assert torch.allclose(sine, torch.sin(2 * torch.pi * c[:, None] * features.omega), atol=1e-5)
     assert not list(features.parameters())
     assert "omega" in features.state_dict()
+
+
+def test_copies_start_with_the_same_filters() -> None:
+    first = UNet(3, 4, width=8).down[0].weight.unflatten(1, (4, 3))
+    assert all(torch.equal(first[:, 0], first[:, i]) for i in range(4))
+
+
+def test_untrained_unet_does_not_tell_copies_apart() -> None:
+    net = UNet(1, 3, width=8, embedding=16)
+    generator = torch.Generator().manual_seed(1)
+    for taps in net.head.taps:
+        torch.nn.init.normal_(taps, generator=generator)
+    y, c = draw(2, 3, 1, 8, 8), draw(2)
+    assert torch.allclose(net(y, c), net(y.flip(1), c), atol=1e-5)
+
+
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_middle_blocks_keep_the_shape_and_add_convolutions(blocks: int) -> None:
+    plain, more = UNet(1, 2, width=8, embedding=16), UNet(1, 2, width=8, embedding=16, blocks=blocks)
+    assert more(draw(2, 2, 1, 13, 13), draw(2)).shape == (2, 1, 13, 13)
+    count = [sum(p.numel() for p in net.parameters()) for net in (plain, more)]
+    assert count[1] - count[0] == blocks * (9 * 64 * 64 + 17 * 64 + 2 * 64)
