@@ -96,19 +96,9 @@ class UNet(nn.Module):
         self.sizes = (*w, *[w[3]] * blocks, w[2], w[1], w[0])
         self.norms = nn.ModuleList(nn.GroupNorm(groups(size), size) for size in self.sizes)
         self.features = FourierFeatures(embedding, scale)
-        self._start_symmetric(k)
+        _start_equal(self.down[0], k)
         # One product gives the terms of all stages at once: same weights as a linear map for each, fewer calls.
         self.conditions = nn.Linear(self.features.length, sum(self.sizes))
-
-    @torch.no_grad()
-    def _start_symmetric(self, k: int) -> None:
-        """Give all copies the same first filters, so that what is seen at first is ȳ; training may part them.
-
-        Measured on MNIST, k = 8: 2 to 4 % less error at small and middle noise after 600 steps.
-        """
-        weight = self.down[0].weight
-        one = weight[:, : weight.shape[1] // k] / k**0.5
-        weight.copy_(one.repeat(1, k, 1, 1))
 
     def forward(self, y: Tensor, c: Tensor) -> Tensor:
         """Return the output of the network.
@@ -137,3 +127,14 @@ class UNet(nn.Module):
                 h = torch.cat((h, skips.pop()), dim=1)
         out: Tensor = self.head(h, skips.pop())
         return out
+
+
+@torch.no_grad()
+def _start_equal(first: nn.Module, k: int) -> None:
+    """Give all copies the same first filters, so that what is seen at first is ȳ; training may part them.
+
+    Measured on MNIST with k = 8: 2 to 4 % less error at small and middle noise after 600 steps.
+    """
+    for weight in first.parameters():
+        one = weight[:, : weight.shape[1] // k] / k**0.5
+        weight.copy_(one.repeat(1, k, 1, 1))
