@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
-from msd_engine.specs import SpecError, declarations, load_preset, preset_names
+from msd_engine.specs import ExperimentSpec, SpecError, declarations, load_preset, preset_names
 from msd_gui.session.experiment import Experiment, differing
 from msd_gui.widgets.choice import Choice
 from msd_gui.widgets.seed_box import SeedBox
@@ -23,7 +23,7 @@ def every_path(spec):
 
 @pytest.fixture
 def form(qtbot):
-    form = SpecForm([LADDER, REST], load_preset("ncsn-toy"))
+    form = SpecForm([LADDER, REST], ExperimentSpec())
     qtbot.addWidget(form)
     form.resize(300, 600)
     form.show()
@@ -100,7 +100,7 @@ def test_taking_a_refused_change_back_clears_the_sentence(form):
     form.control("sampling.sigma_L").change_value(30.0)
     form.control("sampling.sigma_L").change_value(1.0)
     assert form.errors() == {}
-    assert form.value() == load_preset("ncsn-toy")
+    assert form.value() == ExperimentSpec()
 
 
 def test_typed_nonsense_is_told_under_the_control_and_goes_with_the_next_change(form, qtbot):
@@ -115,7 +115,7 @@ def test_typed_nonsense_is_told_under_the_control_and_goes_with_the_next_change(
 
 def test_new_spec_clears_what_was_refused(form):
     form.control("sampling.sigma_L").change_value(30.0)
-    form.setValue(load_preset("ncsn-toy").replace("training.k", 2))
+    form.setValue(ExperimentSpec().replace("training.k", 2))
     assert form.errors() == {}
     assert form.control("sampling.sigma_L").value() == 1.0
 
@@ -128,7 +128,7 @@ def test_a_rule_changes_other_fields_along(form, qtbot):
 
 
 def test_reset_goes_back_to_the_spec_that_was_named(form, qtbot):
-    form.set_reset(load_preset("ncsn-toy").replace("sampling.levels", 33))
+    form.set_reset(ExperimentSpec().replace("sampling.levels", 33))
     slider = form.slider("sampling.levels")
     qtbot.mouseDClick(slider.label, Qt.MouseButton.LeftButton, pos=QPoint(4, 4))
     assert form.value().sampling.levels == 33
@@ -153,7 +153,7 @@ def test_spec_of_another_kind_and_unknown_paths_are_refused(form):
     with pytest.raises(SpecError, match="mixture and mlp"):
         form.setValue(load_preset("mnist-2min"))
     with pytest.raises(SpecError, match="no field"):
-        SpecForm(["sampling.sigma_9"], load_preset("ncsn-toy"))
+        SpecForm(["sampling.sigma_9"], ExperimentSpec())
 
 
 def test_a_drag_in_the_form_is_one_step_of_undo_in_the_experiment(form, qtbot):
@@ -168,8 +168,8 @@ def test_a_drag_in_the_form_is_one_step_of_undo_in_the_experiment(form, qtbot):
     for x in range(40, 120, 10):
         qtbot.mouseMove(track, QPoint(x, y))
     qtbot.mouseRelease(track, Qt.MouseButton.LeftButton, pos=QPoint(110, y))
-    assert experiment.spec == form.value() != load_preset("ncsn-toy")
+    assert experiment.spec == form.value() != ExperimentSpec()
     experiment.undo()
     assert not experiment.can_undo
-    assert form.value() == experiment.spec == load_preset("ncsn-toy")
+    assert form.value() == experiment.spec == ExperimentSpec()
     assert form.control("sampling.epsilon").value() == 0.1

@@ -129,10 +129,12 @@ def test_playing_stepping_and_restarting(qtbot, window, mixture):
     window.commands["restart"].trigger()
     assert mixture.playing
     mixture.player.set_speed(50.0)
-    qtbot.waitUntil(lambda: 2 < mixture.timeline.position() < 30)
+    head = mixture.player.playhead
+    qtbot.waitUntil(lambda: head.position > 2)
     window.commands["play"].trigger()
     assert not mixture.playing
-    here = mixture.timeline.position()
+    here = int(head.position)
+    qtbot.waitUntil(lambda: mixture.timeline.position() == here)
     window.commands["step"].trigger()
     qtbot.waitUntil(lambda: mixture.timeline.position() == here + 1)
     window.commands["back"].trigger()
