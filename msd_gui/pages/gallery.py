@@ -12,7 +12,7 @@ from msd_gui.pages.readings import number
 from msd_gui.views.film import FilmStripView
 from msd_gui.views.grid import ImageGridView
 
-FILM_PX = 96
+FILM_PX = 78
 
 
 class Gallery(QWidget):
