@@ -73,7 +73,7 @@ class ImagesPage(Page):
             "Press Train: a fixed strip of held-out images appears here, clean, noisy and denoised, and gets better "
             "as training goes on.",
             "Train",
-            230,
+            222,
         )
         self.losses_place = frame.awaiting(
             self.losses, "The loss on the training data and on held-out data will be drawn here.", height_px=230
