@@ -12,6 +12,7 @@ from msd_engine.events import (
     Failed,
     FilmFrame,
     Finished,
+    HeldOutLoss,
     ImageFrame,
     Progress,
     Samples,
@@ -48,6 +49,7 @@ class ImagesPage(Page):
     def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock) -> None:
         super().__init__(experiment, launch, clock)
         self.held_out: StripFrame | None = None
+        self._bands_of: HeldOutLoss | None = None
         self._ready = False
         self._editing = False
         self._paused = False
@@ -243,7 +245,8 @@ class ImagesPage(Page):
     def _on_training_status(self, status: Status) -> None:
         self.set_status(status)
         held_out = self.trainer.held_out
-        if held_out is not None:
+        if held_out is not None and held_out is not self._bands_of:
+            self._bands_of = held_out
             self.bands_place.set_ready(True)
             self.bands.set_bands(held_out.band_sigma_eff, held_out.band_loss, held_out.band_mmse)
 
