@@ -24,9 +24,9 @@ from torch import Tensor
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
+from msd_engine.backend.tensors import pack_tensors, read_tensors
 from msd_engine.runs.log import Row, append_rows, flush, read_rows, rewind_rows
 from msd_engine.runs.manifest import Manifest, Status, new_manifest
-from msd_engine.runs.tensors import pack_tensors, read_tensors
 from msd_engine.specs import ExperimentSpec, SpecError
 
 MANIFEST = "manifest.json"

@@ -16,68 +16,20 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-import platformdirs
 import torch
 import tyro
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
-from torch.nn import functional
+from torch import Tensor
 
-from msd_engine.data.images import ImageSet, load_images
+from msd_engine.data.images import load_images
 from msd_engine.events import Failed, Samples
 from msd_engine.jobs.sample import sample
+from msd_engine.metrics.features import FeatureNetwork, feature_network
 from msd_engine.runs.pictures import image_grid, save_png
 from msd_engine.runs.run import Run
 from msd_engine.runs.samples import load_samples
 from msd_engine.specs import ImagesSpec
 
 CONFIDENT = 0.9
-_PASSES = 4
-
-
-class Classifier(nn.Module):
-    """A small convolutional classifier of 28×28 digits; its last hidden layer gives the features."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.Conv2d(1, 32, 3, padding=1),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Conv2d(32, 64, 3, padding=1),
-            nn.ReLU(),
-            nn.MaxPool2d(2),
-            nn.Flatten(),
-            nn.Dropout(0.3),
-            nn.Linear(64 * 49, 128),
-            nn.ReLU(),
-        )
-        self.last = nn.Linear(128, 10)
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        features = self.body(x)
-        return self.last(features), features
-
-
-def trained_classifier(images: ImageSet) -> Classifier:
-    path = Path(platformdirs.user_cache_dir("msd-gui")) / "mnist-classifier.safetensors"
-    torch.manual_seed(0)
-    net = Classifier()
-    if path.exists():
-        net.load_state_dict(load_file(path))
-        return net.eval()
-    print("Training the classifier once ...", flush=True)
-    optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
-    for _ in range(_PASSES):
-        for index in torch.randperm(len(images.train)).split(128):
-            optimiser.zero_grad()
-            logits, _ = net(images.to_data(images.train[index]))
-            functional.cross_entropy(logits, images.train_labels[index]).backward()
-            optimiser.step()
-    net.eval()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_file(net.state_dict(), path)
-    return net
 
 
 @dataclass(frozen=True)
@@ -89,13 +41,12 @@ class Judgement:
     features: np.ndarray
 
 
-@torch.no_grad()
-def judge(net: Classifier, x: Tensor) -> Judgement:
-    parts = [net(part.clamp(-1, 1)) for part in x.split(500)]
-    likelihood = torch.cat([logits for logits, _ in parts]).softmax(dim=1)
-    shares = likelihood.argmax(dim=1).bincount(minlength=10).double() / len(x)
-    features = torch.cat([features for _, features in parts]).double().numpy()
-    return Judgement(float((likelihood.max(dim=1).values > CONFIDENT).double().mean()), shares.numpy(), features)
+def judge(net: FeatureNetwork, x: Tensor) -> Judgement:
+    likelihood = net.probabilities(x)
+    assert likelihood is not None
+    shares = likelihood.argmax(dim=1).bincount(minlength=likelihood.shape[1]).double() / len(x)
+    confident = float((likelihood.max(dim=1).values > CONFIDENT).double().mean())
+    return Judgement(confident, shares.numpy(), net.features(x).double().numpy())
 
 
 def frechet(a: np.ndarray, b: np.ndarray) -> float:
@@ -119,7 +70,7 @@ def draw(run: Path, chains: int) -> np.ndarray:
 
 def report(x_hat: np.ndarray, data_dir: Path | None) -> None:
     images = load_images(ImagesSpec(name="mnist"), data_dir)
-    net = trained_classifier(images)
+    net = feature_network("mnist", data_dir)
     real = judge(net, images.to_data(images.test))
     few = judge(net, images.to_data(images.test[: len(x_hat)]))
     found = judge(net, torch.from_numpy(x_hat).float())

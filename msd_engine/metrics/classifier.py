@@ -1,0 +1,206 @@
+"""A small classifier of labelled images, whose last hidden layer gives the features that new images are judged by.
+
+Trained from the labels at first need and kept in the cache folder, under a name that holds a hash of the images, the
+labels and the recipe: whatever changes one of them trains another classifier.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from msd_engine.backend.files import make_folder, write_atomically
+from msd_engine.backend.tensors import pack_tensors, read_tensors
+from msd_engine.data.folder import cache_folder
+from msd_engine.data.images import ImageSet
+
+FEATURES = 128
+"""Length of a feature vector."""
+
+_FORMAT = "msd-classifier-1"
+_EXPECTED = "a kept classifier (safetensors; delete it and it will be trained again)"
+_TEST_BATCH = 500
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a classifier is trained.
+
+    Attributes:
+        passes: Times that every training image is seen.
+        batch: Images in one step.
+        learning_rate: Step size of Adam.
+        dropout: Share of the flattened activations that a step leaves out.
+        seed: Seed of weights, order and dropout.
+    """
+
+    passes: int = 4
+    batch: int = 128
+    learning_rate: float = 1e-3
+    dropout: float = 0.3
+    seed: int = 0
+
+    def steps(self, images: int) -> int:
+        """Return the number of steps for so many training images."""
+        return self.passes * -(-images // self.batch)
+
+
+_RECIPES = {"digits": Recipe(passes=40, batch=64)}
+
+
+def recipe_for(name: str) -> Recipe:
+    """Return the recipe for an image set: small sets are passed more often."""
+    return _RECIPES.get(name, Recipe())
+
+
+class Classifier(nn.Module):
+    """Two convolutions with pooling and a hidden layer.
+
+    Args:
+        channels: C of the images.
+        side: H = W of the images, a multiple of 4.
+        classes: Number of classes.
+    """
+
+    def __init__(self, channels: int, side: int, classes: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(channels, 32, 3, padding=1)
+        self.second = nn.Conv2d(32, 64, 3, padding=1)
+        self.hidden = nn.Linear(64 * (side // 4) ** 2, FEATURES)
+        self.last = nn.Linear(FEATURES, classes)
+
+    def features(self, x: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Return the features.
+
+        Args:
+            x: Images with shape (B, C, H, W), in [-1, 1].
+            kept: Factors of the flattened activations with shape (B, n), for dropout; None keeps all.
+
+        Returns:
+            Features with shape (B, 128), not negative.
+        """
+        h = functional.max_pool2d(functional.relu(self.first(x)), 2)
+        h = functional.max_pool2d(functional.relu(self.second(h)), 2).flatten(1)
+        if kept is not None:
+            h = h * kept
+        return functional.relu(self.hidden(h))
+
+    def forward(self, x: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Return the logits with shape (B, classes)."""
+        logits: Tensor = self.last(self.features(x, kept))
+        return logits
+
+
+@dataclass(frozen=True)
+class Step:
+    """How far the training of a classifier is.
+
+    Attributes:
+        done: Steps done.
+        total: Steps in all.
+    """
+
+    done: int
+    total: int
+
+
+def classifier_path(images: ImageSet, recipe: Recipe) -> Path:
+    """Return where the classifier of an image set is kept.
+
+    Args:
+        images: The set, whole.
+        recipe: How it is trained.
+
+    Returns:
+        A path in the cache folder, whose name tells data and recipe.
+    """
+    digest = hashlib.sha256(json.dumps([_FORMAT, FEATURES, asdict(recipe)]).encode())
+    for part in (images.train, images.train_labels):
+        digest.update(part.contiguous().numpy().data)
+    return cache_folder() / "classifiers" / f"{images.name}-{digest.hexdigest()[:16]}.safetensors"
+
+
+def new_classifier(images: ImageSet, seed: int) -> Classifier:
+    """Return an untrained classifier for an image set, with weights that follow from the seed."""
+    # Layers draw their first weights from the global generator; it is put back as it was.
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return Classifier(images.train.shape[1], images.train.shape[2], len(images.class_names))
+
+
+def kept_classifier(images: ImageSet, recipe: Recipe) -> Classifier | None:
+    """Read the classifier of an image set from the cache folder.
+
+    Args:
+        images: The set, whole.
+        recipe: How it was trained.
+
+    Returns:
+        The classifier on the CPU, or None where none is kept.
+
+    Raises:
+        BadFile: The kept file is damaged.
+    """
+    path = classifier_path(images, recipe)
+    if not path.exists():
+        return None
+    net = new_classifier(images, recipe.seed)
+    tensors, _ = read_tensors(path, _EXPECTED, net.state_dict())
+    net.load_state_dict(tensors)
+    return net.eval().requires_grad_(False)
+
+
+def train_classifier(images: ImageSet, recipe: Recipe, device: torch.device) -> Generator[Step, None, Classifier]:
+    """Train a classifier on the labels and keep it in the cache folder.
+
+    Args:
+        images: The set, whole.
+        recipe: How to train.
+        device: Where to compute.
+
+    Yields:
+        How far it is, after each step; closing the generator keeps nothing.
+
+    Returns:
+        The classifier, on the device.
+
+    Raises:
+        UserError: The cache folder cannot be written.
+    """
+    net = new_classifier(images, recipe.seed).to(device)
+    draws = torch.Generator().manual_seed(recipe.seed)
+    optimiser = torch.optim.Adam(net.parameters(), lr=recipe.learning_rate)
+    total = recipe.steps(len(images.train))
+    done = 0
+    for _ in range(recipe.passes):
+        for index in torch.split(torch.randperm(len(images.train), generator=draws), recipe.batch):
+            kept = torch.rand((len(index), net.hidden.in_features), generator=draws) >= recipe.dropout
+            optimiser.zero_grad()
+            logits = net(images.to_data(images.train[index]).to(device), kept.to(device) / (1 - recipe.dropout))
+            loss = functional.cross_entropy(logits, images.train_labels[index].to(device))
+            torch.autograd.backward(loss)
+            optimiser.step()
+            done += 1
+            yield Step(done, total)
+    net.eval().requires_grad_(False)
+    notes = {"format": _FORMAT, "recipe": json.dumps(asdict(recipe)), "accuracy": repr(accuracy(net, images, device))}
+    path = classifier_path(images, recipe)
+    make_folder(path.parent)
+    write_atomically(path, pack_tensors(net.state_dict(), notes))
+    return net
+
+
+def accuracy(net: Classifier, images: ImageSet, device: torch.device) -> float:
+    """Return the share of held-out images that a classifier calls by their label."""
+    right = 0
+    batches = (torch.split(part, _TEST_BATCH) for part in (images.test, images.test_labels))
+    for x, labels in zip(*batches, strict=True):
+        right += int((net(images.to_data(x).to(device)).argmax(1).cpu() == labels).sum())
+    return right / len(images.test)
