@@ -49,7 +49,8 @@ class _Convolution(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         kernel, stride = self.kernel_size[0], self.stride[0]
         missing = [max((-(-size // stride) - 1) * stride + kernel - size, 0) for size in (x.shape[-1], x.shape[-2])]
-        return super().forward(functional.pad(x, [part for m in missing for part in (m // 2, m - m // 2)]))
+        padded = functional.pad(x, [part for m in missing for part in (m // 2, m - m // 2)])
+        return super().forward(padded)
 
 
 def _norm(channels: int) -> nn.BatchNorm2d:
@@ -75,8 +76,8 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         h = functional.relu6(self._bn0(self._expand_conv(x))) if self.expands else x
         h = functional.relu6(self._bn1(self._depthwise_conv(h)))
-        h = self._bn2(self._project_conv(h))
-        return x + h if self.residual else h
+        out: Tensor = self._bn2(self._project_conv(h))
+        return x + out if self.residual else out
 
 
 class EfficientNetLite0(nn.Module):
