@@ -33,12 +33,16 @@ _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 @cache
 def declared_fields() -> dict[str, dict[str, Declaration]]:
-    """Return the declarations of all fields by dotted path, then by the kind of experiment: mixtures or images."""
+    """Return the declarations by dotted path, then by the kind of experiment: mixtures or images.
+
+    The fields of `ExperimentSpec.denoise` are missing: no command reads them, they are for work by hand in the window.
+    """
     images = ExperimentSpec(data=ImagesSpec(), network=UNetSpec(), sampling=SamplingSpec(source="trained"))
     fields: dict[str, dict[str, Declaration]] = {}
     for kind, spec in (("mixtures", ExperimentSpec()), ("images", images)):
         for declared in declarations(spec):
-            fields.setdefault(declared.path, {})[kind] = declared
+            if not declared.path.startswith("denoise."):
+                fields.setdefault(declared.path, {})[kind] = declared
     return fields
 
 

@@ -1,6 +1,7 @@
 """What is told: frozen values with numpy arrays that come up from the engine. Imports no torch."""
 
 from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, Tick
+from msd_engine.events.denoising import Copies, Denoised, PictureRead
 from msd_engine.events.sampling import ChainReport, ChainSegment, FieldFrame, FilmFrame, ImageFrame, Ladder, Samples
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
 
@@ -8,6 +9,8 @@ __all__ = [
     "ChainReport",
     "ChainSegment",
     "Checkpointed",
+    "Copies",
+    "Denoised",
     "Event",
     "Failed",
     "FieldFrame",
@@ -18,6 +21,7 @@ __all__ = [
     "Ladder",
     "LossPoints",
     "Notice",
+    "PictureRead",
     "Progress",
     "Restored",
     "Samples",

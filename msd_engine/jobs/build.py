@@ -30,7 +30,6 @@ from msd_engine.training.precision import choose_bfloat16
 from msd_engine.training.source import ImageSource, PointSource, Source, stream
 from msd_engine.training.trainer import Trainer
 
-_IMAGE_SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar-10": (3, 32, 32)}
 # Chains that pass through the network together; on a CPU larger tiles gain nothing.
 _TILES = {"mlp": 256, "unet": 16}
 # Frequencies of the noise features: t has all noises in [0, 1], ln(σ_eff)/4 has them in about [-1, 1] and smoothly.
@@ -84,7 +83,7 @@ def event_shape(spec: ExperimentSpec) -> tuple[int, ...]:
         (d,) for points, (C, H, W) for images.
     """
     if isinstance(spec.data, ImagesSpec):
-        return _IMAGE_SHAPES[spec.data.name]
+        return spec.data.shape
     return (len(spec.data.means[0]) if spec.data.means else 2,)
 
 

@@ -2,6 +2,7 @@
 
 from msd_engine.specs.base import Declaration, Spec, SpecError, declarations
 from msd_engine.specs.data import ImagesSpec, MixtureSpec
+from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.experiment import ExperimentSpec
 from msd_engine.specs.live import Live
 from msd_engine.specs.nets import MlpSpec, UNetSpec
@@ -12,6 +13,7 @@ from msd_engine.specs.training import TrainingSpec
 
 __all__ = [
     "Declaration",
+    "DenoiseSpec",
     "ExperimentSpec",
     "ImagesSpec",
     "Live",

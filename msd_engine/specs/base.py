@@ -105,7 +105,9 @@ class Declaration:
 class Spec(BaseModel):
     """A frozen, strict value: unknown fields, NaN, infinities and numbers given as text are refused."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, ser_json_bytes="base64", val_json_bytes="base64"
+    )
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Self:

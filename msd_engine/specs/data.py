@@ -11,6 +11,9 @@ from msd_engine.specs.base import Spec, param
 MixtureName = Literal["two-gaussians", "ncsn-toy", "ring-8", "grid-25", "custom"]
 ImageSetName = Literal["digits", "mnist", "fashion-mnist", "cifar-10"]
 
+IMAGE_SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar-10": (3, 32, 32)}
+"""Channels, rows and columns of the images of each set."""
+
 
 class MixtureSpec(Spec):
     """A Gaussian mixture p(x) = Σ_j w_j N(x; μ_j, Σ_j), by name or written out."""
@@ -59,3 +62,8 @@ class ImagesSpec(Spec):
         slider=(0, 60_000),
         help="Train on only the first images of the set; 0 uses all of them.",
     )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Channels, rows and columns of an image."""
+        return IMAGE_SHAPES[self.name]

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from msd_engine.specs.base import Spec
 from msd_engine.specs.data import ImagesSpec, MixtureSpec
+from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.nets import MlpSpec, UNetSpec
 from msd_engine.specs.noise import NoiseSpec
 from msd_engine.specs.sampling import SamplingSpec
@@ -18,7 +19,7 @@ from msd_engine.specs.training import TrainingSpec
 class ExperimentSpec(Spec):
     """Data, noise, network, training and sampling of one experiment.
 
-    Training reads all parts but `sampling`; sampling reads `data`, `sampling`, and `training.k`, the number of copies.
+    Training reads all parts but `sampling` and `denoise`, which is for work by hand; sampling reads `data`, `sampling`, and `training.k`, the number of copies.
     """
 
     format: Literal["msd-experiment-1"] = "msd-experiment-1"
@@ -28,6 +29,7 @@ class ExperimentSpec(Spec):
     network: Annotated[MlpSpec | UNetSpec, Field(discriminator="kind")] = MlpSpec()
     training: TrainingSpec = TrainingSpec()
     sampling: SamplingSpec = SamplingSpec()
+    denoise: DenoiseSpec = DenoiseSpec()
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
