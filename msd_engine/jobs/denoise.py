@@ -73,7 +73,7 @@ def denoise(
     if not isinstance(spec.data, ImagesSpec):
         raise UserError("Only pictures can be denoised by hand: choose a set of images.")
     images = image_set(spec.data, data_dir)
-    bench = _bench(spec, run_dir, chosen)
+    bench = _bench(spec.data, run_dir, chosen)
     yield Started("denoise", describe_device(chosen), 0, 0, spec.to_json())
     yield _denoised(spec, images, bench, chosen)
     yield Finished(0, time.perf_counter() - begun_s, "")
@@ -262,12 +262,12 @@ def _distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.sqrt(np.square(np.subtract(a, b, dtype=np.float64)).mean()))
 
 
-def _bench(spec: ExperimentSpec, run_dir: Path | None, device: torch.device) -> Bench:
+def _bench(data: ImagesSpec, run_dir: Path | None, device: torch.device) -> Bench:
     if run_dir is None:
         raise UserError("There is no trained denoiser yet: train one first, or open a run folder.")
     learned = _learned(run_dir, Run.open(run_dir).manifest.step, device)
-    if learned.data_mean.shape != spec.data.shape:
-        raise UserError(f"The run {run_dir} was trained on data of another shape than {spec.data.name}.")
+    if learned.data_mean.shape != data.shape:
+        raise UserError(f"The run {run_dir} was trained on data of another shape than {data.name}.")
     return Bench(learned, f"network of {run_dir.name}", exact=False, fixed_k=learned.k)
 
 

@@ -19,7 +19,8 @@ from msd_engine.specs.training import TrainingSpec
 class ExperimentSpec(Spec):
     """Data, noise, network, training and sampling of one experiment.
 
-    Training reads all parts but `sampling` and `denoise`, which is for work by hand; sampling reads `data`, `sampling`, and `training.k`, the number of copies.
+    Training reads all parts but `sampling` and `denoise`; sampling reads `data`, `sampling`, and `training.k`, the
+    number of copies; work by hand reads `denoise` too.
     """
 
     format: Literal["msd-experiment-1"] = "msd-experiment-1"
