@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
+from msd_gui.app.pages import PAGES
 from msd_gui.theme import GLYPHS, icon
 
 
@@ -65,10 +66,10 @@ TABLE = (
     ActionRow("step", "Run", "Single step", ("Right",), "Go one step further."),
     ActionRow("back", "Run", "Step back", ("Left",), "Go one step back."),
     ActionRow("restart", "Run", "Restart", ("R",), "Play the chains from their first step."),
-    ActionRow(
-        "page_mixture", "View", "Mixture", ("Ctrl+1",), "Chains in the plane, with the exact score.", True, "Mixture"
+    *(
+        ActionRow(f"page_{row.name}", "View", row.title, (f"Ctrl+{number}",), row.help, True, row.title)
+        for number, row in enumerate(PAGES, 1)
     ),
-    ActionRow("page_images", "View", "Images", ("Ctrl+2",), "Train on images and watch them appear.", True, "Images"),
     ActionRow("home", "View", "Frame the data", ("H",), "Set the view so that all data are seen."),
     ActionRow("full_screen", "View", "Full screen", ("F11",), "Use the whole screen.", checkable=True),
     ActionRow("help", "Help", "Help", ("F1",), "What is seen here, and all shortcuts."),
@@ -81,21 +82,21 @@ class Actions(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._actions = {row.name: self._make(row, parent) for row in TABLE}
+        self.by_name = {row.name: self._make(row, parent) for row in TABLE}
 
     def __getitem__(self, name: str) -> QAction:
         """Return the action of that name."""
-        return self._actions[name]
+        return self.by_name[name]
 
     def __iter__(self) -> Iterator[QAction]:
         """Iterate over all actions in the order of the table."""
-        return iter(self._actions.values())
+        return iter(self.by_name.values())
 
     def menus(self) -> dict[str, list[QAction]]:
         """Return the actions by menu, in the order of the table."""
         menus: dict[str, list[QAction]] = {}
         for row in TABLE:
-            menus.setdefault(row.menu, []).append(self._actions[row.name])
+            menus.setdefault(row.menu, []).append(self.by_name[row.name])
         return menus
 
     @staticmethod

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, lambda *_: window.close())
     window.show()
     if options.open:
-        window.open_path(options.open)
+        window.files.open_path(options.open)
     return application.exec()
 
 

@@ -25,7 +25,7 @@ from msd_gui.bridge.launch import Launch
 from msd_gui.pages import frame, images_exports
 from msd_gui.pages.controls import IMAGES_GROUPS, show_sigma_eff, show_step
 from msd_gui.pages.gallery import Gallery
-from msd_gui.pages.page import Export, Page, Status
+from msd_gui.pages.page import ExperimentPage, Export, Status
 from msd_gui.pages.training import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
@@ -40,7 +40,7 @@ PREVIEW_CHAINS = 16
 WEIGHTS_EVERY_S = 0.0
 
 
-class ImagesPage(Page):
+class ImagesPage(ExperimentPage):
     """Training on images, and chains of images."""
 
     title = "Images"

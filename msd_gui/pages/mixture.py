@@ -17,12 +17,13 @@ from msd_gui.bridge.launch import Launch
 from msd_gui.pages import frame, mixture_exports
 from msd_gui.pages.controls import MIXTURE_GROUPS, show_sigma_eff, show_step
 from msd_gui.pages.fields import FieldPainter
-from msd_gui.pages.page import Export, Page, Status
+from msd_gui.pages.page import ExperimentPage, Export, Status
 from msd_gui.pages.player import Player
 from msd_gui.pages.readings import chain_readings, number
 from msd_gui.pages.training import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
+from msd_gui.session.settings import Settings
 from msd_gui.theme import icon
 from msd_gui.views.losses import LossView
 from msd_gui.views.mode_weights import ModeWeightsView
@@ -39,7 +40,7 @@ GRACE_MS = 400
 CHECKPOINT_EVERY_S = 1.5
 
 
-class MixturePage(Page):
+class MixturePage(ExperimentPage):
     """Chains in the plane."""
 
     title = "Mixture"
@@ -314,13 +315,15 @@ class MixturePage(Page):
         """Whether the chains are being played."""
         return self.player.playhead.playing
 
-    def set_speed(self, speed_hz: float) -> None:
-        """Set how fast chains are played, in steps per second."""
-        self.player.set_speed(speed_hz)
+    def restore(self, name: str, settings: Settings) -> None:
+        """Load the spec that the page had, and play chains as fast as then."""
+        super().restore(name, settings)
+        self.player.set_speed(settings.speed_hz)
 
-    def speed(self) -> float:
-        """Return how fast chains are played, in steps per second."""
-        return self.player.playhead.speed
+    def keep(self, name: str, settings: Settings) -> None:
+        """Keep the spec and the speed."""
+        super().keep(name, settings)
+        settings.speed_hz = self.player.playhead.speed
 
     def do_train(self) -> None:
         """Train a network on the present target."""

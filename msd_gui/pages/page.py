@@ -1,4 +1,4 @@
-"""What all pages have in common: an experiment, its runners, and answers to the window's actions."""
+"""What all pages have in common: runners and answers to the window's actions; some of them show one experiment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Job, Launch
 from msd_gui.bridge.runner import Runner
 from msd_gui.session.experiment import Experiment
-from msd_gui.session.settings import SPEED_HZ
+from msd_gui.session.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ class Page(QWidget):
         menu_asked: Emitted when a view was clicked with the right button.
         status_changed: Emitted when `status` should be read again.
         actions_changed: Emitted when the answers of `can` or `playing` have changed.
+        run_asked: Emitted with a run folder that another page is to open, and what to do then: an action or nothing.
+        spec_asked: Emitted with an `ExperimentSpec` that another page is to show.
     """
 
     failed = Signal(str, str)
@@ -68,13 +70,13 @@ class Page(QWidget):
     menu_asked = Signal()
     status_changed = Signal()
     actions_changed = Signal()
+    run_asked = Signal(object, str)
+    spec_asked = Signal(object)
 
     title = ""
-    presets: tuple[str, ...] = ()
 
-    def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock) -> None:
+    def __init__(self, launch: Launch, clock: ScreenClock) -> None:
         super().__init__()
-        self.experiment = experiment
         self.launch = launch
         self.clock = clock
         self._runners: list[Runner] = []
@@ -136,21 +138,51 @@ class Page(QWidget):
         if method is not None and self.can(action):
             method()
 
-    def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
-        """Show another experiment, from a preset, a file or a run folder."""
-        raise TypeError(f"{type(self).__name__} must say how it loads {spec.title!r} and {run}.")
+    def restore(self, name: str, settings: Settings) -> None:
+        """Take up what was kept when the program was left; called once, when the page was built.
 
-    def set_speed(self, speed_hz: float) -> None:
-        """Set how fast chains are played, in steps per second, where the page plays them."""
+        Args:
+            name: Name of the page in the settings.
+            settings: Where it is kept.
+        """
 
-    def speed(self) -> float:
-        """Return how fast chains are played, in steps per second."""
-        return SPEED_HZ
+    def keep(self, name: str, settings: Settings) -> None:
+        """Keep what the next launch takes up again.
+
+        Args:
+            name: Name of the page in the settings.
+            settings: Where to keep it.
+        """
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""
         return []
 
+
+class ExperimentPage(Page):
+    """A page that shows one experiment and lets it be changed, with undo."""
+
+    presets: tuple[str, ...] = ()
+
+    def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock) -> None:
+        super().__init__(launch, clock)
+        self.experiment = experiment
+        experiment.setParent(self)
+
+    def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
+        """Show another experiment, from a preset, a file or a run folder."""
+        raise TypeError(f"{type(self).__name__} must say how it loads {spec.title!r} and {run}.")
+
     def command(self) -> str:
         """Return the `msd` line that makes what is shown."""
         return ""
+
+    def restore(self, name: str, settings: Settings) -> None:
+        """Load the spec that the page had."""
+        spec = settings.last_spec(name)
+        if spec is not None:
+            self.load(spec)
+
+    def keep(self, name: str, settings: Settings) -> None:
+        """Keep the spec."""
+        settings.set_last_spec(name, self.experiment.spec)

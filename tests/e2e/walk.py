@@ -179,7 +179,7 @@ def go(walk: Walk, train_seconds: float) -> Path:
 
     grid = walk.out / "digits-grid.png"
     export = next(row for row in images.exports() if row.label == "Sample grid")
-    window.run_export(export, grid)
+    window.files.run_export(export, grid)
     walk.wait(grid.exists)
     walk.rest(0.3)
     walk.picture("exported")

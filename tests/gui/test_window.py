@@ -14,6 +14,8 @@ from PySide6.QtWidgets import QWidget
 from msd_engine.specs import declarations, load_preset
 from msd_gui.app import create_window
 from msd_gui.app.actions import TABLE
+from msd_gui.app.pages import PAGES
+from msd_gui.pages.page import ExperimentPage
 from msd_gui.session.settings import Settings
 from msd_gui.widgets.control import Control
 
@@ -74,7 +76,9 @@ def drop(window, path):
 
 
 def test_every_control_and_action_can_be_found_and_named(window):
-    for name, page in window.pages.items():
+    experiments = {name: page for name, page in window.pages.items() if isinstance(page, ExperimentPage)}
+    assert experiments.keys() >= {"mixture", "images"}
+    for name, page in experiments.items():
         paths = {field.path for field in declarations(page.experiment.spec)}
         controls = page.findChildren(Control)
         assert controls
@@ -89,7 +93,7 @@ def test_every_control_and_action_can_be_found_and_named(window):
 
 def test_shortcuts_are_the_promised_ones_and_none_is_taken_twice(window):
     promised = {"play": "Space", "step": "Right", "restart": "R", "sample": "S", "export": "Ctrl+E"}
-    promised |= {"page_mixture": "Ctrl+1", "page_images": "Ctrl+2"}
+    promised |= {f"page_{row.name}": f"Ctrl+{number}" for number, row in enumerate(PAGES, 1)}
     for name, keys in promised.items():
         assert window.commands[name].shortcut() == QKeySequence(keys)
     every = [shortcut.toString() for action in window.commands for shortcut in action.shortcuts()]
@@ -165,9 +169,9 @@ def test_images_train_sample_export_and_restore(qtbot, window, images, tmp_path)
     assert images.gallery.films
     for number, export in enumerate(images.exports()):
         path = tmp_path / f"{number}-{export.name}{export.suffix}"
-        window.run_export(export, path)
+        window.files.run_export(export, path)
         qtbot.waitUntil(path.exists, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: not window._files.running, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not window.files.running, timeout=WAIT_MS)
     assert not window.messages.errors()
     suffixes = {path.suffix for path in tmp_path.glob("[0-9]*")}
     assert suffixes == {".png", ".svg", ".csv", ".npz", ".gif", ".webp"}
@@ -255,9 +259,9 @@ def test_a_mixture_from_a_file_is_shown_and_can_be_left_again(qtbot, window, mix
 def test_every_mixture_export_is_written(qtbot, window, mixture, tmp_path):
     for number, export in enumerate(mixture.exports()):
         path = tmp_path / f"{number}-{export.name}{export.suffix}"
-        window.run_export(export, path)
+        window.files.run_export(export, path)
         qtbot.waitUntil(path.exists, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: not window._files.running, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not window.files.running, timeout=WAIT_MS)
     assert not window.messages.errors()
     with Image.open(next(tmp_path.glob("*.gif"))) as film:
         assert film.n_frames > 10
@@ -281,3 +285,34 @@ def test_settings_and_specs_are_kept(qtbot, tmp_path):
     assert second.pages["mixture"].experiment.spec == spec
     assert second.page is second.pages["images"]
     second.close()
+
+
+def test_a_page_is_built_when_it_is_first_looked_at_and_keeps_its_spec_all_the_same(qtbot, tmp_path):
+    settings = Settings(tmp_path / "settings.ini")
+    spec = load_preset("digits-30s").replace("training.k", 5)
+    settings.set_last_spec("images", spec)
+    window = create_window(settings=settings, runs_dir=tmp_path)
+    assert list(window.pages.built()) == ["mixture"]
+    assert len(window.pages) == len(PAGES)
+    window.close()
+    again = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path)
+    again.commands["page_images"].trigger()
+    assert again.page.experiment.spec == spec
+    assert set(again.pages.built()) == {"mixture", "images"}
+    again.close()
+
+
+def test_pages_that_were_not_looked_at_are_built_while_the_window_rests(qtbot, window):
+    assert list(window.pages.built()) == ["mixture"]
+    qtbot.waitUntil(lambda: len(window.pages.built()) == len(PAGES), timeout=WAIT_MS)
+    assert window.page is window.pages["mixture"]
+    qtbot.waitUntil(lambda: window.pages["images"].can("train"), timeout=WAIT_MS)
+
+
+def test_every_page_can_be_shown_and_left(window):
+    for name, page in window.pages.items():
+        window.commands[f"page_{name}"].trigger()
+        assert window.page is page
+        assert page.isVisible()
+        assert window.bar.preset.isVisible() == isinstance(page, ExperimentPage)
+        window.commands["undo"].trigger()

@@ -1,0 +1,165 @@
+"""Files of the window: opening, dropping, exporting and downloading, one after another in a thread of their own."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject, QPoint, Qt, Signal, Slot
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+
+from msd_engine.events import Event, Failed, Finished, Progress, Restored, Started
+from msd_engine.specs import ExperimentSpec
+from msd_gui.app.launch import EngineLaunch
+from msd_gui.bridge.clock import ScreenClock
+from msd_gui.bridge.runner import Runner
+from msd_gui.pages.page import Export, Status
+from msd_gui.session.settings import Settings
+
+KINDS = "Experiments (*.png *.gif *.webp *.json *.npz);;All files (*)"
+
+
+def local_paths(data: QMimeData) -> list[Path]:
+    """Return the files and folders that are dragged, those of this machine alone."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+
+
+class Files(QObject):
+    """Carries out what has to do with files, in the order in which it was asked.
+
+    Attributes:
+        engine_ready: Emitted with the words for the device once torch is imported.
+        restored: Emitted with a spec, the run folder (None where a file held the spec alone), and what to do with it.
+        noticed: Emitted with a sentence worth reading.
+        written: Emitted when a job has ended well.
+        progressed: Emitted with a `Status`.
+        failed: Emitted with a sentence and details.
+        running_changed: Emitted when the queue becomes busy or empty.
+    """
+
+    engine_ready = Signal(str)
+    restored = Signal(object, object, str)
+    noticed = Signal(str)
+    written = Signal()
+    progressed = Signal(object)
+    failed = Signal(str, str)
+    running_changed = Signal()
+
+    def __init__(self, window: QWidget, launch: EngineLaunch, clock: ScreenClock, settings: Settings) -> None:
+        super().__init__(window)
+        self._window = window
+        self._launch = launch
+        self._settings = settings
+        self._then = (Path(), "")
+        self._runner = Runner(clock, self)
+        self._runner.told.connect(self._show)
+        self._runner.running_changed.connect(self.running_changed)
+
+    @property
+    def running(self) -> bool:
+        """Whether anything is being done."""
+        return self._runner.running
+
+    def stop(self) -> None:
+        """Close what is being done."""
+        self._runner.stop()
+
+    def close(self) -> None:
+        """Close what is being done and end the thread."""
+        self._runner.close()
+
+    @Slot(object)
+    def _show(self, event: Event) -> None:
+        match event:
+            case Started(job="warm-up"):
+                self.engine_ready.emit(event.device)
+            case Restored():
+                self._on_restored(ExperimentSpec.from_json(event.spec_json), Path(event.run) if event.run else None)
+            case Progress():
+                fraction = event.step / event.total if event.total else None
+                self.progressed.emit(Status(event.text, "", fraction, event.left_s))
+            case Finished(path=path) if path:
+                self.noticed.emit(event.text)
+                self.written.emit()
+            case Failed():
+                self.failed.emit(event.text, event.details)
+            case _:
+                pass
+
+    def _on_restored(self, spec: ExperimentSpec, run: Path | None) -> None:
+        path, then = self._then
+        self.restored.emit(spec, run, then if run == path else "")
+
+    # -- without asking ------------------------------------------------------------------------------------------------
+
+    def warm_up(self) -> None:
+        """Import torch before anything needs it."""
+        self._runner.enqueue(self._launch.warm_up())
+
+    def open_path(self, path: Path, then: str = "") -> None:
+        """Restore what a picture, a preset, a sample file or a run folder says.
+
+        Args:
+            path: The file or folder.
+            then: Action to carry out with the run of a folder, once it is open; empty for none.
+        """
+        self._then = (path, then)
+        self._runner.enqueue(self._launch.restore(path))
+
+    def download(self, name: str) -> None:
+        """Fetch a data set into the data folder."""
+        self.noticed.emit(f"Downloading {name} …")
+        self._runner.enqueue(self._launch.download(name))
+
+    def run_export(self, export: Export, path: Path) -> None:
+        """Write one of the things that a page offers."""
+        self._runner.enqueue(export.make(path))
+
+    # -- asking the user -----------------------------------------------------------------------------------------------
+
+    def ask_file(self) -> None:
+        """Let the user choose a file to open."""
+        path, _ = QFileDialog.getOpenFileName(self._window, "Open", str(self._settings.last_folder), KINDS)
+        if path:
+            self.open_path(Path(path))
+
+    def ask_run(self) -> None:
+        """Let the user choose a run folder to open."""
+        path = QFileDialog.getExistingDirectory(self._window, "Open run folder", str(self._launch.runs_dir()))
+        if path:
+            self.open_path(Path(path))
+
+    def ask_save(self, spec: ExperimentSpec) -> None:
+        """Let the user choose where to write a spec."""
+        path, _ = QFileDialog.getSaveFileName(self._window, "Save settings", "experiment.json", "JSON (*.json)")
+        if path:
+            self._runner.enqueue(self._launch.save("text", Path(path), text=spec.to_json(indent=2)))
+
+    def show_exports(self, exports: list[Export], more: list[QAction], at: QPoint) -> None:
+        """Open a menu of what can be written.
+
+        Args:
+            exports: What the page offers.
+            more: Actions below them.
+            at: Where on the screen.
+        """
+        menu = QMenu(self._window)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for export in exports:
+            menu.addAction(f"{export.label}  ({export.suffix[1:].upper()}) …", partial(self._ask_export, export))
+        if exports:
+            menu.addSeparator()
+        menu.addActions(more)
+        menu.popup(at)
+
+    def _ask_export(self, export: Export) -> None:
+        proposal = self._settings.last_folder / f"{export.name}{export.suffix}"
+        title = f"Export: {export.label}"
+        path, _ = QFileDialog.getSaveFileName(self._window, title, str(proposal), f"*{export.suffix}")
+        if path:
+            target = Path(path)
+            if target.suffix.lower() != export.suffix:
+                target = target.with_name(target.name + export.suffix)
+            self._settings.last_folder = target.parent
+            self.run_export(export, target)

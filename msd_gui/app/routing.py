@@ -1,0 +1,89 @@
+"""What the window's actions do to the page in front, and which of them make sense there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtGui import QGuiApplication
+
+from msd_engine.specs import load_preset
+from msd_gui.app.actions import Actions
+from msd_gui.app.files import Files
+from msd_gui.pages.page import ExperimentPage, Page
+
+PAGE_ACTIONS = ("train", "resume", "sample", "stop", "play", "step", "back", "restart", "home")
+EXPERIMENT_ACTIONS = ("undo", "redo", "reset", "save_spec", "copy_command")
+
+
+class Routing(QObject):
+    """Carries actions to the page in front.
+
+    Attributes:
+        noticed: Emitted with a sentence worth reading.
+    """
+
+    noticed = Signal(str)
+
+    def __init__(self, commands: Actions, files: Files, page: Callable[[], Page], parent: QObject) -> None:
+        """Connect the actions.
+
+        Args:
+            commands: The window's actions.
+            files: Its files: they are stopped too, and take the settings that are to be saved.
+            page: Returns the page in front.
+            parent: Owner.
+        """
+        super().__init__(parent)
+        self._commands = commands
+        self._files = files
+        self._page = page
+        for name in PAGE_ACTIONS:
+            commands[name].triggered.connect(partial(self._act, name))
+        for name in EXPERIMENT_ACTIONS:
+            commands[name].triggered.connect(partial(self._act_on_experiment, name))
+
+    def _act(self, name: str) -> None:
+        if name == "stop":
+            self._files.stop()
+        self._page().act(name)
+        self.update()
+
+    def _act_on_experiment(self, name: str) -> None:
+        page = self._page()
+        if not isinstance(page, ExperimentPage):
+            return
+        match name:
+            case "undo":
+                page.experiment.undo()
+            case "redo":
+                page.experiment.redo()
+            case "reset":
+                page.experiment.reset()
+            case "save_spec":
+                self._files.ask_save(page.experiment.spec)
+            case _:
+                line = page.command()
+                QGuiApplication.clipboard().setText(line)
+                self.noticed.emit(f"Copied: {line}")
+
+    @Slot(str)
+    def load_preset(self, name: str) -> None:
+        """Load a preset on the page in front."""
+        page = self._page()
+        if isinstance(page, ExperimentPage):
+            page.load(load_preset(name))
+
+    def update(self) -> None:
+        """Enable what makes sense on the page in front."""
+        page = self._page()
+        for name in PAGE_ACTIONS:
+            self._commands[name].setEnabled(page.can(name) or (name == "stop" and self._files.running))
+        self._commands["play"].setChecked(page.playing)
+        experiment = page.experiment if isinstance(page, ExperimentPage) else None
+        for name in EXPERIMENT_ACTIONS:
+            self._commands[name].setEnabled(experiment is not None)
+        if experiment is not None:
+            self._commands["undo"].setEnabled(experiment.can_undo)
+            self._commands["redo"].setEnabled(experiment.can_redo)
