@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from msd_engine.cli.fields import NOT_GIVEN
+from msd_engine.cli.fields import NOT_GIVEN, with_fields
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.specs import ExperimentSpec, load_preset, preset_names
 
@@ -29,6 +30,49 @@ def spec_of(preset: str) -> ExperimentSpec:
     from msd_engine.runs.restoring import read_spec
 
     return read_spec(preset)
+
+
+def spec_of_run(run: Path, given: Mapping[str, str]) -> ExperimentSpec:
+    """Return the experiment that samples from a trained run.
+
+    Args:
+        run: The run folder.
+        given: Texts from the command line by dotted path.
+
+    Returns:
+        The run's spec with what was given.
+
+    Raises:
+        RefusedError: A field belongs to the training.
+        SpecError: A field is unknown or out of range.
+        UserError: There is no such run.
+    """
+    from msd_engine.runs.run import Run
+
+    trained = Run.open(run).spec
+    spec = with_fields(trained, {"sampling.source": "trained"} | dict(given))
+    for path in given:
+        if not path.startswith("sampling.") and spec.get(path) != trained.get(path):
+            raise RefusedError(f"{path} belongs to the trained run and cannot be changed for sampling.")
+    return spec
+
+
+def count_of(text: str, option: str) -> int:
+    """Return the positive whole number that an option was given.
+
+    Args:
+        text: What was given.
+        option: The option, for the sentence.
+
+    Returns:
+        The number.
+
+    Raises:
+        RefusedError: It is none.
+    """
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise RefusedError(f"{option} must be a positive whole number, but is {text!r}.")
+    return int(text)
 
 
 def is_given(text: str) -> bool:

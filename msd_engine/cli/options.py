@@ -65,6 +65,27 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class Evaluate:
+    """Measure how good images are: samples from a file, or drawn from a trained run."""
+
+    source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SAMPLES.npz|RUN")]
+    """A sample file, or a trained run folder to draw from."""
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1024)")] = NOT_GIVEN
+    """Number of samples to draw from a run, or to take from a file (default: all)."""
+    curve: Annotated[_Flag, tyro.conf.arg(help_behavior_hint="")] = False
+    """Measure a run at several numbers of steps per level, from few network evaluations to many."""
+    points: Annotated[str, tyro.conf.arg(metavar="LxT,…", help_behavior_hint="")] = NOT_GIVEN
+    """For --curve: levels and steps per level of each point, such as 25x5,25x10,50x10."""
+    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
+    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
+    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
+    """Where to compute: auto, cpu, cuda or mps."""
+    json: _Json = False
+    """Print one line of JSON on standard output at the end."""
+    fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
+
+
+@dataclass(frozen=True)
 class Presets:
     """List the presets."""
 
@@ -92,11 +113,12 @@ class Download:
     """Print one line of JSON on standard output at the end."""
 
 
-Command = Train | Sample | Presets | Schema | Download
+Command = Train | Sample | Evaluate | Presets | Schema | Download
 
 COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from its annotation
     Annotated[Train, tyro.conf.subcommand("train")],
     Annotated[Sample, tyro.conf.subcommand("sample")],
+    Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
     Annotated[Presets, tyro.conf.subcommand("presets")],
     Annotated[Schema, tyro.conf.subcommand("schema")],
     Annotated[Download, tyro.conf.subcommand("download")],

@@ -8,7 +8,7 @@ from typing import Any
 
 from msd_engine.cli.fields import given_fields, with_fields
 from msd_engine.cli.following import follow
-from msd_engine.cli.inputs import check_writable, is_given, spec_of
+from msd_engine.cli.inputs import check_writable, is_given, spec_of, spec_of_run
 from msd_engine.cli.options import Sample
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import ChainReport, Event, Finished, Progress, Samples, Started
@@ -101,14 +101,7 @@ def _spec(options: Sample) -> ExperimentSpec:
         if spec.sampling.source == "trained":
             raise RefusedError("This preset samples from a trained denoiser: train it first and give the run folder.")
         return spec
-    from msd_engine.runs.run import Run
-
-    trained = Run.open(options.run).spec
-    spec = with_fields(trained, {"sampling.source": "trained"} | given)
-    for path in given:
-        if not path.startswith("sampling.") and spec.get(path) != trained.get(path):
-            raise RefusedError(f"{path} belongs to the trained run and cannot be changed for sampling.")
-    return spec
+    return spec_of_run(options.run, given)
 
 
 def _job(options: Sample, spec: ExperimentSpec) -> Iterator[Event]:

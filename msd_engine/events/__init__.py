@@ -2,6 +2,7 @@
 
 from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, Tick
 from msd_engine.events.denoising import Copies, Denoised, PictureRead
+from msd_engine.events.quality import Figure, Neighbours, Quality
 from msd_engine.events.sampling import ChainReport, ChainSegment, FieldFrame, FilmFrame, ImageFrame, Ladder, Samples
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
 
@@ -14,15 +15,18 @@ __all__ = [
     "Event",
     "Failed",
     "FieldFrame",
+    "Figure",
     "FilmFrame",
     "Finished",
     "HeldOutLoss",
     "ImageFrame",
     "Ladder",
     "LossPoints",
+    "Neighbours",
     "Notice",
     "PictureRead",
     "Progress",
+    "Quality",
     "Restored",
     "Samples",
     "Started",

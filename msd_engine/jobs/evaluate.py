@@ -1,0 +1,164 @@
+"""Measuring generated images: a sample file or a run goes in, figures come out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from msd_engine.backend.device import choose_device, describe_device, use_threads
+from msd_engine.backend.errors import UserError
+from msd_engine.data.images import load_images
+from msd_engine.events import Event, Failed, Finished, Progress, Quality, Samples, Started, Tick
+from msd_engine.jobs.background import Tell, in_background
+from msd_engine.jobs.cadence import NEVER, Cadence
+from msd_engine.jobs.features import prepared_features
+from msd_engine.jobs.guard import told
+from msd_engine.jobs.sample import sample
+from msd_engine.metrics.features import FeatureNetwork
+from msd_engine.metrics.quality import LEAST, Standard, Steps, T, judge, standard
+from msd_engine.runs.samples import load_samples
+from msd_engine.specs import ExperimentSpec, ImagesSpec, Live
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawn:
+    """Samples that are to be judged."""
+
+    x_hat: NDArray[np.float32]
+    spec: ExperimentSpec
+    elapsed_s: float
+
+
+@told
+def evaluate(
+    spec: ExperimentSpec | None = None,
+    *,
+    samples: Path | None = None,
+    run_dir: Path | None = None,
+    curve: Sequence[tuple[int, int]] = (),
+    data_dir: Path | None = None,
+    device: str = "auto",
+    cadence: Cadence = NEVER,
+    live: Live | None = None,
+) -> Iterator[Event]:
+    """Measure how good samples are, by the features of their image set.
+
+    Args:
+        spec: The experiment that draws as many samples as it has chains; not needed with a sample file.
+        samples: A sample file, in the place of drawing.
+        run_dir: Run folder of the trained denoiser.
+        curve: Measure at several pairs (levels, steps per level), one after the other, in the place of the spec's.
+        data_dir: The data folder.
+        device: Name of the device, or ``auto``.
+        cadence: Says when progress is worth telling.
+        live: Requests that may come meanwhile: pause.
+
+    Yields:
+        `Started`, a `Tick` or `Progress` per step, a `Quality` for each set of samples, and `Finished`, or `Failed`.
+    """
+    start = time.monotonic()
+    chosen = choose_device(device)
+    yield Started("evaluate", describe_device(chosen), 0, 0, spec.to_json() if spec else "")
+    drawn = _from_file(samples) if samples is not None else None
+    spec = drawn.spec if drawn else spec
+    if spec is None:
+        raise UserError("There is nothing to measure: give a sample file or a trained run.")
+    n = len(drawn.x_hat) if drawn else spec.sampling.chains
+    if not isinstance(spec.data, ImagesSpec):
+        raise UserError(f"The data {spec.data.name!r} are points: only images can be measured.")
+    if n < LEAST:
+        raise UserError(f"{n} samples are too few to measure: draw at least {LEAST}.")
+    network = yield from prepared_features(spec.data.name, data_dir, chosen, cadence)
+    against = yield from _behind(_standard(spec, data_dir, network, n))
+    if drawn:
+        yield from _quality(drawn, against)
+    else:
+        for point in curve or ((spec.sampling.levels, spec.sampling.steps_per_level),):
+            here = spec.replace_all({"sampling.levels": point[0], "sampling.steps_per_level": point[1]})
+            drawn = yield from _draw(here, run_dir, data_dir, device, cadence, live)
+            if drawn is None:
+                return
+            yield from _quality(drawn, against)
+    yield Finished(n, time.monotonic() - start, f"Measured {n} samples by {network.name}.")
+
+
+def _from_file(path: Path) -> _Drawn:
+    file = load_samples(path)
+    if file.x_hat.ndim != 4:
+        raise UserError(f"{path} holds points: only images can be measured.")
+    return _Drawn(file.x_hat, ExperimentSpec.from_json(file.spec_json), float("nan"))
+
+
+def _standard(spec: ExperimentSpec, data_dir: Path | None, network: FeatureNetwork, n: int) -> Steps[Standard]:
+    yield "Reading the images"
+    images = load_images(ImagesSpec(name=spec.data.name), data_dir)  # type: ignore[arg-type]
+    return (yield from standard(images, network, n))
+
+
+def _draw(
+    spec: ExperimentSpec, run_dir: Path | None, data_dir: Path | None, device: str, cadence: Cadence, live: Live | None
+) -> Generator[Event, None, _Drawn | None]:
+    """Draw the samples; None where sampling failed, which is then told."""
+    start = time.monotonic()
+    found: Samples | None = None
+    for event in sample(spec, run_dir=run_dir, data_dir=data_dir, device=device, cadence=cadence, live=live):
+        match event:
+            case Samples():
+                found = event
+            case Failed():
+                yield event
+                return None
+            case Progress() | Tick():
+                yield event
+            case _:
+                yield Tick()
+    if found is None:
+        raise RuntimeError("the sampling job finished without samples")
+    return _Drawn(found.x_hat, spec, time.monotonic() - start)
+
+
+def _quality(drawn: _Drawn, against: Standard) -> Iterator[Event]:
+    x = torch.from_numpy(np.ascontiguousarray(drawn.x_hat))
+    if x.shape[1:] != against.images.train.shape[1:]:
+        raise UserError(f"The samples have another shape than the images of {against.images.name}.")
+    found = yield from _behind(judge(x, against, np.random.default_rng(0)))
+    yield Quality(
+        data=against.images.name,
+        features=against.network.name,
+        n=len(x),
+        real_n=len(against.real.features),
+        reference_n=len(against.reference.features),
+        figures=found.figures,
+        refused=found.refused,
+        class_names=against.network.class_names,
+        shares=found.shares,
+        real_shares=against.class_shares,
+        evaluations=drawn.spec.sampling.total_steps,
+        elapsed_s=drawn.elapsed_s,
+        spec_json=drawn.spec.to_json(),
+    )
+
+
+def _behind(steps: Steps[T]) -> Generator[Event, None, T]:
+    """Do work whose steps may be long in the background, and tell what it does."""
+    start = time.monotonic()
+    threads = torch.get_num_threads()
+
+    def work(tell: Tell) -> T:
+        use_threads(threads)
+        nan = float("nan")
+        while True:
+            try:
+                text = next(steps)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            tell(Progress(0, 0, nan, nan, time.monotonic() - start, nan, text))
+
+    return (yield from in_background(work))
