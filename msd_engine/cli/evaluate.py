@@ -40,11 +40,11 @@ def evaluate(options: Evaluate) -> dict[str, Any]:
     """
     account = QualityAccount()
     follow(_job(options), account)
-    if options.curve:
-        say(curve_table(account.found))
-        return {"points": [figures(quality) for quality in account.found]}
-    say(table(account.found[-1]))
-    return figures(account.found[-1])
+    text = curve_table(account.found) if options.curve else table(account.found[-1])
+    if not options.json:
+        return {"text": text}
+    say(text)
+    return account.points() if options.curve else figures(account.found[-1])
 
 
 class QualityAccount:
@@ -67,7 +67,11 @@ class QualityAccount:
 
     def figures(self) -> dict[str, Any]:
         """Return what is known, by name."""
-        return {"device": self._device, "points": [figures(quality) for quality in self.found]}
+        return {"device": self._device} | self.points()
+
+    def points(self) -> dict[str, Any]:
+        """Return the figures of all sets of samples."""
+        return {"points": [figures(quality) for quality in self.found]}
 
     def way_on(self) -> str:
         """Say what the user is left with."""
@@ -135,12 +139,12 @@ def curve_table(found: list[Quality]) -> str:
 
 def _job(options: Evaluate) -> Iterator[Event]:
     given = given_fields(options.fields)
+    n = count_of(options.n, "--n") if is_given(options.n) else 0
     if not options.source.is_dir():
-        if given or options.curve or is_given(options.points) or is_given(options.n):
-            raise RefusedError("A sample file is measured as it is: fields, --n and --curve need a run folder.")
-        return _measure(options, samples=options.source)
-    n = count_of(options.n, "--n") if is_given(options.n) else DRAWN
-    spec = spec_of_run(options.source, {"sampling.chains": str(n)} | given)
+        if given or options.curve or is_given(options.points):
+            raise RefusedError("A sample file is measured as it is: fields and --curve need a run folder.")
+        return _measure(options, samples=options.source, n=n)
+    spec = spec_of_run(options.source, {"sampling.chains": str(n or DRAWN)} | given)
     return _measure(options, spec=spec, run_dir=options.source, curve=_points(options, spec))
 
 

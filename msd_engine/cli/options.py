@@ -70,8 +70,8 @@ class Evaluate:
 
     source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SAMPLES.npz|RUN")]
     """A sample file, or a trained run folder to draw from."""
-    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1024)")] = NOT_GIVEN
-    """Number of samples to draw from a run, or to take from a file (default: all)."""
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
+    """Number of samples to draw from a run (else 1024) or to take from a file (else all)."""
     curve: Annotated[_Flag, tyro.conf.arg(help_behavior_hint="")] = False
     """Measure a run at several numbers of steps per level, from few network evaluations to many."""
     points: Annotated[str, tyro.conf.arg(metavar="LxT,…", help_behavior_hint="")] = NOT_GIVEN

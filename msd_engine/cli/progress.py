@@ -86,9 +86,9 @@ class PlainLines:
                 say(event.text)
             case Progress() if time.monotonic() >= self._next:
                 self._next = time.monotonic() + self._every_s
-                of = f"/{event.total}" if event.total else ""
+                done = f"{event.step}/{event.total}" if event.total else f"{event.step or ''}"
                 left = "" if math.isnan(event.left_s) else f"{event.left_s:.0f} s left"
-                parts = (f"{event.step}{of}", f"{event.rate:.3g}/s", str(self._loss), left, event.text)
+                parts = (done, _rate(event), str(self._loss), left, event.text)
                 say("  ".join(part for part in parts if part))
             case _:
                 pass
@@ -138,11 +138,15 @@ class Bar:
                 self._progress.console.print(event.text, markup=False, highlight=False)
             case Progress():
                 left = "" if math.isnan(event.left_s) else f"{event.left_s:.0f} s left"
-                parts = (f"{event.rate:.3g}/s", str(self._loss), left, event.text)
+                parts = (_rate(event), str(self._loss), left, event.text)
                 figures = "  ".join(part for part in parts if part)
                 self._progress.update(self._task, completed=event.step, total=event.total or None, figures=figures)
             case _:
                 pass
+
+
+def _rate(event: Progress) -> str:
+    return "" if math.isnan(event.rate) else f"{event.rate:.3g}/s"
 
 
 def started_text(event: Started) -> str:

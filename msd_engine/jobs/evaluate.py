@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from msd_engine.backend.device import choose_device, describe_device, use_threads
 from msd_engine.backend.errors import UserError
-from msd_engine.data.images import load_images
+from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Failed, Finished, Progress, Quality, Samples, Started, Tick
 from msd_engine.jobs.background import Tell, in_background
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.features import prepared_features
 from msd_engine.jobs.guard import told
 from msd_engine.jobs.sample import sample
-from msd_engine.metrics.features import FeatureNetwork
 from msd_engine.metrics.quality import LEAST, Standard, Steps, T, judge, standard
 from msd_engine.runs.samples import load_samples
 from msd_engine.specs import ExperimentSpec, ImagesSpec, Live
@@ -40,6 +39,7 @@ def evaluate(
     spec: ExperimentSpec | None = None,
     *,
     samples: Path | None = None,
+    n: int = 0,
     run_dir: Path | None = None,
     curve: Sequence[tuple[int, int]] = (),
     data_dir: Path | None = None,
@@ -52,6 +52,7 @@ def evaluate(
     Args:
         spec: The experiment that draws as many samples as it has chains; not needed with a sample file.
         samples: A sample file, in the place of drawing.
+        n: Take only the first n samples of the file; 0 takes all.
         run_dir: Run folder of the trained denoiser.
         curve: Measure at several pairs (levels, steps per level), one after the other, in the place of the spec's.
         data_dir: The data folder.
@@ -64,18 +65,17 @@ def evaluate(
     """
     start = time.monotonic()
     chosen = choose_device(device)
-    yield Started("evaluate", describe_device(chosen), 0, 0, spec.to_json() if spec else "")
-    drawn = _from_file(samples) if samples is not None else None
+    drawn = _from_file(samples, n) if samples is not None else None
     spec = drawn.spec if drawn else spec
     if spec is None:
         raise UserError("There is nothing to measure: give a sample file or a trained run.")
-    n = len(drawn.x_hat) if drawn else spec.sampling.chains
-    if not isinstance(spec.data, ImagesSpec):
-        raise UserError(f"The data {spec.data.name!r} are points: only images can be measured.")
-    if n < LEAST:
-        raise UserError(f"{n} samples are too few to measure: draw at least {LEAST}.")
-    network = yield from prepared_features(spec.data.name, data_dir, chosen, cadence)
-    against = yield from _behind(_standard(spec, data_dir, network, n))
+    count = len(drawn.x_hat) if drawn else spec.sampling.chains
+    if count < LEAST:
+        raise UserError(f"{count} samples are too few to measure: draw at least {LEAST}.")
+    images = yield from _behind(_reading(spec, data_dir))
+    yield Started("evaluate", describe_device(chosen), 0, 0, spec.to_json())
+    network = yield from prepared_features(images.name, data_dir, chosen, cadence)
+    against = yield from _behind(standard(images, network, count))
     if drawn:
         yield from _quality(drawn, against)
     else:
@@ -85,20 +85,21 @@ def evaluate(
             if drawn is None:
                 return
             yield from _quality(drawn, against)
-    yield Finished(n, time.monotonic() - start, f"Measured {n} samples by {network.name}.")
+    yield Finished(count, time.monotonic() - start, f"Measured {count} samples by {network.name}.")
 
 
-def _from_file(path: Path) -> _Drawn:
+def _from_file(path: Path, n: int) -> _Drawn:
     file = load_samples(path)
-    if file.x_hat.ndim != 4:
-        raise UserError(f"{path} holds points: only images can be measured.")
-    return _Drawn(file.x_hat, ExperimentSpec.from_json(file.spec_json), float("nan"))
+    if n > len(file.x_hat):
+        raise UserError(f"{path} holds {len(file.x_hat)} samples, fewer than the {n} that were asked for.")
+    return _Drawn(file.x_hat[: n or None], ExperimentSpec.from_json(file.spec_json), float("nan"))
 
 
-def _standard(spec: ExperimentSpec, data_dir: Path | None, network: FeatureNetwork, n: int) -> Steps[Standard]:
+def _reading(spec: ExperimentSpec, data_dir: Path | None) -> Steps[ImageSet]:
+    if not isinstance(spec.data, ImagesSpec):
+        raise UserError(f"The data {spec.data.name!r} are points: only images can be measured.")
     yield "Reading the images"
-    images = load_images(ImagesSpec(name=spec.data.name), data_dir)  # type: ignore[arg-type]
-    return (yield from standard(images, network, n))
+    return load_images(ImagesSpec(name=spec.data.name), data_dir)
 
 
 def _draw(

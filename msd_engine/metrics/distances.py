@@ -129,7 +129,8 @@ def share(hits: int, n: int) -> Estimate:
     p, z2 = hits / n, _NORMAL**2
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = _NORMAL / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    return Estimate(p, max(centre - half, 0.0), min(centre + half, 1.0))
+    # Rounding must not put a share of 0 or 1 outside.
+    return Estimate(p, min(max(centre - half, 0.0), p), max(min(centre + half, 1.0), p))
 
 
 def _moments(features: Features) -> tuple[Features, Features]:

@@ -39,8 +39,8 @@ def overlap(features: Features, reference: Features) -> Overlap:
     """Measure how samples overlap with real data.
 
     Args:
-        features: Features of the samples with shape (n, F), n > k.
-        reference: Features of real data with shape (m, F), m > k.
+        features: Features of the samples with shape (n, F), n > k + 1.
+        reference: Features of real data with shape (m, F), m > k + 1.
 
     Returns:
         The four shares.

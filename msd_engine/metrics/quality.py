@@ -32,7 +32,7 @@ Steps = Generator[str, None, T]
 CONFIDENT = 0.9
 """Probability from which a classifier counts as sure."""
 
-LEAST = NEAREST + 1
+LEAST = NEAREST + 2
 """Fewest samples that can be judged."""
 
 _REFERENCE, _COLOUR_REFERENCE = 10_000, 2048

@@ -137,8 +137,8 @@ def test_a_reader_that_has_had_enough_is_no_error() -> None:
 # Bad input: exit 2, one sentence, nothing written
 
 REFUSALS = [
-    ("", "train, sample, presets"),
-    ("nothing", "train, sample, presets"),
+    ("", "train, sample"),
+    ("nothing", "train, sample"),
     ("train", "--preset", "--resume"),
     ("train --preset ncsn-toy", "--out"),
     ("train --preset nothing --out run", "nothing", "ncsn-toy"),
