@@ -5,9 +5,12 @@ With τ² = σ²/k, responsibilities ρ_j ∝ w_j N(ȳ; μ_j, Σ_j + τ² I) and
     x̂ = Σ_j ρ_j (μ_j + Q_j λ_j (λ_j + τ²)⁻¹ Q_jᵀ (ȳ − μ_j)),
     ∂ log P(y_1..y_k)/∂y_i = −(1/k) Σ_j ρ_j Q_j (λ_j + τ²)⁻¹ Q_jᵀ (ȳ − μ_j) − (y_i − ȳ)/σ².
 
-Neither line subtracts large numbers, so both hold for any σ. A chain of a few points spends its time in calling
-operations, not in arithmetic, and numpy's calls cost a third of torch's: tensors on the CPU are computed by numpy in
-the same memory, all others (and those that ask for gradients) by torch. The formulas are written once for both.
+Neither line subtracts large numbers, so both hold for any σ. The posterior itself is a mixture too: mode j with
+probability ρ_j, and in it a Gaussian with variances λ_j τ² (λ_j + τ²)⁻¹ along the axes.
+
+A chain of a few points spends its time in calling operations, not in arithmetic, and numpy's calls cost a third of
+torch's: tensors on the CPU are computed by numpy in the same memory, all others (and those that ask for gradients) by
+torch. The formulas are written once for both.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ import torch
 from torch import Tensor
 
 from msd_engine.data.mixture import GaussianMixture
-from msd_engine.denoisers.posterior import Posterior, per_chain
+from msd_engine.denoisers.posterior import Noise, Posterior, per_chain
 
 # A numpy array or a tensor: what the formulas below are written for.
 _Array = Any
@@ -30,15 +33,20 @@ _Array = Any
 
 @dataclass(frozen=True)
 class _Operations:
-    """The few operations that numpy and torch spell differently; the number is the axis of a reduction."""
+    """The few operations that numpy and torch spell differently; the number is the axis of a reduction.
+
+    `cast` turns an array into the dtype of another one.
+    """
 
     exp: Callable[[_Array], _Array]
     sum: Callable[[_Array, int], _Array]
     max: Callable[[_Array, int], _Array]
+    cumulate: Callable[[_Array, int], _Array]
+    cast: Callable[[_Array, _Array], _Array]
 
 
-_NUMPY = _Operations(np.exp, np.add.reduce, np.maximum.reduce)
-_TORCH = _Operations(torch.exp, torch.sum, torch.amax)
+_NUMPY = _Operations(np.exp, np.add.reduce, np.maximum.reduce, np.add.accumulate, lambda a, like: a.astype(like.dtype))
+_TORCH = _Operations(torch.exp, torch.sum, torch.amax, torch.cumsum, lambda a, like: a.to(like.dtype))
 
 
 @dataclass(frozen=True)
@@ -55,6 +63,7 @@ class _Level:
         axes: Q with shape (d, d, J, B), Q[a, b] being coordinate a of axis b; None where all are I.
         half_precision: (λ + τ²)⁻¹/2 with shape (d, J, B).
         gain: λ (λ + τ²)⁻¹ with shape (d, J, B).
+        spread: √(λ τ² (λ + τ²)⁻¹), the posterior's std in a mode, with shape (d, J, B).
         log_weight: log w − ½ Σ log(λ + τ²), up to a number that all modes share, with shape (J, B).
     """
 
@@ -64,6 +73,7 @@ class _Level:
     axes: _Array | None
     half_precision: _Array
     gain: _Array
+    spread: _Array
     log_weight: _Array
 
     def estimate(self, y: _Array) -> tuple[_Array, Callable[[], _Array]]:
@@ -82,6 +92,25 @@ class _Level:
     def estimate_mean(self, y_mean: _Array) -> _Array:
         """Return x̂ of ȳ, both with shape (d, B)."""
         return self._mean(*self._responsibilities(y_mean))
+
+    def draw(self, y: _Array, u: _Array, z: _Array) -> _Array:
+        """Draw x from the posterior.
+
+        Args:
+            y: The copies with shape (k, d, B).
+            u: Uniform numbers with shape (B,), which choose the modes.
+            z: Standard normal numbers with shape (d, B), along the axes of the modes.
+
+        Returns:
+            x with shape (d, B).
+        """
+        v, rho, total = self._responsibilities(self.ops.sum(y, 0) * self.share)
+        below = self.ops.cumulate(rho, 0)
+        # One mode of each chain is 1, the others 0. The last cumulated sum may round below the total.
+        below[-1] = math.inf
+        chosen = self.ops.cast(below > u * total, rho)
+        chosen[1:] -= 1 * chosen[:-1]
+        return self.ops.sum(chosen * (self.means + self._back(self.gain * v + self.spread * z[:, None])), 1)
 
     def _responsibilities(self, y_mean: _Array) -> tuple[_Array, _Array, _Array]:
         """Return Qᵀ(ȳ − μ) with shape (d, J, B), and ρ with shape (J, B) up to its sum, which comes last."""
@@ -143,6 +172,30 @@ class ExactDenoiser:
         mean, score = _quiet_estimate(level, y.numpy().transpose(1, 2, 0))
         return Posterior(torch.from_numpy(mean.T), lambda: _joint_score(y, sigma, torch.from_numpy(score().T)))
 
+    def draw(self, y: Tensor, sigma: float, noise: Noise) -> Tensor:
+        """Draw x from its exact posterior.
+
+        Args:
+            y: The copies with shape (B, k, d), float32 or float64. The bits of one chain do not depend on the others.
+            sigma: Noise of one copy, positive.
+            noise: Gives the random numbers; the first ones of each chain are used.
+
+        Returns:
+            x with shape (B, d), like `y` in dtype and device.
+        """
+        u, z = noise.uniform()[:, 0, 0].to(y), noise.normal()[:, 0].to(y)
+        if y.shape[0] == 1:
+            y, u, z = (torch.cat((part, part)) for part in (y, u, z))
+            return self._draw(y, sigma, u, z)[:1]
+        return self._draw(y, sigma, u, z)
+
+    def _draw(self, y: Tensor, sigma: float, u: Tensor, z: Tensor) -> Tensor:
+        level = self._level(y, sigma)
+        if level.ops is _TORCH:
+            drawn: Tensor = level.draw(y.permute(1, 2, 0), u, z.mT)
+            return drawn.mT
+        return torch.from_numpy(_quiet_draw(level, y.numpy().transpose(1, 2, 0), u.numpy(), z.numpy().T).T)
+
     def level(self, chains: int, k: int, sigma: float) -> _Level:
         """Return the mixture laid out for many steps of numpy at one noise, in float64.
 
@@ -197,6 +250,7 @@ class ExactDenoiser:
             axes=self._fixed[2],
             half_precision=lay(0.5 / total),
             gain=lay(self._variances / total),
+            spread=lay(np.sqrt(self._variances * (sigma**2 / k) / total)),
             # Only differences count: without the subtraction a tiny or huge noise would cost digits in float32.
             log_weight=lay(log_weight - log_weight.max(0)),
         )
@@ -223,6 +277,11 @@ class _Laying:
 @np.errstate(all="ignore")
 def _quiet_estimate(level: _Level, y: _Array) -> tuple[_Array, Callable[[], _Array]]:
     return level.estimate(y)
+
+
+@np.errstate(all="ignore")
+def _quiet_draw(level: _Level, y: _Array, u: _Array, z: _Array) -> _Array:
+    return level.draw(y, u, z)
 
 
 def _joint_score(y: Tensor, sigma: float | Tensor, score_of_mean: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor
 
@@ -49,6 +49,36 @@ class Denoiser(Protocol):
 
         Returns:
             The posterior, in the dtype and on the device of `y`.
+        """
+        ...
+
+
+class Noise(Protocol):
+    """Where random numbers come from, such as `ChainStreams`."""
+
+    def normal(self) -> Tensor:
+        """Return the next standard normal numbers with shape (B, k, *event)."""
+        ...
+
+    def uniform(self) -> Tensor:
+        """Return the next numbers uniform in [0, 1) with shape (B, k, *event)."""
+        ...
+
+
+@runtime_checkable
+class PosteriorSampler(Denoiser, Protocol):
+    """A denoiser that can also draw x from its posterior."""
+
+    def draw(self, y: Tensor, sigma: float, noise: Noise) -> Tensor:
+        """Draw x given its copies.
+
+        Args:
+            y: The copies with shape (B, k, *event).
+            sigma: Noise of one copy.
+            noise: Gives the random numbers; what it needs of each chain it takes from that chain's numbers.
+
+        Returns:
+            x with shape (B, *event), in the dtype and on the device of `y`.
         """
         ...
 

@@ -17,15 +17,17 @@ from msd_engine.data.mixture import GaussianMixture
 from msd_engine.data.shapes import mixture as named_mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser
-from msd_engine.denoisers.posterior import Denoiser
+from msd_engine.denoisers.posterior import Denoiser, PosteriorSampler
 from msd_engine.metrics.errors import HeldOut
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
-from msd_engine.noise.ladder import geometric
+from msd_engine.noise.ladder import geometric, karras, report
 from msd_engine.noise.laws import draw_sigma
 from msd_engine.runs.run import Run
+from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, underdamped
+from msd_engine.samplers.descent import Descent, Dynamics
 from msd_engine.samplers.walk import gaussian_start, uniform_start
-from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec, MlpSpec, SamplingSpec
+from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec, MlpSpec
 from msd_engine.training.precision import choose_bfloat16
 from msd_engine.training.source import ImageSource, PointSource, Source, stream
 from msd_engine.training.trainer import Trainer
@@ -34,6 +36,14 @@ from msd_engine.training.trainer import Trainer
 _TILES = {"mlp": 256, "unet": 16}
 # Frequencies of the noise features: t has all noises in [0, 1], ln(σ_eff)/4 has them in about [-1, 1] and smoothly.
 _FEATURE_SCALES = {"plain": 16.0, "preconditioned": 1.0}
+_DYNAMICS: dict[str, Dynamics] = {
+    "langevin": langevin,
+    "consistent": consistent,
+    "underdamped": underdamped,
+    "predictor-corrector": corrected,
+    "ode": flow,
+    "gibbs": gibbs,
+}
 _HELD_OUT_POINTS, _HELD_OUT_IMAGES, _STRIP = 4096, 256, 8
 # Streams of a run; the data have number 1.
 _WEIGHTS, _NOISE, _HELD_OUT = 0, 2, 3
@@ -61,16 +71,38 @@ def exact_denoiser(spec: ExperimentSpec) -> ExactDenoiser:
     return ExactDenoiser(mixture(spec))
 
 
-def ladder(spec: SamplingSpec) -> Tensor:
+def ladder(spec: ExperimentSpec) -> Tensor:
     """Build the noise levels of one copy.
 
     Args:
-        spec: The sampling.
+        spec: The experiment; its sampling and the base s of its forward process are read.
 
     Returns:
-        The levels with shape (L,), float64: geometric where annealed, σ_L alone where the noise is fixed.
+        The levels with shape (L,), float64: down the chosen ladder where annealed, σ_L alone where the noise is fixed.
     """
-    return geometric(spec.sigma_1, spec.sigma_L, spec.levels if spec.method == "annealed" else 1)
+    asked = spec.sampling
+    ends = (asked.sigma_1, asked.sigma_L, asked.levels if asked.method == "annealed" else 1)
+    match asked.ladder:
+        case "geometric":
+            return geometric(*ends)
+        case "report":
+            return report(*ends, spec.noise.s)
+        case "karras":
+            return karras(*ends, asked.rho)
+
+
+def descent(spec: ExperimentSpec) -> Descent:
+    """Build the way of the chains down the ladder.
+
+    Args:
+        spec: The experiment; its sampling and the base s of its forward process are read.
+
+    Returns:
+        The ladder with the steps of the chosen sampler.
+    """
+    asked = spec.sampling
+    levels = tuple(ladder(spec).tolist())
+    return Descent(levels, asked.steps_per_level, asked.step_ratio, asked.friction, asked.glides)
 
 
 def event_shape(spec: ExperimentSpec) -> tuple[int, ...]:
@@ -206,16 +238,18 @@ class Sampling:
 
     Attributes:
         denoiser: Gives the posterior of the copies.
+        dynamics: The chosen sampler.
         y: Where the chains begin, with shape (B, k, *event).
-        ladder: Noise of one copy at each level.
+        descent: The ladder and the steps.
         streams: Random numbers of every chain.
         device: Where the chains are computed.
         target: The mixture that they should draw from, where it is known.
     """
 
     denoiser: Denoiser
+    dynamics: Dynamics
     y: Tensor
-    ladder: tuple[float, ...]
+    descent: Descent
     streams: ChainStreams
     device: torch.device
     target: GaussianMixture | None
@@ -252,12 +286,14 @@ def sampling(spec: ExperimentSpec, *, run_dir: Path | None = None, device: str =
         device=chosen,
         chains_innermost=asked.source == "exact",
     )
-    levels = tuple(ladder(asked).tolist())
+    if asked.needs_posterior and not isinstance(denoiser, PosteriorSampler):
+        raise UserError(f"The sampler {asked.sampler!r} needs draws from the posterior, which this denoiser has not.")
+    way = descent(spec)
     if asked.start == "uniform":
-        y = uniform_start(streams, asked.start_width, levels[0])
+        y = uniform_start(streams, asked.start_width, way.ladder[0])
     else:
-        y = gaussian_start(streams, mean.to(chosen), std, levels[0])
-    return Sampling(denoiser, y, levels, streams, chosen, target)
+        y = gaussian_start(streams, mean.to(chosen), std, way.ladder[0])
+    return Sampling(denoiser, _DYNAMICS[asked.sampler], y, way, streams, chosen, target)
 
 
 def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.device) -> LearnedDenoiser:

@@ -55,7 +55,7 @@ def sample(
     cadence: Cadence = NEVER,
     live: Live | None = None,
 ) -> Iterator[Event]:
-    """Draw samples by chained Langevin dynamics.
+    """Draw samples by chained Langevin dynamics, or another sampler of all copies.
 
     Chain i is the same to the bit whatever the number of chains, the cadence and the pauses. A chain that blows up
     (r ≥ 2) is told as it is, with numbers clipped at ±1e6 data units; NaN stays NaN.
@@ -99,7 +99,7 @@ class _Job:
     def events(self) -> Iterator[Event]:
         """Walk down the ladder."""
         asked = self.spec.sampling
-        sigma = np.asarray(self.chains.ladder, dtype=np.float64)
+        sigma = np.asarray(self.chains.descent.ladder, dtype=np.float64)
         yield Ladder(sigma, asked.step_ratio * sigma**2, asked.steps_per_level)
         keep = self.frames.keep
         before = time.perf_counter()
@@ -123,11 +123,11 @@ class _Job:
         yield from self._ending(moment)
 
     def _walk(self) -> Iterator[Moment | Stretch]:
-        asked, chains = self.spec.sampling, self.chains
-        down = (chains.y, chains.ladder, asked.steps_per_level, asked.step_ratio, chains.streams)
-        if isinstance(chains.denoiser, ExactDenoiser) and chains.device.type == "cpu":
+        chains = self.chains
+        down = (chains.y, chains.descent, chains.streams)
+        if chains.dynamics is langevin and isinstance(chains.denoiser, ExactDenoiser) and chains.device.type == "cpu":
             return twin.walk(chains.denoiser, *down)
-        return walk(langevin, chains.denoiser, *down)
+        return walk(chains.dynamics, chains.denoiser, *down)
 
     def _hold(self, moment: Moment | Stretch) -> Iterator[Event]:
         yield from self.frames.due(moment)

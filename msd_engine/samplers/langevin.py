@@ -13,7 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from msd_engine.denoisers.posterior import Denoiser, Posterior
+from msd_engine.denoisers.posterior import Denoiser, Noise, Posterior
+from msd_engine.samplers.descent import Stage
 
 
 class State(NamedTuple):
@@ -48,19 +49,18 @@ def init(y: Tensor) -> State:
     return State(y)
 
 
-def step(state: State, denoiser: Denoiser, sigma: float, epsilon: float, noise: Tensor) -> tuple[State, Info]:
+def step(state: State, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[State, Info]:
     """Move all chains by one step.
 
     Args:
         state: Where the chains are; it is left as it is.
         denoiser: Gives x̂ of the copies.
-        sigma: Noise σ of one copy.
-        epsilon: Step size ε.
-        noise: Independent standard normal numbers z with shape (B, k, *event).
+        stage: Noise σ of one copy and r = ε/σ².
+        noise: Gives the independent standard normal numbers z.
 
     Returns:
         The next state, and the posterior at the state before.
     """
-    posterior = denoiser(state.y, sigma)
-    y = torch.lerp(state.y, posterior.mean.unsqueeze(1), epsilon / sigma**2)
-    return State(y.add_(noise, alpha=math.sqrt(2 * epsilon))), Info(posterior)
+    posterior = denoiser(state.y, stage.sigma)
+    y = torch.lerp(state.y, posterior.mean.unsqueeze(1), stage.step_ratio)
+    return State(y.add_(noise.normal(), alpha=math.sqrt(2 * stage.epsilon))), Info(posterior)

@@ -12,7 +12,7 @@ step by step. A step of a few chains costs what calling a handful of numpy opera
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from torch import Tensor
 from msd_engine.backend.streams import ChainStreams
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.posterior import Posterior, tweedie
+from msd_engine.samplers.descent import Descent
 
 # A stretch of so many steps takes about two milliseconds: short enough to be stopped, long enough to be worth a call.
 _STRETCH_STEPS = 100
@@ -68,24 +69,23 @@ class Stretch:
 def walk(
     denoiser: ExactDenoiser,
     y: Tensor,
-    ladder: Sequence[float],
-    steps_per_level: int,
-    step_ratio: float,
+    descent: Descent,
     streams: ChainStreams,
+    *,
+    first: int = 0,
 ) -> Iterator[Stretch]:
     """Walk all chains down a ladder, as `samplers.walk.walk` does with `samplers.langevin`.
 
     Args:
         denoiser: The exact denoiser.
         y: Where the chains begin, with shape (B, k, d), on the CPU.
-        ladder: Noise σ_i of one copy at each level, first to last.
-        steps_per_level: Steps T at each level.
-        step_ratio: r = α_i/σ_i², the same at every level.
+        descent: The ladder and the steps, standing at each level.
         streams: Random numbers of shape (k, d) per chain.
+        first: Number of the step to begin with, for chains that branch off on the way.
 
     Yields:
-        All states in order, the start first and the end last: L T + 1 of them. The bits of one chain do not depend on
-        the others.
+        All states in order, the start first and the end last: one more than there are steps. The bits of one chain do
+        not depend on the others.
     """
     chains, k = y.shape[:2]
     copies = y.numpy().astype(np.float64).transpose(1, 2, 0)
@@ -93,10 +93,12 @@ def walk(
     copies = np.repeat(copies, 2, axis=2) if chains == 1 else copies
     mean = copies.sum(0) / k
     residuals = copies - mean
-    done = 0
-    for level, sigma in enumerate(ladder):
-        walker = _Walker(denoiser, copies.shape[2], k, sigma, step_ratio)
-        left = steps_per_level
+    done, ladder, steps_per_level = first, descent.ladder, descent.steps_per_level
+    # Where no step is left, the last level still gives x̂.
+    for level in range(min(first // steps_per_level, len(ladder) - 1), len(ladder)):
+        sigma = ladder[level]
+        walker = _Walker(denoiser, copies.shape[2], k, sigma, descent.step_ratio)
+        left = (level + 1) * steps_per_level - done
         while left:
             count = min(left, _STRETCH_STEPS)
             noise = _noise(streams, count, copies.shape[2])

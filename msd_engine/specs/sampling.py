@@ -8,15 +8,50 @@ from pydantic import model_validator
 
 from msd_engine.specs.base import Spec, param
 
+Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs"]
+
+# Samplers whose noise falls at every step, from one level to the next; the others stand still at each level.
+_GLIDING: frozenset[Sampler] = frozenset({"consistent", "ode"})
+# Samplers whose steps blow up from r = 2 on.
+_WALLED: frozenset[Sampler] = frozenset({"langevin", "underdamped", "predictor-corrector"})
+# Samplers that have no step size.
+_STEP_FREE: frozenset[Sampler] = frozenset({"ode", "gibbs"})
+
 
 class SamplingSpec(Spec):
-    """How chained Langevin dynamics draws new data."""
+    """How chains draw new data."""
 
+    sampler: Sampler = param(
+        "langevin",
+        title="Sampler",
+        help="How all copies move. Langevin: chained annealed Langevin dynamics. Consistent: annealed sampling whose "
+        "noise is exactly as scheduled. Underdamped: Langevin with momentum (BAOAB). Predictor-corrector: an ancestral "
+        "step down between Langevin steps. Ode: the probability flow, without noise, by Heun's rule. Gibbs: draw x "
+        "from its exact posterior, then renew the copies.",
+        formula="Langevin: y_i ← y_i + α (x̂ − y_i)/σ² + √(2α) z_i",
+    )
     method: Literal["annealed", "fixed"] = param(
         "annealed",
         title="Dynamics",
-        help="Annealed: down a geometric ladder from σ₁ to σ_L. Fixed: all steps at σ_L.",
-        formula="y_i ← y_i + α (x̂ − y_i)/σ² + √(2α) z_i",
+        help="Annealed: down the ladder from σ₁ to σ_L. Fixed: all steps at σ_L.",
+    )
+    ladder: Literal["geometric", "report", "karras"] = param(
+        "geometric",
+        title="Ladder",
+        help="How the levels lie between σ₁ and σ_L. Geometric: equal ratios. Report: equal steps of the time t of the "
+        "forward process with base s. Karras: equal steps of σ^(1/ρ).",
+        formula="σ_i = σ₁ (σ_L/σ₁)^u;  std(t₁ + u (t_L − t₁));  (σ₁^(1/ρ) + u (σ_L^(1/ρ) − σ₁^(1/ρ)))^ρ;  "
+        "u = (i−1)/(L−1)",
+    )
+    rho: float = param(
+        7.0,
+        title="Ladder exponent",
+        symbol="ρ",
+        ge=1.0,
+        le=100.0,
+        slider=(1.0, 20.0),
+        help="Bends the ladder of Karras et al.: 1 gives equal steps of σ, more puts levels where the noise is small.",
+        formula="σ_i = (σ₁^(1/ρ) + (i−1)/(L−1) (σ_L^(1/ρ) − σ₁^(1/ρ)))^ρ",
     )
     source: Literal["exact", "trained"] = param(
         "exact",
@@ -32,7 +67,7 @@ class SamplingSpec(Spec):
         slider=(0.1, 200.0),
         scale="log",
         help="Noise of one copy at the first level. σ₁/√k must swamp the spread of the data.",
-        formula="σ_i = σ₁ (σ_L/σ₁)^((i−1)/(L−1))",
+        formula="σ_eff = σ/√k",
     )
     sigma_L: float = param(
         1.0,
@@ -43,7 +78,7 @@ class SamplingSpec(Spec):
         slider=(0.001, 10.0),
         scale="log",
         help="Noise of one copy at the last level.",
-        formula="σ_i = σ₁ (σ_L/σ₁)^((i−1)/(L−1))",
+        formula="σ_eff = σ/√k",
     )
     levels: int = param(
         10, title="Levels", symbol="L", ge=1, le=10_000, slider=(1, 250), scale="log", help="Number of noise levels."
@@ -56,7 +91,8 @@ class SamplingSpec(Spec):
         le=1_000_000,
         slider=(1, 1000),
         scale="log",
-        help="Langevin steps at each noise level; with fixed noise, the length of the chain.",
+        help="Steps at each noise level, or on the way to the next one where the noise falls at every step (consistent "
+        "and ode); with fixed noise, the length of the chain.",
     )
     epsilon: float = param(
         0.1,
@@ -66,8 +102,22 @@ class SamplingSpec(Spec):
         le=1e6,
         slider=(1e-6, 10.0),
         scale="log",
-        help="Langevin step at the last level; every level has the same ratio r = ε/σ_L². r ≥ 2 blows up.",
+        help="Langevin step at the last level; every level has the same ratio r = ε/σ_L². r ≥ 2 blows up. Consistent "
+        "sampling pulls by η = r; underdamped dynamics makes time steps of σ√(2r).",
         formula="α_i = ε σ_i²/σ_L²,  r = ε/σ_L² < 2",
+    )
+    friction: float = param(
+        1.0,
+        title="Friction",
+        symbol="Γ",
+        unit="1/σ",
+        gt=0.0,
+        le=1e4,
+        slider=(0.05, 20.0),
+        scale="log",
+        help="Friction of underdamped dynamics with unit mass, in units of 1/σ at each level. 2 damps y − ȳ "
+        "critically; much more makes Langevin dynamics of it.",
+        formula="dv = score dt − (Γ/σ) v dt + √(2Γ/σ) dw",
     )
     chains: int = param(
         100, title="Chains", symbol="N", ge=1, le=100_000, slider=(1, 1000), scale="log", help="Number of chains."
@@ -103,12 +153,56 @@ class SamplingSpec(Spec):
             )
         return self
 
+    @model_validator(mode="after")
+    def _sampler_fits(self) -> Self:
+        if self.needs_ladder and self.method == "fixed":
+            raise ValueError(f"sampling.method must be 'annealed' where sampling.sampler is {self.sampler!r}.")
+        if self.glides and self.levels < 2:
+            raise ValueError(f"sampling.levels must be at least 2 where sampling.sampler is {self.sampler!r}.")
+        if self.needs_posterior and self.source == "trained":
+            raise ValueError(
+                f"sampling.source must be 'exact' where sampling.sampler is {self.sampler!r}: "
+                "a network gives x̂, but no draws from the posterior."
+            )
+        return self
+
     @property
     def step_ratio(self) -> float:
-        """The dimensionless step r = ε/σ_L², the same at every level; the chain is stable for r < 2."""
+        """The dimensionless step r = ε/σ_L², the same at every level."""
         return self.epsilon / self.sigma_L**2
 
     @property
+    def glides(self) -> bool:
+        """Whether the noise falls at every step; else the chains stand still at each level."""
+        return self.sampler in _GLIDING
+
+    @property
+    def needs_ladder(self) -> bool:
+        """Whether the sampler can only go down a ladder."""
+        return self.glides or self.sampler == "predictor-corrector"
+
+    @property
+    def needs_posterior(self) -> bool:
+        """Whether the sampler draws x from its posterior, which only an exact denoiser can."""
+        return self.sampler == "gibbs"
+
+    @property
+    def has_step(self) -> bool:
+        """Whether the sampler has a step size."""
+        return self.sampler not in _STEP_FREE
+
+    @property
+    def has_wall(self) -> bool:
+        """Whether chains blow up from r = 2 on."""
+        return self.sampler in _WALLED
+
+    @property
     def total_steps(self) -> int:
-        """Number of Langevin steps of one chain."""
-        return self.steps_per_level * (self.levels if self.method == "annealed" else 1)
+        """Number of steps of one chain."""
+        levels = self.levels if self.method == "annealed" else 1
+        return self.steps_per_level * (levels - self.glides)
+
+    @property
+    def evaluations(self) -> int:
+        """How often the denoiser is asked for x̂ of one chain: at each step, twice by Heun's rule, and for the jump."""
+        return self.total_steps * (2 if self.sampler == "ode" else 1) + 1

@@ -40,7 +40,7 @@ def textbook(spec: ExperimentSpec) -> None:
     asked = spec.sampling
     target = build.mixture(spec).to(dtype=torch.float32)
     generator = torch.Generator().manual_seed(asked.seed)
-    ladder = build.ladder(asked).tolist()
+    ladder = build.ladder(spec).tolist()
     y = target.mean + ladder[0] * torch.randn(asked.chains, spec.training.k, target.dim, generator=generator)
     history = []
     for sigma in ladder:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from msd_engine.noise.copies import copies
-from msd_engine.noise.ladder import geometric
+from msd_engine.noise.ladder import geometric, karras, report
 from msd_engine.noise.laws import draw_sigma
 from msd_engine.noise.sde import std, time
 from msd_engine.specs import NoiseSpec
@@ -41,6 +41,21 @@ def test_the_ladder_is_geometric_with_exact_ends():
     torch.testing.assert_close(ratios, ratios[:1].expand_as(ratios))
     assert geometric(20.0, 0.07, 1).tolist() == [0.07]
     assert geometric(3.0, 3.0, 4).tolist() == [3.0] * 4
+
+
+def test_the_ladder_of_the_report_is_uniform_in_time_with_exact_ends():
+    ladder = report(9.845, 0.1, 13, 25.0)
+    assert (ladder[0].item(), ladder[-1].item()) == (9.845, 0.1)
+    steps = time(ladder, 25.0).diff()
+    torch.testing.assert_close(steps, steps[:1].expand_as(steps))
+    assert report(9.0, 0.1, 1, 25.0).tolist() == [0.1]
+
+
+def test_the_ladder_of_karras_is_linear_for_one_and_geometric_in_the_limit():
+    torch.testing.assert_close(karras(5.0, 1.0, 5, 1.0), torch.linspace(5.0, 1.0, 5, dtype=torch.float64))
+    torch.testing.assert_close(karras(80.0, 0.002, 18, 1e7), geometric(80.0, 0.002, 18), rtol=1e-4, atol=0)
+    roots = karras(80.0, 0.002, 18, 7.0) ** (1 / 7)
+    torch.testing.assert_close(roots.diff(), roots.diff()[:1].expand(17))
 
 
 @pytest.mark.parametrize("event", [(2,), (3, 5, 4)])

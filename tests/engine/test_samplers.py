@@ -15,6 +15,7 @@ from msd_engine.denoisers.posterior import Posterior, tweedie
 from msd_engine.metrics.chains import mode_weights, predicted_std, residual_inflation, within_std
 from msd_engine.noise.ladder import geometric
 from msd_engine.samplers import langevin
+from msd_engine.samplers.descent import Descent, Stage
 from msd_engine.samplers.walk import gaussian_start, uniform_start, walk
 from msd_engine.specs import MixtureSpec
 
@@ -26,9 +27,24 @@ def noises(steps, shape=(9, K, 2)):
     return [torch.randn(shape, generator=generator, dtype=torch.float64) for _ in range(steps)]
 
 
+class Given:
+    """Noise that was drawn before."""
+
+    def __init__(self, numbers):
+        self._numbers = iter(numbers)
+
+    def normal(self):
+        return next(self._numbers)
+
+
+def at(sigma, ratio):
+    return Stage(0, sigma, sigma, ratio)
+
+
 def run(state, denoiser, sigma, epsilon, noise):
-    for z in noise:
-        state, _ = langevin.step(state, denoiser, sigma, epsilon, z)
+    given = Given(noise)
+    for _ in noise:
+        state, _ = langevin.step(state, denoiser, at(sigma, epsilon / sigma**2), given)
     return state
 
 
@@ -36,7 +52,7 @@ def test_a_step_is_the_formula_of_the_theory():
     target = random_mixture(0)
     denoiser = ExactDenoiser(target)
     (y, z) = noises(2)
-    state, info = langevin.step(langevin.init(y), denoiser, SIGMA, EPSILON, z)
+    state, info = langevin.step(langevin.init(y), denoiser, at(SIGMA, EPSILON / SIGMA**2), Given([z]))
     wanted = y + EPSILON * denoiser(y, SIGMA).score + math.sqrt(2 * EPSILON) * z
     torch.testing.assert_close(state.y, wanted, rtol=0, atol=1e-12)
     assert torch.equal(info.posterior.mean, denoiser(y, SIGMA).mean)
@@ -45,7 +61,7 @@ def test_a_step_is_the_formula_of_the_theory():
 def test_a_step_leaves_the_state_before_it_alone():
     (y, z) = noises(2)
     kept = y.clone()
-    langevin.step(langevin.init(y), ExactDenoiser(random_mixture(0)), SIGMA, EPSILON, z)
+    langevin.step(langevin.init(y), ExactDenoiser(random_mixture(0)), at(SIGMA, 0.2), Given([z]))
     assert torch.equal(y, kept)
 
 
@@ -81,7 +97,7 @@ def test_the_residuals_are_inflated_as_predicted(ratio):
     state = langevin.init(SIGMA * noise.normal())
     # The squared factor (1 − r)² forgets the start in this many steps to within a thousandth.
     for _ in range(math.ceil(7 / -math.log((1 - ratio) ** 2)) if ratio != 1 else 2):
-        state, _ = langevin.step(state, denoiser, SIGMA, ratio * SIGMA**2, noise.normal())
+        state, _ = langevin.step(state, denoiser, at(SIGMA, ratio), noise)
     count = 4000 * 3 * 2
     assert residual_inflation(state.y, SIGMA) == pytest.approx(1 / (1 - ratio / 2), rel=5 * math.sqrt(2 / count))
 
@@ -91,7 +107,7 @@ def test_the_wall_stands_at_two_whatever_the_data():
         noise = ChainStreams(0, 5, (4, 2))
         state = langevin.init(noise.normal())
         for _ in range(2000):
-            state, _ = langevin.step(state, ExactDenoiser(random_mixture(3)), 1.0, ratio, noise.normal())
+            state, _ = langevin.step(state, ExactDenoiser(random_mixture(3)), at(1.0, ratio), noise)
         assert bool((state.y.abs() > 1e6).all() | ~torch.isfinite(state.y).all()) is lost
 
 
@@ -102,7 +118,7 @@ def test_one_gaussian_reaches_the_stationary_variance_of_the_discretised_chain()
     noise = ChainStreams(0, 20_000, (k, 2), chains_innermost=True)
     state = langevin.init(noise.normal())
     for _ in range(40):
-        state, _ = langevin.step(state, ExactDenoiser(target), sigma, ratio * sigma**2, noise.normal())
+        state, _ = langevin.step(state, ExactDenoiser(target), at(sigma, ratio), noise)
     x_hat = ExactDenoiser(target)(state.y, sigma).mean.double()
     error = 5 / math.sqrt(2 * 40_000)
     for x, jump in ((state.y.mean(1).double(), False), (x_hat, True)):
@@ -114,7 +130,7 @@ def chains(count, *, name="ncsn-toy", levels=3, steps=4, k=8, innermost=True):
     noise = ChainStreams(7, count, (k, 2), chains_innermost=innermost)
     ladder = geometric(20.0, 1.0, levels).tolist()
     y = gaussian_start(noise, target.mean.float(), target.std, ladder[0])
-    return walk(langevin, ExactDenoiser(target), y, ladder, steps, 0.2, noise)
+    return walk(langevin, ExactDenoiser(target), y, Descent(tuple(ladder), steps, 0.2), noise)
 
 
 @pytest.mark.parametrize("name", ["two-gaussians", "ncsn-toy", "grid-25"])
@@ -141,7 +157,7 @@ def test_the_step_ratio_is_the_same_at_every_level():
         return Posterior(torch.zeros(len(y), 2), lambda: tweedie(torch.zeros(len(y), 2), y, sigma))
 
     ladder = [8.0, 4.0, 2.0]
-    moments = walk(langevin, nothing, torch.ones(3, 2, 2), ladder, 1, 1.0, ChainStreams(0, 3, (2, 2)))
+    moments = walk(langevin, nothing, torch.ones(3, 2, 2), Descent(tuple(ladder), 1, 1.0), ChainStreams(0, 3, (2, 2)))
     again = ChainStreams(0, 3, (2, 2))
     for moment, sigma in zip(itertools.islice(moments, 1, None), ladder, strict=True):
         torch.testing.assert_close(moment.y, math.sqrt(2) * sigma * again.normal())
@@ -178,7 +194,7 @@ def test_annealing_finds_the_mode_weights_from_a_uniform_start():
     # The upper end is that of NCSN's toy in σ_eff.
     ladder = geometric(20.0 * math.sqrt(k), sigma_L, 20).tolist()
     y = uniform_start(noise, 8.0, ladder[0])
-    for moment in walk(langevin, ExactDenoiser(target), y, ladder, 50, ratio, noise):
+    for moment in walk(langevin, ExactDenoiser(target), y, Descent(tuple(ladder), 50, ratio), noise):
         last = moment
     x = last.posterior.mean.double()
     assert mode_weights(x, target)[0].item() == pytest.approx(0.8, abs=0.03)
@@ -190,6 +206,6 @@ def test_plain_langevin_keeps_the_wrong_mode_weights():
     target = mixture(MixtureSpec(name="ncsn-toy"))
     noise = ChainStreams(0, 2000, (1, 2), chains_innermost=True)
     y = uniform_start(noise, 8.0, 0.1)
-    for moment in walk(langevin, ExactDenoiser(target), y, [0.1], 200, 0.5, noise):
+    for moment in walk(langevin, ExactDenoiser(target), y, Descent((0.1,), 200, 0.5), noise):
         last = moment
     assert mode_weights(last.posterior.mean.double(), target)[0].item() == pytest.approx(0.5, abs=0.05)

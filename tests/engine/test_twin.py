@@ -8,10 +8,12 @@ from mixtures import random_mixture
 from msd_engine.backend.streams import ChainStreams
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.samplers import langevin, twin
+from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.walk import walk
 
 LADDER = (3.0, 1.5, 0.7)
 STEPS, RATIO = 130, 0.3
+WAY = Descent(LADDER, STEPS, RATIO)
 
 
 def start(chains, k, dim, seed=0):
@@ -31,10 +33,10 @@ def test_it_walks_as_the_chained_dynamics_do(seed, k):
     denoiser = ExactDenoiser(random_mixture(seed))
     dim = denoiser.mixture.dim
     y, streams = start(5, k, dim)
-    steps, path, means = states(twin.walk(denoiser, y, LADDER, STEPS, RATIO, streams))
+    steps, path, means = states(twin.walk(denoiser, y, WAY, streams))
     y, streams = start(5, k, dim)
     # The chained walk in double precision, driven by the same numbers.
-    doubled = walk(langevin, denoiser, y.double(), LADDER, STEPS, RATIO, Doubled(streams))
+    doubled = walk(langevin, denoiser, y.double(), WAY, Doubled(streams))
     for step, moment in enumerate(doubled):
         assert (steps[step], moment.step) == (step, step)
         np.testing.assert_allclose(path[step], moment.y.numpy(), rtol=2e-6, atol=2e-6)
@@ -57,7 +59,7 @@ def test_a_chain_is_the_same_to_the_bit_in_any_company(seed):
 
     def run(chains):
         y, streams = start(chains, 4, dim)
-        return states(twin.walk(denoiser, y, LADDER, 20, RATIO, streams))
+        return states(twin.walk(denoiser, y, Descent(LADDER, 20, RATIO), streams))
 
     _, path, means = run(100)
     for count in (1, 2, 3, 10, 64):
@@ -69,7 +71,7 @@ def test_a_chain_is_the_same_to_the_bit_in_any_company(seed):
 def test_past_the_wall_it_blows_up_quietly():
     denoiser = ExactDenoiser(random_mixture(0))
     y, streams = start(4, 2, denoiser.mixture.dim)
-    *_, last = twin.walk(denoiser, y, (1.0,), 3000, 2.5, streams)
+    *_, last = twin.walk(denoiser, y, Descent((1.0,), 3000, 2.5), streams)
     assert not np.isfinite(last.path).any()
     assert last.step == 3000
 
@@ -77,7 +79,19 @@ def test_past_the_wall_it_blows_up_quietly():
 def test_the_last_stretch_gives_the_posterior_of_the_last_state():
     denoiser = ExactDenoiser(random_mixture(1))
     y, streams = start(6, 3, denoiser.mixture.dim)
-    *_, last = twin.walk(denoiser, y, LADDER, 7, RATIO, streams)
+    *_, last = twin.walk(denoiser, y, Descent(LADDER, 7, RATIO), streams)
     expected = denoiser(last.y, LADDER[-1])
     torch.testing.assert_close(last.posterior.mean, expected.mean, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(last.posterior.score, expected.score, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("first", [STEPS + 7, len(WAY)])
+def test_it_branches_off_as_the_walk_does(first):
+    denoiser = ExactDenoiser(random_mixture(0))
+    y, streams = start(3, 2, denoiser.mixture.dim)
+    steps, path, _ = states(twin.walk(denoiser, y, WAY, streams, first=first))
+    y, streams = start(3, 2, denoiser.mixture.dim)
+    moments = list(walk(langevin, denoiser, y.double(), WAY, Doubled(streams), first=first))
+    assert [moment.step for moment in moments] == steps.tolist() == list(range(first, len(WAY) + 1))
+    for state, moment in zip(path, moments, strict=True):
+        np.testing.assert_allclose(state, moment.y.numpy(), rtol=2e-6, atol=2e-6)
