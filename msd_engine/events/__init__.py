@@ -1,6 +1,7 @@
 """What is told: frozen values with numpy arrays that come up from the engine. Imports no torch."""
 
 from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, Tick
+from msd_engine.events.catalogue import HeldOutCurve, RunRow, RunsChanged, RunStatus
 from msd_engine.events.denoising import Copies, Denoised, PictureRead
 from msd_engine.events.quality import Figure, Neighbours, Quality
 from msd_engine.events.sampling import ChainReport, ChainSegment, FieldFrame, FilmFrame, ImageFrame, Ladder, Samples
@@ -18,6 +19,7 @@ __all__ = [
     "Figure",
     "FilmFrame",
     "Finished",
+    "HeldOutCurve",
     "HeldOutLoss",
     "ImageFrame",
     "Ladder",
@@ -28,6 +30,9 @@ __all__ = [
     "Progress",
     "Quality",
     "Restored",
+    "RunRow",
+    "RunStatus",
+    "RunsChanged",
     "Samples",
     "Started",
     "StripFrame",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from msd_engine.events import Event, Finished, Restored
 from msd_engine.jobs.guard import told
+from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.restoring import read_spec
-from msd_engine.runs.run import MANIFEST
 
 
 @told

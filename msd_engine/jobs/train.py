@@ -123,6 +123,7 @@ class _Job:
             self.trainer.load(checkpoint.tensors)
             self.elapsed_s, self.saved_step = checkpoint.elapsed_s, self.trainer.step
             self.run.rewind_metrics(self.trainer.step)
+            self.run.set_status("running")
         total = 0 if training.seconds else training.steps
         yield Started("train", describe_device(self.device), total, self.trainer.step, self.run.spec.to_json())
         if resumed:

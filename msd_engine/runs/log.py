@@ -16,6 +16,8 @@ from msd_engine.backend.files import MIB, read_bytes, reading, write_atomically,
 
 _EXPECTED = "a list of metrics, one JSON object a line, each with its step"
 _LARGEST = 1024 * MIB
+_FIRST_LOOK = 32 * 1024
+_LAST_LOOK = 16 * MIB
 
 Row = Mapping[str, Any]
 
@@ -47,6 +49,41 @@ def read_rows(path: Path) -> list[dict[str, Any]]:
     lines = read_bytes(path, _EXPECTED, limit=_LARGEST).split(b"\n")[:-1]
     with reading(path, _EXPECTED):
         return [_row(path, line) for line in lines]
+
+
+def last_rows(path: Path, *names: str) -> dict[str, dict[str, Any]]:
+    """Read, from the end, the last row that holds each of some fields, without reading a long file whole.
+
+    Args:
+        path: The file.
+        names: The fields that are looked for.
+
+    Returns:
+        The rows by field; fields that no row holds, or none of the last 16 MiB, are left out.
+
+    Raises:
+        BadFile: A line that was looked at is no row.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    if not path.exists():
+        return found
+    with reading(path, _EXPECTED), path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        size = _FIRST_LOOK
+        while True:
+            start = max(0, end - size)
+            file.seek(start)
+            # Before the first line feed stands the rest of a row, after the last one that is being written.
+            lines = file.read(end - start).split(b"\n")[0 if start == 0 else 1 : -1]
+            for line in reversed(lines):
+                if len(found) == len(names):
+                    return found
+                if any(name not in found and f'"{name}"'.encode() in line for name in names):
+                    row = _row(path, line)
+                    found = {**{name: row for name in names if name in row}, **found}
+            if start == 0 or size >= _LAST_LOOK or len(found) == len(names):
+                return found
+            size *= 8
 
 
 def rewind_rows(path: Path, step: int) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from msd_engine.backend.errors import BadFile
 from msd_engine.backend.files import MIB, read_bytes, reading
+from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.pictures import read_picture_spec
-from msd_engine.runs.run import MANIFEST, Run
+from msd_engine.runs.run import Run
 from msd_engine.runs.samples import read_samples_spec
 from msd_engine.specs import ExperimentSpec, SpecError
 

@@ -25,15 +25,13 @@ from torch import Tensor
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
+from msd_engine.runs.layout import LOCK, MANIFEST, METRICS, STATE, WEIGHTS
 from msd_engine.runs.log import Row, append_rows, flush, read_rows, rewind_rows
 from msd_engine.runs.manifest import Manifest, Status, new_manifest
 from msd_engine.specs import ExperimentSpec, SpecError
 
-MANIFEST = "manifest.json"
-METRICS = "metrics.jsonl"
-STATE = "state.safetensors"
-WEIGHTS = "weights.safetensors"
-_LOCK = "lock"
+# Who only asks whether a run is held holds it for an instant.
+_PATIENCE_S = 0.2
 
 _RUN = "the manifest of a run"
 _EXPECTED_STATE = "the training state of a run (safetensors)"
@@ -139,7 +137,7 @@ class Run:
             UserError: Somebody else holds the run, or its folder cannot be written.
         """
         # Not bound to a thread: a job may be closed by another thread than the one that began it.
-        lock = filelock.FileLock(self.folder / _LOCK, timeout=0, thread_local=False)
+        lock = filelock.FileLock(self.folder / LOCK, timeout=_PATIENCE_S, thread_local=False)
         try:
             lock.acquire()
         except filelock.Timeout:

@@ -16,7 +16,8 @@ from torch import Tensor
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.runs import run as run_module
-from msd_engine.runs.run import MANIFEST, METRICS, STATE, WEIGHTS, Run
+from msd_engine.runs.layout import MANIFEST, METRICS, STATE, WEIGHTS
+from msd_engine.runs.run import Run
 from msd_engine.specs import ExperimentSpec
 
 SPEC = ExperimentSpec(title="ε and σ₁").replace("training.seed", 5)
