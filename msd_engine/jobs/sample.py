@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -11,13 +12,15 @@ from typing import Protocol
 import numpy as np
 
 from msd_engine.backend.device import describe_device
+from msd_engine.backend.errors import UserError
 from msd_engine.denoisers.exact import ExactDenoiser
-from msd_engine.events import Event, Finished, Ladder, Progress, Samples, Started, Tick
+from msd_engine.events import Event, Finished, Ladder, Notice, Progress, Samples, Started, Tick
 from msd_engine.jobs.build import Sampling, sampling
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.frames import ImageFrames, PlaneFrames, shown
 from msd_engine.jobs.guard import told
 from msd_engine.metrics.chains import alive
+from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.samplers import langevin, twin
 from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment, walk
@@ -76,7 +79,20 @@ def sample(
     del data_dir
     chains = sampling(spec, run_dir=run_dir, device=device)
     yield Started("sample", describe_device(chains.device), spec.sampling.total_steps, 0, spec.to_json())
-    yield from _Job(spec, chains, cadence, live or Live()).events()
+    for event in _Job(spec, chains, cadence, live or Live()).events():
+        yield event
+        if isinstance(event, Samples) and event.x_hat.ndim == 4 and spec.sampling.source == "trained":
+            yield from _kept(run_dir, event)
+
+
+def _kept(run_dir: Path | None, samples: Samples) -> Iterator[Event]:
+    """Let the list of runs show the newest samples, where the run may be written to."""
+    if run_dir is None or not os.access(run_dir, os.W_OK):
+        return
+    try:
+        keep_thumbnail(run_dir, samples.x_hat)
+    except UserError as error:
+        yield Notice(f"The samples stand, but their small picture could not be kept. {error}")
 
 
 class _Job:

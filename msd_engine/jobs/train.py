@@ -32,6 +32,7 @@ from msd_engine.jobs.guard import told
 from msd_engine.metrics.errors import BandErrors
 from msd_engine.runs.manifest import Status
 from msd_engine.runs.run import Run
+from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.training.trainer import DivergedError
 
@@ -113,6 +114,8 @@ class _Job:
         self.recent: deque[tuple[int, float]] = deque()
         self.mmse: BandErrors | None = None
         self.strip_ready_s = 0.0
+        # What the run is to be known by in a list of runs: points by their data, images by how they are denoised.
+        self.picture = parts.held_out.x.cpu().numpy() if parts.strip is None and not run.has_weights else None
 
     def events(self) -> Iterator[Event]:
         """Train until the budget is spent, the loss diverges or the caller closes."""
@@ -220,6 +223,8 @@ class _Job:
             mmse=float("nan") if self.mmse is None else self.mmse.loss,
         )
         self.rows.append({"held_out" if name == "loss" else name: value for name, value in vars(event).items()})
+        # At once, not with the next checkpoint: whoever watches the run from another process is to see it go on.
+        self._write_rows()
         return event
 
     def _progress(self) -> Progress:
@@ -254,6 +259,7 @@ class _Job:
             x_hat=x_hat.cpu().numpy(),
             error=(x_hat - strip.x).square().flatten(1).sum(1).cpu().numpy(),
         )
+        self.picture = x_hat.cpu().numpy()
         self.strip_ready_s = self.elapsed_s + (time.perf_counter() - start) / _SIDE_SHARE
 
     def _history(self) -> Iterator[Event]:
@@ -289,6 +295,9 @@ class _Job:
             weights = self.trainer.averaged.state_dict()
             self.run.save(self.trainer.state(), weights, self.trainer.step, elapsed_s=self.elapsed_s, status=status)
         self.saved_step = self.trainer.step
+        if self.picture is not None:
+            keep_thumbnail(self.run.folder, self.picture)
+            self.picture = None
         rest_s = (time.perf_counter() - start) / _SIDE_SHARE
         self.checkpoint_due_s = self.elapsed_s + max(CHECKPOINT_EVERY_S, rest_s)
 

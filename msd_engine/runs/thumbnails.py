@@ -88,6 +88,19 @@ def save_thumbnail(folder: str | os.PathLike[str], pixels: NDArray[np.uint8]) ->
     write_atomically(Path(folder) / THUMBNAIL, buffer.getvalue())
 
 
+def keep_thumbnail(folder: str | os.PathLike[str], x: NDArray[np.floating]) -> None:
+    """Keep a small picture of data or samples in a run folder.
+
+    Args:
+        folder: The run folder.
+        x: Images with shape (N, C, H, W) or points with shape (N, 2), in data units.
+
+    Raises:
+        UserError: It cannot be written.
+    """
+    save_thumbnail(folder, image_thumbnail(x) if x.ndim == 4 else point_thumbnail(x))
+
+
 def read_thumbnail(folder: str | os.PathLike[str]) -> bytes:
     """Read the thumbnail of a run.
 
