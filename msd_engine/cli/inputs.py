@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msd_engine.cli.fields import NOT_GIVEN, with_fields
 from msd_engine.cli.outcome import RefusedError
-from msd_engine.specs import ExperimentSpec, load_preset, preset_names
+from msd_engine.specs import ExperimentSpec, TrainingSpec, declarations, load_preset, preset_names
 
 
 def spec_of(preset: str) -> ExperimentSpec:
@@ -96,3 +96,23 @@ def check_writable(path: Path, suffix: str) -> None:
         raise RefusedError(f"{path} is a folder; give the name of a file.")
     if not path.parent.is_dir():
         raise RefusedError(f"The folder {path.parent} does not exist; make it first.")
+
+
+def budget(steps: str, seconds: str) -> dict[str, str]:
+    """Return the fields of a budget: a limit that is given alone lifts the other one of the preset.
+
+    Args:
+        steps: The text of ``--steps``, or that it was not given.
+        seconds: The text of ``--seconds``, or that it was not given.
+
+    Returns:
+        Texts by dotted path.
+    """
+    if is_given(steps) and is_given(seconds):
+        return {"training.steps": steps, "training.seconds": seconds}
+    if is_given(steps):
+        return {"training.steps": steps, "training.seconds": "0"}
+    if is_given(seconds):
+        most = next(declared.high for declared in declarations(TrainingSpec) if declared.path == "steps")
+        return {"training.steps": f"{most:.0f}", "training.seconds": seconds}
+    return {}

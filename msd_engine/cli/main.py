@@ -23,7 +23,7 @@ import msd_engine
 from msd_engine.backend.errors import UserError
 from msd_engine.cli.fields import declared_fields
 from msd_engine.cli.listing import list_presets, print_schema
-from msd_engine.cli.options import COMMANDS, Command, Download, Evaluate, Presets, Sample, Schema, Train
+from msd_engine.cli.options import COMMANDS, Command, Download, Evaluate, Presets, Sample, Schema, Sweep, Train
 from msd_engine.cli.outcome import DONE, FAILED, INTERRUPTED, REFUSED, CutShortError, RefusedError, print_json, say
 from msd_engine.specs import SpecError
 
@@ -119,6 +119,10 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             from msd_engine.cli.evaluate import evaluate
 
             return evaluate(command)
+        case Sweep():
+            from msd_engine.cli.sweep import sweep
+
+            return sweep(command)
         case Download():
             from msd_engine.cli.download import download
 
@@ -159,7 +163,9 @@ def _unknown_option(word: str, arguments: Sequence[str]) -> str:
     flag = word.split("=", 1)[0]
     names = {name for path in declared_fields() for name in (path, path.rsplit(".", 1)[1])}
     names |= {
-        member.name.replace("_", "-") for kind in (Train, Sample, Evaluate) for member in dataclasses.fields(kind)
+        member.name.replace("_", "-")
+        for kind in (Train, Sample, Evaluate, Sweep)
+        for member in dataclasses.fields(kind)
     }
     near = difflib.get_close_matches(flag, sorted(f"--{name}" for name in names), n=1)
     hint = f" Did you mean {near[0]}?" if near else ""

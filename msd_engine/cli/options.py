@@ -86,6 +86,41 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Sweep:
+    """Compare numbers of copies k: the same network, budget and data for each k, seed and mode; resumable."""
+
+    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    """Name of a preset, a file that carries a spec, or the sweep.json of a comparison."""
+    resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    """Go on with this comparison instead; --ks, --seeds and --modes add to it."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    """The new folder."""
+    ks: Annotated[str, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="(1,2,4,8,16 where nothing is said)")] = (
+        NOT_GIVEN
+    )
+    """Numbers of copies."""
+    seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(0,1,2 where nothing is said)")] = (
+        NOT_GIVEN
+    )
+    """Training seeds; the spread in the table is over them."""
+    modes: Annotated[str, tyro.conf.arg(metavar="MODE,MODE", help_behavior_hint="(both where nothing is said)")] = (
+        NOT_GIVEN
+    )
+    """same-sigma: each copy has the same law of σ for every k; same-sigma-eff: σ/√k has."""
+    steps: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
+    """Steps of each run, without a time limit unless --seconds is given too."""
+    seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN
+    """Seconds of training of each run, whatever the number of steps unless --steps is given too."""
+    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
+    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
+    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
+    """Where to compute: auto, cpu, cuda or mps."""
+    json: _Json = False
+    """Print one line of JSON on standard output at the end instead of the table."""
+    fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
+
+
+@dataclass(frozen=True)
 class Presets:
     """List the presets."""
 
@@ -113,12 +148,13 @@ class Download:
     """Print one line of JSON on standard output at the end."""
 
 
-Command = Train | Sample | Evaluate | Presets | Schema | Download
+Command = Train | Sample | Evaluate | Sweep | Presets | Schema | Download
 
 COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from its annotation
     Annotated[Train, tyro.conf.subcommand("train")],
     Annotated[Sample, tyro.conf.subcommand("sample")],
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
+    Annotated[Sweep, tyro.conf.subcommand("sweep")],
     Annotated[Presets, tyro.conf.subcommand("presets")],
     Annotated[Schema, tyro.conf.subcommand("schema")],
     Annotated[Download, tyro.conf.subcommand("download")],

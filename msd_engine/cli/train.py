@@ -10,11 +10,11 @@ from typing import Any
 
 from msd_engine.cli.fields import given_fields, with_fields
 from msd_engine.cli.following import follow
-from msd_engine.cli.inputs import is_given, spec_of
+from msd_engine.cli.inputs import budget, is_given, spec_of
 from msd_engine.cli.options import Train
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Progress, Started
-from msd_engine.specs import ExperimentSpec, TrainingSpec, declarations
+from msd_engine.specs import ExperimentSpec
 
 FRAMES_HZ = 2.0
 """How often figures come from the job; each costs the training a little."""
@@ -110,7 +110,7 @@ def _new(options: Train) -> tuple[ExperimentSpec, Path]:
     if options.out is None:
         raise RefusedError("Give the new run folder with --out RUN.")
     spec = spec_of(options.preset)
-    return with_fields(spec, _budget(options) | given_fields(options.fields)), options.out
+    return with_fields(spec, budget(options.steps, options.seconds) | given_fields(options.fields)), options.out
 
 
 def _resumed(options: Train, folder: Path) -> ExperimentSpec:
@@ -118,17 +118,4 @@ def _resumed(options: Train, folder: Path) -> ExperimentSpec:
 
     if options.out is not None or given_fields(options.fields):
         raise RefusedError("A run is resumed as it was begun: only --steps and --seconds may go with --resume.")
-    return with_fields(Run.open(folder).spec, _budget(options))
-
-
-def _budget(options: Train) -> dict[str, str]:
-    """Return the fields of the budget: a limit that is given alone lifts the other one of the preset."""
-    steps, seconds = is_given(options.steps), is_given(options.seconds)
-    if steps and seconds:
-        return {"training.steps": options.steps, "training.seconds": options.seconds}
-    if steps:
-        return {"training.steps": options.steps, "training.seconds": "0"}
-    if seconds:
-        most = next(declared.high for declared in declarations(TrainingSpec) if declared.path == "steps")
-        return {"training.steps": f"{most:.0f}", "training.seconds": options.seconds}
-    return {}
+    return with_fields(Run.open(folder).spec, budget(options.steps, options.seconds))

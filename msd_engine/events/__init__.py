@@ -5,12 +5,17 @@ from msd_engine.events.catalogue import HeldOutCurve, RunRow, RunsChanged, RunSt
 from msd_engine.events.denoising import Copies, Denoised, PictureRead
 from msd_engine.events.quality import Figure, Neighbours, Quality
 from msd_engine.events.sampling import ChainReport, ChainSegment, FieldFrame, FilmFrame, ImageFrame, Ladder, Samples
+from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildLoss, ChildStarted, SweepTable, TableRow
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
 
 __all__ = [
     "ChainReport",
     "ChainSegment",
     "Checkpointed",
+    "ChildEnded",
+    "ChildHeldOut",
+    "ChildLoss",
+    "ChildStarted",
     "Copies",
     "Denoised",
     "Event",
@@ -36,5 +41,7 @@ __all__ = [
     "Samples",
     "Started",
     "StripFrame",
+    "SweepTable",
+    "TableRow",
     "Tick",
 ]

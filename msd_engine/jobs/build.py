@@ -45,7 +45,7 @@ _DYNAMICS: dict[str, Dynamics] = {
     "gibbs": gibbs,
 }
 _HELD_OUT_POINTS, _HELD_OUT_IMAGES, _STRIP = 4096, 256, 8
-# Streams of a run; the data have number 1.
+# Streams of a run; the data have number 1, and a comparison of runs number 4.
 _WEIGHTS, _NOISE, _HELD_OUT = 0, 2, 3
 
 
@@ -221,8 +221,9 @@ def training(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.devic
         x = images.to_data(images.test[:_HELD_OUT_IMAGES])
         noises = geometric(spec.sampling.sigma_1, spec.sampling.sigma_L, _STRIP).float()
         strip = HeldOut(x[:_STRIP].to(device), noises.to(device), spec.training.k, draws)
-    sigma = draw_sigma(spec.noise, spec.training.k, len(x), draws)
-    held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, draws)
+    # Streams of their own, so that runs with different k are measured at the same noise.
+    sigma = draw_sigma(spec.noise, spec.training.k, len(x), stream(seed, _HELD_OUT, 1))
+    held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(seed, _HELD_OUT, 2))
     denoiser, averaged = (_denoiser(spec, spread, mean).to(device) for _ in range(2))
     trainer = Trainer(spec, denoiser, averaged, source, stream(seed, _NOISE, device=device))
     return Training(trainer, held_out, exact, strip, spec, device)

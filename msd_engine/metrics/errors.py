@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from msd_engine.denoisers.posterior import Denoiser
-from msd_engine.noise.copies import copies
+from msd_engine.noise.copies import matched_copies
 from msd_engine.objectives.mse import squared_error
 
 _CHUNK = 256
@@ -34,7 +34,7 @@ class BandErrors:
 
 
 class HeldOut:
-    """Fixed data with fixed noise.
+    """Fixed data with fixed noise, whose mean over the copies is the same for every k but for its size.
 
     Args:
         x: Clean data with shape (n, *event).
@@ -48,7 +48,7 @@ class HeldOut:
         # In the order of σ, a band is a stretch of neighbours.
         self.sigma = sigma.sort().values
         self.x = x
-        self.y = copies(x, self.sigma, k, generator)
+        self.y = matched_copies(x, self.sigma, k, generator)
         self._parts = [part for part in torch.arange(len(x)).tensor_split(bands) if len(part)]
         log_sigma_eff = self.sigma.double().cpu().log() - math.log(k) / 2
         self._centres = torch.stack([log_sigma_eff[part].mean() for part in self._parts]).exp()

@@ -9,6 +9,7 @@ from msd_engine.specs.nets import MlpSpec, UNetSpec
 from msd_engine.specs.noise import NoiseSpec
 from msd_engine.specs.presets import load_preset, preset_names
 from msd_engine.specs.sampling import SamplingSpec
+from msd_engine.specs.sweep import SweepSpec
 from msd_engine.specs.training import TrainingSpec
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "SamplingSpec",
     "Spec",
     "SpecError",
+    "SweepSpec",
     "TrainingSpec",
     "UNetSpec",
     "declarations",

@@ -276,8 +276,10 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _sentence(error: ValidationError) -> SpecError:
-    """Turn the first finding of a validation into one sentence that names the field."""
-    finding = error.errors(include_url=False)[0]
+    """Turn the most telling finding of a validation into one sentence that names the field."""
+    found = error.errors(include_url=False)
+    # A misspelt name is both missing and unknown; the unknown one shows what was written.
+    finding = next((finding for finding in found if finding["type"] == "extra_forbidden"), found[0])
     # Union branches put the tag of the branch into the location: it is no field name.
     path = ".".join(str(part) for part in finding["loc"] if part not in ("mixture", "images", "mlp", "unet"))
     given = finding.get("input")

@@ -16,6 +16,13 @@ class NoiseSpec(Spec):
         help="How σ is drawn in training: log-normal in σ_eff, or uniform in the time t of dx = sᵗ dw (the report's).",
         formula="ln σ_eff ~ N(m, v²), or t ~ U(0, 1) and σ = std(t)",
     )
+    quantity: Literal["auto", "sigma", "sigma-eff"] = param(
+        "auto",
+        title="Noise that the law draws",
+        help="Which noise the law speaks of: σ of one copy, σ_eff of the mean copy, or what the law is usually said of "
+        "(auto: σ_eff for log-normal, σ for uniform in t).",
+        formula="σ_eff = σ/√k",
+    )
     s: float = param(
         25.0,
         title="Base of the SDE",
@@ -47,3 +54,8 @@ class NoiseSpec(Spec):
         help="Width of the log-normal law of σ_eff = σ/√k.",
         formula="ln σ_eff ~ N(m, v²)",
     )
+
+    @property
+    def draws_sigma_eff(self) -> bool:
+        """Whether the law speaks of σ_eff = σ/√k, so that σ grows with the number of copies."""
+        return self.quantity == "sigma-eff" or (self.quantity == "auto" and self.law == "log-normal")

@@ -1,0 +1,174 @@
+"""`msd sweep`: begin a comparison of numbers of copies, go on with one, or widen it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from msd_engine.cli.fields import given_fields, with_fields
+from msd_engine.cli.following import follow
+from msd_engine.cli.inputs import budget, is_given, spec_of
+from msd_engine.cli.options import Sweep
+from msd_engine.cli.outcome import RefusedError
+from msd_engine.events import ChildEnded, Event, Finished, Started, SweepTable
+from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec
+from msd_engine.specs.sweep import MODES, parse_list
+
+FRAMES_HZ = 2.0
+"""How often figures come from the job; each costs the training a little."""
+
+
+def sweep(options: Sweep) -> dict[str, Any]:
+    """Carry out the command.
+
+    Args:
+        options: The command line.
+
+    Returns:
+        The figures of the comparison.
+
+    Raises:
+        RefusedError: The options contradict each other, or the job cannot begin with them.
+        CutShortError: The job failed or was stopped.
+        SpecError: A field is unknown or out of range.
+        UserError: A file or folder is missing or damaged.
+    """
+    if is_given(options.preset) == (options.resume is not None):
+        raise RefusedError("Give either --preset NAME with --out DIR, or --resume DIR.")
+    if options.resume is not None:
+        folder, spec = options.resume, _resumed(options, options.resume)
+    elif options.out is None:
+        raise RefusedError("Give the new folder with --out DIR.")
+    else:
+        folder, spec = options.out, _new(options)
+    account = SweepAccount(folder)
+    account.take(follow(_job(options, spec, folder), account))
+    figures = account.figures()
+    figures |= _export(folder, account.table())
+    if not options.json:
+        from msd_engine.runs.sweep_tables import markdown_text
+
+        print(markdown_text(account.table().rows, account.table().findings))
+        del figures["rows"], figures["findings"]
+    return figures
+
+
+class SweepAccount:
+    """The figures of one comparison."""
+
+    def __init__(self, folder: Path) -> None:
+        """Remember the sweep folder."""
+        self._figures: dict[str, Any] = {"out": str(folder), "device": "", "elapsed_s": 0.0}
+        self._table: SweepTable | None = None
+
+    def take(self, event: Event) -> None:
+        """Take note of one event."""
+        match event:
+            case Started():
+                self._figures["device"] = event.device
+            case ChildEnded():
+                from msd_engine.cli.outcome import say
+
+                say(f"{event.name}: {event.text} Error {event.error:.4g}." if not event.failed else event.text)
+            case SweepTable():
+                self._table = event
+            case Finished():
+                self._figures |= {"elapsed_s": event.elapsed_s, "text": event.text}
+            case _:
+                pass
+
+    def table(self) -> SweepTable:
+        """Return the table of a job that has begun."""
+        if self._table is None:
+            raise RuntimeError("the comparison told no table")
+        return self._table
+
+    def figures(self) -> dict[str, Any]:
+        """Return what is known of the comparison, by name."""
+        found = dict(self._figures)
+        if self._table is not None:
+            from msd_engine.runs.sweep_tables import json_rows
+
+            found |= {"done": self._table.done, "total": self._table.total, "findings": list(self._table.findings)}
+            found["rows"] = json_rows(self._table.rows)
+        return found
+
+    def way_on(self) -> str:
+        """Say how to go on."""
+        done = f"{self._table.done} of {self._table.total} runs are done" if self._table else "Stopped"
+        return f"{done}, the rest is saved; go on with: msd sweep --resume {self._figures['out']}"
+
+
+def _job(options: Sweep, spec: SweepSpec, folder: Path) -> Iterator[Event]:
+    # Imported here: the job brings torch, and a refusal should not wait for it.
+    from msd_engine.jobs.cadence import Every
+    from msd_engine.jobs.sweep import sweep as job
+
+    return job(
+        spec,
+        folder,
+        resume=options.resume is not None,
+        data_dir=options.data_dir,
+        device=options.device,
+        cadence=Every(FRAMES_HZ),
+    )
+
+
+def _new(options: Sweep) -> SweepSpec:
+    plan = _plan_of(options.preset)
+    given = given_fields(options.fields)
+    for path, flag in (("training.k", "--ks"), ("training.seed", "--seeds")):
+        if path in given:
+            raise RefusedError(f"{path} is what the comparison varies: give {flag} instead.")
+    base: ExperimentSpec = with_fields(plan.base, budget(options.steps, options.seconds) | given)
+    return plan.replace_all({"base": base, **_lists(options)})
+
+
+def _plan_of(preset: str) -> SweepSpec:
+    """Return the comparison that a file holds, or one of a preset with itself."""
+    path = Path(preset)
+    if path.name == "sweep.json" or (path / "sweep.json").exists() or _is_plan(path):
+        from msd_engine.runs.sweeps import SweepFolder, read_sweep
+
+        return SweepFolder.open(path).spec if path.is_dir() else read_sweep(path)
+    base = spec_of(preset)
+    return SweepSpec(title=base.title, base=base)
+
+
+def _is_plan(path: Path) -> bool:
+    if path.suffix != ".json" or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return b"msd-sweep-1" in file.read(200)
+
+
+def _resumed(options: Sweep, folder: Path) -> SweepSpec:
+    from msd_engine.runs.sweeps import SweepFolder
+
+    if options.out is not None or given_fields(options.fields) or is_given(options.steps) or is_given(options.seconds):
+        raise RefusedError("A comparison is resumed as it was begun: only --ks, --seeds and --modes may add to it.")
+    return SweepFolder.open(folder).spec.with_more(**_lists(options))
+
+
+def _lists(options: Sweep) -> dict[str, Any]:
+    lists: dict[str, Any] = {}
+    if is_given(options.ks):
+        lists["ks"] = parse_list("ks", options.ks)
+    if is_given(options.seeds):
+        lists["seeds"] = parse_list("seeds", options.seeds)
+    if is_given(options.modes):
+        lists["modes"] = tuple(options.modes.replace(",", " ").split())
+        if unknown := [mode for mode in lists["modes"] if mode not in MODES]:
+            raise SpecError("modes", f"There is no mode {unknown[0]!r}; there are {' and '.join(MODES)}.")
+    return lists
+
+
+def _export(folder: Path, told: SweepTable) -> dict[str, str]:
+    from msd_engine.backend.files import write_atomically
+    from msd_engine.runs.sweep_tables import csv_text, markdown_text
+
+    texts = {"table.csv": csv_text(told.rows), "table.md": markdown_text(told.rows, told.findings)}
+    for name, text in texts.items():
+        write_atomically(folder / name, text.encode())
+    return {"csv": str(folder / "table.csv"), "markdown": str(folder / "table.md")}

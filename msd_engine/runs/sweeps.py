@@ -1,0 +1,187 @@
+"""A sweep folder: a comparison of numbers of copies, each of its trainings an ordinary run folder inside.
+
+* ``sweep.json``: the comparison, written whole or not at all;
+* ``NAME/``: the run folders, and in each, once it is measured, ``result.json``.
+
+Nothing is written by two: each run is claimed by whoever works on it, so that several processes, or machines with a
+common disk, may go through one sweep together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import filelock
+
+from msd_engine.backend.errors import BadFile, UserError
+from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
+from msd_engine.specs import SpecError
+from msd_engine.specs.sweep import SweepResult, SweepSpec
+
+SWEEP = "sweep.json"
+RESULT = "result.json"
+_CLAIM, _LOCK = "claim", "lock"
+_EXPECTED = "the plan of a comparison (sweep.json)"
+_EXPECTED_RESULT = "the result of a run of a comparison"
+
+
+class SweepFolder:
+    """A sweep folder.
+
+    Attributes:
+        folder: The folder.
+        spec: The comparison; replaced when it is widened.
+    """
+
+    def __init__(self, folder: Path, spec: SweepSpec) -> None:
+        """Use `create` or `open`."""
+        self.folder = folder
+        self.spec = spec
+
+    @classmethod
+    def create(cls, folder: str | os.PathLike[str], spec: SweepSpec) -> Self:
+        """Begin a sweep.
+
+        Args:
+            folder: The folder; made where it is missing.
+            spec: The comparison.
+
+        Returns:
+            The sweep, without a run.
+
+        Raises:
+            UserError: The folder holds a sweep already or cannot be written.
+        """
+        sweep = cls(Path(folder), spec)
+        if (sweep.folder / SWEEP).exists():
+            raise UserError(f"{folder} already holds a comparison: resume it, or choose another folder.")
+        make_folder(sweep.folder)
+        sweep._write()
+        return sweep
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Self:
+        """Open a sweep that exists.
+
+        Args:
+            folder: Its folder, or its ``sweep.json``.
+
+        Returns:
+            The sweep.
+
+        Raises:
+            BadFile: There is none, or its plan is damaged.
+        """
+        path = Path(folder)
+        path = path if path.name == SWEEP else path / SWEEP
+        return cls(path.parent, read_sweep(path))
+
+    def widen(self, asked: SweepSpec) -> None:
+        """Add the ks, seeds and modes that are asked for and not there yet; nothing is ever taken away.
+
+        Args:
+            asked: What is wanted; its base is not read.
+
+        Raises:
+            UserError: Somebody else is widening it for long, or it cannot be written.
+        """
+        lock = filelock.FileLock(self.folder / _LOCK, timeout=10, thread_local=False)
+        try:
+            with lock:
+                self.spec = read_sweep(self.folder / SWEEP)
+                wider = self.spec.with_more(ks=asked.ks, seeds=asked.seeds, modes=asked.modes)
+                if wider != self.spec:
+                    self.spec = wider
+                    self._write()
+        except filelock.Timeout:
+            raise UserError(f"{self.folder} is being changed by another program: try again.") from None
+
+    def run_folder(self, name: str) -> Path:
+        """Return the folder of one run."""
+        return self.folder / name
+
+    def result(self, name: str) -> SweepResult | None:
+        """Return how a run ended, None where it has not yet.
+
+        Args:
+            name: Name of the run.
+
+        Raises:
+            BadFile: The result is damaged.
+        """
+        path = self.run_folder(name) / RESULT
+        if not path.exists():
+            return None
+        try:
+            return SweepResult.from_json(read_bytes(path, _EXPECTED_RESULT, limit=MIB))
+        except SpecError as error:
+            raise BadFile(f"{path} is not {_EXPECTED_RESULT}: {error}") from error
+
+    def results(self) -> list[SweepResult]:
+        """Return all results so far, in the order of the queue; errors as for `result`."""
+        found = (self.result(child.name) for child in self.spec.children())
+        return [result for result in found if result is not None]
+
+    def save_result(self, result: SweepResult) -> None:
+        """Keep how a run ended.
+
+        Args:
+            result: The result.
+
+        Raises:
+            UserError: It cannot be written.
+        """
+        write_atomically(self.run_folder(result.name) / RESULT, result.to_json(indent=2).encode())
+
+    @contextlib.contextmanager
+    def claimed(self, name: str) -> Iterator[bool]:
+        """Claim a run, so that no other process works on it; the system lets go when the holder dies.
+
+        Args:
+            name: Name of the run.
+
+        Yields:
+            Whether it could be claimed.
+
+        Raises:
+            UserError: The folder cannot be written.
+        """
+        make_folder(self.run_folder(name))
+        lock = filelock.FileLock(self.run_folder(name) / _CLAIM, timeout=0, thread_local=False)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            yield False
+            return
+        except OSError as error:
+            raise UserError(f"Cannot write to {self.folder}: {error.strerror}; choose another folder.") from error
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def _write(self) -> None:
+        write_atomically(self.folder / SWEEP, self.spec.to_json(indent=2).encode())
+
+
+def read_sweep(path: str | os.PathLike[str]) -> SweepSpec:
+    """Read the plan of a comparison.
+
+    Args:
+        path: The JSON file.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        BadFile: It is missing, damaged or of another kind.
+    """
+    text = read_bytes(path, _EXPECTED, limit=MIB)
+    try:
+        return SweepSpec.from_json(text)
+    except SpecError as error:
+        raise BadFile(f"{path} is not {_EXPECTED}: {error}") from error

@@ -1,0 +1,202 @@
+"""What can be asked of a comparison of numbers of copies: one experiment, many k, several seeds, one or two modes.
+
+Two modes, because σ_eff = σ/√k (theory §3, fact 1) lets k act in two ways at once. They meet at k = 1.
+
+* Same σ: every k sees the same law of the noise σ of one copy, as in the report. σ_eff shrinks as 1/√k, so
+  even a perfect denoiser errs less with more copies.
+* Same σ_eff: every k sees the same law of σ_eff, so σ grows as √k. For a perfect denoiser k then changes nothing; what
+  is left is what k does to learning.
+
+The law is the one of the base experiment with σ_eff and σ as it has them at k = 1.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from msd_engine.specs.base import Spec, SpecError
+from msd_engine.specs.experiment import ExperimentSpec
+
+Mode = Literal["same-sigma", "same-sigma-eff"]
+
+MODES: tuple[Mode, ...] = ("same-sigma", "same-sigma-eff")
+"""Both modes, the report's first."""
+
+MODE_TITLES: dict[Mode, str] = {"same-sigma": "same σ per copy", "same-sigma-eff": "same σ_eff"}
+"""What the modes are called before people."""
+
+REPORTED: dict[str, dict[int, float]] = {
+    "mnist": {1: 29.379, 2: 25.383, 4: 20.606, 8: 15.631, 16: 11.904},
+    "cifar-10": {1: 90.929, 2: 73.761, 4: 76.676, 8: 64.834, 16: 39.172},
+}
+"""The report's Table 1, final denoising error by data and k (theory §2); its unit is not stated, so compare ratios."""
+
+_MOST_RUNS = 1000
+
+Copies = Annotated[int, Field(ge=1, le=64)]
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+
+
+@dataclass(frozen=True)
+class Child:
+    """One training of a comparison.
+
+    Attributes:
+        name: Name of its run folder.
+        k: Number of copies.
+        seed: Seed of the training.
+        modes: The modes that it belongs to: both for k = 1, where they are the same.
+        spec: The experiment.
+    """
+
+    name: str
+    k: int
+    seed: int
+    modes: tuple[Mode, ...]
+    spec: ExperimentSpec
+
+
+class SweepSpec(Spec):
+    """A comparison of k: the same network, budget and order of data for each k, seed and mode."""
+
+    format: Literal["msd-sweep-1"] = "msd-sweep-1"
+    title: str = Field("", max_length=200)
+    base: ExperimentSpec
+    ks: tuple[Copies, ...] = Field((1, 2, 4, 8, 16), min_length=1)
+    seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
+    modes: tuple[Mode, ...] = Field(MODES, min_length=1)
+
+    @model_validator(mode="after")
+    def _nothing_twice(self) -> Self:
+        for name, values in (("ks", self.ks), ("seeds", self.seeds), ("modes", self.modes)):
+            if len(set(values)) != len(values):
+                raise ValueError(f"{name} must not name the same value twice.")
+        if len(self.ks) * len(self.seeds) * len(self.modes) > _MOST_RUNS:
+            raise ValueError(f"A comparison has at most {_MOST_RUNS} runs: choose fewer ks, seeds or modes.")
+        return self
+
+    def children(self) -> tuple[Child, ...]:
+        """Return the trainings in the order in which they are done: seed by seed, so that each pass compares all k."""
+        found: dict[str, Child] = {}
+        for seed in self.seeds:
+            for mode in self.modes:
+                for k in self.ks:
+                    name = f"k{k}-seed{seed}" if k == 1 else f"k{k}-{mode}-seed{seed}"
+                    modes = self.modes if k == 1 else (mode,)
+                    # At k = 1 the modes meet; the name and the spec must not depend on which of them were asked.
+                    spec = child_spec(self.base, k, MODES[0] if k == 1 else mode, seed)
+                    found.setdefault(name, Child(name, k, seed, modes, spec))
+        return tuple(found.values())
+
+    def with_more(self, *, ks: Iterable[int] = (), seeds: Iterable[int] = (), modes: Iterable[str] = ()) -> Self:
+        """Return the comparison with what is new appended; what it has already is kept.
+
+        Args:
+            ks: Numbers of copies.
+            seeds: Seeds.
+            modes: Modes.
+
+        Returns:
+            The wider comparison.
+
+        Raises:
+            SpecError: A value is out of range.
+        """
+        asked: dict[str, Iterable[Any]] = {"ks": ks, "seeds": seeds, "modes": modes}
+        return self.replace_all({n: tuple(dict.fromkeys((*getattr(self, n), *more))) for n, more in asked.items()})
+
+
+def child_spec(base: ExperimentSpec, k: int, mode: Mode, seed: int) -> ExperimentSpec:
+    """Return the experiment of one training.
+
+    In the mode of the same σ_eff the ladder of sampling is that of the base at the same σ_eff, σ √(k/k_base), with the
+    same dimensionless step r; in the other it is the base's own, in σ.
+
+    Args:
+        base: The experiment that is compared with itself.
+        k: Number of copies.
+        mode: What stays the same.
+        seed: Seed of the training.
+
+    Returns:
+        The experiment.
+
+    Raises:
+        SpecError: A value is out of range.
+    """
+    sampling = base.sampling
+    widening = math.sqrt(k / base.training.k) if mode == "same-sigma-eff" else 1.0
+    title = f"{base.title or base.data.name}: k = {k}, {MODE_TITLES[mode]}, seed {seed}"
+    if len(title) > 200:
+        title = title[:199] + "…"
+    return base.replace_all(
+        {
+            "title": title,
+            "noise.quantity": "sigma" if mode == "same-sigma" else "sigma-eff",
+            "training.k": k,
+            "training.seed": seed,
+            "sampling.sigma_1": sampling.sigma_1 * widening,
+            "sampling.sigma_L": sampling.sigma_L * widening,
+            "sampling.epsilon": sampling.epsilon * widening**2,
+        }
+    )
+
+
+def parse_list(name: str, text: str) -> tuple[int, ...]:
+    """Read whole numbers from a text such as ``1, 2, 4``.
+
+    Args:
+        name: What they are, for the sentence.
+        text: The numbers, separated by commas or spaces.
+
+    Returns:
+        The numbers.
+
+    Raises:
+        SpecError: There is none, or a part is no whole number.
+    """
+    parts = text.replace(",", " ").split()
+    if not parts or not all(part.isascii() and part.isdigit() and len(part) <= 10 for part in parts):
+        raise SpecError(name, f"{name} must be whole numbers such as 1,2,4, but is {text!r}.")
+    return tuple(int(part) for part in parts)
+
+
+class SweepResult(Spec):
+    """How one training of a comparison ended, measured on draws that are the same for every k and seed.
+
+    Attributes:
+        format: Name and number of the layout.
+        name: Name of the run folder.
+        k: Number of copies.
+        seed: Seed of the training.
+        modes: The modes that it belongs to.
+        status: ``finished`` or ``failed``.
+        text: One sentence on the outcome.
+        step: Training steps.
+        elapsed_s: Seconds of training.
+        error: Mean ‖x̂ − x‖² over the law of σ, on data not trained on; None where it failed.
+        band_sigma_eff: Geometric centres of the bands of σ_eff.
+        band_error: Mean error in each band.
+        floor: The same error of the exact posterior mean, None where it is not known.
+        band_floor: That in each band.
+    """
+
+    format: Literal["msd-sweep-result-1"] = "msd-sweep-result-1"
+    name: str
+    k: Copies
+    seed: Seed
+    modes: tuple[Mode, ...]
+    status: Literal["finished", "failed"]
+    text: str = ""
+    step: int = Field(0, ge=0)
+    elapsed_s: float = Field(0.0, ge=0.0)
+    error: float | None = None
+    band_sigma_eff: tuple[float, ...] = ()
+    band_error: tuple[float, ...] = ()
+    floor: float | None = None
+    band_floor: tuple[float, ...] = ()
