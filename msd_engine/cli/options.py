@@ -45,18 +45,20 @@ class Train:
 
 @dataclass(frozen=True)
 class Sample:
-    """Draw samples with chained Langevin dynamics, from a trained run or from an exact mixture."""
+    """Draw samples with chained Langevin dynamics, from a trained run or with the exact score of a mixture or images."""
 
     run: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
     """A trained run folder."""
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
-    """Instead of a run: a preset of a mixture, or a file that carries such a spec."""
+    """Instead of a run: a preset whose source is the exact score, or a file that carries such a spec."""
     n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
     """Number of samples; else as many as the spec has chains."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None
     """Sample file with x_hat, y, seed and spec."""
     grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
     """Also a picture of all samples, for images."""
+    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
+    """Folder of the image sets, for their exact score; else MSD_DATA_DIR, else the user's data folder."""
     device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
     """Where to compute: auto, cpu, cuda or mps."""
     json: _Json = False

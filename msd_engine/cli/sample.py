@@ -99,7 +99,10 @@ def _spec(options: Sample) -> ExperimentSpec:
     if options.run is None:
         spec = with_fields(spec_of(options.preset), given)
         if spec.sampling.source == "trained":
-            raise RefusedError("This preset samples from a trained denoiser: train it first and give the run folder.")
+            raise RefusedError(
+                "This preset samples from a trained denoiser: train it first and give the run folder, "
+                "or ask for the exact score with --sampling.source exact."
+            )
         return spec
     return spec_of_run(options.run, given)
 
@@ -110,7 +113,7 @@ def _job(options: Sample, spec: ExperimentSpec) -> Iterator[Event]:
     from msd_engine.jobs.sample import sample as job
 
     cadence = Every(FRAMES_HZ)
-    return job(spec, run_dir=options.run, device=options.device, cadence=cadence)
+    return job(spec, run_dir=options.run, data_dir=options.data_dir, device=options.device, cadence=cadence)
 
 
 def _save(options: Sample, samples: Samples) -> dict[str, str]:

@@ -105,11 +105,11 @@ def load_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
     """Load a set of images.
 
     Args:
-        spec: Which set, and how many training images at most.
+        spec: Which set, which part of it is to be learned, and how many of these images at most.
         data_dir: The data folder, as `msd_engine.data.folder.data_folder` takes it.
 
     Returns:
-        The set.
+        The set; where the test images are the data, `train` holds them and `test` the others.
 
     Raises:
         BadFile: A file is missing, cut, of the wrong type or the wrong size; the sentence names it.
@@ -122,6 +122,8 @@ def load_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
         case "cifar-10":
             parts, classes = _cifar(data_dir), _THINGS
     train, train_labels, test, test_labels = (torch.from_numpy(part) for part in parts)
+    if spec.split == "test":
+        train, train_labels, test, test_labels = test, test_labels, train, train_labels
     if spec.limit:
         # Cloned, so that the rest of the set is freed.
         train, train_labels = train[: spec.limit].clone(), train_labels[: spec.limit].clone()

@@ -18,6 +18,7 @@ from msd_engine.data.shapes import mixture as named_mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser, PosteriorSampler
+from msd_engine.jobs.loaded import loaded_empirical
 from msd_engine.metrics.errors import HeldOut
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
@@ -256,25 +257,32 @@ class Sampling:
     target: GaussianMixture | None
 
 
-def sampling(spec: ExperimentSpec, *, run_dir: Path | None = None, device: str = "auto") -> Sampling:
+def sampling(
+    spec: ExperimentSpec, *, run_dir: Path | None = None, data_dir: Path | None = None, device: str = "auto"
+) -> Sampling:
     """Build the chains of an experiment.
 
     Args:
         spec: The experiment.
         run_dir: Run folder of the trained denoiser, where `sampling.source` asks for one.
-        device: Name of the device, or ``auto``; chains of the exact denoiser are too small for anything but the CPU.
+        data_dir: Where image sets are looked for, where `sampling.source` is ``exact``.
+        device: Name of the device, or ``auto``; exact chains of points are too small for anything but the CPU.
 
     Returns:
         The chains, before any step.
 
     Raises:
-        UserError: The run, the device or the mixture cannot be used.
+        UserError: The run, the device, the images or the mixture cannot be used.
     """
     target = mixture(spec) if isinstance(spec.data, MixtureSpec) else None
     if spec.sampling.source == "exact" and target is not None:
         chosen = choose_device("cpu" if device == "auto" else device)
         denoiser: Denoiser = ExactDenoiser(target)
         mean, std = target.mean.float(), target.std
+    elif spec.sampling.source == "exact" and isinstance(spec.data, ImagesSpec):
+        chosen = choose_device(device)
+        empirical = loaded_empirical(spec.data, data_dir, chosen)
+        denoiser, mean, std = empirical.denoiser, empirical.mean, empirical.std
     else:
         chosen = choose_device(device)
         denoiser = learned = denoiser_of_run(spec, run_dir, chosen)
@@ -285,7 +293,7 @@ def sampling(spec: ExperimentSpec, *, run_dir: Path | None = None, device: str =
         asked.chains,
         (spec.training.k, *mean.shape),
         device=chosen,
-        chains_innermost=asked.source == "exact",
+        chains_innermost=asked.source == "exact" and target is not None,
     )
     if asked.needs_posterior and not isinstance(denoiser, PosteriorSampler):
         raise UserError(f"The sampler {asked.sampler!r} needs draws from the posterior, which this denoiser has not.")
@@ -312,8 +320,9 @@ def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.de
         UserError: There is no run, or it was trained for other copies or other data.
     """
     if run_dir is None:
-        remedy = "train one first" + (", or set sampling.source to exact" if isinstance(spec.data, MixtureSpec) else "")
-        raise UserError(f"There is no trained denoiser to sample from: {remedy}.")
+        raise UserError(
+            "There is no trained denoiser to sample from: train one first, or set sampling.source to exact."
+        )
     learned = learned_denoiser(run_dir, device)
     if learned.k != spec.training.k:
         raise UserError(

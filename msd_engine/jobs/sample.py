@@ -15,6 +15,7 @@ from msd_engine.backend.device import describe_device
 from msd_engine.backend.errors import UserError
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.events import Event, Finished, Ladder, Notice, Progress, Samples, Started, Tick
+from msd_engine.jobs.background import in_background
 from msd_engine.jobs.build import Sampling, sampling
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.frames import ImageFrames, PlaneFrames, shown
@@ -24,7 +25,7 @@ from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.samplers import langevin, twin
 from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment, walk
-from msd_engine.specs import ExperimentSpec, Live
+from msd_engine.specs import ExperimentSpec, ImagesSpec, Live
 
 # A fast chain makes a step in some twenty microseconds; looking up from the work costs a part of that.
 _LOOK_UP_S = 0.002
@@ -66,7 +67,8 @@ def sample(
     Args:
         spec: The experiment; its data, its sampling and its number of copies are read.
         run_dir: Run folder of the trained denoiser, where `sampling.source` is ``trained``.
-        data_dir: Unused: a trained denoiser carries what it must know of its data.
+        data_dir: Where image sets are looked for, where `sampling.source` is ``exact``; a trained denoiser carries
+            what it must know of its data.
         device: Name of the device, or ``auto``.
         cadence: Says when pictures and progress are worth telling.
         live: Requests that may come meanwhile: pause.
@@ -76,8 +78,13 @@ def sample(
         `ChainSegment` and `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due moments; at
         the end what is left of them, `Samples` and `Finished`, or `Failed`.
     """
-    del data_dir
-    chains = sampling(spec, run_dir=run_dir, device=device)
+    if spec.sampling.source == "exact" and isinstance(spec.data, ImagesSpec):
+        # Reading tens of thousands of images takes a second.
+        chains = yield from in_background(
+            lambda _: sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device)
+        )
+    else:
+        chains = sampling(spec, run_dir=run_dir, device=device)
     yield Started("sample", describe_device(chains.device), spec.sampling.total_steps, 0, spec.to_json())
     for event in _Job(spec, chains, cadence, live or Live()).events():
         yield event

@@ -62,6 +62,11 @@ class ImagesSpec(Spec):
         slider=(0, 60_000),
         help="Train on only the first images of the set; 0 uses all of them.",
     )
+    split: Literal["train", "test"] = param(
+        "train",
+        title="Part of the set",
+        help="Which part is the data: the training images, or the test images with the training ones held out.",
+    )
 
     @property
     def shape(self) -> tuple[int, int, int]:

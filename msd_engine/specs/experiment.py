@@ -37,8 +37,6 @@ class ExperimentSpec(Spec):
         if isinstance(self.data, ImagesSpec):
             if not isinstance(self.network, UNetSpec):
                 raise ValueError("network.kind must be 'unet' where data.kind is 'images'.")
-            if self.sampling.source == "exact":
-                raise ValueError("sampling.source must be 'trained' where data.kind is 'images'.")
         elif not isinstance(self.network, MlpSpec):
             raise ValueError("network.kind must be 'mlp' where data.kind is 'mixture'.")
         return self

@@ -56,7 +56,8 @@ class SamplingSpec(Spec):
     source: Literal["exact", "trained"] = param(
         "exact",
         title="Source of the score",
-        help="Exact: the true posterior mean (mixtures). Trained: the denoiser learned by this run.",
+        help="Exact: the true posterior mean, of a mixture or of the images themselves; it needs no training. "
+        "Trained: the denoiser learned by this run.",
     )
     sigma_1: float = param(
         20.0,
