@@ -45,7 +45,7 @@ class Train:
 
 @dataclass(frozen=True)
 class Sample:
-    """Draw samples with chained Langevin dynamics, from a trained run or with the exact score of a mixture or images."""
+    """Draw samples with chained Langevin dynamics, from a trained run, or with an exact score."""
 
     run: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
     """A trained run folder."""

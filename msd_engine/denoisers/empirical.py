@@ -33,17 +33,17 @@ _CHUNK = 1024
 
 
 class _Tile(NamedTuple):
-    """Chains that are computed together; rows beyond `count` only fill the tile up.
+    """Chains that are computed together; rows beyond `chains` only fill the tile up.
 
     Attributes:
         v: ȳ less the mean image, with shape (T, D).
         tau: τ with shape (T, 1).
-        count: Number of rows that are chains.
+        chains: Number of rows that are chains.
     """
 
     v: Tensor
     tau: Tensor
-    count: int
+    chains: int
 
 
 class _Few(NamedTuple):
@@ -89,7 +89,7 @@ class EmpiricalDenoiser:
         self._mean = _mean(flat)
         self._x = flat - self._mean
         wide = torch.float32 if images.device.type == "mps" else torch.float64
-        squares = torch.cat([part.to(wide).square().sum(1) for part in self._x.split(_CHUNK)])
+        squares = torch.cat([part.to(wide).square().sum(1) for part in torch.split(self._x, _CHUNK)])
         self._half_squares = (squares / 2).to(images.dtype)
         self._radius = math.sqrt(squares.max().item())
         self._eps = torch.finfo(images.dtype).eps
@@ -108,7 +108,7 @@ class EmpiricalDenoiser:
         Returns:
             Mean with shape (B, *event) and score with shape (B, k, *event), in the dtype of `y`.
         """
-        parts = [self._posterior_mean(tile)[: tile.count] for tile in self._tiles(y, sigma)]
+        parts = [self._posterior_mean(tile)[: tile.chains] for tile in self._tiles(y, sigma)]
         mean = torch.cat(parts) if parts else y.new_zeros(0, self._x.shape[1])
         mean = mean.to(y.dtype).reshape(len(y), *self.event)
         return Posterior(mean, lambda: tweedie(mean, y, sigma))
@@ -129,14 +129,14 @@ class EmpiricalDenoiser:
         drift = [y.new_zeros(0, self._x.shape[1])]
         start = 0
         for tile in self._tiles(y, sigma):
-            u = functional.pad(uniform[start : start + tile.count], (0, len(tile.v) - tile.count))
-            indices = self._draw_index(tile, u)[: tile.count]
+            u = functional.pad(uniform[start : start + tile.chains], (0, len(tile.v) - tile.chains))
+            indices = self._draw_index(tile, u)[: tile.chains]
             drawn.append(indices)
-            drift.append(self._within(tile.v[: tile.count], tile.tau[: tile.count], self._x[indices]).to(y.dtype))
-            start += tile.count
+            drift.append(self._within(tile.v[: tile.chains], tile.tau[: tile.chains], self._x[indices]).to(y.dtype))
+            start += tile.chains
         x = torch.cat(drift) + self._mean.to(y.dtype)
         if self.width:
-            tau = torch.cat([tile.tau[: tile.count] for tile in self._tiles(y, sigma)])
+            tau = torch.cat([tile.tau[: tile.chains] for tile in self._tiles(y, sigma)])
             # The posterior within a Gaussian mode has variance h² (τ² − h²)/τ², where τ² − h² = σ²/k.
             spread = self.width * (1 - (self.width / tau).square()).clamp(min=0).sqrt()
             x = x + spread.to(y.dtype) * noise.flatten(1)
@@ -153,7 +153,7 @@ class EmpiricalDenoiser:
             Distances ‖x − x_j‖, ascending, and indices j, both with shape (B, count).
         """
         distances, indices = [], []
-        for part in (x.flatten(1).to(self._x) - self._mean).split(self._tile_rows):
+        for part in torch.split(x.flatten(1).to(self._x) - self._mean, self._tile_rows):
             cross = torch.addmm(-self._half_squares, part, self._x.T)
             # A few more than asked for, since rounding may swap neighbours that are almost as near.
             near = cross.topk(min(count + _FEW, len(self)), dim=1).indices
@@ -187,7 +187,7 @@ class EmpiricalDenoiser:
             mean = torch.where(few.whole.unsqueeze(1), mean, rho @ self._x)
         for row in doubtful:
             indices, rho = self._all_that_count(tile, logits, row)
-            parts = zip(indices.split(_CHUNK), rho.split(_CHUNK), strict=True)
+            parts = zip(torch.split(indices, _CHUNK), torch.split(rho, _CHUNK), strict=True)
             mean[row] = torch.stack([weights @ self._x[part] for part, weights in parts]).sum(0)
         return self._within(tile.v, tile.tau, mean) + self._mean
 
@@ -237,7 +237,7 @@ class EmpiricalDenoiser:
         rounding = (self._x.shape[1] + 4) * self._eps * self._radius * (float(v.norm()) + self._radius) / variance
         margin = math.log(len(self) / self._eps) + 2 * rounding
         indices = (logits[row] > logits[row].max() - margin).nonzero().flatten()
-        squares = torch.cat([self._squares(v, part[None])[0] for part in indices.split(_CHUNK)])
+        squares = torch.cat([self._squares(v, part[None])[0] for part in torch.split(indices, _CHUNK)])
         return indices, ((squares.min() - squares) / (2 * variance)).softmax(0)
 
     def _squares(self, v: Tensor, indices: Tensor) -> Tensor:
@@ -251,7 +251,7 @@ class EmpiricalDenoiser:
 
 def _mean(flat: Tensor) -> Tensor:
     """Return the mean of rows with shape (n, D), added up in blocks, which keeps the digits of float32."""
-    return torch.stack([part.sum(0) for part in flat.split(_CHUNK)]).sum(0) / len(flat)
+    return torch.stack([part.sum(0) for part in torch.split(flat, _CHUNK)]).sum(0) / len(flat)
 
 
 def _inverse(rho: Tensor, uniform: Tensor) -> Tensor:

@@ -80,9 +80,7 @@ def sample(
     """
     if spec.sampling.source == "exact" and isinstance(spec.data, ImagesSpec):
         # Reading tens of thousands of images takes a second.
-        chains = yield from in_background(
-            lambda _: sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device)
-        )
+        chains = yield from in_background(lambda _: sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device))
     else:
         chains = sampling(spec, run_dir=run_dir, device=device)
     yield Started("sample", describe_device(chains.device), spec.sampling.total_steps, 0, spec.to_json())

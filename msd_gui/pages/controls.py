@@ -31,7 +31,7 @@ MIXTURE_GROUPS = [
     ),
 ]
 IMAGES_GROUPS = [
-    ("Data and copies", ["data.name", "training.k"]),
+    ("Data and copies", ["data.name", "data.split", "training.k"]),
     (
         "Training",
         [
@@ -46,6 +46,7 @@ IMAGES_GROUPS = [
     (
         "Sampling",
         [
+            "sampling.source",
             "sampling.sigma_1",
             "sampling.sigma_L",
             "sampling.levels",

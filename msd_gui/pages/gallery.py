@@ -44,7 +44,8 @@ class Gallery(QWidget):
         self._caption.setProperty("role", "muted")
         self._place = frame.awaiting(
             self.grid,
-            "Chains will be denoised here into new images, as soon as a network has begun to learn.",
+            "Chains will be denoised here into new images, as soon as a network has begun to learn; until then, with "
+            "the exact score of the images themselves.",
             "Sample",
         )
         self.film.setFixedHeight(FILM_PX)

@@ -44,7 +44,7 @@ class ImagesPage(ExperimentPage):
     """Training on images, and chains of images."""
 
     title = "Images"
-    presets = ("digits-30s", "mnist-2min", "fashion-2min", "cifar10-20min", "report-mnist")
+    presets = ("digits-30s", "digits-exact", "mnist-2min", "fashion-2min", "cifar10-20min", "report-mnist")
 
     def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock) -> None:
         super().__init__(experiment, launch, clock)
@@ -118,7 +118,7 @@ class ImagesPage(ExperimentPage):
         self.form.editing_finished.connect(self._end_edit)
         self.experiment.changed.connect(self._spec_changed)
         self.strip_place.placeholder.asked.connect(self.do_train)
-        self.gallery.asked.connect(self.do_sample)
+        self.gallery.asked.connect(self._ask_chains)
         self.seconds.toggled.connect(lambda on: self.losses.set_x("seconds" if on else "steps"))
         self.smooth.toggled.connect(lambda on: self.losses.set_smoothing(0.98 if on else 0.0))
         self.card.action.connect(self.do_train)
@@ -150,8 +150,15 @@ class ImagesPage(ExperimentPage):
     @Slot(object)
     def _spec_changed(self, spec: ExperimentSpec) -> None:
         self._show_spec(spec)
-        if self._sampled is not None and self._sampled[0].sampling != spec.sampling:
+        if self._sampled is not None and self._needs_sampling(self._sampled[0], spec):
             self._resample()
+
+    def _needs_sampling(self, before: ExperimentSpec, spec: ExperimentSpec) -> bool:
+        """Return whether other chains come of a spec than of the one before."""
+        if before.sampling != spec.sampling:
+            return True
+        # A network belongs to its data and copies; the exact score follows them at once.
+        return self._exact(spec) and (before.data, before.training.k) != (spec.data, spec.training.k)
 
     def _show_spec(self, spec: ExperimentSpec) -> None:
         self.form.set_reset(self.experiment.reset_spec)
@@ -161,7 +168,7 @@ class ImagesPage(ExperimentPage):
         uniform = spec.noise.law == "uniform-t"
         for path in ("noise.log_mean", "noise.log_std"):
             self.form.set_enabled(path, not uniform, "Belongs to the log-normal law.")
-        stale = self.trainer.has_weights and not self.trainer.same_network(spec)
+        stale = self.trainer.has_weights and not self._exact(spec) and not self.trainer.same_network(spec)
         self.card.setVisible(stale)
         if stale:
             self.card.set_message(
@@ -176,6 +183,8 @@ class ImagesPage(ExperimentPage):
         self.actions_changed.emit()
         if run is not None and self._ready:
             self.do_sample()
+        elif self._exact(spec):
+            self._sample_at_once()
 
     # -- sampling ------------------------------------------------------------------------------------------------------
 
@@ -183,11 +192,40 @@ class ImagesPage(ExperimentPage):
         """Allow training once the engine is there."""
         self._ready = True
         self.actions_changed.emit()
+        if self._exact(self.experiment.spec):
+            self._sample_at_once()
+
+    @staticmethod
+    def _exact(spec: ExperimentSpec) -> bool:
+        """Return whether the score is the exact one, which needs no network."""
+        return spec.sampling.source == "exact"
+
+    def _drawable(self, spec: ExperimentSpec) -> bool:
+        """Return whether chains of a spec can be drawn now."""
+        return self._ready and (self._exact(spec) or self.trainer.fits(spec))
+
+    def _weights(self, spec: ExperimentSpec) -> int:
+        """Return the step of the weights that a spec samples with, 0 for none."""
+        return 0 if self._exact(spec) else self.trainer.step
+
+    def _sample_at_once(self) -> None:
+        """Draw chains where they can be and are not there yet."""
+        spec = self.experiment.spec
+        if self._drawable(spec) and self._sampled != (spec, self._weights(spec)):
+            self._sample(spec)
+
+    @Slot()
+    def _ask_chains(self) -> None:
+        """Draw chains; without a network, with the exact score of the images."""
+        if not self.can("sample"):
+            self.experiment.set(self.experiment.spec.replace("sampling.source", "exact"))
+            self.noticed.emit("No network has been trained yet: the chains follow the exact score of the images.")
+        self.do_sample()
 
     def _resample(self) -> None:
         """Draw the chains anew if chains were asked for before and the network fits."""
         spec = self.experiment.spec
-        if self._sampled is None or not self.trainer.fits(spec):
+        if self._sampled is None or not self._drawable(spec):
             return
         self._sample(spec)
 
@@ -195,12 +233,13 @@ class ImagesPage(ExperimentPage):
         if self._editing and spec.sampling.chains > PREVIEW_CHAINS:
             # Chain i is the same whatever their number: a few of them show the effect of a dragged slider sooner.
             spec = spec.replace("sampling.chains", PREVIEW_CHAINS)
-        step = self.trainer.step
+        step = self._weights(spec)
         if self._sampled == (spec, step) and self._sampler.running:
             return
         self._sampled = (spec, step)
         self._paused = False
-        job = self.launch.sample(spec, self.trainer.run, beside=self.trainer.running)
+        run = None if self._exact(spec) else self.trainer.run
+        job = self.launch.sample(spec, run, beside=self.trainer.running)
         self._sampler.submit(job, grace_ms=GRACE_MS if self._editing else 0)
 
     @Slot(object)
@@ -226,7 +265,7 @@ class ImagesPage(ExperimentPage):
         )
 
     def _on_sampled(self) -> None:
-        if self.gallery.repeat.isChecked() and self.trainer.running:
+        if self.gallery.repeat.isChecked() and self.trainer.running and not self._exact(self.experiment.spec):
             self._wanted = True
             self.trainer.ask_weights(WEIGHTS_EVERY_S)
         elif not self.trainer.running:
@@ -273,8 +312,9 @@ class ImagesPage(ExperimentPage):
             case "resume":
                 return self.trainer.can_resume and self.trainer.same_network(self.experiment.spec)
             case "sample":
-                same = self.trainer.same_network(self.experiment.spec)
-                return self._ready and same and (self.trainer.has_weights or self.trainer.running)
+                spec = self.experiment.spec
+                learning = self.trainer.running and self.trainer.same_network(spec)
+                return self._drawable(spec) or (self._ready and learning)
             case "stop":
                 return self.trainer.running or self._sampler.running
             case "play":
@@ -282,7 +322,7 @@ class ImagesPage(ExperimentPage):
             case "step" | "back":
                 return bool(self.gallery.films)
             case "restart":
-                return self._sampled is not None and self.trainer.fits(self.experiment.spec)
+                return self._sampled is not None and self._drawable(self.experiment.spec)
             case _:
                 return False
 
@@ -314,10 +354,10 @@ class ImagesPage(ExperimentPage):
         if not self.can("sample"):
             return
         spec = self.experiment.spec
-        if self.trainer.running:
+        if self.trainer.running and not self._exact(spec):
             self._wanted = True
             self.trainer.ask_weights(WEIGHTS_EVERY_S)
-        elif self._sampled == (spec, self.trainer.step):
+        elif self._sampled == (spec, self._weights(spec)):
             self.experiment.set(spec.replace("sampling.seed", (spec.sampling.seed + 1) % 2**31))
         else:
             self._sample(spec)
@@ -348,6 +388,8 @@ class ImagesPage(ExperimentPage):
     def command(self) -> str:
         """Return the `msd` line that draws these chains, or that trains where nothing is trained yet."""
         spec = self.experiment.spec
+        if self._exact(spec):
+            return command(spec, "sample")
         if self.trainer.fits(spec):
             return command(spec, "sample", run=str(self.trainer.run))
         return command(spec, "train")

@@ -80,7 +80,9 @@ def test_many_images_that_are_almost_the_same_are_told_apart_at_small_noise() ->
     generator = torch.Generator().manual_seed(0)
     sigma = 1e-3
     cluster = torch.randn(1, 200, generator=generator) * 3
-    x = torch.cat((cluster + 1e-4 * torch.randn(60, 200, generator=generator), torch.randn(20, 200, generator=generator) + 9))
+    x = torch.cat(
+        (cluster + 1e-4 * torch.randn(60, 200, generator=generator), torch.randn(20, 200, generator=generator) + 9)
+    )
     y = x[:8, None] + sigma * torch.randn(8, 2, 200, generator=generator)
     found = EmpiricalDenoiser(x)(y, sigma).mean
     expected = by_hand(x, y, sigma)

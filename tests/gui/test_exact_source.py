@@ -1,0 +1,75 @@
+"""The exact score on the images page: chains without a network, by the button, by the control or by a preset."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from msd_engine.specs import load_preset
+from msd_gui.app import create_window
+from msd_gui.session.settings import Settings
+
+WAIT_MS = 60_000
+SMALL = {"sampling.levels": 4, "sampling.steps_per_level": 2, "sampling.chains": 5}
+
+
+@pytest.fixture
+def window(qtbot, tmp_path):
+    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
+    window.show()
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def page(qtbot, window):
+    page = window.pages["images"]
+    window.show_page("images")
+    page.experiment.set(page.experiment.spec.replace_all(SMALL))
+    qtbot.waitUntil(lambda: page.can("train"), timeout=WAIT_MS)
+    return page
+
+
+def drawn(qtbot, page):
+    qtbot.waitUntil(lambda: page.gallery.samples is not None and not page.running, timeout=WAIT_MS)
+    return page.gallery.samples.x_hat
+
+
+def test_the_button_in_the_empty_grid_draws_without_any_network(qtbot, window, page):
+    assert not page.can("sample")
+    page.gallery.asked.emit()
+    assert page.experiment.spec.sampling.source == "exact"
+    assert page.form.control("sampling.source").value() == "exact"
+    assert drawn(qtbot, page).shape == (5, 1, 8, 8)
+    assert page.command().startswith("msd sample --preset digits-exact")
+    window.commands["undo"].trigger()
+    assert page.experiment.spec.sampling.source == "trained"
+    assert not page.can("sample")
+
+
+def test_copies_and_data_renew_exact_chains_at_once(qtbot, page):
+    page.form.control("sampling.source").change_value("exact")
+    page.act("sample")
+    before = drawn(qtbot, page)
+    page.form.slider("training.k").change_value(2)
+    qtbot.waitUntil(lambda: page.gallery.samples.y.shape[1] == 2, timeout=WAIT_MS)
+    page.form.slider("data.limit").change_value(3)
+    qtbot.waitUntil(
+        lambda: not page.running and not np.array_equal(page.gallery.samples.x_hat, before), timeout=WAIT_MS
+    )
+
+
+def test_a_preset_with_the_exact_score_draws_by_itself(qtbot, page):
+    page.load(load_preset("digits-exact").replace_all(SMALL))
+    assert drawn(qtbot, page).shape == (5, 1, 8, 8)
+    seed = page.experiment.spec.sampling.seed
+    page.act("sample")
+    assert page.experiment.spec.sampling.seed == seed + 1
+
+
+def test_missing_images_are_told_and_the_page_lives(qtbot, window, page):
+    page.load(load_preset("digits-exact").replace_all({**SMALL, "data.name": "mnist"}))
+    qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
+    assert "msd download mnist" in window.messages.errors()[0]
+    page.load(load_preset("digits-exact").replace_all(SMALL))
+    drawn(qtbot, page)
