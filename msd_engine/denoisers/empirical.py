@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from msd_engine.denoisers.posterior import Posterior, tweedie
+from msd_engine.denoisers.posterior import Noise, Posterior, tweedie
 
 # Images that are compared by differences for each chain, in one go.
 _FEW = 16
@@ -113,33 +113,30 @@ class EmpiricalDenoiser:
         mean = mean.to(y.dtype).reshape(len(y), *self.event)
         return Posterior(mean, lambda: tweedie(mean, y, sigma))
 
-    def draw(self, y: Tensor, sigma: float | Tensor, uniform: Tensor, noise: Tensor) -> Tensor:
+    def draw(self, y: Tensor, sigma: float, noise: Noise) -> Tensor:
         """Draw the clean image from its exact posterior, given its copies.
 
         Args:
             y: The copies with shape (B, k, *event).
-            sigma: Noise of one copy, a number or a tensor with shape (B,).
-            uniform: Numbers uniform in [0, 1) with shape (B,); they choose the image.
-            noise: Standard normal numbers with shape (B, *event); they matter for h > 0 alone.
+            sigma: Noise of one copy.
+            noise: Gives the random numbers: one uniform number chooses the image; normal ones count for h > 0 alone.
 
         Returns:
             x with shape (B, *event), in the dtype of `y`: with h = 0 one of the images, x_j with probability ρ_j.
         """
-        drawn = [torch.empty(0, dtype=torch.int64, device=y.device)]
-        drift = [y.new_zeros(0, self._x.shape[1])]
-        start = 0
+        uniform = noise.uniform().flatten(1)[:, 0]
+        parts, start = [y.new_zeros(0, self._x.shape[1])], 0
         for tile in self._tiles(y, sigma):
-            u = functional.pad(uniform[start : start + tile.chains], (0, len(tile.v) - tile.chains))
-            indices = self._draw_index(tile, u)[: tile.chains]
-            drawn.append(indices)
-            drift.append(self._within(tile.v[: tile.chains], tile.tau[: tile.chains], self._x[indices]).to(y.dtype))
-            start += tile.chains
-        x = torch.cat(drift) + self._mean.to(y.dtype)
+            rows = tile.chains
+            u = functional.pad(uniform[start : start + rows], (0, len(tile.v) - rows))
+            chosen = self._x[self._draw_index(tile, u)[:rows]]
+            parts.append(self._within(tile.v[:rows], tile.tau[:rows], chosen).to(y.dtype))
+            start += rows
+        x = torch.cat(parts) + self._mean.to(y.dtype)
         if self.width:
-            tau = torch.cat([tile.tau[: tile.chains] for tile in self._tiles(y, sigma)])
-            # The posterior within a Gaussian mode has variance h² (τ² − h²)/τ², where τ² − h² = σ²/k.
-            spread = self.width * (1 - (self.width / tau).square()).clamp(min=0).sqrt()
-            x = x + spread.to(y.dtype) * noise.flatten(1)
+            # The posterior within a Gaussian mode has variance h² s²/(h² + s²), s² = σ²/k.
+            s = sigma / math.sqrt(y.shape[1])
+            x = x + self.width * s / math.hypot(self.width, s) * noise.normal()[:, 0].flatten(1)
         return x.reshape(len(y), *self.event)
 
     def nearest(self, x: Tensor, count: int = 1) -> tuple[Tensor, Tensor]:

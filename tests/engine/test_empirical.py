@@ -41,6 +41,20 @@ def by_hand(x: Tensor, y: Tensor, sigma: float) -> Tensor:
     return (rho @ x.double().flatten(1)).reshape(len(y), *x.shape[1:])
 
 
+class Even:
+    """Numbers for draws: the uniform ones evenly spread over the chains, so that each share is hit to within one."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def uniform(self) -> Tensor:
+        spread = (torch.arange(self._count, dtype=torch.float64) + 0.5) / self._count
+        return spread.reshape(-1, *(1 for _ in (K, *SHAPE))).expand(self._count, K, *SHAPE)
+
+    def normal(self) -> Tensor:
+        return normal(self._count, K, *SHAPE, seed=5)
+
+
 @pytest.mark.parametrize("sigma", [0.05, 0.5, 2.0, 30.0])
 @pytest.mark.parametrize("width", [0.2, 0.7])
 def test_it_is_the_exact_denoiser_of_the_same_mixture(sigma: float, width: float) -> None:
@@ -158,9 +172,7 @@ def test_draws_choose_each_image_by_its_share(sigma: float) -> None:
     denoiser = EmpiricalDenoiser(x)
     count = 4000
     y = noisy(x, 1, sigma).expand(count, K, *SHAPE)
-    # Evenly spread numbers hit each share to within one of them.
-    uniform = (torch.arange(count, dtype=torch.float64) + 0.5) / count
-    drawn = denoiser.draw(y, sigma, uniform, torch.zeros(count, *SHAPE, dtype=torch.float64))
+    drawn = denoiser.draw(y, sigma, Even(count))
     found = denoiser.nearest(drawn)
     assert found[0].max() < 1e-12
     shares = found[1].flatten().bincount(minlength=30) / count
@@ -173,9 +185,8 @@ def test_draws_from_wide_modes_have_the_posterior_mean_and_variance() -> None:
     x, sigma, width, count = images(3), 1.0, 0.6, 20_000
     denoiser = EmpiricalDenoiser(x, width=width)
     y = noisy(x, 1, sigma).expand(count, K, *SHAPE)
-    uniform = (torch.arange(count, dtype=torch.float64) + 0.5) / count
-    drawn = denoiser.draw(y, sigma, uniform, normal(count, *SHAPE, seed=5))
-    # Tweedie's second order: E|x − x̂|² follows from the law of total variance over the modes.
+    drawn = denoiser.draw(y, sigma, Even(count))
+    # The law of total variance over the modes.
     tau_squared = sigma**2 / K + width**2
     squares = (y[0].mean(0) - x).flatten(1).square().sum(1)
     rho = (-squares / (2 * tau_squared)).softmax(0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from msd_engine.jobs import loaded
 from msd_engine.jobs.cadence import NEVER
 from msd_engine.jobs.sample import sample
 from msd_engine.specs import ExperimentSpec, ImagesSpec, load_preset
+from msd_engine.specs.sampling import Sampler
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +69,15 @@ def test_k_copies_at_sigma_root_k_are_one_copy_at_sigma_in_law() -> None:
     # Standard errors of mean images from 400 chains each.
     error = np.sqrt((one.var(0) + other.var(0)) / 400) + 1e-3
     assert np.abs((one.mean(0) - other.mean(0)) / error).max() < 5
+
+
+def test_every_sampler_draws_images_of_the_set() -> None:
+    train = ImageSet.to_data(load_images(ImagesSpec()).train).flatten(1).double()
+    for sampler in get_args(Sampler):
+        fields = {"sampling.sampler": sampler, "sampling.levels": 60, "sampling.sigma_L": 0.05}
+        x = samples_of(small(**fields | {"sampling.epsilon": 5e-4}))
+        nearest = torch.cdist(torch.from_numpy(x).flatten(1).double(), train).min(1).values
+        assert nearest.max() < 1e-3, sampler
 
 
 def test_the_test_images_can_be_the_data(tmp_path) -> None:
