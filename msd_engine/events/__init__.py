@@ -4,7 +4,16 @@ from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Re
 from msd_engine.events.catalogue import HeldOutCurve, RunRow, RunsChanged, RunStatus
 from msd_engine.events.denoising import Copies, Denoised, PictureRead
 from msd_engine.events.quality import Figure, Neighbours, Quality
-from msd_engine.events.sampling import ChainReport, ChainSegment, FieldFrame, FilmFrame, ImageFrame, Ladder, Samples
+from msd_engine.events.sampling import (
+    ChainReport,
+    ChainSegment,
+    FieldFrame,
+    FilmFrame,
+    ImageFrame,
+    Ladder,
+    Proposed,
+    Samples,
+)
 from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildLoss, ChildStarted, SweepTable, TableRow
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
 
@@ -33,6 +42,7 @@ __all__ = [
     "Notice",
     "PictureRead",
     "Progress",
+    "Proposed",
     "Quality",
     "Restored",
     "RunRow",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,13 +18,31 @@ class Ladder(Event):
 
     Attributes:
         sigma: Noise of one copy at each level, with shape (L,), from the first level to the last.
-        alpha: Langevin step at each level, with shape (L,).
-        steps_per_level: Langevin steps at each level.
+        alpha: Step α_i = r σ_i² at each level, with shape (L,).
+        steps: Steps at each level, or from it to the next one, int64, with shape (L,).
+        swelling: s_T²/σ_i², the variance of y_i − ȳ at the end of each level over what the level says, as theory
+            predicts it, with shape (L,).
+        evaluations: How often the denoiser is asked for each chain.
     """
 
     sigma: NDArray[np.float64]
     alpha: NDArray[np.float64]
-    steps_per_level: int
+    steps: NDArray[np.int64]
+    swelling: NDArray[np.float64]
+    evaluations: int
+
+
+@dataclass(frozen=True, eq=False)
+class Proposed(Event):
+    """Settings that follow from the data.
+
+    Attributes:
+        values: New values of fields by dotted path.
+        text: What they rest on, in one sentence.
+    """
+
+    values: Mapping[str, float | int | str]
+    text: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,9 +119,10 @@ class ChainReport(Event):
         mode_weights: Share of the samples nearest to each mode, with shape (J,).
         true_weights: Weights of the mixture, with shape (J,).
         within_std: Standard deviation of the last x̂ (or ȳ) about its mode, pooled over modes and coordinates.
-        predicted_std: The same for chains in their stationary state at this noise and step, modes taken apart.
+        predicted_std: The same for these steps down this ladder, as theory predicts it, modes taken apart.
         residual_inflation: Variance of y_i − ȳ over its value for exact sampling, σ²(1 − 1/k); NaN for k = 1.
-        predicted_inflation: 1/(1 − r/2), infinite from the wall r = 2 on.
+        predicted_inflation: The same as theory predicts it, infinite past the wall; for Langevin dynamics that has
+            settled, 1/(1 − r/2).
         r_hat: Split R̂ of ȳ over the last level, with shape (2,); NaN where too few states were kept.
         ess: Effective sample size of ȳ over the last level, with shape (2,); NaN where too few states were kept.
         alive: Share of the chains whose state is finite and not beyond 1e6 data units.

@@ -29,6 +29,7 @@ from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, un
 from msd_engine.samplers.descent import Descent, Dynamics
 from msd_engine.samplers.walk import gaussian_start, uniform_start
 from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec, MlpSpec
+from msd_engine.specs.sampling import Sampler
 from msd_engine.training.precision import choose_bfloat16
 from msd_engine.training.source import ImageSource, PointSource, Source, stream
 from msd_engine.training.trainer import Trainer
@@ -37,7 +38,7 @@ from msd_engine.training.trainer import Trainer
 _TILES = {"mlp": 256, "unet": 16}
 # Frequencies of the noise features: t has all noises in [0, 1], ln(σ_eff)/4 has them in about [-1, 1] and smoothly.
 _FEATURE_SCALES = {"plain": 16.0, "preconditioned": 1.0}
-_DYNAMICS: dict[str, Dynamics] = {
+DYNAMICS: dict[Sampler, Dynamics] = {
     "langevin": langevin,
     "consistent": consistent,
     "underdamped": underdamped,
@@ -302,7 +303,7 @@ def sampling(
         y = uniform_start(streams, asked.start_width, way.ladder[0])
     else:
         y = gaussian_start(streams, mean.to(chosen), std, way.ladder[0])
-    return Sampling(denoiser, _DYNAMICS[asked.sampler], y, way, streams, chosen, target)
+    return Sampling(denoiser, DYNAMICS[asked.sampler], y, way, streams, chosen, target)
 
 
 def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.device) -> LearnedDenoiser:

@@ -18,12 +18,12 @@ from msd_engine.metrics.chains import (
     alive,
     effective_size,
     mode_weights,
-    predicted_inflation,
-    predicted_std,
     residual_inflation,
     split_r_hat,
     within_std,
 )
+from msd_engine.metrics.ladders import predicted_std, swelling
+from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment
 from msd_engine.specs import ExperimentSpec
@@ -71,13 +71,16 @@ def stride_of(total: int, chains: int, k: int, dim: int) -> int:
 class PlaneFrames:
     """The history of chains in the plane, in segments, and their figures."""
 
-    def __init__(self, spec: ExperimentSpec, target: GaussianMixture | None) -> None:
+    def __init__(self, spec: ExperimentSpec, target: GaussianMixture | None, descent: Descent) -> None:
         """Fix the stride of the history.
 
         Args:
             spec: The experiment.
             target: The mixture that the chains should draw from.
+            descent: The ladder and the steps.
         """
+        self._descent = descent
+        self._predicted: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
         self._spec = spec
         self._target = target
         self._total = spec.sampling.total_steps
@@ -143,25 +146,38 @@ class PlaneFrames:
         self._last_level += [stretch.path for stretch in kept if stretch.level == newest]
 
     def _report(self, moment: Moment | Stretch, target: GaussianMixture, *, mixing: bool) -> ChainReport:
-        sampling, k = self._spec.sampling, self._spec.training.k
+        sampling = self._spec.sampling
         living = alive(moment.y)
         x = (moment.posterior.mean if sampling.jump else moment.y.mean(1))[living].to("cpu", target.means.dtype)
         level = torch.from_numpy(np.concatenate(self._last_level)) if self._last_level else moment.y.unsqueeze(0)
         # The first half of a level still remembers the level before.
         settled = level[len(level) // 2 :, living]
         draws = settled.mean(2) if mixing else settled.mean(2)[:0]
+        predicted, inflation = self._predictions(target)
         return ChainReport(
             step=moment.step,
             mode_weights=mode_weights(x, target).double().numpy(),
             true_weights=target.weights.double().numpy(),
             within_std=within_std(x, target),
-            predicted_std=predicted_std(target, moment.sigma, k, sampling.step_ratio, jump=sampling.jump),
+            predicted_std=predicted[moment.level],
             residual_inflation=residual_inflation(settled, moment.sigma),
-            predicted_inflation=predicted_inflation(sampling.step_ratio),
+            predicted_inflation=inflation[moment.level],
             r_hat=split_r_hat(draws).numpy(),
             ess=effective_size(draws).numpy(),
             alive=living.double().mean().item(),
         )
+
+    def _predictions(self, target: GaussianMixture) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the std within a mode and s_T²/σ² that theory predicts at the end of each level, with shape (L,)."""
+        if self._predicted is None:
+            asked, k = self._spec.sampling, self._spec.training.k
+            if asked.has_wall and asked.step_ratio >= 2:
+                past = np.full(len(self._descent.ladder), np.inf)
+                self._predicted = (past, past)
+            else:
+                std = predicted_std(target, asked.sampler, self._descent, k, jump=asked.jump)
+                self._predicted = (std, swelling(asked.sampler, self._descent))
+        return self._predicted
 
 
 class ImageFrames:

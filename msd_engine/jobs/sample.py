@@ -9,17 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-
 from msd_engine.backend.device import describe_device
 from msd_engine.backend.errors import UserError
 from msd_engine.denoisers.exact import ExactDenoiser
-from msd_engine.events import Event, Finished, Ladder, Notice, Progress, Samples, Started, Tick
+from msd_engine.events import Event, Finished, Notice, Progress, Samples, Started, Tick
 from msd_engine.jobs.background import in_background
 from msd_engine.jobs.build import Sampling, sampling
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.frames import ImageFrames, PlaneFrames, shown
 from msd_engine.jobs.guard import told
+from msd_engine.jobs.ladder import told_ladder
 from msd_engine.metrics.chains import alive
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.samplers import langevin, twin
@@ -113,15 +112,13 @@ class _Job:
         self.recent: deque[tuple[int, float]] = deque([(0, 0.0)])
         self.frames: _Frames
         if chains.y.ndim == 3:
-            self.frames = PlaneFrames(spec, chains.target)
+            self.frames = PlaneFrames(spec, chains.target, chains.descent)
         else:
             self.frames = ImageFrames(self.total)
 
     def events(self) -> Iterator[Event]:
         """Walk down the ladder."""
-        asked = self.spec.sampling
-        sigma = np.asarray(self.chains.descent.ladder, dtype=np.float64)
-        yield Ladder(sigma, asked.step_ratio * sigma**2, asked.steps_per_level)
+        yield told_ladder(self.spec, self.chains.descent)
         keep = self.frames.keep
         before = time.perf_counter()
         for moment in self._walk():
@@ -179,8 +176,10 @@ class _Job:
         lost = int((~alive(moment.y)).sum())
         text = f"Drew {asked.chains} samples in {self.total} steps."
         if lost:
-            text = (
-                f"{lost} of {asked.chains} chains blew up: r = ε/σ² is {asked.step_ratio:.3g}, "
-                "and a chain is stable below 2 only."
-            )
+            text = f"{lost} of {asked.chains} chains blew up."
+            if asked.has_wall:
+                text = (
+                    f"{text[:-1]}: r = ε/σ² is {asked.step_ratio:.3g}, and a chain of this sampler is stable below 2 "
+                    "only."
+                )
         yield Finished(self.total, self.elapsed_s, text)

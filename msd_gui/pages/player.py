@@ -59,7 +59,7 @@ class Player(QObject):
 
     def set_ladder(self, ladder: Ladder) -> None:
         """Shade the levels on the timeline."""
-        self._timeline.set_levels(ladder.sigma.tolist(), ladder.steps_per_level)
+        self._timeline.set_levels(ladder.sigma.tolist(), ladder.steps.tolist())
 
     def append(self, segment: ChainSegment) -> None:
         """Add states of the newest run."""

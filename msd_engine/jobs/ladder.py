@@ -1,0 +1,52 @@
+"""The ladder job: what a sampling would go through, before any chain is drawn."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from msd_engine.events import Event, Finished, Ladder
+from msd_engine.jobs.build import descent
+from msd_engine.jobs.cadence import NEVER, Cadence
+from msd_engine.jobs.guard import told
+from msd_engine.metrics.ladders import swelling
+from msd_engine.samplers.descent import Descent
+from msd_engine.specs import ExperimentSpec, Live
+
+
+def told_ladder(spec: ExperimentSpec, way: Descent) -> Ladder:
+    """Return what is told of a ladder.
+
+    Args:
+        spec: The experiment.
+        way: Its way down the ladder.
+
+    Returns:
+        Levels, steps, predicted s_T²/σ² and evaluations.
+    """
+    asked = spec.sampling
+    sigma = np.asarray(way.ladder, dtype=np.float64)
+    steps = np.full(len(sigma), way.steps_per_level, dtype=np.int64)
+    steps[len(way) // way.steps_per_level :] = 0
+    alpha = (asked.step_ratio if asked.has_step else 0.0) * sigma**2
+    return Ladder(sigma, alpha, steps, swelling(asked.sampler, way), asked.evaluations)
+
+
+@told
+def ladder(spec: ExperimentSpec, *, cadence: Cadence = NEVER, live: Live | None = None) -> Iterator[Event]:
+    """Tell the ladder of a sampling.
+
+    Args:
+        spec: The experiment; its sampling and the base s of its forward process are read.
+        cadence: Unused: there is one event.
+        live: Unused: the job is over in a millisecond.
+
+    Yields:
+        One `Ladder` and `Finished`; or `Failed`.
+    """
+    del cadence, live
+    begun_s = time.perf_counter()
+    yield told_ladder(spec, descent(spec))
+    yield Finished(0, time.perf_counter() - begun_s, "")

@@ -1,0 +1,154 @@
+"""NCSNv2's techniques (arXiv:2006.09011; theory §6): a ladder and a step that follow from the data.
+
+Technique 1: the first noise is the largest distance between two data. Technique 2: draws at neighbouring levels should
+meet. A draw at noise σ lies at the distance σχ_d from its datum, nearly always in the shell σ(√d ± 3/√2); NCSNv2 asks
+that a share C ≈ 0.5 of the draws at one level lie in the shell of the level above, with χ_d ≈ N(√d, 1/2). In few
+dimensions that shell is a ball which holds everything, so the reverse is asked as well, that a share C of the draws
+above lie in the shell below, and the law of χ_d is taken as it is. In many dimensions the two ask for the same.
+Technique 4: for T steps the r = ε/σ² that brings s_T²/σ² nearest to 1.
+
+All is meant for σ_eff = σ/√k, the noise of ȳ (theory §3, facts 1 and 5); r is the same for one copy.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+OVERLAP = 0.5
+"""NCSNv2's C."""
+
+_BLOCK = 1000
+_LARGEST_RATIO = 100.0
+_MOST_LEVELS = 10_000
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A ladder and a step.
+
+    Attributes:
+        sigma_1: First noise of one copy.
+        sigma_eff_1: First noise of ȳ, the largest distance between two data.
+        levels: Number of levels L.
+        ratio: σ_i/σ_{i+1} of the geometric ladder.
+        step_ratio: r = ε/σ².
+        swelling: s_T²/σ² of a long ladder with these.
+    """
+
+    sigma_1: float
+    sigma_eff_1: float
+    levels: int
+    ratio: float
+    step_ratio: float
+    swelling: float
+
+
+def largest_distances(x: Tensor) -> Iterator[float]:
+    """Find the largest distance between two data, in blocks.
+
+    Args:
+        x: Data with shape (n, d), floating point.
+
+    Yields:
+        The largest distance so far, after each pair of blocks; the last one is the largest of all.
+    """
+    centred = x - x.mean(0)
+    # Far ones first: then most of the later blocks cannot hold a larger distance and are passed over.
+    norms = centred.norm(dim=1)
+    order = norms.argsort(descending=True)
+    blocks, reach = torch.split(centred[order], _BLOCK), torch.split(norms[order], _BLOCK)
+    best = 0.0
+    for row, block in enumerate(blocks):
+        for column in range(row, len(blocks)):
+            if reach[row][0].item() + reach[column][0].item() > best:
+                best = max(best, torch.cdist(block, blocks[column]).max().item())
+            yield best
+
+
+def overlap(ratio: float, dim: int) -> float:
+    """Return how far the draws of two levels meet.
+
+    Args:
+        ratio: σ_i/σ_{i+1}, at least 1.
+        dim: Numbers in one datum.
+
+    Returns:
+        The smaller share: of the draws at the lower noise in the shell of the upper, or the reverse.
+    """
+    inner, outer = max(0.0, math.sqrt(dim) - 3 / math.sqrt(2)), math.sqrt(dim) + 3 / math.sqrt(2)
+
+    def share(factor: float) -> float:
+        bounds = torch.tensor([inner * factor, outer * factor], dtype=torch.float64)
+        # χ_d² is a gamma law: P(χ_d < z) = P(d/2, z²/2).
+        below = torch.special.gammainc(torch.tensor(dim / 2, dtype=torch.float64), bounds.square() / 2)
+        return float(below[1] - below[0])
+
+    return min(share(ratio), share(1 / ratio))
+
+
+def ratio_for(share: float, dim: int) -> float:
+    """Return the largest ratio of neighbouring levels whose draws still meet so far.
+
+    Args:
+        share: NCSNv2's C, in (0, 1).
+        dim: Numbers in one datum.
+
+    Returns:
+        The ratio, more than 1.
+    """
+    return math.exp(_bisected(lambda log_ratio: overlap(math.exp(log_ratio), dim) > share, math.log(_LARGEST_RATIO)))
+
+
+def best_step_ratio(ratio: float, steps: int) -> tuple[float, float]:
+    """Return the r that brings s_T²/σ² nearest to 1 on a geometric ladder.
+
+    Args:
+        ratio: σ_i/σ_{i+1}.
+        steps: Steps T at each level.
+
+    Returns:
+        r, and the s_T²/σ² that NCSNv2's formula gives for it; never below 1.
+    """
+    r = np.geomspace(1e-7, 1.0, 20_001)
+    settled = 1 / (1 - r / 2)
+    swelling = (1 - r) ** (2 * steps) * (ratio**2 - settled) + settled
+    best = int(np.abs(swelling - 1).argmin())
+    return float(r[best]), float(swelling[best])
+
+
+def propose(sigma_eff_1: float, sigma_L: float, dim: int, k: int, steps: int) -> Proposal:
+    """Follow the techniques.
+
+    Args:
+        sigma_eff_1: Largest distance between two data.
+        sigma_L: Last noise of one copy, which stays as it is.
+        dim: Numbers in one datum.
+        k: Number of copies.
+        steps: Steps T at each level, which stay as they are.
+
+    Returns:
+        The ladder and the step.
+    """
+    sigma_1 = max(sigma_eff_1 * math.sqrt(k), sigma_L)
+    widest = ratio_for(OVERLAP, dim)
+    levels = min(_MOST_LEVELS, 1 + max(1, math.ceil(math.log(sigma_1 / sigma_L) / math.log(widest))))
+    ratio = (sigma_1 / sigma_L) ** (1 / (levels - 1))
+    step_ratio, swelling = best_step_ratio(ratio, steps)
+    return Proposal(sigma_1, sigma_eff_1, levels, ratio, step_ratio, swelling)
+
+
+def _bisected(holds: Callable[[float], bool], high: float) -> float:
+    """Return where a condition that holds at 0 ceases to hold, or `high`."""
+    low = 0.0
+    if holds(high):
+        return high
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if holds(middle) else (low, middle)
+    return low

@@ -1,0 +1,130 @@
+"""What ladders do to the noise: NCSNv2's figure, and the exact recursion for every sampler against its own steps."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from msd_engine.data.mixture import GaussianMixture
+from msd_engine.denoisers.posterior import Posterior
+from msd_engine.jobs import build
+from msd_engine.jobs.ladder import ladder as ladder_job
+from msd_engine.metrics.chains import predicted_inflation
+from msd_engine.metrics.chains import predicted_std as settled_std
+from msd_engine.metrics.ladders import predicted_std, swelling, variances
+from msd_engine.noise.ladder import geometric, karras
+from msd_engine.samplers.descent import Descent
+from msd_engine.samplers.walk import walk
+from msd_engine.specs import load_preset
+
+SAMPLERS = tuple(build.DYNAMICS)
+GLIDING = ("consistent", "ode")
+LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
+DATA = np.array([0.0, 0.3, 2.0])
+
+
+def way(sampler, ladder=LADDER, steps=3, ratio=0.4, friction=0.8):
+    return Descent(tuple(ladder), steps, ratio, friction, sampler in GLIDING)
+
+
+class Impulse:
+    """No noise, but a 1 for chain j in step j, counted from 1."""
+
+    def __init__(self, chains):
+        self._chains, self._step = chains, 0
+
+    def normal(self):
+        self._step += 1
+        z = torch.zeros(self._chains, 1, 1, dtype=torch.float64)
+        z[self._step] = 1.0
+        return z
+
+
+@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "gibbs"])
+@pytest.mark.parametrize("variance", DATA)
+def test_the_recursion_is_what_the_steps_do(sampler, variance):
+    # Chains of a Gaussian are linear in their start and their noise: the variance is the sum of squared responses.
+    def denoiser(y, sigma):
+        return Posterior(y.mean(1) * variance / (variance + sigma**2), torch.empty(0))
+
+    descent = way(sampler)
+    y = torch.zeros(len(descent) + 1, 1, 1, dtype=torch.float64)
+    y[0] = math.sqrt(variance + LADDER[0] ** 2)
+    *_, last = walk(build.DYNAMICS[sampler], denoiser, y, descent, Impulse(len(y)))
+    found = variances(sampler, descent, 1, np.array([variance]))[-1, 0]
+    assert found == pytest.approx(last.y.square().sum().item(), rel=1e-12)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_copies_count_by_their_effective_noise_alone(sampler):
+    k = 5
+    narrow = [sigma / math.sqrt(k) for sigma in LADDER]
+    many, one = variances(sampler, way(sampler), k, DATA), variances(sampler, way(sampler, narrow), 1, DATA)
+    np.testing.assert_allclose(many, one, rtol=1e-12)
+
+
+def test_gibbs_is_exact_at_every_level():
+    exact = DATA + np.square(LADDER)[:, None] / 3
+    np.testing.assert_allclose(variances("gibbs", way("gibbs"), 3, DATA), exact, rtol=1e-12)
+
+
+@pytest.mark.parametrize("sampler", GLIDING)
+def test_gliding_noise_is_as_scheduled(sampler):
+    found = variances(sampler, way(sampler), 1, np.zeros(1))[:, 0] / np.square(LADDER)
+    np.testing.assert_allclose(found, swelling(sampler, way(sampler)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("steps", [1, 5, 40])
+@pytest.mark.parametrize("r", [0.01, 0.3, 1.3])
+def test_swelling_is_the_figure_of_ncsnv2(steps, r):
+    gamma, c = 1.3, predicted_inflation(r)
+    ladder = geometric(gamma**6, 1.0, 7).tolist()
+    found = swelling("langevin", way("langevin", ladder, steps, r))
+    before = np.append(1 / gamma**2, found[:-1])
+    np.testing.assert_allclose(found, (1 - r) ** (2 * steps) * (before * gamma**2 - c) + c, rtol=1e-12)
+
+
+def test_long_levels_end_in_the_stationary_variance():
+    target = GaussianMixture(
+        [0.4, 0.6], [[-9.0, 0.0], [9.0, 0.0]], [[[0.5, 0.2], [0.2, 1.0]], [[2.0, 0.0], [0.0, 0.1]]]
+    )
+    for jump in (False, True):
+        found = predicted_std(target, "langevin", way("langevin", steps=4000), 3, jump=jump)
+        wanted = [settled_std(target, sigma, 3, 0.4, jump=jump) for sigma in LADDER]
+        np.testing.assert_allclose(found, wanted, rtol=1e-9)
+    assert swelling("langevin", way("langevin", steps=4000))[-1] == pytest.approx(predicted_inflation(0.4))
+    assert swelling("underdamped", way("underdamped", steps=4000, ratio=1.7))[-1] == pytest.approx(1)
+
+
+def test_past_the_wall_the_swelling_is_huge():
+    for sampler in ("langevin", "underdamped", "predictor-corrector"):
+        assert not swelling(sampler, way(sampler, steps=1000, ratio=2.5))[-1] < 1e12
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_the_job_tells_the_ladder_that_is_walked(sampler):
+    spec = load_preset("ring-8").replace_all({"sampling.sampler": sampler, "sampling.ladder": "karras"})
+    told, _ = ladder_job(spec)
+    assert int(told.steps.sum()) == spec.sampling.total_steps == len(build.descent(spec))
+    assert (told.sigma[0], told.sigma[-1]) == (spec.sampling.sigma_1, spec.sampling.sigma_L)
+    assert told.evaluations == spec.sampling.evaluations
+    assert len(told.swelling) == len(told.sigma) == spec.sampling.levels
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+def test_the_evaluations_are_as_many_as_the_denoiser_is_asked(sampler):
+    spec = load_preset("ncsn-toy").replace_all(
+        {"sampling.sampler": sampler, "sampling.chains": 2, "sampling.levels": 4, "sampling.steps_per_level": 3}
+    )
+    chains = build.sampling(spec)
+    asked = []
+
+    class Counting(type(chains.denoiser)):
+        def __call__(self, y, sigma):
+            if len(y) == 2:
+                asked.append(sigma)
+            return super().__call__(y, sigma)
+
+    list(walk(chains.dynamics, Counting(chains.target), chains.y, chains.descent, chains.streams))
+    assert len(asked) == spec.sampling.evaluations
