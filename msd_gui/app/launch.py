@@ -96,6 +96,26 @@ class EngineLaunch:
 
         return self._on(1, job)
 
+    def denoise(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Denoise one picture from its copies, as the `denoise` part of the spec says."""
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.denoise import denoise
+
+            return denoise(spec, run_dir=run, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live)
+
+        return self._on(1, job)
+
+    def open_picture(self, path: Path, shape: tuple[int, int, int]) -> Job:
+        """Read a picture of the user's own and bring it to the size of the data."""
+
+        def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.denoise import open_picture
+
+            return open_picture(path, shape)
+
+        return job
+
     def restore(self, path: Path) -> Job:
         """Read the spec of a picture, a preset, a sample file or a run folder."""
 

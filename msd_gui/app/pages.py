@@ -58,10 +58,18 @@ def _images(around: Surroundings) -> Page:
     return ImagesPage(Experiment(load_preset("digits-30s")), around.launch, around.clock)
 
 
+def _denoise(around: Surroundings) -> Page:
+    from msd_gui.pages.denoise import DenoisePage
+
+    spec = load_preset("digits-30s").replace("sampling.source", "exact")
+    return DenoisePage(Experiment(spec), around.launch, around.clock)
+
+
 # In the order of their buttons; the shortcuts are Ctrl+1, Ctrl+2 and so on.
 PAGES = (
     PageRow("mixture", "Mixture", "Chains in the plane, with the exact score.", _mixture),
     PageRow("images", "Images", "Train on images and watch them appear.", _images),
+    PageRow("denoise", "Denoise", "Draw or open a picture, and see what k noisy copies of it tell.", _denoise),
 )
 
 

@@ -41,6 +41,14 @@ class Launch(Protocol):
         """Compute density and scores of the plane at one noise; with the trained score where a run is given."""
         ...
 
+    def denoise(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Denoise one picture from its copies, as the `denoise` part of the spec says."""
+        ...
+
+    def open_picture(self, path: Path, shape: tuple[int, int, int]) -> Job:
+        """Read a picture of the user's own and bring it to the size of the data."""
+        ...
+
     def restore(self, path: Path) -> Job:
         """Read the spec of a picture, a preset, a sample file or a run folder."""
         ...

@@ -73,6 +73,26 @@ IMAGES_GROUPS = [
         ],
     ),
 ]
+DENOISE_GROUPS = [
+    (
+        "Picture and copies",
+        ["data.name", "denoise.sigma", "training.k", "denoise.seed", "denoise.index", "sampling.source"],
+    ),
+    ("Copies test", ["denoise.change", "denoise.copy_index", "denoise.other"]),
+    (
+        "Chains",
+        [
+            "sampling.sigma_1",
+            "sampling.sigma_L",
+            "sampling.levels",
+            "sampling.steps_per_level",
+            "sampling.epsilon",
+            "sampling.chains",
+            "sampling.seed",
+            "denoise.second_seed",
+        ],
+    ),
+]
 
 
 def show_step(form: SpecForm, spec: ExperimentSpec) -> None:

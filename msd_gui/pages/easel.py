@@ -1,0 +1,179 @@
+"""The canvas of the denoising page with its tools: brush, eraser, mask, clear, open, and held-out images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QColorDialog,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from msd_gui.theme import icon
+from msd_gui.views.drawing import DrawingView, Tool
+
+TOOLS: tuple[tuple[Tool, str, str], ...] = (
+    ("draw", "Draw", "Draw with the mouse: light strokes as in the data."),
+    ("erase", "Erase", "Take strokes away: paint with the dark ground."),
+    ("mask", "Mask", "Mark what the chains are to paint anew; the rest is kept."),
+    ("unmask", "Unmask", "Take the mark away again."),
+)
+# Tenths of a pixel of the picture, so that a slider of whole numbers can choose it.
+_LEAST_TENTHS, _MOST_TENTHS = 4, 50
+_KINDS = "Pictures (*.png *.jpg *.jpeg *.gif *.webp *.bmp *.tif *.tiff);;All files (*)"
+
+
+class Easel(QWidget):
+    """A picture to draw on, and what to draw with.
+
+    Attributes:
+        began: Emitted when a stroke begins.
+        drawn: Emitted with the picture after each move of the brush, and when it was cleared.
+        masked: Emitted with the mask in the same way.
+        ended: Emitted when a stroke ends.
+        file_chosen: Emitted with the path of a picture that the user wants to open.
+        held_out_asked: Emitted with +1 or −1: the next held-out image, or the one before.
+    """
+
+    began = Signal()
+    drawn = Signal(object)
+    masked = Signal(object)
+    ended = Signal()
+    file_chosen = Signal(object)
+    held_out_asked = Signal(int)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.canvas = DrawingView()
+        self.canvas.setObjectName("easel.canvas")
+        self._tools = QButtonGroup(self)
+        self.buttons: dict[str, QToolButton] = {}
+        self._colour = QColor("white")
+        self.radius = QSlider(Qt.Orientation.Horizontal)
+        self.radius.setObjectName("easel.radius")
+        self.radius.setAccessibleName("Radius of the brush")
+        self.radius.setToolTip("Radius of the brush, in pixels of the picture")
+        self.radius.setRange(_LEAST_TENTHS, _MOST_TENTHS)
+        self.radius.setMaximumWidth(90)
+        self._radius_text = QLabel()
+        self._radius_text.setProperty("role", "muted")
+        self._build()
+        self.canvas.stroke_began.connect(self.began)
+        self.canvas.drawn.connect(lambda: self.drawn.emit(self.canvas.picture()))
+        self.canvas.masked.connect(lambda: self.masked.emit(self.canvas.mask()))
+        self.canvas.stroke_ended.connect(self.ended)
+        self.radius.valueChanged.connect(self._set_radius)
+        self.radius.setValue(12)
+        self.use("draw")
+
+    def _build(self) -> None:
+        top, bottom = QHBoxLayout(), QHBoxLayout()
+        for row in (top, bottom):
+            row.setSpacing(2)
+        for tool, word, help_ in TOOLS:
+            button = self._button(tool, word, help_)
+            button.setCheckable(True)
+            self._tools.addButton(button)
+            button.clicked.connect(lambda _on, tool=tool: self.use(tool))
+            top.addWidget(button)
+        top.addStretch(1)
+        top.addWidget(self.radius)
+        top.addWidget(self._radius_text)
+        self._button("colour", "Colour", "Choose the colour of the brush.").clicked.connect(self._ask_colour)
+        self._button("clear", "Clear", "An empty picture and no mask.").clicked.connect(self.clear)
+        self._button("browse", "Open…", "Open a picture: it is cut square and brought to the size of the data.")
+        self._button("back", "", "The held-out image before.")
+        self._button("step", "", "The next held-out image.")
+        self.buttons["browse"].clicked.connect(self._ask_file)
+        self.buttons["back"].clicked.connect(lambda: self.held_out_asked.emit(-1))
+        self.buttons["step"].clicked.connect(lambda: self.held_out_asked.emit(1))
+        self.source = QLabel()
+        self.source.setProperty("role", "muted")
+        for name in ("colour", "clear", "browse"):
+            bottom.addWidget(self.buttons[name])
+        bottom.addStretch(1)
+        for part in (self.source, self.buttons["back"], self.buttons["step"]):
+            bottom.addWidget(part)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(top)
+        column.addWidget(self.canvas, 1)
+        column.addLayout(bottom)
+
+    def _button(self, name: str, word: str, help_: str) -> QToolButton:
+        button = QToolButton()
+        button.setObjectName(f"easel.{name}")
+        button.setText(word)
+        button.setIcon(icon(name)) if not word or name == "browse" else None
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setToolTip(help_)
+        button.setAccessibleName(word or help_)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.buttons[name] = button
+        return button
+
+    # -- what is shown -------------------------------------------------------------------------------------------------
+
+    def show_picture(self, picture: NDArray[np.uint8], source: str) -> None:
+        """Show a picture, unless the mouse is drawing on it just now.
+
+        Args:
+            picture: With shape (C, H, W), uint8.
+            source: Where it is from, in a few words.
+        """
+        self.source.setText(source)
+        self.buttons["colour"].setVisible(len(picture) == 3)
+        if not self.canvas.drawing:
+            self.canvas.set_picture(picture)
+
+    def show_mask(self, mask: NDArray[np.bool_]) -> None:
+        """Show a mask with shape (H, W), unless the mouse is painting it just now."""
+        if not self.canvas.drawing:
+            self.canvas.set_mask(mask)
+
+    def use(self, tool: Tool) -> None:
+        """Take a tool."""
+        self.canvas.tool = tool
+        self.buttons[tool].setChecked(True)
+
+    @Slot()
+    def clear(self) -> None:
+        """Make the picture dark and take the mask away."""
+        picture = np.zeros_like(self.canvas.picture())
+        self.began.emit()
+        self.canvas.set_picture(picture)
+        self.canvas.set_mask(np.zeros(picture.shape[1:], np.bool_))
+        self.drawn.emit(picture)
+        self.masked.emit(self.canvas.mask())
+        self.ended.emit()
+
+    @Slot(int)
+    def _set_radius(self, tenths: int) -> None:
+        self.canvas.radius = tenths / 10
+        self._radius_text.setText(f"{tenths / 10:.1f} px")
+        self.canvas.update()
+
+    @Slot()
+    def _ask_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open a picture", str(Path.home()), _KINDS)
+        if path:
+            self.file_chosen.emit(Path(path))
+
+    @Slot()
+    def _ask_colour(self) -> None:
+        colour = QColorDialog.getColor(self._colour, self, "Colour of the brush")
+        if colour.isValid():
+            self._colour = colour
+            self.canvas.colour = (colour.red(), colour.green(), colour.blue())
