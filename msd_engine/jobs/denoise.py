@@ -28,16 +28,17 @@ from torch import Tensor
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.streams import ChainStreams
-from msd_engine.data.folder import data_folder
-from msd_engine.data.images import ImageSet, load_images
+from msd_engine.data.images import ImageSet
 from msd_engine.data.picture import read_picture
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.events import Copies, Denoised, Event, Finished, PictureRead, Started
+from msd_engine.jobs.background import in_background
 from msd_engine.jobs.build import learned_denoiser
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.frames import shown
 from msd_engine.jobs.guard import told
+from msd_engine.jobs.loaded import loaded_empirical, loaded_images
 from msd_engine.runs.run import Run
 from msd_engine.specs import DenoiseSpec, ExperimentSpec, ImagesSpec, Live
 
@@ -70,10 +71,12 @@ def denoise(
     del cadence, live
     begun_s = time.perf_counter()
     chosen = choose_device(device)
-    if not isinstance(spec.data, ImagesSpec):
+    data = spec.data
+    if not isinstance(data, ImagesSpec):
         raise UserError("Only pictures can be denoised by hand: choose a set of images.")
-    images = image_set(spec.data, data_dir)
-    bench = _bench(spec.data, run_dir, chosen)
+    # Reading tens of thousands of images takes a second.
+    images = yield from in_background(lambda _: loaded_images(data, data_dir))
+    bench = yield from in_background(lambda _: _bench(spec, data, run_dir, data_dir, chosen))
     yield Started("denoise", describe_device(chosen), 0, 0, spec.to_json())
     yield _denoised(spec, images, bench, chosen)
     yield Finished(0, time.perf_counter() - begun_s, "")
@@ -110,22 +113,6 @@ class Bench(NamedTuple):
     words: str
     exact: bool
     fixed_k: int
-
-
-def image_set(spec: ImagesSpec, data_dir: Path | None) -> ImageSet:
-    """Return a set of images, the last one from memory.
-
-    Args:
-        spec: Which set.
-        data_dir: Where image sets are looked for.
-
-    Returns:
-        The set.
-
-    Raises:
-        BadFile: A file of it is missing or damaged.
-    """
-    return _loaded(spec, data_folder(data_dir))
 
 
 def chosen_picture(spec: DenoiseSpec, images: ImageSet) -> Tensor:
@@ -262,18 +249,19 @@ def _distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.sqrt(np.square(np.subtract(a, b, dtype=np.float64)).mean()))
 
 
-def _bench(data: ImagesSpec, run_dir: Path | None, device: torch.device) -> Bench:
+def _bench(
+    spec: ExperimentSpec, data: ImagesSpec, run_dir: Path | None, data_dir: Path | None, device: torch.device
+) -> Bench:
+    if spec.sampling.source == "exact":
+        empirical = loaded_empirical(data, data_dir, device).denoiser
+        words = f"exact posterior mean over the {len(empirical):,} {data.split} images of {data.name}"
+        return Bench(empirical, words, exact=True, fixed_k=0)
     if run_dir is None:
-        raise UserError("There is no trained denoiser yet: train one first, or open a run folder.")
+        raise UserError("There is no trained denoiser yet: train one first, or set sampling.source to exact.")
     learned = _learned(run_dir, Run.open(run_dir).manifest.step, device)
     if learned.data_mean.shape != data.shape:
         raise UserError(f"The run {run_dir} was trained on data of another shape than {data.name}.")
     return Bench(learned, f"network of {run_dir.name}", exact=False, fixed_k=learned.k)
-
-
-@lru_cache(maxsize=1)
-def _loaded(spec: ImagesSpec, folder: Path) -> ImageSet:
-    return load_images(spec, folder)
 
 
 @lru_cache(maxsize=1)

@@ -146,8 +146,7 @@ class DrawingView(Canvas):
                 painter.drawEllipse(self._pointer, radius, radius)
 
     def _paint_mask(self, painter: QPainter, place: QRectF) -> None:
-        height, width = self._mask.shape
-        scale = place.width() / width
+        scale = place.width() / self._mask.shape[1]
         brush = with_alpha(self.colours.chosen, 0.55)
         for y, x in np.argwhere(self._mask):
             left, top = round(place.left() + x * scale), round(place.top() + y * scale)
