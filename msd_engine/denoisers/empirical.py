@@ -14,9 +14,10 @@ differences are taken for every image that may count.
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import torch
 from torch import Tensor
@@ -93,6 +94,16 @@ class EmpiricalDenoiser:
         self._half_squares = (squares / 2).to(images.dtype)
         self._radius = math.sqrt(squares.max().item())
         self._eps = torch.finfo(images.dtype).eps
+
+    def in_tiles_of(self, rows: int) -> Self:
+        """Return the same denoiser, of the same memory, for another number of chains that are computed together.
+
+        Args:
+            rows: Number of chains; 1 where single pictures are denoised.
+        """
+        other = copy.copy(self)
+        other._tile_rows = rows
+        return other
 
     def __len__(self) -> int:
         """Return the number of images n."""

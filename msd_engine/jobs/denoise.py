@@ -38,7 +38,7 @@ from msd_engine.jobs.build import learned_denoiser
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.frames import shown
 from msd_engine.jobs.guard import told
-from msd_engine.jobs.loaded import loaded_empirical, loaded_images
+from msd_engine.jobs.loaded import is_loaded, loaded_empirical, loaded_images
 from msd_engine.runs.run import Run
 from msd_engine.specs import DenoiseSpec, ExperimentSpec, ImagesSpec, Live
 
@@ -74,9 +74,10 @@ def denoise(
     data = spec.data
     if not isinstance(data, ImagesSpec):
         raise UserError("Only pictures can be denoised by hand: choose a set of images.")
-    # Reading tens of thousands of images takes a second.
-    images = yield from in_background(lambda _: loaded_images(data, data_dir))
-    bench = yield from in_background(lambda _: _bench(spec, data, run_dir, data_dir, chosen))
+    if not is_loaded(data, data_dir, chosen if spec.sampling.source == "exact" else None):
+        # Reading tens of thousands of images takes a second.
+        yield from in_background(lambda _: _parts(spec, data, run_dir, data_dir, chosen))
+    images, bench = _parts(spec, data, run_dir, data_dir, chosen)
     yield Started("denoise", describe_device(chosen), 0, 0, spec.to_json())
     yield _denoised(spec, images, bench, chosen)
     yield Finished(0, time.perf_counter() - begun_s, "")
@@ -249,19 +250,20 @@ def _distance(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.sqrt(np.square(np.subtract(a, b, dtype=np.float64)).mean()))
 
 
-def _bench(
+def _parts(
     spec: ExperimentSpec, data: ImagesSpec, run_dir: Path | None, data_dir: Path | None, device: torch.device
-) -> Bench:
+) -> tuple[ImageSet, Bench]:
+    images = loaded_images(data, data_dir)
     if spec.sampling.source == "exact":
         empirical = loaded_empirical(data, data_dir, device).denoiser
         words = f"exact posterior mean over the {len(empirical):,} {data.split} images of {data.name}"
-        return Bench(empirical, words, exact=True, fixed_k=0)
+        return images, Bench(empirical.in_tiles_of(1), words, exact=True, fixed_k=0)
     if run_dir is None:
         raise UserError("There is no trained denoiser yet: train one first, or set sampling.source to exact.")
     learned = _learned(run_dir, Run.open(run_dir).manifest.step, device)
     if learned.data_mean.shape != data.shape:
         raise UserError(f"The run {run_dir} was trained on data of another shape than {data.name}.")
-    return Bench(learned, f"network of {run_dir.name}", exact=False, fixed_k=learned.k)
+    return images, Bench(learned, f"network of {run_dir.name}", exact=False, fixed_k=learned.k)
 
 
 @lru_cache(maxsize=1)

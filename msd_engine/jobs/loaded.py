@@ -48,6 +48,11 @@ class _Shelf(Generic[T]):
             self._kept.move_to_end(key)
             return self._kept[key]
 
+    def __contains__(self, key: Hashable) -> bool:
+        """Return whether the value of a key is there."""
+        with self._lock:
+            return key in self._kept
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:
@@ -110,6 +115,18 @@ def loaded_empirical(spec: ImagesSpec, data_dir: Path | None, device: torch.devi
         return Empirical(EmpiricalDenoiser(ImageSet.to_data(images.train.to(device))), mean, std)
 
     return _DENOISERS.get((spec, data_folder(data_dir), str(device)), make)
+
+
+def is_loaded(spec: ImagesSpec, data_dir: Path | None, device: torch.device | None = None) -> bool:
+    """Return whether a set of images is in memory, and where a device is given its exact denoiser too.
+
+    Args:
+        spec: Which set, which part and how many.
+        data_dir: The data folder.
+        device: Where the exact denoiser is wanted, or None for the images alone.
+    """
+    folder = data_folder(data_dir)
+    return (spec, folder) in _SETS and (device is None or (spec, folder, str(device)) in _DENOISERS)
 
 
 def forget() -> None:

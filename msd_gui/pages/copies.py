@@ -86,18 +86,17 @@ def _changed_tiles(after: Copies, change: str) -> list[Tile]:
 
 def _summary(event: Denoised) -> list[Tile]:
     copies, after = event.copies, event.changed
-    tiles = [
-        Tile("ȳ", copies.y_mean, f"error {number(event.error_mean)}"),
-        Tile("x̂", copies.x_hat, f"error {number(event.error)}"),
-        Tile("|x̂ − x|", error_of(copies.x_hat, event.x)),
+    mean = Tile("ȳ", copies.y_mean, f"error {number(event.error_mean)}")
+    wrong = Tile("|x̂ − x|", error_of(copies.x_hat, event.x), f"error {number(event.error)}")
+    if after is None:
+        return [mean, wrong]
+    return [
+        mean,
+        Tile("ȳ after", after.y_mean, f"moved {number(event.moved_mean, 2)}"),
+        Tile("x̂ before", copies.x_hat, f"error {number(event.error)}"),
+        Tile("x̂ after", after.x_hat, f"moved {number(event.moved, 2)}", marked=True),
+        Tile("|after − before|", error_of(after.x_hat, copies.x_hat)),
     ]
-    if after is not None:
-        tiles += [
-            Tile("ȳ after", after.y_mean, f"moved {number(event.moved_mean, 2)}"),
-            Tile("x̂ after", after.x_hat, f"moved {number(event.moved, 2)}", marked=True),
-            Tile("|x̂ after − x̂|", error_of(after.x_hat, copies.x_hat)),
-        ]
-    return tiles
 
 
 def readings(event: Denoised) -> tuple[Reading, ...]:

@@ -71,8 +71,8 @@ class DenoisePage(ExperimentPage):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.easel, 1)
         row.addWidget(self.result, 1)
-        self.lower = frame.awaiting(self.copies, "The noisy copies of the picture will be shown here.")
-        middle = frame.column(frame.heading("Draw, open or choose a picture"), pictures, self.lower, stretch=(0, 5, 6))
+        self.place = frame.awaiting(self.copies, "The noisy copies of the picture will be shown here.")
+        middle = frame.column(frame.heading("Draw, open or choose a picture"), pictures, self.place, stretch=(0, 5, 6))
         figures = frame.column(self.card, frame.heading("Figures"), self.figures, self.words)
         frame.lay_out(self, self.form, middle, figures)
         self.offer_menu(self.result, self.copies.summary, self.copies.before, self.copies.after)
@@ -249,7 +249,7 @@ class DenoisePage(ExperimentPage):
         shown = event.changed or event.copies
         name = "x̂, denoised" if event.changed is None else f"x̂ after the change, moved by {number(event.moved, 2)}"
         self.result.set_tiles([Tile(name, shown.x_hat, f"error {number(event.error)}")])
-        self.lower.set_ready(True)
+        self.place.set_ready(True)
         self.copies.take(event, asked.change)
         self.figures.set_readings(readings(event))
         self.words.setText(_words(event, asked.change))

@@ -72,7 +72,9 @@ class TilesView(Canvas):
         columns, width, height, step_x, step_y, left = self._layout()
         row, column = divmod(index, columns)
         x = left + column * step_x + (step_x - _GAP_PX - width) / 2
-        return QRectF(round(x), round(2 + self._head() + row * step_y), round(width), round(height))
+        rows = -(-len(self._tiles) // columns)
+        top = max(2.0, (self.height() - rows * step_y) / 2)
+        return QRectF(round(x), round(top + self._head() + row * step_y), round(width), round(height))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """A click chooses a tile."""

@@ -9,7 +9,7 @@ from image_files import write_idx_set
 from PIL import Image
 
 from msd_engine.data.picture import read_picture
-from msd_engine.events import Denoised, Failed, Finished, PictureRead, Started
+from msd_engine.events import Denoised, Failed, Finished, PictureRead, Started, Tick
 from msd_engine.jobs.denoise import change_copies, denoise, draw_copies, open_picture, rms
 from msd_engine.jobs.train import train
 from msd_engine.specs import DenoiseSpec, ExperimentSpec, SpecError, load_preset
@@ -95,7 +95,7 @@ def test_the_only_copy_cannot_be_dropped(run):
 def test_a_network_denoises_a_drawn_picture_from_the_copies_that_it_was_made_for(run):
     pixels = np.arange(64, dtype=np.uint8) * 4
     spec = by_hand(picture=pixels.tobytes(), sigma=0.5).replace("training.k", 16)
-    events = list(denoise(spec, run_dir=run))
+    events = [event for event in denoise(spec, run_dir=run) if not isinstance(event, Tick)]
     assert [type(event) for event in events] == [Started, Denoised, Finished]
     told = only(events)
     assert told.fixed_k == 4
@@ -181,3 +181,35 @@ def test_pictures_of_a_set_from_the_data_folder(tmp_path, run):
     (*_, last) = denoise(spec, run_dir=run, data_dir=tmp_path)
     assert isinstance(last, Failed)
     assert "another shape" in last.text
+
+
+def exact(**values):
+    return by_hand(**values).replace("sampling.source", "exact")
+
+
+@pytest.mark.parametrize("k", [2, 5, 16])
+@pytest.mark.parametrize("sigma", [0.3, 1.0, 10.0])
+def test_shuffled_copies_leave_an_exact_estimate_where_it_is(k, sigma):
+    told = only(denoise(exact(change="shuffle", sigma=sigma).replace("training.k", k)))
+    assert told.exact
+    assert told.expected_move == told.expected_mean == 0
+    assert sorted(told.changed.origin) == list(range(k)) != list(told.changed.origin)
+    assert told.moved < 1e-6
+
+
+def test_an_exact_estimate_takes_any_number_of_copies_and_ignores_a_dropped_one():
+    told = only(denoise(exact(change="drop", copy_index=3, sigma=2.0).replace("training.k", 7)))
+    assert told.fixed_k == 0
+    assert len(told.copies.y) == 7
+    assert told.changed.origin == (0, 1, 3, 4, 5, 6)
+    fewer = only(denoise(exact(change="drop", copy_index=7, sigma=2.0).replace("training.k", 7)))
+    alone = only(denoise(exact(sigma=2.0).replace("training.k", 6)))
+    np.testing.assert_allclose(fewer.changed.x_hat, alone.copies.x_hat, atol=1e-6)
+
+
+def test_more_copies_or_less_noise_bring_the_estimate_nearer():
+    errors = [
+        np.mean([only(denoise(exact(index=index, sigma=sigma).replace("training.k", k))).error for index in range(20)])
+        for sigma, k in ((4.0, 1), (4.0, 16), (0.5, 16))
+    ]
+    assert errors == sorted(errors, reverse=True)

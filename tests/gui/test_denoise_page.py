@@ -1,0 +1,148 @@
+"""The denoising page with the real engine behind it: drawing, dragging, the copies test, opened pictures, undo."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from msd_engine.specs import load_preset
+from msd_gui.app import create_window
+from msd_gui.session.settings import Settings
+
+WAIT_MS = 60_000
+LEFT = Qt.MouseButton.LeftButton
+
+
+@pytest.fixture
+def window(qtbot, tmp_path):
+    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
+    window.show()
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def page(qtbot, window):
+    page = window.pages["denoise"]
+    window.show_page("denoise")
+    qtbot.waitUntil(lambda: page.denoised is not None and not page.running, timeout=WAIT_MS)
+    return page
+
+
+def settled(qtbot, page, condition):
+    qtbot.waitUntil(lambda: bool(condition()) and not page.running, timeout=WAIT_MS)
+
+
+def stroke(page, *points):
+    canvas = page.easel.canvas
+    places = [canvas.to_widget(*point).toPoint() for point in points]
+    QTest.mousePress(canvas, LEFT, pos=places[0])
+    for place in places[1:]:
+        QTest.mouseMove(canvas, place)
+    QTest.mouseRelease(canvas, LEFT, pos=places[-1])
+
+
+def test_the_first_picture_is_denoised_without_training_or_asking(page):
+    assert page.denoised.exact
+    assert page.denoised.x.shape == (1, 8, 8)
+    assert len(page.copies.before.tiles()) == page.experiment.spec.training.k
+    assert "exact" in page.words.text()
+    assert not page.card.isVisible()
+
+
+def test_a_drawn_stroke_is_denoised_and_is_one_step_of_undo(qtbot, window, page):
+    before = page.experiment.spec
+    stroke(page, (2.5, 2.5), (2.5, 6.5))
+    drawn = page.easel.canvas.picture().copy()
+    settled(qtbot, page, lambda: np.allclose((page.denoised.x + 1) * 127.5, drawn, atol=0.5))
+    assert page.experiment.spec.denoise.picture == drawn.tobytes()
+    window.commands["undo"].trigger()
+    assert page.experiment.spec == before
+    settled(qtbot, page, lambda: np.array_equal(page.easel.canvas.picture(), held_out(page)))
+    window.commands["redo"].trigger()
+    settled(qtbot, page, lambda: np.array_equal(page.easel.canvas.picture(), drawn))
+
+
+def held_out(page):
+    return np.rint((page.denoised.x + 1) * 127.5).astype(np.uint8)
+
+
+def test_dragging_sigma_shows_more_noise_at_once_and_k_less(qtbot, page):
+    slider = page.form.slider("denoise.sigma")
+    slider.track.drag_started.emit()
+    errors = []
+    for sigma in (0.1, 1.0, 5.0):
+        slider.change_value(sigma)
+        settled(qtbot, page, lambda sigma=sigma: page.denoised.sigma == sigma)
+        errors.append(page.denoised.error_mean)
+    slider.track.drag_finished.emit()
+    assert errors == sorted(errors)
+    page.form.slider("training.k").change_value(16)
+    settled(qtbot, page, lambda: len(page.denoised.copies.y) == 16)
+    assert page.denoised.error_mean < errors[-1]
+
+
+def test_shuffled_copies_leave_the_exact_estimate_and_the_table_says_so(qtbot, page):
+    page.experiment.set(page.experiment.spec.replace("denoise.change", "shuffle"))
+    settled(qtbot, page, lambda: page.denoised.changed is not None)
+    rows = {name: (value, theory) for name, value, theory in page.figures.texts()}
+    assert float(rows["x̂ moved by"][0]) < 1e-6
+    assert rows["x̂ moved by"][1] == "0"
+    names = [tile.name for tile in page.copies.after.tiles()]
+    assert sorted(names) == sorted(tile.name for tile in page.copies.before.tiles())
+    assert names != [tile.name for tile in page.copies.before.tiles()]
+    assert page.copies.after.isVisible()
+
+
+def test_a_dropped_copy_is_struck_out(qtbot, page):
+    page.experiment.set(page.experiment.spec.replace_all({"denoise.change": "drop", "denoise.copy_index": 2}))
+    settled(qtbot, page, lambda: page.denoised.changed is not None)
+    assert [tile.struck for tile in page.copies.before.tiles()].index(True) == 1
+    page.form.slider("training.k").change_value(1)
+    settled(qtbot, page, lambda: len(page.denoised.copies.y) == 1)
+    assert page.denoised.changed is None
+
+
+def test_the_arrows_turn_the_held_out_images(qtbot, page):
+    first = page.denoised.x
+    page.easel.buttons["step"].click()
+    settled(qtbot, page, lambda: not np.array_equal(page.denoised.x, first))
+    assert page.experiment.spec.denoise.index == 1
+    page.easel.clear()
+    settled(qtbot, page, lambda: (page.denoised.x == -1).all())
+    page.easel.buttons["back"].click()
+    settled(qtbot, page, lambda: not (page.denoised.x == -1).all())
+
+
+def test_an_opened_picture_takes_the_size_of_the_data_and_a_bad_one_is_a_sentence(qtbot, window, page, tmp_path):
+    Image.new("RGB", (60, 40), (250, 250, 250)).save(tmp_path / "paper.png")
+    page.open_picture(tmp_path / "paper.png")
+    settled(qtbot, page, lambda: page.experiment.spec.denoise.picture)
+    assert set(page.experiment.spec.denoise.picture) == {5}
+    (tmp_path / "bad.png").write_bytes(b"nothing")
+    page.open_picture(tmp_path / "bad.png")
+    qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
+    assert "bad.png" in window.messages.errors()[0]
+
+
+def test_a_network_keeps_its_k_and_says_so(qtbot, window, page, tmp_path):
+    from msd_engine.jobs.train import train
+
+    small = {"network.width": 8, "training.k": 3, "training.steps": 2, "training.precision": "float32"}
+    run = tmp_path / "runs" / "small"
+    run.parent.mkdir(exist_ok=True)
+    list(train(load_preset("digits-30s").replace_all(small | {"training.seconds": 0.0, "training.batch": 8}), run))
+    page.form.control("sampling.source").change_value("trained")
+    assert page.card.isVisible()
+    page.run_box.setValue(run)
+    page.run_box.valueChanged.emit(run)
+    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
+    assert not page.card.isVisible()
+    assert not page.form.slider("training.k").isEnabled()
+    assert "k = 3" in page.words.text()
+    page.form.control("sampling.source").change_value("exact")
+    settled(qtbot, page, lambda: page.denoised.exact)
+    assert page.form.slider("training.k").isEnabled()
