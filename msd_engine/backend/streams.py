@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
@@ -41,6 +41,7 @@ class ChainStreams:
         device: torch.device | str = "cpu",
         block: int = 0,
         chains_innermost: bool = False,
+        numbers: Sequence[int] | None = None,
     ) -> None:
         """Prepare the streams; generators are made when numbers are first asked for.
 
@@ -52,10 +53,15 @@ class ChainStreams:
             block: Number of steps drawn at once, 0 for a number that suits the size; the result is the same.
             chains_innermost: Let the chains be neighbours in memory, which makes arithmetic on many small chains
                 faster; the numbers and the shape are the same.
+            numbers: Number of the stream of each chain; by default 0, 1, 2 and so on.
         """
         self._seed = seed
         self._chains = chains
         self._shape = shape
+        self._numbers = range(chains) if numbers is None else numbers
+        # Calls of normal and uniform, and where each chain's streams were before the first of them.
+        self._calls: dict[_Law, int] = {"normal": 0, "uniform": 0}
+        self._skipped = np.zeros((chains, 2), dtype=np.int64)
         self._device = torch.device(device)
         count = math.prod(shape)
         self._chains_innermost = chains_innermost
@@ -71,7 +77,33 @@ class ChainStreams:
         """Return the next numbers uniform in [0, 1) with shape (B, *shape), float32, on the device."""
         return self._next("uniform")
 
+    def positions(self) -> NDArray[np.int64]:
+        """Return where every chain's streams are: their number and how often they gave numbers of either law.
+
+        Returns:
+            Number, count of normal and count of uniform draws, with shape (B, 3).
+        """
+        calls = np.array([self._calls["normal"], self._calls["uniform"]], dtype=np.int64)
+        return np.column_stack((np.asarray(self._numbers, dtype=np.int64), self._skipped + calls))
+
+    def skip(self, chain: int, normals: int, uniforms: int) -> None:
+        """Let one chain go on where another run of it has been; to be called before any number is drawn.
+
+        Args:
+            chain: Which chain, by its place.
+            normals: Draws of normal numbers to leave out.
+            uniforms: Draws of uniform numbers to leave out.
+        """
+        self._skipped[chain] += (normals, uniforms)
+        unwanted = np.empty(math.prod(self._shape), dtype=np.float32)
+        counts: dict[_Law, int] = {"normal": normals, "uniform": uniforms}
+        for law, count in counts.items():
+            fill = self._fillers(law)[chain]
+            for _ in range(count):
+                fill(unwanted)
+
     def _next(self, law: _Law) -> Tensor:
+        self._calls[law] += 1
         waiting = self._waiting[law]
         if not waiting:
             waiting.extend(self._draw(law).unbind(0))
@@ -94,8 +126,8 @@ class ChainStreams:
         if law not in self._generators:
             branch = () if law == "normal" else (1,)
             self._generators[law] = [
-                np.random.Generator(np.random.SFC64(np.random.SeedSequence(self._seed, spawn_key=(chain, *branch))))
-                for chain in range(self._chains)
+                np.random.Generator(np.random.SFC64(np.random.SeedSequence(self._seed, spawn_key=(number, *branch))))
+                for number in self._numbers
             ]
         if law == "normal":
             return [_normal_filler(generator) for generator in self._generators[law]]
