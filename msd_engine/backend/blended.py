@@ -58,6 +58,6 @@ class BlendedStreams:
         quantiles = [torch.special.ndtri(u.clamp(min=least).cpu().double()) for u in (a, b)]
         cosines, sines = self._cosines.cpu().double(), self._sines.cpu().double()
         blended = torch.special.ndtr(cosines * quantiles[0] + sines * quantiles[1])
-        u = blended.float().clamp(max=1 - 2**-24).to(a.device)
+        u: Tensor = blended.float().clamp(max=1 - 2**-24).to(a.device)
         u[0], u[-1] = a[0], b[0]
         return u

@@ -93,7 +93,10 @@ class ImageFrame(Event):
 
 @dataclass(frozen=True, eq=False)
 class FilmFrame(Event):
-    """The chains of images at a kept moment of the ladder, for the film strip; at most 32 of them in a job.
+    """The chains of images at a kept moment of the ladder, for the film; a job keeps both its ends.
+
+    All moments of a job together are bounded in number and in bytes: of very many chains only the first ones keep all
+    their copies, and of very long walks moments at even distances are kept.
 
     Attributes:
         step: Steps done.
@@ -101,6 +104,9 @@ class FilmFrame(Event):
         sigma: Noise of one copy.
         x_hat: x̂ of every chain as 8-bit values, with shape (N, C, H, W), uint8.
         y: The first copy of every chain as 8-bit values, with shape (N, C, H, W), uint8.
+        copies: All copies of the first M chains, with shape (M, k, C, H, W), float32, as they are to the bit.
+        streams: Where the random numbers of these chains are, number of the stream and draws of normal and uniform
+            numbers so far, with shape (M, 3), int64; a number of −1 cannot be gone on with.
     """
 
     step: int
@@ -108,6 +114,8 @@ class FilmFrame(Event):
     sigma: float
     x_hat: NDArray[np.uint8]
     y: NDArray[np.uint8]
+    copies: NDArray[np.float32]
+    streams: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from msd_engine.backend.blended import BlendedStreams
 from msd_engine.backend.device import choose_device
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.streams import ChainStreams
@@ -247,19 +248,26 @@ class Sampling:
         streams: Random numbers of every chain.
         device: Where the chains are computed.
         target: The mixture that they should draw from, where it is known.
+        first: Number of steps that they have done before, where they branch off on the way.
     """
 
     denoiser: Denoiser
     dynamics: Dynamics
     y: Tensor
     descent: Descent
-    streams: ChainStreams
+    streams: ChainStreams | BlendedStreams
     device: torch.device
     target: GaussianMixture | None
+    first: int = 0
 
 
 def sampling(
-    spec: ExperimentSpec, *, run_dir: Path | None = None, data_dir: Path | None = None, device: str = "auto"
+    spec: ExperimentSpec,
+    *,
+    run_dir: Path | None = None,
+    data_dir: Path | None = None,
+    device: str = "auto",
+    toward: int | None = None,
 ) -> Sampling:
     """Build the chains of an experiment.
 
@@ -268,6 +276,7 @@ def sampling(
         run_dir: Run folder of the trained denoiser, where `sampling.source` asks for one.
         data_dir: Where image sets are looked for, where `sampling.source` is ``exact``.
         device: Name of the device, or ``auto``; exact chains of points are too small for anything but the CPU.
+        toward: A second seed: the chains are then a row from `sampling.seed` to it, at least two.
 
     Returns:
         The chains, before any step.
@@ -289,13 +298,13 @@ def sampling(
         denoiser = learned = denoiser_of_run(spec, run_dir, chosen)
         mean, std = learned.data_mean, learned.sigma_data.item()
     asked = spec.sampling
-    streams = ChainStreams(
-        asked.seed,
-        asked.chains,
-        (spec.training.k, *mean.shape),
-        device=chosen,
-        chains_innermost=asked.source == "exact" and target is not None,
-    )
+    shape = (spec.training.k, *mean.shape)
+    streams: ChainStreams | BlendedStreams
+    if toward is None:
+        innermost = asked.source == "exact" and target is not None
+        streams = ChainStreams(asked.seed, asked.chains, shape, device=chosen, chains_innermost=innermost)
+    else:
+        streams = BlendedStreams((asked.seed, toward), asked.chains, shape, device=chosen)
     if asked.needs_posterior and not isinstance(denoiser, PosteriorSampler):
         raise UserError(f"The sampler {asked.sampler!r} needs draws from the posterior, which this denoiser has not.")
     way = descent(spec)

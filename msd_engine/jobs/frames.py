@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -31,7 +32,9 @@ from msd_engine.specs import ExperimentSpec
 # The kept history of a job has at most this many bytes and this many states, but always its two ends.
 _HISTORY_BYTES, _HISTORY_STATES = 48_000_000, 4000
 _REPORT_EVERY_S = 0.2
-_FILM_FRAMES = 32
+# The film of a job has at most this many moments, and their copies at most this many bytes; where not even so many
+# moments of all chains fit, only the first chains keep their copies.
+_FILM_FRAMES, _FILM_BYTES, _LEAST_FRAMES = 240, 160_000_000, 24
 
 
 def shown(values: Tensor) -> NDArray[np.float32]:
@@ -180,17 +183,47 @@ class PlaneFrames:
         return self._predicted
 
 
+class Streams(Protocol):
+    """Random numbers that can tell where they are."""
+
+    def positions(self) -> NDArray[np.int64]:
+        """Return number and draws of each chain's stream, with shape (N, 3)."""
+        ...
+
+
+def film_size(chains: int, chain_bytes: int) -> tuple[int, int]:
+    """Return how many chains keep their copies in a film, and how many moments it has.
+
+    Args:
+        chains: Number of chains.
+        chain_bytes: Bytes of all copies of one chain.
+
+    Returns:
+        Chains and moments, so that all copies together stay within the bound where at least two moments of one chain
+        do.
+    """
+    kept = max(1, min(chains, _FILM_BYTES // (_LEAST_FRAMES * chain_bytes)))
+    return kept, max(2, min(_FILM_FRAMES, _FILM_BYTES // (kept * chain_bytes)))
+
+
 class ImageFrames:
     """Pictures of chains of images as they walk, and a film of a few moments."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, y: Tensor, streams: Streams, first: int = 0) -> None:
         """Choose the moments of the film.
 
         Args:
-            total: Steps of the job.
+            total: Step at which the job ends.
+            y: Where the chains begin, with shape (N, k, C, H, W).
+            streams: Random numbers of every chain.
+            first: Step at which the job begins.
         """
         self._total = total
-        self._film_steps = set(np.linspace(0, total, min(_FILM_FRAMES, total + 1)).round().astype(int).tolist())
+        self._streams = streams
+        self._where = streams.positions()
+        self._chains, count = film_size(len(y), 4 * y[0].numel())
+        steps = np.linspace(first, total, min(count, total - first + 1)).round().astype(int)
+        self._film_steps = frozenset(steps.tolist())
         self._film: list[FilmFrame] = []
 
     def keep(self, moment: Moment | Stretch) -> None:
@@ -203,8 +236,13 @@ class ImageFrames:
                     sigma=moment.sigma,
                     x_hat=_bytes(moment.posterior.mean),
                     y=_bytes(moment.y[:, 0]),
+                    copies=moment.y[: self._chains].detach().to("cpu", torch.float32, copy=True).numpy(),
+                    streams=self._where[: self._chains],
                 )
             )
+        if moment.step + 1 in self._film_steps:
+            # A state is told when the step after it is done: by now the next state's numbers begin.
+            self._where = self._streams.positions()
 
     def due(self, moment: Moment | Stretch) -> Iterator[Event]:
         """Tell the frames of the film since the last time, and how all chains look now."""

@@ -13,10 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from msd_engine.backend.blended import BlendedStreams
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.streams import ChainStreams
-from msd_engine.denoisers.posterior import Noise
 from msd_engine.events import Event
 from msd_engine.jobs.background import in_background
 from msd_engine.jobs.build import Sampling, event_shape, sampling
@@ -98,12 +96,7 @@ def interpolate(
     def build() -> Sampling:
         if spec.sampling.chains < 2:
             raise UserError("A row from one seed to another has at least two chains: raise sampling.chains.")
-        seeds = spec.sampling.seed, spec.denoise.second_seed
-
-        def streams(shape: tuple[int, ...], where: torch.device) -> Noise:
-            return BlendedStreams(seeds, spec.sampling.chains, shape, device=where)
-
-        return sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device, streams=streams)
+        return sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device, toward=spec.denoise.second_seed)
 
     yield from _run(spec, build, cadence, live)
 
@@ -186,9 +179,7 @@ def _known(spec: ExperimentSpec, device: torch.device) -> torch.Tensor:
     return torch.frombuffer(bytearray(mask), dtype=torch.uint8).reshape(rows, columns).to(device) == 0
 
 
-def _run(
-    spec: ExperimentSpec, build: Callable[[], Sampling], cadence: Cadence, live: Live | None
-) -> Iterator[Event]:
+def _run(spec: ExperimentSpec, build: Callable[[], Sampling], cadence: Cadence, live: Live | None) -> Iterator[Event]:
     # Reading tens of thousands of images takes a second.
     chains = yield from in_background(lambda _: build())
     yield from chain_events(spec, chains, cadence, live)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from msd_engine.backend.device import describe_device
 from msd_engine.backend.errors import UserError
+from msd_engine.backend.streams import ChainStreams
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.events import Event, Finished, Notice, Progress, Samples, Started, Tick
 from msd_engine.jobs.background import in_background
@@ -82,11 +83,26 @@ def sample(
         chains = yield from in_background(lambda _: sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device))
     else:
         chains = sampling(spec, run_dir=run_dir, device=device)
-    yield Started("sample", describe_device(chains.device), spec.sampling.total_steps, 0, spec.to_json())
-    for event in _Job(spec, chains, cadence, live or Live()).events():
+    for event in chain_events(spec, chains, cadence, live):
         yield event
         if isinstance(event, Samples) and event.x_hat.ndim == 4 and spec.sampling.source == "trained":
             yield from _kept(run_dir, event)
+
+
+def chain_events(spec: ExperimentSpec, chains: Sampling, cadence: Cadence, live: Live | None) -> Iterator[Event]:
+    """Walk chains to their end and tell of them.
+
+    Args:
+        spec: The experiment.
+        chains: The chains, before any step.
+        cadence: Says when pictures and progress are worth telling.
+        live: Requests that may come meanwhile: pause.
+
+    Yields:
+        `Started` and all that follows it in `sample`.
+    """
+    yield Started("sample", describe_device(chains.device), spec.sampling.total_steps, chains.first, spec.to_json())
+    yield from _Job(spec, chains, cadence, live or Live()).events()
 
 
 def _kept(run_dir: Path | None, samples: Samples) -> Iterator[Event]:
@@ -109,12 +125,12 @@ class _Job:
         self.live = live
         self.total = spec.sampling.total_steps
         self.elapsed_s = 0.0
-        self.recent: deque[tuple[int, float]] = deque([(0, 0.0)])
+        self.recent: deque[tuple[int, float]] = deque([(chains.first, 0.0)])
         self.frames: _Frames
         if chains.y.ndim == 3:
             self.frames = PlaneFrames(spec, chains.target, chains.descent)
         else:
-            self.frames = ImageFrames(self.total)
+            self.frames = ImageFrames(self.total, chains.y, chains.streams, chains.first)
 
     def events(self) -> Iterator[Event]:
         """Walk down the ladder."""
@@ -142,10 +158,14 @@ class _Job:
 
     def _walk(self) -> Iterator[Moment | Stretch]:
         chains = self.chains
-        down = (chains.y, chains.descent, chains.streams)
-        if chains.dynamics is langevin and isinstance(chains.denoiser, ExactDenoiser) and chains.device.type == "cpu":
-            return twin.walk(chains.denoiser, *down)
-        return walk(chains.dynamics, chains.denoiser, *down)
+        if (
+            chains.dynamics is langevin
+            and isinstance(chains.denoiser, ExactDenoiser)
+            and isinstance(chains.streams, ChainStreams)
+            and chains.device.type == "cpu"
+        ):
+            return twin.walk(chains.denoiser, chains.y, chains.descent, chains.streams)
+        return walk(chains.dynamics, chains.denoiser, chains.y, chains.descent, chains.streams, first=chains.first)
 
     def _hold(self, moment: Moment | Stretch) -> Iterator[Event]:
         yield from self.frames.due(moment)

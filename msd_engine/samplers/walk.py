@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from msd_engine.backend.streams import ChainStreams
 from msd_engine.denoisers.posterior import Denoiser, Noise, Posterior
 from msd_engine.samplers.descent import Descent, Dynamics
 
@@ -34,7 +33,7 @@ class Moment(NamedTuple):
     posterior: Posterior
 
 
-def gaussian_start(streams: ChainStreams, mean: Tensor, std: float, sigma: float) -> Tensor:
+def gaussian_start(streams: Noise, mean: Tensor, std: float, sigma: float) -> Tensor:
     """Begin chains from a Gaussian as wide as the data, with noise of its own on each copy.
 
     Args:
@@ -50,7 +49,7 @@ def gaussian_start(streams: ChainStreams, mean: Tensor, std: float, sigma: float
     return point + sigma * streams.normal()
 
 
-def uniform_start(streams: ChainStreams, half_width: float, sigma: float) -> Tensor:
+def uniform_start(streams: Noise, half_width: float, sigma: float) -> Tensor:
     """Begin chains uniformly in a box, with noise of its own on each copy.
 
     Args:

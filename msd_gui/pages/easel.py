@@ -71,7 +71,7 @@ class Easel(QWidget):
         self._build()
         self.canvas.stroke_began.connect(self.began)
         self.canvas.drawn.connect(lambda: self.drawn.emit(self.canvas.picture()))
-        self.canvas.masked.connect(lambda: self.masked.emit(self.canvas.mask()))
+        self.canvas.masked.connect(lambda: self.masked.emit(self.canvas.marked()))
         self.canvas.stroke_ended.connect(self.ended)
         self.radius.valueChanged.connect(self._set_radius)
         self.radius.setValue(12)
@@ -141,7 +141,7 @@ class Easel(QWidget):
     def show_mask(self, mask: NDArray[np.bool_]) -> None:
         """Show a mask with shape (H, W), unless the mouse is painting it just now."""
         if not self.canvas.drawing:
-            self.canvas.set_mask(mask)
+            self.canvas.set_marked(mask)
 
     def use(self, tool: Tool) -> None:
         """Take a tool."""
@@ -154,9 +154,9 @@ class Easel(QWidget):
         picture = np.zeros_like(self.canvas.picture())
         self.began.emit()
         self.canvas.set_picture(picture)
-        self.canvas.set_mask(np.zeros(picture.shape[1:], np.bool_))
+        self.canvas.set_marked(np.zeros(picture.shape[1:], np.bool_))
         self.drawn.emit(picture)
-        self.masked.emit(self.canvas.mask())
+        self.masked.emit(self.canvas.marked())
         self.ended.emit()
 
     @Slot(int)

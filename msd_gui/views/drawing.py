@@ -56,7 +56,7 @@ class DrawingView(Canvas):
         """The picture, with shape (C, H, W), uint8."""
         return self._picture
 
-    def mask(self) -> NDArray[np.bool_]:
+    def marked(self) -> NDArray[np.bool_]:
         """Where the mask is painted, with shape (H, W)."""
         return self._mask
 
@@ -76,7 +76,7 @@ class DrawingView(Canvas):
         self._picture = np.ascontiguousarray(picture)
         self._renew()
 
-    def set_mask(self, mask: NDArray[np.bool_]) -> None:
+    def set_marked(self, mask: NDArray[np.bool_]) -> None:
         """Shows a mask, with shape (H, W) as the picture."""
         self._mask = mask
         self.update()

@@ -62,15 +62,15 @@ def test_the_eraser_takes_away_what_was_drawn(canvas):
 def test_the_mask_is_painted_over_the_picture_and_leaves_it_alone(canvas):
     canvas.tool, canvas.radius = "mask", 2.0
     masked = []
-    canvas.masked.connect(lambda: masked.append(canvas.mask().sum()))
+    canvas.masked.connect(lambda: masked.append(canvas.marked().sum()))
     drag(canvas, (5, 5), (20, 5))
-    assert masked[-1] == canvas.mask().sum() > 15
+    assert masked[-1] == canvas.marked().sum() > 15
     assert masked == sorted(masked)
     assert not canvas.picture().any()
     canvas.tool = "unmask"
     canvas.radius = 4.0
     drag(canvas, (2, 5), (24, 5))
-    assert not canvas.mask().any()
+    assert not canvas.marked().any()
 
 
 def test_places_on_the_widget_and_in_the_picture_agree(canvas):
@@ -86,10 +86,10 @@ def test_the_right_button_draws_nothing(canvas):
 
 
 def test_a_picture_of_another_size_takes_the_mask_away(canvas):
-    canvas.set_mask(np.ones((28, 28), np.bool_))
+    canvas.set_marked(np.ones((28, 28), np.bool_))
     canvas.set_picture(np.zeros((3, 32, 32), np.uint8))
-    assert canvas.mask().shape == (32, 32)
-    assert not canvas.mask().any()
+    assert canvas.marked().shape == (32, 32)
+    assert not canvas.marked().any()
 
 
 def test_colours_are_drawn_in_every_channel(canvas):
