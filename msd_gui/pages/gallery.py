@@ -13,6 +13,7 @@ from msd_gui.views.film import FilmStripView
 from msd_gui.views.grid import ImageGridView
 
 FILM_PX = 78
+ON_STRIP = 16
 
 
 class Gallery(QWidget):
@@ -90,9 +91,9 @@ class Gallery(QWidget):
                 self.samples = event
 
     def _take_film(self, event: FilmFrame) -> None:
-        """Keep a moment; the strip shows every second one and the last, so that the whole ladder can be seen."""
+        """Keep a moment; the strip shows some at even distances and the last, so that the whole ladder can be seen."""
         self.films.append(event)
-        if len(self.films) % 2 or event.step >= self._total:
+        if event.step * ON_STRIP >= len(self._on_strip) * self._total:
             self._on_strip.append(len(self.films) - 1)
             self.film.show()
             self.film.add_frame(event.step, event.sigma, event.x_hat, event.y, event.level)
