@@ -45,7 +45,7 @@ def sweep(options: Sweep) -> dict[str, Any]:
     account = SweepAccount(folder)
     account.take(follow(_job(options, spec, folder), account))
     figures = account.figures()
-    figures |= _export(folder, account.table())
+    figures |= _export(folder)
     if not options.json:
         from msd_engine.runs.sweep_tables import markdown_text
 
@@ -164,11 +164,14 @@ def _lists(options: Sweep) -> dict[str, Any]:
     return lists
 
 
-def _export(folder: Path, told: SweepTable) -> dict[str, str]:
+def _export(folder: Path) -> dict[str, str]:
     from msd_engine.backend.files import write_atomically
-    from msd_engine.runs.sweep_tables import csv_text, markdown_text
+    from msd_engine.jobs.export_sweep import SUFFIXES, exported
+    from msd_engine.runs.sweeps import SweepFolder
 
-    texts = {"table.csv": csv_text(told.rows), "table.md": markdown_text(told.rows, told.findings)}
-    for name, text in texts.items():
-        write_atomically(folder / name, text.encode())
-    return {"csv": str(folder / "table.csv"), "markdown": str(folder / "table.md")}
+    paths = {}
+    for suffix in SUFFIXES:
+        path = folder / f"comparison{suffix}"
+        write_atomically(path, exported(SweepFolder.open(folder), suffix))
+        paths[suffix[1:]] = str(path)
+    return paths

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,7 +114,7 @@ class TableRow:
         band_floor: Error of the exact posterior mean in each band, with shape (bands,).
     """
 
-    mode: str
+    mode: Literal["same-sigma", "same-sigma-eff"]
     k: int
     seeds: int
     failed: int

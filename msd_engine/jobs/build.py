@@ -24,7 +24,7 @@ from msd_engine.metrics.errors import HeldOut
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
 from msd_engine.noise.ladder import geometric, karras, report
-from msd_engine.noise.laws import draw_sigma
+from msd_engine.noise.laws import quantiles
 from msd_engine.runs.run import Run
 from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, underdamped
 from msd_engine.samplers.descent import Descent, Dynamics
@@ -207,7 +207,8 @@ def training(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.devic
         UserError: A custom mixture cannot be used.
     """
     seed, batch = spec.training.seed, spec.training.batch
-    draws = stream(seed, _HELD_OUT)
+    # The same data and noise whatever the training's seed and k, so that curves of several runs can be compared.
+    draws = stream(0, _HELD_OUT)
     exact: ExactDenoiser | None = None
     strip: HeldOut | None = None
     source: Source
@@ -224,9 +225,8 @@ def training(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.devic
         x = images.to_data(images.test[:_HELD_OUT_IMAGES])
         noises = geometric(spec.sampling.sigma_1, spec.sampling.sigma_L, _STRIP).float()
         strip = HeldOut(x[:_STRIP].to(device), noises.to(device), spec.training.k, draws)
-    # Streams of their own, so that runs with different k are measured at the same noise.
-    sigma = draw_sigma(spec.noise, spec.training.k, len(x), stream(seed, _HELD_OUT, 1))
-    held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(seed, _HELD_OUT, 2))
+    sigma = quantiles(spec.noise, spec.training.k, len(x))
+    held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(0, _HELD_OUT, 1))
     denoiser, averaged = (_denoiser(spec, spread, mean).to(device) for _ in range(2))
     trainer = Trainer(spec, denoiser, averaged, source, stream(seed, _NOISE, device=device))
     return Training(trainer, held_out, exact, strip, spec, device)

@@ -75,7 +75,7 @@ def _cells(row: TableRow) -> tuple[str, ...]:
     failed = f" (+{row.failed} failed)" if row.failed else ""
     figures = (row.floor, row.floor_ratio, row.reported, row.reported_ratio)
     return (
-        MODE_TITLES.get(row.mode, row.mode),  # type: ignore[call-overload]
+        MODE_TITLES[row.mode],
         str(row.k),
         f"{row.seeds}{failed}",
         _spread(row.error, row.spread),

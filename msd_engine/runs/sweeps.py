@@ -13,14 +13,16 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import filelock
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
+from msd_engine.runs.layout import METRICS
+from msd_engine.runs.log import read_rows
 from msd_engine.specs import SpecError
-from msd_engine.specs.sweep import SweepResult, SweepSpec
+from msd_engine.specs.sweep import Child, SweepResult, SweepSpec
 
 SWEEP = "sweep.json"
 RESULT = "result.json"
@@ -125,6 +127,20 @@ class SweepFolder:
         """Return all results so far, in the order of the queue; errors as for `result`."""
         found = (self.result(child.name) for child in self.spec.children())
         return [result for result in found if result is not None]
+
+    def measured(self) -> Iterator[tuple[Child, list[dict[str, Any]]]]:
+        """Read the measurements of every run that has begun, in the order of the queue.
+
+        Yields:
+            The run with its rows of metrics.
+
+        Raises:
+            BadFile: A run is damaged.
+        """
+        for child in self.spec.children():
+            rows = read_rows(self.run_folder(child.name) / METRICS)
+            if rows:
+                yield child, rows
 
     def save_result(self, result: SweepResult) -> None:
         """Keep how a run ended.

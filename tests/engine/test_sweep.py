@@ -237,7 +237,7 @@ def test_the_command_on_the_files_of_mnist(
     found = json.loads(capsys.readouterr().out)
     assert (found["done"], found["total"]) == (6, 6)
     assert [row["seeds"] for row in found["rows"]] == [2, 2, 2, 2]
-    assert (tmp_path / "out" / "table.csv").read_text().count("\n") == 5
+    assert (tmp_path / "out" / "comparison.csv").read_text().count("\n") == 5
     # The plan of a comparison is a preset for another.
     assert main([*words, "--out", str(tmp_path / "no"), "--training.k", "2"]) == 2
     again = ["sweep", "--preset", f"{out}/sweep.json", "--ks", "2", "--seeds", "0", "--modes", "same-sigma"]
