@@ -290,6 +290,9 @@ def _sentence(error: ValidationError) -> SpecError:
             sentence = f"There is no field called {path}."
         case "missing":
             sentence = f"The field {path} is missing."
+        case "union_tag_invalid":
+            # The message repeats whatever was given in place of the word, at any length.
+            sentence = f"{path}.kind must be {finding['ctx']['expected_tags'].replace(', ', ' or ')}."
         case "value_error":
             sentence = message.removeprefix("Value error, ")
         case _:
