@@ -116,7 +116,11 @@ class Restored(Event):
     Attributes:
         spec_json: The spec as JSON.
         run: The run folder, where it was one; else empty.
+        step: Training steps in the last checkpoint of the run.
+        elapsed_s: Seconds of training up to there.
     """
 
     spec_json: str
     run: str = ""
+    step: int = 0
+    elapsed_s: float = 0.0

@@ -20,6 +20,8 @@ from msd_engine.runs.layout import METRICS
 from msd_engine.runs.log import read_rows
 from msd_engine.runs.notes import Notes, read_notes, write_notes
 
+__all__ = ["Catalogue", "annotate", "discard", "held_out_curves", "watch"]
+
 _TELL_EVERY_S = 0.1
 _LOOK_EVERY_S = 0.4
 # Looking may take at most this share of the time, however many runs there are.

@@ -11,6 +11,7 @@ from msd_engine.events import Event, Finished, Restored
 from msd_engine.jobs.guard import told
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.restoring import read_spec
+from msd_engine.runs.run import Run
 
 
 @told
@@ -25,7 +26,10 @@ def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
     """
     start = time.monotonic()
     path = Path(path)
-    spec = read_spec(path)
-    run = path.parent if path.name == MANIFEST else path
-    yield Restored(spec.to_json(), run=str(run) if run.is_dir() else "")
+    folder = path.parent if path.name == MANIFEST else path
+    if folder.is_dir():
+        run = Run.open(folder)
+        yield Restored(run.spec.to_json(), str(folder), run.manifest.step, run.manifest.elapsed_s)
+    else:
+        yield Restored(read_spec(path).to_json())
     yield Finished(0, time.monotonic() - start, f"Restored from {path.name}.", str(path))

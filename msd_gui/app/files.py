@@ -15,6 +15,7 @@ from msd_gui.app.launch import EngineLaunch
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import Runner
 from msd_gui.pages.page import Export, Status
+from msd_gui.session.budget import as_long_again
 from msd_gui.session.settings import Settings
 
 KINDS = "Experiments (*.png *.gif *.webp *.json *.npz);;All files (*)"
@@ -75,7 +76,7 @@ class Files(QObject):
             case Started(job="warm-up"):
                 self.engine_ready.emit(event.device)
             case Restored():
-                self._on_restored(ExperimentSpec.from_json(event.spec_json), Path(event.run) if event.run else None)
+                self._on_restored(event)
             case Progress():
                 fraction = event.step / event.total if event.total else None
                 self.progressed.emit(Status(event.text, "", fraction, event.left_s))
@@ -87,9 +88,14 @@ class Files(QObject):
             case _:
                 pass
 
-    def _on_restored(self, spec: ExperimentSpec, run: Path | None) -> None:
+    def _on_restored(self, event: Restored) -> None:
+        spec, run = ExperimentSpec.from_json(event.spec_json), Path(event.run) if event.run else None
         path, then = self._then
-        self.restored.emit(spec, run, then if run == path else "")
+        if run != path:
+            then = ""
+        if then == "resume":
+            spec = as_long_again(spec, event.step, event.elapsed_s)
+        self.restored.emit(spec, run, then)
 
     # -- without asking ------------------------------------------------------------------------------------------------
 

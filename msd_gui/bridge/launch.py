@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -63,6 +63,32 @@ class Launch(Protocol):
 
     def new_run(self, spec: ExperimentSpec) -> Path:
         """Return the path of a run folder that does not exist yet."""
+        ...
+
+
+class RunsLaunch(Launch, Protocol):
+    """Makes jobs on the runs that lie in the folder of runs, beside all others."""
+
+    def watch_runs(self) -> Job:
+        """List the runs and go on telling what changes."""
+        ...
+
+    def held_out_curves(self, runs: Sequence[Path]) -> Job:
+        """Read the held-out errors of some runs."""
+        ...
+
+    def annotate(
+        self, run: Path, *, name: str | None = None, note: str | None = None, tags: tuple[str, ...] | None = None
+    ) -> Job:
+        """Write what the user says about a run; None leaves a part as it is."""
+        ...
+
+    def discard(self, runs: Sequence[Path]) -> Job:
+        """Move runs to the trash."""
+        ...
+
+    def export_tensorboard(self, run: Path, folder: Path) -> Job:
+        """Write the measurements of a run as files for TensorBoard."""
         ...
 
 

@@ -72,6 +72,16 @@ def lay_out(page: QWidget, controls: QWidget, middle: QWidget, figures: QWidget)
     row.addWidget(scrolled(figures, FIGURES_PX))
 
 
+def lay_out_wide(page: QWidget, middle: QWidget, figures: QWidget) -> None:
+    """Give a page without controls two columns; more room goes to the first."""
+    middle.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+    row = QHBoxLayout(page)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(0)
+    row.addWidget(middle, 1)
+    row.addWidget(scrolled(figures, FIGURES_PX))
+
+
 def awaiting(view: QWidget, sentence: str, button: str = "", height_px: int = 0) -> Awaiting:
     """Return a place that says what will be seen there until there is something to see.
 

@@ -24,6 +24,7 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.launch import Launch
 from msd_gui.bridge.runner import Runner
 from msd_gui.pages.page import Page, Status
+from msd_gui.session.budget import as_long_again
 from msd_gui.views.losses import LossView
 
 LOSSES_EVERY_S = 0.1
@@ -98,13 +99,7 @@ class Trainer(QObject):
         """Go on with the run, within the budget of a spec; where it is spent, as long again."""
         if self.run is not None:
             if self._spent is not None:
-                training = spec.training
-                spec = spec.replace_all(
-                    {
-                        "training.steps": max(training.steps, self._spent.step + training.steps),
-                        "training.seconds": training.seconds and self._spent.elapsed_s + training.seconds,
-                    }
-                )
+                spec = as_long_again(spec, self._spent.step, self._spent.elapsed_s)
             # The job tells the measurements again that the run holds.
             self._losses.clear_curves()
             self.spec, self._spent = spec, None

@@ -1,0 +1,55 @@
+"""A row above a list: a box to search in, how many were found, and buttons for the chosen ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
+
+
+class SearchRow(QWidget):
+    """Box, count and buttons.
+
+    Attributes:
+        changed: Emitted with the text that is searched for.
+    """
+
+    changed = Signal(str)
+
+    def __init__(self, hint: str, actions: Sequence[QAction]) -> None:
+        """Build the row.
+
+        Args:
+            hint: What the empty box says.
+            actions: Actions that get a button.
+        """
+        super().__init__()
+        self.box = QLineEdit()
+        self.box.setObjectName("runs.search")
+        self.box.setAccessibleName("Search")
+        self.box.setPlaceholderText(hint)
+        self.box.setClearButtonEnabled(True)
+        self.box.textChanged.connect(self.changed)
+        self._count = QLabel()
+        self._count.setProperty("role", "muted")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.box, 1)
+        row.addWidget(self._count)
+        row.addSpacing(8)
+        for action in actions:
+            button = QToolButton()
+            button.setDefaultAction(action)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+            row.addWidget(button)
+
+    def set_count(self, shown: int, total: int) -> None:
+        """Say how many there are and how many were found."""
+        what = "run" if total == 1 else "runs"
+        self._count.setText(f"{total:,} {what}" if shown == total else f"{shown:,} of {total:,} {what}")
+
+    def count(self) -> str:
+        """Return what the row says of the number of runs."""
+        return self._count.text()

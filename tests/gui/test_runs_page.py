@@ -1,0 +1,216 @@
+"""The runs page with the real engine: found, searched, noted, compared, opened, continued and thrown away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMessageBox
+
+from msd_engine.runs.layout import MANIFEST
+from msd_engine.runs.notes import add_figures, read_notes
+from msd_engine.runs.run import Run
+from msd_engine.specs import load_preset
+from msd_gui.app import create_window
+from msd_gui.session.budget import as_long_again
+from msd_gui.session.settings import Settings
+
+WAIT_MS = 60_000
+SPEC = load_preset("digits-30s").replace_all(
+    {
+        "network.width": 8,
+        "training.steps": 6,
+        "training.seconds": 0.0,
+        "training.batch": 16,
+        "training.precision": "float32",
+        "training.evaluate_every": 3,
+        "sampling.levels": 4,
+        "sampling.steps_per_level": 2,
+        "sampling.chains": 5,
+    }
+)
+
+
+def make(folder: Path, held_out: float = 1.0, k: int = 8) -> Path:
+    run = Run.create(folder, SPEC.replace("training.k", k), device="cpu")
+    run.append_metrics([{"step": n, "held_out": held_out / n, "elapsed_s": n / 2} for n in (1, 2, 3)])
+    run.save({"a": torch.zeros(1)}, {"w": torch.zeros(7)}, 3, elapsed_s=1.5, status="finished")
+    return run.folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, k in (("one", 1), ("two", 2), ("three", 4)):
+        make(tmp_path / "runs" / name, k=k)
+    make(tmp_path / "runs" / "sweep" / "four")
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def window(qtbot, tmp_path, folder):
+    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=folder)
+    window.show()
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def page(qtbot, window):
+    window.commands["page_runs"].trigger()
+    page = window.page
+    qtbot.waitUntil(lambda: page.model.total == 4, timeout=WAIT_MS)
+    return page
+
+
+def choose(qtbot, page, *folders):
+    page.choose(*(str(folder) for folder in folders))
+    assert [row.path for row in page.chosen()]
+
+
+def test_all_runs_are_listed_and_counted(page, folder):
+    assert {row.name for row in page.model.shown()} == {"one", "two", "three", "four"}
+    assert page.search.count() == "4 runs"
+    QTest.keyClicks(page.search.box, "k=2")
+    assert [row.name for row in page.model.shown()] == ["two"]
+    assert page.search.count() == "1 of 4 runs"
+    assert page.place.currentWidget() is page.table
+
+
+def test_an_empty_folder_offers_a_training(qtbot, tmp_path):
+    window = create_window(settings=Settings(tmp_path / "s.ini"), runs_dir=tmp_path / "nothing")
+    window.show()
+    window.commands["page_runs"].trigger()
+    page = window.page
+    qtbot.waitUntil(lambda: page.place.currentWidget() is page.place.placeholder, timeout=WAIT_MS)
+    page.place.placeholder.asked.emit()
+    assert window.page is window.pages["images"]
+    window.close()
+
+
+def test_what_others_do_in_the_folder_is_seen(qtbot, page, folder):
+    make(folder / "five")
+    qtbot.waitUntil(lambda: page.model.total == 5, timeout=WAIT_MS)
+    add_figures(folder / "five", {"yield": 0.5})
+    qtbot.waitUntil(lambda: page.model.find(str(folder / "five")).alive == 0.5, timeout=WAIT_MS)
+    choose(qtbot, page, folder / "five")
+    (folder / "five" / MANIFEST).write_text("{")
+    qtbot.waitUntil(lambda: page.chosen_runs.card.isVisible(), timeout=WAIT_MS)
+    assert MANIFEST in page.chosen_runs.card.text()
+    assert not page.actions_by_name["open"].isEnabled()
+    assert page.actions_by_name["discard"].isEnabled()
+
+
+def test_a_hidden_page_leaves_the_folder_alone(qtbot, window, page, folder):
+    window.show_page("mixture")
+    qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
+    make(folder / "five")
+    window.show_page("runs")
+    qtbot.waitUntil(lambda: page.model.total == 5, timeout=WAIT_MS)
+
+
+def test_chosen_runs_are_compared(qtbot, page, folder):
+    choose(qtbot, page, folder / "one", folder / "two", folder / "sweep" / "four")
+    overlay = page.chosen_runs.overlay
+    qtbot.waitUntil(lambda: len(overlay.curves()) == 3, timeout=WAIT_MS)
+    assert {curve.name for curve in overlay.curves()} == {"one", "two", "four"}
+    assert overlay.curves()[0].values.tolist() == [1.0, 0.5, 1 / 3]
+    assert {export.suffix for export in page.exports()} == {".csv", ".png", ".svg"}
+    Run.open(folder / "one").append_metrics([{"step": 9, "held_out": 0.25, "elapsed_s": 4.0}])
+    qtbot.waitUntil(lambda: any(len(curve.steps) == 4 for curve in overlay.curves()), timeout=WAIT_MS)
+    assert not page.actions_by_name["open"].isEnabled()
+
+
+def test_a_run_is_renamed_tagged_and_noted(qtbot, page, folder):
+    choose(qtbot, page, folder / "two")
+    words = page.chosen_runs.words
+    page.actions_by_name["rename"].trigger()
+    words.name.setText("better")
+    words.tags.setText("#good, wide")
+    words.note.setPlainText("first line\nsecond")
+    words.keep()
+    qtbot.waitUntil(lambda: page.model.find(str(folder / "two")).name == "better", timeout=WAIT_MS)
+    notes = read_notes(folder / "two")
+    assert (notes.name, notes.note, notes.tags) == ("better", "first line\nsecond", ("good", "wide"))
+    page.search.box.setText("#good")
+    assert [row.name for row in page.model.shown()] == ["better"]
+
+
+def test_what_is_typed_is_kept_when_another_run_is_chosen(qtbot, page, folder):
+    choose(qtbot, page, folder / "two")
+    page.chosen_runs.words.note.setPlainText("do not lose me")
+    choose(qtbot, page, folder / "one")
+    qtbot.waitUntil(lambda: read_notes(folder / "two").note == "do not lose me", timeout=WAIT_MS)
+    assert read_notes(folder / "one").note == ""
+
+
+def test_settings_are_taken_for_a_new_run(window, qtbot, page, folder):
+    choose(qtbot, page, folder / "three")
+    page.actions_by_name["duplicate"].trigger()
+    assert window.page is window.pages["images"]
+    assert window.page.experiment.spec == SPEC.replace("training.k", 4)
+    assert not window.page.trainer.has_weights
+
+
+def test_a_trained_run_is_opened_with_its_samples_and_continued_as_long_again(qtbot, window, page, folder):
+    images = window.pages["images"]
+    qtbot.waitUntil(lambda: images.can("train"), timeout=WAIT_MS)
+    images.load(SPEC)
+    images.act("train")
+    qtbot.waitUntil(lambda: images.trainer.has_weights and not images.trainer.running, timeout=WAIT_MS)
+    run = images.trainer.run
+    qtbot.waitUntil(lambda: page.model.find(str(run)) is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.model.find(str(run)).status == "finished", timeout=WAIT_MS)
+    assert page.model.find(str(run)).thumbnail.startswith(b"\x89PNG")
+    images.load(load_preset("mnist-2min"))
+    choose(qtbot, page, run)
+    page.actions_by_name["open"].trigger()
+    qtbot.waitUntil(lambda: window.page is images and images.gallery.samples is not None, timeout=WAIT_MS)
+    assert images.experiment.spec == SPEC
+    window.show_page("runs")
+    window.commands["resume"].trigger()
+    qtbot.waitUntil(lambda: Run.open(run).manifest.step == 12 and not images.trainer.running, timeout=WAIT_MS)
+    assert images.experiment.spec == as_long_again(SPEC, 6, 1.0)
+
+
+def test_a_budget_that_is_left_is_kept_and_a_spent_one_doubled():
+    timed = SPEC.replace_all({"training.seconds": 10.0, "training.steps": 1000})
+    assert as_long_again(timed, 500, 5.0) == timed
+    longer = as_long_again(timed, 500, 10.0).training
+    assert (longer.steps, longer.seconds) == (1500, 20.0)
+    assert as_long_again(SPEC, 6, 1.0).training.steps == 12
+
+
+def test_runs_go_to_the_trash_only_when_the_user_says_so(qtbot, page, folder, monkeypatch):
+    thrown = []
+
+    def throw(path):
+        thrown.append(path)
+        Path(path).rename(folder.parent / Path(path).name)
+
+    monkeypatch.setattr("send2trash.send2trash", throw)
+    choose(qtbot, page, folder / "one", folder / "two")
+    page.actions_by_name["discard"].trigger()
+    (box,) = page.findChildren(QMessageBox)
+    assert "2 runs" in box.text()
+    box.button(QMessageBox.StandardButton.No).click()
+    assert not thrown
+    page.actions_by_name["discard"].trigger()
+    box = page.findChildren(QMessageBox)[-1]
+    box.button(QMessageBox.StandardButton.Yes).click()
+    qtbot.waitUntil(lambda: page.model.total == 2, timeout=WAIT_MS)
+    assert sorted(thrown) == [str(folder / "one"), str(folder / "two")]
+
+
+def test_a_run_in_training_can_be_neither_continued_nor_thrown_away(qtbot, page, folder):
+    run = Run.open(folder / "one")
+    with run.locked():
+        run.set_status("running")
+        qtbot.waitUntil(lambda: page.model.find(str(folder / "one")).status == "running", timeout=WAIT_MS)
+        choose(qtbot, page, folder / "one")
+        assert not page.actions_by_name["resume"].isEnabled()
+        assert not page.actions_by_name["discard"].isEnabled()
+        assert page.actions_by_name["open"].isEnabled()
+    qtbot.waitUntil(lambda: page.model.find(str(folder / "one")).status == "interrupted", timeout=WAIT_MS)
+    assert page.actions_by_name["resume"].isEnabled()

@@ -1,0 +1,129 @@
+"""The list of runs: order, search, and what views are told when runs come, change and go."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from dataclasses import replace
+
+import pytest
+from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QTableView
+
+from msd_engine.events import RunRow
+from msd_gui.pages.runs_table import COLUMNS, RunsModel, count, span, table_text
+
+DOWN, UP = Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder
+PLACE = {column.title: place for place, column in enumerate(COLUMNS)}
+
+
+def row(number: int, **changes) -> RunRow:
+    made = RunRow(
+        f"/runs/{number:03d}", "", f"run {number:03d}", "finished", data="mnist", k=number % 5 + 1, step=100 * number,
+        elapsed_s=float(number), held_out=1 / (number + 1), created=1e9 + number,
+    )  # fmt: skip
+    return replace(made, **changes)
+
+
+def names(model: RunsModel) -> list[str]:
+    return [found.name for found in model.shown()]
+
+
+@pytest.fixture
+def model(qapp):
+    model = RunsModel()
+    # Fails the test when the model tells its views anything that is not so.
+    tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
+    model.take([row(number) for number in (3, 1, 4, 0, 2)])
+    yield model
+    tester.deleteLater()
+
+
+def test_the_newest_stand_first_until_another_order_is_asked_for(model):
+    assert names(model) == ["run 004", "run 003", "run 002", "run 001", "run 000"]
+    model.sort(PLACE["Error"], UP)
+    assert names(model) == ["run 004", "run 003", "run 002", "run 001", "run 000"]
+    model.sort(PLACE["Steps"], UP)
+    assert names(model) == ["run 000", "run 001", "run 002", "run 003", "run 004"]
+    model.sort(-1, UP)
+    assert names(model)[0] == "run 004"
+
+
+@pytest.mark.parametrize("order", [UP, DOWN])
+def test_what_is_not_known_stands_at_the_end_in_both_directions(model, order):
+    model.take([row(9, held_out=math.nan)])
+    model.sort(PLACE["Error"], order)
+    assert names(model)[-1] == "run 009"
+    known = [found.held_out for found in model.shown()[:-1]]
+    assert known == sorted(known, reverse=order == DOWN)
+
+
+def test_every_word_of_a_search_must_be_there(model):
+    model.take([row(3, tags=("good",), note="Wide net"), row(2, tags=("good",)), row(1, data="cifar-10")])
+    for text, found in (("GOOD", {"run 003", "run 002"}), ("good wide", {"run 003"}), ("cifar", {"run 001"})):
+        model.search(text)
+        assert set(names(model)) == found
+    model.search("k=2")
+    assert {found.k for found in model.shown()} == {2}
+    model.search("")
+    assert len(names(model)) == model.total == 5
+
+
+def test_a_selection_stays_with_its_run_whatever_happens_to_the_others(qtbot, model):
+    view = QTableView()
+    qtbot.addWidget(view)
+    view.setModel(model)
+    flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+    view.selectionModel().select(model.index_of("/runs/002"), flags)
+
+    def selected():
+        return [model.row(index).name for index in view.selectionModel().selectedRows()]
+
+    model.take([row(7), row(8)])
+    assert selected() == ["run 002"]
+    model.sort(PLACE["Steps"], UP)
+    assert selected() == ["run 002"]
+    model.take([row(2, step=10**6)], ["/runs/000", "/runs/003"])
+    assert selected() == ["run 002"]
+    assert names(model) == ["run 001", "run 004", "run 007", "run 008", "run 002"]
+    model.take([], ["/runs/002"])
+    assert selected() == []
+
+
+def test_a_changed_row_is_told_as_a_change_and_nothing_else(qtbot, model):
+    with (
+        qtbot.assertNotEmitted(model.layoutChanged),
+        qtbot.assertNotEmitted(model.rowsInserted),
+        qtbot.waitSignal(model.dataChanged) as told,
+    ):
+        model.take([row(3, held_out=0.5, name="new")])
+    assert (told.args[0].row(), told.args[1].row()) == (1, 1)
+    assert model.index(1, 0).data() == "new"
+    with qtbot.assertNotEmitted(model.dataChanged):
+        model.take(model.shown())
+
+
+def test_the_table_as_text_holds_what_is_known(model):
+    model.take([row(9, held_out=math.nan, tags=("a", "b"), note='two\n"lines", so')])
+    lines = list(csv.DictReader(io.StringIO(table_text(model.shown()))))
+    assert len(lines) == 6
+    first = lines[0]
+    assert (first["name"], first["held_out"], first["tags"], first["note"]) == (
+        "run 009",
+        "",
+        "a b",
+        'two\n"lines", so',
+    )
+    assert float(lines[1]["held_out"]) == row(4).held_out
+
+
+def test_spans_and_counts_are_short():
+    assert [span(value) for value in (8.06, 125.0, 3 * 3600 + 20 * 60, math.nan)] == [
+        "8.1 s",
+        "2:05 min",
+        "3:20 h",
+        "–",
+    ]
+    assert [count(value) for value in (0, 950, 12_345, 4_560_000)] == ["–", "950", "12.3 k", "4.56 M"]
