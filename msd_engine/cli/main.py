@@ -23,7 +23,19 @@ import msd_engine
 from msd_engine.backend.errors import UserError
 from msd_engine.cli.fields import declared_fields
 from msd_engine.cli.listing import list_presets, print_schema
-from msd_engine.cli.options import COMMANDS, Command, Download, Evaluate, Presets, Sample, Schema, Sweep, Train
+from msd_engine.cli.options import (
+    COMMANDS,
+    Command,
+    Download,
+    Evaluate,
+    ExportTensorboard,
+    Presets,
+    Runs,
+    Sample,
+    Schema,
+    Sweep,
+    Train,
+)
 from msd_engine.cli.outcome import DONE, FAILED, INTERRUPTED, REFUSED, CutShortError, RefusedError, print_json, say
 from msd_engine.specs import SpecError
 
@@ -129,6 +141,14 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             return download(command)
         case Presets():
             list_presets(as_json=command.json)
+        case Runs():
+            from msd_engine.cli.runs import list_runs
+
+            list_runs(command)
+        case ExportTensorboard():
+            from msd_engine.cli.runs import export_tensorboard
+
+            return export_tensorboard(command)
         case Schema():
             print_schema(table=command.table)
     return None

@@ -131,6 +131,28 @@ class Presets:
 
 
 @dataclass(frozen=True)
+class Runs:
+    """List the runs in a folder and below it, newest first."""
+
+    folder: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    """The folder; else MSD_RUNS_DIR, else that of the desktop program."""
+    json: _Json = False
+    """Print one line of JSON instead of a table."""
+
+
+@dataclass(frozen=True)
+class ExportTensorboard:
+    """Write the measurements of a run as event files for TensorBoard."""
+
+    run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
+    """The run folder."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    """Where to write; else a folder tensorboard in the run folder."""
+    json: _Json = False
+    """Print one line of JSON on standard output at the end."""
+
+
+@dataclass(frozen=True)
 class Schema:
     """Print the JSON schema of a spec, or all its fields as a table."""
 
@@ -150,7 +172,7 @@ class Download:
     """Print one line of JSON on standard output at the end."""
 
 
-Command = Train | Sample | Evaluate | Sweep | Presets | Schema | Download
+Command = Train | Sample | Evaluate | Sweep | Presets | Runs | ExportTensorboard | Schema | Download
 
 COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from its annotation
     Annotated[Train, tyro.conf.subcommand("train")],
@@ -158,6 +180,8 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
     Annotated[Sweep, tyro.conf.subcommand("sweep")],
     Annotated[Presets, tyro.conf.subcommand("presets")],
+    Annotated[Runs, tyro.conf.subcommand("runs")],
+    Annotated[ExportTensorboard, tyro.conf.subcommand("export-tensorboard")],
     Annotated[Schema, tyro.conf.subcommand("schema")],
     Annotated[Download, tyro.conf.subcommand("download")],
 ]

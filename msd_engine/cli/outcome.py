@@ -40,8 +40,13 @@ def say(text: str) -> None:
 
 def print_json(figures: Mapping[str, Any]) -> None:
     """Write one line of JSON on standard output; what is not finite becomes null."""
-    print(json.dumps({name: _plain(value) for name, value in figures.items()}, ensure_ascii=False), flush=True)
+    print(json.dumps({name: plain(value) for name, value in figures.items()}, ensure_ascii=False), flush=True)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Return a value as JSON holds it: numbers that are not finite become null, at any depth."""
+    if isinstance(value, Mapping):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

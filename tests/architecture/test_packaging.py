@@ -75,7 +75,7 @@ def test_the_pins_are_exact_and_lie_in_the_ranges(python: str) -> None:
     pins = {canonicalize_name(pin.name): pin for pin in PINS if pin.marker is None or pin.marker.evaluate(environment)}
     for pin in pins.values():
         assert re.fullmatch(r"==[0-9][0-9.a-z]*", str(pin.specifier)), f"{pin} is not exact, or has a local part"
-    for requirement in requirements("test", "dev", "metrics"):
+    for requirement in requirements("test", "dev", "metrics", "tensorboard"):
         if requirement.marker is not None and not requirement.marker.evaluate(environment):
             continue
         pin = pins[canonicalize_name(requirement.name)]

@@ -309,10 +309,11 @@ def test_pages_that_were_not_looked_at_are_built_while_the_window_rests(qtbot, w
     qtbot.waitUntil(lambda: window.pages["images"].can("train"), timeout=WAIT_MS)
 
 
-def test_every_page_can_be_shown_and_left(window):
+def test_every_page_can_be_shown_and_left(qtbot, window):
     for name, page in window.pages.items():
         window.commands[f"page_{name}"].trigger()
         assert window.page is page
         assert page.isVisible()
-        assert window.bar.preset.isVisible() == isinstance(page, ExperimentPage)
+        offered = isinstance(page, ExperimentPage)
+        qtbot.waitUntil(lambda offered=offered: window.bar.preset.isVisible() == offered)
         window.commands["undo"].trigger()

@@ -1,0 +1,104 @@
+"""`msd runs` and `msd export-tensorboard`: what was trained so far. Listing needs no torch."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from datetime import datetime
+from typing import Any
+
+from msd_engine.cli.options import ExportTensorboard, Runs
+from msd_engine.cli.outcome import plain, print_json
+from msd_engine.events import Event, RunRow
+
+_WIDE = 240
+# What a list for programs leaves out: the bytes of a picture, and the spec, which is in the run's own manifest.
+_LEFT_OUT = ("thumbnail", "spec_json")
+
+
+def list_runs(options: Runs) -> None:
+    """Print the runs in a folder, newest first.
+
+    Args:
+        options: The command line.
+
+    Raises:
+        UserError: The folder cannot be read.
+    """
+    from msd_engine.runs.catalogue import Catalogue, runs_folder
+
+    catalogue = Catalogue(runs_folder(options.folder))
+    rows = [found.row for found in catalogue.look() if found is not None and found.row is not None]
+    rows.sort(key=lambda row: row.created if row.created == row.created else 0.0, reverse=True)
+    if options.json:
+        runs = [plain(_figures(row)) for row in rows]
+        print_json({"command": "runs", "status": "finished", "folder": str(catalogue.root), "runs": runs})
+    elif rows:
+        _print_table(rows)
+    else:
+        print(f"There are no runs in {catalogue.root}; msd train makes one.")
+
+
+def export_tensorboard(options: ExportTensorboard) -> dict[str, Any]:
+    """Carry out the command.
+
+    Args:
+        options: The command line.
+
+    Returns:
+        Where the files are now.
+
+    Raises:
+        RefusedError: The package is missing, or the folder holds no run.
+        CutShortError: The user stopped it.
+    """
+    from msd_engine.cli.following import follow
+    from msd_engine.jobs.tensorboard import export_tensorboard as job
+
+    folder = options.out or options.run / "tensorboard"
+    finished = follow(job(options.run, folder), _Account())
+    return {"measurements": finished.step, "path": finished.path, "text": finished.text}
+
+
+class _Account:
+    """Keeps nothing: what was written before a stop is of no use."""
+
+    def take(self, event: Event) -> None:
+        """Take note of one event."""
+
+    def figures(self) -> dict[str, Any]:
+        """Return what is known of the job, by name."""
+        return {}
+
+    def way_on(self) -> str:
+        """Say how to go on."""
+        return "Stopped; begin again with the same command."
+
+
+def _figures(row: RunRow) -> dict[str, Any]:
+    figures = {field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name not in _LEFT_OUT}
+    return figures | {"figures": dict(row.figures)}
+
+
+def _print_table(rows: list[RunRow]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("run", "data", "k", "steps", "time / s", "error", "yield", "distance", "status", "begun", "tags")
+    table.box, table.show_edge = box.SIMPLE, False
+    for row in rows:
+        name = f"{row.folder}/{row.name}" if row.folder else row.name
+        begun = (
+            "" if row.created != row.created else f"{datetime.fromtimestamp(row.created).astimezone():%Y-%m-%d %H:%M}"
+        )
+        numbers = (row.elapsed_s, row.held_out, row.alive, row.distance)
+        table.add_row(
+            name, row.data, str(row.k or ""), str(row.step), *("" if n != n else f"{n:.4g}" for n in numbers),
+            row.status, begun, " ".join(row.tags),
+        )  # fmt: skip
+    console = Console(width=None if sys.stdout.isatty() else _WIDE, markup=False, highlight=False, emoji=False)
+    console.print(table)
+    for row in rows:
+        if row.problem:
+            console.print(f"{row.name}: {row.problem}")

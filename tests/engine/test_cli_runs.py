@@ -1,0 +1,89 @@
+"""`msd runs` and `msd export-tensorboard`."""
+
+import json
+import math
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+import torch
+
+from msd_engine.cli.main import main
+from msd_engine.events import Failed, Finished
+from msd_engine.jobs.tensorboard import export_tensorboard, scalars
+from msd_engine.runs.layout import MANIFEST
+from msd_engine.runs.notes import Notes, add_figures, write_notes
+from msd_engine.runs.run import Run
+from msd_engine.specs import ExperimentSpec
+
+
+def make(folder: Path) -> Path:
+    run = Run.create(folder, ExperimentSpec(title="one"), device="cpu")
+    run.append_metrics([{"step": 1, "loss": 2.0, "elapsed_s": 0.5}])
+    run.append_metrics(
+        [{"step": 1, "held_out": 1.5, "mmse": math.nan, "elapsed_s": 0.5, "band_sigma_eff": [0.1], "band_loss": [0.25]}]
+    )
+    run.save({"a": torch.zeros(1)}, {"w": torch.zeros(7)}, 1, elapsed_s=0.5, status="finished")
+    return folder
+
+
+def test_runs_are_listed_as_one_line_of_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    add_figures(make(tmp_path / "a"), {"yield": 0.5, "precision": 0.25})
+    write_notes(make(tmp_path / "sweep" / "b"), Notes(name="best", tags=("good",)))
+    (make(tmp_path / "c") / MANIFEST).write_text("{")
+    assert main(["runs", str(tmp_path), "--json"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    runs = {Path(run["path"]).name: run for run in json.loads(line)["runs"]}
+    assert set(runs) == {"a", "b", "c"}
+    assert (runs["a"]["alive"], runs["a"]["figures"], runs["a"]["distance"]) == (0.5, {"precision": "0.25"}, None)
+    assert (runs["b"]["name"], runs["b"]["folder"], runs["b"]["tags"]) == ("best", "sweep", ["good"])
+    assert runs["c"]["status"] == "damaged"
+    assert MANIFEST in runs["c"]["problem"]
+
+
+def test_runs_are_listed_for_people(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MSD_RUNS_DIR", str(tmp_path))
+    assert main(["runs"]) == 0
+    assert "There are no runs" in capsys.readouterr().out
+    make(tmp_path / "sweep" / "b")
+    assert main(["runs"]) == 0
+    assert "sweep/b" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("")
+    assert main(["runs", str(tmp_path / "file")]) == 2
+    assert "cannot be read" in capsys.readouterr().err
+
+
+def test_what_tensorboard_draws_is_what_was_measured(tmp_path: Path) -> None:
+    first, second = Run.open(make(tmp_path / "a")).read_metrics()
+    assert scalars(first) == {"loss/train": 2.0}
+    assert scalars(second) == {"loss/held-out": 1.5, "held-out at sigma_eff/0.1": 0.25}
+
+
+def test_without_its_package_tensorboard_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("msd_engine.jobs.tensorboard.find_spec", lambda _name: None)
+    *_, end = export_tensorboard(make(tmp_path / "a"), tmp_path / "out")
+    assert isinstance(end, Failed)
+    assert "pip install" in end.text
+    assert main(["export-tensorboard", str(tmp_path / "a")]) == 2
+    assert "pip install" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(find_spec("tensorboard") is None, reason="the extra tensorboard is not installed")
+def test_the_files_hold_every_measurement(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    *_, end = export_tensorboard(make(tmp_path / "a"), tmp_path / "out")
+    assert isinstance(end, Finished)
+    found = EventAccumulator(str(tmp_path / "out"))
+    found.Reload()
+    for name, value in {"loss/train": 2.0, "loss/held-out": 1.5, "held-out at sigma_eff/0.1": 0.25}.items():
+        (scalar,) = found.Scalars(name)
+        assert (scalar.step, scalar.value) == (1, value)
