@@ -34,7 +34,7 @@ _HISTORY_BYTES, _HISTORY_STATES = 48_000_000, 4000
 _REPORT_EVERY_S = 0.2
 # The film of a job has at most this many moments, and their copies at most this many bytes; where not even so many
 # moments of all chains fit, only the first chains keep their copies.
-_FILM_FRAMES, _FILM_BYTES, _LEAST_FRAMES = 240, 160_000_000, 24
+_FILM_FRAMES, _FILM_BYTES, _LEAST_FRAMES = 240, 120_000_000, 24
 
 
 def shown(values: Tensor) -> NDArray[np.float32]:

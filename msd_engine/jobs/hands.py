@@ -6,12 +6,10 @@ They are the chains of the sampling job with one thing changed each, and tell th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.streams import ChainStreams
@@ -24,7 +22,7 @@ from msd_engine.jobs.guard import told
 from msd_engine.jobs.loaded import loaded_images
 from msd_engine.jobs.sample import chain_events
 from msd_engine.samplers.inpainting import Inpainting, KnownDenoiser, KnownPixels
-from msd_engine.specs import ExperimentSpec, ImagesSpec, Live
+from msd_engine.specs import Branch, ExperimentSpec, ImagesSpec, Live
 
 
 @told
@@ -99,23 +97,6 @@ def interpolate(
         return sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device, toward=spec.denoise.second_seed)
 
     yield from _run(spec, build, cadence, live)
-
-
-@dataclass(frozen=True, eq=False)
-class Branch:
-    """Where chains branch off.
-
-    Attributes:
-        y: The copies of one chain at a kept state, with shape (k, C, H, W), float32.
-        step: Number of steps that it had done.
-        stream: Number of its stream of random numbers, and how often it had given normal and uniform ones by then.
-        same_noise: Whether the first branch goes on with the chain's own random numbers; else all have new ones.
-    """
-
-    y: NDArray[np.float32]
-    step: int
-    stream: tuple[int, int, int]
-    same_noise: bool = True
 
 
 @told

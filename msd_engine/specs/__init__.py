@@ -1,6 +1,7 @@
 """What can be asked: frozen, validated values that go down to the engine. Imports no torch."""
 
 from msd_engine.specs.base import Declaration, Spec, SpecError, declarations
+from msd_engine.specs.branch import Branch
 from msd_engine.specs.data import ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.experiment import ExperimentSpec
@@ -13,6 +14,7 @@ from msd_engine.specs.sweep import SweepSpec
 from msd_engine.specs.training import TrainingSpec
 
 __all__ = [
+    "Branch",
     "Declaration",
     "DenoiseSpec",
     "ExperimentSpec",

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msd_engine.events import Event
-from msd_engine.specs import ExperimentSpec, Live
-from msd_gui.bridge.launch import Bounds, Cadence, Job, Writer
+from msd_engine.specs import Branch, ExperimentSpec, Live
+from msd_gui.bridge.launch import Bounds, ByHandKind, Cadence, Job, Writer
 
 if TYPE_CHECKING:
     from msd_engine.jobs.catalogue import Catalogue
@@ -109,6 +109,28 @@ class EngineLaunch:
             return denoise(spec, run_dir=run, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live)
 
         return self._on(1, job)
+
+    def by_hand(self, kind: ByHandKind, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Draw chains that paint the masked part of a picture anew, or a row of chains between two seeds."""
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.jobs import hands
+
+            chosen = hands.inpaint if kind == "inpaint" else hands.interpolate
+            return chosen(spec, run_dir=run, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live)
+
+        return self._on(0, job)
+
+    def branch(self, spec: ExperimentSpec, start: Branch, run: Path | None = None) -> Job:
+        """Let chains go on from a kept state."""
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.hands import branch
+
+            data_dir, device = self.data_dir(), self.device
+            return branch(spec, start=start, run_dir=run, data_dir=data_dir, device=device, cadence=cadence, live=live)
+
+        return self._on(0, job)
 
     def open_picture(self, path: Path, shape: tuple[int, int, int]) -> Job:
         """Read a picture of the user's own and bring it to the size of the data."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import Event
-from msd_engine.specs import ExperimentSpec, Live
+from msd_engine.specs import Branch, ExperimentSpec, Live
 
 
 class Cadence(Protocol):
@@ -22,6 +22,7 @@ class Cadence(Protocol):
 
 
 Job = Callable[[Cadence, Live], Iterator[Event]]
+ByHandKind = Literal["inpaint", "interpolate"]
 Writer = Literal["grid", "animation", "samples", "rendered_png", "text"]
 Bounds = tuple[float, float, float, float]
 
@@ -43,6 +44,14 @@ class Launch(Protocol):
 
     def denoise(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
         """Denoise one picture from its copies, as the `denoise` part of the spec says."""
+        ...
+
+    def by_hand(self, kind: ByHandKind, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Draw chains that paint the masked part of a picture anew, or a row of chains between two seeds."""
+        ...
+
+    def branch(self, spec: ExperimentSpec, start: Branch, run: Path | None = None) -> Job:
+        """Let chains go on from a kept state."""
         ...
 
     def open_picture(self, path: Path, shape: tuple[int, int, int]) -> Job:

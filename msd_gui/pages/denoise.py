@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QWidget
 
 from msd_engine.events import Denoised, Event, Failed, PictureRead, Restored
 from msd_engine.specs import ExperimentSpec, ImagesSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages import frame
+from msd_gui.pages.by_hand import ByHand
 from msd_gui.pages.controls import DENOISE_GROUPS, show_sigma_eff, show_step
 from msd_gui.pages.copies import CopiesPanel, readings
 from msd_gui.pages.easel import Easel
@@ -72,7 +73,12 @@ class DenoisePage(ExperimentPage):
         row.addWidget(self.easel, 1)
         row.addWidget(self.result, 1)
         self.place = frame.awaiting(self.copies, "The noisy copies of the picture will be shown here.")
-        middle = frame.column(frame.heading("Draw, open or choose a picture"), pictures, self.place, stretch=(0, 5, 6))
+        self.by_hand = ByHand(self, self.launch, self._to_draw)
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.addTab(self.place, "Copies")
+        self.tabs.addTab(self.by_hand, "Paint anew, and from seed to seed")
+        middle = frame.column(frame.heading("Draw, open or choose a picture"), pictures, self.tabs, stretch=(0, 5, 6))
         figures = frame.column(self.card, frame.heading("Figures"), self.figures, self.words)
         frame.lay_out(self, self.form, middle, figures)
         self.offer_menu(self.result, self.copies.summary, self.copies.before, self.copies.after)
@@ -90,6 +96,7 @@ class DenoisePage(ExperimentPage):
         self.easel.masked.connect(self._masked)
         self.easel.file_chosen.connect(self.open_picture)
         self.easel.held_out_asked.connect(self._turn_page)
+        self.by_hand.shown.connect(lambda: self.tabs.setCurrentWidget(self.by_hand))
 
     # -- the spec ------------------------------------------------------------------------------------------------------
 
@@ -122,6 +129,7 @@ class DenoisePage(ExperimentPage):
         if not trained:
             self.form.set_enabled("training.k", True)
         self._show_need()
+        self.by_hand.set_marked(bool(asked.mask))
         if asked.picture:
             self.easel.show_picture(np.frombuffer(asked.picture, np.uint8).reshape(self.shape), "Your picture")
         if asked.mask:
@@ -253,6 +261,55 @@ class DenoisePage(ExperimentPage):
         self.copies.take(event, asked.change)
         self.figures.set_readings(readings(event))
         self.words.setText(_words(event, asked.change))
+
+    # -- chains and actions --------------------------------------------------------------------------------------------
+
+    def _to_draw(self) -> tuple[ExperimentSpec, Path | None] | None:
+        """Return what chains are drawn with: a network takes the number of copies that it was made for."""
+        spec = self.experiment.spec
+        if not self._ready:
+            return None
+        if spec.sampling.source == "exact":
+            return spec, None
+        fixed_k = self.denoised.fixed_k if self.denoised is not None else 0
+        return (spec.replace("training.k", fixed_k or spec.training.k), self.run) if self.run is not None else None
+
+    def can(self, action: str) -> bool:
+        """Return whether an action makes sense now."""
+        match action:
+            case "sample":
+                return self._to_draw() is not None
+            case "stop" | "play":
+                return self.by_hand.running
+            case "step" | "back":
+                return bool(self.by_hand.gallery.films)
+            case _:
+                return False
+
+    @property
+    def playing(self) -> bool:
+        """Whether chains are being drawn and not held."""
+        return self.by_hand.playing
+
+    def do_sample(self) -> None:
+        """Paint the marked part anew; where nothing is marked, draw a row from seed to seed."""
+        self.by_hand.draw("inpaint" if self.experiment.spec.denoise.mask else "interpolate")
+
+    def do_stop(self) -> None:
+        """Stop the chains."""
+        self.by_hand.stop()
+
+    def do_play(self) -> None:
+        """Hold the chains, or let them go on."""
+        self.by_hand.hold()
+
+    def do_step(self) -> None:
+        """Show the next kept state."""
+        self.by_hand.gallery.go(1)
+
+    def do_back(self) -> None:
+        """Show the kept state before."""
+        self.by_hand.gallery.go(-1)
 
 
 def _bytes(x: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from msd_engine.events import FilmFrame, ImageFrame, Samples
 from msd_gui.bridge.launch import Images
 from msd_gui.pages import frame
 from msd_gui.pages.readings import number
+from msd_gui.pages.scrubber import Scrubber
 from msd_gui.views.film import FilmStripView
 from msd_gui.views.grid import ImageGridView
 
@@ -34,9 +35,11 @@ class Gallery(QWidget):
         self.chain = 0
         self._film: int | None = None
         self._on_strip: list[int] = []
-        self._total = 0
+        self._first, self._total = 0, 0
         self.grid = ImageGridView()
         self.film = FilmStripView()
+        self.scrubber = Scrubber()
+        self.scrubber.hide()
         self.noisy = QCheckBox("Show noisy y₁")
         self.noisy.setToolTip("Show the first noisy copy of every chain in the place of x̂.")
         self.repeat = QCheckBox("Sample again while training")
@@ -57,6 +60,7 @@ class Gallery(QWidget):
         self.noisy.toggled.connect(self.film.set_noisy)
         self.grid.chosen.connect(self.choose)
         self.film.frame_chosen.connect(self.show_film)
+        self.scrubber.moved.connect(self._go_to)
 
     def _arrange(self) -> None:
         head = QHBoxLayout()
@@ -70,11 +74,14 @@ class Gallery(QWidget):
         column.addLayout(head)
         column.addWidget(self._place, 1)
         column.addWidget(self.film)
+        column.addWidget(self.scrubber)
 
     # -- events in -----------------------------------------------------------------------------------------------------
 
-    def begin(self, total: int) -> None:
-        """New chains have started, which will make so many steps."""
+    def begin(self, total: int, first: int = 0) -> None:
+        """New chains have started, which go from a first step (0 but for branches) to a last."""
+        self._first = first
+        self.scrubber.clear()
         self.films, self._film, self._on_strip, self._total = [], None, [], total
         self.film.clear()
         self._place.set_ready(True)
@@ -93,7 +100,10 @@ class Gallery(QWidget):
     def _take_film(self, event: FilmFrame) -> None:
         """Keep a moment; the strip shows some at even distances and the last, so that the whole ladder can be seen."""
         self.films.append(event)
-        if event.step * ON_STRIP >= len(self._on_strip) * self._total:
+        done, whole = event.step - self._first, self._total - self._first
+        self.scrubber.set_count(len(self.films))
+        self.scrubber.show()
+        if done * ON_STRIP >= len(self._on_strip) * whole:
             self._on_strip.append(len(self.films) - 1)
             self.film.show()
             self.film.add_frame(event.step, event.sigma, event.x_hat, event.y, event.level)
@@ -114,14 +124,20 @@ class Gallery(QWidget):
         self.chain = chain
         self.grid.set_chosen(chain)
         self.film.set_chain(chain)
+        if self._film is not None:
+            self._go_to(self._film)
 
     @Slot(int)
     def show_film(self, place: int) -> None:
         """Show all chains as they were at one picture of the film strip."""
         self._go_to(self._on_strip[place])
 
+    @Slot(int)
     def _go_to(self, index: int) -> None:
+        if index >= len(self.films):
+            return
         self._film = index
+        self.scrubber.show_state(index, self.films[index], self.chain)
         places = [place for place, number in enumerate(self._on_strip) if number <= index]
         self.film.set_chosen(places[-1])
         self._show()

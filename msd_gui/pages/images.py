@@ -23,6 +23,7 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages import frame, images_exports
+from msd_gui.pages.brancher import Brancher
 from msd_gui.pages.controls import IMAGES_GROUPS, show_sigma_eff, show_step
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.page import ExperimentPage, Export, Status
@@ -118,6 +119,7 @@ class ImagesPage(ExperimentPage):
         self.form.editing_finished.connect(self._end_edit)
         self.experiment.changed.connect(self._spec_changed)
         self.strip_place.placeholder.asked.connect(self.do_train)
+        Brancher(self, self._sampler, self.gallery.scrubber, lambda: (self.experiment.spec, self.trainer.run))
         self.gallery.asked.connect(self._ask_chains)
         self.seconds.toggled.connect(lambda on: self.losses.set_x("seconds" if on else "steps"))
         self.smooth.toggled.connect(lambda on: self.losses.set_smoothing(0.98 if on else 0.0))
@@ -246,7 +248,7 @@ class ImagesPage(ExperimentPage):
     def _on_sampling(self, event: Event) -> None:
         match event:
             case Started():
-                self.gallery.begin(event.total)
+                self.gallery.begin(event.total, event.step)
             case ImageFrame() | FilmFrame() | Samples():
                 self.gallery.take(event)
             case Progress() if not self.trainer.running:

@@ -10,13 +10,13 @@ from msd_engine.denoisers.posterior import Posterior
 from msd_engine.events import Failed, FilmFrame, Finished, Samples
 from msd_engine.jobs import frames
 from msd_engine.jobs.frames import film_size
-from msd_engine.jobs.hands import Branch, branch, inpaint, interpolate
+from msd_engine.jobs.hands import branch, inpaint, interpolate
 from msd_engine.jobs.sample import sample
 from msd_engine.jobs.train import train
 from msd_engine.samplers import langevin
 from msd_engine.samplers.descent import Stage
 from msd_engine.samplers.inpainting import Inpainting, KnownDenoiser, KnownPixels
-from msd_engine.specs import load_preset
+from msd_engine.specs import Branch, load_preset
 
 K = 3
 HALF = np.zeros((8, 8), np.uint8)

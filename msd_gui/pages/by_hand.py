@@ -1,0 +1,132 @@
+"""Chains by hand on the denoising page: the masked part of a picture painted anew, or a row between two seeds."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
+from msd_gui.bridge.launch import ByHandKind, Job, Launch
+from msd_gui.pages.brancher import Brancher
+from msd_gui.pages.gallery import Gallery
+from msd_gui.pages.page import Page, Status
+
+# Chains in a row between two seeds.
+ROW = 12
+
+_PAINT_HELP = (
+    "Draw chains that keep what is not marked. After each step the known pixels of all copies are given the noise of "
+    "the level anew (replacement: Song et al. 2021, §5; RePaint, 2022): not the exact conditional, but near it where "
+    "σ is small."
+)
+_ROW_HELP = (
+    "Draw a row of chains from the seed to the second seed: chain j sees the noise cos θ z_a + sin θ z_b, whose ends "
+    "are the two seeds' own chains."
+)
+
+
+class ByHand(QWidget):
+    """Two buttons above a gallery of chains, and the runner of these chains.
+
+    Attributes:
+        shown: Emitted when chains begin.
+    """
+
+    shown = Signal()
+
+    def __init__(self, page: Page, launch: Launch, asked: Asked) -> None:
+        """Draw nothing yet.
+
+        Args:
+            page: Owner of the runner; told of progress and failures.
+            launch: Makes the jobs.
+            asked: Returns the present settings.
+        """
+        super().__init__()
+        self._page = page
+        self._launch = launch
+        self._asked = asked
+        self._runner = page.runner(self._show)
+        self._paused = False
+        self.paint = QPushButton("Paint the marked part anew")
+        self.paint.setObjectName("by_hand.paint")
+        self.paint.setToolTip(_PAINT_HELP)
+        self.row = QPushButton("Go from seed to second seed")
+        self.row.setObjectName("by_hand.row")
+        self.row.setToolTip(_ROW_HELP)
+        self.words = QLabel()
+        self.words.setProperty("role", "muted")
+        self.gallery = Gallery()
+        self.gallery.repeat.hide()
+        head = QHBoxLayout()
+        head.addWidget(self.paint)
+        head.addWidget(self.row)
+        head.addWidget(self.words, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.addLayout(head)
+        column.addWidget(self.gallery, 1)
+        self.paint.clicked.connect(lambda: self.draw("inpaint"))
+        self.row.clicked.connect(lambda: self.draw("interpolate"))
+        self.gallery.asked.connect(lambda: self.draw("inpaint" if self.paint.isEnabled() else "interpolate"))
+        Brancher(page, self._runner, self.gallery.scrubber, asked)
+
+    def set_marked(self, marked: bool) -> None:
+        """Say whether a part of the picture is marked."""
+        self.paint.setEnabled(marked)
+        self.words.setText("" if marked else "Use “Mask” on a part of the picture to have it painted anew.")
+
+    @property
+    def running(self) -> bool:
+        """Whether chains are being drawn."""
+        return self._runner.running
+
+    @property
+    def playing(self) -> bool:
+        """Whether chains are being drawn and not held."""
+        return self._runner.running and not self._paused
+
+    def draw(self, kind: ByHandKind) -> None:
+        """Draw chains that paint the marked part anew, or a row of them from seed to seed."""
+        asked = self._asked()
+        if asked is None:
+            return
+        spec, run = asked
+        if kind == "interpolate" and spec.sampling.chains > ROW:
+            # More than fit into a row that one can look along.
+            spec = spec.replace("sampling.chains", ROW)
+        self._submit(self._launch.by_hand(kind, spec, run))
+
+    def stop(self) -> None:
+        """Stop the chains."""
+        self._runner.stop()
+
+    def hold(self) -> None:
+        """Hold the chains, or let them go on."""
+        self._paused = not self._paused
+        (self._runner.live.pause if self._paused else self._runner.live.resume)()
+
+    def _submit(self, job: Job) -> None:
+        self._paused = False
+        self.shown.emit()
+        self._runner.submit(job)
+
+    @Slot(object)
+    def _show(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.gallery.begin(event.total, event.step)
+            case ImageFrame() | FilmFrame() | Samples():
+                self.gallery.take(event)
+            case Progress():
+                fraction = event.step / event.total if event.total else None
+                words = f"Chains, step {event.step} of {event.total}"
+                self._page.set_status(Status(words, f"{event.rate:.1f} steps/s", fraction, event.left_s))
+            case Finished():
+                self._page.set_status(Status())
+                self._page.actions_changed.emit()
+            case Failed():
+                self._page.set_status(Status())
+                self._page.show_failure(event)
+            case _:
+                pass

@@ -1,0 +1,139 @@
+"""Chains by hand in the window: a painted mask, a row between seeds, scrubbing and branching on both pages."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from msd_engine.events import FilmFrame
+from msd_gui.app import create_window
+from msd_gui.pages.gallery import Gallery
+from msd_gui.session.settings import Settings
+
+WAIT_MS = 120_000
+SMALL = {
+    "sampling.source": "exact",
+    "sampling.chains": 4,
+    "sampling.levels": 5,
+    "sampling.steps_per_level": 3,
+    "training.k": 3,
+}
+
+
+@pytest.fixture
+def window(qtbot, tmp_path):
+    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
+    window.show()
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def page(qtbot, window):
+    page = window.pages["denoise"]
+    window.show_page("denoise")
+    page.experiment.set(page.experiment.spec.replace_all(SMALL))
+    qtbot.waitUntil(lambda: page.denoised is not None and not page.running, timeout=WAIT_MS)
+    return page
+
+
+def drawn(qtbot, page, gallery):
+    qtbot.waitUntil(lambda: gallery.samples is not None and not page.running, timeout=WAIT_MS)
+    samples, gallery.samples = gallery.samples, None
+    return samples
+
+
+def test_what_is_not_under_the_mask_stays_as_it_was_drawn(qtbot, window, page):
+    assert not page.by_hand.paint.isEnabled()
+    canvas = page.easel.canvas
+    page.easel.use("mask")
+    page.easel.radius.setValue(20)
+    left = Qt.MouseButton.LeftButton
+    QTest.mousePress(canvas, left, pos=canvas.to_widget(6, 1).toPoint())
+    QTest.mouseMove(canvas, canvas.to_widget(6, 7).toPoint())
+    QTest.mouseRelease(canvas, left, pos=canvas.to_widget(6, 7).toPoint())
+    known = ~canvas.marked()
+    assert 0 < known.sum() < 64
+    assert page.by_hand.paint.isEnabled()
+    picture = page.easel.canvas.picture()
+    window.commands["sample"].trigger()
+    samples = drawn(qtbot, page, page.by_hand.gallery)
+    assert samples.x_hat.shape == (4, 1, 8, 8)
+    x = picture[0][known] / np.float32(127.5) - 1
+    assert np.array_equal(samples.x_hat[:, 0][:, known], np.broadcast_to(x, (4, known.sum())))
+    assert page.tabs.currentWidget() is page.by_hand
+
+
+def test_a_row_leads_from_seed_to_seed_and_any_state_of_it_can_be_looked_at(qtbot, page):
+    page.by_hand.row.click()
+    gallery = page.by_hand.gallery
+    samples = drawn(qtbot, page, gallery)
+    assert len(samples.x_hat) == 4
+    assert [frame.step for frame in gallery.films] == list(range(16))
+    scrubber = gallery.scrubber
+    gallery.choose(2)
+    scrubber.slider.setValue(7)
+    names = [tile.name for tile in scrubber.copies.tiles()]
+    assert names == ["y₁", "y₂", "y₃", "ȳ", "x̂"]
+    assert np.array_equal(scrubber.copies.tiles()[1].image, gallery.films[7].copies[2, 1])
+    assert np.array_equal(gallery.images(), gallery.films[7].x_hat)
+    # A chain between two seeds has no stream of its own.
+    assert scrubber.branch.isEnabled()
+    assert not scrubber.same.isEnabled()
+    assert scrubber.fresh.isEnabled()
+
+
+def test_a_branch_on_the_images_page_goes_on_as_the_chain_did(qtbot, window):
+    page = window.pages["images"]
+    window.show_page("images")
+    page.experiment.set(page.experiment.spec.replace_all(SMALL))
+    qtbot.waitUntil(lambda: page.can("sample"), timeout=WAIT_MS)
+    page.act("sample")
+    whole = drawn(qtbot, page, page.gallery)
+    scrubber = page.gallery.scrubber
+    assert not scrubber.branch.isEnabled()
+    page.gallery.choose(3)
+    scrubber.slider.setValue(6)
+    scrubber.same.trigger()
+    branched = drawn(qtbot, page, page.gallery)
+    assert np.array_equal(branched.x_hat[0], whole.x_hat[3])
+    assert not np.array_equal(branched.x_hat[1], whole.x_hat[3])
+    assert page.gallery.films[0].step == 6
+
+
+def frame_of(step, *, copies=2, chains=3):
+    images = np.full((chains, 1, 8, 8), step % 256, np.uint8)
+    y = np.zeros((copies, 4, 1, 8, 8), np.float32)
+    return FilmFrame(step, 0, 1.0, images, images, y, np.zeros((copies, 3), np.int64))
+
+
+def test_the_strip_stays_short_and_keeps_both_ends_however_long_the_film(qtbot):
+    gallery = Gallery()
+    qtbot.addWidget(gallery)
+    gallery.begin(1000)
+    for step in range(0, 1001, 5):
+        gallery.take(frame_of(step))
+    assert len(gallery.films) == 201
+    assert gallery.film.count() == 17
+    assert gallery.scrubber.slider.maximum() == 200
+    gallery.begin(1000, 500)
+    for step in range(500, 1001, 5):
+        gallery.take(frame_of(step))
+    assert gallery.film.count() == 17
+
+
+def test_a_chain_without_kept_copies_says_so_and_cannot_branch(qtbot):
+    gallery = Gallery()
+    qtbot.addWidget(gallery)
+    gallery.scrubber.set_branching(True)
+    gallery.begin(10)
+    for step in range(11):
+        gallery.take(frame_of(step))
+    gallery.choose(2)
+    gallery.scrubber.slider.setValue(4)
+    assert "first 2" in gallery.scrubber._words.text()
+    assert not gallery.scrubber.branch.isEnabled()
+    gallery.choose(1)
+    assert gallery.scrubber.branch.isEnabled()
