@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
 from msd_gui.bridge.launch import ByHandKind, Job, Launch
-from msd_gui.pages.brancher import Brancher
+from msd_gui.pages.brancher import Asked, Brancher
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.page import Page, Status
 
@@ -56,6 +56,9 @@ class ByHand(QWidget):
         self.row.setToolTip(_ROW_HELP)
         self.words = QLabel()
         self.words.setProperty("role", "muted")
+        # A long sentence must not widen the window.
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.words.setWordWrap(True)
         self.gallery = Gallery()
         self.gallery.repeat.hide()
         head = QHBoxLayout()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import Copies, Denoised
 from msd_gui.pages.readings import number
@@ -14,7 +14,7 @@ from msd_gui.widgets.readings import Reading
 
 _LOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 WORDS = {
-    "shuffle": "in another order",
+    "shuffle": "the same copies in another order",
     "drop": "one dropped",
     "replace": "one replaced by a copy of another image",
 }
@@ -39,6 +39,7 @@ class CopiesPanel(QWidget):
         column.addWidget(self.after, 3)
         for head in self._heads:
             head.setProperty("role", "muted")
+            head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._show_change(False)
 
     def take(self, event: Denoised, change: str) -> None:
@@ -53,7 +54,7 @@ class CopiesPanel(QWidget):
         after, lost = event.changed, set()
         if after is not None:
             lost = set(range(k)) - set(after.origin)
-            self._heads[1].setText(f"The copies {WORDS[change]}")
+            self._heads[1].setText(f"After the change: {WORDS[change]}")
         self.before.set_tiles([Tile(f"y{low(i + 1)}", y, struck=i in lost) for i, y in enumerate(event.copies.y)])
         self.after.set_tiles(_changed_tiles(after, change) if after is not None else [])
         self._show_change(after is not None)

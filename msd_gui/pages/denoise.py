@@ -249,7 +249,7 @@ class DenoisePage(ExperimentPage):
         asked = spec.denoise
         now = self.experiment.spec
         if not asked.picture and not now.denoise.picture and spec.data == now.data:
-            words = f"Held-out image {asked.index} of {event.available}"
+            words = f"Held-out {asked.index} of {event.available:,}"
             self.easel.show_picture(_bytes(event.x), words)
         if event.fixed_k:
             reason = f"This network was made for {event.fixed_k} copies and always sees so many."

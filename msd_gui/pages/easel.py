@@ -117,7 +117,8 @@ class Easel(QWidget):
         button.setObjectName(f"easel.{name}")
         button.setText(word)
         button.setIcon(icon(name)) if not word or name == "browse" else None
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        style = Qt.ToolButtonStyle
+        button.setToolButtonStyle(style.ToolButtonTextBesideIcon if word else style.ToolButtonIconOnly)
         button.setToolTip(help_)
         button.setAccessibleName(word or help_)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
