@@ -10,7 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 RUN_STAMP := $(VENV)/.installed-run
 TEST_STAMP := $(VENV)/.installed-test
 
-.PHONY: run test check format constraints clean help
+.PHONY: run test check format constraints models clean help
 
 help:
 	@echo "make run          set the program up in $(VENV) and start it"
@@ -18,6 +18,7 @@ help:
 	@echo "make check        the whole check without pytest"
 	@echo "make format       put the sources into the agreed form"
 	@echo "make constraints  pin the newest versions that the ranges of pyproject.toml allow"
+	@echo "make models       train the pretrained models anew, from real data (about an hour)"
 	@echo "make clean        remove $(VENV) and what the tools left"
 	@echo "PYTHON=...        the interpreter to use;  TORCH_INDEX=URL  where else to look for torch"
 
@@ -52,6 +53,9 @@ $(TEST_STAMP): pyproject.toml $(CONSTRAINTS) | $(BIN)/python
 
 constraints:
 	sh packaging/pin.sh
+
+models: $(RUN_STAMP)
+	$(BIN)/python packaging/pretrain.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

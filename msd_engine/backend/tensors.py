@@ -35,7 +35,7 @@ def pack_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> 
 
 
 def read_tensors(
-    path: str | os.PathLike[str], expected: str, like: Mapping[str, Tensor] | None = None
+    path: str | os.PathLike[str], expected: str, like: Mapping[str, Tensor] | None = None, *, widen: bool = False
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Read a safetensors file into memory of our own, and check it.
 
@@ -43,6 +43,7 @@ def read_tensors(
         path: The file.
         expected: What it should be, for the sentence.
         like: Tensors whose names, shapes and dtypes the file's must have; None accepts any.
+        widen: Accept float16 where `like` has float32, and widen it.
 
     Returns:
         The tensors by name, on the CPU, and the text beside them.
@@ -60,9 +61,16 @@ def read_tensors(
         for name, value in tensors.items():
             if value.is_floating_point() and not bool(torch.isfinite(value).all()):
                 raise BadFile(f"{path} holds numbers that are not finite in {name[:80]}; use another checkpoint.")
+    if widen and like is not None:
+        tensors = {name: _widened(value, like.get(name)) for name, value in tensors.items()}
     if like is not None:
         _check_like(path, tensors, like)
     return tensors, header.get("__metadata__", {})
+
+
+def _widened(value: Tensor, like: Tensor | None) -> Tensor:
+    halved = like is not None and value.dtype == torch.float16 and like.dtype == torch.float32
+    return value.float() if halved else value
 
 
 def _check_like(path: str | os.PathLike[str], tensors: Mapping[str, Tensor], like: Mapping[str, Tensor]) -> None:

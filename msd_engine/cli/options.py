@@ -50,7 +50,9 @@ class Sample:
     run: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
     """A trained run folder."""
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
-    """Instead of a run: a preset whose source is the exact score, or a file that carries such a spec."""
+    """Instead of a run: a preset, or a file that carries a spec; sampled from a pretrained model or the exact score."""
+    model: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    """Instead of a run: a pretrained model that ships with the program, such as digits-k8."""
     n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
     """Number of samples; else as many as the spec has chains."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None

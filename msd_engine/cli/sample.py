@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from msd_engine.cli.fields import given_fields, with_fields
 from msd_engine.cli.following import follow
 from msd_engine.cli.inputs import check_writable, is_given, spec_of, spec_of_run
 from msd_engine.cli.options import Sample
-from msd_engine.cli.outcome import RefusedError
+from msd_engine.cli.outcome import RefusedError, say
 from msd_engine.events import ChainReport, Event, Finished, Progress, Samples, Started
-from msd_engine.specs import ExperimentSpec
+from msd_engine.specs import ExperimentSpec, model_folder, pretrained_for
 
 FRAMES_HZ = 2.0
 """How often the job makes something to be shown."""
@@ -33,8 +34,8 @@ def sample(options: Sample) -> dict[str, Any]:
         SpecError: A field is unknown or out of range.
         UserError: A file or folder is missing or damaged, or cannot be written.
     """
-    if is_given(options.preset) == (options.run is not None):
-        raise RefusedError("Give either a trained run folder or --preset NAME.")
+    if is_given(options.preset) + is_given(options.model) + (options.run is not None) != 1:
+        raise RefusedError("Give either a trained run folder, --preset NAME or --model NAME.")
     if options.out is None:
         raise RefusedError("Give the sample file with --out FILE.npz.")
     check_writable(options.out, ".npz")
@@ -43,8 +44,9 @@ def sample(options: Sample) -> dict[str, Any]:
         check_writable(options.grid, ".png")
         if spec.data.kind != "images":
             raise RefusedError("--grid shows images, but the samples of a mixture are points; leave it out.")
+    run = _run(options, spec)
     account = SampleAccount()
-    account.take(follow(_job(options, spec), account))
+    account.take(follow(_job(options, spec, run), account))
     return account.figures() | _save(options, account.samples())
 
 
@@ -96,24 +98,34 @@ class SampleAccount:
 
 def _spec(options: Sample) -> ExperimentSpec:
     given = given_fields(options.fields) | ({"sampling.chains": options.n} if is_given(options.n) else {})
-    if options.run is None:
-        spec = with_fields(spec_of(options.preset), given)
-        if spec.sampling.source == "trained":
-            raise RefusedError(
-                "This preset samples from a trained denoiser: train it first and give the run folder, "
-                "or ask for the exact score with --sampling.source exact."
-            )
-        return spec
-    return spec_of_run(options.run, given)
+    if is_given(options.model):
+        return spec_of_run(model_folder(options.model), given)
+    return with_fields(spec_of(options.preset), given) if options.run is None else spec_of_run(options.run, given)
 
 
-def _job(options: Sample, spec: ExperimentSpec) -> Iterator[Event]:
+def _run(options: Sample, spec: ExperimentSpec) -> Path | None:
+    """Return the run to sample from; where none was named and one is needed, a pretrained model."""
+    if is_given(options.model):
+        return model_folder(options.model)
+    if options.run is not None or spec.sampling.source == "exact":
+        return options.run
+    card = pretrained_for(spec)
+    if card is None:
+        raise RefusedError(
+            "This preset samples from a trained denoiser, and no pretrained model fits it: train it first and give the "
+            "run folder, or ask for the exact score with --sampling.source exact."
+        )
+    say(f"Samples come from the pretrained model {card.name}.")
+    return model_folder(card.name)
+
+
+def _job(options: Sample, spec: ExperimentSpec, run: Path | None) -> Iterator[Event]:
     # Imported here: the job brings torch, and a refusal should not wait for it.
     from msd_engine.jobs.cadence import Every
     from msd_engine.jobs.sample import sample as job
 
     cadence = Every(FRAMES_HZ)
-    return job(spec, run_dir=options.run, data_dir=options.data_dir, device=options.device, cadence=cadence)
+    return job(spec, run_dir=run, data_dir=options.data_dir, device=options.device, cadence=cadence)
 
 
 def _save(options: Sample, samples: Samples) -> dict[str, str]:

@@ -26,6 +26,7 @@ from msd_engine.samplers import langevin, twin
 from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment, walk
 from msd_engine.specs import ExperimentSpec, ImagesSpec, Live
+from msd_engine.specs.models import CARD
 
 # A fast chain makes a step in some twenty microseconds; looking up from the work costs a part of that.
 _LOOK_UP_S = 0.002
@@ -107,7 +108,7 @@ def chain_events(spec: ExperimentSpec, chains: Sampling, cadence: Cadence, live:
 
 def _kept(run_dir: Path | None, samples: Samples) -> Iterator[Event]:
     """Let the list of runs show the newest samples, where the run may be written to."""
-    if run_dir is None or not os.access(run_dir, os.W_OK):
+    if run_dir is None or (run_dir / CARD).exists() or not os.access(run_dir, os.W_OK):
         return
     try:
         keep_thumbnail(run_dir, samples.x_hat)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from msd_engine.backend.device import choose_device
+from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.metrics.classifier import (
     FEATURES,
@@ -144,6 +145,36 @@ def feature_network(data_name: str, data_dir: Path | None = None, device: torch.
         except StopIteration as end:
             network: FeatureNetwork = end.value
             return network
+
+
+def kept_network(
+    data_name: str, data_dir: Path | None = None, device: torch.device | None = None
+) -> FeatureNetwork | None:
+    """Get the feature network of an image set where that takes no training.
+
+    Args:
+        data_name: Name of the set, as in `ImagesSpec`.
+        data_dir: The data folder.
+        device: Where to compute; None for the best one present.
+
+    Returns:
+        The network; None where its classifier is not trained yet, or the optional package is missing.
+
+    Raises:
+        BadFile: The images are missing, or a kept file is damaged.
+    """
+    steps = preparing(data_name, data_dir, device)
+    try:
+        next(steps)
+    except StopIteration as end:
+        network: FeatureNetwork = end.value
+        return network
+    except BadFile:
+        raise
+    except UserError:
+        return None
+    steps.close()
+    return None
 
 
 def _of_classifier(net: Classifier, images: ImageSet, device: torch.device, digest: str) -> FeatureNetwork:

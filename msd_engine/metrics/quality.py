@@ -141,7 +141,7 @@ def judge(x: Tensor, against: Standard, draws: np.random.Generator) -> Steps[Jud
     figures.append(
         Figure(
             "nearest",
-            "To nearest training image",
+            "To training image",
             nearest,
             real=against.nearest,
             better="real",
@@ -274,7 +274,7 @@ def _classes(seen: Seen, against: Standard, shares: NDArray[np.float64]) -> list
         ),
         Figure(
             "rarest",
-            "Rarest class / real",
+            "Rarest class",
             float(ratios.min()),
             real=1.0,
             better="real",
@@ -282,7 +282,7 @@ def _classes(seen: Seen, against: Standard, shares: NDArray[np.float64]) -> list
         ),
         Figure(
             "commonest",
-            "Commonest class / real",
+            "Commonest class",
             float(ratios.max()),
             real=1.0,
             better="real",

@@ -29,6 +29,7 @@ from msd_engine.runs.layout import LOCK, MANIFEST, METRICS, STATE, WEIGHTS
 from msd_engine.runs.log import Row, append_rows, flush, read_rows, rewind_rows
 from msd_engine.runs.manifest import Manifest, Status, new_manifest
 from msd_engine.specs import ExperimentSpec, SpecError
+from msd_engine.specs.models import CARD
 
 # Who only asks whether a run is held holds it for an instant.
 _PATIENCE_S = 0.2
@@ -134,8 +135,10 @@ class Run:
             Nothing.
 
         Raises:
-            UserError: Somebody else holds the run, or its folder cannot be written.
+            UserError: Somebody else holds the run, its folder cannot be written, or it is a pretrained model.
         """
+        if (self.folder / CARD).exists():
+            raise UserError(f"{self.folder.name} is a pretrained model, which is never changed: train a new run.")
         # Not bound to a thread: a job may be closed by another thread than the one that began it.
         lock = filelock.FileLock(self.folder / LOCK, timeout=_PATIENCE_S, thread_local=False)
         try:
@@ -222,7 +225,7 @@ class Run:
         return self._load(STATE, _EXPECTED_STATE, like)
 
     def load_weights(self, like: Mapping[str, Tensor] | None = None) -> Checkpoint:
-        """Read the averaged weights.
+        """Read the averaged weights; those of a pretrained model are kept in float16 and widened.
 
         Args:
             like: Tensors whose names, shapes and dtypes are expected; None accepts any.
@@ -235,7 +238,7 @@ class Run:
         """
         if not self.has_weights:
             raise BadFile(f"{self.folder} has no trained weights yet: train it until the first checkpoint.")
-        return self._load(WEIGHTS, _EXPECTED_WEIGHTS, like)
+        return self._load(WEIGHTS, _EXPECTED_WEIGHTS, like, widen=True)
 
     def append_metrics(self, rows: Iterable[Row]) -> None:
         """Append measurements; each row has an integer ``step`` and numbers, or lists or arrays of numbers.
@@ -261,9 +264,9 @@ class Run:
         """
         rewind_rows(self.folder / METRICS, step)
 
-    def _load(self, name: str, expected: str, like: Mapping[str, Tensor] | None) -> Checkpoint:
+    def _load(self, name: str, expected: str, like: Mapping[str, Tensor] | None, *, widen: bool = False) -> Checkpoint:
         path = self.folder / name
-        tensors, notes = read_tensors(path, expected, like)
+        tensors, notes = read_tensors(path, expected, like, widen=widen)
         try:
             step, elapsed_s = int(notes["step"]), float(notes["elapsed_s"])
         except (KeyError, ValueError) as error:

@@ -6,6 +6,7 @@ from msd_engine.specs.data import ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.experiment import ExperimentSpec
 from msd_engine.specs.live import Live
+from msd_engine.specs.models import ModelCard, load_card, model_folder, model_names, pretrained_for
 from msd_engine.specs.nets import MlpSpec, UNetSpec
 from msd_engine.specs.noise import NoiseSpec
 from msd_engine.specs.presets import load_preset, preset_names
@@ -22,6 +23,7 @@ __all__ = [
     "Live",
     "MixtureSpec",
     "MlpSpec",
+    "ModelCard",
     "NoiseSpec",
     "SamplingSpec",
     "Spec",
@@ -30,6 +32,10 @@ __all__ = [
     "TrainingSpec",
     "UNetSpec",
     "declarations",
+    "load_card",
     "load_preset",
+    "model_folder",
+    "model_names",
     "preset_names",
+    "pretrained_for",
 ]

@@ -8,6 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from msd_engine.events import Event
 from msd_engine.specs import Branch, ExperimentSpec, Live
 from msd_gui.bridge.launch import Bounds, ByHandKind, Cadence, Job, Writer
@@ -141,6 +144,34 @@ class EngineLaunch:
             return open_picture(path, shape)
 
         return job
+
+    def evaluate(self, spec: ExperimentSpec, run: Path | None, *, curve: Sequence[tuple[int, int]] = ()) -> Job:
+        """Draw samples and measure how good they are; at several (levels, steps per level) for a curve."""
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.evaluate import evaluate
+
+            return evaluate(
+                spec,
+                run_dir=run,
+                curve=curve,
+                data_dir=self.data_dir(),
+                device=self.device,
+                cadence=cadence,
+                live=live,
+            )
+
+        return self._on(0, job)
+
+    def nearest(self, spec: ExperimentSpec, image: NDArray[np.float32]) -> Job:
+        """Find the training images nearest to an image."""
+
+        def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.nearest import nearest
+
+            return nearest(spec, image, data_dir=self.data_dir(), device=self.device)
+
+        return self._on(1, job)
 
     def restore(self, path: Path) -> Job:
         """Read the spec of a picture, a preset, a sample file or a run folder."""

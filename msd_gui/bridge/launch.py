@@ -58,6 +58,14 @@ class Launch(Protocol):
         """Read a picture of the user's own and bring it to the size of the data."""
         ...
 
+    def evaluate(self, spec: ExperimentSpec, run: Path | None, *, curve: Sequence[tuple[int, int]] = ()) -> Job:
+        """Draw samples and measure how good they are; at several (levels, steps per level) for a curve."""
+        ...
+
+    def nearest(self, spec: ExperimentSpec, image: NDArray[np.float32]) -> Job:
+        """Find the training images nearest to an image with shape (C, H, W)."""
+        ...
+
     def restore(self, path: Path) -> Job:
         """Read the spec of a picture, a preset, a sample file or a run folder."""
         ...

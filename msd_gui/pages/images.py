@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from msd_engine.events import (
     Event,
@@ -26,7 +25,10 @@ from msd_gui.pages import frame, images_exports
 from msd_gui.pages.brancher import Brancher
 from msd_gui.pages.controls import IMAGES_GROUPS, show_sigma_eff, show_step
 from msd_gui.pages.gallery import Gallery
+from msd_gui.pages.loss_options import LossOptions
+from msd_gui.pages.measuring import Measuring
 from msd_gui.pages.page import ExperimentPage, Export, Status
+from msd_gui.pages.pretrained import PretrainedChip
 from msd_gui.pages.training import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
@@ -86,32 +88,22 @@ class ImagesPage(ExperimentPage):
         )
         self.card = Card("info", "", "", dismissible=False)
         self.card.hide()
+        self.pretrained = PretrainedChip()
+        self.measuring = Measuring(self, self.launch, self._measurable, self.gallery.images)
         middle = frame.column(frame.heading("Held-out images"), self.strip_place, self.gallery, stretch=(0, 0, 1))
         figures = frame.column(
             self.card,
+            self.pretrained,
             frame.heading("Loss"),
             self.losses_place,
-            self._smoothing_row(),
+            LossOptions(self.losses),
             frame.heading("Error by noise"),
             self.bands_place,
+            self.measuring,
         )
         frame.lay_out(self, self.form, middle, figures)
 
         self.offer_menu(self.strip, self.gallery.grid, self.gallery.film, self.losses, self.bands)
-
-    def _smoothing_row(self) -> QWidget:
-        self.seconds = QCheckBox("Over time")
-        self.seconds.setToolTip("Show the loss against seconds of training in the place of steps.")
-        self.smooth = QCheckBox("Smooth")
-        self.smooth.setChecked(True)
-        self.smooth.setToolTip("Show a running mean of the training loss over the raw points.")
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.smooth)
-        row.addWidget(self.seconds)
-        row.addStretch(1)
-        return holder
 
     def _connect(self) -> None:
         self.form.edited.connect(self._edited)
@@ -121,8 +113,8 @@ class ImagesPage(ExperimentPage):
         self.strip_place.placeholder.asked.connect(self.do_train)
         Brancher(self, self._sampler, self.gallery.scrubber, lambda: (self.experiment.spec, self.trainer.run))
         self.gallery.asked.connect(self._ask_chains)
-        self.seconds.toggled.connect(lambda on: self.losses.set_x("seconds" if on else "steps"))
-        self.smooth.toggled.connect(lambda on: self.losses.set_smoothing(0.98 if on else 0.0))
+        self.gallery.grid.chosen.connect(self.measuring.choose)
+        self.actions_changed.connect(self.measuring.update_button)
         self.card.action.connect(self.do_train)
         self.trainer.strip.connect(self._on_strip)
         self.trainer.checkpointed.connect(self._on_weights)
@@ -176,6 +168,8 @@ class ImagesPage(ExperimentPage):
             self.card.set_message(
                 "info", "Another network", "Data, copies, network or form have changed: train again.", "Train"
             )
+        self.pretrained.offer(spec, in_use=not self._exact(spec) and not self.trainer.fits(spec))
+        self.measuring.update_button()
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
         """Show another experiment; with a run, its network can sample at once."""
@@ -204,11 +198,21 @@ class ImagesPage(ExperimentPage):
 
     def _drawable(self, spec: ExperimentSpec) -> bool:
         """Return whether chains of a spec can be drawn now."""
-        return self._ready and (self._exact(spec) or self.trainer.fits(spec))
+        return self._ready and (self._exact(spec) or self._run_for(spec) is not None)
+
+    def _run_for(self, spec: ExperimentSpec) -> Path | None:
+        """Return the run to sample from, a pretrained model where the trained network does not fit."""
+        if self._exact(spec):
+            return None
+        return self.trainer.run if self.trainer.fits(spec) else self.pretrained.folder_for(spec)
+
+    def _measurable(self) -> tuple[ExperimentSpec, Path | None] | None:
+        spec = self.experiment.spec
+        return (spec, self._run_for(spec)) if self._drawable(spec) else None
 
     def _weights(self, spec: ExperimentSpec) -> int:
         """Return the step of the weights that a spec samples with, 0 for none."""
-        return 0 if self._exact(spec) else self.trainer.step
+        return self.trainer.step if self.trainer.fits(spec) and not self._exact(spec) else 0
 
     def _sample_at_once(self) -> None:
         """Draw chains where they can be and are not there yet."""
@@ -240,8 +244,7 @@ class ImagesPage(ExperimentPage):
             return
         self._sampled = (spec, step)
         self._paused = False
-        run = None if self._exact(spec) else self.trainer.run
-        job = self.launch.sample(spec, run, beside=self.trainer.running)
+        job = self.launch.sample(spec, self._run_for(spec), beside=self.trainer.running)
         self._sampler.submit(job, grace_ms=GRACE_MS if self._editing else 0)
 
     @Slot(object)
@@ -356,7 +359,7 @@ class ImagesPage(ExperimentPage):
         if not self.can("sample"):
             return
         spec = self.experiment.spec
-        if self.trainer.running and not self._exact(spec):
+        if self.trainer.running and self.trainer.same_network(spec) and not self._exact(spec):
             self._wanted = True
             self.trainer.ask_weights(WEIGHTS_EVERY_S)
         elif self._sampled == (spec, self._weights(spec)):

@@ -27,8 +27,12 @@ class ModeWeightsView(PlotView):
         parent: The widget that owns the view.
     """
 
+    heading = "Mode weights, sampled and true"
+    noun = "mode"
+    true_word = "true"
+
     def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
-        super().__init__("Mode weights, sampled and true", "mode", "share", colours=colours, parent=parent)
+        super().__init__(self.heading, self.noun, "share", colours=colours, parent=parent)
         self._sampled: NDArray[Any] = np.empty(0)
         self._true: NDArray[Any] = np.empty(0)
         self._learned = False
@@ -64,7 +68,7 @@ class ModeWeightsView(PlotView):
         """Shows all bars from zero."""
         count = len(self._true)
         every = -(-count // _MOST_TICKS) if count else 1
-        ticks = [(mode, str(mode)) for mode in range(1, count + 1, every)]
+        ticks = [(mode, self._name(mode)) for mode in range(1, count + 1, every)]
         self.getPlotItem().getAxis("bottom").setTicks([ticks])
         self.box.setRange(xRange=(0.4, count + 0.6), yRange=(0.0, 1.22 * self._top()), padding=0)
 
@@ -74,13 +78,14 @@ class ModeWeightsView(PlotView):
         mode = round(x)
         if not 1 <= mode <= len(self._true):
             return ""
-        return f"mode {mode}   sampled {self._sampled[mode - 1]:.3f}   true {self._true[mode - 1]:.3f}"
+        sampled, true = self._sampled[mode - 1], self._true[mode - 1]
+        return f"{self.noun} {self._name(mode)}   sampled {sampled:.3f}   {self.true_word} {true:.3f}"
 
     def legend_entries(self) -> list[Entry]:
         """Bar and line."""
         if not len(self._true):
             return []
-        return [Entry("patch", self._colour(), "sampled"), Entry("line", self.colours.text, "true")]
+        return [Entry("patch", self._colour(), "sampled"), Entry("line", self.colours.text, self.true_word)]
 
     def copy(self, colours: Colours) -> Self:
         """A copy for a picture in fixed colours."""
@@ -88,6 +93,9 @@ class ModeWeightsView(PlotView):
         made._sampled, made._true, made._learned = self._sampled, self._true, self._learned
         made.frame()
         return made
+
+    def _name(self, mode: int) -> str:
+        return str(mode)
 
     def _colour(self) -> str:
         return self.colours.learned if self._learned else self.colours.exact

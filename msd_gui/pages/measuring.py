@@ -1,0 +1,224 @@
+"""Measuring samples on a page: figures beside those of real images, shares of the classes, nearest training images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from msd_engine.events import Event, Failed, Figure, Finished, Neighbours, Notice, Progress, Quality
+from msd_engine.specs import ExperimentSpec
+from msd_gui.bridge.launch import Images, Launch
+from msd_gui.pages import frame
+from msd_gui.pages.page import Page
+from msd_gui.pages.readings import number
+from msd_gui.views.class_shares import ClassSharesView
+from msd_gui.views.neighbours import NeighboursView
+from msd_gui.widgets.readings import Reading, Readings
+
+COUNTS = (256, 512, 1024, 2048, 4096)
+USUAL_COUNT = 1024
+_SHARES_PX = 170
+# Beyond these multiples of the figure of real images a figure is marked.
+_POOR = {"lower": 2.0, "higher": 0.9}
+_MEMORY, _SHARE = 0.5, (0.6, 1.5)
+
+Source = Callable[[], tuple[ExperimentSpec, Path | None] | None]
+
+
+class Measuring(QWidget):
+    """The panel "Quality": a button, figures, and what the chosen sample resembles.
+
+    Attributes:
+        measured: Emitted with each `Quality`.
+    """
+
+    measured = Signal(object)
+
+    def __init__(self, page: Page, launch: Launch, source: Source, images: Callable[[], Images | None]) -> None:
+        """Build it without figures.
+
+        Args:
+            page: The page that it stands on.
+            launch: Makes the jobs.
+            source: Gives the experiment and the run to draw from, no run for the exact score; None where nothing can
+                be drawn yet.
+            images: Gives the images that are shown, with shape (N, C, H, W); None where there are none.
+        """
+        super().__init__()
+        self._page, self._launch, self._source, self._images = page, launch, source, images
+        self.quality: Quality | None = None
+        self.neighbours: Neighbours | None = None
+        self._runner = page.runner(self._show)
+        self._finder = page.runner(self._show_neighbours)
+        self._build()
+        self._runner.running_changed.connect(self.update_button)
+        self.button.clicked.connect(self._pressed)
+        self.update_button()
+
+    def _build(self) -> None:
+        self.count = QComboBox()
+        for count in COUNTS:
+            self.count.addItem(f"{count:,} samples".replace(",", " "), count)
+        self.count.setCurrentIndex(COUNTS.index(USUAL_COUNT))
+        self.count.setAccessibleName("Number of samples to measure")
+        self.count.setToolTip("A Fréchet distance depends on the number of samples: compare equal numbers only.")
+        self.button = QPushButton("Measure")
+        self.button.setObjectName("measure")
+        self.button.setAccessibleName("Measure the quality of samples")
+        self.note = QLabel(
+            "Draws samples from the network and compares them with real images: how near, how varied, how sure a "
+            "classifier is of them, and whether they repeat what was learned."
+        )
+        self.note.setWordWrap(True)
+        self.note.setProperty("role", "muted")
+        self.readings = Readings("Quality of the samples", ("", "samples", "real"))
+        self.readings.hide()
+        self.shares = ClassSharesView()
+        self.shares.setFixedHeight(_SHARES_PX)
+        self.shares.hide()
+        self._near_heading = frame.heading("Nearest training images")
+        self.near = NeighboursView()
+        self.near_note = QLabel()
+        self.near_note.setWordWrap(True)
+        self.near_note.setProperty("role", "muted")
+        near: tuple[QWidget, ...] = (self._near_heading, self.near, self.near_note)
+        for part in near:
+            part.hide()
+        head = QHBoxLayout()
+        head.addWidget(frame.heading("Quality"), 1)
+        head.addWidget(self.count)
+        head.addWidget(self.button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(head)
+        rows: tuple[QWidget, ...] = (self.note, self.readings, self.shares, *near)
+        for row in rows:
+            column.addWidget(row)
+
+    # -- asking --------------------------------------------------------------------------------------------------------
+
+    @Slot()
+    def update_button(self) -> None:
+        """Say what the button would do now."""
+        running = self._runner.running
+        self.button.setText("Stop" if running else "Measure")
+        self.button.setEnabled(running or self._source() is not None)
+        self.button.setToolTip(
+            "Stop measuring." if running else "Needs a network: train one first." if self._source() is None else ""
+        )
+
+    @Slot()
+    def _pressed(self) -> None:
+        if self._runner.running:
+            self._runner.stop()
+            self.note.setText("Stopped.")
+            return
+        source = self._source()
+        if source is not None:
+            spec, run = source
+            self.note.setText("Measuring …")
+            spec = spec.replace("sampling.chains", int(self.count.currentData()))
+            self._runner.submit(self._launch.evaluate(spec, run))
+
+    @Slot(int)
+    def choose(self, chain: int) -> None:
+        """Look for the training images that are nearest to one of the images that are shown."""
+        images, source = self._images(), self._source()
+        if images is None or source is None or chain >= len(images):
+            return
+        image = images[chain].astype(np.float32)
+        if images.dtype == np.uint8:
+            image = image / 127.5 - 1.0
+        self._finder.submit(self._launch.nearest(source[0], image))
+
+    # -- events in -----------------------------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _show(self, event: Event) -> None:
+        match event:
+            case Notice():
+                self.note.setText(event.text)
+            case Progress():
+                of = f", step {event.step} of {event.total}" if event.total else ""
+                self.note.setText(f"{event.text}{of} …")
+            case Quality():
+                self.quality = event
+                self._show_quality(event)
+                self.measured.emit(event)
+            case Failed():
+                self.note.setText("Not measured.")
+                self._page.show_failure(event)
+            case Finished() if self.quality is not None:
+                self.note.setText(caption(self.quality))
+            case _:
+                pass
+
+    def _show_quality(self, quality: Quality) -> None:
+        self.note.setText(caption(quality))
+        self.readings.set_readings(tuple(reading(figure) for figure in quality.figures))
+        self.readings.show()
+        self.shares.setVisible(bool(quality.class_names))
+        if quality.class_names:
+            self.shares.set_shares(quality.class_names, quality.shares, quality.real_shares)
+
+    @Slot(object)
+    def _show_neighbours(self, event: Event) -> None:
+        match event:
+            case Neighbours():
+                self.neighbours = event
+                self.near.set_images(event.image, event.neighbours, tuple(number(one, 2) for one in event.pixels))
+                self.near_note.setText(neighbours_note(event))
+                for widget in (self._near_heading, self.near, self.near_note):
+                    widget.show()
+            case Failed():
+                self._page.show_failure(event)
+            case _:
+                pass
+
+
+def caption(quality: Quality) -> str:
+    """Say what was compared with what."""
+    text = (
+        f"{quality.n} samples and {quality.real_n} real training images, both against {quality.reference_n} held-out "
+        f"images. Features: {quality.features}."
+    )
+    return f"{text} {quality.refused}".strip()
+
+
+def reading(figure: Figure) -> Reading:
+    """Return the row of a figure; what is far from real images is marked."""
+    spread = (figure.high - figure.low) / 2
+    value = number(figure.value) + (f" ± {number(spread, 2)}" if np.isfinite(spread) else "")
+    interval = f" 95 % interval: {number(figure.low)} to {number(figure.high)}." if np.isfinite(spread) else ""
+    return Reading(figure.title, value, number(figure.real), figure.help + interval, "warning" if _poor(figure) else "")
+
+
+def neighbours_note(event: Neighbours) -> str:
+    """Say how near the nearest training image is, against what is usual for new images."""
+    nearest = float(event.pixels[0])
+    verdict = "a memory, not a new image" if nearest < _MEMORY * event.typical else "as far as new images are"
+    if nearest > 2 * event.typical:
+        verdict = "further than new images are"
+    features = ""
+    if np.isfinite(event.features).all():
+        apart = ", ".join(number(float(one), 2) for one in event.features)
+        features = f" In the features: {apart} ({event.feature_name})."
+    return (
+        f"Root mean square difference {number(nearest, 2)} ({event.labels[0]}); held-out images: "
+        f"{number(event.typical, 2)}. This is {verdict}.{features}"
+    )
+
+
+def _poor(figure: Figure) -> bool:
+    match figure.better:
+        case "lower":
+            return figure.value > _POOR["lower"] * max(figure.real, 0.0)
+        case "higher":
+            return figure.value < _POOR["higher"] * figure.real
+        case _:
+            ratio = figure.value / figure.real if figure.real else 1.0
+            return ratio < _MEMORY if figure.name == "nearest" else not _SHARE[0] <= ratio <= _SHARE[1]

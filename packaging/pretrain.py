@@ -1,0 +1,233 @@
+"""Makes the pretrained models that ship with the program, from real data and by the ordinary jobs.
+
+    python packaging/pretrain.py                        all models, at full length ('make models')
+    python packaging/pretrain.py digits-k8 --seconds 50
+
+Each is trained as `msd train` trains, its weights are kept in half precision, and its card gets the figures that
+`msd evaluate` measures. MNIST and Fashion-MNIST must be in the data folder (msd download mnist, msd download
+fashion-mnist).
+"""
+
+from __future__ import annotations
+
+import math
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import torch
+import tyro
+
+from msd_engine.backend.tensors import pack_tensors
+from msd_engine.events import Event, Failed, Notice, Progress, Quality
+from msd_engine.jobs.build import learned_denoiser
+from msd_engine.jobs.cadence import Every
+from msd_engine.jobs.evaluate import evaluate
+from msd_engine.jobs.train import train
+from msd_engine.runs.run import MANIFEST, WEIGHTS, Run
+from msd_engine.specs import ExperimentSpec, load_preset
+from msd_engine.specs.models import CARD, CardFigure, ModelCard
+
+MODELS = Path(__file__).parents[1] / "resources" / "models"
+WIDTH = 16
+"""Filters of the first stage: a network of half a million weights, a megabyte in half precision."""
+EVERY_S = 10.0
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a model comes from.
+
+    Attributes:
+        preset: The preset that it is trained by, but for width, copies and time.
+        seconds: How long it is trained where nothing else is asked for.
+        data: What it is trained on.
+        licence: Under which terms the data are given.
+        source: Whose data they are.
+    """
+
+    preset: str
+    seconds: float
+    data: str
+    licence: str
+    source: str
+
+
+DIGITS = Origin(
+    "digits-30s",
+    120.0,
+    "1500 handwritten digits of 8×8 pixels, as they come with scikit-learn",
+    "CC BY 4.0",
+    "E. Alpaydin and C. Kaynak: Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998",
+)
+MNIST = Origin(
+    "mnist-2min",
+    900.0,
+    "60 000 handwritten digits of 28×28 pixels",
+    "CC BY-SA 3.0",
+    "Y. LeCun, C. Cortes and C. Burges: The MNIST database of handwritten digits",
+)
+FASHION = Origin(
+    "fashion-2min",
+    900.0,
+    "60 000 pictures of clothes of 28×28 pixels",
+    "MIT",
+    "H. Xiao, K. Rasul and R. Vollgraf: Fashion-MNIST (arXiv:1708.07747)",
+)
+ORIGINS = {
+    f"{name}-k{k}": (origin, k)
+    for name, origin in (("digits", DIGITS), ("mnist", MNIST), ("fashion-mnist", FASHION))
+    for k in (1, 8)
+}
+
+
+def experiment(name: str, seconds: float) -> ExperimentSpec:
+    """Return the experiment that makes a model, with noises that reach the preset's σ_eff = σ/√k for any k."""
+    origin, k = ORIGINS[name]
+    spec = load_preset(origin.preset)
+    scale = math.sqrt(k / spec.training.k)
+    sampling = spec.sampling
+    return spec.replace_all(
+        {
+            "title": f"Pretrained: {name.removesuffix(f'-k{k}')}, k = {k}",
+            "network.width": WIDTH,
+            "training.k": k,
+            "training.seconds": seconds,
+            "sampling.sigma_1": sampling.sigma_1 * scale,
+            "sampling.sigma_L": sampling.sigma_L * scale,
+            "sampling.epsilon": sampling.epsilon * scale**2,
+        }
+    )
+
+
+def pull(job: Iterator[Event]) -> list[Quality]:
+    """Pull a job to its end with a line now and then, and return what it measured."""
+    found: list[Quality] = []
+    told_s = 0.0
+    for event in job:
+        match event:
+            case Failed():
+                raise SystemExit(event.text)
+            case Notice():
+                print(f"  {event.text}", flush=True)
+            case Progress() if time.monotonic() - told_s > EVERY_S:
+                told_s = time.monotonic()
+                print(f"  {event.text}" + (f", step {event.step}" if event.step else ""), flush=True)
+            case Quality():
+                found.append(event)
+            case _:
+                pass
+    return found
+
+
+def write_weights(run: Run, folder: Path) -> int:
+    """Write the averaged weights of a run in half precision, to be computed with in float32 on any machine.
+
+    What is no weight, such as the frequencies of the noise features and the data's mean, keeps its precision.
+
+    Args:
+        run: The run.
+        folder: Where to write.
+
+    Returns:
+        The number of weights.
+    """
+    denoiser = learned_denoiser(run.folder, torch.device("cpu"))
+    denoiser.mixed = False
+    weights = {name for name, _ in denoiser.named_parameters()}
+    tensors = {name: value.half() if name in weights else value for name, value in denoiser.state_dict().items()}
+    manifest = run.manifest
+    notes = {"step": str(manifest.step), "elapsed_s": repr(manifest.elapsed_s), "spec": manifest.spec.to_json()}
+    (folder / WEIGHTS).write_bytes(pack_tensors(tensors, notes))
+    (folder / MANIFEST).write_text(manifest.to_json(indent=2) + "\n")
+    return sum(value.numel() for value in denoiser.parameters())
+
+
+def card(name: str, run: Run, parameters: int, quality: Quality, command: str) -> ModelCard:
+    """Return the card of a model with its measured figures."""
+    origin, k = ORIGINS[name]
+    manifest = run.manifest
+    return ModelCard(
+        name=name,
+        title=f"{run.spec.data.name.replace('-', ' ').capitalize()}, k = {k}",
+        data=origin.data,
+        data_licence=origin.licence,
+        data_source=origin.source,
+        licence="MIT, as the program",
+        use="Shows sampling before anything is trained. Small and briefly trained: train a network of your own for "
+        "figures that mean something.",
+        parameters=parameters,
+        steps=manifest.step,
+        seconds=round(manifest.elapsed_s, 1),
+        device=manifest.device,
+        created=manifest.created,
+        command=command,
+        features=quality.features,
+        samples=quality.n,
+        evaluations=quality.evaluations,
+        figures=tuple(
+            CardFigure(title=one.title, value=one.value, low=known(one.low), high=known(one.high), real=known(one.real))
+            for one in quality.figures
+            if math.isfinite(one.value)
+        ),
+        spec=run.spec,
+    )
+
+
+def known(value: float) -> float | None:
+    """Return a number, or None where it is not known."""
+    return value if math.isfinite(value) else None
+
+
+def make(name: str, seconds: float, n: int, data_dir: Path | None, device: str) -> None:
+    """Train, keep and measure one model."""
+    print(f"{name}: {seconds:g} s of training", flush=True)
+    spec = experiment(name, seconds)
+    with tempfile.TemporaryDirectory() as temporary:
+        run_dir, folder = Path(temporary, "run"), Path(temporary, name)
+        pull(train(spec, run_dir, data_dir=data_dir, device=device, cadence=Every(0.1)))
+        folder.mkdir()
+        run = Run.open(run_dir)
+        parameters = write_weights(run, folder)
+        drawn = spec.replace("sampling.chains", n)
+        (quality,) = pull(evaluate(drawn, run_dir=folder, data_dir=data_dir, device=device, cadence=Every(0.1)))
+        command = f"python packaging/pretrain.py {name} --seconds {seconds:g} --n {n}"
+        text = card(name, run, parameters, quality, command).to_json(indent=2)
+        (folder / CARD).write_text(text + "\n")
+        shutil.rmtree(MODELS / name, ignore_errors=True)
+        MODELS.mkdir(parents=True, exist_ok=True)
+        shutil.copytree(folder, MODELS / name)
+    for figure in quality.figures:
+        print(f"  {figure.title:28}{figure.value:10.4g}{figure.real:10.4g}")
+
+
+def main(
+    names: Annotated[tuple[str, ...], tyro.conf.Positional] = tuple(ORIGINS),
+    *,
+    seconds: float = 0.0,
+    n: int = 2048,
+    data_dir: Path | None = None,
+    device: str = "auto",
+) -> None:
+    """Make the pretrained models.
+
+    Args:
+        names: Which; all of them by default.
+        seconds: Time of training for each; 0 for the time that each should have.
+        n: Samples that its figures are measured with.
+        data_dir: The data folder.
+        device: Where to compute.
+    """
+    for name in names:
+        if name not in ORIGINS:
+            raise SystemExit(f"There is no model called {name!r}; there are {', '.join(ORIGINS)}.")
+    for name in names:
+        make(name, seconds or ORIGINS[name][0].seconds, n, data_dir, device)
+
+
+if __name__ == "__main__":
+    tyro.cli(main)
