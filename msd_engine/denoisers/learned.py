@@ -33,6 +33,7 @@ class LearnedDenoiser(nn.Module):
         sigma_data: Standard deviation σ_d of the data about their mean, over all coordinates.
         data_mean: Mean m of the data with shape (*event).
         s: Base of the SDE, for the time coordinate of the plain form.
+        sees_mean: The network joins the copies to ȳ before anything else, so that c_in is that of one copy at σ_eff.
         mixed: Compute the network in bfloat16 where that is safe (autocast).
         tile: Chains that pass through the network together outside training. The last tile is padded, so that the
             bits of one chain do not depend on the number of chains; 0 lets any number pass at once.
@@ -51,6 +52,7 @@ class LearnedDenoiser(nn.Module):
         data_mean: Tensor,
         s: float,
         *,
+        sees_mean: bool = False,
         mixed: bool = False,
         tile: int = 0,
     ) -> None:
@@ -60,6 +62,7 @@ class LearnedDenoiser(nn.Module):
         self.k = k
         self.s = s
         self.tile = tile
+        self.sees_mean = sees_mean
         self.register_buffer("sigma_data", torch.tensor(sigma_data, dtype=torch.float32))
         self.register_buffer("data_mean", data_mean.detach().clone().float())
         self.register_buffer("arithmetic", torch.tensor(int(mixed)))
@@ -98,7 +101,7 @@ class LearnedDenoiser(nn.Module):
         sigma_eff = wide / math.sqrt(self.k)
         total = sigma_eff.square() + self.sigma_data.square()
         centred = y - self.data_mean
-        c_in = torch.rsqrt(wide.square() + self.sigma_data.square())
+        c_in = torch.rsqrt(total if self.sees_mean else wide.square() + self.sigma_data.square())
         c_out = sigma_eff * self.sigma_data * torch.rsqrt(total)
         skip = centred.mean(dim=1) * (self.sigma_data.square() / total)
         output = self._network(centred * c_in.unsqueeze(1), torch.log(sigma / math.sqrt(self.k)) / 4)

@@ -138,7 +138,17 @@ def network(spec: ExperimentSpec) -> nn.Module:
         torch.manual_seed(stream(spec.training.seed, _WEIGHTS).initial_seed())
         if isinstance(kind, MlpSpec):
             return Mlp(first, k, width=kind.width, depth=kind.depth, embedding=kind.embedding, scale=scale)
-        return UNet(first, k, width=kind.width, embedding=kind.embedding, blocks=kind.blocks, scale=scale)
+        return UNet(
+            first,
+            k,
+            width=kind.width,
+            embedding=kind.embedding,
+            blocks=kind.blocks,
+            residual=kind.residual,
+            attention=kind.attention,
+            fusion=kind.fusion,
+            scale=scale,
+        )
 
 
 def learned_denoiser(run_dir: str | os.PathLike[str], device: torch.device) -> LearnedDenoiser:
@@ -221,7 +231,7 @@ def training(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.devic
     else:
         images = load_images(spec.data, data_dir)
         mean, spread = images.statistics()
-        source = ImageSource(images.train, batch, seed, device)
+        source = ImageSource(images.train, batch, seed, device, flips=spec.training.flips)
         x = images.to_data(images.test[:_HELD_OUT_IMAGES])
         noises = geometric(spec.sampling.sigma_1, spec.sampling.sigma_L, _STRIP).float()
         strip = HeldOut(x[:_STRIP].to(device), noises.to(device), spec.training.k, draws)
@@ -233,7 +243,9 @@ def training(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.devic
 
 
 def _denoiser(spec: ExperimentSpec, sigma_data: float, data_mean: Tensor) -> LearnedDenoiser:
-    return LearnedDenoiser(network(spec), spec.training.form, spec.training.k, sigma_data, data_mean, spec.noise.s)
+    net, training = network(spec), spec.training
+    sees_mean = isinstance(net, UNet) and net.fusion == "mean"
+    return LearnedDenoiser(net, training.form, training.k, sigma_data, data_mean, spec.noise.s, sees_mean=sees_mean)
 
 
 @dataclass(frozen=True, eq=False)

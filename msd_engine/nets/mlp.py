@@ -54,3 +54,7 @@ class Mlp(nn.Module):
             h = torch.nn.functional.silu(layer(h) + term)
         out: Tensor = self.last(h)
         return out
+
+    def hidden_weights(self) -> list[nn.Parameter]:
+        """Return the weights that map features to features, each a matrix."""
+        return [weight for layer in self.hidden for weight in layer.parameters() if weight.ndim == 2]

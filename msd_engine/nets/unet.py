@@ -2,27 +2,27 @@
 
 After each convolution a linear map of the noise features is added, then follow group normalisation and swish. The
 copies enter as k·C channels. Source: the report (its network is w = 64), after the score network of Song et al.
+
+Options beside the report's form: residual blocks at every stage of stride 2, residual convolutions and self-attention
+at the coarsest one, and two more ways to join the copies, both blind to their order. *Mean*: the network sees ȳ alone,
+which tells all there is to tell (theory §3, fact 1). *Set*: the first stage sees each copy by itself with the same
+filters, and its feature maps are averaged (deep sets, arXiv:1703.06114).
 """
 
 from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from msd_engine.nets.embedding import FourierFeatures
+from msd_engine.nets.stages import ResidualBlock, SelfAttention, groups
 
-
-def groups(channels: int) -> int:
-    """Return the number of normalisation groups: the largest divisor of the channels up to 32 with groups of 4 or more.
-
-    Args:
-        channels: Number of channels.
-
-    Returns:
-        The number of groups, at least 1.
-    """
-    return max(g for g in range(1, 33) if channels % g == 0 and (channels >= 4 * g or g == 1))
+Fusion = Literal["concat", "mean", "set"]
 
 
 class Head(nn.Module):
@@ -75,17 +75,32 @@ class UNet(nn.Module):
         embedding: Length of the noise features.
         blocks: Residual convolutions at the coarsest stage, where they see the whole image at little cost; the report
             has none.
+        residual: Residual blocks after each convolution of stride 2, on the way down and back; the report has none.
+        attention: Self-attention at the coarsest stage; the report has none.
+        fusion: How the copies are joined; the report concatenates them.
         scale: Standard deviation of the feature frequencies.
     """
 
     def __init__(
-        self, channels: int, k: int, *, width: int = 64, embedding: int = 256, blocks: int = 0, scale: float = 1.0
+        self,
+        channels: int,
+        k: int,
+        *,
+        width: int = 64,
+        embedding: int = 256,
+        blocks: int = 0,
+        residual: int = 0,
+        attention: bool = False,
+        fusion: Fusion = "concat",
+        scale: float = 1.0,
     ) -> None:
         super().__init__()
+        self.fusion: Fusion = fusion
         w = (width, 2 * width, 4 * width, 8 * width)
+        seen = k if fusion == "concat" else 1
         self.down = nn.ModuleList(
             nn.Conv2d(a, b, 3, stride=stride, padding=1, bias=False)
-            for a, b, stride in zip((k * channels, *w), w, (1, 2, 2, 2), strict=False)
+            for a, b, stride in zip((seen * channels, *w), w, (1, 2, 2, 2), strict=False)
         )
         self.blocks = nn.ModuleList(nn.Conv2d(w[3], w[3], 3, padding=1, bias=False) for _ in range(blocks))
         self.up = nn.ModuleList(
@@ -93,10 +108,15 @@ class UNet(nn.Module):
             for a, b in ((w[3], w[2]), (2 * w[2], w[1]), (2 * w[1], w[0]))
         )
         self.head = Head((w[0], w[0]), channels)
-        self.sizes = (*w, *[w[3]] * blocks, w[2], w[1], w[0])
-        self.norms = nn.ModuleList(nn.GroupNorm(groups(size), size) for size in self.sizes)
+        plain = (*w, *[w[3]] * blocks, w[2], w[1], w[0])
+        self.norms = nn.ModuleList(nn.GroupNorm(groups(size), size) for size in plain)
         self.features = FourierFeatures(embedding, scale)
-        _start_equal(self.down[0], k)
+        _start_equal(self.down[0], seen)
+        # In the order in which the forward pass meets them: after stages 1 to 3 down, and after the first two up.
+        thick = [size for size in (w[1], w[2], w[3], w[2], w[1]) for _ in range(residual)]
+        self.residual = nn.ModuleList(ResidualBlock(size) for size in thick)
+        self.attention = SelfAttention(w[3]) if attention else None
+        self.sizes = (*plain, *thick)
         # One product gives the terms of all stages at once: same weights as a linear map for each, fewer calls.
         self.conditions = nn.Linear(self.features.length, sum(self.sizes))
 
@@ -110,13 +130,18 @@ class UNet(nn.Module):
         Returns:
             Output with shape (B, C, H, W).
         """
-        terms = self.conditions(self.features(c))[:, :, None, None].split(self.sizes, dim=1)
-        h = y.flatten(1, 2)
-        skips: list[Tensor] = []
-        for stage, layer in enumerate(self.down):
+        terms = list(self.conditions(self.features(c))[:, :, None, None].split(self.sizes, dim=1))
+        thick = iter(zip(self.residual, terms[len(self.norms) :], strict=True))
+        each = len(self.residual) // 5
+        h = self._first(y, terms[0])
+        skips = [h]
+        for stage, layer in enumerate(self.down[1:], start=1):
             h = functional.silu(self.norms[stage](layer(h) + terms[stage]))
+            h = _through(thick, each, h)
             skips.append(h)
         skips.pop()
+        if self.attention is not None:
+            h = self.attention(h)
         for stage, layer in enumerate(self.blocks, start=len(self.down)):
             h = h + functional.silu(self.norms[stage](layer(h) + terms[stage]))
         for stage, layer in enumerate(self.up, start=len(self.down) + len(self.blocks)):
@@ -124,9 +149,35 @@ class UNet(nn.Module):
             h = layer(h, output_size=skips[-1].shape[2:])
             h = functional.silu(self.norms[stage](h + terms[stage]))
             if len(skips) > 1:
-                h = torch.cat((h, skips.pop()), dim=1)
+                h = torch.cat((_through(thick, each, h), skips.pop()), dim=1)
         out: Tensor = self.head(h, skips.pop())
         return out
+
+    def hidden_weights(self) -> list[nn.Parameter]:
+        """Return the weights that map features to features, each a matrix when its first axis is kept."""
+        stages = [self.down, self.blocks, self.up, *(block.get_submodule("layers") for block in self.residual)]
+        if self.attention is not None:
+            stages += [self.attention.qkv, self.attention.out]
+        return [weight for stage in stages for weight in stage.parameters() if weight.ndim == 4]
+
+    def _first(self, y: Tensor, term: Tensor) -> Tensor:
+        """Return the feature map of the finest stage, with shape (B, w, H, W)."""
+        layer, norm = self.down[0], self.norms[0]
+        if self.fusion == "set":
+            b, k = y.shape[:2]
+            maps = layer(y.flatten(0, 1))
+            maps = maps.reshape(b, k, *maps.shape[1:]) + term.unsqueeze(1)
+            pooled: Tensor = functional.silu(norm(maps.flatten(0, 1))).reshape(maps.shape).mean(dim=1)
+            return pooled
+        seen = y.mean(dim=1) if self.fusion == "mean" else y.flatten(1, 2)
+        first: Tensor = functional.silu(norm(layer(seen) + term))
+        return first
+
+
+def _through(blocks: Iterator[tuple[nn.Module, Tensor]], count: int, h: Tensor) -> Tensor:
+    for block, term in itertools.islice(blocks, count):
+        h = block(h, term)
+    return h
 
 
 @torch.no_grad()

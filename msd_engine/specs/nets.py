@@ -49,6 +49,27 @@ class UNetSpec(Spec):
         slider=(0, 4),
         help="Residual convolutions at the coarsest stage, which see the whole image at little cost. The report has 0.",
     )
+    residual: int = param(
+        0,
+        title="Residual blocks",
+        unit="a stage",
+        ge=0,
+        le=8,
+        slider=(0, 3),
+        help="Residual blocks after each convolution of stride 2, on the way down and back. The report has 0.",
+    )
+    attention: bool = param(
+        False,
+        title="Self-attention",
+        help="Let every place of the coarsest stage look at every other. The report has none.",
+        formula="h + out(softmax(Q Kᵀ/√d) V)",
+    )
+    fusion: Literal["concat", "mean", "set"] = param(
+        "concat",
+        title="Copies joined by",
+        help="Concat: as k·C channels, as in the report. Mean: the network sees ȳ alone. Set: the first stage sees "
+        "each copy by itself with the same filters, and the feature maps are averaged.",
+    )
     embedding: int = param(
         256, title="Noise features", ge=4, le=2048, slider=(32, 512), scale="log", help="Length of the noise embedding."
     )

@@ -38,6 +38,23 @@ class TrainingSpec(Spec):
         scale="log",
         help="Largest step size of the Adam optimiser.",
     )
+    optimiser: Literal["adam", "muon"] = param(
+        "adam",
+        title="Optimiser",
+        help="Adam for all weights, as in the report; or Muon for those that map features to features, and Adam for "
+        "the rest: dearer steps that each go further.",
+        formula="Muon: W ← W − η √max(1, rows/columns) U Vᵀ, where U S Vᵀ is the momentum",
+    )
+    muon_rate: float = param(
+        0.02,
+        title="Muon learning rate",
+        symbol="η",
+        gt=0.0,
+        le=1.0,
+        slider=(1e-3, 0.2),
+        scale="log",
+        help="Largest step size of Muon; it follows the same schedule.",
+    )
     schedule: Literal["constant", "cosine"] = param(
         "cosine",
         title="Learning-rate schedule",
@@ -78,6 +95,11 @@ class TrainingSpec(Spec):
         le=1e6,
         slider=(0.0, 10.0),
         help="Largest norm of the gradient; longer ones are scaled down. 0 switches it off.",
+    )
+    flips: bool = param(
+        False,
+        title="Mirror images",
+        help="Mirror every training image, left to right, with even chance. Right for photographs, wrong for digits.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = param(
         "auto",

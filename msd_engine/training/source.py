@@ -15,6 +15,8 @@ from msd_engine.data.images import ImageSet
 from msd_engine.data.mixture import GaussianMixture
 
 _BLOCK_STEPS = 64
+# Streams of a run beside those of the data order.
+_FLIPS = 4
 
 
 def stream(seed: int, *key: int, device: torch.device | str = "cpu") -> torch.Generator:
@@ -83,18 +85,24 @@ class ImageSource:
         batch: Data in one step.
         seed: Seed of the run.
         device: Where the data are needed; the images are kept there as bytes.
+        flips: Mirror every image, left to right, with even chance.
     """
 
-    def __init__(self, images: Tensor, batch: int, seed: int, device: torch.device) -> None:
+    def __init__(self, images: Tensor, batch: int, seed: int, device: torch.device, *, flips: bool = False) -> None:
         self._images = images.to(device)
         self._batch = batch
         self._seed = seed
         self._device = device
+        self._flips = flips
         self._passes: dict[int, Tensor] = {}
 
     def batch(self, step: int) -> Tensor:
         """Return the clean data of one step, with shape (B, C, H, W), in [-1, 1]."""
-        return ImageSet.to_data(self._images.index_select(0, self.indices(step)))
+        chosen = self._images.index_select(0, self.indices(step))
+        if self._flips:
+            coins = torch.rand(len(chosen), generator=stream(self._seed, _FLIPS, step)) < 0.5
+            chosen = torch.where(coins.to(self._device).view(-1, 1, 1, 1), chosen.flip(-1), chosen)
+        return ImageSet.to_data(chosen)
 
     def indices(self, step: int) -> Tensor:
         """Return which images a step sees.

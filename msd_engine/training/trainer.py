@@ -14,10 +14,9 @@ from msd_engine.noise.laws import draw_sigma
 from msd_engine.objectives.mse import squared_error, weight
 from msd_engine.specs import ExperimentSpec
 from msd_engine.training.averaging import WeightAverage
+from msd_engine.training.optimiser import Optimiser
 from msd_engine.training.schedule import learning_rate, spent
 from msd_engine.training.source import Source
-
-_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
 
 
 class DivergedError(UserError):
@@ -25,7 +24,7 @@ class DivergedError(UserError):
 
 
 class Trainer:
-    """Trains a denoiser by the report's mean squared error, with Adam and weight averaging.
+    """Trains a denoiser by the report's mean squared error, with weight averaging.
 
     Args:
         spec: The experiment.
@@ -49,9 +48,7 @@ class Trainer:
         self._spec = spec
         self._source = source
         self._noise = noise
-        self._parameters = list(denoiser.parameters())
-        fused = self._parameters[0].device.type in ("cpu", "cuda")
-        self._optimiser = torch.optim.Adam(self._parameters, lr=spec.training.learning_rate, fused=fused)
+        self._optimiser = Optimiser(denoiser, spec.training)
         self._average = WeightAverage(denoiser, averaged, spec.training.averaging)
         averaged.mixed = denoiser.mixed
 
@@ -77,7 +74,7 @@ class Trainer:
         """
         training, denoiser = self._spec.training, self.denoiser
         rate = learning_rate(training, self.step, self.spent(elapsed_s))
-        self._optimiser.param_groups[0]["lr"] = rate
+        self._optimiser.set_rate(rate)
         x = self._source.batch(self.step)
         sigma = draw_sigma(self._spec.noise, training.k, len(x), self._noise)
         y = copies(x, sigma, training.k, self._noise)
@@ -99,11 +96,7 @@ class Trainer:
         """Return all that later steps depend on, by name; the tensors are the live ones, not copies."""
         tensors = {f"denoiser.{name}": value for name, value in self.denoiser.state_dict().items()}
         tensors |= {f"averaged.{name}": value for name, value in self.averaged.state_dict().items()}
-        for number, parameter in enumerate(self._parameters):
-            moments = self._optimiser.state[parameter]
-            for name in _MOMENTS:
-                blank = torch.zeros(()) if name == "step" else torch.zeros_like(parameter)
-                tensors[f"adam.{number}.{name}"] = moments.get(name, blank)
+        tensors |= self._optimiser.state()
         tensors["noise"] = self._noise.get_state()
         tensors["step"] = torch.tensor(self.step)
         return tensors
@@ -117,20 +110,13 @@ class Trainer:
         for prefix, module in (("denoiser.", self.denoiser), ("averaged.", self.averaged)):
             part = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
             module.load_state_dict(part)
-        for number, parameter in enumerate(self._parameters):
-            moments = {name: tensors[f"adam.{number}.{name}"] for name in _MOMENTS}
-            # The count of a fused Adam lives beside the weights.
-            fused = bool(self._optimiser.defaults["fused"])
-            self._optimiser.state[parameter] = {
-                name: value.to(parameter.device if name != "step" or fused else "cpu").clone()
-                for name, value in moments.items()
-            }
+        self._optimiser.load(tensors)
         self._noise.set_state(tensors["noise"].cpu())
         self.step = int(tensors["step"])
 
     def _clip(self, norm: float) -> None:
         try:
-            torch.nn.utils.clip_grad_norm_(self._parameters, norm, error_if_nonfinite=True, foreach=True)
+            torch.nn.utils.clip_grad_norm_(self._optimiser.parameters, norm, error_if_nonfinite=True, foreach=True)
         except RuntimeError as error:
             raise DivergedError(self._sentence("gradient")) from error
 

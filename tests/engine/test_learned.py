@@ -131,3 +131,24 @@ def test_state_carries_statistics_and_arithmetic() -> None:
 def test_wrong_number_of_copies_is_refused() -> None:
     with pytest.raises(ValueError, match=r"takes \(B, 4, \(3,\)\)"):
         untrained()(draw(5, K + 1, 3), 1.0)
+
+
+def test_a_network_that_sees_the_mean_copy_is_the_one_copy_denoiser_of_the_mean() -> None:
+    # Theory §3, fact 1, for the whole preconditioned denoiser: k copies at σ are one copy at σ/√k.
+    event = (1, 8, 8)
+    one, several = (
+        LearnedDenoiser(
+            shaken(UNet(1, k, width=8, embedding=16, fusion="mean")),
+            "preconditioned",
+            k,
+            0.7,
+            draw(*event),
+            25.0,
+            sees_mean=True,
+        )
+        for k in (1, K)
+    )
+    several.load_state_dict(one.state_dict())
+    y = draw(3, K, *event)
+    with torch.no_grad():
+        assert torch.allclose(several(y, 1.5).mean, one(y.mean(1, keepdim=True), 1.5 / math.sqrt(K)).mean, atol=1e-5)

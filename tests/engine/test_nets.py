@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from msd_engine.nets.embedding import FourierFeatures
 from msd_engine.nets.mlp import Mlp
+from msd_engine.nets.stages import SelfAttention
 from msd_engine.nets.unet import Head, UNet
 
 
@@ -98,3 +99,64 @@ def test_middle_blocks_keep_the_shape_and_add_convolutions(blocks: int) -> None:
     assert more(draw(2, 2, 1, 13, 13), draw(2)).shape == (2, 1, 13, 13)
     count = [sum(p.numel() for p in net.parameters()) for net in (plain, more)]
     assert count[1] - count[0] == blocks * (9 * 64 * 64 + 17 * 64 + 2 * 64)
+
+
+@pytest.mark.parametrize(
+    "options", [{"residual": 1}, {"attention": True}, {"residual": 2, "attention": True, "blocks": 1}]
+)
+def test_options_start_as_the_plain_network_and_keep_the_shape(options: dict[str, int]) -> None:
+    net = UNet(1, 2, width=8, embedding=16, **options)
+    plain = UNet(1, 2, width=8, embedding=16, blocks=options.get("blocks", 0))
+    own = net.state_dict()
+    count = plain.conditions.out_features
+    shared = {name: own[name] for name in plain.state_dict() if not name.startswith("conditions")}
+    shared |= {f"conditions.{name}": own[f"conditions.{name}"][:count] for name in ("weight", "bias")}
+    plain.load_state_dict(shared)
+    for both in (net, plain):
+        for taps in both.head.taps:
+            torch.nn.init.normal_(taps, generator=torch.Generator().manual_seed(1))
+    y, c = draw(2, 2, 1, 13, 13), draw(2)
+    assert torch.allclose(net(y, c), plain(y, c), atol=1e-5)
+    shake(net)
+    assert net(y, c).shape == (2, 1, 13, 13)
+
+
+@pytest.mark.parametrize("fusion", ["mean", "set"])
+def test_joined_copies_have_no_order(fusion: str) -> None:
+    net = UNet(1, 3, width=8, embedding=16, fusion=fusion).double()
+    shake(net)
+    y, c = draw(2, 3, 1, 8, 8).double(), draw(2).double()
+    assert torch.allclose(net(y, c), net(y.roll(1, dims=1), c), atol=1e-12)
+    assert not torch.allclose(net(y, c), net(y * 2, c), atol=1e-6)
+
+
+def test_mean_fusion_sees_the_mean_copy_alone_and_set_fusion_more() -> None:
+    y, c = draw(2, 3, 1, 8, 8).double(), draw(2).double()
+    spread = draw(3).double()
+    other = y + (spread - spread.mean()).reshape(1, 3, 1, 1, 1)
+    for fusion, same in (("mean", True), ("set", False)):
+        net = UNet(1, 3, width=8, embedding=16, fusion=fusion).double()
+        shake(net)
+        assert torch.allclose(net(y, c), net(other, c), atol=1e-9) is same
+
+
+def test_attention_sees_the_whole_image() -> None:
+    attention = SelfAttention(8).double()
+    shake(attention)
+    h = draw(1, 8, 3, 3).double()
+    moved = h.clone()
+    moved[..., 0, 0] += 1
+    # The normalisation alone would also carry the change: a shift that it removes leaves the keys alone.
+    turned = attention(h.flip(-1)).flip(-1)
+    assert torch.allclose(turned, attention(h), atol=1e-12)
+    assert not torch.allclose(attention(moved)[..., 2, 2], attention(h)[..., 2, 2], atol=1e-6)
+
+
+def test_hidden_weights_are_the_convolutions_between_features() -> None:
+    net = UNet(1, 2, width=8, embedding=16, blocks=1, residual=1, attention=True)
+    hidden = {id(weight) for weight in net.hidden_weights()}
+    names = {name for name, weight in net.named_parameters() if id(weight) in hidden}
+    others = {name for name, _ in net.named_parameters()} - names
+    assert len(names) == 4 + 1 + 3 + 2 * 5 + 2
+    assert all(name.split(".")[0] in ("norms", "head", "conditions", "residual", "attention") for name in others)
+    assert not any("layers" in name for name in others)

@@ -144,7 +144,9 @@ def test_building_a_network_leaves_the_global_generator_alone() -> None:
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("spec", [digits(), points()])
+@pytest.mark.parametrize(
+    "spec", [digits(), points(), digits(training__optimiser="muon"), points(training__optimiser="muon")]
+)
 def test_a_loaded_state_goes_on_to_the_same_bits(spec: ExperimentSpec) -> None:
     whole, first, second = (build(spec).trainer for _ in range(3))
     losses = [whole.advance(0.0) for _ in range(8)]
@@ -204,3 +206,26 @@ def test_exact_held_out_error_is_that_of_the_posterior() -> None:
     exact = ExactDenoiser(target.to(dtype=torch.float32))
     # Theory §2: MMSE .400 at σ = 1 and k = 4.
     assert held_out.measure(exact).loss == pytest.approx(0.400, rel=0.08)
+
+
+def test_muon_moves_hidden_weights_by_orthonormal_steps() -> None:
+    trainer = build(digits(training__optimiser="muon", training__learning_rate=1e-3, training__muon_rate=0.1)).trainer
+    # The head starts at zero: gradients reach the layers below it from the second step on.
+    trainer.advance(0.0)
+    weight = trainer.denoiser.net.down[2].weight
+    before = weight.detach().flatten(1).clone()
+    trainer.advance(0.0)
+    moved = torch.linalg.svdvals(weight.detach().flatten(1) - before)
+    # The iteration of torch.optim.Muon takes every singular value to somewhere near 1.
+    assert float(moved.max() / moved.min()) < 4.0
+    assert float(moved.median()) == pytest.approx(float(moved.max()), rel=0.5)
+
+
+def test_mirrored_images_are_the_images_or_their_mirrors() -> None:
+    images = torch.arange(40, dtype=torch.uint8).reshape(20, 1, 1, 2)
+    plain, mirrored = (ImageSource(images, 20, 0, CPU, flips=flips) for flips in (False, True))
+    x, seen = plain.batch(3), mirrored.batch(3)
+    same = (seen == x).all(-1).flatten()
+    assert torch.equal(seen[~same], x[~same].flip(-1))
+    assert 0 < int(same.sum()) < 20
+    assert torch.equal(ImageSource(images, 20, 0, CPU, flips=True).batch(3), seen)

@@ -1,0 +1,87 @@
+"""Parts of image networks: normalisation groups, a residual block that knows the noise, and self-attention."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+_HEAD_CHANNELS = 64
+
+
+def groups(channels: int) -> int:
+    """Return the number of normalisation groups: the largest divisor of the channels up to 32 with groups of 4 or more.
+
+    Args:
+        channels: Number of channels.
+
+    Returns:
+        The number of groups, at least 1.
+    """
+    return max(g for g in range(1, 33) if channels % g == 0 and (channels >= 4 * g or g == 1))
+
+
+class ResidualBlock(nn.Module):
+    """h + conv(swish(norm(conv(swish(norm(h))) + term))): two convolutions around the noise term (arXiv:2006.11239).
+
+    The second convolution starts at zero, so that the block starts as the identity.
+
+    Args:
+        channels: Channels of the feature map.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.norms = nn.ModuleList(nn.GroupNorm(groups(channels), channels) for _ in range(2))
+        self.layers = nn.ModuleList(nn.Conv2d(channels, channels, 3, padding=1, bias=False) for _ in range(2))
+        for weight in self.layers[1].parameters():
+            nn.init.zeros_(weight)
+
+    def forward(self, h: Tensor, term: Tensor) -> Tensor:
+        """Return the feature map after the block.
+
+        Args:
+            h: Feature map with shape (B, channels, H, W).
+            term: What the noise adds, with shape (B, channels, 1, 1).
+
+        Returns:
+            Feature map with the shape of `h`.
+        """
+        inner = self.layers[0](functional.silu(self.norms[0](h))) + term
+        out: Tensor = h + self.layers[1](functional.silu(self.norms[1](inner)))
+        return out
+
+
+class SelfAttention(nn.Module):
+    """Every place looks at every other: h + out(softmax(QKᵀ/√d) V), with heads of up to 64 channels (arXiv:1706.03762).
+
+    The last map starts at zero, so that the layer starts as the identity.
+
+    Args:
+        channels: Channels of the feature map.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.heads = next(n for n in range(max(1, channels // _HEAD_CHANNELS), 0, -1) if channels % n == 0)
+        self.norm = nn.GroupNorm(groups(channels), channels)
+        self.qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.out = nn.Conv2d(channels, channels, 1)
+        nn.init.zeros_(self.out.weight)
+        assert self.out.bias is not None
+        nn.init.zeros_(self.out.bias)
+
+    def forward(self, h: Tensor) -> Tensor:
+        """Return the feature map after the layer.
+
+        Args:
+            h: Feature map with shape (B, channels, H, W).
+
+        Returns:
+            Feature map with the shape of `h`.
+        """
+        b, channels, rows, columns = h.shape
+        parts = self.qkv(self.norm(h)).reshape(b, 3, self.heads, channels // self.heads, rows * columns)
+        query, key, value = parts.mT.unbind(1)
+        seen = functional.scaled_dot_product_attention(query, key, value).mT.reshape(b, channels, rows, columns)
+        out: Tensor = h + self.out(seen)
+        return out
