@@ -30,6 +30,7 @@ from msd_engine.cli.options import (
     Evaluate,
     ExportTensorboard,
     Presets,
+    Reproduce,
     Runs,
     Sample,
     Schema,
@@ -135,6 +136,10 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             from msd_engine.cli.sweep import sweep
 
             return sweep(command)
+        case Reproduce():
+            from msd_engine.cli.reproduce import reproduce
+
+            return reproduce(command)
         case Download():
             from msd_engine.cli.download import download
 
@@ -184,7 +189,7 @@ def _unknown_option(word: str, arguments: Sequence[str]) -> str:
     names = {name for path in declared_fields() for name in (path, path.rsplit(".", 1)[1])}
     names |= {
         member.name.replace("_", "-")
-        for kind in (Train, Sample, Evaluate, Sweep)
+        for kind in (Train, Sample, Evaluate, Sweep, Reproduce)
         for member in dataclasses.fields(kind)
     }
     near = difflib.get_close_matches(flag, sorted(f"--{name}" for name in names), n=1)

@@ -125,6 +125,37 @@ class Sweep:
 
 
 @dataclass(frozen=True)
+class Reproduce:
+    """Repeat the report's comparison of k and put curves, table, samples and every setting on one HTML page."""
+
+    what: tyro.conf.Positional[Literal["report-mnist", "report-cifar10"]]
+    """Which of the report's experiments."""
+    scale: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="(1 where nothing is said)")] = NOT_GIVEN
+    """Fraction of the report's 100 epochs for each k."""
+    minutes: Annotated[str, tyro.conf.arg(metavar="M", help_behavior_hint="")] = NOT_GIVEN
+    """Instead: time for everything; where that is short, the network is narrower, and the page says so."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(required)")] = None
+    """Folder of the page and the runs; where it holds a part already, that is gone on with."""
+    ks: Annotated[str, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="(1,2,4,8,16 where nothing is said)")] = (
+        NOT_GIVEN
+    )
+    """Numbers of copies."""
+    seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(0 where nothing is said)")] = NOT_GIVEN
+    """Training seeds; the spread in the table is over them."""
+    modes: Annotated[str, tyro.conf.arg(metavar="MODE,MODE", help_behavior_hint="(both where nothing is said)")] = (
+        NOT_GIVEN
+    )
+    """same-sigma, same-sigma-eff, or both."""
+    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
+    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
+    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
+    """Where to compute: auto, cpu, cuda or mps."""
+    json: _Json = False
+    """Print one line of JSON on standard output at the end."""
+    fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
+
+
+@dataclass(frozen=True)
 class Presets:
     """List the presets."""
 
@@ -174,13 +205,14 @@ class Download:
     """Print one line of JSON on standard output at the end."""
 
 
-Command = Train | Sample | Evaluate | Sweep | Presets | Runs | ExportTensorboard | Schema | Download
+Command = Train | Sample | Evaluate | Sweep | Reproduce | Presets | Runs | ExportTensorboard | Schema | Download
 
 COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from its annotation
     Annotated[Train, tyro.conf.subcommand("train")],
     Annotated[Sample, tyro.conf.subcommand("sample")],
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
     Annotated[Sweep, tyro.conf.subcommand("sweep")],
+    Annotated[Reproduce, tyro.conf.subcommand("reproduce")],
     Annotated[Presets, tyro.conf.subcommand("presets")],
     Annotated[Runs, tyro.conf.subcommand("runs")],
     Annotated[ExportTensorboard, tyro.conf.subcommand("export-tensorboard")],

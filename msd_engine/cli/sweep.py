@@ -57,8 +57,14 @@ def sweep(options: Sweep) -> dict[str, Any]:
 class SweepAccount:
     """The figures of one comparison."""
 
-    def __init__(self, folder: Path) -> None:
-        """Remember the sweep folder."""
+    def __init__(self, folder: Path, onwards: str = "") -> None:
+        """Remember the sweep folder.
+
+        Args:
+            folder: The folder.
+            onwards: How to go on after a stop; empty for the usual command.
+        """
+        self._onwards = onwards or f"go on with: msd sweep --resume {folder}"
         self._figures: dict[str, Any] = {"out": str(folder), "device": "", "elapsed_s": 0.0}
         self._table: SweepTable | None = None
 
@@ -97,7 +103,7 @@ class SweepAccount:
     def way_on(self) -> str:
         """Say how to go on."""
         done = f"{self._table.done} of {self._table.total} runs are done" if self._table else "Stopped"
-        return f"{done}, the rest is saved; go on with: msd sweep --resume {self._figures['out']}"
+        return f"{done}, the rest is saved; {self._onwards}"
 
 
 def _job(options: Sweep, spec: SweepSpec, folder: Path) -> Iterator[Event]:
@@ -122,7 +128,7 @@ def _new(options: Sweep) -> SweepSpec:
         if path in given:
             raise RefusedError(f"{path} is what the comparison varies: give {flag} instead.")
     base: ExperimentSpec = with_fields(plan.base, budget(options.steps, options.seconds) | given)
-    return plan.replace_all({"base": base, **_lists(options)})
+    return plan.replace_all({"base": base, **given_lists(options.ks, options.seeds, options.modes)})
 
 
 def _plan_of(preset: str) -> SweepSpec:
@@ -148,17 +154,30 @@ def _resumed(options: Sweep, folder: Path) -> SweepSpec:
 
     if options.out is not None or given_fields(options.fields) or is_given(options.steps) or is_given(options.seconds):
         raise RefusedError("A comparison is resumed as it was begun: only --ks, --seeds and --modes may add to it.")
-    return SweepFolder.open(folder).spec.with_more(**_lists(options))
+    return SweepFolder.open(folder).spec.with_more(**given_lists(options.ks, options.seeds, options.modes))
 
 
-def _lists(options: Sweep) -> dict[str, Any]:
+def given_lists(ks: str, seeds: str, modes: str) -> dict[str, Any]:
+    """Read the lists of a comparison that were given.
+
+    Args:
+        ks: The text of ``--ks``, or that it was not given.
+        seeds: That of ``--seeds``.
+        modes: That of ``--modes``.
+
+    Returns:
+        The lists by name.
+
+    Raises:
+        SpecError: One of them cannot be understood.
+    """
     lists: dict[str, Any] = {}
-    if is_given(options.ks):
-        lists["ks"] = parse_list("ks", options.ks)
-    if is_given(options.seeds):
-        lists["seeds"] = parse_list("seeds", options.seeds)
-    if is_given(options.modes):
-        lists["modes"] = tuple(options.modes.replace(",", " ").split())
+    if is_given(ks):
+        lists["ks"] = parse_list("ks", ks)
+    if is_given(seeds):
+        lists["seeds"] = parse_list("seeds", seeds)
+    if is_given(modes):
+        lists["modes"] = tuple(modes.replace(",", " ").split())
         if unknown := [mode for mode in lists["modes"] if mode not in MODES]:
             raise SpecError("modes", f"There is no mode {unknown[0]!r}; there are {' and '.join(MODES)}.")
     return lists

@@ -30,7 +30,7 @@ from msd_engine.events import (
 )
 from msd_engine.jobs.build import learned_denoiser
 from msd_engine.jobs.cadence import NEVER, Cadence
-from msd_engine.jobs.comparison import matched_draws, settled
+from msd_engine.jobs.comparison import least_draws, matched_draws, settled
 from msd_engine.jobs.guard import told
 from msd_engine.jobs.sweep_story import ended_event, history, table_event
 from msd_engine.jobs.train import train
@@ -40,7 +40,7 @@ from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import Live, SweepSpec
-from msd_engine.specs.sweep import MODE_TITLES, Child, SweepResult
+from msd_engine.specs.sweep import MODE_TITLES, Child, SweepResult, child_spec
 
 
 @told
@@ -131,7 +131,7 @@ class _Job:
         self.device = device
         self.cadence = cadence
         self.live = live
-        self.floors: dict[tuple[int, str], BandErrors] = {}
+        self.floors: dict[int, BandErrors] = {}
         self.elapsed_s = 0.0
 
     def events(self) -> Iterator[Event]:
@@ -194,8 +194,7 @@ class _Job:
         fields = common | {"status": "finished", "step": ended.step, "elapsed_s": ended.elapsed_s, "text": ended.text}
         fields |= {"error": measured.loss, "band_sigma_eff": tuple(measured.sigma_eff.tolist())}
         fields |= {"band_error": tuple(measured.band_loss.tolist())}
-        if floor is not None:
-            fields |= {"floor": floor.loss, "band_floor": tuple(floor.band_loss.tolist())}
+        fields |= {"floor": floor.loss, "band_floor": tuple(floor.band_loss.tolist())}
         self.plan.save_result(SweepResult.from_fields(fields))
 
     def _train(self, stage: _Stage, folder: Path, *, begun: bool) -> Generator[Event, None, Finished | _Lost]:
@@ -237,16 +236,19 @@ class _Job:
             raise UserError(failure.text)
         return _Lost(failure.text)
 
-    def _measure(self, child: Child, folder: Path) -> Generator[Event, None, tuple[BandErrors, BandErrors | None]]:
-        draws, exact = matched_draws(child.spec, data_dir=self.data_dir, device=self.device)
+    def _measure(self, child: Child, folder: Path) -> Generator[Event, None, tuple[BandErrors, BandErrors]]:
+        draws = matched_draws(child.spec, data_dir=self.data_dir, device=self.device)
         denoiser = learned_denoiser(folder, self.device)
         # The draws come in chunks of a fixed size: tiles would only cost time.
         denoiser.tile = 0
         measured = yield from self._errors(draws, denoiser)
-        key = (child.k, child.modes[0])
-        if exact is not None and key not in self.floors:
-            self.floors[key] = yield from self._errors(draws, exact)
-        return measured, self.floors.get(key)
+        # By sufficiency the exact errors depend on σ_eff alone: where that is the same, those of k = 1 stand for all.
+        k = child.k if "same-sigma" in child.modes else 1
+        if k not in self.floors:
+            alike = child_spec(self.plan.spec.base, k, "same-sigma", child.seed)
+            least, exact = least_draws(alike, data_dir=self.data_dir, device=self.device)
+            self.floors[k] = yield from self._errors(least, exact)
+        return measured, self.floors[k]
 
     def _errors(self, draws: MatchedDraws, denoiser: Denoiser) -> Generator[Event, None, BandErrors]:
         errors: list[torch.Tensor] = []

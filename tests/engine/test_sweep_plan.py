@@ -125,7 +125,7 @@ def test_exact_errors_coincide_at_the_same_sigma_eff_and_fall_at_the_same_sigma(
     errors: dict[str, list[float]] = {mode: [] for mode in MODES}
     for mode in MODES:
         for k in (1, 2, 4, 8, 16):
-            draws, _ = matched_draws(child_spec(points(), k, mode, 0), data_dir=None, device=CPU)
+            draws = matched_draws(child_spec(points(), k, mode, 0), data_dir=None, device=CPU)
             errors[mode].append(draws.summary(draws.errors(exact)).loss)
     fair, plain = errors["same-sigma-eff"], errors["same-sigma"]
     assert fair == pytest.approx([fair[0]] * 5, rel=1e-4)
