@@ -13,12 +13,12 @@ from msd_engine.events import Denoised, Event, Failed, PictureRead, Restored
 from msd_engine.specs import ExperimentSpec, ImagesSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
-from msd_gui.pages import frame
+from msd_gui.pages import denoise_exports, frame
 from msd_gui.pages.by_hand import ByHand
 from msd_gui.pages.controls import DENOISE_GROUPS, show_sigma_eff, show_step
 from msd_gui.pages.copies import CopiesPanel, readings
 from msd_gui.pages.easel import Easel
-from msd_gui.pages.page import ExperimentPage
+from msd_gui.pages.page import ExperimentPage, Export
 from msd_gui.pages.readings import number
 from msd_gui.session.experiment import Experiment
 from msd_gui.views.tiles import Tile, TilesView
@@ -310,6 +310,10 @@ class DenoisePage(ExperimentPage):
     def do_back(self) -> None:
         """Show the kept state before."""
         self.by_hand.gallery.go(-1)
+
+    def exports(self) -> list[Export]:
+        """Return what can be written now."""
+        return denoise_exports.exports(self)
 
 
 def _bytes(x: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -108,6 +108,12 @@ class Gallery(QWidget):
             self.film.show()
             self.film.add_frame(event.step, event.sigma, event.x_hat, event.y, event.level)
 
+    def highlights(self, most: int = 32) -> list[FilmFrame]:
+        """Return kept moments at even distances, first and last among them, for a strip or an animation."""
+        last = len(self.films) - 1
+        places = {round(place * last / (most - 1)) for place in range(most)} if last > 0 else {0}
+        return [self.films[place] for place in sorted(places)] if self.films else []
+
     # -- what is shown -------------------------------------------------------------------------------------------------
 
     def images(self) -> Images | None:

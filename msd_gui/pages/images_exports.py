@@ -22,7 +22,7 @@ def exports(page: ImagesPage) -> list[Export]:
     """Return what the images page can write now."""
     launch, rows = page.launch, list[Export]()
     gallery, held_out = page.gallery, page.held_out
-    samples, films, images = gallery.samples, gallery.films, gallery.images()
+    samples, films, images = gallery.samples, gallery.highlights(), gallery.images()
     spec_json = page.experiment.spec.to_json()
     if images is not None:
 

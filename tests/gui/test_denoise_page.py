@@ -97,6 +97,16 @@ def test_shuffled_copies_leave_the_exact_estimate_and_the_table_says_so(qtbot, p
     assert page.copies.after.isVisible()
 
 
+def test_the_picture_and_its_copies_can_be_written_with_their_spec(qtbot, window, page, tmp_path):
+    rows = {export.name: export for export in page.exports()}
+    assert rows.keys() == {"denoised", "copies"}
+    window.files.run_export(rows["denoised"], tmp_path / "denoised.png")
+    qtbot.waitUntil(lambda: (tmp_path / "denoised.png").exists() and not window.files.running, timeout=WAIT_MS)
+    with Image.open(tmp_path / "denoised.png") as image:
+        image.load()
+        assert "denoise" in image.text["msd-spec"]
+
+
 def test_a_dropped_copy_is_struck_out(qtbot, page):
     page.experiment.set(page.experiment.spec.replace_all({"denoise.change": "drop", "denoise.copy_index": 2}))
     settled(qtbot, page, lambda: page.denoised.changed is not None)

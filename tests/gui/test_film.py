@@ -118,7 +118,11 @@ def test_the_strip_stays_short_and_keeps_both_ends_however_long_the_film(qtbot):
     assert len(gallery.films) == 201
     assert gallery.film.count() == 17
     assert gallery.scrubber.slider.maximum() == 200
+    steps = [frame.step for frame in gallery.highlights()]
+    assert len(steps) == 32
+    assert (steps[0], steps[-1]) == (0, 1000)
     gallery.begin(1000, 500)
+    assert gallery.highlights() == []
     for step in range(500, 1001, 5):
         gallery.take(frame_of(step))
     assert gallery.film.count() == 17
