@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from msd_engine.cli.following import follow
 from msd_engine.cli.inputs import check_writable, is_given, spec_of, spec_of_run
 from msd_engine.cli.options import Sample
 from msd_engine.cli.outcome import RefusedError, say
-from msd_engine.events import ChainReport, Event, Finished, Progress, Samples, Started
+from msd_engine.events import ChainReport, Event, Finished, Progress, Samples, Started, Verdicts
 from msd_engine.specs import ExperimentSpec, model_folder, pretrained_for
 
 FRAMES_HZ = 2.0
@@ -76,6 +77,8 @@ class SampleAccount:
             case Samples():
                 self._samples = event
                 self._figures |= {"n": len(event.x_hat), "seed": event.seed}
+            case Verdicts():
+                self._figures |= _ends(event)
             case Finished():
                 self._figures |= {"step": event.step, "elapsed_s": event.elapsed_s, "text": event.text}
             case _:
@@ -94,6 +97,19 @@ class SampleAccount:
         if self._samples is None:
             raise RuntimeError("the sampling job finished without samples")
         return self._samples
+
+
+def _ends(event: Verdicts) -> dict[str, Any]:
+    """Return how chains of images have ended, by name; distances of [0, 1] pixels are half of those of [-1, 1]."""
+    return {
+        "lived": event.lived,
+        "dead": dict(Counter(event.dead.values())),
+        "verdicts": list(event.verdict),
+        "mean_distance": event.mean_distance,
+        "data_mean_distance": event.data_mean_distance,
+        "mean_distance_unit_pixels": event.mean_distance / 2,
+        "data_mean_distance_unit_pixels": event.data_mean_distance / 2,
+    }
 
 
 def _spec(options: Sample) -> ExperimentSpec:

@@ -16,6 +16,7 @@ from msd_engine.events.sampling import (
 )
 from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildLoss, ChildStarted, SweepTable, TableRow
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
+from msd_engine.events.verdicts import Verdicts
 
 __all__ = [
     "ChainReport",
@@ -54,4 +55,5 @@ __all__ = [
     "SweepTable",
     "TableRow",
     "Tick",
+    "Verdicts",
 ]

@@ -19,6 +19,7 @@ from msd_engine.jobs.build import Sampling, sampling
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.frames import ImageFrames, PlaneFrames, shown
 from msd_engine.jobs.guard import told
+from msd_engine.jobs.judging import judged
 from msd_engine.jobs.ladder import told_ladder
 from msd_engine.metrics.chains import alive
 from msd_engine.runs.thumbnails import keep_thumbnail
@@ -77,7 +78,7 @@ def sample(
     Yields:
         `Started` and `Ladder`; then a `Tick` per step, or per two milliseconds of faster steps. In the plane
         `ChainSegment` and `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due moments; at
-        the end what is left of them, `Samples` and `Finished`, or `Failed`.
+        the end what is left of them, `Samples`, for images `Verdicts`, and `Finished`, or `Failed`.
     """
     if spec.sampling.source == "exact" and isinstance(spec.data, ImagesSpec):
         # Reading tens of thousands of images takes a second.
@@ -86,8 +87,10 @@ def sample(
         chains = sampling(spec, run_dir=run_dir, device=device)
     for event in chain_events(spec, chains, cadence, live):
         yield event
-        if isinstance(event, Samples) and event.x_hat.ndim == 4 and spec.sampling.source == "trained":
-            yield from _kept(run_dir, event)
+        if isinstance(event, Samples) and event.x_hat.ndim == 4:
+            if spec.sampling.source == "trained":
+                yield from _kept(run_dir, event)
+            yield from judged(spec, event, data_dir)
 
 
 def chain_events(spec: ExperimentSpec, chains: Sampling, cadence: Cadence, live: Live | None) -> Iterator[Event]:

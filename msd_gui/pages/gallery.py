@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from msd_engine.events import FilmFrame, ImageFrame, Samples
+from msd_engine.events import FilmFrame, ImageFrame, Samples, Verdicts
 from msd_gui.bridge.launch import Images
 from msd_gui.pages import frame
 from msd_gui.pages.readings import number
@@ -32,6 +32,7 @@ class Gallery(QWidget):
         self.latest: ImageFrame | None = None
         self.samples: Samples | None = None
         self.films: list[FilmFrame] = []
+        self.verdicts: Verdicts | None = None
         self.chain = 0
         self._film: int | None = None
         self._on_strip: list[int] = []
@@ -46,6 +47,12 @@ class Gallery(QWidget):
         self.repeat.setToolTip("When all chains have ended, draw them again with the newest averaged weights.")
         self._caption = QLabel()
         self._caption.setProperty("role", "muted")
+        self._lived = QLabel()
+        self._lived.setProperty("role", "trailing")
+        self._lived.setToolTip(
+            "Chains that have lived, judged beside the data. Dead: blew up; monochrome: hardly any variance between "
+            "pixels; saturated: nearly all pixels at the ends of the range."
+        )
         self._place = frame.awaiting(
             self.grid,
             "Chains will be denoised here into new images, as soon as a network has begun to learn; until then, with "
@@ -65,6 +72,7 @@ class Gallery(QWidget):
     def _arrange(self) -> None:
         head = QHBoxLayout()
         head.addWidget(frame.heading("Chains"))
+        head.addWidget(self._lived)
         head.addWidget(self._caption, 1)
         head.addWidget(self.noisy)
         head.addWidget(self.repeat)
@@ -83,10 +91,13 @@ class Gallery(QWidget):
         self._first = first
         self.scrubber.clear()
         self.films, self._film, self._on_strip, self._total = [], None, [], total
+        self.verdicts = None
+        self._lived.clear()
+        self.grid.set_dead({})
         self.film.clear()
         self._place.set_ready(True)
 
-    def take(self, event: ImageFrame | FilmFrame | Samples) -> None:
+    def take(self, event: ImageFrame | FilmFrame | Samples | Verdicts) -> None:
         """Show how the chains stand."""
         match event:
             case ImageFrame():
@@ -96,6 +107,16 @@ class Gallery(QWidget):
                 self._take_film(event)
             case Samples():
                 self.samples = event
+            case Verdicts():
+                self._judge(event)
+
+    def _judge(self, event: Verdicts) -> None:
+        """Say how many chains have lived, and mark the others."""
+        self.verdicts = event
+        self._lived.setText(f"{event.lived} of {len(event.verdict)} lived")
+        self._lived.setProperty("severity", "error" if event.dead else "")
+        self._lived.style().polish(self._lived)
+        self._show()
 
     def _take_film(self, event: FilmFrame) -> None:
         """Keep a moment; the strip shows some at even distances and the last, so that the whole ladder can be seen."""
@@ -160,6 +181,8 @@ class Gallery(QWidget):
         if images is None:
             return
         self.grid.set_images(images)
+        ended = self._film is None or self.films[self._film].step >= self._total
+        self.grid.set_dead(self.verdicts.dead if self.verdicts and ended else {})
         at = self.latest if self._film is None else self.films[self._film]
         if at is not None:
             what = "y₁" if self.noisy.isChecked() else "x̂"

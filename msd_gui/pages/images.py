@@ -17,6 +17,7 @@ from msd_engine.events import (
     Samples,
     Started,
     StripFrame,
+    Verdicts,
 )
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
@@ -30,6 +31,7 @@ from msd_gui.pages.measuring import Measuring
 from msd_gui.pages.page import ExperimentPage, Export, Status
 from msd_gui.pages.pretrained import PretrainedChip
 from msd_gui.pages.training import Trainer
+from msd_gui.pages.yields import YieldPanel
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.views.bands import BandView
@@ -86,6 +88,7 @@ class ImagesPage(ExperimentPage):
         self.bands_place = frame.awaiting(
             self.bands, "The held-out error at each noise σ_eff will be drawn here.", height_px=190
         )
+        self.yields = YieldPanel()
         self.card = Card("info", "", "", dismissible=False)
         self.card.hide()
         self.pretrained = PretrainedChip()
@@ -99,6 +102,7 @@ class ImagesPage(ExperimentPage):
             LossOptions(self.losses),
             frame.heading("Error by noise"),
             self.bands_place,
+            self.yields,
             self.measuring,
         )
         frame.lay_out(self, self.form, middle, figures)
@@ -254,6 +258,9 @@ class ImagesPage(ExperimentPage):
                 self.gallery.begin(event.total, event.step)
             case ImageFrame() | FilmFrame() | Samples():
                 self.gallery.take(event)
+            case Verdicts():
+                self.gallery.take(event)
+                self.yields.take(event)
             case Progress() if not self.trainer.running:
                 self._sampling_status(event)
             case Finished():

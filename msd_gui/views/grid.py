@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -9,7 +10,7 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from msd_gui.views.canvas import Canvas, outline, strike
+from msd_gui.views.canvas import Canvas, outline
 from msd_gui.views.pixels import image_of_rgb32, to_rgb32
 from msd_gui.views.tiling import Tiling, fit
 
@@ -34,7 +35,7 @@ class ImageGridView(Canvas):
         self._size = (1, 1)
         self._columns = 1
         self._chosen: int | None = None
-        self._dead: frozenset[int] = frozenset()
+        self._dead: dict[int, str] = {}
 
     def set_images(self, images: NDArray[Any]) -> None:
         """Shows images.
@@ -60,10 +61,15 @@ class ImageGridView(Canvas):
             self._chosen = index
             self.update()
 
-    def set_dead(self, indices: list[int]) -> None:
-        """Crosses out the chains that have left all bounds."""
-        self._dead = frozenset(indices)
-        self.update()
+    def set_dead(self, reasons: Mapping[int, str]) -> None:
+        """Marks the chains that have not lived, with a frame and the reason.
+
+        Args:
+            reasons: What went wrong, in a word or two, by the number of the chain.
+        """
+        if reasons != self._dead:
+            self._dead = dict(reasons)
+            self.update()
 
     def tiling(self) -> Tiling | None:
         """Where the images lie, or None where there are none."""
@@ -89,11 +95,29 @@ class ImageGridView(Canvas):
             painter.fillRect(tiles.area(), QColor(self.colours.border))
             for index in range(self._count):
                 painter.drawImage(tiles.cell(index), self._image, QRectF(0, index * height, width, height))
-            for index in self._dead:
+            for index, reason in self._dead.items():
                 if index < self._count:
-                    strike(painter, tiles.cell(index), self.colours.error)
+                    self._mark(painter, tiles.cell(index), reason)
             if self._chosen is not None:
                 outline(painter, tiles.cell(self._chosen), self.colours.chosen, 3.0)
+
+    def _mark(self, painter: QPainter, cell: QRectF, reason: str) -> None:
+        """Frames a cell and writes the reason at its foot: as a word where there is room, else its first letter."""
+        outline(painter, cell, self.colours.error)
+        metrics = painter.fontMetrics()
+        height = metrics.height()
+        if cell.height() < 2 * height:
+            return
+        words = next(
+            (text for text in (reason, reason[:1].upper()) if metrics.horizontalAdvance(text) < cell.width()), ""
+        )
+        if not words:
+            return
+        badge = QRectF(cell.left(), cell.bottom() - height, metrics.horizontalAdvance(words) + 6, height)
+        badge.setWidth(min(badge.width(), cell.width()))
+        painter.fillRect(badge, QColor(self.colours.error))
+        painter.setPen(QColor(self.colours.base))
+        painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, words)
 
     def index_at(self, position: QPointF) -> int | None:
         """The image at a position in widget pixels, or None."""
@@ -122,7 +146,7 @@ class ImageGridView(Canvas):
         """Tells the number of the chain under the mouse."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             index = self.index_at(QPointF(event.pos()))
-            dead = " (left all bounds)" if index in self._dead else ""
+            dead = f": {self._dead[index]}" if index in self._dead else ""
             QToolTip.showText(event.globalPos(), "" if index is None else f"Chain {index}{dead}", self)
             return True
         return bool(super().event(event))

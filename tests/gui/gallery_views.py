@@ -67,7 +67,7 @@ def make_views() -> dict[str, tuple[QWidget, tuple[int, int]]]:
     grid, film, strip, bands, timeline = ImageGridView(), FilmStripView(), HeldOutView(), BandView(), Timeline()
     grid.set_images(digits.astype(np.float32))
     grid.set_chosen(10)
-    grid.set_dead([20])
+    grid.set_dead({20: "monochrome"})
     for i, sigma in enumerate(np.geomspace(20, 0.1, 16)):
         noise = rng.normal(size=digits.shape) * sigma
         near = 1 / (1 + sigma)

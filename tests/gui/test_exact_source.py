@@ -73,3 +73,18 @@ def test_missing_images_are_told_and_the_page_lives(qtbot, window, page):
     assert "msd download mnist" in window.messages.errors()[0]
     page.load(load_preset("digits-exact").replace_all(SMALL))
     drawn(qtbot, page)
+
+
+def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reason(qtbot, page):
+    page.load(load_preset("digits-exact").replace_all(SMALL))
+    drawn(qtbot, page)
+    assert page.gallery.verdicts.lived == 5
+    assert page.gallery._lived.text() == "5 of 5 lived"
+    wild = {"sampling.epsilon": 3 * page.experiment.spec.sampling.sigma_L**2, "sampling.steps_per_level": 60}
+    page.experiment.set(page.experiment.spec.replace_all(wild))
+    qtbot.waitUntil(lambda: page.gallery.verdicts is not None and page.gallery.verdicts.lived == 0, timeout=WAIT_MS)
+    assert page.gallery.grid._dead == dict.fromkeys(range(5), "blew up")
+    assert sorted(page.yields.settings().values()) == [(0, 5), (5, 5)]
+    assert [row[1] for row in page.yields.table.texts()] == ["0 (0 %)", "5 (100 %)"]
+    page.gallery.go(-5)
+    assert page.gallery.grid._dead == {}

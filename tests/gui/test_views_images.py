@@ -95,11 +95,15 @@ def test_the_chosen_and_the_dead_are_marked(qtbot):
     view = shown(qtbot, ImageGridView())
     view.set_images(shades(4, side=20))
     view.set_chosen(2)
-    view.set_dead([1, 77])
+    view.set_dead({1: "monochrome", 77: "blew up"})
     cell = view.tiling().cell(2)
     assert pixel(view, QPointF(cell.center().x(), cell.top() - 2)) == 0xFF000000 | int(view.colours.chosen[1:], 16)
     dead = view.tiling().cell(1)
-    assert pixel(view, dead.center()) == 0xFF000000 | int(view.colours.error[1:], 16)
+    error = 0xFF000000 | int(view.colours.error[1:], 16)
+    assert pixel(view, QPointF(dead.center().x(), dead.top() - 2)) == error
+    # The badge stands at the foot, the picture above it stays as it is.
+    assert pixel(view, QPointF(dead.left() + 1, dead.bottom() - 2)) == error
+    assert pixel(view, dead.center()) != error
     view.set_images(shades(2))
     assert pixel(view, view.tiling().cell(0).center()) == to_rgb32(shades(2)[0])[0, 0]
 

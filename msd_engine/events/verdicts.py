@@ -1,0 +1,60 @@
+"""What sampling tells about the ends of its chains of images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msd_engine.events.base import Event
+
+ALIVE = "alive"
+"""The verdict on a chain that has lived; every other one names what went wrong."""
+
+
+@dataclass(frozen=True, eq=False)
+class Verdicts(Event):
+    """How the chains of one sampling of images ended, beside the data.
+
+    Where the images of the data are not there, all figures about them are NaN and only chains that blew up are told.
+
+    Attributes:
+        verdict: For each chain ``alive``, ``blew up``, ``monochrome`` or ``saturated``.
+        spatial_variance: Variance over the pixels of each sample, with shape (N,).
+        least_variance: Below this a sample counts as monochrome; from the data.
+        saturated_share: Share of saturated pixels of each sample, with shape (N,).
+        most_saturation: Above this a sample counts as saturated; from the data.
+        mean_distance: Mean pairwise distance of the samples, in data units ([-1, 1] pixels).
+        data_mean_distance: The same of the data.
+        data_largest_distance: Largest pairwise distance of the data.
+        data_std: Standard deviation of a pixel of the data about the mean image.
+        data_count: Number of real images looked at.
+        k: Number of copies.
+        epsilon: Step size.
+        levels: Number of levels.
+    """
+
+    verdict: tuple[str, ...]
+    spatial_variance: NDArray[np.float64]
+    least_variance: float
+    saturated_share: NDArray[np.float64]
+    most_saturation: float
+    mean_distance: float
+    data_mean_distance: float
+    data_largest_distance: float
+    data_std: float
+    data_count: int
+    k: int
+    epsilon: float
+    levels: int
+
+    @property
+    def lived(self) -> int:
+        """Number of chains that have lived."""
+        return self.verdict.count(ALIVE)
+
+    @property
+    def dead(self) -> dict[int, str]:
+        """The other chains by number, with what went wrong."""
+        return {index: verdict for index, verdict in enumerate(self.verdict) if verdict != ALIVE}

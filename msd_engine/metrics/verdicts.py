@@ -1,0 +1,162 @@
+"""Whether a chain of images has lived: each end of a chain beside what the data themselves look like.
+
+Every bound is computed from the data. With v(x) the variance over the pixels of a channel, averaged over the channels,
+a chain is *monochrome* where v(x̂) is below half the value under which one datum in two hundred lies. With s(x) the
+share of pixels at or beyond the ends of the range [-1, 1], it is *saturated* where s(x̂) is more than half way from the
+value over which one datum in two hundred lies to 1. It *blew up* where its state is not finite or beyond 1e6, or where
+x̂ lies more than twice as far from the mean image as any datum. The spread of a set of images is its mean pairwise
+distance, as in Song and Ermon 2020 (arXiv:2006.09011, §3.1), whose first technique asks for its largest.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import torch
+from torch import Tensor
+
+from msd_engine.data.images import ImageSet
+from msd_engine.metrics.chains import alive
+
+Verdict = Literal["alive", "blew up", "monochrome", "saturated"]
+
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+"""All verdicts; the first one means that the chain has lived."""
+
+# Real images that the bounds and distances are taken from; quantiles and means of so many are known to a few percent.
+_LOOKED_AT = 2048
+_RARE = 0.005
+_FACTOR = 0.5
+_REACH = 2.0
+# Half a grey value of 256 from an end of the range counts as that end.
+_END = 1.0 - 1.0 / 255.0
+
+
+@dataclass(frozen=True, eq=False)
+class DataLooks:
+    """What the images of a set look like, as far as chains are judged by it.
+
+    Attributes:
+        mean: The mean image, with shape (C, H, W).
+        reach: Largest distance of an image from the mean image.
+        least_variance: Spatial variance below which a chain counts as monochrome.
+        most_saturation: Share of saturated pixels above which a chain counts as saturated.
+        mean_distance: Mean pairwise distance.
+        largest_distance: Largest pairwise distance found.
+        std: Standard deviation of a pixel about the mean image, over all pixels.
+        count: Number of images looked at.
+    """
+
+    mean: Tensor
+    reach: float
+    least_variance: float
+    most_saturation: float
+    mean_distance: float
+    largest_distance: float
+    std: float
+    count: int
+
+
+def data_looks(images: Tensor) -> DataLooks:
+    """Look at a set of images.
+
+    Args:
+        images: With shape (n, C, H, W), uint8; of more than 2 048, so many are drawn, always the same.
+
+    Returns:
+        What they look like, in data units.
+    """
+    # Drawn, not the first ones: sets are often sorted by writer or by class.
+    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
+    x = ImageSet.to_data(images[order[:_LOOKED_AT].to(images.device)])
+    mean = x.mean(0)
+    saturation = torch.quantile(saturated_share(x), 1 - _RARE).item()
+    distances = pair_distances(x)
+    return DataLooks(
+        mean=mean,
+        reach=(x - mean).flatten(1).norm(dim=1).max().item(),
+        least_variance=_FACTOR * torch.quantile(spatial_variance(x), _RARE).item(),
+        most_saturation=saturation + _FACTOR * (1 - saturation),
+        mean_distance=distances.mean().item() if len(distances) else math.nan,
+        largest_distance=distances.max().item() if len(distances) else math.nan,
+        std=(x - mean).square().mean().sqrt().item(),
+        count=len(x),
+    )
+
+
+def spatial_variance(x: Tensor) -> Tensor:
+    """Return the variance over the pixels of each channel, averaged over the channels.
+
+    Args:
+        x: Images with shape (N, C, H, W).
+
+    Returns:
+        Variances with shape (N,): 0 for an image of one colour.
+    """
+    return x.flatten(2).var(2, correction=0).mean(1)
+
+
+def saturated_share(x: Tensor) -> Tensor:
+    """Return the share of pixels at or beyond the ends of the range [-1, 1], with shape (N,), for (N, C, H, W)."""
+    return (x.abs() >= _END).flatten(1).float().mean(1)
+
+
+def pair_distances(x: Tensor) -> Tensor:
+    """Return the distances of all pairs of a set.
+
+    Args:
+        x: Data with shape (N, *event).
+
+    Returns:
+        ‖x_i − x_j‖ for all i < j, with shape (N (N − 1)/2,), in the dtype of `x`.
+    """
+    flat = x.flatten(1)
+    # About their own mean, so that the matrix product does not cost the digits of a set that lies close together.
+    flat = flat - flat.mean(0)
+    squares = flat.square().sum(1)
+    both = torch.addmm(squares[:, None] + squares, flat, flat.T, alpha=-2).clamp_(min=0)
+    first, second = torch.triu_indices(len(flat), len(flat), 1, device=x.device)
+    return both[first, second].sqrt()
+
+
+def mean_pair_distance(x: Tensor) -> float:
+    """Return the mean distance of pairs of a set, of at most its first 2 048; NaN for fewer than two.
+
+    Args:
+        x: Data with shape (N, *event).
+
+    Returns:
+        The mean.
+    """
+    distances = pair_distances(x[:_LOOKED_AT])
+    return distances.mean().item() if len(distances) else math.nan
+
+
+def verdicts(x_hat: Tensor, y: Tensor, looks: DataLooks | None) -> list[Verdict]:
+    """Judge each chain at its end.
+
+    Args:
+        x_hat: The samples with shape (N, C, H, W).
+        y: The last copies with shape (N, k, C, H, W).
+        looks: What the data look like; without it only chains that left all bounds are told.
+
+    Returns:
+        A verdict for each chain.
+    """
+    lost = ~alive(y) | ~alive(x_hat)
+    found: list[tuple[Verdict, Tensor]] = [("blew up", lost)]
+    if looks is not None:
+        far = (x_hat - looks.mean.to(x_hat)).flatten(1).norm(dim=1) > _REACH * looks.reach
+        found = [
+            ("blew up", lost | far),
+            ("monochrome", spatial_variance(x_hat) < looks.least_variance),
+            ("saturated", saturated_share(x_hat) > looks.most_saturation),
+        ]
+    judged: list[Verdict] = ["alive"] * len(x_hat)
+    # The first that applies is told.
+    for name, which in reversed(found):
+        for index in which.nonzero().flatten().tolist():
+            judged[index] = name
+    return judged
