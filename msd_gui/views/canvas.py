@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours, colours_of
@@ -55,3 +55,10 @@ def outline(painter: QPainter, place: QRectF, colour: str, width: float = 2.0) -
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for grow in range(1, round(width) + 1):
         painter.drawRect(place.adjusted(-grow, -grow, grow - 1, grow - 1))
+
+
+def strike(painter: QPainter, place: QRectF, colour: str) -> None:
+    """Crosses a rectangle out."""
+    painter.setPen(QPen(QColor(colour), 2.0))
+    painter.drawLine(place.topLeft(), place.bottomRight())
+    painter.drawLine(QPointF(place.right(), place.top()), QPointF(place.left(), place.bottom()))
