@@ -22,9 +22,11 @@ class Gallery(QWidget):
 
     Attributes:
         asked: Emitted when the button in the empty grid is pressed.
+        judged: Emitted with the `Verdicts` on the chains that have ended.
     """
 
     asked = Signal()
+    judged = Signal(object)
 
     def __init__(self) -> None:
         """Build it without any chain."""
@@ -116,6 +118,7 @@ class Gallery(QWidget):
         self._lived.setText(f"{event.lived} of {len(event.verdict)} lived")
         self._lived.setProperty("severity", "error" if event.dead else "")
         self._lived.style().polish(self._lived)
+        self.judged.emit(event)
         self._show()
 
     def _take_film(self, event: FilmFrame) -> None:

@@ -30,6 +30,7 @@ from msd_gui.pages.loss_options import LossOptions
 from msd_gui.pages.measuring import Measuring
 from msd_gui.pages.page import ExperimentPage, Export, Status
 from msd_gui.pages.pretrained import PretrainedChip
+from msd_gui.pages.sources import is_exact, other_chains
 from msd_gui.pages.training import Trainer
 from msd_gui.pages.yields import YieldPanel
 from msd_gui.session.command import command
@@ -117,6 +118,7 @@ class ImagesPage(ExperimentPage):
         self.strip_place.placeholder.asked.connect(self.do_train)
         Brancher(self, self._sampler, self.gallery.scrubber, lambda: (self.experiment.spec, self.trainer.run))
         self.gallery.asked.connect(self._ask_chains)
+        self.gallery.judged.connect(self.yields.take)
         self.gallery.grid.chosen.connect(self.measuring.choose)
         self.actions_changed.connect(self.measuring.update_button)
         self.card.action.connect(self.do_train)
@@ -148,15 +150,8 @@ class ImagesPage(ExperimentPage):
     @Slot(object)
     def _spec_changed(self, spec: ExperimentSpec) -> None:
         self._show_spec(spec)
-        if self._sampled is not None and self._needs_sampling(self._sampled[0], spec):
+        if self._sampled is not None and other_chains(self._sampled[0], spec):
             self._resample()
-
-    def _needs_sampling(self, before: ExperimentSpec, spec: ExperimentSpec) -> bool:
-        """Return whether other chains come of a spec than of the one before."""
-        if before.sampling != spec.sampling:
-            return True
-        # A network belongs to its data and copies; the exact score follows them at once.
-        return self._exact(spec) and (before.data, before.training.k) != (spec.data, spec.training.k)
 
     def _show_spec(self, spec: ExperimentSpec) -> None:
         self.form.set_reset(self.experiment.reset_spec)
@@ -166,13 +161,13 @@ class ImagesPage(ExperimentPage):
         uniform = spec.noise.law == "uniform-t"
         for path in ("noise.log_mean", "noise.log_std"):
             self.form.set_enabled(path, not uniform, "Belongs to the log-normal law.")
-        stale = self.trainer.has_weights and not self._exact(spec) and not self.trainer.same_network(spec)
+        stale = self.trainer.has_weights and not is_exact(spec) and not self.trainer.same_network(spec)
         self.card.setVisible(stale)
         if stale:
             self.card.set_message(
                 "info", "Another network", "Data, copies, network or form have changed: train again.", "Train"
             )
-        self.pretrained.offer(spec, in_use=not self._exact(spec) and not self.trainer.fits(spec))
+        self.pretrained.offer(spec, in_use=not is_exact(spec) and not self.trainer.fits(spec))
         self.measuring.update_button()
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
@@ -183,7 +178,7 @@ class ImagesPage(ExperimentPage):
         self.actions_changed.emit()
         if run is not None and self._ready:
             self.do_sample()
-        elif self._exact(spec):
+        elif is_exact(spec):
             self._sample_at_once()
 
     # -- sampling ------------------------------------------------------------------------------------------------------
@@ -192,21 +187,16 @@ class ImagesPage(ExperimentPage):
         """Allow training once the engine is there."""
         self._ready = True
         self.actions_changed.emit()
-        if self._exact(self.experiment.spec):
+        if is_exact(self.experiment.spec):
             self._sample_at_once()
-
-    @staticmethod
-    def _exact(spec: ExperimentSpec) -> bool:
-        """Return whether the score is the exact one, which needs no network."""
-        return spec.sampling.source == "exact"
 
     def _drawable(self, spec: ExperimentSpec) -> bool:
         """Return whether chains of a spec can be drawn now."""
-        return self._ready and (self._exact(spec) or self._run_for(spec) is not None)
+        return self._ready and (is_exact(spec) or self._run_for(spec) is not None)
 
     def _run_for(self, spec: ExperimentSpec) -> Path | None:
         """Return the run to sample from, a pretrained model where the trained network does not fit."""
-        if self._exact(spec):
+        if is_exact(spec):
             return None
         return self.trainer.run if self.trainer.fits(spec) else self.pretrained.folder_for(spec)
 
@@ -216,7 +206,7 @@ class ImagesPage(ExperimentPage):
 
     def _weights(self, spec: ExperimentSpec) -> int:
         """Return the step of the weights that a spec samples with, 0 for none."""
-        return self.trainer.step if self.trainer.fits(spec) and not self._exact(spec) else 0
+        return self.trainer.step if self.trainer.fits(spec) and not is_exact(spec) else 0
 
     def _sample_at_once(self) -> None:
         """Draw chains where they can be and are not there yet."""
@@ -256,11 +246,8 @@ class ImagesPage(ExperimentPage):
         match event:
             case Started():
                 self.gallery.begin(event.total, event.step)
-            case ImageFrame() | FilmFrame() | Samples():
+            case ImageFrame() | FilmFrame() | Samples() | Verdicts():
                 self.gallery.take(event)
-            case Verdicts():
-                self.gallery.take(event)
-                self.yields.take(event)
             case Progress() if not self.trainer.running:
                 self._sampling_status(event)
             case Finished():
@@ -277,7 +264,7 @@ class ImagesPage(ExperimentPage):
         )
 
     def _on_sampled(self) -> None:
-        if self.gallery.repeat.isChecked() and self.trainer.running and not self._exact(self.experiment.spec):
+        if self.gallery.repeat.isChecked() and self.trainer.running and not is_exact(self.experiment.spec):
             self._wanted = True
             self.trainer.ask_weights(WEIGHTS_EVERY_S)
         elif not self.trainer.running:
@@ -366,7 +353,7 @@ class ImagesPage(ExperimentPage):
         if not self.can("sample"):
             return
         spec = self.experiment.spec
-        if self.trainer.running and self.trainer.same_network(spec) and not self._exact(spec):
+        if self.trainer.running and self.trainer.same_network(spec) and not is_exact(spec):
             self._wanted = True
             self.trainer.ask_weights(WEIGHTS_EVERY_S)
         elif self._sampled == (spec, self._weights(spec)):
@@ -400,7 +387,7 @@ class ImagesPage(ExperimentPage):
     def command(self) -> str:
         """Return the `msd` line that draws these chains, or that trains where nothing is trained yet."""
         spec = self.experiment.spec
-        if self._exact(spec):
+        if is_exact(spec):
             return command(spec, "sample")
         if self.trainer.fits(spec):
             return command(spec, "sample", run=str(self.trainer.run))
