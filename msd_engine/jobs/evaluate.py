@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,15 +15,17 @@ from numpy.typing import NDArray
 from msd_engine.backend.device import choose_device, describe_device, use_threads
 from msd_engine.backend.errors import UserError
 from msd_engine.data.images import ImageSet, load_images
-from msd_engine.events import Event, Failed, Finished, Progress, Quality, Samples, Started, Tick
+from msd_engine.events import Event, Failed, Finished, Notice, Progress, Quality, Samples, Started, Tick
 from msd_engine.jobs.background import Tell, in_background
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.features import prepared_features
 from msd_engine.jobs.guard import told
 from msd_engine.jobs.sample import sample
 from msd_engine.metrics.quality import LEAST, Standard, Steps, T, judge, standard
+from msd_engine.runs.notes import add_figures
 from msd_engine.runs.samples import load_samples
 from msd_engine.specs import ExperimentSpec, ImagesSpec, Live
+from msd_engine.specs.models import CARD
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +87,10 @@ def evaluate(
             drawn = yield from _draw(here, run_dir, data_dir, device, cadence, live)
             if drawn is None:
                 return
-            yield from _quality(drawn, against)
+            for event in _quality(drawn, against):
+                yield event
+                if isinstance(event, Quality) and run_dir is not None and not curve:
+                    yield from _kept(run_dir, event)
     yield Finished(count, time.monotonic() - start, f"Measured {count} samples by {network.name}.")
 
 
@@ -144,6 +150,17 @@ def _quality(drawn: _Drawn, against: Standard) -> Iterator[Event]:
         elapsed_s=drawn.elapsed_s,
         spec_json=drawn.spec.to_json(),
     )
+
+
+def _kept(run_dir: Path, quality: Quality) -> Iterator[Event]:
+    """Let the list of runs show the distance, where the run may be written to."""
+    distances = [figure.value for figure in quality.figures if figure.name == "frechet"]
+    if not distances or (run_dir / CARD).exists() or not os.access(run_dir, os.W_OK):
+        return
+    try:
+        add_figures(run_dir, {"distance": distances[0], "distance_features": quality.features, "samples": quality.n})
+    except UserError as error:
+        yield Notice(f"The figures stand, but could not be kept with the run. {error}")
 
 
 def _behind(steps: Steps[T]) -> Generator[Event, None, T]:

@@ -9,7 +9,7 @@ import numpy as np
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from msd_engine.events import Event, Failed, Figure, Finished, Neighbours, Notice, Progress, Quality
+from msd_engine.events import Event, Failed, Figure, Neighbours, Notice, Progress, Quality
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.launch import Images, Launch
 from msd_gui.pages import frame
@@ -52,6 +52,7 @@ class Measuring(QWidget):
         self._page, self._launch, self._source, self._images = page, launch, source, images
         self.quality: Quality | None = None
         self.neighbours: Neighbours | None = None
+        self._measured: ExperimentSpec | None = None
         self._runner = page.runner(self._show)
         self._finder = page.runner(self._show_neighbours)
         self._build()
@@ -104,12 +105,15 @@ class Measuring(QWidget):
     @Slot()
     def update_button(self) -> None:
         """Say what the button would do now."""
-        running = self._runner.running
+        running, source = self._runner.running, self._source()
         self.button.setText("Stop" if running else "Measure")
-        self.button.setEnabled(running or self._source() is not None)
+        self.button.setEnabled(running or source is not None)
         self.button.setToolTip(
-            "Stop measuring." if running else "Needs a network: train one first." if self._source() is None else ""
+            "Stop measuring." if running else "Needs a network: train one first." if source is None else ""
         )
+        if self.quality is not None and self._measured is not None and not running:
+            same = source is not None and _sampled_by(source[0]) == _sampled_by(self._measured)
+            self.note.setText(("" if same else "The settings have changed since. ") + caption(self.quality))
 
     @Slot()
     def _pressed(self) -> None:
@@ -152,12 +156,11 @@ class Measuring(QWidget):
             case Failed():
                 self.note.setText("Not measured.")
                 self._page.show_failure(event)
-            case Finished() if self.quality is not None:
-                self.note.setText(caption(self.quality))
             case _:
                 pass
 
     def _show_quality(self, quality: Quality) -> None:
+        self._measured = ExperimentSpec.from_json(quality.spec_json)
         self.note.setText(caption(quality))
         self.readings.set_readings(tuple(reading(figure) for figure in quality.figures))
         self.readings.show()
@@ -213,10 +216,17 @@ def neighbours_note(event: Neighbours) -> str:
     )
 
 
+def _sampled_by(spec: ExperimentSpec) -> tuple[object, ...]:
+    """Return what samples depend on, but for their number."""
+    return spec.data, spec.training.k, spec.sampling.replace("chains", 1)
+
+
 def _poor(figure: Figure) -> bool:
     match figure.better:
         case "lower":
-            return figure.value > _POOR["lower"] * max(figure.real, 0.0)
+            # Surely above: a kernel distance of real images is 0 but for chance.
+            surely = figure.low if np.isfinite(figure.low) else figure.value
+            return surely > _POOR["lower"] * max(figure.real, 0.0)
         case "higher":
             return figure.value < _POOR["higher"] * figure.real
         case _:

@@ -11,12 +11,13 @@ import torch
 from msd_engine.cli.main import main
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Failed, Figure, Finished, Quality, Started
-from msd_engine.jobs.evaluate import evaluate
+from msd_engine.jobs.evaluate import _kept, evaluate
 from msd_engine.jobs.train import train
 from msd_engine.metrics import classifier
 from msd_engine.metrics.classifier import Recipe
+from msd_engine.runs.notes import read_figures
 from msd_engine.runs.samples import save_samples
-from msd_engine.specs import ExperimentSpec, ImagesSpec, load_preset
+from msd_engine.specs import ExperimentSpec, ImagesSpec, load_preset, model_folder
 
 SPEC = load_preset("digits-30s").replace_all({"training.precision": "float32"})
 
@@ -158,3 +159,15 @@ def test_bad_input_is_refused_with_one_sentence(
     captured = capsys.readouterr()
     assert captured.err.startswith("msd: ")
     assert captured.err.count("\n") == 1
+
+
+def test_the_list_of_runs_hears_of_the_distance_and_a_pretrained_model_is_left_as_it_is(tmp_path: Path) -> None:
+    none = np.zeros(0)
+    figure = Figure("frechet", "Fréchet distance", 12.5)
+    quality = Quality("digits", "ours", 200, 200, 297, (figure,), "", (), none, none, 4, 1.0, SPEC.to_json())
+    assert list(_kept(tmp_path, quality)) == []
+    assert read_figures(tmp_path) == {"distance": 12.5, "distance_features": "ours", "samples": 200}
+    folder = model_folder("digits-k8")
+    before = sorted(folder.iterdir())
+    assert list(_kept(folder, quality)) == []
+    assert sorted(folder.iterdir()) == before

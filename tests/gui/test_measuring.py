@@ -1,0 +1,228 @@
+"""The panel that measures samples, the chip of a pretrained model, and their views; with jobs that only tell."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QTextBrowser
+
+from msd_engine.events import Failed, Figure, Finished, Neighbours, Quality, Tick
+from msd_engine.specs import load_card, load_preset
+from msd_gui.bridge.clock import ScreenClock
+from msd_gui.pages.measuring import Measuring, neighbours_note, reading
+from msd_gui.pages.page import Page
+from msd_gui.pages.pretrained import CardDialog, PretrainedChip
+from msd_gui.theme import LIGHT
+from msd_gui.views.class_shares import ClassSharesView
+from msd_gui.views.neighbours import NeighboursView
+
+WAIT_MS = 20_000
+SPEC = load_preset("digits-30s")
+NAMES = tuple("0123456789")
+
+
+def quality(**changes) -> Quality:
+    shares = np.full(10, 0.1)
+    values = {
+        "data": "digits",
+        "features": "Digits classifier, 128 features",
+        "n": 256,
+        "real_n": 256,
+        "reference_n": 297,
+        "figures": (
+            Figure("frechet", "Fréchet distance", 30.0, 28.0, 33.0, 10.0, help="what it means"),
+            Figure("precision", "Precision", 0.9, real=0.92, better="higher"),
+        ),
+        "refused": "",
+        "class_names": NAMES,
+        "shares": shares,
+        "real_shares": shares,
+        "evaluations": 250,
+        "elapsed_s": 1.0,
+        "spec_json": SPEC.to_json(),
+    }
+    return Quality(**(values | changes))
+
+
+def neighbours(distance: float) -> Neighbours:
+    apart = np.array([distance, 0.5, 0.6])
+    pictures = np.zeros((3, 1, 8, 8), np.uint8)
+    return Neighbours(pictures[0], pictures, ("4", "4", "9"), apart, apart * 10, "Digits classifier", 0.3)
+
+
+class Telling:
+    """Makes jobs that tell what they were given, and remembers what was asked for."""
+
+    def __init__(self, *events) -> None:
+        self.events = events
+        self.asked = []
+
+    def evaluate(self, spec, run, *, curve=()):
+        return self._job("evaluate", spec, run)
+
+    def nearest(self, spec, image):
+        return self._job("nearest", spec, image)
+
+    def _job(self, *asked):
+        self.asked.append(asked)
+
+        def job(cadence, live):
+            yield Tick()
+            yield from self.events
+
+        return job
+
+
+@pytest.fixture
+def panel(qtbot):
+    made = []
+
+    def make(launch, source=lambda: (SPEC, None), images=lambda: None):
+        clock = ScreenClock()
+        page = Page(launch, clock)
+        panel = Measuring(page, launch, source, images)
+        qtbot.addWidget(page)
+        qtbot.addWidget(panel)
+        panel.show()
+        clock.start()
+        made.append((clock, page))
+        return panel
+
+    yield make
+    for clock, page in made:
+        clock.stop()
+        page.close_jobs()
+
+
+def test_measuring_shows_the_figures_beside_those_of_real_images(qtbot, panel):
+    launch = Telling(quality(), Finished(256, 1.0, "done"))
+    shown = panel(launch)
+    shown.count.setCurrentIndex(0)
+    with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
+        shown.button.click()
+    assert launch.asked[0][1].sampling.chains == shown.count.currentData()
+    assert shown.readings.texts()[0] == ("Fréchet distance", "30 ± 2.5", "10")
+    assert shown.shares.isVisible()
+    assert "Digits classifier" in shown.note.text()
+    qtbot.waitUntil(lambda: shown.button.text() == "Measure", timeout=WAIT_MS)
+
+
+def test_without_a_network_the_button_says_what_is_missing(panel):
+    shown = panel(Telling(), source=lambda: None)
+    assert not shown.button.isEnabled()
+    assert "train" in shown.button.toolTip()
+
+
+def test_a_refusal_stands_under_the_figures_and_colour_images_have_no_classes(qtbot, panel):
+    none = np.zeros(0)
+    told = quality(refused="No Fréchet distance: too few.", class_names=(), shares=none, real_shares=none)
+    shown = panel(Telling(told))
+    with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
+        shown.button.click()
+    assert "No Fréchet distance" in shown.note.text()
+    assert not shown.shares.isVisible()
+
+
+def test_a_failure_goes_to_the_window(qtbot, panel):
+    shown = panel(Telling(Failed("MNIST was not found.")))
+    with qtbot.waitSignal(shown._page.failed, timeout=WAIT_MS) as caught:
+        shown.button.click()
+    assert caught.args[0] == "MNIST was not found."
+
+
+def test_changed_settings_are_told_apart_from_measured_ones(qtbot, panel):
+    now = [SPEC]
+    shown = panel(Telling(quality()), source=lambda: (now[0], None))
+    with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
+        shown.button.click()
+    assert "changed" not in shown.note.text()
+    now[0] = SPEC.replace("sampling.levels", 3)
+    qtbot.waitUntil(lambda: shown.button.text() == "Measure", timeout=WAIT_MS)
+    shown.update_button()
+    assert "changed" in shown.note.text()
+
+
+def test_a_click_finds_the_nearest_training_images_of_what_is_shown(qtbot, panel):
+    images = np.zeros((4, 1, 8, 8), np.uint8)
+    images[2] = 255
+    launch = Telling(neighbours(0.05))
+    shown = panel(launch, images=lambda: images)
+    shown.choose(2)
+    qtbot.waitUntil(lambda: shown.neighbours is not None, timeout=WAIT_MS)
+    assert float(launch.asked[0][2].min()) == 1.0
+    assert shown.near.isVisible()
+    assert "memory" in shown.near_note.text()
+    shown.choose(7)
+    assert len(launch.asked) == 1
+
+
+def test_the_verdict_on_a_neighbour_follows_what_held_out_images_have():
+    assert "memory" in neighbours_note(neighbours(0.05))
+    assert "as far as" in neighbours_note(neighbours(0.3))
+    assert "further" in neighbours_note(neighbours(0.9))
+
+
+@pytest.mark.parametrize(
+    ("figure", "severity"),
+    [
+        (Figure("frechet", "", 30.0, real=10.0), "warning"),
+        (Figure("frechet", "", 15.0, real=10.0), ""),
+        (Figure("precision", "", 0.5, real=0.9, better="higher"), "warning"),
+        (Figure("rarest", "", 0.5, real=1.0, better="real"), "warning"),
+        (Figure("commonest", "", 1.4, real=1.0, better="real"), ""),
+        (Figure("nearest", "", 0.1, real=0.3, better="real"), "warning"),
+        (Figure("frechet", "", 30.0, real=math.nan), ""),
+    ],
+)
+def test_figures_far_from_real_ones_are_marked(figure, severity):
+    assert reading(figure).severity == severity
+
+
+def test_the_chip_offers_the_model_that_fits_and_opens_its_card(qtbot):
+    chip = PretrainedChip()
+    qtbot.addWidget(chip)
+    chip.offer(SPEC, in_use=True)
+    card = load_card("digits-k8")
+    assert card.title in chip.text()
+    assert chip.folder_for(SPEC).name == card.name
+    assert chip.folder_for(SPEC.replace("training.k", 3)) is None
+    chip.offer(SPEC, in_use=False)
+    assert chip.isHidden()
+    dialog = CardDialog(card)
+    qtbot.addWidget(dialog)
+    words = dialog.findChild(QTextBrowser).toPlainText()
+    for word in (card.data_licence, card.features, card.figures[0].title, "real images"):
+        assert word in words
+
+
+def test_the_shares_are_named_by_their_classes_and_copied(qtbot):
+    view = ClassSharesView()
+    qtbot.addWidget(view)
+    view.resize(280, 170)
+    view.show()
+    names = ("trouser", "bag")
+    view.set_shares(names, np.array([0.75, 0.25]), np.array([0.5, 0.5]))
+    assert view.tell(1.0, 0.0) == "class trouser   sampled 0.750   real 0.500"
+    assert view.tell(9.0, 0.0) == ""
+    assert [entry.words for entry in view.legend_entries()] == ["sampled", "real"]
+    copied = view.copy(LIGHT)
+    assert copied.tell(2.0, 0.0) == view.tell(2.0, 0.0)
+    copied.deleteLater()
+
+
+def test_neighbours_lie_in_one_row_inside_the_view(qtbot):
+    view = NeighboursView()
+    qtbot.addWidget(view)
+    assert view.places() == []
+    for width in (120, 290, 900):
+        view.resize(width, view.sizeHint().height())
+        view.set_images(np.zeros((3, 8, 8), np.uint8), np.zeros((6, 3, 8, 8), np.uint8), tuple("abcdef"))
+        places = view.places()
+        assert len(places) == 7
+        assert places[-1].right() <= width
+        assert all(a.right() < b.left() for a, b in pairwise(places))
+    view.show()
+    view.grab()
