@@ -84,6 +84,7 @@ def card_html(card: ModelCard) -> str:
             "Training",
             f"{card.seconds:g} s, {card.steps:,} steps of {training.batch} on {card.device}, {card.created[:10]}",
         ),
+        ("Made by", card.command),
     )
     rows = "".join(
         f"<tr><td style='padding-right:12px'><b>{name}</b></td><td>{html.escape(text)}</td></tr>"

@@ -194,7 +194,7 @@ def test_the_chip_offers_the_model_that_fits_and_opens_its_card(qtbot):
     dialog = CardDialog(card)
     qtbot.addWidget(dialog)
     words = dialog.findChild(QTextBrowser).toPlainText()
-    for word in (card.data_licence, card.features, card.figures[0].title, "real images"):
+    for word in (card.data_licence, card.features, card.figures[0].title, card.command, "real images"):
         assert word in words
 
 
