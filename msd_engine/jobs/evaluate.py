@@ -146,7 +146,7 @@ def _quality(drawn: _Drawn, against: Standard) -> Iterator[Event]:
         class_names=against.network.class_names,
         shares=found.shares,
         real_shares=against.class_shares,
-        evaluations=drawn.spec.sampling.total_steps,
+        evaluations=drawn.spec.sampling.evaluations,
         elapsed_s=drawn.elapsed_s,
         spec_json=drawn.spec.to_json(),
     )

@@ -104,7 +104,8 @@ def test_a_run_is_drawn_from_and_measured_along_a_curve(tmp_path: Path) -> None:
     events = list(evaluate(spec, run_dir=tmp_path / "run", curve=((2, 1), (3, 2)), device="cpu"))
     assert isinstance(last(events), Finished)
     found = [event for event in events if isinstance(event, Quality)]
-    assert [quality.evaluations for quality in found] == [2, 6]
+    # A step asks once, and so does the last jump.
+    assert [quality.evaluations for quality in found] == [2 * 1 + 1, 3 * 2 + 1]
     assert all(quality.n == 8 and quality.elapsed_s > 0 for quality in found)
     assert ExperimentSpec.from_json(found[1].spec_json).sampling.levels == 3
 
