@@ -173,6 +173,26 @@ class EngineLaunch:
 
         return self._on(1, job)
 
+    def ladder(self, spec: ExperimentSpec) -> Job:
+        """Tell the ladder of a sampling before any chain is drawn."""
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.ladder import ladder
+
+            return ladder(spec, cadence=cadence, live=live)
+
+        return job
+
+    def propose(self, spec: ExperimentSpec) -> Job:
+        """Propose a ladder and a step from the data."""
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.propose import proposal
+
+            return proposal(spec, data_dir=self.data_dir(), cadence=cadence, live=live)
+
+        return self._on(1, job)
+
     def restore(self, path: Path) -> Job:
         """Read the spec of a picture, a preset, a sample file or a run folder."""
 

@@ -66,6 +66,14 @@ class Launch(Protocol):
         """Find the training images nearest to an image with shape (C, H, W)."""
         ...
 
+    def ladder(self, spec: ExperimentSpec) -> Job:
+        """Tell the ladder of a sampling before any chain is drawn."""
+        ...
+
+    def propose(self, spec: ExperimentSpec) -> Job:
+        """Propose a ladder and a step from the data."""
+        ...
+
     def restore(self, path: Path) -> Job:
         """Read the spec of a picture, a preset, a sample file or a run folder."""
         ...

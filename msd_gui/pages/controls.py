@@ -8,11 +8,19 @@ from msd_gui.widgets.spec_form import SpecForm
 
 MIXTURE_GROUPS = [
     ("Target and copies", ["data.name", "training.k"]),
+    ("Sampler", ["sampling.sampler", "sampling.epsilon", "sampling.friction"]),
     (
         "Ladder",
-        ["sampling.method", "sampling.sigma_1", "sampling.sigma_L", "sampling.levels", "sampling.steps_per_level"],
+        [
+            "sampling.method",
+            "sampling.ladder",
+            "sampling.rho",
+            "sampling.sigma_1",
+            "sampling.sigma_L",
+            "sampling.levels",
+            "sampling.steps_per_level",
+        ],
     ),
-    ("Step", ["sampling.epsilon"]),
     ("Chains", ["sampling.chains", "sampling.start", "sampling.start_width", "sampling.seed", "sampling.source"]),
     (
         "Training",
@@ -47,13 +55,22 @@ IMAGES_GROUPS = [
         "Sampling",
         [
             "sampling.source",
+            "sampling.sampler",
+            "sampling.epsilon",
+            "sampling.friction",
+            "sampling.chains",
+            "sampling.seed",
+        ],
+    ),
+    (
+        "Ladder",
+        [
+            "sampling.ladder",
+            "sampling.rho",
             "sampling.sigma_1",
             "sampling.sigma_L",
             "sampling.levels",
             "sampling.steps_per_level",
-            "sampling.epsilon",
-            "sampling.chains",
-            "sampling.seed",
         ],
     ),
     (
@@ -103,17 +120,22 @@ DENOISE_GROUPS = [
 
 
 def show_step(form: SpecForm, spec: ExperimentSpec) -> None:
-    """Show the ratio r = ε/σ² beside the step size, and the wall r = 2 on its slider.
+    """Show the ratio r = ε/σ² beside the step size, and the wall r = 2 on its slider where the sampler has one.
 
     Args:
         form: With a slider of the step size.
         spec: The experiment.
     """
-    ratio = spec.sampling.step_ratio
+    asked, epsilon = spec.sampling, form.slider("sampling.epsilon")
+    ratio = asked.step_ratio
     severity = "error" if ratio >= 2 else "warning" if ratio >= 1 else ""
-    epsilon = form.slider("sampling.epsilon")
-    epsilon.set_marker(2 * spec.sampling.sigma_L**2, "r = 2")
-    epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", severity)
+    epsilon.set_marker(2 * asked.sigma_L**2 if asked.has_wall else None, "r = 2")
+    if not asked.has_step:
+        epsilon.set_trailing("")
+    elif asked.has_wall:
+        epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", severity)
+    else:
+        epsilon.set_trailing(f"η = ε/σ² = {number(ratio)}")
 
 
 def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:

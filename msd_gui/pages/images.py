@@ -24,12 +24,13 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages import frame, images_exports
 from msd_gui.pages.brancher import Brancher
-from msd_gui.pages.controls import IMAGES_GROUPS, show_sigma_eff, show_step
+from msd_gui.pages.controls import IMAGES_GROUPS
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.loss_options import LossOptions
 from msd_gui.pages.measuring import Measuring
 from msd_gui.pages.page import ExperimentPage, Export, Status
 from msd_gui.pages.pretrained import PretrainedChip
+from msd_gui.pages.sampling import SamplingControls
 from msd_gui.pages.sources import is_exact, other_chains
 from msd_gui.pages.training import Trainer
 from msd_gui.pages.yields import YieldPanel
@@ -64,6 +65,7 @@ class ImagesPage(ExperimentPage):
         self._sampler = self.runner(self._on_sampling)
         self._build()
         self.trainer = Trainer(self, launch, self.losses)
+        self.way = SamplingControls(self, launch, self.form, "Ladder", asks=True)
         self._connect()
         self._show_spec(experiment.spec)
 
@@ -83,12 +85,8 @@ class ImagesPage(ExperimentPage):
             "Train",
             222,
         )
-        self.losses_place = frame.awaiting(
-            self.losses, "The loss on the training data and on held-out data will be drawn here.", height_px=230
-        )
-        self.bands_place = frame.awaiting(
-            self.bands, "The held-out error at each noise σ_eff will be drawn here.", height_px=190
-        )
+        self.losses_place = frame.awaiting(self.losses, "Training and held-out loss will be drawn here.", "", 230)
+        self.bands_place = frame.awaiting(self.bands, "The held-out error at each σ_eff will be drawn here.", "", 190)
         self.yields = YieldPanel()
         self.card = Card("info", "", "", dismissible=False)
         self.card.hide()
@@ -156,8 +154,7 @@ class ImagesPage(ExperimentPage):
     def _show_spec(self, spec: ExperimentSpec) -> None:
         self.form.set_reset(self.experiment.reset_spec)
         self.form.setValue(spec)
-        show_step(self.form, spec)
-        show_sigma_eff(self.form, spec)
+        self.way.show(spec)
         uniform = spec.noise.law == "uniform-t"
         for path in ("noise.log_mean", "noise.log_std"):
             self.form.set_enabled(path, not uniform, "Belongs to the log-normal law.")
@@ -186,6 +183,7 @@ class ImagesPage(ExperimentPage):
     def begin(self) -> None:
         """Allow training once the engine is there."""
         self._ready = True
+        self.way.begin()
         self.actions_changed.emit()
         if is_exact(self.experiment.spec):
             self._sample_at_once()

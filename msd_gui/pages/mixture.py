@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -15,11 +16,12 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages import frame, mixture_exports
-from msd_gui.pages.controls import MIXTURE_GROUPS, show_sigma_eff, show_step
+from msd_gui.pages.controls import MIXTURE_GROUPS
 from msd_gui.pages.fields import FieldPainter
 from msd_gui.pages.page import ExperimentPage, Export, Status
 from msd_gui.pages.player import Player
 from msd_gui.pages.readings import chain_readings, number
+from msd_gui.pages.sampling import SamplingControls
 from msd_gui.pages.training import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
@@ -38,6 +40,7 @@ from msd_gui.widgets.transport import TransportBar
 WRITTEN_OUT = ("data.weights", "data.means", "data.covariances")
 GRACE_MS = 400
 CHECKPOINT_EVERY_S = 1.5
+FIELDS_PER_E = 16
 
 
 class MixturePage(ExperimentPage):
@@ -68,6 +71,7 @@ class MixturePage(ExperimentPage):
         self.player = Player(self, clock, self.plane, self.timeline, self.transport)
         self.trainer = Trainer(self, launch, self.losses)
         self.fields = FieldPainter(self, launch, self.plane, self.trainer)
+        self.way = SamplingControls(self, launch, self.form, "Ladder", asks=False)
         self._connect()
         self._show_spec(experiment.spec)
 
@@ -174,22 +178,19 @@ class MixturePage(ExperimentPage):
         self.form.set_reset(self.experiment.reset_spec)
         self.form.setValue(spec)
         sampling = spec.sampling
-        annealed = sampling.method == "annealed"
-        for path in ("sampling.sigma_1", "sampling.levels"):
-            self.form.set_enabled(path, annealed, "Fixed dynamics stay at σ_L.")
         self.form.set_enabled("sampling.start_width", sampling.start == "uniform", "Only a uniform start has a box.")
         fits = self.trainer.fits(spec)
         self.form.set_enabled("sampling.source", fits, "Train a network with these data and copies first.")
-        show_step(self.form, spec)
-        show_sigma_eff(self.form, spec)
+        self.way.show(spec)
         self._show_card(spec)
         self.plane.set_learned(sampling.source == "trained")
         self.weights.set_learned(sampling.source == "trained")
 
     def _show_card(self, spec: ExperimentSpec) -> None:
         ratio = spec.sampling.step_ratio
-        self.card.setVisible(ratio >= 2)
-        if ratio >= 2:
+        past = spec.sampling.has_wall and ratio >= 2
+        self.card.setVisible(past)
+        if past:
             self.card.set_message(
                 "warning",
                 "Past the wall",
@@ -220,6 +221,7 @@ class MixturePage(ExperimentPage):
     def begin(self) -> None:
         """Start the chains as soon as the engine is there."""
         self._ready = True
+        self.way.begin()
         self._resample()
         self._ask_field()
 
@@ -244,6 +246,7 @@ class MixturePage(ExperimentPage):
                 self.player.buffer.begin()
             case Ladder():
                 self.player.set_ladder(event)
+                self.way.take(event)
             case ChainSegment():
                 self.player.append(event)
             case ChainReport():
@@ -271,7 +274,11 @@ class MixturePage(ExperimentPage):
     def _ask_field(self) -> None:
         if self._ready:
             spec = self.experiment.spec
-            self.fields.ask(spec, self.player.sigma or spec.sampling.sigma_L)
+            sigma = self.player.sigma or spec.sampling.sigma_L
+            if spec.sampling.glides:
+                # The noise falls at every step: a density for each of them would hardly differ from its neighbours'.
+                sigma = math.exp(round(math.log(sigma) * FIELDS_PER_E) / FIELDS_PER_E)
+            self.fields.ask(spec, sigma)
 
     # -- training ------------------------------------------------------------------------------------------------------
 

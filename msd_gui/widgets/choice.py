@@ -29,6 +29,11 @@ LABELS = {
     "float32": "float32",
     "bfloat16": "bfloat16",
     "fixed": "Fixed noise",
+    "predictor-corrector": "Predictor–corrector",
+    "ode": "Probability flow",
+    "gibbs": "Gibbs (exact)",
+    "report": "Report (time)",
+    "karras": "Karras ρ",
 }
 
 

@@ -1,0 +1,99 @@
+"""The part of the form about the way down the ladder: what each sampler uses, its figures, and the proposal."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from msd_engine.events import Ladder
+from msd_engine.specs import load_preset
+from msd_gui.app import create_window
+from msd_gui.pages.sampling import sampler_rule, source_rule
+from msd_gui.session.settings import Settings
+from msd_gui.views.swelling import SwellingView
+
+WAIT_MS = 60_000
+SAMPLERS = ("langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs")
+
+
+@pytest.fixture
+def window(qtbot, tmp_path):
+    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
+    window.show()
+    yield window
+    window.close()
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("method", ["annealed", "fixed"])
+def test_a_sampler_brings_along_what_it_needs(sampler, method):
+    spec = load_preset("ncsn-toy").replace_all(
+        {"sampling.method": method, "sampling.levels": 1, "sampling.source": "trained"}
+    )
+    chosen = spec.replace_all({"sampling.sampler": sampler, **sampler_rule(spec, sampler)})
+    assert chosen.sampling.sampler == sampler
+    back = chosen.replace_all({"sampling.source": "trained", **source_rule(chosen, "trained")})
+    assert back.sampling.source == "trained"
+
+
+def test_every_sampler_runs_from_the_list_and_only_its_own_fields_are_open(qtbot, window):
+    page = window.pages["mixture"]
+    small = {"sampling.chains": 5, "sampling.levels": 3, "sampling.steps_per_level": 4}
+    page.experiment.set(page.experiment.spec.replace_all(small))
+    for sampler in SAMPLERS[::-1]:
+        page.form.control("sampling.sampler").change_value(sampler)
+        asked = page.experiment.spec.sampling
+        qtbot.waitUntil(
+            lambda: page.samples is not None and page.samples.spec_json == page.experiment.spec.to_json(),
+            timeout=WAIT_MS,
+        )
+        assert page.report.alive == 1
+        assert page.timeline.total() == asked.total_steps
+        is_open = {path: page.form.control(path).isEnabled() for path in page.form.paths()}
+        assert is_open["sampling.epsilon"] == asked.has_step
+        assert is_open["sampling.friction"] == (sampler == "underdamped")
+        assert is_open["sampling.method"] == (sampler in ("langevin", "underdamped", "gibbs"))
+        assert not is_open["sampling.rho"]
+        marked = page.form.slider("sampling.epsilon").marker() is not None
+        assert marked == (sampler in ("langevin", "underdamped", "predictor-corrector"))
+        assert f"{asked.evaluations:,} evaluations" in page.way.caption.text()
+    page.form.slider("sampling.epsilon").change_value(3 * page.experiment.spec.sampling.sigma_L**2)
+    assert page.card.isVisible()
+    page.form.control("sampling.sampler").change_value("consistent")
+    assert not page.card.isVisible()
+
+
+@pytest.mark.parametrize("name", ["mixture", "images"])
+def test_the_data_propose_a_ladder_and_undo_takes_it_back(qtbot, window, name):
+    page = window.pages[name]
+    window.show_page(name)
+    qtbot.waitUntil(lambda: page.way.button.isEnabled(), timeout=WAIT_MS)
+    before = page.experiment.spec
+    page.way.button.click()
+    qtbot.waitUntil(lambda: page.experiment.spec != before and page.way.button.isEnabled(), timeout=WAIT_MS)
+    after = page.experiment.spec
+    assert after.replace("sampling", before.sampling) == before
+    assert after.sampling.levels != before.sampling.levels
+    qtbot.waitUntil(lambda: f"{after.sampling.evaluations:,} evaluations" in page.way.caption.text(), timeout=WAIT_MS)
+    window.commands["undo"].trigger()
+    assert page.experiment.spec == before
+
+
+def test_the_view_of_the_ladder_tells_each_level_and_keeps_a_scale_that_holds_it(qtbot):
+    view = SwellingView()
+    qtbot.addWidget(view)
+    view.resize(260, 54)
+    for ratio in (np.array([1.0, 1.1, 1.12]), np.array([9.0, 2.0, 1.0]), np.array([np.inf, np.nan, 1.0])):
+        view.set_levels(np.array([4.0, 2.0, 1.0]), ratio)
+        low, high = view.limits()
+        assert low < 1 < high <= 4
+        assert not view.grab().isNull()
+    assert "level 3, σ = 1" in view.text_at(view.width() - 10)
+    assert view.text_at(3) == ""
+
+
+def test_a_ladder_that_blows_up_is_told_as_infinite(qtbot, window):
+    way = window.pages["mixture"].way
+    sigma = np.array([2.0, 1.0])
+    way.take(Ladder(sigma, sigma, np.array([5, 5]), np.array([1.0, 1e30]), 11))
+    assert "∞" in way.caption.text()
