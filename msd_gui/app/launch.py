@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import Event
-from msd_engine.specs import Branch, ExperimentSpec, Live
+from msd_engine.specs import Branch, ExperimentSpec, Live, SweepSpec
 from msd_gui.bridge.launch import Bounds, ByHandKind, Cadence, Job, Writer
 
 if TYPE_CHECKING:
@@ -279,10 +279,49 @@ class EngineLaunch:
 
         return job
 
+    def sweep(self, spec: SweepSpec, folder: Path, *, resume: bool = False) -> Job:
+        """Train and measure what is not done yet of a comparison, in its folder."""
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.sweep import sweep
+
+            return sweep(
+                spec, folder, resume=resume, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live
+            )
+
+        return self._on(0, job)
+
+    def open_sweep(self, folder: Path) -> Job:
+        """Tell a comparison as it stands on the disk."""
+
+        def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.sweep_story import open_sweep
+
+            return open_sweep(folder)
+
+        return job
+
+    def export_sweep(self, folder: Path, path: Path) -> Job:
+        """Write a comparison as CSV, Markdown, PNG or SVG."""
+
+        def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.export_sweep import export_sweep
+
+            return export_sweep(folder, path)
+
+        return job
+
+    def new_sweep(self, spec: SweepSpec) -> Path:
+        """Return the path of a sweep folder that does not exist yet, named by time and data."""
+        return self._new_folder(f"{spec.base.data.name}-compare-k")
+
     def new_run(self, spec: ExperimentSpec) -> Path:
         """Return the path of a run folder that does not exist yet, named by time, data and k."""
+        return self._new_folder(f"{spec.data.name}-k{spec.training.k}")
+
+    def _new_folder(self, name: str) -> Path:
         stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
-        word = re.sub(r"[^a-z0-9-]+", "-", f"{spec.data.name}-k{spec.training.k}".lower())
+        word = re.sub(r"[^a-z0-9-]+", "-", name.lower())
         folder = self.runs_dir() / f"{stamp}-{word}"
         number = 1
         while folder.exists():

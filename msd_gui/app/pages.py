@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction
 
 from msd_engine.specs import load_preset
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import RunsLaunch
+from msd_gui.bridge.launch import WindowLaunch
 from msd_gui.pages.page import Page
 from msd_gui.session.experiment import Experiment
 
@@ -24,7 +24,7 @@ class Surroundings:
         actions: The window's actions, by name.
     """
 
-    launch: RunsLaunch
+    launch: WindowLaunch
     clock: ScreenClock
     actions: Mapping[str, QAction]
 
@@ -65,6 +65,12 @@ def _denoise(around: Surroundings) -> Page:
     return DenoisePage(Experiment(spec), around.launch, around.clock)
 
 
+def _compare(around: Surroundings) -> Page:
+    from msd_gui.pages.compare import ComparePage
+
+    return ComparePage(around.launch, around.clock)
+
+
 def _runs(around: Surroundings) -> Page:
     from msd_gui.pages.runs import RunsPage
 
@@ -76,6 +82,7 @@ PAGES = (
     PageRow("mixture", "Mixture", "Chains in the plane, with the exact score.", _mixture),
     PageRow("images", "Images", "Train on images and watch them appear.", _images),
     PageRow("denoise", "Denoise", "Draw or open a picture, and see what k noisy copies of it tell.", _denoise),
+    PageRow("compare", "Compare", "Train for several k and seeds, and see fairly what the copies bring.", _compare),
     PageRow("runs", "Runs", "Find, compare, note and continue what was trained.", _runs),
 )
 

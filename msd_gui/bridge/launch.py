@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import Event
-from msd_engine.specs import Branch, ExperimentSpec, Live
+from msd_engine.specs import Branch, ExperimentSpec, Live, SweepSpec
 
 
 class Cadence(Protocol):
@@ -115,6 +115,30 @@ class RunsLaunch(Launch, Protocol):
     def export_tensorboard(self, run: Path, folder: Path) -> Job:
         """Write the measurements of a run as files for TensorBoard."""
         ...
+
+
+class SweepLaunch(Launch, Protocol):
+    """Makes jobs on comparisons of numbers of copies, beside all others."""
+
+    def sweep(self, spec: SweepSpec, folder: Path, *, resume: bool = False) -> Job:
+        """Train and measure what is not done yet of a comparison, in its folder."""
+        ...
+
+    def open_sweep(self, folder: Path) -> Job:
+        """Tell a comparison as it stands on the disk."""
+        ...
+
+    def export_sweep(self, folder: Path, path: Path) -> Job:
+        """Write a comparison as CSV, Markdown, PNG or SVG."""
+        ...
+
+    def new_sweep(self, spec: SweepSpec) -> Path:
+        """Return the path of a sweep folder that does not exist yet."""
+        ...
+
+
+class WindowLaunch(RunsLaunch, SweepLaunch, Protocol):
+    """Makes every job that a page of the window may ask for."""
 
 
 Images = NDArray[np.float32] | NDArray[np.uint8]

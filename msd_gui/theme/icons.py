@@ -34,6 +34,7 @@ GLYPHS = {
     "layers": "layers-outline",
     "open": "folder-open-outline",
     "open_run": "folder-play-outline",
+    "page_compare": "chart-multiline",
     "page_denoise": "draw",
     "page_images": "image-multiple-outline",
     "page_mixture": "scatter-plot",

@@ -1,0 +1,79 @@
+"""What a comparison of numbers of copies is asked with: preset, ks, seeds, modes and budget."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
+
+from msd_engine.specs import SweepSpec, load_preset, preset_names
+from msd_engine.specs.sweep import MODE_TITLES, MODES, parse_list
+
+_BOTH = "both"
+_MOST_STEPS = 100_000_000
+
+
+class SweepForm(QWidget):
+    """The controls."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.preset = _choice("sweep.preset", "Experiment", "Data, network and training that every k shares.")
+        self.preset.addItems(list(preset_names()))
+        self.preset.setCurrentText("digits-30s")
+        self.ks = _line("sweep.ks", "Copies k", "1, 2, 4, 8, 16", "Numbers of copies to compare, separated by commas.")
+        self.seeds = _line("sweep.seeds", "Seeds", "0, 1, 2", "Training seeds; the spread is over them.")
+        help_modes = (
+            "Same σ: each copy has the same noise for every k, as in the report, so σ_eff = σ/√k falls. "
+            "Same σ_eff: the mean copy has the same noise for every k."
+        )
+        self.modes = _choice("sweep.modes", "Modes", help_modes)
+        for name, words in ((_BOTH, "both"), *MODE_TITLES.items()):
+            self.modes.addItem(words, name)
+        self.budget = _line("sweep.budget", "Budget of each run", "20", "How long each run is trained.")
+        self.unit = _choice("sweep.unit", "Unit of the budget", "Only a budget in steps repeats to the bit.")
+        self.unit.addItems(["seconds", "steps"])
+        rows = QFormLayout(self)
+        rows.setContentsMargins(2, 0, 2, 4)
+        for title, widget in (
+            ("Experiment", self.preset), ("Copies k", self.ks), ("Seeds", self.seeds), ("Modes", self.modes),
+            ("Budget", self.budget), ("in", self.unit),
+        ):  # fmt: skip
+            rows.addRow(title, widget)
+
+    def value(self) -> SweepSpec:
+        """Return the comparison that is asked for.
+
+        Raises:
+            SpecError: A list or the budget cannot be understood.
+        """
+        (amount,) = parse_list("The budget", self.budget.text())[:1]
+        if self.unit.currentText() == "steps":
+            fields = {"training.steps": amount, "training.seconds": 0.0}
+        else:
+            fields = {"training.steps": _MOST_STEPS, "training.seconds": float(amount)}
+        base = load_preset(self.preset.currentText()).replace_all(fields)
+        mode = self.modes.currentData()
+        lists = {"ks": parse_list("ks", self.ks.text()), "seeds": parse_list("seeds", self.seeds.text())}
+        modes = MODES if mode == _BOTH else (mode,)
+        return SweepSpec.from_fields({"title": base.title, "base": base.model_dump(), "modes": modes, **lists})
+
+    def set_lists(self, spec: SweepSpec) -> None:
+        """Show the ks, seeds and modes of a comparison that was opened; its base stays its own."""
+        self.ks.setText(", ".join(map(str, spec.ks)))
+        self.seeds.setText(", ".join(map(str, spec.seeds)))
+        self.modes.setCurrentIndex(self.modes.findData(spec.modes[0] if len(spec.modes) == 1 else _BOTH))
+
+
+def _line(name: str, title: str, text: str, help_text: str) -> QLineEdit:
+    line = QLineEdit(text)
+    line.setObjectName(name)
+    line.setAccessibleName(title)
+    line.setToolTip(help_text)
+    return line
+
+
+def _choice(name: str, title: str, help_text: str) -> QComboBox:
+    box = QComboBox()
+    box.setObjectName(name)
+    box.setAccessibleName(title)
+    box.setToolTip(help_text)
+    return box

@@ -1,0 +1,62 @@
+"""The table of a comparison of numbers of copies, filled while its runs go on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+
+HEAD = ("mode", "k", "seeds", "error", "ratio k/1", "exact k/1", "report k/1")
+TIPS = (
+    "What stays the same for every k: the law of σ of one copy, or that of σ_eff = σ/√k.",
+    "Number of copies.",
+    "Seeds measured so far.",
+    "Mean final ‖x̂ − x‖² on held-out data ± standard deviation over seeds.",
+    "Error over that of k = 1, ± standard deviation over seeds.",
+    "The same for the exact posterior mean (for images: over the training images).",
+    "The same from the report's Table 1.",
+)
+
+
+class ComparisonTable(QTableWidget):
+    """Rows of words and numbers; what is not known is a dash."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(0, len(HEAD), parent)
+        self.setAccessibleName("Table of the comparison")
+        for column, (words, tip) in enumerate(zip(HEAD, TIPS, strict=True)):
+            head = QTableWidgetItem(words)
+            head.setToolTip(tip)
+            self.setHorizontalHeaderItem(column, head)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+
+    def set_rows(self, rows: Sequence[tuple[str, ...]]) -> None:
+        """Show these rows in place of those before; only what changed is touched.
+
+        Args:
+            rows: Words for each column.
+        """
+        self.setRowCount(len(rows))
+        for line, cells in enumerate(rows):
+            for column, words in enumerate(cells):
+                item = self.item(line, column)
+                if item is None:
+                    item = QTableWidgetItem()
+                    side = Qt.AlignmentFlag.AlignLeft if not column else Qt.AlignmentFlag.AlignRight
+                    item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+                    self.setItem(line, column, item)
+                if item.text() != words:
+                    item.setText(words)
+
+
+def figure(value: float, spread: float = math.nan) -> str:
+    """Return a figure in words, with its spread where that is known."""
+    if math.isnan(value):
+        return "–"
+    return f"{value:.3f}" + ("" if math.isnan(spread) else f" ± {spread:.3f}")

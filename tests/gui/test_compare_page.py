@@ -1,0 +1,86 @@
+"""The comparison page with the real engine behind it: start, stop, go on, table, exports, opening."""
+
+from __future__ import annotations
+
+import pytest
+
+from msd_engine.specs import SpecError
+from msd_gui.app import create_window
+from msd_gui.session.settings import Settings
+
+WAIT_MS = 60_000
+
+
+@pytest.fixture
+def page(qtbot, tmp_path):
+    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
+    window.show()
+    window.show_page("compare")
+    page = window.pages["compare"]
+    qtbot.waitUntil(lambda: page.can("train"), timeout=WAIT_MS)
+    page.form.preset.setCurrentText("ring-8")
+    page.form.ks.setText("1, 2")
+    page.form.seeds.setText("0")
+    page.form.unit.setCurrentText("steps")
+    page.form.budget.setText("30")
+    yield page
+    window.close()
+
+
+def done(page, count):
+    return lambda: not page.running and page.told is not None and page.told.done == count
+
+
+def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
+    assert page.exports() == []
+    page.act("train")
+    qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
+    assert page.table.rowCount() == 4
+    assert "±" not in page.table.item(0, 3).text()
+    assert len(page.curves.data()) == 2 * 3
+    assert "σ/√k" in page.findings.text()
+    assert page.place.currentWidget() is page.curves
+    # Widened by a seed, it goes on where it stood.
+    page.form.seeds.setText("0, 1")
+    page.act("resume")
+    qtbot.waitUntil(done(page, 6), timeout=WAIT_MS)
+    assert "±" in page.table.item(0, 3).text()
+    words = {export.label: export for export in page.exports()}
+    assert "Comparison" in words
+    assert {export.suffix for export in page.exports()} == {".csv", ".md", ".png", ".svg"}
+    folder, told = page.folder, [page.table.item(row, 3).text() for row in range(4)]
+    page.open_sweep(folder)
+    qtbot.waitUntil(done(page, 6), timeout=WAIT_MS)
+    assert [page.table.item(row, 3).text() for row in range(4)] == told
+    assert page.spec.seeds == (0, 1)
+
+
+def test_it_stops_pauses_and_goes_on(qtbot, page):
+    page.form.budget.setText("100000")
+    page.act("train")
+    qtbot.waitUntil(lambda: len(page.curves.data()) > 0, timeout=WAIT_MS)
+    page.act("pause")
+    assert page.buttons["pause"].isChecked()
+    page.act("pause")
+    assert not page.buttons["pause"].isChecked()
+    page.act("stop")
+    qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
+    assert page.can("resume")
+    assert (page.folder / "sweep.json").exists()
+
+
+def test_bad_input_is_told_in_the_window(qtbot, page):
+    page.form.ks.setText("1, two")
+    with qtbot.waitSignal(page.failed) as told:
+        page.act("train")
+    assert "whole numbers" in told.args[0]
+    assert not page.running
+    with pytest.raises(SpecError):
+        page.form.value()
+
+
+def test_controls_have_names(page):
+    for widget in (page.form.preset, page.form.ks, page.form.seeds, page.form.modes, page.form.budget, page.form.unit):
+        assert widget.objectName().startswith("sweep.")
+        assert widget.accessibleName()
+        assert widget.toolTip()
