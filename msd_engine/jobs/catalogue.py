@@ -22,7 +22,7 @@ from msd_engine.runs.notes import Notes, read_notes, write_notes
 
 __all__ = ["Catalogue", "annotate", "discard", "held_out_curves", "watch"]
 
-_TELL_EVERY_S = 0.1
+_TELL_EVERY_S = 0.2
 _LOOK_EVERY_S = 0.4
 # Looking may take at most this share of the time, however many runs there are.
 _SHARE = 0.05

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
+from typing import cast
 
-from PySide6.QtCore import QItemSelectionModel, Qt, QUrl, Slot
+from PySide6.QtCore import QItemSelectionModel, QItemSelectionRange, Qt, QUrl, Slot
 from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
 from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QMenu, QMessageBox, QTableView
 
@@ -17,10 +19,10 @@ from msd_gui.pages import frame
 from msd_gui.pages.page import Export, Page, Status
 from msd_gui.pages.plot_exports import plot_exports
 from msd_gui.pages.runs_chosen import ChosenRuns
-from msd_gui.pages.runs_table import COLUMNS, RunsModel, table_text
+from msd_gui.pages.runs_table import COLUMNS, STATUS, RunsModel, table_text
 from msd_gui.pages.search_row import SearchRow
 from msd_gui.theme import icon
-from msd_gui.views.run_cells import ROW_PX, RunCells
+from msd_gui.views.run_cells import ROW_PX, NameCells, StatusCells
 
 FIRST_PRESET = "digits-30s"
 # Name, text, shortcut, help, icon.
@@ -81,7 +83,8 @@ class RunsPage(Page):
         table = QTableView()
         table.setAccessibleName("Runs")
         table.setModel(self.model)
-        table.setItemDelegate(RunCells(table))
+        table.setItemDelegateForColumn(0, NameCells(table))
+        table.setItemDelegateForColumn(STATUS, StatusCells(table))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -164,8 +167,10 @@ class RunsPage(Page):
 
     def chosen(self) -> list[RunRow]:
         """Return the runs that are selected, from top to bottom."""
-        places = sorted(self.table.selectionModel().selectedRows(), key=lambda index: index.row())
-        return [self.model.row(place) for place in places]
+        rows = self.model.shown()
+        chosen = cast("Iterable[QItemSelectionRange]", self.table.selectionModel().selection())
+        places = sorted({place for part in chosen for place in range(part.top(), part.bottom() + 1)})
+        return [rows[place] for place in places]
 
     def choose(self, *paths: str) -> None:
         """Select runs by their paths."""

@@ -19,7 +19,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from msd_engine.events import RunRow
 from msd_gui.pages.readings import number
-from msd_gui.views.run_cells import CAPTION, PICTURE, STATUS
+from msd_gui.views.run_cells import CAPTION, PICTURE
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
@@ -105,7 +105,19 @@ COLUMNS = (
     ),
 )
 CREATED = next(place for place, column in enumerate(COLUMNS) if column.title == "Created")
-_STATUS = next(place for place, column in enumerate(COLUMNS) if column.title == "Status")
+STATUS = next(place for place, column in enumerate(COLUMNS) if column.title == "Status")
+
+
+def _alignment(column: Column) -> int:
+    across = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+    return int((across | Qt.AlignmentFlag.AlignVCenter).value)
+
+
+# Plain numbers: comparing Qt's own words takes several times as long.
+_ALIGNMENTS = tuple(_alignment(column) for column in COLUMNS)
+_DISPLAY = int(Qt.ItemDataRole.DisplayRole)
+_ALIGNMENT = int(Qt.ItemDataRole.TextAlignmentRole)
+_TOOL_TIP = int(Qt.ItemDataRole.ToolTipRole)
 
 
 def _searched(row: RunRow) -> str:
@@ -120,6 +132,7 @@ class RunsModel(QAbstractTableModel):
         super().__init__(parent)
         self._all: dict[str, RunRow] = {}
         self._words: dict[str, str] = {}
+        self._cells: dict[str, tuple[str, ...]] = {}
         self._shown: list[RunRow] = []
         self._places: dict[str, int] = {}
         self._search: list[str] = []
@@ -132,8 +145,10 @@ class RunsModel(QAbstractTableModel):
         for row in rows:
             self._all[row.path] = row
             self._words[row.path] = _searched(row)
+            self._cells.pop(row.path, None)
         for path in gone:
             self._all.pop(path, None)
+            self._cells.pop(path, None)
             self._words.pop(path, None)
         self._arrange()
 
@@ -188,28 +203,32 @@ class RunsModel(QAbstractTableModel):
             case Qt.ItemDataRole.ToolTipRole:
                 return COLUMNS[section].help
             case Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(COLUMNS[section])
+                return _ALIGNMENTS[section]
             case _:
                 return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what a cell shows."""
-        row, column = self._shown[index.row()], COLUMNS[index.column()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return column.words(row)
-            case Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(column)
-            case Qt.ItemDataRole.ToolTipRole:
-                return row.problem or (row.note if index.column() == 0 else None) or None
-            case _ if role == PICTURE and index.column() == 0:
-                return row.thumbnail
-            case _ if role == CAPTION and index.column() == 0:
-                return _caption(row)
-            case _ if role == STATUS and index.column() == _STATUS:
-                return row.status
-            case _:
-                return None
+        # Asked a thousand times for each painting, mostly for what the style knows by itself.
+        if role == _DISPLAY:
+            return self._cells_of(self._shown[index.row()])[index.column()]
+        if role == _ALIGNMENT:
+            return _ALIGNMENTS[index.column()]
+        if role == _TOOL_TIP:
+            row = self._shown[index.row()]
+            return row.problem or (row.note if index.column() == 0 else "") or None
+        if role == PICTURE:
+            return self._shown[index.row()].thumbnail
+        if role == CAPTION:
+            return self._cells_of(self._shown[index.row()])[-1]
+        return None
+
+    def _cells_of(self, row: RunRow) -> tuple[str, ...]:
+        """Return the words of all cells of a run and the caption below its name, made once."""
+        cells = self._cells.get(row.path)
+        if cells is None:
+            cells = self._cells[row.path] = (*(column.words(row) for column in COLUMNS), _caption(row))
+        return cells
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by a column; what is not known stands at the end. Without a column the newest stand first."""
@@ -282,11 +301,6 @@ def _newest(row: RunRow) -> float:
 
 def _unknown(key: Any) -> bool:
     return bool(key != key) or key == ""
-
-
-def _alignment(column: Column) -> Qt.AlignmentFlag:
-    across = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
-    return across | Qt.AlignmentFlag.AlignVCenter
 
 
 _WRITTEN = (

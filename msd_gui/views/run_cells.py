@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import (
@@ -10,27 +10,31 @@ from PySide6.QtCore import (
     QByteArray,
     QIODevice,
     QModelIndex,
+    QObject,
     QPersistentModelIndex,
     QPointF,
+    QRect,
     QRectF,
     QSize,
     Qt,
+    QTimer,
 )
 from PySide6.QtGui import QColor, QFontMetrics, QImageReader, QPainter, QPixmap
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from msd_gui.theme import SMALL_FONT, colours_of
 
 Index = QModelIndex | QPersistentModelIndex
 
-PICTURE = Qt.ItemDataRole.UserRole + 1
+PICTURE = int(Qt.ItemDataRole.UserRole) + 1
 """Role: a small picture as the bytes of a PNG, empty for none."""
 
-CAPTION = Qt.ItemDataRole.UserRole + 2
+CAPTION = int(Qt.ItemDataRole.UserRole) + 2
 """Role: words in small letters below the name."""
 
-STATUS = Qt.ItemDataRole.UserRole + 3
-"""Role: status, which chooses the colour of its mark."""
+# Decoding takes a millisecond or two each: a few in one painting, the others in the next ones.
+MOST_AT_ONCE = 3
+MOST_KEPT = 1000
 
 ROW_PX = 48
 PICTURE_PX = 40
@@ -40,7 +44,6 @@ _LARGEST_PX = 512
 _MARKS = {"running": "accent", "finished": "good", "failed": "error", "damaged": "error", "interrupted": "warning"}
 
 
-@lru_cache(maxsize=512)
 def decoded(png: bytes) -> QPixmap:
     """Decode a small picture.
 
@@ -60,40 +63,68 @@ def decoded(png: bytes) -> QPixmap:
     return QPixmap.fromImage(reader.read())
 
 
-class RunCells(QStyledItemDelegate):
-    """Paints the cells; all others are left to the style."""
-
-    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """Return the size of a cell: all rows have the same height."""
-        return QSize(super().sizeHint(option, index).width(), ROW_PX)
+class _Cells(QStyledItemDelegate):
+    """Cells whose ground is the style's and whose content is painted here."""
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint a cell."""
-        caption, status = index.data(CAPTION), index.data(STATUS)
-        if caption is None and status is None:
-            super().paint(painter, option, index)
-            return
-        place: Any = option.rect  # type: ignore[attr-defined]
+        cell: Any = option
+        place = QRectF(cell.rect)
         self.initStyleOption(option, index)
-        words = option.text  # type: ignore[attr-defined]
-        option.text = ""  # type: ignore[attr-defined]
-        style = option.widget.style()  # type: ignore[attr-defined]
-        style.drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, option.widget)  # type: ignore[attr-defined]
+        words, cell.text = cell.text, ""
+        cell.widget.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, option, painter, cell.widget)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if status is not None:
-            self._paint_status(painter, option, QRectF(place), words, status)
-        else:
-            self._paint_name(painter, option, QRectF(place), words, caption, index.data(PICTURE))
+        self.paint_inside(painter, cell, place, words, index)
         painter.restore()
 
+    def paint_inside(self, painter: QPainter, option: Any, place: QRectF, words: str, index: Index) -> None:
+        """Paint what is in the cell."""
+        raise NotImplementedError
+
+
+class NameCells(_Cells):
+    """A small picture, the name, and a caption below it."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pictures: dict[bytes, QPixmap] = {}
+        self._room = MOST_AT_ONCE
+        self._waiting: list[QRect] = []
+
+    def paint_inside(self, painter: QPainter, option: Any, place: QRectF, words: str, index: Index) -> None:
+        """Paint what is in the cell."""
+        picture = self._picture(index.data(PICTURE), option)
+        self._paint_name(painter, option, place, words, index.data(CAPTION), picture)
+
+    def _picture(self, png: bytes, option: Any) -> QPixmap:
+        """Return a picture, a null one where there is none or where it has to wait for the next round of events."""
+        found = self._pictures.get(png) if png else QPixmap()
+        if found is not None:
+            return found
+        if not self._waiting and self._room == MOST_AT_ONCE:
+            QTimer.singleShot(0, self, partial(self._go_on, option.widget.viewport()))
+        if not self._room:
+            self._waiting.append(QRect(option.rect))
+            return QPixmap()
+        self._room -= 1
+        if len(self._pictures) >= MOST_KEPT:
+            self._pictures.clear()
+        picture = self._pictures[png] = decoded(png)
+        return picture
+
+    def _go_on(self, viewport: QWidget) -> None:
+        self._room = MOST_AT_ONCE
+        waiting, self._waiting = self._waiting, []
+        for place in waiting:
+            viewport.update(place)
+
     def _paint_name(
-        self, painter: QPainter, option: Any, place: QRectF, words: str, caption: str, picture: bytes
+        self, painter: QPainter, option: Any, place: QRectF, words: str, caption: str, pixmap: QPixmap
     ) -> None:
         left = place.left() + _MARGIN_PX
         box = QRectF(left, place.center().y() - PICTURE_PX / 2, PICTURE_PX, PICTURE_PX)
         colours = colours_of(option.palette)
-        pixmap = decoded(picture) if picture else QPixmap()
         if pixmap.isNull():
             painter.setPen(QColor(colours.border))
             painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 3, 3)
@@ -115,18 +146,23 @@ class RunCells(QStyledItemDelegate):
         lower = rest.adjusted(0, rest.height() / 2, 0, 0)
         _write(painter, option, lower, caption, colours.on_accent if chosen else colours.muted, bottom=False)
 
-    def _paint_status(self, painter: QPainter, option: Any, place: QRectF, words: str, status: str) -> None:
+
+class StatusCells(_Cells):
+    """A mark whose colour and shape tell the status, and the word for it."""
+
+    def paint_inside(self, painter: QPainter, option: Any, place: QRectF, words: str, index: Index) -> None:
+        """Paint what is in the cell."""
+        del index
         colours = colours_of(option.palette)
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
-        mark = QColor(colours.on_accent if chosen else getattr(colours, _MARKS.get(status, "muted")))
+        mark = QColor(colours.on_accent if chosen else getattr(colours, _MARKS.get(words, "muted")))
         centre = QPointF(place.left() + 11, place.center().y())
-        painter.setPen(Qt.PenStyle.NoPen if status != "stopped" else mark)
-        painter.setBrush(mark if status != "stopped" else Qt.BrushStyle.NoBrush)
+        painter.setPen(Qt.PenStyle.NoPen if words != "stopped" else mark)
+        painter.setBrush(mark if words != "stopped" else Qt.BrushStyle.NoBrush)
         painter.drawEllipse(centre, 4, 4)
-        text = colours.on_accent if chosen else colours.text
-        inside = place.adjusted(21, 0, -_MARGIN_PX, 0)
-        painter.setPen(QColor(text))
+        painter.setPen(QColor(colours.on_accent if chosen else colours.text))
         painter.setFont(option.font)
+        inside = place.adjusted(21, 0, -_MARGIN_PX, 0)
         painter.drawText(inside, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
 
 
