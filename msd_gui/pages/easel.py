@@ -31,6 +31,9 @@ TOOLS: tuple[tuple[Tool, str, str], ...] = (
 )
 # Tenths of a pixel of the picture, so that a slider of whole numbers can choose it.
 _LEAST_TENTHS, _MOST_TENTHS = 4, 50
+# Radius of a stroke as wide as those of handwritten digits, in parts of the picture's width.
+_BRUSH = 0.043
+_LEAST_CANVAS_PX = 200
 _KINDS = "Pictures (*.png *.jpg *.jpeg *.gif *.webp *.bmp *.tif *.tiff);;All files (*)"
 
 
@@ -57,6 +60,7 @@ class Easel(QWidget):
         super().__init__()
         self.canvas = DrawingView()
         self.canvas.setObjectName("easel.canvas")
+        self.canvas.setMinimumHeight(_LEAST_CANVAS_PX)
         self._tools = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
         self._colour = QColor("white")
@@ -74,7 +78,8 @@ class Easel(QWidget):
         self.canvas.masked.connect(lambda: self.masked.emit(self.canvas.marked()))
         self.canvas.stroke_ended.connect(self.ended)
         self.radius.valueChanged.connect(self._set_radius)
-        self.radius.setValue(12)
+        self.radius.setValue(round(10 * _BRUSH * self.canvas.picture().shape[2]))
+        self._set_radius(self.radius.value())
         self.use("draw")
 
     def _build(self) -> None:
@@ -84,6 +89,8 @@ class Easel(QWidget):
         for tool, word, help_ in TOOLS:
             button = self._button(tool, word, help_)
             button.setCheckable(True)
+            # As in a tool bar: only so every style shows which one is taken.
+            button.setAutoRaise(True)
             self._tools.addButton(button)
             button.clicked.connect(lambda _on, tool=tool: self.use(tool))
             top.addWidget(button)
@@ -137,6 +144,8 @@ class Easel(QWidget):
         self.source.setText(source)
         self.buttons["colour"].setVisible(len(picture) == 3)
         if not self.canvas.drawing:
+            if picture.shape != self.canvas.picture().shape:
+                self.radius.setValue(round(10 * _BRUSH * picture.shape[2]))
             self.canvas.set_picture(picture)
 
     def show_mask(self, mask: NDArray[np.bool_]) -> None:

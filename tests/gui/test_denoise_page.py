@@ -55,6 +55,7 @@ def test_the_first_picture_is_denoised_without_training_or_asking(page):
 
 def test_a_drawn_stroke_is_denoised_and_is_one_step_of_undo(qtbot, window, page):
     before = page.experiment.spec
+    assert page.easel.canvas.radius < 1
     stroke(page, (2.5, 2.5), (2.5, 6.5))
     drawn = page.easel.canvas.picture().copy()
     settled(qtbot, page, lambda: np.allclose((page.denoised.x + 1) * 127.5, drawn, atol=0.5))
