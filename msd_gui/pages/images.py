@@ -385,8 +385,6 @@ class ImagesPage(ExperimentPage):
     def command(self) -> str:
         """Return the `msd` line that draws these chains, or that trains where nothing is trained yet."""
         spec = self.experiment.spec
-        if is_exact(spec):
-            return command(spec, "sample")
-        if self.trainer.fits(spec):
+        if self.trainer.fits(spec) and not is_exact(spec):
             return command(spec, "sample", run=str(self.trainer.run))
-        return command(spec, "train")
+        return command(spec, "sample" if is_exact(spec) or self._run_for(spec) is not None else "train")

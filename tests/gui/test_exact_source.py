@@ -35,7 +35,22 @@ def drawn(qtbot, page):
     return page.gallery.samples.x_hat
 
 
+def test_a_pretrained_network_draws_at_once(qtbot, page):
+    assert page.can("sample")
+    page.gallery.asked.emit()
+    assert drawn(qtbot, page).shape == (5, 1, 8, 8)
+    assert page.experiment.spec.sampling.source == "trained"
+    assert not page.trainer.has_weights
+    assert page.pretrained.card.spec.training.k == page.experiment.spec.training.k
+    assert not page.can("resume")
+    assert page.command().startswith("msd sample --preset digits-30s")
+    page.act("sample")
+    assert page.experiment.spec.sampling.seed == 1
+
+
 def test_the_button_in_the_empty_grid_draws_without_any_network(qtbot, window, page):
+    # No pretrained network has so many copies.
+    page.experiment.set(page.experiment.spec.replace("training.k", 3))
     # No pretrained model has so many copies.
     page.experiment.set(page.experiment.spec.replace("training.k", 3))
     assert not page.can("sample")
