@@ -31,11 +31,13 @@ from msd_gui.pages.plot_exports import plot_exports
 from msd_gui.pages.sweep_form import SweepForm
 from msd_gui.theme import icon
 from msd_gui.views.compared import Compared, ComparedView
+from msd_gui.views.placeholder import Awaiting
 from msd_gui.widgets.comparison_table import ComparisonTable, figure
 
 STYLES = {"line": "same σ per copy", "dash": "same σ_eff", "dot": "exact"}
 _STYLE_OF = {"same-sigma": "line", "same-sigma-eff": "dash"}
 CURVES_EVERY_S = 0.2
+BANDS_PX = 230
 
 
 class ComparePage(Page):
@@ -51,8 +53,11 @@ class ComparePage(Page):
         self.told: SweepTable | None = None
         self._measured: dict[str, list[HeldOutLoss]] = {}
         self._drawn_s = 0.0
+        self._told_title = ""
         self._ready = False
         self._sweeper = self.runner(self._show)
+        # The last event comes before the end of the job.
+        self._sweeper.running_changed.connect(self._update_buttons)
         self._build()
         self._update_buttons()
 
@@ -101,10 +106,12 @@ class ComparePage(Page):
         self.findings = QLabel("What the figures confirm and refute of the report's claim will be said here.")
         self.findings.setWordWrap(True)
         self.findings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.band_places: dict[str, Awaiting] = {}
         parts: list[QWidget] = [frame.heading("What it says"), self.findings]
         for mode, view in self.bands.items():
-            view.setFixedHeight(230)
-            parts += [frame.heading(f"By noise: {MODE_TITLES[mode]}"), view]
+            words = "The final error at each σ_eff will be drawn here."
+            self.band_places[mode] = frame.awaiting(view, words, height_px=BANDS_PX)
+            parts += [frame.heading(f"By noise: {MODE_TITLES[mode]}"), self.band_places[mode]]
         holder = QWidget()
         box = QVBoxLayout(holder)
         box.setContentsMargins(0, 0, 0, 0)
@@ -213,6 +220,7 @@ class ComparePage(Page):
             case Started():
                 self.spec = SweepSpec.from_json(event.spec_json)
                 self.form.set_lists(self.spec)
+                self._told_title = self.spec.title or self.spec.base.data.name
             case ChildStarted():
                 self._measured[event.name] = []
                 self.words.setText(f"{self.folder}: run {event.number} of {event.total}, {event.name}.")
@@ -241,7 +249,7 @@ class ComparePage(Page):
         self._draw_curves()
         self.set_status(Status())
         if text:
-            self.words.setText(f"{self.folder}: {text}")
+            self.words.setText(f"{self._told_title}, in {self.folder}: {text}")
 
     def _show_table(self, event: SweepTable) -> None:
         self.told = event
@@ -259,6 +267,7 @@ class ComparePage(Page):
             known = [row for row in event.rows if row.mode == mode and len(row.band_error)]
             learned = [Compared(f"k = {r.k}", r.k, _STYLE_OF[mode], r.band_sigma_eff, r.band_error) for r in known]
             exact = [Compared(f"k = {r.k}, exact", r.k, "dot", r.band_sigma_eff, r.band_floor) for r in known]
+            self.band_places[mode].set_ready(bool(known))
             view.set_curves(learned + [curve for curve in exact if np.isfinite(curve.y).any()])
 
     def _draw_curves(self) -> None:
@@ -280,7 +289,7 @@ class ComparePage(Page):
         self._draw_curves()
         self.curves.frame()
 
-    def _update_buttons(self) -> None:
+    def _update_buttons(self, *_: object) -> None:
         for name, button in self.buttons.items():
             button.setEnabled(self.can(name))
         held = self.running and self._sweeper.live.paused

@@ -9,6 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 HEAD = ("mode", "k", "seeds", "error", "ratio k/1", "exact k/1", "report k/1")
+WIDE, NARROW = (0, 3, 4), (1, 2)
+"""Columns that are as wide as their words; the others share the rest."""
 TIPS = (
     "What stays the same for every k: the law of σ of one copy, or that of σ_eff = σ/√k.",
     "Number of copies.",
@@ -34,7 +36,10 @@ class ComparisonTable(QTableWidget):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
-        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        head_bar = self.horizontalHeader()
+        head_bar.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        for column in (*WIDE, *NARROW):
+            head_bar.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
 
     def set_rows(self, rows: Sequence[tuple[str, ...]]) -> None:
         """Show these rows in place of those before; only what changed is touched.

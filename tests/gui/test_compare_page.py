@@ -36,6 +36,9 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     page.act("train")
     qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
     assert page.table.rowCount() == 4
+    assert page.buttons["train"].isEnabled()
+    assert not page.buttons["stop"].isEnabled()
+    assert page.form.isEnabled()
     assert "±" not in page.table.item(0, 3).text()
     assert len(page.curves.data()) == 2 * 3
     assert "σ/√k" in page.findings.text()
