@@ -193,6 +193,10 @@ def _bands(axis: Axes, rows: Sequence[TableRow], mode: Mode) -> None:
             axis.plot(row.band_sigma_eff, row.band_floor, ":", color=colour, lw=1)
     axis.set_xscale("log")
     axis.set_yscale("log")
+    if shown:
+        # The least possible error on a finite set of images falls below any axis as the noise goes to zero.
+        axis.set_ylim(bottom=0.3 * min(float(row.band_error.min()) for row in shown))
+    axis.xaxis.set_minor_formatter("")
     axis.set_xlabel("σ_eff = σ/√k")
     axis.set_title(f"By noise: {MODE_TITLES[mode]}")
     _legend(axis)
