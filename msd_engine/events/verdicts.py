@@ -33,6 +33,8 @@ class Verdicts(Event):
         k: Number of copies.
         epsilon: Step size.
         levels: Number of levels.
+        dim: Numbers in one image.
+        spec_json: The spec as JSON.
     """
 
     verdict: tuple[str, ...]
@@ -48,6 +50,8 @@ class Verdicts(Event):
     k: int
     epsilon: float
     levels: int
+    dim: int
+    spec_json: str
 
     @property
     def lived(self) -> int:

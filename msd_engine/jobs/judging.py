@@ -52,4 +52,6 @@ def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None) -> Ite
         k=spec.training.k,
         epsilon=spec.sampling.epsilon,
         levels=spec.sampling.levels,
+        dim=x[0].numel(),
+        spec_json=samples.spec_json,
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from msd_engine.events import Event, Failed, FieldFrame
 from msd_engine.specs import ExperimentSpec, Live
@@ -79,7 +79,13 @@ class FieldCache:
 
 
 class FieldPainter(QObject):
-    """Keeps the density and the score arrows of the plane in step with target, noise, view and weights."""
+    """Keeps the density and the score arrows of the plane in step with target, noise, view and weights.
+
+    Attributes:
+        framed: Emitted with the data spec as JSON and draws of the data, when another target is shown.
+    """
+
+    framed = Signal(str, object)
 
     def __init__(self, page: Page, launch: Launch, plane: PlaneView, trainer: Trainer) -> None:
         """Ask for nothing yet.
@@ -140,3 +146,4 @@ class FieldPainter(QObject):
             # Another target: only then does the frame move by itself.
             self._framed = key.data
             self._plane.frame()
+            self.framed.emit(key.data, field.data)

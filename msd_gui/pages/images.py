@@ -23,6 +23,7 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages import frame, images_exports
+from msd_gui.pages.adviser import Adviser
 from msd_gui.pages.brancher import Brancher
 from msd_gui.pages.controls import IMAGES_GROUPS
 from msd_gui.pages.gallery import Gallery
@@ -88,6 +89,7 @@ class ImagesPage(ExperimentPage):
         self.losses_place = frame.awaiting(self.losses, "Training and held-out loss will be drawn here.", "", 230)
         self.bands_place = frame.awaiting(self.bands, "The held-out error at each σ_eff will be drawn here.", "", 190)
         self.yields = YieldPanel()
+        self.adviser = Adviser(self.experiment, self)
         self.card = Card("info", "", "", dismissible=False)
         self.card.hide()
         self.pretrained = PretrainedChip()
@@ -95,6 +97,7 @@ class ImagesPage(ExperimentPage):
         middle = frame.column(frame.heading("Held-out images"), self.strip_place, self.gallery, stretch=(0, 0, 1))
         figures = frame.column(
             self.card,
+            self.adviser.cards,
             self.pretrained,
             frame.heading("Loss"),
             self.losses_place,
@@ -117,6 +120,7 @@ class ImagesPage(ExperimentPage):
         Brancher(self, self._sampler, self.gallery.scrubber, lambda: (self.experiment.spec, self.trainer.run))
         self.gallery.asked.connect(self._ask_chains)
         self.gallery.judged.connect(self.yields.take)
+        self.gallery.judged.connect(self.adviser.take_verdicts)
         self.gallery.grid.chosen.connect(self.measuring.choose)
         self.actions_changed.connect(self.measuring.update_button)
         self.card.action.connect(self.do_train)

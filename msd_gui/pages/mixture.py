@@ -16,11 +16,12 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages import frame, mixture_exports
+from msd_gui.pages.adviser import Adviser
 from msd_gui.pages.controls import MIXTURE_GROUPS
 from msd_gui.pages.fields import FieldPainter
 from msd_gui.pages.page import ExperimentPage, Export, Status
 from msd_gui.pages.player import Player
-from msd_gui.pages.readings import chain_readings, number
+from msd_gui.pages.readings import chain_readings
 from msd_gui.pages.sampling import SamplingControls
 from msd_gui.pages.training import Trainer
 from msd_gui.session.command import command
@@ -31,7 +32,6 @@ from msd_gui.views.losses import LossView
 from msd_gui.views.mode_weights import ModeWeightsView
 from msd_gui.views.plane import LAYERS, PlaneView
 from msd_gui.views.timeline import Timeline
-from msd_gui.widgets.card import Card
 from msd_gui.widgets.choice import Choice
 from msd_gui.widgets.readings import Readings
 from msd_gui.widgets.spec_form import SpecForm
@@ -92,8 +92,7 @@ class MixturePage(ExperimentPage):
         self.weights = ModeWeightsView()
         self.losses = LossView()
         self.readings = Readings("Chain figures")
-        self.card = Card("warning", "", "", dismissible=False)
-        self.card.hide()
+        self.adviser = Adviser(self.experiment, self)
         self.losses_place = frame.awaiting(
             self.losses,
             "Train a small network on the same target and watch its loss fall towards the least possible one.",
@@ -103,7 +102,7 @@ class MixturePage(ExperimentPage):
         middle = frame.column(self.plane, self.timeline, self._transport_row(), stretch=(1, 0, 0))
         self.weights.setFixedHeight(170)
         figures = frame.column(
-            self.card,
+            self.adviser.cards,
             frame.heading("Mode weights"),
             self.weights,
             frame.heading("Chains"),
@@ -148,7 +147,7 @@ class MixturePage(ExperimentPage):
         self.player.moved.connect(self._ask_field)
         self.player.turned.connect(self.actions_changed)
         self.plane.view_changed.connect(self._ask_field)
-        self.card.action.connect(self._apply_remedy)
+        self.fields.framed.connect(self.adviser.take_data)
         self.losses_place.placeholder.asked.connect(lambda: self.act("train"))
         self.trainer.checkpointed.connect(self._on_weights)
         self.trainer.ended.connect(self._on_trained)
@@ -182,27 +181,8 @@ class MixturePage(ExperimentPage):
         fits = self.trainer.fits(spec)
         self.form.set_enabled("sampling.source", fits, "Train a network with these data and copies first.")
         self.way.show(spec)
-        self._show_card(spec)
         self.plane.set_learned(sampling.source == "trained")
         self.weights.set_learned(sampling.source == "trained")
-
-    def _show_card(self, spec: ExperimentSpec) -> None:
-        ratio = spec.sampling.step_ratio
-        past = spec.sampling.has_wall and ratio >= 2
-        self.card.setVisible(past)
-        if past:
-            self.card.set_message(
-                "warning",
-                "Past the wall",
-                f"r = ε/σ² = {number(ratio)}. From r = 2 on every chain blows up, whatever the data or the network: "
-                "each step overshoots x̂ by more than it was away.",
-                "Set r = 0.2",
-            )
-
-    @Slot()
-    def _apply_remedy(self) -> None:
-        spec = self.experiment.spec
-        self.experiment.set(spec.replace("sampling.epsilon", 0.2 * spec.sampling.sigma_L**2))
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
         """Show another experiment from its first step."""
@@ -254,6 +234,7 @@ class MixturePage(ExperimentPage):
                 if self._sampled is not None and event.step >= self._sampled.sampling.total_steps:
                     # Theory speaks of the end of a level, not of the way there.
                     self.report = event
+                    self.adviser.take_report(self._sampled, event)
                     self.readings.set_readings(chain_readings(event, self._sampled.sampling.chains))
             case Samples():
                 self.samples = event

@@ -105,3 +105,17 @@ def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reas
     assert [row[1] for row in page.yields.table.texts()] == ["0 (0 %)", "5 (100 %)"]
     page.gallery.go(-5)
     assert page.gallery.grid._dead == {}
+
+
+def test_what_is_wrong_is_said_with_a_button_that_mends_it_and_can_be_undone(qtbot, window, page):
+    page.load(load_preset("digits-exact").replace_all(SMALL | {"sampling.steps_per_level": 20}))
+    drawn(qtbot, page)
+    page.form.slider("sampling.sigma_1").change_value(1.0)
+    titles = [card.title() for card in page.adviser.cards.cards if card.isVisibleTo(page)]
+    assert "Starts inside the data" in titles
+    page.adviser.cards.cards[titles.index("Starts inside the data")].action.emit()
+    spread = page.adviser.facts.largest_distance
+    assert page.experiment.spec.sampling.sigma_1 == pytest.approx(spread * page.experiment.spec.training.k**0.5)
+    assert "Starts inside the data" not in [advice.title for advice in page.adviser.cards.advice()]
+    window.commands["undo"].trigger()
+    assert page.experiment.spec.sampling.sigma_1 == 1.0

@@ -121,11 +121,11 @@ def test_a_changed_slider_runs_the_chains_again_and_undo_brings_the_old_ones_bac
 def test_past_the_wall_the_page_says_so_and_the_remedy_mends_it(qtbot, mixture):
     sigma_L = mixture.experiment.spec.sampling.sigma_L
     mixture.form.slider("sampling.epsilon").change_value(2.5 * sigma_L**2)
-    assert mixture.card.isVisible()
+    assert mixture.adviser.cards.cards[0].isVisible()
     qtbot.waitUntil(lambda: mixture.report.alive < 1, timeout=WAIT_MS)
-    mixture.card.action.emit()
+    mixture.adviser.cards.cards[0].action.emit()
     assert mixture.experiment.spec.sampling.step_ratio == pytest.approx(0.2)
-    assert not mixture.card.isVisible()
+    assert not mixture.adviser.cards.cards[0].isVisible()
     qtbot.waitUntil(lambda: mixture.report.alive == 1, timeout=WAIT_MS)
 
 
