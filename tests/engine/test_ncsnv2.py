@@ -1,4 +1,4 @@
-"""NCSNv2's experiment (arXiv:2006.09011, §3.1): from a small first noise exact chains reach a part of the images only."""
+"""NCSNv2's experiment (arXiv:2006.09011, §3.1): from a small first noise exact chains reach a part of the images."""
 
 from __future__ import annotations
 
