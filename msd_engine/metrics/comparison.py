@@ -138,12 +138,15 @@ def _coinciding(rows: Sequence[TableRow]) -> str:
     off = [row for row in rows[1:] if _is_off(row)]
     between = f"the errors of all k lie between {low:.3f} and {high:.3f} times that of k = 1"
     if not off:
-        return (
-            f"Confirmed: at the same σ_eff {between}, no more than chance or 5 %, as theory says of perfect denoisers."
-        )
+        return f"Confirmed: at the same σ_eff {between}, within chance or 5 %, as theory says of perfect denoisers."
     named = ", ".join(f"k = {row.k} ({row.ratio:.3f})" for row in off)
+    if any(row.seeds == 1 for row in off):
+        return (
+            f"At the same σ_eff {between}; {named} differ from 1 by more than 5 %, which a perfect denoiser would not; "
+            "with one seed it cannot be told whether that is learning or chance."
+        )
     return (
-        f"At the same σ_eff {between}; {named} differ from 1 by more than chance or 5 %, which a perfect "
+        f"At the same σ_eff {between}; {named} differ from 1 by more than chance and 5 %, which a perfect "
         "denoiser would not: this difference is one of learning."
     )
 
@@ -164,7 +167,7 @@ def _share(plain: Sequence[TableRow], fair: Sequence[TableRow]) -> str:
         return ""
     share = 1.0 - math.log(other.ratio) / math.log(row.ratio)
     if not _is_off(other):
-        left = f"what remains at the same σ_eff (ratio {other.ratio:.3f}) is no more than chance or 5 %"
+        left = f"what remains at the same σ_eff (ratio {other.ratio:.3f}) is within chance or 5 %"
     elif other.ratio < 1.0:
         left = f"the rest remains at the same σ_eff (ratio {other.ratio:.3f}) and is what the copies did for learning"
     else:

@@ -2,8 +2,9 @@
 
     python tests/e2e/screenshots.py [--out resources/help/screenshots] [--data-dir FOLDER] [--preset mnist-2min]
 
-One picture of each page at 1280 × 800: the mixture page with its chains, and the images page after training with the
-given preset, with its samples. Without a data folder use --preset digits-30s, whose data are built in.
+One picture of each page at 1280 × 800: the mixture page with its chains, the images page after training with the
+given preset, with its samples, a digit denoised by hand, a small comparison of numbers of copies, and the runs of all
+these. Without a data folder use --preset digits-30s, whose data are built in.
 """
 
 from __future__ import annotations
@@ -26,21 +27,22 @@ def main() -> None:
     parser.add_argument("--data-dir", type=Path)
     parser.add_argument("--preset", default="mnist-2min")
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
-    parser.add_argument("--only", choices=("mixture", "images"))
+    parser.add_argument("--only", choices=tuple(PAGES))
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         walk = Walk(Path(folder), theme=options.theme, data_dir=options.data_dir)
         try:
-            if options.only != "images":
-                mixture(walk, options.out / "mixture.png")
-            if options.only != "mixture":
-                images(walk, options.preset, options.out / "images.png")
+            for name, show in PAGES.items():
+                if options.only in (None, name):
+                    walk.window.show_page(name)
+                    show(walk, options)
+                    walk.keep(options.out / f"{name}.png")
         finally:
             walk.close()
 
 
-def mixture(walk: Walk, path: Path) -> None:
+def mixture(walk: Walk, _options: argparse.Namespace) -> None:
     """The mixture page, with a trained network beside the exact score, half way down the ladder."""
     page = walk.mixture
     walk.wait(lambda: page.report is not None)
@@ -51,22 +53,45 @@ def mixture(walk: Walk, path: Path) -> None:
     page.player.playhead.playing = False
     page.player.playhead.position = 0.93 * page.player.buffer.shown.total
     walk.rest(1.0)
-    walk.keep(path)
 
 
-def images(walk: Walk, preset: str, path: Path) -> None:
+def images(walk: Walk, options: argparse.Namespace) -> None:
     """The images page, trained and sampled as the preset says."""
     page = walk.images
-    walk.window.show_page("images")
     walk.wait(lambda: page.can("train"))
-    page.load(load_preset(preset))
+    page.load(load_preset(options.preset))
     walk.click("train")
     walk.wait(lambda: page.trainer.has_weights and not page.trainer.running, PATIENCE_S)
     walk.click("sample")
     walk.wait(lambda: page.gallery.samples is not None and not page.running, PATIENCE_S)
     page.gallery.choose(0)
     walk.rest(6.0)
-    walk.keep(path)
+
+
+def denoise(walk: Walk, _options: argparse.Namespace) -> None:
+    """A held-out digit, its copies and what is seen in them."""
+    walk.rest(4.0)
+
+
+def compare(walk: Walk, _options: argparse.Namespace) -> None:
+    """The digits with several numbers of copies, a few seconds each."""
+    page = walk.window.pages["compare"]
+    page.form.ks.setText("1, 2, 4, 8")
+    page.form.seeds.setText("0")
+    page.form.budget.setText("6")
+    walk.wait(lambda: page.can("train"))
+    page.act("train")
+    walk.rest(1.0)
+    walk.wait(lambda: not page.running, PATIENCE_S)
+    walk.rest(1.0)
+
+
+def runs(walk: Walk, _options: argparse.Namespace) -> None:
+    """What was trained for the other pictures."""
+    walk.rest(3.0)
+
+
+PAGES = {"mixture": mixture, "images": images, "denoise": denoise, "compare": compare, "runs": runs}
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ def test_a_branch_with_the_same_parameters_and_noise_is_the_chain_itself(sampler
 
 
 def test_a_branch_of_a_trained_chain_and_a_branch_of_a_branch_go_on_as_well(run):
-    asked = spec(**{"sampling.source": "trained"})
+    asked = spec(**{"sampling.source": "trained", "sampling.sampler": "langevin"})
     events = list(sample(asked, run_dir=run))
     whole = only(Samples, events)
     first = list(branch(asked, start=branch_of(film(events)[5], 2), run_dir=run))

@@ -178,4 +178,6 @@ def test_the_findings_follow_from_the_figures() -> None:
     _, same, share = findings(table(*made(FALLING | gain)))
     assert "one of learning" in same
     assert f"{1 - math.log(0.8) / math.log(0.4):.0%} is σ/√k alone" in share
+    one_seed = {place: errors[:1] for place, errors in (FALLING | gain).items()}
+    assert "learning or chance" in findings(table(*made(one_seed)))[1]
     assert findings(table(*made({("same-sigma", 1): [1.0]}))) == ()

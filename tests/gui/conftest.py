@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import weakref
 from collections.abc import Iterator
@@ -75,6 +76,8 @@ def nothing_left_running(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for window in windows:
         window.close()
     assert not windows, f"windows left open: {windows}"
+    # Windows hold themselves in cycles; left to chance, hundreds would be dressed anew at each change of the theme.
+    gc.collect()
 
 
 def _is_window(widget: QWidget) -> bool:

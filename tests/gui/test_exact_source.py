@@ -49,8 +49,6 @@ def test_a_pretrained_network_draws_at_once(qtbot, page):
 
 
 def test_the_button_in_the_empty_grid_draws_without_any_network(qtbot, window, page):
-    # No pretrained network has so many copies.
-    page.experiment.set(page.experiment.spec.replace("training.k", 3))
     # No pretrained model has so many copies.
     page.experiment.set(page.experiment.spec.replace("training.k", 3))
     assert not page.can("sample")
@@ -58,7 +56,8 @@ def test_the_button_in_the_empty_grid_draws_without_any_network(qtbot, window, p
     assert page.experiment.spec.sampling.source == "exact"
     assert page.form.control("sampling.source").value() == "exact"
     assert drawn(qtbot, page).shape == (5, 1, 8, 8)
-    assert page.command().startswith("msd sample --preset digits-exact")
+    assert page.command().startswith("msd sample --preset digits-")
+    assert "exact" in page.command()
     window.commands["undo"].trigger()
     assert page.experiment.spec.sampling.source == "trained"
     assert not page.can("sample")
