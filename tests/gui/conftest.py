@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import weakref
 from collections.abc import Iterator
@@ -76,8 +75,11 @@ def nothing_left_running(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for window in windows:
         window.close()
     assert not windows, f"windows left open: {windows}"
-    # Windows hold themselves in cycles; left to chance, hundreds would be dressed anew at each change of the theme.
-    gc.collect()
+    # Closed windows live on in cycles through Qt; thousands of widgets would be dressed anew at each change of theme.
+    for window in QApplication.topLevelWidgets():
+        if window not in before and type(window).__name__ == "MainWindow":
+            window.deleteLater()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 def _is_window(widget: QWidget) -> bool:
