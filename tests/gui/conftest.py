@@ -12,7 +12,9 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
 import shiboken6
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QThread, QTimer
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QThread, QTimer
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
 FOLDERS = ("XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "APPDATA", "LOCALAPPDATA", "HOME", "USERPROFILE")
@@ -75,11 +77,28 @@ def nothing_left_running(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for window in windows:
         window.close()
     assert not windows, f"windows left open: {windows}"
+    popup = QApplication.activePopupWidget()
+    if popup is not None:
+        popup.close()
+    assert popup is None, f"a popup is left open: {popup}"
+    _release_buttons()
     # Closed windows live on in cycles through Qt; thousands of widgets would be dressed anew at each change of theme.
     for window in QApplication.topLevelWidgets():
         if window not in before and type(window).__name__ == "MainWindow":
             window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+
+def _release_buttons() -> None:
+    """Let go of a mouse button that a test has pressed for good: the next test's window would think itself busy."""
+    pressed = QGuiApplication.mouseButtons()
+    held = [button for button in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton) if pressed & button]
+    if held:
+        place = QWidget()
+        place.show()
+        for button in held:
+            QTest.mouseRelease(place, button)
+        place.close()
 
 
 def _is_window(widget: QWidget) -> bool:

@@ -82,6 +82,7 @@ def test_places_on_the_widget_and_in_the_picture_agree(canvas):
 def test_the_right_button_draws_nothing(canvas):
     QTest.mousePress(canvas, Qt.MouseButton.RightButton, pos=QPoint(150, 150))
     QTest.mouseMove(canvas, QPoint(180, 180))
+    QTest.mouseRelease(canvas, Qt.MouseButton.RightButton, pos=QPoint(180, 180))
     assert not canvas.picture().any()
 
 
