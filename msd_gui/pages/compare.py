@@ -223,7 +223,7 @@ class ComparePage(Page):
                 self._told_title = self.spec.title or self.spec.base.data.name
             case ChildStarted():
                 self._measured[event.name] = []
-                self.words.setText(f"{self.folder}: run {event.number} of {event.total}, {event.name}.")
+                self.words.setText(f"{self._place_name}: run {event.number} of {event.total}, {event.name}.")
             case ChildHeldOut():
                 self._measured.setdefault(event.name, []).append(event.measured)
                 if time.monotonic() - self._drawn_s >= CURVES_EVERY_S:
@@ -249,7 +249,7 @@ class ComparePage(Page):
         self._draw_curves()
         self.set_status(Status())
         if text:
-            self.words.setText(f"{self._told_title}, in {self.folder}: {text}")
+            self.words.setText(f"{self._told_title}, in {self._place_name}: {text}")
 
     def _show_table(self, event: SweepTable) -> None:
         self.told = event
@@ -269,6 +269,11 @@ class ComparePage(Page):
             exact = [Compared(f"k = {r.k}, exact", r.k, "dot", r.band_sigma_eff, r.band_floor) for r in known]
             self.band_places[mode].set_ready(bool(known))
             view.set_curves(learned + [curve for curve in exact if np.isfinite(curve.y).any()])
+
+    @property
+    def _place_name(self) -> str:
+        """Name of the sweep's folder; the whole path would be broken over lines."""
+        return self.folder.name if self.folder else ""
 
     def _draw_curves(self) -> None:
         self._drawn_s = time.monotonic()

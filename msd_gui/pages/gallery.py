@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import FilmFrame, ImageFrame, Samples, Verdicts
 from msd_gui.bridge.launch import Images
@@ -49,6 +49,8 @@ class Gallery(QWidget):
         self.repeat.setToolTip("When all chains have ended, draw them again with the newest averaged weights.")
         self._caption = QLabel()
         self._caption.setProperty("role", "muted")
+        # Its words must not widen the page: they give way where there is no room.
+        self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._lived = QLabel()
         self._lived.setProperty("role", "trailing")
         self._lived.setToolTip(
@@ -189,6 +191,4 @@ class Gallery(QWidget):
         at = self.latest if self._film is None else self.films[self._film]
         if at is not None:
             what = "y₁" if self.noisy.isChecked() else "x̂"
-            self._caption.setText(
-                f"{what} of {len(images)} chains at step {at.step}, level {at.level + 1}, σ = {number(at.sigma)}"
-            )
+            self._caption.setText(f"{what} at step {at.step}, level {at.level + 1}, σ = {number(at.sigma)}")

@@ -78,7 +78,7 @@ def compare(walk: Walk, _options: argparse.Namespace) -> None:
     page = walk.window.pages["compare"]
     page.form.ks.setText("1, 2, 4, 8")
     page.form.seeds.setText("0")
-    page.form.budget.setText("6")
+    page.form.budget.setText("8")
     walk.wait(lambda: page.can("train"))
     page.act("train")
     walk.rest(1.0)
