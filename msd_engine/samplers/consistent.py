@@ -15,45 +15,14 @@ of ȳ becomes (λ + τ²)(1 − η/2)/(1 − ηg/2), g = τ²/(λ + τ²), τ² 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
-from msd_engine.denoisers.posterior import Denoiser, Noise, Posterior
+from msd_engine.denoisers.posterior import Denoiser, Noise
 from msd_engine.samplers.descent import Stage
+from msd_engine.samplers.state import Info, State, init
 
-
-class State(NamedTuple):
-    """Where the chains are.
-
-    Attributes:
-        y: The copies with shape (B, k, *event).
-    """
-
-    y: Tensor
-
-
-class Info(NamedTuple):
-    """What a step found out on the way.
-
-    Attributes:
-        posterior: The posterior at the state before the step.
-    """
-
-    posterior: Posterior
-
-
-def init(y: Tensor) -> State:
-    """Begin at given copies.
-
-    Args:
-        y: The copies with shape (B, k, *event).
-
-    Returns:
-        The state before any step.
-    """
-    return State(y)
+__all__ = ["Info", "State", "init", "step"]
 
 
 def coefficients(stage: Stage) -> tuple[float, float]:

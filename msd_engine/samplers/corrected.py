@@ -14,46 +14,15 @@ Song et al. discretise from the reverse SDE has the same drift, but noise √(σ
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
-from msd_engine.denoisers.posterior import Denoiser, Noise, Posterior
+from msd_engine.denoisers.posterior import Denoiser, Noise
 from msd_engine.samplers import langevin
 from msd_engine.samplers.descent import Stage
+from msd_engine.samplers.state import Info, State, init
 
-
-class State(NamedTuple):
-    """Where the chains are.
-
-    Attributes:
-        y: The copies with shape (B, k, *event).
-    """
-
-    y: Tensor
-
-
-class Info(NamedTuple):
-    """What a step found out on the way.
-
-    Attributes:
-        posterior: The posterior at the state before the step.
-    """
-
-    posterior: Posterior
-
-
-def init(y: Tensor) -> State:
-    """Begin at given copies.
-
-    Args:
-        y: The copies with shape (B, k, *event).
-
-    Returns:
-        The state before any step.
-    """
-    return State(y)
+__all__ = ["Info", "State", "init", "step"]
 
 
 def step(state: State, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[State, Info]:

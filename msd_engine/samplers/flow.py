@@ -12,45 +12,13 @@ by Heun's rule. For a Gaussian N(μ, λ) the exact flow is ȳ − μ ∝ √(λ 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import torch
-from torch import Tensor
 
-from msd_engine.denoisers.posterior import Denoiser, Noise, Posterior
+from msd_engine.denoisers.posterior import Denoiser, Noise
 from msd_engine.samplers.descent import Stage
+from msd_engine.samplers.state import Info, State, init
 
-
-class State(NamedTuple):
-    """Where the chains are.
-
-    Attributes:
-        y: The copies with shape (B, k, *event).
-    """
-
-    y: Tensor
-
-
-class Info(NamedTuple):
-    """What a step found out on the way.
-
-    Attributes:
-        posterior: The posterior at the state before the step.
-    """
-
-    posterior: Posterior
-
-
-def init(y: Tensor) -> State:
-    """Begin at given copies.
-
-    Args:
-        y: The copies with shape (B, k, *event).
-
-    Returns:
-        The state before any step.
-    """
-    return State(y)
+__all__ = ["Info", "State", "init", "step"]
 
 
 def step(state: State, denoiser: Denoiser, stage: Stage, _noise: Noise) -> tuple[State, Info]:

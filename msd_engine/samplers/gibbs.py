@@ -16,16 +16,9 @@ from torch import Tensor
 
 from msd_engine.denoisers.posterior import Noise, Posterior, PosteriorSampler
 from msd_engine.samplers.descent import Stage
+from msd_engine.samplers.state import State, init
 
-
-class State(NamedTuple):
-    """Where the chains are.
-
-    Attributes:
-        y: The copies with shape (B, k, *event).
-    """
-
-    y: Tensor
+__all__ = ["Info", "State", "init", "step"]
 
 
 class Info(NamedTuple):
@@ -38,18 +31,6 @@ class Info(NamedTuple):
 
     posterior: Posterior
     x: Tensor
-
-
-def init(y: Tensor) -> State:
-    """Begin at given copies.
-
-    Args:
-        y: The copies with shape (B, k, *event).
-
-    Returns:
-        The state before any step.
-    """
-    return State(y)
 
 
 def step(state: State, denoiser: PosteriorSampler, stage: Stage, noise: Noise) -> tuple[State, Info]:
