@@ -166,8 +166,9 @@ class MainWindow(QMainWindow):
     @Slot()
     def _build_page_ahead(self) -> None:
         """Build one more page while the window rests, so that going there is instant."""
-        busy = bool(QGuiApplication.mouseButtons()) or QApplication.activePopupWidget() is not None
-        if not busy and not self.pages.build_next():
+        # Building takes longer than a frame: nobody may be dragging, and nothing may be moving, meanwhile.
+        held = bool(QGuiApplication.mouseButtons()) or QApplication.activePopupWidget() is not None
+        if not held and not self.page.running and not self.pages.build_next():
             self._idle.stop()
 
     def show_experiment(self, spec: ExperimentSpec, run: Path | None = None, then: str = "") -> None:
