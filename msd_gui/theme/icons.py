@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.resources import files
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QIcon, QIconEngine, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QIcon, QIconEngine, QPainter, QPalette, QPixmap, QPixmapCache
 from PySide6.QtWidgets import QApplication
 
 from msd_gui.theme.colours import colours_of
@@ -73,23 +73,34 @@ class _GlyphEngine(QIconEngine):
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:  # noqa: ARG002
         import qtawesome  # loads its fonts: not before the first icon is painted
 
-        group = QPalette.ColorGroup.Disabled if mode == QIcon.Mode.Disabled else QPalette.ColorGroup.Active
-        role = QPalette.ColorRole.HighlightedText if mode == QIcon.Mode.Selected else QPalette.ColorRole.ButtonText
-        palette = QApplication.palette()
-        named = self._colour and mode in (QIcon.Mode.Normal, QIcon.Mode.Active)
         painter.save()
-        painter.setPen(getattr(colours_of(palette), self._colour) if named else palette.color(group, role))
+        painter.setPen(self._ink(mode))
         painter.setFont(qtawesome.font("mdi6", round(0.95 * min(rect.width(), rect.height()))))
         painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, qtawesome.charmap(f"mdi6.{GLYPHS[self._name]}"))
         painter.restore()
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        # A tool bar asks for its pixmaps at every change of an action: while a slider is dragged, all the time.
+        key = f"glyph {self._name} {self._ink(mode).name(QColor.NameFormat.HexArgb)} {size.width()} {size.height()}"
         result = QPixmap(size)
+        if QPixmapCache.find(key, result):
+            return result
         result.fill(Qt.GlobalColor.transparent)
         painter = QPainter(result)
         self.paint(painter, QRect(QPoint(0, 0), size), mode, state)
         painter.end()
+        QPixmapCache.insert(key, result)
         return result
+
+    def _ink(self, mode: QIcon.Mode) -> QColor:
+        """Return the colour of the glyph, by the palette of this moment."""
+        group = QPalette.ColorGroup.Disabled if mode == QIcon.Mode.Disabled else QPalette.ColorGroup.Active
+        role = QPalette.ColorRole.HighlightedText if mode == QIcon.Mode.Selected else QPalette.ColorRole.ButtonText
+        palette = QApplication.palette()
+        if self._colour and mode in (QIcon.Mode.Normal, QIcon.Mode.Active):
+            named: QColor = getattr(colours_of(palette), self._colour)
+            return named
+        return palette.color(group, role)
 
 
 def icon(name: str, colour: str = "") -> QIcon:
