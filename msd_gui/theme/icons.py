@@ -98,8 +98,7 @@ class _GlyphEngine(QIconEngine):
         role = QPalette.ColorRole.HighlightedText if mode == QIcon.Mode.Selected else QPalette.ColorRole.ButtonText
         palette = QApplication.palette()
         if self._colour and mode in (QIcon.Mode.Normal, QIcon.Mode.Active):
-            named: QColor = getattr(colours_of(palette), self._colour)
-            return named
+            return QColor(getattr(colours_of(palette), self._colour))
         return palette.color(group, role)
 
 

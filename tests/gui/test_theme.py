@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QIcon, QPalette
+from PySide6.QtGui import QColor, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
 from msd_gui.theme import DARK, GLYPHS, LIGHT, Theme, app_icon, colours_of, icon, make_palette
@@ -119,6 +119,14 @@ def test_icon_follows_a_change_of_scheme(app):
     theme.set_choice("dark")
     assert play.pixmap(QSize(24, 24)).toImage() != light
     assert play.pixmap(QSize(24, 24), QIcon.Mode.Disabled).toImage() != play.pixmap(QSize(24, 24)).toImage()
+    theme.deleteLater()
+
+
+def test_icon_of_a_named_colour_is_drawn_in_it(app):
+    theme = Theme(app, "light")
+    plain, red = (icon("stop", colour).pixmap(QSize(24, 24)).toImage() for colour in ("", "error"))
+    assert red != plain
+    assert red.pixelColor(12, 12).name() == QColor(theme.colours.error).name()
     theme.deleteLater()
 
 
