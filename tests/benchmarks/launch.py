@@ -1,0 +1,100 @@
+"""How long a launch takes: the first painting, chains that move, and 64 digits from a shipped model.
+
+    python tests/benchmarks/launch.py [--rounds 5]
+
+`msd-gui` is started anew each time with empty settings, in a process of its own; all times run from the start of that
+process, whose bare Python start is taken too. The digits are asked for as a user would: to the images page, Sample.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+ROWS = {
+    "first_painting": "first painting of the window",
+    "engine": "engine ready (torch imported)",
+    "chains": "chains on the plane",
+    "digits": "64 digits from the shipped model",
+}
+
+
+def child(start: float, folder: Path) -> None:
+    """Launch the program, note when things are first seen, and print them as JSON."""
+    from PySide6.QtCore import QEvent, QObject, QTimer
+
+    import msd_gui.app
+    from msd_gui.app.main import main as launch
+    from msd_gui.session.settings import Settings
+
+    seen: dict[str, float] = {}
+    build = msd_gui.app.create_window
+
+    class Watch(QObject):
+        def eventFilter(self, _watched, event):
+            if event.type() == QEvent.Type.Paint:
+                seen.setdefault("first_painting", time.time() - start)
+            return False
+
+    def create_window(**options):
+        window = build(**{**options, "settings": Settings(folder / "settings.ini"), "runs_dir": folder / "runs"})
+        window.watch, window.look = Watch(), QTimer(window)
+        window.centralWidget().installEventFilter(window.watch)
+        window.files.engine_ready.connect(lambda _device: seen.setdefault("engine", time.time() - start))
+        asked = []
+
+        def look():
+            if "chains" not in seen:
+                if not window.pages["mixture"].player.empty:
+                    seen["chains"] = time.time() - start
+                    window.show_page("images")
+                return
+            page = window.pages["images"]
+            if not asked and page.can("sample"):
+                asked.append(True)
+                page.act("sample")
+            if page.gallery.samples is not None and not page.running:
+                seen["digits"] = time.time() - start
+                print(json.dumps(seen), flush=True)
+                window.close()
+
+        window.look.timeout.connect(look)
+        window.look.start(5)
+        return window
+
+    msd_gui.app.create_window = create_window
+    sys.exit(launch([]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--start", type=float, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.start:
+        child(options.start, options.folder)
+    times, bare = [], []
+    for _ in range(options.rounds):
+        start = time.time()
+        subprocess.run([sys.executable, "-c", ""], check=True)
+        bare.append(time.time() - start)
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, __file__, "--start", str(time.time()), "--folder", folder]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            times.append(json.loads(done.stdout.splitlines()[-1]))
+    print(f"seconds since the start of the process, {options.rounds} launches; bare python: {np.median(bare):.2f}")
+    for key, title in ROWS.items():
+        values = [row[key] for row in times]
+        print(f"{title:36} median {np.median(values):.2f}, least {min(values):.2f}, most {max(values):.2f}")
+
+
+if __name__ == "__main__":
+    main()
