@@ -41,6 +41,7 @@ from msd_engine.jobs.guard import told
 from msd_engine.jobs.loaded import is_loaded, loaded_empirical, loaded_images
 from msd_engine.runs.run import Run
 from msd_engine.specs import DenoiseSpec, ExperimentSpec, ImagesSpec, Live
+from msd_engine.specs.models import CARD
 
 
 @told
@@ -263,7 +264,8 @@ def _parts(
     learned = _learned(run_dir, Run.open(run_dir).manifest.step, device)
     if learned.data_mean.shape != data.shape:
         raise UserError(f"The run {run_dir} was trained on data of another shape than {data.name}.")
-    return images, Bench(learned, f"network of {run_dir.name}", exact=False, fixed_k=learned.k)
+    kind = "pretrained model" if (run_dir / CARD).exists() else "network of"
+    return images, Bench(learned, f"{kind} {run_dir.name}", exact=False, fixed_k=learned.k)
 
 
 @lru_cache(maxsize=1)

@@ -61,6 +61,7 @@ TABLE = (
     ActionRow("train", "Run", "Train", ("T",), "Train a denoiser with these settings.", word="Train"),
     ActionRow("resume", "Run", "Resume training", ("Shift+T",), "Go on with the run that was stopped.", word="Resume"),
     ActionRow("sample", "Run", "Sample", ("S",), "Draw new chains with these settings.", word="Sample"),
+    ActionRow("denoise", "Run", "Denoise with this network", ("D",), "Take this network to the denoise page."),
     ActionRow("stop", "Run", "Stop", ("Esc",), "Stop training and sampling; what was learned is kept.", word="Stop"),
     ActionRow("play", "Run", "Play", ("Space",), "Play or pause the chains.", checkable=True),
     ActionRow("step", "Run", "Single step", ("Right",), "Go one step further."),

@@ -12,6 +12,7 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import WindowLaunch
 from msd_gui.pages.page import Page
 from msd_gui.session.experiment import Experiment
+from msd_gui.session.network import LatestNetwork
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,13 @@ class Surroundings:
         launch: Makes their jobs.
         clock: The screen's clock.
         actions: The window's actions, by name.
+        network: The network of the images page, which others use too.
     """
 
     launch: WindowLaunch
     clock: ScreenClock
     actions: Mapping[str, QAction]
+    network: LatestNetwork
 
 
 @dataclass(frozen=True)
@@ -55,14 +58,14 @@ def _mixture(around: Surroundings) -> Page:
 def _images(around: Surroundings) -> Page:
     from msd_gui.pages.images import ImagesPage
 
-    return ImagesPage(Experiment(load_preset("digits-30s")), around.launch, around.clock)
+    return ImagesPage(Experiment(load_preset("digits-30s")), around.launch, around.clock, around.network)
 
 
 def _denoise(around: Surroundings) -> Page:
     from msd_gui.pages.denoise import DenoisePage
 
     spec = load_preset("digits-30s").replace("sampling.source", "exact")
-    return DenoisePage(Experiment(spec), around.launch, around.clock)
+    return DenoisePage(Experiment(spec), around.launch, around.clock, around.network)
 
 
 def _compare(around: Surroundings) -> Page:

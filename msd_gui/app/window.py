@@ -21,6 +21,7 @@ from msd_gui.app.status import StatusBar
 from msd_gui.app.toolbar import MainBar
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.page import ExperimentPage, Page
+from msd_gui.session.network import LatestNetwork
 from msd_gui.session.settings import Settings
 from msd_gui.theme import Theme, ThemeChoice, app_icon
 
@@ -65,7 +66,9 @@ class MainWindow(QMainWindow):
         )
         self.commands = Actions(self)
         self.files = Files(self, self.launch, self.clock, self.settings)
-        self.pages = Pages(Surroundings(self.launch, self.clock, self.commands.by_name), self._adopt)
+        self.pages = Pages(
+            Surroundings(self.launch, self.clock, self.commands.by_name, LatestNetwork(self)), self._adopt
+        )
         self.routing = Routing(self.commands, self.files, lambda: self.page, self)
         self._engine_ready = False
         self._closing = False
@@ -172,16 +175,19 @@ class MainWindow(QMainWindow):
             self._idle.stop()
 
     def show_experiment(self, spec: ExperimentSpec, run: Path | None = None, then: str = "") -> None:
-        """Show an experiment on the page for its data.
+        """Show an experiment on the page in front where it takes such ones, else on the page for its data.
 
         Args:
             spec: The experiment.
             run: Its run folder, whose network can sample at once.
-            then: Action to carry out there; empty for none.
+            then: Action to carry out there, or name of the page that is to show it; empty for neither.
         """
-        name = "mixture" if spec.data.kind == "mixture" else "images"
-        self.show_page(name)
-        page = self.pages[name]
+        if then in self.pages:
+            self.show_page(then)
+            then = ""
+        elif then or not self.page.takes(spec):
+            self.show_page("mixture" if spec.data.kind == "mixture" else "images")
+        page = self.page
         assert isinstance(page, ExperimentPage)
         page.load(spec, run)
         self.status.notice("The settings were restored." if run is None else f"The run {run.name} was opened.")

@@ -147,3 +147,31 @@ def readings(event: Denoised) -> tuple[Reading, ...]:
             ),
         ]
     return tuple(rows)
+
+
+def explanation(event: Denoised, change: str) -> str:
+    """Say who denoised, and what theory says of the change.
+
+    Args:
+        event: What was denoised.
+        change: Which change was made: a choice of `DenoiseSpec.change`.
+
+    Returns:
+        A few sentences.
+    """
+    words = [f"Denoised by the {event.denoiser}."]
+    if event.fixed_k:
+        words.append(f"It was made for k = {event.fixed_k} and always sees so many copies.")
+    if change == "shuffle":
+        words.append(
+            "Theory: x̂ depends on the copies through their mean ȳ alone, so their order must not matter."
+            + ("" if event.exact else " A network has to learn that: what x̂ moved by is what it has not learned yet.")
+        )
+    elif change == "drop":
+        kept = "sees the k − 1 others" if not event.fixed_k else "sees the mean of the others in its place"
+        words.append(f"The denoiser {kept}: ȳ loses one kth of its evidence, and σ_eff grows to σ/√(k − 1).")
+    elif change == "replace":
+        words.append(
+            "One copy in k comes from another image: ȳ moves by (x′ − x)/k, and x̂ follows where it is in doubt."
+        )
+    return " ".join(words)

@@ -61,7 +61,8 @@ class Page(QWidget):
         menu_asked: Emitted when a view was clicked with the right button.
         status_changed: Emitted when `status` should be read again.
         actions_changed: Emitted when the answers of `can` or `playing` have changed.
-        run_asked: Emitted with a run folder that another page is to open, and what to do then: an action or nothing.
+        run_asked: Emitted with a run folder that another page is to open, and what to do then: an action, or the name
+            of the page that is to show it, or nothing.
         spec_asked: Emitted with an `ExperimentSpec` that another page is to show.
     """
 
@@ -133,10 +134,14 @@ class Page(QWidget):
         return False
 
     def act(self, action: str) -> None:
-        """Carry out one of the actions train, resume, sample, stop, play, step, back, restart, home."""
+        """Carry out one of the actions train, resume, sample, denoise, stop, play, step, back, restart, home."""
         method = getattr(self, f"do_{action}", None)
         if method is not None and self.can(action):
             method()
+
+    def takes(self, _spec: ExperimentSpec) -> bool:
+        """Return whether the page, when it is in front, shows such an experiment itself where one is opened."""
+        return False
 
     def restore(self, name: str, settings: Settings) -> None:
         """Take up what was kept when the program was left; called once, when the page was built.

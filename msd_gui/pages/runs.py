@@ -29,6 +29,7 @@ FIRST_PRESET = "digits-30s"
 RUN_ACTIONS = (
     ("open", "Open", "Return", "Show the run on its page: settings, and samples from its network.", "open_run"),
     ("resume", "Continue", "", "Go on training; where the budget is spent, as long again.", "resume"),
+    ("denoise", "Denoise with it", "", "Take the network of the run to the denoise page.", "page_denoise"),
     ("duplicate", "Same settings", "", "Take the settings of the run for a new one.", "copy"),
     ("rename", "Rename", "F2", "Give the run a name.", "rename"),
     ("folder", "Open folder", "", "Show the files of the run.", "browse"),
@@ -193,6 +194,9 @@ class RunsPage(Page):
         live = any(row.status == "running" for row in rows)
         self.actions_by_name["resume"].setEnabled(whole and not live)
         self.actions_by_name["discard"].setEnabled(bool(rows) and not live)
+        # What has no network yet, or one for points, denoises no pictures.
+        learned = ExperimentSpec.from_json(rows[0].spec_json) if whole and rows[0].parameters else None
+        self.actions_by_name["denoise"].setEnabled(learned is not None and learned.data.kind == "images")
         self.chosen_runs.show_runs(rows)
         self.set_status(Status(f"{len(rows)} runs chosen" if len(rows) > 1 else ""))
         self.actions_changed.emit()
@@ -216,7 +220,7 @@ class RunsPage(Page):
 
     def can(self, action: str) -> bool:
         """Return whether an action makes sense now."""
-        return action == "resume" and self.actions_by_name["resume"].isEnabled()
+        return action in ("resume", "denoise") and self.actions_by_name[action].isEnabled()
 
     def do_open(self) -> None:
         """Show the chosen run on its page."""
@@ -226,6 +230,10 @@ class RunsPage(Page):
     def do_resume(self) -> None:
         """Go on training the chosen run, on its page."""
         self.run_asked.emit(Path(self.chosen()[0].path), "resume")
+
+    def do_denoise(self) -> None:
+        """Denoise by hand with the network of the chosen run."""
+        self.run_asked.emit(Path(self.chosen()[0].path), "denoise")
 
     def do_duplicate(self) -> None:
         """Take the settings of the chosen run for a new one."""

@@ -60,9 +60,9 @@ def watched(app, window, page, spec, seconds, sample):
     while time.perf_counter() - start < WARM_S + seconds:
         app.processEvents()
         time.sleep(0.001)
-        if sample and not page._sampler.running and losses.has_weights:
-            page._sampled = None
-            page._sample(spec)
+        if sample and not page.chains.running and losses.has_weights:
+            page.chains.forget()
+            page.chains.draw_if_new()
     page.clock.tick.disconnect(note)
     page.act("stop")
     while page.running:

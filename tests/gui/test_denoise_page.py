@@ -8,7 +8,6 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from msd_engine.specs import load_preset
 from msd_gui.app import create_window
 from msd_gui.session.settings import Settings
 
@@ -50,7 +49,7 @@ def test_the_first_picture_is_denoised_without_training_or_asking(page):
     assert page.denoised.x.shape == (1, 8, 8)
     assert len(page.copies.before.tiles()) == page.experiment.spec.training.k
     assert "exact" in page.words.text()
-    assert not page.card.isVisible()
+    assert not page.denoiser.card.isVisible()
 
 
 def test_a_drawn_stroke_is_denoised_and_is_one_step_of_undo(qtbot, window, page):
@@ -130,30 +129,10 @@ def test_the_arrows_turn_the_held_out_images(qtbot, page):
 
 def test_an_opened_picture_takes_the_size_of_the_data_and_a_bad_one_is_a_sentence(qtbot, window, page, tmp_path):
     Image.new("RGB", (60, 40), (250, 250, 250)).save(tmp_path / "paper.png")
-    page.open_picture(tmp_path / "paper.png")
+    page.picture.open(tmp_path / "paper.png")
     settled(qtbot, page, lambda: page.experiment.spec.denoise.picture)
     assert set(page.experiment.spec.denoise.picture) == {5}
     (tmp_path / "bad.png").write_bytes(b"nothing")
-    page.open_picture(tmp_path / "bad.png")
+    page.picture.open(tmp_path / "bad.png")
     qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
     assert "bad.png" in window.messages.errors()[0]
-
-
-def test_a_network_keeps_its_k_and_says_so(qtbot, window, page, tmp_path):
-    from msd_engine.jobs.train import train
-
-    small = {"network.width": 8, "training.k": 3, "training.steps": 2, "training.precision": "float32"}
-    run = tmp_path / "runs" / "small"
-    run.parent.mkdir(exist_ok=True)
-    list(train(load_preset("digits-30s").replace_all(small | {"training.seconds": 0.0, "training.batch": 8}), run))
-    page.form.control("sampling.source").change_value("trained")
-    assert page.card.isVisible()
-    page.run_box.setValue(run)
-    page.run_box.valueChanged.emit(run)
-    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
-    assert not page.card.isVisible()
-    assert not page.form.slider("training.k").isEnabled()
-    assert "k = 3" in page.words.text()
-    page.form.control("sampling.source").change_value("exact")
-    settled(qtbot, page, lambda: page.denoised.exact)
-    assert page.form.slider("training.k").isEnabled()

@@ -103,6 +103,21 @@ def test_a_branch_on_the_images_page_goes_on_as_the_chain_did(qtbot, window):
     assert page.gallery.films[0].step == 6
 
 
+def test_chains_of_a_pretrained_model_can_branch_as_well(qtbot, window):
+    pretrained = {"sampling.source": "trained", "sampling.sampler": "langevin", "training.k": 8}
+    page = window.pages["images"]
+    window.show_page("images")
+    page.experiment.set(page.experiment.spec.replace_all(SMALL | pretrained))
+    qtbot.waitUntil(lambda: page.can("sample"), timeout=WAIT_MS)
+    page.act("sample")
+    whole = drawn(qtbot, page, page.gallery)
+    scrubber = page.gallery.scrubber
+    page.gallery.choose(1)
+    scrubber.slider.setValue(4)
+    scrubber.same.trigger()
+    assert np.array_equal(drawn(qtbot, page, page.gallery).x_hat[0], whole.x_hat[1])
+
+
 def frame_of(step, *, copies=2, chains=3):
     images = np.full((chains, 1, 8, 8), step % 256, np.uint8)
     y = np.zeros((copies, 4, 1, 8, 8), np.float32)

@@ -1,0 +1,197 @@
+"""Networks on the denoising page: shipped models, the run of the images page, any run; and what does not fit."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+
+from msd_engine.specs import load_card, load_preset, model_folder, model_names
+from msd_gui.app import create_window
+from msd_gui.pages.networks import NetworkChoice
+from msd_gui.session.network import LatestNetwork, Network
+from msd_gui.session.settings import Settings
+
+WAIT_MS = 60_000
+DIGITS = [name for name in model_names() if load_card(name).spec.data.name == "digits"]
+
+
+@pytest.fixture
+def window(qtbot, tmp_path):
+    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
+    window.show()
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def page(qtbot, window):
+    page = window.pages["denoise"]
+    window.show_page("denoise")
+    qtbot.waitUntil(lambda: page.denoised is not None and not page.running, timeout=WAIT_MS)
+    return page
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    from msd_engine.jobs.train import train
+
+    small = {"network.width": 8, "training.k": 3, "training.steps": 2, "training.precision": "float32"}
+    small |= {"training.seconds": 0.0, "training.batch": 8}
+    folder = tmp_path_factory.mktemp("runs") / "small"
+    list(train(load_preset("digits-30s").replace_all(small), folder))
+    return folder
+
+
+def settled(qtbot, page, condition):
+    qtbot.waitUntil(lambda: bool(condition()) and not page.running, timeout=WAIT_MS)
+
+
+def pick(page, origin):
+    combo = page.denoiser.choice.combo
+    combo.setCurrentIndex(combo.findData(origin))
+    combo.activated.emit(combo.currentIndex())
+
+
+def drop(window, path):
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    window.dropEvent(QDropEvent(QPointF(10, 10), copy, data, left, none))
+
+
+@pytest.mark.parametrize("name", DIGITS)
+def test_a_shipped_model_denoises_where_its_data_and_k_are_asked_for(qtbot, page, name):
+    k = load_card(name).spec.training.k
+    assert not page.denoiser.chip.isVisible()
+    page.experiment.set(page.experiment.spec.replace_all({"training.k": k, "sampling.source": "trained"}))
+    settled(qtbot, page, lambda: not page.denoised.exact)
+    assert name in page.words.text()
+    assert "pretrained" in page.words.text()
+    assert len(page.denoised.copies.y) == k
+    assert page.denoiser.chip.isVisible()
+    assert page.denoiser.chip.card.name == name
+    assert not page.denoiser.card.isVisible()
+
+
+def test_a_k_without_a_shipped_model_is_told_and_the_card_takes_the_nearest(qtbot, window, page):
+    known = [load_card(name).spec.training.k for name in DIGITS]
+    k = max(known) + 1
+    before = page.experiment.spec.replace_all({"training.k": k, "sampling.source": "trained"})
+    page.experiment.set(before)
+    card = page.denoiser.card
+    assert card.isVisible()
+    assert f"k = {k}" in card.title()
+    assert all(str(one) in card.text() for one in known)
+    assert not page.can("sample")
+    card.action.emit()
+    assert page.experiment.spec == before.replace("training.k", max(known))
+    assert not card.isVisible()
+    settled(qtbot, page, lambda: page.denoised.fixed_k == max(known))
+    window.commands["undo"].trigger()
+    assert page.experiment.spec == before
+
+
+def test_a_run_dropped_on_the_page_stays_there_with_its_data_and_k(qtbot, window, page, run):
+    drop(window, run)
+    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
+    assert window.page is page
+    assert page.denoiser.choice.origin() == "folder"
+    assert page.denoiser.choice.folder_box.value() == run
+    assert not page.form.slider("training.k").isEnabled()
+    assert "k = 3" in page.words.text()
+    assert not page.denoiser.chip.isVisible()
+    page.act("sample")
+    gallery = page.by_hand.gallery
+    settled(qtbot, page, lambda: gallery.samples is not None)
+    assert gallery.samples.y.shape[1] == 3
+    page.form.control("sampling.source").change_value("exact")
+    settled(qtbot, page, lambda: page.denoised.exact)
+    assert page.form.slider("training.k").isEnabled()
+    assert not page.denoiser.choice.isVisible()
+
+
+def test_a_typed_folder_is_read_and_one_that_is_no_run_is_a_sentence(qtbot, window, page, run, tmp_path):
+    page.form.control("sampling.source").change_value("trained")
+    pick(page, "folder")
+    assert "No run" in page.denoiser.card.title()
+    page.denoiser.choice.folder_box.valueChanged.emit(tmp_path)
+    qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
+    page.denoiser.choice.folder_box.valueChanged.emit(run)
+    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
+    page.experiment.set(page.experiment.spec.replace("training.k", 4))
+    assert "k = 3" in page.denoiser.card.text()
+    page.denoiser.card.action.emit()
+    assert page.experiment.spec.training.k == 3
+    assert not page.denoiser.card.isVisible()
+
+
+def test_the_images_page_hands_its_network_over(qtbot, window, page, run):
+    combo = page.denoiser.choice.combo
+    place = combo.model().item(combo.findData("images"))
+    assert not place.isEnabled()
+    images = window.pages["images"]
+    small = {"sampling.levels": 4, "sampling.steps_per_level": 2, "sampling.chains": 5}
+    images.experiment.set(images.experiment.spec.replace_all(small))
+    window.show_page("images")
+    assert window.commands["denoise"].isEnabled()
+    drop(window, run)
+    qtbot.waitUntil(lambda: images.trainer.run == run and not images.running, timeout=WAIT_MS)
+    assert window.page is images
+    assert place.isEnabled()
+    window.commands["denoise"].trigger()
+    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
+    assert window.page is page
+    assert page.denoiser.choice.origin() == "images"
+    pick(page, "pretrained")
+    assert page.denoiser.card.isVisible()
+    pick(page, "images")
+    assert not page.denoiser.card.isVisible()
+
+
+def test_a_shipped_model_is_handed_over_as_such(qtbot, window, page):
+    window.show_page("images")
+    assert window.pages["images"].pretrained.card is not None
+    window.commands["denoise"].trigger()
+    settled(qtbot, page, lambda: not page.denoised.exact)
+    assert page.denoiser.choice.origin() == "pretrained"
+    assert page.denoiser.chip.isVisible()
+
+
+def test_newer_weights_are_taken_when_the_page_is_looked_at_again(qtbot, window, page, run):
+    latest = window.pages["images"]._latest
+    network = Network(run, load_preset("digits-30s").replace("training.k", 3))
+    latest.set(network)
+    page.load(network.spec, run)
+    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
+    window.show_page("mixture")
+    before = page.denoised
+    latest.set(network)
+    assert page.denoised is before
+    window.show_page("denoise")
+    settled(qtbot, page, lambda: page.denoised is not before)
+
+
+def test_a_network_of_other_data_says_which_and_offers_them(qtbot, run):
+    latest = LatestNetwork()
+    choice = NetworkChoice(latest)
+    qtbot.addWidget(choice)
+    trained = load_preset("digits-30s").replace("training.k", 3)
+    choice.take(Network(run, trained))
+    assert choice.missing(trained) is None
+    assert choice.fitting(trained) == run
+    other = load_preset("mnist-2min").replace("training.k", 3)
+    missing = choice.missing(other)
+    assert choice.fitting(other) is None
+    assert "MNIST" in missing.text
+    assert "Digits" in missing.text
+    assert choice.missing(other.replace_all(missing.values)) is None
+
+
+def test_the_folder_of_a_shipped_model_is_known_as_such(qtbot):
+    choice = NetworkChoice(LatestNetwork())
+    qtbot.addWidget(choice)
+    card = load_card(DIGITS[0])
+    choice.take(Network(model_folder(card.name), card.spec))
+    assert choice.origin() == "pretrained"
+    assert choice.fitting(card.spec) == model_folder(card.name)
