@@ -22,6 +22,7 @@ from msd_gui.pages.runs_chosen import ChosenRuns
 from msd_gui.pages.runs_table import COLUMNS, STATUS, RunsModel, table_text
 from msd_gui.pages.search_row import SearchRow
 from msd_gui.theme import icon
+from msd_gui.views.cells import WordCells
 from msd_gui.views.run_cells import ROW_PX, NameCells, StatusCells
 
 FIRST_PRESET = "digits-30s"
@@ -84,6 +85,7 @@ class RunsPage(Page):
         table = QTableView()
         table.setAccessibleName("Runs")
         table.setModel(self.model)
+        table.setItemDelegate(WordCells(table))
         table.setItemDelegateForColumn(0, NameCells(table))
         table.setItemDelegateForColumn(STATUS, StatusCells(table))
         table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -96,6 +98,8 @@ class RunsPage(Page):
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(ROW_PX)
         table.horizontalHeader().setHighlightSections(False)
+        # A heading asks every cell below whether it is chosen, at each choice; with a selection of its own it does not.
+        table.horizontalHeader().setSelectionModel(QItemSelectionModel(self.model, table))
         table.horizontalHeader().setStretchLastSection(True)
         for place, column in enumerate(COLUMNS):
             table.setColumnWidth(place, column.width_px)

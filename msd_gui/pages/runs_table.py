@@ -19,6 +19,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 
 from msd_engine.events import RunRow
 from msd_gui.pages.readings import number
+from msd_gui.views.cells import ALIGNED_RIGHT
 from msd_gui.views.run_cells import CAPTION, PICTURE
 
 Index = QModelIndex | QPersistentModelIndex
@@ -135,6 +136,8 @@ class RunsModel(QAbstractTableModel):
         self._cells: dict[str, tuple[str, ...]] = {}
         self._shown: list[RunRow] = []
         self._places: dict[str, int] = {}
+        # All of them, newest first; None where that has to be found out.
+        self._newest: list[RunRow] | None = None
         self._search: list[str] = []
         self._column, self._down = CREATED, True
 
@@ -144,12 +147,13 @@ class RunsModel(QAbstractTableModel):
         """Take new and changed runs, and forget those that are gone."""
         for row in rows:
             self._all[row.path] = row
-            self._words[row.path] = _searched(row)
+            self._words.pop(row.path, None)
             self._cells.pop(row.path, None)
         for path in gone:
             self._all.pop(path, None)
             self._cells.pop(path, None)
             self._words.pop(path, None)
+        self._newest = None
         self._arrange()
 
     def search(self, text: str) -> None:
@@ -209,9 +213,10 @@ class RunsModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return what a cell shows."""
-        # Asked a thousand times for each painting, mostly for what the style knows by itself.
         if role == _DISPLAY:
             return self._cells_of(self._shown[index.row()])[index.column()]
+        if role == ALIGNED_RIGHT:
+            return COLUMNS[index.column()].right
         if role == _ALIGNMENT:
             return _ALIGNMENTS[index.column()]
         if role == _TOOL_TIP:
@@ -239,13 +244,26 @@ class RunsModel(QAbstractTableModel):
     # -- keeping order -------------------------------------------------------------------------------------------------
 
     def _arranged(self) -> list[RunRow]:
-        rows = [row for path, row in self._all.items() if all(word in self._words[path] for word in self._search)]
+        if self._newest is None:
+            self._newest = sorted(self._all.values(), key=_age)
+        rows = self._newest
+        for word in self._search:
+            rows = [row for row in rows if word in self._words_of(row)]
+        if self._column == CREATED and self._down:
+            return rows
         key = COLUMNS[self._column].key
-        known = [row for row in rows if not _unknown(key(row))]
-        # Twice, so that equal runs stand newest first whatever the direction.
-        known.sort(key=_newest)
-        known.sort(key=key, reverse=self._down)
-        return known + sorted((row for row in rows if _unknown(key(row))), key=_newest)
+        keys = [key(row) for row in rows]
+        # The numbers are sorted in place of the rows: equal runs stay newest first, whatever the direction.
+        known = [place for place, value in enumerate(keys) if not _unknown(value)]
+        known.sort(key=keys.__getitem__, reverse=self._down)
+        unknown = [row for row, value in zip(rows, keys, strict=True) if _unknown(value)]
+        return [rows[place] for place in known] + unknown
+
+    def _words_of(self, row: RunRow) -> str:
+        words = self._words.get(row.path)
+        if words is None:
+            words = self._words[row.path] = _searched(row)
+        return words
 
     def _arrange(self) -> None:
         """Bring what is shown up to date, telling views as little as possible, so that selections stay."""
@@ -257,45 +275,36 @@ class RunsModel(QAbstractTableModel):
             if changed:
                 self.dataChanged.emit(self.index(changed[0], 0), self.index(changed[-1], len(COLUMNS) - 1))
             return
-        kept = {row.path for row in wanted}
-        self._remove([place for path, place in places.items() if path not in kept])
+        # What comes is added at the end, and what goes is brought there first: telling of each stretch where rows
+        # come or go would take views tenths of a second.
         added = [row for row in wanted if row.path not in places]
         if added:
-            first = len(self._shown)
-            self.beginInsertRows(QModelIndex(), first, first + len(added) - 1)
-            self._shown = self._shown + added
+            self.beginInsertRows(QModelIndex(), len(before), len(before) + len(added) - 1)
+            self._shown = before + added
             self.endInsertRows()
-        self._reorder(wanted)
-
-    def _remove(self, places: list[int]) -> None:
-        for last, first in _stretches(places):
-            self.beginRemoveRows(QModelIndex(), first, last)
-            self._shown = self._shown[:first] + self._shown[last + 1 :]
+        kept = {row.path for row in wanted}
+        gone = [row for row in before if row.path not in kept]
+        self._reorder(wanted + gone)
+        if gone:
+            self.beginRemoveRows(QModelIndex(), len(wanted), len(wanted) + len(gone) - 1)
+            self._set_shown(wanted)
             self.endRemoveRows()
 
     def _reorder(self, wanted: list[RunRow]) -> None:
         self.layoutAboutToBeChanged.emit()
         held = self.persistentIndexList()
         paths = [self._shown[index.row()].path for index in held]
-        self._shown = wanted
-        self._places = {row.path: place for place, row in enumerate(wanted)}
+        self._set_shown(wanted)
         moved = [self.index(self._places[path], index.column()) for path, index in zip(paths, held, strict=True)]
         self.changePersistentIndexList(held, moved)
         self.layoutChanged.emit()
 
-
-def _stretches(places: list[int]) -> list[tuple[int, int]]:
-    """Return the last and the first of each stretch of neighbours, from the end, so that removing one moves none."""
-    found: list[tuple[int, int]] = []
-    for place in sorted(places, reverse=True):
-        if found and found[-1][1] == place + 1:
-            found[-1] = (found[-1][0], place)
-        else:
-            found.append((place, place))
-    return found
+    def _set_shown(self, rows: list[RunRow]) -> None:
+        self._shown = rows
+        self._places = {row.path: place for place, row in enumerate(rows)}
 
 
-def _newest(row: RunRow) -> float:
+def _age(row: RunRow) -> float:
     return -row.created if row.created == row.created else math.inf
 
 

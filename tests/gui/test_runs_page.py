@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,18 @@ def test_all_runs_are_listed_and_counted(page, folder):
     assert [row.name for row in page.model.shown()] == ["two"]
     assert page.search.count() == "1 of 4 runs"
     assert page.place.currentWidget() is page.table
+
+
+def test_choosing_all_asks_for_no_cell_that_is_out_of_sight(qtbot, page, monkeypatch):
+    rows = [replace(page.model.shown()[0], path=f"/{n}", name=f"{n}") for n in range(500)]
+    page.model.take(rows)
+    asked = []
+    original = type(page.model).rowCount
+    monkeypatch.setattr(type(page.model), "rowCount", lambda *a: (asked.append(1), original(*a))[1])
+    page.table.selectAll()
+    page.table.horizontalHeader().viewport().repaint()
+    assert len(page.chosen()) == page.model.rowCount() == 504
+    assert len(asked) < 400
 
 
 def test_an_empty_folder_offers_a_training(qtbot, tmp_path):

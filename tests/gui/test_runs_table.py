@@ -105,6 +105,28 @@ def test_a_changed_row_is_told_as_a_change_and_nothing_else(qtbot, model):
         model.take(model.shown())
 
 
+def test_views_are_told_at_once_of_what_comes_and_goes_here_and_there(qtbot, model):
+    told = []
+    model.rowsRemoved.connect(lambda _parent, first, last: told.append((first, last)))
+    model.rowsInserted.connect(lambda _parent, first, last: told.append((first, last)))
+    model.search("k=1")
+    assert names(model) == ["run 000"]
+    model.take([row(number) for number in range(5, 30)])
+    assert names(model) == ["run 025", "run 020", "run 015", "run 010", "run 005", "run 000"]
+    model.search("")
+    assert len(names(model)) == 30
+    assert told == [(1, 4), (1, 5), (6, 29)]
+    model.take([row(30)], [f"/runs/{number:03d}" for number in range(0, 30, 2)])
+    assert told[3:] == [(30, 30), (16, 30)]
+    assert names(model) == ["run 030", *(f"run {number:03d}" for number in range(29, 0, -2))]
+
+
+def test_equal_runs_stand_newest_first_in_both_directions(model):
+    for order in (UP, DOWN):
+        model.sort(PLACE["Data"], order)
+        assert names(model) == ["run 004", "run 003", "run 002", "run 001", "run 000"]
+
+
 def test_the_table_as_text_holds_what_is_known(model):
     model.take([row(9, held_out=math.nan, tags=("a", "b"), note='two\n"lines", so')])
     lines = list(csv.DictReader(io.StringIO(table_text(model.shown()))))
