@@ -105,6 +105,8 @@ def _ends(event: Verdicts) -> dict[str, Any]:
         "lived": event.lived,
         "dead": dict(Counter(event.dead.values())),
         "verdicts": list(event.verdict),
+        "judged_by": event.features,
+        "class_shares": dict(zip(event.class_names, event.shares.tolist(), strict=True)),
         "mean_distance": event.mean_distance,
         "data_mean_distance": event.data_mean_distance,
         "mean_distance_unit_pixels": event.mean_distance / 2,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -57,6 +58,7 @@ class Quality(Event):
         evaluations: Network evaluations for one sample; 0 where unknown.
         elapsed_s: Seconds of sampling; NaN where the samples came from a file.
         spec_json: The spec of the samples as JSON.
+        dead: How many samples are of chains that have died, by what went wrong, the commonest first.
     """
 
     data: str
@@ -72,6 +74,12 @@ class Quality(Event):
     evaluations: int
     elapsed_s: float
     spec_json: str
+    dead: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def lived(self) -> int:
+        """Number of samples whose chains have lived."""
+        return self.n - sum(self.dead.values())
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ class Verdicts(Event):
     Where the images of the data are not there, all figures about them are NaN and only chains that blew up are told.
 
     Attributes:
-        verdict: For each chain ``alive``, ``blew up``, ``monochrome`` or ``saturated``.
+        verdict: For each chain ``alive``, ``blew up``, ``monochrome``, ``saturated`` or ``off the data``.
         spatial_variance: Variance over the pixels of each sample, with shape (N,).
         least_variance: Below this a sample counts as monochrome; from the data.
         saturated_share: Share of saturated pixels of each sample, with shape (N,).
@@ -35,6 +35,11 @@ class Verdicts(Event):
         levels: Number of levels.
         dim: Numbers in one image.
         spec_json: The spec as JSON.
+        features: The features by which samples were called off the data; empty where that verdict was left out.
+        left_out: Why it was left out, in one sentence; empty where it was not.
+        class_names: Names of the classes that the features tell apart; empty where there are none.
+        shares: Share of the chains that have lived in each class, as the features call them, with shape (classes,).
+        real_shares: The same of held-out images.
     """
 
     verdict: tuple[str, ...]
@@ -52,6 +57,11 @@ class Verdicts(Event):
     levels: int
     dim: int
     spec_json: str
+    features: str = ""
+    left_out: str = ""
+    class_names: tuple[str, ...] = ()
+    shares: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    real_shares: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
 
     @property
     def lived(self) -> int:

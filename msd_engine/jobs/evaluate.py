@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,14 @@ from msd_engine.backend.device import choose_device, describe_device, use_thread
 from msd_engine.backend.errors import UserError
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Failed, Finished, Notice, Progress, Quality, Samples, Started, Tick
+from msd_engine.events.verdicts import ALIVE
 from msd_engine.jobs.background import Tell, in_background
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.features import prepared_features
 from msd_engine.jobs.guard import told
 from msd_engine.jobs.sample import sample
 from msd_engine.metrics.quality import LEAST, Standard, Steps, T, judge, standard
+from msd_engine.metrics.support import keep_judge
 from msd_engine.runs.notes import add_figures
 from msd_engine.runs.samples import load_samples
 from msd_engine.specs import ExperimentSpec, ImagesSpec, Live
@@ -33,6 +36,7 @@ class _Drawn:
     """Samples that are to be judged."""
 
     x_hat: NDArray[np.float32]
+    y: NDArray[np.float32]
     spec: ExperimentSpec
     elapsed_s: float
 
@@ -79,6 +83,7 @@ def evaluate(
     yield Started("evaluate", describe_device(chosen), 0, 0, spec.to_json())
     network = yield from prepared_features(images.name, data_dir, chosen, cadence)
     against = yield from _behind(standard(images, network, count))
+    yield from _keeping(against)
     if drawn:
         yield from _quality(drawn, against)
     else:
@@ -98,7 +103,7 @@ def _from_file(path: Path, n: int) -> _Drawn:
     file = load_samples(path)
     if n > len(file.x_hat):
         raise UserError(f"{path} holds {len(file.x_hat)} samples, fewer than the {n} that were asked for.")
-    return _Drawn(file.x_hat[: n or None], ExperimentSpec.from_json(file.spec_json), float("nan"))
+    return _Drawn(file.x_hat[: n or None], file.y[: n or None], ExperimentSpec.from_json(file.spec_json), float("nan"))
 
 
 def _reading(spec: ExperimentSpec, data_dir: Path | None) -> Steps[ImageSet]:
@@ -127,14 +132,16 @@ def _draw(
                 yield Tick()
     if found is None:
         raise RuntimeError("the sampling job finished without samples")
-    return _Drawn(found.x_hat, spec, time.monotonic() - start)
+    return _Drawn(found.x_hat, found.y, spec, time.monotonic() - start)
 
 
 def _quality(drawn: _Drawn, against: Standard) -> Iterator[Event]:
     x = torch.from_numpy(np.ascontiguousarray(drawn.x_hat))
     if x.shape[1:] != against.images.train.shape[1:]:
         raise UserError(f"The samples have another shape than the images of {against.images.name}.")
-    found = yield from _behind(judge(x, against, np.random.default_rng(0)))
+    y = torch.from_numpy(np.ascontiguousarray(drawn.y))
+    found = yield from _behind(judge(x, against, np.random.default_rng(0), y))
+    dead = Counter(verdict for verdict in found.verdicts if verdict != ALIVE)
     yield Quality(
         data=against.images.name,
         features=against.network.name,
@@ -149,16 +156,29 @@ def _quality(drawn: _Drawn, against: Standard) -> Iterator[Event]:
         evaluations=drawn.spec.sampling.evaluations,
         elapsed_s=drawn.elapsed_s,
         spec_json=drawn.spec.to_json(),
+        dead=dict(dead.most_common()),
     )
 
 
-def _kept(run_dir: Path, quality: Quality) -> Iterator[Event]:
-    """Let the list of runs show the distance, where the run may be written to."""
-    distances = [figure.value for figure in quality.figures if figure.name == "frechet"]
-    if not distances or (run_dir / CARD).exists() or not os.access(run_dir, os.W_OK):
-        return
+def _keeping(against: Standard) -> Iterator[Event]:
+    """Let samplings to come judge their chains by the features, where that can be kept."""
+    channels, rows, columns = against.images.train.shape[1:]
     try:
-        add_figures(run_dir, {"distance": distances[0], "distance_features": quality.features, "samples": quality.n})
+        keep_judge(against.judge, against.images.name, (channels, rows, columns))
+    except UserError as error:
+        yield Notice(f"Samplings will not be judged by the features. {error}")
+
+
+def _kept(run_dir: Path, quality: Quality) -> Iterator[Event]:
+    """Let the list of runs show distance and yield, where the run may be written to."""
+    if (run_dir / CARD).exists() or not os.access(run_dir, os.W_OK):
+        return
+    found = {figure.name: figure.value for figure in quality.figures}
+    figures: dict[str, float | str] = {"yield": quality.lived / quality.n}
+    if "frechet" in found:
+        figures |= {"distance": found["frechet"], "distance_features": quality.features, "samples": quality.n}
+    try:
+        add_figures(run_dir, figures)
     except UserError as error:
         yield Notice(f"The figures stand, but could not be kept with the run. {error}")
 

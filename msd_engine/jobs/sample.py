@@ -90,7 +90,7 @@ def sample(
         if isinstance(event, Samples) and event.x_hat.ndim == 4:
             if spec.sampling.source == "trained":
                 yield from _kept(run_dir, event)
-            yield from judged(spec, event, data_dir)
+            yield from judged(spec, event, data_dir, chains.device)
 
 
 def chain_events(spec: ExperimentSpec, chains: Sampling, cadence: Cadence, live: Live | None) -> Iterator[Event]:

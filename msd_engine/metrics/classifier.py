@@ -76,6 +76,18 @@ class Classifier(nn.Module):
         self.hidden = nn.Linear(64 * (side // 4) ** 2, FEATURES)
         self.last = nn.Linear(FEATURES, classes)
 
+    def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return what both convolutions see.
+
+        Args:
+            x: Images with shape (B, C, H, W), in [-1, 1].
+
+        Returns:
+            Activations with shapes (B, 32, H, W) and (B, 64, H/2, W/2), not negative.
+        """
+        first = functional.relu(self.first(x))
+        return first, functional.relu(self.second(functional.max_pool2d(first, 2)))
+
     def features(self, x: Tensor, kept: Tensor | None = None) -> Tensor:
         """Return the features.
 
@@ -86,8 +98,24 @@ class Classifier(nn.Module):
         Returns:
             Features with shape (B, 128), not negative.
         """
-        h = functional.max_pool2d(functional.relu(self.first(x)), 2)
-        h = functional.max_pool2d(functional.relu(self.second(h)), 2).flatten(1)
+        return self._hidden_of(self.maps(x)[1], kept)
+
+    def look(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return all that is seen in images, in one go.
+
+        Args:
+            x: Images with shape (B, C, H, W), in [-1, 1].
+
+        Returns:
+            Features with shape (B, 128), logits with shape (B, classes) and the means of all maps with shape (B, 96).
+        """
+        first, second = self.maps(x)
+        features = self._hidden_of(second, None)
+        textures = torch.cat((first.mean(dim=(2, 3)), second.mean(dim=(2, 3))), dim=1)
+        return features, self.last(features), textures
+
+    def _hidden_of(self, second: Tensor, kept: Tensor | None) -> Tensor:
+        h = functional.max_pool2d(second, 2).flatten(1)
         if kept is not None:
             h = h * kept
         return functional.relu(self.hidden(h))
@@ -111,6 +139,11 @@ class Step:
     total: int
 
 
+def classifiers_folder() -> Path:
+    """Return the folder of all kept classifiers."""
+    return cache_folder() / "classifiers"
+
+
 def classifier_path(images: ImageSet, recipe: Recipe) -> Path:
     """Return where the classifier of an image set is kept.
 
@@ -124,7 +157,7 @@ def classifier_path(images: ImageSet, recipe: Recipe) -> Path:
     digest = hashlib.sha256(json.dumps([_FORMAT, FEATURES, asdict(recipe)]).encode())
     for part in (images.train, images.train_labels):
         digest.update(part.contiguous().numpy().data)
-    return cache_folder() / "classifiers" / f"{images.name}-{digest.hexdigest()[:16]}.safetensors"
+    return classifiers_folder() / f"{images.name}-{digest.hexdigest()[:16]}.safetensors"
 
 
 def new_classifier(images: ImageSet, seed: int) -> Classifier:
@@ -151,7 +184,27 @@ def kept_classifier(images: ImageSet, recipe: Recipe) -> Classifier | None:
     path = classifier_path(images, recipe)
     if not path.exists():
         return None
-    net = new_classifier(images, recipe.seed)
+    return read_classifier(path, images.train.shape[1], images.train.shape[2], len(images.class_names))
+
+
+def read_classifier(path: Path, channels: int, side: int, classes: int) -> Classifier:
+    """Read a kept classifier.
+
+    Args:
+        path: Its file.
+        channels: C of its images.
+        side: H = W of its images.
+        classes: Number of its classes.
+
+    Returns:
+        The classifier on the CPU.
+
+    Raises:
+        BadFile: The file is missing or damaged, or belongs to other images.
+    """
+    # Its first weights, which are overwritten, are drawn from the global generator; it is put back as it was.
+    with torch.random.fork_rng(devices=[]):
+        net = Classifier(channels, side, classes)
     tensors, _ = read_tensors(path, _EXPECTED, net.state_dict())
     net.load_state_dict(tensors)
     return net.eval().requires_grad_(False)

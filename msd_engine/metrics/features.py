@@ -10,19 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from msd_engine.backend.device import choose_device
 from msd_engine.backend.errors import BadFile, UserError
-from msd_engine.data.images import ImageSet, load_images
+from msd_engine.data.images import load_images
 from msd_engine.metrics.classifier import (
     FEATURES,
     Classifier,
     Step,
     classifier_path,
+    classifiers_folder,
     kept_classifier,
+    read_classifier,
     recipe_for,
     train_classifier,
 )
@@ -31,6 +34,52 @@ from msd_engine.specs import ImagesSpec
 _TITLES = {"digits": "Digits", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
 # Few colour images at a time: the network is large, and a job looks up between two batches.
 _BATCH, _COLOUR_BATCH = 256, 16
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What a network sees in images.
+
+    Attributes:
+        features: Features with shape (n, F), float32.
+        logits: Logits of the classes with shape (n, classes); no columns where the network knows none of this set.
+        textures: Means of the network's maps over the image with shape (n, S), which tell noise, blur and thickness
+            of lines; no columns where the features are such means themselves.
+    """
+
+    features: Tensor
+    logits: Tensor
+    textures: Tensor
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.features)
+
+    def __getitem__(self, which: slice | Tensor) -> Seen:
+        """Return what was seen in some of the images."""
+        return Seen(self.features[which], self.logits[which], self.textures[which])
+
+    @property
+    def probabilities(self) -> Tensor:
+        """Probabilities of the classes with shape (n, classes)."""
+        return self.logits.softmax(dim=1)
+
+    @property
+    def class_shares(self) -> Tensor:
+        """Share of the images that are called each class with shape (classes,), float64."""
+        classes = self.logits.shape[1]
+        if not classes:
+            return torch.zeros(0, dtype=torch.float64)
+        return self.logits.argmax(dim=1).bincount(minlength=classes).double() / max(len(self), 1)
+
+    @staticmethod
+    def together(parts: list[Seen]) -> Seen:
+        """Return several of them as one."""
+        return Seen(
+            torch.cat([part.features for part in parts]),
+            torch.cat([part.logits for part in parts]),
+            torch.cat([part.textures for part in parts]),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +101,22 @@ class FeatureNetwork:
     device: torch.device
     digest: str
     batch: int
-    _features: Callable[[Tensor], Tensor]
-    _logits: Callable[[Tensor], Tensor] | None
+    _look: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+
+    @torch.no_grad()
+    def look(self, x: Tensor) -> Seen:
+        """Look at images.
+
+        Args:
+            x: Images with shape (N, C, H, W), in [-1, 1]; values beyond are cut.
+
+        Returns:
+            What is seen, float32, on the CPU.
+        """
+        # NaN, which a chain that blew up may hold, is seen as grey. Of no images one is looked at, for the shapes.
+        parts = torch.split(x if len(x) else x.new_zeros(1, *x.shape[1:]), self.batch)
+        seen = [self._look(part.to(self.device).float().nan_to_num(0.0).clamp(-1, 1)) for part in parts]
+        return Seen.together([Seen(*(each.cpu() for each in part)) for part in seen])[: len(x)]
 
     def features(self, x: Tensor) -> Tensor:
         """Return the features of images.
@@ -64,7 +127,7 @@ class FeatureNetwork:
         Returns:
             Features with shape (N, F), float32, on the CPU.
         """
-        return self._each_batch(self._features, x, self.width)
+        return self.look(x).features
 
     def probabilities(self, x: Tensor) -> Tensor | None:
         """Return how likely each class is for each image.
@@ -76,17 +139,7 @@ class FeatureNetwork:
             Probabilities with shape (N, classes), float32, on the CPU; None where the network knows no classes of
             this image set.
         """
-        if self._logits is None:
-            return None
-        return self._each_batch(self._logits, x, len(self.class_names)).softmax(dim=1)
-
-    @torch.no_grad()
-    def _each_batch(self, see: Callable[[Tensor], Tensor], x: Tensor, width: int) -> Tensor:
-        # NaN, which a chain that blew up may hold, is seen as grey.
-        parts = [
-            see(part.to(self.device).float().nan_to_num(0.0).clamp(-1, 1)).cpu() for part in torch.split(x, _BATCH)
-        ]
-        return torch.cat(parts) if len(x) else torch.zeros(0, width)
+        return self.look(x).probabilities if self.class_names else None
 
 
 def preparing(
@@ -113,14 +166,13 @@ def preparing(
     if data_name not in _TITLES:
         from msd_engine.metrics.imagenet import SHA256, imagenet_network
 
-        net = imagenet_network(device)
-        return FeatureNetwork(net.name, net.width, (), device, SHA256, _COLOUR_BATCH, net.features, None)
+        return _of_colour(imagenet_network(device), device, SHA256)
     images = load_images(ImagesSpec.model_validate({"name": data_name}), data_dir)
     recipe = recipe_for(data_name)
     kept = kept_classifier(images, recipe)
     classifier = (yield from train_classifier(images, recipe, device)) if kept is None else kept.to(device)
     digest = classifier_path(images, recipe).stem
-    return _of_classifier(classifier, images, device, digest)
+    return _of_classifier(classifier, data_name, images.class_names, device, digest)
 
 
 def feature_network(data_name: str, data_dir: Path | None = None, device: torch.device | None = None) -> FeatureNetwork:
@@ -177,6 +229,54 @@ def kept_network(
     return None
 
 
-def _of_classifier(net: Classifier, images: ImageSet, device: torch.device, digest: str) -> FeatureNetwork:
-    name = f"{_TITLES[images.name]} classifier, {FEATURES} features"
-    return FeatureNetwork(name, FEATURES, images.class_names, device, digest, _BATCH, net.features, net)
+def network_again(
+    data_name: str, digest: str, class_names: tuple[str, ...], shape: tuple[int, int, int], device: torch.device
+) -> FeatureNetwork | None:
+    """Get a network that was prepared before, without reading the image set.
+
+    Args:
+        data_name: Name of the set.
+        digest: What `FeatureNetwork.digest` was.
+        class_names: What `FeatureNetwork.class_names` was.
+        shape: (C, H, W) of the images.
+        device: Where to compute.
+
+    Returns:
+        The network; None where it is not kept any more.
+
+    Raises:
+        BadFile: The kept file is damaged.
+    """
+    if data_name not in _TITLES:
+        network = kept_network(data_name, None, device)
+        return network if network is not None and network.digest == digest else None
+    path = classifiers_folder() / f"{digest}.safetensors"
+    if not path.exists():
+        return None
+    net = read_classifier(path, shape[0], shape[1], len(class_names)).to(device)
+    return _of_classifier(net, data_name, class_names, device, digest)
+
+
+class _Pooled(Protocol):
+    """A network whose features are means over the image."""
+
+    name: str
+    width: int
+
+    def features(self, x: Tensor) -> Tensor:
+        """Return features with shape (B, F)."""
+        ...
+
+
+def _of_colour(net: _Pooled, device: torch.device, digest: str) -> FeatureNetwork:
+    def look(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return net.features(x), x.new_zeros(len(x), 0), x.new_zeros(len(x), 0)
+
+    return FeatureNetwork(net.name, net.width, (), device, digest, _COLOUR_BATCH, look)
+
+
+def _of_classifier(
+    net: Classifier, data_name: str, class_names: tuple[str, ...], device: torch.device, digest: str
+) -> FeatureNetwork:
+    name = f"{_TITLES[data_name]} classifier, {FEATURES} features"
+    return FeatureNetwork(name, FEATURES, class_names, device, digest, _BATCH, net.look)

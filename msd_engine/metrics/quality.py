@@ -20,10 +20,12 @@ from torch import Tensor
 from msd_engine.data.images import ImageSet
 from msd_engine.events import Figure
 from msd_engine.metrics.distances import Features, FrechetReference, centred_interval, kernel_distance, share
-from msd_engine.metrics.features import FeatureNetwork
+from msd_engine.metrics.features import FeatureNetwork, Seen
 from msd_engine.metrics.manifolds import NEAREST, overlap
 from msd_engine.metrics.nearest import nearest_in_pixels
-from msd_engine.metrics.seen import Seen, look, look_at_real
+from msd_engine.metrics.seen import look, look_at_real
+from msd_engine.metrics.support import Judge, support_of
+from msd_engine.metrics.verdicts import DataLooks, Verdict, data_looks, verdicts
 
 T = TypeVar("T")
 Steps = Generator[str, None, T]
@@ -54,6 +56,9 @@ class Standard:
         real: What it sees in training images, drawn once.
         frechet: The Gaussian of the reference, None where it has too few images.
         nearest: Median distance of held-out images to their nearest training image, in pixels.
+        judge: Tells samples that lie off the data.
+        looks: What the data look like.
+        real_yield: Share of the training images that would count as living.
     """
 
     images: ImageSet
@@ -62,11 +67,15 @@ class Standard:
     real: Seen
     frechet: FrechetReference | None
     nearest: float
+    judge: Judge
+    looks: DataLooks
+    real_yield: float
 
     @property
     def class_shares(self) -> NDArray[np.float64]:
         """Share of the held-out images that the classifier calls each class, with shape (classes,)."""
-        return _class_shares(self.reference)
+        shares: NDArray[np.float64] = self.reference.class_shares.numpy()
+        return shares
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +86,13 @@ class Judgement:
         figures: The figures.
         shares: Share of the samples that the classifier calls each class, with shape (classes,).
         refused: Why a figure is missing; empty where none is.
+        verdicts: The verdict on each sample.
     """
 
     figures: tuple[Figure, ...]
     shares: NDArray[np.float64]
     refused: str
+    verdicts: list[Verdict]
 
 
 def standard(images: ImageSet, network: FeatureNetwork, n: int) -> Steps[Standard]:
@@ -104,19 +115,25 @@ def standard(images: ImageSet, network: FeatureNetwork, n: int) -> Steps[Standar
     limit = _REFERENCE if network.class_names else _COLOUR_REFERENCE
     reference = yield from _last(look_at_real(network, images.test[:limit]), "Looking at held-out images")
     order = torch.randperm(len(images.train), generator=torch.Generator().manual_seed(0))
-    real = yield from _last(look_at_real(network, images.train[order[:n]]), "Looking at training images")
+    training = images.train[order[: max(n, limit)]]
+    seen = yield from _last(look_at_real(network, training), "Looking at training images")
+    real = seen[:n]
     frechet = FrechetReference(_array(reference)) if len(reference.features) > network.width else None
     nearest = yield from median_nearest(images.to_data(images.test[:_NEIGHBOURS]), images.train)
-    return Standard(images, network, reference, real, frechet, nearest)
+    judge = Judge(network, support_of(seen[:limit], reference, network.class_names))
+    looks = data_looks(images.train)
+    living = _verdicts(images.to_data(training[:n]), None, real, judge, looks).count("alive")
+    return Standard(images, network, reference, real, frechet, nearest, judge, looks, living / len(real))
 
 
-def judge(x: Tensor, against: Standard, draws: np.random.Generator) -> Steps[Judgement]:
+def judge(x: Tensor, against: Standard, draws: np.random.Generator, y: Tensor | None = None) -> Steps[Judgement]:
     """Measure samples.
 
     Args:
         x: The samples with shape (n, C, H, W), in data units, at least `LEAST`.
         against: The standard.
         draws: Draws the resampled sets of the intervals.
+        y: The last copies of their chains with shape (n, k, C, H, W), where they are known: they may have blown up.
 
     Yields:
         What is being done.
@@ -134,7 +151,9 @@ def judge(x: Tensor, against: Standard, draws: np.random.Generator) -> Steps[Jud
     figures.append(_kernel(features, real, reference[:_KERNEL_REFERENCE]))
     yield "Comparing neighbourhoods"
     figures += _overlaps(features, real, reference)
-    shares = _class_shares(seen)
+    judged = _verdicts(x, y, seen, against.judge, against.looks)
+    figures.append(_yield(judged.count("alive"), len(judged), against.real_yield))
+    shares: NDArray[np.float64] = seen.class_shares.numpy()
     if len(shares):
         figures += _classes(seen, against, shares)
     nearest = yield from median_nearest(x[:_NEIGHBOURS], against.images.train)
@@ -149,7 +168,7 @@ def judge(x: Tensor, against: Standard, draws: np.random.Generator) -> Steps[Jud
             "image; held-out images beside. Much less than theirs means that the network repeats what it has seen.",
         )
     )
-    return Judgement(tuple(figures), shares, refused)
+    return Judgement(tuple(figures), shares, refused, judged)
 
 
 def median_nearest(x: Tensor, train: Tensor) -> Steps[float]:
@@ -184,13 +203,23 @@ def _array(seen: Seen) -> Features:
     return seen.features.double().numpy()
 
 
-def _class_shares(seen: Seen) -> NDArray[np.float64]:
-    classes = seen.probabilities.shape[1]
-    if not classes:
-        return np.zeros(0)
-    counts = seen.probabilities.argmax(dim=1).bincount(minlength=classes).double()
-    shares: NDArray[np.float64] = (counts / len(seen.probabilities)).numpy()
-    return shares
+def _verdicts(x: Tensor, y: Tensor | None, seen: Seen, judge: Judge, looks: DataLooks) -> list[Verdict]:
+    return verdicts(x, x[:, None] if y is None else y, looks, judge.support.off(seen))
+
+
+def _yield(lived: int, n: int, real: float) -> Figure:
+    found = share(lived, n)
+    return Figure(
+        "yield",
+        "Yield",
+        found.value,
+        found.low,
+        found.high,
+        real,
+        "higher",
+        "Share of the chains that have lived: neither blown up, nor monochrome, nor saturated, nor off the data in the "
+        "eyes of the feature network.",
+    )
 
 
 def _refusal(n: int, reference_n: int, width: int) -> str:

@@ -4,7 +4,8 @@ Every bound is computed from the data. With v(x) the variance over the pixels of
 a chain is *monochrome* where v(x̂) is below half the value under which one datum in two hundred lies. With s(x) the
 share of pixels at or beyond the ends of the range [-1, 1], it is *saturated* where s(x̂) is more than half way from the
 value over which one datum in two hundred lies to 1. It *blew up* where its state is not finite or beyond 1e6, or where
-x̂ lies more than twice as far from the mean image as any datum. The spread of a set of images is its mean pairwise
+x̂ lies more than twice as far from the mean image as any datum. It is *off the data* where a feature network says so
+(`metrics/support.py`). The spread of a set of images is its mean pairwise
 distance, as in Song and Ermon 2020 (arXiv:2006.09011, §3.1), whose first technique asks for its largest.
 """
 
@@ -20,7 +21,7 @@ from torch import Tensor
 from msd_engine.data.images import ImageSet
 from msd_engine.metrics.chains import alive
 
-Verdict = Literal["alive", "blew up", "monochrome", "saturated"]
+Verdict = Literal["alive", "blew up", "monochrome", "saturated", "off the data"]
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 """All verdicts; the first one means that the chain has lived."""
@@ -134,13 +135,14 @@ def mean_pair_distance(x: Tensor) -> float:
     return distances.mean().item() if len(distances) else math.nan
 
 
-def verdicts(x_hat: Tensor, y: Tensor, looks: DataLooks | None) -> list[Verdict]:
+def verdicts(x_hat: Tensor, y: Tensor, looks: DataLooks | None, off: Tensor | None = None) -> list[Verdict]:
     """Judge each chain at its end.
 
     Args:
         x_hat: The samples with shape (N, C, H, W).
         y: The last copies with shape (N, k, C, H, W).
         looks: What the data look like; without it only chains that left all bounds are told.
+        off: Which samples a feature network calls off the data, with shape (N,); None where none was asked.
 
     Returns:
         A verdict for each chain.
@@ -154,6 +156,8 @@ def verdicts(x_hat: Tensor, y: Tensor, looks: DataLooks | None) -> list[Verdict]
             ("monochrome", spatial_variance(x_hat) < looks.least_variance),
             ("saturated", saturated_share(x_hat) > looks.most_saturation),
         ]
+    if off is not None:
+        found.append(("off the data", off))
     judged: list[Verdict] = ["alive"] * len(x_hat)
     # The first that applies is told.
     for name, which in reversed(found):

@@ -10,7 +10,7 @@ The rules, with σ_eff = σ/√k, r = ε/σ², γ the ratio of neighbouring leve
   is far below 1/2, else on T;
 * the end: σ_L/√k above a quarter of the data's standard deviation, of which the last jump makes a blur;
 * too many steps: shares of classes or modes beyond chance, from a network, with more steps than the ladder needs
-  (theory §3, fact 8); and chains that have died though r is far from the wall.
+  (theory §3, fact 8); and chains that have died, or have ended off the data, though r is far from the wall.
 
 What was measured counts only for the sampling that it was measured on.
 """
@@ -52,6 +52,8 @@ class Facts:
         verdicts: The verdict on each chain.
         shares: Share of the samples in each class or mode.
         true_shares: The same of the data.
+        class_names: Names of the classes; empty for modes.
+        counted: Number of samples that the shares were counted on; 0 for all chains of the sampling.
     """
 
     dim: int = 0
@@ -61,6 +63,8 @@ class Facts:
     verdicts: tuple[str, ...] = ()
     shares: tuple[float, ...] = ()
     true_shares: tuple[float, ...] = ()
+    class_names: tuple[str, ...] = ()
+    counted: int = 0
 
 
 @dataclass(frozen=True)
@@ -249,18 +253,21 @@ def _drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     steps = _steps_needed(asked)
     if len(facts.shares) != len(facts.true_shares) or asked.steps_per_level <= steps:
         return
+    counted = facts.counted or asked.chains
     gaps = [
-        (abs(share - true) / math.sqrt(true * (1 - true) / asked.chains), share, true)
-        for share, true in zip(facts.shares, facts.true_shares, strict=True)
+        (abs(share - true) / math.sqrt(true * (1 - true) / counted), share, true, index)
+        for index, (share, true) in enumerate(zip(facts.shares, facts.true_shares, strict=True))
         if 0 < true < 1
     ]
-    errors, share, true = max(gaps, default=(0.0, 0.0, 0.0))
+    errors, share, true, index = max(gaps, default=(0.0, 0.0, 0.0, 0))
     if errors <= _STANDARD_ERRORS:
         return
+    which = f"The share of class {facts.class_names[index]}" if facts.class_names else "The share of a mode"
     yield Advice(
         "Too many steps per level",
-        f"A share of {number(share, 2)} is {number(true, 2)} in the data, {number(errors, 2)} standard errors away: in "
-        f"{asked.steps_per_level} steps per level chains drift to the network's own shares, where {steps} would do.",
+        f"{which} is {number(share, 2)} among {counted} samples and {number(true, 2)} in the data, "
+        f"{number(errors, 2)} standard errors apart: in {asked.steps_per_level} steps per level chains drift to the "
+        f"network's own shares, where {steps} would do.",
         f"Set T = {steps}",
         {"sampling.steps_per_level": steps},
     )
@@ -276,10 +283,18 @@ def _dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
         return
     reasons = ", ".join(f"{number} {reason}" for reason, number in dead.most_common())
     steps = 2 * asked.steps_per_level
+    told = f"{count} of {len(facts.verdicts)} chains: {reasons}."
+    if dead["off the data"] > count / 2:
+        yield Advice(
+            "Chains end off the data",
+            f"{told} With more steps per level Langevin dynamics mends what the network got wrong on the way down.",
+            f"Set T = {steps}",
+            {"sampling.steps_per_level": steps},
+        )
+        return
     yield Advice(
         "Chains have died",
-        f"{count} of {len(facts.verdicts)} chains: {reasons}. Half the step and twice as many of them go the same way "
-        "more carefully.",
+        f"{told} Half the step and twice as many of them go the same way more carefully.",
         "Halve ε, double T",
         {"sampling.epsilon": asked.epsilon / 2, "sampling.steps_per_level": steps},
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
-from msd_engine.events import ChainReport, Verdicts
+from msd_engine.events import ChainReport, Quality, Verdicts
+from msd_engine.events.verdicts import ALIVE
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.advice import Facts, advise
 from msd_gui.pages.advice_cards import AdviceCards
@@ -64,8 +66,31 @@ class Adviser(QObject):
                 largest_distance=event.data_largest_distance,
                 sampled=spec.sampling,
                 verdicts=event.verdict,
+                shares=tuple(event.shares.tolist()) if event.lived else (),
+                true_shares=tuple(event.real_shares.tolist()),
+                class_names=event.class_names,
+                counted=event.lived,
             ),
         )
+
+    @Slot(object)
+    def take_quality(self, event: Quality) -> None:
+        """Learn from measured samples, whose number says more of the shares of the classes than a few chains."""
+        spec = ExperimentSpec.from_json(event.spec_json)
+        asked = self._experiment.spec.sampling
+        if spec.sampling.replace("chains", asked.chains) != asked or not event.class_names:
+            return
+        dead = chain.from_iterable([why] * count for why, count in event.dead.items())
+        facts = replace(
+            self.facts,
+            sampled=asked,
+            verdicts=(ALIVE,) * event.lived + tuple(dead),
+            shares=tuple(event.shares.tolist()),
+            true_shares=tuple(event.real_shares.tolist()),
+            class_names=event.class_names,
+            counted=event.n,
+        )
+        self._learn(spec.data.model_dump_json(), facts)
 
     def take_report(self, spec: ExperimentSpec, report: ChainReport) -> None:
         """Learn from the ends of chains in the plane.

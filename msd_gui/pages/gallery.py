@@ -14,6 +14,11 @@ from msd_gui.views.film import FilmStripView
 from msd_gui.views.grid import ImageGridView
 
 FILM_PX = 78
+LIVED_HELP = (
+    "Chains that have lived, judged beside the data. Dead: blew up; monochrome: hardly any variance between pixels; "
+    "saturated: nearly all pixels at the ends of the range; off the data: the feature network sees less of any class "
+    "in it, or stranger textures, than in 99.5 % of held-out images."
+)
 ON_STRIP = 16
 
 
@@ -53,10 +58,7 @@ class Gallery(QWidget):
         self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._lived = QLabel()
         self._lived.setProperty("role", "trailing")
-        self._lived.setToolTip(
-            "Chains that have lived, judged beside the data. Dead: blew up; monochrome: hardly any variance between "
-            "pixels; saturated: nearly all pixels at the ends of the range."
-        )
+        self._lived.setToolTip(LIVED_HELP)
         self._place = frame.awaiting(
             self.grid,
             "Chains will be denoised here into new images, as soon as a network has begun to learn; until then, with "
@@ -117,7 +119,9 @@ class Gallery(QWidget):
     def _judge(self, event: Verdicts) -> None:
         """Say how many chains have lived, and mark the others."""
         self.verdicts = event
-        self._lived.setText(f"{event.lived} of {len(event.verdict)} lived")
+        by = "" if event.features else " (by pixels alone)"
+        self._lived.setText(f"{event.lived} of {len(event.verdict)} lived{by}")
+        self._lived.setToolTip(f"{LIVED_HELP} {event.left_out}".strip())
         self._lived.setProperty("severity", "error" if event.dead else "")
         self._lived.style().polish(self._lived)
         self.judged.emit(event)

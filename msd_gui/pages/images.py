@@ -104,6 +104,7 @@ class ImagesPage(ExperimentPage):
         self.strip_place.placeholder.asked.connect(self.do_train)
         self.gallery.judged.connect(self.yields.take)
         self.gallery.judged.connect(self.adviser.take_verdicts)
+        self.measuring.measured.connect(self.adviser.take_quality)
         self.gallery.grid.chosen.connect(self.measuring.choose)
         self.actions_changed.connect(self.measuring.update_button)
         self.card.action.connect(self.do_train)

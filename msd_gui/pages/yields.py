@@ -9,9 +9,11 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from msd_engine.events import Verdicts
 from msd_gui.pages import frame
 from msd_gui.pages.readings import number
+from msd_gui.views.class_shares import ClassSharesView
 from msd_gui.widgets.readings import Reading, Readings
 
 MOST_ROWS = 8
+SHARES_PX = 150
 
 
 class YieldPanel(QWidget):
@@ -25,13 +27,16 @@ class YieldPanel(QWidget):
         self._awaiting.setWordWrap(True)
         self._awaiting.setProperty("role", "muted")
         self.spread = Readings("Spread of the samples", ("", "samples", "data"))
+        self.shares = ClassSharesView()
+        self.shares.setFixedHeight(SHARES_PX)
         self.table = Readings("Yield by setting", ("k · ε · L", "lived", "of"))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(8)
-        for widget in (frame.heading("Samples"), self._awaiting, self.spread, self.table):
+        for widget in (frame.heading("Samples"), self._awaiting, self.spread, self.shares, self.table):
             box.addWidget(widget)
         self.spread.hide()
+        self.shares.hide()
         self.table.hide()
 
     def take(self, event: Verdicts) -> None:
@@ -43,6 +48,9 @@ class YieldPanel(QWidget):
         self.spread.show()
         self.table.show()
         self.spread.set_readings(_spread(event))
+        self.shares.setVisible(bool(event.class_names))
+        if event.class_names:
+            self.shares.set_shares(event.class_names, event.shares, event.real_shares)
         newest = list(reversed(self._by_setting.items()))[:MOST_ROWS]
         self.table.set_readings(tuple(_row(*setting, *counts) for setting, counts in newest))
 
@@ -65,7 +73,7 @@ def _spread(event: Verdicts) -> tuple[Reading, ...]:
             "Living chains",
             f"{event.lived} of {len(event.verdict)}",
             "",
-            f"Dead: {dead}." if dead else "All chains have lived.",
+            f"{f'Dead: {dead}.' if dead else 'All chains have lived.'} {event.left_out}".strip(),
             "error" if dead else "",
         ),
     )

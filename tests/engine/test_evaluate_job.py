@@ -165,9 +165,25 @@ def test_bad_input_is_refused_with_one_sentence(
 def test_the_list_of_runs_hears_of_the_distance_and_a_pretrained_model_is_left_as_it_is(tmp_path: Path) -> None:
     none = np.zeros(0)
     figure = Figure("frechet", "Fréchet distance", 12.5)
-    quality = Quality("digits", "ours", 200, 200, 297, (figure,), "", (), none, none, 4, 1.0, SPEC.to_json())
+    quality = Quality(
+        "digits",
+        "ours",
+        200,
+        200,
+        297,
+        (figure,),
+        "",
+        (),
+        none,
+        none,
+        4,
+        1.0,
+        SPEC.to_json(),
+        {"blew up": 3, "monochrome": 1},
+    )
     assert list(_kept(tmp_path, quality)) == []
-    assert read_figures(tmp_path) == {"distance": 12.5, "distance_features": "ours", "samples": 200}
+    known = {"distance": 12.5, "distance_features": "ours", "samples": 200, "yield": 0.98}
+    assert read_figures(tmp_path) == known
     folder = model_folder("digits-k8")
     before = sorted(folder.iterdir())
     assert list(_kept(folder, quality)) == []

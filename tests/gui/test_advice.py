@@ -39,6 +39,7 @@ BAD = [
     ("Last level too noisy", changed(sigma_L=1.5, epsilon=0.3), FACTS),
     ("Too many steps per level", LONG, drifted(LONG)),
     ("Chains have died", GOOD, died(GOOD)),
+    ("Chains end off the data", GOOD, replace(died(GOOD), verdicts=("alive",) * 9 + ("off the data",))),
 ]
 
 

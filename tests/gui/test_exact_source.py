@@ -95,7 +95,8 @@ def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reas
     page.load(load_preset("digits-exact").replace_all(SMALL))
     drawn(qtbot, page)
     assert page.gallery.verdicts.lived == 5
-    assert page.gallery._lived.text() == "5 of 5 lived"
+    assert page.gallery._lived.text() == "5 of 5 lived (by pixels alone)"
+    assert "first measured" in page.gallery._lived.toolTip()
     wild = {"sampling.epsilon": 3 * page.experiment.spec.sampling.sigma_L**2, "sampling.steps_per_level": 60}
     page.experiment.set(page.experiment.spec.replace_all(wild))
     qtbot.waitUntil(lambda: page.gallery.verdicts is not None and page.gallery.verdicts.lived == 0, timeout=WAIT_MS)

@@ -1,0 +1,213 @@
+"""Where the data lie in the eyes of a feature network, and which samples lie off them.
+
+Two scores, each higher the less an image looks like the data:
+
+* the energy −log Σ_c exp(logit_c) (W. Liu et al. 2020, arXiv:2010.03759): no class has much evidence, as in scribbles,
+  fragments, blots and means of several images;
+* the Mahalanobis distance √((t − μ)ᵀ C⁻¹ (t − μ)) of the textures t, the means of the network's maps over the image,
+  from those of real training images, with mean μ and covariance C (K. Lee et al. 2018, arXiv:1807.03888): noise that
+  is left, blur, lines too thick or too thin.
+
+The distance in the last hidden layer alone, in straight or in Mahalanobis form, does not do: what looks like nothing
+excites that layer less than real images do, and so lies among them (on MNIST it misses every blurred mean).
+
+The bounds are conformal (V. Vovk et al. 2005): with n held-out images in ascending order of a score its bound is the
+⌈(n + 1)(1 − q/2)⌉-th, at most the last. A new real image is then beyond one of the two with probability at most q, or
+2/(n + 1) where that is more, whatever the network. A network whose features are means of maps themselves and that
+knows no classes of the set gives the distance alone, with all of q.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from msd_engine.backend.errors import BadFile
+from msd_engine.backend.files import make_folder, reading, write_atomically
+from msd_engine.backend.tensors import pack_tensors, read_tensors
+from msd_engine.data.folder import cache_folder
+from msd_engine.metrics.features import FeatureNetwork, Seen, network_again
+
+RARE = 0.005
+"""q, the share of new real images that may be called off the data."""
+
+_FORMAT = "msd-support-1"
+_EXPECTED = "what the program keeps of real images to judge samples by (delete it and it will be made again)"
+# Part of the mean variance that is added to each: some maps are nearly constant.
+_RIDGE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Support:
+    """Where the data lie.
+
+    Attributes:
+        mean: μ with shape (S,), float64.
+        whitening: W with shape (S, S) and WᵀW = C⁻¹, float64.
+        energy_bound: Energy beyond which an image is off the data; infinite where the network knows no classes.
+        distance_bound: The same of the distance.
+        class_names: Names of the classes.
+        real_shares: Share of the held-out images that are called each class, with shape (classes,), float64.
+    """
+
+    mean: Tensor
+    whitening: Tensor
+    energy_bound: float
+    distance_bound: float
+    class_names: tuple[str, ...]
+    real_shares: Tensor
+
+    def off(self, seen: Seen) -> Tensor:
+        """Return which images lie off the data.
+
+        Args:
+            seen: What the network sees in n images.
+
+        Returns:
+            Truth values with shape (n,).
+        """
+        return (energies(seen) > self.energy_bound) | (self.distances(seen) > self.distance_bound)
+
+    def distances(self, seen: Seen) -> Tensor:
+        """Return the Mahalanobis distances of the textures, with shape (n,), float64."""
+        distances: Tensor = ((_textures(seen) - self.mean) @ self.whitening.T).norm(dim=1)
+        return distances
+
+
+def energies(seen: Seen) -> Tensor:
+    """Return −log Σ exp of the logits with shape (n,), float64; −∞ where the network knows no classes."""
+    if not seen.logits.shape[1]:
+        return torch.full((len(seen),), -math.inf, dtype=torch.float64)
+    return -seen.logits.double().logsumexp(dim=1)
+
+
+def support_of(training: Seen, held_out: Seen, class_names: tuple[str, ...]) -> Support:
+    """Find where the data lie.
+
+    Args:
+        training: What the network sees in training images, at least two.
+        held_out: What it sees in held-out images, at least one.
+        class_names: Names of the classes that it tells apart.
+
+    Returns:
+        Where they lie.
+    """
+    textures = _textures(training)
+    covariance = torch.cov(textures.T).reshape(textures.shape[1], -1)
+    ridge = _RIDGE * covariance.diagonal().mean()
+    values, vectors = torch.linalg.eigh(covariance + ridge * torch.eye(len(covariance), dtype=torch.float64))
+    whitening = (vectors / values.clamp(min=torch.finfo(torch.float64).tiny).sqrt()).T
+    shares = held_out.class_shares
+    support = Support(textures.mean(0), whitening, math.inf, math.inf, class_names, shares)
+    rare = RARE / 2 if class_names else RARE
+    return Support(
+        support.mean,
+        whitening,
+        conformal_bound(energies(held_out), rare) if class_names else math.inf,
+        conformal_bound(support.distances(held_out), rare),
+        class_names,
+        shares,
+    )
+
+
+def conformal_bound(scores: Tensor, rare: float) -> float:
+    """Return the score beyond which a new image lies with a given probability at most.
+
+    Args:
+        scores: Scores of n held-out images with shape (n,).
+        rare: The probability; where 1/(n + 1) is more, that takes its place.
+
+    Returns:
+        The ⌈(n + 1)(1 − rare)⌉-th score in ascending order, at most the last.
+    """
+    place = math.ceil((len(scores) + 1) * (1 - rare))
+    return float(scores.sort().values[min(place, len(scores)) - 1])
+
+
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """A feature network with what it knows of real images.
+
+    Attributes:
+        network: The network.
+        support: Where the data lie in its eyes.
+    """
+
+    network: FeatureNetwork
+    support: Support = field(repr=False)
+
+
+def keep_judge(judge: Judge, data_name: str, shape: tuple[int, int, int]) -> None:
+    """Keep a judge in the cache folder for samplings to come, which must not wait for one to be made.
+
+    Args:
+        judge: The judge.
+        data_name: Name of the image set.
+        shape: (C, H, W) of its images.
+
+    Raises:
+        UserError: The cache folder cannot be written.
+    """
+    support, path = judge.support, _path(data_name)
+    bounds = torch.tensor([support.distance_bound], dtype=torch.float64)
+    if support.class_names:
+        bounds = torch.tensor([support.distance_bound, support.energy_bound], dtype=torch.float64)
+    notes = {
+        "format": _FORMAT,
+        "digest": judge.network.digest,
+        "class_names": json.dumps(support.class_names),
+        "shape": json.dumps(shape),
+    }
+    tensors = {
+        "mean": support.mean,
+        "whitening": support.whitening,
+        "bounds": bounds,
+        "real_shares": support.real_shares,
+    }
+    make_folder(path.parent)
+    write_atomically(path, pack_tensors(tensors, notes))
+
+
+def kept_judge(data_name: str, device: torch.device) -> Judge | None:
+    """Get the judge of an image set where that takes no training and no look at real images.
+
+    Args:
+        data_name: Name of the set.
+        device: Where to compute.
+
+    Returns:
+        The judge; None where none is kept.
+
+    Raises:
+        BadFile: A kept file is damaged.
+    """
+    path = _path(data_name)
+    if not path.exists():
+        return None
+    tensors, notes = read_tensors(path, _EXPECTED)
+    with reading(path, _EXPECTED):
+        if notes["format"] != _FORMAT:
+            raise BadFile(f"{path} is not {_EXPECTED}.")
+        names = tuple(str(name) for name in json.loads(notes["class_names"]))
+        channels, rows, columns = (int(size) for size in json.loads(notes["shape"]))
+        distance_bound, *rest = tensors["bounds"].tolist()
+        energy_bound = float(rest[0]) if rest else math.inf
+        support = Support(
+            tensors["mean"], tensors["whitening"], energy_bound, distance_bound, names, tensors["real_shares"]
+        )
+        digest = Path(notes["digest"]).name
+    network = network_again(data_name, digest, names, (channels, rows, columns), device)
+    return Judge(network, support) if network is not None else None
+
+
+def _path(data_name: str) -> Path:
+    return cache_folder() / "judges" / f"{data_name}.safetensors"
+
+
+def _textures(seen: Seen) -> Tensor:
+    return (seen.textures if seen.textures.shape[1] else seen.features).double()
