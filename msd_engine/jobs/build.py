@@ -23,7 +23,7 @@ from msd_engine.jobs.loaded import loaded_empirical
 from msd_engine.metrics.errors import HeldOut
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
-from msd_engine.noise.ladder import geometric, karras, report
+from msd_engine.noise.ladder import as_trained, geometric, karras, report
 from msd_engine.noise.laws import quantiles
 from msd_engine.runs.run import Run
 from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, underdamped
@@ -92,6 +92,8 @@ def ladder(spec: ExperimentSpec) -> Tensor:
             return report(*ends, spec.noise.s)
         case "karras":
             return karras(*ends, asked.rho)
+        case "as-trained":
+            return as_trained(*ends, spec.noise, spec.training.k)
 
 
 def descent(spec: ExperimentSpec) -> Descent:

@@ -35,12 +35,14 @@ class SamplingSpec(Spec):
         title="Dynamics",
         help="Annealed: down the ladder from σ₁ to σ_L. Fixed: all steps at σ_L.",
     )
-    ladder: Literal["geometric", "report", "karras"] = param(
+    ladder: Literal["geometric", "report", "karras", "as-trained"] = param(
         "geometric",
         title="Ladder",
         help="How the levels lie between σ₁ and σ_L. Geometric: equal ratios. Report: equal steps of the time t of the "
-        "forward process with base s. Karras: equal steps of σ^(1/ρ).",
+        "forward process with base s. Karras: equal steps of σ^(1/ρ). As trained: equal shares of the law F from which "
+        "training draws the noise.",
         formula="σ_i = σ₁ (σ_L/σ₁)^u;  std(t₁ + u (t_L − t₁));  (σ₁^(1/ρ) + u (σ_L^(1/ρ) − σ₁^(1/ρ)))^ρ;  "
+        "F(σ_i) = F(σ₁) + u (F(σ_L) − F(σ₁));  "
         "u = (i−1)/(L−1)",
     )
     rho: float = param(

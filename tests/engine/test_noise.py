@@ -5,8 +5,9 @@ import math
 import pytest
 import torch
 
+from msd_engine.backend.errors import UserError
 from msd_engine.noise.copies import copies
-from msd_engine.noise.ladder import geometric, karras, report
+from msd_engine.noise.ladder import as_trained, geometric, karras, report
 from msd_engine.noise.laws import draw_sigma
 from msd_engine.noise.sde import std, time
 from msd_engine.specs import NoiseSpec
@@ -95,3 +96,31 @@ def test_the_uniform_law_is_uniform_in_time_and_never_zero():
     # Kolmogorov's distance; 1.95/√n is exceeded once in a thousand seeds.
     grid = torch.arange(1, len(t) + 1) / len(t)
     assert (t - grid).abs().max().item() < 1.95 / math.sqrt(len(t))
+
+
+@pytest.mark.parametrize(("m", "v", "k"), [(-0.2, 1.0, 8), (-0.6, 0.3, 1), (4.0, 0.2, 2), (-9.0, 0.5, 2)])
+def test_the_ladder_as_trained_parts_the_law_into_equal_shares(m, v, k):
+    law = NoiseSpec(law="log-normal", log_mean=m, log_std=v)
+    ladder = as_trained(20.0, 0.1, 12, law, k)
+    assert ladder[0] == 20.0
+    assert ladder[-1] == 0.1
+    assert (ladder.diff() < 0).all()
+    normal = (torch.log(ladder / k**0.5) - m) / v
+    # Of the tail that is the smaller number, so that digits are left where the whole ladder lies in it.
+    tail = normal if normal[0] > -normal[-1] else -normal
+    shares = torch.special.erfc(tail / 2**0.5).diff()
+    torch.testing.assert_close(shares, shares.mean().expand(11), rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("quantity", ["sigma", "sigma-eff"])
+def test_the_ladder_as_trained_is_the_reports_where_time_is_drawn_evenly(quantity):
+    law = NoiseSpec(law="uniform-t", quantity=quantity, s=25.0)
+    unit = 2.0 if quantity == "sigma-eff" else 1.0
+    expected = unit * report(6.0 / unit, 0.2 / unit, 9, 25.0)
+    torch.testing.assert_close(as_trained(6.0, 0.2, 9, law, 4), expected)
+
+
+def test_no_ladder_follows_a_law_that_never_comes_there():
+    law = NoiseSpec(law="log-normal", log_mean=-9.0, log_std=0.1)
+    with pytest.raises(UserError, match="never draws a noise between σ₁ = 20"):
+        as_trained(20.0, 0.1, 12, law, 2)
