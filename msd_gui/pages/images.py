@@ -94,7 +94,9 @@ class ImagesPage(ExperimentPage):
         )
         frame.lay_out(self, self.form, middle, figures)
 
-        self.offer_menu(self.strip, self.gallery.grid, self.gallery.film, self.losses, self.bands)
+        self.offer_menu(
+            self.strip, self.gallery.grid, self.gallery.film, self.losses, self.bands, self.measuring.curve.view
+        )
 
     def _connect(self) -> None:
         self.form.edited.connect(self._edited)

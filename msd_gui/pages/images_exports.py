@@ -62,4 +62,4 @@ def exports(page: ImagesPage) -> list[Export]:
         rows += plot_exports(
             launch, page.losses, "Loss curves", "losses", page.experiment.spec.to_json, table=page.losses.data
         )
-    return rows
+    return rows + page.measuring.curve.exports(launch)

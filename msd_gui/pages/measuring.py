@@ -13,6 +13,7 @@ from msd_engine.events import Event, Failed, Figure, Neighbours, Notice, Progres
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.launch import Images, Launch
 from msd_gui.pages import frame
+from msd_gui.pages.measured_curve import MeasuredCurve, curve_points
 from msd_gui.pages.page import Page
 from msd_gui.pages.readings import number
 from msd_gui.views.class_shares import ClassSharesView
@@ -23,7 +24,7 @@ COUNTS = (256, 512, 1024, 2048, 4096)
 USUAL_COUNT = 1024
 _SHARES_PX = 170
 # Beyond these multiples of the figure of real images a figure is marked.
-_POOR = {"lower": 2.0, "higher": 0.9}
+_POOR = {"lower": 2.0, "higher": 0.9, "yield": 0.98}
 _MEMORY, _SHARE = 0.5, (0.6, 1.5)
 
 Source = Callable[[], tuple[ExperimentSpec, Path | None] | None]
@@ -53,11 +54,13 @@ class Measuring(QWidget):
         self.quality: Quality | None = None
         self.neighbours: Neighbours | None = None
         self._measured: ExperimentSpec | None = None
+        self._on_curve = False
         self._runner = page.runner(self._show)
         self._finder = page.runner(self._show_neighbours)
         self._build()
         self._runner.running_changed.connect(self.update_button)
         self.button.clicked.connect(self._pressed)
+        self.curve.button.clicked.connect(self._pressed_curve)
         self.update_button()
 
     def _build(self) -> None:
@@ -81,6 +84,7 @@ class Measuring(QWidget):
         self.shares = ClassSharesView()
         self.shares.setFixedHeight(_SHARES_PX)
         self.shares.hide()
+        self.curve = MeasuredCurve()
         self._near_heading = frame.heading("Nearest training images")
         self.near = NeighboursView()
         self.near_note = QLabel()
@@ -96,7 +100,7 @@ class Measuring(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(head)
-        rows: tuple[QWidget, ...] = (self.note, self.readings, self.shares, *near)
+        rows: tuple[QWidget, ...] = (self.note, self.readings, self.shares, self.curve, *near)
         for row in rows:
             column.addWidget(row)
 
@@ -106,27 +110,39 @@ class Measuring(QWidget):
     def update_button(self) -> None:
         """Say what the button would do now."""
         running, source = self._runner.running, self._source()
-        self.button.setText("Stop" if running else "Measure")
-        self.button.setEnabled(running or source is not None)
-        self.button.setToolTip(
-            "Stop measuring." if running else "Needs a network: train one first." if source is None else ""
-        )
+        missing = "Needs a network: train one first." if source is None else ""
+        for button, words in ((self.button, "Measure"), (self.curve.button, "Measure curve")):
+            button.setText("Stop" if running else words)
+            button.setEnabled(running or source is not None)
+            button.setToolTip("Stop measuring." if running else missing)
         if self.quality is not None and self._measured is not None and not running:
             same = source is not None and _sampled_by(source[0]) == _sampled_by(self._measured)
             self.note.setText(("" if same else "The settings have changed since. ") + caption(self.quality))
 
     @Slot()
     def _pressed(self) -> None:
+        self._toggle(curve=False)
+
+    @Slot()
+    def _pressed_curve(self) -> None:
+        self._toggle(curve=True)
+
+    def _toggle(self, *, curve: bool) -> None:
+        """Stop what runs, or measure what is set up now: once, or at several numbers of evaluations."""
         if self._runner.running:
             self._runner.stop()
             self.note.setText("Stopped.")
             return
         source = self._source()
-        if source is not None:
-            spec, run = source
-            self.note.setText("Measuring …")
-            spec = spec.replace("sampling.chains", int(self.count.currentData()))
-            self._runner.submit(self._launch.evaluate(spec, run))
+        if source is None:
+            return
+        spec, run = source
+        self._on_curve = curve
+        self.note.setText("Measuring …")
+        spec = spec.replace("sampling.chains", int(self.count.currentData()))
+        if curve:
+            self.curve.clear()
+        self._runner.submit(self._launch.evaluate(spec, run, curve=curve_points(spec) if curve else ()))
 
     @Slot(int)
     def choose(self, chain: int) -> None:
@@ -150,19 +166,27 @@ class Measuring(QWidget):
                 of = f", step {event.step} of {event.total}" if event.total else ""
                 self.note.setText(f"{event.text}{of} …")
             case Quality():
-                self.quality = event
-                self._show_quality(event)
-                self.measured.emit(event)
+                self._take(event)
             case Failed():
                 self.note.setText("Not measured.")
                 self._page.show_failure(event)
             case _:
                 pass
 
+    def _take(self, event: Quality) -> None:
+        if self._on_curve:
+            self.curve.take(event)
+            source = self._source()
+            if source is None or _sampled_by(ExperimentSpec.from_json(event.spec_json)) != _sampled_by(source[0]):
+                return
+        self.quality = event
+        self._show_quality(event)
+        self.measured.emit(event)
+
     def _show_quality(self, quality: Quality) -> None:
         self._measured = ExperimentSpec.from_json(quality.spec_json)
         self.note.setText(caption(quality))
-        self.readings.set_readings(tuple(reading(figure) for figure in quality.figures))
+        self.readings.set_readings(tuple(reading(figure, quality) for figure in quality.figures))
         self.readings.show()
         self.shares.setVisible(bool(quality.class_names))
         if quality.class_names:
@@ -184,20 +208,28 @@ class Measuring(QWidget):
 
 
 def caption(quality: Quality) -> str:
-    """Say what was compared with what."""
+    """Say how many lived and what was compared with what."""
+    dead = ", ".join(f"{count} {reason}" for reason, count in quality.dead.items())
     text = (
-        f"{quality.n} samples and {quality.real_n} real training images, both against {quality.reference_n} held-out "
-        f"images. Features: {quality.features}."
+        f"{quality.lived} of {quality.n} lived{f' (dead: {dead})' if dead else ''}. {quality.n} samples and "
+        f"{quality.real_n} real training images, both against {quality.reference_n} held-out images. Features: "
+        f"{quality.features}."
     )
     return f"{text} {quality.refused}".strip()
 
 
-def reading(figure: Figure) -> Reading:
+def reading(figure: Figure, quality: Quality | None = None) -> Reading:
     """Return the row of a figure; what is far from real images is marked."""
     spread = (figure.high - figure.low) / 2
     value = number(figure.value) + (f" ± {number(spread, 2)}" if np.isfinite(spread) else "")
     interval = f" 95 % interval: {number(figure.low)} to {number(figure.high)}." if np.isfinite(spread) else ""
-    return Reading(figure.title, value, number(figure.real), figure.help + interval, "warning" if _poor(figure) else "")
+    severity = "warning" if _poor(figure) else ""
+    if figure.name != "yield" or quality is None:
+        return Reading(figure.title, value, number(figure.real), figure.help + interval, severity)
+    dead = ", ".join(f"{count} {reason}" for reason, count in quality.dead.items())
+    told = f" {quality.lived} of {quality.n} lived{f'; dead: {dead}' if dead else ''}."
+    shown = f"{100 * figure.value:.1f} % of {quality.n}"
+    return Reading(figure.title, shown, f"{100 * figure.real:.1f} %", figure.help + told + interval, severity)
 
 
 def neighbours_note(event: Neighbours) -> str:
@@ -228,7 +260,7 @@ def _poor(figure: Figure) -> bool:
             surely = figure.low if np.isfinite(figure.low) else figure.value
             return surely > _POOR["lower"] * max(figure.real, 0.0)
         case "higher":
-            return figure.value < _POOR["higher"] * figure.real
+            return figure.value < _POOR.get(figure.name, _POOR["higher"]) * figure.real
         case _:
             ratio = figure.value / figure.real if figure.real else 1.0
             return ratio < _MEMORY if figure.name == "nearest" else not _SHARE[0] <= ratio <= _SHARE[1]

@@ -17,6 +17,14 @@ class LogAxis(pg.AxisItem):
 
     def __init__(self, side: str) -> None:
         super().__init__(side)
+        self._plain = False
+
+    def set_plain(self, on: bool) -> None:
+        """Says whether values are plotted as they are: the axis is then a common one."""
+        if on != self._plain:
+            self._plain = on
+            self.picture = None
+            self.update()
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
         """Positions of the ticks, the first list with words, the second without.
@@ -29,6 +37,9 @@ class LogAxis(pg.AxisItem):
         Returns:
             Pairs of spacing and positions.
         """
+        if self._plain:
+            common: list[tuple[float, list[float]]] = super().tickValues(minVal, maxVal, size)
+            return common
         low, high = sorted((minVal, maxVal))
         room = max(2.0, size / (32.0 if self.orientation == "left" else 52.0))
         for digits in ((1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9), (1, 2, 3, 5), (1, 2, 5), (1, 3), (1,)):
@@ -55,7 +66,9 @@ class LogAxis(pg.AxisItem):
         Returns:
             One string for each position.
         """
-        del scale
+        if self._plain:
+            words: list[str] = super().tickStrings(values, scale, spacing)
+            return words
         if spacing == 0.1:
             return [""] * len(values)
         return [number(10.0**value) for value in values]

@@ -8,8 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from msd_engine.events import Quality, Verdicts
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.pages.advice import Facts, advise, excess, ladder_ratio, overlap
+from msd_gui.pages.adviser import Adviser
+from msd_gui.session.experiment import Experiment
 
 # An 8×8 image set whose pixels have a standard deviation of about a half.
 FACTS = Facts(dim=64, data_std=0.54, largest_distance=9.6)
@@ -101,3 +104,72 @@ def test_the_excess_is_that_of_the_chain_itself() -> None:
         variance = (1 - r) ** 2 * variance + 2 * r
     assert excess(asked) == pytest.approx(variance - 1 / (1 - r / 2))
     assert np.isfinite(variance)
+
+
+def told(shares: tuple[float, ...], **fields: object) -> Verdicts:
+    none = np.zeros(0)
+    known = {
+        "verdict": ("alive",) * 64,
+        "spatial_variance": none,
+        "least_variance": 0.0,
+        "saturated_share": none,
+        "most_saturation": 1.0,
+        "mean_distance": 6.0,
+        "data_mean_distance": 6.0,
+        "data_largest_distance": 9.6,
+        "data_std": 0.54,
+        "data_count": 1500,
+        "k": 8,
+        "epsilon": 0.01,
+        "levels": 50,
+        "dim": 64,
+        "spec_json": LONG.to_json(),
+        "features": "Digits classifier",
+        "class_names": ("three", "seven"),
+        "shares": np.array(shares),
+        "real_shares": np.array((0.5, 0.5)),
+    }
+    return Verdicts(**(known | fields))
+
+
+def test_drifted_shares_of_the_classes_are_told_with_figures_and_mended(qtbot) -> None:
+    experiment = Experiment(LONG)
+    adviser = Adviser(experiment)
+    qtbot.addWidget(adviser.cards)
+    adviser.take_verdicts(told((0.55, 0.45)))
+    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice()]
+    adviser.take_verdicts(told((0.8, 0.2)))
+    (found,) = [advice for advice in adviser.cards.advice() if advice.title == "Too many steps per level"]
+    # (0.8 − 0.5)/√(0.5²/64) = 4.8
+    for figure in ("class three", "0.8", "0.5", "64 samples", "4.8"):
+        assert figure in found.evidence
+    adviser.cards.remedy.emit(dict(found.remedy))
+    assert experiment.spec.sampling.steps_per_level < LONG.sampling.steps_per_level
+    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice()]
+
+
+def test_dead_chains_say_nothing_of_the_classes(qtbot) -> None:
+    adviser = Adviser(Experiment(LONG))
+    qtbot.addWidget(adviser.cards)
+    adviser.take_verdicts(told((0.0, 0.0), verdict=("monochrome",) * 64))
+    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice()]
+
+
+def test_measured_samples_say_more_than_a_few_chains(qtbot) -> None:
+    adviser = Adviser(Experiment(LONG))
+    qtbot.addWidget(adviser.cards)
+    shares = np.array((0.6, 0.4)), np.array((0.5, 0.5))
+    spec = LONG.replace("sampling.chains", 1000)
+    both = ("three", "seven")
+    found = Quality(
+        "digits", "ours", 1000, 1000, 297, (), "", both, *shares, 4, 1.0, spec.to_json(), {"off the data": 100}
+    )
+    adviser.take_quality(found)
+    titles = [advice.title for advice in adviser.cards.advice()]
+    assert "Too many steps per level" in titles
+    assert "Chains end off the data" in titles
+    # Samples of other settings say nothing.
+    other = Adviser(Experiment(LONG.replace("sampling.levels", 7)))
+    qtbot.addWidget(other.cards)
+    other.take_quality(found)
+    assert other.facts.shares == ()

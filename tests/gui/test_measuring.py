@@ -10,14 +10,17 @@ import pytest
 from PySide6.QtWidgets import QTextBrowser
 
 from msd_engine.events import Failed, Figure, Finished, Neighbours, Quality, Tick
-from msd_engine.specs import load_card, load_preset
+from msd_engine.specs import ExperimentSpec, load_card, load_preset
 from msd_gui.bridge.clock import ScreenClock
+from msd_gui.pages.measured_curve import curve_points
 from msd_gui.pages.measuring import Measuring, neighbours_note, reading
 from msd_gui.pages.page import Page
 from msd_gui.pages.pretrained import CardDialog, PretrainedChip
 from msd_gui.theme import LIGHT
 from msd_gui.views.class_shares import ClassSharesView
+from msd_gui.views.figures import to_svg_bytes
 from msd_gui.views.neighbours import NeighboursView
+from msd_gui.views.quality_curve import CurvePoint, QualityCurveView
 
 WAIT_MS = 20_000
 SPEC = load_preset("digits-30s")
@@ -61,7 +64,7 @@ class Telling:
         self.asked = []
 
     def evaluate(self, spec, run, *, curve=()):
-        return self._job("evaluate", spec, run)
+        return self._job("evaluate", spec, run, curve)
 
     def nearest(self, spec, image):
         return self._job("nearest", spec, image)
@@ -114,6 +117,91 @@ def test_without_a_network_the_button_says_what_is_missing(panel):
     shown = panel(Telling(), source=lambda: None)
     assert not shown.button.isEnabled()
     assert "train" in shown.button.toolTip()
+
+
+def point(steps: int, value: float, **changes) -> Quality:
+    spec = SPEC.replace("sampling.steps_per_level", steps)
+    figures = (
+        Figure("frechet", "Fréchet distance", value, value - 1, value + 1, 10.0),
+        Figure("kernel", "Kernel distance", -0.5, -1.0, 1.0, 0.1),
+    )
+    return quality(figures=figures, spec_json=spec.to_json(), evaluations=spec.sampling.evaluations, **changes)
+
+
+def test_the_curve_asks_for_several_numbers_of_evaluations_and_shows_each_as_it_comes(qtbot, panel):
+    own = SPEC.sampling.steps_per_level
+    launch = Telling(point(1, 40.0), point(own, 20.0), point(2 * own, 15.0))
+    shown = panel(launch)
+    shown.resize(316, 900)
+    heard = []
+    shown.measured.connect(heard.append)
+    shown.curve.button.click()
+    qtbot.waitUntil(lambda: len(shown.curve.found) == 3, timeout=WAIT_MS)
+    asked = launch.asked[0][3]
+    assert asked == curve_points(SPEC)
+    assert (SPEC.sampling.levels, own) in asked
+    assert all(early[0] * early[1] < late[0] * late[1] for early, late in pairwise(asked))
+    # Only the point with the page's own settings is also the page's figure.
+    assert [ExperimentSpec.from_json(one.spec_json).sampling.steps_per_level for one in heard] == [own]
+    columns = shown.curve.view.data()
+    assert columns["evaluations"].tolist() == sorted(columns["evaluations"].tolist())
+    assert columns["Fréchet distance"].tolist() == [40.0, 20.0, 15.0]
+    assert columns["real"].tolist() == [10.0] * 3
+    assert [export.suffix for export in shown.curve.exports(launch)] == [".png", ".svg", ".csv"]
+    # A kernel distance may be negative: its axis is not logarithmic.
+    shown.curve.figure.setCurrentIndex(1)
+    assert shown.curve.view.data()["Kernel distance"].tolist() == [-0.5] * 3
+    (_, _), (low, high) = shown.curve.view.box.viewRange()
+    assert low < -1.0
+    assert high > 1.0
+    shown.curve.view.grab()
+    # A second curve begins anew and keeps the chosen figure.
+    qtbot.waitUntil(lambda: shown.curve.button.text() == "Measure curve", timeout=WAIT_MS)
+    shown.curve.button.click()
+    qtbot.waitUntil(lambda: len(shown.curve.found) == 3, timeout=WAIT_MS)
+    assert shown.curve.figure.currentData() == "kernel"
+
+
+@pytest.mark.parametrize("steps", [1, 5, 40])
+def test_the_points_of_a_curve_hold_the_settings_own_and_rise(steps):
+    spec = SPEC.replace("sampling.steps_per_level", steps)
+    points = curve_points(spec)
+    assert (spec.sampling.levels, steps) in points
+    assert len(points) >= 3
+    assert len({levels * each for levels, each in points}) == len(points)
+
+
+def test_the_curve_frames_bars_and_real_images_and_is_copied(qtbot):
+    view = QualityCurveView()
+    qtbot.addWidget(view)
+    view.resize(300, 200)
+    view.show()
+    assert (view.tell(0.0, 0.0), view.legend_entries()) == ("", [])
+    points = [CurvePoint("many", 100, 2.0, 1.0, 4.0, 0.5), CurvePoint("few", 10, 8.0, 7.0, 16.0, 0.5)]
+    view.set_points("distance", points, log=True)
+    (left, right), (low, high) = view.box.viewRange()
+    assert left < 1.0 < 2.0 < right
+    assert low < math.log10(0.5)
+    assert high > math.log10(16.0)
+    assert "few: 8 (7 to 16)" in view.tell(1.1, 0.0)
+    assert [entry.words for entry in view.legend_entries()] == ["samples", "real images"]
+    copied = view.copy(LIGHT)
+    assert copied.tell(2.0, 0.0) == view.tell(2.0, 0.0)
+    copied.deleteLater()
+    assert to_svg_bytes(view).startswith(b"<?xml")
+
+
+def test_the_yield_is_read_with_its_reasons(qtbot, panel):
+    told = quality(
+        n=1000,
+        dead={"off the data": 15, "monochrome": 1},
+        figures=(Figure("yield", "Yield", 0.984, 0.97, 0.99, 0.998),),
+    )
+    shown = panel(Telling(told))
+    with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
+        shown.button.click()
+    assert "984 of 1000 lived (dead: 15 off the data, 1 monochrome)" in shown.note.text()
+    assert shown.readings.texts()[0] == ("Yield", "98.4 % of 1000", "99.8 %")
 
 
 def test_a_refusal_stands_under_the_figures_and_colour_images_have_no_classes(qtbot, panel):
@@ -170,6 +258,8 @@ def test_the_verdict_on_a_neighbour_follows_what_held_out_images_have():
     [
         (Figure("frechet", "", 30.0, real=10.0), "warning"),
         (Figure("frechet", "", 15.0, real=10.0), ""),
+        (Figure("yield", "", 0.97, real=1.0, better="higher"), "warning"),
+        (Figure("yield", "", 0.985, real=1.0, better="higher"), ""),
         (Figure("precision", "", 0.5, real=0.9, better="higher"), "warning"),
         (Figure("rarest", "", 0.5, real=1.0, better="real"), "warning"),
         (Figure("commonest", "", 1.4, real=1.0, better="real"), ""),
