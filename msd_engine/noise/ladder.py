@@ -3,8 +3,8 @@
 Geometric, of NCSN (arXiv:1907.05600): σ_i = σ_1 (σ_L/σ_1)^u. The report's: levels equidistant in the time of its
 forward process, σ_i = std(t_1 + u (t_L − t_1)) with t = time(σ). Karras et al. 2022 (arXiv:2206.00364, eq. 5):
 σ_i = (σ_1^(1/ρ) + u (σ_L^(1/ρ) − σ_1^(1/ρ)))^ρ, which is linear for ρ = 1 and geometric for ρ → ∞. As trained: equal
-shares of the law F from which training draws σ, F(σ_i) = F(σ_1) + u (F(σ_L) − F(σ_1)), so that chains stay longest
-where the network has seen most; for the law that is uniform in t this is the report's ladder.
+shares of a law that is half even in ln σ and half F, from which training draws σ: F(σ_1) − F(σ_i) over F(σ_1) − F(σ_L),
+and ln(σ_1/σ_i) over ln(σ_1/σ_L), add up to 2u. Chains stay longest where the network has seen most.
 """
 
 from __future__ import annotations
@@ -12,15 +12,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from msd_engine.backend.errors import UserError
+from msd_engine.noise.laws import below
 from msd_engine.noise.sde import std, time
 from msd_engine.specs import NoiseSpec
 
-# The tails of the normal law are known to all digits from here on.
-_LEAST_SHARE = 1e-290
+# Places at which the law of the training noise is taken, and below which share it counts as never drawn.
+_GRID, _LEAST_SHARE = 4001, 1e-6
 
 
 def geometric(sigma_1: float, sigma_L: float, levels: int) -> Tensor:
@@ -49,7 +50,8 @@ def report(sigma_1: float, sigma_L: float, levels: int, s: float) -> Tensor:
     Returns:
         The levels with shape (L,), float64; the ends are exactly σ_1 and σ_L.
     """
-    return _between(lambda u: _in_time(u, sigma_1, sigma_L, s), sigma_1, sigma_L, levels)
+    first, last = time(sigma_1, s), time(sigma_L, s)
+    return _between(lambda u: std(first + u * (last - first), s), sigma_1, sigma_L, levels)
 
 
 def karras(sigma_1: float, sigma_L: float, levels: int, rho: float) -> Tensor:
@@ -69,7 +71,7 @@ def karras(sigma_1: float, sigma_L: float, levels: int, rho: float) -> Tensor:
 
 
 def as_trained(sigma_1: float, sigma_L: float, levels: int, law: NoiseSpec, k: int) -> Tensor:
-    """Return the ladder whose levels part the law of the training noise into equal shares.
+    """Return the ladder whose levels follow the training noise, and leave no wide gaps where that is rare.
 
     Args:
         sigma_1: First noise of one copy, positive.
@@ -80,34 +82,16 @@ def as_trained(sigma_1: float, sigma_L: float, levels: int, law: NoiseSpec, k: i
 
     Returns:
         The levels with shape (L,), float64; the ends are exactly σ_1 and σ_L.
-
-    Raises:
-        UserError: Where training hardly ever draws a noise between σ_1 and σ_L.
     """
-    unit = math.sqrt(k) if law.draws_sigma_eff else 1.0
-    if law.law == "uniform-t":
-        return _between(lambda u: unit * _in_time(u, sigma_1 / unit, sigma_L / unit, law.s), sigma_1, sigma_L, levels)
-    first, last = ((math.log(sigma / unit) - law.log_mean) / law.log_std for sigma in (sigma_1, sigma_L))
-    # The left tail is known to many digits, the right one only as 1 minus it.
-    side = 1.0 if first + last <= 0 else -1.0
-    # By erfc, since torch's normal distribution function has no digits of its tail.
-    top, bottom = (0.5 * math.erfc(-side * z / math.sqrt(2)) for z in (first, last))
-    if levels > 1 and max(top, bottom) < _LEAST_SHARE:
-        raise UserError(
-            f"Training never draws a noise between σ₁ = {sigma_1:g} and σ_L = {sigma_L:g}, so that no ladder can "
-            "follow it: choose another ladder or other noises."
-        )
-
-    def rule(u: Tensor) -> Tensor:
-        normal: Tensor = torch.special.ndtri(top + u * (bottom - top))
-        return unit * torch.exp(law.log_mean + law.log_std * side * normal)
-
-    return _between(rule, sigma_1, sigma_L, levels)
-
-
-def _in_time(u: Tensor, sigma_1: float, sigma_L: float, s: float) -> Tensor:
-    first, last = time(sigma_1, s), time(sigma_L, s)
-    return std(first + u * (last - first), s)
+    grid = torch.linspace(math.log(sigma_1), math.log(sigma_L), _GRID, dtype=torch.float64)
+    drawn = below(law, k, grid.exp())
+    passed = torch.linspace(0.0, 1.0, _GRID, dtype=torch.float64)
+    share = drawn[0] - drawn[-1]
+    if share > _LEAST_SHARE:
+        passed = (passed + (drawn[0] - drawn) / share) / 2
+    return _between(
+        lambda u: torch.from_numpy(np.exp(np.interp(u.numpy(), passed.numpy(), grid.numpy()))), sigma_1, sigma_L, levels
+    )
 
 
 def _between(rule: Callable[[Tensor], Tensor], sigma_1: float, sigma_L: float, levels: int) -> Tensor:

@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from msd_engine.noise.sde import std
+from msd_engine.noise.sde import std, time
 from msd_engine.specs import NoiseSpec
 
 FIRST_TIME = 1e-5
@@ -57,6 +57,24 @@ def quantiles(spec: NoiseSpec, k: int, n: int) -> Tensor:
     else:
         drawn = _by_time(spec, u)
     return _of_one_copy(spec, k, drawn).float()
+
+
+def below(spec: NoiseSpec, k: int, sigma: Tensor) -> Tensor:
+    """Return the share of draws that lie below given noises: the law's distribution function.
+
+    Args:
+        spec: The law.
+        k: Number of copies.
+        sigma: Noise of one copy, positive, of any shape.
+
+    Returns:
+        Shares from 0 to 1 with the shape of `sigma`.
+    """
+    said = sigma / _of_one_copy(spec, k, torch.ones_like(sigma))
+    if spec.law == "log-normal":
+        share: Tensor = torch.special.ndtr((said.log() - spec.log_mean) / spec.log_std)
+        return share
+    return ((time(said, spec.s) - FIRST_TIME) / (1 - FIRST_TIME)).clamp(0.0, 1.0)
 
 
 def _by_time(spec: NoiseSpec, u: Tensor) -> Tensor:

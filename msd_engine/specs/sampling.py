@@ -39,10 +39,10 @@ class SamplingSpec(Spec):
         "geometric",
         title="Ladder",
         help="How the levels lie between σ₁ and σ_L. Geometric: equal ratios. Report: equal steps of the time t of the "
-        "forward process with base s. Karras: equal steps of σ^(1/ρ). As trained: equal shares of the law F from which "
-        "training draws the noise.",
+        "forward process with base s. Karras: equal steps of σ^(1/ρ). As trained: half of the levels even in ln σ, "
+        "half by the law F from which training draws the noise.",
         formula="σ_i = σ₁ (σ_L/σ₁)^u;  std(t₁ + u (t_L − t₁));  (σ₁^(1/ρ) + u (σ_L^(1/ρ) − σ₁^(1/ρ)))^ρ;  "
-        "F(σ_i) = F(σ₁) + u (F(σ_L) − F(σ₁));  "
+        "ln(σ₁/σ_i)/ln(σ₁/σ_L) + (F(σ₁) − F(σ_i))/(F(σ₁) − F(σ_L)) = 2u;  "
         "u = (i−1)/(L−1)",
     )
     rho: float = param(

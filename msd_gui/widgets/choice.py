@@ -34,6 +34,7 @@ LABELS = {
     "gibbs": "Gibbs (exact)",
     "report": "Report (time)",
     "karras": "Karras ρ",
+    "as-trained": "As trained",
 }
 
 

@@ -5,10 +5,9 @@ import math
 import pytest
 import torch
 
-from msd_engine.backend.errors import UserError
 from msd_engine.noise.copies import copies
 from msd_engine.noise.ladder import as_trained, geometric, karras, report
-from msd_engine.noise.laws import draw_sigma
+from msd_engine.noise.laws import below, draw_sigma
 from msd_engine.noise.sde import std, time
 from msd_engine.specs import NoiseSpec
 
@@ -98,29 +97,26 @@ def test_the_uniform_law_is_uniform_in_time_and_never_zero():
     assert (t - grid).abs().max().item() < 1.95 / math.sqrt(len(t))
 
 
-@pytest.mark.parametrize(("m", "v", "k"), [(-0.2, 1.0, 8), (-0.6, 0.3, 1), (4.0, 0.2, 2), (-9.0, 0.5, 2)])
-def test_the_ladder_as_trained_parts_the_law_into_equal_shares(m, v, k):
-    law = NoiseSpec(law="log-normal", log_mean=m, log_std=v)
-    ladder = as_trained(20.0, 0.1, 12, law, k)
-    assert ladder[0] == 20.0
+@pytest.mark.parametrize("law", [NoiseSpec(log_mean=-0.2, log_std=1.0), NoiseSpec(law="uniform-t", s=25.0)])
+@pytest.mark.parametrize("k", [1, 8])
+def test_the_ladder_as_trained_is_half_even_and_half_the_law(law, k):
+    ladder = as_trained(6.0, 0.1, 12, law, k)
+    assert ladder[0] == 6.0
     assert ladder[-1] == 0.1
     assert (ladder.diff() < 0).all()
-    normal = (torch.log(ladder / k**0.5) - m) / v
-    # Of the tail that is the smaller number, so that digits are left where the whole ladder lies in it.
-    tail = normal if normal[0] > -normal[-1] else -normal
-    shares = torch.special.erfc(tail / 2**0.5).diff()
-    torch.testing.assert_close(shares, shares.mean().expand(11), rtol=1e-6, atol=0)
+    shares = below(law, k, ladder)
+    passed = (shares[0] - shares) / (shares[0] - shares[-1]) + torch.log(6.0 / ladder) / math.log(60.0)
+    torch.testing.assert_close(passed, torch.linspace(0.0, 2.0, 12, dtype=torch.float64), rtol=0, atol=1e-3)
 
 
-@pytest.mark.parametrize("quantity", ["sigma", "sigma-eff"])
-def test_the_ladder_as_trained_is_the_reports_where_time_is_drawn_evenly(quantity):
-    law = NoiseSpec(law="uniform-t", quantity=quantity, s=25.0)
-    unit = 2.0 if quantity == "sigma-eff" else 1.0
-    expected = unit * report(6.0 / unit, 0.2 / unit, 9, 25.0)
-    torch.testing.assert_close(as_trained(6.0, 0.2, 9, law, 4), expected)
-
-
-def test_no_ladder_follows_a_law_that_never_comes_there():
+def test_the_ladder_as_trained_is_geometric_where_training_never_goes():
     law = NoiseSpec(law="log-normal", log_mean=-9.0, log_std=0.1)
-    with pytest.raises(UserError, match="never draws a noise between σ₁ = 20"):
-        as_trained(20.0, 0.1, 12, law, 2)
+    torch.testing.assert_close(as_trained(20.0, 0.1, 12, law, 2), geometric(20.0, 0.1, 12))
+
+
+@pytest.mark.parametrize("law", [NoiseSpec(log_mean=-0.2), NoiseSpec(law="uniform-t", quantity="sigma-eff")])
+def test_the_share_of_draws_below_a_noise(law):
+    drawn = draw_sigma(law, 4, 20_000, torch.Generator().manual_seed(0))
+    expected = torch.tensor([0.1, 0.5, 0.9])
+    found = below(law, 4, drawn.quantile(expected))
+    torch.testing.assert_close(found, expected, rtol=0, atol=0.02)
