@@ -1,6 +1,6 @@
 """What is told: frozen values with numpy arrays that come up from the engine. Imports no torch."""
 
-from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, Tick
+from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, SweepFound, Tick
 from msd_engine.events.catalogue import HeldOutCurve, RunRow, RunsChanged, RunStatus
 from msd_engine.events.denoising import Copies, Denoised, PictureRead
 from msd_engine.events.quality import Figure, Neighbours, Quality
@@ -52,6 +52,7 @@ __all__ = [
     "Samples",
     "Started",
     "StripFrame",
+    "SweepFound",
     "SweepTable",
     "TableRow",
     "Tick",

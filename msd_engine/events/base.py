@@ -110,6 +110,17 @@ class Failed(Event):
 
 
 @dataclass(frozen=True, eq=False)
+class SweepFound(Event):
+    """A folder that was to be opened holds a comparison.
+
+    Attributes:
+        path: The folder.
+    """
+
+    path: str
+
+
+@dataclass(frozen=True, eq=False)
 class Restored(Event):
     """A spec was read from a picture, a preset, a sample file or a run folder.
 

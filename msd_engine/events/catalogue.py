@@ -38,6 +38,8 @@ class RunRow:
         tags: Words of the user to search by.
         spec_json: Its spec as JSON; empty where it cannot be read.
         thumbnail: A small picture as PNG; empty where there is none.
+        sweep: The folder of the comparison that it belongs to; empty where it stands alone.
+        sweep_title: What that comparison is called.
     """
 
     path: str
@@ -60,6 +62,8 @@ class RunRow:
     tags: tuple[str, ...] = ()
     spec_json: str = ""
     thumbnail: bytes = b""
+    sweep: str = ""
+    sweep_title: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from msd_engine.runs.catalogue import Catalogue, is_held
 from msd_engine.runs.layout import METRICS
 from msd_engine.runs.log import read_rows
 from msd_engine.runs.notes import Notes, read_notes, write_notes
+from msd_engine.runs.sweeps import runs_in, sweep_of
 
 __all__ = ["Catalogue", "annotate", "discard", "held_out_curves", "watch"]
 
@@ -131,6 +132,9 @@ def annotate(
 def discard(runs: Sequence[Path]) -> Iterator[Event]:
     """Move run folders to the trash of the system.
 
+    Where all runs of a comparison are among them its folder goes as a whole; a comparison that keeps some trains the
+    others anew when it goes on.
+
     Args:
         runs: The run folders; none may be in training.
 
@@ -138,15 +142,25 @@ def discard(runs: Sequence[Path]) -> Iterator[Event]:
         A `Tick` for each, then `Finished`, or `Failed` with a sentence: then those before it are in the trash.
     """
     start = time.monotonic()
-    for run in runs:
-        if is_held(run):
-            raise UserError(f"{run.name} is being trained: stop it before it is thrown away.")
+    folders = _with_whole_sweeps(runs)
+    for folder in folders:
+        held = next((run for run in (folder, *runs_in(folder)) if is_held(run)), None)
+        if held is not None:
+            raise UserError(f"{held.name} is being trained: stop it before it is thrown away.")
         try:
-            yield from in_background(partial(_to_trash, run))
+            yield from in_background(partial(_to_trash, folder))
         except OSError as error:
-            raise UserError(f"{run} cannot be moved to the trash: {error.strerror or error}.") from error
-    what = runs[0].name if len(runs) == 1 else f"{len(runs)} runs"
+            raise UserError(f"{folder} cannot be moved to the trash: {error.strerror or error}.") from error
+    what = folders[0].name if len(folders) == 1 else f"{len(runs)} runs"
     yield Finished(0, time.monotonic() - start, f"Moved {what} to the trash.")
+
+
+def _with_whole_sweeps(runs: Sequence[Path]) -> list[Path]:
+    """Put the folder of a comparison in the place of its runs, where all of them are there."""
+    chosen = set(runs)
+    above = {run: sweep_of(run) for run in runs}
+    whole = {sweep for sweep in above.values() if sweep is not None and chosen.issuperset(runs_in(sweep))}
+    return list(dict.fromkeys(sweep if (sweep := above[run]) in whole and sweep is not None else run for run in runs))
 
 
 def _to_trash(run: Path, _tell: Tell) -> None:

@@ -17,12 +17,12 @@ from msd_engine.jobs.guard import told
 from msd_engine.jobs.sample import sample
 from msd_engine.jobs.sweep import sweep
 from msd_engine.jobs.sweep_story import table_event
-from msd_engine.runs.layout import MANIFEST
+from msd_engine.runs.layout import MANIFEST, SWEEP
 from msd_engine.runs.pictures import image_grid, save_png
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweep_charts import curves_of
 from msd_engine.runs.sweep_page import Grid, PageContent, page
-from msd_engine.runs.sweeps import SWEEP, SweepFolder
+from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import Live
 from msd_engine.specs.reproduction import Reproduction
 from msd_engine.specs.sweep import MODE_TITLES, Child, Mode, child_spec

@@ -1,4 +1,4 @@
-"""Restoring an experiment from a picture, a preset, a sample file or a run folder."""
+"""Restoring an experiment from a picture, a preset, a sample file or a run folder; finding a comparison in a folder."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from msd_engine.events import Event, Finished, Restored
+from msd_engine.events import Event, Finished, Restored, SweepFound
 from msd_engine.jobs.guard import told
-from msd_engine.runs.layout import MANIFEST
+from msd_engine.runs.layout import MANIFEST, SWEEP
 from msd_engine.runs.restoring import read_spec
 from msd_engine.runs.run import Run
+from msd_engine.runs.sweeps import SweepFolder
 
 
 @told
@@ -19,15 +20,18 @@ def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
     """Read the spec that a file or folder carries.
 
     Args:
-        path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file or a run folder.
+        path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file, a run folder or that of a comparison.
 
     Yields:
-        `Restored` and `Finished`, or `Failed` with a sentence that says what is wrong with the file.
+        `Restored`, or `SweepFound` for a comparison, and `Finished`, or `Failed` with a sentence that says what is
+        wrong with the file.
     """
     start = time.monotonic()
     path = Path(path)
-    folder = path.parent if path.name == MANIFEST else path
-    if folder.is_dir():
+    folder = path.parent if path.name in (MANIFEST, SWEEP) else path
+    if (folder / SWEEP).is_file() and not (folder / MANIFEST).exists():
+        yield SweepFound(str(SweepFolder.open(folder).folder))
+    elif folder.is_dir():
         run = Run.open(folder)
         yield Restored(run.spec.to_json(), str(folder), run.manifest.step, run.manifest.elapsed_s)
     else:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from msd_engine.backend.device import choose_device, describe_device
+from msd_engine.backend.errors import UserError
 from msd_engine.events import (
     Checkpointed,
     Event,
@@ -32,6 +33,7 @@ from msd_engine.jobs.guard import told
 from msd_engine.metrics.errors import BandErrors
 from msd_engine.runs.manifest import Status
 from msd_engine.runs.run import Run
+from msd_engine.runs.sweeps import sweep_of
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.training.trainer import DivergedError
@@ -92,8 +94,19 @@ def _reopened(run_dir: str | os.PathLike[str], spec: ExperimentSpec | None) -> R
     if spec is not None:
         steps, seconds = spec.training.steps, spec.training.seconds
         if (steps, seconds) != (run.spec.training.steps, run.spec.training.seconds):
+            _refuse_in_sweep(run.folder)
             run.set_budget(steps=steps, seconds=seconds)
     return run
+
+
+def _refuse_in_sweep(folder: Path) -> None:
+    """Let no run of a comparison be trained for longer than the others: their errors would no longer be comparable."""
+    sweep = sweep_of(folder)
+    if sweep is not None:
+        raise UserError(
+            f"{folder.name} belongs to the comparison in {sweep.name}, whose runs have all the same budget: "
+            "go on with the comparison, or take the settings of the run for a new one."
+        )
 
 
 class _Job:

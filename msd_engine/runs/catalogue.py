@@ -18,10 +18,11 @@ import platformdirs
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, read_bytes, reading
 from msd_engine.events import RunRow
-from msd_engine.runs.layout import LOCK, MANIFEST, METRICS, WEIGHTS
+from msd_engine.runs.layout import CLAIM, LOCK, MANIFEST, METRICS, SWEEP, WEIGHTS
 from msd_engine.runs.log import last_rows
 from msd_engine.runs.manifest import Manifest
 from msd_engine.runs.notes import Figure, read_figures, read_notes
+from msd_engine.runs.sweeps import read_sweep
 from msd_engine.runs.thumbnails import read_thumbnail
 from msd_engine.specs import SpecError
 
@@ -42,15 +43,19 @@ def runs_folder(explicit: str | os.PathLike[str] | None = None) -> Path:
 
 
 def is_held(folder: str | os.PathLike[str]) -> bool:
-    """Return whether somebody trains a run right now, in this process or another.
+    """Return whether somebody trains or measures a run right now, in this process or another.
 
     Args:
         folder: The run folder.
 
     Returns:
-        Whether its lock is held; False where it cannot be told, as in a folder that cannot be written to.
+        Whether its lock is held, or its claim in a comparison; False where it cannot be told, as in a folder that
+        cannot be written to.
     """
-    path = Path(folder) / LOCK
+    return any(_is_locked(Path(folder) / name) for name in (LOCK, CLAIM))
+
+
+def _is_locked(path: Path) -> bool:
     if not path.exists() or not os.access(path, os.W_OK):
         return False
     lock = filelock.FileLock(path, timeout=0, thread_local=False)
@@ -87,6 +92,7 @@ class Catalogue:
         self.root = Path(root)
         self.rows: dict[str, RunRow] = {}
         self._stamps: dict[str, _Stamp] = {}
+        self._sweeps: dict[Path, tuple[int, str]] = {}
 
     def look(self) -> Iterator[Found | None]:
         """Look for new, changed and vanished runs.
@@ -108,7 +114,7 @@ class Catalogue:
             if known is not None and self._stamps.get(path) == stamp and not (live and not is_held(folder)):
                 yield None
                 continue
-            row = read_row(folder, self.root)
+            row = self._in_sweep(read_row(folder, self.root), folder.parent)
             if time.time_ns() - max(stamp) > _FRESH_NS:
                 self._stamps[path] = stamp
             else:
@@ -123,6 +129,22 @@ class Catalogue:
             del self.rows[path]
             self._stamps.pop(path, None)
         yield Found(None, gone)
+
+    def _in_sweep(self, row: RunRow, above: Path) -> RunRow:
+        """Add what comparison a run belongs to, if to any."""
+        try:
+            changed = (above / SWEEP).stat().st_mtime_ns
+        except OSError:
+            return row
+        known = self._sweeps.get(above)
+        if known is None or known[0] != changed:
+            try:
+                title = read_sweep(above / SWEEP).title
+            except BadFile:
+                # The comparison says so itself when it is opened; its runs are what they are.
+                title = ""
+            known = self._sweeps[above] = (changed, title or above.name)
+        return replace(row, sweep=str(above), sweep_title=known[1])
 
 
 def read_row(folder: Path, root: Path) -> RunRow:

@@ -6,6 +6,10 @@ STATE = "state.safetensors"
 WEIGHTS = "weights.safetensors"
 LOCK = "lock"
 
+# In a folder that holds a comparison, and in each of its runs while somebody works on it.
+SWEEP = "sweep.json"
+CLAIM = "claim"
+
 # Beside what training needs: a small picture, figures that others measured, and what the user wrote.
 THUMBNAIL = "thumbnail.png"
 FIGURES = "figures.json"

@@ -19,14 +19,15 @@ import filelock
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
-from msd_engine.runs.layout import METRICS
+from msd_engine.runs.layout import CLAIM, MANIFEST, METRICS, SWEEP
 from msd_engine.runs.log import read_rows
 from msd_engine.specs import SpecError
 from msd_engine.specs.sweep import Child, SweepResult, SweepSpec
 
-SWEEP = "sweep.json"
 RESULT = "result.json"
-_CLAIM, _LOCK = "claim", "lock"
+_LOCK = "lock"
+# Whoever lists the runs holds a claim for a moment, to see whether it is free.
+_PATIENCE_S = 0.2
 _EXPECTED = "the plan of a comparison (sweep.json)"
 _EXPECTED_RESULT = "the result of a run of a comparison"
 
@@ -167,7 +168,7 @@ class SweepFolder:
             UserError: The folder cannot be written.
         """
         make_folder(self.run_folder(name))
-        lock = filelock.FileLock(self.run_folder(name) / _CLAIM, timeout=0, thread_local=False)
+        lock = filelock.FileLock(self.run_folder(name) / CLAIM, timeout=_PATIENCE_S, thread_local=False)
         try:
             lock.acquire()
         except filelock.Timeout:
@@ -182,6 +183,25 @@ class SweepFolder:
 
     def _write(self) -> None:
         write_atomically(self.folder / SWEEP, self.spec.to_json(indent=2).encode())
+
+
+def sweep_of(run: str | os.PathLike[str]) -> Path | None:
+    """Return the comparison that a run folder belongs to, None where it stands alone.
+
+    Args:
+        run: The run folder.
+    """
+    folder = Path(run).parent
+    return folder if (folder / SWEEP).is_file() else None
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """Return the run folders that a comparison holds by now, in the order of their names; errors as of the system.
+
+    Args:
+        folder: The sweep folder.
+    """
+    return sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
 
 
 def read_sweep(path: str | os.PathLike[str]) -> SweepSpec:

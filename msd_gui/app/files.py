@@ -9,7 +9,7 @@ from PySide6.QtCore import QMimeData, QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
-from msd_engine.events import Event, Failed, Finished, Progress, Restored, Started
+from msd_engine.events import Event, Failed, Finished, Progress, Restored, Started, SweepFound
 from msd_engine.specs import ExperimentSpec
 from msd_gui.app.launch import EngineLaunch
 from msd_gui.bridge.clock import ScreenClock
@@ -32,6 +32,7 @@ class Files(QObject):
     Attributes:
         engine_ready: Emitted with the words for the device once torch is imported.
         restored: Emitted with a spec, the run folder (None where a file held the spec alone), and what to do with it.
+        sweep_found: Emitted with the folder of a comparison that is to be shown, and what to do with it.
         noticed: Emitted with a sentence worth reading.
         written: Emitted when a job has ended well.
         progressed: Emitted with a `Status`.
@@ -41,6 +42,7 @@ class Files(QObject):
 
     engine_ready = Signal(str)
     restored = Signal(object, object, str)
+    sweep_found = Signal(object, str)
     noticed = Signal(str)
     written = Signal()
     progressed = Signal(object)
@@ -77,6 +79,10 @@ class Files(QObject):
                 self.engine_ready.emit(event.device)
             case Restored():
                 self._on_restored(event)
+            case SweepFound():
+                path, then = self._then
+                folder = Path(event.path)
+                self.sweep_found.emit(folder, then if folder == path else "")
             case Progress():
                 fraction = event.step / event.total if event.total else None
                 self.progressed.emit(Status(event.text, "", fraction, event.left_s))

@@ -123,6 +123,7 @@ class MainWindow(QMainWindow):
         self.routing.noticed.connect(self.status.notice)
         files.engine_ready.connect(self._on_engine_ready)
         files.restored.connect(self.show_experiment)
+        files.sweep_found.connect(self.show_sweep)
         files.noticed.connect(self.status.notice)
         files.written.connect(self._update_status)
         files.progressed.connect(self.status.show_status)
@@ -193,6 +194,21 @@ class MainWindow(QMainWindow):
         self.status.notice("The settings were restored." if run is None else f"The run {run.name} was opened.")
         if then:
             page.act(then)
+
+    @Slot(object, str)
+    def show_sweep(self, folder: Path, then: str = "") -> None:
+        """Show a comparison on its page.
+
+        Args:
+            folder: Its folder.
+            then: Action to carry out once it is open; empty for none.
+        """
+        from msd_gui.pages.compare import ComparePage
+
+        self.show_page("compare")
+        page = self.page
+        assert isinstance(page, ComparePage)
+        page.open_sweep(folder, then)
 
     @Slot()
     def _update_actions(self) -> None:

@@ -55,9 +55,10 @@ class ComparePage(Page):
         self._drawn_s = 0.0
         self._told_title = ""
         self._ready = False
+        self._then = ""
         self._sweeper = self.runner(self._show)
         # The last event comes before the end of the job.
-        self._sweeper.running_changed.connect(self._update_buttons)
+        self._sweeper.running_changed.connect(self._on_running)
         self._build()
         self._update_buttons()
 
@@ -176,8 +177,19 @@ class ComparePage(Page):
         if path:
             self.open_sweep(Path(path))
 
-    def open_sweep(self, folder: Path) -> None:
-        """Show a comparison from the disk."""
+    def open_sweep(self, folder: Path, then: str = "") -> None:
+        """Show a comparison from the disk.
+
+        Args:
+            folder: The folder of the comparison.
+            then: Action to carry out once it is told; empty for none.
+        """
+        if self.running:
+            # What is going on here is not broken off for a look at something else.
+            if folder != self.folder:
+                self.noticed.emit(f"Stop the comparison {self._place_name} first: it is going on here.")
+            return
+        self._then = then
         self._clear()
         self.folder = folder
         self._sweeper.submit(self.sweeps.open_sweep(folder))
@@ -239,6 +251,7 @@ class ComparePage(Page):
             case Finished():
                 self._ended(event.text)
             case Failed():
+                self._then = ""
                 self._ended("")
                 self.show_failure(event)
             case _:
@@ -293,6 +306,13 @@ class ComparePage(Page):
         self.curves.set_label("bottom", "step" if unit == "steps" else "time / s")
         self._draw_curves()
         self.curves.frame()
+
+    @Slot(bool)
+    def _on_running(self, running: bool) -> None:
+        self._update_buttons()
+        if self._then and not running:
+            then, self._then = self._then, ""
+            self.act(then)
 
     def _update_buttons(self, *_: object) -> None:
         for name, button in self.buttons.items():

@@ -9,13 +9,13 @@ from typing import cast
 
 from PySide6.QtCore import QItemSelectionModel, QItemSelectionRange, Qt, QUrl, Slot
 from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QMenu, QMessageBox, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QMenu, QTableView
 
 from msd_engine.events import Event, Failed, Finished, HeldOutCurve, Progress, RunRow, RunsChanged
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Job, RunsLaunch
-from msd_gui.pages import frame
+from msd_gui.pages import frame, trash
 from msd_gui.pages.page import Export, Page, Status
 from msd_gui.pages.plot_exports import plot_exports
 from msd_gui.pages.runs_chosen import ChosenRuns
@@ -29,7 +29,14 @@ FIRST_PRESET = "digits-30s"
 # Name, text, shortcut, help, icon.
 RUN_ACTIONS = (
     ("open", "Open", "Return", "Show the run on its page: settings, and samples from its network.", "open_run"),
-    ("resume", "Continue", "", "Go on training; where the budget is spent, as long again.", "resume"),
+    (
+        "resume",
+        "Continue",
+        "",
+        "Go on training; where the budget is spent, as long again. A run of a comparison goes on with that.",
+        "resume",
+    ),
+    ("compare", "Open comparison", "", "Show the comparison that the run belongs to.", "page_compare"),
     ("denoise", "Denoise with it", "", "Take the network of the run to the denoise page.", "page_denoise"),
     ("duplicate", "Same settings", "", "Take the settings of the run for a new one.", "copy"),
     ("rename", "Rename", "F2", "Give the run a name.", "rename"),
@@ -196,7 +203,9 @@ class RunsPage(Page):
             on = bool(rows) if name == "discard" else one is not None
             action.setEnabled(on and (whole or name in ("discard", "rename", "folder")))
         live = any(row.status == "running" for row in rows)
-        self.actions_by_name["resume"].setEnabled(whole and not live)
+        at_work = live or (one is not None and self.model.in_training(one.sweep))
+        self.actions_by_name["resume"].setEnabled(whole and not at_work)
+        self.actions_by_name["compare"].setEnabled(one is not None and bool(one.sweep))
         self.actions_by_name["discard"].setEnabled(bool(rows) and not live)
         # What has no network yet, or one for points, denoises no pictures.
         learned = ExperimentSpec.from_json(rows[0].spec_json) if whole and rows[0].parameters else None
@@ -232,8 +241,16 @@ class RunsPage(Page):
             self.run_asked.emit(Path(self.chosen()[0].path), "")
 
     def do_resume(self) -> None:
-        """Go on training the chosen run, on its page."""
-        self.run_asked.emit(Path(self.chosen()[0].path), "resume")
+        """Go on training the chosen run, on its page; one of a comparison with all that are left there.
+
+        By itself it would be trained for longer than those that it is compared with.
+        """
+        row = self.chosen()[0]
+        self.run_asked.emit(Path(row.sweep or row.path), "resume")
+
+    def do_compare(self) -> None:
+        """Show the comparison that the chosen run belongs to."""
+        self.run_asked.emit(Path(self.chosen()[0].sweep), "")
 
     def do_denoise(self) -> None:
         """Denoise by hand with the network of the chosen run."""
@@ -265,15 +282,9 @@ class RunsPage(Page):
 
     def do_discard(self) -> None:
         """Ask, then move the chosen runs to the trash."""
-        runs = [Path(row.path) for row in self.chosen()]
-        what = f"the run {self.chosen()[0].name}" if len(runs) == 1 else f"{len(runs)} runs"
-        yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
-        box = QMessageBox(QMessageBox.Icon.Question, "Move to trash", f"Move {what} to the trash?", yes | no, self)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.button(yes).setText("Move to trash")
-        box.button(no).setText("Keep")
-        box.button(yes).clicked.connect(partial(self.discard, runs))
-        box.open()
+        rows = self.chosen()
+        runs = [Path(row.path) for row in rows]
+        trash.ask(self, trash.question(rows, self.model.every()), partial(self.discard, runs))
 
     def discard(self, runs: list[Path]) -> None:
         """Move runs to the trash."""

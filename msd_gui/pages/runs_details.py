@@ -119,6 +119,7 @@ def _rows(row: RunRow) -> tuple[Reading, ...]:
     by = f"By the features {row.features}." if row.features else "Not measured yet."
     return (
         Reading("Data, copies", f"{row.data or '–'}, k = {row.k or '–'}"),
+        *([Reading("Comparison", row.sweep_title, "", f"One of the runs in {row.sweep}.")] if row.sweep else []),
         Reading("Network", f"{count(row.parameters)} numbers"),
         Reading("Training", f"{row.step:,} steps, {span(row.elapsed_s)}"),
         Reading("Held-out error", number(row.held_out, 4)),

@@ -80,7 +80,8 @@ class Column:
 
 
 def _caption(row: RunRow) -> str:
-    parts = [row.folder, moment(row.created), *(f"#{tag}" for tag in row.tags)]
+    place = f"in {row.sweep_title}" if row.sweep else row.folder
+    parts = [place, moment(row.created), *(f"#{tag}" for tag in row.tags)]
     return "  ·  ".join(part for part in parts if part)
 
 
@@ -123,7 +124,15 @@ _TOOL_TIP = int(Qt.ItemDataRole.ToolTipRole)
 
 def _searched(row: RunRow) -> str:
     words = (row.name, row.folder, row.data, f"k={row.k}", row.status, row.note, *(f"#{tag}" for tag in row.tags))
-    return " ".join(words).casefold()
+    comparison = ("comparison", row.sweep_title) if row.sweep else ()
+    return " ".join((*words, *comparison)).casefold()
+
+
+def _told_of(row: RunRow) -> str:
+    """Return the tool tip of a run's name: what there is no room for in its cell."""
+    place = f"A run of the comparison “{row.sweep_title}”" if row.sweep else ""
+    parts = (row.name, place, f"Folder {row.folder}" if row.folder else "", row.note)
+    return "\n".join(part for part in parts if part)
 
 
 class RunsModel(QAbstractTableModel):
@@ -178,6 +187,14 @@ class RunsModel(QAbstractTableModel):
         """Return the paths of all runs, shown or not."""
         return list(self._all)
 
+    def every(self) -> list[RunRow]:
+        """Return all runs, shown or not."""
+        return list(self._all.values())
+
+    def in_training(self, sweep: str) -> bool:
+        """Return whether a run of a comparison is being trained; False for the folder of none."""
+        return bool(sweep) and any(row.sweep == sweep and row.status == "running" for row in self._all.values())
+
     def shown(self) -> list[RunRow]:
         """Return the runs that are shown, from top to bottom."""
         return list(self._shown)
@@ -221,7 +238,7 @@ class RunsModel(QAbstractTableModel):
             return _ALIGNMENTS[index.column()]
         if role == _TOOL_TIP:
             row = self._shown[index.row()]
-            return row.problem or (row.note if index.column() == 0 else "") or None
+            return row.problem or (_told_of(row) if index.column() == 0 else "") or None
         if role == PICTURE:
             return self._shown[index.row()].thumbnail
         if role == CAPTION:
@@ -314,7 +331,7 @@ def _unknown(key: Any) -> bool:
 
 _WRITTEN = (
     *("path", "name", "data", "k", "parameters", "step", "elapsed_s", "held_out", "alive", "distance", "features"),
-    *("status", "created", "tags", "note"),
+    *("status", "created", "tags", "note", "sweep"),
 )
 
 

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 
+from msd_engine.events import RunRow
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.notes import add_figures, read_notes
 from msd_engine.runs.run import Run
-from msd_engine.specs import load_preset
+from msd_engine.runs.sweeps import SweepFolder
+from msd_engine.specs import SweepSpec, load_preset
 from msd_gui.app import create_window
+from msd_gui.pages.trash import question
 from msd_gui.session.budget import as_long_again
 from msd_gui.session.settings import Settings
+from msd_gui.views.run_cells import CAPTION
 
 WAIT_MS = 60_000
 SPEC = load_preset("digits-30s").replace_all(
@@ -175,7 +182,7 @@ def test_a_trained_run_is_opened_with_its_samples_and_continued_as_long_again(qt
     run = images.trainer.run
     qtbot.waitUntil(lambda: page.model.find(str(run)) is not None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: page.model.find(str(run)).status == "finished", timeout=WAIT_MS)
-    assert page.model.find(str(run)).thumbnail.startswith(b"\x89PNG")
+    qtbot.waitUntil(lambda: page.model.find(str(run)).thumbnail.startswith(b"\x89PNG"), timeout=WAIT_MS)
     images.load(load_preset("mnist-2min"))
     choose(qtbot, page, run)
     page.actions_by_name["open"].trigger()
@@ -214,6 +221,95 @@ def test_runs_go_to_the_trash_only_when_the_user_says_so(qtbot, page, folder, mo
     box.button(QMessageBox.StandardButton.Yes).click()
     qtbot.waitUntil(lambda: page.model.total == 2, timeout=WAIT_MS)
     assert sorted(thrown) == [str(folder / "one"), str(folder / "two")]
+
+
+@pytest.fixture
+def sweep(folder):
+    base = SPEC.replace_all({"training.steps": 4, "training.evaluate_every": 2})
+    spec = SweepSpec(title="Copies of digits", base=base, ks=(1, 2), seeds=(0,), modes=("same-sigma",))
+    sweep = SweepFolder.create(folder / "comparison", spec)
+    child = spec.children()[0]
+    run = Run.create(sweep.run_folder(child.name), child.spec, device="cpu")
+    bands = {f"band_{name}": [1.0] for name in ("sigma_eff", "loss", "mmse")}
+    run.append_metrics([{"step": 2, "held_out": 0.5, "elapsed_s": 1.0, "mmse": 0.25, **bands}])
+    return sweep
+
+
+def test_a_run_of_a_comparison_is_found_by_it_and_goes_on_with_it(qtbot, window, sweep, folder):
+    images, compare = window.pages["images"], window.pages["compare"]
+    qtbot.waitUntil(lambda: compare.can("train"), timeout=WAIT_MS)
+    window.show_page("runs")
+    page = window.page
+    qtbot.waitUntil(lambda: page.model.total == 5, timeout=WAIT_MS)
+    page.search.box.setText("copies of DIGITS")
+    (row,) = page.model.shown()
+    assert row.sweep == str(sweep.folder)
+    index = page.model.index_of(row.path)
+    assert "Copies of digits" in index.data(CAPTION)
+    assert "Copies of digits" in index.data(Qt.ItemDataRole.ToolTipRole)
+    page.search.box.setText("")
+    choose(qtbot, page, folder / "one")
+    assert not page.actions_by_name["compare"].isEnabled()
+    choose(qtbot, page, row.path)
+    page.actions_by_name["compare"].trigger()
+    qtbot.waitUntil(lambda: window.page is compare and compare.told is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not compare.running, timeout=WAIT_MS)
+    assert (compare.folder, compare.told.done) == (sweep.folder, 0)
+    window.show_page("runs")
+    choose(qtbot, page, row.path)
+    page.actions_by_name["resume"].trigger()
+    qtbot.waitUntil(lambda: compare.told is not None and compare.told.done == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not compare.running, timeout=WAIT_MS)
+    window.show_page("runs")
+    qtbot.waitUntil(lambda: page.model.total == 6, timeout=WAIT_MS)
+    inside = [row for row in page.model.every() if row.sweep]
+    assert {row.k for row in inside} == {1, 2}
+    choose(qtbot, page, inside[0].path)
+    page.actions_by_name["open"].trigger()
+    qtbot.waitUntil(lambda: window.page is images and images.trainer.run == Path(inside[0].path), timeout=WAIT_MS)
+
+
+def test_the_question_says_what_becomes_of_the_comparison():
+    def rows(count, sweep="", title=""):
+        return [RunRow(f"{sweep}/{n}", "", f"r{n}", "finished", sweep=sweep, sweep_title=title) for n in range(count)]
+
+    alone, first, second = rows(2), rows(3, "/a", "A"), rows(2, "/b", "B")
+    every = alone + first + second
+    assert question(alone[:1], every) == "Move the run r0 to the trash?"
+    assert question(alone, every) == "Move 2 runs to the trash?"
+    assert question(first, every) == "Move the comparison “A” with its 3 runs to the trash?"
+    assert question(first[:1], every).endswith("The comparison “A” will train what is missing anew when it goes on.")
+    mixed = question([*alone, *first, second[0]], every)
+    assert "6 runs" in mixed
+    assert "the whole of the comparison “A”" in mixed
+    assert "“B” will train what is missing anew" in mixed
+
+
+def test_a_run_that_another_process_writes_is_followed_live(qtbot, page, folder):
+    code = (
+        "import sys\n"
+        "from msd_engine.runs.run import Run\n"
+        "run = Run.open(sys.argv[1])\n"
+        "with run.locked():\n"
+        "    run.set_status('running')\n"
+        "    for line in sys.stdin:\n"
+        "        step = int(line)\n"
+        "        run.append_metrics([{'step': step, 'held_out': 1 / step, 'elapsed_s': step / 2}])\n"
+    )
+    path = str(folder / "one")
+    choose(qtbot, page, path)
+    overlay = page.chosen_runs.overlay
+    with subprocess.Popen([sys.executable, "-c", code, path], stdin=subprocess.PIPE, text=True) as writer:
+        for step in (10, 20):
+            writer.stdin.write(f"{step}\n")
+            writer.stdin.flush()
+            qtbot.waitUntil(lambda step=step: page.model.find(path).step == step, timeout=WAIT_MS)
+            assert page.model.find(path).status == "running"
+            qtbot.waitUntil(lambda step=step: overlay.curves()[0].steps[-1] == step, timeout=WAIT_MS)
+            assert not page.actions_by_name["resume"].isEnabled()
+        writer.kill()
+    qtbot.waitUntil(lambda: page.model.find(path).status == "interrupted", timeout=WAIT_MS)
+    assert page.actions_by_name["resume"].isEnabled()
 
 
 def test_a_run_in_training_can_be_neither_continued_nor_thrown_away(qtbot, page, folder):

@@ -1,0 +1,57 @@
+"""The question that is asked before runs are moved to the trash."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from msd_engine.events import RunRow
+
+
+def question(rows: Sequence[RunRow], every: Sequence[RunRow]) -> str:
+    """Return the question, with what becomes of the comparisons that the runs belong to.
+
+    Args:
+        rows: The runs that are to go.
+        every: All runs that there are.
+
+    Returns:
+        One question, and a sentence for comparisons that lose some of their runs.
+    """
+    title = {row.sweep: row.sweep_title for row in rows if row.sweep}
+    gone, there = (Counter(row.sweep for row in which if row.sweep) for which in (rows, every))
+    whole = [title[sweep] for sweep in title if gone[sweep] == there[sweep]]
+    torn = [title[sweep] for sweep in title if gone[sweep] < there[sweep]]
+    count = f"the run {rows[0].name}" if len(rows) == 1 else f"{len(rows)} runs"
+    if whole and gone.total() == len(rows) and not torn and len(whole) == 1:
+        number = "its only run" if len(rows) == 1 else f"its {len(rows)} runs"
+        return f"Move the comparison “{whole[0]}” with {number} to the trash?"
+    words = f"Move {count} to the trash" + (f", and with them the whole of {_named(whole)}?" if whole else "?")
+    if torn:
+        words += f" {_named(torn)[0].upper()}{_named(torn)[1:]} will train what is missing anew when it goes on."
+    return words
+
+
+def _named(titles: Sequence[str]) -> str:
+    names = ", ".join(f"“{title}”" for title in titles)
+    return f"the comparison {names}" if len(titles) == 1 else f"each of the comparisons {names}"
+
+
+def ask(parent: QWidget, words: str, discard: Callable[[], None]) -> None:
+    """Ask, and act if the answer is yes.
+
+    Args:
+        parent: The page.
+        words: The question.
+        discard: Moves the runs to the trash.
+    """
+    yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
+    box = QMessageBox(QMessageBox.Icon.Question, "Move to trash", words, yes | no, parent)
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.button(yes).setText("Move to trash")
+    box.button(no).setText("Keep")
+    box.button(yes).clicked.connect(lambda: discard())
+    box.open()
