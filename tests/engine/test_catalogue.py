@@ -5,30 +5,25 @@ import math
 import os
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
-import filelock
 import numpy as np
 import pytest
 import torch
 
 from msd_engine.backend.errors import BadFile, UserError
-from msd_engine.events import Failed, Finished, HeldOutCurve, RunsChanged, SweepFound
+from msd_engine.events import Failed, Finished, HeldOutCurve, RunsChanged
 from msd_engine.jobs.cadence import NEVER
 from msd_engine.jobs.catalogue import annotate, discard, held_out_curves, watch
-from msd_engine.jobs.restore import restore
-from msd_engine.jobs.train import train
 from msd_engine.runs import catalogue as module
 from msd_engine.runs.catalogue import Catalogue, is_held, read_row, runs_folder
-from msd_engine.runs.layout import CLAIM, FIGURES, MANIFEST, METRICS, NOTES, SWEEP, THUMBNAIL
+from msd_engine.runs.layout import FIGURES, MANIFEST, METRICS, NOTES, THUMBNAIL
 from msd_engine.runs.log import append_rows, last_rows
 from msd_engine.runs.notes import Notes, add_figures, read_figures, read_notes, write_notes
 from msd_engine.runs.run import Run
-from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.runs.thumbnails import SIDE_PX, image_thumbnail, keep_thumbnail, point_thumbnail, read_thumbnail
-from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec
+from msd_engine.specs import ExperimentSpec, SpecError
 
 SPEC = ExperimentSpec(title="two").replace("training.k", 3)
 
@@ -292,94 +287,6 @@ def test_runs_go_to_the_trash_but_not_while_they_are_trained(tmp_path: Path, mon
     *_, end = discard([free.folder])
     assert isinstance(end, Failed)
     assert "trash" in end.text
-
-
-def sweep_of_two(folder: Path, title: str = "Two ks") -> SweepFolder:
-    return SweepFolder.create(folder, SweepSpec(title=title, base=SPEC, ks=(1, 2), seeds=(0,), modes=("same-sigma",)))
-
-
-def make_child(sweep: SweepFolder, number: int) -> Path:
-    child = sweep.spec.children()[number]
-    run = Run.create(sweep.run_folder(child.name), child.spec, device="cpu")
-    run.save({"a": torch.zeros(2)}, {"w": torch.zeros(3)}, 5, elapsed_s=0.7, status="finished")
-    return run.folder
-
-
-def test_runs_of_a_comparison_say_to_which_they_belong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    settle(monkeypatch)
-    named, nameless = sweep_of_two(tmp_path / "s" / "named"), sweep_of_two(tmp_path / "nameless", title="")
-    alone = make(tmp_path / "alone").folder
-    inside = [make_child(named, 0), make_child(named, 1)]
-    other = make_child(nameless, 0)
-    catalogue = Catalogue(tmp_path)
-    found = rows(catalogue)
-    assert len(found) == 4
-    assert (found[str(alone)].sweep, found[str(alone)].sweep_title) == ("", "")
-    assert {(found[str(run)].sweep, found[str(run)].sweep_title) for run in inside} == {(str(named.folder), "Two ks")}
-    assert found[str(other)].sweep_title == "nameless"
-    assert changed(catalogue) == set()
-    (nameless.folder / SWEEP).write_text("{")
-    assert rows(Catalogue(tmp_path))[str(other)].sweep_title == "nameless"
-
-
-def test_a_comparison_goes_to_the_trash_as_a_whole_when_all_of_its_runs_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    thrown: list[str] = []
-    monkeypatch.setattr("send2trash.send2trash", thrown.append)
-    sweep, alone = sweep_of_two(tmp_path / "sweep"), make(tmp_path / "alone").folder
-    first, second = make_child(sweep, 0), make_child(sweep, 1)
-    *_, end = discard([second])
-    assert thrown == [str(second)]
-    assert isinstance(end, Finished)
-    assert second.name in end.text
-    thrown.clear()
-    *_, end = discard([second, alone, first])
-    assert thrown == [str(sweep.folder), str(alone)]
-    assert isinstance(end, Finished)
-    assert "3 runs" in end.text
-    thrown.clear()
-    with sweep.claimed(second.name) as mine:
-        assert mine
-        *_, end = discard([first, second])
-    assert isinstance(end, Failed)
-    assert thrown == []
-
-
-def test_asking_whether_a_run_is_claimed_does_not_disturb_who_wants_it(tmp_path: Path) -> None:
-    sweep = sweep_of_two(tmp_path / "sweep")
-    run = make_child(sweep, 0)
-    assert not is_held(run)
-    with sweep.claimed(run.name) as mine:
-        assert mine
-        assert is_held(run)
-    assert not is_held(run)
-    looker = filelock.FileLock(run / CLAIM, thread_local=False)
-    looker.acquire()
-    threading.Timer(0.02, looker.release).start()
-    with sweep.claimed(run.name) as mine:
-        assert mine
-
-
-def test_the_folder_of_a_comparison_and_its_plan_are_told_apart_from_runs(tmp_path: Path) -> None:
-    sweep = sweep_of_two(tmp_path / "sweep")
-    for path in (sweep.folder, sweep.folder / SWEEP):
-        assert [event.path for event in restore(path) if isinstance(event, SweepFound)] == [str(sweep.folder)]
-    assert not any(isinstance(event, SweepFound) for event in restore(make_child(sweep, 0)))
-    (sweep.folder / SWEEP).write_text("{")
-    *_, end = restore(sweep.folder)
-    assert isinstance(end, Failed)
-    assert SWEEP in end.text
-
-
-def test_a_run_of_a_comparison_is_not_trained_for_longer_than_the_others(tmp_path: Path) -> None:
-    sweep = sweep_of_two(tmp_path / "sweep")
-    run = make_child(sweep, 0)
-    spec = Run.open(run).spec
-    *_, end = train(spec.replace("training.steps", spec.training.steps + 1), run, resume=True)
-    assert isinstance(end, Failed)
-    assert "comparison" in end.text
-    assert Run.open(run).spec == spec
 
 
 def test_the_folder_of_runs_is_that_of_the_program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
