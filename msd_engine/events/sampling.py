@@ -107,6 +107,8 @@ class FilmFrame(Event):
         copies: All copies of the first M chains, with shape (M, k, C, H, W), float32, as they are to the bit.
         streams: Where the random numbers of these chains are, number of the stream and draws of normal and uniform
             numbers so far, with shape (M, 3), int64; a number of −1 cannot be gone on with.
+        carried: What the dynamics carries beside these copies, such as their velocities, each with the shape of
+            `copies`; empty for dynamics that know the copies alone.
     """
 
     step: int
@@ -116,6 +118,7 @@ class FilmFrame(Event):
     y: NDArray[np.uint8]
     copies: NDArray[np.float32]
     streams: NDArray[np.int64]
+    carried: tuple[NDArray[np.float32], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

@@ -32,8 +32,8 @@ from msd_engine.specs import ExperimentSpec
 # The kept history of a job has at most this many bytes and this many states, but always its two ends.
 _HISTORY_BYTES, _HISTORY_STATES = 48_000_000, 4000
 _REPORT_EVERY_S = 0.2
-# The film of a job has at most this many moments, and their copies at most this many bytes; where not even so many
-# moments of all chains fit, only the first chains keep their copies.
+# The film of a job has at most this many moments, and their states at most this many bytes; where not even so many
+# moments of all chains fit, only the first chains keep their states.
 _FILM_FRAMES, _FILM_BYTES, _LEAST_FRAMES = 240, 120_000_000, 24
 
 
@@ -192,14 +192,14 @@ class Streams(Protocol):
 
 
 def film_size(chains: int, chain_bytes: int) -> tuple[int, int]:
-    """Return how many chains keep their copies in a film, and how many moments it has.
+    """Return how many chains keep their whole state in a film, and how many moments it has.
 
     Args:
         chains: Number of chains.
-        chain_bytes: Bytes of all copies of one chain.
+        chain_bytes: Bytes of the state of one chain: all copies, and what the dynamics carries beside them.
 
     Returns:
-        Chains and moments, so that all copies together stay within the bound where at least two moments of one chain
+        Chains and moments, so that all states together stay within the bound where at least two moments of one chain
         do.
     """
     kept = max(1, min(chains, _FILM_BYTES // (_LEAST_FRAMES * chain_bytes)))
@@ -209,7 +209,7 @@ def film_size(chains: int, chain_bytes: int) -> tuple[int, int]:
 class ImageFrames:
     """Pictures of chains of images as they walk, and a film of a few moments."""
 
-    def __init__(self, total: int, y: Tensor, streams: Streams, first: int = 0) -> None:
+    def __init__(self, total: int, y: Tensor, streams: Streams, first: int = 0, carried: int = 0) -> None:
         """Choose the moments of the film.
 
         Args:
@@ -217,11 +217,12 @@ class ImageFrames:
             y: Where the chains begin, with shape (N, k, C, H, W).
             streams: Random numbers of every chain.
             first: Step at which the job begins.
+            carried: How many tensors as large as `y` the dynamics carries beside it.
         """
         self._total = total
         self._streams = streams
         self._where = streams.positions()
-        self._chains, count = film_size(len(y), 4 * y[0].numel())
+        self._chains, count = film_size(len(y), 4 * y[0].numel() * (1 + carried))
         steps = np.linspace(first, total, min(count, total - first + 1)).round().astype(int)
         self._film_steps = frozenset(steps.tolist())
         self._film: list[FilmFrame] = []
@@ -236,8 +237,11 @@ class ImageFrames:
                     sigma=moment.sigma,
                     x_hat=_bytes(moment.posterior.mean),
                     y=_bytes(moment.y[:, 0]),
-                    copies=moment.y[: self._chains].detach().to("cpu", torch.float32, copy=True).numpy(),
+                    copies=_kept(moment.y[: self._chains]),
                     streams=self._where[: self._chains],
+                    carried=tuple(_kept(part[: self._chains]) for part in moment.carried)
+                    if isinstance(moment, Moment)
+                    else (),
                 )
             )
         if moment.step + 1 in self._film_steps:
@@ -260,6 +264,12 @@ class ImageFrames:
     def end(self, moment: Moment | Stretch) -> Iterator[Event]:
         """Tell the rest of the film and the last picture."""
         yield from self.due(moment)
+
+
+def _kept(states: Tensor) -> NDArray[np.float32]:
+    """Return states as they are to the bit, sharing no memory with the tensor."""
+    kept: NDArray[np.float32] = states.detach().to("cpu", torch.float32, copy=True).numpy()
+    return kept
 
 
 def _bytes(images: Tensor) -> NDArray[np.uint8]:

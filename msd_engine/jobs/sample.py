@@ -15,7 +15,7 @@ from msd_engine.backend.streams import ChainStreams
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.events import Event, Finished, Notice, Progress, Samples, Started, Tick
 from msd_engine.jobs.background import in_background
-from msd_engine.jobs.build import Sampling, sampling
+from msd_engine.jobs.build_chains import Sampling, sampling
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.frames import ImageFrames, PlaneFrames, shown
 from msd_engine.jobs.guard import told
@@ -134,7 +134,8 @@ class _Job:
         if chains.y.ndim == 3:
             self.frames = PlaneFrames(spec, chains.target, chains.descent)
         else:
-            self.frames = ImageFrames(self.total, chains.y, chains.streams, chains.first)
+            carried = len(chains.dynamics.init(chains.y[:1])) - 1
+            self.frames = ImageFrames(self.total, chains.y, chains.streams, chains.first, carried)
 
     def events(self) -> Iterator[Event]:
         """Walk down the ladder."""
@@ -169,7 +170,15 @@ class _Job:
             and chains.device.type == "cpu"
         ):
             return twin.walk(chains.denoiser, chains.y, chains.descent, chains.streams)
-        return walk(chains.dynamics, chains.denoiser, chains.y, chains.descent, chains.streams, first=chains.first)
+        return walk(
+            chains.dynamics,
+            chains.denoiser,
+            chains.y,
+            chains.descent,
+            chains.streams,
+            first=chains.first,
+            carried=chains.carried,
+        )
 
     def _hold(self, moment: Moment | Stretch) -> Iterator[Event]:
         yield from self.frames.due(moment)

@@ -27,7 +27,7 @@ from msd_engine.events import (
     StripFrame,
     Tick,
 )
-from msd_engine.jobs.build import Training, training
+from msd_engine.jobs.build_training import Training, training
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
 from msd_engine.metrics.errors import BandErrors

@@ -97,8 +97,8 @@ class Descent:
 class Dynamics(Protocol):
     """One dynamics: a module such as `samplers.langevin`, with the functions init and step.
 
-    A state is a named tuple with at least the copies `y`, an info one with at least the `posterior` that the step has
-    found for the state before it.
+    A state is a named tuple of tensors with the shape of the copies, the copies `y` first; an info one with at least
+    the `posterior` that the step has found for the state before it.
     """
 
     def init(self, y: Tensor) -> Any:

@@ -24,6 +24,8 @@ class Moment(NamedTuple):
         sigma: Noise of one copy there.
         y: The copies with shape (B, k, *event); never changed afterwards.
         posterior: The posterior of the copies at that noise.
+        carried: What the dynamics carries beside the copies, such as velocities, each with the shape of `y`; empty for
+            dynamics that know the copies alone.
     """
 
     step: int
@@ -31,6 +33,7 @@ class Moment(NamedTuple):
     sigma: float
     y: Tensor
     posterior: Posterior
+    carried: tuple[Tensor, ...] = ()
 
 
 def gaussian_start(streams: Noise, mean: Tensor, std: float, sigma: float) -> Tensor:
@@ -65,7 +68,14 @@ def uniform_start(streams: Noise, half_width: float, sigma: float) -> Tensor:
 
 
 def walk(
-    dynamics: Dynamics, denoiser: Denoiser, y: Tensor, descent: Descent, noise: Noise, *, first: int = 0
+    dynamics: Dynamics,
+    denoiser: Denoiser,
+    y: Tensor,
+    descent: Descent,
+    noise: Noise,
+    *,
+    first: int = 0,
+    carried: tuple[Tensor, ...] = (),
 ) -> Iterator[Moment]:
     """Walk all chains down a ladder.
 
@@ -76,16 +86,20 @@ def walk(
         descent: The ladder and the steps.
         noise: Random numbers of shape (k, *event) per chain.
         first: Number of the step to begin with, for chains that branch off on the way: `y` is the state after so many.
+        carried: What the dynamics carried beside `y` by then; where it is not what these dynamics carry, they begin
+            anew from `y`.
 
     Yields:
         Every state with its posterior, the start first and the end last: one moment more than there are steps.
     """
     state = dynamics.init(y)
+    if len(carried) == len(state) - 1:
+        state = type(state)(y, *carried)
     count = first
     for stage in descent.stages(first):
-        y = state.y
+        before = state
         state, info = dynamics.step(state, denoiser, stage, noise)
-        yield Moment(count, stage.level, stage.sigma, y, info.posterior)
+        yield Moment(count, stage.level, stage.sigma, before.y, info.posterior, before[1:])
         count += 1
     sigma = descent.ladder[-1]
-    yield Moment(count, len(descent.ladder) - 1, sigma, state.y, denoiser(state.y, sigma))
+    yield Moment(count, len(descent.ladder) - 1, sigma, state.y, denoiser(state.y, sigma), state[1:])

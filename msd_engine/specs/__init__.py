@@ -1,7 +1,7 @@
 """What can be asked: frozen, validated values that go down to the engine. Imports no torch."""
 
 from msd_engine.specs.base import Declaration, Spec, SpecError, declarations
-from msd_engine.specs.branch import Branch
+from msd_engine.specs.branch import Branch, Hand
 from msd_engine.specs.data import ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.experiment import ExperimentSpec
@@ -19,6 +19,7 @@ __all__ = [
     "Declaration",
     "DenoiseSpec",
     "ExperimentSpec",
+    "Hand",
     "ImagesSpec",
     "Live",
     "MixtureSpec",

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import Event
-from msd_engine.specs import Branch, ExperimentSpec, Live, SweepSpec
-from msd_gui.bridge.launch import Bounds, ByHandKind, Cadence, Job, Writer
+from msd_engine.specs import Branch, ExperimentSpec, Hand, Live, SweepSpec
+from msd_gui.bridge.launch import Bounds, Cadence, Job, Writer
 
 if TYPE_CHECKING:
     from msd_engine.jobs.catalogue import Catalogue
@@ -113,25 +113,16 @@ class EngineLaunch:
 
         return self._on(1, job)
 
-    def by_hand(self, kind: ByHandKind, spec: ExperimentSpec, run: Path | None = None) -> Job:
-        """Draw chains that paint the masked part of a picture anew, or a row of chains between two seeds."""
+    def by_hand(self, hand: Hand, spec: ExperimentSpec, run: Path | None = None, *, start: Branch | None = None) -> Job:
+        """Draw chains, paint the masked part of a picture anew, or go from seed to seed; from a kept state on."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.jobs import hands
-
-            chosen = hands.inpaint if kind == "inpaint" else hands.interpolate
-            return chosen(spec, run_dir=run, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live)
-
-        return self._on(0, job)
-
-    def branch(self, spec: ExperimentSpec, start: Branch, run: Path | None = None) -> Job:
-        """Let chains go on from a kept state."""
-
-        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.hands import branch
+            from msd_engine.jobs.hands import by_hand
 
             data_dir, device = self.data_dir(), self.device
-            return branch(spec, start=start, run_dir=run, data_dir=data_dir, device=device, cadence=cadence, live=live)
+            return by_hand(
+                spec, hand, start=start, run_dir=run, data_dir=data_dir, device=device, cadence=cadence, live=live
+            )
 
         return self._on(0, job)
 

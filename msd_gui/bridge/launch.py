@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import Event
-from msd_engine.specs import Branch, ExperimentSpec, Live, SweepSpec
+from msd_engine.specs import Branch, ExperimentSpec, Hand, Live, SweepSpec
 
 
 class Cadence(Protocol):
@@ -22,7 +22,6 @@ class Cadence(Protocol):
 
 
 Job = Callable[[Cadence, Live], Iterator[Event]]
-ByHandKind = Literal["inpaint", "interpolate"]
 Writer = Literal["grid", "animation", "samples", "rendered_png", "text"]
 Bounds = tuple[float, float, float, float]
 
@@ -46,12 +45,8 @@ class Launch(Protocol):
         """Denoise one picture from its copies, as the `denoise` part of the spec says."""
         ...
 
-    def by_hand(self, kind: ByHandKind, spec: ExperimentSpec, run: Path | None = None) -> Job:
-        """Draw chains that paint the masked part of a picture anew, or a row of chains between two seeds."""
-        ...
-
-    def branch(self, spec: ExperimentSpec, start: Branch, run: Path | None = None) -> Job:
-        """Let chains go on from a kept state."""
+    def by_hand(self, hand: Hand, spec: ExperimentSpec, run: Path | None = None, *, start: Branch | None = None) -> Job:
+        """Draw chains, paint the masked part of a picture anew, or go from seed to seed; from a kept state on."""
         ...
 
     def open_picture(self, path: Path, shape: tuple[int, int, int]) -> Job:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
-from msd_gui.bridge.launch import ByHandKind, Job, Launch
-from msd_gui.pages.brancher import Asked, Brancher
+from msd_engine.specs import Branch, ExperimentSpec, Hand
+from msd_gui.bridge.launch import Job, Launch
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.page import Page, Status
+
+Asked = Callable[[], tuple[ExperimentSpec, Path | None] | None]
+"""Returns settings and the run whose network is used where they ask for one; None where nothing can be drawn."""
 
 # Chains in a row between two seeds.
 ROW = 12
@@ -48,6 +54,7 @@ class ByHand(QWidget):
         self._asked = asked
         self._runner = page.runner(self._show)
         self._paused = False
+        self._hand: Hand = "draw"
         self.paint = QPushButton("Paint the marked part anew")
         self.paint.setObjectName("by_hand.paint")
         self.paint.setToolTip(_PAINT_HELP)
@@ -72,7 +79,8 @@ class ByHand(QWidget):
         self.paint.clicked.connect(lambda: self.draw("inpaint"))
         self.row.clicked.connect(lambda: self.draw("interpolate"))
         self.gallery.asked.connect(lambda: self.draw("inpaint" if self.paint.isEnabled() else "interpolate"))
-        Brancher(page, self._runner, self.gallery.scrubber, asked)
+        self.gallery.scrubber.set_branching(True)
+        self.gallery.scrubber.branch_asked.connect(self._branch)
 
     def set_marked(self, marked: bool) -> None:
         """Say whether a part of the picture is marked."""
@@ -89,16 +97,24 @@ class ByHand(QWidget):
         """Whether chains are being drawn and not held."""
         return self._runner.running and not self._paused
 
-    def draw(self, kind: ByHandKind) -> None:
+    def draw(self, hand: Hand) -> None:
         """Draw chains that paint the marked part anew, or a row of them from seed to seed."""
         asked = self._asked()
         if asked is None:
             return
         spec, run = asked
-        if kind == "interpolate" and spec.sampling.chains > ROW:
+        if hand == "interpolate" and spec.sampling.chains > ROW:
             # More than fit into a row that one can look along.
             spec = spec.replace("sampling.chains", ROW)
-        self._submit(self._launch.by_hand(kind, spec, run))
+        self._hand = hand
+        self._submit(self._launch.by_hand(hand, spec, run))
+
+    @Slot(object)
+    def _branch(self, start: Branch) -> None:
+        """Let the chains go on from a kept state; those that paint a part anew go on to keep the rest."""
+        asked = self._asked()
+        if asked is not None:
+            self._submit(self._launch.by_hand("inpaint" if self._hand == "inpaint" else "draw", *asked, start=start))
 
     def stop(self) -> None:
         """Stop the chains."""

@@ -7,9 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Slot
 
 from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started, Verdicts
-from msd_engine.specs import ExperimentSpec
+from msd_engine.specs import Branch, ExperimentSpec
 from msd_gui.bridge.launch import Launch
-from msd_gui.pages.brancher import Brancher
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.page import ExperimentPage, Status
 from msd_gui.pages.pretrained import PretrainedChip
@@ -48,7 +47,8 @@ class ImageChains(QObject):
         self._wanted = False
         self._sampled: tuple[ExperimentSpec, int] | None = None
         self._runner = page.runner(self._show)
-        Brancher(page, self._runner, gallery.scrubber, self.drawable)
+        gallery.scrubber.set_branching(True)
+        gallery.scrubber.branch_asked.connect(self._branch)
         page.experiment.changed.connect(self._spec_changed)
         trainer.checkpointed.connect(self._on_weights)
         gallery.asked.connect(self._ask)
@@ -186,6 +186,14 @@ class ImageChains(QObject):
         if self._wanted and self._trainer.fits(self._page.experiment.spec):
             self._wanted = False
             self._draw(self._page.experiment.spec)
+
+    @Slot(object)
+    def _branch(self, start: Branch) -> None:
+        """Let the chains go on from a kept state with the present settings."""
+        drawable = self.drawable()
+        if drawable is not None:
+            self._paused = False
+            self._runner.submit(self._launch.by_hand("draw", *drawable, start=start))
 
     # -- what chains tell ----------------------------------------------------------------------------------------------
 

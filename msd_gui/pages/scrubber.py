@@ -133,5 +133,6 @@ class Scrubber(QWidget):
         frame = self._frame
         if frame is not None and self._chain < len(frame.copies):
             number_, normals, uniforms = (int(value) for value in frame.streams[self._chain])
-            y = frame.copies[self._chain].copy()
-            self.branch_asked.emit(Branch(y, frame.step, (number_, normals, uniforms), same_noise))
+            y, *carried = (part[self._chain].copy() for part in (frame.copies, *frame.carried))
+            stream = (number_, normals, uniforms)
+            self.branch_asked.emit(Branch(y, frame.step, stream, tuple(carried), same_noise))

@@ -1,26 +1,43 @@
 """Chains by hand: known pixels stay, the ends of a row are the seeds' own chains, branches go on as the chain did."""
 
-import itertools
+from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from msd_engine.denoisers.posterior import Posterior
 from msd_engine.events import Failed, FilmFrame, Finished, Samples
 from msd_engine.jobs import frames
 from msd_engine.jobs.frames import film_size
-from msd_engine.jobs.hands import branch, inpaint, interpolate
+from msd_engine.jobs.hands import by_hand
 from msd_engine.jobs.sample import sample
 from msd_engine.jobs.train import train
 from msd_engine.samplers import langevin
 from msd_engine.samplers.descent import Stage
 from msd_engine.samplers.inpainting import Inpainting, KnownDenoiser, KnownPixels
 from msd_engine.specs import Branch, load_preset
+from msd_engine.specs.sampling import Sampler
 
 K = 3
+SAMPLERS = get_args(Sampler)
 HALF = np.zeros((8, 8), np.uint8)
 HALF[4:] = 1
+
+
+def inpaint(asked, **more):
+    return by_hand(asked, "inpaint", **more)
+
+
+def interpolate(asked, **more):
+    return by_hand(asked, "interpolate", **more)
+
+
+def branch(asked, **more):
+    return by_hand(asked, "draw", **more)
 
 
 def spec(**values):
@@ -57,7 +74,7 @@ def source(request, run):
 # -- inpainting --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sampler", ["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs"])
+@pytest.mark.parametrize("sampler", SAMPLERS)
 def test_known_pixels_are_those_of_the_picture_and_the_rest_is_painted(sampler):
     picture = np.arange(64, dtype=np.uint8) * 4
     events = list(inpaint(spec(**{"denoise.picture": picture.tobytes(), "sampling.sampler": sampler})))
@@ -155,22 +172,61 @@ def test_a_row_of_one_chain_is_refused():
 
 
 def branch_of(frame, chain, **more):
-    return Branch(frame.copies[chain], frame.step, tuple(frame.streams[chain].tolist()), **more)
+    y, *carried = (part[chain] for part in (frame.copies, *frame.carried))
+    return Branch(y, frame.step, tuple(frame.streams[chain].tolist()), tuple(carried), **more)
 
 
-@pytest.mark.parametrize("sampler", ["langevin", "consistent", "predictor-corrector", "ode", "gibbs"])
-def test_a_branch_with_the_same_parameters_and_noise_is_the_chain_itself(sampler):
-    asked = spec(**{"sampling.sampler": sampler})
-    events = list(sample(asked))
-    whole, frames_ = only(Samples, events), film(events)
-    for frame, chain in itertools.product(frames_[0:-1:4], (0, 3)):
-        own = only(Samples, branch(asked, start=branch_of(frame, chain)))
-        assert np.array_equal(own.y[0], whole.y[chain]), (frame.step, chain)
-        assert np.array_equal(own.x_hat[0], whole.x_hat[chain])
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(data=st.data())
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("hand", ["draw", "inpaint"])
+def test_a_branch_with_the_same_parameters_and_noise_is_the_chain_itself(sampler, hand, data):
+    """For every sampler, from any kept state of any chain, whatever the step, the ladder and the seed."""
+    ladder = {"levels": st.integers(2, 5), "steps_per_level": st.integers(1, 4), "seed": st.integers(0, 99)}
+    ladder |= {"epsilon": st.floats(0.001, 0.05), "friction": st.floats(0.1, 5.0), "chains": st.integers(1, 4)}
+    drawn = {f"sampling.{name}": data.draw(strategy, name) for name, strategy in ladder.items()}
+    asked = spec(**drawn, **{"sampling.sampler": sampler})
+    events = list(by_hand(asked, hand))
+    whole, kept = only(Samples, events), film(events)
+    frame = kept[data.draw(st.integers(0, len(kept) - 2), "frame")]
+    chain = data.draw(st.integers(0, asked.sampling.chains - 1), "chain")
+    branched = list(by_hand(asked, hand, start=branch_of(frame, chain)))
+    own = only(Samples, branched)
+    assert np.array_equal(own.y[0], whole.y[chain])
+    assert np.array_equal(own.x_hat[0], whole.x_hat[chain])
+    again, old = film(branched)[-1], kept[-1]
+    assert len(again.carried) == len(old.carried)
+    assert all(np.array_equal(new[0], was[chain]) for new, was in zip(again.carried, old.carried, strict=True))
 
 
-def test_a_branch_of_a_trained_chain_and_a_branch_of_a_branch_go_on_as_well(run):
-    asked = spec(**{"sampling.source": "trained", "sampling.sampler": "langevin"})
+def test_velocities_are_kept_with_the_film_within_its_bounds(monkeypatch):
+    moving = spec(**{"sampling.sampler": "underdamped"})
+    kept = film(sample(moving))
+    assert all(len(frame.carried) == 1 and frame.carried[0].shape == frame.copies.shape for frame in kept)
+    assert not kept[0].carried[0].any()
+    assert kept[-1].carried[0].any()
+    assert not any(frame.carried for frame in film(sample(spec(**{"sampling.sampler": "langevin"}))))
+    state = 2 * kept[0].copies[0].nbytes
+    monkeypatch.setattr(frames, "_FILM_BYTES", 24 * state * 3)
+    few = film(sample(moving))
+    assert len(few[0].copies) == 3
+    assert sum(frame.copies.nbytes + frame.carried[0].nbytes for frame in few) <= 24 * state * 3
+
+
+def test_a_branch_into_other_dynamics_begins_anew_from_the_copies():
+    """A velocity is of no use to dynamics that know the copies alone; without one, a chain starts at rest."""
+    moving, standing = (spec(**{"sampling.sampler": name}) for name in ("underdamped", "langevin"))
+    frame = film(sample(moving))[7]
+    start = branch_of(frame, 2)
+    bare = replace(start, carried=())
+    for asked in (standing, moving):
+        found, other = (only(Samples, branch(asked, start=one)) for one in (start, bare))
+        assert np.array_equal(found.y[0], other.y[0]) == (asked is standing)
+
+
+@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "gibbs"])
+def test_a_branch_of_a_trained_chain_and_a_branch_of_a_branch_go_on_as_well(run, sampler):
+    asked = spec(**{"sampling.source": "trained", "sampling.sampler": sampler})
     events = list(sample(asked, run_dir=run))
     whole = only(Samples, events)
     first = list(branch(asked, start=branch_of(film(events)[5], 2), run_dir=run))

@@ -8,7 +8,7 @@ import torch
 
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.posterior import Posterior
-from msd_engine.jobs import build
+from msd_engine.jobs import build, build_chains
 from msd_engine.jobs.ladder import ladder as ladder_job
 from msd_engine.metrics.chains import predicted_inflation
 from msd_engine.metrics.chains import predicted_std as settled_std
@@ -18,7 +18,7 @@ from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.walk import walk
 from msd_engine.specs import load_preset
 
-SAMPLERS = tuple(build.DYNAMICS)
+SAMPLERS = tuple(build_chains.DYNAMICS)
 GLIDING = ("consistent", "ode")
 LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
 DATA = np.array([0.0, 0.3, 2.0])
@@ -51,7 +51,7 @@ def test_the_recursion_is_what_the_steps_do(sampler, variance):
     descent = way(sampler)
     y = torch.zeros(len(descent) + 1, 1, 1, dtype=torch.float64)
     y[0] = math.sqrt(variance + LADDER[0] ** 2)
-    *_, last = walk(build.DYNAMICS[sampler], denoiser, y, descent, Impulse(len(y)))
+    *_, last = walk(build_chains.DYNAMICS[sampler], denoiser, y, descent, Impulse(len(y)))
     found = variances(sampler, descent, 1, np.array([variance]))[-1, 0]
     assert found == pytest.approx(last.y.square().sum().item(), rel=1e-12)
 
@@ -117,7 +117,7 @@ def test_the_evaluations_are_as_many_as_the_denoiser_is_asked(sampler):
     spec = load_preset("ncsn-toy").replace_all(
         {"sampling.sampler": sampler, "sampling.chains": 2, "sampling.levels": 4, "sampling.steps_per_level": 3}
     )
-    chains = build.sampling(spec)
+    chains = build_chains.sampling(spec)
     asked = []
 
     class Counting(type(chains.denoiser)):

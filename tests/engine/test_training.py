@@ -9,7 +9,7 @@ import torch
 from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.posterior import Posterior
-from msd_engine.jobs.build import Training, training
+from msd_engine.jobs.build_training import Training, training
 from msd_engine.metrics.errors import HeldOut
 from msd_engine.noise.copies import copies
 from msd_engine.objectives.mse import squared_error, weight

@@ -1,0 +1,92 @@
+"""What a training job works with, made from its spec."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from msd_engine.data.images import load_images
+from msd_engine.denoisers.exact import ExactDenoiser
+from msd_engine.jobs.build import mixture, new_denoiser
+from msd_engine.metrics.errors import HeldOut
+from msd_engine.noise.ladder import geometric
+from msd_engine.noise.laws import quantiles
+from msd_engine.specs import ExperimentSpec, MixtureSpec
+from msd_engine.training.precision import choose_bfloat16
+from msd_engine.training.source import ImageSource, PointSource, Source, stream
+from msd_engine.training.trainer import Trainer
+
+_HELD_OUT_POINTS, _HELD_OUT_IMAGES, _STRIP = 4096, 256, 8
+# Streams of a run, as `msd_engine.jobs.build` numbers them.
+_NOISE, _HELD_OUT = 2, 3
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """All that a training job works with.
+
+    Attributes:
+        trainer: Does the steps.
+        held_out: Fixed data that are not trained on, with fixed noise.
+        exact: The exact denoiser, where the data have one.
+        strip: A few held-out images with noises spread over the ladder, in the order of σ; None for points.
+        spec: The experiment.
+        device: Where it is trained.
+    """
+
+    trainer: Trainer
+    held_out: HeldOut
+    exact: ExactDenoiser | None
+    strip: HeldOut | None
+    spec: ExperimentSpec
+    device: torch.device
+
+    def settle(self) -> str:
+        """Choose the arithmetic of a training that begins, and say which."""
+        denoiser = self.trainer.denoiser
+        denoiser.mixed, sentence = choose_bfloat16(self.spec, denoiser, self.device)
+        self.trainer.averaged.mixed = denoiser.mixed
+        return sentence
+
+
+def training(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.device) -> Training:
+    """Build all that a training job works with.
+
+    Args:
+        spec: The experiment.
+        data_dir: Where image sets are looked for.
+        device: Where to compute.
+
+    Returns:
+        The parts, at step 0.
+
+    Raises:
+        BadFile: The images are missing or damaged.
+        UserError: A custom mixture cannot be used.
+    """
+    seed, batch = spec.training.seed, spec.training.batch
+    # The same data and noise whatever the training's seed and k, so that curves of several runs can be compared.
+    draws = stream(0, _HELD_OUT)
+    exact: ExactDenoiser | None = None
+    strip: HeldOut | None = None
+    source: Source
+    if isinstance(spec.data, MixtureSpec):
+        target = mixture(spec)
+        mean, spread = target.mean, target.std
+        source = PointSource(target, batch, seed, device)
+        exact = ExactDenoiser(target.to(device, torch.float32))
+        x = target.sample(_HELD_OUT_POINTS, draws).float()
+    else:
+        images = load_images(spec.data, data_dir)
+        mean, spread = images.statistics()
+        source = ImageSource(images.train, batch, seed, device, flips=spec.training.flips)
+        x = images.to_data(images.test[:_HELD_OUT_IMAGES])
+        noises = geometric(spec.sampling.sigma_1, spec.sampling.sigma_L, _STRIP).float()
+        strip = HeldOut(x[:_STRIP].to(device), noises.to(device), spec.training.k, draws)
+    sigma = quantiles(spec.noise, spec.training.k, len(x))
+    held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(0, _HELD_OUT, 1))
+    denoiser, averaged = (new_denoiser(spec, spread, mean).to(device) for _ in range(2))
+    trainer = Trainer(spec, denoiser, averaged, source, stream(seed, _NOISE, device=device))
+    return Training(trainer, held_out, exact, strip, spec, device)
