@@ -33,16 +33,12 @@ _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0"
 
 @cache
 def declared_fields() -> dict[str, dict[str, Declaration]]:
-    """Return the declarations by dotted path, then by the kind of experiment: mixtures or images.
-
-    The fields of `ExperimentSpec.denoise` are missing: no command reads them, they are for work by hand in the window.
-    """
+    """Return the declarations by dotted path, then by the kind of experiment: mixtures or images."""
     images = ExperimentSpec(data=ImagesSpec(), network=UNetSpec(), sampling=SamplingSpec(source="trained"))
     fields: dict[str, dict[str, Declaration]] = {}
     for kind, spec in (("mixtures", ExperimentSpec()), ("images", images)):
         for declared in declarations(spec):
-            if not declared.path.startswith("denoise."):
-                fields.setdefault(declared.path, {})[kind] = declared
+            fields.setdefault(declared.path, {})[kind] = declared
     return fields
 
 
@@ -60,19 +56,21 @@ def describe_range(declared: Declaration, *, unit: bool = True) -> str:
     return f"{text} {declared.unit}".strip() if unit else text
 
 
-def field_flags(section: str, *, reserved: Collection[str] = ()) -> type[Any]:
+def field_flags(section: str, *, reserved: Collection[str] = (), by_hand: bool = False) -> type[Any]:
     """Make the class whose instances tyro fills from the field flags of one command.
 
     Args:
         section: The section of the spec whose bare names win, such as ``training``.
         reserved: Bare names that the command uses for options of its own.
+        by_hand: Whether there are flags for the section ``denoise``, which only commands for work by hand read.
 
     Returns:
         A dataclass with one member for each section of the spec, each a dataclass of texts.
     """
-    counts = Counter(path.rsplit(".", 1)[1] for path in declared_fields())
+    fields = {path: kinds for path, kinds in declared_fields().items() if by_hand or not path.startswith("denoise.")}
+    counts = Counter(path.rsplit(".", 1)[1] for path in fields)
     sections: dict[str, list[tuple[str, Any, Any]]] = {}
-    for path, kinds in declared_fields().items():
+    for path, kinds in fields.items():
         parent, name = path.rsplit(".", 1)
         bare = name not in reserved and (parent == section or (counts[name] == 1))
         flag = tyro.conf.arg(

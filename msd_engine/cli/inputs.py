@@ -6,8 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from msd_engine.cli.fields import NOT_GIVEN, with_fields
-from msd_engine.cli.outcome import RefusedError
-from msd_engine.specs import ExperimentSpec, TrainingSpec, declarations, load_preset, preset_names
+from msd_engine.cli.outcome import RefusedError, say
+from msd_engine.specs import (
+    ExperimentSpec,
+    TrainingSpec,
+    declarations,
+    load_preset,
+    model_folder,
+    preset_names,
+    pretrained_for,
+)
 
 
 def spec_of(preset: str) -> ExperimentSpec:
@@ -52,9 +60,54 @@ def spec_of_run(run: Path, given: Mapping[str, str]) -> ExperimentSpec:
     trained = Run.open(run).spec
     spec = with_fields(trained, {"sampling.source": "trained"} | dict(given))
     for path in given:
-        if not path.startswith("sampling.") and spec.get(path) != trained.get(path):
+        if not path.startswith(("sampling.", "denoise.")) and spec.get(path) != trained.get(path):
             raise RefusedError(f"{path} belongs to the trained run and cannot be changed for sampling.")
     return spec
+
+
+def check_one_source(run: Path | None, preset: str, model: str) -> None:
+    """Refuse where not exactly one of a run folder, a preset and a pretrained model was given."""
+    if is_given(preset) + is_given(model) + (run is not None) != 1:
+        raise RefusedError("Give either a trained run folder, --preset NAME or --model NAME.")
+
+
+def chosen_source(
+    run: Path | None, preset: str, model: str, given: Mapping[str, str]
+) -> tuple[ExperimentSpec, Path | None]:
+    """Return the experiment that chains are drawn for, and the run whose network they follow.
+
+    Exactly one of the three sources is to be given.
+
+    Args:
+        run: A run folder, or None.
+        preset: Name of a preset or a file, or that none was given.
+        model: Name of a pretrained model, or that none was given.
+        given: Texts of fields from the command line by dotted path.
+
+    Returns:
+        The experiment, and the run folder or the folder of a pretrained model; None for the exact score.
+
+    Raises:
+        RefusedError: A field belongs to the training, or there is no network.
+        SpecError: A field, a preset or a model is unknown, or a value out of range.
+        UserError: A file or folder is missing or damaged.
+    """
+    if is_given(model):
+        run = model_folder(model)
+    if run is not None:
+        spec = spec_of_run(run, given)
+        return spec, None if spec.sampling.source == "exact" else run
+    spec = with_fields(spec_of(preset), given)
+    if spec.sampling.source == "exact":
+        return spec, None
+    card = pretrained_for(spec)
+    if card is None:
+        raise RefusedError(
+            f"This preset needs a trained denoiser, and no pretrained model fits its data with k = {spec.training.k}: "
+            "train it first and give the run folder, or ask for the exact score with --sampling.source exact."
+        )
+    say(f"The network is the pretrained model {card.name}.")
+    return spec, model_folder(card.name)
 
 
 def count_of(text: str, option: str) -> int:
@@ -78,6 +131,14 @@ def count_of(text: str, option: str) -> int:
 def is_given(text: str) -> bool:
     """Return whether a text option was given on the command line."""
     return text != NOT_GIVEN
+
+
+def npz_to_write(path: Path | None) -> Path:
+    """Return the file of ``--out`` that numbers go to; refuses as `check_writable` does, and where none was given."""
+    if path is None:
+        raise RefusedError("Give the sample file with --out FILE.npz.")
+    check_writable(path, ".npz")
+    return path
 
 
 def check_writable(path: Path, suffix: str) -> None:

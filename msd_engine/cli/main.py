@@ -15,13 +15,14 @@ import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, get_args
 
 import tyro
 
 import msd_engine
 from msd_engine.backend.errors import UserError
 from msd_engine.cli.fields import declared_fields
+from msd_engine.cli.hand_options import ByHand, Denoise, Inpaint, Interpolate
 from msd_engine.cli.listing import list_presets, print_schema
 from msd_engine.cli.options import (
     COMMANDS,
@@ -42,7 +43,8 @@ from msd_engine.specs import SpecError
 
 _ABOUT = """Train k-sample denoisers and draw from them by chained Langevin dynamics.
 
-Fields of the spec are flags of train and sample: --sampling.epsilon 0.01, or --epsilon 0.01 where the name is unique.
+Fields of the spec are flags of whatever trains, draws or denoises: --sampling.epsilon 0.01, or --epsilon 0.01 where
+the name is unique.
 --version prints the version."""
 
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -72,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    status: dict[str, Any] = {"command": next((word for word in arguments if not word.startswith("-")), "")}
+    status: dict[str, Any] = {"command": _named(arguments)}
     try:
         figures = _carry_out(_parse(arguments))
         if figures is not None and "--json" in arguments:
@@ -111,7 +113,10 @@ def _parse(arguments: Sequence[str]) -> Command:
     except SystemExit as error:
         if not error.code:
             raise
-        raise RefusedError(_one_sentence(complaint.getvalue())) from None
+        # An option that does not exist makes tyro stumble over an optional run folder: it is to be told as such.
+        strange = _strange(arguments)
+        sentence = _unknown_option(strange[0], arguments) if strange else _one_sentence(complaint.getvalue())
+        raise RefusedError(sentence) from None
     if unknown:
         raise RefusedError(_unknown_option(unknown[0], arguments))
     return command  # type: ignore[no-any-return]
@@ -128,6 +133,10 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             from msd_engine.cli.sample import sample
 
             return sample(command)
+        case Denoise() | Inpaint() | Interpolate():
+            from msd_engine.cli.hands import by_hand
+
+            return by_hand(command)
         case Evaluate():
             from msd_engine.cli.evaluate import evaluate
 
@@ -182,16 +191,36 @@ def _is_rule(line: str) -> bool:
 
 
 def _unknown_option(word: str, arguments: Sequence[str]) -> str:
-    command = next((name for name in arguments if not name.startswith("-")), "")
+    command = _named(arguments)
     if not word.startswith("-"):
         return f"The argument {word!r} is not expected here; see msd {command} --help."
     flag = word.split("=", 1)[0]
-    names = {name for path in declared_fields() for name in (path, path.rsplit(".", 1)[1])}
-    names |= {
-        member.name.replace("_", "-")
-        for kind in (Train, Sample, Evaluate, Sweep, Reproduce)
-        for member in dataclasses.fields(kind)
-    }
-    near = difflib.get_close_matches(flag, sorted(f"--{name}" for name in names), n=1)
+    near = difflib.get_close_matches(flag, sorted(_flags(command)), n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"There is no option {flag} for msd {command}; see msd {command} --help.{hint}"
+
+
+def _strange(arguments: Sequence[str]) -> list[str]:
+    """Return the words that look like options of the command but are none."""
+    known = {flag.replace("_", "-") for flag in _flags(_named(arguments))}
+    words = [word for word in arguments if word.startswith("--")] if known else []
+    return [word for word in words if word.split("=", 1)[0].replace("_", "-") not in known]
+
+
+def _named(arguments: Sequence[str]) -> str:
+    """Return the command that was given, empty for none."""
+    return next((name for name in arguments if not name.startswith("-")), "")
+
+
+def _flags(command: str) -> set[str]:
+    """Return the options of a command as its help writes them; none where there is no such command."""
+    kinds = {re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower(): kind for kind in get_args(Command)}
+    if command not in kinds:
+        return set()
+    members = [member for member in dataclasses.fields(kinds[command]) if member.name != "fields"]
+    names = {"help", *(member.name.replace("_", "-") for member in members)}
+    if len(members) < len(dataclasses.fields(kinds[command])):
+        by_hand = kinds[command] in get_args(ByHand)
+        paths = [path for path in declared_fields() if by_hand or not path.startswith("denoise.")]
+        names |= {name for path in paths for name in (path, path.rsplit(".", 1)[1])}
+    return {f"--{name}" for name in names}

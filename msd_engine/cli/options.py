@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union
 import tyro
 
 from msd_engine.cli.fields import NOT_GIVEN, field_flags
+from msd_engine.cli.hand_options import ByHand, Denoise, Inpaint, Interpolate
 
 _Flag = tyro.conf.FlagCreatePairsOff[bool]
 _Json = Annotated[_Flag, tyro.conf.arg(help_behavior_hint="")]
@@ -205,11 +206,16 @@ class Download:
     """Print one line of JSON on standard output at the end."""
 
 
-Command = Train | Sample | Evaluate | Sweep | Reproduce | Presets | Runs | ExportTensorboard | Schema | Download
+Command = (
+    Train | Sample | ByHand | Evaluate | Sweep | Reproduce | Presets | Runs | ExportTensorboard | Schema | Download
+)
 
 COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from its annotation
     Annotated[Train, tyro.conf.subcommand("train")],
     Annotated[Sample, tyro.conf.subcommand("sample")],
+    Annotated[Denoise, tyro.conf.subcommand("denoise")],
+    Annotated[Inpaint, tyro.conf.subcommand("inpaint")],
+    Annotated[Interpolate, tyro.conf.subcommand("interpolate")],
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
     Annotated[Sweep, tyro.conf.subcommand("sweep")],
     Annotated[Reproduce, tyro.conf.subcommand("reproduce")],

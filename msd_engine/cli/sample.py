@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from msd_engine.cli.fields import given_fields, with_fields
+from msd_engine.cli.fields import given_fields
 from msd_engine.cli.following import follow
-from msd_engine.cli.inputs import check_writable, is_given, spec_of, spec_of_run
+from msd_engine.cli.inputs import check_one_source, check_writable, chosen_source, is_given, npz_to_write
 from msd_engine.cli.options import Sample
-from msd_engine.cli.outcome import RefusedError, say
+from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import ChainReport, Event, Finished, Progress, Samples, Started, Verdicts
-from msd_engine.specs import ExperimentSpec, model_folder, pretrained_for
+from msd_engine.specs import ExperimentSpec
 
 FRAMES_HZ = 2.0
 """How often the job makes something to be shown."""
@@ -35,20 +35,17 @@ def sample(options: Sample) -> dict[str, Any]:
         SpecError: A field is unknown or out of range.
         UserError: A file or folder is missing or damaged, or cannot be written.
     """
-    if is_given(options.preset) + is_given(options.model) + (options.run is not None) != 1:
-        raise RefusedError("Give either a trained run folder, --preset NAME or --model NAME.")
-    if options.out is None:
-        raise RefusedError("Give the sample file with --out FILE.npz.")
-    check_writable(options.out, ".npz")
-    spec = _spec(options)
+    check_one_source(options.run, options.preset, options.model)
+    out = npz_to_write(options.out)
+    given = given_fields(options.fields) | ({"sampling.chains": options.n} if is_given(options.n) else {})
+    spec, run = chosen_source(options.run, options.preset, options.model, given)
     if options.grid is not None:
         check_writable(options.grid, ".png")
         if spec.data.kind != "images":
             raise RefusedError("--grid shows images, but the samples of a mixture are points; leave it out.")
-    run = _run(options, spec)
     account = SampleAccount()
     account.take(follow(_job(options, spec, run), account))
-    return account.figures() | _save(options, account.samples())
+    return account.figures() | save(account.samples(), out, options.grid)
 
 
 class SampleAccount:
@@ -114,29 +111,6 @@ def _ends(event: Verdicts) -> dict[str, Any]:
     }
 
 
-def _spec(options: Sample) -> ExperimentSpec:
-    given = given_fields(options.fields) | ({"sampling.chains": options.n} if is_given(options.n) else {})
-    if is_given(options.model):
-        return spec_of_run(model_folder(options.model), given)
-    return with_fields(spec_of(options.preset), given) if options.run is None else spec_of_run(options.run, given)
-
-
-def _run(options: Sample, spec: ExperimentSpec) -> Path | None:
-    """Return the run to sample from; where none was named and one is needed, a pretrained model."""
-    if is_given(options.model):
-        return model_folder(options.model)
-    if options.run is not None or spec.sampling.source == "exact":
-        return options.run
-    card = pretrained_for(spec)
-    if card is None:
-        raise RefusedError(
-            "This preset samples from a trained denoiser, and no pretrained model fits it: train it first and give the "
-            "run folder, or ask for the exact score with --sampling.source exact."
-        )
-    say(f"Samples come from the pretrained model {card.name}.")
-    return model_folder(card.name)
-
-
 def _job(options: Sample, spec: ExperimentSpec, run: Path | None) -> Iterator[Event]:
     # Imported here: the job brings torch, and a refusal should not wait for it.
     from msd_engine.jobs.cadence import Every
@@ -146,14 +120,27 @@ def _job(options: Sample, spec: ExperimentSpec, run: Path | None) -> Iterator[Ev
     return job(spec, run_dir=run, data_dir=options.data_dir, device=options.device, cadence=cadence)
 
 
-def _save(options: Sample, samples: Samples) -> dict[str, str]:
+def save(samples: Samples, out: Path, grid: Path | None, *, columns: int | None = None) -> dict[str, str]:
+    """Write samples as a sample file and, where it is wanted, as a picture.
+
+    Args:
+        samples: What was drawn.
+        out: The sample file.
+        grid: The picture of all samples, for images; None for none.
+        columns: Samples in a row of the picture; None for a picture as square as can be.
+
+    Returns:
+        The paths that were written, by option.
+
+    Raises:
+        UserError: A file cannot be written.
+    """
     from msd_engine.runs.pictures import image_grid, readable_scale, save_png
     from msd_engine.runs.samples import save_samples
 
-    paths = {"out": str(options.out)}
-    save_samples(paths["out"], samples.x_hat, samples.y, samples.seed, samples.spec_json)
-    if options.grid is not None:
-        pixels = image_grid(samples.x_hat, scale=readable_scale(samples.x_hat.shape[2]))
-        save_png(options.grid, pixels, samples.spec_json)
-        paths["grid"] = str(options.grid)
-    return paths
+    save_samples(out, samples.x_hat, samples.y, samples.seed, samples.spec_json)
+    if grid is None:
+        return {"out": str(out)}
+    pixels = image_grid(samples.x_hat, scale=readable_scale(samples.x_hat.shape[2]), columns=columns)
+    save_png(grid, pixels, samples.spec_json)
+    return {"out": str(out), "grid": str(grid)}

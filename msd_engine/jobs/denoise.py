@@ -79,8 +79,9 @@ def denoise(
         # Reading tens of thousands of images takes a second.
         yield from in_background(lambda _: _parts(spec, data, run_dir, data_dir, chosen))
     images, bench = _parts(spec, data, run_dir, data_dir, chosen)
+    denoised = _denoised(spec, images, bench, chosen)
     yield Started("denoise", describe_device(chosen), 0, 0, spec.to_json())
-    yield _denoised(spec, images, bench, chosen)
+    yield denoised
     yield Finished(0, time.perf_counter() - begun_s, "")
 
 

@@ -6,6 +6,7 @@ import io
 import math
 import os
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,14 +54,23 @@ def save_samples(
     Raises:
         UserError: The file cannot be written.
     """
+    arrays = {"x_hat": np.asarray(x_hat, np.float32), "y": np.asarray(y, np.float32)}
+    save_arrays(path, arrays | {"seed": np.asarray(seed, np.int64)}, spec_json)
+
+
+def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], spec_json: str) -> None:
+    """Write any arrays with the spec that they came from, whole or not at all; `read_samples_spec` finds the spec.
+
+    Args:
+        path: The file to write.
+        arrays: Arrays by name.
+        spec_json: The spec as JSON.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
     buffer = io.BytesIO()
-    np.savez(
-        buffer,
-        x_hat=np.asarray(x_hat, np.float32),
-        y=np.asarray(y, np.float32),
-        seed=np.asarray(seed, np.int64),
-        spec=np.asarray(spec_json),
-    )
+    np.savez(buffer, allow_pickle=False, **arrays, spec=np.asarray(spec_json))
     write_atomically(path, buffer.getvalue())
 
 

@@ -13,6 +13,7 @@ from msd_engine.specs import Branch, ExperimentSpec, Hand
 from msd_gui.bridge.launch import Job, Launch
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.page import Page, Status
+from msd_gui.session.command import command
 
 Asked = Callable[[], tuple[ExperimentSpec, Path | None] | None]
 """Returns settings and the run whose network is used where they ask for one; None where nothing can be drawn."""
@@ -78,7 +79,7 @@ class ByHand(QWidget):
         column.addWidget(self.gallery, 1)
         self.paint.clicked.connect(lambda: self.draw("inpaint"))
         self.row.clicked.connect(lambda: self.draw("interpolate"))
-        self.gallery.asked.connect(lambda: self.draw("inpaint" if self.paint.isEnabled() else "interpolate"))
+        self.gallery.asked.connect(lambda: self.draw(self.hand))
         self.gallery.scrubber.set_branching(True)
         self.gallery.scrubber.branch_asked.connect(self._branch)
 
@@ -86,6 +87,19 @@ class ByHand(QWidget):
         """Say whether a part of the picture is marked."""
         self.paint.setEnabled(marked)
         self.words.setText("" if marked else "Use “Mask” on a part of the picture to have it painted anew.")
+
+    @property
+    def hand(self) -> Hand:
+        """What was drawn last, or what the button in the empty place draws."""
+        if self._hand == "draw":
+            return "inpaint" if self.paint.isEnabled() else "interpolate"
+        return self._hand
+
+    def command(self, spec: ExperimentSpec, run: Path | None) -> str:
+        """Return the `msd` line that draws these chains."""
+        if self.hand == "interpolate":
+            spec = _short(spec)
+        return command(spec, self.hand, run=str(run or ""), out=f"{self.hand}.npz")
 
     @property
     def running(self) -> bool:
@@ -103,9 +117,8 @@ class ByHand(QWidget):
         if asked is None:
             return
         spec, run = asked
-        if hand == "interpolate" and spec.sampling.chains > ROW:
-            # More than fit into a row that one can look along.
-            spec = spec.replace("sampling.chains", ROW)
+        if hand == "interpolate":
+            spec = _short(spec)
         self._hand = hand
         self._submit(self._launch.by_hand(hand, spec, run))
 
@@ -149,3 +162,8 @@ class ByHand(QWidget):
                 self._page.show_failure(event)
             case _:
                 pass
+
+
+def _short(spec: ExperimentSpec) -> ExperimentSpec:
+    """Return a spec with no more chains than fit into a row that one can look along."""
+    return spec.replace("sampling.chains", min(ROW, spec.sampling.chains))

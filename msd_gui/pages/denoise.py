@@ -20,6 +20,7 @@ from msd_gui.pages.easel import Easel
 from msd_gui.pages.own_picture import FORGET, OwnPicture
 from msd_gui.pages.page import ExperimentPage, Export
 from msd_gui.pages.readings import number
+from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.network import LatestNetwork, Network
 from msd_gui.views.tiles import Tile, TilesView
@@ -218,6 +219,15 @@ class DenoisePage(ExperimentPage):
     def do_back(self) -> None:
         """Show the kept state before."""
         self.by_hand.gallery.go(-1)
+
+    def command(self) -> str:
+        """Return the `msd` line that makes what stands in front: the denoised picture, or the chains by hand."""
+        spec = self.experiment.spec
+        # A pretrained model is found again by data and k.
+        run = None if self.denoiser.choice.origin() == "pretrained" else self.denoiser.run_for(spec)
+        if self.tabs.currentWidget() is self.by_hand:
+            return self.by_hand.command(spec, run)
+        return command(spec, "denoise", run=str(run or ""), out="denoised.npz")
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""

@@ -5,6 +5,21 @@ from __future__ import annotations
 import shlex
 
 from msd_engine.specs import ExperimentSpec, declarations, load_preset, preset_names
+from msd_engine.specs.inline import to_word
+
+# Beginnings of the paths of the fields that a command reads.
+_ALL = ("data.", "noise.", "network.", "training.", "sampling.")
+_CHAINS = ("data.", "noise.s", "training.k", "sampling.")
+_READ = {
+    "denoise": (
+        "data.",
+        "training.k",
+        "sampling.source",
+        *(f"denoise.{name}" for name in ("sigma", "seed", "index", "change", "copy_index", "other")),
+    ),
+    "inpaint": (*_CHAINS, "denoise.index"),
+    "interpolate": (*_CHAINS, "denoise.second_seed"),
+}
 
 
 def differences(spec: ExperimentSpec, base: ExperimentSpec) -> dict[str, object]:
@@ -34,26 +49,36 @@ def command(spec: ExperimentSpec, verb: str, *, run: str = "", out: str = "sampl
 
     Args:
         spec: The experiment.
-        verb: ``train`` or ``sample``.
+        verb: ``train`` or ``sample``, or ``denoise``, ``inpaint`` or ``interpolate`` for work by hand.
         run: The run folder that is written or sampled from; empty for an exact denoiser.
-        out: The sample file that ``sample`` writes.
+        out: The sample file that is written.
 
     Returns:
         One line for a POSIX shell.
     """
     name = nearest_preset(spec)
-    base = load_preset(name)
-    changed = differences(spec, base)
     words = ["msd", verb]
-    if verb == "sample" and run:
+    if run and verb != "train":
         words.append(run)
-        changed = {path: spec.get(path) for path in (f.path for f in declarations(spec)) if path.startswith("sampling")}
+        paths = [field.path for field in declarations(spec)]
+        changed = {path: spec.get(path) for path in paths if path.startswith(("sampling.", "denoise."))}
     else:
         words += ["--preset", name]
-    if verb == "sample":
-        words += ["--n", str(changed.pop("sampling.chains", spec.sampling.chains)), "--out", out]
-    else:
+        changed = differences(spec, load_preset(name))
+    read = _READ.get(verb, _ALL)
+    changed = {path: value for path, value in changed.items() if path.startswith(read)}
+    if verb == "train":
         words += ["--out", run or "run"]
+    else:
+        chains = changed.pop("sampling.chains", spec.sampling.chains)
+        words += ["--n", str(chains)] if verb != "denoise" else []
+        words += ["--out", out] + (["--grid", f"{out.removesuffix('.npz')}.png"] if verb in _READ else [])
+    asked = spec.denoise
+    if verb in ("denoise", "inpaint") and asked.picture:
+        words += ["--picture", to_word(asked.picture)]
+        changed.pop("denoise.index", None)
+    if verb == "inpaint" and asked.mask:
+        words += ["--mask", to_word(asked.mask)]
     for path, value in changed.items():
         words += [f"--{path}", str(value)]
     return shlex.join(words)

@@ -1,0 +1,77 @@
+"""The commands of `msd` for work by hand, with their options; their texts are the help."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from msd_engine.cli.fields import NOT_GIVEN, field_flags
+
+_JSON = Annotated[tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")]
+_FIELDS = tyro.conf.arg(name="")
+
+# Work by hand: the fields of the picture and its copies are flags too.
+DenoiseFields: Any = field_flags("denoise", by_hand=True)
+HandFields: Any = field_flags("sampling", by_hand=True)
+
+
+@dataclass(frozen=True)
+class _ByHand:
+    """What all commands for work by hand are given."""
+
+    run: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
+    """A trained run folder."""
+    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    """Instead of a run: a preset, or a file that carries a spec; with a pretrained model or the exact score."""
+    model: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    """Instead of a run: a pretrained model that ships with the program, such as digits-k8."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None
+    """File of the numbers, with the spec."""
+    grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
+    """Also a picture of them."""
+    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
+    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
+    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
+    """Where to compute: auto, cpu, cuda or mps."""
+    json: _JSON = False
+    """Print one line of JSON on standard output at the end."""
+
+
+_Picture = Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(else the held-out image --index)")]
+
+
+@dataclass(frozen=True)
+class Denoise(_ByHand):
+    """Denoise one picture from k noisy copies, by a trained run, a pretrained model or the exact posterior mean."""
+
+    picture: _Picture = NOT_GIVEN
+    """A picture of your own: it is cut and brought to the size of the data."""
+    fields: Annotated[DenoiseFields, _FIELDS] = field(default_factory=DenoiseFields)
+
+
+@dataclass(frozen=True)
+class Inpaint(_ByHand):
+    """Paint the masked part of a picture anew, once for each chain, and keep the rest."""
+
+    picture: _Picture = NOT_GIVEN
+    """A picture of your own: it is cut and brought to the size of the data."""
+    mask: Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(else that of the preset)")] = NOT_GIVEN
+    """A picture as large as the other: light where it is to be painted anew, dark or transparent where it is kept."""
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
+    """Number of paintings; else as many as the spec has chains."""
+    fields: Annotated[HandFields, _FIELDS] = field(default_factory=HandFields)
+
+
+@dataclass(frozen=True)
+class Interpolate(_ByHand):
+    """Draw a row of samples that leads from one seed, --seed, to another, --second_seed."""
+
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(else 12)")] = NOT_GIVEN
+    """Number of samples in the row."""
+    fields: Annotated[HandFields, _FIELDS] = field(default_factory=HandFields)
+
+
+ByHand = Denoise | Inpaint | Interpolate

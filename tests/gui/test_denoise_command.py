@@ -1,0 +1,90 @@
+"""The line that the denoising page copies makes the same numbers as the page."""
+
+from __future__ import annotations
+
+import shlex
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QGuiApplication
+
+from msd_engine.cli.main import main
+from msd_engine.specs import load_card, load_preset
+from msd_gui.app import create_window
+from msd_gui.session.command import command
+from msd_gui.session.settings import Settings
+
+WAIT_MS = 60_000
+SMALL = {"sampling.levels": 4, "sampling.steps_per_level": 2, "sampling.chains": 3}
+PICTURE = np.arange(64, dtype=np.uint8) * 4
+MASK = np.repeat(np.array([0, 1], np.uint8), 32)
+
+
+@pytest.fixture
+def window(qtbot, tmp_path):
+    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
+    window.show()
+    yield window
+    window.close()
+
+
+@pytest.fixture
+def page(qtbot, window, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    page = window.pages["denoise"]
+    window.show_page("denoise")
+    page.experiment.set(page.experiment.spec.replace_all(SMALL))
+    qtbot.waitUntil(lambda: page.denoised is not None and not page.running, timeout=WAIT_MS)
+    return page
+
+
+def carried_out(window, verb):
+    window.commands["copy_command"].trigger()
+    words = shlex.split(QGuiApplication.clipboard().text())
+    assert words[:2] == ["msd", verb]
+    assert main(words[1:]) == 0
+    with np.load(words[words.index("--out") + 1]) as file:
+        return dict(file)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"denoise.index": 7, "denoise.sigma": 0.6, "training.k": 3, "denoise.seed": 4},
+        {"denoise.picture": PICTURE.tobytes(), "denoise.index": 2},
+        {"sampling.source": "trained", "training.k": 8, "denoise.picture": PICTURE.tobytes()},
+        {"sampling.source": "trained", "training.k": 1, "denoise.sigma": 0.3},
+    ],
+)
+def test_a_denoised_picture(qtbot, window, page, values):
+    page.experiment.set(page.experiment.spec.replace_all(values))
+    asked = page.experiment.spec.to_json()
+    qtbot.waitUntil(lambda: page.denoised.spec_json == asked and not page.running, timeout=WAIT_MS)
+    found = carried_out(window, "denoise")
+    assert np.array_equal(found["y"], page.denoised.copies.y)
+    assert np.array_equal(found["x_hat"], page.denoised.copies.x_hat)
+
+
+@pytest.mark.parametrize("hand", ["inpaint", "interpolate"])
+@pytest.mark.parametrize("source", ["exact", "trained"])
+def test_chains_by_hand(qtbot, window, page, hand, source):
+    values = {"sampling.source": source, "denoise.picture": PICTURE.tobytes(), "denoise.second_seed": 9}
+    values |= {"denoise.mask": MASK.tobytes()} if hand == "inpaint" else {}
+    page.experiment.set(page.experiment.spec.replace_all(values))
+    page.act("sample")
+    qtbot.waitUntil(lambda: page.by_hand.gallery.samples is not None and not page.running, timeout=WAIT_MS)
+    assert np.array_equal(carried_out(window, hand)["x_hat"], page.by_hand.gallery.samples.x_hat)
+
+
+def test_a_run_is_named_and_fields_that_nobody_reads_are_left_out(tmp_path):
+    spec = load_card("digits-k8").spec.replace_all({"denoise.sigma": 0.5, "denoise.second_seed": 7})
+    line = command(spec, "denoise", run="some run", out="d.npz")
+    assert line.startswith("msd denoise 'some run' --out d.npz --grid d.png")
+    assert "--denoise.sigma 0.5" in line
+    assert "second_seed" not in line
+    assert "levels" not in line
+    row = command(spec, "interpolate", run="run", out="i.npz")
+    assert "--denoise.second_seed 7" in row
+    assert "--denoise.sigma" not in row
+    images = command(load_preset("digits-30s").replace("denoise.sigma", 0.5), "sample")
+    assert "denoise" not in images
