@@ -9,7 +9,7 @@ from msd_engine.specs.inline import to_word
 
 # Beginnings of the paths of the fields that a command reads.
 _ALL = ("data.", "noise.", "network.", "training.", "sampling.")
-_CHAINS = ("data.", "noise.s", "training.k", "sampling.")
+_CHAINS = ("data.", "noise.", "training.k", "sampling.")
 _READ = {
     "denoise": (
         "data.",
