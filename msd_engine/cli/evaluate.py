@@ -156,7 +156,13 @@ def _measure(options: Evaluate, **source: Any) -> Iterator[Event]:
     from msd_engine.jobs.cadence import Every
     from msd_engine.jobs.evaluate import evaluate as job
 
-    return job(**source, data_dir=options.data_dir, device=options.device, cadence=Every(FRAMES_HZ))
+    return job(
+        **source,
+        inception=options.inception,
+        data_dir=options.data_dir,
+        device=options.device,
+        cadence=Every(FRAMES_HZ),
+    )
 
 
 def _points(options: Evaluate, spec: ExperimentSpec) -> tuple[tuple[int, int], ...]:

@@ -81,6 +81,9 @@ class Evaluate:
     """Measure a run at several numbers of steps per level, from few network evaluations to many."""
     points: Annotated[str, tyro.conf.arg(metavar="LxT,…", help_behavior_hint="")] = NOT_GIVEN
     """For --curve: levels and steps per level of each point, such as 25x5,25x10,50x10."""
+    inception: Annotated[Path | None, tyro.conf.arg(metavar="FILE.safetensors", help_behavior_hint="")] = None
+    """For colour images: weights of the FID's Inception network (names as in pytorch-fid's
+    pt_inception-2015-12-05-6726825d.pth, saved by safetensors.torch.save_file); only then is a distance called FID."""
     data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
     """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
     device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"

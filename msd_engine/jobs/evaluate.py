@@ -49,6 +49,7 @@ def evaluate(
     n: int = 0,
     run_dir: Path | None = None,
     curve: Sequence[tuple[int, int]] = (),
+    inception: Path | None = None,
     data_dir: Path | None = None,
     device: str = "auto",
     cadence: Cadence = NEVER,
@@ -62,6 +63,8 @@ def evaluate(
         n: Take only the first n samples of the file; 0 takes all.
         run_dir: Run folder of the trained denoiser.
         curve: Measure at several pairs (levels, steps per level), one after the other, in the place of the spec's.
+        inception: The user's weights of the FID's network as safetensors, for colour images; only by them a Fréchet
+            distance is called FID.
         data_dir: The data folder.
         device: Name of the device, or ``auto``.
         cadence: Says when progress is worth telling.
@@ -81,9 +84,10 @@ def evaluate(
         raise UserError(f"{count} samples are too few to measure: draw at least {LEAST}.")
     images = yield from _behind(_reading(spec, data_dir))
     yield Started("evaluate", describe_device(chosen), 0, 0, spec.to_json())
-    network = yield from prepared_features(images.name, data_dir, chosen, cadence)
+    network = yield from prepared_features(images.name, data_dir, chosen, cadence, inception)
     against = yield from _behind(standard(images, network, count))
-    yield from _keeping(against)
+    if not network.fid:
+        yield from _keeping(against)
     if drawn:
         yield from _quality(drawn, against)
     else:
@@ -175,8 +179,9 @@ def _kept(run_dir: Path, quality: Quality) -> Iterator[Event]:
         return
     found = {figure.name: figure.value for figure in quality.figures}
     figures: dict[str, float | str] = {"yield": quality.lived / quality.n}
-    if "frechet" in found:
-        figures |= {"distance": found["frechet"], "distance_features": quality.features, "samples": quality.n}
+    distance = found.get("fid", found.get("frechet"))
+    if distance is not None:
+        figures |= {"distance": distance, "distance_features": quality.features, "samples": quality.n}
     try:
         add_figures(run_dir, figures)
     except UserError as error:

@@ -14,7 +14,11 @@ from msd_engine.metrics.features import FeatureNetwork, preparing
 
 
 def prepared_features(
-    data_name: str, data_dir: Path | None, device: torch.device, cadence: Cadence = NEVER
+    data_name: str,
+    data_dir: Path | None,
+    device: torch.device,
+    cadence: Cadence = NEVER,
+    inception: Path | None = None,
 ) -> Generator[Event, None, FeatureNetwork]:
     """Get the feature network of an image set inside a job.
 
@@ -23,6 +27,7 @@ def prepared_features(
         data_dir: The data folder.
         device: Where to compute.
         cadence: Says when progress is worth telling.
+        inception: The user's weights of the FID's network, for colour images.
 
     Yields:
         Where the network must be trained first a `Notice`, and a `Tick` or `Progress` after each step.
@@ -34,7 +39,7 @@ def prepared_features(
         UserError: The images or the optional package are missing, or the cache folder cannot be written.
     """
     start = time.monotonic()
-    steps = preparing(data_name, data_dir, device)
+    steps = preparing(data_name, data_dir, device, inception)
     while True:
         try:
             step = next(steps)

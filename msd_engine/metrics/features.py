@@ -2,7 +2,8 @@
 
 Sets of grey images with labels have a classifier of their own, trained at first need (`metrics/classifier.py`). Colour
 images are seen through a network that was trained on ImageNet (`metrics/imagenet.py`). A distance is always named by
-its features: only Inception's would make a Fréchet distance the FID.
+its features: only Inception's, whose weights the user must have (`metrics/inception.py`), make a Fréchet distance the
+FID.
 """
 
 from __future__ import annotations
@@ -93,6 +94,7 @@ class FeatureNetwork:
         device: Where it computes.
         digest: Tells its weights from all others.
         batch: Images that it sees at a time.
+        fid: Whether a Fréchet distance of these features is the FID.
     """
 
     name: str
@@ -102,6 +104,7 @@ class FeatureNetwork:
     digest: str
     batch: int
     _look: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+    fid: bool = False
 
     @torch.no_grad()
     def look(self, x: Tensor) -> Seen:
@@ -143,7 +146,10 @@ class FeatureNetwork:
 
 
 def preparing(
-    data_name: str, data_dir: Path | None = None, device: torch.device | None = None
+    data_name: str,
+    data_dir: Path | None = None,
+    device: torch.device | None = None,
+    inception: Path | None = None,
 ) -> Generator[Step, None, FeatureNetwork]:
     """Get the feature network of an image set, step by step where it must be trained first.
 
@@ -151,6 +157,8 @@ def preparing(
         data_name: Name of the set, as in `ImagesSpec`.
         data_dir: The data folder.
         device: Where to compute; None for the best one present.
+        inception: The user's weights of the FID's network (`metrics/inception.py`), for colour images; None takes the
+            network of the optional package.
 
     Yields:
         How far the training is; nothing where the network is kept already.
@@ -160,9 +168,16 @@ def preparing(
 
     Raises:
         BadFile: The images are missing, or a kept file is damaged.
-        UserError: The optional package for colour images is missing.
+        UserError: The optional package for colour images is missing, or Inception is wanted for grey ones.
     """
     device = device or choose_device()
+    if inception is not None:
+        if data_name in _TITLES:
+            raise UserError(f"No FID of {_TITLES[data_name]}: Inception sees colours; leave its weights out.")
+        from msd_engine.metrics.inception import inception_network
+
+        net, digest = inception_network(inception, device)
+        return _of_colour(net, device, digest, fid=True)
     if data_name not in _TITLES:
         from msd_engine.metrics.imagenet import SHA256, imagenet_network
 
@@ -175,22 +190,28 @@ def preparing(
     return _of_classifier(classifier, data_name, images.class_names, device, digest)
 
 
-def feature_network(data_name: str, data_dir: Path | None = None, device: torch.device | None = None) -> FeatureNetwork:
+def feature_network(
+    data_name: str,
+    data_dir: Path | None = None,
+    device: torch.device | None = None,
+    inception: Path | None = None,
+) -> FeatureNetwork:
     """Get the feature network of an image set; the first call may train it, which takes a minute.
 
     Args:
         data_name: Name of the set, as in `ImagesSpec`.
         data_dir: The data folder.
         device: Where to compute; None for the best one present.
+        inception: As in `preparing`.
 
     Returns:
         The network.
 
     Raises:
         BadFile: The images are missing, or a kept file is damaged.
-        UserError: The optional package for colour images is missing.
+        UserError: The optional package for colour images is missing, or Inception is wanted for grey ones.
     """
-    steps = preparing(data_name, data_dir, device)
+    steps = preparing(data_name, data_dir, device, inception)
     while True:
         try:
             next(steps)
@@ -268,11 +289,11 @@ class _Pooled(Protocol):
         ...
 
 
-def _of_colour(net: _Pooled, device: torch.device, digest: str) -> FeatureNetwork:
+def _of_colour(net: _Pooled, device: torch.device, digest: str, *, fid: bool = False) -> FeatureNetwork:
     def look(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         return net.features(x), x.new_zeros(len(x), 0), x.new_zeros(len(x), 0)
 
-    return FeatureNetwork(net.name, net.width, (), device, digest, _COLOUR_BATCH, look)
+    return FeatureNetwork(net.name, net.width, (), device, digest, _COLOUR_BATCH, look, fid)
 
 
 def _of_classifier(

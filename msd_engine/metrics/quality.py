@@ -37,6 +37,7 @@ CONFIDENT = 0.9
 LEAST = NEAREST + 2
 """Fewest samples that can be judged."""
 
+# Few colour images: their network takes long. Inception takes longer still, but has as many features.
 _REFERENCE, _COLOUR_REFERENCE = 10_000, 2048
 _KERNEL_REFERENCE = 2048
 _OVERLAP = 4096
@@ -112,11 +113,13 @@ def standard(images: ImageSet, network: FeatureNetwork, n: int) -> Steps[Standar
     Raises:
         UserError: The cache folder cannot be written.
     """
-    limit = _REFERENCE if network.class_names else _COLOUR_REFERENCE
-    reference = yield from _last(look_at_real(network, images.test[:limit]), "Looking at held-out images")
+    limit = _REFERENCE if network.class_names or network.fid else _COLOUR_REFERENCE
+    held_out = images.test[:limit]
+    reference = yield from _last(look_at_real(network, held_out), "Looking at held-out images", len(held_out))
     order = torch.randperm(len(images.train), generator=torch.Generator().manual_seed(0))
-    training = images.train[order[: max(n, limit)]]
-    seen = yield from _last(look_at_real(network, training), "Looking at training images")
+    # Samplings to come are not judged by Inception, which would take an hour for so many on a CPU.
+    training = images.train[order[: n if network.fid else max(n, limit)]]
+    seen = yield from _last(look_at_real(network, training), "Looking at training images", len(training))
     real = seen[:n]
     frechet = FrechetReference(_array(reference)) if len(reference.features) > network.width else None
     nearest = yield from median_nearest(images.to_data(images.test[:_NEIGHBOURS]), images.train)
@@ -141,12 +144,12 @@ def judge(x: Tensor, against: Standard, draws: np.random.Generator, y: Tensor | 
     Returns:
         All figures.
     """
-    seen = yield from _last(look(against.network, x), "Looking at the samples")
+    seen = yield from _last(look(against.network, x), "Looking at the samples", len(x))
     features, real, reference = _array(seen), _array(against.real), _array(against.reference)
     figures: list[Figure] = []
     refused = _refusal(len(features), len(reference), against.network.width)
     if against.frechet is not None and not refused:
-        figures.append((yield from _frechet(features, real, against.frechet, draws)))
+        figures.append((yield from _frechet(features, real, against, against.frechet, draws)))
     yield "Comparing distributions"
     figures.append(_kernel(features, real, reference[:_KERNEL_REFERENCE]))
     yield "Comparing neighbourhoods"
@@ -191,11 +194,11 @@ def median_nearest(x: Tensor, train: Tensor) -> Steps[float]:
     return float(found.median())
 
 
-def _last(steps: Iterator[Seen], text: str) -> Steps[Seen]:
+def _last(steps: Iterator[Seen], text: str, total: int) -> Steps[Seen]:
     count = 0
     for seen in steps:
         count = len(seen.features)
-        yield f"{text}: {count}"
+        yield f"{text}: {count} of {total}"
     return seen
 
 
@@ -234,7 +237,7 @@ def _refusal(n: int, reference_n: int, width: int) -> str:
 
 
 def _frechet(
-    features: Features, real: Features, reference: FrechetReference, draws: np.random.Generator
+    features: Features, real: Features, against: Standard, reference: FrechetReference, draws: np.random.Generator
 ) -> Steps[Figure]:
     rounds = _ROUNDS if features.shape[1] <= _MANY_FEATURES else _FEW_ROUNDS
     resampled: list[float] = []
@@ -242,15 +245,22 @@ def _frechet(
         resampled.append(distance)
         yield f"Resampling: {len(resampled)} of {rounds}"
     found = centred_interval(reference.distance(features), resampled)
+    fid = against.network.fid
+    told = (
+        f"By the network of the FID, against {len(against.reference)} held-out images; published ones are mostly of "
+        "50 000 samples against the training images."
+        if fid
+        else "Not the FID, whose features are others."
+    )
     return Figure(
-        "frechet",
-        "Fréchet distance",
+        "fid" if fid else "frechet",
+        "FID" if fid else "Fréchet distance",
         found.value,
         found.low,
         found.high,
         reference.distance(real) if len(real) > features.shape[1] else math.nan,
         help="Distance of the Gaussians of the features: |μ_a − μ_b|² + tr(C_a + C_b − 2(C_a C_b)^½). "
-        "It shrinks with the number of samples, so compare equal numbers only. Not the FID, whose features are others.",
+        f"It shrinks with the number of samples, so compare equal numbers only. {told}",
     )
 
 

@@ -43,7 +43,13 @@ def edit_settings(parent: QWidget, settings: Settings) -> bool:
     dialog = QDialog(parent)
     dialog.setWindowTitle("Settings")
     dialog.setMinimumWidth(560)
-    data, runs = PathBox(), PathBox()
+    data, runs, inception = PathBox(), PathBox(), PathBox("Inception weights", kinds="Weights (*.safetensors)")
+    inception.setObjectName("settings.inception")
+    inception.setValue(settings.inception)
+    inception.setToolTip(
+        "Weights of the FID's Inception network, with the names of pytorch-fid, as safetensors: the quality of colour "
+        "images is then measured by them, and its distance called FID."
+    )
     data.setObjectName("settings.data_dir")
     runs.setObjectName("settings.runs_dir")
     data.setValue(settings.data_dir)
@@ -59,6 +65,7 @@ def edit_settings(parent: QWidget, settings: Settings) -> bool:
     hint.setWordWrap(True)
     form.addRow("", hint)
     form.addRow("Runs folder", runs)
+    form.addRow("Inception weights", inception)
     form.addRow("Colours", theme)
     form.addRow("Device", device)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
@@ -71,6 +78,7 @@ def edit_settings(parent: QWidget, settings: Settings) -> bool:
         return False
     settings.data_dir = _path(data.value())
     settings.runs_dir = _path(runs.value())
+    settings.inception = _path(inception.value())
     settings.theme = theme.currentText()
     settings.device = device.currentText()
     return True

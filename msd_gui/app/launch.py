@@ -29,14 +29,21 @@ class EngineLaunch:
         data_dir: Asked at the start of each job for the data folder; None leaves the choice to the engine.
         runs_dir: Asked for the folder in which new run folders are made.
         device: ``auto`` or the name of a device.
+        inception: Asked for the user's weights of the FID's network; None where there are none.
     """
 
     def __init__(
-        self, *, data_dir: Callable[[], Path | None], runs_dir: Callable[[], Path], device: str = "auto"
+        self,
+        *,
+        data_dir: Callable[[], Path | None],
+        runs_dir: Callable[[], Path],
+        device: str = "auto",
+        inception: Callable[[], Path | None] = lambda: None,
     ) -> None:
         self.data_dir = data_dir
         self.runs_dir = runs_dir
         self.device = device
+        self.inception = inception
         self._catalogue: Catalogue | None = None
 
     def warm_up(self) -> Job:
@@ -146,6 +153,8 @@ class EngineLaunch:
                 spec,
                 run_dir=run,
                 curve=curve,
+                # Grey images have classifiers of their own.
+                inception=self.inception() if spec.data.name == "cifar-10" else None,
                 data_dir=self.data_dir(),
                 device=self.device,
                 cadence=cadence,

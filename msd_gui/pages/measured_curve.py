@@ -17,7 +17,7 @@ CURVE_PX = 210
 STEPS = (1, 2, 5, 10, 20)
 LONGEST = 2.0
 # Figures that are distances, and positive but for chance.
-LOGARITHMIC = ("frechet",)
+LOGARITHMIC = ("frechet", "fid")
 
 
 def curve_points(spec: ExperimentSpec) -> tuple[tuple[int, int], ...]:

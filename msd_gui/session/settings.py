@@ -122,6 +122,15 @@ class Settings:
         self._set("folders/data", str(value or ""))
 
     @property
+    def inception(self) -> Path | None:
+        """The user's weights of the FID's network; None where there are none."""
+        return self._path("files/inception")
+
+    @inception.setter
+    def inception(self, value: Path | None) -> None:
+        self._set("files/inception", str(value or ""))
+
+    @property
     def runs_dir(self) -> Path:
         """Folder of the runs."""
         return self._path("folders/runs") or default_runs_dir()

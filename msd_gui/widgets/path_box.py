@@ -1,4 +1,4 @@
-"""A folder, typed or chosen."""
+"""A folder or a file, typed or chosen."""
 
 from __future__ import annotations
 
@@ -19,23 +19,26 @@ class PathBox(QWidget):
 
     valueChanged = Signal(object)
 
-    def __init__(self, title: str = "Folder", placeholder: str = "", parent: QWidget | None = None) -> None:
+    def __init__(
+        self, title: str = "Folder", placeholder: str = "", parent: QWidget | None = None, *, kinds: str = ""
+    ) -> None:
         """Build an empty line.
 
         Args:
             title: What the folder is for; title of the chooser and accessible name.
             placeholder: What an empty line means.
             parent: Owner.
+            kinds: For a file in the place of a folder: the kinds of files, as the chooser takes them.
         """
         super().__init__(parent)
-        self._title = title
+        self._title, self._kinds = title, kinds
         self._value: Path | None = None
         self.line = QLineEdit(self)
         self.line.setPlaceholderText(placeholder)
         self.line.setClearButtonEnabled(True)
         self.button = QToolButton(self)
         self.button.setIcon(icon("browse"))
-        self.button.setToolTip("Choose a folder")
+        self.button.setToolTip("Choose a file" if kinds else "Choose a folder")
         self.button.setAccessibleName(f"Choose: {title}")
         self.line.setAccessibleName(title)
         self.setAccessibleName(title)
@@ -61,7 +64,11 @@ class PathBox(QWidget):
     @Slot()
     def browse(self) -> None:
         """Open the chooser."""
-        chosen = QFileDialog.getExistingDirectory(self, self._title, str(self.value() or Path.home()))
+        start = str(self.value() or Path.home())
+        if self._kinds:
+            chosen, _ = QFileDialog.getOpenFileName(self, self._title, start, self._kinds)
+        else:
+            chosen = QFileDialog.getExistingDirectory(self, self._title, start)
         if chosen:
             self.line.setText(chosen)
             self._on_typed()

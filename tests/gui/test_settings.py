@@ -57,6 +57,7 @@ def test_an_empty_file_gives_the_defaults(path):
     assert settings.device == "auto"
     assert settings.speed_hz == SPEED_HZ
     assert settings.data_dir is None
+    assert settings.inception is None
     assert settings.runs_dir == default_runs_dir()
     assert settings.geometry == b""
     assert settings.recent() == []
