@@ -11,10 +11,13 @@ from torch import Tensor, nn
 from msd_engine.backend.errors import UserError
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.data.shapes import mixture as named_mixture
+from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser
+from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
 from msd_engine.noise.ladder import as_trained, geometric, karras, report
+from msd_engine.noise.laws import quantiles
 from msd_engine.runs.run import Run
 from msd_engine.samplers.descent import Descent
 from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec, MlpSpec
@@ -124,12 +127,15 @@ def network(spec: ExperimentSpec) -> nn.Module:
         )
 
 
-def learned_denoiser(run_dir: str | os.PathLike[str], device: torch.device) -> LearnedDenoiser:
+def learned_denoiser(
+    run_dir: str | os.PathLike[str], device: torch.device, *, earlier: bool = False
+) -> LearnedDenoiser:
     """Load the denoiser of a run, with its averaged weights, ready to sample.
 
     Args:
         run_dir: The run folder.
         device: Where to compute.
+        earlier: With the weights of a moment early in training.
 
     Returns:
         The denoiser, whose chains pass through the network in fixed tiles.
@@ -139,7 +145,8 @@ def learned_denoiser(run_dir: str | os.PathLike[str], device: torch.device) -> L
     """
     run = Run.open(run_dir)
     denoiser = new_denoiser(run.spec, 1.0, torch.zeros(event_shape(run.spec)))
-    denoiser.load_state_dict(run.load_weights(denoiser.state_dict()).tensors)
+    load = run.load_earlier if earlier else run.load_weights
+    denoiser.load_state_dict(load(denoiser.state_dict()).tensors)
     denoiser.tile = _TILES[run.spec.network.kind]
     if device.type == "mps":
         denoiser.mixed = False
@@ -189,3 +196,44 @@ def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.de
     if learned.data_mean.shape != event_shape(spec):
         raise UserError(f"The run {run_dir} was trained on data of another shape than {spec.data.name}.")
     return learned
+
+
+def guided_denoiser(spec: ExperimentSpec, run_dir: Path, learned: LearnedDenoiser) -> Denoiser:
+    """Let a trained denoiser be guided by its earlier self, as an experiment asks.
+
+    Args:
+        spec: The experiment.
+        run_dir: The run folder.
+        learned: The denoiser of that run.
+
+    Returns:
+        The guided denoiser; `learned` itself where no guidance is asked for, or the run has no earlier weights: it is
+        young, a pretrained model or one of old.
+    """
+    if spec.sampling.guidance == 1.0 or not Run.open(run_dir).has_earlier:
+        return learned
+    early = learned_denoiser(run_dir, learned.data_mean.device, earlier=True)
+    return GuidedDenoiser(learned, early, spec.sampling.guidance, guided_between(spec))
+
+
+def guided_between(spec: ExperimentSpec) -> tuple[float, float]:
+    """Return the noises of one copy between which guidance works: the middle nine tenths of what training draws."""
+    sigma = quantiles(spec.noise, spec.training.k, 10)
+    return sigma[0].item(), sigma[-1].item()
+
+
+def evaluations(spec: ExperimentSpec, way: Descent) -> int:
+    """Return how often a network is asked for x̂ of one chain, its earlier self included.
+
+    Args:
+        spec: The experiment.
+        way: Its way down the ladder.
+    """
+    asked = spec.sampling
+    if asked.source == "exact" or asked.guidance == 1.0:
+        return asked.evaluations
+    low, high = guided_between(spec)
+    noises = [stage.sigma for stage in way.stages()] + [way.ladder[-1]]
+    if asked.sampler == "ode":
+        noises += [stage.next_sigma for stage in way.stages()]
+    return asked.evaluations + sum(low < sigma < high for sigma in noises)

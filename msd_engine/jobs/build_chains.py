@@ -14,8 +14,9 @@ from msd_engine.backend.errors import UserError
 from msd_engine.backend.streams import ChainStreams
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.exact import ExactDenoiser
+from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser, PosteriorSampler
-from msd_engine.jobs.build import denoiser_of_run, descent, mixture
+from msd_engine.jobs.build import denoiser_of_run, descent, guided_denoiser, mixture
 from msd_engine.jobs.loaded import loaded_empirical
 from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, underdamped
 from msd_engine.samplers.descent import Descent, Dynamics
@@ -46,6 +47,7 @@ class Sampling:
         device: Where the chains are computed.
         target: The mixture that they should draw from, where it is known.
         first: Number of steps that they have done before, where they branch off on the way.
+        guidance_missing: Whether guidance was asked for of a network that keeps no earlier self.
         carried: What their dynamics carried beside the copies by then.
     """
 
@@ -57,6 +59,7 @@ class Sampling:
     device: torch.device
     target: GaussianMixture | None
     first: int = 0
+    guidance_missing: bool = False
     carried: tuple[Tensor, ...] = ()
 
 
@@ -94,7 +97,9 @@ def sampling(
         denoiser, mean, std = empirical.denoiser, empirical.mean, empirical.std
     else:
         chosen = choose_device(device)
-        denoiser = learned = denoiser_of_run(spec, run_dir, chosen)
+        learned = denoiser_of_run(spec, run_dir, chosen)
+        assert run_dir is not None
+        denoiser = guided_denoiser(spec, run_dir, learned)
         mean, std = learned.data_mean, learned.sigma_data.item()
     asked = spec.sampling
     shape = (spec.training.k, *mean.shape)
@@ -111,4 +116,5 @@ def sampling(
         y = uniform_start(streams, asked.start_width, way.ladder[0])
     else:
         y = gaussian_start(streams, mean.to(chosen), std, way.ladder[0])
-    return Sampling(denoiser, DYNAMICS[asked.sampler], y, way, streams, chosen, target)
+    missing = asked.guidance != 1.0 and isinstance(denoiser, LearnedDenoiser)
+    return Sampling(denoiser, DYNAMICS[asked.sampler], y, way, streams, chosen, target, guidance_missing=missing)

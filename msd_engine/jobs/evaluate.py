@@ -19,6 +19,7 @@ from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Failed, Finished, Notice, Progress, Quality, Samples, Started, Tick
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.jobs.background import Tell, in_background
+from msd_engine.jobs.build import descent, evaluations
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.features import prepared_features
 from msd_engine.jobs.guard import told
@@ -157,7 +158,7 @@ def _quality(drawn: _Drawn, against: Standard) -> Iterator[Event]:
         class_names=against.network.class_names,
         shares=found.shares,
         real_shares=against.class_shares,
-        evaluations=drawn.spec.sampling.evaluations,
+        evaluations=evaluations(drawn.spec, descent(drawn.spec)),
         elapsed_s=drawn.elapsed_s,
         spec_json=drawn.spec.to_json(),
         dead=dict(dead.most_common()),

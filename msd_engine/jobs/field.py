@@ -12,9 +12,9 @@ from torch import Tensor
 
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import UserError
-from msd_engine.denoisers.learned import LearnedDenoiser
+from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.events import Event, FieldFrame, Finished, Started
-from msd_engine.jobs.build import denoiser_of_run, mixture
+from msd_engine.jobs.build import denoiser_of_run, guided_denoiser, mixture
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
 from msd_engine.specs import ExperimentSpec, Live
@@ -58,7 +58,7 @@ def field(
     target = mixture(spec)
     if target.dim != 2:
         raise UserError(f"Only mixtures in the plane can be drawn: this one has {target.dim} dimensions.")
-    learned = None if run_dir is None else denoiser_of_run(spec, run_dir, chosen)
+    learned = None if run_dir is None else guided_denoiser(spec, run_dir, denoiser_of_run(spec, run_dir, chosen))
     yield Started("field", describe_device(chosen), 0, 0, spec.to_json())
     k = spec.training.k
     sigma_eff = sigma / math.sqrt(k)
@@ -87,7 +87,7 @@ def _cell_centres(bounds: tuple[float, float, float, float], rows: int, columns:
     return torch.stack((x.repeat(rows), y.repeat_interleave(columns)), -1)
 
 
-def _trained_score(learned: LearnedDenoiser, y_mean: Tensor, sigma: float, k: int) -> Tensor:
+def _trained_score(learned: Denoiser, y_mean: Tensor, sigma: float, k: int) -> Tensor:
     """Return the learned score (x̂ − ȳ)/σ_eff² of ȳ at points with shape (m, 2), on the CPU.
 
     The network has only ever seen copies that differ: the points get residuals like those of real copies, always the
@@ -95,5 +95,5 @@ def _trained_score(learned: LearnedDenoiser, y_mean: Tensor, sigma: float, k: in
     """
     n = torch.randn(len(y_mean), k, 2, generator=torch.Generator().manual_seed(_DATA_SEED)).to(y_mean)
     y = y_mean.unsqueeze(1) + sigma * (n - n.mean(1, keepdim=True))
-    x_hat: Tensor = learned(y, sigma).mean
+    x_hat = learned(y, sigma).mean
     return ((x_hat - y_mean) / (sigma**2 / k)).cpu()

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from msd_engine.events import Event, Finished, Ladder
-from msd_engine.jobs.build import descent
+from msd_engine.jobs.build import descent, evaluations
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
 from msd_engine.metrics.ladders import swelling
@@ -31,7 +31,7 @@ def told_ladder(spec: ExperimentSpec, way: Descent) -> Ladder:
     steps = np.full(len(sigma), way.steps_per_level, dtype=np.int64)
     steps[len(way) // way.steps_per_level :] = 0
     alpha = (asked.step_ratio if asked.has_step else 0.0) * sigma**2
-    return Ladder(sigma, alpha, steps, swelling(asked.sampler, way), asked.evaluations)
+    return Ladder(sigma, alpha, steps, swelling(asked.sampler, way), evaluations(spec, way))
 
 
 @told

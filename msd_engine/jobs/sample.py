@@ -85,6 +85,8 @@ def sample(
         chains = yield from in_background(lambda _: sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device))
     else:
         chains = sampling(spec, run_dir=run_dir, device=device)
+    if chains.guidance_missing:
+        yield Notice("This network has no earlier self to be guided by: it samples without guidance.")
     for event in chain_events(spec, chains, cadence, live):
         yield event
         if isinstance(event, Samples) and event.x_hat.ndim == 4:

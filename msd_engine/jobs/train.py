@@ -39,6 +39,8 @@ from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.training.trainer import DivergedError
 
 CHECKPOINT_EVERY_S = 20.0
+# The weights after this share of the budget guide the last ones in sampling (see `denoisers.guided`).
+EARLIER_SHARE = 0.2
 # Pictures, and checkpoints of large networks, may take at most this share of the time.
 _SIDE_SHARE = 0.02
 _PAUSE_POLL_S = 0.05
@@ -187,6 +189,9 @@ class _Job:
             self.elapsed_s += now - before
             before = now
             self._note(loss)
+            if self.trainer.spent(self.elapsed_s) >= EARLIER_SHARE and not self.run.has_earlier:
+                weights = self.trainer.averaged.state_dict()
+                self.run.save_earlier(weights, self.trainer.step, elapsed_s=self.elapsed_s)
             if self.trainer.step % training.evaluate_every == 0:
                 yield self._held_out()
             if self.live.take_checkpoint_request() or self.elapsed_s >= self.checkpoint_due_s:

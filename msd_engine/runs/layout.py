@@ -4,6 +4,7 @@ MANIFEST = "manifest.json"
 METRICS = "metrics.jsonl"
 STATE = "state.safetensors"
 WEIGHTS = "weights.safetensors"
+EARLIER = "earlier.safetensors"
 LOCK = "lock"
 
 # In a folder that holds a comparison, and in each of its runs while somebody works on it.

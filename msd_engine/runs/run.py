@@ -3,7 +3,8 @@
 * ``manifest.json``: the spec, versions, device and how far the run came;
 * ``metrics.jsonl``: one line for each measurement;
 * ``state.safetensors``: what training needs to go on as if it had never stopped;
-* ``weights.safetensors``: the averaged weights, with the spec beside them, which is all that sampling needs.
+* ``weights.safetensors``: the averaged weights, with the spec beside them, which is all that sampling needs;
+* ``earlier.safetensors``: the averaged weights of a moment early in training, by which sampling can be guided.
 
 A checkpoint writes the state first. Each file carries its step, so that after a crash between two files the state
 is simply ahead of the others, and the run goes on from the state.
@@ -25,7 +26,7 @@ from torch import Tensor
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
-from msd_engine.runs.layout import LOCK, MANIFEST, METRICS, STATE, WEIGHTS
+from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, WEIGHTS
 from msd_engine.runs.log import Row, append_rows, flush, read_rows, rewind_rows
 from msd_engine.runs.manifest import Manifest, Status, new_manifest
 from msd_engine.specs import ExperimentSpec, SpecError
@@ -125,6 +126,11 @@ class Run:
         """Whether there are averaged weights to sample from."""
         return (self.folder / WEIGHTS).exists()
 
+    @property
+    def has_earlier(self) -> bool:
+        """Whether averaged weights of a moment early in training were kept."""
+        return (self.folder / EARLIER).exists()
+
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run, so that no other process and no other job trains it meanwhile.
@@ -181,6 +187,20 @@ class Run:
         write_atomically(self.folder / WEIGHTS, pack_tensors(weights, notes))
         self.manifest = self.manifest.replace_all({"step": step, "elapsed_s": float(elapsed_s), "status": status})
         self._write_manifest()
+
+    def save_earlier(self, weights: Mapping[str, Tensor], step: int, *, elapsed_s: float) -> None:
+        """Keep the averaged weights of a moment early in training.
+
+        Args:
+            weights: The averaged weights.
+            step: Training steps done.
+            elapsed_s: Seconds of training so far.
+
+        Raises:
+            UserError: The disk is full or the folder cannot be written.
+        """
+        notes = {"step": str(step), "elapsed_s": repr(float(elapsed_s))}
+        write_atomically(self.folder / EARLIER, pack_tensors(weights, notes))
 
     def set_status(self, status: Status) -> None:
         """Note how the run stands.
@@ -239,6 +259,20 @@ class Run:
         if not self.has_weights:
             raise BadFile(f"{self.folder} has no trained weights yet: train it until the first checkpoint.")
         return self._load(WEIGHTS, _EXPECTED_WEIGHTS, like, widen=True)
+
+    def load_earlier(self, like: Mapping[str, Tensor] | None = None) -> Checkpoint:
+        """Read the averaged weights of a moment early in training.
+
+        Args:
+            like: Tensors whose names, shapes and dtypes are expected; None accepts any.
+
+        Returns:
+            The weights, with the step that they belong to.
+
+        Raises:
+            BadFile: There are none, or they are damaged or of another network.
+        """
+        return self._load(EARLIER, _EXPECTED_WEIGHTS, like)
 
     def append_metrics(self, rows: Iterable[Row]) -> None:
         """Append measurements; each row has an integer ``step`` and numbers, or lists or arrays of numbers.

@@ -122,6 +122,18 @@ class SamplingSpec(Spec):
         "critically; much more makes Langevin dynamics of it.",
         formula="dv = score dt − (Γ/σ) v dt + √(2Γ/σ) dw",
     )
+    guidance: float = param(
+        1.0,
+        title="Guidance",
+        symbol="w",
+        ge=1.0,
+        le=4.0,
+        slider=(1.0, 3.0),
+        help="How far a trained denoiser follows the way from its earlier self (after a fifth of the training) to its "
+        "last one: 1 is the last one itself, more takes out what it has not learned to tell apart yet, and costs a "
+        "second evaluation where the noise is one that training often draws.",
+        formula="x̂ = x̂₀ + w (x̂₁ − x̂₀)",
+    )
     chains: int = param(
         100, title="Chains", symbol="N", ge=1, le=100_000, slider=(1, 1000), scale="log", help="Number of chains."
     )
@@ -207,5 +219,5 @@ class SamplingSpec(Spec):
 
     @property
     def evaluations(self) -> int:
-        """How often the denoiser is asked for x̂ of one chain: at each step, twice by Heun's rule, and for the jump."""
+        """How often x̂ of one chain is asked for: at each step, twice by Heun's rule, and for the jump."""
         return self.total_steps * (2 if self.sampler == "ode" else 1) + 1

@@ -8,7 +8,7 @@ from msd_gui.widgets.spec_form import SpecForm
 
 MIXTURE_GROUPS = [
     ("Target and copies", ["data.name", "training.k"]),
-    ("Sampler", ["sampling.sampler", "sampling.epsilon", "sampling.friction"]),
+    ("Sampler", ["sampling.sampler", "sampling.epsilon", "sampling.friction", "sampling.guidance"]),
     (
         "Ladder",
         [
@@ -58,6 +58,7 @@ IMAGES_GROUPS = [
             "sampling.sampler",
             "sampling.epsilon",
             "sampling.friction",
+            "sampling.guidance",
             "sampling.chains",
             "sampling.seed",
         ],
