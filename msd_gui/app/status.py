@@ -6,7 +6,7 @@ import math
 
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar
+from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar
 
 from msd_gui.pages.page import Status
 
@@ -34,6 +34,8 @@ class StatusBar(QStatusBar):
         self._device = QLabel()
         self._device.setToolTip("Where the engine computes")
         self._text = QLabel()
+        # A long sentence, such as a copied command, must not widen the window.
+        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._rate = QLabel()
         self._left = QLabel()
         self._bar = QProgressBar()
@@ -59,6 +61,7 @@ class StatusBar(QStatusBar):
         """Show a sentence for some seconds, then again what goes on."""
         self._notice = text
         self._text.setText(text)
+        self._text.setToolTip(text)
         self._timer.start()
 
     def text(self) -> str:
@@ -74,6 +77,7 @@ class StatusBar(QStatusBar):
     def _drop_notice(self) -> None:
         self._notice = ""
         self._text.setText(self._status.text)
+        self._text.setToolTip("")
 
     def set_device(self, text: str) -> None:
         """Name the device."""

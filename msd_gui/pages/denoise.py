@@ -23,6 +23,7 @@ from msd_gui.pages.readings import number
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.network import LatestNetwork, Network
+from msd_gui.session.settings import Settings
 from msd_gui.views.tiles import Tile, TilesView
 from msd_gui.widgets.choice import Choice
 from msd_gui.widgets.readings import Readings
@@ -123,6 +124,18 @@ class DenoisePage(ExperimentPage):
             self.experiment.load(self.denoiser.usable(spec))
             self.denoiser.show(self.experiment.spec)
 
+    def restore(self, name: str, settings: Settings) -> None:
+        """Load the spec that the page had, with the run that denoised."""
+        spec, run = settings.last_spec(name), settings.last_run(name)
+        if spec is not None and run is not None:
+            self.denoiser.choice.take(Network(run, spec))
+        super().restore(name, settings)
+
+    def keep(self, name: str, settings: Settings) -> None:
+        """Keep the spec, and the run that denoises."""
+        super().keep(name, settings)
+        settings.set_last_run(name, self._run_in_use())
+
     # -- denoising -----------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
@@ -220,11 +233,15 @@ class DenoisePage(ExperimentPage):
         """Show the kept state before."""
         self.by_hand.gallery.go(-1)
 
+    def _run_in_use(self) -> Path | None:
+        """Return the run that denoises; None for the exact one, and for a model, which is found by data and k."""
+        pretrained = self.denoiser.choice.origin() == "pretrained"
+        return None if pretrained else self.denoiser.run_for(self.experiment.spec)
+
     def command(self) -> str:
         """Return the `msd` line that makes what stands in front: the denoised picture, or the chains by hand."""
         spec = self.experiment.spec
-        # A pretrained model is found again by data and k.
-        run = None if self.denoiser.choice.origin() == "pretrained" else self.denoiser.run_for(spec)
+        run = self._run_in_use()
         if self.tabs.currentWidget() is self.by_hand:
             return self.by_hand.command(spec, run)
         return command(spec, "denoise", run=str(run or ""), out="denoised.npz")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QMimeData, Qt, Signal, Slot
+from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QColorDialog,
@@ -61,6 +61,7 @@ class Easel(QWidget):
         self.canvas = DrawingView()
         self.canvas.setObjectName("easel.canvas")
         self.canvas.setMinimumHeight(_LEAST_CANVAS_PX)
+        self.setAcceptDrops(True)
         self._tools = QButtonGroup(self)
         self.buttons: dict[str, QToolButton] = {}
         self._colour = QColor("white")
@@ -99,7 +100,9 @@ class Easel(QWidget):
         top.addWidget(self._radius_text)
         self._button("colour", "Colour", "Choose the colour of the brush.").clicked.connect(self._ask_colour)
         self._button("clear", "Clear", "An empty picture and no mask.").clicked.connect(self.clear)
-        self._button("browse", "Open…", "Open a picture: it is cut square and brought to the size of the data.")
+        self._button(
+            "browse", "Open…", "Open a picture, or drop one here: it is cut and brought to the size of the data."
+        )
         self._button("back", "", "The held-out image before.")
         self._button("step", "", "The next held-out image.")
         self.buttons["browse"].clicked.connect(self._ask_file)
@@ -131,6 +134,22 @@ class Easel(QWidget):
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.buttons[name] = button
         return button
+
+    # -- pictures that are dropped here --------------------------------------------------------------------------------
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Accept a file of this machine; folders are for the window."""
+        if _file(event.mimeData()) is not None:
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open the dropped file as a picture."""
+        path = _file(event.mimeData())
+        if path is not None:
+            event.acceptProposedAction()
+            self.file_chosen.emit(path)
 
     # -- what is shown -------------------------------------------------------------------------------------------------
 
@@ -187,3 +206,9 @@ class Easel(QWidget):
         if colour.isValid():
             self._colour = colour
             self.canvas.colour = (colour.red(), colour.green(), colour.blue())
+
+
+def _file(data: QMimeData) -> Path | None:
+    """Return the first file of this machine that is dragged."""
+    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+    return next((path for path in paths if path.is_file()), None)

@@ -182,6 +182,20 @@ class Settings:
         """
         self._set(f"specs/{page}", spec.to_json())
 
+    def last_run(self, page: str) -> Path | None:
+        """Return the run folder whose network a page used when the program was left; None where it is gone."""
+        folder = self._path(f"runs/{page}")
+        return folder if folder is not None and folder.is_dir() else None
+
+    def set_last_run(self, page: str, folder: Path | None) -> None:
+        """Keep the run folder whose network a page uses.
+
+        Args:
+            page: Name of the page.
+            folder: The folder, None for none.
+        """
+        self._set(f"runs/{page}", str(folder or ""))
+
     def sync(self) -> None:
         """Write to the file what is not written yet."""
         self._store.sync()

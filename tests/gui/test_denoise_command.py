@@ -88,3 +88,10 @@ def test_a_run_is_named_and_fields_that_nobody_reads_are_left_out(tmp_path):
     assert "--denoise.sigma" not in row
     images = command(load_preset("digits-30s").replace("denoise.sigma", 0.5), "sample")
     assert "denoise" not in images
+
+
+def test_a_long_line_does_not_widen_the_window(window, page):
+    width = window.minimumSizeHint().width()
+    window.status.notice("Copied: " + "msd denoise " * 100)
+    window.status.layout().activate()
+    assert window.minimumSizeHint().width() == width

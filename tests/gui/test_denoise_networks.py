@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+
+import numpy as np
 import pytest
+from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
@@ -53,11 +57,11 @@ def pick(page, origin):
     combo.activated.emit(combo.currentIndex())
 
 
-def drop(window, path):
+def drop(target, path):
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path))])
     copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    window.dropEvent(QDropEvent(QPointF(10, 10), copy, data, left, none))
+    target.dropEvent(QDropEvent(QPointF(10, 10), copy, data, left, none))
 
 
 @pytest.mark.parametrize("name", DIGITS)
@@ -195,3 +199,43 @@ def test_the_folder_of_a_shipped_model_is_known_as_such(qtbot):
     choice.take(Network(model_folder(card.name), card.spec))
     assert choice.origin() == "pretrained"
     assert choice.fitting(card.spec) == model_folder(card.name)
+
+
+def test_the_list_of_runs_hands_a_network_over(qtbot, window, page, run, tmp_path):
+    shutil.copytree(run, tmp_path / "runs" / "small")
+    runs = window.pages["runs"]
+    window.show_page("runs")
+    qtbot.waitUntil(lambda: bool(runs.model.paths()), timeout=WAIT_MS)
+    assert not window.commands["denoise"].isEnabled()
+    runs.choose(str(tmp_path / "runs" / "small"))
+    assert window.commands["denoise"].isEnabled()
+    runs.actions_by_name["denoise"].trigger()
+    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
+    assert window.page is page
+    assert page.denoiser.choice.folder_box.value() == tmp_path / "runs" / "small"
+
+
+def test_the_run_is_kept_for_the_next_launch_unless_it_is_gone(qtbot, run, tmp_path):
+    mine = tmp_path / "mine"
+    shutil.copytree(run, mine)
+    for launch in range(3):
+        window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
+        window.show()
+        window.show_page("denoise")
+        page = window.page
+        if launch == 0:
+            drop(window, mine)
+        settled(qtbot, page, lambda page=page, k=0 if launch == 2 else 3: page.denoised and page.denoised.fixed_k == k)
+        assert page.denoised.exact == (launch == 2)
+        window.close()
+        if launch == 1:
+            shutil.rmtree(mine)
+
+
+def test_a_picture_dropped_on_the_easel_is_opened_and_a_folder_is_left_to_the_window(qtbot, page, run, tmp_path):
+    Image.new("L", (60, 40), 70).save(tmp_path / "grey.png")
+    drop(page.easel, run)
+    drop(page.easel, tmp_path / "grey.png")
+    settled(qtbot, page, lambda: page.experiment.spec.denoise.picture)
+    assert (np.frombuffer(page.experiment.spec.denoise.picture, np.uint8) == 70).all()
+    assert page.denoiser.choice.origin() == "pretrained"
