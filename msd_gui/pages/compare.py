@@ -208,7 +208,7 @@ class ComparePage(Page):
         if spec is None:
             return whole
         curves = plot_exports(
-            self.launch, self.curves, "Curves", "curves", lambda: spec.base.to_json(), table=self.curves.data
+            self, self.curves, "Curves", "curves", lambda: spec.base.to_json(), table=self.curves.data
         )
         return whole + curves
 

@@ -60,6 +60,6 @@ def exports(page: ImagesPage) -> list[Export]:
         rows.append(Export("Held-out images: clean, noisy, x̂", ".png", "held-out", strip))
     if page.trainer.run is not None:
         rows += plot_exports(
-            launch, page.losses, "Loss curves", "losses", page.experiment.spec.to_json, table=page.losses.data
+            page, page.losses, "Loss curves", "losses", page.experiment.spec.to_json, table=page.losses.data
         )
-    return rows + page.measuring.curve.exports(launch)
+    return rows + page.measuring.curve.exports(page)

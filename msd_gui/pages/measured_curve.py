@@ -7,9 +7,8 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, 
 
 from msd_engine.events import Quality
 from msd_engine.specs import ExperimentSpec
-from msd_gui.bridge.launch import Launch
 from msd_gui.pages import frame
-from msd_gui.pages.page import Export
+from msd_gui.pages.page import Export, Page
 from msd_gui.pages.plot_exports import plot_exports
 from msd_gui.views.quality_curve import CurvePoint, QualityCurveView
 
@@ -104,13 +103,13 @@ class MeasuredCurve(QWidget):
                     points.append(CurvePoint(words, quality.evaluations, *numbers))
         self.view.set_points(title, points, log=name in LOGARITHMIC)
 
-    def exports(self, launch: Launch) -> list[Export]:
-        """Return the files that can be made of the curve; none where there is none."""
+    def exports(self, page: Page) -> list[Export]:
+        """Return the files that a page can make of the curve; none where there is none."""
         if not self._found:
             return []
         first = self._found[0]
         return plot_exports(
-            launch,
+            page,
             self.view,
             "Quality against evaluations",
             "quality-curve",

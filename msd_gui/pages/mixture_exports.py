@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from msd_gui.bridge.launch import Job
+from msd_engine.events import Event, Progress
+from msd_engine.specs import Live
+from msd_gui.bridge.launch import Cadence, Job
+from msd_gui.pages.history import ChainHistory
 from msd_gui.pages.page import Export
 from msd_gui.pages.plot_exports import plot_exports
-from msd_gui.pages.recorder import Picture, Recorder
+from msd_gui.pages.recorder import Recorder
 from msd_gui.views import figures
+from msd_gui.views.figures import Sheet
 from msd_gui.views.plane import PlaneView
+from msd_gui.views.plane_content import OFTEN, SELDOM
 
 FRAMES = 60
 FRAMES_PER_S = 12.0
@@ -27,10 +33,10 @@ def exports(page: MixturePage) -> list[Export]:
     rows: list[Export] = []
     spec_json = page.experiment.spec.to_json
     if len(page.player.buffer.shown):
-        rows += plot_exports(page.launch, page.plane, "Trajectory plot", "trajectories", spec_json)
-        rows += plot_exports(page.launch, page.weights, "Mode weights", "mode-weights", spec_json)
+        rows += plot_exports(page, page.plane, "Trajectory plot", "trajectories", spec_json)
+        rows += plot_exports(page, page.weights, "Mode weights", "mode-weights", spec_json)
     if page.trainer.run is not None:
-        rows += plot_exports(page.launch, page.losses, "Loss curves", "losses", spec_json, table=page.losses.data)
+        rows += plot_exports(page, page.losses, "Loss curves", "losses", spec_json, table=page.losses.data)
     samples = page.samples
     if samples is not None:
 
@@ -55,21 +61,51 @@ def animation(page: MixturePage, path: Path) -> Job:
     Returns:
         The job that waits for the pictures and writes them.
     """
-    easel = figures.Easel(page.plane, WIDTH_PX)
-    assert isinstance(easel.view, PlaneView)
-    plane = easel.view
     history = page.player.buffer.shown
-    indices = np.linspace(0, len(history) - 1, min(FRAMES, len(history))).round().astype(int)
-
-    def paint(number: int) -> Picture:
-        page.player.show_in(plane, int(indices[number]))
-        return easel.pixels()
-
-    recorder = Recorder(page.clock, len(indices), paint, page)
-    recorder.whole.connect(easel.close)
+    indices = np.linspace(0, len(history) - 1, min(FRAMES, len(history))).round().astype(int).tolist()
     spec_json = page.experiment.spec.to_json()
 
-    def save(pictures: list[Picture]) -> Job:
-        return page.launch.save("animation", path, frames=pictures, spec_json=spec_json, fps=FRAMES_PER_S)
+    def save(sheets: list[Sheet]) -> Job:
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            pictures = []
+            for number, sheet in enumerate(sheets, 1):
+                pictures.append(sheet.pixels())
+                yield Progress(number, len(sheets), 0.0, 0.0, 0.0, float("nan"), "Painting the animation")
+            written = page.launch.save("animation", path, frames=pictures, spec_json=spec_json, fps=FRAMES_PER_S)
+            yield from written(cadence, live)
 
+        return job
+
+    steps = recorded(page, history, indices)
+    recorder = Recorder(page.clock, steps, page, count=len(indices), words="Recording the animation")
     return recorder.job(save)
+
+
+def recorded(page: MixturePage, history: ChainHistory, indices: list[int]) -> Generator[None, None, list[Sheet]]:
+    """Record kept states of the chains, in steps of a few milliseconds; what does not move is recorded once.
+
+    Args:
+        page: The page.
+        history: The chains; the page may go on to others meanwhile.
+        indices: Which states.
+
+    Returns:
+        The steps, which return a sheet for each.
+    """
+    easel = figures.Easel(page.plane, WIDTH_PX)
+    plane = easel.view
+    assert isinstance(plane, PlaneView)
+    sheets: list[Sheet] = []
+    try:
+        for index in indices:
+            page.player.show_in(plane, history, index)
+            yield
+            frame = easel.frame()
+            if not sheets:
+                ground = [easel.layer(draw) for draw in plane.drawings(SELDOM)]
+                yield
+            moving = [easel.layer(draw) for draw in plane.drawings(OFTEN)]
+            sheets.append(easel.sheet([*ground, *moving], frame))
+        return sheets
+    finally:
+        easel.close()

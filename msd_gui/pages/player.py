@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from msd_engine.events import ChainSegment, Ladder
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.pages.history import DoubleBuffer, Playhead
+from msd_gui.pages.history import ChainHistory, DoubleBuffer, Playhead
 from msd_gui.views.plane import PlaneView
 from msd_gui.views.timeline import Timeline
 from msd_gui.widgets.transport import TransportBar
@@ -145,13 +145,12 @@ class Player(QObject):
         index = history.index(self.playhead.position)
         if index != self._shown_index:
             self._shown_index = index
-            self.show_in(self._plane, index)
+            self.show_in(self._plane, history, index)
             self._timeline.set_position(int(history.at(index).steps[0]))
             self.moved.emit()
 
-    def show_in(self, plane: PlaneView, index: int) -> None:
-        """Show one kept state in a plane: the page's own, or one that is painted for a file."""
-        history = self.buffer.shown
+    def show_in(self, plane: PlaneView, history: ChainHistory, index: int) -> None:
+        """Show one kept state of some chains in a plane: the page's own, or one that is painted for a file."""
         state, path = history.at(index), history.mean_path(index, TAIL_STATES)
         chosen = min(self._chosen, state.y.shape[1] - 1)
         plane.set_tails(path)

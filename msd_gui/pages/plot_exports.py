@@ -1,22 +1,29 @@
-"""Plots as files for a paper: PNG with the spec inside, SVG, and a table of the numbers."""
+"""Plots as files for a paper: PNG with the spec inside, SVG, and a table of the numbers.
+
+The screen's thread only records what is to be drawn, in small steps; the export's own thread paints and writes it.
+"""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import NDArray
 
-from msd_gui.bridge.launch import Job, Launch
-from msd_gui.pages.page import Export
+from msd_engine.events import Event, Tick
+from msd_engine.specs import Live
+from msd_gui.bridge.launch import Cadence, Job, Launch
+from msd_gui.pages.page import Export, Page
+from msd_gui.pages.recorder import Recorder
 from msd_gui.views import figures
 from msd_gui.views.plot import PlotView
 
 
 def plot_exports(
-    launch: Launch,
+    page: Page,
     view: PlotView,
     label: str,
     name: str,
@@ -27,7 +34,7 @@ def plot_exports(
     """Return the files that can be made of one plot.
 
     Args:
-        launch: Makes the jobs that write.
+        page: Whose plot it is.
         view: The plot.
         label: What it is, for the menu.
         name: Name of the file without the suffix.
@@ -39,20 +46,42 @@ def plot_exports(
     """
 
     def png(path: Path) -> Job:
-        return launch.save("rendered_png", path, png=figures.to_png_bytes(view), spec_json=spec_json())
+        told = spec_json()
+        recorder = Recorder(page.clock, figures.png_sheet(view), page)
+        return recorder.job(lambda sheet: page.launch.save("rendered_png", path, png=sheet.png(), spec_json=told))
 
     def svg(path: Path) -> Job:
-        return launch.save("text", path, text=figures.to_svg_bytes(view).decode())
+        recorder = Recorder(page.clock, figures.svg_sheet(view), page)
+        return recorder.job(lambda sheet: page.launch.save("text", path, text=sheet.svg().decode()))
 
     rows = [Export(label, ".png", name, png), Export(label, ".svg", name, svg)]
     if table is not None:
         write = table
 
         def csv(path: Path) -> Job:
-            return launch.save("text", path, text=csv_text(write()))
+            return text_job(page.launch, path, partial(csv_text, write()))
 
         rows.append(Export(f"{label}, numbers", ".csv", name, csv))
     return rows
+
+
+def text_job(launch: Launch, path: Path, make: Callable[[], str]) -> Job:
+    """Return a job that makes a text, which may take its time, and writes it.
+
+    Args:
+        launch: Makes the job that writes.
+        path: The file.
+        make: Returns the text; called on the job's thread.
+
+    Returns:
+        The job.
+    """
+
+    def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+        yield Tick()
+        yield from launch.save("text", path, text=make())(cadence, live)
+
+    return job
 
 
 def csv_text(columns: Mapping[str, NDArray[Any]]) -> str:

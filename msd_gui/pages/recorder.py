@@ -1,71 +1,87 @@
-"""Records chains in the plane as pictures, one at each tick of the screen's clock, so the window never waits."""
+"""Records plots for files in small steps, one at each tick of the screen's clock, so that the window never waits."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from typing import Generic, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Slot
 
 from msd_engine.events import Event, Progress, Tick
 from msd_engine.specs import Live
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Cadence, Job
 
-Picture = NDArray[np.uint8]
+T = TypeVar("T")
+
+_WAIT_S = 0.05
 
 
-class Recorder(QObject):
-    """Paints pictures on the screen's thread while a job on another one waits for them.
+class Recorder(QObject, Generic[T]):
+    """Takes steps on the screen's thread while a job on another one waits for what they come to."""
 
-    Attributes:
-        whole: Emitted on the screen's thread when all pictures are painted.
-    """
-
-    whole = Signal()
-
-    def __init__(self, clock: ScreenClock, count: int, paint: Callable[[int], Picture], parent: QObject) -> None:
+    def __init__(
+        self, clock: ScreenClock, steps: Generator[None, None, T], parent: QObject, *, count: int = 0, words: str = ""
+    ) -> None:
         """Begin at the next tick.
 
         Args:
             clock: The screen's clock.
-            count: Number of pictures.
-            paint: Paints the picture of that number.
+            steps: The work: it is resumed once at each tick, and returns what is to be written.
             parent: Owner.
+            count: Number of steps; 0 for so few that nobody is told of them.
+            words: What is told of them.
         """
         super().__init__(parent)
-        self._clock = clock
-        self._paint = paint
-        self._count = count
-        self._pictures: list[Picture] = []
-        self._done = threading.Event()
+        self._steps = steps
+        self._count, self._words = count, words
+        self._taken = 0
+        self._results: list[T] = []
+        self._failure: Exception | None = None
+        self._ended, self._unwanted = threading.Event(), threading.Event()
         clock.tick.connect(self._on_tick)
 
     @Slot()
     def _on_tick(self) -> None:
-        self._pictures.append(self._paint(len(self._pictures)))
-        if len(self._pictures) == self._count:
-            self._clock.tick.disconnect(self._on_tick)
-            self._done.set()
-            self.whole.emit()
+        if self._ended.is_set():
+            return
+        try:
+            if not self._unwanted.is_set():
+                next(self._steps)
+                self._taken += 1
+                return
+            self._steps.close()
+        except StopIteration as end:
+            self._results.append(end.value)
+        except Exception as error:  # noqa: BLE001 - told by the job, which would wait for ever otherwise
+            self._failure = error
+        self._ended.set()
+        self.deleteLater()
 
-    def job(self, save: Callable[[list[Picture]], Job]) -> Job:
-        """Return a job that waits for the pictures and then saves them.
+    def job(self, save: Callable[[T], Job]) -> Job:
+        """Return a job that waits for the steps and then saves what they came to.
 
         Args:
-            save: Makes the job that writes the pictures.
+            save: Makes the job that paints and writes; called on the job's thread.
 
         Returns:
             The job.
         """
+        ended, unwanted = self._ended, self._unwanted
 
         def run(cadence: Cadence, live: Live) -> Iterator[Event]:
-            while not self._done.wait(0.05):
-                done = len(self._pictures)
-                yield Progress(done, self._count, 0.0, 0.0, 0.0, float("nan"), "Painting the animation")
+            try:
+                while not ended.wait(_WAIT_S):
+                    yield self._progress()
+            finally:
+                unwanted.set()
+            if self._failure is not None:
+                raise self._failure
             yield Tick()
-            yield from save(self._pictures)(cadence, live)
+            yield from save(self._results[0])(cadence, live)
 
         return run
+
+    def _progress(self) -> Event:
+        return Progress(self._taken, self._count, 0.0, 0.0, 0.0, float("nan"), self._words) if self._count else Tick()

@@ -17,7 +17,7 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Job, RunsLaunch
 from msd_gui.pages import frame, trash
 from msd_gui.pages.page import Export, Page, Status
-from msd_gui.pages.plot_exports import plot_exports
+from msd_gui.pages.plot_exports import plot_exports, text_job
 from msd_gui.pages.runs_chosen import ChosenRuns
 from msd_gui.pages.runs_table import COLUMNS, STATUS, RunsModel, table_text
 from msd_gui.pages.search_row import SearchRow
@@ -317,10 +317,10 @@ class RunsPage(Page):
         """Return what can be written now."""
 
         def listed(path: Path) -> Job:
-            return self.launch.save("text", path, text=table_text(self.model.shown()))
+            return text_job(self.launch, path, partial(table_text, self.model.shown()))
 
         rows = [Export("List of runs", ".csv", "runs", listed)]
         overlay, spec_json = self.chosen_runs.overlay, self.chosen_runs.spec_json
         if overlay.curves():
-            rows += plot_exports(self.launch, overlay, "Held-out errors", "runs-errors", spec_json, table=overlay.data)
+            rows += plot_exports(self, overlay, "Held-out errors", "runs-errors", spec_json, table=overlay.data)
         return rows

@@ -18,6 +18,7 @@ from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPixmap, QPolygo
 
 Array = NDArray[Any]
 ToPixels = Callable[[Array], Array]
+Drawing = Callable[[QPainter, ToPixels], None]
 
 _MANY = 16
 _FAR = 1e6  # Qt's rasteriser does not stand coordinates beyond 2^23
@@ -31,9 +32,9 @@ class Layer(pg.GraphicsObject):
         cached: Whether the picture is kept until the layer or the view changes, for layers that seldom do.
     """
 
-    def __init__(self, draw: Callable[[QPainter, ToPixels], None], *, cached: bool = False) -> None:
+    def __init__(self, draw: Drawing, *, cached: bool = False) -> None:
         super().__init__()
-        self._draw = draw
+        self.draw = draw
         if cached:
             self.setCacheMode(pg.GraphicsObject.CacheMode.DeviceCoordinateCache)
 
@@ -58,7 +59,7 @@ class Layer(pg.GraphicsObject):
         painter.setWorldTransform(QTransform())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         try:
-            self._draw(painter, lambda points: points * scale + shift)
+            self.draw(painter, lambda points: points * scale + shift)
         finally:
             painter.restore()
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Self
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent, QMouseEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.density import Density
-from msd_gui.views.layers import Array, Layer, finite
+from msd_gui.views.layers import Array, Drawing, Layer, ToPixels, finite
 from msd_gui.views.legend import Entry
 from msd_gui.views.plane_content import LAYERS, NO_POINTS, NO_TAILS, OFTEN, SELDOM, PlaneContent
 from msd_gui.views.plot import PlotView
@@ -180,6 +182,13 @@ class PlaneView(PlotView):
     def legend_entries(self) -> list[Entry]:
         """What the layers that are on and have data mean."""
         return self._held.legend(self.colours)
+
+    def drawings(self, names: Sequence[str] = LAYERS) -> list[Drawing]:
+        """Each kind of content by itself: together they would take longer than a frame."""
+        return [partial(self._draw_one, name) for name in names]
+
+    def _draw_one(self, name: str, painter: QPainter, to_px: ToPixels) -> None:
+        self._held.draw((name,), painter, to_px, self.colours)
 
     def copy(self, colours: Colours) -> Self:
         """A copy for a picture in fixed colours, with the same layers and bounds."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from msd_gui.theme import Colours, colours_of
 from msd_gui.views.fonts import font_of
+from msd_gui.views.layers import Drawing, Layer
 from msd_gui.views.legend import Entry, Legend, Mat
 from msd_gui.views.log_axis import LogAxis
 
@@ -91,7 +92,15 @@ class PlotView(pg.PlotWidget):
         """A copy that never appears on a screen, for a picture in fixed colours."""
         raise NotImplementedError
 
+    def drawings(self) -> list[Drawing]:
+        """What paints the data, from below, each fit to be recorded by itself for a picture."""
+        return [layer.draw for layer in self.layers()]
+
     # What every view does
+
+    def layers(self) -> list[Layer]:
+        """The layers with the data, from below."""
+        return [item for item in self.box.childGroup.childItems() if isinstance(item, Layer)]
 
     def set_label(self, side: str, words: str) -> None:
         """Writes other words beside an axis, ``bottom`` or ``left``."""

@@ -147,7 +147,7 @@ def test_the_curve_asks_for_several_numbers_of_evaluations_and_shows_each_as_it_
     assert columns["evaluations"].tolist() == sorted(columns["evaluations"].tolist())
     assert columns["Fréchet distance"].tolist() == [40.0, 20.0, 15.0]
     assert columns["real"].tolist() == [10.0] * 3
-    assert [export.suffix for export in shown.curve.exports(launch)] == [".png", ".svg", ".csv"]
+    assert [export.suffix for export in shown.curve.exports(Page(launch, ScreenClock()))] == [".png", ".svg", ".csv"]
     # A kernel distance may be negative: its axis is not logarithmic.
     shown.curve.figure.setCurrentIndex(1)
     assert shown.curve.view.data()["Kernel distance"].tolist() == [-0.5] * 3
