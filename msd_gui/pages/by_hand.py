@@ -14,6 +14,7 @@ from msd_gui.bridge.launch import Job, Launch
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.page import Page, Status
 from msd_gui.session.command import command
+from msd_gui.session.network import Network
 
 Asked = Callable[[], tuple[ExperimentSpec, Path | None] | None]
 """Returns settings and the run whose network is used where they ask for one; None where nothing can be drawn."""
@@ -95,11 +96,16 @@ class ByHand(QWidget):
             return "inpaint" if self.paint.isEnabled() else "interpolate"
         return self._hand
 
-    def command(self, spec: ExperimentSpec, run: Path | None) -> str:
-        """Return the `msd` line that draws these chains."""
+    def command(self, spec: ExperimentSpec, network: Network | None) -> str:
+        """Return the `msd` line that draws these chains.
+
+        Args:
+            spec: The present settings.
+            network: The run that denoises; None for the exact denoiser or a pretrained one.
+        """
         if self.hand == "interpolate":
             spec = _short(spec)
-        return command(spec, self.hand, run=str(run or ""), out=f"{self.hand}.npz")
+        return command_of(spec, self.hand, network)
 
     @property
     def running(self) -> bool:
@@ -162,6 +168,20 @@ class ByHand(QWidget):
                 self._page.show_failure(event)
             case _:
                 pass
+
+
+def command_of(spec: ExperimentSpec, verb: str, network: Network | None) -> str:
+    """Return the `msd` line of some work by hand.
+
+    Args:
+        spec: The settings.
+        verb: ``denoise``, ``inpaint`` or ``interpolate``.
+        network: The run that denoises; None for the exact denoiser or a pretrained one.
+    """
+    out = f"{verb}.npz"
+    if network is None:
+        return command(spec, verb, out=out)
+    return command(spec, verb, run=str(network.folder), trained=network.spec, out=out)
 
 
 def _short(spec: ExperimentSpec) -> ExperimentSpec:

@@ -12,7 +12,7 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages import denoise_exports, frame
-from msd_gui.pages.by_hand import ByHand
+from msd_gui.pages.by_hand import ByHand, command_of
 from msd_gui.pages.controls import DENOISE_GROUPS, show_sigma_eff, show_step
 from msd_gui.pages.copies import CopiesPanel, explanation, readings
 from msd_gui.pages.denoiser import DenoiserChoice
@@ -20,7 +20,7 @@ from msd_gui.pages.easel import Easel
 from msd_gui.pages.own_picture import FORGET, OwnPicture
 from msd_gui.pages.page import ExperimentPage, Export
 from msd_gui.pages.readings import number
-from msd_gui.session.command import command
+from msd_gui.pages.sources import is_exact
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.network import LatestNetwork, Network
 from msd_gui.session.settings import Settings
@@ -126,15 +126,18 @@ class DenoisePage(ExperimentPage):
 
     def restore(self, name: str, settings: Settings) -> None:
         """Load the spec that the page had, with the run that denoised."""
-        spec, run = settings.last_spec(name), settings.last_run(name)
-        if spec is not None and run is not None:
-            self.denoiser.choice.take(Network(run, spec))
+        trained, run = settings.last_spec(f"{name}.network"), settings.last_run(name)
+        if trained is not None and run is not None:
+            self.denoiser.choice.take(Network(run, trained))
         super().restore(name, settings)
 
     def keep(self, name: str, settings: Settings) -> None:
         """Keep the spec, and the run that denoises."""
         super().keep(name, settings)
-        settings.set_last_run(name, self._run_in_use())
+        network = self._run_in_use()
+        settings.set_last_run(name, None if network is None else network.folder)
+        if network is not None:
+            settings.set_last_spec(f"{name}.network", network.spec)
 
     # -- denoising -----------------------------------------------------------------------------------------------------
 
@@ -233,18 +236,18 @@ class DenoisePage(ExperimentPage):
         """Show the kept state before."""
         self.by_hand.gallery.go(-1)
 
-    def _run_in_use(self) -> Path | None:
+    def _run_in_use(self) -> Network | None:
         """Return the run that denoises; None for the exact one, and for a model, which is found by data and k."""
-        pretrained = self.denoiser.choice.origin() == "pretrained"
-        return None if pretrained else self.denoiser.run_for(self.experiment.spec)
+        spec, choice = self.experiment.spec, self.denoiser.choice
+        is_run = not is_exact(spec) and choice.origin() != "pretrained" and choice.fitting(spec) is not None
+        return choice.network(spec) if is_run else None
 
     def command(self) -> str:
         """Return the `msd` line that makes what stands in front: the denoised picture, or the chains by hand."""
         spec = self.experiment.spec
-        run = self._run_in_use()
         if self.tabs.currentWidget() is self.by_hand:
-            return self.by_hand.command(spec, run)
-        return command(spec, "denoise", run=str(run or ""), out="denoised.npz")
+            return self.by_hand.command(spec, self._run_in_use())
+        return command_of(spec, "denoise", self._run_in_use())
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""

@@ -89,7 +89,8 @@ class DenoiserChoice(QObject):
         """Take a network, and with it its data, its number of copies and its ladder."""
         self.choice.take(network)
         before = self._page.experiment.spec
-        spec = network.spec.replace_all({"sampling.source": "trained", "denoise": before.denoise})
+        along = source_rule(network.spec, "trained")
+        spec = network.spec.replace_all({"sampling.source": "trained", "denoise": before.denoise} | along)
         self._page.experiment.load(spec if spec.data.name == before.data.name else spec.replace_all(FORGET))
         self._renew()
 

@@ -283,5 +283,5 @@ class ImagesPage(ExperimentPage):
         """Return the `msd` line that draws these chains, or that trains where nothing is trained yet."""
         spec = self.experiment.spec
         if self.trainer.fits(spec) and not is_exact(spec):
-            return command(spec, "sample", run=str(self.trainer.run))
+            return command(spec, "sample", run=str(self.trainer.run), trained=self.trainer.spec)
         return command(spec, "sample" if is_exact(spec) or self.chains.run_for(spec) is not None else "train")

@@ -44,13 +44,21 @@ def nearest_preset(spec: ExperimentSpec) -> str:
     return min(fitting, key=lambda name: len(differences(spec, fitting[name])))
 
 
-def command(spec: ExperimentSpec, verb: str, *, run: str = "", out: str = "samples.npz") -> str:
+def command(
+    spec: ExperimentSpec,
+    verb: str,
+    *,
+    run: str = "",
+    trained: ExperimentSpec | None = None,
+    out: str = "samples.npz",
+) -> str:
     """Return the command line that does the same as the window.
 
     Args:
         spec: The experiment.
         verb: ``train`` or ``sample``, or ``denoise``, ``inpaint`` or ``interpolate`` for work by hand.
         run: The run folder that is written or sampled from; empty for an exact denoiser.
+        trained: What that run was trained with, where it is known: the line then names only what differs.
         out: The sample file that is written.
 
     Returns:
@@ -62,6 +70,10 @@ def command(spec: ExperimentSpec, verb: str, *, run: str = "", out: str = "sampl
         words.append(run)
         paths = [field.path for field in declarations(spec)]
         changed = {path: spec.get(path) for path in paths if path.startswith(("sampling.", "denoise."))}
+        if trained is not None:
+            # What is drawn from a run follows its network, unless it is told otherwise.
+            known = {path: trained.get(path) for path in paths} | {"sampling.source": "trained"}
+            changed = {path: value for path, value in changed.items() if value != known[path]}
     else:
         words += ["--preset", name]
         changed = differences(spec, load_preset(name))

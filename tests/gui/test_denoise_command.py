@@ -76,6 +76,19 @@ def test_chains_by_hand(qtbot, window, page, hand, source):
     assert np.array_equal(carried_out(window, hand)["x_hat"], page.by_hand.gallery.samples.x_hat)
 
 
+def test_a_picture_that_was_exported_brings_everything_back(qtbot, window, page, tmp_path):
+    page.experiment.set(page.experiment.spec.replace_all({"denoise.picture": PICTURE.tobytes(), "denoise.sigma": 0.4}))
+    asked = page.experiment.spec
+    qtbot.waitUntil(lambda: page.denoised.spec_json == asked.to_json() and not page.running, timeout=WAIT_MS)
+    export = next(export for export in page.exports() if export.name == "denoised")
+    window.files.run_export(export, tmp_path / "denoised.png")
+    qtbot.waitUntil(lambda: (tmp_path / "denoised.png").exists() and not window.files.running, timeout=WAIT_MS)
+    page.experiment.set(load_preset("digits-30s").replace("sampling.source", "exact"))
+    window.files.open_path(tmp_path / "denoised.png")
+    qtbot.waitUntil(lambda: page.experiment.spec == asked, timeout=WAIT_MS)
+    assert window.page is page
+
+
 def test_a_run_is_named_and_fields_that_nobody_reads_are_left_out(tmp_path):
     spec = load_card("digits-k8").spec.replace_all({"denoise.sigma": 0.5, "denoise.second_seed": 7})
     line = command(spec, "denoise", run="some run", out="d.npz")
@@ -86,6 +99,9 @@ def test_a_run_is_named_and_fields_that_nobody_reads_are_left_out(tmp_path):
     row = command(spec, "interpolate", run="run", out="i.npz")
     assert "--denoise.second_seed 7" in row
     assert "--denoise.sigma" not in row
+    short = command(spec, "interpolate", run="run", trained=spec.replace("denoise.second_seed", 6), out="i.npz")
+    n = spec.sampling.chains
+    assert short == f"msd interpolate run --n {n} --out i.npz --grid i.png --denoise.second_seed 7"
     images = command(load_preset("digits-30s").replace("denoise.sigma", 0.5), "sample")
     assert "denoise" not in images
 

@@ -192,6 +192,13 @@ def test_a_network_of_other_data_says_which_and_offers_them(qtbot, run):
     assert choice.missing(other.replace_all(missing.values)) is None
 
 
+def test_a_network_trained_beside_exact_draws_is_taken_with_a_sampler_for_networks(qtbot, page, run):
+    exact = {"sampling.source": "exact", "sampling.sampler": "gibbs", "training.k": 3}
+    page.load(load_preset("digits-30s").replace_all(exact), run)
+    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
+    assert not page.experiment.spec.sampling.needs_posterior
+
+
 def test_the_folder_of_a_shipped_model_is_known_as_such(qtbot):
     choice = NetworkChoice(LatestNetwork())
     qtbot.addWidget(choice)

@@ -66,6 +66,23 @@ def test_what_is_not_under_the_mask_stays_as_it_was_drawn(qtbot, window, page):
     assert page.tabs.currentWidget() is page.by_hand
 
 
+def test_a_branch_of_a_painting_goes_on_to_keep_the_rest(qtbot, page):
+    mask = np.repeat(np.array([0, 1], np.uint8), 32)
+    page.experiment.set(page.experiment.spec.replace("denoise.mask", mask.tobytes()))
+    page.by_hand.paint.click()
+    gallery = page.by_hand.gallery
+    whole = drawn(qtbot, page, gallery)
+    gallery.choose(2)
+    gallery.scrubber.slider.setValue(6)
+    gallery.scrubber.same.trigger()
+    branched = drawn(qtbot, page, gallery)
+    assert np.array_equal(branched.x_hat[0], whole.x_hat[2])
+    assert (branched.x_hat[:, :, :4] == whole.x_hat[0, :, :4]).all()
+    gallery.scrubber.slider.setValue(0)
+    gallery.scrubber.fresh.trigger()
+    assert (drawn(qtbot, page, gallery).x_hat[:, :, :4] == whole.x_hat[0, :, :4]).all()
+
+
 def test_a_row_leads_from_seed_to_seed_and_any_state_of_it_can_be_looked_at(qtbot, page):
     page.by_hand.row.click()
     gallery = page.by_hand.gallery
