@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from msd_engine.events.errors import UserError
 
-class UserError(Exception):
-    """Something that the user can mend: one plain sentence that says what happened and what to do."""
+__all__ = ["BadFile", "UserError"]
 
 
 class BadFile(UserError):  # noqa: N818 - the name is part of the contract

@@ -20,7 +20,8 @@ def told(job: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
         job: A generator of events.
 
     Returns:
-        The same job; other exceptions, which are faults of the program, still pass.
+        The same job; other exceptions, which are faults of the program, still pass, and so does a `UserError` while
+        the job is closed, such as that of a full disk: who closes it hears no more events.
     """
 
     @functools.wraps(job)
@@ -28,9 +29,19 @@ def told(job: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
         try:
             yield from job(*args, **kwargs)
         except (UserError, SpecError) as error:
+            if _closing(error):
+                raise
             sentence = str(error)
         else:
             return
         yield Failed(sentence)
 
     return telling
+
+
+def _closing(error: BaseException) -> bool:
+    """Return whether an error came up while its job was being closed."""
+    context = error.__context__
+    while context is not None and not isinstance(context, GeneratorExit):
+        context = context.__context__
+    return context is not None

@@ -15,6 +15,7 @@ from typing import cast
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from msd_engine.events import Event, Failed
+from msd_engine.events.errors import UserError
 from msd_engine.specs import Live
 from msd_gui.bridge.clock import SCREEN_HZ, ScreenClock
 from msd_gui.bridge.launch import Job
@@ -120,6 +121,9 @@ class _Worker(QThread):
                     self._mailbox.put(task.generation, event)
                     if self._unwanted(task):
                         return
+        except UserError as error:
+            # While it was closed: otherwise a job tells that by itself.
+            self._mailbox.put(task.generation, Failed(str(error)))
         except Exception as error:  # noqa: BLE001 - the border of the thread: all that goes wrong is told to the user
             text = f"The job stopped by an unexpected error: {type(error).__name__}: {error}"
             self._mailbox.put(task.generation, Failed(text, traceback.format_exc()))

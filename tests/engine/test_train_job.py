@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from msd_engine.backend.errors import UserError
 from msd_engine.events import (
     Checkpointed,
     Event,
@@ -262,3 +263,18 @@ def test_missing_data_leave_no_empty_run_behind(tmp_path: Path) -> None:
     (failure,) = run(load_preset("mnist-2min"), tmp_path / "run", data_dir=tmp_path)
     assert isinstance(failure, Failed)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_cannot_be_saved_when_it_is_closed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job = train(points(), tmp_path / "run")
+    next(event for event in job if isinstance(event, Tick))
+
+    def full(*_args: object, **_kwargs: object) -> None:
+        try:
+            raise OSError(28, "No space left on device")
+        except OSError as error:
+            raise UserError("The disk is full.") from error
+
+    monkeypatch.setattr(Run, "save", full)
+    with pytest.raises(UserError, match="The disk is full"):
+        job.close()  # type: ignore[attr-defined]
