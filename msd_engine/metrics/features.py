@@ -45,12 +45,14 @@ class Seen:
         features: Features with shape (n, F), float32.
         logits: Logits of the classes with shape (n, classes); no columns where the network knows none of this set.
         textures: Means of the network's maps over the image with shape (n, S), which tell noise, blur and thickness
-            of lines; no columns where the features are such means themselves.
+            of lines.
+        evidence: log Σ exp of the logits of whatever classes the network was trained on, with shape (n,).
     """
 
     features: Tensor
     logits: Tensor
     textures: Tensor
+    evidence: Tensor
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -58,7 +60,7 @@ class Seen:
 
     def __getitem__(self, which: slice | Tensor) -> Seen:
         """Return what was seen in some of the images."""
-        return Seen(self.features[which], self.logits[which], self.textures[which])
+        return Seen(self.features[which], self.logits[which], self.textures[which], self.evidence[which])
 
     @property
     def probabilities(self) -> Tensor:
@@ -73,6 +75,10 @@ class Seen:
             return torch.zeros(0, dtype=torch.float64)
         return self.logits.argmax(dim=1).bincount(minlength=classes).double() / max(len(self), 1)
 
+    def cpu(self) -> Seen:
+        """Return it on the CPU."""
+        return Seen(self.features.cpu(), self.logits.cpu(), self.textures.cpu(), self.evidence.cpu())
+
     @staticmethod
     def together(parts: list[Seen]) -> Seen:
         """Return several of them as one."""
@@ -80,6 +86,7 @@ class Seen:
             torch.cat([part.features for part in parts]),
             torch.cat([part.logits for part in parts]),
             torch.cat([part.textures for part in parts]),
+            torch.cat([part.evidence for part in parts]),
         )
 
 
@@ -103,7 +110,7 @@ class FeatureNetwork:
     device: torch.device
     digest: str
     batch: int
-    _look: Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
+    _look: Callable[[Tensor], Seen]
     fid: bool = False
 
     @torch.no_grad()
@@ -118,8 +125,8 @@ class FeatureNetwork:
         """
         # NaN, which a chain that blew up may hold, is seen as grey. Of no images one is looked at, for the shapes.
         parts = torch.split(x if len(x) else x.new_zeros(1, *x.shape[1:]), self.batch)
-        seen = [self._look(part.to(self.device).float().nan_to_num(0.0).clamp(-1, 1)) for part in parts]
-        return Seen.together([Seen(*(each.cpu() for each in part)) for part in seen])[: len(x)]
+        seen = [self._look(part.to(self.device).float().nan_to_num(0.0).clamp(-1, 1)).cpu() for part in parts]
+        return Seen.together(seen)[: len(x)]
 
     def features(self, x: Tensor) -> Tensor:
         """Return the features of images.
@@ -278,20 +285,21 @@ def network_again(
     return _of_classifier(net, data_name, class_names, device, digest)
 
 
-class _Pooled(Protocol):
-    """A network whose features are means over the image."""
+class _Colour(Protocol):
+    """A network of colour images that knows no classes of a set."""
 
     name: str
     width: int
 
-    def features(self, x: Tensor) -> Tensor:
-        """Return features with shape (B, F)."""
+    def look(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return features with shape (B, F), textures with shape (B, S) and evidence with shape (B,)."""
         ...
 
 
-def _of_colour(net: _Pooled, device: torch.device, digest: str, *, fid: bool = False) -> FeatureNetwork:
-    def look(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return net.features(x), x.new_zeros(len(x), 0), x.new_zeros(len(x), 0)
+def _of_colour(net: _Colour, device: torch.device, digest: str, *, fid: bool = False) -> FeatureNetwork:
+    def look(x: Tensor) -> Seen:
+        features, textures, evidence = net.look(x)
+        return Seen(features, x.new_zeros(len(x), 0), textures, evidence)
 
     return FeatureNetwork(net.name, net.width, (), device, digest, _COLOUR_BATCH, look, fid)
 
@@ -299,5 +307,9 @@ def _of_colour(net: _Pooled, device: torch.device, digest: str, *, fid: bool = F
 def _of_classifier(
     net: Classifier, data_name: str, class_names: tuple[str, ...], device: torch.device, digest: str
 ) -> FeatureNetwork:
+    def look(x: Tensor) -> Seen:
+        features, logits, textures = net.look(x)
+        return Seen(features, logits, textures, logits.logsumexp(dim=1))
+
     name = f"{_TITLES[data_name]} classifier, {FEATURES} features"
-    return FeatureNetwork(name, FEATURES, class_names, device, digest, _BATCH, net.look)
+    return FeatureNetwork(name, FEATURES, class_names, device, digest, _BATCH, look)

@@ -37,6 +37,8 @@ _STAGES = (
     (6, 320, 1, 1, 3),
 )
 _STEM, _HEAD = 32, 1280
+# Stages whose maps are looked at: early enough to see noise and grain, late enough not to mind a little of them.
+_TEXTURED = (4, 5, 6)
 _SIDE = 128
 _EPS = 1e-3
 
@@ -92,11 +94,13 @@ class EfficientNetLite0(nn.Module):
         self._conv_stem = _Convolution(3, _STEM, 3, 2)
         self._bn0 = _norm(_STEM)
         self._blocks = nn.ModuleList()
+        self._last_blocks: list[int] = []
         before = _STEM
         for expansion, after, repeats, stride, kernel in _STAGES:
             for number in range(repeats):
                 self._blocks.append(_Block(before, after, expansion, 1 if number else stride, kernel))
                 before = after
+            self._last_blocks.append(len(self._blocks) - 1)
         self._conv_head = _Convolution(before, _HEAD, 1)
         self._bn1 = _norm(_HEAD)
         self._fc = nn.Linear(_HEAD, 1000)
@@ -110,12 +114,27 @@ class EfficientNetLite0(nn.Module):
         Returns:
             Features with shape (B, 1280).
         """
+        return self.look(x)[0]
+
+    def look(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return all that is seen in images, in one go.
+
+        Args:
+            x: Images with shape (B, 3, H, W), in [-1, 1]; enlarged to 128 pixels a side.
+
+        Returns:
+            Features with shape (B, 1280), the means of the maps after stages 4 to 6 with shape (B, 384), and
+            log Σ exp of the logits of ImageNet's classes with shape (B,).
+        """
         x = functional.interpolate(x, size=(_SIDE, _SIDE), mode="bilinear", align_corners=False)
         h = functional.relu6(self._bn0(self._conv_stem(x)))
-        for block in self._blocks:
+        textures = []
+        for number, block in enumerate(self._blocks):
             h = block(h)
-        pooled: Tensor = functional.relu6(self._bn1(self._conv_head(h))).mean(dim=(2, 3))
-        return pooled
+            if number in [self._last_blocks[stage - 1] for stage in _TEXTURED]:
+                textures.append(h.mean(dim=(2, 3)))
+        features: Tensor = functional.relu6(self._bn1(self._conv_head(h))).mean(dim=(2, 3))
+        return features, torch.cat(textures, dim=1), self._fc(features).logsumexp(dim=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits of ImageNet's classes with shape (B, 1000)."""

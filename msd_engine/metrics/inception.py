@@ -37,6 +37,7 @@ _EXPECTED = (
 _SIDE = 299
 _CLASSES = 1008
 _EPS = 1e-3
+_TEXTURED = "Mixed_5d"
 
 # Of each convolution: name, channels, kernel (rows, columns), stride. With stride 1 the size stays, with 2 nothing is
 # padded. A tuple of convolutions at the end of a branch means that all of them see the same and stand side by side.
@@ -187,18 +188,32 @@ class Inception(nn.Module):
         Returns:
             Features with shape (B, 2048).
         """
-        byte = ((x + 1) * 127.5).round().clamp(0, 255)
-        return self.activations((enlarged(byte, _SIDE) - 128) / 128)
+        return self.look(x)[0]
 
-    def activations(self, x: Tensor) -> Tensor:
-        """Return the features of images with shape (B, 3, 299, 299) that are enlarged already."""
+    def look(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return all that is seen in images, in one go.
+
+        Args:
+            x: Images with shape (B, 3, H, W), in [-1, 1].
+
+        Returns:
+            Features with shape (B, 2048), the means of the maps after the third block with shape (B, 288), and
+            log Σ exp of the logits of ImageNet's classes with shape (B,).
+        """
+        byte = ((x + 1) * 127.5).round().clamp(0, 255)
+        features, textures = self.activations((enlarged(byte, _SIDE) - 128) / 128)
+        return features, textures, self.fc(features).logsumexp(dim=1)
+
+    def activations(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features and textures of images with shape (B, 3, 299, 299) that are enlarged already."""
         h = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         h = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(functional.max_pool2d(h, 3, 2)))
         h = functional.max_pool2d(h, 3, 2)
         for name, _, _ in _BLOCKS:
             h = self.get_submodule(name)(h)
-        pooled: Tensor = h.mean(dim=(2, 3))
-        return pooled
+            if name == _TEXTURED:
+                textures = h.mean(dim=(2, 3))
+        return h.mean(dim=(2, 3)), textures
 
 
 def enlarged(x: Tensor, side: int) -> Tensor:

@@ -47,7 +47,7 @@ def look_at_real(network: FeatureNetwork, images: Tensor) -> Iterator[Seen]:
         BadFile: The kept file is damaged.
         UserError: The cache folder cannot be written.
     """
-    digest = hashlib.sha256(f"msd-features-2 {network.name} {network.digest}".encode())
+    digest = hashlib.sha256(f"msd-features-3 {network.name} {network.digest}".encode())
     digest.update(images.contiguous().numpy().data)
     path = cache_folder() / "features" / f"{digest.hexdigest()[:24]}.safetensors"
     if path.exists():

@@ -13,21 +13,20 @@ excites that layer less than real images do, and so lies among them (on MNIST it
 
 The bounds are conformal (V. Vovk et al. 2005): with n held-out images in ascending order of a score its bound is the
 ⌈(n + 1)(1 − q/2)⌉-th, at most the last. A new real image is then beyond one of the two with probability at most q, or
-2/(n + 1) where that is more, whatever the network. A network whose features are means of maps themselves and that
-knows no classes of the set gives the distance alone, with all of q.
+2/(n + 1) where that is more, whatever the network. The classes need not be those of the set: of colour images an
+ImageNet network is asked whether it sees anything at all.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from msd_engine.backend.errors import BadFile
 from msd_engine.backend.files import make_folder, reading, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
 from msd_engine.data.folder import cache_folder
@@ -36,7 +35,7 @@ from msd_engine.metrics.features import FeatureNetwork, Seen, network_again
 RARE = 0.005
 """q, the share of new real images that may be called off the data."""
 
-_FORMAT = "msd-support-1"
+_FORMAT = "msd-support-2"
 _EXPECTED = "what the program keeps of real images to judge samples by (delete it and it will be made again)"
 # Part of the mean variance that is added to each: some maps are nearly constant.
 _RIDGE = 1e-3
@@ -49,9 +48,9 @@ class Support:
     Attributes:
         mean: μ with shape (S,), float64.
         whitening: W with shape (S, S) and WᵀW = C⁻¹, float64.
-        energy_bound: Energy beyond which an image is off the data; infinite where the network knows no classes.
+        energy_bound: Energy beyond which an image is off the data.
         distance_bound: The same of the distance.
-        class_names: Names of the classes.
+        class_names: Names of the classes of the set; empty where the network knows none.
         real_shares: Share of the held-out images that are called each class, with shape (classes,), float64.
     """
 
@@ -75,15 +74,13 @@ class Support:
 
     def distances(self, seen: Seen) -> Tensor:
         """Return the Mahalanobis distances of the textures, with shape (n,), float64."""
-        distances: Tensor = ((_textures(seen) - self.mean) @ self.whitening.T).norm(dim=1)
+        distances: Tensor = ((seen.textures.double() - self.mean) @ self.whitening.T).norm(dim=1)
         return distances
 
 
 def energies(seen: Seen) -> Tensor:
-    """Return −log Σ exp of the logits with shape (n,), float64; −∞ where the network knows no classes."""
-    if not seen.logits.shape[1]:
-        return torch.full((len(seen),), -math.inf, dtype=torch.float64)
-    return -seen.logits.double().logsumexp(dim=1)
+    """Return −log Σ exp of the logits, with shape (n,), float64."""
+    return -seen.evidence.double()
 
 
 def support_of(training: Seen, held_out: Seen, class_names: tuple[str, ...]) -> Support:
@@ -97,21 +94,16 @@ def support_of(training: Seen, held_out: Seen, class_names: tuple[str, ...]) -> 
     Returns:
         Where they lie.
     """
-    textures = _textures(training)
+    textures = training.textures.double()
     covariance = torch.cov(textures.T).reshape(textures.shape[1], -1)
     ridge = _RIDGE * covariance.diagonal().mean()
     values, vectors = torch.linalg.eigh(covariance + ridge * torch.eye(len(covariance), dtype=torch.float64))
     whitening = (vectors / values.clamp(min=torch.finfo(torch.float64).tiny).sqrt()).T
-    shares = held_out.class_shares
-    support = Support(textures.mean(0), whitening, math.inf, math.inf, class_names, shares)
-    rare = RARE / 2 if class_names else RARE
-    return Support(
-        support.mean,
-        whitening,
-        conformal_bound(energies(held_out), rare) if class_names else math.inf,
-        conformal_bound(support.distances(held_out), rare),
-        class_names,
-        shares,
+    support = Support(textures.mean(0), whitening, math.inf, math.inf, class_names, held_out.class_shares)
+    return replace(
+        support,
+        energy_bound=conformal_bound(energies(held_out), RARE / 2),
+        distance_bound=conformal_bound(support.distances(held_out), RARE / 2),
     )
 
 
@@ -154,9 +146,7 @@ def keep_judge(judge: Judge, data_name: str, shape: tuple[int, int, int]) -> Non
         UserError: The cache folder cannot be written.
     """
     support, path = judge.support, _path(data_name)
-    bounds = torch.tensor([support.distance_bound], dtype=torch.float64)
-    if support.class_names:
-        bounds = torch.tensor([support.distance_bound, support.energy_bound], dtype=torch.float64)
+    bounds = torch.tensor([support.energy_bound, support.distance_bound], dtype=torch.float64)
     notes = {
         "format": _FORMAT,
         "digest": judge.network.digest,
@@ -181,7 +171,7 @@ def kept_judge(data_name: str, device: torch.device) -> Judge | None:
         device: Where to compute.
 
     Returns:
-        The judge; None where none is kept.
+        The judge; None where none is kept, or one that another version of the program has made.
 
     Raises:
         BadFile: A kept file is damaged.
@@ -190,13 +180,12 @@ def kept_judge(data_name: str, device: torch.device) -> Judge | None:
     if not path.exists():
         return None
     tensors, notes = read_tensors(path, _EXPECTED)
+    if notes.get("format") != _FORMAT:
+        return None
     with reading(path, _EXPECTED):
-        if notes["format"] != _FORMAT:
-            raise BadFile(f"{path} is not {_EXPECTED}.")
         names = tuple(str(name) for name in json.loads(notes["class_names"]))
         channels, rows, columns = (int(size) for size in json.loads(notes["shape"]))
-        distance_bound, *rest = tensors["bounds"].tolist()
-        energy_bound = float(rest[0]) if rest else math.inf
+        energy_bound, distance_bound = (float(bound) for bound in tensors["bounds"].tolist())
         support = Support(
             tensors["mean"], tensors["whitening"], energy_bound, distance_bound, names, tensors["real_shares"]
         )
@@ -207,7 +196,3 @@ def kept_judge(data_name: str, device: torch.device) -> Judge | None:
 
 def _path(data_name: str) -> Path:
     return cache_folder() / "judges" / f"{data_name}.safetensors"
-
-
-def _textures(seen: Seen) -> Tensor:
-    return (seen.textures if seen.textures.shape[1] else seen.features).double()

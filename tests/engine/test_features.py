@@ -96,6 +96,10 @@ def test_colour_images_have_the_published_network(tmp_path: Path) -> None:
     x = images.to_data(images.train[:3])
     assert network.features(x).shape == (3, network.width)
     assert network.probabilities(x) is None
+    seen = network.look(x)
+    assert seen.textures.shape[1] > 0
+    assert bool((seen.textures[0] != seen.textures[1]).any())
+    assert seen.evidence.shape == (3,)
     assert "ImageNet" in network.name
 
 

@@ -14,7 +14,7 @@ from msd_engine.backend.tensors import pack_tensors
 from msd_engine.data.images import load_images
 from msd_engine.events import Failed, Figure
 from msd_engine.jobs.evaluate import evaluate
-from msd_engine.metrics.features import FeatureNetwork, feature_network
+from msd_engine.metrics.features import FeatureNetwork, Seen, feature_network
 from msd_engine.metrics.inception import WIDTH, Inception, _Mixed, enlarged, inception_network
 from msd_engine.metrics.quality import judge, standard
 from msd_engine.runs.samples import save_samples
@@ -106,8 +106,9 @@ def test_grey_images_have_no_fid(file: Path, tmp_path: Path) -> None:
 def test_only_its_distance_is_called_fid(fid: bool) -> None:
     images = load_images(ImagesSpec(name="digits"))
 
-    def look(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return x.flatten(1)[:, :20], x.new_zeros(len(x), 0), x.new_zeros(len(x), 0)
+    def look(x: Tensor) -> Seen:
+        pixels = x.flatten(1)
+        return Seen(pixels[:, :20], x.new_zeros(len(x), 0), pixels[:, 20:24], pixels.mean(dim=1))
 
     network = FeatureNetwork("pixels", 20, (), CPU, f"pixels-{fid}", 256, look, fid)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +20,6 @@ from msd_engine.metrics.features import FeatureNetwork, Seen, feature_network
 from msd_engine.metrics.support import (
     RARE,
     Judge,
-    Support,
     conformal_bound,
     energies,
     keep_judge,
@@ -64,7 +63,8 @@ def off(judge: Judge, x: Tensor) -> float:
 
 def gaussian(n: int, seed: int, width: int = 4) -> Seen:
     draws = torch.Generator().manual_seed(seed)
-    return Seen(torch.zeros(n, 2), torch.randn(n, 3, generator=draws), torch.randn(n, width, generator=draws))
+    logits, textures = torch.randn(n, 3, generator=draws), torch.randn(n, width, generator=draws)
+    return Seen(torch.zeros(n, 2), logits, textures, logits.logsumexp(dim=1))
 
 
 def test_a_new_draw_is_beyond_the_bounds_as_often_as_is_said() -> None:
@@ -87,7 +87,7 @@ def test_the_conformal_bound_is_an_order_statistic() -> None:
 def test_distances_do_not_depend_on_the_axes_of_the_textures() -> None:
     training, new = gaussian(400, 0), gaussian(50, 1)
     turn = torch.linalg.qr(torch.randn(4, 4, generator=torch.Generator().manual_seed(2))).Q
-    turned = [Seen(seen.features, seen.logits, seen.textures @ turn + 3.0) for seen in (training, new)]
+    turned = [replace(seen, textures=seen.textures @ turn + 3.0) for seen in (training, new)]
     names = ("a", "b", "c")
     one, other = support_of(training, training, names), support_of(turned[0], turned[0], names)
     torch.testing.assert_close(one.distances(new), other.distances(turned[1]), rtol=1e-5, atol=1e-5)
@@ -95,12 +95,15 @@ def test_distances_do_not_depend_on_the_axes_of_the_textures() -> None:
     assert float(one.distances(training).square().mean()) == pytest.approx(4.0, rel=0.01)
 
 
-def test_a_network_without_classes_judges_by_distance_alone() -> None:
-    seen = Seen(gaussian(400, 0, 6).textures, torch.zeros(400, 0), torch.zeros(400, 0))
-    support = support_of(seen, seen, ())
-    assert bool((energies(seen) == -math.inf).all())
+def test_little_evidence_and_strange_textures_are_each_enough() -> None:
+    seen = gaussian(400, 0)
+    support = support_of(seen, seen, ("a", "b", "c"))
+    torch.testing.assert_close(energies(seen), -seen.logits.double().logsumexp(dim=1), rtol=1e-6, atol=1e-6)
     assert float(support.off(seen).double().mean()) <= RARE
-    assert bool(support.off(Seen(seen.features + 20, seen.logits, seen.textures)).all())
+    assert bool(support.off(replace(seen, textures=seen.textures + 20)).all())
+    assert bool(support.off(replace(seen, evidence=seen.evidence - 20)).all())
+    # More evidence than real images give speaks for an image.
+    assert not bool(support.off(replace(seen, evidence=seen.evidence + 20)).any())
 
 
 def test_real_images_lie_on_the_data_and_junk_does_not(judge: Judge, digits: ImageSet) -> None:
@@ -139,18 +142,15 @@ def test_a_judge_without_its_classifier_is_none_and_a_damaged_one_is_named(
         kept_judge("digits", CPU)
 
 
-def test_infinite_bounds_of_a_network_without_classes_are_kept(
+def test_a_judge_of_another_version_is_made_again(
     judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("msd_engine.metrics.support.network_again", lambda *asked: judge.network)
     monkeypatch.setenv("MSD_CACHE_DIR", str(tmp_path))
-    seen = Seen(gaussian(50, 0).textures, torch.zeros(50, 0), torch.zeros(50, 0))
-    support = support_of(seen, seen, ())
-    keep_judge(Judge(judge.network, support), "cifar-10", (3, 32, 32))
-    kept = kept_judge("cifar-10", CPU)
-    assert kept is not None
-    assert isinstance(kept.support, Support)
-    assert (kept.support.energy_bound, kept.support.distance_bound) == (math.inf, support.distance_bound)
+    monkeypatch.setattr("msd_engine.metrics.support._FORMAT", "msd-support-0")
+    keep_judge(judge, "digits", SHAPE)
+    monkeypatch.undo()
+    monkeypatch.setenv("MSD_CACHE_DIR", str(tmp_path))
+    assert kept_judge("digits", CPU) is None
 
 
 def ends() -> Verdicts:
