@@ -48,7 +48,8 @@ class Scrubber(QWidget):
         self._words.setProperty("role", "muted")
         self.branch = QToolButton()
         self.branch.setObjectName("film.branch")
-        self.branch.setText("Branch from here")
+        # The arrow of its menu is painted over the end of the text.
+        self.branch.setText("Branch from here   ")
         self.branch.setToolTip(_HELP)
         self.branch.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.branch)
