@@ -57,6 +57,7 @@ class ByHand(QWidget):
         self._runner = page.runner(self._show)
         self._paused = False
         self._hand: Hand = "draw"
+        self._marked = False
         self.paint = QPushButton("Paint the marked part anew")
         self.paint.setObjectName("by_hand.paint")
         self.paint.setToolTip(_PAINT_HELP)
@@ -84,16 +85,19 @@ class ByHand(QWidget):
         self.gallery.scrubber.set_branching(True)
         self.gallery.scrubber.branch_asked.connect(self._branch)
 
-    def set_marked(self, marked: bool) -> None:
-        """Say whether a part of the picture is marked."""
-        self.paint.setEnabled(marked)
-        self.words.setText("" if marked else "Use “Mask” on a part of the picture to have it painted anew.")
+    def set_marked(self, marked: bool, *, able: bool) -> None:
+        """Say whether a part of the picture is marked, and whether there is a denoiser to draw with."""
+        self._marked = marked
+        self.paint.setEnabled(marked and able)
+        self.row.setEnabled(able)
+        hint = "" if marked else "Use “Mask” on a part of the picture to have it painted anew."
+        self.words.setText(hint if able else "No denoiser for these settings yet: the card at the right says why.")
 
     @property
     def hand(self) -> Hand:
         """What was drawn last, or what the button in the empty place draws."""
         if self._hand == "draw":
-            return "inpaint" if self.paint.isEnabled() else "interpolate"
+            return "inpaint" if self._marked else "interpolate"
         return self._hand
 
     def command(self, spec: ExperimentSpec, network: Network | None) -> str:

@@ -58,6 +58,7 @@ class DenoisePage(ExperimentPage):
         self.easel = Easel()
         self.picture = OwnPicture(self, self.launch, self.easel)
         self.result = TilesView("The picture and what is made of it")
+        self.result_place = frame.awaiting(self.result, "x̂, what the denoiser makes of the copies, will be shown here.")
         self.copies = CopiesPanel()
         self.figures = Readings("Figures of the denoising")
         self.words = QLabel()
@@ -67,7 +68,7 @@ class DenoisePage(ExperimentPage):
         row = QHBoxLayout(pictures)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.easel, 1)
-        row.addWidget(self.result, 1)
+        row.addWidget(self.result_place, 1)
         self.place = frame.awaiting(self.copies, "The noisy copies of the picture will be shown here.")
         self.by_hand = ByHand(self, self.launch, self._to_draw)
         self.tabs = QTabWidget()
@@ -109,7 +110,7 @@ class DenoisePage(ExperimentPage):
         if isinstance(change, Choice):
             change.set_item_enabled("drop", k > 1, "With k = 1 there is no other copy.")
         self.denoiser.show(spec)
-        self.by_hand.set_marked(bool(asked.mask))
+        self.by_hand.set_marked(bool(asked.mask), able=self.denoiser.can_denoise(spec))
         self.picture.show(spec)
 
     def takes(self, spec: ExperimentSpec) -> bool:
@@ -154,7 +155,8 @@ class DenoisePage(ExperimentPage):
 
     @Slot()
     def _renew(self) -> None:
-        """Denoise again: at once where it can be seen, else when it can."""
+        """Denoise again with another network: at once where it can be seen, else when it can."""
+        self._show_spec(self.experiment.spec)
         self._stale = not self.isVisible()
         if not self._stale:
             self._ask()
@@ -162,6 +164,7 @@ class DenoisePage(ExperimentPage):
     def _ask(self) -> None:
         asked = self._to_draw()
         if asked is None:
+            self._clear()
             return
         spec, run = asked
         self._stale = False
@@ -169,10 +172,20 @@ class DenoisePage(ExperimentPage):
             spec = spec.replace("denoise.change", "none")
         self._runner.submit(self.launch.denoise(spec, run), grace_ms=GRACE_MS)
 
+    def _clear(self) -> None:
+        """Nothing denoises these settings: what another denoiser made of others must not stand beside them."""
+        self._runner.stop()
+        self.denoised = None
+        self.result.set_tiles([])
+        self.result_place.set_ready(False)
+        self.place.set_ready(False)
+        self.figures.set_readings(())
+        self.words.clear()
+
     @Slot(object)
     def _on_denoised(self, event: Event) -> None:
         match event:
-            case Denoised():
+            case Denoised() if self._to_draw() is not None:
                 self._show(event)
             case Failed():
                 self.show_failure(event)
@@ -187,6 +200,7 @@ class DenoisePage(ExperimentPage):
         shown = event.changed or event.copies
         name = "x̂, denoised" if event.changed is None else f"x̂ after the change, moved by {number(event.moved, 2)}"
         self.result.set_tiles([Tile(name, shown.x_hat, f"error {number(event.error)}")])
+        self.result_place.set_ready(True)
         self.place.set_ready(True)
         self.copies.take(event, asked.change)
         self.figures.set_readings(readings(event))

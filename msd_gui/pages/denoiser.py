@@ -92,10 +92,6 @@ class DenoiserChoice(QObject):
         along = source_rule(network.spec, "trained")
         spec = network.spec.replace_all({"sampling.source": "trained", "denoise": before.denoise} | along)
         self._page.experiment.load(spec if spec.data.name == before.data.name else spec.replace_all(FORGET))
-        self._renew()
-
-    def _renew(self) -> None:
-        self.show(self._page.experiment.spec)
         self.renewed.emit()
 
     @Slot()
@@ -114,18 +110,18 @@ class DenoiserChoice(QObject):
         if network is not None and not network.fits(spec):
             self.adopt(network)
         else:
-            self._renew()
+            self.renewed.emit()
 
     @Slot()
     def _on_latest(self) -> None:
         if self.choice.origin() == "images":
-            self._renew()
+            self.renewed.emit()
 
     @Slot(object)
     def _read(self, folder: Path | None) -> None:
         if folder is None:
             self.choice.forget()
-            self._renew()
+            self.renewed.emit()
         else:
             self._reader.submit(self._launch.restore(folder))
 

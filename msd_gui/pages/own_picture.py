@@ -52,6 +52,9 @@ class OwnPicture(QObject):
         asked = spec.denoise
         if asked.picture:
             self._easel.show_picture(np.frombuffer(asked.picture, np.uint8).reshape(self.shape), "Your picture")
+        elif self._easel.canvas.picture().shape != self.shape:
+            # Strokes on a picture of the data before would be no picture of these.
+            self._easel.show_picture(np.zeros(self.shape, np.uint8), "")
         if asked.mask:
             self._easel.show_mask(np.frombuffer(asked.mask, np.bool_).reshape(self.shape[1:]))
         else:

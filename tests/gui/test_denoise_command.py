@@ -59,7 +59,7 @@ def carried_out(window, verb):
 def test_a_denoised_picture(qtbot, window, page, values):
     page.experiment.set(page.experiment.spec.replace_all(values))
     asked = page.experiment.spec.to_json()
-    qtbot.waitUntil(lambda: page.denoised.spec_json == asked and not page.running, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.denoised and page.denoised.spec_json == asked and not page.running, timeout=WAIT_MS)
     found = carried_out(window, "denoise")
     assert np.array_equal(found["y"], page.denoised.copies.y)
     assert np.array_equal(found["x_hat"], page.denoised.copies.x_hat)
@@ -79,7 +79,9 @@ def test_chains_by_hand(qtbot, window, page, hand, source):
 def test_a_picture_that_was_exported_brings_everything_back(qtbot, window, page, tmp_path):
     page.experiment.set(page.experiment.spec.replace_all({"denoise.picture": PICTURE.tobytes(), "denoise.sigma": 0.4}))
     asked = page.experiment.spec
-    qtbot.waitUntil(lambda: page.denoised.spec_json == asked.to_json() and not page.running, timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: page.denoised and page.denoised.spec_json == asked.to_json() and not page.running, timeout=WAIT_MS
+    )
     export = next(export for export in page.exports() if export.name == "denoised")
     window.files.run_export(export, tmp_path / "denoised.png")
     qtbot.waitUntil(lambda: (tmp_path / "denoised.png").exists() and not window.files.running, timeout=WAIT_MS)

@@ -69,7 +69,7 @@ def test_a_shipped_model_denoises_where_its_data_and_k_are_asked_for(qtbot, page
     k = load_card(name).spec.training.k
     assert not page.denoiser.chip.isVisible()
     page.experiment.set(page.experiment.spec.replace_all({"training.k": k, "sampling.source": "trained"}))
-    settled(qtbot, page, lambda: not page.denoised.exact)
+    settled(qtbot, page, lambda: page.denoised and not page.denoised.exact)
     assert name in page.words.text()
     assert "pretrained" in page.words.text()
     assert len(page.denoised.copies.y) == k
@@ -91,14 +91,14 @@ def test_a_k_without_a_shipped_model_is_told_and_the_card_takes_the_nearest(qtbo
     card.action.emit()
     assert page.experiment.spec == before.replace("training.k", max(known))
     assert not card.isVisible()
-    settled(qtbot, page, lambda: page.denoised.fixed_k == max(known))
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == max(known))
     window.commands["undo"].trigger()
     assert page.experiment.spec == before
 
 
 def test_a_run_dropped_on_the_page_stays_there_with_its_data_and_k(qtbot, window, page, run):
     drop(window, run)
-    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert window.page is page
     assert page.denoiser.choice.origin() == "folder"
     assert page.denoiser.choice.folder_box.value() == run
@@ -110,7 +110,7 @@ def test_a_run_dropped_on_the_page_stays_there_with_its_data_and_k(qtbot, window
     settled(qtbot, page, lambda: gallery.samples is not None)
     assert gallery.samples.y.shape[1] == 3
     page.form.control("sampling.source").change_value("exact")
-    settled(qtbot, page, lambda: page.denoised.exact)
+    settled(qtbot, page, lambda: page.denoised and page.denoised.exact)
     assert page.form.slider("training.k").isEnabled()
     assert not page.denoiser.choice.isVisible()
 
@@ -122,7 +122,7 @@ def test_a_typed_folder_is_read_and_one_that_is_no_run_is_a_sentence(qtbot, wind
     page.denoiser.choice.folder_box.valueChanged.emit(tmp_path)
     qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
     page.denoiser.choice.folder_box.valueChanged.emit(run)
-    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     page.experiment.set(page.experiment.spec.replace("training.k", 4))
     assert "k = 3" in page.denoiser.card.text()
     page.denoiser.card.action.emit()
@@ -144,7 +144,7 @@ def test_the_images_page_hands_its_network_over(qtbot, window, page, run):
     assert window.page is images
     assert place.isEnabled()
     window.commands["denoise"].trigger()
-    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert window.page is page
     assert page.denoiser.choice.origin() == "images"
     pick(page, "pretrained")
@@ -157,7 +157,7 @@ def test_a_shipped_model_is_handed_over_as_such(qtbot, window, page):
     window.show_page("images")
     assert window.pages["images"].pretrained.card is not None
     window.commands["denoise"].trigger()
-    settled(qtbot, page, lambda: not page.denoised.exact)
+    settled(qtbot, page, lambda: page.denoised and not page.denoised.exact)
     assert page.denoiser.choice.origin() == "pretrained"
     assert page.denoiser.chip.isVisible()
 
@@ -167,7 +167,7 @@ def test_newer_weights_are_taken_when_the_page_is_looked_at_again(qtbot, window,
     network = Network(run, load_preset("digits-30s").replace("training.k", 3))
     latest.set(network)
     page.load(network.spec, run)
-    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     window.show_page("mixture")
     before = page.denoised
     latest.set(network)
@@ -195,7 +195,7 @@ def test_a_network_of_other_data_says_which_and_offers_them(qtbot, run):
 def test_a_network_trained_beside_exact_draws_is_taken_with_a_sampler_for_networks(qtbot, page, run):
     exact = {"sampling.source": "exact", "sampling.sampler": "gibbs", "training.k": 3}
     page.load(load_preset("digits-30s").replace_all(exact), run)
-    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert not page.experiment.spec.sampling.needs_posterior
 
 
@@ -217,7 +217,7 @@ def test_the_list_of_runs_hands_a_network_over(qtbot, window, page, run, tmp_pat
     runs.choose(str(tmp_path / "runs" / "small"))
     assert window.commands["denoise"].isEnabled()
     runs.actions_by_name["denoise"].trigger()
-    settled(qtbot, page, lambda: page.denoised.fixed_k == 3)
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert window.page is page
     assert page.denoiser.choice.folder_box.value() == tmp_path / "runs" / "small"
 
@@ -246,3 +246,23 @@ def test_a_picture_dropped_on_the_easel_is_opened_and_a_folder_is_left_to_the_wi
     settled(qtbot, page, lambda: page.experiment.spec.denoise.picture)
     assert (np.frombuffer(page.experiment.spec.denoise.picture, np.uint8) == 70).all()
     assert page.denoiser.choice.origin() == "pretrained"
+
+
+def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbot, page):
+    page.experiment.set(page.experiment.spec.replace_all({"training.k": 5, "sampling.source": "trained"}))
+    qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
+    assert page.denoised is None
+    assert not page.result.tiles()
+    assert not page.figures.texts()
+    assert not page.words.text()
+    assert not [export for export in page.exports() if export.name == "denoised"]
+    assert not page.by_hand.row.isEnabled()
+    # The canvas has the size of the data before any of them is there.
+    page.form.control("data.name").change_value("mnist")
+    assert page.easel.canvas.picture().shape == (1, 28, 28)
+    assert page.denoiser.card.isVisible()
+    page.form.control("data.name").change_value("digits")
+    page.denoiser.card.action.emit()
+    settled(qtbot, page, lambda: page.denoised and not page.denoised.exact)
+    assert len(page.result.tiles()) == 1
+    assert page.by_hand.row.isEnabled()
