@@ -4,7 +4,7 @@ Both see the same copies; where they differ, the way from the worse to the bette
 
     x̂ = x̂₀ + w (x̂₁ − x̂₀),
 
-with x̂₀ of the weights after a fifth of the training, x̂₁ of the last ones and w ≥ 1. A network that has not learned
+with x̂₀ of the weights after a tenth of the training, x̂₁ of the last ones and w ≥ 1. A network that has not learned
 long enough smears its estimate over what does not belong together; it did so more when it was younger, so that the
 extrapolation takes out what training would still take out. It is used between two noises alone (Kynkäänniemi et al.
 2024, arXiv:2404.07724): outside of what training draws the difference of two networks means little.

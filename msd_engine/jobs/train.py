@@ -40,7 +40,7 @@ from msd_engine.training.trainer import DivergedError
 
 CHECKPOINT_EVERY_S = 20.0
 # The weights after this share of the budget guide the last ones in sampling (see `denoisers.guided`).
-EARLIER_SHARE = 0.2
+EARLIER_SHARE = 0.1
 # Pictures, and checkpoints of large networks, may take at most this share of the time.
 _SIDE_SHARE = 0.02
 _PAUSE_POLL_S = 0.05

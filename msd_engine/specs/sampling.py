@@ -129,7 +129,7 @@ class SamplingSpec(Spec):
         ge=1.0,
         le=4.0,
         slider=(1.0, 3.0),
-        help="How far a trained denoiser follows the way from its earlier self (after a fifth of the training) to its "
+        help="How far a trained denoiser follows the way from its earlier self (after a tenth of the training) to its "
         "last one: 1 is the last one itself, more takes out what it has not learned to tell apart yet, and costs a "
         "second evaluation where the noise is one that training often draws.",
         formula="x̂ = x̂₀ + w (x̂₁ − x̂₀)",
