@@ -250,8 +250,8 @@ def _drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     asked = spec.sampling
     if asked != facts.sampled or asked.source != "trained" or not asked.has_wall or asked.step_ratio >= 2:
         return
-    steps = _steps_needed(asked)
-    if len(facts.shares) != len(facts.true_shares) or asked.steps_per_level <= steps:
+    needed = _steps_needed(asked)
+    if len(facts.shares) != len(facts.true_shares) or asked.steps_per_level <= needed:
         return
     counted = facts.counted or asked.chains
     gaps = [
@@ -263,11 +263,13 @@ def _drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     if errors <= _STANDARD_ERRORS:
         return
     which = f"The share of class {facts.class_names[index]}" if facts.class_names else "The share of a mode"
+    # Half, not as few as the ladder needs: the steps between also mend what the network gets wrong on the way down.
+    steps = max(needed, asked.steps_per_level // 2)
     yield Advice(
         "Too many steps per level",
         f"{which} is {number(share, 2)} among {counted} samples and {number(true, 2)} in the data, "
         f"{number(errors, 2)} standard errors apart: in {asked.steps_per_level} steps per level chains drift to the "
-        f"network's own shares, where {steps} would do.",
+        f"network's own shares; the ladder alone needs {needed}.",
         f"Set T = {steps}",
         {"sampling.steps_per_level": steps},
     )
@@ -285,6 +287,9 @@ def _dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     steps = 2 * asked.steps_per_level
     told = f"{count} of {len(facts.verdicts)} chains: {reasons}."
     if dead["off the data"] > count / 2:
+        if any(_drift(spec, facts)):
+            # More steps would only add to the drift.
+            return
         yield Advice(
             "Chains end off the data",
             f"{told} With more steps per level Langevin dynamics mends what the network got wrong on the way down.",

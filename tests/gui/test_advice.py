@@ -167,6 +167,11 @@ def test_measured_samples_say_more_than_a_few_chains(qtbot) -> None:
     adviser.take_quality(found)
     titles = [advice.title for advice in adviser.cards.advice()]
     assert "Too many steps per level" in titles
+    # More steps would mend these chains, and add to the drift.
+    assert "Chains end off the data" not in titles
+    adviser.take_quality(replace(found, shares=shares[1]))
+    titles = [advice.title for advice in adviser.cards.advice()]
+    assert "Too many steps per level" not in titles
     assert "Chains end off the data" in titles
     # Samples of other settings say nothing.
     other = Adviser(Experiment(LONG.replace("sampling.levels", 7)))
