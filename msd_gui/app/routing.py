@@ -82,8 +82,9 @@ class Routing(QObject):
             self._commands[name].setEnabled(page.can(name) or (name == "stop" and self._files.running))
         self._commands["play"].setChecked(page.playing)
         experiment = page.experiment if isinstance(page, ExperimentPage) else None
-        for name in EXPERIMENT_ACTIONS:
-            self._commands[name].setEnabled(experiment is not None)
+        can = dict.fromkeys(EXPERIMENT_ACTIONS, experiment is not None)
         if experiment is not None:
-            self._commands["undo"].setEnabled(experiment.can_undo)
-            self._commands["redo"].setEnabled(experiment.can_redo)
+            can |= {"undo": experiment.can_undo, "redo": experiment.can_redo}
+        for name, on in can.items():
+            # Each only once: a button that is enabled and disabled again lays the tool bar out anew.
+            self._commands[name].setEnabled(on)

@@ -22,6 +22,8 @@ class Canvas(QWidget):
         super().__init__(parent)
         self.setAccessibleName(name)
         self.setMouseTracking(True)
+        # `begin` covers everything: without this Qt would paint all that lies below as well, at every change.
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setMinimumSize(120, 60)
 

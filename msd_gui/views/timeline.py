@@ -45,8 +45,11 @@ class Timeline(Canvas):
             steps_per_level: Steps in each level, or in every one.
         """
         each = [steps_per_level] * len(sigmas) if isinstance(steps_per_level, int) else list(steps_per_level)
+        before = self._sigmas, self._ends
         self._sigmas = tuple(float(s) for s in sigmas)
         self._ends = tuple(accumulate(each))
+        if before == (self._sigmas, self._ends):
+            return
         self._available = min(self._available, self.total())
         self._position = min(self._position, self.total())
         self.update()

@@ -49,6 +49,7 @@ class Card(QFrame):
         self._symbol = QToolButton(self)
         self._button = QPushButton(self)
         self._cross = QToolButton(self)
+        self._severity: Severity | None = None
         self._arrange()
         self.set_message(severity, title, text, action)
         self._cross.setVisible(dismissible)
@@ -64,11 +65,12 @@ class Card(QFrame):
             text: One or two sentences.
             action: Text of the button; empty for none.
         """
-        self.setProperty("severity", severity)
         self.setAccessibleName(f"{severity.capitalize()}: {title or text}")
-        self.style().polish(self)
-        self._symbol.setIcon(icon(severity, "accent" if severity == "info" else severity))
-        self._severity = severity
+        if severity != self._severity:
+            self._severity = severity
+            self.setProperty("severity", severity)
+            self.style().polish(self)
+            self._symbol.setIcon(icon(severity, "accent" if severity == "info" else severity))
         self._title.setText(title)
         self._title.setVisible(bool(title))
         self._text.setText(text)
@@ -78,6 +80,7 @@ class Card(QFrame):
 
     def severity(self) -> Severity:
         """Return the severity."""
+        assert self._severity is not None
         return self._severity
 
     def title(self) -> str:

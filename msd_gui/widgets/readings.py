@@ -76,7 +76,8 @@ class Readings(QWidget):
         for label, text in zip(labels, (reading.name, reading.value, reading.expected), strict=True):
             if label.text() != text:
                 label.setText(text)
-            label.setToolTip(reading.help)
+            if label.toolTip() != reading.help:
+                label.setToolTip(reading.help)
         value = labels[1]
         if value.property("severity") != reading.severity:
             value.setProperty("severity", reading.severity)
