@@ -21,14 +21,17 @@ from typing import Annotated
 
 import torch
 import tyro
+from torch import Tensor
 
 from msd_engine.backend.tensors import pack_tensors
+from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.events import Event, Failed, Notice, Progress, Quality
 from msd_engine.jobs.build import learned_denoiser
 from msd_engine.jobs.cadence import Every
 from msd_engine.jobs.evaluate import evaluate
 from msd_engine.jobs.train import train
-from msd_engine.runs.run import MANIFEST, WEIGHTS, Run
+from msd_engine.runs.layout import EARLIER, MANIFEST, WEIGHTS
+from msd_engine.runs.run import Run
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_engine.specs.models import CARD, CardFigure, ModelCard
 
@@ -127,7 +130,8 @@ def pull(job: Iterator[Event]) -> list[Quality]:
 def write_weights(run: Run, folder: Path) -> int:
     """Write the averaged weights of a run in half precision, to be computed with in float32 on any machine.
 
-    What is no weight, such as the frequencies of the noise features and the data's mean, keeps its precision.
+    Where its chains are guided the weights of its earlier self come with them. What is no weight, such as the
+    frequencies of the noise features and the data's mean, keeps its precision.
 
     Args:
         run: The run.
@@ -136,15 +140,24 @@ def write_weights(run: Run, folder: Path) -> int:
     Returns:
         The number of weights.
     """
-    denoiser = learned_denoiser(run.folder, torch.device("cpu"))
-    denoiser.mixed = False
-    weights = {name for name, _ in denoiser.named_parameters()}
-    tensors = {name: value.half() if name in weights else value for name, value in denoiser.state_dict().items()}
     manifest = run.manifest
     notes = {"step": str(manifest.step), "elapsed_s": repr(manifest.elapsed_s), "spec": manifest.spec.to_json()}
-    (folder / WEIGHTS).write_bytes(pack_tensors(tensors, notes))
+    denoiser = learned_denoiser(run.folder, torch.device("cpu"))
+    (folder / WEIGHTS).write_bytes(pack_tensors(halved(denoiser), notes))
+    if run.spec.sampling.guidance != 1.0:
+        early = run.load_earlier()
+        notes |= {"step": str(early.step), "elapsed_s": repr(early.elapsed_s)}
+        earlier = halved(learned_denoiser(run.folder, torch.device("cpu"), earlier=True))
+        (folder / EARLIER).write_bytes(pack_tensors(earlier, notes))
     (folder / MANIFEST).write_text(manifest.to_json(indent=2) + "\n")
     return sum(value.numel() for value in denoiser.parameters())
+
+
+def halved(denoiser: LearnedDenoiser) -> dict[str, Tensor]:
+    """Return the state of a denoiser, which computes in float32, with its weights in float16."""
+    denoiser.mixed = False
+    weights = {name for name, _ in denoiser.named_parameters()}
+    return {name: value.half() if name in weights else value for name, value in denoiser.state_dict().items()}
 
 
 def card(name: str, run: Run, parameters: int, quality: Quality, command: str) -> ModelCard:

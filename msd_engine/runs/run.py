@@ -272,7 +272,7 @@ class Run:
         Raises:
             BadFile: There are none, or they are damaged or of another network.
         """
-        return self._load(EARLIER, _EXPECTED_WEIGHTS, like)
+        return self._load(EARLIER, _EXPECTED_WEIGHTS, like, widen=True)
 
     def append_metrics(self, rows: Iterable[Row]) -> None:
         """Append measurements; each row has an integer ``step`` and numbers, or lists or arrays of numbers.
