@@ -43,7 +43,9 @@ def edit_settings(parent: QWidget, settings: Settings) -> bool:
     dialog = QDialog(parent)
     dialog.setWindowTitle("Settings")
     dialog.setMinimumWidth(560)
-    data, runs, inception = PathBox(), PathBox(), PathBox("Inception weights", kinds="Weights (*.safetensors)")
+    data, runs = PathBox(), PathBox()
+    meaning = "For the FID of colour images; empty: another network"
+    inception = PathBox("Inception weights", meaning, kinds="Weights (*.safetensors)")
     inception.setObjectName("settings.inception")
     inception.setValue(settings.inception)
     inception.setToolTip(

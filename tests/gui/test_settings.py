@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PySide6.QtWidgets import QDialog, QWidget
 
 from msd_engine.specs import load_preset, preset_names
+from msd_gui.app.dialogs import edit_settings
 from msd_gui.session.settings import MOST_RECENT, SPEED_HZ, Settings, default_runs_dir, settings_file
+from msd_gui.widgets.path_box import PathBox
 
 NAMES = ("geometry", "layout", "page", "theme", "device", "speed_hz", "data_dir", "runs_dir")
 
@@ -112,3 +115,36 @@ def test_variables_say_where_files_go(monkeypatch, tmp_path):
     monkeypatch.setenv("MSD_RUNS_DIR", str(tmp_path / "r"))
     assert Settings().path == settings_file() == tmp_path / "a.ini"
     assert Settings().runs_dir == tmp_path / "r"
+
+
+def test_the_dialog_keeps_what_was_set_and_nothing_where_it_is_cancelled(path, tmp_path, qtbot, monkeypatch):
+    settings = Settings(path)
+
+    def fill(accept):
+        def done(dialog):
+            dialog.findChild(PathBox, "settings.inception").setValue(tmp_path / "fid.safetensors")
+            return QDialog.DialogCode.Accepted if accept else QDialog.DialogCode.Rejected
+
+        return done
+
+    parent = QWidget()
+    qtbot.addWidget(parent)
+    monkeypatch.setattr(QDialog, "exec", fill(accept=False))
+    assert not edit_settings(parent, settings)
+    assert settings.inception is None
+    monkeypatch.setattr(QDialog, "exec", fill(accept=True))
+    assert edit_settings(parent, settings)
+    assert Settings(path).inception == tmp_path / "fid.safetensors"
+
+
+def test_a_box_for_a_file_opens_the_chooser_of_files(qtbot, tmp_path, monkeypatch):
+    box = PathBox("Weights", kinds="Weights (*.safetensors)")
+    qtbot.addWidget(box)
+    asked = []
+    chosen = str(tmp_path / "a.safetensors")
+    monkeypatch.setattr(
+        "msd_gui.widgets.path_box.QFileDialog.getOpenFileName", lambda *words: asked.append(words[3]) or (chosen, "")
+    )
+    box.browse()
+    assert box.value() == tmp_path / "a.safetensors"
+    assert asked == ["Weights (*.safetensors)"]
