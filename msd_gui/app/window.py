@@ -55,6 +55,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.settings = settings if settings is not None else Settings()
         self.theme = Theme(_application(), theme or self.settings.theme)
+        self.theme.setParent(self)
         self.setWindowTitle("msd-gui")
         self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
@@ -292,6 +293,9 @@ class MainWindow(QMainWindow):
             self.files.close()
             self.clock.stop()
             self.settings.sync()
+            # Slots that are lambdas and partials hold the pages, out of sight of Python's collector: only with the
+            # window itself do they go, and its thousands of widgets with them.
+            self.deleteLater()
         super().closeEvent(event)
 
 

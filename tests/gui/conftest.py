@@ -82,11 +82,6 @@ def nothing_left_running(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         popup.close()
     assert popup is None, f"a popup is left open: {popup}"
     _release_buttons()
-    # Closed windows live on in cycles through Qt; thousands of widgets would be dressed anew at each change of theme.
-    for window in QApplication.topLevelWidgets():
-        if window not in before and type(window).__name__ == "MainWindow":
-            window.deleteLater()
-    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
 
 def _release_buttons() -> None:

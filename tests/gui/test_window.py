@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import json
+import weakref
 
 import numpy as np
 import pytest
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QAction, QDropEvent, QGuiApplication, QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from msd_engine.specs import declarations, load_preset
 from msd_gui.app import create_window
@@ -317,3 +319,19 @@ def test_every_page_can_be_shown_and_left(qtbot, window):
         offered = isinstance(page, ExperimentPage)
         qtbot.waitUntil(lambda offered=offered: window.bar.preset.isVisible() == offered)
         window.commands["undo"].trigger()
+
+
+def test_a_closed_window_is_freed_with_its_pages(qtbot, tmp_path):
+    window = create_window(settings=Settings(tmp_path / "s.ini"), runs_dir=tmp_path)
+    window.show()
+    for name in window.pages:
+        window.show_page(name)
+    held = [weakref.ref(item) for item in (window, window.theme, *window.pages.built().values())]
+    assert len(held) == 7
+    before = len(QApplication.allWidgets())
+    window.close()
+    del window
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    gc.collect()
+    assert not any(reference() for reference in held)
+    assert len(QApplication.allWidgets()) < before / 2
