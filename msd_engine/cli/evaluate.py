@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from msd_engine.cli.fields import given_fields
-from msd_engine.cli.following import follow
+from msd_engine.cli.following import FRAMES_HZ, follow
 from msd_engine.cli.inputs import count_of, is_given, spec_of_run
 from msd_engine.cli.options import Evaluate
 from msd_engine.cli.outcome import RefusedError, say
-from msd_engine.cli.sample import FRAMES_HZ
 from msd_engine.events import Event, Figure, Quality, Started
 from msd_engine.specs import ExperimentSpec
 

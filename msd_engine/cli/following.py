@@ -14,6 +14,9 @@ from msd_engine.cli.outcome import FAILED, INTERRUPTED, CutShortError, RefusedEr
 from msd_engine.cli.progress import choose_reporter
 from msd_engine.events import Event, Failed, Finished, Started
 
+FRAMES_HZ = 2.0
+"""How often figures come from a job; each costs its work a little."""
+
 
 class Account(Protocol):
     """What a command keeps of its job's events."""

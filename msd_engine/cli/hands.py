@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from msd_engine.cli.fields import given_fields
-from msd_engine.cli.following import follow
+from msd_engine.cli.following import FRAMES_HZ, follow
 from msd_engine.cli.hand_options import ByHand, Denoise, Inpaint, Interpolate
 from msd_engine.cli.inputs import check_one_source, check_writable, chosen_source, is_given, npz_to_write
 from msd_engine.cli.outcome import RefusedError
-from msd_engine.cli.sample import FRAMES_HZ, SampleAccount, save
+from msd_engine.cli.sample import SampleAccount, save
 from msd_engine.events import Denoised, Event, Started
 from msd_engine.specs import ExperimentSpec, Hand, ImagesSpec
 from msd_engine.specs.inline import PREFIX, from_word

@@ -9,15 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from msd_engine.cli.fields import given_fields
-from msd_engine.cli.following import follow
+from msd_engine.cli.following import FRAMES_HZ, follow
 from msd_engine.cli.inputs import check_one_source, check_writable, chosen_source, is_given, npz_to_write
 from msd_engine.cli.options import Sample
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import ChainReport, Event, Finished, Progress, Samples, Started, Verdicts
 from msd_engine.specs import ExperimentSpec
-
-FRAMES_HZ = 2.0
-"""How often the job makes something to be shown."""
 
 
 def sample(options: Sample) -> dict[str, Any]:

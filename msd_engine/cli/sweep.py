@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from msd_engine.cli.beginning import check_as_begun, folder_of, job_options
 from msd_engine.cli.fields import given_fields, with_fields
 from msd_engine.cli.following import follow
 from msd_engine.cli.inputs import budget, is_given, spec_of
@@ -14,9 +15,6 @@ from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import ChildEnded, Event, Finished, Started, SweepTable
 from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec
 from msd_engine.specs.sweep import MODES, parse_list
-
-FRAMES_HZ = 2.0
-"""How often figures come from the job; each costs the training a little."""
 
 
 def sweep(options: Sweep) -> dict[str, Any]:
@@ -34,14 +32,8 @@ def sweep(options: Sweep) -> dict[str, Any]:
         SpecError: A field is unknown or out of range.
         UserError: A file or folder is missing or damaged.
     """
-    if is_given(options.preset) == (options.resume is not None):
-        raise RefusedError("Give either --preset NAME with --out DIR, or --resume DIR.")
-    if options.resume is not None:
-        folder, spec = options.resume, _resumed(options, options.resume)
-    elif options.out is None:
-        raise RefusedError("Give the new folder with --out DIR.")
-    else:
-        folder, spec = options.out, _new(options)
+    folder = folder_of(options, "DIR")
+    spec = _new(options) if options.resume is None else _resumed(options, folder)
     account = SweepAccount(folder)
     account.take(follow(_job(options, spec, folder), account))
     figures = account.figures()
@@ -108,17 +100,9 @@ class SweepAccount:
 
 def _job(options: Sweep, spec: SweepSpec, folder: Path) -> Iterator[Event]:
     # Imported here: the job brings torch, and a refusal should not wait for it.
-    from msd_engine.jobs.cadence import Every
     from msd_engine.jobs.sweep import sweep as job
 
-    return job(
-        spec,
-        folder,
-        resume=options.resume is not None,
-        data_dir=options.data_dir,
-        device=options.device,
-        cadence=Every(FRAMES_HZ),
-    )
+    return job(spec, folder, **job_options(options))
 
 
 def _new(options: Sweep) -> SweepSpec:
@@ -152,8 +136,8 @@ def _is_plan(path: Path) -> bool:
 def _resumed(options: Sweep, folder: Path) -> SweepSpec:
     from msd_engine.runs.sweeps import SweepFolder
 
-    if options.out is not None or given_fields(options.fields) or is_given(options.steps) or is_given(options.seconds):
-        raise RefusedError("A comparison is resumed as it was begun: only --ks, --seeds and --modes may add to it.")
+    sentence = "A comparison is resumed as it was begun: only --ks, --seeds and --modes may add to it."
+    check_as_begun(options, sentence, options.steps, options.seconds)
     return SweepFolder.open(folder).spec.with_more(**given_lists(options.ks, options.seeds, options.modes))
 
 

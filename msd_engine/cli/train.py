@@ -8,16 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from msd_engine.cli.beginning import check_as_begun, folder_of, job_options
 from msd_engine.cli.fields import given_fields, with_fields
 from msd_engine.cli.following import follow
-from msd_engine.cli.inputs import budget, is_given, spec_of
+from msd_engine.cli.inputs import budget, spec_of
 from msd_engine.cli.options import Train
-from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Progress, Started
 from msd_engine.specs import ExperimentSpec
-
-FRAMES_HZ = 2.0
-"""How often figures come from the job; each costs the training a little."""
 
 LOSS_WINDOW = 100
 """Steps over which the training loss is averaged: that of a single batch is mostly chance."""
@@ -38,13 +35,8 @@ def train(options: Train) -> dict[str, Any]:
         SpecError: A field is unknown or out of range.
         UserError: A file or folder is missing or damaged.
     """
-    if is_given(options.preset) == (options.resume is not None):
-        raise RefusedError("Give either --preset NAME with --out RUN, or --resume RUN.")
-    if options.resume is not None:
-        folder = options.resume
-        spec = _resumed(options, folder)
-    else:
-        spec, folder = _new(options)
+    folder = folder_of(options, "RUN")
+    spec = _new(options) if options.resume is None else _resumed(options, folder)
     account = TrainAccount(folder)
     finished = follow(_job(options, spec, folder), account)
     account.take(finished)
@@ -93,29 +85,17 @@ class TrainAccount:
 
 def _job(options: Train, spec: ExperimentSpec, folder: Path) -> Iterator[Event]:
     # Imported here: the job brings torch, and a refusal should not wait for it.
-    from msd_engine.jobs.cadence import Every
     from msd_engine.jobs.train import train as job
 
-    return job(
-        spec,
-        folder,
-        resume=options.resume is not None,
-        data_dir=options.data_dir,
-        device=options.device,
-        cadence=Every(FRAMES_HZ),
-    )
+    return job(spec, folder, **job_options(options))
 
 
-def _new(options: Train) -> tuple[ExperimentSpec, Path]:
-    if options.out is None:
-        raise RefusedError("Give the new run folder with --out RUN.")
-    spec = spec_of(options.preset)
-    return with_fields(spec, budget(options.steps, options.seconds) | given_fields(options.fields)), options.out
+def _new(options: Train) -> ExperimentSpec:
+    return with_fields(spec_of(options.preset), budget(options.steps, options.seconds) | given_fields(options.fields))
 
 
 def _resumed(options: Train, folder: Path) -> ExperimentSpec:
     from msd_engine.runs.run import Run
 
-    if options.out is not None or given_fields(options.fields):
-        raise RefusedError("A run is resumed as it was begun: only --steps and --seconds may go with --resume.")
+    check_as_begun(options, "A run is resumed as it was begun: only --steps and --seconds may go with --resume.")
     return with_fields(Run.open(folder).spec, budget(options.steps, options.seconds))
