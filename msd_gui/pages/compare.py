@@ -74,7 +74,7 @@ class ComparePage(Page):
                 ("stop", "Stop", "stop", "Stop; what is done is kept and can be gone on with."),
                 (
                     "resume",
-                    "Go on",
+                    "Resume",
                     "resume",
                     "Go on where it was stopped, with new ks, seeds and modes added.",
                 ),
@@ -95,13 +95,16 @@ class ComparePage(Page):
         self.place = frame.awaiting(self.curves, "The held-out error of every run will be drawn here, live.", "Start")
         self.place.placeholder.asked.connect(lambda: self.act("train"))
         self.table = ComparisonTable()
+        self.table_place = frame.awaiting(
+            self.table, "The final error of each k will stand here: its spread over the seeds, and its ratio to k = 1."
+        )
         top = QWidget()
         row = QHBoxLayout(top)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(frame.heading("Held-out error against"))
         row.addWidget(self.unit)
         row.addStretch(1)
-        middle = frame.column(top, self.place, frame.heading("Final errors"), self.table, stretch=(0, 5, 0, 4))
+        middle = frame.column(top, self.place, frame.heading("Final errors"), self.table_place, stretch=(0, 5, 0, 4))
         self.bands = {mode: ComparedView(f"Error by noise, {words}", "σ<sub>eff</sub>", STYLES, log_x=True)
                       for mode, words in MODE_TITLES.items()}  # fmt: skip
         self.findings = QLabel("What the figures confirm and refute of the report's claim will be said here.")
@@ -224,6 +227,7 @@ class ComparePage(Page):
     def _clear(self) -> None:
         self._measured, self.told = {}, None
         self.table.set_rows([])
+        self.table_place.set_ready(False)
         self._draw_curves()
 
     @Slot(object)
@@ -267,6 +271,7 @@ class ComparePage(Page):
     def _show_table(self, event: SweepTable) -> None:
         self.told = event
         self._draw_curves()
+        self.table_place.set_ready(bool(event.rows))
         self.table.set_rows(
             [
                 (MODE_TITLES[row.mode], str(row.k), str(row.seeds), figure(row.error, row.spread),

@@ -9,7 +9,7 @@ from typing import cast
 
 from PySide6.QtCore import QItemSelectionModel, QItemSelectionRange, Qt, QUrl, Slot
 from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QMenu, QTableView
+from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QMenu, QTableView
 
 from msd_engine.events import Event, Failed, Finished, HeldOutCurve, Progress, RunRow, RunsChanged
 from msd_engine.specs import ExperimentSpec, load_preset
@@ -31,7 +31,7 @@ RUN_ACTIONS = (
     ("open", "Open", "Return", "Show the run on its page: settings, and samples from its network.", "open_run"),
     (
         "resume",
-        "Continue",
+        "Resume",
         "",
         "Go on training; where the budget is spent, as long again. A run of a comparison goes on with that.",
         "resume",
@@ -107,7 +107,8 @@ class RunsPage(Page):
         table.horizontalHeader().setHighlightSections(False)
         # A heading asks every cell below whether it is chosen, at each choice; with a selection of its own it does not.
         table.horizontalHeader().setSelectionModel(QItemSelectionModel(self.model, table))
-        table.horizontalHeader().setStretchLastSection(True)
+        # Names and captions get what room there is.
+        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for place, column in enumerate(COLUMNS):
             table.setColumnWidth(place, column.width_px)
             table.setColumnHidden(place, not column.width_px)

@@ -89,7 +89,7 @@ COLUMNS = (
     Column("Run", "Name, folder, date and tags", lambda row: row.name.casefold(), attrgetter("name"), 264, False),
     Column("Data", "Data that it learns", attrgetter("data"), attrgetter("data"), 88, False),
     Column("k", "Number of copies that the denoiser sees", attrgetter("k"), lambda row: str(row.k or "–"), 34),
-    Column("Size", "Numbers in the network", attrgetter("parameters"), lambda row: count(row.parameters), 62),
+    Column("Size", "Parameters of the network", attrgetter("parameters"), lambda row: count(row.parameters), 62),
     Column("Steps", "Training steps", attrgetter("step"), lambda row: f"{row.step:,}", 62),
     Column("Time", "Time of training", attrgetter("elapsed_s"), lambda row: span(row.elapsed_s), 74),
     Column("Error", "Last held-out error ‖x̂ − x‖²", attrgetter("held_out"), lambda row: number(row.held_out, 4), 66),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+from pathlib import Path
 from typing import Literal, get_args
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
@@ -72,7 +74,15 @@ def style_sheet(colours: Colours, font_points: float) -> str:
     small = font_points * SMALL_FONT
     bars = {"info": colours.accent, "good": colours.good, "warning": colours.warning, "error": colours.error}
     cards = "".join(f'QFrame#card[severity="{name}"] {{ border-left-color: {bar}; }}\n' for name, bar in bars.items())
+    # Fusion draws the box as a darker shade of the window, which nobody sees on a dark one.
+    tick = Path(str(files("msd_resources") / "icons" / f"tick-{colours.scheme}.svg")).as_posix()
     return f"""
+QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {colours.muted}; border-radius: 3px;
+  background: {colours.base}; }}
+QCheckBox::indicator:focus, QCheckBox::indicator:hover {{ border-color: {colours.accent}; }}
+QCheckBox::indicator:checked {{ border-color: {colours.accent}; background: {colours.accent}; image: url("{tick}"); }}
+QCheckBox::indicator:disabled {{ border-color: {colours.border}; background: {colours.window}; }}
+QCheckBox::indicator:checked:disabled {{ background: {colours.border}; }}
 QToolTip {{ color: {colours.text}; background: {colours.raised}; border: 1px solid {colours.border}; padding: 4px; }}
 QToolButton[role="heading"] {{ border: none; font-weight: 600; text-align: left; padding: 3px 0px; }}
 QToolButton[role="heading"]:focus {{ color: {colours.accent}; }}

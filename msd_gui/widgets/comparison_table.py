@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 HEAD = ("mode", "k", "seeds", "error", "ratio k/1", "exact k/1", "report k/1")
-WIDE, NARROW = (0, 3, 4), (1, 2)
+WIDE, NARROW = (0,), (1, 2)
 """Columns that are as wide as their words; the others share the rest."""
 TIPS = (
     "What stays the same for every k: the law of σ of one copy, or that of σ_eff = σ/√k.",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QPalette
+from PySide6.QtGui import QColor, QIcon, QImage, QPalette
 from PySide6.QtWidgets import QApplication
 
-from msd_gui.theme import DARK, GLYPHS, LIGHT, Theme, app_icon, colours_of, icon, make_palette
+from msd_gui.theme import DARK, GLYPHS, LIGHT, Theme, app_icon, colours_of, icon, make_palette, style_sheet
 
 SURFACES = ("window", "base", "raised")
 TEXTS = ("text", "muted", "accent", "data", "exact", "learned", "chosen", "warning", "error", "good")
@@ -138,3 +139,14 @@ def test_unknown_icon_is_refused():
 def test_app_icon_is_drawn(app):
     image = app_icon().pixmap(QSize(64, 64)).toImage()
     assert image.pixelColor(41, 37).name() != image.pixelColor(20, 40).name()
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK], ids=["light", "dark"])
+def test_boxes_to_tick_are_seen_on_the_window_and_their_tick_on_them(qapp, colours):
+    (path,) = re.findall(r'url\("([^"]+)"\)', style_sheet(colours, 10.0))
+    tick = QImage(path)
+    assert not tick.isNull()
+    inked = [tick.pixelColor(x, y) for x in range(tick.width()) for y in range(tick.height())]
+    assert {colour.name() for colour in inked if colour.alpha() == 255} == {colours.on_accent.lower()}
+    for line, ground in ((colours.muted, colours.window), (colours.on_accent, colours.accent)):
+        assert contrast(line, ground) > 3
