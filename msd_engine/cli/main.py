@@ -173,7 +173,8 @@ def _print_figures(figures: dict[str, Any]) -> None:
     if text:
         print(text)
     for name, value in figures.items():
-        if value == value and value != "":  # a figure that is not known is NaN
+        # What is said of each sample is for --json; a figure that is not known is NaN, empty words say nothing.
+        if not isinstance(value, list) and value == value and value not in ("", {}):
             print(f"  {name:14} {value:.6g}" if isinstance(value, float) else f"  {name:14} {value}")
 
 
