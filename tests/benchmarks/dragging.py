@@ -53,7 +53,7 @@ def one_at_a_time(app, page, track, y) -> float:
     for event in range(EVENTS):
         before = page.player.buffer.shown
         QTest.mouseMove(track, QPoint(round((0.3 + 0.3 * event / EVENTS) * track.width()), y))
-        wait(app, lambda before=before: page.player.buffer.shown is not before and not page.running, 5.0)
+        wait(app, lambda before=before: page.player.buffer.shown is not before and not page.running, 30.0)
     return 1e3 * (time.thread_time() - start) / EVENTS
 
 
