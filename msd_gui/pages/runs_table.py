@@ -80,7 +80,7 @@ class Column:
 
 
 def _caption(row: RunRow) -> str:
-    place = f"in {row.sweep_title}" if row.sweep else row.folder
+    place = f"of “{row.sweep_title}”" if row.sweep else row.folder
     parts = [place, moment(row.created), *(f"#{tag}" for tag in row.tags)]
     return "  ·  ".join(part for part in parts if part)
 
