@@ -19,7 +19,7 @@ CAPTION = int(Qt.ItemDataRole.UserRole) + 2
 """Role: words in small letters below the name."""
 
 # Decoding takes a millisecond or two each: a few in one painting, the others in the next ones.
-MOST_AT_ONCE = 3
+MOST_AT_ONCE = 2
 MOST_KEPT = 1000
 
 ROW_PX = 48
