@@ -20,16 +20,15 @@ from msd_engine.events import (
     Failed,
     Finished,
     HeldOutLoss,
-    LossPoints,
     Notice,
     Progress,
     Started,
-    StripFrame,
     Tick,
 )
 from msd_engine.jobs.build_training import Training, training
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
+from msd_engine.jobs.recall import loss_points, measured_again, strip_frame
 from msd_engine.metrics.errors import BandErrors
 from msd_engine.runs.manifest import Status
 from msd_engine.runs.run import Run
@@ -145,7 +144,8 @@ class _Job:
         total = 0 if training.seconds else training.steps
         yield Started("train", describe_device(self.device), total, self.trainer.step, self.run.spec.to_json())
         if resumed:
-            yield from self._history()
+            # Curves go on where they stood.
+            yield from measured_again(self.run)
         else:
             yield Notice(self.parts.settle())
         self.checkpoint_due_s = self.elapsed_s + CHECKPOINT_EVERY_S
@@ -222,7 +222,7 @@ class _Job:
 
     def _points(self) -> Iterator[Event]:
         if self.told_points:
-            yield _loss_points(self.told_points)
+            yield loss_points(self.told_points)
             self.told_points = []
 
     def _held_out(self) -> HeldOutLoss:
@@ -269,28 +269,9 @@ class _Job:
             return
         start = time.perf_counter()
         x_hat = strip.estimate(self.trainer.averaged)
-        yield StripFrame(
-            step=self.trainer.step,
-            sigma=strip.sigma.float().cpu().numpy(),
-            clean=strip.x.cpu().numpy(),
-            noisy=strip.y.cpu().numpy(),
-            x_hat=x_hat.cpu().numpy(),
-            error=(x_hat - strip.x).square().flatten(1).sum(1).cpu().numpy(),
-        )
+        yield strip_frame(self.trainer.step, strip, x_hat)
         self.picture = x_hat.cpu().numpy()
         self.strip_ready_s = self.elapsed_s + (time.perf_counter() - start) / _SIDE_SHARE
-
-    def _history(self) -> Iterator[Event]:
-        """Tell again what was measured before the checkpoint, so that curves go on where they stood."""
-        points: list[tuple[int, float, float]] = []
-        for row in self.run.read_metrics():
-            if "held_out" in row:
-                values = {name: np.asarray(row[name], dtype=np.float64) for name in row if name.startswith("band_")}
-                yield HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], **values)
-            else:
-                points.append((row["step"], row["loss"], row["elapsed_s"]))
-        if points:
-            yield _loss_points(points)
 
     def _write_rows(self) -> None:
         self.run.append_metrics(self.rows)
@@ -318,8 +299,3 @@ class _Job:
             self.picture = None
         rest_s = (time.perf_counter() - start) / _SIDE_SHARE
         self.checkpoint_due_s = self.elapsed_s + max(CHECKPOINT_EVERY_S, rest_s)
-
-
-def _loss_points(points: list[tuple[int, float, float]]) -> LossPoints:
-    steps, loss, elapsed_s = zip(*points, strict=True)
-    return LossPoints(np.array(steps, dtype=np.int64), np.array(loss), np.array(elapsed_s))

@@ -79,6 +79,16 @@ class EngineLaunch:
 
         return self._on(0, job)
 
+    def recall(self, run: Path) -> Job:
+        """Tell again what a run has measured."""
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.recall import recall
+
+            return recall(run, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live)
+
+        return self._on(1, job)
+
     def sample(self, spec: ExperimentSpec, run: Path | None = None, *, beside: bool = False) -> Job:
         """Draw chains, with the denoiser of a run where the spec asks for a trained one."""
 

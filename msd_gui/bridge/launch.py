@@ -33,6 +33,10 @@ class Launch(Protocol):
         """Train a denoiser and keep it in a run folder."""
         ...
 
+    def recall(self, run: Path) -> Job:
+        """Tell again what a run has measured."""
+        ...
+
     def sample(self, spec: ExperimentSpec, run: Path | None = None, *, beside: bool = False) -> Job:
         """Draw chains, with the denoiser of a run where the spec asks for a trained one; sparingly beside training."""
         ...

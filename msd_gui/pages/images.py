@@ -183,6 +183,7 @@ class ImagesPage(ExperimentPage):
         self.set_status(status)
         held_out = self.trainer.held_out
         if held_out is not None and held_out is not self._bands_of:
+            self.losses_place.set_ready(True)
             self._bands_of = held_out
             self.bands_place.set_ready(True)
             self.bands.set_bands(held_out.band_sigma_eff, held_out.band_loss, held_out.band_mmse)

@@ -188,6 +188,7 @@ class MixturePage(ExperimentPage):
         """Show another experiment from its first step."""
         if run is not None:
             self.trainer.adopt(run, spec)
+            self.losses_place.set_ready(True)
         elif spec.sampling.source == "trained" and not self.trainer.fits(spec):
             spec = spec.replace("sampling.source", "exact")
         self.experiment.load(spec)

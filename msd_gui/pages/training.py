@@ -54,6 +54,7 @@ class Trainer(QObject):
         self._losses = losses
         self._runner: Runner = page.runner(self._show)
         self._runner.running_changed.connect(self._running_changed)
+        self._reader: Runner = page.runner(self._show_again)
         self._next_checkpoint = 0.0
         self._points: list[LossPoints] = []
         self._shown_s = 0.0
@@ -90,7 +91,7 @@ class Trainer(QObject):
 
     def start(self, spec: ExperimentSpec) -> None:
         """Begin a new run."""
-        self._losses.clear_curves()
+        self._begin()
         self.run, self.spec, self.step, self.held_out = self._launch.new_run(spec), spec, 0, None
         self._seen, self._spent = 0, None
         self._runner.submit(self._launch.train(spec, self.run))
@@ -101,7 +102,7 @@ class Trainer(QObject):
             if self._spent is not None:
                 spec = as_long_again(spec, self._spent.step, self._spent.elapsed_s)
             # The job tells the measurements again that the run holds.
-            self._losses.clear_curves()
+            self._begin()
             self.spec, self._spent = spec, None
             self._runner.submit(self._launch.train(spec, self.run, resume=True))
 
@@ -110,10 +111,16 @@ class Trainer(QObject):
         self._runner.stop()
 
     def adopt(self, run: Path, spec: ExperimentSpec) -> None:
-        """Take a run from disk as the present one."""
-        self._losses.clear_curves()
+        """Take a run from disk as the present one, with the curves that it has kept."""
+        self._begin()
         self.run, self.spec, self.step, self.held_out = run, spec, 1, None
         self._spent = None
+        self._reader.submit(self._launch.recall(run))
+
+    def _begin(self) -> None:
+        self._reader.stop()
+        self._points = []
+        self._losses.clear_curves()
 
     def ask_weights(self, every_s: float) -> None:
         """Ask the running job for newer weights on disk, not more often than given."""
@@ -152,6 +159,21 @@ class Trainer(QObject):
             case Failed():
                 self._page.show_failure(event)
             case _:
+                pass
+
+    @Slot(object)
+    def _show_again(self, event: Event) -> None:
+        """Show what an adopted run had measured, unless its training goes on already and tells that itself."""
+        match event:
+            case _ if self.running:
+                pass
+            case LossPoints():
+                self._points.append(event)
+                self._show_points(0.0)
+            case HeldOutLoss() | StripFrame():
+                self._show(event)
+            case _:
+                # A folder without curves, such as a pretrained model's, still samples.
                 pass
 
     def _show_points(self, every_s: float) -> None:

@@ -1,0 +1,60 @@
+"""What a run has measured, told again."""
+
+import numpy as np
+import pytest
+
+from msd_engine.events import Failed, Finished, HeldOutLoss, LossPoints, Notice, StripFrame
+from msd_engine.jobs.cadence import Every
+from msd_engine.jobs.recall import recall
+from msd_engine.jobs.train import train
+from msd_engine.specs import load_preset
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory):
+    fields = {"training.steps": 6, "training.seconds": 0.0, "training.evaluate_every": 3, "network.width": 8}
+    folder = tmp_path_factory.mktemp("recall") / "run"
+    return folder, list(train(load_preset("digits-30s").replace_all(fields), folder, cadence=Every(hz=1000.0)))
+
+
+def of(kind, events):
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_the_curves_are_those_that_training_told(story):
+    folder, told = story
+    again = list(recall(folder))
+    assert isinstance(again[-1], Finished)
+    (points,) = of(LossPoints, again)
+    np.testing.assert_array_equal(points.loss, np.concatenate([part.loss for part in of(LossPoints, told)]))
+    assert points.steps.tolist() == [1, 2, 3, 4, 5, 6]
+    before, after = of(HeldOutLoss, told), of(HeldOutLoss, again)
+    assert [(event.step, event.loss) for event in after] == [(event.step, event.loss) for event in before]
+    np.testing.assert_array_equal(after[-1].band_loss, before[-1].band_loss)
+
+
+def test_the_strip_is_that_of_the_last_weights(story):
+    folder, told = story
+    (strip,), last = of(StripFrame, recall(folder)), of(StripFrame, told)[-1]
+    assert strip.step == 6
+    np.testing.assert_array_equal(strip.noisy, last.noisy)
+    np.testing.assert_allclose(strip.x_hat, last.x_hat, atol=2e-2)  # a tile of 16 rounds otherwise in bfloat16
+
+
+def test_where_the_data_are_missing_the_curves_stand(tmp_path, story, monkeypatch):
+    from msd_engine.backend.errors import BadFile
+    from msd_engine.jobs import recall as module
+
+    def missing(*_args, **_options):
+        raise BadFile("There are no images here.")
+
+    monkeypatch.setattr(module, "training", missing)
+    events = list(recall(story[0]))
+    assert not of(StripFrame, events)
+    assert "There are no images here." in of(Notice, events)[0].text
+    assert isinstance(events[-1], Finished)
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path):
+    (failed,) = recall(tmp_path)
+    assert isinstance(failed, Failed)
