@@ -66,7 +66,7 @@ class Measuring(QWidget):
     def _build(self) -> None:
         self.count = QComboBox()
         for count in COUNTS:
-            self.count.addItem(f"{count:,} samples".replace(",", " "), count)
+            self.count.addItem(f"{count:,} samples", count)
         self.count.setCurrentIndex(COUNTS.index(USUAL_COUNT))
         self.count.setAccessibleName("Number of samples to measure")
         self.count.setToolTip("A Fréchet distance depends on the number of samples: compare equal numbers only.")
