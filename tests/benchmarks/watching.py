@@ -10,6 +10,7 @@ the gaps matter).
 from __future__ import annotations
 
 import argparse
+import gc
 import tempfile
 import time
 from pathlib import Path
@@ -97,6 +98,8 @@ def main() -> None:
         while not page.can("train"):
             app.processEvents()
             time.sleep(0.01)
+        # As `msd-gui` does when its engine is ready.
+        gc.freeze()
         for number in range(options.rounds):
             alone = headless(spec, folder / f"alone-{number}", options.seconds, options.data_dir)
             seen, ticks = watched(app, window, page, spec, options.seconds, options.sample)
