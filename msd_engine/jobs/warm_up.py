@@ -27,6 +27,9 @@ def warm_up(device: str = "auto") -> Iterator[Event]:
         yield Tick()
     name = describe_device(choose_device(device))
     yield Started("warm-up", name, 0, 0, "")
-    # The figures of the first chains need it, and it takes a second: later than the chains, sooner than their end.
-    importlib.import_module("arviz_stats.base.array")
+    # The figures of the first chains need the one, the first optimiser the other, and each takes a second: later than
+    # the chains, sooner than their end, and sooner than anybody presses Train.
+    for library in ("arviz_stats.base.array", "torch._dynamo"):
+        importlib.import_module(library)
+        yield Tick()
     yield Finished(0, time.monotonic() - start, f"Ready on {name}.")

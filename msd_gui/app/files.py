@@ -31,6 +31,7 @@ class Files(QObject):
 
     Attributes:
         engine_ready: Emitted with the words for the device once torch is imported.
+        warmed_up: Emitted when all that jobs need is imported, or cannot be.
         restored: Emitted with a spec, the run folder (None where a file held the spec alone), and what to do with it.
         sweep_found: Emitted with the folder of a comparison that is to be shown, and what to do with it.
         noticed: Emitted with a sentence worth reading.
@@ -41,6 +42,7 @@ class Files(QObject):
     """
 
     engine_ready = Signal(str)
+    warmed_up = Signal()
     restored = Signal(object, object, str)
     sweep_found = Signal(object, str)
     noticed = Signal(str)
@@ -55,6 +57,7 @@ class Files(QObject):
         self._launch = launch
         self._settings = settings
         self._then = (Path(), "")
+        self._warming = False
         self._runner = Runner(clock, self)
         self._runner.told.connect(self._show)
         self._runner.running_changed.connect(self.running_changed)
@@ -77,6 +80,11 @@ class Files(QObject):
         match event:
             case Started(job="warm-up"):
                 self.engine_ready.emit(event.device)
+            case Finished() | Failed() if self._warming:
+                self._warming = False
+                self.warmed_up.emit()
+                if isinstance(event, Failed):
+                    self.failed.emit(event.text, event.details)
             case Restored():
                 self._on_restored(event)
             case SweepFound():
@@ -107,6 +115,7 @@ class Files(QObject):
 
     def warm_up(self) -> None:
         """Import torch before anything needs it."""
+        self._warming = True
         self._runner.enqueue(self._launch.warm_up())
 
     def open_path(self, path: Path, then: str = "") -> None:

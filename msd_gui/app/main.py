@@ -57,8 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         data_dir=options.data_dir, runs_dir=options.runs_dir, device=options.device, theme=options.theme
     )
     crash.install(window.show_error)
-    window.files.engine_ready.connect(_collect_what_is_new)
-    window.files.failed.connect(_collect_what_is_new)
+    window.files.warmed_up.connect(collect_what_is_new)
     # The screen's clock gives Python the chance to see Ctrl+C in the terminal.
     signal.signal(signal.SIGINT, lambda *_: window.close())
     window.show()
@@ -67,11 +66,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return application.exec()
 
 
-def _collect_what_is_new() -> None:
+def collect_what_is_new() -> None:
     """Let the garbage collector work from here on, on what was made after the start."""
-    if not gc.isenabled():
-        gc.freeze()
-        gc.enable()
+    gc.freeze()
+    gc.enable()
 
 
 if __name__ == "__main__":

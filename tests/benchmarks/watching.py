@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QApplication
 from msd_engine.events import LossPoints
 from msd_engine.specs import load_preset
 from msd_gui.app import create_window
+from msd_gui.app.main import collect_what_is_new
 from msd_gui.session.settings import Settings
 
 WARM_S = 2.0
@@ -91,15 +92,15 @@ def main() -> None:
         window = create_window(
             settings=Settings(folder / "settings.ini"), runs_dir=folder / "runs", data_dir=options.data_dir
         )
+        gc.disable()
+        window.files.warmed_up.connect(collect_what_is_new)
         window.resize(1280, 800)
         window.show()
         window.show_page(kind)
         page = window.pages[kind]
-        while not page.can("train"):
+        while not (page.can("train") and gc.isenabled()):
             app.processEvents()
             time.sleep(0.01)
-        # As `msd-gui` does when its engine is ready.
-        gc.freeze()
         for number in range(options.rounds):
             alone = headless(spec, folder / f"alone-{number}", options.seconds, options.data_dir)
             seen, ticks = watched(app, window, page, spec, options.seconds, options.sample)
