@@ -173,7 +173,7 @@ REFUSALS = [
     ("sample --preset ncsn-toy --out missing/a.npz", "missing"),
     ("sample --preset ncsn-toy --out a.npz --n 0", "sampling.chains"),
     ("sample --preset ncsn-toy --out a.npz --grid a.png", "--grid"),
-    ("sample --preset report-mnist --out a.npz", "train"),
+    ("sample --preset cifar10-20min --out a.npz", "train"),
     ("sample run --out a.npz", "run"),
     ("download nothing", "mnist"),
 ]
