@@ -175,7 +175,13 @@ def _print_figures(figures: dict[str, Any]) -> None:
     for name, value in figures.items():
         # What is said of each sample is for --json; a figure that is not known is NaN, empty words say nothing.
         if not isinstance(value, list) and value == value and value not in ("", {}):
-            print(f"  {name:14} {value:.6g}" if isinstance(value, float) else f"  {name:14} {value}")
+            print(f"  {name:14} {_words(value)}")
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_words(part)}" for name, part in value.items())
+    return f"{value:.6g}" if isinstance(value, float) else f"{value}"
 
 
 def _one_sentence(box: str) -> str:
