@@ -34,6 +34,18 @@ def user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
+@pytest.fixture
+def window(qtbot: object, tmp_path: Path) -> Iterator[QWidget]:
+    """The program's window on the screen, with settings and runs of its own."""
+    from msd_gui.app import create_window
+    from msd_gui.session.settings import Settings
+
+    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
+    window.show()
+    yield window
+    window.close()
+
+
 def _alive(references: list[weakref.ref[QObject]]) -> Iterator[QObject]:
     for reference in references:
         item = reference()

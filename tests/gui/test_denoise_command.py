@@ -10,22 +10,12 @@ from PySide6.QtGui import QGuiApplication
 
 from msd_engine.cli.main import main
 from msd_engine.specs import load_card, load_preset
-from msd_gui.app import create_window
 from msd_gui.session.command import command
-from msd_gui.session.settings import Settings
 
 WAIT_MS = 60_000
 SMALL = {"sampling.levels": 4, "sampling.steps_per_level": 2, "sampling.chains": 3}
 PICTURE = np.arange(64, dtype=np.uint8) * 4
 MASK = np.repeat(np.array([0, 1], np.uint8), 32)
-
-
-@pytest.fixture
-def window(qtbot, tmp_path):
-    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
-    window.show()
-    yield window
-    window.close()
 
 
 @pytest.fixture

@@ -21,14 +21,6 @@ DIGITS = [name for name in model_names() if load_card(name).spec.data.name == "d
 
 
 @pytest.fixture
-def window(qtbot, tmp_path):
-    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
-    window.show()
-    yield window
-    window.close()
-
-
-@pytest.fixture
 def page(qtbot, window):
     page = window.pages["denoise"]
     window.show_page("denoise")

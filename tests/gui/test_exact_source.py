@@ -6,19 +6,9 @@ import numpy as np
 import pytest
 
 from msd_engine.specs import load_preset
-from msd_gui.app import create_window
-from msd_gui.session.settings import Settings
 
 WAIT_MS = 60_000
 SMALL = {"sampling.levels": 4, "sampling.steps_per_level": 2, "sampling.chains": 5}
-
-
-@pytest.fixture
-def window(qtbot, tmp_path):
-    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
-    window.show()
-    yield window
-    window.close()
 
 
 @pytest.fixture

@@ -8,9 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from msd_engine.events import FilmFrame
-from msd_gui.app import create_window
 from msd_gui.pages.gallery import Gallery
-from msd_gui.session.settings import Settings
 
 WAIT_MS = 120_000
 SMALL = {
@@ -20,14 +18,6 @@ SMALL = {
     "sampling.steps_per_level": 3,
     "training.k": 3,
 }
-
-
-@pytest.fixture
-def window(qtbot, tmp_path):
-    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
-    window.show()
-    yield window
-    window.close()
 
 
 @pytest.fixture

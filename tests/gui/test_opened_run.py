@@ -3,23 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from msd_engine.events import HeldOutLoss
 from msd_engine.jobs.train import train
 from msd_engine.specs import load_preset
-from msd_gui.app import create_window
-from msd_gui.session.settings import Settings
 
 WAIT_MS = 60_000
-
-
-@pytest.fixture
-def window(qtbot, tmp_path):
-    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
-    window.show()
-    yield window
-    window.close()
 
 
 def trained(folder, preset, **fields):

@@ -7,21 +7,11 @@ import pytest
 
 from msd_engine.events import Ladder
 from msd_engine.specs import load_preset
-from msd_gui.app import create_window
 from msd_gui.pages.sampling import sampler_rule, source_rule
-from msd_gui.session.settings import Settings
 from msd_gui.views.swelling import SwellingView
 
 WAIT_MS = 60_000
 SAMPLERS = ("langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs")
-
-
-@pytest.fixture
-def window(qtbot, tmp_path):
-    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
-    window.show()
-    yield window
-    window.close()
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

@@ -25,14 +25,6 @@ WAIT_MS = 60_000
 
 
 @pytest.fixture
-def window(qtbot, tmp_path):
-    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
-    window.show()
-    yield window
-    window.close()
-
-
-@pytest.fixture
 def mixture(qtbot, window):
     page = window.pages["mixture"]
     page.experiment.set(page.experiment.spec.replace_all({"sampling.chains": 12, "sampling.steps_per_level": 10}))
