@@ -17,8 +17,10 @@ class SweepForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.preset = _choice("sweep.preset", "Experiment", "Data, network and training that every k shares.")
-        self.preset.addItems(list(preset_names()))
-        self.preset.setCurrentText("digits-30s")
+        self.preset.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        for name in preset_names():
+            self.preset.addItem(load_preset(name).title, name)
+        self.preset.setCurrentIndex(self.preset.findData("digits-30s"))
         self.ks = _line("sweep.ks", "Copies k", "1, 2, 4, 8, 16", "Numbers of copies to compare, separated by commas.")
         self.seeds = _line("sweep.seeds", "Seeds", "0, 1, 2", "Training seeds; the spread is over them.")
         help_modes = (
@@ -50,7 +52,7 @@ class SweepForm(QWidget):
             fields = {"training.steps": amount, "training.seconds": 0.0}
         else:
             fields = {"training.steps": _MOST_STEPS, "training.seconds": float(amount)}
-        base = load_preset(self.preset.currentText()).replace_all(fields)
+        base = load_preset(self.preset.currentData()).replace_all(fields)
         mode = self.modes.currentData()
         lists = {"ks": parse_list("ks", self.ks.text()), "seeds": parse_list("seeds", self.seeds.text())}
         modes = MODES if mode == _BOTH else (mode,)

@@ -18,7 +18,7 @@ def page(qtbot, tmp_path):
     window.show_page("compare")
     page = window.pages["compare"]
     qtbot.waitUntil(lambda: page.can("train"), timeout=WAIT_MS)
-    page.form.preset.setCurrentText("ring-8")
+    page.form.preset.setCurrentIndex(page.form.preset.findData("ring-8"))
     page.form.ks.setText("1, 2")
     page.form.seeds.setText("0")
     page.form.unit.setCurrentText("steps")
