@@ -23,8 +23,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from msd_engine.denoisers.posterior import Denoiser, Noise, Posterior
+from msd_engine.denoisers.posterior import Denoiser, Noise
 from msd_engine.samplers.descent import Stage
+from msd_engine.samplers.state import Info
+
+__all__ = ["Info", "State", "init", "step"]
 
 
 class State(NamedTuple):
@@ -37,16 +40,6 @@ class State(NamedTuple):
 
     y: Tensor
     v: Tensor
-
-
-class Info(NamedTuple):
-    """What a step found out on the way.
-
-    Attributes:
-        posterior: The posterior at the state before the step.
-    """
-
-    posterior: Posterior
 
 
 def init(y: Tensor) -> State:

@@ -195,4 +195,5 @@ class Gallery(QWidget):
         at = self.latest if self._film is None else self.films[self._film]
         if at is not None:
             what = "y₁" if self.noisy.isChecked() else "x̂"
-            self._caption.setText(f"{what} at step {at.step:,}, σ = {number(at.sigma)}, level {at.level + 1}")
+            self._caption.setText(f"{what} at σ = {number(at.sigma)}")
+            self._caption.setToolTip(f"{what} at step {at.step:,}, σ = {number(at.sigma)}, level {at.level + 1}")
