@@ -92,7 +92,7 @@ def figures(quality: Quality) -> dict[str, Any]:
         "n": quality.n,
         "real_n": quality.real_n,
         "reference_n": quality.reference_n,
-        "evaluations": quality.evaluations,
+        "evaluations": quality.evaluations or None,
         "sampling_s": _known(quality.elapsed_s),
     }
     for figure in quality.figures:
@@ -110,8 +110,9 @@ def figures(quality: Quality) -> dict[str, Any]:
 
 def table(quality: Quality) -> str:
     """Return a measurement as lines for people."""
+    asked = f" ({quality.evaluations} network evaluations each)" if quality.evaluations else ""
     lines = [
-        f"{quality.n} samples of {quality.data} and {quality.real_n} real training images, both against "
+        f"{quality.n} samples of {quality.data}{asked} and {quality.real_n} real training images, both against "
         f"{quality.reference_n} held-out images; features: {quality.features}",
         f"{'':28}{'samples':>10}  {'95 % interval':<22}{'real':>10}",
     ]

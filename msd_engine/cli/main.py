@@ -31,6 +31,7 @@ from msd_engine.cli.options import (
     Evaluate,
     ExportTensorboard,
     Presets,
+    Propose,
     Reproduce,
     Runs,
     Sample,
@@ -141,6 +142,10 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             from msd_engine.cli.evaluate import evaluate
 
             return evaluate(command)
+        case Propose():
+            from msd_engine.cli.propose import propose
+
+            return propose(command)
         case Sweep():
             from msd_engine.cli.sweep import sweep
 

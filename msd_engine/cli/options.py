@@ -94,6 +94,25 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Propose:
+    """Propose a ladder and a step from the data by NCSNv2's techniques; nothing is trained or drawn."""
+
+    run: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
+    """A trained run folder, whose data and number of copies are taken."""
+    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    """Instead of a run: name of a preset, or a file that carries a spec."""
+    model: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    """Instead of a run: a pretrained model that ships with the program, such as digits-k8."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None
+    """Write the spec with the proposal, to be given to --preset."""
+    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
+    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
+    json: _Json = False
+    """Print one line of JSON on standard output at the end instead of the table."""
+    fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
+
+
+@dataclass(frozen=True)
 class Sweep:
     """Compare numbers of copies k: the same network, budget and data for each k, seed and mode; resumable."""
 
@@ -210,7 +229,18 @@ class Download:
 
 
 Command = (
-    Train | Sample | ByHand | Evaluate | Sweep | Reproduce | Presets | Runs | ExportTensorboard | Schema | Download
+    Train
+    | Sample
+    | ByHand
+    | Evaluate
+    | Propose
+    | Sweep
+    | Reproduce
+    | Presets
+    | Runs
+    | ExportTensorboard
+    | Schema
+    | Download
 )
 
 COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from its annotation
@@ -220,6 +250,7 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Inpaint, tyro.conf.subcommand("inpaint")],
     Annotated[Interpolate, tyro.conf.subcommand("interpolate")],
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
+    Annotated[Propose, tyro.conf.subcommand("propose")],
     Annotated[Sweep, tyro.conf.subcommand("sweep")],
     Annotated[Reproduce, tyro.conf.subcommand("reproduce")],
     Annotated[Presets, tyro.conf.subcommand("presets")],

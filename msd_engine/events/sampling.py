@@ -23,6 +23,7 @@ class Ladder(Event):
         swelling: s_T²/σ_i², the variance of y_i − ȳ at the end of each level over what the level says, as theory
             predicts it, with shape (L,).
         evaluations: How often the denoiser is asked for each chain.
+        guidance_missing: Whether guidance is asked for, but the network has no earlier self to be guided by.
     """
 
     sigma: NDArray[np.float64]
@@ -30,6 +31,7 @@ class Ladder(Event):
     steps: NDArray[np.int64]
     swelling: NDArray[np.float64]
     evaluations: int
+    guidance_missing: bool = False
 
 
 @dataclass(frozen=True, eq=False)

@@ -210,10 +210,25 @@ def guided_denoiser(spec: ExperimentSpec, run_dir: Path, learned: LearnedDenoise
         The guided denoiser; `learned` itself where no guidance is asked for, or the run has no earlier weights: it is
         young, a pretrained model or one of old.
     """
-    if spec.sampling.guidance == 1.0 or not Run.open(run_dir).has_earlier:
+    if not is_guided(spec, run_dir):
         return learned
     early = learned_denoiser(run_dir, learned.data_mean.device, earlier=True)
     return GuidedDenoiser(learned, early, spec.sampling.guidance, guided_between(spec))
+
+
+def asks_guidance(spec: ExperimentSpec) -> bool:
+    """Return whether an experiment asks for guidance, which only a network can have."""
+    return spec.sampling.source == "trained" and spec.sampling.guidance != 1.0
+
+
+def is_guided(spec: ExperimentSpec, run_dir: Path | None) -> bool:
+    """Return whether chains are guided: it is asked for, and the network has an earlier self.
+
+    Args:
+        spec: The experiment.
+        run_dir: The run folder; None stands for a run that is still to be trained, which will keep its earlier self.
+    """
+    return asks_guidance(spec) and (run_dir is None or Run.open(run_dir).has_earlier)
 
 
 def guided_between(spec: ExperimentSpec) -> tuple[float, float]:
@@ -222,15 +237,16 @@ def guided_between(spec: ExperimentSpec) -> tuple[float, float]:
     return sigma[0].item(), sigma[-1].item()
 
 
-def evaluations(spec: ExperimentSpec, way: Descent) -> int:
+def evaluations(spec: ExperimentSpec, way: Descent, *, guided: bool) -> int:
     """Return how often a network is asked for x̂ of one chain, its earlier self included.
 
     Args:
         spec: The experiment.
         way: Its way down the ladder.
+        guided: Whether the network has the earlier self that it is guided by, as `is_guided` tells.
     """
     asked = spec.sampling
-    if asked.source == "exact" or asked.guidance == 1.0:
+    if not guided:
         return asked.evaluations
     low, high = guided_between(spec)
     noises = [stage.sigma for stage in way.stages()] + [way.ladder[-1]]

@@ -14,7 +14,7 @@ from msd_engine.backend.errors import UserError
 from msd_engine.backend.streams import ChainStreams
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.exact import ExactDenoiser
-from msd_engine.denoisers.learned import LearnedDenoiser
+from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.posterior import Denoiser, PosteriorSampler
 from msd_engine.jobs.build import denoiser_of_run, descent, guided_denoiser, mixture
 from msd_engine.jobs.loaded import loaded_empirical
@@ -47,7 +47,7 @@ class Sampling:
         device: Where the chains are computed.
         target: The mixture that they should draw from, where it is known.
         first: Number of steps that they have done before, where they branch off on the way.
-        guidance_missing: Whether guidance was asked for of a network that keeps no earlier self.
+        guided: Whether the network is guided by its earlier self.
         carried: What their dynamics carried beside the copies by then.
     """
 
@@ -59,7 +59,7 @@ class Sampling:
     device: torch.device
     target: GaussianMixture | None
     first: int = 0
-    guidance_missing: bool = False
+    guided: bool = False
     carried: tuple[Tensor, ...] = ()
 
 
@@ -116,5 +116,5 @@ def sampling(
         y = uniform_start(streams, asked.start_width, way.ladder[0])
     else:
         y = gaussian_start(streams, mean.to(chosen), std, way.ladder[0])
-    missing = asked.guidance != 1.0 and isinstance(denoiser, LearnedDenoiser)
-    return Sampling(denoiser, DYNAMICS[asked.sampler], y, way, streams, chosen, target, guidance_missing=missing)
+    guided = isinstance(denoiser, GuidedDenoiser)
+    return Sampling(denoiser, DYNAMICS[asked.sampler], y, way, streams, chosen, target, guided=guided)

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from msd_engine.backend.device import choose_device, describe_device, use_threads
 from msd_engine.backend.errors import UserError
 from msd_engine.data.images import ImageSet, load_images
-from msd_engine.events import Event, Failed, Finished, Notice, Progress, Quality, Samples, Started, Tick
+from msd_engine.events import Event, Failed, Finished, Ladder, Notice, Progress, Quality, Samples, Started, Tick
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.jobs.background import Tell, in_background
-from msd_engine.jobs.build import descent, evaluations
+from msd_engine.jobs.build import asks_guidance, descent, evaluations
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.features import prepared_features
 from msd_engine.jobs.guard import told
@@ -34,11 +34,16 @@ from msd_engine.specs.models import CARD
 
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """Samples that are to be judged."""
+    """Samples that are to be judged.
+
+    Attributes:
+        evaluations: Network evaluations for one of them; 0 where unknown.
+    """
 
     x_hat: NDArray[np.float32]
     y: NDArray[np.float32]
     spec: ExperimentSpec
+    evaluations: int
     elapsed_s: float
 
 
@@ -108,7 +113,10 @@ def _from_file(path: Path, n: int) -> _Drawn:
     file = load_samples(path)
     if n > len(file.x_hat):
         raise UserError(f"{path} holds {len(file.x_hat)} samples, fewer than the {n} that were asked for.")
-    return _Drawn(file.x_hat[: n or None], file.y[: n or None], ExperimentSpec.from_json(file.spec_json), float("nan"))
+    spec = ExperimentSpec.from_json(file.spec_json)
+    # A file does not say whether its network had the earlier self that it was to be guided by.
+    count = 0 if asks_guidance(spec) else evaluations(spec, descent(spec), guided=False)
+    return _Drawn(file.x_hat[: n or None], file.y[: n or None], spec, count, float("nan"))
 
 
 def _reading(spec: ExperimentSpec, data_dir: Path | None) -> Steps[ImageSet]:
@@ -124,20 +132,24 @@ def _draw(
     """Draw the samples; None where sampling failed, which is then told."""
     start = time.monotonic()
     found: Samples | None = None
+    count = 0
     for event in sample(spec, run_dir=run_dir, data_dir=data_dir, device=device, cadence=cadence, live=live):
         match event:
+            case Ladder():
+                count = event.evaluations
+                yield Tick()
             case Samples():
                 found = event
             case Failed():
                 yield event
                 return None
-            case Progress() | Tick():
+            case Progress() | Tick() | Notice():
                 yield event
             case _:
                 yield Tick()
     if found is None:
         raise RuntimeError("the sampling job finished without samples")
-    return _Drawn(found.x_hat, found.y, spec, time.monotonic() - start)
+    return _Drawn(found.x_hat, found.y, spec, count, time.monotonic() - start)
 
 
 def _quality(drawn: _Drawn, against: Standard) -> Iterator[Event]:
@@ -158,7 +170,7 @@ def _quality(drawn: _Drawn, against: Standard) -> Iterator[Event]:
         class_names=against.network.class_names,
         shares=found.shares,
         real_shares=against.class_shares,
-        evaluations=evaluations(drawn.spec, descent(drawn.spec)),
+        evaluations=drawn.evaluations,
         elapsed_s=drawn.elapsed_s,
         spec_json=drawn.spec.to_json(),
         dead=dict(dead.most_common()),

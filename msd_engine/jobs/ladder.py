@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from msd_engine.events import Event, Finished, Ladder
-from msd_engine.jobs.build import descent, evaluations
+from msd_engine.jobs.build import asks_guidance, descent, evaluations, is_guided
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
 from msd_engine.metrics.ladders import swelling
@@ -16,12 +17,13 @@ from msd_engine.samplers.descent import Descent
 from msd_engine.specs import ExperimentSpec, Live
 
 
-def told_ladder(spec: ExperimentSpec, way: Descent) -> Ladder:
+def told_ladder(spec: ExperimentSpec, way: Descent, *, guided: bool) -> Ladder:
     """Return what is told of a ladder.
 
     Args:
         spec: The experiment.
         way: Its way down the ladder.
+        guided: Whether its network is guided by an earlier self.
 
     Returns:
         Levels, steps, predicted s_T²/σ² and evaluations.
@@ -31,15 +33,19 @@ def told_ladder(spec: ExperimentSpec, way: Descent) -> Ladder:
     steps = np.full(len(sigma), way.steps_per_level, dtype=np.int64)
     steps[len(way) // way.steps_per_level :] = 0
     alpha = (asked.step_ratio if asked.has_step else 0.0) * sigma**2
-    return Ladder(sigma, alpha, steps, swelling(asked.sampler, way), evaluations(spec, way))
+    count, missing = evaluations(spec, way, guided=guided), asks_guidance(spec) and not guided
+    return Ladder(sigma, alpha, steps, swelling(asked.sampler, way), count, missing)
 
 
 @told
-def ladder(spec: ExperimentSpec, *, cadence: Cadence = NEVER, live: Live | None = None) -> Iterator[Event]:
+def ladder(
+    spec: ExperimentSpec, *, run_dir: Path | None = None, cadence: Cadence = NEVER, live: Live | None = None
+) -> Iterator[Event]:
     """Tell the ladder of a sampling.
 
     Args:
         spec: The experiment; its sampling and the base s of its forward process are read.
+        run_dir: Folder of the network that would be sampled from; None where it is still to be trained.
         cadence: Unused: there is one event.
         live: Unused: the job is over in a millisecond.
 
@@ -48,5 +54,5 @@ def ladder(spec: ExperimentSpec, *, cadence: Cadence = NEVER, live: Live | None 
     """
     del cadence, live
     begun_s = time.perf_counter()
-    yield told_ladder(spec, descent(spec))
+    yield told_ladder(spec, descent(spec), guided=is_guided(spec, run_dir))
     yield Finished(0, time.perf_counter() - begun_s, "")

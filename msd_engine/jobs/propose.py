@@ -11,6 +11,7 @@ from torch import Tensor
 
 from msd_engine.data.images import load_images
 from msd_engine.events import Event, Finished, Progress, Proposed, Started, Tick
+from msd_engine.jobs.background import in_background
 from msd_engine.jobs.build import mixture
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
@@ -42,9 +43,9 @@ def proposal(
     """
     del live
     begun_s = time.perf_counter()
+    # Reading tens of thousands of images takes a second.
+    x = yield from in_background(lambda _: _data(spec, data_dir))
     yield Started("propose", "cpu", 0, 0, spec.to_json())
-    x = _data(spec, data_dir)
-    yield Tick()
     largest = 0.0
     for count, found in enumerate(largest_distances(x), start=1):
         largest = found
@@ -86,5 +87,5 @@ def _sentence(made: Proposal, x: Tensor, spec: ExperimentSpec) -> str:
     return (
         f"σ₁/√k = {made.sigma_eff_1:.3g} is the largest distance among {len(x):,} data; {made.levels} levels of ratio "
         f"{made.ratio:.3g} overlap by C ≥ {OVERLAP:g} in {x.shape[1]} dimensions; r = {made.step_ratio:.2g} leaves "
-        f"s_T²/σ² = {made.swelling:.3f} after T = {asked.steps_per_level} steps."
+        f"s_T²/σ² = {made.swelling:.3f} of Langevin dynamics after T = {asked.steps_per_level} steps."
     )

@@ -15,6 +15,7 @@ from msd_engine.backend.streams import ChainStreams
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.events import Event, Finished, Notice, Progress, Samples, Started, Tick
 from msd_engine.jobs.background import in_background
+from msd_engine.jobs.build import asks_guidance
 from msd_engine.jobs.build_chains import Sampling, sampling
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.frames import ImageFrames, PlaneFrames, shown
@@ -85,7 +86,7 @@ def sample(
         chains = yield from in_background(lambda _: sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device))
     else:
         chains = sampling(spec, run_dir=run_dir, device=device)
-    if chains.guidance_missing:
+    if asks_guidance(spec) and not chains.guided:
         yield Notice("This network has no earlier self to be guided by: it samples without guidance.")
     for event in chain_events(spec, chains, cadence, live):
         yield event
@@ -141,7 +142,7 @@ class _Job:
 
     def events(self) -> Iterator[Event]:
         """Walk down the ladder."""
-        yield told_ladder(self.spec, self.chains.descent)
+        yield told_ladder(self.spec, self.chains.descent, guided=self.chains.guided)
         keep = self.frames.keep
         before = time.perf_counter()
         for moment in self._walk():

@@ -183,13 +183,13 @@ class EngineLaunch:
 
         return self._on(1, job)
 
-    def ladder(self, spec: ExperimentSpec) -> Job:
-        """Tell the ladder of a sampling before any chain is drawn."""
+    def ladder(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Tell the ladder of a sampling before any chain is drawn; with the network of a run, if there is one yet."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
             from msd_engine.jobs.ladder import ladder
 
-            return ladder(spec, cadence=cadence, live=live)
+            return ladder(spec, run_dir=run, cadence=cadence, live=live)
 
         return job
 

@@ -65,8 +65,8 @@ class Launch(Protocol):
         """Find the training images nearest to an image with shape (C, H, W)."""
         ...
 
-    def ladder(self, spec: ExperimentSpec) -> Job:
-        """Tell the ladder of a sampling before any chain is drawn."""
+    def ladder(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Tell the ladder of a sampling before any chain is drawn; with the network of a run, if there is one yet."""
         ...
 
     def propose(self, spec: ExperimentSpec) -> Job:

@@ -6,7 +6,18 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
 
-from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started, Verdicts
+from msd_engine.events import (
+    Event,
+    Failed,
+    FilmFrame,
+    Finished,
+    ImageFrame,
+    Notice,
+    Progress,
+    Samples,
+    Started,
+    Verdicts,
+)
 from msd_engine.specs import Branch, ExperimentSpec
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages.gallery import Gallery
@@ -204,6 +215,8 @@ class ImageChains(QObject):
                 self._gallery.begin(event.total, event.step)
             case ImageFrame() | FilmFrame() | Samples() | Verdicts():
                 self._gallery.take(event)
+            case Notice():
+                self._page.noticed.emit(event.text)
             case Progress() if not self._trainer.running:
                 fraction = event.step / event.total if event.total else None
                 words = f"Sampling, step {event.step} of {event.total}"

@@ -49,7 +49,7 @@ class ImagesPage(ExperimentPage):
         self._bands_of: HeldOutLoss | None = None
         self._ready = False
         self._build()
-        self.way = SamplingControls(self, launch, self.form, "Ladder", asks=True)
+        self.way = SamplingControls(self, launch, self.form, "Ladder", run_for=self.chains.run_for)
         self._connect()
         self._show_spec(experiment.spec)
 
@@ -193,6 +193,8 @@ class ImagesPage(ExperimentPage):
         trainer = self.trainer
         if trainer.has_weights and trainer.run is not None and trainer.spec is not None:
             self._latest.set(Network(trainer.run, trainer.spec))
+            # It may have its earlier self by now, which its chains are guided by.
+            self.way.renew_ladder()
 
     @Slot()
     def _on_weights(self) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
-from msd_engine.events import ChainReport, ChainSegment, Event, Failed, Finished, Ladder, Samples, Started
+from msd_engine.events import ChainReport, ChainSegment, Event, Failed, Finished, Ladder, Notice, Samples, Started
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
@@ -71,7 +71,7 @@ class MixturePage(ExperimentPage):
         self.player = Player(self, clock, self.plane, self.timeline, self.transport)
         self.trainer = Trainer(self, launch, self.losses)
         self.fields = FieldPainter(self, launch, self.plane, self.trainer)
-        self.way = SamplingControls(self, launch, self.form, "Ladder", asks=False)
+        self.way = SamplingControls(self, launch, self.form, "Ladder")
         self._connect()
         self._show_spec(experiment.spec)
 
@@ -240,6 +240,8 @@ class MixturePage(ExperimentPage):
             case Samples():
                 self.samples = event
                 self.actions_changed.emit()
+            case Notice():
+                self.noticed.emit(event.text)
             case Finished() if not self.trainer.running:
                 self._tell_speed(event)
             case Failed():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -77,7 +79,15 @@ def show_sampler(form: SpecForm, spec: ExperimentSpec) -> None:
 class SamplingControls(QObject):
     """The part of a page's form that is about the way down the ladder."""
 
-    def __init__(self, page: ExperimentPage, launch: Launch, form: SpecForm, heading: str, *, asks: bool) -> None:
+    def __init__(
+        self,
+        page: ExperimentPage,
+        launch: Launch,
+        form: SpecForm,
+        heading: str,
+        *,
+        run_for: Callable[[ExperimentSpec], Path | None] | None = None,
+    ) -> None:
         """Add figures and button to a group of controls.
 
         Args:
@@ -85,14 +95,15 @@ class SamplingControls(QObject):
             launch: Makes the jobs.
             form: The page's controls.
             heading: Of the group that gets them.
-            asks: Whether the ladder is asked for at every change; else it is taken from the page's chains.
+            run_for: Tells the network of a spec, None where there is none yet. With it the ladder is asked for at
+                every change; without it is taken from the page's chains.
         """
         super().__init__(page)
         self._page = page
         self._launch = launch
         self._form = form
-        self._asks = asks
-        self._asked: ExperimentSpec | None = None
+        self._run_for = run_for
+        self._asked: tuple[object, ...] = ()
         self._proposing_for: ExperimentSpec | None = None
         self._ladders = page.runner(self._on_ladder)
         self._proposer = page.runner(self._on_proposal)
@@ -124,9 +135,10 @@ class SamplingControls(QObject):
     def begin(self) -> None:
         """Allow proposals, and ask for the ladder, once the engine is there."""
         self.button.setEnabled(True)
-        if self._asks:
+        if self._run_for is not None:
             self._page.experiment.changed.connect(self._ask_ladder)
-            self._ask_ladder(self._page.experiment.spec)
+            self._page.actions_changed.connect(self._ask_ladder)
+            self._ask_ladder()
 
     def show(self, spec: ExperimentSpec) -> None:
         """Enable what the sampler of a spec uses."""
@@ -134,13 +146,22 @@ class SamplingControls(QObject):
 
     # -- the ladder ----------------------------------------------------------------------------------------------------
 
-    @Slot(object)
-    def _ask_ladder(self, spec: ExperimentSpec) -> None:
-        """Show the ladder of a spec before any chain is drawn."""
-        before = self._asked
-        if before is None or (before.sampling, before.noise.s) != (spec.sampling, spec.noise.s):
-            self._asked = spec
-            self._ladders.submit(self._launch.ladder(spec), grace_ms=GRACE_MS)
+    def renew_ladder(self) -> None:
+        """Show the ladder again: the network is still the same one, but has learned further."""
+        if self._asked:
+            self._asked = ()
+            self._ask_ladder()
+
+    @Slot()
+    def _ask_ladder(self) -> None:
+        """Show the ladder before any chain is drawn, where settings or network are others than it was shown for."""
+        assert self._run_for is not None
+        spec = self._page.experiment.spec
+        run = self._run_for(spec)
+        asked = (spec.sampling, spec.noise, spec.training.k, run)
+        if asked != self._asked:
+            self._asked = asked
+            self._ladders.submit(self._launch.ladder(spec, run), grace_ms=GRACE_MS)
 
     def take(self, ladder: Ladder) -> None:
         """Show the figures of a ladder."""
@@ -148,7 +169,8 @@ class SamplingControls(QObject):
         span = number(low) if number(low) == number(high) else f"{number(low)} to {number(high)}"
         if not high < 1e6:
             span = "∞"
-        self.caption.setText(f"s<sub>T</sub>²/σ² = {span} · {ladder.evaluations:,} evaluations")
+        missing = "; no guidance: this network has no earlier self" if ladder.guidance_missing else ""
+        self.caption.setText(f"s<sub>T</sub>²/σ² = {span} · {ladder.evaluations:,} evaluations{missing}")
         self.swelling.set_levels(ladder.sigma, ladder.swelling)
 
     @Slot(object)

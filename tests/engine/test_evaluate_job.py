@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from msd_engine.cli.evaluate import figures, table
 from msd_engine.cli.main import main
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Failed, Figure, Finished, Quality, Started
@@ -15,6 +16,7 @@ from msd_engine.jobs.evaluate import _kept, evaluate
 from msd_engine.jobs.train import train
 from msd_engine.metrics import classifier
 from msd_engine.metrics.classifier import Recipe
+from msd_engine.runs.layout import EARLIER
 from msd_engine.runs.notes import read_figures
 from msd_engine.runs.samples import save_samples
 from msd_engine.specs import ExperimentSpec, ImagesSpec, load_preset, model_folder
@@ -108,6 +110,29 @@ def test_a_run_is_drawn_from_and_measured_along_a_curve(tmp_path: Path) -> None:
     assert [quality.evaluations for quality in found] == [2 * 1 + 1, 3 * 2 + 1]
     assert all(quality.n == 8 and quality.elapsed_s > 0 for quality in found)
     assert ExperimentSpec.from_json(found[1].spec_json).sampling.levels == 3
+
+
+def test_evaluations_are_those_that_were_made_where_guidance_is_missing(tmp_path: Path) -> None:
+    spec = SPEC.replace_all({"training.steps": 3, "training.seconds": 0.0, "network.width": 8, "sampling.chains": 8})
+    spec = spec.replace_all({"sampling.levels": 4, "sampling.steps_per_level": 2, "sampling.guidance": 1.3})
+    assert isinstance(last(list(train(spec, tmp_path / "run", device="cpu"))), Finished)
+
+    def told() -> Quality:
+        (found,) = [
+            event for event in evaluate(spec, run_dir=tmp_path / "run", device="cpu") if isinstance(event, Quality)
+        ]
+        return found
+
+    assert told().evaluations > spec.sampling.evaluations
+    (tmp_path / "run" / EARLIER).unlink()
+    plain = told()
+    assert plain.evaluations == spec.sampling.evaluations
+    assert f"{plain.evaluations} network evaluations" in table(plain)
+    # A file does not say which of the two its samples are.
+    unknown = measured(write(tmp_path / "x.npz", torch.zeros(8, 1, 8, 8), spec))
+    assert unknown.evaluations == 0
+    assert figures(unknown)["evaluations"] is None
+    assert "network evaluations" not in table(unknown)
 
 
 def test_closing_the_job_in_the_middle_leaves_no_thread_and_the_next_goes_on(digits: ImageSet, tmp_path: Path) -> None:

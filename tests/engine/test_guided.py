@@ -1,6 +1,6 @@
 """Guidance of a denoiser by its earlier self."""
 
-import dataclasses
+import shutil
 
 import pytest
 import torch
@@ -8,9 +8,10 @@ import torch
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.guided import GuidedDenoiser
-from msd_engine.events import Finished, Notice, Samples
-from msd_engine.jobs.build import evaluations, guided_between
+from msd_engine.events import Finished, Ladder, Notice, Samples
+from msd_engine.jobs.build import evaluations, guided_between, is_guided
 from msd_engine.jobs.build_chains import sampling
+from msd_engine.jobs.ladder import ladder
 from msd_engine.jobs.sample import sample
 from msd_engine.jobs.train import EARLIER_SHARE, train
 from msd_engine.runs.layout import EARLIER
@@ -78,6 +79,11 @@ def drawn(spec, folder):
     return [event for event in sample(spec, run_dir=folder) if isinstance(event, (Samples, Notice))]
 
 
+def ladder_of(job):
+    (told,) = [event for event in job if isinstance(event, Ladder)]
+    return told
+
+
 def test_training_keeps_the_weights_of_an_early_moment(trained):
     spec, folder = trained
     run = Run.open(folder)
@@ -113,17 +119,36 @@ def test_evaluations_count_both_selves(trained):
     guided.late, guided.early = counted(guided.late), counted(guided.early)
     for _ in walk(chains.dynamics, guided, chains.y, chains.descent, chains.streams):
         pass
-    assert len(asked) == evaluations(spec, chains.descent)
+    assert len(asked) == evaluations(spec, chains.descent, guided=is_guided(spec, folder))
     assert spec.sampling.evaluations < len(asked) < 2 * spec.sampling.evaluations
 
 
-def test_a_run_without_an_earlier_self_samples_without_guidance_and_says_so(trained, tmp_path):
-    spec, folder = trained
-    young = tmp_path / "young"
-    list(train(spec.replace("training.steps", 40), young))
+@pytest.fixture(scope="module")
+def young(trained):
+    _, folder = trained
+    young = folder.parent / "young"
+    shutil.copytree(folder, young)
     (young / EARLIER).unlink()
+    return young
+
+
+def test_a_run_without_an_earlier_self_samples_without_guidance_and_says_so(trained, young):
+    spec, folder = trained
     notice, plain = drawn(spec, young)
     assert "no earlier self" in notice.text
     (expected,) = drawn(spec.replace("sampling.guidance", 1.0), folder)
     assert (plain.x_hat == expected.x_hat).all()
-    assert not dataclasses.replace(sampling(spec, run_dir=folder)).guidance_missing
+
+
+def test_one_count_of_evaluations_is_told_before_and_while_chains_are_drawn(trained, young):
+    spec, folder = trained
+    plain = spec.sampling.evaluations
+    for run, guided in ((folder, True), (young, False)):
+        before, while_drawn = ladder_of(ladder(spec, run_dir=run)), ladder_of(sample(spec, run_dir=run))
+        assert before.evaluations == while_drawn.evaluations
+        assert (before.evaluations > plain) == guided
+        assert before.guidance_missing == while_drawn.guidance_missing == (not guided)
+    # A run that is still to be trained will have its earlier self; without guidance none is missed.
+    assert ladder_of(ladder(spec)).evaluations == ladder_of(ladder(spec, run_dir=folder)).evaluations
+    unguided = ladder_of(ladder(spec.replace("sampling.guidance", 1.0), run_dir=young))
+    assert (unguided.evaluations, unguided.guidance_missing) == (plain, False)
