@@ -40,6 +40,7 @@ class RunRow:
         thumbnail: A small picture as PNG; empty where there is none.
         sweep: The folder of the comparison that it belongs to; empty where it stands alone.
         sweep_title: What that comparison is called.
+        sweep_runs: How many runs it asks for; 0 where that is not known.
     """
 
     path: str
@@ -64,6 +65,7 @@ class RunRow:
     thumbnail: bytes = b""
     sweep: str = ""
     sweep_title: str = ""
+    sweep_runs: int = 0
 
 
 @dataclass(frozen=True, eq=False)

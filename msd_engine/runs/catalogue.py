@@ -92,7 +92,7 @@ class Catalogue:
         self.root = Path(root)
         self.rows: dict[str, RunRow] = {}
         self._stamps: dict[str, _Stamp] = {}
-        self._sweeps: dict[Path, tuple[int, str]] = {}
+        self._sweeps: dict[Path, tuple[int, str, int]] = {}
 
     def look(self) -> Iterator[Found | None]:
         """Look for new, changed and vanished runs.
@@ -139,12 +139,13 @@ class Catalogue:
         known = self._sweeps.get(above)
         if known is None or known[0] != changed:
             try:
-                title = read_sweep(above / SWEEP).title
+                spec = read_sweep(above / SWEEP)
+                title, asked = spec.title, len(spec.children())
             except BadFile:
                 # The comparison says so itself when it is opened; its runs are what they are.
-                title = ""
-            known = self._sweeps[above] = (changed, title or above.name)
-        return replace(row, sweep=str(above), sweep_title=known[1])
+                title, asked = "", 0
+            known = self._sweeps[above] = (changed, title or above.name, asked)
+        return replace(row, sweep=str(above), sweep_title=known[1], sweep_runs=known[2])
 
 
 def read_row(folder: Path, root: Path) -> RunRow:

@@ -7,43 +7,24 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QItemSelectionModel, QItemSelectionRange, Qt, QUrl, Slot
-from PySide6.QtGui import QAction, QDesktopServices, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QFileDialog, QHeaderView, QMenu, QTableView
+from PySide6.QtCore import QItemSelectionModel, QItemSelectionRange, QModelIndex, Qt, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QMenu
 
 from msd_engine.events import Event, Failed, Finished, HeldOutCurve, Progress, RunRow, RunsChanged
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Job, RunsLaunch
-from msd_gui.pages import frame, trash
+from msd_gui.pages import frame, run_actions, trash
 from msd_gui.pages.page import Export, Page, Status
 from msd_gui.pages.plot_exports import plot_exports, text_job
+from msd_gui.pages.run_columns import COLUMNS, STATUS, table_text
 from msd_gui.pages.runs_chosen import ChosenRuns
-from msd_gui.pages.runs_table import COLUMNS, STATUS, RunsModel, table_text
+from msd_gui.pages.runs_table import RunsModel
 from msd_gui.pages.search_row import SearchRow
-from msd_gui.theme import icon
-from msd_gui.views.cells import WordCells
-from msd_gui.views.run_cells import ROW_PX, NameCells, StatusCells
+from msd_gui.views.run_list import RunList
 
 FIRST_PRESET = "digits-30s"
-# Name, text, shortcut, help, icon.
-RUN_ACTIONS = (
-    ("open", "Open", "Return", "Show the run on its page: settings, and samples from its network.", "open_run"),
-    (
-        "resume",
-        "Resume",
-        "",
-        "Go on training; where the budget is spent, as long again. A run of a comparison goes on with that.",
-        "resume",
-    ),
-    ("compare", "Open comparison", "", "Show the comparison that the run belongs to.", "page_compare"),
-    ("denoise", "Denoise with it", "", "Take the network of the run to the denoise page.", "page_denoise"),
-    ("duplicate", "Same settings", "", "Take the settings of the run for a new one.", "copy"),
-    ("rename", "Rename", "F2", "Give the run a name.", "rename"),
-    ("folder", "Open folder", "", "Show the files of the run.", "browse"),
-    ("tensorboard", "For TensorBoard…", "", "Write the measurements as files for TensorBoard.", "export"),
-    ("discard", "Move to trash", "Delete", "Move the chosen runs to the trash of the system.", "discard"),
-)
 
 
 class RunsPage(Page):
@@ -67,10 +48,12 @@ class RunsPage(Page):
 
     def _build(self) -> None:
         self.model = RunsModel(self)
-        self.actions_by_name = {row[0]: self._action(*row) for row in RUN_ACTIONS}
+        self.actions_by_name = run_actions.made(self, lambda name: getattr(self, f"do_{name}"))
         buttons = [self.actions_by_name[name] for name in ("open", "resume", "duplicate", "discard")]
         self.search = SearchRow("Search: name, data, #tag, k=8, status …", buttons)
-        self.table = self._table()
+        self.table = RunList(self.model, [column.width_px for column in COLUMNS], STATUS)
+        self.table.setAccessibleName("Runs")
+        run_actions.add_to(self.table, self.actions_by_name)
         self.place = frame.awaiting(
             self.table,
             "Every training is kept as a run and listed here, with its picture, figures and curves. There is none yet: "
@@ -81,54 +64,11 @@ class RunsPage(Page):
         frame.lay_out_wide(self, frame.column(self.search, self.place, stretch=(0, 1)), self.chosen_runs)
         self.offer_menu(self.chosen_runs.overlay)
 
-    def _action(self, name: str, text: str, keys: str, tip: str, glyph: str) -> QAction:
-        action = QAction(icon(glyph), text, self)
-        action.setObjectName(f"action.run_{name}")
-        action.setToolTip(f"{tip}  ({keys})" if keys else tip)
-        action.triggered.connect(getattr(self, f"do_{name}"))
-        return action
-
-    def _table(self) -> QTableView:
-        table = QTableView()
-        table.setAccessibleName("Runs")
-        table.setModel(self.model)
-        table.setItemDelegate(WordCells(table))
-        table.setItemDelegateForColumn(0, NameCells(table))
-        table.setItemDelegateForColumn(STATUS, StatusCells(table))
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        table.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        table.setShowGrid(False)
-        table.setAlternatingRowColors(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.verticalHeader().hide()
-        table.verticalHeader().setDefaultSectionSize(ROW_PX)
-        table.horizontalHeader().setHighlightSections(False)
-        # A heading asks every cell below whether it is chosen, at each choice; with a selection of its own it does not.
-        table.horizontalHeader().setSelectionModel(QItemSelectionModel(self.model, table))
-        # Names and captions get what room there is.
-        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for place, column in enumerate(COLUMNS):
-            table.setColumnWidth(place, column.width_px)
-            table.setColumnHidden(place, not column.width_px)
-        # A third click on a heading brings the newest to the top again.
-        table.horizontalHeader().setSortIndicatorClearable(True)
-        table.setSortingEnabled(True)
-        table.sortByColumn(-1, Qt.SortOrder.DescendingOrder)
-        table.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        for name, _, keys, _, _ in RUN_ACTIONS:
-            # Keys of the list alone: elsewhere on the page they belong to what is being typed.
-            action = self.actions_by_name[name]
-            action.setShortcut(QKeySequence(keys))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-            table.addAction(action)
-        return table
-
     def _connect(self) -> None:
         self.search.changed.connect(self._search)
         self.table.selectionModel().selectionChanged.connect(self._show_choice)
-        self.table.doubleClicked.connect(self.do_open)
+        self.table.open_asked.connect(self.do_open)
+        self.table.fold_asked.connect(self._fold)
         self.table.customContextMenuRequested.connect(self._show_menu)
         self.place.placeholder.asked.connect(lambda: self.spec_asked.emit(load_preset(FIRST_PRESET)))
         self.chosen_runs.curves_asked.connect(self._read_curves)
@@ -176,17 +116,34 @@ class RunsPage(Page):
         self._count()
 
     def _count(self) -> None:
-        self.search.set_count(self.model.rowCount(), self.model.total)
+        self.search.set_count(self.model.found_count, self.model.total)
 
-    def chosen(self) -> list[RunRow]:
-        """Return the runs that are selected, from top to bottom."""
+    @Slot(QModelIndex, bool)
+    def _fold(self, index: QModelIndex, away: bool) -> None:
+        """Fold a comparison or unfold it; where a run that is folded away was chosen, the comparison is chosen."""
+        line = self.model.row(index)
+        inside = {run.path for run in self.model.runs_of(line)} if away else set()
+        hidden = any(row.path in inside for row in self.chosen_lines())
+        self.model.fold(line.path, away=away)
+        if hidden:
+            flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+            self.table.selectionModel().setCurrentIndex(self.model.index_of(line.path), flags)
+
+    def chosen_lines(self) -> list[RunRow]:
+        """Return the lines that are selected, runs and comparisons, from top to bottom."""
         rows = self.model.shown()
         chosen = cast("Iterable[QItemSelectionRange]", self.table.selectionModel().selection())
         places = sorted({place for part in chosen for place in range(part.top(), part.bottom() + 1)})
         return [rows[place] for place in places]
 
+    def chosen(self) -> list[RunRow]:
+        """Return the runs that are selected, from top to bottom; a comparison stands for its runs."""
+        runs = (run for line in self.chosen_lines() for run in self.model.runs_of(line))
+        return list({run.path: run for run in runs}.values())
+
     def choose(self, *paths: str) -> None:
-        """Select runs by their paths."""
+        """Select runs and comparisons by their paths."""
+        self.model.reveal(paths)
         selection = self.table.selectionModel()
         selection.clearSelection()
         for path in paths:
@@ -197,21 +154,11 @@ class RunsPage(Page):
 
     @Slot()
     def _show_choice(self) -> None:
-        rows = self.chosen()
-        one = rows[0] if len(rows) == 1 else None
-        whole = one is not None and bool(one.spec_json)
+        lines, rows = self.chosen_lines(), self.chosen()
+        possible = run_actions.possible(lines, rows, self.model.in_training)
         for name, action in self.actions_by_name.items():
-            on = bool(rows) if name == "discard" else one is not None
-            action.setEnabled(on and (whole or name in ("discard", "rename", "folder")))
-        live = any(row.status == "running" for row in rows)
-        at_work = live or (one is not None and self.model.in_training(one.sweep))
-        self.actions_by_name["resume"].setEnabled(whole and not at_work)
-        self.actions_by_name["compare"].setEnabled(one is not None and bool(one.sweep))
-        self.actions_by_name["discard"].setEnabled(bool(rows) and not live)
-        # What has no network yet, or one for points, denoises no pictures.
-        learned = ExperimentSpec.from_json(rows[0].spec_json) if whole and rows[0].parameters else None
-        self.actions_by_name["denoise"].setEnabled(learned is not None and learned.data.kind == "images")
-        self.chosen_runs.show_runs(rows)
+            action.setEnabled(name in possible)
+        self.chosen_runs.show_runs(lines, rows)
         self.set_status(Status(f"{len(rows)} runs chosen" if len(rows) > 1 else ""))
         self.actions_changed.emit()
 
@@ -239,7 +186,7 @@ class RunsPage(Page):
     def do_open(self) -> None:
         """Show the chosen run on its page."""
         if self.actions_by_name["open"].isEnabled():
-            self.run_asked.emit(Path(self.chosen()[0].path), "")
+            self.run_asked.emit(Path(self.chosen_lines()[0].path), "")
 
     def do_resume(self) -> None:
         """Go on training the chosen run, on its page; one of a comparison with all that are left there.
@@ -268,14 +215,15 @@ class RunsPage(Page):
 
     def do_folder(self) -> None:
         """Show the files of the chosen run in the system's own program for that."""
-        QDesktopServices.openUrl(QUrl.fromLocalFile(self.chosen()[0].path))
+        QDesktopServices.openUrl(QUrl.fromLocalFile(self.chosen_lines()[0].path))
 
     def do_tensorboard(self) -> None:
-        """Ask for a folder and write the measurements of the chosen run for TensorBoard."""
-        run = Path(self.chosen()[0].path)
-        folder = QFileDialog.getExistingDirectory(self, "Folder for TensorBoard", str(run.parent))
+        """Ask for a folder and write the measurements of the chosen runs for TensorBoard."""
+        runs = [Path(row.path) for row in self.chosen()]
+        folder = QFileDialog.getExistingDirectory(self, "Folder for TensorBoard", str(runs[0].parent))
         if folder:
-            self.export_tensorboard(run, Path(folder) / run.name)
+            for run in runs:
+                self.export_tensorboard(run, Path(folder) / run.name)
 
     def export_tensorboard(self, run: Path, folder: Path) -> None:
         """Write the measurements of a run for TensorBoard."""
@@ -318,7 +266,7 @@ class RunsPage(Page):
         """Return what can be written now."""
 
         def listed(path: Path) -> Job:
-            return text_job(self.launch, path, partial(table_text, self.model.shown()))
+            return text_job(self.launch, path, partial(table_text, self.model.found()))
 
         rows = [Export("List of runs", ".csv", "runs", listed)]
         overlay, spec_json = self.chosen_runs.overlay, self.chosen_runs.spec_json

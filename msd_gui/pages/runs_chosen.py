@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
 
 from msd_engine.events import HeldOutCurve, RunRow
 from msd_gui.pages import frame
+from msd_gui.pages.comparisons import Comparison
 from msd_gui.pages.runs_details import RunFigures, RunWords
 from msd_gui.views.overlay import MOST_CURVES, Curve, OverlayView
 from msd_gui.widgets.card import Card
@@ -36,12 +37,12 @@ class ChosenRuns(QWidget):
         self.seconds = QCheckBox("Over time")
         self.seconds.setToolTip("Draw the errors against seconds of training in the place of steps.")
         self.seconds.toggled.connect(lambda on: self.overlay.set_x("seconds" if on else "steps"))
-        self.words, self.figures = RunWords(), RunFigures()
+        self.title, self.words, self.figures = frame.heading("Chosen run"), RunWords(), RunFigures()
         self.card = Card("error", "", "", dismissible=False)
         self._single = QWidget()
         single = QVBoxLayout(self._single)
         single.setContentsMargins(0, 6, 0, 0)
-        parts: tuple[QWidget, ...] = (frame.heading("Chosen run"), self.card, self.words, self.figures)
+        parts: tuple[QWidget, ...] = (self.title, self.card, self.words, self.figures)
         for part in parts:
             single.addWidget(part)
         column = QVBoxLayout(self)
@@ -50,10 +51,18 @@ class ChosenRuns(QWidget):
             column.addWidget(widget)
         column.addStretch(1)
 
-    def show_runs(self, rows: Sequence[RunRow]) -> None:
-        """Show the chosen runs."""
-        one = rows[0] if len(rows) == 1 else None
-        self.words.show_run(one)
+    def show_runs(self, lines: Sequence[RunRow], rows: Sequence[RunRow]) -> None:
+        """Show what is chosen.
+
+        Args:
+            lines: The chosen lines, runs and comparisons.
+            rows: The runs that they stand for.
+        """
+        one = lines[0] if len(lines) == 1 else None
+        whole = isinstance(one, Comparison)
+        self.title.setText("Chosen comparison" if whole else "Chosen run")
+        self.words.show_run(None if whole else one)
+        self.words.setVisible(not whole)
         self.figures.show_run(one)
         self._single.setVisible(one is not None)
         self.place.setFixedHeight(_MANY_PX if len(rows) > 1 else _PLOT_PX)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QFormLayout, QLabel, QLineEdit, QPlainTextEdit, QWidget
 
 from msd_engine.events import RunRow
+from msd_gui.pages.comparisons import Comparison, states
 from msd_gui.pages.readings import number
-from msd_gui.pages.runs_table import count, moment, percent, span
+from msd_gui.pages.run_columns import count, moment, percent, span
 from msd_gui.widgets.readings import Reading, Readings
 
 _REST_MS = 1200
@@ -112,7 +116,7 @@ class RunFigures(QWidget):
         path = "" if row is None else row.path.replace("/", "/\u200b").replace("\\", "\\\u200b")
         self._where.setText("" if row is None else f"{moment(row.created)}\n{path}")
         if row is not None:
-            self._readings.set_readings(_rows(row))
+            self._readings.set_readings(_rows_of_all(row) if isinstance(row, Comparison) else _rows(row))
 
 
 def _rows(row: RunRow) -> tuple[Reading, ...]:
@@ -127,3 +131,25 @@ def _rows(row: RunRow) -> tuple[Reading, ...]:
         Reading("Distance", number(row.distance), "", by),
         *(Reading(name.replace("_", " "), words) for name, words in row.figures),
     )
+
+
+def _rows_of_all(row: Comparison) -> tuple[Reading, ...]:
+    ks = sorted({run.k for run in row.runs if run.k})
+    return (
+        Reading("Data", row.data or "–"),
+        Reading("Copies k", ", ".join(map(str, ks)) or "–"),
+        Reading("Runs", row.how_many, "", states(row)),
+        Reading("Training in all", f"{row.step:,} steps, {span(row.elapsed_s)}"),
+        Reading("Held-out error", _between([run.held_out for run in row.runs], lambda value: number(value, 4))),
+        Reading("Yield", _between([run.alive for run in row.runs], percent)),
+        Reading("Distance", _between([run.distance for run in row.runs], number), "", row.features),
+    )
+
+
+def _between(values: Sequence[float], words: Callable[[float], str]) -> str:
+    """Return the least and the largest of those values that are known."""
+    known = [value for value in values if not math.isnan(value)]
+    if not known:
+        return "–"
+    least, most = words(min(known)), words(max(known))
+    return least if least == most else f"{least} to {most}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from enum import IntEnum
 from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPointF, QRect, QRectF, QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QImageReader, QPainter, QPixmap
+from PySide6.QtGui import QColor, QImageReader, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
@@ -18,12 +19,29 @@ PICTURE = int(Qt.ItemDataRole.UserRole) + 1
 CAPTION = int(Qt.ItemDataRole.UserRole) + 2
 """Role: words in small letters below the name."""
 
+FOLD = int(Qt.ItemDataRole.UserRole) + 4
+"""Role: a `Fold`."""
+
+
+class Fold(IntEnum):
+    """What a line is among lines that can be folded into one."""
+
+    ALONE = 0
+    FOLDED = 1
+    OPEN = 2
+    INSIDE = 3
+
+
 # Decoding takes a millisecond or two each: a few in one painting, the others in the next ones.
 MOST_AT_ONCE = 2
 MOST_KEPT = 1000
 
 ROW_PX = 48
 PICTURE_PX = 40
+MARK_PX = 16
+"""Room for the mark of a line that can be unfolded, which all lines keep free."""
+
+_INSIDE_PX = 18
 # Larger pictures are none of ours; they are not even decoded.
 _LARGEST_PX = 512
 _MARKS = {"running": "accent", "finished": "good", "failed": "error", "damaged": "error", "interrupted": "warning"}
@@ -66,14 +84,34 @@ class NameCells(WordCells):
         self, painter: QPainter, option: Any, place: QRect, index: Index, colours: Colours, *, chosen: bool
     ) -> None:
         """Paint what is in the cell."""
-        left = place.left() + PICTURE_PX + 3 * MARGIN_PX
+        fold = index.data(FOLD)
+        start = place.left() + MARK_PX + (_INSIDE_PX if fold == Fold.INSIDE else 0)
+        left = start + PICTURE_PX + 2 * MARGIN_PX
         middle, room = place.top() + place.height() / 2, place.right() - left - MARGIN_PX
         self.words.paint(painter, index.data(), left, middle - self.words.height, room)
         painter.setPen(QColor(colours.on_accent if chosen else colours.muted))
         painter.setFont(self.small.font)
         self.small.paint(painter, index.data(CAPTION), left, middle, room)
-        box = QRect(place.left() + MARGIN_PX, round(middle - PICTURE_PX / 2), PICTURE_PX, PICTURE_PX)
+        if fold in (Fold.FOLDED, Fold.OPEN):
+            ink = colours.on_accent if chosen else colours.text
+            self._paint_mark(painter, place.left() + MARK_PX / 2, middle, ink, is_open=fold == Fold.OPEN)
+        box = QRect(start, round(middle - PICTURE_PX / 2), PICTURE_PX, PICTURE_PX)
         self._paint_picture(painter, box, self._picture(index.data(PICTURE), option), colours)
+
+    @staticmethod
+    def _paint_mark(painter: QPainter, x: float, y: float, colour: str, *, is_open: bool) -> None:
+        """Paint the angle that points to the right, or down where the line is unfolded."""
+        a, b = (4.0, 2.0) if is_open else (2.0, 4.0)
+        tip = QPointF(x, y + b) if is_open else QPointF(x + a, y)
+        ends = (
+            (QPointF(x - a, y - b), QPointF(x + a, y - b))
+            if is_open
+            else (QPointF(x - a, y - b), QPointF(x - a, y + b))
+        )
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QPen(QColor(colour), 1.6))
+        painter.drawPolyline([ends[0], tip, ends[1]])
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
 
     def _paint_picture(self, painter: QPainter, box: QRect, picture: QPixmap, colours: Colours) -> None:
         if picture.isNull():

@@ -31,16 +31,20 @@ from msd_engine.events import RunsChanged
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.notes import Notes, add_figures, write_notes
 from msd_engine.runs.run import Run
+from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.runs.thumbnails import keep_thumbnail
-from msd_engine.specs import load_preset
+from msd_engine.specs import SweepSpec, load_preset
 from msd_gui.app.launch import EngineLaunch
 from msd_gui.bridge.clock import ScreenClock
+from msd_gui.pages.comparisons import Comparison
+from msd_gui.pages.run_columns import COLUMNS
 from msd_gui.pages.runs import RunsPage
-from msd_gui.pages.runs_table import COLUMNS
 from msd_gui.theme import Theme
 
 FRAME_MS = 16.0
 KS = (1, 2, 4, 8, 16)
+# Of each 75 runs so many belong to a comparison.
+PER_SWEEP = 20
 STATES = ("finished", "stopped", "failed", "running", "finished", "finished", "stopped")
 
 
@@ -55,7 +59,9 @@ def make_runs(root: Path, number: int) -> None:
         run.save({"a": torch.zeros(1)}, {"w": torch.zeros(300, 100)}, 980, elapsed_s=49.0, status="finished")
         models.append(run.folder)
     for n in range(number):
-        above = root / f"sweep-{n % 3}" if n % 7 == 0 else root
+        above = root / f"sweep-{n // 75}" if n % 75 < PER_SWEEP else root
+        if n % 75 == 0:
+            SweepFolder.create(above, SweepSpec(title=f"Copies {n}", base=load_preset("digits-30s"), seeds=(0, 1)))
         run = above / f"run-{n:05d}"
         shutil.copytree(models[n % len(models)], run)
         told = json.loads((run / MANIFEST).read_text())
@@ -139,10 +145,21 @@ def use(bench: Bench, root: Path, number: int) -> None:
         bench.do(lambda text=text: page.search.box.setText(text))
         bench.spin(0.15)
     bench.report("search")
-    for place in range(0, number, max(number // 40, 1)):
+    lines = len(model.shown())
+    for place in range(0, lines, max(lines // 40, 1)):
         bench.do(lambda place=place: table.scrollTo(model.index(place, 0)))
         bench.spin(0.08)
     bench.report("scroll")
+    sweeps = [line.path for line in model.shown() if isinstance(line, Comparison)]
+    for away in (False, True):
+        for path in sweeps:
+            bench.do(lambda path=path, away=away: table.fold_asked.emit(model.index_of(path), away))
+            bench.spin(0.05)
+        bench.report("fold" if away else "unfold")
+    for path in sweeps[:8]:
+        bench.do(lambda path=path: page.choose(path))
+        bench.spin(0.1)
+    bench.report("choose comparisons")
     for place in range(8):
         bench.do(lambda place=place: page.choose(model.shown()[place].path))
         bench.spin(0.1)

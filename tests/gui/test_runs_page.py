@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 
@@ -23,7 +23,7 @@ from msd_gui.app import create_window
 from msd_gui.pages.trash import question
 from msd_gui.session.budget import as_long_again
 from msd_gui.session.settings import Settings
-from msd_gui.views.run_cells import CAPTION
+from msd_gui.views.run_cells import CAPTION, FOLD, MARK_PX, Fold
 
 WAIT_MS = 60_000
 SPEC = load_preset("digits-30s").replace_all(
@@ -242,11 +242,13 @@ def test_a_run_of_a_comparison_is_found_by_it_and_goes_on_with_it(qtbot, window,
     page = window.page
     qtbot.waitUntil(lambda: page.model.total == 5, timeout=WAIT_MS)
     page.search.box.setText("copies of DIGITS")
-    (row,) = page.model.shown()
+    (row,) = page.model.found()
     assert row.sweep == str(sweep.folder)
-    index = page.model.index_of(row.path)
-    assert "Copies of digits" in index.data(CAPTION)
-    assert "Copies of digits" in index.data(Qt.ItemDataRole.ToolTipRole)
+    (index,) = (page.model.index(0, 0),)
+    assert (index.data(), index.data(FOLD)) == ("Copies of digits", Fold.FOLDED)
+    assert "1 of 2 runs" in index.data(CAPTION)
+    choose(qtbot, page, row.path)
+    assert "Copies of digits" in page.model.index_of(row.path).data(Qt.ItemDataRole.ToolTipRole)
     page.search.box.setText("")
     choose(qtbot, page, folder / "one")
     assert not page.actions_by_name["compare"].isEnabled()
@@ -267,6 +269,61 @@ def test_a_run_of_a_comparison_is_found_by_it_and_goes_on_with_it(qtbot, window,
     choose(qtbot, page, inside[0].path)
     page.actions_by_name["open"].trigger()
     qtbot.waitUntil(lambda: window.page is images and images.trainer.run == Path(inside[0].path), timeout=WAIT_MS)
+
+
+def test_a_comparison_unfolds_by_mouse_and_arrow_keys(qtbot, window, page, sweep):
+    make(sweep.folder / "other", k=2)
+    qtbot.waitUntil(lambda: page.model.total == 6, timeout=WAIT_MS)
+    table, path = page.table, str(sweep.folder)
+
+    def press(times=QTest.mouseClick, right=MARK_PX // 2):
+        place = table.visualRect(page.model.index_of(path))
+        point = place.topLeft() + QPoint(right, place.height() // 2)
+        times(table.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, point)
+
+    assert page.model.rowCount() == 5
+    press()
+    assert page.model.rowCount() == 7
+    assert not page.chosen_lines()
+    press()
+    assert page.model.rowCount() == 5
+    press(right=200)
+    assert [line.path for line in page.chosen_lines()] == [path]
+    assert {row.sweep for row in page.chosen()} == {path}
+    assert len(page.chosen()) == 2
+    assert page.chosen_runs.title.text() == "Chosen comparison"
+    qtbot.waitUntil(lambda: len(page.chosen_runs.overlay.curves()) == 2, timeout=WAIT_MS)
+    table.setFocus()
+    QTest.keyClick(table, Qt.Key.Key_Right)
+    assert page.model.rowCount() == 7
+    QTest.keyClick(table, Qt.Key.Key_Right)
+    assert [line.sweep for line in page.chosen_lines()] == [path]
+    assert page.chosen_runs.title.text() == "Chosen run"
+    QTest.keyClick(table, Qt.Key.Key_Left)
+    assert [line.path for line in page.chosen_lines()] == [path]
+    # A run that is folded away hands its choice to the comparison.
+    choose(qtbot, page, str(sweep.folder / "other"))
+    press()
+    assert [line.path for line in page.chosen_lines()] == [path]
+    press(times=QTest.mouseDClick, right=200)
+    qtbot.waitUntil(lambda: window.page is window.pages["compare"], timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not window.page.running, timeout=WAIT_MS)
+
+
+def test_what_a_search_hides_of_a_comparison_is_not_thrown_away(qtbot, page, sweep, monkeypatch):
+    make(sweep.folder / "other", k=2)
+    qtbot.waitUntil(lambda: page.model.total == 6, timeout=WAIT_MS)
+    page.search.box.setText("copies k=2")
+    page.table.selectAll()
+    assert [Path(row.path).name for row in page.chosen()] == ["other"]
+    asked = []
+    monkeypatch.setattr("msd_gui.pages.trash.ask", lambda _page, words, _do: asked.append(words))
+    page.actions_by_name["discard"].trigger()
+    assert "the run other" in asked[0]
+    page.search.box.setText("")
+    choose(qtbot, page, sweep.folder)
+    page.actions_by_name["discard"].trigger()
+    assert asked[1] == "Move the comparison “Copies of digits” with its 2 runs to the trash?"
 
 
 def test_the_question_says_what_becomes_of_the_comparison():

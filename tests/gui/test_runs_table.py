@@ -13,7 +13,10 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QTableView
 
 from msd_engine.events import RunRow
-from msd_gui.pages.runs_table import COLUMNS, RunsModel, count, span, table_text
+from msd_gui.pages.comparisons import Comparison
+from msd_gui.pages.run_columns import COLUMNS, count, span, table_text
+from msd_gui.pages.runs_table import RunsModel
+from msd_gui.views.run_cells import CAPTION, FOLD, Fold
 
 DOWN, UP = Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder
 PLACE = {column.title: place for place, column in enumerate(COLUMNS)}
@@ -125,6 +128,100 @@ def test_equal_runs_stand_newest_first_in_both_directions(model):
     for order in (UP, DOWN):
         model.sort(PLACE["Data"], order)
         assert names(model) == ["run 004", "run 003", "run 002", "run 001", "run 000"]
+
+
+SWEEP = "/runs/sweep"
+
+
+def inside(number: int, **changes) -> RunRow:
+    fields = {"path": f"{SWEEP}/{number:03d}", "folder": "sweep", "sweep": SWEEP, "sweep_title": "Copies of digits"}
+    return row(number, **(fields | {"sweep_runs": 3} | changes))
+
+
+@pytest.fixture
+def swept(model):
+    model.take([inside(12, k=1, held_out=4.0), inside(10, k=8, held_out=2.0), inside(1, k=2, held_out=9.0)])
+    return model
+
+
+def test_a_comparison_is_one_line_until_it_is_unfolded(swept):
+    assert names(swept) == ["Copies of digits", "run 004", "run 003", "run 002", "run 001", "run 000"]
+    index = swept.index_of(SWEEP)
+    assert index.data(FOLD) == Fold.FOLDED
+    assert "3 runs" in index.data(CAPTION)
+    assert (swept.found_count, swept.total, swept.rowCount()) == (8, 8, 6)
+    swept.fold(SWEEP, away=False)
+    assert names(swept)[:4] == ["Copies of digits", "run 012", "run 010", "run 001"]
+    assert [swept.index(place, 0).data(FOLD) for place in range(5)] == [
+        *(Fold.OPEN, Fold.INSIDE, Fold.INSIDE, Fold.INSIDE, Fold.ALONE)
+    ]
+    swept.fold(SWEEP, away=True)
+    assert len(names(swept)) == 6
+
+
+@pytest.mark.parametrize("order", [UP, DOWN])
+@pytest.mark.parametrize("title", list(PLACE))
+def test_runs_of_a_comparison_are_sorted_below_it(swept, title, order):
+    swept.fold(SWEEP, away=False)
+    swept.sort(PLACE[title], order)
+    found = swept.shown()
+    place = next(n for n, line in enumerate(found) if isinstance(line, Comparison))
+    key = COLUMNS[PLACE[title]].key
+    for part in (found[place + 1 : place + 4], [*found[: place + 1], *found[place + 4 :]]):
+        keys = [key(line) for line in part]
+        assert keys == sorted(keys, reverse=order == DOWN)
+    assert {line.sweep for line in found[place : place + 4]} == {SWEEP}
+
+
+def test_a_search_unfolds_what_it_finds_within_a_comparison(swept):
+    swept.search("k=8")
+    assert names(swept) == ["Copies of digits", "run 010"]
+    assert [run.name for run in swept.runs_of(swept.shown()[0])] == ["run 010"]
+    assert swept.found_count == 1
+    swept.fold(SWEEP, away=True)
+    assert names(swept) == ["Copies of digits"]
+    # All of its runs are of digits: there is nothing to tell by unfolding it.
+    swept.search("copies digits")
+    assert names(swept) == ["Copies of digits"]
+    assert swept.found_count == 3
+    swept.search("k=8")
+    assert names(swept) == ["Copies of digits", "run 010"]
+    swept.search("")
+    assert len(names(swept)) == 6
+
+
+def test_a_comparison_tells_its_runs_in_one_line(swept):
+    line = swept.shown()[0]
+    words = dict(zip(PLACE, (swept.index(0, place).data() for place in range(len(COLUMNS))), strict=True))
+    assert (words["k"], words["Error"], words["Time"], words["Status"]) == ("1–8", "≥ 2", span(23.0), "finished")
+    assert line.step == 2300
+    swept.take([inside(1, status="running", sweep_runs=6)])
+    assert swept.shown()[0].status == "running"
+    assert "3 of 6 runs" in swept.index_of(SWEEP).data(CAPTION)
+    swept.take([inside(1, sweep_runs=6)])
+    assert swept.shown()[0].status == "stopped"
+
+
+def test_a_comparison_goes_with_its_last_run_and_others_are_left_alone(qtbot, swept):
+    before = swept.shown()[0]
+    with qtbot.assertNotEmitted(swept.rowsInserted), qtbot.assertNotEmitted(swept.layoutChanged):
+        swept.take([row(3, step=7)])
+    assert swept.shown()[0] is before
+    swept.take([], [f"{SWEEP}/{number:03d}" for number in (1, 10)])
+    assert [run.name for run in swept.shown()[0].runs] == ["run 012"]
+    swept.take([], [f"{SWEEP}/012"])
+    assert names(swept)[0] == "run 004"
+
+
+def test_a_run_that_is_folded_away_is_revealed_and_written(swept):
+    path = f"{SWEEP}/010"
+    assert not swept.index_of(path).isValid()
+    assert [found.path for found in swept.found()] == [
+        *(f"{SWEEP}/{number:03d}" for number in (12, 10, 1)),
+        *(f"/runs/{number:03d}" for number in (4, 3, 2, 1, 0)),
+    ]
+    swept.reveal([path])
+    assert swept.row(swept.index_of(path)).name == "run 010"
 
 
 def test_the_table_as_text_holds_what_is_known(model):

@@ -1,0 +1,101 @@
+"""Comparisons in the list of runs: one line that stands for all runs of a sweep folder."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from msd_engine.events import RunRow
+from msd_engine.events.catalogue import RunStatus
+
+# A comparison stands as the first of these that one of its runs does.
+_GRAVEST: tuple[RunStatus, ...] = ("running", "interrupted", "stopped", "damaged", "failed", "finished")
+
+
+@dataclass(frozen=True)
+class Comparison(RunRow):
+    """All runs of a comparison as one line.
+
+    Steps and seconds are sums, error, yield and distance the least among the runs, k and size the largest.
+
+    Attributes:
+        runs: Its runs, newest first.
+        asked: How many runs it will have once it is done.
+    """
+
+    runs: tuple[RunRow, ...] = ()
+    asked: int = 0
+
+    @property
+    def span_of_k(self) -> str:
+        """The least and the largest k: ``1–16``, or the only one."""
+        ks = [run.k for run in self.runs if run.k]
+        if not ks:
+            return "–"
+        return str(ks[0]) if min(ks) == max(ks) else f"{min(ks)}–{max(ks)}"
+
+    @property
+    def how_many(self) -> str:
+        """How many runs it has: ``15 runs``, or ``3 of 15 runs`` where the others have not begun."""
+        there = len(self.runs)
+        if there < self.asked:
+            return f"{there} of {self.asked} runs"
+        return "1 run" if there == 1 else f"{there} runs"
+
+
+def comparison(runs: Sequence[RunRow]) -> Comparison:
+    """Put the runs of a comparison into one line.
+
+    Args:
+        runs: Its runs, at least one, newest first.
+
+    Returns:
+        The line; its path is the folder of the comparison.
+    """
+    first = runs[0]
+    states = {run.status for run in runs}
+    asked = max(run.sweep_runs for run in runs)
+    status = next(state for state in _GRAVEST if state in states)
+    if len(runs) < asked and status in ("finished", "failed"):
+        # Nobody trains it, and runs are left.
+        status = "stopped"
+    above = PurePosixPath(first.folder).parent.as_posix()
+    damaged = sum(run.status == "damaged" for run in runs)
+    return Comparison(
+        path=first.sweep,
+        folder="" if above == "." else above,
+        name=first.sweep_title,
+        status=status,
+        problem=f"{damaged} of its runs cannot be read: see there." if damaged else "",
+        data=next((run.data for run in runs if run.data), ""),
+        k=max(run.k for run in runs),
+        parameters=max(run.parameters for run in runs),
+        step=sum(run.step for run in runs),
+        elapsed_s=math.fsum(run.elapsed_s for run in runs if not math.isnan(run.elapsed_s)),
+        held_out=_least(run.held_out for run in runs),
+        alive=_least(run.alive for run in runs),
+        distance=_least(run.distance for run in runs),
+        features=", ".join(dict.fromkeys(run.features for run in runs if run.features)),
+        created=max((run.created for run in runs if not math.isnan(run.created)), default=math.nan),
+        thumbnail=next((run.thumbnail for run in runs if run.thumbnail), b""),
+        sweep=first.sweep,
+        sweep_title=first.sweep_title,
+        sweep_runs=asked,
+        runs=tuple(runs),
+        asked=asked,
+    )
+
+
+def states(row: Comparison) -> str:
+    """Return how the runs of a comparison stand: ``12 finished, 1 running, 2 not begun``."""
+    found = Counter(run.status for run in row.runs)
+    parts = [f"{found[state]} {state}" for state in reversed(_GRAVEST) if found[state]]
+    left = row.asked - len(row.runs)
+    return ", ".join([*parts, f"{left} not begun"] if left > 0 else parts)
+
+
+def _least(values: Iterable[float]) -> float:
+    return min((value for value in values if not math.isnan(value)), default=math.nan)
