@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from msd_engine.cli.fields import given_fields, with_fields
@@ -51,7 +52,7 @@ def _plan(options: Reproduce) -> Reproduction:
     }
     plan = reproduction(options.what, **numbers, **given_lists(options.ks, options.seeds, options.modes))
     given = given_fields(options.fields)
-    return Reproduction(plan.spec.replace("base", with_fields(plan.spec.base, given)), plan.whole, plan.budget)
+    return replace(plan, spec=plan.spec.replace("base", with_fields(plan.spec.base, given)))
 
 
 def _number(name: str, text: str) -> float:

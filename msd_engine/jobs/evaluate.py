@@ -13,19 +13,17 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from msd_engine.backend.device import choose_device, describe_device, use_threads
+from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import UserError
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Failed, Finished, Ladder, Notice, Progress, Quality, Samples, Started, Tick
 from msd_engine.events.verdicts import ALIVE
-from msd_engine.jobs.background import Tell, in_background
 from msd_engine.jobs.build import asks_guidance, descent, evaluations
 from msd_engine.jobs.cadence import NEVER, Cadence
-from msd_engine.jobs.features import prepared_features
 from msd_engine.jobs.guard import told
 from msd_engine.jobs.sample import sample
-from msd_engine.metrics.quality import LEAST, Standard, Steps, T, judge, standard
-from msd_engine.metrics.support import keep_judge
+from msd_engine.jobs.standards import behind, prepared_standard
+from msd_engine.metrics.quality import LEAST, Standard, Steps, judge
 from msd_engine.runs.notes import add_figures
 from msd_engine.runs.samples import load_samples
 from msd_engine.specs import ExperimentSpec, ImagesSpec, Live
@@ -88,12 +86,9 @@ def evaluate(
     count = len(drawn.x_hat) if drawn else spec.sampling.chains
     if count < LEAST:
         raise UserError(f"{count} samples are too few to measure: draw at least {LEAST}.")
-    images = yield from _behind(_reading(spec, data_dir))
+    images = yield from behind(_reading(spec, data_dir))
     yield Started("evaluate", describe_device(chosen), 0, 0, spec.to_json())
-    network = yield from prepared_features(images.name, data_dir, chosen, cadence, inception)
-    against = yield from _behind(standard(images, network, count))
-    if not network.fid:
-        yield from _keeping(against)
+    against = yield from prepared_standard(images, count, data_dir, chosen, cadence, inception)
     if drawn:
         yield from _quality(drawn, against)
     else:
@@ -106,7 +101,7 @@ def evaluate(
                 yield event
                 if isinstance(event, Quality) and run_dir is not None and not curve:
                     yield from _kept(run_dir, event)
-    yield Finished(count, time.monotonic() - start, f"Measured {count} samples by {network.name}.")
+    yield Finished(count, time.monotonic() - start, f"Measured {count} samples by {against.network.name}.")
 
 
 def _from_file(path: Path, n: int) -> _Drawn:
@@ -157,7 +152,7 @@ def _quality(drawn: _Drawn, against: Standard) -> Iterator[Event]:
     if x.shape[1:] != against.images.train.shape[1:]:
         raise UserError(f"The samples have another shape than the images of {against.images.name}.")
     y = torch.from_numpy(np.ascontiguousarray(drawn.y))
-    found = yield from _behind(judge(x, against, np.random.default_rng(0), y))
+    found = yield from behind(judge(x, against, np.random.default_rng(0), y))
     dead = Counter(verdict for verdict in found.verdicts if verdict != ALIVE)
     yield Quality(
         data=against.images.name,
@@ -177,15 +172,6 @@ def _quality(drawn: _Drawn, against: Standard) -> Iterator[Event]:
     )
 
 
-def _keeping(against: Standard) -> Iterator[Event]:
-    """Let samplings to come judge their chains by the features, where that can be kept."""
-    channels, rows, columns = against.images.train.shape[1:]
-    try:
-        keep_judge(against.judge, against.images.name, (channels, rows, columns))
-    except UserError as error:
-        yield Notice(f"Samplings will not be judged by the features. {error}")
-
-
 def _kept(run_dir: Path, quality: Quality) -> Iterator[Event]:
     """Let the list of runs show distance and yield, where the run may be written to."""
     if (run_dir / CARD).exists() or not os.access(run_dir, os.W_OK):
@@ -199,22 +185,3 @@ def _kept(run_dir: Path, quality: Quality) -> Iterator[Event]:
         add_figures(run_dir, figures)
     except UserError as error:
         yield Notice(f"The figures stand, but could not be kept with the run. {error}")
-
-
-def _behind(steps: Steps[T]) -> Generator[Event, None, T]:
-    """Do work whose steps may be long in the background, and tell what it does."""
-    start = time.monotonic()
-    threads = torch.get_num_threads()
-
-    def work(tell: Tell) -> T:
-        use_threads(threads)
-        nan = float("nan")
-        while True:
-            try:
-                text = next(steps)
-            except StopIteration as end:
-                result: T = end.value
-                return result
-            tell(Progress(0, 0, nan, nan, time.monotonic() - start, nan, text))
-
-    return (yield from in_background(work))

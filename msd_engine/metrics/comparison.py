@@ -46,7 +46,8 @@ def _row(spec: SweepSpec, mode: Mode, k: int, results: Sequence[SweepResult]) ->
     ratios = [_number(result.error) / _number(first[seed].error) for seed, result in found.items() if seed in first]
     floor = next((_number(result.floor) for result in found.values()), _NAN)
     first_floor = next((_number(result.floor) for result in first.values()), _NAN)
-    reported = REPORTED.get(spec.base.data.name, {})
+    # The report has the same σ for every k.
+    reported = REPORTED.get(spec.base.data.name, {}) if mode == "same-sigma" else {}
     bands = np.array([result.band_error for result in found.values()])
     one = next(iter(found.values()), None)
     return TableRow(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _STYLES = {"same-sigma": "-", "same-sigma-eff": "--"}
 _MODE_COLOURS = {"same-sigma": "#0072b2", "same-sigma-eff": "#d55e00"}
 _EXACT, _REPORT = "#7f7f7f", "#009e73"
+_ERROR = "mean ‖x̂ − x‖²"
 _SETTINGS: Any = {
     "svg.fonttype": "none",  # text stays text: smaller, and it can be searched
     "svg.hashsalt": "msd",
@@ -155,7 +156,7 @@ def _errors(axis: Axes, rows: Sequence[TableRow]) -> None:
     _by_k(axis, rows)
     _log_with_plain_numbers(axis)
     axis.set_title("Final error on held-out data")
-    axis.set_ylabel("mean ‖x̂ − x‖²")
+    axis.set_ylabel(_ERROR)
     _legend(axis)
 
 
@@ -197,7 +198,10 @@ def _bands(axis: Axes, rows: Sequence[TableRow], mode: Mode) -> None:
         # The least possible error on a finite set of images falls below any axis as the noise goes to zero.
         axis.set_ylim(bottom=0.3 * min(float(row.band_error.min()) for row in shown))
     axis.xaxis.set_minor_formatter("")
-    axis.set_xlabel("σ_eff = σ/√k")
+    if shown and not all(np.isnan(row.band_floor).all() for row in shown):
+        axis.plot([], [], ":", color=_EXACT, lw=1, label="exact posterior mean")
+    axis.set_xlabel("σ_eff = σ/√k, in data units")
+    axis.set_ylabel(_ERROR)
     axis.set_title(f"By noise: {MODE_TITLES[mode]}")
     _legend(axis)
 
@@ -210,6 +214,7 @@ def _curve_pair(axes: Sequence[Axes], curves: Sequence[Curve]) -> None:
             axis.plot(getattr(curve, name), curve.loss, _STYLES[mode], color=_colour(k, ks), lw=1)
         _log_with_plain_numbers(axis)
         axis.set_xlabel(label)
+        axis.set_ylabel(_ERROR)
         axis.set_title(f"Held-out error against {label.split(' ')[0]}")
     for k in ks:
         axes[1].plot([], [], color=_colour(k, ks), label=f"k = {k}")

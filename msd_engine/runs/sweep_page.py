@@ -12,8 +12,9 @@ from typing import Any
 from msd_engine.events.sweep import SweepTable, TableRow
 from msd_engine.runs.manifest import Manifest
 from msd_engine.runs.sweep_charts import Curve, chart
-from msd_engine.specs import Spec, SweepSpec, declarations
-from msd_engine.specs.sweep import MODE_TITLES, SweepResult
+from msd_engine.runs.sweep_settings import settings_table
+from msd_engine.specs import SamplingSpec, SweepSpec
+from msd_engine.specs.sweep import MODE_TITLES, DrawnSamples, Mode, SweepResult
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1d2125; background: #fff; max-width: 68rem; margin: 2rem auto;
@@ -24,28 +25,32 @@ th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #e2e5
 th:first-child, td:first-child { text-align: left; } th { font-weight: 600; }
 .finding { border-left: 4px solid #0072b2; padding: .3rem .9rem; margin: .6rem 0; background: #f3f7fa; }
 .changed td { background: #fff6e5; } .note { color: #5a636b; font-size: .9rem; }
-.grids { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; max-width: 12.3rem; }
+.grids { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; } .grids figure { max-width: 12.3rem; }
 figcaption { font-size: .85rem; color: #5a636b; }
-figure img { width: 12.3rem; image-rendering: pixelated; display: block; } svg { max-width: 100%; height: auto; }
-.wide { overflow-x: auto; }
+.grids img { width: 12.3rem; image-rendering: pixelated; display: block; } svg { max-width: 100%; height: auto; }
+.wide { overflow-x: auto; } .unit { text-align: left !important; color: #5a636b; }
+.settings th.part { padding-top: 1rem; color: #0072b2; } .settings td:first-child code { color: #5a636b; }
+code { font-size: .85em; } h3 { font-size: 1rem; margin-bottom: .4rem; }
 """
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Samples of one run.
+    """Samples of one k in one mode.
 
     Attributes:
         mode: The mode.
         k: Number of copies.
         png: The picture.
-        caption: One line below it.
+        sampling: What they were drawn with.
+        drawn: How their chains ended.
     """
 
-    mode: str
+    mode: Mode
     k: int
     png: bytes
-    caption: str
+    sampling: SamplingSpec
+    drawn: DrawnSamples
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,21 +89,43 @@ def page(content: PageContent) -> str:
     """
     title = content.spec.title or content.spec.base.title
     told = content.told
-    unit = "Errors are sums over the pixels of images in [−1, 1]; the report does not say its unit, so compare ratios."
+    unit = (
+        "Errors are the mean over held-out images and over the law of σ of ‖x̂ − x‖², summed over the pixels of images "
+        "in [−1, 1]; the report does not say its unit, so compare ratios."
+    )
     floor = (
         "Exact: the least possible error, that of the exact posterior mean — for images that over the training images, "
         "measured on training images, which no network that generalises can reach at small noise."
     )
+    claim = (
+        "<b>The report’s claim:</b> the more noisy copies k of an image a denoiser sees, the smaller its error "
+        "(Table 1, figures 4 and 6), with the same noise σ on each copy."
+    )
     parts = [
         f"<h1>{escape(title)}</h1><p class=note>{escape(content.budget)} {told.done} of {told.total} runs done.</p>",
-        *(f"<p class=finding>{escape(sentence)}</p>" for sentence in told.findings),
-        "<h2>Final errors</h2>" + _results_table(told.rows),
-        f"<p class=note>{escape(unit)} {escape(floor)} ± is the standard deviation over seeds.</p>",
-        _svg("errors", content),
-        "<h2>As training went on</h2>" + _svg("curves", content) if content.curves else "",
-        "<h2>By noise</h2>" + _svg("bands", content),
+        f"<p>{claim}</p>",
+        *(f"<p class=finding>{escape(sentence)}</p>" for sentence in (*told.findings, *_of_chains(content))),
+        "<h2>Final errors</h2>" + _results_table(told.rows, content.grids),
+        f"<p class=note>{escape(unit)} {escape(floor)} ± is the standard deviation over seeds. Yield: share of the "
+        "chains below that lived.</p>",
+        _chart("errors", content, "Final error against k, and its ratio to that of k = 1. Both axes of the first chart "
+               "and that of k are logarithmic."),
+    ]  # fmt: skip
+    if content.curves:
+        caption = (
+            "Held-out error of every run against steps and against time; time is what a larger k costs. Between two "
+            "points no measurement was made."
+        )
+        parts.append("<h2>As training went on</h2>" + _chart("curves", content, caption))
+    caption = (
+        "Final error in bands of σ_eff = σ/√k, the noise of the mean of the copies, and dotted that of the exact "
+        "posterior mean over the training images. Where the lines of all k lie on each other, k matters through σ/√k "
+        "alone."
+    )
+    parts += [
+        "<h2>By noise</h2>" + _chart("bands", content, caption),
         _grids(content.grids),
-        "<h2>Every setting</h2>" + _settings(content.spec, content.whole),
+        "<h2>Every setting</h2>" + settings_table(content.spec, content.whole),
         "<h2>Every run</h2>" + _runs(content),
     ]
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
@@ -108,19 +135,54 @@ def page(content: PageContent) -> str:
     )
 
 
-def _svg(name: str, content: PageContent) -> str:
+def _of_chains(content: PageContent) -> list[str]:
+    """Say how many chains lived, and what became of the report's complaint."""
+    shown = [grid for grid in content.grids if grid.drawn.verdicts]
+    if not shown:
+        return []
+    yields = {grid: grid.drawn.lived / len(grid.drawn.verdicts) for grid in shown}
+    least, most = (pick(shown, key=yields.__getitem__) for pick in (min, max))
+    total, grey = (sum(count(grid) for grid in shown) for count in (_chains, _monochrome))
+    sentence = f"Of {total:,} chains {sum(grid.drawn.lived for grid in shown):,} lived"
+    if yields[least] < yields[most]:
+        sentence += (
+            f", fewest ({yields[least]:.0%}) for {_named(least)} and most ({yields[most]:.0%}) for {_named(most)}"
+        )
+    sentence += f"; {grey:,} ended in one colour"
+    if content.spec.base.data.name == "cifar-10":
+        most_did = "as most did in the report" if 2 * grey > total else "where most did in the report"
+        sentence += f", {most_did}"
+    return [f"{sentence}."]
+
+
+def _chains(grid: Grid) -> int:
+    return len(grid.drawn.verdicts)
+
+
+def _monochrome(grid: Grid) -> int:
+    return grid.drawn.dead.get("monochrome", 0)
+
+
+def _named(grid: Grid) -> str:
+    return f"k = {grid.k}" if grid.k == 1 else f"k = {grid.k} with the {MODE_TITLES[grid.mode]}"
+
+
+def _chart(name: str, content: PageContent, caption: str) -> str:
     text = chart(name, content.told.rows, content.curves).decode()
-    return text[text.index("<svg") :]
+    return f"<figure>{text[text.index('<svg') :]}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
-def _results_table(rows: Sequence[TableRow]) -> str:
-    head = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact", "exact k/1", "report", "report k/1")
+def _results_table(rows: Sequence[TableRow], grids: Sequence[Grid]) -> str:
+    head = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact", "exact k/1", "report", "report k/1", "yield")
+    found = {(grid.mode, grid.k): grid.drawn for grid in grids if grid.drawn.verdicts}
     lines = []
     for row in rows:
+        drawn = found.get((row.mode, row.k))
         cells = (
             MODE_TITLES[row.mode], row.k, row.seeds, _number(row.steps, 0), _spread(row.error, row.spread),
             _spread(row.ratio, row.ratio_spread), *(_number(value) for value in (row.floor, row.floor_ratio)),
             *(_number(value) for value in (row.reported, row.reported_ratio)),
+            "–" if drawn is None else f"{drawn.lived / len(drawn.verdicts):.0%}",
         )  # fmt: skip
         lines.append(cells)
     return _table(head, lines)
@@ -131,33 +193,32 @@ def _grids(grids: Sequence[Grid]) -> str:
         return ""
     text = "<h2>Samples</h2>"
     for mode in dict.fromkeys(grid.mode for grid in grids):
-        text += f"<h3>{escape(MODE_TITLES[mode])}</h3><div class=grids>"  # type: ignore[index]
-        for grid in grids:
-            if grid.mode == mode:
-                data = base64.b64encode(grid.png).decode()
-                image = f'<img alt="samples for k = {grid.k}" src="data:image/png;base64,{data}">'
-                text += f"<figure>{image}<figcaption>{escape(grid.caption)}</figcaption></figure>"
-        text += "</div>"
-    return text
+        text += f"<h3>{escape(MODE_TITLES[mode][:1].upper() + MODE_TITLES[mode][1:])}</h3><div class=grids>"
+        text += "".join(_grid(grid) for grid in grids if grid.mode == mode) + "</div>"
+    drawn = grids[0].drawn
+    how = (
+        f"off the data in the eyes of {drawn.features}"
+        if drawn.features
+        else f"— which was not asked here — off the data. {drawn.left_out}"
+    )
+    note = (
+        "All drawn from the run of the first seed, with the same chain seed. A chain has lived that is neither blown "
+        f"up, nor monochrome, nor saturated, nor {how.rstrip('.')}."
+    )
+    return text + f"<p class=note>{escape(note)}</p>"
 
 
-def _settings(spec: SweepSpec, whole: SweepSpec) -> str:
-    head = "<tr><th>setting</th><th>here</th><th>the report</th><th>unit</th></tr>"
-    lines = []
-    lists = (("k", spec.ks, whole.ks), ("seeds", spec.seeds, whole.seeds), ("modes", spec.modes, whole.modes))
-    rows: list[tuple[str, Any, Any, str]] = [(name, _listed(a), _listed(b), "") for name, a, b in lists]
-    varied = {"training.k": "as listed; the ladder is said of", "training.seed": "as listed; written"}
-    for declared in declarations(spec.base):
-        words = varied.get(declared.path, "")
-        here, there = (f"{words} {_get(base, declared.path)}".strip() for base in (spec.base, whole.base))
-        rows.append((f"{declared.path} ({declared.title})", here, there, declared.unit))
-    for name, here, there, unit in rows:
-        changed = " class=changed" if here != there else ""
-        lines.append(
-            f"<tr{changed}>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in (name, here, there, unit)) + "</tr>"
-        )
-    note = "<p class=note>What differs from the report is marked. Every run's own settings stand in its folder.</p>"
-    return f"<div class=wide><table>{head}{''.join(lines)}</table></div>{note}"
+def _grid(grid: Grid) -> str:
+    asked, drawn = grid.sampling, grid.drawn
+    lines = [f"<b>k = {grid.k}</b>"]
+    if drawn.verdicts:
+        lines[0] += f": {drawn.lived} of {len(drawn.verdicts)} lived"
+        lines += [", ".join(f"{count} {reason}" for reason, count in drawn.dead.items())] if drawn.dead else []
+    lines.append(f"σ {asked.sigma_1:.4g} → {asked.sigma_L:.3g}, {asked.levels} levels × {asked.steps_per_level} steps")
+    lines.append(f"ε = {asked.epsilon:.3g}, r = {asked.step_ratio:.3g}")
+    data = base64.b64encode(grid.png).decode()
+    image = f'<img alt="samples for k = {grid.k}" src="data:image/png;base64,{data}">'
+    return f"<figure>{image}<figcaption>{'<br>'.join(lines)}</figcaption></figure>"
 
 
 def _runs(content: PageContent) -> str:
@@ -178,15 +239,6 @@ def _table(head: Iterable[str], lines: Iterable[Iterable[Any]]) -> str:
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in line) + "</tr>" for line in lines)
     return f"<div class=wide><table><tr>{top}</tr>{body}</table></div>"
-
-
-def _get(base: Spec, path: str) -> Any:
-    value = base.get(path)
-    return f"{value:.6g}" if isinstance(value, float) else value
-
-
-def _listed(values: Sequence[Any]) -> str:
-    return ", ".join(map(str, values))
 
 
 def _spread(value: float, spread: float) -> str:

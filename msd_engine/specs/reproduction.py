@@ -24,6 +24,8 @@ _CURVE_POINTS = 40
 # Below so many seconds for a run, a narrower network and smaller batches: else it would hardly make a step.
 _NARROW = ((60.0, 16, 64), (600.0, 32, 64))
 _MOST_STEPS = 100_000_000
+# In less time than this no judge of samples is made, unless one is kept from before.
+_JUDGED_MINUTES = 10.0
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,13 @@ class Reproduction:
         spec: The comparison.
         whole: The comparison at full size, as the report has it.
         budget: One sentence on the budget.
+        judges: Whether what judges the samples by features is made where it is not kept, which takes minutes.
     """
 
     spec: SweepSpec
     whole: SweepSpec
     budget: str
+    judges: bool = True
 
 
 def reproduction(name: Reported, *, scale: float = 1.0, minutes: float = 0.0, **lists: Any) -> Reproduction:
@@ -74,7 +78,8 @@ def reproduction(name: Reported, *, scale: float = 1.0, minutes: float = 0.0, **
         budget = (
             f"{scale:g} of the report's {_EPOCHS} epochs for each k: {steps:,} steps of {base.training.batch} images."
         )
-    return Reproduction(whole.replace("base", base.replace_all(fields)), whole, budget)
+    judges = not 0.0 < minutes < _JUDGED_MINUTES
+    return Reproduction(whole.replace("base", base.replace_all(fields)), whole, budget, judges)
 
 
 def _within(minutes: float, runs: int) -> tuple[dict[str, Any], str]:

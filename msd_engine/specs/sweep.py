@@ -13,6 +13,7 @@ The law is the one of the base experiment with σ_eff and σ as it has them at k
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -200,3 +201,29 @@ class SweepResult(Spec):
     band_error: tuple[float, ...] = ()
     floor: float | None = None
     band_floor: tuple[float, ...] = ()
+
+
+class DrawnSamples(Spec):
+    """How the chains ended that drew the samples of one k of a comparison.
+
+    Attributes:
+        format: Name and number of the layout.
+        verdicts: For each chain ``alive``, or what went wrong.
+        features: The features by which chains were called off the data; empty where none were asked.
+        left_out: Why none were, in one sentence; empty where some were.
+    """
+
+    format: Literal["msd-sweep-samples-1"] = "msd-sweep-samples-1"
+    verdicts: tuple[str, ...]
+    features: str = ""
+    left_out: str = ""
+
+    @property
+    def lived(self) -> int:
+        """Number of chains that have lived."""
+        return self.verdicts.count("alive")
+
+    @property
+    def dead(self) -> dict[str, int]:
+        """How many chains were lost to each reason, the commonest first."""
+        return dict(Counter(verdict for verdict in self.verdicts if verdict != "alive").most_common())

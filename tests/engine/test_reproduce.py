@@ -39,6 +39,8 @@ def test_a_fraction_and_a_time_budget() -> None:
         assert 0 < plan.spec.base.training.seconds * runs < minutes * 60
         narrower = plan.spec.base.network != whole.spec.base.network
         assert narrower == ("narrower" in plan.budget) == (plan.spec.base.training.seconds < 600)
+    assert [reproduction("report-mnist", minutes=minutes).judges for minutes in (3.0, 15.0)] == [False, True]
+    assert part.judges
     for wrong in ({"scale": 0.0}, {"scale": float("nan")}, {"minutes": -1.0}):
         with pytest.raises(SpecError):
             reproduction("report-mnist", **wrong)
@@ -81,12 +83,18 @@ def test_it_ends_in_one_page_that_needs_no_other_file(
     assert text.count("<svg") == 3
     assert not re.search(r'(src|href)="(?!data:|#)', text)
     plan = reproduction("report-mnist", scale=0.0001)
-    assert all(f"{declared.path} (" in text for declared in declarations(plan.spec.base))
+    assert all(f"<code>{declared.path}</code>" in text for declared in declarations(plan.spec.base))
     assert "29.379" in text
+    lived = [int(count) for count in re.findall(r"(\d+) of 4 lived", text)]
+    assert len(lived) == 4
+    assert f"Of 16 chains {sum(lived)} lived" in text
+    assert "MNIST classifier" in text
     # Asked again it has nothing to train and draws nothing anew.
-    before = {path: path.stat().st_mtime_ns for path in out.glob("**/*.safetensors")}
+    kept = ("**/*.safetensors", "samples-*")
+    before = {path: path.stat().st_mtime_ns for pattern in kept for path in out.glob(pattern)}
     assert main(words) == 0
-    assert {path: path.stat().st_mtime_ns for path in out.glob("**/*.safetensors")} == before
+    assert {path: path.stat().st_mtime_ns for pattern in kept for path in out.glob(pattern)} == before
+    assert html.unescape((out / "index.html").read_text()) == text
     capsys.readouterr()
     assert main(["reproduce", "report-mnist", "--scale", "1", "--minutes", "1", "--out", str(out)]) == 2
     assert "--scale" in capsys.readouterr().err
