@@ -25,6 +25,9 @@ _STYLES = {"same-sigma": "-", "same-sigma-eff": "--"}
 _MODE_COLOURS = {"same-sigma": "#0072b2", "same-sigma-eff": "#d55e00"}
 _EXACT, _REPORT = "#7f7f7f", "#009e73"
 _ERROR = "mean ‖x̂ − x‖²"
+_SIGMA_EFF = r"σ$_{\mathrm{eff}}$"
+# Which multiples of powers of ten are labelled, by how far an axis reaches.
+_LABELLED = ((8.0, (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)), (1e3, (1.0, 2.0, 5.0)), (math.inf, (1.0,)))
 _SETTINGS: Any = {
     "svg.fonttype": "none",  # text stays text: smaller, and it can be searched
     "svg.hashsalt": "msd",
@@ -122,7 +125,7 @@ def chart(name: str, rows: Sequence[TableRow], curves: Sequence[Curve], suffix: 
                     _bands(axis, rows, mode)
 
     count = len(modes) if name == "bands" else 2
-    return _render(count, draw, suffix, (4.5 * count, 3.7))
+    return _render(count, draw, suffix, (5.3 * count, 4.0))
 
 
 def _render(
@@ -149,10 +152,10 @@ def _errors(axis: Axes, rows: Sequence[TableRow]) -> None:
     for mode, known in _by_mode(rows):
         k = [row.k for row in known]
         spread = np.nan_to_num([row.spread for row in known])
-        axis.errorbar(k, [row.error for row in known], yerr=spread, label=MODE_TITLES[mode], **_mode_style(mode))
+        axis.errorbar(k, [row.error for row in known], yerr=spread, label=_titled(mode), **_mode_style(mode))
         floor = [row.floor for row in known]
         if not all(map(math.isnan, floor)):
-            axis.plot(k, floor, ":", color=_MODE_COLOURS[mode], lw=1, label=f"exact, {MODE_TITLES[mode]}")
+            axis.plot(k, floor, ":", color=_MODE_COLOURS[mode], lw=1, label=f"exact, {_titled(mode)}")
     _by_k(axis, rows)
     _log_with_plain_numbers(axis)
     axis.set_title("Final error on held-out data")
@@ -164,7 +167,7 @@ def _ratios(axis: Axes, rows: Sequence[TableRow]) -> None:
     for mode, known in _by_mode(rows):
         k = [row.k for row in known]
         spread = np.nan_to_num([row.ratio_spread for row in known])
-        axis.errorbar(k, [row.ratio for row in known], yerr=spread, label=MODE_TITLES[mode], **_mode_style(mode))
+        axis.errorbar(k, [row.ratio for row in known], yerr=spread, label=_titled(mode), **_mode_style(mode))
         if mode == "same-sigma":
             _line(axis, k, [row.floor_ratio for row in known], ":", _EXACT, "exact posterior mean")
             _line(axis, k, [row.reported_ratio for row in known], "x-.", _REPORT, "the report's Table 1")
@@ -172,6 +175,10 @@ def _ratios(axis: Axes, rows: Sequence[TableRow]) -> None:
     axis.set_title("Error over that of k = 1")
     axis.set_ylim(bottom=0.0)
     _legend(axis)
+
+
+def _titled(mode: Mode) -> str:
+    return MODE_TITLES[mode].replace("σ_eff", _SIGMA_EFF)
 
 
 def _mode_style(mode: Mode) -> dict[str, Any]:
@@ -192,17 +199,15 @@ def _bands(axis: Axes, rows: Sequence[TableRow], mode: Mode) -> None:
         )
         if not np.isnan(row.band_floor).all():
             axis.plot(row.band_sigma_eff, row.band_floor, ":", color=colour, lw=1)
-    axis.set_xscale("log")
-    axis.set_yscale("log")
     if shown:
         # The least possible error on a finite set of images falls below any axis as the noise goes to zero.
         axis.set_ylim(bottom=0.3 * min(float(row.band_error.min()) for row in shown))
-    axis.xaxis.set_minor_formatter("")
+    _log_with_plain_numbers(axis, "x", "y")
     if shown and not all(np.isnan(row.band_floor).all() for row in shown):
         axis.plot([], [], ":", color=_EXACT, lw=1, label="exact posterior mean")
-    axis.set_xlabel("σ_eff = σ/√k, in data units")
+    axis.set_xlabel(f"{_SIGMA_EFF} = σ/√k, in data units")
     axis.set_ylabel(_ERROR)
-    axis.set_title(f"By noise: {MODE_TITLES[mode]}")
+    axis.set_title(f"By noise: {_titled(mode)}")
     _legend(axis)
 
 
@@ -219,8 +224,9 @@ def _curve_pair(axes: Sequence[Axes], curves: Sequence[Curve]) -> None:
     for k in ks:
         axes[1].plot([], [], color=_colour(k, ks), label=f"k = {k}")
     for mode in dict.fromkeys(curve.child.modes[0] for curve in curves):
-        axes[1].plot([], [], _STYLES[mode], color="black", lw=1, label=MODE_TITLES[mode])
-    _legend(axes[1], ncols=2, frameon=True, loc="upper right")
+        axes[1].plot([], [], _STYLES[mode], color="black", lw=1, label=_titled(mode))
+    # Beside the chart: within, it would cover curves.
+    _legend(axes[1], loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
 def _by_mode(rows: Sequence[TableRow]) -> list[tuple[Mode, list[TableRow]]]:
@@ -229,13 +235,17 @@ def _by_mode(rows: Sequence[TableRow]) -> list[tuple[Mode, list[TableRow]]]:
     return [(mode, known) for mode, known in found if known]
 
 
-def _log_with_plain_numbers(axis: Axes) -> None:
+def _log_with_plain_numbers(axis: Axes, *names: str) -> None:
+    """Make axes logarithmic, with enough plain numbers along each; the y axis where none is named."""
     from matplotlib.ticker import LogLocator, StrMethodFormatter
 
-    axis.set_yscale("log")
-    axis.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axis.yaxis.set_minor_formatter("")
+    for name in names or ("y",):
+        getattr(axis, f"set_{name}scale")("log")
+        low, high = getattr(axis, f"get_{name}lim")()
+        which = getattr(axis, f"{name}axis")
+        which.set_major_locator(LogLocator(subs=next(subs for ratio, subs in _LABELLED if high <= ratio * low)))
+        which.set_major_formatter(StrMethodFormatter("{x:g}"))
+        which.set_minor_formatter("")
 
 
 def _by_k(axis: Axes, rows: Sequence[TableRow]) -> None:

@@ -25,12 +25,13 @@ th, td { padding: .2rem .7rem; text-align: right; border-bottom: 1px solid #e2e5
 th:first-child, td:first-child { text-align: left; } th { font-weight: 600; }
 .finding { border-left: 4px solid #0072b2; padding: .3rem .9rem; margin: .6rem 0; background: #f3f7fa; }
 .changed td { background: #fff6e5; } .note { color: #5a636b; font-size: .9rem; }
-.grids { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; } .grids figure { max-width: 12.3rem; }
+.grids { display: flex; flex-wrap: wrap; gap: 1rem; } figure { margin: 0; }
+.grids figure { max-width: 12.3rem; } figcaption { margin-top: .3rem; }
 figcaption { font-size: .85rem; color: #5a636b; }
 .grids img { width: 12.3rem; image-rendering: pixelated; display: block; } svg { max-width: 100%; height: auto; }
 .wide { overflow-x: auto; } .unit { text-align: left !important; color: #5a636b; }
 .settings th.part { padding-top: 1rem; color: #0072b2; } .settings td:first-child code { color: #5a636b; }
-code { font-size: .85em; } h3 { font-size: 1rem; margin-bottom: .4rem; }
+code { font-size: .85em; } sub { line-height: 0; } h3 { font-size: 1rem; margin-bottom: .4rem; }
 """
 
 
@@ -130,6 +131,7 @@ def page(content: PageContent) -> str:
     ]
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{escape(title)}</title>'
     body = "\n".join(part for part in parts if part)
+    body = body.replace("σ_eff", "σ<sub>eff</sub>")
     return (
         f'<!doctype html>\n<html lang="en"><head>{head}<style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n'
     )
@@ -145,10 +147,9 @@ def _of_chains(content: PageContent) -> list[str]:
     total, grey = (sum(count(grid) for grid in shown) for count in (_chains, _monochrome))
     sentence = f"Of {total:,} chains {sum(grid.drawn.lived for grid in shown):,} lived"
     if yields[least] < yields[most]:
-        sentence += (
-            f", fewest ({yields[least]:.0%}) for {_named(least)} and most ({yields[most]:.0%}) for {_named(most)}"
-        )
-    sentence += f"; {grey:,} ended in one colour"
+        fewest, best = (f"({_percent(yields[grid])}) for {_named(grid)}" for grid in (least, most))
+        sentence += f", fewest {fewest} and most {best}"
+    sentence += f"; {f'{grey:,}' if grey else 'none'} ended in one colour"
     if content.spec.base.data.name == "cifar-10":
         most_did = "as most did in the report" if 2 * grey > total else "where most did in the report"
         sentence += f", {most_did}"
@@ -182,7 +183,7 @@ def _results_table(rows: Sequence[TableRow], grids: Sequence[Grid]) -> str:
             MODE_TITLES[row.mode], row.k, row.seeds, _number(row.steps, 0), _spread(row.error, row.spread),
             _spread(row.ratio, row.ratio_spread), *(_number(value) for value in (row.floor, row.floor_ratio)),
             *(_number(value) for value in (row.reported, row.reported_ratio)),
-            "–" if drawn is None else f"{drawn.lived / len(drawn.verdicts):.0%}",
+            "–" if drawn is None else _percent(drawn.lived / len(drawn.verdicts)),
         )  # fmt: skip
         lines.append(cells)
     return _table(head, lines)
@@ -239,6 +240,10 @@ def _table(head: Iterable[str], lines: Iterable[Iterable[Any]]) -> str:
     top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
     body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in line) + "</tr>" for line in lines)
     return f"<div class=wide><table><tr>{top}</tr>{body}</table></div>"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _spread(value: float, spread: float) -> str:

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from msd_engine.specs import ExperimentSpec, SweepSpec, declarations
+from msd_engine.specs.sweep import MODE_TITLES
 
 # No training comes to so many steps: it ends with its time.
 _ENDLESS = 100_000_000
@@ -26,8 +27,7 @@ def settings_table(spec: SweepSpec, whole: SweepSpec) -> str:
         HTML.
     """
     text = "<tr><th>setting</th><th>here</th><th>the report</th><th class=unit>unit</th></tr>" + _part("Comparison")
-    for name in ("ks", "seeds", "modes"):
-        title = {"ks": "Copies k", "seeds": "Seeds", "modes": "Modes"}[name]
+    for name, title in (("ks", "Copies k"), ("seeds", "Seeds"), ("modes", "Modes")):
         text += _line(name, title, _listed(getattr(spec, name)), _listed(getattr(whole, name)), "")
     for part, rows in groupby(declarations(spec.base), key=lambda declared: declared.path.split(".")[0]):
         text += _part(_PARTS.get(part, part.capitalize()))
@@ -68,4 +68,4 @@ def _said(base: ExperimentSpec, path: str) -> str:
 
 
 def _listed(values: Sequence[Any]) -> str:
-    return ", ".join(map(str, values))
+    return ", ".join(MODE_TITLES.get(value, str(value)) for value in values)
