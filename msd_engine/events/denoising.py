@@ -69,6 +69,21 @@ class Denoised(Event):
 
 
 @dataclass(frozen=True, eq=False)
+class HeldOutPicture(Event):
+    """One of the held-out images, to be looked at where nothing denoises it.
+
+    Attributes:
+        spec_json: The experiment that chose it, as JSON.
+        x: With shape (C, H, W), float32, in data units.
+        available: Number of held-out images.
+    """
+
+    spec_json: str
+    x: NDArray[np.float32]
+    available: int
+
+
+@dataclass(frozen=True, eq=False)
 class PictureRead(Event):
     """A picture was read from a file and brought to the size of the data.
 

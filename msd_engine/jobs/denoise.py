@@ -29,16 +29,16 @@ from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.streams import ChainStreams
 from msd_engine.data.images import ImageSet
-from msd_engine.data.picture import read_picture
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
-from msd_engine.events import Copies, Denoised, Event, Finished, PictureRead, Started
+from msd_engine.events import Copies, Denoised, Event, Finished, Started
 from msd_engine.jobs.background import in_background
 from msd_engine.jobs.build import learned_denoiser
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.frames import shown
 from msd_engine.jobs.guard import told
 from msd_engine.jobs.loaded import is_loaded, loaded_empirical, loaded_images
+from msd_engine.jobs.pictures import chosen_picture, held_out
 from msd_engine.runs.run import Run
 from msd_engine.specs import DenoiseSpec, ExperimentSpec, ImagesSpec, Live
 from msd_engine.specs.models import CARD
@@ -85,23 +85,6 @@ def denoise(
     yield Finished(0, time.perf_counter() - begun_s, "")
 
 
-@told
-def open_picture(path: Path, shape: tuple[int, int, int]) -> Iterator[Event]:
-    """Read a picture from a file and bring it to the size of the data.
-
-    Args:
-        path: The file.
-        shape: Channels, rows and columns of the data.
-
-    Yields:
-        `PictureRead` and `Finished`, or `Failed` with a sentence that says what is wrong with the file.
-    """
-    begun_s = time.perf_counter()
-    pixels, inverted = read_picture(path, shape)
-    yield PictureRead(pixels, str(path), inverted)
-    yield Finished(0, time.perf_counter() - begun_s, f"Opened {Path(path).name}.")
-
-
 class Bench(NamedTuple):
     """A denoiser with what is known of it.
 
@@ -116,40 +99,6 @@ class Bench(NamedTuple):
     words: str
     exact: bool
     fixed_k: int
-
-
-def chosen_picture(spec: DenoiseSpec, images: ImageSet) -> Tensor:
-    """Return the picture that is drawn, opened or taken from the held-out images.
-
-    Args:
-        spec: Which one.
-        images: The set of images.
-
-    Returns:
-        x with shape (C, H, W), float32, in data units.
-
-    Raises:
-        UserError: There is no such image, or the picture has another size than the data.
-    """
-    shape = images.test.shape[1:]
-    if not spec.picture:
-        return held_out(images, spec.index)
-    data = spec.picture
-    if len(data) != math.prod(shape):
-        raise UserError(
-            f"The picture has {len(data)} values, but the images of {images.name} have {math.prod(shape)}: "
-            "draw or open it again."
-        )
-    return images.to_data(torch.frombuffer(bytearray(data), dtype=torch.uint8).reshape(shape))
-
-
-def held_out(images: ImageSet, index: int) -> Tensor:
-    """Return one held-out image with shape (C, H, W), float32, in data units; a number too large is a `UserError`."""
-    if index >= len(images.test):
-        raise UserError(
-            f"There is no held-out image {index}: {images.name} has {len(images.test)} of them, numbered from 0."
-        )
-    return images.to_data(images.test[index])
 
 
 def draw_copies(x: Tensor, sigma: float, k: int, seed: int) -> Tensor:

@@ -18,9 +18,9 @@ from msd_engine.jobs.background import in_background
 from msd_engine.jobs.build import event_shape
 from msd_engine.jobs.build_chains import Sampling, sampling
 from msd_engine.jobs.cadence import NEVER, Cadence
-from msd_engine.jobs.denoise import chosen_picture
 from msd_engine.jobs.guard import told
 from msd_engine.jobs.loaded import loaded_images
+from msd_engine.jobs.pictures import chosen_picture
 from msd_engine.jobs.sample import chain_events
 from msd_engine.samplers.inpainting import Inpainting, KnownDenoiser, KnownPixels
 from msd_engine.specs import Branch, ExperimentSpec, Hand, ImagesSpec, Live

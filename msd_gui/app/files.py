@@ -67,9 +67,15 @@ class Files(QObject):
         """Whether anything is being done."""
         return self._runner.running
 
+    @property
+    def can_stop(self) -> bool:
+        """Whether anything is being done that the user may stop; without the engine nothing would ever work."""
+        return self._runner.running and not self._warming
+
     def stop(self) -> None:
         """Close what is being done."""
-        self._runner.stop()
+        if self.can_stop:
+            self._runner.stop()
 
     def close(self) -> None:
         """Close what is being done and end the thread."""
@@ -83,6 +89,7 @@ class Files(QObject):
             case Finished() | Failed() if self._warming:
                 self._warming = False
                 self.warmed_up.emit()
+                self.running_changed.emit()
                 if isinstance(event, Failed):
                     self.failed.emit(event.text, event.details)
             case Restored():

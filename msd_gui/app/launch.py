@@ -147,9 +147,19 @@ class EngineLaunch:
         """Read a picture of the user's own and bring it to the size of the data."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.denoise import open_picture
+            from msd_engine.jobs.pictures import open_picture
 
             return open_picture(path, shape)
+
+        return job
+
+    def show_held_out(self, spec: ExperimentSpec) -> Job:
+        """Tell the held-out image that a spec chooses, whether or not anything can denoise it."""
+
+        def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.pictures import show_held_out
+
+            return show_held_out(spec, data_dir=self.data_dir())
 
         return job
 

@@ -79,7 +79,7 @@ class Routing(QObject):
         """Enable what makes sense on the page in front."""
         page = self._page()
         for name in PAGE_ACTIONS:
-            self._commands[name].setEnabled(page.can(name) or (name == "stop" and self._files.running))
+            self._commands[name].setEnabled(page.can(name) or (name == "stop" and self._files.can_stop))
         self._commands["play"].setChecked(page.playing)
         experiment = page.experiment if isinstance(page, ExperimentPage) else None
         can = dict.fromkeys(EXPERIMENT_ACTIONS, experiment is not None)

@@ -53,6 +53,10 @@ class Launch(Protocol):
         """Draw chains, paint the masked part of a picture anew, or go from seed to seed; from a kept state on."""
         ...
 
+    def show_held_out(self, spec: ExperimentSpec) -> Job:
+        """Tell the held-out image that a spec chooses, whether or not anything can denoise it."""
+        ...
+
     def open_picture(self, path: Path, shape: tuple[int, int, int]) -> Job:
         """Read a picture of the user's own and bring it to the size of the data."""
         ...

@@ -7,7 +7,7 @@ from functools import partial
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
-from msd_gui.pages.advice import Advice
+from msd_gui.pages.findings import Advice
 from msd_gui.widgets.card import Card
 
 FIRST = 3

@@ -12,8 +12,9 @@ from PySide6.QtCore import QObject, Signal, Slot
 from msd_engine.events import ChainReport, Quality, Verdicts
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.specs import ExperimentSpec
-from msd_gui.pages.advice import Facts, advise
+from msd_gui.pages.advice import advise
 from msd_gui.pages.advice_cards import AdviceCards
+from msd_gui.pages.findings import Facts
 from msd_gui.session.experiment import Experiment
 
 # Pairs of so many draws say how far the data reach.

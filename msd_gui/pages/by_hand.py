@@ -12,6 +12,7 @@ from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Pr
 from msd_engine.specs import Branch, ExperimentSpec, Hand
 from msd_gui.bridge.launch import Job, Launch
 from msd_gui.pages.gallery import Gallery
+from msd_gui.pages.networks import Missing
 from msd_gui.pages.page import Page, Status
 from msd_gui.session.command import command
 from msd_gui.session.network import Network
@@ -22,6 +23,8 @@ Asked = Callable[[], tuple[ExperimentSpec, Path | None] | None]
 # Chains in a row between two seeds.
 ROW = 12
 
+_PAINTED = "The marked part of the picture, painted anew by each chain, will be shown here."
+_IN_A_ROW = "A row of images that leads from the seed to the second seed will be shown here."
 _PAINT_HELP = (
     "Draw chains that keep what is not marked. After each step the known pixels of all copies are given the noise of "
     "the level anew (replacement: Song et al. 2021, §5; RePaint, 2022): not the exact conditional, but near it where "
@@ -38,9 +41,11 @@ class ByHand(QWidget):
 
     Attributes:
         shown: Emitted when chains begin.
+        mend_asked: Emitted when the button in the empty grid is pressed, but there is no denoiser to draw with.
     """
 
     shown = Signal()
+    mend_asked = Signal()
 
     def __init__(self, page: Page, launch: Launch, asked: Asked) -> None:
         """Draw nothing yet.
@@ -58,6 +63,7 @@ class ByHand(QWidget):
         self._paused = False
         self._hand: Hand = "draw"
         self._marked = False
+        self._able = True
         self.paint = QPushButton("Paint the marked part anew")
         self.paint.setObjectName("by_hand.paint")
         self.paint.setToolTip(_PAINT_HELP)
@@ -81,17 +87,23 @@ class ByHand(QWidget):
         column.addWidget(self.gallery, 1)
         self.paint.clicked.connect(lambda: self.draw("inpaint"))
         self.row.clicked.connect(lambda: self.draw("interpolate"))
-        self.gallery.asked.connect(lambda: self.draw(self.hand))
+        self.gallery.asked.connect(self._begin)
         self.gallery.scrubber.set_branching(True)
         self.gallery.scrubber.branch_asked.connect(self._branch)
 
-    def set_marked(self, marked: bool, *, able: bool) -> None:
-        """Say whether a part of the picture is marked, and whether there is a denoiser to draw with."""
-        self._marked = marked
-        self.paint.setEnabled(marked and able)
-        self.row.setEnabled(able)
+    def set_marked(self, marked: bool, missing: Missing | None) -> None:
+        """Say whether a part of the picture is marked, and why there is no denoiser to draw with, if there is none."""
+        self._marked, self._able = marked, missing is None
+        self.paint.setEnabled(marked and self._able)
+        self.row.setEnabled(self._able)
         hint = "" if marked else "Use “Mask” on a part of the picture to have it painted anew."
-        self.words.setText(hint if able else "No denoiser for these settings yet: the card at the right says why.")
+        self.words.setText(hint if missing is None else f"{missing.title}.")
+        paints = self.hand == "inpaint"
+        sentence = _PAINTED if paints else _IN_A_ROW
+        button = "Paint anew" if paints else "Draw the row"
+        if missing is not None:
+            sentence, button = f"{sentence} {missing.title}: {missing.text}", missing.remedy
+        self.gallery.promise(sentence, button)
 
     @property
     def hand(self) -> Hand:
@@ -131,6 +143,14 @@ class ByHand(QWidget):
             spec = _short(spec)
         self._hand = hand
         self._submit(self._launch.by_hand(hand, spec, run))
+
+    @Slot()
+    def _begin(self) -> None:
+        """Do what the button in the empty grid promises."""
+        if self._able:
+            self.draw(self.hand)
+        else:
+            self.mend_asked.emit()
 
     @Slot(object)
     def _branch(self, start: Branch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.readings import number
+from msd_gui.views.rich import SIGMA_EFF
 from msd_gui.widgets.spec_form import SpecForm
 
 MIXTURE_GROUPS = [
@@ -148,4 +149,4 @@ def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:
     """
     root_k = spec.training.k**0.5
     for path in ("sampling.sigma_1", "sampling.sigma_L"):
-        form.slider(path).set_trailing(f"σ<sub>eff</sub> = {number(spec.get(path) / root_k)}")
+        form.slider(path).set_trailing(f"{SIGMA_EFF} = {number(spec.get(path) / root_k)}")

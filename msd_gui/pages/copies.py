@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import Copies, Denoised
 from msd_gui.pages.readings import number
+from msd_gui.views.rich import SIGMA_EFF
 from msd_gui.views.tiles import Tile, TilesView
 from msd_gui.widgets.readings import Reading
 
@@ -113,7 +114,9 @@ def readings(event: Denoised) -> tuple[Reading, ...]:
     sigma_eff = event.sigma / math.sqrt(k)
     rows = [
         Reading("Copies k", str(k), "", "Number of copies that the denoiser sees."),
-        Reading("σ_eff = σ/√k", number(sigma_eff), "", "Noise of ȳ: k copies say as much as one with this noise."),
+        Reading(
+            f"{SIGMA_EFF} = σ/√k", number(sigma_eff), "", "Noise of ȳ: k copies say as much as one with this noise."
+        ),
         Reading(
             "Error of ȳ",
             number(event.error_mean),
@@ -169,7 +172,7 @@ def explanation(event: Denoised, change: str) -> str:
         )
     elif change == "drop":
         kept = "sees the k − 1 others" if not event.fixed_k else "sees the mean of the others in its place"
-        words.append(f"The denoiser {kept}: ȳ loses one kth of its evidence, and σ_eff grows to σ/√(k − 1).")
+        words.append(f"The denoiser {kept}: ȳ loses one kth of its evidence, and {SIGMA_EFF} grows to σ/√(k − 1).")
     elif change == "replace":
         words.append(
             "One copy in k comes from another image: ȳ moves by (x′ − x)/k, and x̂ follows where it is in doubt."

@@ -24,12 +24,15 @@ from msd_gui.pages.sources import is_exact
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.network import LatestNetwork, Network
 from msd_gui.session.settings import Settings
+from msd_gui.views.rich import SIGMA_EFF
 from msd_gui.views.tiles import Tile, TilesView
 from msd_gui.widgets.choice import Choice
 from msd_gui.widgets.readings import Readings
 from msd_gui.widgets.spec_form import SpecForm
 
 GRACE_MS = 400
+RESULT_PROMISE = "x̂, what the denoiser makes of the copies, will be shown here."
+COPIES_PROMISE = "The noisy copies of the picture will be shown here."
 
 
 class DenoisePage(ExperimentPage):
@@ -58,7 +61,7 @@ class DenoisePage(ExperimentPage):
         self.easel = Easel()
         self.picture = OwnPicture(self, self.launch, self.easel)
         self.result = TilesView("The picture and what is made of it")
-        self.result_place = frame.awaiting(self.result, "x̂, what the denoiser makes of the copies, will be shown here.")
+        self.result_place = frame.awaiting(self.result, RESULT_PROMISE)
         self.copies = CopiesPanel()
         self.figures = Readings("Figures of the denoising")
         self.words = QLabel()
@@ -69,7 +72,7 @@ class DenoisePage(ExperimentPage):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.easel, 1)
         row.addWidget(self.result_place, 1)
-        self.place = frame.awaiting(self.copies, "The noisy copies of the picture will be shown here.")
+        self.place = frame.awaiting(self.copies, COPIES_PROMISE)
         self.by_hand = ByHand(self, self.launch, self._to_draw)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
@@ -88,6 +91,9 @@ class DenoisePage(ExperimentPage):
         self.form.editing_finished.connect(self.experiment.end_edit)
         self.experiment.changed.connect(self._spec_changed)
         self.denoiser.renewed.connect(self._renew)
+        self.by_hand.mend_asked.connect(self.denoiser.mend)
+        for place in (self.result_place, self.place):
+            place.placeholder.asked.connect(self.denoiser.mend)
         self.by_hand.shown.connect(lambda: self.tabs.setCurrentWidget(self.by_hand))
 
     # -- the spec ------------------------------------------------------------------------------------------------------
@@ -103,14 +109,19 @@ class DenoisePage(ExperimentPage):
         show_step(self.form, spec)
         show_sigma_eff(self.form, spec)
         asked, k = spec.denoise, spec.training.k
-        self.form.slider("denoise.sigma").set_trailing(f"σ<sub>eff</sub> = {number(asked.sigma / k**0.5)}")
+        self.form.slider("denoise.sigma").set_trailing(f"{SIGMA_EFF} = {number(asked.sigma / k**0.5)}")
         self.form.set_enabled("denoise.copy_index", asked.change in ("drop", "replace"), "One copy is to be chosen.")
         self.form.set_enabled("denoise.other", asked.change == "replace", "Belongs to a copy that is replaced.")
         change = self.form.control("denoise.change")
         if isinstance(change, Choice):
             change.set_item_enabled("drop", k > 1, "With k = 1 there is no other copy.")
         self.denoiser.show(spec)
-        self.by_hand.set_marked(bool(asked.mask), able=self.denoiser.can_denoise(spec))
+        missing = self.denoiser.missing(spec)
+        self.by_hand.set_marked(bool(asked.mask), missing)
+        for place, promise in ((self.result_place, RESULT_PROMISE), (self.place, COPIES_PROMISE)):
+            why = f" {missing.title}: {missing.text}" if missing and place is self.result_place else ""
+            place.placeholder.set_sentence(promise + why)
+            place.placeholder.set_button(missing.remedy if missing else "")
         self.picture.show(spec)
 
     def takes(self, spec: ExperimentSpec) -> bool:
@@ -165,6 +176,8 @@ class DenoisePage(ExperimentPage):
         asked = self._to_draw()
         if asked is None:
             self._clear()
+            if self._ready and not self.experiment.spec.denoise.picture:
+                self.picture.look()
             return
         spec, run = asked
         self._stale = False

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from msd_engine.events import Event, Failed, Restored
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.launch import Launch
-from msd_gui.pages.networks import NetworkChoice
+from msd_gui.pages.networks import Missing, NetworkChoice
 from msd_gui.pages.own_picture import FORGET
 from msd_gui.pages.page import ExperimentPage
 from msd_gui.pages.pretrained import PretrainedChip
@@ -55,7 +55,7 @@ class DenoiserChoice(QObject):
         form.set_rule("sampling.source", source_rule)
         self.choice.chosen.connect(self._choose)
         self.choice.folder_chosen.connect(self._read)
-        self.card.action.connect(self._mend)
+        self.card.action.connect(self.mend)
         latest.changed.connect(self._on_latest)
 
     def can_denoise(self, spec: ExperimentSpec) -> bool:
@@ -68,11 +68,11 @@ class DenoiserChoice(QObject):
 
     def show(self, spec: ExperimentSpec) -> None:
         """Say which network denoises; where none can, why not."""
-        exact, missing = is_exact(spec), self.choice.missing(spec)
+        exact, missing = is_exact(spec), self.missing(spec)
         pretrained = self.choice.origin() == "pretrained"
         self.choice.setVisible(not exact)
         self.chip.offer(spec, in_use=not exact and pretrained)
-        self.card.setVisible(not exact and missing is not None)
+        self.card.setVisible(missing is not None)
         if missing is not None:
             self.card.set_message("info", missing.title, missing.text, missing.remedy)
         free = exact or pretrained or missing is not None
@@ -94,8 +94,12 @@ class DenoiserChoice(QObject):
         self._page.experiment.load(spec if spec.data.name == before.data.name else spec.replace_all(FORGET))
         self.renewed.emit()
 
+    def missing(self, spec: ExperimentSpec) -> Missing | None:
+        """Return why nothing denoises what a spec asks for, and what mends it; None where something does."""
+        return None if is_exact(spec) else self.choice.missing(spec)
+
     @Slot()
-    def _mend(self) -> None:
+    def mend(self) -> None:
         """Carry out what the card proposes."""
         spec = self._page.experiment.spec
         missing = self.choice.missing(spec)

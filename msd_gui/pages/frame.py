@@ -9,6 +9,8 @@ from msd_gui.views.placeholder import Awaiting, Placeholder
 
 CONTROLS_PX = 292
 FIGURES_PX = 316
+# Room for a sentence of three lines, and for a button below it.
+EMPTY_PX, EMPTY_BUTTON_PX = 64, 36
 
 
 def heading(text: str) -> QLabel:
@@ -89,12 +91,10 @@ def awaiting(view: QWidget, sentence: str, button: str = "", height_px: int = 0)
         view: What will be seen.
         sentence: What it will be.
         button: What the button says that brings it; empty for none.
-        height_px: Fixed height; 0 lets it grow.
+        height_px: Fixed height of the view; 0 lets it grow.
 
     Returns:
         The place, which shows the sentence.
     """
-    place = Awaiting(view, Placeholder(sentence, button))
-    if height_px:
-        place.setFixedHeight(height_px)
-    return place
+    empty_px = EMPTY_PX + (EMPTY_BUTTON_PX if button else 0)
+    return Awaiting(view, Placeholder(sentence, button), height_px=height_px, empty_px=empty_px)

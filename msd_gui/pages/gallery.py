@@ -59,12 +59,7 @@ class Gallery(QWidget):
         self._lived = QLabel()
         self._lived.setProperty("role", "trailing")
         self._lived.setToolTip(LIVED_HELP)
-        self._place = frame.awaiting(
-            self.grid,
-            "Chains will be denoised here into new images, as soon as a network has begun to learn; until then, with "
-            "the exact score of the images themselves.",
-            "Sample",
-        )
+        self._place = frame.awaiting(self.grid, "Chains will be denoised here into new images.", "Sample")
         self.film.setFixedHeight(FILM_PX)
         self.film.hide()
         self._arrange()
@@ -89,6 +84,11 @@ class Gallery(QWidget):
         column.addWidget(self._place, 1)
         column.addWidget(self.film)
         column.addWidget(self.scrubber)
+
+    def promise(self, sentence: str, button: str) -> None:
+        """Say what will be in the empty grid, and what the button does that brings it."""
+        self._place.placeholder.set_sentence(sentence)
+        self._place.placeholder.set_button(button)
 
     # -- events in -----------------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ from msd_engine.events import (
     Started,
     Verdicts,
 )
-from msd_engine.specs import Branch, ExperimentSpec
+from msd_engine.specs import Branch, ExperimentSpec, pretrained_for
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.page import ExperimentPage, Status
@@ -94,6 +94,18 @@ class ImageChains(QObject):
     def can_ask(self, spec: ExperimentSpec) -> bool:
         """Return whether chains of a spec can be drawn now, or as soon as the network in training has weights."""
         return self.can_draw(spec) or (self._ready and self._learning(spec))
+
+    def promise(self, spec: ExperimentSpec) -> str:
+        """Say what will be in the empty grid, and whose score makes it."""
+        if is_exact(spec):
+            score = "with the exact score of the images"
+        elif self._trainer.fits(spec) or self._learning(spec):
+            score = "by the network of this page"
+        elif (card := pretrained_for(spec)) is not None:
+            score = f"by the pretrained model {card.title}, until you train a network"
+        else:
+            score = "with the exact score of the images, until you train a network"
+        return f"Press Sample: chains are denoised here into new images {score}."
 
     def drawable(self) -> tuple[ExperimentSpec, Path | None] | None:
         """Return the present settings with the run to sample from; None where nothing can be drawn."""

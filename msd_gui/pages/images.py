@@ -18,7 +18,7 @@ from msd_gui.pages.adviser import Adviser
 from msd_gui.pages.controls import IMAGES_GROUPS
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.image_chains import ImageChains
-from msd_gui.pages.loss_options import LossOptions
+from msd_gui.pages.loss_panel import LossPanel
 from msd_gui.pages.measuring import Measuring
 from msd_gui.pages.page import ExperimentPage, Export, Status
 from msd_gui.pages.pretrained import PretrainedChip
@@ -31,6 +31,7 @@ from msd_gui.session.experiment import Experiment
 from msd_gui.session.network import LatestNetwork, Network
 from msd_gui.views.bands import BandView
 from msd_gui.views.losses import LossView
+from msd_gui.views.rich import SIGMA_EFF
 from msd_gui.views.strip import HeldOutView
 from msd_gui.widgets.card import Card
 from msd_gui.widgets.spec_form import SpecForm
@@ -69,8 +70,12 @@ class ImagesPage(ExperimentPage):
             "Train",
             222,
         )
-        self.losses_place = frame.awaiting(self.losses, "Training and held-out loss will be drawn here.", "", 230)
-        self.bands_place = frame.awaiting(self.bands, "The held-out error at each σ_eff will be drawn here.", "", 190)
+        self.losses_place = frame.awaiting(
+            LossPanel(self.losses), "Training and held-out loss will be drawn here.", "", 260
+        )
+        self.bands_place = frame.awaiting(
+            self.bands, f"The held-out error at each {SIGMA_EFF} will be drawn here.", "", 190
+        )
         self.yields = YieldPanel()
         self.adviser = Adviser(self.experiment, self)
         self.card = Card("info", "", "", dismissible=False)
@@ -86,7 +91,6 @@ class ImagesPage(ExperimentPage):
             self.pretrained,
             frame.heading("Loss"),
             self.losses_place,
-            LossOptions(self.losses),
             frame.heading("Error by noise"),
             self.bands_place,
             self.yields,
@@ -148,6 +152,7 @@ class ImagesPage(ExperimentPage):
             self.card.set_message(
                 "info", "Another network", "Data, copies, network or form have changed: train again.", "Train"
             )
+        self.gallery.promise(self.chains.promise(spec), "Sample")
         self.pretrained.offer(spec, in_use=not is_exact(spec) and not self.trainer.fits(spec))
         self.measuring.update_button()
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Slot
 
-from msd_engine.events import Denoised, Event, Failed, PictureRead
+from msd_engine.events import Denoised, Event, Failed, HeldOutPicture, PictureRead
 from msd_engine.specs import ExperimentSpec, ImagesSpec
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages.easel import Easel
@@ -33,6 +33,7 @@ class OwnPicture(QObject):
         self._page, self._launch, self._easel = page, launch, easel
         self._available = 1
         self._files = page.runner(self._on_file)
+        self._looker = page.runner(self._on_held_out)
         easel.began.connect(page.experiment.begin_edit)
         easel.ended.connect(page.experiment.end_edit)
         easel.drawn.connect(self._drawn)
@@ -48,7 +49,7 @@ class OwnPicture(QObject):
         return data.shape
 
     def show(self, spec: ExperimentSpec) -> None:
-        """Show the picture and the mask of a spec; a held-out image is shown when it has been denoised."""
+        """Show the picture and the mask of a spec; a held-out image is shown when it has been read."""
         asked = spec.denoise
         if asked.picture:
             self._easel.show_picture(np.frombuffer(asked.picture, np.uint8).reshape(self.shape), "Your picture")
@@ -60,11 +61,11 @@ class OwnPicture(QObject):
         else:
             self._easel.show_mask(np.zeros(self.shape[1:], np.bool_))
 
-    def take(self, event: Denoised, asked: ExperimentSpec) -> None:
-        """Show the held-out image that has been denoised, unless another picture is wanted by now.
+    def take(self, event: Denoised | HeldOutPicture, asked: ExperimentSpec) -> None:
+        """Show the held-out image that has been read, unless another picture is wanted by now.
 
         Args:
-            event: What was denoised.
+            event: Holds it.
             asked: The experiment that asked for it.
         """
         self._available = event.available
@@ -72,6 +73,20 @@ class OwnPicture(QObject):
         if not asked.denoise.picture and not now.denoise.picture and asked.data == now.data:
             words = f"Held-out {asked.denoise.index} of {event.available:,}"
             self._easel.show_picture(_bytes(event.x), words)
+
+    def look(self) -> None:
+        """Show the held-out image of the settings although nothing denoises it."""
+        self._looker.submit(self._launch.show_held_out(self._page.experiment.spec))
+
+    @Slot(object)
+    def _on_held_out(self, event: Event) -> None:
+        match event:
+            case HeldOutPicture():
+                self.take(event, ExperimentSpec.from_json(event.spec_json))
+            case Failed():
+                self._page.show_failure(event)
+            case _:
+                pass
 
     @Slot(object)
     def open(self, path: Path) -> None:

@@ -15,6 +15,7 @@ from msd_gui.views.layers import Layer, ToPixels, draw_curve, draw_dots, draw_po
 from msd_gui.views.legend import Entry
 from msd_gui.views.log_axis import number
 from msd_gui.views.plot import PlotView
+from msd_gui.views.rich import SIGMA_EFF
 
 
 class BandView(PlotView):
@@ -26,7 +27,7 @@ class BandView(PlotView):
     """
 
     def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
-        words = ("Error by noise", "σ<sub>eff</sub>", "‖x̂ − x‖²")
+        words = ("Error by noise", SIGMA_EFF, "‖x̂ − x‖²")
         super().__init__(*words, log=("bottom", "left"), colours=colours, parent=parent)
         self._sigma_eff: NDArray[Any] = np.empty(0)
         self._error: NDArray[Any] = np.empty(0)
@@ -71,9 +72,9 @@ class BandView(PlotView):
         if not len(self._sigma_eff):
             return ""
         band = int(np.abs(np.log10(self._sigma_eff) - x).argmin())
-        words = f"σ_eff {number(float(self._sigma_eff[band]))}   error {number(float(self._error[band]))}"
+        words = f"{SIGMA_EFF} = {number(float(self._sigma_eff[band]))} · error {number(float(self._error[band]))}"
         least = float(self._mmse[band])
-        return f"{words}   least {number(least)}" if np.isfinite(least) else words
+        return f"{words} · least {number(least)}" if np.isfinite(least) else words
 
     def legend_entries(self) -> list[Entry]:
         """The curves that have values."""

@@ -6,6 +6,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
+from msd_gui.views.rich import plain
+
 
 class Placeholder(QWidget):
     """A sentence and a button.
@@ -23,13 +25,13 @@ class Placeholder(QWidget):
         self, sentence: str, button: str = "", icon: QIcon | None = None, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.setAccessibleName(sentence)
-        self._words = QLabel(sentence, self)
+        self._words = QLabel(self)
         self._words.setWordWrap(True)
         self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._words.setProperty("role", "muted")
+        self.set_sentence(sentence)
         self.button = QPushButton(button, self)
-        self.button.setVisible(bool(button))
+        self.set_button(button)
         if icon is not None:
             self.button.setIcon(icon)
         self.button.clicked.connect(self.asked)
@@ -42,7 +44,16 @@ class Placeholder(QWidget):
     def set_sentence(self, sentence: str) -> None:
         """Says something else."""
         self._words.setText(sentence)
-        self.setAccessibleName(sentence)
+        self.setAccessibleName(plain(sentence))
+
+    def sentence(self) -> str:
+        """What it says."""
+        return self._words.text()
+
+    def set_button(self, words: str) -> None:
+        """Offers something else; nothing where there are no words."""
+        self.button.setText(words)
+        self.button.setVisible(bool(words))
 
 
 class Awaiting(QStackedWidget):
@@ -51,15 +62,29 @@ class Awaiting(QStackedWidget):
     Args:
         view: The view.
         placeholder: What stands in for it.
+        height_px: Fixed height of the view; 0 lets it grow.
+        empty_px: Fixed height of the placeholder, where that of the view is fixed.
         parent: The widget that owns both.
     """
 
-    def __init__(self, view: QWidget, placeholder: Placeholder, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        view: QWidget,
+        placeholder: Placeholder,
+        *,
+        height_px: int = 0,
+        empty_px: int = 0,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.view, self.placeholder = view, placeholder
+        self._height_px, self._empty_px = height_px, empty_px
         self.addWidget(placeholder)
         self.addWidget(view)
+        self.set_ready(False)
 
     def set_ready(self, ready: bool) -> None:
-        """Shows the view if it is ready, else the placeholder."""
+        """Shows the view if it is ready, else the placeholder, which takes less room."""
         self.setCurrentWidget(self.view if ready else self.placeholder)
+        if self._height_px:
+            self.setFixedHeight(self._height_px if ready else self._empty_px)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from msd_gui.views.colour_maps import error_map
 from msd_gui.views.fonts import font_of
 from msd_gui.views.log_axis import number
 from msd_gui.views.pixels import image_of_rgb32, to_rgb32
+from msd_gui.views.rich import SIGMA_EFF, draw_rich, rich_size
 
 MOST_COPIES = 2
 _GAP_PX = 3.0
@@ -82,8 +84,9 @@ class HeldOutView(Canvas):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
             painter.setFont(font_of(self, 0.9))
             metrics, height = painter.fontMetrics(), self.line_height()
-            names = [*self.row_names(), "σ_eff", "error"]
-            margin = max(metrics.horizontalAdvance(name) for name in names) + 12
+            names = [*self.row_names(), "error"]
+            widths = [float(metrics.horizontalAdvance(name)) for name in names]
+            margin = math.ceil(max(*widths, rich_size(painter, SIGMA_EFF).width())) + 12
             needed = max(metrics.horizontalAdvance(word) for word in [*self._heads, *self._feet]) + 6
             image = self._rows[0][1][0]
             tall = (self.height() - 2 * height - 8) / len(self._rows) - _GAP_PX
@@ -99,10 +102,10 @@ class HeldOutView(Canvas):
     ) -> None:
         right, centre = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignCenter
         below = height + 4 + len(self._rows) * (side + _GAP_PX)
-        lines = [("σ_eff", self._heads, 2.0), ("error", self._feet, below)]
+        lines = [(SIGMA_EFF, self._heads, 2.0), ("error", self._feet, below)]
         for name, words, top in lines:
             painter.setPen(QColor(self.colours.muted))
-            painter.drawText(QRectF(0, top, margin - 6, height), right, name)
+            draw_rich(painter, QRectF(0, top, margin - 6, height), name)
             painter.setPen(QColor(self.colours.text))
             for column in range(columns):
                 painter.drawText(QRectF(margin + column * step, top, step, height), centre, words[column])

@@ -9,8 +9,9 @@ from image_files import write_idx_set
 from PIL import Image
 
 from msd_engine.data.picture import read_picture
-from msd_engine.events import Denoised, Failed, Finished, PictureRead, Started, Tick
-from msd_engine.jobs.denoise import change_copies, denoise, draw_copies, open_picture, rms
+from msd_engine.events import Denoised, Failed, Finished, HeldOutPicture, PictureRead, Started, Tick
+from msd_engine.jobs.denoise import change_copies, denoise, draw_copies, rms
+from msd_engine.jobs.pictures import open_picture, show_held_out
 from msd_engine.jobs.train import train
 from msd_engine.specs import DenoiseSpec, ExperimentSpec, SpecError, load_preset
 
@@ -162,6 +163,19 @@ def test_dark_strokes_on_paper_become_light_strokes_as_in_the_data(tmp_path):
     colours, inverted = read_picture(tmp_path / "one.png", (3, 32, 32))
     assert not inverted
     assert colours[0, 0, 0] > 200
+
+
+def test_a_held_out_image_is_told_without_any_denoiser():
+    spec = by_hand(index=7, picture=b"").replace("sampling.source", "trained")
+    told, end = show_held_out(spec)
+    assert isinstance(told, HeldOutPicture)
+    assert isinstance(end, Finished)
+    denoised = only(denoise(spec.replace("sampling.source", "exact")))
+    assert np.array_equal(told.x, denoised.x)
+    assert told.available == denoised.available
+    for wrong in (spec.replace("denoise.index", told.available), load_preset("ring-8")):
+        *_, last = show_held_out(wrong)
+        assert isinstance(last, Failed)
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", b"\x89PNG\r\n\x1a\n" + bytes(20), None])

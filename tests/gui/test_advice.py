@@ -10,8 +10,11 @@ import pytest
 
 from msd_engine.events import Quality, Verdicts
 from msd_engine.specs import ExperimentSpec, load_preset
-from msd_gui.pages.advice import Facts, advise, excess, ladder_ratio, overlap
+from msd_gui.pages.advice import advise
+from msd_gui.pages.advice_chains import furthest, tail
 from msd_gui.pages.adviser import Adviser
+from msd_gui.pages.findings import Facts
+from msd_gui.pages.ladder_figures import excess, ladder_ratio, overlap
 from msd_gui.session.experiment import Experiment
 
 # An 8×8 image set whose pixels have a standard deviation of about a half.
@@ -140,12 +143,36 @@ def test_drifted_shares_of_the_classes_are_told_with_figures_and_mended(qtbot) -
     assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice()]
     adviser.take_verdicts(told((0.8, 0.2)))
     (found,) = [advice for advice in adviser.cards.advice() if advice.title == "Too many steps per level"]
-    # (0.8 − 0.5)/√(0.5²/64) = 4.8
-    for figure in ("class three", "0.8", "0.5", "64 samples", "4.8"):
+    # Of 64 samples a class of share 1/2 has 32 ± √(64/4).
+    for figure in ("13 of 64 samples", "0.5", "32 ± 4", "samplings"):
         assert figure in found.evidence
     adviser.cards.remedy.emit(dict(found.remedy))
     assert experiment.spec.sampling.steps_per_level < LONG.sampling.steps_per_level
     assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice()]
+
+
+@pytest.mark.parametrize(("n", "share"), [(1, 0.3), (20, 0.1), (64, 0.5)])
+def test_the_chance_of_a_count_is_the_exact_one_of_the_binomial_law(n: int, share: float) -> None:
+    law = [math.comb(n, j) * share**j * (1 - share) ** (n - j) for j in range(n + 1)]
+    for count in range(n + 1):
+        expected = min(1.0, 2 * min(sum(law[: count + 1]), sum(law[count:])))
+        assert tail(count, n, share) == pytest.approx(expected, rel=1e-9)
+
+
+def test_exact_draws_of_few_chains_are_hardly_ever_called_a_drift() -> None:
+    true = (0.02, 0.05, 0.08, *(0.85 / 7,) * 7)
+    drawn = np.random.default_rng(0).multinomial(64, true, size=3000) / 64
+    chances = np.array([furthest(tuple(shares), true, 64).chance for shares in drawn])
+    # The bound of Bonferroni: a chance below c is found in at most a share c of exact samplings, but for the error of
+    # counting them.
+    for level in (0.2, 0.05, 0.01):
+        assert (chances < level).mean() <= level + 3 * math.sqrt(level / len(drawn))
+
+
+def test_a_small_drift_is_left_alone_however_sure_it_is() -> None:
+    sure = replace(FACTS, sampled=LONG.sampling, true_shares=(0.5, 0.5), counted=100_000)
+    for share, titles in ((0.55, []), (0.65, ["Too many steps per level"])):
+        assert [advice.title for advice in advise(LONG, replace(sure, shares=(share, 1 - share)))] == titles
 
 
 def test_dead_chains_say_nothing_of_the_classes(qtbot) -> None:
@@ -158,7 +185,7 @@ def test_dead_chains_say_nothing_of_the_classes(qtbot) -> None:
 def test_measured_samples_say_more_than_a_few_chains(qtbot) -> None:
     adviser = Adviser(Experiment(LONG))
     qtbot.addWidget(adviser.cards)
-    shares = np.array((0.6, 0.4)), np.array((0.5, 0.5))
+    shares = np.array((0.65, 0.35)), np.array((0.5, 0.5))
     spec = LONG.replace("sampling.chains", 1000)
     both = ("three", "seven")
     found = Quality(

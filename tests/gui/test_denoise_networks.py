@@ -240,7 +240,7 @@ def test_a_picture_dropped_on_the_easel_is_opened_and_a_folder_is_left_to_the_wi
     assert page.denoiser.choice.origin() == "pretrained"
 
 
-def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbot, page):
+def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbot, window, page):
     page.experiment.set(page.experiment.spec.replace_all({"training.k": 5, "sampling.source": "trained"}))
     qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
     assert page.denoised is None
@@ -249,12 +249,26 @@ def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbo
     assert not page.words.text()
     assert not [export for export in page.exports() if export.name == "denoised"]
     assert not page.by_hand.row.isEnabled()
+    # The held-out image can be looked at all the same, and drawn on.
+    page.easel.buttons["step"].click()
+    qtbot.waitUntil(lambda: page.easel.source.text().startswith("Held-out 1 of"), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
+    assert page.easel.canvas.picture().any()
+    # Each empty place says what will be there, and its button takes the nearest number of copies.
+    for place in (page.result_place, page.place):
+        assert place.currentWidget() is place.placeholder
+        assert place.placeholder.button.text() == "Use k = 8"
+    page.by_hand.gallery.asked.emit()
+    assert page.experiment.spec.training.k == 8
+    window.commands["undo"].trigger()
     # The canvas has the size of the data before any of them is there.
     page.form.control("data.name").change_value("mnist")
     assert page.easel.canvas.picture().shape == (1, 28, 28)
     assert page.denoiser.card.isVisible()
+    qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
+    assert "mnist" in window.messages.errors()[0]
     page.form.control("data.name").change_value("digits")
-    page.denoiser.card.action.emit()
+    page.result_place.placeholder.button.click()
     settled(qtbot, page, lambda: page.denoised and not page.denoised.exact)
     assert len(page.result.tiles()) == 1
     assert page.by_hand.row.isEnabled()

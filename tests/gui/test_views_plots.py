@@ -21,6 +21,7 @@ from msd_gui.views.figures import Easel, finished, png_sheet, svg_sheet, to_png_
 from msd_gui.views.losses import LossView
 from msd_gui.views.mode_weights import ModeWeightsView
 from msd_gui.views.plane import LAYERS, PlaneView
+from msd_gui.views.rich import plain
 
 HEADS = np.array([[0.0, 0.0], [4.0, 1.0], [np.nan, 2.0], [-3.0, -5.0]])
 
@@ -280,7 +281,7 @@ def test_bands_are_framed_and_told(qtbot):
     (left, right), (low, high) = view.box.viewRange()
     assert left < -1 < 1 < right
     assert low < -2 < 2 < high
-    assert view.tell(0.0, 0.0) == "σ_eff 1   error 1"
+    assert plain(view.tell(0.0, 0.0)) == "σ_eff = 1 · error 1"
     assert [entry.words for entry in view.legend_entries()] == ["held-out"]
 
 

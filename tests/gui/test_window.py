@@ -52,6 +52,16 @@ def images(qtbot, window):
     return page
 
 
+def test_stop_does_not_keep_the_engine_from_coming(qtbot, window):
+    assert not window.commands["stop"].isEnabled()
+    window.files.warm_up()
+    assert window.files.running
+    assert not window.files.can_stop
+    with qtbot.waitSignal(window.files.engine_ready, timeout=WAIT_MS):
+        window.files.stop()
+    qtbot.waitUntil(lambda: not window.files.running, timeout=WAIT_MS)
+
+
 def train(qtbot, page):
     page.act("train")
     qtbot.waitUntil(lambda: page.trainer.has_weights and not page.trainer.running, timeout=WAIT_MS)

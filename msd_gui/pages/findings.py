@@ -1,0 +1,58 @@
+"""What is known of a sampling besides its settings, and what is found wrong with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from msd_engine.specs import SamplingSpec
+
+Fields = Mapping[str, float | int]
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known besides the settings; NaN and empty where it is not.
+
+    Attributes:
+        dim: Numbers in one datum.
+        data_std: Standard deviation of one coordinate of the data about their mean.
+        largest_distance: Largest pairwise distance of the data.
+        sampled: The sampling that the rest was measured on.
+        verdicts: The verdict on each chain.
+        shares: Share of the samples in each class or mode.
+        true_shares: The same of the data.
+        class_names: Names of the classes; empty for modes.
+        counted: Number of samples that the shares were counted on; 0 for all chains of the sampling.
+    """
+
+    dim: int = 0
+    data_std: float = math.nan
+    largest_distance: float = math.nan
+    sampled: SamplingSpec | None = None
+    verdicts: tuple[str, ...] = ()
+    shares: tuple[float, ...] = ()
+    true_shares: tuple[float, ...] = ()
+    class_names: tuple[str, ...] = ()
+    counted: int = 0
+
+
+@dataclass(frozen=True)
+class Advice:
+    """One thing that is wrong, and its remedy.
+
+    Attributes:
+        title: One short line.
+        evidence: One or two sentences with the figures.
+        action: What the button says.
+        remedy: New values of fields by dotted path.
+        severity: ``error`` where no sample can be right, else ``warning``.
+    """
+
+    title: str
+    evidence: str
+    action: str
+    remedy: Fields = field(default_factory=dict)
+    severity: Literal["warning", "error"] = "warning"
