@@ -23,6 +23,8 @@ class Ladder(Event):
         swelling: s_T²/σ_i², the variance of y_i − ȳ at the end of each level over what the level says, as theory
             predicts it, with shape (L,).
         evaluations: How often the denoiser is asked for each chain.
+        settled: What s_T²/σ² tends to with ever more steps per level.
+        steps_needed: So few steps per level bring s_T²/σ² near to that everywhere; 0 where none do.
         guidance_missing: Whether guidance is asked for, but the network has no earlier self to be guided by.
     """
 
@@ -31,6 +33,8 @@ class Ladder(Event):
     steps: NDArray[np.int64]
     swelling: NDArray[np.float64]
     evaluations: int
+    settled: float = 1.0
+    steps_needed: int = 1
     guidance_missing: bool = False
 
 

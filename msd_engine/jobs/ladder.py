@@ -12,7 +12,7 @@ from msd_engine.events import Event, Finished, Ladder
 from msd_engine.jobs.build import asks_guidance, descent, evaluations, is_guided
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
-from msd_engine.metrics.ladders import swelling
+from msd_engine.metrics.ladders import settled, steps_needed, swelling
 from msd_engine.samplers.descent import Descent
 from msd_engine.specs import ExperimentSpec, Live
 
@@ -34,7 +34,9 @@ def told_ladder(spec: ExperimentSpec, way: Descent, *, guided: bool) -> Ladder:
     steps[len(way) // way.steps_per_level :] = 0
     alpha = (asked.step_ratio if asked.has_step else 0.0) * sigma**2
     count, missing = evaluations(spec, way, guided=guided), asks_guidance(spec) and not guided
-    return Ladder(sigma, alpha, steps, swelling(asked.sampler, way), count, missing)
+    needed = 0 if asked.has_wall and asked.step_ratio >= 2 else steps_needed(asked.sampler, way)
+    tends = settled(asked.sampler, asked.step_ratio)
+    return Ladder(sigma, alpha, steps, swelling(asked.sampler, way), count, tends, needed, missing)
 
 
 @told

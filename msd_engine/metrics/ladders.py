@@ -18,6 +18,7 @@ residuals y_i − ȳ up to 1 − 1/k, whatever the data (theory §3, fact 4). Ov
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ _Array = NDArray[np.float64]
 
 # Beyond so many steps the recursion of a gliding sampler is not worth its time.
 _MOST_GLIDING_STEPS = 100_000
+_MOST_STEPS = 100_000
 
 
 def swelling(sampler: Sampler, descent: Descent) -> _Array:
@@ -48,6 +50,45 @@ def swelling(sampler: Sampler, descent: Descent) -> _Array:
         return np.ones(len(descent.ladder))
     ratio: _Array = variances(sampler, descent, 1, np.zeros(1))[:, 0] / np.square(descent.ladder)
     return ratio
+
+
+def settled(sampler: Sampler, step_ratio: float) -> float:
+    """Return what s_T²/σ² tends to when steps at one level go on for ever.
+
+    Args:
+        sampler: The dynamics.
+        step_ratio: r = ε/σ².
+
+    Returns:
+        1/(1 − r/2) where the noise is added to a plain step of the drift, ∞ from r = 2 on; 1 for all others.
+    """
+    if sampler not in ("langevin", "predictor-corrector"):
+        return 1.0
+    return 1 / (1 - step_ratio / 2) if step_ratio < 2 else math.inf
+
+
+def excess(sampler: Sampler, descent: Descent) -> float:
+    """Return how far s_T²/σ² is from what it tends to, at the level where it is farthest."""
+    return float(np.abs(swelling(sampler, descent) - settled(sampler, descent.step_ratio)).max())
+
+
+def steps_needed(sampler: Sampler, descent: Descent, most: float = 0.05) -> int:
+    """Return how few steps per level leave an excess that does not matter.
+
+    Args:
+        sampler: The dynamics.
+        descent: The ladder and the step; its own number of steps is not read.
+        most: The largest `excess` that does not matter.
+
+    Returns:
+        The fewest, to within a tenth; 0 where not even 100 000 are enough.
+    """
+    steps = 1
+    while steps <= _MOST_STEPS:
+        if excess(sampler, replace(descent, steps_per_level=steps)) <= most:
+            return steps
+        steps = max(steps + 1, int(1.1 * steps))
+    return 0
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -2,16 +2,17 @@
 
 The rules, with σ_eff = σ/√k, r = ε/σ², γ the ratio of neighbouring levels, T the steps per level and d the dimension:
 
-* the wall r = 2, from which on chains blow up, and the swelling 1/(1 − r/2) before it (theory §3, fact 4);
+* the wall r = 2, from which on chains blow up, and before it the swelling 1/(1 − r/2) of plain Langevin steps (theory
+  §3, fact 4);
 * the start: σ₁/√k below half the root mean square distance of the data from their mean, std·√d; the remedy is
   technique 1 of Song and Ermon 2020 (arXiv:2006.09011), σ₁/√k = largest pairwise distance (theory §3, fact 5);
-* the ladder: what a level has not yet shrunk of the noise of the one before, (1 − r)^{2T} (γ² − 1/(1 − r/2)), the
-  excess of technique 4's s_T²/σ²; it is blamed on γ where technique 2's C = Φ(√(2d)(γ−1) + 3γ) − Φ(√(2d)(γ−1) − 3γ)
-  is far below 1/2, else on T;
+* the ladder: what a level has not yet shrunk of the noise of the one before, by how far technique 4's s_T²/σ² is from
+  what it tends to, as the engine predicts it for every sampler and every ladder; it is blamed on γ where technique 2's
+  C = Φ(√(2d)(γ−1) + 3γ) − Φ(√(2d)(γ−1) − 3γ) is far below 1/2, else on T;
 * the end: σ_L/√k above a quarter of the data's standard deviation, of which the last jump makes a blur;
-* too many steps: the share of a class or mode beyond chance by an exact test, from a network, with more steps than
-  the ladder needs (theory §3, fact 8); and chains that have died, or have ended off the data, though r is far from
-  the wall.
+* too many steps: the share of a class or mode beyond chance by an exact test, from a network, with twice the steps
+  that the ladder needs or more (theory §3, fact 8); and chains that have died, or have ended off the data, though r
+  is far from the wall.
 
 What was measured counts only for the sampling that it was measured on.
 """

@@ -28,7 +28,7 @@ class AdviceCards(QWidget):
         super().__init__()
         self._advice: list[Advice] = []
         self._all = False
-        self.cards = [Card("warning", "", "", dismissible=False) for _ in range(MOST)]
+        self.cards = [Card("warning", "", "", dismissible=False, stacked=True) for _ in range(MOST)]
         self._more = QPushButton()
         self._more.setFlat(True)
         self._more.clicked.connect(self._show_all)

@@ -17,7 +17,6 @@ import numpy as np
 
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.findings import Advice, Facts
-from msd_gui.pages.ladder_figures import steps_needed
 from msd_gui.pages.readings import number
 
 # A sampling is drawn dozens of times in a session: chance should speak up in none of them.
@@ -84,8 +83,8 @@ def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     asked = spec.sampling
     if asked != facts.sampled or asked.source != "trained" or not asked.has_wall or asked.step_ratio >= 2:
         return
-    needed = steps_needed(asked)
-    if len(facts.shares) != len(facts.true_shares) or asked.steps_per_level <= needed:
+    needed = facts.ladder.steps_needed if facts.ladder is not None else 0
+    if len(facts.shares) != len(facts.true_shares) or not 0 < 2 * needed <= asked.steps_per_level:
         return
     n = facts.counted or asked.chains
     found = furthest(facts.shares, facts.true_shares, n)

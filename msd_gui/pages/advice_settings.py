@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
+
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.findings import Advice, Facts, Fields
-from msd_gui.pages.ladder_figures import excess, ladder_ratio, overlap, steps_needed
+from msd_gui.pages.ladder_figures import ladder_ratio, near_wall, overlap
 from msd_gui.pages.readings import number
 
-# Far enough from the wall: the residuals swell by a ninth only.
-GOOD_RATIO = 0.2
-# From here on the residuals have twice their variance.
-WARNING_RATIO = 1.0
-# Excess of s_T²/σ² over its limit that a level may leave.
+# Far enough from the wall: the residuals swell by a ninth only. BAOAB, which swells by nothing, may go faster.
+GOOD_RATIO, GOOD_RATIOS = 0.2, {"underdamped": 0.6}
+# How far s_T²/σ² may be from what it tends to.
 MOST_EXCESS = 0.25
 LEAST_OVERLAP, GOOD_OVERLAP = 0.05, 0.5
 MOST_LAST_NOISE, GOOD_LAST_NOISE = 0.25, 0.1
@@ -24,10 +24,11 @@ def wall(spec: ExperimentSpec, _facts: Facts) -> Iterator[Advice]:
     """Past or near the wall r = 2 (theory §3, fact 4)."""
     asked = spec.sampling
     r = asked.step_ratio
-    if not asked.has_wall or r < WARNING_RATIO:
+    if not near_wall(asked):
         return
-    remedy: Fields = {"sampling.epsilon": GOOD_RATIO * asked.sigma_L**2}
-    action = f"Set r = {GOOD_RATIO:g}"
+    good = GOOD_RATIOS.get(asked.sampler, GOOD_RATIO)
+    remedy: Fields = {"sampling.epsilon": good * asked.sigma_L**2}
+    action = f"Set r = {good:g}"
     if r >= 2:
         yield Advice(
             "Past the wall",
@@ -37,14 +38,13 @@ def wall(spec: ExperimentSpec, _facts: Facts) -> Iterator[Advice]:
             remedy,
             "error",
         )
-    else:
-        yield Advice(
-            "Near the wall",
-            f"r = ε/σ² = {number(r)}: the noise of the copies about their mean swells to 1/(1 − r/2) = "
-            f"{number(1 / (1 - r / 2))} times its variance, and chains blow up from r = 2 on.",
-            action,
-            remedy,
-        )
+        return
+    what = (
+        f"the noise of the copies about their mean swells to 1/(1 − r/2) = {number(1 / (1 - r / 2))} times its variance"
+    )
+    if asked.sampler == "underdamped":
+        what = "noise of the level before hardly dies away"
+    yield Advice("Near the wall", f"r = ε/σ² = {number(r)}: {what}, and chains blow up from r = 2 on.", action, remedy)
 
 
 def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
@@ -72,33 +72,38 @@ def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
 
 def ladder(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """A level keeps noise of the one before: the ladder is too coarse, or the steps are too few."""
-    asked, gamma, r = spec.sampling, ladder_ratio(spec.sampling), spec.sampling.step_ratio
-    langevin = asked.sampler == "langevin" and asked.ladder == "geometric" and r < 2
-    if not langevin or gamma <= 1 or excess(asked) <= MOST_EXCESS:
+    asked, known = spec.sampling, facts.ladder
+    if known is None or len(known.sigma) < 2 or not np.isfinite(known.swelling).all() or near_wall(asked):
         return
-    variance = f"s_T²/σ² = {number(1 / (1 - r / 2) + excess(asked))} at the end of a level, which should be near 1"
+    off = np.abs(known.swelling - known.settled)
+    worst = int(off.argmax())
+    if off[worst] <= MOST_EXCESS:
+        return
+    variance = (
+        f"s_T²/σ² = {number(known.swelling[worst])} at the end of level {worst + 1}, σ = {number(known.sigma[worst])}, "
+        f"which should be {number(known.settled)}"
+    )
+    gamma = float((known.sigma[:-1] / known.sigma[1:]).max())
     shared = overlap(gamma, facts.dim) if facts.dim else 1.0
-    if shared < LEAST_OVERLAP:
-        levels = asked.levels
-        # The ratio at which C is 1/2: there √(2d)(γ − 1) = 3γ, and the other term of C is 1.
-        root = math.sqrt(2 * facts.dim)
-        if root > 3:
-            levels = 1 + math.ceil(math.log(asked.sigma_1 / asked.sigma_L) / math.log(root / (root - 3)))
+    # The ratio at which C is 1/2: there √(2d)(γ − 1) = 3γ, and the other term of C is 1.
+    root = math.sqrt(2 * facts.dim)
+    if shared < LEAST_OVERLAP and root > 3:
+        levels = 1 + math.ceil((asked.levels - 1) * math.log(gamma) / math.log(root / (root - 3)))
         yield Advice(
             "Ladder too coarse",
-            f"Neighbouring levels differ by γ = {number(gamma)}: NCSNv2's C = {number(shared, 2)}, which should be "
-            f"near {GOOD_OVERLAP:g}; {variance}.",
+            f"Neighbouring levels differ by up to γ = {number(gamma)}: NCSNv2's C = {number(shared, 2)}, which should "
+            f"be near {GOOD_OVERLAP:g}; {variance}.",
             f"Set L = {levels}",
             {"sampling.levels": levels},
         )
-        return
-    steps = steps_needed(asked)
-    yield Advice(
-        "Too few steps per level",
-        f"T = {asked.steps_per_level} steps with r = {number(r)} leave {variance}: noise of the level before remains.",
-        f"Set T = {steps}",
-        {"sampling.steps_per_level": steps},
-    )
+    elif known.steps_needed > asked.steps_per_level:
+        yield Advice(
+            "Too few steps per level",
+            f"T = {asked.steps_per_level} steps with r = {number(asked.step_ratio)} leave {variance}: "
+            "noise of the level before remains.",
+            f"Set T = {known.steps_needed}",
+            {"sampling.steps_per_level": known.steps_needed},
+        )
 
 
 def end(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 
-from msd_engine.events import ChainReport, Quality, Verdicts
+from msd_engine.events import ChainReport, Ladder, Quality, Verdicts
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.advice import advise
@@ -52,8 +52,14 @@ class Adviser(QObject):
         spec = self._experiment.spec
         if self._data != (data := spec.data.model_dump_json()):
             # What is known belongs to other data.
-            self._data, self.facts = data, Facts()
+            self._data, self.facts = data, Facts(ladder=self.facts.ladder)
         self.cards.set_advice(advise(spec, self.facts))
+
+    @Slot(object)
+    def take_ladder(self, event: Ladder) -> None:
+        """Learn what the ladder and its steps do."""
+        self.facts = replace(self.facts, ladder=event)
+        self.renew()
 
     @Slot(object)
     def take_verdicts(self, event: Verdicts) -> None:
@@ -61,7 +67,8 @@ class Adviser(QObject):
         spec = ExperimentSpec.from_json(event.spec_json)
         self._learn(
             spec.data.model_dump_json(),
-            Facts(
+            replace(
+                self.facts,
                 dim=event.dim,
                 data_std=event.data_std,
                 largest_distance=event.data_largest_distance,

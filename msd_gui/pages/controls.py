@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from msd_engine.specs import ExperimentSpec
+from msd_gui.pages.ladder_figures import near_wall
 from msd_gui.pages.readings import number
 from msd_gui.views.rich import SIGMA_EFF
 from msd_gui.widgets.spec_form import SpecForm
@@ -130,7 +131,7 @@ def show_step(form: SpecForm, spec: ExperimentSpec) -> None:
     """
     asked, epsilon = spec.sampling, form.slider("sampling.epsilon")
     ratio = asked.step_ratio
-    severity = "error" if ratio >= 2 else "warning" if ratio >= 1 else ""
+    severity = "" if not near_wall(asked) else "error" if ratio >= 2 else "warning"
     epsilon.set_marker(2 * asked.sigma_L**2 if asked.has_wall else None, "r = 2")
     if not asked.has_step:
         epsilon.set_trailing("")

@@ -48,7 +48,7 @@ class DenoiserChoice(QObject):
         self._page, self._launch, self._form = page, launch, form
         self._reader = page.runner(self._on_read)
         self.choice = NetworkChoice(latest)
-        self.card = Card("info", "", "", dismissible=False)
+        self.card = Card("info", "", "", dismissible=False, stacked=True)
         self.card.hide()
         self.chip = PretrainedChip()
         form.section(heading).add_row(self.choice)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from msd_engine.events import Ladder
 from msd_engine.specs import SamplingSpec
 
 Fields = Mapping[str, float | int]
@@ -26,6 +27,7 @@ class Facts:
         true_shares: The same of the data.
         class_names: Names of the classes; empty for modes.
         counted: Number of samples that the shares were counted on; 0 for all chains of the sampling.
+        ladder: The ladder and what its steps do, as the engine tells it.
     """
 
     dim: int = 0
@@ -37,6 +39,7 @@ class Facts:
     true_shares: tuple[float, ...] = ()
     class_names: tuple[str, ...] = ()
     counted: int = 0
+    ladder: Ladder | None = None
 
 
 @dataclass(frozen=True)

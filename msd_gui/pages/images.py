@@ -51,6 +51,7 @@ class ImagesPage(ExperimentPage):
         self._ready = False
         self._build()
         self.way = SamplingControls(self, launch, self.form, "Ladder", run_for=self.chains.run_for)
+        self.way.told.connect(self.adviser.take_ladder)
         self._connect()
         self._show_spec(experiment.spec)
 
@@ -78,7 +79,7 @@ class ImagesPage(ExperimentPage):
         )
         self.yields = YieldPanel()
         self.adviser = Adviser(self.experiment, self)
-        self.card = Card("info", "", "", dismissible=False)
+        self.card = Card("info", "", "", dismissible=False, stacked=True)
         self.card.hide()
         self.pretrained = PretrainedChip()
         self.trainer = Trainer(self, self.launch, self.losses)

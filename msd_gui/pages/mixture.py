@@ -72,6 +72,7 @@ class MixturePage(ExperimentPage):
         self.trainer = Trainer(self, launch, self.losses)
         self.fields = FieldPainter(self, launch, self.plane, self.trainer)
         self.way = SamplingControls(self, launch, self.form, "Ladder")
+        self.way.told.connect(self.adviser.take_ladder)
         self._connect()
         self._show_spec(experiment.spec)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Failed, Finished, Ladder, Progress, Proposed
@@ -77,7 +77,13 @@ def show_sampler(form: SpecForm, spec: ExperimentSpec) -> None:
 
 
 class SamplingControls(QObject):
-    """The part of a page's form that is about the way down the ladder."""
+    """The part of a page's form that is about the way down the ladder.
+
+    Attributes:
+        told: Emitted with the `Ladder` of the present settings.
+    """
+
+    told = Signal(object)
 
     def __init__(
         self,
@@ -172,6 +178,7 @@ class SamplingControls(QObject):
         missing = "; no guidance: this network has no earlier self" if ladder.guidance_missing else ""
         self.caption.setText(f"s<sub>T</sub>²/σ² = {span} · {ladder.evaluations:,} evaluations{missing}")
         self.swelling.set_levels(ladder.sigma, ladder.swelling)
+        self.told.emit(ladder)
 
     @Slot(object)
     def _on_ladder(self, event: Event) -> None:

@@ -93,6 +93,7 @@ class ImageGridView(Canvas):
             small = tiles.cell_width * self.devicePixelRatioF() < width
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, small)
             painter.fillRect(tiles.area(), QColor(self.colours.border))
+            painter.fillRect(tiles.spare(), QColor(self.colours.base))
             for index in range(self._count):
                 painter.drawImage(tiles.cell(index), self._image, QRectF(0, index * height, width, height))
             for index, reason in self._dead.items():

@@ -45,6 +45,17 @@ class Tiling:
         width, height = self.columns * (self.cell_width + gap) + gap, self.rows * (self.cell_height + gap) + gap
         return QRectF(self.left - gap, self.top - gap, width, height)
 
+    def spare(self) -> QRectF:
+        """The part of the last row that has no cells; empty where the row is full."""
+        used = self.count - (self.rows - 1) * self.columns
+        left = self.left + used * (self.cell_width + self.gap)
+        top = self.top + (self.rows - 1) * (self.cell_height + self.gap)
+        return (
+            QRectF(left, top, self.area().right() - left, self.area().bottom() - top)
+            if used < self.columns
+            else QRectF()
+        )
+
     def index_at(self, position: QPointF) -> int | None:
         """The cell at a position, or None on a separator or outside."""
         column = floor((position.x() - self.left) / (self.cell_width + self.gap))

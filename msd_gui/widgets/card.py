@@ -31,6 +31,7 @@ class Card(QFrame):
         action: str = "",
         *,
         dismissible: bool = True,
+        stacked: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         """Build the card.
@@ -41,6 +42,7 @@ class Card(QFrame):
             text: One or two sentences.
             action: Text of the button; empty for none.
             dismissible: Whether there is a cross.
+            stacked: Whether the button stands under the words, as in a narrow column.
             parent: Owner.
         """
         super().__init__(parent)
@@ -50,7 +52,7 @@ class Card(QFrame):
         self._button = QPushButton(self)
         self._cross = QToolButton(self)
         self._severity: Severity | None = None
-        self._arrange()
+        self._arrange(stacked)
         self.set_message(severity, title, text, action)
         self._cross.setVisible(dismissible)
         self._button.clicked.connect(self.action)
@@ -91,7 +93,7 @@ class Card(QFrame):
         """Return the text."""
         return self._text.text()
 
-    def _arrange(self) -> None:
+    def _arrange(self, stacked: bool) -> None:
         font = self._title.font()
         font.setBold(True)
         self._title.setFont(font)
@@ -118,7 +120,11 @@ class Card(QFrame):
         row.setSpacing(8)
         row.addWidget(self._symbol, 0, Qt.AlignmentFlag.AlignTop)
         row.addLayout(words, 1)
-        row.addWidget(self._button, 0, Qt.AlignmentFlag.AlignVCenter)
+        if stacked:
+            words.addSpacing(4)
+            words.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeft)
+        else:
+            row.addWidget(self._button, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self._cross, 0, Qt.AlignmentFlag.AlignTop)
 
     def _dismiss(self) -> None:

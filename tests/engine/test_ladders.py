@@ -1,5 +1,6 @@
 """What ladders do to the noise: NCSNv2's figure, and the exact recursion for every sampler against its own steps."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -12,7 +13,7 @@ from msd_engine.jobs import build, build_chains
 from msd_engine.jobs.ladder import ladder as ladder_job
 from msd_engine.metrics.chains import predicted_inflation
 from msd_engine.metrics.chains import predicted_std as settled_std
-from msd_engine.metrics.ladders import predicted_std, swelling, variances
+from msd_engine.metrics.ladders import excess, predicted_std, settled, steps_needed, swelling, variances
 from msd_engine.noise.ladder import geometric, karras
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.walk import walk
@@ -128,3 +129,28 @@ def test_the_evaluations_are_as_many_as_the_denoiser_is_asked(sampler):
 
     list(walk(chains.dynamics, Counting(chains.target), chains.y, chains.descent, chains.streams))
     assert len(asked) == spec.sampling.evaluations
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("ratio", [0.05, 0.4, 1.5])
+def test_so_many_steps_bring_the_noise_to_what_it_tends_to_and_hardly_fewer_do(sampler, ratio):
+    descent = way(sampler, ratio=ratio)
+    needed = steps_needed(sampler, descent, 0.05)
+    assert excess(sampler, dataclasses.replace(descent, steps_per_level=needed)) <= 0.05
+    fewer = int(needed / 1.1) - 1
+    assert fewer < 1 or excess(sampler, dataclasses.replace(descent, steps_per_level=fewer)) > 0.05
+    for steps in (10 * needed, 1000 * needed):
+        long = swelling(sampler, dataclasses.replace(descent, steps_per_level=steps))
+        np.testing.assert_allclose(long, settled(sampler, ratio), atol=0.05)
+
+
+def test_of_plain_steps_on_a_geometric_ladder_the_excess_is_known():
+    # y ← (1 − r) y + √(2r) z σ_i, from the variance that the level before has settled to.
+    ratio, steps = 0.3, 4
+    descent = way("langevin", geometric(8.0, 1.0, 4).tolist(), steps, ratio)
+    found = swelling("langevin", descent)
+    variance, tends = found[0], 1 / (1 - ratio / 2)
+    assert settled("langevin", ratio) == pytest.approx(tends)
+    for level in range(1, 4):
+        variance = (1 - ratio) ** (2 * steps) * (4 * variance - tends) + tends
+        assert found[level] == pytest.approx(variance)

@@ -54,6 +54,30 @@ def test_every_sampler_runs_from_the_list_and_only_its_own_fields_are_open(qtbot
 
 
 @pytest.mark.parametrize("name", ["mixture", "images"])
+def test_a_ladder_that_is_too_coarse_is_told_by_a_card_that_mends_it(qtbot, window, name):
+    page = window.pages[name]
+    window.show_page(name)
+    qtbot.waitUntil(lambda: page.way.button.isEnabled(), timeout=WAIT_MS)
+    coarse = {"sampling.sampler": "underdamped", "sampling.friction": 100.0, "sampling.levels": 3}
+    page.experiment.set(page.experiment.spec.replace_all(coarse | {"sampling.steps_per_level": 1}))
+
+    def titles():
+        return [advice.title for advice in page.adviser.cards.advice()]
+
+    known = ("Too few steps per level", "Ladder too coarse")
+    qtbot.waitUntil(lambda: any(title in known for title in titles()), timeout=WAIT_MS)
+    for _ in range(3):
+        found = [advice for advice in page.adviser.cards.advice() if advice.title in known]
+        if not found:
+            break
+        page.adviser.cards.remedy.emit(dict(found[0].remedy))
+        mended = page.experiment.spec
+        qtbot.waitUntil(lambda asked=mended: len(page.adviser.facts.ladder.sigma) == asked.sampling.levels)
+        qtbot.waitUntil(lambda asked=mended: page.adviser.facts.ladder.steps[0] == asked.sampling.steps_per_level)
+    assert not any(title in known for title in titles())
+
+
+@pytest.mark.parametrize("name", ["mixture", "images"])
 def test_the_data_propose_a_ladder_and_undo_takes_it_back(qtbot, window, name):
     page = window.pages[name]
     window.show_page(name)

@@ -48,6 +48,8 @@ def test_cells_lie_inside_apart_and_are_found_again(count, area, image):
     assert [tiles.index_at(cell.center()) for cell in cells] == list(range(count))
     assert all(area.adjusted(-1e-6, -1e-6, 1e-6, 1e-6).contains(cell) for cell in cells)
     assert not any(a.intersects(b) for a, b in pairwise(cells))
+    assert not any(tiles.spare().intersects(cell) for cell in cells)
+    assert tiles.spare().isEmpty() == (count % tiles.columns == 0)
     assert cells[0].width() * image[0] == pytest.approx(cells[0].height() * image[1])
 
 
