@@ -23,7 +23,8 @@ from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
 from msd_engine.jobs.sample import sample
 from msd_engine.jobs.standards import behind, prepared_standard
-from msd_engine.metrics.quality import LEAST, Standard, Steps, judge
+from msd_engine.metrics.quality import LEAST, judge
+from msd_engine.metrics.standard import Standard, Steps
 from msd_engine.runs.notes import add_figures
 from msd_engine.runs.samples import load_samples
 from msd_engine.specs import ExperimentSpec, ImagesSpec, Live

@@ -10,7 +10,8 @@ import torch
 
 from msd_engine.events import Event, Notice, Progress, Tick
 from msd_engine.jobs.cadence import NEVER, Cadence
-from msd_engine.metrics.features import FeatureNetwork, preparing
+from msd_engine.metrics.features import preparing
+from msd_engine.metrics.sight import FeatureNetwork
 
 
 def prepared_features(

@@ -15,8 +15,8 @@ from msd_engine.backend.errors import BadFile
 from msd_engine.events import Event, Notice, Samples, Tick, Verdicts
 from msd_engine.jobs.background import Tell, in_background
 from msd_engine.jobs.loaded import loaded_looks
-from msd_engine.metrics.features import Seen
 from msd_engine.metrics.seen import look
+from msd_engine.metrics.sight import Seen
 from msd_engine.metrics.support import Judge, kept_judge
 from msd_engine.metrics.verdicts import (
     DataLooks,

@@ -15,7 +15,7 @@ from msd_engine.events import Event, Notice, Progress
 from msd_engine.jobs.background import Tell, in_background
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.features import prepared_features
-from msd_engine.metrics.quality import Standard, Steps, T, standard
+from msd_engine.metrics.standard import Standard, Steps, T, standard
 from msd_engine.metrics.support import keep_judge
 
 

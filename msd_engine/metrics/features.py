@@ -8,8 +8,7 @@ FID.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Generator
 from pathlib import Path
 from typing import Protocol
 
@@ -30,126 +29,12 @@ from msd_engine.metrics.classifier import (
     recipe_for,
     train_classifier,
 )
+from msd_engine.metrics.sight import FeatureNetwork, Seen
 from msd_engine.specs import ImagesSpec
 
 _TITLES = {"digits": "Digits", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
 # Few colour images at a time: the network is large, and a job looks up between two batches.
 _BATCH, _COLOUR_BATCH = 256, 16
-
-
-@dataclass(frozen=True, eq=False)
-class Seen:
-    """What a network sees in images.
-
-    Attributes:
-        features: Features with shape (n, F), float32.
-        logits: Logits of the classes with shape (n, classes); no columns where the network knows none of this set.
-        textures: Means of the network's maps over the image with shape (n, S), which tell noise, blur and thickness
-            of lines.
-        evidence: log Σ exp of the logits of whatever classes the network was trained on, with shape (n,).
-    """
-
-    features: Tensor
-    logits: Tensor
-    textures: Tensor
-    evidence: Tensor
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self.features)
-
-    def __getitem__(self, which: slice | Tensor) -> Seen:
-        """Return what was seen in some of the images."""
-        return Seen(self.features[which], self.logits[which], self.textures[which], self.evidence[which])
-
-    @property
-    def probabilities(self) -> Tensor:
-        """Probabilities of the classes with shape (n, classes)."""
-        return self.logits.softmax(dim=1)
-
-    @property
-    def class_shares(self) -> Tensor:
-        """Share of the images that are called each class with shape (classes,), float64."""
-        classes = self.logits.shape[1]
-        if not classes:
-            return torch.zeros(0, dtype=torch.float64)
-        return self.logits.argmax(dim=1).bincount(minlength=classes).double() / max(len(self), 1)
-
-    def cpu(self) -> Seen:
-        """Return it on the CPU."""
-        return Seen(self.features.cpu(), self.logits.cpu(), self.textures.cpu(), self.evidence.cpu())
-
-    @staticmethod
-    def together(parts: list[Seen]) -> Seen:
-        """Return several of them as one."""
-        return Seen(
-            torch.cat([part.features for part in parts]),
-            torch.cat([part.logits for part in parts]),
-            torch.cat([part.textures for part in parts]),
-            torch.cat([part.evidence for part in parts]),
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class FeatureNetwork:
-    """A fixed network that sees images.
-
-    Attributes:
-        name: What the features are, in words, such as ``MNIST classifier, 128 features``.
-        width: F, the length of a feature vector.
-        class_names: A name for each class that `probabilities` tells apart; empty where it gives None.
-        device: Where it computes.
-        digest: Tells its weights from all others.
-        batch: Images that it sees at a time.
-        fid: Whether a Fréchet distance of these features is the FID.
-    """
-
-    name: str
-    width: int
-    class_names: tuple[str, ...]
-    device: torch.device
-    digest: str
-    batch: int
-    _look: Callable[[Tensor], Seen]
-    fid: bool = False
-
-    @torch.no_grad()
-    def look(self, x: Tensor) -> Seen:
-        """Look at images.
-
-        Args:
-            x: Images with shape (N, C, H, W), in [-1, 1]; values beyond are cut.
-
-        Returns:
-            What is seen, float32, on the CPU.
-        """
-        # NaN, which a chain that blew up may hold, is seen as grey. Of no images one is looked at, for the shapes.
-        parts = torch.split(x if len(x) else x.new_zeros(1, *x.shape[1:]), self.batch)
-        seen = [self._look(part.to(self.device).float().nan_to_num(0.0).clamp(-1, 1)).cpu() for part in parts]
-        return Seen.together(seen)[: len(x)]
-
-    def features(self, x: Tensor) -> Tensor:
-        """Return the features of images.
-
-        Args:
-            x: Images with shape (N, C, H, W), in [-1, 1]; values beyond are cut.
-
-        Returns:
-            Features with shape (N, F), float32, on the CPU.
-        """
-        return self.look(x).features
-
-    def probabilities(self, x: Tensor) -> Tensor | None:
-        """Return how likely each class is for each image.
-
-        Args:
-            x: Images with shape (N, C, H, W), in [-1, 1]; values beyond are cut.
-
-        Returns:
-            Probabilities with shape (N, classes), float32, on the CPU; None where the network knows no classes of
-            this image set.
-        """
-        return self.look(x).probabilities if self.class_names else None
 
 
 def preparing(

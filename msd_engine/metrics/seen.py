@@ -12,7 +12,7 @@ from msd_engine.backend.files import make_folder, reading, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
 from msd_engine.data.folder import cache_folder
 from msd_engine.data.images import ImageSet
-from msd_engine.metrics.features import FeatureNetwork, Seen
+from msd_engine.metrics.sight import FeatureNetwork, Seen
 
 _EXPECTED = "kept features of real images (safetensors; delete it and they will be computed again)"
 
@@ -54,9 +54,11 @@ def look_at_real(network: FeatureNetwork, images: Tensor) -> Iterator[Seen]:
         tensors, _ = read_tensors(path, _EXPECTED)
         with reading(path, _EXPECTED):
             kept = Seen(**tensors)
-        yield kept
+        # Bands are found at once: what was kept before there were any is as good.
+        yield network.with_bands(kept, ImageSet.to_data(images))
         return
     for seen in look(network, ImageSet.to_data(images)):
         yield seen
     make_folder(path.parent)
-    write_atomically(path, pack_tensors(vars(seen), {}))
+    tensors = {name: tensor for name, tensor in vars(seen).items() if name != "bands"}
+    write_atomically(path, pack_tensors(tensors, {}))

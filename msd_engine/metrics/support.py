@@ -1,19 +1,21 @@
 """Where the data lie in the eyes of a feature network, and which samples lie off them.
 
-Two scores, each higher the less an image looks like the data:
+Scores, each higher the less an image looks like the data:
 
 * the energy −log Σ_c exp(logit_c) (W. Liu et al. 2020, arXiv:2010.03759): no class has much evidence, as in scribbles,
   fragments, blots and means of several images;
 * the Mahalanobis distance √((t − μ)ᵀ C⁻¹ (t − μ)) of the textures t, the means of the network's maps over the image,
   from those of real training images, with mean μ and covariance C (K. Lee et al. 2018, arXiv:1807.03888): noise that
-  is left, blur, lines too thick or too thin.
+  is left, blur, lines too thick or too thin;
+* of colour images, whose network sees them enlarged and through blur, the same distance of the energies in bands of
+  spatial frequency (`metrics/spectra.py`).
 
 The distance in the last hidden layer alone, in straight or in Mahalanobis form, does not do: what looks like nothing
 excites that layer less than real images do, and so lies among them (on MNIST it misses every blurred mean).
 
-The bounds are conformal (V. Vovk et al. 2005): with n held-out images in ascending order of a score its bound is the
-⌈(n + 1)(1 − q/2)⌉-th, at most the last. A new real image is then beyond one of the two with probability at most q, or
-2/(n + 1) where that is more, whatever the network. The classes need not be those of the set: of colour images an
+The bounds are conformal (V. Vovk et al. 2005): with n held-out images in ascending order of one of m scores its bound
+is the ⌈(n + 1)(1 − q/m)⌉-th, at most the last. A new real image is then beyond one of them with probability at most q,
+or m/(n + 1) where that is more, whatever the network. The classes need not be those of the set: of colour images an
 ImageNet network is asked whether it sees anything at all.
 """
 
@@ -30,7 +32,8 @@ from torch import Tensor
 from msd_engine.backend.files import make_folder, reading, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
 from msd_engine.data.folder import cache_folder
-from msd_engine.metrics.features import FeatureNetwork, Seen, network_again
+from msd_engine.metrics.features import network_again
+from msd_engine.metrics.sight import FeatureNetwork, Seen
 
 RARE = 0.005
 """q, the share of new real images that may be called off the data."""
@@ -42,22 +45,40 @@ _RIDGE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
-class Support:
-    """Where the data lie.
+class Cloud:
+    """Where real images lie in a space of numbers, taken for Gaussian.
 
     Attributes:
         mean: μ with shape (S,), float64.
         whitening: W with shape (S, S) and WᵀW = C⁻¹, float64.
-        energy_bound: Energy beyond which an image is off the data.
-        distance_bound: The same of the distance.
-        class_names: Names of the classes of the set; empty where the network knows none.
-        real_shares: Share of the held-out images that are called each class, with shape (classes,), float64.
+        bound: Distance beyond which an image lies off them.
     """
 
     mean: Tensor
     whitening: Tensor
+    bound: float = math.inf
+
+    def distances(self, t: Tensor) -> Tensor:
+        """Return the Mahalanobis distances of numbers with shape (n, S), with shape (n,), float64."""
+        distances: Tensor = ((t.double() - self.mean) @ self.whitening.T).norm(dim=1)
+        return distances
+
+
+@dataclass(frozen=True, eq=False)
+class Support:
+    """Where the data lie.
+
+    Attributes:
+        energy_bound: Energy beyond which an image is off the data.
+        textures: Where the textures of real images lie.
+        bands: Where the energies of their bands do; None where the network's textures tell blur themselves.
+        class_names: Names of the classes of the set; empty where the network knows none.
+        real_shares: Share of the held-out images that are called each class, with shape (classes,), float64.
+    """
+
     energy_bound: float
-    distance_bound: float
+    textures: Cloud
+    bands: Cloud | None
     class_names: tuple[str, ...]
     real_shares: Tensor
 
@@ -70,12 +91,10 @@ class Support:
         Returns:
             Truth values with shape (n,).
         """
-        return (energies(seen) > self.energy_bound) | (self.distances(seen) > self.distance_bound)
-
-    def distances(self, seen: Seen) -> Tensor:
-        """Return the Mahalanobis distances of the textures, with shape (n,), float64."""
-        distances: Tensor = ((seen.textures.double() - self.mean) @ self.whitening.T).norm(dim=1)
-        return distances
+        off = (energies(seen) > self.energy_bound) | (self.textures.distances(seen.textures) > self.textures.bound)
+        if self.bands is not None and seen.bands is not None:
+            off |= self.bands.distances(seen.bands) > self.bands.bound
+        return off
 
 
 def energies(seen: Seen) -> Tensor:
@@ -94,17 +113,27 @@ def support_of(training: Seen, held_out: Seen, class_names: tuple[str, ...]) -> 
     Returns:
         Where they lie.
     """
-    textures = training.textures.double()
-    covariance = torch.cov(textures.T).reshape(textures.shape[1], -1)
+    scores = 2 if training.bands is None else 3
+    bands = None
+    if training.bands is not None and held_out.bands is not None:
+        bands = _cloud(training.bands, held_out.bands, RARE / scores)
+    return Support(
+        energy_bound=conformal_bound(energies(held_out), RARE / scores),
+        textures=_cloud(training.textures, held_out.textures, RARE / scores),
+        bands=bands,
+        class_names=class_names,
+        real_shares=held_out.class_shares,
+    )
+
+
+def _cloud(training: Tensor, held_out: Tensor, rare: float) -> Cloud:
+    """Find where numbers with shape (n, S) lie; beyond the bound held-out ones do with a given probability at most."""
+    t = training.double()
+    covariance = torch.cov(t.T).reshape(t.shape[1], -1)
     ridge = _RIDGE * covariance.diagonal().mean()
     values, vectors = torch.linalg.eigh(covariance + ridge * torch.eye(len(covariance), dtype=torch.float64))
-    whitening = (vectors / values.clamp(min=torch.finfo(torch.float64).tiny).sqrt()).T
-    support = Support(textures.mean(0), whitening, math.inf, math.inf, class_names, held_out.class_shares)
-    return replace(
-        support,
-        energy_bound=conformal_bound(energies(held_out), RARE / 2),
-        distance_bound=conformal_bound(support.distances(held_out), RARE / 2),
-    )
+    cloud = Cloud(t.mean(0), (vectors / values.clamp(min=torch.finfo(torch.float64).tiny).sqrt()).T)
+    return replace(cloud, bound=conformal_bound(cloud.distances(held_out), rare))
 
 
 def conformal_bound(scores: Tensor, rare: float) -> float:
@@ -146,7 +175,7 @@ def keep_judge(judge: Judge, data_name: str, shape: tuple[int, int, int]) -> Non
         UserError: The cache folder cannot be written.
     """
     support, path = judge.support, _path(data_name)
-    bounds = torch.tensor([support.energy_bound, support.distance_bound], dtype=torch.float64)
+    bounds = torch.tensor([support.energy_bound, support.textures.bound], dtype=torch.float64)
     notes = {
         "format": _FORMAT,
         "digest": judge.network.digest,
@@ -154,11 +183,14 @@ def keep_judge(judge: Judge, data_name: str, shape: tuple[int, int, int]) -> Non
         "shape": json.dumps(shape),
     }
     tensors = {
-        "mean": support.mean,
-        "whitening": support.whitening,
+        "mean": support.textures.mean,
+        "whitening": support.textures.whitening,
         "bounds": bounds,
         "real_shares": support.real_shares,
     }
+    if support.bands is not None:
+        tensors |= {"bands_mean": support.bands.mean, "bands_whitening": support.bands.whitening}
+        tensors["bands_bound"] = torch.tensor(support.bands.bound, dtype=torch.float64)
     make_folder(path.parent)
     write_atomically(path, pack_tensors(tensors, notes))
 
@@ -185,10 +217,15 @@ def kept_judge(data_name: str, device: torch.device) -> Judge | None:
     with reading(path, _EXPECTED):
         names = tuple(str(name) for name in json.loads(notes["class_names"]))
         channels, rows, columns = (int(size) for size in json.loads(notes["shape"]))
-        energy_bound, distance_bound = (float(bound) for bound in tensors["bounds"].tolist())
-        support = Support(
-            tensors["mean"], tensors["whitening"], energy_bound, distance_bound, names, tensors["real_shares"]
-        )
+        # Earlier versions had no bands of colour images.
+        if not names and "bands_mean" not in tensors:
+            return None
+        energy_bound, bound = (float(value) for value in tensors["bounds"].tolist())
+        bands = None
+        if not names:
+            bands = Cloud(tensors["bands_mean"], tensors["bands_whitening"], float(tensors["bands_bound"]))
+        textures = Cloud(tensors["mean"], tensors["whitening"], bound)
+        support = Support(energy_bound, textures, bands, names, tensors["real_shares"])
         digest = Path(notes["digest"]).name
     network = network_again(data_name, digest, names, (channels, rows, columns), device)
     return Judge(network, support) if network is not None else None

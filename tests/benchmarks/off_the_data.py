@@ -9,6 +9,8 @@ false alarms the held-out images are cut in two at random, ten times: one half g
 from __future__ import annotations
 
 import argparse
+import math
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -16,10 +18,13 @@ from torch.nn import functional
 
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.metrics.features import feature_network
-from msd_engine.metrics.support import RARE, support_of
+from msd_engine.metrics.seen import look_at_real
+from msd_engine.metrics.sight import FeatureNetwork, Seen
+from msd_engine.metrics.support import RARE, Support, support_of
 from msd_engine.specs import ImagesSpec
 
 ROUNDS = 10
+BLURS = (0.5, 0.75, 1.0, 1.5, 2.0)
 MOST = 10_000
 
 
@@ -33,19 +38,41 @@ def main() -> None:
     most = MOST if network.class_names else 2048
     draws = torch.Generator().manual_seed(0)
     order = torch.randperm(len(images.train), generator=draws)
-    training = network.look(images.to_data(images.train[order[:most]]))
-    held_out = network.look(images.to_data(images.test[:most]))
-    rates = []
+    training = whole(network, images.train[order[:most]])
+    held_out = whole(network, images.test[:most])
+    rates, without = [], []
     for _ in range(ROUNDS):
         bounds, judged = torch.randperm(len(held_out), generator=draws).tensor_split(2)
-        support = support_of(training, held_out[bounds], network.class_names)
-        rates.append(float(support.off(held_out[judged]).double().mean()))
+        for found, of in ((rates, Seen.__getitem__), (without, bare)):
+            support = support_of(of(training, slice(None)), of(held_out, bounds), network.class_names)
+            found.append(share(support, of(held_out, judged)))
     half = len(held_out) // 2
-    print(f"{network.name}; q = {RARE:g}, or 2/(n + 1) = {2 / (half + 1):.2g} where that is more")
-    print(f"{'real images, held out':28}{sum(rates) / ROUNDS:8.4f}   (at most {max(rates):.4f} of {ROUNDS} cuts)")
+    scores = 2 if training.bands is None else 3
+    print(f"{network.name}; q = {RARE:g}, or {scores}/(n + 1) = {scores / (half + 1):.2g} where that is more")
+    print(f"{'':28}{'off':>8}{'without the bands of frequency':>34}")
+    means = sum(rates) / ROUNDS, sum(without) / ROUNDS
+    print(f"{'real images, held out':28}{means[0]:8.4f}{means[1]:34.4f}   (at most {max(rates):.4f} of {ROUNDS} cuts)")
     support = support_of(training, held_out, network.class_names)
+    before = support_of(bare(training, slice(None)), bare(held_out, slice(None)), network.class_names)
     for name, x in junk(images, min(options.n, len(images.test)), draws).items():
-        print(f"{name:28}{float(support.off(network.look(x)).double().mean()):8.3f}")
+        seen = network.look(x)
+        print(f"{name:28}{share(support, seen):8.3f}{share(before, seen):34.3f}", flush=True)
+
+
+def whole(network: FeatureNetwork, images: Tensor) -> Seen:
+    """What is seen in real images, which is kept."""
+    *_, seen = look_at_real(network, images)
+    return seen
+
+
+def share(support: Support, seen: Seen) -> float:
+    """Share of images that lie off the data."""
+    return float(support.off(seen).double().mean())
+
+
+def bare(seen: Seen, which: slice | Tensor) -> Seen:
+    """What was seen in some images, without the energies in bands of frequency."""
+    return replace(seen[which], bands=None)
 
 
 def junk(images: ImageSet, n: int, draws: torch.Generator) -> dict[str, Tensor]:
@@ -65,6 +92,7 @@ def junk(images: ImageSet, n: int, draws: torch.Generator) -> dict[str, Tensor]:
         "blots": (2 * smooth / spread - 1).clamp(-1, 1),
         "mean of 4 images": mean_of(images, 4, n, draws),
         "mean of 16 images": mean_of(images, 16, n, draws),
+        **{f"blurred, Gaussian of {w:g} px": gaussian_blurred(x, w) for w in BLURS},
         "blurred over a fifth": blurred(x, max(3, side // 5)),
         "one colour": x[:, :, :1, :1].expand_as(x),
         "shuffled pixels": x.flatten(2)[:, :, places].reshape(x.shape),
@@ -77,6 +105,16 @@ def blurred(x: Tensor, width: int) -> Tensor:
     for _ in range(2):
         x = functional.avg_pool2d(x, odd, 1, odd // 2, count_include_pad=False)
     return x
+
+
+def gaussian_blurred(x: Tensor, width: float) -> Tensor:
+    """Images blurred by a Gaussian whose standard deviation is so many pixels."""
+    reach = min(math.ceil(4 * width), x.shape[-1] - 1)
+    places = torch.arange(-reach, reach + 1)
+    weights = torch.exp(-places.square() / (2 * width**2))
+    kernel = torch.outer(weights, weights) / weights.sum() ** 2
+    padded = functional.pad(x, (reach,) * 4, mode="reflect")
+    return functional.conv2d(padded, kernel.expand(x.shape[1], 1, *kernel.shape), groups=x.shape[1])
 
 
 def mean_of(images: ImageSet, count: int, n: int, draws: torch.Generator) -> Tensor:

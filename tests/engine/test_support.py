@@ -16,7 +16,8 @@ from msd_engine.jobs.evaluate import evaluate
 from msd_engine.jobs.sample import sample
 from msd_engine.metrics import classifier
 from msd_engine.metrics.classifier import Recipe
-from msd_engine.metrics.features import FeatureNetwork, Seen, feature_network
+from msd_engine.metrics.features import feature_network
+from msd_engine.metrics.sight import FeatureNetwork, Seen
 from msd_engine.metrics.support import (
     RARE,
     Judge,
@@ -90,9 +91,10 @@ def test_distances_do_not_depend_on_the_axes_of_the_textures() -> None:
     turned = [replace(seen, textures=seen.textures @ turn + 3.0) for seen in (training, new)]
     names = ("a", "b", "c")
     one, other = support_of(training, training, names), support_of(turned[0], turned[0], names)
-    torch.testing.assert_close(one.distances(new), other.distances(turned[1]), rtol=1e-5, atol=1e-5)
+    before, after = one.textures.distances(new.textures), other.textures.distances(turned[1].textures)
+    torch.testing.assert_close(before, after, rtol=1e-5, atol=1e-5)
     # The mean squared distance of the data themselves is their dimension, but for the ridge.
-    assert float(one.distances(training).square().mean()) == pytest.approx(4.0, rel=0.01)
+    assert float(one.textures.distances(training.textures).square().mean()) == pytest.approx(4.0, rel=0.01)
 
 
 def test_little_evidence_and_strange_textures_are_each_enough() -> None:

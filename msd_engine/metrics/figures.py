@@ -1,0 +1,147 @@
+"""The figures of a set of samples, each with that of as many real images beside it and what it means."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msd_engine.events import Figure
+from msd_engine.metrics.distances import Features, FrechetReference, centred_interval, kernel_distance, share
+from msd_engine.metrics.manifolds import overlap
+from msd_engine.metrics.sight import Seen
+from msd_engine.metrics.standard import Standard, Steps
+
+CONFIDENT = 0.9
+"""Probability from which a classifier counts as sure."""
+
+_OVERLAP = 4096
+# A Fréchet distance of a thousand features takes a second.
+_ROUNDS, _FEW_ROUNDS, _MANY_FEATURES = 100, 20, 512
+
+
+def yield_figure(lived: int, n: int, real: float) -> Figure:
+    """Return the share of n chains that have lived, with that of real images that would count as living."""
+    found = share(lived, n)
+    return Figure(
+        "yield",
+        "Yield",
+        found.value,
+        found.low,
+        found.high,
+        real,
+        "higher",
+        "Share of the chains that have lived: neither blown up, nor monochrome, nor saturated, nor off the data in the "
+        "eyes of the feature network.",
+    )
+
+
+def refusal(n: int, reference_n: int, width: int) -> str:
+    """Say why n samples and so many held-out images give no Fréchet distance of so many features; empty if they do."""
+    if n <= width:
+        return (
+            f"No Fréchet distance: {n} samples are too few for {width} features, whose covariance would be singular; "
+            f"draw more than {width}."
+        )
+    if reference_n <= width:
+        return f"No Fréchet distance: the set has only {reference_n} held-out images for {width} features."
+    return ""
+
+
+def frechet_figure(
+    features: Features, real: Features, against: Standard, reference: FrechetReference, draws: np.random.Generator
+) -> Steps[Figure]:
+    """Return the Fréchet distance, with an interval from resampled sets."""
+    rounds = _ROUNDS if features.shape[1] <= _MANY_FEATURES else _FEW_ROUNDS
+    resampled: list[float] = []
+    for distance in reference.resampled(features, rounds, draws):
+        resampled.append(distance)
+        yield f"Resampling: {len(resampled)} of {rounds}"
+    found = centred_interval(reference.distance(features), resampled)
+    fid = against.network.fid
+    told = (
+        f"By the network of the FID, against {len(against.reference)} held-out images; published ones are mostly of "
+        "50 000 samples against the training images."
+        if fid
+        else "Not the FID, whose features are others."
+    )
+    return Figure(
+        "fid" if fid else "frechet",
+        "FID" if fid else "Fréchet distance",
+        found.value,
+        found.low,
+        found.high,
+        reference.distance(real) if len(real) > features.shape[1] else math.nan,
+        help="Distance of the Gaussians of the features: |μ_a − μ_b|² + tr(C_a + C_b − 2(C_a C_b)^½). "
+        f"It shrinks with the number of samples, so compare equal numbers only. {told}",
+    )
+
+
+def kernel_figure(features: Features, real: Features, reference: Features) -> Figure:
+    """Return the kernel distance, with an interval."""
+    found = kernel_distance(features, reference)
+    beside = kernel_distance(real, reference).value
+    return Figure(
+        "kernel",
+        "Kernel distance",
+        found.value,
+        found.low,
+        found.high,
+        beside,
+        help="Squared maximum mean discrepancy with k(u, v) = (u·v/F + 1)³; unbiased, so that it does not depend on "
+        "the number of samples, and is about 0 for real images.",
+    )
+
+
+def overlap_figures(features: Features, real: Features, reference: Features) -> list[Figure]:
+    """Return precision, recall, density and coverage."""
+    n = min(len(features), len(real), len(reference), _OVERLAP)
+    found, beside = (overlap(some[:n], reference[:n]) for some in (features, real))
+    helps = {
+        "precision": "Share of the samples that lie among real images: do they look real?",
+        "recall": "Share of the real images that lie among samples: is every kind drawn?",
+        "density": "In how many neighbourhoods of real images a sample lies, over k; may exceed 1.",
+        "coverage": "Share of the real images with a sample in their neighbourhood.",
+    }
+    return [
+        Figure(name, name.capitalize(), getattr(found, name), real=getattr(beside, name), better="higher", help=text)
+        for name, text in helps.items()
+    ]
+
+
+def class_figures(seen: Seen, against: Standard, shares: NDArray[np.float64]) -> list[Figure]:
+    """Return how sure the classifier is, and which classes are most lacking and most in excess."""
+    sure, sure_real = (int((some.probabilities.amax(dim=1) > CONFIDENT).sum()) for some in (seen, against.reference))
+    found = share(sure, len(seen.probabilities))
+    real_shares = against.class_shares
+    there = real_shares > 0
+    ratios = shares[there] / real_shares[there]
+    return [
+        Figure(
+            "confident",
+            "Called with > .9",
+            found.value,
+            found.low,
+            found.high,
+            sure_real / len(against.reference.probabilities),
+            "higher",
+            "Share of the samples that the classifier gives a class more than .9 probability.",
+        ),
+        Figure(
+            "rarest",
+            "Rarest class",
+            float(ratios.min()),
+            real=1.0,
+            better="real",
+            help="Share of the class that is most lacking among the samples, over its share among real images.",
+        ),
+        Figure(
+            "commonest",
+            "Commonest class",
+            float(ratios.max()),
+            real=1.0,
+            better="real",
+            help="Share of the class that is most in excess among the samples, over its share among real images.",
+        ),
+    ]

@@ -1,0 +1,134 @@
+"""What generated images are measured against: real images, held out and of the training set, as a network sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from msd_engine.data.images import ImageSet
+from msd_engine.metrics.distances import Features, FrechetReference
+from msd_engine.metrics.nearest import nearest_in_pixels
+from msd_engine.metrics.seen import look_at_real
+from msd_engine.metrics.sight import FeatureNetwork, Seen
+from msd_engine.metrics.support import Judge, support_of
+from msd_engine.metrics.verdicts import DataLooks, Verdict, data_looks, verdicts
+
+T = TypeVar("T")
+Steps = Generator[str, None, T]
+"""Work that says what it does, and can be closed, between two steps."""
+
+# Few colour images: their network takes long. Inception takes longer still, but has as many features.
+_REFERENCE, _COLOUR_REFERENCE = 10_000, 2048
+NEIGHBOURS = 256
+"""So many images are compared with all training images."""
+
+
+@dataclass(frozen=True, eq=False)
+class Standard:
+    """What samples are measured against.
+
+    Attributes:
+        images: The image set.
+        network: Gives the features.
+        reference: What the network sees in held-out images.
+        real: What it sees in training images, drawn once.
+        frechet: The Gaussian of the reference, None where it has too few images.
+        nearest: Median distance of held-out images to their nearest training image, in pixels.
+        judge: Tells samples that lie off the data.
+        looks: What the data look like.
+        real_yield: Share of the training images that would count as living.
+    """
+
+    images: ImageSet
+    network: FeatureNetwork
+    reference: Seen
+    real: Seen
+    frechet: FrechetReference | None
+    nearest: float
+    judge: Judge
+    looks: DataLooks
+    real_yield: float
+
+    @property
+    def class_shares(self) -> NDArray[np.float64]:
+        """Share of the held-out images that the classifier calls each class, with shape (classes,)."""
+        shares: NDArray[np.float64] = self.reference.class_shares.numpy()
+        return shares
+
+
+def standard(images: ImageSet, network: FeatureNetwork, n: int) -> Steps[Standard]:
+    """Look at the real images that samples are measured against.
+
+    Args:
+        images: The image set, whole.
+        network: Gives the features.
+        n: Number of samples that will be measured.
+
+    Yields:
+        What is being done.
+
+    Returns:
+        The standard.
+
+    Raises:
+        UserError: The cache folder cannot be written.
+    """
+    limit = _REFERENCE if network.class_names or network.fid else _COLOUR_REFERENCE
+    held_out = images.test[:limit]
+    reference = yield from told_last(look_at_real(network, held_out), "Looking at held-out images", len(held_out))
+    order = torch.randperm(len(images.train), generator=torch.Generator().manual_seed(0))
+    # Samplings to come are not judged by Inception, which would take an hour for so many on a CPU.
+    training = images.train[order[: n if network.fid else max(n, limit)]]
+    seen = yield from told_last(look_at_real(network, training), "Looking at training images", len(training))
+    real = seen[:n]
+    frechet = FrechetReference(array(reference)) if len(reference.features) > network.width else None
+    nearest = yield from median_nearest(images.to_data(images.test[:NEIGHBOURS]), images.train)
+    judge = Judge(network, support_of(seen[:limit], reference, network.class_names))
+    looks = data_looks(images.train)
+    living = judged_alone(images.to_data(training[:n]), None, real, judge, looks).count("alive")
+    return Standard(images, network, reference, real, frechet, nearest, judge, looks, living / len(real))
+
+
+def median_nearest(x: Tensor, train: Tensor) -> Steps[float]:
+    """Return the median distance of images to their nearest training image.
+
+    Args:
+        x: Images with shape (N, C, H, W), in data units.
+        train: Training images with shape (n, C, H, W), uint8.
+
+    Yields:
+        What is being done.
+
+    Returns:
+        The median root mean square difference, in data units.
+    """
+    found = torch.zeros(0)
+    for distance, _ in nearest_in_pixels(x, train, 1):
+        found = distance
+        yield "Looking for the nearest training images"
+    return float(found.median())
+
+
+def told_last(steps: Iterator[Seen], text: str, total: int) -> Steps[Seen]:
+    """Go through looks at images, tell how many of a total there are, and return the last, which is the whole."""
+    count = 0
+    for seen in steps:
+        count = len(seen.features)
+        yield f"{text}: {count} of {total}"
+    return seen
+
+
+def array(seen: Seen) -> Features:
+    """Return the features that were seen, with shape (n, F), float64."""
+    return seen.features.double().numpy()
+
+
+def judged_alone(x: Tensor, y: Tensor | None, seen: Seen, judge: Judge, looks: DataLooks) -> list[Verdict]:
+    """Judge images that may be the ends of chains; see `metrics/verdicts.py`."""
+    return verdicts(x, x[:, None] if y is None else y, looks, judge.support.off(seen))
