@@ -14,7 +14,7 @@ The distance in the last hidden layer alone, in straight or in Mahalanobis form,
 excites that layer less than real images do, and so lies among them (on MNIST it misses every blurred mean).
 
 The bounds are conformal (V. Vovk et al. 2005): with n held-out images in ascending order of one of m scores its bound
-is the ⌈(n + 1)(1 − q/m)⌉-th, at most the last. A new real image is then beyond one of them with probability at most q,
+is the ⌈(n + 1)(1 − q)⌉-th, at most the last. A new real image is then beyond one of them with probability at most m q,
 or m/(n + 1) where that is more, whatever the network. The classes need not be those of the set: of colour images an
 ImageNet network is asked whether it sees anything at all.
 """
@@ -35,8 +35,8 @@ from msd_engine.data.folder import cache_folder
 from msd_engine.metrics.features import network_again
 from msd_engine.metrics.sight import FeatureNetwork, Seen
 
-RARE = 0.005
-"""q, the share of new real images that may be called off the data."""
+RARE = 0.0025
+"""q, the share of new real images that one score may call off the data."""
 
 _FORMAT = "msd-support-2"
 _EXPECTED = "what the program keeps of real images to judge samples by (delete it and it will be made again)"
@@ -113,13 +113,12 @@ def support_of(training: Seen, held_out: Seen, class_names: tuple[str, ...]) -> 
     Returns:
         Where they lie.
     """
-    scores = 2 if training.bands is None else 3
     bands = None
     if training.bands is not None and held_out.bands is not None:
-        bands = _cloud(training.bands, held_out.bands, RARE / scores)
+        bands = _cloud(training.bands, held_out.bands, RARE)
     return Support(
-        energy_bound=conformal_bound(energies(held_out), RARE / scores),
-        textures=_cloud(training.textures, held_out.textures, RARE / scores),
+        energy_bound=conformal_bound(energies(held_out), RARE),
+        textures=_cloud(training.textures, held_out.textures, RARE),
         bands=bands,
         class_names=class_names,
         real_shares=held_out.class_shares,

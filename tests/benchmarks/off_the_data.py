@@ -48,7 +48,8 @@ def main() -> None:
             found.append(share(support, of(held_out, judged)))
     half = len(held_out) // 2
     scores = 2 if training.bands is None else 3
-    print(f"{network.name}; q = {RARE:g}, or {scores}/(n + 1) = {scores / (half + 1):.2g} where that is more")
+    least = f"{scores}/(n + 1) = {scores / (half + 1):.2g}"
+    print(f"{network.name}; {scores} q = {scores * RARE:g}, or {least} where that is more")
     print(f"{'':28}{'off':>8}{'without the bands of frequency':>34}")
     means = sum(rates) / ROUNDS, sum(without) / ROUNDS
     print(f"{'real images, held out':28}{means[0]:8.4f}{means[1]:34.4f}   (at most {max(rates):.4f} of {ROUNDS} cuts)")

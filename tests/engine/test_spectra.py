@@ -74,7 +74,7 @@ def test_blurred_and_noisy_images_lie_off_the_data_and_real_ones_do_not() -> Non
     where = support()
     assert where.bands is not None
     x = photographs(2000, 2)
-    assert float(where.off(seen(x)).double().mean()) <= 3 * RARE
+    assert float(where.off(seen(x)).double().mean()) <= 5 * RARE
     assert float(where.off(seen(blurred(x, 1.0))).double().mean()) > 0.95
     assert (
         float(
