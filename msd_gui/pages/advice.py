@@ -29,7 +29,6 @@ _RULES = (
     advice_settings.ladder,
     advice_settings.end,
     advice_chains.drift,
-    advice_chains.dead,
 )
 
 
@@ -48,7 +47,8 @@ def advise(spec: ExperimentSpec, facts: Facts) -> list[Advice]:
         for advice in rule(spec, facts):
             if _accepted(spec, advice.remedy):
                 found.append(advice)
-    return found
+    # Settings that are wrong explain dead chains; their remedies come first.
+    return found or [advice for advice in advice_chains.dead(spec, facts) if _accepted(spec, advice.remedy)]
 
 
 def _accepted(spec: ExperimentSpec, remedy: Fields) -> bool:

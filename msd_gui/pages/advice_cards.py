@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from html import escape
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
@@ -28,7 +29,7 @@ class AdviceCards(QWidget):
         super().__init__()
         self._advice: list[Advice] = []
         self._all = False
-        self.cards = [Card("warning", "", "", dismissible=False, stacked=True) for _ in range(MOST)]
+        self.cards = [Card("warning", "", "", dismissible=False, stacked=True, rich=True) for _ in range(MOST)]
         self._more = QPushButton()
         self._more.setFlat(True)
         self._more.clicked.connect(self._show_all)
@@ -59,7 +60,7 @@ class AdviceCards(QWidget):
             card.setVisible(there)
             if there:
                 advice = self._advice[index]
-                card.set_message(advice.severity, advice.title, advice.evidence, advice.action)
+                card.set_message(advice.severity, advice.title, _marked(advice.evidence), advice.action)
         hidden = len(self._advice) - shown
         self._more.setText(f"{hidden} more")
         self._more.setVisible(hidden > 0)
@@ -71,3 +72,8 @@ class AdviceCards(QWidget):
 
     def _apply(self, index: int) -> None:
         self.remedy.emit(dict(self._advice[index].remedy))
+
+
+def _marked(evidence: str) -> str:
+    """Return evidence as rich text, with the one symbol whose subscript is no character."""
+    return escape(evidence).replace("s_T²", "s<sub>T</sub>²")

@@ -17,13 +17,12 @@ import numpy as np
 
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.findings import Advice, Facts
-from msd_gui.pages.readings import number
+from msd_gui.pages.readings import number, yield_severity
 
 # A sampling is drawn dozens of times in a session: chance should speak up in none of them.
 _MOST_CHANCE = 1e-3
 # A share may be so many times that of the data, or so few.
 _SHARE_BOUNDS = (0.8, 1.25)
-_MOST_DEAD = 0.02
 
 
 @dataclass(frozen=True)
@@ -116,18 +115,15 @@ def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """Chains have died, or ended off the data, though r is far from the wall."""
     asked = spec.sampling
     reasons = Counter(verdict for verdict in facts.verdicts if verdict != "alive")
-    count = sum(reasons.values())
-    if asked != facts.sampled or not asked.has_step or not count or count <= _MOST_DEAD * len(facts.verdicts):
+    count, n = sum(reasons.values()), len(facts.verdicts)
+    if asked != facts.sampled or not asked.has_step or not yield_severity(n - count, n):
         return
     if asked.has_wall and asked.step_ratio >= 2:
         return
-    words = ", ".join(f"{many} {reason}" for reason, many in reasons.most_common())
+    words = ", ".join(f"{many} {reason}" if many < count else reason for reason, many in reasons.most_common())
     steps = 2 * asked.steps_per_level
-    told = f"{count} of {len(facts.verdicts)} chains: {words}."
+    told = f"{count} of {n} chains: {words}."
     if reasons["off the data"] > count / 2:
-        if any(drift(spec, facts)):
-            # More steps would only add to the drift.
-            return
         yield Advice(
             "Chains end off the data",
             f"{told} With more steps per level Langevin dynamics mends what the network got wrong on the way down.",

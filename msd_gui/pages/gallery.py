@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBox
 from msd_engine.events import FilmFrame, ImageFrame, Samples, Verdicts
 from msd_gui.bridge.launch import Images
 from msd_gui.pages import frame
-from msd_gui.pages.readings import number
+from msd_gui.pages.readings import number, yield_severity
 from msd_gui.pages.scrubber import Scrubber
 from msd_gui.views.film import FilmStripView
 from msd_gui.views.grid import ImageGridView
@@ -122,7 +122,7 @@ class Gallery(QWidget):
         by = "" if event.features else " (by pixels alone)"
         self._lived.setText(f"{event.lived} of {len(event.verdict)} lived{by}")
         self._lived.setToolTip(f"{LIVED_HELP} {event.left_out}".strip())
-        self._lived.setProperty("severity", "error" if event.dead else "")
+        self._lived.setProperty("severity", yield_severity(event.lived, len(event.verdict)))
         self._lived.style().polish(self._lived)
         self.judged.emit(event)
         self._show()

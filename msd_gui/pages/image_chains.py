@@ -22,7 +22,7 @@ from msd_engine.specs import Branch, ExperimentSpec, pretrained_for
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.page import ExperimentPage, Status
-from msd_gui.pages.pretrained import PretrainedChip
+from msd_gui.pages.pretrained import PretrainedChip, model_title
 from msd_gui.pages.sources import is_exact, other_chains
 from msd_gui.pages.training import Trainer
 
@@ -102,7 +102,7 @@ class ImageChains(QObject):
         elif self._trainer.fits(spec) or self._learning(spec):
             score = "by the network of this page"
         elif (card := pretrained_for(spec)) is not None:
-            score = f"by the pretrained model {card.title}, until you train a network"
+            score = f"by the pretrained model {model_title(card)}, until you train a network"
         else:
             score = "with the exact score of the images, until you train a network"
         return f"Press Sample: chains are denoised here into new images {score}."

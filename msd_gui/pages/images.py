@@ -41,7 +41,16 @@ class ImagesPage(ExperimentPage):
     """Training on images, and chains of images."""
 
     title = "Images"
-    presets = ("digits-30s", "digits-exact", "mnist-2min", "fashion-2min", "cifar10-20min", "report-mnist")
+    presets = (
+        "digits-30s",
+        "digits-exact",
+        "mnist-2min",
+        "fashion-2min",
+        "cifar10-20min",
+        "report-mnist",
+        "ncsnv2-cifar10-sigma1",
+        "ncsnv2-cifar10-sigma50",
+    )
 
     def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock, latest: LatestNetwork) -> None:
         super().__init__(experiment, launch, clock)

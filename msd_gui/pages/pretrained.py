@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QToolButt
 
 from msd_engine.specs import ExperimentSpec, ModelCard, model_folder, pretrained_for
 from msd_gui.pages.readings import number
+from msd_gui.widgets.choice import choice_label
 
 
 class PretrainedChip(QToolButton):
@@ -39,7 +40,7 @@ class PretrainedChip(QToolButton):
         self.card = pretrained_for(spec) if in_use else None
         self.setVisible(self.card is not None)
         if self.card is not None:
-            self.setText(f"Pretrained model: {self.card.title} · card…")
+            self.setText(f"Pretrained model: {model_title(self.card)} · card…")
 
     def open_card(self) -> None:
         """Open the card."""
@@ -49,6 +50,11 @@ class PretrainedChip(QToolButton):
             dialog.open()
 
 
+def model_title(card: ModelCard) -> str:
+    """Return what a model is called on the screen."""
+    return f"{choice_label(card.spec.data.name)}, k = {card.spec.training.k}"
+
+
 class CardDialog(QDialog):
     """What is to be known about a pretrained model."""
 
@@ -56,7 +62,7 @@ class CardDialog(QDialog):
         """Build it from a card."""
         super().__init__(parent)
         self.setObjectName("model-card")
-        self.setWindowTitle(f"Model card: {card.title}")
+        self.setWindowTitle(f"Model card: {model_title(card)}")
         self.resize(620, 560)
         text = QTextBrowser()
         text.setOpenExternalLinks(True)
@@ -98,7 +104,7 @@ def card_html(card: ModelCard) -> str:
         for figure in card.figures
     )
     return (
-        f"<h3>{html.escape(card.title)}</h3><table cellspacing='3'>{rows}</table>"
+        f"<h3>{html.escape(model_title(card))}</h3><table cellspacing='3'>{rows}</table>"
         f"<h4>Measured</h4><p>{card.samples:,} samples, {card.evaluations:,} network evaluations each; by "
         f"{html.escape(card.features)}.</p><table cellspacing='2'><tr><td></td><td align='right'>samples</td>"
         f"<td align='right' style='padding-left:18px'>95 % interval</td>"

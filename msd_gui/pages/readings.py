@@ -9,6 +9,9 @@ import numpy as np
 from msd_engine.events import ChainReport
 from msd_gui.widgets.readings import Reading
 
+LEAST_YIELD = 0.98
+"""Share of chains that are to live."""
+
 
 def number(value: float, digits: int = 3) -> str:
     """Return a number in sensible digits, a dash for NaN and ∞ for infinity."""
@@ -17,6 +20,11 @@ def number(value: float, digits: int = 3) -> str:
     if math.isinf(value):
         return "∞"
     return f"{value:.{digits}g}"
+
+
+def yield_severity(lived: int, count: int) -> str:
+    """Return how a number of living chains is shown: as an error where fewer than 98 of 100 have lived."""
+    return "error" if lived < LEAST_YIELD * count else ""
 
 
 def chain_readings(report: ChainReport, chains: int) -> tuple[Reading, ...]:

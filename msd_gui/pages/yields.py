@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from msd_engine.events import Verdicts
 from msd_gui.pages import frame
-from msd_gui.pages.readings import number
+from msd_gui.pages.readings import number, yield_severity
 from msd_gui.views.class_shares import ClassSharesView
 from msd_gui.widgets.readings import Reading, Readings
 
@@ -74,7 +74,7 @@ def _spread(event: Verdicts) -> tuple[Reading, ...]:
             f"{event.lived} of {len(event.verdict)}",
             "",
             f"{f'Dead: {dead}.' if dead else 'All chains have lived.'} {event.left_out}".strip(),
-            "error" if dead else "",
+            yield_severity(event.lived, len(event.verdict)),
         ),
     )
 
@@ -85,5 +85,5 @@ def _row(k: int, epsilon: float, levels: int, lived: int, count: int) -> Reading
         f"{lived} ({100 * lived / count:.0f} %)",
         str(count),
         f"All chains of this session with k = {k}, ε = {number(epsilon)} and L = {levels}.",
-        "error" if lived < count else "",
+        yield_severity(lived, count),
     )

@@ -70,7 +70,7 @@ class ModeWeightsView(PlotView):
         every = -(-count // _MOST_TICKS) if count else 1
         ticks = [(mode, self._name(mode)) for mode in range(1, count + 1, every)]
         self.getPlotItem().getAxis("bottom").setTicks([ticks])
-        self.box.setRange(xRange=(0.4, count + 0.6), yRange=(0.0, 1.22 * self._top()), padding=0)
+        self.box.setRange(xRange=(0.4, count + 0.6), yRange=(0.0, 1.3 * self._top()), padding=0)
 
     def tell(self, x: float, y: float) -> str:
         """The weights of the mode under the mouse."""
@@ -122,6 +122,6 @@ class ModeWeightsView(PlotView):
             for colour, width in ((self.colours.base, 3.6), (self.colours.text, 1.8)):
                 painter.setPen(pen(colour, width))
                 painter.drawLine(QPointF(left - reach, across), QPointF(right + reach, across))
-            if roomy:
+            if roomy and np.isfinite(self._sampled[index]):
                 place = QRectF(left - 10, min(top, across) - metrics.height() - 2, right - left + 20, metrics.height())
                 painter.drawText(place, Qt.AlignmentFlag.AlignCenter, f"{self._sampled[index]:.2f}")

@@ -32,6 +32,7 @@ class Card(QFrame):
         *,
         dismissible: bool = True,
         stacked: bool = False,
+        rich: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         """Build the card.
@@ -43,6 +44,7 @@ class Card(QFrame):
             action: Text of the button; empty for none.
             dismissible: Whether there is a cross.
             stacked: Whether the button stands under the words, as in a narrow column.
+            rich: Whether the text has marks such as subscripts; never for words that come from outside.
             parent: Owner.
         """
         super().__init__(parent)
@@ -53,6 +55,8 @@ class Card(QFrame):
         self._cross = QToolButton(self)
         self._severity: Severity | None = None
         self._arrange(stacked)
+        if rich:
+            self._text.setTextFormat(Qt.TextFormat.RichText)
         self.set_message(severity, title, text, action)
         self._cross.setVisible(dismissible)
         self._button.clicked.connect(self.action)

@@ -15,7 +15,7 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.measured_curve import curve_points
 from msd_gui.pages.measuring import Measuring, neighbours_note, reading
 from msd_gui.pages.page import Page
-from msd_gui.pages.pretrained import CardDialog, PretrainedChip
+from msd_gui.pages.pretrained import CardDialog, PretrainedChip, model_title
 from msd_gui.theme import LIGHT
 from msd_gui.views.class_shares import ClassSharesView
 from msd_gui.views.figures import to_svg_bytes
@@ -276,7 +276,7 @@ def test_the_chip_offers_the_model_that_fits_and_opens_its_card(qtbot):
     qtbot.addWidget(chip)
     chip.offer(SPEC, in_use=True)
     card = load_card("digits-k8")
-    assert card.title in chip.text()
+    assert model_title(card) in chip.text()
     assert chip.folder_for(SPEC).name == card.name
     assert chip.folder_for(SPEC.replace("training.k", 3)) is None
     chip.offer(SPEC, in_use=False)
