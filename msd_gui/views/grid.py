@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,15 +84,15 @@ class ImageGridView(Canvas):
         return QSize(480, 480)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paints the images, enlarged without smoothing."""
+        """Paints the images, those that are enlarged by a whole factor without smoothing."""
         del event
         tiles, (height, width) = self.tiling(), self._size
         with self.begin() as painter:
             if tiles is None:
                 return
-            # Smaller than its own pixels an image is smoothed: leaving pixels out would lie about it.
-            small = tiles.cell_width * self.devicePixelRatioF() < width
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, small)
+            # Where pixels would be left out, or be of different sizes, an image is smoothed: else it would lie.
+            scale = tiles.cell_width * self.devicePixelRatioF() / width
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not math.isclose(scale, round(scale)))
             painter.fillRect(tiles.area(), QColor(self.colours.border))
             painter.fillRect(tiles.spare(), QColor(self.colours.base))
             for index in range(self._count):

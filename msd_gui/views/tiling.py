@@ -76,8 +76,8 @@ def fit(count: int, image: tuple[int, int], area: QRectF, ratio: float = 1.0, ga
         gap: Width of a separator in pixels.
 
     Returns:
-        Cells that are a whole number of device pixels for each pixel of the image where that much room is there,
-        else as large as fits.
+        Cells that are a whole number of device pixels for each pixel of the image where there is room for two or more
+        of them, else as large as fits.
     """
     height, width = image
     best: tuple[float, int] = (0.0, 1)
@@ -88,7 +88,7 @@ def fit(count: int, image: tuple[int, int], area: QRectF, ratio: float = 1.0, ga
             (area.height() - gap * (rows - 1)) / (rows * height),
         )
         # Of grids with the same whole scale the squarest is wanted; this one is tried first for small differences.
-        scale = floor(scale * ratio) / ratio if scale * ratio >= 1 else max(scale, 0.0)
+        scale = _even(max(scale, 0.0) * ratio, width) / ratio
         better = scale > best[0] or (
             scale == best[0]
             and abs(columns * width - rows * height) < abs(best[1] * width - ceil(count / best[1]) * height)
@@ -102,3 +102,9 @@ def fit(count: int, image: tuple[int, int], area: QRectF, ratio: float = 1.0, ga
     left = area.left() + max(0.0, floor((area.width() - total[0]) / 2))
     top = area.top() + max(0.0, floor((area.height() - total[1]) / 2))
     return Tiling(count, columns, rows, cell_width, cell_height, left, top, gap)
+
+
+def _even(scale: float, width: int) -> float:
+    """Return the largest scale up to one that can be painted evenly: whole, or below 2 a cell of whole pixels."""
+    # The pixels of an image that is hardly enlarged are smoothed: a whole scale of 1 would waste half of the room.
+    return float(floor(scale)) if scale >= 2 else floor(scale * width) / width or scale

@@ -61,6 +61,15 @@ def test_images_are_enlarged_by_whole_device_pixels(ratio):
     assert tiles.columns == tiles.rows == 4
 
 
+@pytest.mark.parametrize("ratio", [1.0, 2.0])
+def test_images_that_are_hardly_enlarged_take_the_room_that_there_is(ratio):
+    area = QRectF(0, 0, 640 / ratio, 460 / ratio)
+    tiles = fit(64, (32, 32), area, ratio)
+    scale = tiles.cell_width * ratio / 32
+    assert 1.4 < scale < 2
+    assert tiles.cell_width * ratio == pytest.approx(round(tiles.cell_width * ratio))
+
+
 def test_values_become_pixels():
     assert to_uint8(np.array([-2.0, -1.0, 0.0, 1.0, 2.0, np.nan])).tolist() == [0, 0, 128, 255, 255, 0]
     every = np.arange(256, dtype=np.uint8)
