@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QTabWidget, QWidget
+from PySide6.QtWidgets import QLabel, QTabWidget
 
 from msd_engine.events import Denoised, Event, Failed
 from msd_engine.specs import ExperimentSpec
@@ -67,11 +67,7 @@ class DenoisePage(ExperimentPage):
         self.words = QLabel()
         self.words.setWordWrap(True)
         self.words.setProperty("role", "muted")
-        pictures = QWidget()
-        row = QHBoxLayout(pictures)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.easel, 1)
-        row.addWidget(self.result_place, 1)
+        pictures = frame.row(self.easel, self.result_place, stretch=(1, 1))
         self.place = frame.awaiting(self.copies, COPIES_PROMISE)
         self.by_hand = ByHand(self, self.launch, self._to_draw)
         self.tabs = QTabWidget()

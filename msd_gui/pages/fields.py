@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from msd_gui.pages.training import Trainer
 from msd_gui.views.plane import PlaneView
 
 GRACE_MS = 400
+FIELDS_PER_E = 16
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,9 @@ class FieldPainter(QObject):
             spec: The experiment.
             sigma: Noise of one copy.
         """
+        if spec.sampling.glides:
+            # The noise falls at every step: a density for each of them would hardly differ from its neighbours'.
+            sigma = math.exp(round(math.log(sigma) * FIELDS_PER_E) / FIELDS_PER_E)
         fits = self._trainer.fits(spec)
         weights = f"{self._trainer.run}:{self._trainer.step}" if fits else ""
         key = FieldKey(spec.data.model_dump_json(), spec.training.k, sigma, self._plane.bounds(), weights)

@@ -44,6 +44,24 @@ def column(*widgets: QWidget, stretch: tuple[int, ...] = ()) -> QWidget:
     return holder
 
 
+def row(*widgets: QWidget, stretch: tuple[int, ...]) -> QWidget:
+    """Put widgets beside each other.
+
+    Args:
+        widgets: From left to right.
+        stretch: Share of the free width of each.
+
+    Returns:
+        A widget that holds them.
+    """
+    holder = QWidget()
+    box = QHBoxLayout(holder)
+    box.setContentsMargins(0, 0, 0, 0)
+    for widget, share in zip(widgets, stretch, strict=True):
+        box.addWidget(widget, share)
+    return holder
+
+
 def scrolled(widget: QWidget, width_px: int) -> QScrollArea:
     """Put a column of controls into an area that scrolls when the window is low.
 
@@ -66,22 +84,22 @@ def scrolled(widget: QWidget, width_px: int) -> QScrollArea:
 def lay_out(page: QWidget, controls: QWidget, middle: QWidget, figures: QWidget) -> None:
     """Give a page its three columns; more room goes to the middle."""
     middle.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-    row = QHBoxLayout(page)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(0)
-    row.addWidget(scrolled(column(controls), CONTROLS_PX))
-    row.addWidget(middle, 1)
-    row.addWidget(scrolled(figures, FIGURES_PX))
+    box = QHBoxLayout(page)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(0)
+    box.addWidget(scrolled(column(controls), CONTROLS_PX))
+    box.addWidget(middle, 1)
+    box.addWidget(scrolled(figures, FIGURES_PX))
 
 
 def lay_out_wide(page: QWidget, middle: QWidget, figures: QWidget) -> None:
     """Give a page without controls two columns; more room goes to the first."""
     middle.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-    row = QHBoxLayout(page)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(0)
-    row.addWidget(middle, 1)
-    row.addWidget(scrolled(figures, FIGURES_PX))
+    box = QHBoxLayout(page)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(0)
+    box.addWidget(middle, 1)
+    box.addWidget(scrolled(figures, FIGURES_PX))
 
 
 def awaiting(view: QWidget, sentence: str, button: str = "", height_px: int = 0) -> Awaiting:

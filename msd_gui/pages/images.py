@@ -20,11 +20,12 @@ from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.image_chains import ImageChains
 from msd_gui.pages.loss_panel import LossPanel
 from msd_gui.pages.measuring import Measuring
-from msd_gui.pages.page import ExperimentPage, Export, Status
+from msd_gui.pages.page import Export, Status
 from msd_gui.pages.pretrained import PretrainedChip
 from msd_gui.pages.sampling import SamplingControls
 from msd_gui.pages.sources import is_exact
 from msd_gui.pages.training import Trainer
+from msd_gui.pages.training_page import TrainingPage
 from msd_gui.pages.yields import YieldPanel
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
@@ -37,10 +38,11 @@ from msd_gui.widgets.card import Card
 from msd_gui.widgets.spec_form import SpecForm
 
 
-class ImagesPage(ExperimentPage):
+class ImagesPage(TrainingPage):
     """Training on images, and chains of images."""
 
     title = "Images"
+    chains: ImageChains
     presets = (
         "digits-30s",
         "digits-exact",
@@ -57,7 +59,6 @@ class ImagesPage(ExperimentPage):
         self._latest = latest
         self.held_out: StripFrame | None = None
         self._bands_of: HeldOutLoss | None = None
-        self._ready = False
         self._build()
         self.way = SamplingControls(self, launch, self.form, "Ladder", run_for=self.chains.run_for)
         self.way.told.connect(self.adviser.take_ladder)
@@ -173,14 +174,14 @@ class ImagesPage(ExperimentPage):
             self._tell_network()
         self.experiment.load(spec)
         self.actions_changed.emit()
-        if run is not None and self._ready:
+        if run is not None and self.ready:
             self.do_sample()
         elif is_exact(spec):
             self.chains.draw_if_new()
 
     def begin(self) -> None:
         """Allow training once the engine is there."""
-        self._ready = True
+        super().begin()
         self.way.begin()
         self.chains.begin()
         self.actions_changed.emit()
@@ -228,16 +229,10 @@ class ImagesPage(ExperimentPage):
     def can(self, action: str) -> bool:
         """Return whether an action makes sense now."""
         match action:
-            case "train":
-                return self._ready and not self.trainer.running
-            case "resume":
-                return self.trainer.can_resume and self.trainer.same_network(self.experiment.spec)
             case "sample":
                 return self.chains.can_ask(self.experiment.spec)
             case "denoise":
                 return self.chains.run_for(self.experiment.spec) is not None
-            case "stop":
-                return self.trainer.running or self.chains.running
             case "play":
                 return self.chains.running
             case "step" | "back":
@@ -245,7 +240,7 @@ class ImagesPage(ExperimentPage):
             case "restart":
                 return self.chains.asked_before and self.chains.can_draw(self.experiment.spec)
             case _:
-                return False
+                return super().can(action)
 
     @property
     def playing(self) -> bool:
@@ -259,15 +254,6 @@ class ImagesPage(ExperimentPage):
             self.losses_place.set_ready(True)
             self.trainer.start(self.experiment.spec)
             self._show_spec(self.experiment.spec)
-
-    def do_resume(self) -> None:
-        """Go on with the stopped run."""
-        self.trainer.resume(self.experiment.spec)
-
-    def do_stop(self) -> None:
-        """Stop training and sampling."""
-        self.trainer.stop()
-        self.chains.stop()
 
     def do_sample(self) -> None:
         """Draw chains with the newest averaged weights; drawing the same again takes the next seed."""

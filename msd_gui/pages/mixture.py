@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Slot
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
-from msd_engine.events import ChainReport, ChainSegment, Event, Failed, Finished, Ladder, Notice, Samples, Started
+from msd_engine.events import ChainReport, Samples
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
@@ -19,34 +16,35 @@ from msd_gui.pages import frame, mixture_exports
 from msd_gui.pages.adviser import Adviser
 from msd_gui.pages.controls import MIXTURE_GROUPS
 from msd_gui.pages.fields import FieldPainter
-from msd_gui.pages.page import ExperimentPage, Export, Status
+from msd_gui.pages.page import Export, Status
+from msd_gui.pages.plane_chains import PlaneChains
 from msd_gui.pages.player import Player
 from msd_gui.pages.readings import chain_readings
 from msd_gui.pages.sampling import SamplingControls
 from msd_gui.pages.training import Trainer
+from msd_gui.pages.training_page import TrainingPage
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.settings import Settings
-from msd_gui.theme import icon
 from msd_gui.views.losses import LossView
 from msd_gui.views.mode_weights import ModeWeightsView
 from msd_gui.views.plane import LAYERS, PlaneView
 from msd_gui.views.timeline import Timeline
 from msd_gui.widgets.choice import Choice
+from msd_gui.widgets.layers_button import LayersButton
 from msd_gui.widgets.readings import Readings
 from msd_gui.widgets.spec_form import SpecForm
 from msd_gui.widgets.transport import TransportBar
 
 WRITTEN_OUT = ("data.weights", "data.means", "data.covariances")
-GRACE_MS = 400
 CHECKPOINT_EVERY_S = 1.5
-FIELDS_PER_E = 16
 
 
-class MixturePage(ExperimentPage):
+class MixturePage(TrainingPage):
     """Chains in the plane."""
 
     title = "Mixture"
+    chains: PlaneChains
     presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25")
 
     def __init__(
@@ -62,21 +60,15 @@ class MixturePage(ExperimentPage):
         """
         super().__init__(experiment, launch, clock)
         self._actions = actions
-        self.samples: Samples | None = None
-        self.report: ChainReport | None = None
-        self._sampled: ExperimentSpec | None = None
-        self._ready = False
-        self._sampler = self.runner(self._on_sampling)
         self._build()
         self.player = Player(self, clock, self.plane, self.timeline, self.transport)
         self.trainer = Trainer(self, launch, self.losses)
+        self.chains = PlaneChains(self, launch, self.player, self.trainer)
         self.fields = FieldPainter(self, launch, self.plane, self.trainer)
         self.way = SamplingControls(self, launch, self.form, "Ladder")
         self.way.told.connect(self.adviser.take_ladder)
         self._connect()
         self._show_spec(experiment.spec)
-
-    # -- building ------------------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
         self.form = SpecForm(MIXTURE_GROUPS, self.experiment.spec)
@@ -100,7 +92,10 @@ class MixturePage(ExperimentPage):
             "Train",
             210,
         )
-        middle = frame.column(self.plane, self.timeline, self._transport_row(), stretch=(1, 0, 0))
+        button = LayersButton({name: self.plane.layer(name) for name in LAYERS}, self.plane.set_layer, "the plane")
+        self.layers = button.layers
+        below = frame.row(self.transport, button, stretch=(1, 0))
+        middle = frame.column(self.plane, self.timeline, below, stretch=(1, 0, 0))
         self.weights.setFixedHeight(170)
         figures = frame.column(
             self.adviser.cards,
@@ -115,35 +110,15 @@ class MixturePage(ExperimentPage):
 
         self.offer_menu(self.plane, self.timeline, self.weights, self.losses)
 
-    def _transport_row(self) -> QWidget:
-        layers = QToolButton()
-        layers.setText("Layers")
-        layers.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        layers.setIcon(icon("layers"))
-        layers.setToolTip("Choose what the plane shows.")
-        layers.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(layers)
-        self.layers = {}
-        for name in LAYERS:
-            action = menu.addAction(name.capitalize())
-            action.setObjectName(f"layer.{name}")
-            action.setCheckable(True)
-            action.setChecked(self.plane.layer(name))
-            action.toggled.connect(partial(self.plane.set_layer, name))
-            self.layers[name] = action
-        layers.setMenu(menu)
-        holder = QWidget()
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(self.transport, 1)
-        row.addWidget(layers)
-        return holder
-
     def _connect(self) -> None:
         self.form.edited.connect(self._edited)
         self.form.editing_started.connect(self.experiment.begin_edit)
         self.form.editing_finished.connect(self.experiment.end_edit)
         self.experiment.changed.connect(self._spec_changed)
+        self.chains.began.connect(self._on_began)
+        self.chains.told.connect(self.way.take)
+        self.chains.weighed.connect(self._show_weights)
+        self.chains.ended.connect(self._show_report)
         self.clock.tick.connect(self._on_tick)
         self.player.moved.connect(self._ask_field)
         self.player.turned.connect(self.actions_changed)
@@ -170,8 +145,7 @@ class MixturePage(ExperimentPage):
     @Slot(object)
     def _spec_changed(self, spec: ExperimentSpec) -> None:
         self._show_spec(spec)
-        if self._needs_sampling(spec):
-            self._resample()
+        self.chains.draw_if_others(spec)
         self._ask_field()
 
     def _show_spec(self, spec: ExperimentSpec) -> None:
@@ -195,77 +169,48 @@ class MixturePage(ExperimentPage):
         self.experiment.load(spec)
         self.plane.clear_chains()
         self.do_restart()
-        self._resample()
+        self.chains.draw()
         self.actions_changed.emit()
+
+    @property
+    def samples(self) -> Samples | None:
+        """The chains that have come to their end last."""
+        return self.chains.samples
+
+    @property
+    def report(self) -> ChainReport | None:
+        """Their figures."""
+        return self.chains.report
 
     # -- sampling ------------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
         """Start the chains as soon as the engine is there."""
-        self._ready = True
+        super().begin()
         self.way.begin()
-        self._resample()
+        self.chains.begin()
         self._ask_field()
 
-    def _needs_sampling(self, spec: ExperimentSpec) -> bool:
-        before = self._sampled
-        if before is None:
-            return True
-        return (before.data, before.sampling, before.training.k) != (spec.data, spec.sampling, spec.training.k)
-
-    def _resample(self) -> None:
-        if not self._ready:
-            return
-        spec = self.experiment.spec
-        self._sampled = spec
-        run = self.trainer.run if spec.sampling.source == "trained" else None
-        self._sampler.submit(self.launch.sample(spec, run), grace_ms=GRACE_MS)
+    @Slot()
+    def _on_began(self) -> None:
+        if self.experiment.spec.sampling.source == "trained":
+            # A network takes seconds, in which the figures of other chains would stand beside these.
+            self.readings.blank()
 
     @Slot(object)
-    def _on_sampling(self, event: Event) -> None:
-        match event:
-            case Started():
-                self.player.buffer.begin()
-            case Ladder():
-                self.player.set_ladder(event)
-                self.way.take(event)
-            case ChainSegment():
-                self.player.append(event)
-            case ChainReport():
-                self.weights.set_weights(event.mode_weights, event.true_weights)
-                if self._sampled is not None and event.step >= self._sampled.sampling.total_steps:
-                    # Theory speaks of the end of a level, not of the way there.
-                    self.report = event
-                    self.adviser.take_report(self._sampled, event)
-                    self.readings.set_readings(chain_readings(event, self._sampled.sampling.chains))
-            case Samples():
-                self.samples = event
-                self.actions_changed.emit()
-            case Notice():
-                self.noticed.emit(event.text)
-            case Finished() if not self.trainer.running:
-                self._tell_speed(event)
-            case Failed():
-                self.show_failure(event)
-            case _:
-                pass
+    def _show_weights(self, report: ChainReport) -> None:
+        self.weights.set_weights(report.mode_weights, report.true_weights)
 
-    def _tell_speed(self, event: Finished) -> None:
-        chains, took_ms = self.experiment.spec.sampling.chains, 1000 * event.elapsed_s
-        rate = f"{event.step / event.elapsed_s:,.0f} steps/s" if event.elapsed_s else ""
-        self.set_status(Status(f"{chains} chains × {event.step:,} steps took {took_ms:,.0f} ms", rate))
+    @Slot(object, object)
+    def _show_report(self, spec: ExperimentSpec, report: ChainReport) -> None:
+        self.adviser.take_report(spec, report)
+        self.readings.set_readings(chain_readings(report, spec.sampling.chains))
 
     @Slot()
     def _ask_field(self) -> None:
-        if self._ready:
+        if self.ready:
             spec = self.experiment.spec
-            sigma = self.player.sigma or spec.sampling.sigma_L
-            if spec.sampling.glides:
-                # The noise falls at every step: a density for each of them would hardly differ from its neighbours'.
-                sigma = math.exp(round(math.log(sigma) * FIELDS_PER_E) / FIELDS_PER_E)
-            self.fields.ask(spec, sigma)
-
-    # -- training ------------------------------------------------------------------------------------------------------
+            self.fields.ask(spec, self.player.sigma or spec.sampling.sigma_L)
 
     @Slot()
     def _on_tick(self) -> None:
@@ -278,7 +223,7 @@ class MixturePage(ExperimentPage):
         self._show_spec(self.experiment.spec)
         self._ask_field()
         if self.experiment.spec.sampling.source == "trained":
-            self._resample()
+            self.chains.draw()
         self.actions_changed.emit()
 
     @Slot()
@@ -291,14 +236,10 @@ class MixturePage(ExperimentPage):
     def can(self, action: str) -> bool:
         """Return whether an action makes sense now."""
         match action:
-            case "train":
-                return self._ready and not self.trainer.running
-            case "resume":
-                return self.trainer.can_resume and self.trainer.same_network(self.experiment.spec)
-            case "stop":
-                return self.trainer.running or self._sampler.running
+            case "train" | "resume" | "stop":
+                return super().can(action)
             case "sample" | "home":
-                return self._ready
+                return self.ready
             case _:
                 return not self.player.empty
 
@@ -321,15 +262,6 @@ class MixturePage(ExperimentPage):
         """Train a network on the present target."""
         self.losses_place.set_ready(True)
         self.trainer.start(self.experiment.spec)
-
-    def do_resume(self) -> None:
-        """Go on with the stopped run."""
-        self.trainer.resume(self.experiment.spec)
-
-    def do_stop(self) -> None:
-        """Stop training and sampling."""
-        self.trainer.stop()
-        self._sampler.stop()
 
     def do_sample(self) -> None:
         """Draw chains with the next seed, from their first step."""

@@ -14,6 +14,7 @@ from msd_engine.specs import declarations, load_preset, preset_names
 from msd_gui.widgets.card import Card
 from msd_gui.widgets.choice import Choice, choice_label
 from msd_gui.widgets.path_box import PathBox
+from msd_gui.widgets.readings import Reading, Readings
 from msd_gui.widgets.section import Section
 from msd_gui.widgets.seed_box import SeedBox
 from msd_gui.widgets.spec_form import make_control
@@ -228,3 +229,11 @@ def test_speed_moves_in_decades_and_is_told_only_when_moved(qtbot):
     for key, end in ((Qt.Key.Key_Home, SLOWEST_HZ), (Qt.Key.Key_End, FASTEST_HZ)):
         qtbot.keyClick(bar.track, key)
         assert bar.speed() == end
+
+
+def test_figures_that_are_not_known_yet_are_dashes_beside_what_theory_says(qtbot):
+    readings = Readings("Figures")
+    qtbot.addWidget(readings)
+    readings.set_readings((Reading("spread", "3.1", "3", severity="error"), Reading("alive", "100 %")))
+    readings.blank()
+    assert readings.texts() == [("spread", "–", "3"), ("alive", "–", "")]
