@@ -40,7 +40,7 @@ from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import Live, SweepSpec
-from msd_engine.specs.sweep import MODE_TITLES, Child, SweepResult, child_spec
+from msd_engine.specs.sweep import Child, SweepResult, child_spec
 
 
 @told
@@ -261,7 +261,6 @@ class _Job:
         training = stage.child.spec.training
         left_after = stage.total - stage.done - 1
         each_s = training.seconds or event.elapsed_s + event.left_s
-        mode = "" if stage.child.k == 1 else f", {MODE_TITLES[stage.child.modes[0]]}"
         return Progress(
             step=stage.done * training.steps + event.step if event.total else event.step,
             total=stage.total * training.steps if event.total else 0,
@@ -269,7 +268,7 @@ class _Job:
             items_rate=event.items_rate,
             elapsed_s=self.elapsed_s + event.elapsed_s,
             left_s=event.left_s + left_after * each_s,
-            text=f"Run {stage.number} of {stage.total}: k = {stage.child.k}{mode}, seed {stage.child.seed}",
+            text=f"Run {stage.number} of {stage.total}: {stage.child.words}",
         )
 
 

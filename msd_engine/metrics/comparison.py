@@ -59,7 +59,7 @@ def _row(spec: SweepSpec, mode: Mode, k: int, results: Sequence[SweepResult]) ->
         error=_mean(errors),
         spread=_spread(errors),
         ratio=_mean(ratios),
-        ratio_spread=_spread(ratios),
+        ratio_spread=_NAN if k == 1 else _spread(ratios),
         floor=floor,
         floor_ratio=floor / first_floor,
         reported=reported.get(k, _NAN),
@@ -174,8 +174,8 @@ def _share(plain: Sequence[TableRow], fair: Sequence[TableRow]) -> str:
     else:
         left = f"at the same σ_eff the copies made learning harder (ratio {other.ratio:.3f})"
     return (
-        f"Of the fall of the logarithm of the error from k = 1 to {row.k} (ratio {row.ratio:.3f}), {share:.0%} is "
-        f"σ/√k alone; {left}."
+        f"Of the fall of the logarithm of the error from k = 1 to {row.k} (ratio {row.ratio:.3f}), "
+        f"{100 * share:.0f} % is σ/√k alone; {left}."
     )
 
 

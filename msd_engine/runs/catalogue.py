@@ -92,7 +92,7 @@ class Catalogue:
         self.root = Path(root)
         self.rows: dict[str, RunRow] = {}
         self._stamps: dict[str, _Stamp] = {}
-        self._sweeps: dict[Path, tuple[int, str, int]] = {}
+        self._sweeps: dict[Path, tuple[int, str, dict[str, str]]] = {}
 
     def look(self) -> Iterator[Found | None]:
         """Look for new, changed and vanished runs.
@@ -140,12 +140,16 @@ class Catalogue:
         if known is None or known[0] != changed:
             try:
                 spec = read_sweep(above / SWEEP)
-                title, asked = spec.title, len(spec.children())
+                title, names = spec.title, {child.name: child.words for child in spec.children()}
             except BadFile:
                 # The comparison says so itself when it is opened; its runs are what they are.
-                title, asked = "", 0
-            known = self._sweeps[above] = (changed, title or above.name, asked)
-        return replace(row, sweep=str(above), sweep_title=known[1], sweep_runs=known[2])
+                title, names = "", {}
+            known = self._sweeps[above] = (changed, title or above.name, names)
+        _, title, names = known
+        # A run that the user has not named is called what it is there for.
+        return replace(
+            row, name=names.get(row.name, row.name), sweep=str(above), sweep_title=title, sweep_runs=len(names)
+        )
 
 
 def read_row(folder: Path, root: Path) -> RunRow:

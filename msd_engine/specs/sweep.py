@@ -61,6 +61,12 @@ class Child:
     modes: tuple[Mode, ...]
     spec: ExperimentSpec
 
+    @property
+    def words(self) -> str:
+        """What it is called before people: ``k = 8, same σ_eff, seed 0``."""
+        mode = "" if self.k == 1 else f", {MODE_TITLES[self.modes[0]]}"
+        return f"k = {self.k}{mode}, seed {self.seed}"
+
 
 class SweepSpec(Spec):
     """A comparison of k: the same network, budget and order of data for each k, seed and mode."""

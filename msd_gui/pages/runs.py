@@ -239,8 +239,8 @@ class RunsPage(Page):
         """Move runs to the trash."""
         self._writer.enqueue(self._runs.discard(runs))
 
-    @Slot(str, str, str, tuple)
-    def _annotate(self, path: str, name: str, note: str, tags: tuple[str, ...]) -> None:
+    @Slot(str, object, str, tuple)
+    def _annotate(self, path: str, name: str | None, note: str, tags: tuple[str, ...]) -> None:
         self._writer.enqueue(self._runs.annotate(Path(path), name=name, note=note, tags=tags))
 
     @Slot(object)

@@ -23,10 +23,11 @@ class RunWords(QWidget):
     """Name, tags and note of a run, to be changed in place.
 
     Attributes:
-        written: Emitted with the path of the run, its name (empty for the folder's), its note and its tags.
+        written: Emitted with the path of the run, its new name (empty for its first one, None where it stays), its note
+            and its tags.
     """
 
-    written = Signal(str, str, str, tuple)
+    written = Signal(str, object, str, tuple)
 
     def __init__(self) -> None:
         super().__init__()
@@ -78,7 +79,8 @@ class RunWords(QWidget):
         if self._row is not None and self._said() != self._words(self._row):
             name, note, tags = self._said()
             folder = self._row.path.replace("\\", "/").rsplit("/", 1)[-1]
-            self.written.emit(self._row.path, "" if name == folder else name, note, tags)
+            new = None if name == self._row.name else "" if name == folder else name
+            self.written.emit(self._row.path, new, note, tags)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keep the note when it is left."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QComboBox, QFormLayout, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QWidget
 
 from msd_engine.specs import SweepSpec, load_preset, preset_names
 from msd_engine.specs.sweep import MODE_TITLES, MODES, parse_list
 
 _BOTH = "both"
 _MOST_STEPS = 100_000_000
+_CURVE_POINTS, _OFTEN = 40, 20
 
 
 class SweepForm(QWidget):
@@ -35,9 +36,14 @@ class SweepForm(QWidget):
         self.unit.addItems(["seconds", "steps"])
         rows = QFormLayout(self)
         rows.setContentsMargins(2, 0, 2, 4)
+        budget = QWidget()
+        line = QHBoxLayout(budget)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.budget, 1)
+        line.addWidget(self.unit)
         for title, widget in (
             ("Experiment", self.preset), ("Copies k", self.ks), ("Seeds", self.seeds), ("Modes", self.modes),
-            ("Budget", self.budget), ("in", self.unit),
+            ("Budget", budget),
         ):  # fmt: skip
             rows.addRow(title, widget)
 
@@ -48,11 +54,16 @@ class SweepForm(QWidget):
             SpecError: A list or the budget cannot be understood.
         """
         (amount,) = parse_list("The budget", self.budget.text())[:1]
+        base = load_preset(self.preset.currentData())
+        # Curves are what people come for: each has some forty points, or one every so many steps.
+        every = base.training.evaluate_every
         if self.unit.currentText() == "steps":
+            every = min(every, max(1, amount // _CURVE_POINTS))
             fields = {"training.steps": amount, "training.seconds": 0.0}
         else:
+            every = min(every, _OFTEN)
             fields = {"training.steps": _MOST_STEPS, "training.seconds": float(amount)}
-        base = load_preset(self.preset.currentData()).replace_all(fields)
+        base = base.replace_all(fields | {"training.evaluate_every": every})
         mode = self.modes.currentData()
         lists = {"ks": parse_list("ks", self.ks.text()), "seeds": parse_list("seeds", self.seeds.text())}
         modes = MODES if mode == _BOTH else (mode,)

@@ -11,6 +11,8 @@ from PySide6.QtGui import QColor
 from msd_gui.theme import Colours
 
 DENSITY_SHARE = 0.5
+# After viridis, without its ends that would not be seen on the ground.
+_ORDINAL = {"light": ("#440154", "#21808c", "#86b61a"), "dark": ("#9a86ee", "#35b9ab", "#fde725")}
 
 
 def density_map(colours: Colours) -> NDArray[np.uint32]:
@@ -44,6 +46,20 @@ def between(first: str, second: str, share: float) -> QColor:
     """The opaque colour that lies at a share from 0 to 1 on the way from one colour to another."""
     red, green, blue = _from_oklab(_oklab(first) * (1 - share) + _oklab(second) * share)
     return QColor.fromRgbF(float(red), float(green), float(blue))
+
+
+def ordinal(colours: Colours, share: float) -> QColor:
+    """The colour of a step in an order, such as that of k: dark to light, in hues that colour-blind eyes tell apart.
+
+    Args:
+        colours: The colours of the theme.
+        share: Where in the order it stands, from 0 to 1.
+
+    Returns:
+        The colour, readable on the ground of the theme.
+    """
+    first, middle, last = _ORDINAL[colours.scheme]
+    return between(first, middle, 2 * share) if share < 0.5 else between(middle, last, 2 * share - 1)
 
 
 @lru_cache(maxsize=16)

@@ -9,12 +9,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QPainter
+from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
-from msd_gui.views.colour_maps import between
-from msd_gui.views.layers import Layer, ToPixels, draw_curve, draw_polylines, finite, pen
+from msd_gui.views.colour_maps import ordinal
+from msd_gui.views.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, finite, pen
 from msd_gui.views.legend import Entry
 from msd_gui.views.log_axis import number
 from msd_gui.views.plot import PlotView
@@ -116,7 +116,7 @@ class ComparedView(PlotView):
         """One entry for each k, one for each style."""
         shown = {curve.style for curve in self._curves}
         by_k = [Entry("line", self._colour(k), f"k = {k}") for k in self._ks()]
-        marks = {"line": "line", "dash": "dash", "dot": "dot"}
+        marks = {"line": "line", "dash": "dash", "dot": "dotted"}
         return by_k + [Entry(marks[s], self.colours.text, words) for s, words in self._styles.items() if s in shown]
 
     def copy(self, colours: Colours) -> Self:
@@ -132,7 +132,7 @@ class ComparedView(PlotView):
     def _colour(self, k: int) -> str:
         ks = self._ks()
         share = ks.index(k) / max(1, len(ks) - 1)
-        return between(self.colours.exact, self.colours.learned, share).name()
+        return ordinal(self.colours, share).name()
 
     def _points(self, curve: Compared) -> NDArray[Any]:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -153,3 +153,7 @@ class ComparedView(PlotView):
             else:
                 painter.setPen(pen(colour, 1.6, lines[curve.style]))
                 draw_polylines(painter, points[None])
+            if curve.style != "dot" and 0 < len(points) < 3:
+                painter.setPen(pen(colour, 1.6))
+                painter.setBrush(QColor(colour))
+                draw_dots(painter, points, 2.6)

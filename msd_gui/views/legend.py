@@ -20,7 +20,7 @@ class Entry:
     """One entry of a legend.
 
     Attributes:
-        mark: ``line``, ``dash``, ``dot``, ``ring``, ``cross``, ``arrow``, ``diamond`` or ``patch``.
+        mark: ``line``, ``dash``, ``dotted``, ``dot``, ``ring``, ``cross``, ``arrow``, ``diamond`` or ``patch``.
         colour: Colour of the mark.
         words: What it stands for.
     """
@@ -117,6 +117,10 @@ def draw_mark(painter: QPainter, entry: Entry, place: QRectF) -> None:
     elif entry.mark == "dash":
         painter.drawLine(ends[0], QPointF(centre.x() - 0.3 * half, centre.y()))
         painter.drawLine(QPointF(centre.x() + 0.3 * half, centre.y()), ends[1])
+    elif entry.mark == "dotted":
+        painter.setPen(QPen(colour, 2.2, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        for share in (-0.9, -0.3, 0.3, 0.9):
+            painter.drawPoint(QPointF(centre.x() + share * half, centre.y()))
     elif entry.mark == "arrow":
         draw_arrows(painter, np.array([[ends[0].x(), ends[0].y()]]), np.array([[1.0, 0.0]]), 2 * half)
     elif entry.mark == "cross":

@@ -58,6 +58,9 @@ class ComparisonTable(QTableWidget):
                     self.setItem(line, column, item)
                 if item.text() != words:
                     item.setText(words)
+        # What room its rows do not need goes to the curves.
+        height = self.verticalHeader().defaultSectionSize() * max(len(rows), 1)
+        self.setMaximumHeight(self.horizontalHeader().sizeHint().height() + height + 2 * self.frameWidth())
 
 
 def figure(value: float, spread: float = math.nan) -> str:

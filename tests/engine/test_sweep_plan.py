@@ -168,7 +168,7 @@ def test_the_findings_follow_from_the_figures() -> None:
     fall, same, share = findings(table(*made(FALLING | FLAT)))
     assert fall.startswith("Confirmed: with the same σ")
     assert same.startswith("Confirmed: at the same σ_eff")
-    assert "100% is σ/√k alone" in share
+    assert "100 % is σ/√k alone" in share
     rising = {("same-sigma", 1): [4.0, 4.8], ("same-sigma", 2): [4.0, 4.8], ("same-sigma", 16): [4.1, 5.0]}
     (refuted,) = findings(table(*made(rising)))
     assert refuted.startswith("Refuted")
@@ -177,7 +177,7 @@ def test_the_findings_follow_from_the_figures() -> None:
     gain = {("same-sigma-eff", 2): [8.0, 9.6], ("same-sigma-eff", 16): [8.0, 9.6]}
     _, same, share = findings(table(*made(FALLING | gain)))
     assert "one of learning" in same
-    assert f"{1 - math.log(0.8) / math.log(0.4):.0%} is σ/√k alone" in share
+    assert f"{100 * (1 - math.log(0.8) / math.log(0.4)):.0f} % is σ/√k alone" in share
     one_seed = {place: errors[:1] for place, errors in (FALLING | gain).items()}
     assert "learning or chance" in findings(table(*made(one_seed)))[1]
     assert findings(table(*made({("same-sigma", 1): [1.0]}))) == ()

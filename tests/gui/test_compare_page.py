@@ -28,44 +28,47 @@ def page(qtbot, tmp_path):
 
 
 def done(page, count):
-    return lambda: not page.running and page.told is not None and page.told.done == count
+    return lambda: not page.running and page.shown.told is not None and page.shown.told.done == count
 
 
 def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     assert page.exports() == []
     page.act("train")
     qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
-    assert page.table.rowCount() == 4
+    assert page.shown.table.rowCount() == 4
     assert page.buttons["train"].isEnabled()
     assert not page.buttons["stop"].isEnabled()
     assert page.form.isEnabled()
-    assert "±" not in page.table.item(0, 3).text()
-    assert len(page.curves.data()) == 2 * 3
-    assert "σ/√k" in page.findings.text()
-    assert page.place.currentWidget() is page.curves
+    assert "±" not in page.shown.table.item(0, 3).text()
+    assert len(page.shown.curves.data()) == 2 * 3
+    assert "σ/√k" in page.shown.findings.text()
+    assert page.shown.place.currentWidget() is page.shown.curves
     # Widened by a seed, it goes on where it stood.
     page.form.seeds.setText("0, 1")
     page.act("resume")
     qtbot.waitUntil(done(page, 6), timeout=WAIT_MS)
-    assert "±" in page.table.item(0, 3).text()
+    assert "±" in page.shown.table.item(0, 3).text()
     words = {export.label: export for export in page.exports()}
     assert "Comparison" in words
     assert {export.suffix for export in page.exports()} == {".csv", ".md", ".png", ".svg"}
-    folder, told = page.folder, [page.table.item(row, 3).text() for row in range(4)]
+    folder, told = page.folder, [page.shown.table.item(row, 3).text() for row in range(4)]
     page.open_sweep(folder)
     qtbot.waitUntil(done(page, 6), timeout=WAIT_MS)
-    assert [page.table.item(row, 3).text() for row in range(4)] == told
+    assert [page.shown.table.item(row, 3).text() for row in range(4)] == told
     assert page.spec.seeds == (0, 1)
 
 
 def test_it_stops_pauses_and_goes_on(qtbot, page):
     page.form.budget.setText("100000")
     page.act("train")
-    qtbot.waitUntil(lambda: len(page.curves.data()) > 0, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(page.shown.curves.data()) > 0, timeout=WAIT_MS)
     page.act("pause")
     assert page.buttons["pause"].isChecked()
+    assert page.buttons["pause"].text() == "Go on"
+    assert "Paused" in page.status.text
     page.act("pause")
     assert not page.buttons["pause"].isChecked()
+    assert page.buttons["pause"].text() == "Pause"
     page.act("stop")
     qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
     assert page.can("resume")
@@ -80,6 +83,13 @@ def test_bad_input_is_told_in_the_window(qtbot, page):
     assert not page.running
     with pytest.raises(SpecError):
         page.form.value()
+
+
+def test_curves_have_points_enough_whatever_the_budget(page):
+    for unit, amount, every in (("steps", "4000", 100), ("steps", "400", 10), ("steps", "7", 1), ("seconds", "20", 20)):
+        page.form.unit.setCurrentText(unit)
+        page.form.budget.setText(amount)
+        assert page.form.value().base.training.evaluate_every == every
 
 
 def test_controls_have_names(page):

@@ -157,6 +157,25 @@ def test_a_run_is_renamed_tagged_and_noted(qtbot, page, folder):
     assert [row.name for row in page.model.shown()] == ["better"]
 
 
+def test_a_note_leaves_the_name_of_a_run_of_a_comparison_as_it_was(qtbot, page, sweep):
+    run = sweep.run_folder("k1-seed0")
+    qtbot.waitUntil(lambda: page.model.total == 5, timeout=WAIT_MS)
+    choose(qtbot, page, run)
+    words = page.chosen_runs.words
+    assert words.name.text() == "k = 1, seed 0"
+    words.note.setPlainText("a first look")
+    words.keep()
+    qtbot.waitUntil(lambda: read_notes(run).note == "a first look", timeout=WAIT_MS)
+    assert read_notes(run).name == ""
+    qtbot.waitUntil(lambda: page.model.find(str(run)).note == "a first look", timeout=WAIT_MS)
+    words.name.setText("mine")
+    words.keep()
+    qtbot.waitUntil(lambda: page.model.find(str(run)).name == "mine", timeout=WAIT_MS)
+    words.name.setText("")
+    words.keep()
+    qtbot.waitUntil(lambda: page.model.find(str(run)).name == "k = 1, seed 0", timeout=WAIT_MS)
+
+
 def test_what_is_typed_is_kept_when_another_run_is_chosen(qtbot, page, folder):
     choose(qtbot, page, folder / "two")
     page.chosen_runs.words.note.setPlainText("do not lose me")
@@ -244,7 +263,8 @@ def test_a_run_of_a_comparison_is_found_by_it_and_goes_on_with_it(qtbot, window,
     page.search.box.setText("copies of DIGITS")
     (row,) = page.model.found()
     assert row.sweep == str(sweep.folder)
-    (index,) = (page.model.index(0, 0),)
+    assert row.name == "k = 1, seed 0"
+    index = page.model.index(0, 0)
     assert (index.data(), index.data(FOLD)) == ("Copies of digits", Fold.FOLDED)
     assert "1 of 2 runs" in index.data(CAPTION)
     choose(qtbot, page, row.path)
@@ -254,13 +274,13 @@ def test_a_run_of_a_comparison_is_found_by_it_and_goes_on_with_it(qtbot, window,
     assert not page.actions_by_name["compare"].isEnabled()
     choose(qtbot, page, row.path)
     page.actions_by_name["compare"].trigger()
-    qtbot.waitUntil(lambda: window.page is compare and compare.told is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.page is compare and compare.shown.told is not None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not compare.running, timeout=WAIT_MS)
-    assert (compare.folder, compare.told.done) == (sweep.folder, 0)
+    assert (compare.folder, compare.shown.told.done) == (sweep.folder, 0)
     window.show_page("runs")
     choose(qtbot, page, row.path)
     page.actions_by_name["resume"].trigger()
-    qtbot.waitUntil(lambda: compare.told is not None and compare.told.done == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: compare.shown.told is not None and compare.shown.told.done == 2, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not compare.running, timeout=WAIT_MS)
     window.show_page("runs")
     qtbot.waitUntil(lambda: page.model.total == 6, timeout=WAIT_MS)
