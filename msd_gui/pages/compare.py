@@ -121,6 +121,10 @@ class ComparePage(Page):
     def do_stop(self) -> None:
         """Stop."""
         self._sweeper.stop()
+        self.set_status(Status())
+        told = self.shown.told
+        done = f"{told.done} of {told.total} runs are done" if told is not None else "nothing is done yet"
+        self.words.setText(f"{self._place_name}: stopped; {done}. Resume goes on with the rest.")
 
     def do_pause(self) -> None:
         """Hold, or go on."""
@@ -197,7 +201,7 @@ class ComparePage(Page):
                 self.shown.measure(event.name, event.measured)
             case SweepTable():
                 self.shown.show_table(event)
-            case Progress():
+            case Progress() if not self._sweeper.live.paused:
                 whole = event.elapsed_s + event.left_s
                 fraction = event.elapsed_s / whole if whole > 0 else None
                 self.set_status(Status(event.text, f"{event.rate:.1f} steps/s", fraction, event.left_s))
@@ -237,5 +241,6 @@ class ComparePage(Page):
         held = self.running and self._sweeper.live.paused
         self.buttons["pause"].setChecked(held)
         self.buttons["pause"].setText("Go on" if held else "Pause")
+        self.buttons["pause"].setIcon(icon("resume" if held else "pause"))
         self.form.setEnabled(not self.running)
         self.shown.place.placeholder.button.setEnabled(self.can("train"))

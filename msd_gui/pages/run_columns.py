@@ -88,7 +88,8 @@ def _at_least(words: Callable[[RunRow], str]) -> Callable[[Comparison], str]:
 
 
 def _error(row: RunRow) -> str:
-    return number(row.held_out, 4)
+    # All with as many digits: a column whose zeros at the end are dropped is hard to read.
+    return f"{row.held_out:#.4g}".rstrip(".") if math.isfinite(row.held_out) else number(row.held_out)
 
 
 def _yield(row: RunRow) -> str:

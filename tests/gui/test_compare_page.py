@@ -72,6 +72,8 @@ def test_it_stops_pauses_and_goes_on(qtbot, page):
     page.act("stop")
     qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
     assert page.can("resume")
+    assert page.status.text == ""
+    assert "0 of 3 runs are done" in page.words.text()
     assert (page.folder / "sweep.json").exists()
 
 
