@@ -42,6 +42,7 @@ class ComparePage(Page):
         self._told_title = ""
         self._ready = False
         self._then = ""
+        self._stopped = False
         self._sweeper = self.runner(self._show)
         # The last event comes before the end of the job.
         self._sweeper.running_changed.connect(self._on_running)
@@ -120,11 +121,8 @@ class ComparePage(Page):
 
     def do_stop(self) -> None:
         """Stop."""
+        self._stopped = True
         self._sweeper.stop()
-        self.set_status(Status())
-        told = self.shown.told
-        done = f"{told.done} of {told.total} runs are done" if told is not None else "nothing is done yet"
-        self.words.setText(f"{self._place_name}: stopped; {done}. Resume goes on with the rest.")
 
     def do_pause(self) -> None:
         """Hold, or go on."""
@@ -228,8 +226,18 @@ class ComparePage(Page):
         """Name of the sweep's folder; the whole path would be broken over lines."""
         return self.folder.name if self.folder else ""
 
+    def _tell_stopped(self) -> None:
+        self._ended("")
+        told = self.shown.told
+        done = f"{told.done} of {told.total} runs are done" if told is not None else "nothing is done yet"
+        self.words.setText(f"{self._place_name}: stopped; {done}. Resume goes on with the rest.")
+
     @Slot(bool)
     def _on_running(self, running: bool) -> None:
+        if self._stopped and not running:
+            # What was told before the job was closed has been shown by now.
+            self._stopped = False
+            self._tell_stopped()
         self._update_buttons()
         if self._then and not running:
             then, self._then = self._then, ""

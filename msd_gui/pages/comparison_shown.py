@@ -14,6 +14,7 @@ from msd_engine.specs.sweep import MODE_TITLES, Child
 from msd_gui.pages import frame
 from msd_gui.views.compared import Compared, ComparedView
 from msd_gui.views.placeholder import Awaiting
+from msd_gui.views.rich import SIGMA_EFF
 from msd_gui.widgets.comparison_table import ComparisonTable, figure
 
 STYLES = {"line": "same σ per copy", "dash": "same σ_eff", "dot": "exact"}
@@ -62,7 +63,7 @@ class ComparisonShown:
         return frame.column(top, self.place, frame.heading("Final errors"), self.table_place, stretch=(0, 5, 0, 4))
 
     def _build_right(self) -> QWidget:
-        self.bands = {mode: ComparedView(f"Error by noise, {words}", "σ<sub>eff</sub>", STYLES, log_x=True)
+        self.bands = {mode: ComparedView(f"Error by noise, {words}", SIGMA_EFF, STYLES, log_x=True)
                       for mode, words in MODE_TITLES.items()}  # fmt: skip
         self.findings = QLabel(_AWAITED)
         self.findings.setWordWrap(True)
@@ -70,7 +71,7 @@ class ComparisonShown:
         self.band_places: dict[str, Awaiting] = {}
         parts: list[QWidget] = [frame.heading("What it says"), self.findings]
         for mode, view in self.bands.items():
-            words = "The final error at each σ<sub>eff</sub> will be drawn here."
+            words = f"The final error at each {SIGMA_EFF} will be drawn here."
             self.band_places[mode] = frame.awaiting(view, words, height_px=BANDS_PX)
             parts += [frame.heading(_indexed(f"By noise: {MODE_TITLES[mode]}")), self.band_places[mode]]
         holder = QWidget()
@@ -155,4 +156,4 @@ def _cells(row: TableRow) -> tuple[str, ...]:
 
 def _indexed(words: str) -> str:
     """Return words with the index of σ_eff below the line."""
-    return words.replace("σ_eff", "σ<sub>eff</sub>")
+    return words.replace("σ_eff", SIGMA_EFF)

@@ -92,8 +92,16 @@ def _error(row: RunRow) -> str:
     return f"{row.held_out:#.4g}".rstrip(".") if math.isfinite(row.held_out) else number(row.held_out)
 
 
+def _rough_error(row: RunRow) -> str:
+    return number(row.held_out)
+
+
 def _yield(row: RunRow) -> str:
     return percent(row.alive)
+
+
+def _rough_yield(row: RunRow) -> str:
+    return "–" if math.isnan(row.alive) else f"{100 * row.alive:.0f} %"
 
 
 def _distance(row: RunRow) -> str:
@@ -121,18 +129,23 @@ COLUMNS = (
         f"Last held-out error ‖x̂ − x‖²; {_LEAST}",
         attrgetter("held_out"),
         _error,
-        70,
-        whole=_at_least(_error),
+        80,
+        whole=_at_least(_rough_error),
     ),
     Column(
-        "Yield", f"Share of the chains that lived; {_LEAST}", attrgetter("alive"), _yield, 56, whole=_at_least(_yield)
+        "Yield",
+        f"Share of the chains that lived; {_LEAST}",
+        attrgetter("alive"),
+        _yield,
+        64,
+        whole=_at_least(_rough_yield),
     ),
     Column(
         "Distance",
         f"Distance of the samples from the data, by the features that the details name; {_LEAST}",
         attrgetter("distance"),
         _distance,
-        66,
+        70,
         whole=_at_least(_distance),
     ),
     Column("Created", "When it was begun", attrgetter("created"), lambda row: moment(row.created), 0, False),

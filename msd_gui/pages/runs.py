@@ -54,8 +54,11 @@ class RunsPage(Page):
         self.table = RunList(self.model, [column.width_px for column in COLUMNS], STATUS)
         self.table.setAccessibleName("Runs")
         run_actions.add_to(self.table, self.actions_by_name)
+        self.found_place = frame.awaiting(
+            self.table, "No run has all of these words in its name, data, tags, status or note.", "Clear the search"
+        )
         self.place = frame.awaiting(
-            self.table,
+            self.found_place,
             "Every training is kept as a run and listed here, with its picture, figures and curves. There is none yet: "
             "train a network, here with the small digits that are built in.",
             "Train on digits",
@@ -70,6 +73,7 @@ class RunsPage(Page):
         self.table.open_asked.connect(self.do_open)
         self.table.fold_asked.connect(self._fold)
         self.table.customContextMenuRequested.connect(self._show_menu)
+        self.found_place.placeholder.asked.connect(self.search.box.clear)
         self.place.placeholder.asked.connect(lambda: self.spec_asked.emit(load_preset(FIRST_PRESET)))
         self.chosen_runs.curves_asked.connect(self._read_curves)
         self.chosen_runs.words.written.connect(self._annotate)
@@ -117,6 +121,7 @@ class RunsPage(Page):
 
     def _count(self) -> None:
         self.search.set_count(self.model.found_count, self.model.total)
+        self.found_place.set_ready(self.model.found_count > 0 or not self.model.total)
 
     @Slot(QModelIndex, bool)
     def _fold(self, index: QModelIndex, away: bool) -> None:

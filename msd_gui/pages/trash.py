@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from msd_engine.events import RunRow
@@ -31,13 +32,14 @@ def question(rows: Sequence[RunRow], every: Sequence[RunRow]) -> str:
         return f"Move the comparison “{whole[0]}” with {number} to the trash?"
     words = f"Move {count} to the trash" + (f", and with them the whole of {_named(whole)}?" if whole else "?")
     if torn:
-        words += f" {_named(torn)[0].upper()}{_named(torn)[1:]} will train what is missing anew when it goes on."
+        they = "it goes" if len(torn) == 1 else "they go"
+        words += f" {_named(torn)[0].upper()}{_named(torn)[1:]} will train what is missing anew when {they} on."
     return words
 
 
 def _named(titles: Sequence[str]) -> str:
-    names = ", ".join(f"“{title}”" for title in titles)
-    return f"the comparison {names}" if len(titles) == 1 else f"each of the comparisons {names}"
+    *names, last = (f"“{title}”" for title in titles)
+    return f"the comparisons {', '.join(names)} and {last}" if names else f"the comparison {last}"
 
 
 def ask(parent: QWidget, words: str, discard: Callable[[], None]) -> None:
@@ -53,5 +55,8 @@ def ask(parent: QWidget, words: str, discard: Callable[[], None]) -> None:
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.button(yes).setText("Move to trash")
     box.button(no).setText("Keep")
+    for button in (yes, no):
+        # Qt's own pictures for yes and no say nothing of a trash.
+        box.button(button).setIcon(QIcon())
     box.button(yes).clicked.connect(lambda: discard())
     box.open()

@@ -8,44 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
-from PySide6.QtCore import QPoint, Qt
+from made_runs import SPEC, WAIT_MS, choose, make
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 
-from msd_engine.events import RunRow
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.notes import add_figures, read_notes
 from msd_engine.runs.run import Run
-from msd_engine.runs.sweeps import SweepFolder
-from msd_engine.specs import SweepSpec, load_preset
+from msd_engine.specs import load_preset
 from msd_gui.app import create_window
-from msd_gui.pages.trash import question
 from msd_gui.session.budget import as_long_again
 from msd_gui.session.settings import Settings
-from msd_gui.views.run_cells import CAPTION, FOLD, MARK_PX, Fold
-
-WAIT_MS = 60_000
-SPEC = load_preset("digits-30s").replace_all(
-    {
-        "network.width": 8,
-        "training.steps": 6,
-        "training.seconds": 0.0,
-        "training.batch": 16,
-        "training.precision": "float32",
-        "training.evaluate_every": 3,
-        "sampling.levels": 4,
-        "sampling.steps_per_level": 2,
-        "sampling.chains": 5,
-    }
-)
-
-
-def make(folder: Path, held_out: float = 1.0, k: int = 8) -> Path:
-    run = Run.create(folder, SPEC.replace("training.k", k), device="cpu")
-    run.append_metrics([{"step": n, "held_out": held_out / n, "elapsed_s": n / 2} for n in (1, 2, 3)])
-    run.save({"a": torch.zeros(1)}, {"w": torch.zeros(7)}, 3, elapsed_s=1.5, status="finished")
-    return run.folder
 
 
 @pytest.fixture
@@ -72,18 +45,19 @@ def page(qtbot, window):
     return page
 
 
-def choose(qtbot, page, *folders):
-    page.choose(*(str(folder) for folder in folders))
-    assert [row.path for row in page.chosen()]
-
-
 def test_all_runs_are_listed_and_counted(page, folder):
     assert {row.name for row in page.model.shown()} == {"one", "two", "three", "four"}
     assert page.search.count() == "4 runs"
     QTest.keyClicks(page.search.box, "k=2")
     assert [row.name for row in page.model.shown()] == ["two"]
     assert page.search.count() == "1 of 4 runs"
-    assert page.place.currentWidget() is page.table
+    assert page.place.currentWidget() is page.found_place
+    assert page.found_place.currentWidget() is page.table
+    QTest.keyClicks(page.search.box, " and nothing else")
+    assert page.found_place.currentWidget() is page.found_place.placeholder
+    page.found_place.placeholder.asked.emit()
+    assert page.search.box.text() == ""
+    assert page.found_place.currentWidget() is page.table
 
 
 def test_choosing_all_asks_for_no_cell_that_is_out_of_sight(qtbot, page, monkeypatch):
@@ -157,25 +131,6 @@ def test_a_run_is_renamed_tagged_and_noted(qtbot, page, folder):
     assert [row.name for row in page.model.shown()] == ["better"]
 
 
-def test_a_note_leaves_the_name_of_a_run_of_a_comparison_as_it_was(qtbot, page, sweep):
-    run = sweep.run_folder("k1-seed0")
-    qtbot.waitUntil(lambda: page.model.total == 5, timeout=WAIT_MS)
-    choose(qtbot, page, run)
-    words = page.chosen_runs.words
-    assert words.name.text() == "k = 1, seed 0"
-    words.note.setPlainText("a first look")
-    words.keep()
-    qtbot.waitUntil(lambda: read_notes(run).note == "a first look", timeout=WAIT_MS)
-    assert read_notes(run).name == ""
-    qtbot.waitUntil(lambda: page.model.find(str(run)).note == "a first look", timeout=WAIT_MS)
-    words.name.setText("mine")
-    words.keep()
-    qtbot.waitUntil(lambda: page.model.find(str(run)).name == "mine", timeout=WAIT_MS)
-    words.name.setText("")
-    words.keep()
-    qtbot.waitUntil(lambda: page.model.find(str(run)).name == "k = 1, seed 0", timeout=WAIT_MS)
-
-
 def test_what_is_typed_is_kept_when_another_run_is_chosen(qtbot, page, folder):
     choose(qtbot, page, folder / "two")
     page.chosen_runs.words.note.setPlainText("do not lose me")
@@ -240,126 +195,6 @@ def test_runs_go_to_the_trash_only_when_the_user_says_so(qtbot, page, folder, mo
     box.button(QMessageBox.StandardButton.Yes).click()
     qtbot.waitUntil(lambda: page.model.total == 2, timeout=WAIT_MS)
     assert sorted(thrown) == [str(folder / "one"), str(folder / "two")]
-
-
-@pytest.fixture
-def sweep(folder):
-    base = SPEC.replace_all({"training.steps": 4, "training.evaluate_every": 2})
-    spec = SweepSpec(title="Copies of digits", base=base, ks=(1, 2), seeds=(0,), modes=("same-sigma",))
-    sweep = SweepFolder.create(folder / "comparison", spec)
-    child = spec.children()[0]
-    run = Run.create(sweep.run_folder(child.name), child.spec, device="cpu")
-    bands = {f"band_{name}": [1.0] for name in ("sigma_eff", "loss", "mmse")}
-    run.append_metrics([{"step": 2, "held_out": 0.5, "elapsed_s": 1.0, "mmse": 0.25, **bands}])
-    return sweep
-
-
-def test_a_run_of_a_comparison_is_found_by_it_and_goes_on_with_it(qtbot, window, sweep, folder):
-    images, compare = window.pages["images"], window.pages["compare"]
-    qtbot.waitUntil(lambda: compare.can("train"), timeout=WAIT_MS)
-    window.show_page("runs")
-    page = window.page
-    qtbot.waitUntil(lambda: page.model.total == 5, timeout=WAIT_MS)
-    page.search.box.setText("copies of DIGITS")
-    (row,) = page.model.found()
-    assert row.sweep == str(sweep.folder)
-    assert row.name == "k = 1, seed 0"
-    index = page.model.index(0, 0)
-    assert (index.data(), index.data(FOLD)) == ("Copies of digits", Fold.FOLDED)
-    assert "1 of 2 runs" in index.data(CAPTION)
-    choose(qtbot, page, row.path)
-    assert "Copies of digits" in page.model.index_of(row.path).data(Qt.ItemDataRole.ToolTipRole)
-    page.search.box.setText("")
-    choose(qtbot, page, folder / "one")
-    assert not page.actions_by_name["compare"].isEnabled()
-    choose(qtbot, page, row.path)
-    page.actions_by_name["compare"].trigger()
-    qtbot.waitUntil(lambda: window.page is compare and compare.shown.told is not None, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: not compare.running, timeout=WAIT_MS)
-    assert (compare.folder, compare.shown.told.done) == (sweep.folder, 0)
-    window.show_page("runs")
-    choose(qtbot, page, row.path)
-    page.actions_by_name["resume"].trigger()
-    qtbot.waitUntil(lambda: compare.shown.told is not None and compare.shown.told.done == 2, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: not compare.running, timeout=WAIT_MS)
-    window.show_page("runs")
-    qtbot.waitUntil(lambda: page.model.total == 6, timeout=WAIT_MS)
-    inside = [row for row in page.model.every() if row.sweep]
-    assert {row.k for row in inside} == {1, 2}
-    choose(qtbot, page, inside[0].path)
-    page.actions_by_name["open"].trigger()
-    qtbot.waitUntil(lambda: window.page is images and images.trainer.run == Path(inside[0].path), timeout=WAIT_MS)
-
-
-def test_a_comparison_unfolds_by_mouse_and_arrow_keys(qtbot, window, page, sweep):
-    make(sweep.folder / "other", k=2)
-    qtbot.waitUntil(lambda: page.model.total == 6, timeout=WAIT_MS)
-    table, path = page.table, str(sweep.folder)
-
-    def press(times=QTest.mouseClick, right=MARK_PX // 2):
-        place = table.visualRect(page.model.index_of(path))
-        point = place.topLeft() + QPoint(right, place.height() // 2)
-        times(table.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, point)
-
-    assert page.model.rowCount() == 5
-    press()
-    assert page.model.rowCount() == 7
-    assert not page.chosen_lines()
-    press()
-    assert page.model.rowCount() == 5
-    press(right=200)
-    assert [line.path for line in page.chosen_lines()] == [path]
-    assert {row.sweep for row in page.chosen()} == {path}
-    assert len(page.chosen()) == 2
-    assert page.chosen_runs.title.text() == "Chosen comparison"
-    qtbot.waitUntil(lambda: len(page.chosen_runs.overlay.curves()) == 2, timeout=WAIT_MS)
-    table.setFocus()
-    QTest.keyClick(table, Qt.Key.Key_Right)
-    assert page.model.rowCount() == 7
-    QTest.keyClick(table, Qt.Key.Key_Right)
-    assert [line.sweep for line in page.chosen_lines()] == [path]
-    assert page.chosen_runs.title.text() == "Chosen run"
-    QTest.keyClick(table, Qt.Key.Key_Left)
-    assert [line.path for line in page.chosen_lines()] == [path]
-    # A run that is folded away hands its choice to the comparison.
-    choose(qtbot, page, str(sweep.folder / "other"))
-    press()
-    assert [line.path for line in page.chosen_lines()] == [path]
-    press(times=QTest.mouseDClick, right=200)
-    qtbot.waitUntil(lambda: window.page is window.pages["compare"], timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: not window.page.running, timeout=WAIT_MS)
-
-
-def test_what_a_search_hides_of_a_comparison_is_not_thrown_away(qtbot, page, sweep, monkeypatch):
-    make(sweep.folder / "other", k=2)
-    qtbot.waitUntil(lambda: page.model.total == 6, timeout=WAIT_MS)
-    page.search.box.setText("copies k=2")
-    page.table.selectAll()
-    assert [Path(row.path).name for row in page.chosen()] == ["other"]
-    asked = []
-    monkeypatch.setattr("msd_gui.pages.trash.ask", lambda _page, words, _do: asked.append(words))
-    page.actions_by_name["discard"].trigger()
-    assert "the run other" in asked[0]
-    page.search.box.setText("")
-    choose(qtbot, page, sweep.folder)
-    page.actions_by_name["discard"].trigger()
-    assert asked[1] == "Move the comparison “Copies of digits” with its 2 runs to the trash?"
-
-
-def test_the_question_says_what_becomes_of_the_comparison():
-    def rows(count, sweep="", title=""):
-        return [RunRow(f"{sweep}/{n}", "", f"r{n}", "finished", sweep=sweep, sweep_title=title) for n in range(count)]
-
-    alone, first, second = rows(2), rows(3, "/a", "A"), rows(2, "/b", "B")
-    every = alone + first + second
-    assert question(alone[:1], every) == "Move the run r0 to the trash?"
-    assert question(alone, every) == "Move 2 runs to the trash?"
-    assert question(first, every) == "Move the comparison “A” with its 3 runs to the trash?"
-    assert question(first[:1], every).endswith("The comparison “A” will train what is missing anew when it goes on.")
-    mixed = question([*alone, *first, second[0]], every)
-    assert "6 runs" in mixed
-    assert "the whole of the comparison “A”" in mixed
-    assert "“B” will train what is missing anew" in mixed
 
 
 def test_a_run_that_another_process_writes_is_followed_live(qtbot, page, folder):

@@ -193,7 +193,7 @@ def test_a_search_unfolds_what_it_finds_within_a_comparison(swept):
 def test_a_comparison_tells_its_runs_in_one_line(swept):
     line = swept.shown()[0]
     words = dict(zip(PLACE, (swept.index(0, place).data() for place in range(len(COLUMNS))), strict=True))
-    assert (words["k"], words["Error"], words["Time"], words["Status"]) == ("1–8", "≥ 2.000", span(23.0), "finished")
+    assert (words["k"], words["Error"], words["Time"], words["Status"]) == ("1–8", "≥ 2", span(23.0), "finished")
     assert line.step == 2300
     swept.take([inside(1, status="running", sweep_runs=6)])
     assert swept.shown()[0].status == "running"

@@ -1,0 +1,173 @@
+"""Comparisons in the list of runs: folded into a line, found, opened, gone on with and thrown away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from made_runs import SPEC, WAIT_MS, choose, make
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from msd_engine.events import RunRow
+from msd_engine.runs.notes import read_notes
+from msd_engine.runs.run import Run
+from msd_engine.runs.sweeps import SweepFolder
+from msd_engine.specs import SweepSpec
+from msd_gui.pages.trash import question
+from msd_gui.views.run_cells import CAPTION, FOLD, MARK_PX, Fold
+
+
+@pytest.fixture
+def folder(tmp_path):
+    make(tmp_path / "runs" / "one", k=1)
+    return tmp_path / "runs"
+
+
+@pytest.fixture
+def page(qtbot, window, sweep):
+    window.commands["page_runs"].trigger()
+    page = window.page
+    qtbot.waitUntil(lambda: page.model.total == 2, timeout=WAIT_MS)
+    return page
+
+
+@pytest.fixture
+def sweep(folder):
+    base = SPEC.replace_all({"training.steps": 4, "training.evaluate_every": 2})
+    spec = SweepSpec(title="Copies of digits", base=base, ks=(1, 2), seeds=(0,), modes=("same-sigma",))
+    sweep = SweepFolder.create(folder / "comparison", spec)
+    child = spec.children()[0]
+    run = Run.create(sweep.run_folder(child.name), child.spec, device="cpu")
+    bands = {f"band_{name}": [1.0] for name in ("sigma_eff", "loss", "mmse")}
+    run.append_metrics([{"step": 2, "held_out": 0.5, "elapsed_s": 1.0, "mmse": 0.25, **bands}])
+    return sweep
+
+
+def test_a_run_of_a_comparison_is_found_by_it_and_goes_on_with_it(qtbot, window, sweep, folder):
+    images, compare = window.pages["images"], window.pages["compare"]
+    qtbot.waitUntil(lambda: compare.can("train"), timeout=WAIT_MS)
+    window.show_page("runs")
+    page = window.page
+    qtbot.waitUntil(lambda: page.model.total == 2, timeout=WAIT_MS)
+    page.search.box.setText("copies of DIGITS")
+    (row,) = page.model.found()
+    assert row.sweep == str(sweep.folder)
+    assert row.name == "k = 1, seed 0"
+    index = page.model.index(0, 0)
+    assert (index.data(), index.data(FOLD)) == ("Copies of digits", Fold.FOLDED)
+    assert "1 of 2 runs" in index.data(CAPTION)
+    choose(qtbot, page, row.path)
+    assert "Copies of digits" in page.model.index_of(row.path).data(Qt.ItemDataRole.ToolTipRole)
+    page.search.box.setText("")
+    choose(qtbot, page, folder / "one")
+    assert not page.actions_by_name["compare"].isEnabled()
+    choose(qtbot, page, row.path)
+    page.actions_by_name["compare"].trigger()
+    qtbot.waitUntil(lambda: window.page is compare and compare.shown.told is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not compare.running, timeout=WAIT_MS)
+    assert (compare.folder, compare.shown.told.done) == (sweep.folder, 0)
+    window.show_page("runs")
+    choose(qtbot, page, row.path)
+    page.actions_by_name["resume"].trigger()
+    qtbot.waitUntil(lambda: compare.shown.told is not None and compare.shown.told.done == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not compare.running, timeout=WAIT_MS)
+    window.show_page("runs")
+    qtbot.waitUntil(lambda: page.model.total == 3, timeout=WAIT_MS)
+    inside = [row for row in page.model.every() if row.sweep]
+    assert {row.k for row in inside} == {1, 2}
+    choose(qtbot, page, inside[0].path)
+    page.actions_by_name["open"].trigger()
+    qtbot.waitUntil(lambda: window.page is images and images.trainer.run == Path(inside[0].path), timeout=WAIT_MS)
+
+
+def test_a_comparison_unfolds_by_mouse_and_arrow_keys(qtbot, window, page, sweep):
+    make(sweep.folder / "other", k=2)
+    qtbot.waitUntil(lambda: page.model.total == 3, timeout=WAIT_MS)
+    table, path = page.table, str(sweep.folder)
+
+    def press(times=QTest.mouseClick, right=MARK_PX // 2):
+        place = table.visualRect(page.model.index_of(path))
+        point = place.topLeft() + QPoint(right, place.height() // 2)
+        times(table.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, point)
+
+    assert page.model.rowCount() == 2
+    press()
+    assert page.model.rowCount() == 4
+    assert not page.chosen_lines()
+    press()
+    assert page.model.rowCount() == 2
+    press(right=200)
+    assert [line.path for line in page.chosen_lines()] == [path]
+    assert {row.sweep for row in page.chosen()} == {path}
+    assert len(page.chosen()) == 2
+    assert page.chosen_runs.title.text() == "Chosen comparison"
+    qtbot.waitUntil(lambda: len(page.chosen_runs.overlay.curves()) == 2, timeout=WAIT_MS)
+    table.setFocus()
+    QTest.keyClick(table, Qt.Key.Key_Right)
+    assert page.model.rowCount() == 4
+    QTest.keyClick(table, Qt.Key.Key_Right)
+    assert [line.sweep for line in page.chosen_lines()] == [path]
+    assert page.chosen_runs.title.text() == "Chosen run"
+    QTest.keyClick(table, Qt.Key.Key_Left)
+    assert [line.path for line in page.chosen_lines()] == [path]
+    # A run that is folded away hands its choice to the comparison.
+    choose(qtbot, page, str(sweep.folder / "other"))
+    press()
+    assert [line.path for line in page.chosen_lines()] == [path]
+    press(times=QTest.mouseDClick, right=200)
+    qtbot.waitUntil(lambda: window.page is window.pages["compare"], timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not window.page.running, timeout=WAIT_MS)
+
+
+def test_what_a_search_hides_of_a_comparison_is_not_thrown_away(qtbot, page, sweep, monkeypatch):
+    make(sweep.folder / "other", k=2)
+    qtbot.waitUntil(lambda: page.model.total == 3, timeout=WAIT_MS)
+    page.search.box.setText("copies k=2")
+    page.table.selectAll()
+    assert [Path(row.path).name for row in page.chosen()] == ["other"]
+    asked = []
+    monkeypatch.setattr("msd_gui.pages.trash.ask", lambda _page, words, _do: asked.append(words))
+    page.actions_by_name["discard"].trigger()
+    assert "the run other" in asked[0]
+    page.search.box.setText("")
+    choose(qtbot, page, sweep.folder)
+    page.actions_by_name["discard"].trigger()
+    assert asked[1] == "Move the comparison “Copies of digits” with its 2 runs to the trash?"
+
+
+def test_a_note_leaves_the_name_of_a_run_of_a_comparison_as_it_was(qtbot, page, sweep):
+    run = sweep.run_folder("k1-seed0")
+    qtbot.waitUntil(lambda: page.model.total == 2, timeout=WAIT_MS)
+    choose(qtbot, page, run)
+    words = page.chosen_runs.words
+    assert words.name.text() == "k = 1, seed 0"
+    words.note.setPlainText("a first look")
+    words.keep()
+    qtbot.waitUntil(lambda: read_notes(run).note == "a first look", timeout=WAIT_MS)
+    assert read_notes(run).name == ""
+    qtbot.waitUntil(lambda: page.model.find(str(run)).note == "a first look", timeout=WAIT_MS)
+    words.name.setText("mine")
+    words.keep()
+    qtbot.waitUntil(lambda: page.model.find(str(run)).name == "mine", timeout=WAIT_MS)
+    words.name.setText("")
+    words.keep()
+    qtbot.waitUntil(lambda: page.model.find(str(run)).name == "k = 1, seed 0", timeout=WAIT_MS)
+
+
+def test_the_question_says_what_becomes_of_the_comparison():
+    def rows(count, sweep="", title=""):
+        return [RunRow(f"{sweep}/{n}", "", f"r{n}", "finished", sweep=sweep, sweep_title=title) for n in range(count)]
+
+    alone, first, second = rows(2), rows(3, "/a", "A"), rows(2, "/b", "B")
+    every = alone + first + second
+    assert question(alone[:1], every) == "Move the run r0 to the trash?"
+    assert question(alone, every) == "Move 2 runs to the trash?"
+    assert question(first, every) == "Move the comparison “A” with its 3 runs to the trash?"
+    assert question(first[:1], every).endswith("The comparison “A” will train what is missing anew when it goes on.")
+    mixed = question([*alone, *first, second[0]], every)
+    assert "6 runs" in mixed
+    assert "the whole of the comparison “A”" in mixed
+    assert "“B” will train what is missing anew when it goes on" in mixed
+    assert "The comparisons “A” and “B” will" in question([first[0], second[0]], every)
+    assert "the whole of the comparisons “A” and “B”?" in question([alone[0], *first, *second], every)
