@@ -192,6 +192,8 @@ class Runs:
 
     folder: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     """The folder; else MSD_RUNS_DIR, else that of the desktop program."""
+    search: Annotated[str, tyro.conf.arg(metavar="WORDS", help_behavior_hint="")] = NOT_GIVEN
+    """Only runs that have all of these words: in name, folder, data, status, note, comparison, or as #tag or k=8."""
     json: _Json = False
     """Print one line of JSON instead of a table."""
 

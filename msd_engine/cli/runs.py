@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from msd_engine.cli.inputs import is_given
 from msd_engine.cli.options import ExportTensorboard, Runs
 from msd_engine.cli.outcome import plain, print_json
 from msd_engine.events import Event, RunRow
@@ -29,12 +31,16 @@ def list_runs(options: Runs) -> None:
 
     catalogue = Catalogue(runs_folder(options.folder))
     rows = [found.row for found in catalogue.look() if found is not None and found.row is not None]
+    if is_given(options.search):
+        rows = [row for row in rows if all(word in row.searched for word in options.search.casefold().split())]
     rows.sort(key=lambda row: row.created if row.created == row.created else 0.0, reverse=True)
     if options.json:
         runs = [plain(_figures(row)) for row in rows]
         print_json({"command": "runs", "status": "finished", "folder": str(catalogue.root), "runs": runs})
     elif rows:
         _print_table(rows)
+    elif is_given(options.search):
+        print(f"No run in {catalogue.root} has all of the words {options.search!r}.")
     else:
         print(f"There are no runs in {catalogue.root}; msd train makes one.")
 
@@ -85,16 +91,19 @@ def _print_table(rows: list[RunRow]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("run", "data", "k", "steps", "time / s", "error", "yield", "distance", "status", "begun", "tags")
+    table = Table(
+        "folder", "name", "data", "k", "steps", "time / s", "error", "yield", "distance", "status", "begun", "tags"
+    )
     table.box, table.show_edge = box.SIMPLE, False
     for row in rows:
-        name = f"{row.folder}/{row.name}" if row.folder else row.name
+        last = Path(row.path).name
+        folder = f"{row.folder}/{last}" if row.folder else last
         begun = (
             "" if row.created != row.created else f"{datetime.fromtimestamp(row.created).astimezone():%Y-%m-%d %H:%M}"
         )
         numbers = (row.elapsed_s, row.held_out, row.alive, row.distance)
         table.add_row(
-            name, row.data, str(row.k or ""), str(row.step), *("" if n != n else f"{n:.4g}" for n in numbers),
+            folder, row.name if row.name != last else "", row.data, str(row.k or ""), str(row.step), *("" if n != n else f"{n:.4g}" for n in numbers),
             row.status, begun, " ".join(row.tags),
         )  # fmt: skip
     console = Console(width=None if sys.stdout.isatty() else _WIDE, markup=False, highlight=False, emoji=False)

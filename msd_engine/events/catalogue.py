@@ -67,6 +67,14 @@ class RunRow:
     sweep_title: str = ""
     sweep_runs: int = 0
 
+    @property
+    def searched(self) -> str:
+        """What a search looks through, in small letters: name, folder, data, k, status, note, tags and comparison."""
+        tags = (f"#{tag}" for tag in self.tags)
+        words = (self.name, self.folder, self.data, f"k={self.k}", self.status, self.note, *tags)
+        comparison = ("comparison", self.sweep_title) if self.sweep else ()
+        return " ".join((*words, *comparison)).casefold()
+
 
 @dataclass(frozen=True, eq=False)
 class RunsChanged(Event):

@@ -178,13 +178,6 @@ def _caption(row: RunRow) -> str:
     return "  ·  ".join(part for part in parts if part)
 
 
-def searched(row: RunRow) -> str:
-    """Return the words of a run that a search looks through."""
-    words = (row.name, row.folder, row.data, f"k={row.k}", row.status, row.note, *(f"#{tag}" for tag in row.tags))
-    comparison = ("comparison", row.sweep_title) if row.sweep else ()
-    return " ".join((*words, *comparison)).casefold()
-
-
 def told_of(row: RunRow) -> str:
     """Return the tool tip of a name: what there is no room for in its cell."""
     if isinstance(row, Comparison):

@@ -12,7 +12,7 @@ from typing import Any
 
 from msd_engine.events import RunRow
 from msd_gui.pages.comparisons import Comparison, comparison
-from msd_gui.pages.run_columns import COLUMNS, CREATED, searched
+from msd_gui.pages.run_columns import COLUMNS, CREATED
 
 
 class RunLines:
@@ -102,7 +102,7 @@ class RunLines:
     def _words_of(self, row: RunRow) -> str:
         words = self._words.get(row.path)
         if words is None:
-            words = self._words[row.path] = searched(row)
+            words = self._words[row.path] = row.searched
         return words
 
     def _all_tops(self) -> list[RunRow]:

@@ -50,6 +50,13 @@ def test_runs_are_listed_for_people(
     make(tmp_path / "sweep" / "b")
     assert main(["runs"]) == 0
     assert "sweep/b" in capsys.readouterr().out
+    write_notes(make(tmp_path / "c"), Notes(name="the best of them", tags=("good",)))
+    for words, found in (("GOOD best", {"c"}), ("sweep", {"sweep/b"}), ("finished", {"c", "sweep/b"})):
+        assert main(["runs", "--search", words]) == 0
+        told = capsys.readouterr().out
+        assert {name for name in ("c", "sweep/b") if f" {name} " in told} == found
+    assert main(["runs", "--search", "nothing like it"]) == 0
+    assert "No run in" in capsys.readouterr().out
 
 
 def test_a_folder_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
