@@ -103,7 +103,8 @@ def _print_table(rows: list[RunRow]) -> None:
         )
         numbers = (row.elapsed_s, row.held_out, row.alive, row.distance)
         table.add_row(
-            folder, row.name if row.name != last else "", row.data, str(row.k or ""), str(row.step), *("" if n != n else f"{n:.4g}" for n in numbers),
+            folder, row.name if row.name != last else "", row.data, str(row.k or ""), str(row.step),
+            *("" if n != n else f"{n:.4g}" for n in numbers),
             row.status, begun, " ".join(row.tags),
         )  # fmt: skip
     console = Console(width=None if sys.stdout.isatty() else _WIDE, markup=False, highlight=False, emoji=False)
