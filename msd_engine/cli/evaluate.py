@@ -9,7 +9,7 @@ from typing import Any
 
 from msd_engine.cli.fields import given_fields
 from msd_engine.cli.following import FRAMES_HZ, follow
-from msd_engine.cli.inputs import count_of, is_given, spec_of_run
+from msd_engine.cli.inputs import check_one_source, chosen_source, count_of, is_given
 from msd_engine.cli.options import Evaluate
 from msd_engine.cli.outcome import RefusedError, say
 from msd_engine.events import Event, Figure, Quality, Started
@@ -143,12 +143,15 @@ def curve_table(found: list[Quality]) -> str:
 def _job(options: Evaluate) -> Iterator[Event]:
     given = given_fields(options.fields)
     n = count_of(options.n, "--n") if is_given(options.n) else 0
-    if not options.source.is_dir():
+    source = options.source
+    if source is not None and not source.is_dir() and not (is_given(options.preset) or is_given(options.model)):
         if given or options.curve or is_given(options.points):
             raise RefusedError("A sample file is measured as it is: fields and --curve need a run folder.")
-        return _measure(options, samples=options.source, n=n)
-    spec = spec_of_run(options.source, {"sampling.chains": str(n or DRAWN)} | given)
-    return _measure(options, spec=spec, run_dir=options.source, curve=_points(options, spec))
+        return _measure(options, samples=source, n=n)
+    check_one_source(source, options.preset, options.model, file="a sample file or a trained run folder")
+    drawn = {"sampling.chains": str(n or DRAWN)} | given
+    spec, run = chosen_source(source, options.preset, options.model, drawn)
+    return _measure(options, spec=spec, run_dir=run, curve=_points(options, spec))
 
 
 def _measure(options: Evaluate, **source: Any) -> Iterator[Event]:

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import tyro
 
 from msd_engine.cli.fields import NOT_GIVEN, field_flags
+from msd_engine.cli.shared_options import DataDir, Device, Json, Model, Run
 
-_JSON = Annotated[tyro.conf.FlagCreatePairsOff[bool], tyro.conf.arg(help_behavior_hint="")]
 _FIELDS = tyro.conf.arg(name="")
 
 # Work by hand: the fields of the picture and its copies are flags too.
@@ -22,22 +22,17 @@ HandFields: Any = field_flags("sampling", by_hand=True)
 class _ByHand:
     """What all commands for work by hand are given."""
 
-    run: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
-    """A trained run folder."""
+    run: Run = None
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Instead of a run: a preset, or a file that carries a spec; with a pretrained model or the exact score."""
-    model: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
-    """Instead of a run: a pretrained model that ships with the program, such as digits-k8."""
+    model: Model = NOT_GIVEN
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None
     """File of the numbers, with the spec."""
     grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
     """Also a picture of them."""
-    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
-    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
-    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
-    """Where to compute: auto, cpu, cuda or mps."""
-    json: _JSON = False
-    """Print one line of JSON on standard output at the end."""
+    data_dir: DataDir = None
+    device: Device = "auto"
+    json: Json = False
 
 
 _Picture = Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(else the held-out image --index)")]

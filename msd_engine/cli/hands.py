@@ -12,7 +12,14 @@ import numpy as np
 from msd_engine.cli.fields import given_fields
 from msd_engine.cli.following import FRAMES_HZ, follow
 from msd_engine.cli.hand_options import ByHand, Denoise, Inpaint, Interpolate
-from msd_engine.cli.inputs import check_one_source, check_writable, chosen_source, is_given, npz_to_write
+from msd_engine.cli.inputs import (
+    chains_given,
+    check_one_source,
+    check_writable,
+    chosen_source,
+    is_given,
+    npz_to_write,
+)
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.cli.sample import SampleAccount, save
 from msd_engine.events import Denoised, Event, Started
@@ -44,8 +51,8 @@ def by_hand(options: ByHand) -> dict[str, Any]:
         check_writable(options.grid, ".png")
     given = given_fields(options.fields)
     if not isinstance(options, Denoise):
-        n = options.n if is_given(options.n) else ROW if isinstance(options, Interpolate) else None
-        given |= {} if n is None else {"sampling.chains": n}
+        row = {"sampling.chains": ROW} if isinstance(options, Interpolate) else {}
+        given |= row | chains_given(options.n)
     spec, run = chosen_source(options.run, options.preset, options.model, given)
     spec = _with_pictures(options, spec)
     if isinstance(options, Denoise):

@@ -65,10 +65,20 @@ def spec_of_run(run: Path, given: Mapping[str, str]) -> ExperimentSpec:
     return spec
 
 
-def check_one_source(run: Path | None, preset: str, model: str) -> None:
-    """Refuse where not exactly one of a run folder, a preset and a pretrained model was given."""
+def check_one_source(run: Path | None, preset: str, model: str, *, file: str = "a trained run folder") -> None:
+    """Refuse where not exactly one source of samples was given.
+
+    Args:
+        run: A run folder, or None.
+        preset: Name of a preset or a file, or that none was given.
+        model: Name of a pretrained model, or that none was given.
+        file: What the positional argument of the command may be, for the sentence.
+
+    Raises:
+        RefusedError: None or several of them were given.
+    """
     if is_given(preset) + is_given(model) + (run is not None) != 1:
-        raise RefusedError("Give either a trained run folder, --preset NAME or --model NAME.")
+        raise RefusedError(f"Give exactly one of {file}, --preset NAME and --model NAME.")
 
 
 def chosen_source(
@@ -126,6 +136,11 @@ def count_of(text: str, option: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise RefusedError(f"{option} must be a positive whole number, but is {text!r}.")
     return int(text)
+
+
+def chains_given(n: str) -> dict[str, str]:
+    """Return the field that ``--n`` gives, by dotted path: none where it was not given; refuse what is no count."""
+    return {"sampling.chains": str(count_of(n, "--n"))} if is_given(n) else {}
 
 
 def is_given(text: str) -> bool:

@@ -116,7 +116,9 @@ def _parse(arguments: Sequence[str]) -> Command:
             raise
         # An option that does not exist makes tyro stumble over an optional run folder: it is to be told as such.
         strange = _strange(arguments)
-        sentence = _unknown_option(strange[0], arguments) if strange else _one_sentence(complaint.getvalue())
+        sentence = _unknown_command(arguments)
+        if not sentence:
+            sentence = _unknown_option(strange[0], arguments) if strange else _one_sentence(complaint.getvalue())
         raise RefusedError(sentence) from None
     if unknown:
         raise RefusedError(_unknown_option(unknown[0], arguments))
@@ -202,6 +204,18 @@ def _is_rule(line: str) -> bool:
     return not line.strip("─-╰╯ ")
 
 
+def _unknown_command(arguments: Sequence[str]) -> str:
+    """Say that there is no such command, or that none was given; empty where there is one."""
+    known, word = list(_kinds()), _named(arguments)
+    if word in known:
+        return ""
+    near = difflib.get_close_matches(word, known, n=1)
+    if near:
+        return f"There is no command {word!r}; see msd --help. Did you mean {near[0]}?"
+    missing = f"There is no command {word!r}: choose one of" if word else "Give a command:"
+    return f"{missing} {', '.join(known[:-1])} or {known[-1]}; see msd --help."
+
+
 def _unknown_option(word: str, arguments: Sequence[str]) -> str:
     command = _named(arguments)
     if not word.startswith("-"):
@@ -224,9 +238,14 @@ def _named(arguments: Sequence[str]) -> str:
     return next((name for name in arguments if not name.startswith("-")), "")
 
 
+def _kinds() -> dict[str, type[Any]]:
+    """Return the commands by their names."""
+    return {re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower(): kind for kind in get_args(Command)}
+
+
 def _flags(command: str) -> set[str]:
     """Return the options of a command as its help writes them; none where there is no such command."""
-    kinds = {re.sub(r"(?<!^)(?=[A-Z])", "-", kind.__name__).lower(): kind for kind in get_args(Command)}
+    kinds = _kinds()
     if command not in kinds:
         return set()
     members = [member for member in dataclasses.fields(kinds[command]) if member.name != "fields"]

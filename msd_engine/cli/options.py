@@ -10,9 +10,8 @@ import tyro
 
 from msd_engine.cli.fields import NOT_GIVEN, field_flags
 from msd_engine.cli.hand_options import ByHand, Denoise, Inpaint, Interpolate
+from msd_engine.cli.shared_options import DataDir, Device, Flag, Json, Model, Run
 
-_Flag = tyro.conf.FlagCreatePairsOff[bool]
-_Json = Annotated[_Flag, tyro.conf.arg(help_behavior_hint="")]
 _FIELDS = tyro.conf.arg(name="")
 # Spelled out because `--steps` alone must also lift the time limit of a preset, and the reverse.
 _BUDGET = ("steps", "seconds")
@@ -35,12 +34,9 @@ class Train:
     """Train this many steps in all, without a time limit unless --seconds is given too."""
     seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN
     """Train this many seconds in all, whatever the number of steps unless --steps is given too."""
-    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
-    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
-    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
-    """Where to compute: auto, cpu, cuda or mps."""
-    json: _Json = False
-    """Print one line of JSON on standard output at the end."""
+    data_dir: DataDir = None
+    device: Device = "auto"
+    json: Json = False
     fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
 
 
@@ -48,48 +44,45 @@ class Train:
 class Sample:
     """Draw samples with chained Langevin dynamics, from a trained run, or with an exact score."""
 
-    run: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
-    """A trained run folder."""
+    run: Run = None
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Instead of a run: a preset, or a file that carries a spec; sampled from a pretrained model or the exact score."""
-    model: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
-    """Instead of a run: a pretrained model that ships with the program, such as digits-k8."""
+    model: Model = NOT_GIVEN
     n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
     """Number of samples; else as many as the spec has chains."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None
     """Sample file with x_hat, y, seed and spec."""
     grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
     """Also a picture of all samples, for images."""
-    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
-    """Folder of the image sets, for their exact score; else MSD_DATA_DIR, else the user's data folder."""
-    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
-    """Where to compute: auto, cpu, cuda or mps."""
-    json: _Json = False
-    """Print one line of JSON on standard output at the end."""
+    data_dir: DataDir = None
+    device: Device = "auto"
+    json: Json = False
     fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
 
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measure how good images are: samples from a file, or drawn from a trained run."""
+    """Measure how good images are: samples from a file, or drawn from a run, a pretrained model or the exact score."""
 
-    source: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="SAMPLES.npz|RUN")]
+    source: Annotated[
+        tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[SAMPLES.npz|RUN]", help_behavior_hint="")
+    ] = None
     """A sample file, or a trained run folder to draw from."""
+    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    """Instead of a run: a preset, or a file that carries a spec; with a pretrained model or the exact score."""
+    model: Model = NOT_GIVEN
     n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
     """Number of samples to draw from a run (else 1024) or to take from a file (else all)."""
-    curve: Annotated[_Flag, tyro.conf.arg(help_behavior_hint="")] = False
+    curve: Annotated[Flag, tyro.conf.arg(help_behavior_hint="")] = False
     """Measure a run at several numbers of steps per level, from few network evaluations to many."""
     points: Annotated[str, tyro.conf.arg(metavar="LxT,…", help_behavior_hint="")] = NOT_GIVEN
     """For --curve: levels and steps per level of each point, such as 25x5,25x10,50x10."""
     inception: Annotated[Path | None, tyro.conf.arg(metavar="FILE.safetensors", help_behavior_hint="")] = None
     """For colour images: weights of the FID's Inception network (names as in pytorch-fid's
     pt_inception-2015-12-05-6726825d.pth, saved by safetensors.torch.save_file); only then is a distance called FID."""
-    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
-    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
-    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
-    """Where to compute: auto, cpu, cuda or mps."""
-    json: _Json = False
-    """Print one line of JSON on standard output at the end."""
+    data_dir: DataDir = None
+    device: Device = "auto"
+    json: Json = False
     fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
 
 
@@ -97,18 +90,14 @@ class Evaluate:
 class Propose:
     """Propose a ladder and a step from the data by NCSNv2's techniques; nothing is trained or drawn."""
 
-    run: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
-    """A trained run folder, whose data and number of copies are taken."""
+    run: Run = None
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Instead of a run: name of a preset, or a file that carries a spec."""
-    model: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
-    """Instead of a run: a pretrained model that ships with the program, such as digits-k8."""
+    model: Model = NOT_GIVEN
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None
     """Write the spec with the proposal, to be given to --preset."""
-    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
-    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
-    json: _Json = False
-    """Print one line of JSON on standard output at the end instead of the table."""
+    data_dir: DataDir = None
+    json: Json = False
     fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
 
 
@@ -138,12 +127,9 @@ class Sweep:
     """Steps of each run, without a time limit unless --seconds is given too."""
     seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN
     """Seconds of training of each run, whatever the number of steps unless --steps is given too."""
-    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
-    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
-    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
-    """Where to compute: auto, cpu, cuda or mps."""
-    json: _Json = False
-    """Print one line of JSON on standard output at the end instead of the table."""
+    data_dir: DataDir = None
+    device: Device = "auto"
+    json: Json = False
     fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
 
 
@@ -169,12 +155,9 @@ class Reproduce:
         NOT_GIVEN
     )
     """same-sigma, same-sigma-eff, or both."""
-    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
-    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
-    device: Annotated[str, tyro.conf.arg(metavar="NAME")] = "auto"
-    """Where to compute: auto, cpu, cuda or mps."""
-    json: _Json = False
-    """Print one line of JSON on standard output at the end."""
+    data_dir: DataDir = None
+    device: Device = "auto"
+    json: Json = False
     fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
 
 
@@ -182,7 +165,7 @@ class Reproduce:
 class Presets:
     """List the presets."""
 
-    json: _Json = False
+    json: Json = False
     """Print one line of JSON instead of a table."""
 
 
@@ -190,11 +173,11 @@ class Presets:
 class Runs:
     """List the runs in a folder and below it, newest first."""
 
-    folder: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    folder: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[DIR]", help_behavior_hint="")] = None
     """The folder; else MSD_RUNS_DIR, else that of the desktop program."""
     search: Annotated[str, tyro.conf.arg(metavar="WORDS", help_behavior_hint="")] = NOT_GIVEN
     """Only runs that have all of these words: in name, folder, data, status, note, comparison, or as #tag or k=8."""
-    json: _Json = False
+    json: Json = False
     """Print one line of JSON instead of a table."""
 
 
@@ -206,15 +189,14 @@ class ExportTensorboard:
     """The run folder."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     """Where to write; else a folder tensorboard in the run folder."""
-    json: _Json = False
-    """Print one line of JSON on standard output at the end."""
+    json: Json = False
 
 
 @dataclass(frozen=True)
 class Schema:
     """Print the JSON schema of a spec, or all its fields as a table."""
 
-    table: Annotated[_Flag, tyro.conf.arg(help_behavior_hint="")] = False
+    table: Annotated[Flag, tyro.conf.arg(help_behavior_hint="")] = False
     """Print a table with path, symbol, type, range, default, unit and help."""
 
 
@@ -224,10 +206,8 @@ class Download:
 
     name: tyro.conf.Positional[Literal["mnist", "fashion-mnist", "cifar-10"]]
     """The set."""
-    data_dir: Annotated[Path | None, tyro.conf.arg(name="data-dir", metavar="DIR", help_behavior_hint="")] = None
-    """Folder of the image sets; else MSD_DATA_DIR, else the user's data folder."""
-    json: _Json = False
-    """Print one line of JSON on standard output at the end."""
+    data_dir: DataDir = None
+    json: Json = False
 
 
 Command = (

@@ -10,7 +10,7 @@ from typing import Any
 
 from msd_engine.cli.fields import given_fields
 from msd_engine.cli.following import FRAMES_HZ, follow
-from msd_engine.cli.inputs import check_one_source, check_writable, chosen_source, is_given, npz_to_write
+from msd_engine.cli.inputs import chains_given, check_one_source, check_writable, chosen_source, npz_to_write
 from msd_engine.cli.options import Sample
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import ChainReport, Event, Finished, Progress, Samples, Started, Verdicts
@@ -34,7 +34,7 @@ def sample(options: Sample) -> dict[str, Any]:
     """
     check_one_source(options.run, options.preset, options.model)
     out = npz_to_write(options.out)
-    given = given_fields(options.fields) | ({"sampling.chains": options.n} if is_given(options.n) else {})
+    given = given_fields(options.fields) | chains_given(options.n)
     spec, run = chosen_source(options.run, options.preset, options.model, given)
     if options.grid is not None:
         check_writable(options.grid, ".png")

@@ -110,6 +110,11 @@ def test_the_help_names_every_field_with_its_range(
             assert f"--{name} " in text
 
 
+def test_a_command_that_there_is_not_is_told_with_the_nearest(msd: Any) -> None:
+    assert msd("smaple").refuses("'smaple'", "Did you mean sample?")
+    assert msd().refuses("Give a command: train, ")
+
+
 def test_the_installed_command_runs(tmp_path: Path) -> None:
     done = in_a_process("presets", cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
@@ -171,7 +176,7 @@ REFUSALS = [
     ("sample --preset ncsn-toy", "--out"),
     ("sample --preset ncsn-toy --out a.txt", ".npz"),
     ("sample --preset ncsn-toy --out missing/a.npz", "missing"),
-    ("sample --preset ncsn-toy --out a.npz --n 0", "sampling.chains"),
+    ("sample --preset ncsn-toy --out a.npz --n 0", "--n", "'0'"),
     ("sample --preset ncsn-toy --out a.npz --grid a.png", "--grid"),
     ("sample --preset cifar10-20min --out a.npz", "train"),
     ("sample run --out a.npz", "run"),

@@ -174,8 +174,27 @@ def test_the_command_prints_a_table_or_one_line_of_json(
     assert set(figures["classes"]) == set(digits.class_names)
 
 
+def test_a_pretrained_model_and_the_exact_score_are_measured_by_name(capsys: pytest.CaptureFixture[str]) -> None:
+    quick = ["--n", "12", "--sampling.levels", "3", "--steps_per_level", "1", "--json"]
+    for words, evaluations in ((["--model", "digits-k8"], 4), (["--preset", "digits-exact"], 4)):
+        assert main(["evaluate", *words, *quick]) == 0
+        (line,) = capsys.readouterr().out.splitlines()
+        figures = json.loads(line)
+        assert (figures["n"], figures["evaluations"]) == (12, evaluations)
+
+
 @pytest.mark.parametrize(
-    "arguments", [["none.npz"], ["{}", "--n", "0"], ["{}", "--curve"], ["{}", "--sampling.levels", "3"]]
+    "arguments",
+    [
+        ["none.npz"],
+        [],
+        ["{}", "--n", "0"],
+        ["{}", "--curve"],
+        ["{}", "--sampling.levels", "3"],
+        ["{}", "--model", "digits-k8"],
+        ["--preset", "ring-8"],
+        ["--model", "digits-k8", "--n", "2"],
+    ],
 )
 def test_bad_input_is_refused_with_one_sentence(
     arguments: list[str], digits: ImageSet, tmp_path: Path, capsys: pytest.CaptureFixture[str]
