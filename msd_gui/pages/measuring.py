@@ -87,12 +87,14 @@ class Measuring(QWidget):
         self.curve = MeasuredCurve()
         self._near_heading = frame.heading("Nearest training images")
         self.near = NeighboursView()
-        self.near_note = QLabel()
+        self.near_note = QLabel(
+            "Choose one of the samples: the training images that are nearest to it will stand here, and tell whether "
+            "it is a memory."
+        )
         self.near_note.setWordWrap(True)
         self.near_note.setProperty("role", "muted")
         near: tuple[QWidget, ...] = (self._near_heading, self.near, self.near_note)
-        for part in near:
-            part.hide()
+        self.near.hide()
         head = QHBoxLayout()
         head.addWidget(frame.heading("Quality"), 1)
         head.addWidget(self.count)
@@ -199,8 +201,7 @@ class Measuring(QWidget):
                 self.neighbours = event
                 self.near.set_images(event.image, event.neighbours, tuple(number(one, 2) for one in event.pixels))
                 self.near_note.setText(neighbours_note(event))
-                for widget in (self._near_heading, self.near, self.near_note):
-                    widget.show()
+                self.near.show()
             case Failed():
                 self._page.show_failure(event)
             case _:
@@ -249,8 +250,8 @@ def neighbours_note(event: Neighbours) -> str:
 
 
 def _sampled_by(spec: ExperimentSpec) -> tuple[object, ...]:
-    """Return what samples depend on, but for their number."""
-    return spec.data, spec.training.k, spec.sampling.replace("chains", 1)
+    """Return what samples depend on, but for their number and for chance."""
+    return spec.data, spec.training.k, spec.sampling.replace_all({"chains": 1, "seed": 0})
 
 
 def _poor(figure: Figure) -> bool:

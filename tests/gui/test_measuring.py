@@ -233,6 +233,20 @@ def test_changed_settings_are_told_apart_from_measured_ones(qtbot, panel):
     assert "changed" in shown.note.text()
 
 
+def test_another_seed_is_the_same_setting_and_another_step_is_not(qtbot, panel):
+    now = [SPEC]
+    shown = panel(Telling(quality(), Finished(256, 1.0, "done")), source=lambda: (now[0], None))
+    with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
+        shown.button.click()
+    qtbot.waitUntil(lambda: not shown._runner.running, timeout=WAIT_MS)
+    measured = ExperimentSpec.from_json(shown.quality.spec_json)
+    for changes, changed in (({}, False), ({"sampling.seed": 7, "sampling.chains": 3}, False),
+                             ({"sampling.epsilon": 0.5 * measured.sampling.epsilon}, True)):  # fmt: skip
+        now[0] = measured.replace_all(changes)
+        shown.update_button()
+        assert ("settings have changed" in shown.note.text()) == changed
+
+
 def test_a_click_finds_the_nearest_training_images_of_what_is_shown(qtbot, panel):
     images = np.zeros((4, 1, 8, 8), np.uint8)
     images[2] = 255
@@ -242,7 +256,7 @@ def test_a_click_finds_the_nearest_training_images_of_what_is_shown(qtbot, panel
     qtbot.waitUntil(lambda: shown.neighbours is not None, timeout=WAIT_MS)
     assert float(launch.asked[0][2].min()) == 1.0
     assert shown.near.isVisible()
-    assert "memory" in shown.near_note.text()
+    assert "a memory, not a new image" in shown.near_note.text()
     shown.choose(7)
     assert len(launch.asked) == 1
 
