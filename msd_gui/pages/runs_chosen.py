@@ -69,7 +69,8 @@ class ChosenRuns(QWidget):
         problem = one.problem if one is not None else ""
         self.card.setVisible(bool(problem))
         self.card.set_message("error", "Damaged", problem, "")
-        asked = tuple(rows[:MOST_CURVES])
+        # Of a comparison with many runs the first ones, which compare all k with one seed.
+        asked = tuple((sorted(rows, key=lambda row: row.created) if whole else rows)[:MOST_CURVES])
         if asked != self._asked:
             self._asked = asked
             self._show_curves()

@@ -176,6 +176,15 @@ def test_a_budget_that_is_left_is_kept_and_a_spent_one_doubled():
     assert as_long_again(SPEC, 6, 1.0).training.steps == 12
 
 
+def test_all_chosen_runs_are_written_for_tensorboard(qtbot, page, folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("msd_gui.pages.runs.QFileDialog.getExistingDirectory", lambda *_: str(tmp_path / "board"))
+    asked = []
+    monkeypatch.setattr(page, "export_tensorboard", lambda run, into: asked.append((run, into)))
+    choose(qtbot, page, folder / "one", folder / "two")
+    page.actions_by_name["tensorboard"].trigger()
+    assert sorted(asked) == [(folder / name, tmp_path / "board" / name) for name in ("one", "two")]
+
+
 def test_runs_go_to_the_trash_only_when_the_user_says_so(qtbot, page, folder, monkeypatch):
     thrown = []
 
