@@ -166,7 +166,6 @@ class Presets:
     """List the presets."""
 
     json: Json = False
-    """Print one line of JSON instead of a table."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,6 @@ class Runs:
     search: Annotated[str, tyro.conf.arg(metavar="WORDS", help_behavior_hint="")] = NOT_GIVEN
     """Only runs that have all of these words: in name, folder, data, status, note, comparison, or as #tag or k=8."""
     json: Json = False
-    """Print one line of JSON instead of a table."""
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,11 @@ def _seen(data: str, x: torch.Tensor, device: torch.device) -> Generator[Event, 
     except BadFile as error:
         return None, None, f"Not judged by features. {error}"
     if judge is None:
-        return None, None, "Not judged by features: they are made when the quality of samples is first measured."
+        return (
+            None,
+            None,
+            "Not judged by features: they are made at first need, such as when samples are first measured.",
+        )
     if not judge.network.class_names and len(x) > MOST_COLOUR:
         text = (
             f"Not judged by features, which takes long for more than {MOST_COLOUR} colour images; measure the quality."

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from msd_engine.events import Event
+from msd_engine.events import Event, Samples
 from msd_engine.specs import Branch, ExperimentSpec, Hand, Live, SweepSpec
 from msd_gui.bridge.launch import Bounds, Cadence, Job, Writer
 
@@ -180,6 +180,16 @@ class EngineLaunch:
                 cadence=cadence,
                 live=live,
             )
+
+        return self._on(0, job)
+
+    def judge(self, samples: Samples) -> Job:
+        """Judge the ends of chains by features too, which are made first where none are kept."""
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.judge import judge
+
+            return judge(samples, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live)
 
         return self._on(0, job)
 

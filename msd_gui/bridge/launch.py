@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from msd_engine.events import Event
+from msd_engine.events import Event, Samples
 from msd_engine.specs import Branch, ExperimentSpec, Hand, Live, SweepSpec
 
 
@@ -63,6 +63,10 @@ class Launch(Protocol):
 
     def evaluate(self, spec: ExperimentSpec, run: Path | None, *, curve: Sequence[tuple[int, int]] = ()) -> Job:
         """Draw samples and measure how good they are; at several (levels, steps per level) for a curve."""
+        ...
+
+    def judge(self, samples: Samples) -> Job:
+        """Judge the ends of chains by features too, which are made first where none are kept."""
         ...
 
     def nearest(self, spec: ExperimentSpec, image: NDArray[np.float32]) -> Job:

@@ -18,6 +18,7 @@ from msd_gui.pages.adviser import Adviser
 from msd_gui.pages.controls import IMAGES_GROUPS
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.image_chains import ImageChains
+from msd_gui.pages.judging import JudgeButton
 from msd_gui.pages.loss_panel import LossPanel
 from msd_gui.pages.measuring import Measuring
 from msd_gui.pages.page import Export, Status
@@ -94,6 +95,7 @@ class ImagesPage(TrainingPage):
         self.pretrained = PretrainedChip()
         self.trainer = Trainer(self, self.launch, self.losses)
         self.chains = ImageChains(self, self.launch, self.gallery, self.trainer, self.pretrained)
+        self.judging = JudgeButton(self, self.launch, self.gallery)
         self.measuring = Measuring(self, self.launch, self.chains.drawable, self.gallery.images)
         middle = frame.column(frame.heading("Held-out images"), self.strip_place, self.gallery, stretch=(0, 0, 1))
         figures = frame.column(
@@ -105,6 +107,7 @@ class ImagesPage(TrainingPage):
             frame.heading("Error by noise"),
             self.bands_place,
             self.yields,
+            self.judging,
             self.measuring,
         )
         frame.lay_out(self, self.form, middle, figures)

@@ -23,6 +23,7 @@ class YieldPanel(QWidget):
         """Say what will be there."""
         super().__init__()
         self._by_setting: dict[tuple[int, float, int], tuple[int, int]] = {}
+        self._last: Verdicts | None = None
         self._awaiting = QLabel("How many chains have lived, and how far apart they lie, will stand here.")
         self._awaiting.setWordWrap(True)
         self._awaiting.setProperty("role", "muted")
@@ -40,9 +41,13 @@ class YieldPanel(QWidget):
         self.table.hide()
 
     def take(self, event: Verdicts) -> None:
-        """Count the chains of one sampling; a setting that is drawn again adds up with itself."""
+        """Count the chains of one sampling; those of a setting add up, but for chains that are judged again."""
         key = (event.k, event.epsilon, event.levels)
         lived, count = self._by_setting.pop(key, (0, 0))
+        last, self._last = self._last, event
+        if last is not None and event.features and not last.features and event.spec_json == last.spec_json:
+            # The same chains, judged by features too.
+            lived, count = lived - last.lived, count - len(last.verdict)
         self._by_setting[key] = (lived + event.lived, count + len(event.verdict))
         self._awaiting.hide()
         self.spread.show()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from msd_engine.metrics import classifier
 from msd_engine.specs import load_preset
 
 WAIT_MS = 60_000
@@ -95,6 +96,29 @@ def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reas
     assert [row[1] for row in page.yields.table.texts()] == ["0 (0 %)", "5 (100 %)"]
     page.gallery.go(-5)
     assert page.gallery.grid._dead == {}
+
+
+def test_chains_are_judged_by_a_classifier_too_where_that_is_asked_for_and_from_then_on(qtbot, page, monkeypatch):
+    monkeypatch.setitem(classifier._RECIPES, "digits", classifier.Recipe(passes=2, batch=64))
+    assert not page.judging.isVisible()
+    page.load(load_preset("digits-exact").replace_all(SMALL))
+    drawn(qtbot, page)
+    assert page.judging.isVisibleTo(page)
+    by_pixels = page.gallery.verdicts
+    page.judging.click()
+    qtbot.waitUntil(lambda: bool(page.gallery.verdicts.features) and not page.running, timeout=WAIT_MS)
+    found = page.gallery.verdicts
+    assert found.class_names
+    assert found.spec_json == by_pixels.spec_json
+    np.testing.assert_array_equal(found.spatial_variance, by_pixels.spatial_variance)
+    assert not page.judging.isVisibleTo(page)
+    assert "by pixels alone" not in page.gallery._lived.text()
+    # The same chains are not counted twice.
+    assert list(page.yields.settings().values()) == [(found.lived, 5)]
+    page.act("sample")
+    qtbot.waitUntil(lambda: page.gallery.verdicts not in (None, found) and not page.running, timeout=WAIT_MS)
+    assert page.gallery.verdicts.features == found.features
+    assert [count for _, count in page.yields.settings().values()] == [10]
 
 
 def test_what_is_wrong_is_said_with_a_button_that_mends_it_and_can_be_undone(qtbot, window, page):
