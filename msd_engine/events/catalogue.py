@@ -39,8 +39,10 @@ class RunRow:
         spec_json: Its spec as JSON; empty where it cannot be read.
         thumbnail: A small picture as PNG; empty where there is none.
         sweep: The folder of the comparison that it belongs to; empty where it stands alone.
-        sweep_title: What that comparison is called.
+        sweep_title: What that comparison is called: by the user, or else by itself.
         sweep_runs: How many runs it asks for; 0 where that is not known.
+        sweep_note: What the user wrote about the comparison.
+        sweep_tags: Words of the user to search the comparison by.
     """
 
     path: str
@@ -66,13 +68,15 @@ class RunRow:
     sweep: str = ""
     sweep_title: str = ""
     sweep_runs: int = 0
+    sweep_note: str = ""
+    sweep_tags: tuple[str, ...] = ()
 
     @property
     def searched(self) -> str:
         """What a search looks through, in small letters: name, folder, data, k, status, note, tags and comparison."""
-        tags = (f"#{tag}" for tag in self.tags)
+        tags = (f"#{tag}" for tag in (*self.tags, *self.sweep_tags))
         words = (self.name, self.folder, self.data, f"k={self.k}", self.status, self.note, *tags)
-        comparison = ("comparison", self.sweep_title) if self.sweep else ()
+        comparison = ("comparison", self.sweep_title, self.sweep_note) if self.sweep else ()
         return " ".join((*words, *comparison)).casefold()
 
 

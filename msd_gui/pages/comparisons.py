@@ -79,6 +79,8 @@ def comparison(runs: Sequence[RunRow]) -> Comparison:
         alive=_least(run.alive for run in runs),
         distance=_least(run.distance for run in runs),
         features=", ".join(dict.fromkeys(run.features for run in runs if run.features)),
+        note=first.sweep_note,
+        tags=first.sweep_tags,
         created=max((run.created for run in runs if not math.isnan(run.created)), default=math.nan),
         thumbnail=next((run.thumbnail for run in runs if run.thumbnail), b""),
         sweep=first.sweep,

@@ -52,7 +52,7 @@ RUN_ACTIONS = (
     RunAction("compare", "Open comparison", "", "Show the comparison that the run belongs to.", "page_compare"),
     RunAction("denoise", "Denoise with it", "", "Take the network of the run to the denoise page.", "page_denoise"),
     RunAction("duplicate", "Same settings", "", "Take the settings of the run for a new one.", "copy"),
-    RunAction("rename", "Rename", "F2", "Give the run a name.", "rename"),
+    RunAction("rename", "Rename", "F2", "Give the run or the comparison a name.", "rename"),
     RunAction("folder", "Open folder", "", "Show its files.", "browse"),
     RunAction(
         "tensorboard",
@@ -119,9 +119,9 @@ def possible(lines: Sequence[RunRow], runs: Iterable[RunRow], in_training: Calla
     at_rest = not live and not in_training(one.sweep)
     if one.sweep:
         found.add("compare")
+    found.add("rename")
     if isinstance(one, Comparison):
         return found | {"open"} | ({"resume"} if at_rest else set())
-    found.add("rename")
     if one.spec_json:
         found |= {"open", "duplicate"} | ({"resume"} if at_rest else set())
         # What has no network yet, or one for points, denoises no pictures.

@@ -224,11 +224,14 @@ class RunsPage(Page):
 
     def do_tensorboard(self) -> None:
         """Ask for a folder and write the measurements of the chosen runs for TensorBoard."""
-        runs = [Path(row.path) for row in self.chosen()]
+        rows = self.chosen()
+        runs = [Path(row.path) for row in rows]
         folder = QFileDialog.getExistingDirectory(self, "Folder for TensorBoard", str(runs[0].parent))
         if folder:
-            for run in runs:
-                self.export_tensorboard(run, Path(folder) / run.name)
+            for run, row in zip(runs, rows, strict=True):
+                # Runs of two comparisons may be called alike.
+                above = Path(folder, Path(row.sweep).name) if row.sweep else Path(folder)
+                self.export_tensorboard(run, above / run.name)
 
     def export_tensorboard(self, run: Path, folder: Path) -> None:
         """Write the measurements of a run for TensorBoard."""

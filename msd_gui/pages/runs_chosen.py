@@ -61,8 +61,7 @@ class ChosenRuns(QWidget):
         one = lines[0] if len(lines) == 1 else None
         whole = isinstance(one, Comparison)
         self.title.setText("Chosen comparison" if whole else "Chosen run")
-        self.words.show_run(None if whole else one)
-        self.words.setVisible(not whole)
+        self.words.show_run(one)
         self.figures.show_run(one)
         self._single.setVisible(one is not None)
         self.place.setFixedHeight(_MANY_PX if len(rows) > 1 else _PLOT_PX)

@@ -20,7 +20,7 @@ _LONGEST_NAME, _LONGEST_TAG, _MOST_TAGS = 200, 40, 32
 
 
 class RunWords(QWidget):
-    """Name, tags and note of a run, to be changed in place.
+    """Name, tags and note of a run or a comparison, to be changed in place.
 
     Attributes:
         written: Emitted with the path of the run, its new name (empty for its first one, None where it stays), its note

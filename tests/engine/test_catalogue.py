@@ -17,10 +17,12 @@ from msd_engine.events import Failed, Finished, HeldOutCurve, RunsChanged
 from msd_engine.jobs.cadence import NEVER
 from msd_engine.jobs.catalogue import annotate, discard, held_out_curves, watch
 from msd_engine.runs import catalogue as module
-from msd_engine.runs.catalogue import Catalogue, is_held, read_row, runs_folder
+from msd_engine.runs.catalogue import Catalogue, runs_folder
+from msd_engine.runs.held import is_held
 from msd_engine.runs.layout import FIGURES, MANIFEST, METRICS, NOTES, THUMBNAIL
 from msd_engine.runs.log import append_rows, last_rows
 from msd_engine.runs.notes import Notes, add_figures, read_figures, read_notes, write_notes
+from msd_engine.runs.rows import read_row
 from msd_engine.runs.run import Run
 from msd_engine.runs.thumbnails import SIDE_PX, image_thumbnail, keep_thumbnail, point_thumbnail, read_thumbnail
 from msd_engine.specs import ExperimentSpec, SpecError

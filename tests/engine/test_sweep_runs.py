@@ -12,7 +12,8 @@ from msd_engine.jobs.catalogue import discard
 from msd_engine.jobs.restore import restore
 from msd_engine.jobs.train import train
 from msd_engine.runs import catalogue as module
-from msd_engine.runs.catalogue import Catalogue, is_held
+from msd_engine.runs.catalogue import Catalogue
+from msd_engine.runs.held import is_held
 from msd_engine.runs.layout import CLAIM, SWEEP
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder

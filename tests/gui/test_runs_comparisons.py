@@ -120,6 +120,30 @@ def test_a_comparison_unfolds_by_mouse_and_arrow_keys(qtbot, window, page, sweep
     qtbot.waitUntil(lambda: not window.page.running, timeout=WAIT_MS)
 
 
+def test_a_comparison_is_renamed_tagged_and_noted(qtbot, page, sweep):
+    make(sweep.folder / "other", k=2)
+    qtbot.waitUntil(lambda: page.model.total == 3, timeout=WAIT_MS)
+    choose(qtbot, page, sweep.folder)
+    words = page.chosen_runs.words
+    assert (words.name.text(), words.note.toPlainText()) == ("Copies of digits", "")
+    page.actions_by_name["rename"].trigger()
+    words.name.setText("first try")
+    words.tags.setText("#small")
+    words.note.setPlainText("too short to tell")
+    words.keep()
+    qtbot.waitUntil(lambda: page.chosen_lines()[0].name == "first try", timeout=WAIT_MS)
+    notes = read_notes(sweep.folder)
+    assert (notes.name, notes.tags, notes.note) == ("first try", ("small",), "too short to tell")
+    assert {row.sweep_title for row in page.model.every() if row.sweep} == {"first try"}
+    assert "#small" in page.model.index_of(str(sweep.folder)).data(CAPTION)
+    page.search.box.setText("#small tell")
+    assert [line.path for line in page.model.shown()] == [str(sweep.folder)]
+    assert page.model.found_count == 2
+    words.name.setText("")
+    words.keep()
+    qtbot.waitUntil(lambda: page.chosen_lines()[0].name == "Copies of digits", timeout=WAIT_MS)
+
+
 def test_what_a_search_hides_of_a_comparison_is_not_thrown_away(qtbot, page, sweep, monkeypatch):
     make(sweep.folder / "other", k=2)
     qtbot.waitUntil(lambda: page.model.total == 3, timeout=WAIT_MS)

@@ -180,9 +180,13 @@ def test_all_chosen_runs_are_written_for_tensorboard(qtbot, page, folder, tmp_pa
     monkeypatch.setattr("msd_gui.pages.runs.QFileDialog.getExistingDirectory", lambda *_: str(tmp_path / "board"))
     asked = []
     monkeypatch.setattr(page, "export_tensorboard", lambda run, into: asked.append((run, into)))
-    choose(qtbot, page, folder / "one", folder / "two")
+    inside = replace(page.model.find(str(folder / "two")), path="/s/two", sweep="/s", sweep_title="S")
+    page.model.take([inside])
+    page.choose(str(folder / "one"), str(folder / "two"), "/s/two")
     page.actions_by_name["tensorboard"].trigger()
-    assert sorted(asked) == [(folder / name, tmp_path / "board" / name) for name in ("one", "two")]
+    board = tmp_path / "board"
+    runs = [(folder / "one", board / "one"), (folder / "two", board / "two"), (Path("/s/two"), board / "s" / "two")]
+    assert sorted(asked) == sorted(runs)
 
 
 def test_runs_go_to_the_trash_only_when_the_user_says_so(qtbot, page, folder, monkeypatch):
