@@ -97,6 +97,8 @@ class RunLines:
 
     def _let_through(self, line: RunRow) -> list[RunRow]:
         runs = line.runs if isinstance(line, Comparison) else (line,)
+        if not self._search:
+            return list(runs)
         return [run for run in runs if all(word in self._words_of(run) for word in self._search)]
 
     def _words_of(self, row: RunRow) -> str:
