@@ -85,7 +85,7 @@ def _rounded(value: float) -> float:
 def _sentence(made: Proposal, x: Tensor, spec: ExperimentSpec) -> str:
     asked = spec.sampling
     return (
-        f"σ₁/√k = {made.sigma_eff_1:.3g} is the largest distance among {len(x):,} data; {made.levels} levels of ratio "
-        f"{made.ratio:.3g} overlap by C ≥ {OVERLAP:g} in {x.shape[1]} dimensions; r = {made.step_ratio:.2g} leaves "
-        f"s_T²/σ² = {made.swelling:.3f} of Langevin dynamics after T = {asked.steps_per_level} steps."
+        f"σ₁/√k = {made.sigma_eff_1:.3g}, the largest distance among {len(x):,} data; {made.levels} levels of ratio "
+        f"{made.ratio:.3g}, C ≥ {OVERLAP:g} in {x.shape[1]} dimensions; r = {made.step_ratio:.2g}, Langevin's "
+        f"s_T²/σ² = {made.swelling:.3f} after T = {asked.steps_per_level}."
     )

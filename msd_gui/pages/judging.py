@@ -9,7 +9,7 @@ from msd_engine.events import Event, Failed, Notice, Progress, Verdicts
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages.gallery import Gallery
-from msd_gui.pages.page import Page
+from msd_gui.pages.page import Page, Status
 
 _ASK = "Judge by a classifier too"
 _ASK_COLOUR = "Judge by features too"
@@ -66,7 +66,8 @@ class JudgeButton(QPushButton):
             case Notice():
                 self._page.noticed.emit(event.text)
             case Progress():
-                self.setText(f"{event.text} … stop")
+                fraction = event.step / event.total if event.total else None
+                self._page.set_status(Status(event.text, "", fraction, event.left_s))
             case Verdicts() if self._gallery.samples is not None:
                 # Other chains may have ended meanwhile.
                 if event.spec_json == self._gallery.samples.spec_json:
@@ -80,4 +81,6 @@ class JudgeButton(QPushButton):
 
     @Slot(bool)
     def _on_running(self, running: bool) -> None:
-        self.setText("Preparing the features … stop" if running else self._ask)
+        self.setText("Stop judging" if running else self._ask)
+        if not running:
+            self._page.set_status(Status())
