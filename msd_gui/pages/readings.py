@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from msd_engine.events import ChainReport
 from msd_gui.widgets.readings import Reading
@@ -40,7 +42,7 @@ def chain_readings(report: ChainReport, chains: int) -> tuple[Reading, ...]:
     gap = float(np.abs(report.mode_weights - report.true_weights).max())
     r_hat = float(np.max(report.r_hat)) if not np.isnan(report.r_hat).any() else math.nan
     ess = float(np.min(report.ess)) if not np.isnan(report.ess).any() else math.nan
-    chance = float(np.sqrt(report.true_weights * (1 - report.true_weights) / chains).max())
+    chance = _chance(report.true_weights, chains)
     wall = math.isinf(report.predicted_inflation)
     return (
         Reading(
@@ -60,9 +62,9 @@ def chain_readings(report: ChainReport, chains: int) -> tuple[Reading, ...]:
         Reading(
             "Largest weight error",
             number(gap, 2),
-            f"± {number(chance, 2)}",
+            f"< {number(chance, 2)}",
             "Largest difference between the share of the samples in a mode and the mode's true weight; "
-            "theory: its standard error for so many independent samples.",
+            "theory: so many independent exact draws stay below in 19 of 20 samplings.",
         ),
         Reading(
             "R-hat, last level",
@@ -79,3 +81,13 @@ def chain_readings(report: ChainReport, chains: int) -> tuple[Reading, ...]:
             "error" if report.alive < 1 else "",
         ),
     )
+
+
+def _chance(weights: NDArray[np.float64], chains: int) -> float:
+    """Return what the largest error of the weights of exact draws stays below with a chance of 95 % at least.
+
+    Each error is normal with the variance w (1 − w)/n of a share, and one in J goes farther with a chance of 5 %/J at
+    the most.
+    """
+    far = NormalDist().inv_cdf(1 - 0.05 / (2 * len(weights)))
+    return float(far * np.sqrt(weights * (1 - weights) / chains).max())
