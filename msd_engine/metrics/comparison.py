@@ -141,13 +141,14 @@ def _coinciding(rows: Sequence[TableRow]) -> str:
     if not off:
         return f"Confirmed: at the same σ_eff {between}, within chance or 5 %, as theory says of perfect denoisers."
     named = ", ".join(f"k = {row.k} ({row.ratio:.3f})" for row in off)
+    named += " differs" if len(off) == 1 else " differ"
     if any(row.seeds == 1 for row in off):
         return (
-            f"At the same σ_eff {between}; {named} differ from 1 by more than 5 %, which a perfect denoiser would not; "
+            f"At the same σ_eff {between}; {named} from 1 by more than 5 %, which a perfect denoiser would not; "
             "with one seed it cannot be told whether that is learning or chance."
         )
     return (
-        f"At the same σ_eff {between}; {named} differ from 1 by more than chance and 5 %, which a perfect "
+        f"At the same σ_eff {between}; {named} from 1 by more than chance and 5 %, which a perfect "
         "denoiser would not: this difference is one of learning."
     )
 
@@ -173,6 +174,13 @@ def _share(plain: Sequence[TableRow], fair: Sequence[TableRow]) -> str:
         left = f"the rest remains at the same σ_eff (ratio {other.ratio:.3f}) and is what the copies did for learning"
     else:
         left = f"at the same σ_eff the copies made learning harder (ratio {other.ratio:.3f})"
+    if share > 1.005:
+        if not _is_off(other):
+            left = f"the difference (ratio {other.ratio:.3f} at the same σ_eff) is within chance or 5 %"
+        return (
+            f"From k = 1 to {row.k} the error fell (ratio {row.ratio:.3f}) by less than σ/√k alone gives, which is "
+            f"{100 * share:.0f} % of that fall in the logarithm; {left}."
+        )
     return (
         f"Of the fall of the logarithm of the error from k = 1 to {row.k} (ratio {row.ratio:.3f}), "
         f"{100 * share:.0f} % is σ/√k alone; {left}."

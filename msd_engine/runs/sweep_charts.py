@@ -92,7 +92,7 @@ def overview(rows: Sequence[TableRow], curves: Sequence[Curve], suffix: str, tit
     def draw(axes: Sequence[Axes]) -> None:
         _errors(axes[0], rows)
         _ratios(axes[1], rows)
-        _curve_pair(axes[3:5], curves)
+        _curve_pair(axes[3:5], curves, beside=False)
         for axis, mode in zip(axes[2::3], modes, strict=False):
             _bands(axis, rows, mode)
 
@@ -119,7 +119,7 @@ def chart(name: str, rows: Sequence[TableRow], curves: Sequence[Curve], suffix: 
                 _errors(axes[0], rows)
                 _ratios(axes[1], rows)
             case "curves":
-                _curve_pair(axes, curves)
+                _curve_pair(axes, curves, beside=True)
             case _:
                 for axis, mode in zip(axes, modes, strict=True):
                     _bands(axis, rows, mode)
@@ -211,7 +211,7 @@ def _bands(axis: Axes, rows: Sequence[TableRow], mode: Mode) -> None:
     _legend(axis)
 
 
-def _curve_pair(axes: Sequence[Axes], curves: Sequence[Curve]) -> None:
+def _curve_pair(axes: Sequence[Axes], curves: Sequence[Curve], *, beside: bool) -> None:
     ks = sorted({curve.child.k for curve in curves})
     for axis, name, label in zip(axes, ("steps", "elapsed_s"), ("steps", "seconds of training"), strict=True):
         for curve in curves:
@@ -225,8 +225,11 @@ def _curve_pair(axes: Sequence[Axes], curves: Sequence[Curve]) -> None:
         axes[1].plot([], [], color=_colour(k, ks), label=f"k = {k}")
     for mode in dict.fromkeys(curve.child.modes[0] for curve in curves):
         axes[1].plot([], [], _STYLES[mode], color="black", lw=1, label=_titled(mode))
-    # Beside the chart: within, it would cover curves.
-    _legend(axes[1], loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    if beside:
+        _legend(axes[1], loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    else:
+        # Between other charts there is no room beside this one.
+        _legend(axes[1], loc="best", ncols=2, frameon=True, framealpha=0.6)
 
 
 def _by_mode(rows: Sequence[TableRow]) -> list[tuple[Mode, list[TableRow]]]:

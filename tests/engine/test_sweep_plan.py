@@ -178,6 +178,13 @@ def test_the_findings_follow_from_the_figures() -> None:
     _, same, share = findings(table(*made(FALLING | gain)))
     assert "one of learning" in same
     assert f"{100 * (1 - math.log(0.8) / math.log(0.4)):.0f} % is σ/√k alone" in share
+    harder = {("same-sigma-eff", 2): [11.0, 13.2], ("same-sigma-eff", 16): [12.0, 14.4]}
+    _, same, share = findings(table(*made(FALLING | harder)))
+    assert "k = 2 (1.100), k = 16 (1.200) differ from 1" in same
+    more = 100 * (1 - math.log(1.2) / math.log(0.4))
+    assert "less than σ/√k alone gives" in share
+    assert f"{more:.0f} % of that fall" in share
+    assert "made learning harder" in share
     one_seed = {place: errors[:1] for place, errors in (FALLING | gain).items()}
     assert "learning or chance" in findings(table(*made(one_seed)))[1]
     assert findings(table(*made({("same-sigma", 1): [1.0]}))) == ()
