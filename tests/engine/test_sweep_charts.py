@@ -36,7 +36,9 @@ def test_it_is_exported_in_every_form(folder: Path, tmp_path: Path) -> None:
         *_, last = export_sweep(folder, tmp_path / f"a{suffix}")
         assert isinstance(last, Finished)
     assert ElementTree.parse(tmp_path / "a.svg").getroot().tag.endswith("svg")
-    assert "same σ_eff" in (tmp_path / "a.svg").read_text()
+    drawn = (tmp_path / "a.svg").read_text()
+    assert "same σ per copy" in drawn
+    assert r"same σ$_{\mathrm{eff}}$" in drawn
     assert ExperimentSpec.from_json(read_picture_spec(tmp_path / "a.png")).data == SPEC.base.data
     pixels = np.asarray(Image.open(tmp_path / "a.png").convert("L"))
     assert pixels.std() > 5
