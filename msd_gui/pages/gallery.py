@@ -28,10 +28,12 @@ class Gallery(QWidget):
     Attributes:
         asked: Emitted when the button in the empty grid is pressed.
         judged: Emitted with the `Verdicts` on the chains that have ended.
+        cleared: Emitted when all chains were taken away.
     """
 
     asked = Signal()
     judged = Signal(object)
+    cleared = Signal()
 
     def __init__(self) -> None:
         """Build it without any chain."""
@@ -102,6 +104,16 @@ class Gallery(QWidget):
         self.grid.set_dead({})
         self.film.clear()
         self._place.set_ready(True)
+
+    def clear(self) -> None:
+        """Take all chains away: they are of other data."""
+        self.begin(0)
+        self.latest, self.samples = None, None
+        self._caption.clear()
+        self.film.hide()
+        self.scrubber.hide()
+        self._place.set_ready(False)
+        self.cleared.emit()
 
     def take(self, event: ImageFrame | FilmFrame | Samples | Verdicts) -> None:
         """Show how the chains stand."""

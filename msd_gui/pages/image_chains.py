@@ -183,7 +183,17 @@ class ImageChains(QObject):
 
     @Slot(object)
     def _spec_changed(self, spec: ExperimentSpec) -> None:
-        if self._sampled is not None and other_chains(self._sampled[0], spec):
+        if self._sampled is None:
+            return
+        before = self._sampled[0]
+        if before.data.name != spec.data.name:
+            # Chains of other data would stand beside these settings.
+            self._runner.stop()
+            self._sampled = None
+            self._gallery.clear()
+            if is_exact(spec):
+                self.draw_if_new()
+        elif other_chains(before, spec):
             self._draw_again()
 
     def _draw_again(self) -> None:

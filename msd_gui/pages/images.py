@@ -123,6 +123,7 @@ class ImagesPage(TrainingPage):
         self.experiment.changed.connect(self._show_spec)
         self.strip_place.placeholder.asked.connect(self.do_train)
         self.gallery.judged.connect(self.yields.take)
+        self.gallery.cleared.connect(self.yields.clear)
         self.gallery.judged.connect(self.adviser.take_verdicts)
         self.measuring.measured.connect(self.adviser.take_quality)
         self.gallery.grid.chosen.connect(self.measuring.choose)

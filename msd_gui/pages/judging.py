@@ -39,6 +39,7 @@ class JudgeButton(QPushButton):
         self._runner = page.runner(self._show)
         self._runner.running_changed.connect(self._on_running)
         gallery.judged.connect(self._offer)
+        gallery.cleared.connect(self._withdraw)
         self.clicked.connect(self._pressed)
 
     @Slot(object)
@@ -50,6 +51,12 @@ class JudgeButton(QPushButton):
         self.setVisible(not verdicts.features)
         if not self._runner.running:
             self.setText(self._ask)
+
+    @Slot()
+    def _withdraw(self) -> None:
+        """There is nothing to be judged any more."""
+        self._runner.stop()
+        self.hide()
 
     @Slot()
     def _pressed(self) -> None:

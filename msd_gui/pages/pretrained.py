@@ -40,7 +40,7 @@ class PretrainedChip(QToolButton):
         self.card = pretrained_for(spec) if in_use else None
         self.setVisible(self.card is not None)
         if self.card is not None:
-            self.setText(f"Pretrained model: {model_title(self.card)} · card…")
+            self.setText(f"Pretrained: {model_title(self.card)} · card…")
 
     def open_card(self) -> None:
         """Open the card."""

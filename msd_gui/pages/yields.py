@@ -59,6 +59,14 @@ class YieldPanel(QWidget):
         newest = list(reversed(self._by_setting.items()))[:MOST_ROWS]
         self.table.set_readings(tuple(_row(*setting, *counts) for setting, counts in newest))
 
+    def clear(self) -> None:
+        """Forget what was counted: it belongs to other data."""
+        self._by_setting.clear()
+        self._last = None
+        self._awaiting.show()
+        for part in (self.spread, self.shares, self.table):
+            part.hide()
+
     def settings(self) -> dict[tuple[int, float, int], tuple[int, int]]:
         """Return how many chains have lived, and of how many, by (k, ε, L)."""
         return dict(self._by_setting)

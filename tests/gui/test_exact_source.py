@@ -74,6 +74,25 @@ def test_a_preset_with_the_exact_score_draws_by_itself(qtbot, page):
     assert page.experiment.spec.sampling.seed == seed + 1
 
 
+def test_chains_of_other_data_do_not_stand_beside_the_settings(qtbot, window, page):
+    page.act("sample")
+    drawn(qtbot, page)
+    assert page.yields.settings()
+    before = page.experiment.spec
+    page.form.control("data.name").change_value("cifar-10")
+    assert page.gallery.samples is None
+    assert page.gallery.images() is None
+    assert not page.yields.settings()
+    assert not page.judging.isVisibleTo(page)
+    assert page.gallery._place.currentWidget() is page.gallery._place.placeholder
+    assert "exact score" in page.gallery._place.placeholder.sentence()
+    assert not [export for export in page.exports() if export.name == "grid"]
+    window.commands["undo"].trigger()
+    assert page.experiment.spec == before
+    page.act("sample")
+    drawn(qtbot, page)
+
+
 def test_missing_images_are_told_and_the_page_lives(qtbot, window, page):
     page.load(load_preset("digits-exact").replace_all({**SMALL, "data.name": "mnist"}))
     qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
