@@ -64,7 +64,7 @@ class ChosenRuns(QWidget):
         self.words.show_run(one)
         self.figures.show_run(one)
         self._single.setVisible(one is not None)
-        self.place.setFixedHeight(_MANY_PX if len(rows) > 1 else _PLOT_PX)
+        self.place.set_height(_MANY_PX if len(rows) > 1 else _PLOT_PX)
         problem = one.problem if one is not None else ""
         self.card.setVisible(bool(problem))
         self.card.set_message("error", "Damaged", problem, "")

@@ -18,7 +18,7 @@ from msd_gui.views.log_axis import number
 from msd_gui.views.plot import PlotView
 
 _X_WORDS = {"steps": "step", "seconds": "time / s"}
-_WORDS = 28
+_WORDS = 34
 # Apart for colour-blind eyes, on white and on black (after Tol's bright scheme, dimmed or brightened for contrast).
 _LIGHT = ("#3566A8", "#C8384E", "#1B7F3B", "#8F7A00", "#1E87A8", "#9A2C78", "#6E6E6E", "#B0561A")
 _DARK = ("#7FB2F0", "#F2808F", "#5BC977", "#D9C65A", "#72D2F0", "#E07CC0", "#C8C8C8", "#F0A065")

@@ -88,3 +88,8 @@ class Awaiting(QStackedWidget):
         self.setCurrentWidget(self.view if ready else self.placeholder)
         if self._height_px:
             self.setFixedHeight(self._height_px if ready else self._empty_px)
+
+    def set_height(self, height_px: int) -> None:
+        """Gives the view another fixed height."""
+        self._height_px = height_px
+        self.set_ready(self.currentWidget() is self.view)

@@ -110,6 +110,13 @@ def test_chosen_runs_are_compared(qtbot, page, folder):
     qtbot.waitUntil(lambda: len(overlay.curves()) == 3, timeout=WAIT_MS)
     assert {curve.name for curve in overlay.curves()} == {"one", "two", "four"}
     assert overlay.curves()[0].values.tolist() == [1.0, 0.5, 1 / 3]
+    # Three names need room above the curves.
+    many = page.chosen_runs.place.height()
+    page.choose(str(folder / "one"))
+    qtbot.waitUntil(lambda: len(overlay.curves()) == 1, timeout=WAIT_MS)
+    assert page.chosen_runs.place.height() < many
+    choose(qtbot, page, folder / "one", folder / "two", folder / "sweep" / "four")
+    qtbot.waitUntil(lambda: len(overlay.curves()) == 3, timeout=WAIT_MS)
     assert {export.suffix for export in page.exports()} == {".csv", ".png", ".svg"}
     Run.open(folder / "one").append_metrics([{"step": 9, "held_out": 0.25, "elapsed_s": 4.0}])
     qtbot.waitUntil(lambda: any(len(curve.steps) == 4 for curve in overlay.curves()), timeout=WAIT_MS)
