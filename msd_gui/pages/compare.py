@@ -43,6 +43,7 @@ class ComparePage(Page):
         self._ready = False
         self._then = ""
         self._stopped = False
+        self._opening = False
         self._sweeper = self.runner(self._show)
         # The last event comes before the end of the job.
         self._sweeper.running_changed.connect(self._on_running)
@@ -151,6 +152,7 @@ class ComparePage(Page):
                 self.noticed.emit(f"Stop the comparison {self._place_name} first: it is going on here.")
             return
         self._then = then
+        self._opening = True
         self.shown.clear()
         self.folder = folder
         self._sweeper.submit(self.sweeps.open_sweep(folder))
@@ -189,6 +191,9 @@ class ComparePage(Page):
                 self.spec = SweepSpec.from_json(event.spec_json)
                 self.shown.begin(self.spec)
                 self.form.set_lists(self.spec)
+                if self._opening:
+                    self._opening = False
+                    self.form.set_opened(self.spec)
                 self._told_title = self.spec.title or self.spec.base.data.name
             case ChildStarted():
                 self.shown.start_child(event.name)
@@ -208,7 +213,7 @@ class ComparePage(Page):
             case Finished():
                 self._ended(event.text)
             case Failed():
-                self._then = ""
+                self._then, self._opening = "", False
                 self._ended("")
                 self.show_failure(event)
             case _:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QWidget
 
-from msd_engine.specs import SweepSpec, load_preset, preset_names
+from msd_engine.specs import ExperimentSpec, SweepSpec, load_preset, preset_names
 from msd_engine.specs.sweep import MODE_TITLES, MODES, parse_list
 
 _BOTH = "both"
+_OPENED = ""
 _MOST_STEPS = 100_000_000
 _CURVE_POINTS, _OFTEN = 40, 20
 
@@ -17,6 +18,7 @@ class SweepForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._opened: ExperimentSpec | None = None
         self.preset = _choice("sweep.preset", "Experiment", "Data, network and training that every k shares.")
         self.preset.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for name in preset_names():
@@ -54,7 +56,8 @@ class SweepForm(QWidget):
             SpecError: A list or the budget cannot be understood.
         """
         (amount,) = parse_list("The budget", self.budget.text())[:1]
-        base = load_preset(self.preset.currentData())
+        name = self.preset.currentData()
+        base = self._opened if name == _OPENED and self._opened is not None else load_preset(name)
         # Curves are what people come for: each has some forty points, or one every so many steps.
         every = base.training.evaluate_every
         if self.unit.currentText() == "steps":
@@ -68,6 +71,19 @@ class SweepForm(QWidget):
         lists = {"ks": parse_list("ks", self.ks.text()), "seeds": parse_list("seeds", self.seeds.text())}
         modes = MODES if mode == _BOTH else (mode,)
         return SweepSpec.from_fields({"title": base.title, "base": base.model_dump(), "modes": modes, **lists})
+
+    def set_opened(self, spec: SweepSpec) -> None:
+        """Offer the experiment of a comparison that was opened beside the presets, with its budget, and choose it."""
+        self._opened = spec.base
+        title = spec.title or spec.base.title or spec.base.data.name
+        if self.preset.findData(_OPENED) < 0:
+            self.preset.insertItem(0, "", _OPENED)
+        self.preset.setItemText(0, f"{title} (opened)")
+        self.preset.setCurrentIndex(0)
+        training = spec.base.training
+        amount, unit = (training.seconds, "seconds") if training.seconds else (training.steps, "steps")
+        self.budget.setText(str(max(1, round(amount))))
+        self.unit.setCurrentText(unit)
 
     def set_lists(self, spec: SweepSpec) -> None:
         """Show the ks, seeds and modes of a comparison that was opened; its base stays its own."""
