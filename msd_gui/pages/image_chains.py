@@ -224,7 +224,9 @@ class ImageChains(QObject):
     def _branch(self, start: Branch) -> None:
         """Let the chains go on from a kept state with the present settings."""
         drawable = self.drawable()
-        if drawable is not None:
+        if drawable is None:
+            self._page.noticed.emit("No network fits these settings: train one, or go back to those of the chains.")
+        else:
             self._paused = False
             self._runner.submit(self._launch.by_hand("draw", *drawable, start=start))
 

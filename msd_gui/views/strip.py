@@ -95,6 +95,8 @@ class HeldOutView(Canvas):
             # No more columns than have room for their numbers.
             step = max(side * image.width() / image.height() + _GAP_PX, float(needed))
             columns = max(1, min(len(self._heads), int((self.width() - margin) // step)))
+            # In the middle of a wide window, as the chains below.
+            painter.translate(max(0, round((self.width() - margin - columns * step) / 2)), 0)
             self._paint_rows(painter, margin, columns, step, side, height)
 
     def _paint_rows(
