@@ -29,6 +29,8 @@ th:first-child, td:first-child { text-align: left; } th { font-weight: 600; }
 .grids figure { max-width: 12.3rem; } figcaption { margin-top: .3rem; }
 figcaption { font-size: .85rem; color: #5a636b; }
 .grids img { width: 12.3rem; image-rendering: pixelated; display: block; } svg { max-width: 100%; height: auto; }
+.marked { position: relative; } .marked svg { position: absolute; inset: 0; width: 100%; height: 100%; }
+.marked circle { fill: #d55e00; stroke: #fff; stroke-width: 1; }
 .wide { overflow-x: auto; } .unit { text-align: left !important; color: #5a636b; }
 .settings th.part { padding-top: 1rem; color: #0072b2; } .settings td:first-child code { color: #5a636b; }
 code { font-size: .85em; } sub { line-height: 0; } h3 { font-size: 1rem; margin-bottom: .4rem; }
@@ -204,7 +206,8 @@ def _grids(grids: Sequence[Grid]) -> str:
     )
     note = (
         "All drawn from the run of the first seed, with the same chain seed. A chain has lived that is neither blown "
-        f"up, nor monochrome, nor saturated, nor {how.rstrip('.')}."
+        f"up, nor monochrome, nor saturated, nor {how.rstrip('.')}. A dot marks a dead one; it tells the reason under "
+        "the mouse."
     )
     return text + f"<p class=note>{escape(note)}</p>"
 
@@ -219,7 +222,25 @@ def _grid(grid: Grid) -> str:
     lines.append(f"ε = {asked.epsilon:.3g}, r = {asked.step_ratio:.3g}")
     data = base64.b64encode(grid.png).decode()
     image = f'<img alt="samples for k = {grid.k}" src="data:image/png;base64,{data}">'
-    return f"<figure>{image}<figcaption>{'<br>'.join(lines)}</figcaption></figure>"
+    return (
+        f"<figure><div class=marked>{image}{_marks(grid)}</div><figcaption>{'<br>'.join(lines)}</figcaption></figure>"
+    )
+
+
+def _marks(grid: Grid) -> str:
+    """Return a dot in the corner of each cell whose chain died, which tells the reason under the mouse."""
+    # Width and height stand in the first chunk of a PNG.
+    width, height = (int.from_bytes(grid.png[place : place + 4], "big") for place in (16, 20))
+    verdicts = grid.drawn.verdicts
+    columns = math.ceil(math.sqrt(len(verdicts))) if verdicts else 1
+    side = (width + 1) / columns
+    marks = [
+        f'<circle cx="{(place % columns + 1) * side - 8:g}" cy="{place // columns * side + 7:g}" r="5">'
+        f"<title>{escape(verdict)}</title></circle>"
+        for place, verdict in enumerate(verdicts)
+        if verdict != "alive"
+    ]
+    return f'<svg viewBox="0 0 {width} {height}">{"".join(marks)}</svg>' if marks else ""
 
 
 def _runs(content: PageContent) -> str:

@@ -84,7 +84,7 @@ def test_it_ends_in_one_page_that_needs_no_other_file(
     assert all(sentence in text for sentence in told["findings"])
     assert len(told["findings"]) >= 2
     assert text.count("data:image/png;base64,") == 4
-    assert text.count("<svg") == 3
+    assert text.count("<figure><svg") == 3
     assert not re.search(r'(src|href)="(?!data:|#)', text)
     plan = reproduction("report-mnist", scale=0.0001)
     assert all(f"<code>{declared.path}</code>" in text for declared in declarations(plan.spec.base))
@@ -93,6 +93,7 @@ def test_it_ends_in_one_page_that_needs_no_other_file(
     assert len(lived) == 4
     assert f"Of 16 chains {sum(lived)} lived" in text
     assert "MNIST classifier" in text
+    assert text.count("<circle") == 16 - sum(lived)
     # Asked again it has nothing to train and draws nothing anew.
     kept = ("**/*.safetensors", "samples-*")
     before = {path: path.stat().st_mtime_ns for pattern in kept for path in out.glob(pattern)}
