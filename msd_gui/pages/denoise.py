@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QTabWidget
 
@@ -207,8 +208,9 @@ class DenoisePage(ExperimentPage):
         asked = spec.denoise
         self.picture.take(event, spec)
         shown = event.changed or event.copies
+        error = float(np.sqrt(np.square(shown.x_hat - event.x, dtype=np.float64).mean()))
         name = "x̂, denoised" if event.changed is None else f"x̂ after the change, moved by {number(event.moved, 2)}"
-        self.result.set_tiles([Tile(name, shown.x_hat, f"error {number(event.error)}")])
+        self.result.set_tiles([Tile(name, shown.x_hat, f"error {number(error)}")])
         self.result_place.set_ready(True)
         self.place.set_ready(True)
         self.copies.take(event, asked.change)

@@ -46,14 +46,18 @@ class Readings(QWidget):
         self._grid.setColumnStretch(0, 1)
         self._rows: list[tuple[QLabel, QLabel, QLabel]] = []
         self._shown: tuple[Reading, ...] = ()
-        for column, head in enumerate(heads):
-            self._grid.addWidget(self._label(head, column, "muted"), 0, column)
+        self._heads = [self._label(head, column, "muted") for column, head in enumerate(heads)]
+        for column, label in enumerate(self._heads):
+            self._grid.addWidget(label, 0, column)
+            label.hide()
 
     def set_readings(self, readings: tuple[Reading, ...]) -> None:
         """Show these rows."""
         if readings == self._shown:
             return
         self._shown = readings
+        for head in self._heads:
+            head.setVisible(bool(readings))
         while len(self._rows) < len(readings):
             row = len(self._rows) + 1
             labels = (self._label("", 0), self._label("", 1), self._label("", 2, "muted"))

@@ -96,6 +96,16 @@ def test_the_picture_and_its_copies_can_be_written_with_their_spec(qtbot, window
         assert "denoise" in image.text["msd-spec"]
 
 
+def test_the_error_under_the_picture_is_that_of_the_picture(qtbot, page):
+    for change in ("none", "replace"):
+        page.experiment.set(page.experiment.spec.replace_all({"denoise.change": change, "denoise.sigma": 3.0}))
+        settled(qtbot, page, lambda change=change: (page.denoised.changed is not None) == (change == "replace"))
+        settled(qtbot, page, lambda: page.denoised.sigma == 3.0)
+        (tile,) = page.result.tiles()
+        error = np.sqrt(np.square(tile.image - page.denoised.x).mean())
+        assert float(tile.figure.removeprefix("error ")) == pytest.approx(error, rel=5e-3)
+
+
 def test_a_dropped_copy_is_struck_out(qtbot, page):
     page.experiment.set(page.experiment.spec.replace_all({"denoise.change": "drop", "denoise.copy_index": 2}))
     settled(qtbot, page, lambda: page.denoised.changed is not None)
