@@ -179,10 +179,15 @@ def _print_figures(figures: dict[str, Any]) -> None:
     text = figures.pop("text", "")
     if text:
         print(text)
-    for name, value in figures.items():
-        # What is said of each sample is for --json; a figure that is not known is NaN, empty words say nothing.
-        if not isinstance(value, list) and value == value and value not in ("", {}):
-            print(f"  {name:14} {_words(value)}")
+    # What is said of each sample is for --json; a figure that is not known is NaN, empty words say nothing.
+    told = {
+        name: value
+        for name, value in figures.items()
+        if not isinstance(value, list) and value == value and value not in ("", {})
+    }
+    width = max((len(name) for name in told), default=0)
+    for name, value in told.items():
+        print(f"  {name:{width}}  {_words(value)}")
 
 
 def _words(value: Any) -> str:
