@@ -15,19 +15,18 @@ from numpy.typing import NDArray
 
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import UserError
-from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Failed, Finished, Ladder, Notice, Progress, Quality, Samples, Started, Tick
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.jobs.build import asks_guidance, descent, evaluations
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
 from msd_engine.jobs.sample import sample
-from msd_engine.jobs.standards import behind, prepared_standard
+from msd_engine.jobs.standards import behind, prepared_standard, read_whole
 from msd_engine.metrics.quality import LEAST, judge
-from msd_engine.metrics.standard import Standard, Steps
+from msd_engine.metrics.standard import Standard
 from msd_engine.runs.notes import add_figures
 from msd_engine.runs.samples import load_samples
-from msd_engine.specs import ExperimentSpec, ImagesSpec, Live
+from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.models import CARD
 
 
@@ -87,7 +86,7 @@ def evaluate(
     count = len(drawn.x_hat) if drawn else spec.sampling.chains
     if count < LEAST:
         raise UserError(f"{count} samples are too few to measure: draw at least {LEAST}.")
-    images = yield from behind(_reading(spec, data_dir))
+    images = yield from read_whole(spec, data_dir)
     yield Started("evaluate", describe_device(chosen), 0, 0, spec.to_json())
     against = yield from prepared_standard(images, count, data_dir, chosen, cadence, inception)
     if drawn:
@@ -113,13 +112,6 @@ def _from_file(path: Path, n: int) -> _Drawn:
     # A file does not say whether its network had the earlier self that it was to be guided by.
     count = 0 if asks_guidance(spec) else evaluations(spec, descent(spec), guided=False)
     return _Drawn(file.x_hat[: n or None], file.y[: n or None], spec, count, float("nan"))
-
-
-def _reading(spec: ExperimentSpec, data_dir: Path | None) -> Steps[ImageSet]:
-    if not isinstance(spec.data, ImagesSpec):
-        raise UserError(f"The data {spec.data.name!r} are points: only images can be measured.")
-    yield "Reading the images"
-    return load_images(ImagesSpec(name=spec.data.name), data_dir)
 
 
 def _draw(

@@ -7,16 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from msd_engine.backend.device import choose_device, describe_device
-from msd_engine.backend.errors import UserError
-from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Finished, Samples, Started
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
 from msd_engine.jobs.judging import judged
-from msd_engine.jobs.standards import behind, prepared_standard
+from msd_engine.jobs.standards import prepared_standard, read_whole
 from msd_engine.metrics.quality import LEAST
-from msd_engine.metrics.standard import Steps
-from msd_engine.specs import ExperimentSpec, ImagesSpec, Live
+from msd_engine.specs import ExperimentSpec, Live
 
 
 @told
@@ -43,15 +40,8 @@ def judge(
     del live
     begun_s = time.monotonic()
     spec, chosen = ExperimentSpec.from_json(samples.spec_json), choose_device(device)
-    images = yield from behind(_reading(spec, data_dir))
+    images = yield from read_whole(spec, data_dir)
     yield Started("judge", describe_device(chosen), 0, 0, samples.spec_json)
     yield from prepared_standard(images, LEAST, data_dir, chosen, cadence)
     yield from judged(spec, samples, data_dir, chosen)
     yield Finished(len(samples.x_hat), time.monotonic() - begun_s, "")
-
-
-def _reading(spec: ExperimentSpec, data_dir: Path | None) -> Steps[ImageSet]:
-    if not isinstance(spec.data, ImagesSpec):
-        raise UserError(f"The data {spec.data.name!r} are points: only images can be judged by features.")
-    yield "Reading the images"
-    return load_images(ImagesSpec(name=spec.data.name), data_dir)

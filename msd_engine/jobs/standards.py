@@ -10,13 +10,14 @@ import torch
 
 from msd_engine.backend.device import use_threads
 from msd_engine.backend.errors import UserError
-from msd_engine.data.images import ImageSet
+from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Notice, Progress
 from msd_engine.jobs.background import Tell, in_background
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.features import prepared_features
 from msd_engine.metrics.standard import Standard, Steps, T, standard
 from msd_engine.metrics.support import keep_judge
+from msd_engine.specs import ExperimentSpec, ImagesSpec
 
 
 def prepared_standard(
@@ -51,6 +52,34 @@ def prepared_standard(
     if not network.fid:
         yield from _keeping(against)
     return against
+
+
+def read_whole(spec: ExperimentSpec, data_dir: Path | None) -> Generator[Event, None, ImageSet]:
+    """Read the whole image set of an experiment, whatever part of it that learns.
+
+    Args:
+        spec: The experiment.
+        data_dir: The data folder.
+
+    Yields:
+        What is being done.
+
+    Returns:
+        The images.
+
+    Raises:
+        UserError: The data are points.
+        BadFile: The images are missing or damaged.
+    """
+    data = spec.data
+    if not isinstance(data, ImagesSpec):
+        raise UserError(f"The data {data.name!r} are points: only images can be measured.")
+
+    def steps() -> Steps[ImageSet]:
+        yield "Reading the images"
+        return load_images(ImagesSpec(name=data.name), data_dir)
+
+    return (yield from behind(steps()))
 
 
 def behind(steps: Steps[T]) -> Generator[Event, None, T]:
