@@ -17,7 +17,7 @@ from torch import Tensor
 from msd_engine.backend.errors import BadFile
 from msd_engine.backend.files import reading
 from msd_engine.data.cifar import TEST_FILE, TRAIN_FILES, read_batches
-from msd_engine.data.folder import find_folder
+from msd_engine.data.folder import candidates, find_folder
 from msd_engine.data.idx import find_idx, read_idx
 from msd_engine.specs import ImagesSpec
 
@@ -27,6 +27,10 @@ _THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 
 IDX_FILES = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 """Names of the four files of MNIST and of Fashion-MNIST, unpacked: train images, labels, test images, labels."""
+
+# Any of these shows that a set is there.
+_FILES = dict.fromkeys(("mnist", "fashion-mnist"), (*(f"{file}.gz" for file in IDX_FILES), *IDX_FILES))
+_FILES["cifar-10"] = (*TRAIN_FILES, TEST_FILE)
 
 _DIGITS_HELD_OUT = 297
 _CHUNK = 1000
@@ -130,6 +134,18 @@ def load_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
     return ImageSet(spec.name, train, train_labels, test, test_labels, classes)
 
 
+def has_images(name: str, data_dir: Path | None = None) -> bool:
+    """Return whether the files of a set are on this machine, whole or not.
+
+    Args:
+        name: Name of the set, as in `ImagesSpec`.
+        data_dir: The data folder, as `msd_engine.data.folder.data_folder` takes it.
+    """
+    return name == "digits" or any(
+        (folder / file).is_file() for folder in candidates(name, data_dir) for file in _FILES[name]
+    )
+
+
 def _digits() -> _Parts:
     # scikit-learn's file is read without importing scikit-learn, which takes two seconds before a first training.
     package = importlib.util.find_spec("sklearn")
@@ -146,8 +162,7 @@ def _digits() -> _Parts:
 
 
 def _idx_set(name: str, data_dir: Path | None) -> _Parts:
-    packed = [f"{file}.gz" for file in IDX_FILES]
-    folder = find_folder(name, [*packed, *IDX_FILES], data_dir)
+    folder = find_folder(name, _FILES[name], data_dir)
     train, train_labels = _idx_pair(folder, *IDX_FILES[:2])
     test, test_labels = _idx_pair(folder, *IDX_FILES[2:])
     return train, train_labels, test, test_labels
@@ -165,7 +180,7 @@ def _idx_pair(folder: Path, images_name: str, labels_name: str) -> tuple[NDArray
 
 
 def _cifar(data_dir: Path | None) -> _Parts:
-    folder = find_folder("cifar-10", [*TRAIN_FILES, TEST_FILE], data_dir)
+    folder = find_folder("cifar-10", _FILES["cifar-10"], data_dir)
     batches = [folder / name for name in TRAIN_FILES if (folder / name).is_file()]
     # Without any batch the first one is asked for, which names it as missing.
     train, train_labels = read_batches(batches or [folder / TRAIN_FILES[0]])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -232,9 +233,26 @@ def is_guided(spec: ExperimentSpec, run_dir: Path | None) -> bool:
 
 
 def guided_between(spec: ExperimentSpec) -> tuple[float, float]:
-    """Return the noises of one copy between which guidance works: the middle nine tenths of what training draws."""
+    """Return the noises of one copy between which guidance works.
+
+    That is the middle nine tenths of what training draws, as far as the network is asked there.
+    """
     sigma = quantiles(spec.noise, spec.training.k, 10)
-    return sigma[0].item(), sigma[-1].item()
+    return sigma[0].item(), min(sigma[-1].item(), handover(spec))
+
+
+def handover(spec: ExperimentSpec) -> float:
+    """Return the noise σ of one copy above which the exact posterior mean is wanted in the place of a network."""
+    return spec.sampling.exact_above * math.sqrt(spec.training.k)
+
+
+def asks_exact_above(spec: ExperimentSpec) -> bool:
+    """Return whether chains of a network begin with the exact posterior mean over its training images."""
+    return (
+        spec.sampling.source == "trained"
+        and isinstance(spec.data, ImagesSpec)
+        and descent(spec).ladder[0] > handover(spec)
+    )
 
 
 def evaluations(spec: ExperimentSpec, way: Descent, *, guided: bool) -> int:

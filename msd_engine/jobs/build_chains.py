@@ -12,11 +12,13 @@ from msd_engine.backend.blended import BlendedStreams
 from msd_engine.backend.device import choose_device
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.streams import ChainStreams
+from msd_engine.data.images import has_images
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.posterior import Denoiser, PosteriorSampler
-from msd_engine.jobs.build import denoiser_of_run, descent, guided_denoiser, mixture
+from msd_engine.denoisers.switched import SwitchedDenoiser
+from msd_engine.jobs.build import asks_exact_above, denoiser_of_run, descent, guided_denoiser, handover, mixture
 from msd_engine.jobs.loaded import loaded_empirical
 from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, underdamped
 from msd_engine.samplers.descent import Descent, Dynamics
@@ -48,6 +50,7 @@ class Sampling:
         target: The mixture that they should draw from, where it is known.
         first: Number of steps that they have done before, where they branch off on the way.
         guided: Whether the network is guided by its earlier self.
+        exact_above: Whether the exact posterior mean over the images takes the network's place at large noise.
         carried: What their dynamics carried beside the copies by then.
     """
 
@@ -60,6 +63,7 @@ class Sampling:
     target: GaussianMixture | None
     first: int = 0
     guided: bool = False
+    exact_above: bool = False
     carried: tuple[Tensor, ...] = ()
 
 
@@ -76,7 +80,7 @@ def sampling(
     Args:
         spec: The experiment.
         run_dir: Run folder of the trained denoiser, where `sampling.source` asks for one.
-        data_dir: Where image sets are looked for, where `sampling.source` is ``exact``.
+        data_dir: Where image sets are looked for, where the exact posterior mean is asked for.
         device: Name of the device, or ``auto``; exact chains of points are too small for anything but the CPU.
         toward: A second seed: the chains are then a row from `sampling.seed` to it, at least two.
 
@@ -87,6 +91,8 @@ def sampling(
         UserError: The run, the device, the images or the mixture cannot be used.
     """
     target = mixture(spec) if isinstance(spec.data, MixtureSpec) else None
+    exact_above = asks_exact_above(spec) and has_images(spec.data.name, data_dir)
+    guided = False
     if spec.sampling.source == "exact" and target is not None:
         chosen = choose_device("cpu" if device == "auto" else device)
         denoiser: Denoiser = ExactDenoiser(target)
@@ -100,6 +106,11 @@ def sampling(
         learned = denoiser_of_run(spec, run_dir, chosen)
         assert run_dir is not None
         denoiser = guided_denoiser(spec, run_dir, learned)
+        guided = isinstance(denoiser, GuidedDenoiser)
+        if exact_above:
+            assert isinstance(spec.data, ImagesSpec)
+            above = loaded_empirical(spec.data, data_dir, chosen).denoiser
+            denoiser = SwitchedDenoiser(above, denoiser, handover(spec))
         mean, std = learned.data_mean, learned.sigma_data.item()
     asked = spec.sampling
     shape = (spec.training.k, *mean.shape)
@@ -116,5 +127,6 @@ def sampling(
         y = uniform_start(streams, asked.start_width, way.ladder[0])
     else:
         y = gaussian_start(streams, mean.to(chosen), std, way.ladder[0])
-    guided = isinstance(denoiser, GuidedDenoiser)
-    return Sampling(denoiser, DYNAMICS[asked.sampler], y, way, streams, chosen, target, guided=guided)
+    return Sampling(
+        denoiser, DYNAMICS[asked.sampler], y, way, streams, chosen, target, guided=guided, exact_above=exact_above
+    )

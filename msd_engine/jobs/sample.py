@@ -15,7 +15,7 @@ from msd_engine.backend.streams import ChainStreams
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.events import Event, Finished, Notice, Progress, Samples, Started, Tick
 from msd_engine.jobs.background import in_background
-from msd_engine.jobs.build import asks_guidance
+from msd_engine.jobs.build import asks_exact_above, asks_guidance
 from msd_engine.jobs.build_chains import Sampling, sampling
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.frames import ImageFrames, PlaneFrames, shown
@@ -70,8 +70,8 @@ def sample(
     Args:
         spec: The experiment; its data, its sampling and its number of copies are read.
         run_dir: Run folder of the trained denoiser, where `sampling.source` is ``trained``.
-        data_dir: Where image sets are looked for, where `sampling.source` is ``exact``; a trained denoiser carries
-            what it must know of its data.
+        data_dir: Where image sets are looked for, where the exact posterior mean is asked for; a trained denoiser
+            carries what it must know of its data.
         device: Name of the device, or ``auto``.
         cadence: Says when pictures and progress are worth telling.
         live: Requests that may come meanwhile: pause.
@@ -81,13 +81,16 @@ def sample(
         `ChainSegment` and `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due moments; at
         the end what is left of them, `Samples`, for images `Verdicts`, and `Finished`, or `Failed`.
     """
-    if spec.sampling.source == "exact" and isinstance(spec.data, ImagesSpec):
+    wants_images = spec.sampling.source == "exact" and isinstance(spec.data, ImagesSpec)
+    if wants_images or asks_exact_above(spec):
         # Reading tens of thousands of images takes a second.
         chains = yield from in_background(lambda _: sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device))
     else:
         chains = sampling(spec, run_dir=run_dir, device=device)
     if asks_guidance(spec) and not chains.guided:
         yield Notice("This network has no earlier self to be guided by: it samples without guidance.")
+    if asks_exact_above(spec) and not chains.exact_above:
+        yield Notice("Its training images are not on this machine: the network is asked at all noises.")
     for event in chain_events(spec, chains, cadence, live):
         yield event
         if isinstance(event, Samples) and event.x_hat.ndim == 4:

@@ -134,6 +134,19 @@ class SamplingSpec(Spec):
         "second evaluation where the noise is one that training often draws.",
         formula="x̂ = x̂₀ + w (x̂₁ − x̂₀)",
     )
+    exact_above: float = param(
+        1e4,
+        title="Exact above",
+        symbol="σ_eff",
+        gt=0.0,
+        le=1e4,
+        slider=(0.5, 50.0),
+        scale="log",
+        help="Noise σ/√k above which the exact posterior mean over the training images takes the place of a trained "
+        "denoiser; beyond σ₁/√k it never does. Where many images are as likely it errs less on new images than a "
+        "network that seldom meets such noise; at small noise it would only repeat the images.",
+        formula="x̂ = Σ_j ρ_j x_j  where σ/√k > σ_eff",
+    )
     chains: int = param(
         100, title="Chains", symbol="N", ge=1, le=100_000, slider=(1, 1000), scale="log", help="Number of chains."
     )

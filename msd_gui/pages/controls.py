@@ -61,6 +61,7 @@ IMAGES_GROUPS = [
             "sampling.epsilon",
             "sampling.friction",
             "sampling.guidance",
+            "sampling.exact_above",
             "sampling.chains",
             "sampling.seed",
         ],

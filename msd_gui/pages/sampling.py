@@ -61,6 +61,7 @@ def show_sampler(form: SpecForm, spec: ExperimentSpec) -> None:
         "sampling.epsilon": (asked.has_step, f"{name} has no step size."),
         "sampling.friction": (asked.sampler == "underdamped", "Only underdamped dynamics has friction."),
         "sampling.guidance": (asked.source == "trained", "The exact posterior mean needs no guidance."),
+        "sampling.exact_above": (asked.source == "trained", "The exact posterior mean is used at all noises."),
         "sampling.method": (not asked.needs_ladder, f"{name} always goes down a ladder."),
         "sampling.ladder": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.sigma_1": (annealed, "Fixed dynamics stay at σ_L."),
