@@ -139,7 +139,7 @@ class SamplingSpec(Spec):
         title="Exact above",
         symbol="σ_eff",
         gt=0.0,
-        le=1e4,
+        le=1e5,
         slider=(0.5, 50.0),
         scale="log",
         help="Noise σ/√k above which the exact posterior mean over the training images takes the place of a trained "

@@ -152,3 +152,6 @@ def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:
     root_k = spec.training.k**0.5
     for path in ("sampling.sigma_1", "sampling.sigma_L"):
         form.slider(path).set_trailing(f"{SIGMA_EFF} = {number(spec.get(path) / root_k)}")
+    asked, path = spec.sampling, "sampling.exact_above"
+    if path in form.paths():
+        form.slider(path).set_trailing("never" if asked.exact_above * root_k >= asked.sigma_1 else "")

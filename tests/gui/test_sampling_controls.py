@@ -111,3 +111,15 @@ def test_a_ladder_that_blows_up_is_told_as_infinite(qtbot, window):
     sigma = np.array([2.0, 1.0])
     way.take(Ladder(sigma, sigma, np.array([5, 5]), np.array([1.0, 1e30]), 11))
     assert "∞" in way.caption.text()
+
+
+def test_the_noise_above_which_the_images_take_over_belongs_to_networks(window):
+    page = window.pages["images"]
+    page.experiment.set(load_preset("mnist-2min"))
+    path = "sampling.exact_above"
+    assert page.form.control(path).isEnabled()
+    assert page.form.slider(path).trailing() == ""
+    page.experiment.set(page.experiment.spec.replace(path, 50.0))
+    assert page.form.slider(path).trailing() == "never"
+    page.experiment.set(page.experiment.spec.replace("sampling.source", "exact"))
+    assert not page.form.control(path).isEnabled()
