@@ -2,6 +2,7 @@
 
     python packaging/pretrain.py                        all models, at full length ('make models')
     python packaging/pretrain.py digits-k8 --seconds 50
+    python packaging/pretrain.py --measure              their cards alone: the presets sample in another way
 
 Each is trained as `msd train` trains, its weights are kept in half precision, and its card gets the figures that
 `msd evaluate` measures. MNIST and Fashion-MNIST must be in the data folder (msd download mnist, msd download
@@ -33,7 +34,7 @@ from msd_engine.jobs.train import train
 from msd_engine.runs.layout import EARLIER, MANIFEST, WEIGHTS
 from msd_engine.runs.run import Run
 from msd_engine.specs import ExperimentSpec, load_preset
-from msd_engine.specs.models import CARD, CardFigure, ModelCard
+from msd_engine.specs.models import CARD, CardFigure, ModelCard, load_card
 
 MODELS = Path(__file__).parents[1] / "resources" / "models"
 WIDTH = 16
@@ -214,6 +215,31 @@ def make(name: str, seconds: float, n: int, data_dir: Path | None, device: str) 
         shutil.rmtree(MODELS / name, ignore_errors=True)
         MODELS.mkdir(parents=True, exist_ok=True)
         shutil.copytree(folder, MODELS / name)
+    told(quality)
+
+
+def measure(name: str, n: int, data_dir: Path | None, device: str) -> None:
+    """Measure a model that was made before, sampled as its preset samples by now."""
+    folder = MODELS / name
+    old = load_card(name)
+    spec = old.spec.replace("sampling", experiment(name, old.seconds).sampling.model_dump())
+    print(f"{name}: measuring", flush=True)
+    run = Run.open(folder)
+    (quality,) = pull(
+        evaluate(
+            spec.replace("sampling.chains", n), run_dir=folder, data_dir=data_dir, device=device, cadence=Every(0.1)
+        )
+    )
+    manifest = run.manifest.model_copy(update={"spec": spec})
+    (folder / MANIFEST).write_text(manifest.to_json(indent=2) + "\n")
+    command = f"python packaging/pretrain.py {name} --seconds {old.seconds:.0f} --n {n}"
+    text = card(name, Run.open(folder), old.parameters, quality, command).to_json(indent=2)
+    (folder / CARD).write_text(text + "\n")
+    told(quality)
+
+
+def told(quality: Quality) -> None:
+    """Print all figures beside those of real images."""
     for figure in quality.figures:
         print(f"  {figure.title:28}{figure.value:10.4g}{figure.real:10.4g}")
 
@@ -223,6 +249,7 @@ def main(
     *,
     seconds: float = 0.0,
     n: int = 2048,
+    measure_only: Annotated[bool, tyro.conf.arg(name="measure")] = False,
     data_dir: Path | None = None,
     device: str = "auto",
 ) -> None:
@@ -232,6 +259,7 @@ def main(
         names: Which; all of them by default.
         seconds: Time of training for each; 0 for the time that each should have.
         n: Samples that its figures are measured with.
+        measure_only: Train nothing; measure the models that are there, sampled as their presets sample by now.
         data_dir: The data folder.
         device: Where to compute.
     """
@@ -239,6 +267,9 @@ def main(
         if name not in ORIGINS:
             raise SystemExit(f"There is no model called {name!r}; there are {', '.join(ORIGINS)}.")
     for name in names:
+        if measure_only:
+            measure(name, n, data_dir, device)
+            continue
         make(name, seconds or ORIGINS[name][0].seconds, n, data_dir, device)
 
 
