@@ -23,7 +23,7 @@ from msd_engine.cli.inputs import (
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.cli.sample import SampleAccount, save
 from msd_engine.events import Denoised, Event, Started
-from msd_engine.specs import ExperimentSpec, Hand, ImagesSpec
+from msd_engine.specs import ExperimentSpec, Hand, ImagesSpec, for_painting
 from msd_engine.specs.inline import PREFIX, from_word
 
 ROW = "12"
@@ -55,6 +55,8 @@ def by_hand(options: ByHand) -> dict[str, Any]:
         given |= row | chains_given(options.n)
     spec, run = chosen_source(options.run, options.preset, options.model, given)
     spec = _with_pictures(options, spec)
+    if isinstance(options, Inpaint):
+        spec = for_painting(spec, given)
     if isinstance(options, Denoise):
         denoising = _Denoising()
         follow(_denoise(options, spec, run), denoising)

@@ -9,6 +9,7 @@ from msd_engine.specs.live import Live
 from msd_engine.specs.models import ModelCard, load_card, model_folder, model_names, pretrained_for
 from msd_engine.specs.nets import MlpSpec, UNetSpec
 from msd_engine.specs.noise import NoiseSpec
+from msd_engine.specs.painting import for_painting
 from msd_engine.specs.presets import load_preset, preset_names
 from msd_engine.specs.sampling import SamplingSpec
 from msd_engine.specs.sweep import SweepSpec
@@ -33,6 +34,7 @@ __all__ = [
     "TrainingSpec",
     "UNetSpec",
     "declarations",
+    "for_painting",
     "load_card",
     "load_preset",
     "model_folder",

@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
-from msd_engine.specs import Branch, ExperimentSpec, Hand
+from msd_engine.specs import Branch, ExperimentSpec, Hand, for_painting
 from msd_gui.bridge.launch import Job, Launch
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.networks import Missing
@@ -119,9 +119,7 @@ class ByHand(QWidget):
             spec: The present settings.
             network: The run that denoises; None for the exact denoiser or a pretrained one.
         """
-        if self.hand == "interpolate":
-            spec = _short(spec)
-        return command_of(spec, self.hand, network)
+        return command_of(_fitting(self.hand, spec), self.hand, network)
 
     @property
     def running(self) -> bool:
@@ -139,10 +137,8 @@ class ByHand(QWidget):
         if asked is None:
             return
         spec, run = asked
-        if hand == "interpolate":
-            spec = _short(spec)
         self._hand = hand
-        self._submit(self._launch.by_hand(hand, spec, run))
+        self._submit(self._launch.by_hand(hand, _fitting(hand, spec), run))
 
     @Slot()
     def _begin(self) -> None:
@@ -157,7 +153,9 @@ class ByHand(QWidget):
         """Let the chains go on from a kept state; those that paint a part anew go on to keep the rest."""
         asked = self._asked()
         if asked is not None:
-            self._submit(self._launch.by_hand("inpaint" if self._hand == "inpaint" else "draw", *asked, start=start))
+            spec, run = asked
+            hand: Hand = "inpaint" if self._hand == "inpaint" else "draw"
+            self._submit(self._launch.by_hand(hand, _fitting(hand, spec), run, start=start))
 
     def stop(self) -> None:
         """Stop the chains."""
@@ -208,6 +206,8 @@ def command_of(spec: ExperimentSpec, verb: str, network: Network | None) -> str:
     return command(spec, verb, run=str(network.folder), trained=network.spec, out=out)
 
 
-def _short(spec: ExperimentSpec) -> ExperimentSpec:
-    """Return a spec with no more chains than fit into a row that one can look along."""
-    return spec.replace("sampling.chains", min(ROW, spec.sampling.chains))
+def _fitting(hand: Hand, spec: ExperimentSpec) -> ExperimentSpec:
+    """Return the spec of some work by hand: chains that settle at each noise paint, and a row can be looked along."""
+    if hand == "interpolate":
+        return spec.replace("sampling.chains", min(ROW, spec.sampling.chains))
+    return for_painting(spec) if hand == "inpaint" else spec
