@@ -28,8 +28,8 @@ _IN_A_ROW = "A row of images that leads from the seed to the second seed will be
 _PAINT_HELP = (
     "Draw chains that keep what is not marked. After each step the known pixels of all copies are given the noise of "
     "the level anew (replacement: Song et al. 2021, §5; RePaint, 2022): not the exact conditional, but near it where "
-    "σ is small. Where the sampler of these settings glides past the noises (probability flow, consistent), underdamped "
-    "chains with about as many evaluations paint in its place: they settle at each noise to what is kept."
+    "σ is small. Where the sampler of these settings glides past the noises (probability flow, consistent), "
+    "underdamped chains with about as many evaluations paint in its place: they settle at each noise to what is kept."
 )
 _ROW_HELP = (
     "Draw a row of chains from the seed to the second seed: chain j sees the noise cos θ z_a + sin θ z_b, whose ends "
