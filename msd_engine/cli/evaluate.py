@@ -100,6 +100,8 @@ def figures(quality: Quality) -> dict[str, Any]:
         if math.isfinite(figure.low):
             named[f"{figure.name}_interval"] = [figure.low, figure.high]
         named[f"{figure.name}_real"] = _known(figure.real)
+        if math.isfinite(figure.real_spread):
+            named[f"{figure.name}_real_spread"] = figure.real_spread
     named["lived"], named["dead"] = quality.lived, dict(quality.dead)
     if quality.refused:
         named["refused"] = quality.refused
@@ -118,7 +120,8 @@ def table(quality: Quality) -> str:
     ]
     for figure in quality.figures:
         interval = f"{_short(figure.low)} to {_short(figure.high)}" if math.isfinite(figure.low) else ""
-        lines.append(f"{figure.title:28}{_short(figure.value):>10}  {interval:<22}{_short(figure.real):>10}")
+        spread = f" ± {_short(figure.real_spread)}" if math.isfinite(figure.real_spread) else ""
+        lines.append(f"{figure.title:28}{_short(figure.value):>10}  {interval:<22}{_short(figure.real):>10}{spread}")
     reasons = ", ".join(f"{count} {reason}" for reason, count in quality.dead.items())
     lines.append(f"{quality.lived} of {quality.n} lived" + (f"; dead: {reasons}" if reasons else ""))
     if quality.refused:

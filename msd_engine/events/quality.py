@@ -28,6 +28,7 @@ class Figure:
         real: The same number for as many real training images in the place of the samples; NaN where it makes no sense.
         better: Whether ``lower`` or ``higher`` is better, or what is nearest to ``real``.
         help: What it means, with its formula.
+        real_spread: Standard deviation of that number between sets of as many real images; NaN where one set was seen.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Figure:
     real: float = math.nan
     better: Better = "lower"
     help: str = ""
+    real_spread: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from msd_engine.events import Figure
 from msd_engine.metrics.distances import Features, FrechetReference, centred_interval, kernel_distance, share
 from msd_engine.metrics.manifolds import overlap
 from msd_engine.metrics.sight import Seen
-from msd_engine.metrics.standard import Standard, Steps
+from msd_engine.metrics.standard import Standard, Steps, array
 
 CONFIDENT = 0.9
 """Probability from which a classifier counts as sure."""
@@ -50,15 +50,16 @@ def refusal(n: int, reference_n: int, width: int) -> str:
 
 
 def frechet_figure(
-    features: Features, real: Features, against: Standard, reference: FrechetReference, draws: np.random.Generator
+    features: Features, against: Standard, reference: FrechetReference, draws: np.random.Generator
 ) -> Steps[Figure]:
-    """Return the Fréchet distance, with an interval from resampled sets."""
+    """Return the Fréchet distance, with an interval from resampled sets, and the mean one of sets of real images."""
     rounds = _ROUNDS if features.shape[1] <= _MANY_FEATURES else _FEW_ROUNDS
     resampled: list[float] = []
     for distance in reference.resampled(features, rounds, draws):
         resampled.append(distance)
         yield f"Resampling: {len(resampled)} of {rounds}"
     found = centred_interval(reference.distance(features), resampled)
+    real = [reference.distance(array(one)) for one in against.real_sets if len(one) > features.shape[1]]
     fid = against.network.fid
     told = (
         f"By the network of the FID, against {len(against.reference)} held-out images; published ones are mostly of "
@@ -72,9 +73,11 @@ def frechet_figure(
         found.value,
         found.low,
         found.high,
-        reference.distance(real) if len(real) > features.shape[1] else math.nan,
+        float(np.mean(real)) if real else math.nan,
         help="Distance of the Gaussians of the features: |μ_a − μ_b|² + tr(C_a + C_b − 2(C_a C_b)^½). "
-        f"It shrinks with the number of samples, so compare equal numbers only. {told}",
+        f"It shrinks with the number of samples, so compare equal numbers only. {told}"
+        + (f" Real images: mean of {len(real)} sets, none with an image of another." if len(real) > 1 else ""),
+        real_spread=float(np.std(real, ddof=1)) if len(real) > 1 else math.nan,
     )
 
 

@@ -78,7 +78,7 @@ def judge(x: Tensor, against: Standard, draws: np.random.Generator, y: Tensor | 
     figures: list[Figure] = []
     refused = refusal(len(features), len(reference), against.network.width)
     if against.frechet is not None and not refused:
-        figures.append((yield from frechet_figure(features, real, against, against.frechet, draws)))
+        figures.append((yield from frechet_figure(features, against, against.frechet, draws)))
     yield "Comparing distributions"
     figures.append(kernel_figure(features, real, reference[:_KERNEL_REFERENCE]))
     yield "Comparing neighbourhoods"

@@ -25,6 +25,7 @@ Steps = Generator[str, None, T]
 
 # Few colour images: their network takes long. Inception takes longer still, but has as many features.
 _REFERENCE, _COLOUR_REFERENCE = 10_000, 2048
+_SETS = 16
 NEIGHBOURS = 256
 """So many images are compared with all training images."""
 
@@ -38,6 +39,7 @@ class Standard:
         network: Gives the features.
         reference: What the network sees in held-out images.
         real: What it sees in training images, drawn once.
+        real_sets: The same for several sets of as many training images, no image in two of them; `real` is the first.
         frechet: The Gaussian of the reference, None where it has too few images.
         nearest: Median distance of held-out images to their nearest training image, in pixels.
         judge: Tells samples that lie off the data.
@@ -49,6 +51,7 @@ class Standard:
     network: FeatureNetwork
     reference: Seen
     real: Seen
+    real_sets: tuple[Seen, ...]
     frechet: FrechetReference | None
     nearest: float
     judge: Judge
@@ -87,12 +90,13 @@ def standard(images: ImageSet, network: FeatureNetwork, n: int) -> Steps[Standar
     training = images.train[order[: n if network.fid else max(n, limit)]]
     seen = yield from told_last(look_at_real(network, training), "Looking at training images", len(training))
     real = seen[:n]
+    sets = tuple(seen[start : start + n] for start in range(0, min(len(training), _SETS * n) - n + 1, n)) or (real,)
     frechet = FrechetReference(array(reference)) if len(reference.features) > network.width else None
     nearest = yield from median_nearest(images.to_data(images.test[:NEIGHBOURS]), images.train)
     judge = Judge(network, support_of(seen[:limit], reference, network.class_names))
     looks = data_looks(images.train)
     living = judged_alone(images.to_data(training[:n]), None, real, judge, looks).count("alive")
-    return Standard(images, network, reference, real, frechet, nearest, judge, looks, living / len(real))
+    return Standard(images, network, reference, real, sets, frechet, nearest, judge, looks, living / len(real))
 
 
 def median_nearest(x: Tensor, train: Tensor) -> Steps[float]:

@@ -226,7 +226,8 @@ def reading(figure: Figure, quality: Quality | None = None) -> Reading:
     interval = f" 95 % interval: {number(figure.low)} to {number(figure.high)}." if np.isfinite(spread) else ""
     severity = "warning" if _poor(figure) else ""
     if figure.name != "yield" or quality is None:
-        return Reading(figure.title, value, number(figure.real), figure.help + interval, severity)
+        real = number(figure.real) + (f" ± {number(figure.real_spread, 2)}" if np.isfinite(figure.real_spread) else "")
+        return Reading(figure.title, value, real, figure.help + interval, severity)
     dead = ", ".join(f"{count} {reason}" for reason, count in quality.dead.items())
     told = f" {quality.lived} of {quality.n} lived{f'; dead: {dead}' if dead else ''}."
     shown = f"{100 * figure.value:.1f} % of {quality.n}"

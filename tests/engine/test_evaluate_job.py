@@ -83,6 +83,22 @@ def test_repeated_training_images_and_noise_are_told_from_new_images(digits: Ima
         assert figure.low <= figure.value <= figure.high
 
 
+def test_the_distance_of_real_images_is_the_mean_over_sets_that_share_no_image(
+    digits: ImageSet, tmp_path: Path
+) -> None:
+    order = torch.randperm(len(digits.train), generator=torch.Generator().manual_seed(0))
+    n = 400
+    sets = [digits.train[order[start : start + n]] for start in range(0, len(order) - n + 1, n)]
+    assert len(sets) > 1
+    found = [
+        by_name(measured(write(tmp_path / f"{i}.npz", digits.to_data(one))))["frechet"] for i, one in enumerate(sets)
+    ]
+    values = [figure.value for figure in found]
+    for figure in found:
+        assert figure.real == pytest.approx(np.mean(values), rel=1e-4)
+        assert figure.real_spread == pytest.approx(np.std(values, ddof=1), rel=1e-3)
+
+
 def test_figures_do_not_depend_on_the_order_of_the_samples(digits: ImageSet, tmp_path: Path) -> None:
     x = digits.to_data(digits.train[:200])
     one, other = (by_name(measured(write(tmp_path / f"{i}.npz", part))) for i, part in enumerate((x, x.flip(0))))
