@@ -120,14 +120,17 @@ class Spec(BaseModel):
             The validated spec.
 
         Raises:
-            SpecError: The text is no JSON, repeats a key, or says something that the spec does not accept.
+            SpecError: The text is no JSON, repeats a key, lacks the line ``format`` by which files of this kind are
+                known, or says something that the spec does not accept.
         """
         try:
-            json.loads(text, object_pairs_hook=_no_repeats)
+            document = json.loads(text, object_pairs_hook=_no_repeats)
         except (ValueError, RecursionError) as error:
             if isinstance(error, SpecError):
                 raise
             raise SpecError("", f"This is not a spec: the text is not valid JSON ({error}).") from None
+        if isinstance(document, dict) and "format" in cls.model_fields:
+            _check_format(document, get_args(cls.model_fields["format"].annotation))
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
@@ -273,6 +276,16 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             raise SpecError(key, f"The field {key} is given twice.")
         seen[key] = value
     return seen
+
+
+def _check_format(document: dict[str, Any], known: tuple[str, ...]) -> None:
+    """Refuse a document that does not say that it is one of this kind: all of its other lines may be left out."""
+    wanted, given = " or ".join(map(repr, known)), document.get("format")
+    if "format" not in document:
+        raise SpecError("format", f"it has no line format with the word {wanted}, by which such files are known.")
+    if given not in known:
+        shown = repr(given) if isinstance(given, str | int | float | bool | None) else type(given).__name__
+        raise SpecError("format", f"format must be {wanted}, but is {shown[:80]}.")
 
 
 def _sentence(error: ValidationError) -> SpecError:
