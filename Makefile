@@ -10,7 +10,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 RUN_STAMP := $(VENV)/.installed-run
 TEST_STAMP := $(VENV)/.installed-test
 
-.PHONY: run test check format constraints models clean help
+.PHONY: run test check format constraints models judges clean help
 
 help:
 	@echo "make run          set the program up in $(VENV) and start it"
@@ -19,6 +19,7 @@ help:
 	@echo "make format       put the sources into the agreed form"
 	@echo "make constraints  pin the newest versions that the ranges of pyproject.toml allow"
 	@echo "make models       train the pretrained models anew, from real data (about an hour)"
+	@echo "make judges       train anew the classifiers that judge samples of grey images (some minutes)"
 	@echo "make clean        remove $(VENV) and what the tools left"
 	@echo "PYTHON=...        the interpreter to use;  TORCH_INDEX=URL  where else to look for torch"
 
@@ -56,6 +57,9 @@ constraints:
 
 models: $(RUN_STAMP)
 	$(BIN)/python packaging/pretrain.py
+
+judges: $(RUN_STAMP)
+	$(BIN)/python packaging/judges.py --retrain
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

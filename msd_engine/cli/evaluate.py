@@ -165,6 +165,7 @@ def _measure(options: Evaluate, **source: Any) -> Iterator[Event]:
     return job(
         **source,
         inception=options.inception,
+        retrain=options.retrain,
         data_dir=options.data_dir,
         device=options.device,
         cadence=Every(FRAMES_HZ),

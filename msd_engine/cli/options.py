@@ -80,6 +80,8 @@ class Evaluate:
     inception: Annotated[Path | None, tyro.conf.arg(metavar="FILE.safetensors", help_behavior_hint="")] = None
     """For colour images: weights of the FID's Inception network (names as in pytorch-fid's
     pt_inception-2015-12-05-6726825d.pth, saved by safetensors.torch.save_file); only then is a distance called FID."""
+    retrain: Annotated[Flag, tyro.conf.arg(help_behavior_hint="")] = False
+    """Train the classifier that judges grey images anew, in the place of the one that ships or is kept."""
     data_dir: DataDir = None
     device: Device = "auto"
     json: Json = False

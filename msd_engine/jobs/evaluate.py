@@ -54,6 +54,7 @@ def evaluate(
     run_dir: Path | None = None,
     curve: Sequence[tuple[int, int]] = (),
     inception: Path | None = None,
+    retrain: bool = False,
     data_dir: Path | None = None,
     device: str = "auto",
     cadence: Cadence = NEVER,
@@ -69,6 +70,7 @@ def evaluate(
         curve: Measure at several pairs (levels, steps per level), one after the other, in the place of the spec's.
         inception: The user's weights of the FID's network as safetensors, for colour images; only by them a Fréchet
             distance is called FID.
+        retrain: Train the classifier that judges grey images anew, and keep it.
         data_dir: The data folder.
         device: Name of the device, or ``auto``.
         cadence: Says when progress is worth telling.
@@ -88,7 +90,7 @@ def evaluate(
         raise UserError(f"{count} samples are too few to measure: draw at least {LEAST}.")
     images = yield from read_whole(spec, data_dir)
     yield Started("evaluate", describe_device(chosen), 0, 0, spec.to_json())
-    against = yield from prepared_standard(images, count, data_dir, chosen, cadence, inception)
+    against = yield from prepared_standard(images, count, data_dir, chosen, cadence, inception, retrain=retrain)
     if drawn:
         yield from _quality(drawn, against)
     else:

@@ -1,4 +1,4 @@
-"""The feature network of an image set for a job: trained at first need, told as it goes on."""
+"""The feature network of an image set for a job: where it is trained first, that is told as it goes on."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ def prepared_features(
     device: torch.device,
     cadence: Cadence = NEVER,
     inception: Path | None = None,
+    *,
+    retrain: bool = False,
 ) -> Generator[Event, None, FeatureNetwork]:
     """Get the feature network of an image set inside a job.
 
@@ -29,6 +31,7 @@ def prepared_features(
         device: Where to compute.
         cadence: Says when progress is worth telling.
         inception: The user's weights of the FID's network, for colour images.
+        retrain: Train the classifier of grey images anew, and keep it.
 
     Yields:
         Where the network must be trained first a `Notice`, and a `Tick` or `Progress` after each step.
@@ -40,7 +43,7 @@ def prepared_features(
         UserError: The images or the optional package are missing, or the cache folder cannot be written.
     """
     start = time.monotonic()
-    steps = preparing(data_name, data_dir, device, inception)
+    steps = preparing(data_name, data_dir, device, inception, retrain=retrain)
     while True:
         try:
             step = next(steps)

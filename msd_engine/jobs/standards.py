@@ -27,6 +27,8 @@ def prepared_standard(
     device: torch.device,
     cadence: Cadence = NEVER,
     inception: Path | None = None,
+    *,
+    retrain: bool = False,
 ) -> Generator[Event, None, Standard]:
     """Get what samples of an image set are measured against; samplings to come are judged by the same features.
 
@@ -37,6 +39,7 @@ def prepared_standard(
         device: Where to compute.
         cadence: Says when progress is worth telling.
         inception: The user's weights of the FID's network, for colour images.
+        retrain: Train the classifier of grey images anew, and keep it.
 
     Yields:
         What is being done.
@@ -47,7 +50,7 @@ def prepared_standard(
     Raises:
         UserError: The images or the optional package are missing, or the cache folder cannot be written.
     """
-    network = yield from prepared_features(images.name, data_dir, device, cadence, inception)
+    network = yield from prepared_features(images.name, data_dir, device, cadence, inception, retrain=retrain)
     against = yield from behind(standard(images, network, n))
     if not network.fid:
         yield from _keeping(against)

@@ -1,7 +1,8 @@
 """A small classifier of labelled images, whose last hidden layer gives the features that new images are judged by.
 
 Trained from the labels at first need and kept in the cache folder, under a name that holds a hash of the images, the
-labels and the recipe: whatever changes one of them trains another classifier.
+labels and the recipe: whatever changes one of them trains another classifier. Those of the whole sets ship with the
+program under the same names (`metrics/shipped.py`); what is in the cache folder goes before them.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from msd_engine.backend.files import make_folder, write_atomically
+from msd_engine.backend.files import make_folder, reading, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
 from msd_engine.data.folder import cache_folder
 from msd_engine.data.images import ImageSet
+from msd_engine.metrics.shipped import shipped
 
 FEATURES = 128
 """Length of a feature vector."""
@@ -169,45 +171,59 @@ def new_classifier(images: ImageSet, seed: int) -> Classifier:
 
 
 def kept_classifier(images: ImageSet, recipe: Recipe) -> Classifier | None:
-    """Read the classifier of an image set from the cache folder.
+    """Read the classifier of an image set: the one in the cache folder, else the one that ships.
 
     Args:
         images: The set, whole.
         recipe: How it was trained.
 
     Returns:
-        The classifier on the CPU, or None where none is kept.
+        The classifier on the CPU, or None where there is none of this recipe.
 
     Raises:
         BadFile: The kept file is damaged.
     """
-    path = classifier_path(images, recipe)
-    if not path.exists():
-        return None
-    return read_classifier(path, images.train.shape[1], images.train.shape[2], len(images.class_names))
+    shape = (images.train.shape[1], images.train.shape[2], images.train.shape[3])
+    return read_classifier(classifier_path(images, recipe).stem, recipe, shape, len(images.class_names))
 
 
-def read_classifier(path: Path, channels: int, side: int, classes: int) -> Classifier:
-    """Read a kept classifier.
+def read_classifier(stem: str, recipe: Recipe, shape: tuple[int, int, int], classes: int) -> Classifier | None:
+    """Read a classifier by the name of its file: from the cache folder, else the one that ships.
 
     Args:
-        path: Its file.
-        channels: C of its images.
-        side: H = W of its images.
+        stem: Name of its file without the suffix.
+        recipe: How it must have been trained.
+        shape: (C, H, W) of its images.
         classes: Number of its classes.
 
     Returns:
-        The classifier on the CPU.
+        The classifier on the CPU; None where there is none of that name, format and recipe.
 
     Raises:
-        BadFile: The file is missing or damaged, or belongs to other images.
+        BadFile: The kept file is damaged, or belongs to other images.
     """
+    kept = classifiers_folder() / f"{stem}.safetensors"
+    path = kept if kept.exists() else shipped(kept.name)
+    if path is None:
+        return None
     # Without first weights: they would be drawn from the global generator, which another job may be using.
     with torch.device("meta"):
-        net = Classifier(channels, side, classes)
-    tensors, _ = read_tensors(path, _EXPECTED, net.state_dict())
+        net = Classifier(shape[0], shape[1], classes)
+    tensors, notes = read_tensors(path, _EXPECTED, net.state_dict())
+    with reading(path, _EXPECTED):
+        if notes["format"] != _FORMAT or json.loads(notes["recipe"]) != asdict(recipe):
+            return None
     net.load_state_dict(tensors, assign=True)
     return net.eval().requires_grad_(False)
+
+
+def weights_digest(net: Classifier) -> str:
+    """Return a hash of the weights: the same recipe gives other last bits on another machine."""
+    digest = hashlib.sha256()
+    for name, value in sorted(net.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(value.cpu().contiguous().numpy().data)
+    return digest.hexdigest()[:16]
 
 
 def train_classifier(images: ImageSet, recipe: Recipe, device: torch.device) -> Generator[Step, None, Classifier]:

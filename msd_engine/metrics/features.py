@@ -1,6 +1,7 @@
 """Features of images: what generated images are compared by with real ones.
 
-Sets of grey images with labels have a classifier of their own, trained at first need (`metrics/classifier.py`). Colour
+Sets of grey images with labels have a classifier of their own, which ships or is trained at first need
+(`metrics/classifier.py`). Colour
 images are seen through a network that was trained on ImageNet (`metrics/imagenet.py`). A distance is always named by
 its features: only Inception's, whose weights the user must have (`metrics/inception.py`), make a Fréchet distance the
 FID.
@@ -23,11 +24,11 @@ from msd_engine.metrics.classifier import (
     Classifier,
     Step,
     classifier_path,
-    classifiers_folder,
     kept_classifier,
     read_classifier,
     recipe_for,
     train_classifier,
+    weights_digest,
 )
 from msd_engine.metrics.sight import FeatureNetwork, Seen
 from msd_engine.specs import ImagesSpec
@@ -42,6 +43,8 @@ def preparing(
     data_dir: Path | None = None,
     device: torch.device | None = None,
     inception: Path | None = None,
+    *,
+    retrain: bool = False,
 ) -> Generator[Step, None, FeatureNetwork]:
     """Get the feature network of an image set, step by step where it must be trained first.
 
@@ -51,9 +54,10 @@ def preparing(
         device: Where to compute; None for the best one present.
         inception: The user's weights of the FID's network (`metrics/inception.py`), for colour images; None takes the
             network of the optional package.
+        retrain: Train the classifier of grey images whatever ships or is kept, and keep it.
 
     Yields:
-        How far the training is; nothing where the network is kept already.
+        How far the training is; nothing where the network is there already.
 
     Returns:
         The network.
@@ -76,9 +80,9 @@ def preparing(
         return _of_colour(imagenet_network(device), device, SHA256)
     images = load_images(ImagesSpec.model_validate({"name": data_name}), data_dir)
     recipe = recipe_for(data_name)
-    kept = kept_classifier(images, recipe)
+    kept = None if retrain else kept_classifier(images, recipe)
     classifier = (yield from train_classifier(images, recipe, device)) if kept is None else kept.to(device)
-    digest = classifier_path(images, recipe).stem
+    digest = f"{classifier_path(images, recipe).stem}-{weights_digest(classifier)}"
     return _of_classifier(classifier, data_name, images.class_names, device, digest)
 
 
@@ -155,7 +159,7 @@ def network_again(
         device: Where to compute.
 
     Returns:
-        The network; None where it is not kept any more.
+        The network; None where it is not kept any more, or where another was trained in its place.
 
     Raises:
         BadFile: The kept file is damaged.
@@ -163,10 +167,11 @@ def network_again(
     if data_name not in _TITLES:
         network = kept_network(data_name, None, device)
         return network if network is not None and network.digest == digest else None
-    path = classifiers_folder() / f"{digest}.safetensors"
-    if not path.exists():
+    stem, _, weights = digest.rpartition("-")
+    net = read_classifier(stem, recipe_for(data_name), shape, len(class_names))
+    if net is None or weights_digest(net) != weights:
         return None
-    net = read_classifier(path, shape[0], shape[1], len(class_names)).to(device)
+    net = net.to(device)
     return _of_classifier(net, data_name, class_names, device, digest)
 
 

@@ -33,6 +33,7 @@ from msd_engine.backend.files import make_folder, reading, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
 from msd_engine.data.folder import cache_folder
 from msd_engine.metrics.features import network_again
+from msd_engine.metrics.shipped import shipped
 from msd_engine.metrics.sight import FeatureNetwork, Seen
 
 RARE = 0.0025
@@ -173,7 +174,22 @@ def keep_judge(judge: Judge, data_name: str, shape: tuple[int, int, int]) -> Non
     Raises:
         UserError: The cache folder cannot be written.
     """
-    support, path = judge.support, _path(data_name)
+    path = _path(data_name)
+    make_folder(path.parent)
+    write_atomically(path, pack_judge(judge, shape))
+
+
+def pack_judge(judge: Judge, shape: tuple[int, int, int]) -> bytes:
+    """Return what is kept of a judge: all but its network, which is named by its weights.
+
+    Args:
+        judge: The judge.
+        shape: (C, H, W) of its images.
+
+    Returns:
+        A safetensors document.
+    """
+    support = judge.support
     bounds = torch.tensor([support.energy_bound, support.textures.bound], dtype=torch.float64)
     notes = {
         "format": _FORMAT,
@@ -190,8 +206,7 @@ def keep_judge(judge: Judge, data_name: str, shape: tuple[int, int, int]) -> Non
     if support.bands is not None:
         tensors |= {"bands_mean": support.bands.mean, "bands_whitening": support.bands.whitening}
         tensors["bands_bound"] = torch.tensor(support.bands.bound, dtype=torch.float64)
-    make_folder(path.parent)
-    write_atomically(path, pack_tensors(tensors, notes))
+    return pack_tensors(tensors, notes)
 
 
 def kept_judge(data_name: str, device: torch.device) -> Judge | None:
@@ -202,14 +217,19 @@ def kept_judge(data_name: str, device: torch.device) -> Judge | None:
         device: Where to compute.
 
     Returns:
-        The judge; None where none is kept, or one that another version of the program has made.
+        The judge that was kept last, else the one that ships; None where there is none of this version.
 
     Raises:
         BadFile: A kept file is damaged.
     """
-    path = _path(data_name)
-    if not path.exists():
-        return None
+    path, ships = _path(data_name), shipped(f"{data_name}.safetensors")
+    judge = _read(path, data_name, device) if path.exists() else None
+    if judge is None and ships is not None:
+        return _read(ships, data_name, device)
+    return judge
+
+
+def _read(path: Path, data_name: str, device: torch.device) -> Judge | None:
     tensors, notes = read_tensors(path, _EXPECTED)
     if notes.get("format") != _FORMAT:
         return None

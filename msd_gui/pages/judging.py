@@ -15,7 +15,7 @@ _ASK = "Judge by a classifier too"
 _ASK_COLOUR = "Judge by features too"
 _HELP = (
     "Call chains off the data where the features of the images see no member of any class in them. The network that "
-    "gives the features is made at first need and kept: from then on every sampling is judged by it at once."
+    "gives the features is made where none ships, and kept: from then on every sampling is judged by it at once."
 )
 
 

@@ -101,7 +101,9 @@ def test_missing_images_are_told_and_the_page_lives(qtbot, window, page):
     drawn(qtbot, page)
 
 
-def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reason(qtbot, page):
+def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reason(qtbot, page, monkeypatch):
+    # Of another recipe none ships.
+    monkeypatch.setitem(classifier._RECIPES, "digits", classifier.Recipe(passes=2, batch=64))
     page.load(load_preset("digits-exact").replace_all(SMALL))
     drawn(qtbot, page)
     assert page.gallery.verdicts.lived == 5
