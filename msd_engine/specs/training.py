@@ -55,10 +55,21 @@ class TrainingSpec(Spec):
         scale="log",
         help="Largest step size of Muon; it follows the same schedule.",
     )
-    schedule: Literal["constant", "cosine"] = param(
+    schedule: Literal["constant", "cosine", "cooldown"] = param(
         "cosine",
         title="Learning-rate schedule",
-        help="Keep the learning rate, or let it fall to zero along a cosine over the budget; both warm up first.",
+        help="Keep the learning rate, or let it fall to zero: along a cosine over the budget, or along a line over the "
+        "last part of it. All warm up first.",
+    )
+    cooldown: float = param(
+        0.6,
+        title="Cooldown",
+        unit="of budget",
+        gt=0.0,
+        le=1.0,
+        slider=(0.1, 1.0),
+        help="Share of the budget at its end over which the schedule named cooldown lets the learning rate fall.",
+        formula="rate × min(1, (1 − spent)/cooldown)",
     )
     steps: int = param(
         2000,

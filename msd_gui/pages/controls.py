@@ -91,6 +91,7 @@ IMAGES_GROUPS = [
             "training.optimiser",
             "training.muon_rate",
             "training.schedule",
+            "training.cooldown",
             "training.averaging",
             "training.flips",
             "training.clip_norm",

@@ -87,6 +87,13 @@ def test_learning_rate_warms_up_and_falls_to_zero() -> None:
     assert learning_rate(constant, 9_999, 0.9999) == 1e-2
 
 
+def test_learning_rate_cools_down_linearly_over_the_last_part_of_the_budget() -> None:
+    spec = TrainingSpec(steps=10_000, learning_rate=1e-2, schedule="cooldown", cooldown=0.4)
+    shares = (0.3, 0.6, 0.7, 0.9, 1.0, 1.1)
+    rates = [learning_rate(spec, 5_000, share) for share in shares]
+    assert rates == pytest.approx([1e-2, 1e-2, 0.75e-2, 0.25e-2, 0.0, 0.0])
+
+
 def test_every_pass_sees_every_image_once_in_a_new_order() -> None:
     images = torch.arange(10, dtype=torch.uint8).reshape(10, 1, 1, 1)
     source = ImageSource(images, 4, 0, CPU)
