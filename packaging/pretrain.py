@@ -184,7 +184,14 @@ def card(name: str, run: Run, parameters: int, quality: Quality, command: str) -
         samples=quality.n,
         evaluations=quality.evaluations,
         figures=tuple(
-            CardFigure(title=one.title, value=one.value, low=known(one.low), high=known(one.high), real=known(one.real))
+            CardFigure(
+                title=one.title,
+                value=one.value,
+                low=known(one.low),
+                high=known(one.high),
+                real=known(one.real),
+                real_spread=known(one.real_spread),
+            )
             for one in quality.figures
             if math.isfinite(one.value)
         ),

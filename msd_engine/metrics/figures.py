@@ -76,7 +76,11 @@ def frechet_figure(
         float(np.mean(real)) if real else math.nan,
         help="Distance of the Gaussians of the features: |μ_a − μ_b|² + tr(C_a + C_b − 2(C_a C_b)^½). "
         f"It shrinks with the number of samples, so compare equal numbers only. {told}"
-        + (f" Real images: mean of {len(real)} sets, none with an image of another." if len(real) > 1 else ""),
+        + (
+            f" Real images: mean ± standard deviation of {len(real)} sets, none with an image of another."
+            if len(real) > 1
+            else ""
+        ),
         real_spread=float(np.std(real, ddof=1)) if len(real) > 1 else math.nan,
     )
 

@@ -30,6 +30,7 @@ class CardFigure(Spec):
         low: Lower end of its 95 % interval, None where none is known.
         high: Upper end.
         real: The same figure for real training images, None where it makes no sense.
+        real_spread: Its standard deviation between sets of as many of them, None where one set was seen.
     """
 
     title: str
@@ -37,6 +38,7 @@ class CardFigure(Spec):
     low: float | None = None
     high: float | None = None
     real: float | None = None
+    real_spread: float | None = None
 
 
 class ModelCard(Spec):

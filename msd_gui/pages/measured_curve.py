@@ -99,7 +99,7 @@ class MeasuredCurve(QWidget):
             for figure in quality.figures:
                 if figure.name == name:
                     words = f"{_words(quality)}: {figure.title}"
-                    numbers = (figure.value, figure.low, figure.high, figure.real)
+                    numbers = (figure.value, figure.low, figure.high, figure.real, figure.real_spread)
                     points.append(CurvePoint(words, quality.evaluations, *numbers))
         self.view.set_points(title, points, log=name in LOGARITHMIC)
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QToolButton, QVBoxLayout, QWidget
 
 from msd_engine.specs import ExperimentSpec, ModelCard, model_folder, pretrained_for
+from msd_engine.specs.models import CardFigure
 from msd_gui.pages.readings import number
 from msd_gui.widgets.choice import choice_label
 
@@ -100,7 +101,7 @@ def card_html(card: ModelCard) -> str:
         f"<tr><td style='padding-right:18px'>{html.escape(figure.title)}</td>"
         f"<td align='right'>{number(figure.value)}</td>"
         f"<td align='right' style='padding-left:18px'>{_interval(figure.low, figure.high)}</td>"
-        f"<td align='right' style='padding-left:18px'>{'' if figure.real is None else number(figure.real)}</td></tr>"
+        f"<td align='right' style='padding-left:18px'>{_real(figure)}</td></tr>"
         for figure in card.figures
     )
     return (
@@ -110,6 +111,12 @@ def card_html(card: ModelCard) -> str:
         f"<td align='right' style='padding-left:18px'>95 % interval</td>"
         f"<td align='right' style='padding-left:18px'>real images</td></tr>{figures}</table>"
     )
+
+
+def _real(figure: CardFigure) -> str:
+    if figure.real is None:
+        return ""
+    return number(figure.real) + ("" if figure.real_spread is None else f" ± {number(figure.real_spread, 2)}")
 
 
 def _interval(low: float | None, high: float | None) -> str:

@@ -14,12 +14,13 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
-from msd_gui.views.layers import Layer, ToPixels, draw_curve, draw_dots, finite, pen
+from msd_gui.views.layers import Layer, ToPixels, draw_curve, draw_dots, finite, pen, polygon
 from msd_gui.views.legend import Entry
 from msd_gui.views.log_axis import number
 from msd_gui.views.plot import PlotView
 
 _CAP_PX = 3.0
+_BAND = 0.16
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class CurvePoint:
         low: Lower end of its 95 % interval; NaN where none is known.
         high: Its upper end.
         real: The figure of as many real images; NaN where there is none.
+        real_spread: Its standard deviation between sets of real images; NaN where one set was seen.
     """
 
     words: str
@@ -41,10 +43,21 @@ class CurvePoint:
     low: float
     high: float
     real: float
+    real_spread: float = np.nan
+
+    @property
+    def real_low(self) -> float:
+        """Lower edge of the band of real images; NaN where its width is not known."""
+        return self.real - self.real_spread
+
+    @property
+    def real_high(self) -> float:
+        """Its upper edge."""
+        return self.real + self.real_spread
 
 
 class QualityCurveView(PlotView):
-    """One figure against evaluations, whose axis is logarithmic, with intervals and the figure of real images.
+    """One figure against evaluations, whose axis is logarithmic, with intervals and the figure and band of real images.
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
@@ -75,6 +88,7 @@ class QualityCurveView(PlotView):
     def data(self) -> dict[str, NDArray[Any]]:
         """The points as columns for a CSV file, with shape (n,)."""
         names = {"evaluations": "evaluations", self._title: "value", "low": "low", "high": "high", "real": "real"}
+        names["real standard deviation"] = "real_spread"
         return {name: np.array([getattr(point, part) for point in self._points]) for name, part in names.items()}
 
     def refresh(self) -> None:
@@ -83,7 +97,7 @@ class QualityCurveView(PlotView):
 
     def frame(self) -> None:
         """Shows all points with their intervals, and the line of real images."""
-        parts = [self._curve(name) for name in ("value", "low", "high", "real")]
+        parts = [self._curve(name) for name in ("value", "low", "high", "real", "real_low", "real_high")]
         points = finite(np.concatenate(parts))
         if len(points):
             (left, low), (right, high) = points.min(axis=0), points.max(axis=0)
@@ -97,13 +111,16 @@ class QualityCurveView(PlotView):
             return ""
         point = min(self._points, key=lambda one: abs(np.log10(one.evaluations) - x))
         spread = f" ({number(point.low)} to {number(point.high)})" if np.isfinite(point.low) else ""
-        return f"{point.words}: {number(point.value)}{spread}   real {number(point.real)}"
+        band = f" ± {number(point.real_spread)}" if np.isfinite(point.real_spread) else ""
+        return f"{point.words}: {number(point.value)}{spread}   real {number(point.real)}{band}"
 
     def legend_entries(self) -> list[Entry]:
         """Curve and line."""
         if not self._points:
             return []
-        return [Entry("line", self.colours.learned, "samples"), Entry("dash", self.colours.exact, "real images")]
+        known = any(np.isfinite(point.real_spread) for point in self._points)
+        words = "real images ± standard deviation" if known else "real images"
+        return [Entry("line", self.colours.learned, "samples"), Entry("dash", self.colours.exact, words)]
 
     def copy(self, colours: Colours) -> Self:
         """A copy for a picture in fixed colours, over the same range."""
@@ -141,11 +158,21 @@ class QualityCurveView(PlotView):
         draw_dots(painter, value, 3.0)
 
     def _draw_real(self, painter: QPainter, to_px: ToPixels) -> None:
-        real = finite(self._curve("real"))
+        low, high = self._across("real_low"), self._across("real_high")
+        if len(low) and len(low) == len(high):
+            fill = QColor(self.colours.exact)
+            fill.setAlphaF(_BAND)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(fill)
+            painter.drawPolygon(polygon(to_px(np.concatenate((low, high[::-1])))))
+        real = self._across("real")
         if len(real):
-            # From edge to edge, so that one point alone has its line too.
-            left, right = self.box.viewRange()[0]
-            ends = np.array([[left, real[0, 1]], *real, [right, real[-1, 1]]])
             painter.setPen(pen(self.colours.exact, 1.6, Qt.PenStyle.DashLine))
-            pixels = to_px(ends).tolist()
+            pixels = to_px(real).tolist()
             painter.drawLines([QLineF(*a, *b) for a, b in pairwise(pixels)])
+
+    def _across(self, name: str) -> NDArray[Any]:
+        """A curve from edge to edge, so that one point alone has its line too, with shape (n + 2, 2)."""
+        curve = finite(self._curve(name))
+        left, right = self.box.viewRange()[0]
+        return np.array([[left, curve[0, 1]], *curve, [right, curve[-1, 1]]]) if len(curve) else curve

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -11,11 +12,12 @@ from PySide6.QtWidgets import QTextBrowser
 
 from msd_engine.events import Failed, Figure, Finished, Neighbours, Quality, Tick
 from msd_engine.specs import ExperimentSpec, load_card, load_preset
+from msd_engine.specs.models import CardFigure
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.measured_curve import curve_points
 from msd_gui.pages.measuring import Measuring, neighbours_note, reading
 from msd_gui.pages.page import Page
-from msd_gui.pages.pretrained import CardDialog, PretrainedChip, model_title
+from msd_gui.pages.pretrained import CardDialog, PretrainedChip, card_html, model_title
 from msd_gui.theme import LIGHT
 from msd_gui.views.class_shares import ClassSharesView
 from msd_gui.views.figures import to_svg_bytes
@@ -185,10 +187,25 @@ def test_the_curve_frames_bars_and_real_images_and_is_copied(qtbot):
     assert high > math.log10(16.0)
     assert "few: 8 (7 to 16)" in view.tell(1.1, 0.0)
     assert [entry.words for entry in view.legend_entries()] == ["samples", "real images"]
+    # The band of real images, where its width is known.
+    view.set_points("distance", [replace(point, real_spread=0.25) for point in points], log=True)
+    assert view.box.viewRange()[1][0] < math.log10(0.25) < low
+    assert view.tell(1.1, 0.0).endswith("real 0.5 ± 0.25")
+    assert view.legend_entries()[1].words == "real images ± standard deviation"
+    np.testing.assert_array_equal(view.data()["real standard deviation"], [0.25, 0.25])
     copied = view.copy(LIGHT)
     assert copied.tell(2.0, 0.0) == view.tell(2.0, 0.0)
     copied.deleteLater()
     assert to_svg_bytes(view).startswith(b"<?xml")
+
+
+def test_the_spread_of_real_images_stands_beside_them_in_panel_and_card():
+    one = Figure("frechet", "Fréchet distance", 30.0, 28.0, 33.0, 10.04, help="Help.", real_spread=0.31)
+    assert reading(one).expected == "10 ± 0.31"
+    card = load_card("digits-k8")
+    known = CardFigure(title="Fréchet distance", value=30.0, real=10.04, real_spread=0.31)
+    assert ">10 ± 0.31<" in card_html(card.replace("figures", (known,)))
+    assert ">10<" in card_html(card.replace("figures", (known.replace("real_spread", None),)))
 
 
 def test_the_yield_is_read_with_its_reasons(qtbot, panel):
