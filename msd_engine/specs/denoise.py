@@ -69,6 +69,13 @@ class DenoiseSpec(Spec):
         help="Seed at the other end of an interpolation; the first end is the seed of the chains.",
         formula="z = cos θ z_a + sin θ z_b",
     )
+    painting: Literal["settle", "same"] = param(
+        "settle",
+        title="Paint by",
+        help="How chains move that keep a part of the picture. Settling chains: where the sampler glides past the "
+        "noises (probability flow, consistent), underdamped chains with about as many evaluations take its place, "
+        "which settle at each noise to what is kept. The sampler itself: as all other chains.",
+    )
     picture: bytes = Field(b"", max_length=4096)
     """C·H·W bytes of a picture of the user's own, row after row in each channel; empty: a held-out image."""
     mask: bytes = Field(b"", max_length=4096)

@@ -22,14 +22,14 @@ def for_painting(spec: ExperimentSpec, keep: Collection[str] = ()) -> Experiment
     """Let chains settle at each noise, with about as many evaluations, where they would glide past it.
 
     Args:
-        spec: The experiment.
+        spec: The experiment; nothing is changed where its `denoise.painting` asks for the sampler itself.
         keep: Dotted paths of fields that somebody has chosen; with the sampler among them nothing is changed.
 
     Returns:
         The spec with underdamped dynamics of high friction in the place of a gliding sampler; else the spec itself.
     """
     asked = spec.sampling
-    if not asked.glides or "sampling.sampler" in keep:
+    if not asked.glides or spec.denoise.painting == "same" or "sampling.sampler" in keep:
         return spec
     fields: dict[str, Any] = {
         "sampling.sampler": "underdamped",

@@ -14,6 +14,7 @@ from msd_gui.bridge.launch import Job, Launch
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.networks import Missing
 from msd_gui.pages.page import Page, Status
+from msd_gui.pages.painting import painters
 from msd_gui.session.command import command
 from msd_gui.session.network import Network
 
@@ -28,8 +29,7 @@ _IN_A_ROW = "A row of images that leads from the seed to the second seed will be
 _PAINT_HELP = (
     "Draw chains that keep what is not marked. After each step the known pixels of all copies are given the noise of "
     "the level anew (replacement: Song et al. 2021, §5; RePaint, 2022): not the exact conditional, but near it where "
-    "σ is small. Where the sampler of these settings glides past the noises (probability flow, consistent), "
-    "underdamped chains with about as many evaluations paint in its place: they settle at each noise to what is kept."
+    "σ is small. Which chains paint is said beside this button, and chosen at the left under “Painting anew”."
 )
 _ROW_HELP = (
     "Draw a row of chains from the seed to the second seed: chain j sees the noise cos θ z_a + sin θ z_b, whose ends "
@@ -92,12 +92,12 @@ class ByHand(QWidget):
         self.gallery.scrubber.set_branching(True)
         self.gallery.scrubber.branch_asked.connect(self._branch)
 
-    def set_marked(self, marked: bool, missing: Missing | None) -> None:
-        """Say whether a part of the picture is marked, and why there is no denoiser to draw with, if there is none."""
-        self._marked, self._able = marked, missing is None
-        self.paint.setEnabled(marked and self._able)
+    def show_settings(self, spec: ExperimentSpec, missing: Missing | None) -> None:
+        """Say by which chains the marked part would be painted, if one is, and why there is no denoiser, if so."""
+        self._marked, self._able = bool(spec.denoise.mask), missing is None
+        self.paint.setEnabled(self._marked and self._able)
         self.row.setEnabled(self._able)
-        hint = "" if marked else "Use “Mask” on a part of the picture to have it painted anew."
+        hint = painters(spec) if self._marked else "Use “Mask” on a part of the picture to have it painted anew."
         self.words.setText(hint if missing is None else f"{missing.title}.")
         paints = self.hand == "inpaint"
         sentence = _PAINTED if paints else _IN_A_ROW

@@ -108,19 +108,24 @@ DENOISE_GROUPS = [
         ["data.name", "denoise.sigma", "training.k", "denoise.seed", "denoise.index", "sampling.source"],
     ),
     ("Copies test", ["denoise.change", "denoise.copy_index", "denoise.other"]),
+    ("Chains", ["sampling.chains", "sampling.seed", "denoise.second_seed"]),
     (
-        "Chains",
+        "Sampler and ladder",
         [
+            "sampling.sampler",
+            "sampling.epsilon",
+            "sampling.friction",
+            "sampling.guidance",
+            "sampling.exact_above",
+            "sampling.ladder",
+            "sampling.rho",
             "sampling.sigma_1",
             "sampling.sigma_L",
             "sampling.levels",
             "sampling.steps_per_level",
-            "sampling.epsilon",
-            "sampling.chains",
-            "sampling.seed",
-            "denoise.second_seed",
         ],
     ),
+    ("Painting anew", ["denoise.painting"]),
 ]
 
 

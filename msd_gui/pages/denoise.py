@@ -14,13 +14,15 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages import denoise_exports, frame
 from msd_gui.pages.by_hand import ByHand, command_of
-from msd_gui.pages.controls import DENOISE_GROUPS, show_sigma_eff, show_step
+from msd_gui.pages.controls import DENOISE_GROUPS
 from msd_gui.pages.copies import CopiesPanel, explanation, readings
 from msd_gui.pages.denoiser import DenoiserChoice
 from msd_gui.pages.easel import Easel
 from msd_gui.pages.own_picture import FORGET, OwnPicture
 from msd_gui.pages.page import ExperimentPage, Export
+from msd_gui.pages.painting import PaintingControls
 from msd_gui.pages.readings import number
+from msd_gui.pages.sampling import sampler_rule, show_sampler
 from msd_gui.pages.sources import is_exact
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.network import LatestNetwork, Network
@@ -58,7 +60,9 @@ class DenoisePage(ExperimentPage):
         self.form = SpecForm(DENOISE_GROUPS, self.experiment.spec)
         self.form.set_rule("denoise.index", lambda _spec, _value: FORGET)
         self.form.set_rule("data.name", lambda _spec, _value: FORGET | {"title": "", "denoise.index": 0})
+        self.form.set_rule("sampling.sampler", sampler_rule)
         self.denoiser = DenoiserChoice(self, self.launch, self.form, "Picture and copies", latest)
+        self.painting = PaintingControls(self, self.form)
         self.easel = Easel()
         self.picture = OwnPicture(self, self.launch, self.easel)
         self.result = TilesView("The picture and what is made of it")
@@ -103,8 +107,8 @@ class DenoisePage(ExperimentPage):
     def _show_spec(self, spec: ExperimentSpec) -> None:
         self.form.set_reset(self.experiment.reset_spec)
         self.form.setValue(spec)
-        show_step(self.form, spec)
-        show_sigma_eff(self.form, spec)
+        show_sampler(self.form, spec)
+        self.painting.show(spec)
         asked, k = spec.denoise, spec.training.k
         self.form.slider("denoise.sigma").set_trailing(f"{SIGMA_EFF} = {number(asked.sigma / k**0.5)}")
         self.form.set_enabled("denoise.copy_index", asked.change in ("drop", "replace"), "One copy is to be chosen.")
@@ -114,7 +118,7 @@ class DenoisePage(ExperimentPage):
             change.set_item_enabled("drop", k > 1, "With k = 1 there is no other copy.")
         self.denoiser.show(spec)
         missing = self.denoiser.missing(spec)
-        self.by_hand.set_marked(bool(asked.mask), missing)
+        self.by_hand.show_settings(spec, missing)
         for place, promise in ((self.result_place, RESULT_PROMISE), (self.place, COPIES_PROMISE)):
             why = f" {missing.title}: {missing.text}" if missing and place is self.result_place else ""
             place.placeholder.set_sentence(promise + why)

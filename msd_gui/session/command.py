@@ -17,7 +17,7 @@ _READ = {
         "sampling.source",
         *(f"denoise.{name}" for name in ("sigma", "seed", "index", "change", "copy_index", "other")),
     ),
-    "inpaint": (*_CHAINS, "denoise.index"),
+    "inpaint": (*_CHAINS, "denoise.index", "denoise.painting"),
     "interpolate": (*_CHAINS, "denoise.second_seed"),
 }
 

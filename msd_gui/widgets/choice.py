@@ -35,6 +35,8 @@ LABELS = {
     "report": "Report (time)",
     "karras": "Karras ρ",
     "as-trained": "As trained",
+    "settle": "Settling chains",
+    "same": "The sampler itself",
 }
 
 

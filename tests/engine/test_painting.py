@@ -19,3 +19,8 @@ def test_what_somebody_has_chosen_stays():
     assert for_painting(spec, {"sampling.sampler"}) == spec
     kept = for_painting(spec.replace("sampling.levels", 7), {"sampling.levels"})
     assert (kept.sampling.sampler, kept.sampling.levels) == ("underdamped", 7)
+
+
+def test_the_sampler_itself_paints_where_that_is_asked_for():
+    spec = load_preset("mnist-2min").replace("denoise.painting", "same")
+    assert for_painting(spec) == spec

@@ -9,7 +9,8 @@ import pytest
 from PySide6.QtGui import QGuiApplication
 
 from msd_engine.cli.main import main
-from msd_engine.specs import load_card, load_preset
+from msd_engine.specs import ExperimentSpec, for_painting, load_card, load_preset
+from msd_gui.pages.painting import painters
 from msd_gui.session.command import command
 
 WAIT_MS = 60_000
@@ -64,6 +65,44 @@ def test_chains_by_hand(qtbot, window, page, hand, source):
     page.act("sample")
     qtbot.waitUntil(lambda: page.by_hand.gallery.samples is not None and not page.running, timeout=WAIT_MS)
     assert np.array_equal(carried_out(window, hand)["x_hat"], page.by_hand.gallery.samples.x_hat)
+
+
+@pytest.mark.parametrize("painting", ["settle", "same"])
+def test_a_flow_paints_in_the_window_as_by_the_copied_line(qtbot, window, page, painting):
+    values = {"sampling.sampler": "ode", "sampling.levels": 6, "denoise.painting": painting}
+    values |= {"denoise.mask": MASK.tobytes()}
+    page.experiment.set(page.experiment.spec.replace_all(values))
+    said = page.by_hand.words.text()
+    assert said == painters(page.experiment.spec)
+    page.act("sample")
+    qtbot.waitUntil(lambda: page.by_hand.gallery.samples is not None and not page.running, timeout=WAIT_MS)
+    samples = page.by_hand.gallery.samples
+    assert painters(ExperimentSpec.from_json(samples.spec_json)) == said
+    assert np.array_equal(carried_out(window, "inpaint")["x_hat"], samples.x_hat)
+
+
+def test_the_settings_of_the_chains_that_paint_are_shown_and_can_be_taken_over(qtbot, window, page):
+    painting, choice = page.painting, page.form.control("denoise.painting")
+    spec = page.experiment.spec
+    assert not choice.isEnabled()
+    assert painting.button.isHidden()
+    page.form.control("sampling.sampler").change_value("ode")
+    flow = page.experiment.spec
+    assert choice.isEnabled()
+    assert painting.words.text().startswith("Underdamped: ")
+    painting.button.click()
+    taken = page.experiment.spec
+    assert taken == for_painting(flow) != flow
+    for path in ("sampling.sampler", "sampling.levels", "sampling.steps_per_level", "sampling.epsilon"):
+        assert page.form.control(path).value() == taken.get(path)
+    assert painting.button.isHidden()
+    window.commands["undo"].trigger()
+    assert page.experiment.spec == flow
+    choice.change_value("same")
+    assert painting.words.text().startswith("Probability flow: ")
+    assert painting.button.isHidden()
+    assert page.experiment.spec == flow.replace("denoise.painting", "same")
+    page.experiment.set(spec)
 
 
 def test_a_picture_that_was_exported_brings_everything_back(qtbot, window, page, tmp_path):
