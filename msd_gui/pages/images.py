@@ -6,10 +6,6 @@ from pathlib import Path
 
 from PySide6.QtCore import Slot
 
-from msd_engine.events import (
-    HeldOutLoss,
-    StripFrame,
-)
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
@@ -19,7 +15,6 @@ from msd_gui.pages.controls import IMAGES_GROUPS
 from msd_gui.pages.gallery import Gallery
 from msd_gui.pages.image_chains import ImageChains
 from msd_gui.pages.judging import JudgeButton
-from msd_gui.pages.loss_panel import LossPanel
 from msd_gui.pages.measuring import Measuring
 from msd_gui.pages.page import Export, Status
 from msd_gui.pages.pretrained import PretrainedChip
@@ -27,14 +22,11 @@ from msd_gui.pages.sampling import SamplingControls
 from msd_gui.pages.sources import is_exact
 from msd_gui.pages.training import Trainer
 from msd_gui.pages.training_page import TrainingPage
+from msd_gui.pages.training_shown import TrainingShown
 from msd_gui.pages.yields import YieldPanel
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.network import LatestNetwork, Network
-from msd_gui.views.bands import BandView
-from msd_gui.views.losses import LossView
-from msd_gui.views.rich import SIGMA_EFF
-from msd_gui.views.strip import HeldOutView
 from msd_gui.widgets.card import Card
 from msd_gui.widgets.spec_form import SpecForm
 
@@ -58,8 +50,6 @@ class ImagesPage(TrainingPage):
     def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock, latest: LatestNetwork) -> None:
         super().__init__(experiment, launch, clock)
         self._latest = latest
-        self.held_out: StripFrame | None = None
-        self._bands_of: HeldOutLoss | None = None
         self._build()
         self.way = SamplingControls(self, launch, self.form, "Ladder", run_for=self.chains.run_for)
         self.way.told.connect(self.adviser.take_ladder)
@@ -71,57 +61,41 @@ class ImagesPage(TrainingPage):
     def _build(self) -> None:
         self.form = SpecForm(IMAGES_GROUPS, self.experiment.spec)
         self.form.section("More of training").set_open(False)
-        self.strip = HeldOutView()
+        self.shown = TrainingShown(self)
         self.gallery = Gallery()
-        self.losses = LossView()
-        self.bands = BandView()
-        self.strip_place = frame.awaiting(
-            self.strip,
-            "Press Train: a fixed strip of held-out images appears here, clean, noisy and denoised, and gets better "
-            "as training goes on.",
-            "Train",
-            222,
-        )
-        self.losses_place = frame.awaiting(
-            LossPanel(self.losses), "Training and held-out loss will be drawn here.", "", 260
-        )
-        self.bands_place = frame.awaiting(
-            self.bands, f"The held-out error at each {SIGMA_EFF} will be drawn here.", "", 190
-        )
         self.yields = YieldPanel()
         self.adviser = Adviser(self.experiment, self)
         self.card = Card("info", "", "", dismissible=False, stacked=True)
         self.card.hide()
         self.pretrained = PretrainedChip()
-        self.trainer = Trainer(self, self.launch, self.losses)
+        self.trainer = Trainer(self, self.launch, self.shown.losses)
         self.chains = ImageChains(self, self.launch, self.gallery, self.trainer, self.pretrained)
         self.judging = JudgeButton(self, self.launch, self.gallery)
         self.measuring = Measuring(self, self.launch, self.chains.drawable, self.gallery.images)
-        middle = frame.column(frame.heading("Held-out images"), self.strip_place, self.gallery, stretch=(0, 0, 1))
+        shown = self.shown
+        middle = frame.column(frame.heading("Held-out images"), shown.strip_place, self.gallery, stretch=(0, 0, 1))
         figures = frame.column(
             self.card,
             self.adviser.cards,
             self.pretrained,
             frame.heading("Loss"),
-            self.losses_place,
+            shown.losses_place,
             frame.heading("Error by noise"),
-            self.bands_place,
+            shown.bands_place,
             self.yields,
             self.judging,
             self.measuring,
         )
         frame.lay_out(self, self.form, middle, figures)
-
-        self.offer_menu(
-            self.strip, self.gallery.grid, self.gallery.film, self.losses, self.bands, self.measuring.curve.view
-        )
+        self.offer_menu(shown.strip, self.gallery.grid, self.gallery.film, shown.losses, shown.bands)
+        self.offer_menu(self.measuring.curve.view)
 
     def _connect(self) -> None:
         self.form.edited.connect(self._edited)
         self.form.editing_started.connect(self._begin_edit)
         self.form.editing_finished.connect(self._end_edit)
         self.experiment.changed.connect(self._show_spec)
-        self.strip_place.placeholder.asked.connect(self.do_train)
+        self.shown.strip_place.placeholder.asked.connect(self.do_train)
         self.gallery.judged.connect(self.yields.take)
         self.gallery.cleared.connect(self.yields.clear)
         self.gallery.judged.connect(self.adviser.take_verdicts)
@@ -129,7 +103,7 @@ class ImagesPage(TrainingPage):
         self.gallery.grid.chosen.connect(self.measuring.choose)
         self.actions_changed.connect(self.measuring.update_button)
         self.card.action.connect(self.do_train)
-        self.trainer.strip.connect(self._on_strip)
+        self.trainer.strip.connect(self.shown.take_strip)
         self.trainer.checkpointed.connect(self._on_weights)
         self.trainer.ended.connect(self._on_trained)
         self.trainer.progressed.connect(self._on_training_status)
@@ -193,20 +167,9 @@ class ImagesPage(TrainingPage):
     # -- training ------------------------------------------------------------------------------------------------------
 
     @Slot(object)
-    def _on_strip(self, event: StripFrame) -> None:
-        self.held_out = event
-        self.strip_place.set_ready(True)
-        self.strip.set_strip(event.clean, event.noisy, event.x_hat, event.sigma, event.error)
-
-    @Slot(object)
     def _on_training_status(self, status: Status) -> None:
         self.set_status(status)
-        held_out = self.trainer.held_out
-        if held_out is not None and held_out is not self._bands_of:
-            self.losses_place.set_ready(True)
-            self._bands_of = held_out
-            self.bands_place.set_ready(True)
-            self.bands.set_bands(held_out.band_sigma_eff, held_out.band_loss, held_out.band_mmse)
+        self.shown.take_held_out(self.trainer.held_out)
 
     def _tell_network(self) -> None:
         """Let other pages know the network that there is now."""
@@ -255,7 +218,7 @@ class ImagesPage(TrainingPage):
         """Train a network with the present settings."""
         if self.can("train"):
             self.chains.forget()
-            self.losses_place.set_ready(True)
+            self.shown.losses_place.set_ready(True)
             self.trainer.start(self.experiment.spec)
             self._show_spec(self.experiment.spec)
 

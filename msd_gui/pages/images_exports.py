@@ -21,7 +21,7 @@ FRAMES_PER_S = 8.0
 def exports(page: ImagesPage) -> list[Export]:
     """Return what the images page can write now."""
     launch, rows = page.launch, list[Export]()
-    gallery, held_out = page.gallery, page.held_out
+    gallery, held_out = page.gallery, page.shown.held_out
     samples, films, images = gallery.samples, gallery.highlights(), gallery.images()
     spec_json = page.experiment.spec.to_json()
     if images is not None:
@@ -60,6 +60,6 @@ def exports(page: ImagesPage) -> list[Export]:
         rows.append(Export("Held-out images: clean, noisy, x̂", ".png", "held-out", strip))
     if page.trainer.run is not None:
         rows += plot_exports(
-            page, page.losses, "Loss curves", "losses", page.experiment.spec.to_json, table=page.losses.data
+            page, page.shown.losses, "Loss curves", "losses", page.experiment.spec.to_json, table=page.shown.losses.data
         )
     return rows + page.measuring.curve.exports(page)

@@ -163,7 +163,7 @@ def go(walk: Walk, train_seconds: float) -> Path:
     images.experiment.set(spec)
     walk.picture("images-page")
     walk.click("train")
-    walk.wait(lambda: images.held_out is not None)
+    walk.wait(lambda: images.shown.held_out is not None)
     walk.rest(train_seconds / 3)
     walk.picture("training")
     walk.wait(lambda: not images.trainer.running)
