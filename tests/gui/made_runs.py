@@ -5,24 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+from hands import SMALL
 
 from msd_engine.runs.run import Run
 from msd_engine.specs import load_preset
 
-WAIT_MS = 60_000
-SPEC = load_preset("digits-30s").replace_all(
-    {
-        "network.width": 8,
-        "training.steps": 6,
-        "training.seconds": 0.0,
-        "training.batch": 16,
-        "training.precision": "float32",
-        "training.evaluate_every": 3,
-        "sampling.levels": 4,
-        "sampling.steps_per_level": 2,
-        "sampling.chains": 5,
-    }
-)
+SPEC = load_preset("digits-30s").replace_all(SMALL)
 
 
 def make(folder: Path, held_out: float = 1.0, k: int = 8) -> Path:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hands import WAIT_MS
 
 from msd_engine.specs import SpecError
 from msd_gui.app import create_window
 from msd_gui.session.settings import Settings
-
-WAIT_MS = 60_000
 
 
 @pytest.fixture

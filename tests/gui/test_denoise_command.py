@@ -6,6 +6,7 @@ import shlex
 
 import numpy as np
 import pytest
+from hands import SMALL_CHAINS, WAIT_MS, denoise_page, settled
 from PySide6.QtGui import QGuiApplication
 
 from msd_engine.cli.main import main
@@ -13,8 +14,6 @@ from msd_engine.specs import ExperimentSpec, for_painting, load_card, load_prese
 from msd_gui.pages.painting import painters
 from msd_gui.session.command import command
 
-WAIT_MS = 60_000
-SMALL = {"sampling.levels": 4, "sampling.steps_per_level": 2, "sampling.chains": 3}
 PICTURE = np.arange(64, dtype=np.uint8) * 4
 MASK = np.repeat(np.array([0, 1], np.uint8), 32)
 
@@ -22,10 +21,9 @@ MASK = np.repeat(np.array([0, 1], np.uint8), 32)
 @pytest.fixture
 def page(qtbot, window, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    page = window.pages["denoise"]
-    window.show_page("denoise")
-    page.experiment.set(page.experiment.spec.replace_all(SMALL))
-    qtbot.waitUntil(lambda: page.denoised is not None and not page.running, timeout=WAIT_MS)
+    page = denoise_page(qtbot, window)
+    page.experiment.set(page.experiment.spec.replace_all(SMALL_CHAINS))
+    settled(qtbot, page, lambda: page.denoised.spec_json == page.experiment.spec.to_json())
     return page
 
 

@@ -6,9 +6,8 @@ import shutil
 
 import numpy as np
 import pytest
+from hands import SMALL_CHAINS, SMALL_TRAINING, WAIT_MS, denoise_page, drop, settled
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
 
 from msd_engine.specs import load_card, load_preset, model_folder, model_names
 from msd_gui.app import create_window
@@ -16,44 +15,27 @@ from msd_gui.pages.networks import NetworkChoice
 from msd_gui.session.network import LatestNetwork, Network
 from msd_gui.session.settings import Settings
 
-WAIT_MS = 60_000
 DIGITS = [name for name in model_names() if load_card(name).spec.data.name == "digits"]
 
 
 @pytest.fixture
 def page(qtbot, window):
-    page = window.pages["denoise"]
-    window.show_page("denoise")
-    qtbot.waitUntil(lambda: page.denoised is not None and not page.running, timeout=WAIT_MS)
-    return page
+    return denoise_page(qtbot, window)
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     from msd_engine.jobs.train import train
 
-    small = {"network.width": 8, "training.k": 3, "training.steps": 2, "training.precision": "float32"}
-    small |= {"training.seconds": 0.0, "training.batch": 8}
     folder = tmp_path_factory.mktemp("runs") / "small"
-    list(train(load_preset("digits-30s").replace_all(small), folder))
+    list(train(load_preset("digits-30s").replace_all(SMALL_TRAINING | {"training.k": 3}), folder))
     return folder
-
-
-def settled(qtbot, page, condition):
-    qtbot.waitUntil(lambda: bool(condition()) and not page.running, timeout=WAIT_MS)
 
 
 def pick(page, origin):
     combo = page.denoiser.choice.combo
     combo.setCurrentIndex(combo.findData(origin))
     combo.activated.emit(combo.currentIndex())
-
-
-def drop(target, path):
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
-    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    target.dropEvent(QDropEvent(QPointF(10, 10), copy, data, left, none))
 
 
 @pytest.mark.parametrize("name", DIGITS)
@@ -127,8 +109,7 @@ def test_the_images_page_hands_its_network_over(qtbot, window, page, run):
     place = combo.model().item(combo.findData("images"))
     assert not place.isEnabled()
     images = window.pages["images"]
-    small = {"sampling.levels": 4, "sampling.steps_per_level": 2, "sampling.chains": 5}
-    images.experiment.set(images.experiment.spec.replace_all(small))
+    images.experiment.set(images.experiment.spec.replace_all(SMALL_CHAINS))
     window.show_page("images")
     assert window.commands["denoise"].isEnabled()
     drop(window, run)

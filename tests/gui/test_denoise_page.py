@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hands import WAIT_MS, denoise_page, settled
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-WAIT_MS = 60_000
 LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
 def page(qtbot, window):
-    page = window.pages["denoise"]
-    window.show_page("denoise")
-    qtbot.waitUntil(lambda: page.denoised is not None and not page.running, timeout=WAIT_MS)
-    return page
-
-
-def settled(qtbot, page, condition):
-    qtbot.waitUntil(lambda: bool(condition()) and not page.running, timeout=WAIT_MS)
+    return denoise_page(qtbot, window)
 
 
 def stroke(page, *points):

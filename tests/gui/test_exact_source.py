@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hands import SMALL_CHAINS, WAIT_MS
 
 from msd_engine.metrics import classifier
 from msd_engine.specs import load_preset
-
-WAIT_MS = 60_000
-SMALL = {"sampling.levels": 4, "sampling.steps_per_level": 2, "sampling.chains": 5}
 
 
 @pytest.fixture
 def page(qtbot, window):
     page = window.pages["images"]
     window.show_page("images")
-    page.experiment.set(page.experiment.spec.replace_all(SMALL))
+    page.experiment.set(page.experiment.spec.replace_all(SMALL_CHAINS))
     qtbot.waitUntil(lambda: page.can("train"), timeout=WAIT_MS)
     return page
 
@@ -67,7 +65,7 @@ def test_copies_and_data_renew_exact_chains_at_once(qtbot, page):
 
 
 def test_a_preset_with_the_exact_score_draws_by_itself(qtbot, page):
-    page.load(load_preset("digits-exact").replace_all(SMALL))
+    page.load(load_preset("digits-exact").replace_all(SMALL_CHAINS))
     assert drawn(qtbot, page).shape == (5, 1, 8, 8)
     seed = page.experiment.spec.sampling.seed
     page.act("sample")
@@ -94,17 +92,17 @@ def test_chains_of_other_data_do_not_stand_beside_the_settings(qtbot, window, pa
 
 
 def test_missing_images_are_told_and_the_page_lives(qtbot, window, page):
-    page.load(load_preset("digits-exact").replace_all({**SMALL, "data.name": "mnist"}))
+    page.load(load_preset("digits-exact").replace_all({**SMALL_CHAINS, "data.name": "mnist"}))
     qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
     assert "msd download mnist" in window.messages.errors()[0]
-    page.load(load_preset("digits-exact").replace_all(SMALL))
+    page.load(load_preset("digits-exact").replace_all(SMALL_CHAINS))
     drawn(qtbot, page)
 
 
 def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reason(qtbot, page, monkeypatch):
     # Of another recipe none ships.
     monkeypatch.setitem(classifier._RECIPES, "digits", classifier.Recipe(passes=2, batch=64))
-    page.load(load_preset("digits-exact").replace_all(SMALL))
+    page.load(load_preset("digits-exact").replace_all(SMALL_CHAINS))
     drawn(qtbot, page)
     assert page.gallery.verdicts.lived == 5
     assert page.gallery._lived.text() == "5 of 5 lived (by pixels alone)"
@@ -122,7 +120,7 @@ def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reas
 def test_chains_are_judged_by_a_classifier_too_where_that_is_asked_for_and_from_then_on(qtbot, page, monkeypatch):
     monkeypatch.setitem(classifier._RECIPES, "digits", classifier.Recipe(passes=2, batch=64))
     assert not page.judging.isVisible()
-    page.load(load_preset("digits-exact").replace_all(SMALL))
+    page.load(load_preset("digits-exact").replace_all(SMALL_CHAINS))
     drawn(qtbot, page)
     assert page.judging.isVisibleTo(page)
     by_pixels = page.gallery.verdicts
@@ -143,7 +141,7 @@ def test_chains_are_judged_by_a_classifier_too_where_that_is_asked_for_and_from_
 
 
 def test_what_is_wrong_is_said_with_a_button_that_mends_it_and_can_be_undone(qtbot, window, page):
-    page.load(load_preset("digits-exact").replace_all(SMALL | {"sampling.steps_per_level": 20}))
+    page.load(load_preset("digits-exact").replace_all(SMALL_CHAINS | {"sampling.steps_per_level": 20}))
     drawn(qtbot, page)
     page.form.slider("sampling.sigma_1").change_value(1.0)
     titles = [card.title() for card in page.adviser.cards.cards if card.isVisibleTo(page)]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from hands import WAIT_MS
 
 from msd_engine.events import HeldOutLoss
 from msd_engine.jobs.train import train
 from msd_engine.specs import load_preset
-
-WAIT_MS = 60_000
 
 
 def trained(folder, preset, **fields):
@@ -24,14 +23,14 @@ def test_images(qtbot, window, tmp_path):
     page = window.pages["images"]
     qtbot.waitUntil(lambda: page.can("train"), timeout=WAIT_MS)
     page.load(spec, tmp_path / "run")
-    qtbot.waitUntil(lambda: page.held_out is not None and not page.running, timeout=WAIT_MS)
-    assert page.held_out.step == 6
+    qtbot.waitUntil(lambda: page.shown.held_out is not None and not page.running, timeout=WAIT_MS)
+    assert page.shown.held_out.step == 6
     assert page.trainer.held_out.loss == told[-1].loss
-    np.testing.assert_array_equal(page.losses.data()["held_out_loss"], [event.loss for event in told])
+    np.testing.assert_array_equal(page.shown.losses.data()["held_out_loss"], [event.loss for event in told])
     # Training anew leaves nothing of the old curves behind.
     page.do_train()
     qtbot.waitUntil(lambda: page.trainer.has_weights and not page.running, timeout=WAIT_MS)
-    assert len(page.losses.data()["train_loss"]) == 6
+    assert len(page.shown.losses.data()["train_loss"]) == 6
 
 
 def test_points(qtbot, window, tmp_path):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_runs import SPEC, WAIT_MS, choose, make
+from hands import WAIT_MS
+from made_runs import SPEC, choose, make
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made_runs import SPEC, WAIT_MS, choose, make
+from hands import WAIT_MS
+from made_runs import SPEC, choose, make
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hands import WAIT_MS
 
 from msd_engine.events import Ladder
 from msd_engine.specs import load_preset
 from msd_gui.pages.sampling import sampler_rule, source_rule
 from msd_gui.views.swelling import SwellingView
 
-WAIT_MS = 60_000
 SAMPLERS = ("langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs")
 
 

@@ -8,9 +8,10 @@ import weakref
 
 import numpy as np
 import pytest
+from hands import SMALL, WAIT_MS, drop
 from PIL import Image
-from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QAction, QDropEvent, QGuiApplication, QKeySequence
+from PySide6.QtCore import QCoreApplication, QEvent
+from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QApplication, QWidget
 
 from msd_engine.specs import declarations, load_preset
@@ -20,8 +21,6 @@ from msd_gui.app.pages import PAGES
 from msd_gui.pages.page import ExperimentPage
 from msd_gui.session.settings import Settings
 from msd_gui.widgets.control import Control
-
-WAIT_MS = 60_000
 
 
 @pytest.fixture
@@ -36,18 +35,7 @@ def mixture(qtbot, window):
 def images(qtbot, window):
     page = window.pages["images"]
     window.show_page("images")
-    small = {
-        "network.width": 8,
-        "training.steps": 6,
-        "training.seconds": 0.0,
-        "training.batch": 16,
-        "training.precision": "float32",
-        "training.evaluate_every": 3,
-        "sampling.levels": 4,
-        "sampling.steps_per_level": 2,
-        "sampling.chains": 5,
-    }
-    page.experiment.set(page.experiment.spec.replace_all(small))
+    page.experiment.set(page.experiment.spec.replace_all(SMALL))
     qtbot.waitUntil(lambda: page.can("train"), timeout=WAIT_MS)
     return page
 
@@ -70,13 +58,6 @@ def train(qtbot, page):
 def sample(qtbot, page):
     page.act("sample")
     qtbot.waitUntil(lambda: page.gallery.samples is not None and not page.running, timeout=WAIT_MS)
-
-
-def drop(window, path):
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
-    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    window.dropEvent(QDropEvent(QPointF(10, 10), copy, data, left, none))
 
 
 def test_every_control_and_action_can_be_found_and_named(window):
@@ -166,7 +147,7 @@ def test_the_mixture_page_trains_and_samples_with_the_trained_network(qtbot, mix
 
 def test_images_train_sample_export_and_restore(qtbot, window, images, tmp_path):
     train(qtbot, images)
-    assert images.held_out is not None
+    assert images.shown.held_out is not None
     sample(qtbot, images)
     spec = images.experiment.spec
     assert images.gallery.samples.x_hat.shape == (5, 1, 8, 8)
@@ -206,7 +187,7 @@ def test_training_can_be_stopped_and_resumed(qtbot, window, images):
     spec = images.experiment.spec.replace("training.steps", 100_000)
     images.experiment.set(spec)
     images.act("train")
-    qtbot.waitUntil(lambda: images.held_out is not None and images.trainer.step >= 0, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: images.shown.held_out is not None and images.trainer.step >= 0, timeout=WAIT_MS)
     qtbot.wait(300)
     window.commands["stop"].trigger()
     qtbot.waitUntil(lambda: not images.running, timeout=WAIT_MS)

@@ -1,0 +1,39 @@
+"""What tests do with the window as a user would, and the small settings with which each of it takes a moment."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+
+WAIT_MS = 60_000
+SMALL_CHAINS = {"sampling.levels": 4, "sampling.steps_per_level": 2, "sampling.chains": 5}
+SMALL_TRAINING = {
+    "network.width": 8,
+    "training.steps": 6,
+    "training.seconds": 0.0,
+    "training.batch": 16,
+    "training.precision": "float32",
+    "training.evaluate_every": 3,
+}
+SMALL = SMALL_TRAINING | SMALL_CHAINS
+
+
+def settled(qtbot, page, condition):
+    """Wait until something holds and the page rests."""
+    qtbot.waitUntil(lambda: bool(condition()) and not page.running, timeout=WAIT_MS)
+
+
+def denoise_page(qtbot, window):
+    """Bring the denoise page to the front and wait for its first picture."""
+    page = window.pages["denoise"]
+    window.show_page("denoise")
+    settled(qtbot, page, lambda: page.denoised is not None)
+    return page
+
+
+def drop(target, path):
+    """Drop a file or folder on a widget."""
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    target.dropEvent(QDropEvent(QPointF(10, 10), copy, data, left, none))
