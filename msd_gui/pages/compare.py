@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
 
 from msd_engine.events import (
@@ -27,6 +27,7 @@ from msd_gui.pages.page import Export, Page, Status
 from msd_gui.pages.plot_exports import plot_exports
 from msd_gui.pages.sweep_form import SweepForm
 from msd_gui.theme import icon
+from msd_gui.views.rich import indexed
 
 
 class ComparePage(Page):
@@ -71,6 +72,7 @@ class ComparePage(Page):
         }
         self.buttons["pause"].setCheckable(True)
         self.words = QLabel("A comparison trains the same network for each k, seed and mode, one run after the other.")
+        self.words.setTextFormat(Qt.TextFormat.RichText)
         self.words.setWordWrap(True)
         self.words.setProperty("role", "muted")
         controls = frame.column(frame.heading("Compare"), self.form, *self.buttons.values(), self.words)
@@ -102,6 +104,8 @@ class ComparePage(Page):
                 return self._ready and not self.running and self.folder is not None
             case "stop" | "pause":
                 return self.running
+            case "duplicate":
+                return self._ready and not self.running and self.spec is not None and self.folder is not None
             case _:
                 return False
 
@@ -131,6 +135,13 @@ class ComparePage(Page):
         live.resume() if live.paused else live.pause()
         if live.paused:
             self.set_status(Status("Paused: the run that is going on is held."))
+        self._update_buttons()
+
+    def do_duplicate(self) -> None:
+        """Keep the settings of the comparison that was opened, and leave itself: a new one is to begin with them."""
+        self._say(f"The settings of {self._told_title} are set: change what you like, and press Start for a new one.")
+        self.folder = None
+        self.shown.clear()
         self._update_buttons()
 
     def do_open(self) -> None:
@@ -199,7 +210,7 @@ class ComparePage(Page):
                 self.shown.start_child(event.name)
                 child = self.shown.child(event.name)
                 words = event.name if child is None else child.words
-                self.words.setText(f"{self._place_name}: run {event.number} of {event.total}, {words}.")
+                self._say(f"{self._place_name}: run {event.number} of {event.total}, {words}.")
             case ChildHeldOut():
                 self.shown.measure(event.name, event.measured)
             case SweepTable():
@@ -224,7 +235,10 @@ class ComparePage(Page):
         self.shown.draw_curves()
         self.set_status(Status())
         if text:
-            self.words.setText(f"{self._told_title}, in {self._place_name}: {text}")
+            self._say(f"{self._told_title}, in {self._place_name}: {text}")
+
+    def _say(self, text: str) -> None:
+        self.words.setText(indexed(text))
 
     @property
     def _place_name(self) -> str:
@@ -235,7 +249,7 @@ class ComparePage(Page):
         self._ended("")
         told = self.shown.told
         done = f"{told.done} of {told.total} runs are done" if told is not None else "nothing is done yet"
-        self.words.setText(f"{self._place_name}: stopped; {done}. Resume goes on with the rest.")
+        self._say(f"{self._place_name}: stopped; {done}. Resume goes on with the rest.")
 
     @Slot(bool)
     def _on_running(self, running: bool) -> None:

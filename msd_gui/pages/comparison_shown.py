@@ -14,7 +14,7 @@ from msd_engine.specs.sweep import MODE_TITLES, Child
 from msd_gui.pages import frame
 from msd_gui.views.compared import Compared, ComparedView
 from msd_gui.views.placeholder import Awaiting
-from msd_gui.views.rich import SIGMA_EFF
+from msd_gui.views.rich import SIGMA_EFF, IndexedCells, indexed
 from msd_gui.widgets.comparison_table import ComparisonTable, figure
 
 STYLES = {"line": "same σ per copy", "dash": "same σ_eff", "dot": "exact"}
@@ -51,6 +51,7 @@ class ComparisonShown:
         self.curves = ComparedView("Held-out error of every run", "step", STYLES)
         self.place = frame.awaiting(self.curves, "The held-out error of every run will be drawn here, live.", "Start")
         self.table = ComparisonTable()
+        self.table.setItemDelegateForColumn(0, IndexedCells(self.table))
         self.table_place = frame.awaiting(
             self.table, "The final error of each k will stand here: its spread over the seeds, and its ratio to k = 1."
         )
@@ -73,7 +74,7 @@ class ComparisonShown:
         for mode, view in self.bands.items():
             words = f"The final error at each {SIGMA_EFF} will be drawn here."
             self.band_places[mode] = frame.awaiting(view, words, height_px=BANDS_PX)
-            parts += [frame.heading(_indexed(f"By noise: {MODE_TITLES[mode]}")), self.band_places[mode]]
+            parts += [frame.heading(indexed(f"By noise: {MODE_TITLES[mode]}")), self.band_places[mode]]
         holder = QWidget()
         box = QVBoxLayout(holder)
         box.setContentsMargins(0, 0, 0, 0)
@@ -120,7 +121,7 @@ class ComparisonShown:
         self.table.set_rows([_cells(row) for row in event.rows])
         self.table_place.setMaximumHeight(self.table.maximumHeight())
         if event.findings:
-            self.findings.setText("".join(f"<p>{_indexed(sentence)}</p>" for sentence in event.findings))
+            self.findings.setText("".join(f"<p>{indexed(sentence)}</p>" for sentence in event.findings))
         for mode, view in self.bands.items():
             known = [row for row in event.rows if row.mode == mode and len(row.band_error)]
             learned = [Compared(f"k = {r.k}", r.k, _STYLE_OF[mode], r.band_sigma_eff, r.band_error) for r in known]
@@ -152,8 +153,3 @@ def _cells(row: TableRow) -> tuple[str, ...]:
         MODE_TITLES[row.mode], str(row.k), str(row.seeds), figure(row.error, row.spread),
         figure(row.ratio, row.ratio_spread), figure(row.floor_ratio), figure(row.reported_ratio),
     )  # fmt: skip
-
-
-def _indexed(words: str) -> str:
-    """Return words with the index of σ_eff below the line."""
-    return words.replace("σ_eff", SIGMA_EFF)

@@ -51,7 +51,7 @@ RUN_ACTIONS = (
     ),
     RunAction("compare", "Open comparison", "", "Show the comparison that the run belongs to.", "page_compare"),
     RunAction("denoise", "Denoise with it", "", "Take the network of the run to the denoise page.", "page_denoise"),
-    RunAction("duplicate", "Same settings", "", "Take the settings of the run for a new one.", "copy"),
+    RunAction("duplicate", "Same settings", "", "Take the settings of the run or comparison for a new one.", "copy"),
     RunAction("rename", "Rename", "F2", "Give the run or the comparison a name.", "rename"),
     RunAction("folder", "Open folder", "", "Show its files.", "browse"),
     RunAction(
@@ -121,7 +121,7 @@ def possible(lines: Sequence[RunRow], runs: Iterable[RunRow], in_training: Calla
         found.add("compare")
     found.add("rename")
     if isinstance(one, Comparison):
-        return found | {"open"} | ({"resume"} if at_rest else set())
+        return found | {"open", "duplicate"} | ({"resume"} if at_rest else set())
     if one.spec_json:
         found |= {"open", "duplicate"} | ({"resume"} if at_rest else set())
         # What has no network yet, or one for points, denoises no pictures.

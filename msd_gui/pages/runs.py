@@ -16,6 +16,7 @@ from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Job, RunsLaunch
 from msd_gui.pages import frame, run_actions, trash
+from msd_gui.pages.comparisons import Comparison
 from msd_gui.pages.page import Export, Page, Status
 from msd_gui.pages.plot_exports import plot_exports, text_job
 from msd_gui.pages.run_columns import COLUMNS, STATUS, table_text
@@ -177,6 +178,8 @@ class RunsPage(Page):
         match event:
             case HeldOutCurve():
                 self.chosen_runs.take(event)
+            case Finished():
+                self.chosen_runs.show_curves()
             case Failed():
                 self.show_failure(event)
             case _:
@@ -210,7 +213,11 @@ class RunsPage(Page):
         self.run_asked.emit(Path(self.chosen()[0].path), "denoise")
 
     def do_duplicate(self) -> None:
-        """Take the settings of the chosen run for a new one."""
+        """Take the settings of the chosen run or comparison for a new one."""
+        (line,) = self.chosen_lines()
+        if isinstance(line, Comparison):
+            self.run_asked.emit(Path(line.path), "duplicate")
+            return
         self.spec_asked.emit(ExperimentSpec.from_json(self.chosen()[0].spec_json))
 
     def do_rename(self) -> None:

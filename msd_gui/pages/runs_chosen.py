@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from msd_engine.events import HeldOutCurve, RunRow
+from msd_engine.specs.sweep import MODE_TITLES, Mode
 from msd_gui.pages import frame
 from msd_gui.pages.comparisons import Comparison
 from msd_gui.pages.runs_details import RunFigures, RunWords
-from msd_gui.views.overlay import MOST_CURVES, Curve, OverlayView
+from msd_gui.views.overlay import OWN_COLOURS, Curve, OverlayView
 from msd_gui.widgets.card import Card
 
 _PLOT_PX, _MANY_PX = 280, 480
+# More are neither read in a moment nor told apart, whatever their colours.
+MOST_CURVES = 120
+_EVERY_S = 0.2
+_DASHED: Mode = "same-sigma-eff"
+_STYLES = {"line": MODE_TITLES["same-sigma"], "dash": MODE_TITLES[_DASHED]}
+
+
+def _style(row: RunRow) -> str:
+    """Return how the curve of a run is drawn: dashed where a comparison gave every k the same σ_eff."""
+    return "dash" if row.sweep and f"-{_DASHED}-" in row.path.replace("\\", "/").rsplit("/", 1)[-1] else "line"
 
 
 class ChosenRuns(QWidget):
@@ -30,10 +42,17 @@ class ChosenRuns(QWidget):
         super().__init__()
         self._curves: dict[str, HeldOutCurve] = {}
         self._asked: tuple[RunRow, ...] = ()
+        self._drawn_s = 0.0
         self.overlay = OverlayView()
         self.place = frame.awaiting(
-            self.overlay, f"Choose up to {MOST_CURVES} runs: their held-out errors are drawn here.", height_px=_PLOT_PX
+            self.overlay,
+            f"Choose runs: their held-out errors are drawn here, of more than {OWN_COLOURS} in the colours of their k.",
+            height_px=_PLOT_PX,
         )
+        self.left_out = QLabel()
+        self.left_out.setProperty("role", "muted")
+        self.left_out.setWordWrap(True)
+        self.left_out.hide()
         self.seconds = QCheckBox("Over time")
         self.seconds.setToolTip("Draw the errors against seconds of training in the place of steps.")
         self.seconds.toggled.connect(lambda on: self.overlay.set_x("seconds" if on else "steps"))
@@ -47,7 +66,7 @@ class ChosenRuns(QWidget):
             single.addWidget(part)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 8, 6)
-        for widget in (frame.heading("Held-out error"), self.place, self.seconds, self._single):
+        for widget in (frame.heading("Held-out error"), self.place, self.left_out, self.seconds, self._single):
             column.addWidget(widget)
         column.addStretch(1)
 
@@ -68,11 +87,16 @@ class ChosenRuns(QWidget):
         problem = one.problem if one is not None else ""
         self.card.setVisible(bool(problem))
         self.card.set_message("error", "Damaged", problem, "")
-        # Of a comparison with many runs the first ones, which compare all k with one seed.
+        # Of a comparison with very many runs the first ones, which compare all k with one seed after the other.
         asked = tuple((sorted(rows, key=lambda row: row.created) if whole else rows)[:MOST_CURVES])
+        self.left_out.setVisible(len(rows) > len(asked))
+        first = "that were begun first" if whole else "that stand first"
+        self.left_out.setText(
+            f"The {len(asked)} {first} are drawn, of {len(rows):,} runs; choose fewer for the others."
+        )
         if asked != self._asked:
             self._asked = asked
-            self._show_curves()
+            self.show_curves()
             self.curves_asked.emit([row.path for row in asked if row.spec_json])
 
     def concerns(self, paths: set[str]) -> bool:
@@ -82,15 +106,23 @@ class ChosenRuns(QWidget):
     def take(self, curve: HeldOutCurve) -> None:
         """Take the curve of a run."""
         self._curves[curve.path] = curve
-        self._show_curves()
+        if len(self._asked) == 1 or time.monotonic() - self._drawn_s >= _EVERY_S:
+            self.show_curves()
 
     def spec_json(self) -> str:
         """Return the spec of the first of the chosen runs as JSON."""
         return self._asked[0].spec_json if self._asked else ""
 
-    def _show_curves(self) -> None:
-        found = [(row.name, self._curves.get(row.path)) for row in self._asked]
-        self.overlay.set_curves(
-            [Curve(name, c.steps, c.elapsed_s, c.loss) for name, c in found if c is not None and len(c.steps)]
-        )
+    def show_curves(self) -> None:
+        """Draw what was read: many curves, or those of comparisons alone, in the colours of their k."""
+        self._drawn_s = time.monotonic()
+        found = [(row, self._curves.get(row.path)) for row in self._asked]
+        curves = [
+            Curve(row.name, c.steps, c.elapsed_s, c.loss, row.k, _style(row))
+            for row, c in found
+            if c is not None and len(c.steps)
+        ]
+        compared = len(self._asked) > 1 and all(row.sweep for row in self._asked)
+        styles = _STYLES if compared else {} if len(self._asked) > OWN_COLOURS else None
+        self.overlay.set_curves(curves, styles)
         self.place.set_ready(bool(self.overlay.curves()))

@@ -18,6 +18,7 @@ from msd_gui.views.layers import Layer, ToPixels, draw_curve, draw_dots, draw_po
 from msd_gui.views.legend import Entry
 from msd_gui.views.log_axis import number
 from msd_gui.views.plot import PlotView
+from msd_gui.views.rich import indexed
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,15 +110,16 @@ class ComparedView(PlotView):
             if len(points) and np.nanmin(away, initial=np.inf) < best:
                 at = int(np.nanargmin(away))
                 best = float(away[at])
-                words = f"{curve.words}: {number(float(curve.x[at]))}   error {number(float(curve.y[at]))}"
-        return words
+                words = f"{curve.words}: {number(float(curve.x[at]))} · error {number(float(curve.y[at]))}"
+        return indexed(words)
 
     def legend_entries(self) -> list[Entry]:
         """One entry for each k, one for each style."""
         shown = {curve.style for curve in self._curves}
         by_k = [Entry("line", self._colour(k), f"k = {k}") for k in self._ks()]
         marks = {"line": "line", "dash": "dash", "dot": "dotted"}
-        return by_k + [Entry(marks[s], self.colours.text, words) for s, words in self._styles.items() if s in shown]
+        styles = [(marks[s], words) for s, words in self._styles.items() if s in shown]
+        return by_k + [Entry(mark, self.colours.text, words, rich=True) for mark, words in styles]
 
     def copy(self, colours: Colours) -> Self:
         """A copy for a picture in fixed colours, over the same range."""

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
 from msd_gui.views.fonts import font_of
 from msd_gui.views.layers import draw_arrows, draw_crosses, draw_diamonds, pen
+from msd_gui.views.rich import draw_rich, indexed
 
 
 @dataclass(frozen=True)
@@ -23,11 +24,13 @@ class Entry:
         mark: ``line``, ``dash``, ``dotted``, ``dot``, ``ring``, ``cross``, ``arrow``, ``diamond`` or ``patch``.
         colour: Colour of the mark.
         words: What it stands for.
+        rich: Whether σ_eff in the words is shown with its index below the line; never for words of the user.
     """
 
     mark: str
     colour: str
     words: str
+    rich: bool = False
 
 
 class Legend(pg.GraphicsWidget):
@@ -70,7 +73,10 @@ class Legend(pg.GraphicsWidget):
             draw_mark(painter, entry, mark)
             painter.setPen(QColor(self._view.colours.text))
             words = place.adjusted(place.height() + 3, 0, 4, 0)
-            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, entry.words)
+            if entry.rich:
+                draw_rich(painter, words, indexed(entry.words), left=True)
+            else:
+                painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, entry.words)
 
     def _lay_out(self) -> None:
         metrics = QFontMetricsF(font_of(self._view))

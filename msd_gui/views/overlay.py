@@ -1,4 +1,4 @@
-"""Curves of several runs over each other, each in a colour of its own."""
+"""Curves of several runs over each other: a few each in a colour of its own, many in the colours of their k."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
-from msd_gui.views.layers import Layer, ToPixels, draw_curve, draw_dots, finite
+from msd_gui.views.colour_maps import ordinal
+from msd_gui.views.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, finite, pen
 from msd_gui.views.legend import Entry
 from msd_gui.views.log_axis import number
 from msd_gui.views.plot import PlotView
@@ -22,8 +24,8 @@ _WORDS = 34
 # Apart for colour-blind eyes, on white and on black (after Tol's bright scheme, dimmed or brightened for contrast).
 _LIGHT = ("#3566A8", "#C8384E", "#1B7F3B", "#8F7A00", "#1E87A8", "#9A2C78", "#6E6E6E", "#B0561A")
 _DARK = ("#7FB2F0", "#F2808F", "#5BC977", "#D9C65A", "#72D2F0", "#E07CC0", "#C8C8C8", "#F0A065")
-MOST_CURVES = len(_LIGHT)
-"""More curves than this are not told apart."""
+OWN_COLOURS = len(_LIGHT)
+"""More curves than this are not told apart by colours of their own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +37,16 @@ class Curve:
         steps: Step numbers, with shape (n,).
         seconds: Seconds of training, with shape (n,).
         values: Values, with shape (n,); what is not positive is left out.
+        k: Number of copies, which gives the colour where each curve has not its own.
+        style: ``line`` or ``dash``, where each curve has not a colour of its own.
     """
 
     name: str
     steps: NDArray[Any]
     seconds: NDArray[Any]
     values: NDArray[Any]
+    k: int = 0
+    style: str = "line"
 
 
 class OverlayView(PlotView):
@@ -56,13 +62,20 @@ class OverlayView(PlotView):
         super().__init__(*words, log=("left",), colours=colours, parent=parent)
         self._given: tuple[Curve, ...] = ()
         self._curves: list[NDArray[np.float64]] = []
+        self._styles: dict[str, str] | None = None
         self._x: Literal["steps", "seconds"] = "steps"
         self._layer = Layer(self._draw)
         self.box.addItem(self._layer, ignoreBounds=True)
 
-    def set_curves(self, curves: Sequence[Curve]) -> None:
-        """Shows these curves, at most `MOST_CURVES` of them."""
-        self._given = tuple(curves[:MOST_CURVES])
+    def set_curves(self, curves: Sequence[Curve], styles: dict[str, str] | None = None) -> None:
+        """Shows these curves.
+
+        Args:
+            curves: The curves; without styles at most `OWN_COLOURS` are shown.
+            styles: What each style stands for, for the legend; colours then tell k. None gives each curve a colour.
+        """
+        self._given = tuple(curves if styles is not None else curves[:OWN_COLOURS])
+        self._styles = styles
         self.changed()
 
     def curves(self) -> tuple[Curve, ...]:
@@ -114,13 +127,19 @@ class OverlayView(PlotView):
         return best[0]
 
     def legend_entries(self) -> list[Entry]:
-        """One entry for each curve."""
-        return [Entry("line", self._colour(place), _short(curve.name)) for place, curve in enumerate(self._given)]
+        """One entry for each curve, or for each k and each style."""
+        if self._styles is None:
+            return [Entry("line", self._colour(place), _short(curve.name)) for place, curve in enumerate(self._given)]
+        places = {curve.k: place for place, curve in enumerate(self._given)}
+        by_k = [Entry("line", self._colour(places[k]), f"k = {k}" if k else "k unknown") for k in sorted(places)]
+        shown = {curve.style for curve in self._given}
+        styles = [(style, words) for style, words in self._styles.items() if style in shown]
+        return by_k + [Entry(style, self.colours.text, words, rich=True) for style, words in styles]
 
     def copy(self, colours: Colours) -> Self:
         """A copy for a picture in fixed colours, over the same range."""
         made = type(self)(colours)
-        made._given = self._given
+        made._given, made._styles = self._given, self._styles
         made._x = self._x
         made.set_label("bottom", _X_WORDS[self._x])
         made.refresh()
@@ -129,12 +148,20 @@ class OverlayView(PlotView):
         return made
 
     def _colour(self, place: int) -> str:
+        if self._styles is not None:
+            ks = sorted({curve.k for curve in self._given})
+            return ordinal(self.colours, ks.index(self._given[place].k) / max(1, len(ks) - 1)).name()
         return (_DARK if self.colours.scheme == "dark" else _LIGHT)[place]
 
     def _draw(self, painter: QPainter, to_px: ToPixels) -> None:
         for place, points in enumerate(self._curves):
             pixels = to_px(points)
-            draw_curve(painter, pixels, self._colour(place), 1.8)
+            if self._styles is not None and self._given[place].style == "dash":
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(pen(self._colour(place), 1.6, Qt.PenStyle.DashLine))
+                draw_polylines(painter, pixels[None])
+            else:
+                draw_curve(painter, pixels, self._colour(place), 1.8 if self._styles is None else 1.6)
             if 0 < len(points) < 3:
                 painter.setBrush(QColor(self._colour(place)))
                 draw_dots(painter, pixels, 2.6)

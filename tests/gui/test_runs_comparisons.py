@@ -16,6 +16,7 @@ from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import SweepSpec
 from msd_gui.pages.trash import question
+from msd_gui.views.overlay import OWN_COLOURS
 from msd_gui.views.run_cells import CAPTION, FOLD, MARK_PX, Fold
 
 
@@ -143,6 +144,54 @@ def test_a_comparison_is_renamed_tagged_and_noted(qtbot, page, sweep):
     words.name.setText("")
     words.keep()
     qtbot.waitUntil(lambda: page.chosen_lines()[0].name == "Copies of digits", timeout=WAIT_MS)
+
+
+def test_all_curves_of_a_comparison_are_drawn_in_the_colours_of_k(qtbot, page, folder, monkeypatch):
+    base = SPEC.replace_all({"training.steps": 4, "training.evaluate_every": 2})
+    spec = SweepSpec(title="Many", base=base, ks=(1, 2, 4), seeds=(0, 1))
+    sweep = SweepFolder.create(folder / "many", spec)
+    for child in spec.children():
+        run = Run.create(sweep.run_folder(child.name), child.spec, device="cpu")
+        run.append_metrics([{"step": n, "held_out": child.k / n, "elapsed_s": n / 2} for n in (1, 2, 3)])
+    assert len(spec.children()) > OWN_COLOURS
+    qtbot.waitUntil(lambda: page.model.total == 2 + len(spec.children()), timeout=WAIT_MS)
+    choose(qtbot, page, sweep.folder)
+    overlay = page.chosen_runs.overlay
+    qtbot.waitUntil(lambda: len(overlay.curves()) == len(spec.children()), timeout=WAIT_MS)
+    assert {curve.style for curve in overlay.curves()} == {"line", "dash"}
+    assert sum(curve.style == "dash" for curve in overlay.curves()) == 4
+    words = [entry.words for entry in overlay.legend_entries()]
+    assert words == ["k = 1", "k = 2", "k = 4", "same σ per copy", "same σ_eff"]
+    assert not page.chosen_runs.left_out.isVisibleTo(page)
+    with monkeypatch.context() as few:
+        few.setattr("msd_gui.pages.runs_chosen.MOST_CURVES", 9)
+        page.chosen_runs.show_runs(page.chosen_lines(), page.chosen())
+        assert page.chosen_runs.left_out.isVisibleTo(page)
+        assert "The 9 that were begun first are drawn, of 10 runs" in page.chosen_runs.left_out.text()
+        assert len(overlay.curves()) == 9
+    # A run by itself, and a few that belong together no more than others, have colours of their own.
+    choose(qtbot, page, folder / "one", sweep.run_folder("k1-seed0"))
+    qtbot.waitUntil(lambda: len(overlay.curves()) == 2, timeout=WAIT_MS)
+    assert [entry.words for entry in overlay.legend_entries()] == [curve.name for curve in overlay.curves()]
+
+
+def test_the_settings_of_a_comparison_are_taken_for_a_new_one(qtbot, window, page, sweep):
+    compare = window.pages["compare"]
+    qtbot.waitUntil(lambda: compare.can("train"), timeout=WAIT_MS)
+    choose(qtbot, page, sweep.folder)
+    page.actions_by_name["duplicate"].trigger()
+    qtbot.waitUntil(lambda: window.page is compare and compare.spec is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not compare.running and compare.folder is None, timeout=WAIT_MS)
+    asked = compare.form.value()
+    assert (asked.ks, asked.seeds, asked.modes) == ((1, 2), (0,), ("same-sigma",))
+    assert asked.base == SPEC.replace_all({"training.steps": 4, "training.evaluate_every": 1})
+    assert "Copies of digits" in compare.words.text()
+    assert not compare.can("resume")
+    assert compare.shown.place.currentWidget() is not compare.shown.curves
+    compare.act("train")
+    qtbot.waitUntil(lambda: compare.shown.told is not None and compare.shown.told.done == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: not compare.running, timeout=WAIT_MS)
+    assert compare.folder != sweep.folder
 
 
 def test_what_a_search_hides_of_a_comparison_is_not_thrown_away(qtbot, page, sweep, monkeypatch):
