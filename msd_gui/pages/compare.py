@@ -143,6 +143,7 @@ class ComparePage(Page):
         self.folder = None
         self.shown.clear()
         self._update_buttons()
+        self.actions_changed.emit()
 
     def do_open(self) -> None:
         """Let the user choose the folder of a comparison."""

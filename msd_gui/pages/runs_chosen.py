@@ -16,7 +16,7 @@ from msd_gui.pages.runs_details import RunFigures, RunWords
 from msd_gui.views.overlay import OWN_COLOURS, Curve, OverlayView
 from msd_gui.widgets.card import Card
 
-_PLOT_PX, _MANY_PX = 280, 480
+_PLOT_PX, _BY_K_PX, _MANY_PX = 280, 360, 480
 # More are neither read in a moment nor told apart, whatever their colours.
 MOST_CURVES = 120
 _EVERY_S = 0.2
@@ -83,7 +83,6 @@ class ChosenRuns(QWidget):
         self.words.show_run(one)
         self.figures.show_run(one)
         self._single.setVisible(one is not None)
-        self.place.set_height(_MANY_PX if len(rows) > 1 else _PLOT_PX)
         problem = one.problem if one is not None else ""
         self.card.setVisible(bool(problem))
         self.card.set_message("error", "Damaged", problem, "")
@@ -125,4 +124,7 @@ class ChosenRuns(QWidget):
         compared = len(self._asked) > 1 and all(row.sweep for row in self._asked)
         styles = _STYLES if compared else {} if len(self._asked) > OWN_COLOURS else None
         self.overlay.set_curves(curves, styles)
+        # The legend of curves with colours of their own has a line for each.
+        height = _PLOT_PX if len(self._asked) < 2 else _MANY_PX if styles is None else _BY_K_PX
+        self.place.set_height(height)
         self.place.set_ready(bool(self.overlay.curves()))

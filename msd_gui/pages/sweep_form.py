@@ -78,7 +78,7 @@ class SweepForm(QWidget):
         title = spec.title or spec.base.title or spec.base.data.name
         if self.preset.findData(_OPENED) < 0:
             self.preset.insertItem(0, "", _OPENED)
-        self.preset.setItemText(0, f"{title} (opened)")
+        self.preset.setItemText(0, f"Opened: {title}")
         self.preset.setCurrentIndex(0)
         training = spec.base.training
         amount, unit = (training.seconds, "seconds") if training.seconds else (training.steps, "steps")

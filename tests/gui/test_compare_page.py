@@ -56,13 +56,13 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     assert [page.shown.table.item(row, 3).text() for row in range(4)] == told
     assert page.spec.seeds == (0, 1)
     # What was opened can be begun anew, and the presets are still there.
-    assert page.form.preset.currentText() == f"{page.spec.title} (opened)"
+    assert page.form.preset.currentText() == f"Opened: {page.spec.title}"
     assert page.form.value() == page.spec
     page.open_sweep(folder)
     qtbot.waitUntil(done(page, 6), timeout=WAIT_MS)
     page.form.preset.setCurrentIndex(page.form.preset.findData("ncsn-toy"))
     assert page.form.value().base.data.name == "ncsn-toy"
-    assert sum("(opened)" in page.form.preset.itemText(n) for n in range(page.form.preset.count())) == 1
+    assert sum("Opened: " in page.form.preset.itemText(n) for n in range(page.form.preset.count())) == 1
 
 
 def test_it_stops_pauses_and_goes_on(qtbot, page):

@@ -187,6 +187,7 @@ def test_the_settings_of_a_comparison_are_taken_for_a_new_one(qtbot, window, pag
     assert asked.base == SPEC.replace_all({"training.steps": 4, "training.evaluate_every": 1})
     assert "Copies of digits" in compare.words.text()
     assert not compare.can("resume")
+    assert not window.commands["resume"].isEnabled()
     assert compare.shown.place.currentWidget() is not compare.shown.curves
     compare.act("train")
     qtbot.waitUntil(lambda: compare.shown.told is not None and compare.shown.told.done == 2, timeout=WAIT_MS)
