@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from msd_gui.app.pages import PAGES
 from msd_gui.theme import GLYPHS, icon
+from msd_gui.widgets.choice import choice_label
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ class ActionRow:
         help: One sentence for tooltip and status bar.
         checkable: Whether it is on or off.
         word: Short text beside the icon in a tool bar.
+        begins: Whether it begins a group of its menu.
+        glyph: Name of its icon; by default that of the action, where there is one.
     """
 
     name: str
@@ -33,6 +36,8 @@ class ActionRow:
     help: str
     checkable: bool = False
     word: str = ""
+    begins: bool = False
+    glyph: str = ""
 
 
 DATA_SETS = ("mnist", "fashion-mnist", "cifar-10")
@@ -42,7 +47,14 @@ TABLE = (
     ActionRow(
         "open_run", "File", "Open run folder…", ("Ctrl+Shift+O",), "Open the folder of a finished or stopped run."
     ),
-    ActionRow("save_spec", "File", "Save settings as…", ("Ctrl+Shift+S",), "Write all settings of this page as JSON."),
+    ActionRow(
+        "save_spec",
+        "File",
+        "Save settings as…",
+        ("Ctrl+Shift+S",),
+        "Write all settings of this page as JSON.",
+        begins=True,
+    ),
     ActionRow(
         "export", "File", "Export…", ("Ctrl+E",), "Write pictures, plots, curves and chain states.", word="Export"
     ),
@@ -50,20 +62,37 @@ TABLE = (
         "copy_command", "File", "Copy command", ("Ctrl+Shift+C",), "Copy the msd line that makes the same thing."
     ),
     *(
-        ActionRow(f"download_{name}", "File", f"Download {name.upper()}", (), f"Fetch {name} into the data folder.")
+        ActionRow(
+            f"download_{name}",
+            "File",
+            f"Download {choice_label(name)}",
+            (),
+            f"Fetch {choice_label(name)} into the data folder.",
+            begins=name == DATA_SETS[0],
+            glyph="download",
+        )
         for name in DATA_SETS
     ),
-    ActionRow("settings", "File", "Settings…", ("Ctrl+,",), "Choose folders, colours and device."),
-    ActionRow("quit", "File", "Quit", ("Ctrl+Q",), "Save running jobs and leave."),
+    ActionRow("settings", "File", "Settings…", ("Ctrl+,",), "Choose folders, colours and device.", begins=True),
+    ActionRow("quit", "File", "Quit", ("Ctrl+Q",), "Save running jobs and leave.", begins=True),
     ActionRow("undo", "Edit", "Undo", ("Ctrl+Z",), "Take back the last change of a parameter."),
     ActionRow("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Do again what was taken back."),
-    ActionRow("reset", "Edit", "Reset to preset", (), "Set every parameter of this page to the preset's value."),
+    ActionRow(
+        "reset", "Edit", "Reset to preset", (), "Set every parameter of this page to the preset's value.", begins=True
+    ),
     ActionRow("train", "Run", "Train", ("T",), "Train a denoiser with these settings.", word="Train"),
     ActionRow("resume", "Run", "Resume training", ("Shift+T",), "Go on with the run that was stopped.", word="Resume"),
     ActionRow("sample", "Run", "Sample", ("S",), "Draw new chains with these settings.", word="Sample"),
-    ActionRow("denoise", "Run", "Denoise with this network", ("D",), "Take this network to the denoise page."),
+    ActionRow(
+        "denoise",
+        "Run",
+        "Denoise with this network",
+        ("D",),
+        "Take this network to the denoise page.",
+        glyph="page_denoise",
+    ),
     ActionRow("stop", "Run", "Stop", ("Esc",), "Stop training and sampling; what was learned is kept.", word="Stop"),
-    ActionRow("play", "Run", "Play", ("Space",), "Play or pause the chains.", checkable=True),
+    ActionRow("play", "Run", "Play", ("Space",), "Play or pause the chains.", checkable=True, begins=True),
     ActionRow("step", "Run", "Single step", ("Right",), "Go one step further."),
     ActionRow("back", "Run", "Step back", ("Left",), "Go one step back."),
     ActionRow("restart", "Run", "Restart", ("R",), "Play the chains from their first step."),
@@ -71,7 +100,7 @@ TABLE = (
         ActionRow(f"page_{row.name}", "View", row.title, (f"Ctrl+{number}",), row.help, True, row.title)
         for number, row in enumerate(PAGES, 1)
     ),
-    ActionRow("home", "View", "Frame the data", ("H",), "Set the view so that all data are seen."),
+    ActionRow("home", "View", "Frame the data", ("H",), "Set the view so that all data are seen.", begins=True),
     ActionRow("full_screen", "View", "Full screen", ("F11",), "Use the whole screen.", checkable=True),
     ActionRow("help", "Help", "Help", ("F1",), "What is seen here, and all shortcuts."),
     ActionRow("about", "Help", "About msd-gui", (), "Version, licence and sources."),
@@ -93,18 +122,20 @@ class Actions(QObject):
         """Iterate over all actions in the order of the table."""
         return iter(self.by_name.values())
 
-    def menus(self) -> dict[str, list[QAction]]:
-        """Return the actions by menu, in the order of the table."""
-        menus: dict[str, list[QAction]] = {}
+    @staticmethod
+    def menus() -> dict[str, list[ActionRow]]:
+        """Return the rows by menu, in the order of the table."""
+        menus: dict[str, list[ActionRow]] = {}
         for row in TABLE:
-            menus.setdefault(row.menu, []).append(self.by_name[row.name])
+            menus.setdefault(row.menu, []).append(row)
         return menus
 
     @staticmethod
     def _make(row: ActionRow, parent: QObject) -> QAction:
         action = QAction(row.text, parent)
-        if row.name in GLYPHS:
-            action.setIcon(icon(row.name))
+        glyph = row.glyph or row.name
+        if glyph in GLYPHS:
+            action.setIcon(icon(glyph))
         action.setObjectName(f"action.{row.name}")
         action.setIconText(row.word or row.text)
         action.setShortcuts([QKeySequence(key) for key in row.keys])

@@ -1,11 +1,9 @@
-"""The dialogs of the window: settings, help and about."""
+"""The dialogs of the window: settings and about."""
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -13,14 +11,13 @@ from PySide6.QtWidgets import (
     QFormLayout,
     QLabel,
     QMessageBox,
-    QTextBrowser,
     QVBoxLayout,
     QWidget,
 )
 
 from msd_engine import __version__
-from msd_gui.app.actions import TABLE
-from msd_gui.session.settings import Settings
+from msd_engine.data.folder import data_folder
+from msd_gui.session.settings import Settings, default_runs_dir
 from msd_gui.widgets.path_box import PathBox
 
 ABOUT = """<h3>msd-gui {version}</h3>
@@ -28,6 +25,10 @@ ABOUT = """<h3>msd-gui {version}</h3>
 <p>After A. Nagpal, <i>Score-Based Generative Modeling with Multi-Sample Denoiser</i>; NCSN and NCSNv2 by Y. Song and
 S. Ermon; preconditioning after Karras et al. 2022 (arXiv:2206.00364).</p>
 <p>MIT licence. Built with PyTorch, Qt (PySide6, LGPL), pyqtgraph and NumPy.</p>"""
+
+
+THEMES = {"system": "As the system", "light": "Light", "dark": "Dark"}
+DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA (NVIDIA, AMD)", "mps": "MPS (Apple)"}
 
 
 def edit_settings(parent: QWidget, settings: Settings) -> bool:
@@ -43,7 +44,7 @@ def edit_settings(parent: QWidget, settings: Settings) -> bool:
     dialog = QDialog(parent)
     dialog.setWindowTitle("Settings")
     dialog.setMinimumWidth(560)
-    data, runs = PathBox(), PathBox()
+    data, runs = PathBox("Data folder", str(data_folder())), PathBox("Runs folder", str(default_runs_dir()))
     meaning = "For the FID of colour images; empty: another network"
     inception = PathBox("Inception weights", meaning, kinds="Weights (*.safetensors)")
     inception.setObjectName("settings.inception")
@@ -56,11 +57,9 @@ def edit_settings(parent: QWidget, settings: Settings) -> bool:
     runs.setObjectName("settings.runs_dir")
     data.setValue(settings.data_dir)
     runs.setValue(settings.runs_dir)
-    theme, device = QComboBox(), QComboBox()
-    theme.addItems(["system", "light", "dark"])
-    theme.setCurrentText(settings.theme)
-    device.addItems(["auto", "cpu", "cuda", "mps"])
-    device.setCurrentText(settings.device)
+    theme = _choice("settings.theme", "Colours", THEMES, settings.theme)
+    device = _choice("settings.device", "Device", DEVICES, settings.device)
+    device.setToolTip("Where networks are trained and chains drawn; where it is missing, a job says so.")
     form = QFormLayout()
     form.addRow("Data folder", data)
     hint = QLabel("Holds mnist/, fashion-mnist/ and cifar-10-batches-bin/. Empty: MSD_DATA_DIR, or your data folder.")
@@ -81,39 +80,24 @@ def edit_settings(parent: QWidget, settings: Settings) -> bool:
     settings.data_dir = _path(data.value())
     settings.runs_dir = _path(runs.value())
     settings.inception = _path(inception.value())
-    settings.theme = theme.currentText()
-    settings.device = device.currentText()
+    settings.theme = theme.currentData()
+    settings.device = device.currentData()
     return True
+
+
+def _choice(name: str, title: str, words: dict[str, str], chosen: str) -> QComboBox:
+    box = QComboBox()
+    box.setObjectName(name)
+    box.setAccessibleName(title)
+    # A settings file that was edited by hand may name another one, such as cuda:1.
+    for value, word in (words if chosen in words else {**words, chosen: chosen}).items():
+        box.addItem(word, value)
+    box.setCurrentIndex(box.findData(chosen))
+    return box
 
 
 def _path(value: Path | str | None) -> Path | None:
     return Path(value) if value else None
-
-
-def help_html() -> str:
-    """Return the help page: what is seen on each page, and the table of shortcuts made from the table of actions."""
-    text = (files("msd_resources") / "help" / "help.html").read_text(encoding="utf-8")
-    rows = "".join(
-        f"<tr><td>{', '.join(QKeySequence(key).toString() for key in row.keys)}</td><td>&nbsp;&nbsp;</td>"
-        f"<td>{row.help}</td></tr>"
-        for row in TABLE
-        if row.keys
-    )
-    return text.replace("<!-- shortcuts -->", f"<table>{rows}</table>")
-
-
-def show_help(parent: QWidget) -> None:
-    """Open the help page in a window of its own."""
-    dialog = QDialog(parent)
-    dialog.setWindowTitle("Help")
-    dialog.resize(720, 640)
-    browser = QTextBrowser()
-    browser.setOpenExternalLinks(True)
-    browser.setHtml(help_html())
-    column = QVBoxLayout(dialog)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.addWidget(browser)
-    dialog.show()
 
 
 def show_about(parent: QWidget) -> None:

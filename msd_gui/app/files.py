@@ -18,6 +18,7 @@ from msd_gui.pages.page import Export, Status
 from msd_gui.session.budget import as_long_again
 from msd_gui.session.settings import Settings
 
+NOTHING = "Nothing to write yet: train, sample or denoise first"
 KINDS = "Experiments (*.png *.gif *.webp *.json *.npz);;All files (*)"
 
 
@@ -97,6 +98,7 @@ class Files(QObject):
             case SweepFound():
                 path, then = self._then
                 folder = Path(event.path)
+                self._settings.add_recent(folder)
                 self.sweep_found.emit(folder, then if folder == path else "")
             case Progress():
                 fraction = event.step / event.total if event.total else None
@@ -112,6 +114,7 @@ class Files(QObject):
     def _on_restored(self, event: Restored) -> None:
         spec, run = ExperimentSpec.from_json(event.spec_json), Path(event.run) if event.run else None
         path, then = self._then
+        self._settings.add_recent(path)
         if run != path:
             then = ""
         if then == "resume":
@@ -150,6 +153,7 @@ class Files(QObject):
         """Let the user choose a file to open."""
         path, _ = QFileDialog.getOpenFileName(self._window, "Open", str(self._settings.last_folder), KINDS)
         if path:
+            self._settings.last_folder = Path(path).parent
             self.open_path(Path(path))
 
     def ask_run(self) -> None:
@@ -160,9 +164,10 @@ class Files(QObject):
 
     def ask_save(self, spec: ExperimentSpec) -> None:
         """Let the user choose where to write a spec."""
-        path, _ = QFileDialog.getSaveFileName(self._window, "Save settings", "experiment.json", "JSON (*.json)")
-        if path:
-            self._runner.enqueue(self._launch.save("text", Path(path), text=spec.to_json(indent=2)))
+        path = self._ask_target("Save settings", "experiment", ".json")
+        if path is not None:
+            self._settings.add_recent(path)
+            self._runner.enqueue(self._launch.save("text", path, text=spec.to_json(indent=2)))
 
     def show_exports(self, exports: list[Export], more: list[QAction], at: QPoint) -> None:
         """Open a menu of what can be written.
@@ -176,18 +181,30 @@ class Files(QObject):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for export in exports:
             menu.addAction(f"{export.label}  ({export.suffix[1:].upper()}) …", partial(self._ask_export, export))
-        if exports:
-            menu.addSeparator()
+        if not exports:
+            menu.addAction(NOTHING).setEnabled(False)
+        menu.addSeparator()
         menu.addActions(more)
         menu.popup(at)
 
     def _ask_export(self, export: Export) -> None:
-        proposal = self._settings.last_folder / f"{export.name}{export.suffix}"
-        title = f"Export: {export.label}"
-        path, _ = QFileDialog.getSaveFileName(self._window, title, str(proposal), f"*{export.suffix}")
-        if path:
-            target = Path(path)
-            if target.suffix.lower() != export.suffix:
-                target = target.with_name(target.name + export.suffix)
-            self._settings.last_folder = target.parent
-            self.run_export(export, target)
+        path = self._ask_target(f"Export: {export.label}", export.name, export.suffix)
+        if path is not None:
+            self.run_export(export, path)
+
+    def _ask_target(self, title: str, name: str, suffix: str) -> Path | None:
+        """Let the user choose a file to write; its suffix need not be typed, and what would be lost is asked about."""
+        dialog = QFileDialog(self._window, title, str(self._settings.last_folder), f"{suffix[1:].upper()} (*{suffix})")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setDefaultSuffix(suffix[1:])
+        dialog.selectFile(f"{name}{suffix}")
+        accepted = dialog.exec() == QFileDialog.DialogCode.Accepted
+        chosen = dialog.selectedFiles() if accepted else []
+        dialog.deleteLater()
+        if not chosen:
+            return None
+        path = Path(chosen[0])
+        if path.suffix.lower() != suffix:
+            path = path.with_name(path.name + suffix)
+        self._settings.last_folder = path.parent
+        return path

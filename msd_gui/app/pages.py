@@ -129,6 +129,10 @@ class Pages(Mapping[str, Page]):
         """Return the pages that stand already, by name."""
         return dict(self._built)
 
+    def name_of(self, page: Page) -> str:
+        """Return the name of a page that stands."""
+        return next(name for name, one in self._built.items() if one is page)
+
     def build_next(self) -> bool:
         """Build one page that does not stand yet.
 

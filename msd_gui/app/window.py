@@ -10,10 +10,12 @@ from PySide6.QtGui import QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QGu
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from msd_engine.specs import ExperimentSpec
-from msd_gui.app import dialogs
+from msd_gui.app import dialogs, menus
 from msd_gui.app.actions import DATA_SETS, Actions
 from msd_gui.app.files import Files, local_paths
+from msd_gui.app.help import HelpWindow
 from msd_gui.app.launch import EngineLaunch
+from msd_gui.app.menus import RecentMenu
 from msd_gui.app.messages import MessageBar
 from msd_gui.app.pages import Pages, Surroundings
 from msd_gui.app.routing import Routing
@@ -74,6 +76,7 @@ class MainWindow(QMainWindow):
         self.routing = Routing(self.commands, self.files, lambda: self.page, self)
         self._engine_ready = False
         self._closing = False
+        self._help: HelpWindow | None = None
         self._build()
         self._connect()
         self.resize(1280, 800)
@@ -102,8 +105,8 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(middle)
         self.status = StatusBar()
         self.setStatusBar(self.status)
-        for name, actions in self.commands.menus().items():
-            self.menuBar().addMenu(name).addActions(actions)
+        self.recent = RecentMenu(self.settings, self)
+        menus.fill(self.menuBar(), self.commands, self.recent)
         self.bar = MainBar(self.commands)
         self.addToolBar(self.bar)
 
@@ -113,13 +116,14 @@ class MainWindow(QMainWindow):
             on[f"page_{name}"].triggered.connect(partial(self.show_page, name))
         on["open"].triggered.connect(files.ask_file)
         on["open_run"].triggered.connect(files.ask_run)
+        self.recent.chosen.connect(files.open_path)
         on["export"].triggered.connect(lambda: self._show_exports(self.bar.below("export")))
         for name in DATA_SETS:
             on[f"download_{name}"].triggered.connect(partial(files.download, name))
         on["settings"].triggered.connect(self._edit_settings)
         on["quit"].triggered.connect(self.close)
         on["full_screen"].triggered.connect(lambda full: self.showFullScreen() if full else self.showNormal())
-        on["help"].triggered.connect(lambda: dialogs.show_help(self))
+        on["help"].triggered.connect(self._show_help)
         on["about"].triggered.connect(lambda: dialogs.show_about(self))
         self.bar.preset_chosen.connect(self.routing.load_preset)
         self.routing.noticed.connect(self.status.notice)
@@ -274,6 +278,12 @@ class MainWindow(QMainWindow):
         """Show an error in the window, with details to copy."""
         self.messages.error(text, details)
 
+    def _show_help(self) -> None:
+        """Open the help at what it says of the page in front."""
+        if self._help is None:
+            self._help = HelpWindow(self)
+        self._help.show_part(self.pages.name_of(self.page))
+
     def _edit_settings(self) -> None:
         if dialogs.edit_settings(self, self.settings):
             self.theme.set_choice(self.settings.theme)
@@ -285,9 +295,8 @@ class MainWindow(QMainWindow):
             self._closing = True
             self._idle.stop()
             self.settings.geometry = bytes(self.saveGeometry().data())
+            self.settings.page = self.pages.name_of(self.page)
             for name, page in self.pages.built().items():
-                if page is self.page:
-                    self.settings.page = name
                 page.keep(name, self.settings)
                 page.close_jobs()
             self.files.close()

@@ -159,6 +159,10 @@ class Settings:
         newest = [path, *(other for other in self.recent() if other != path)][:MOST_RECENT]
         self._set("recent", "\n".join(str(other) for other in newest))
 
+    def forget_recent(self) -> None:
+        """Empty the list of recent files and run folders."""
+        self._set("recent", "")
+
     def last_spec(self, page: str) -> ExperimentSpec | None:
         """Return the spec that a page had when the program was left.
 

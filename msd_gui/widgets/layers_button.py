@@ -6,10 +6,23 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from msd_gui.theme import icon
+
+
+class StayingMenu(QMenu):
+    """A menu that stays open while its entries are switched on and off with the mouse."""
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Switch what is under the mouse."""
+        action = self.activeAction()
+        if action is not None and action.isCheckable() and action.isEnabled():
+            action.trigger()
+            event.accept()
+        else:
+            super().mouseReleaseEvent(event)
 
 
 class LayersButton(QToolButton):
@@ -33,7 +46,7 @@ class LayersButton(QToolButton):
         self.setIcon(icon("layers"))
         self.setToolTip(f"Choose what {what} shows.")
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(self)
+        menu = StayingMenu(self)
         self.layers: dict[str, QAction] = {}
         for name, on in shown.items():
             action = menu.addAction(name.capitalize())
