@@ -52,7 +52,8 @@ class RunsPage(Page):
         self.actions_by_name = run_actions.made(self, lambda name: getattr(self, f"do_{name}"))
         buttons = [self.actions_by_name[name] for name in ("open", "resume", "duplicate", "discard")]
         self.search = SearchRow("Search: name, data, #tag, k=8, status …", buttons)
-        self.table = RunList(self.model, [column.width_px for column in COLUMNS], STATUS)
+        right = [place for place, column in enumerate(COLUMNS) if column.right]
+        self.table = RunList(self.model, [column.width_px for column in COLUMNS], STATUS, right)
         self.table.setAccessibleName("Runs")
         run_actions.add_to(self.table, self.actions_by_name)
         self.found_place = frame.awaiting(

@@ -14,7 +14,6 @@ from msd_engine.events import RunRow
 from msd_gui.pages.comparisons import Comparison
 from msd_gui.pages.run_columns import ALIGNMENTS, COLUMNS, CREATED, cells, told_of
 from msd_gui.pages.run_lines import RunLines
-from msd_gui.views.cells import ALIGNED_RIGHT
 from msd_gui.views.run_cells import CAPTION, FOLD, PICTURE, Fold
 
 Index = QModelIndex | QPersistentModelIndex
@@ -144,8 +143,6 @@ class RunsModel(QAbstractTableModel):
         """Return what a cell shows."""
         if role == _DISPLAY:
             return self._cells_of(self._shown[index.row()])[index.column()]
-        if role == ALIGNED_RIGHT:
-            return COLUMNS[index.column()].right
         if role == _ALIGNMENT:
             return ALIGNMENTS[index.column()]
         if role == _TOOL_TIP:

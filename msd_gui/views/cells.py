@@ -6,21 +6,21 @@ takes a screenful of rows beyond a frame's time.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, Qt
+from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QStaticText
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from msd_gui.theme import SMALL_FONT, Colours, colours_of
 
 Index = QModelIndex | QPersistentModelIndex
 
-ALIGNED_RIGHT = int(Qt.ItemDataRole.UserRole) + 3
-"""Role: whether the words of a cell stand to the right, as numbers do."""
-
 MARGIN_PX = 4
 _MOST_WORDS = 20_000
+NEW_ROWS = 5
+"""Rows that are painted for the first time in one round."""
 
 
 class Words:
@@ -49,6 +49,10 @@ class Words:
         text, spare = found
         painter.drawStaticText(QPointF(left + spare if right else left, top), text)
 
+    def knows(self, words: str, room: int) -> bool:
+        """Return whether a line is laid out for a room already."""
+        return (words, room) in self._kept
+
     def _laid_out(self, words: str, room: int) -> tuple[QStaticText, int]:
         if len(self._kept) >= _MOST_WORDS:
             self._kept.clear()
@@ -60,11 +64,67 @@ class Words:
         return made
 
 
-class WordCells(QStyledItemDelegate):
-    """One line of words on the ground of the list or of the selection."""
+class Rounds(QObject):
+    """Spreads the first painting of many rows over rounds of events: a screenful at once takes most of a frame.
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    Args:
+        view: The list that is painted.
+    """
+
+    def __init__(self, view: QAbstractItemView) -> None:
+        super().__init__(view)
+        self._view = view
+        self._left = NEW_ROWS
+        self._put_off = -1
+        self._waiting: list[QRect] = []
+
+    def puts_off(self, row: int) -> bool:
+        """Return whether the row that is being painted waits for the next round."""
+        return row == self._put_off
+
+    def begin(self, row: int, place: QRect, *, known: bool) -> bool:
+        """Begin to paint a row, and return whether it is to be painted in this round.
+
+        Args:
+            row: The row.
+            place: Where one of its cells is.
+            known: Whether it was painted before.
+        """
+        self._put_off = -1
+        if known:
+            return True
+        if self._left == NEW_ROWS and not self._waiting:
+            QTimer.singleShot(0, self, self._go_on)
+        if self._left:
+            self._left -= 1
+            return True
+        self._put_off = row
+        self._waiting.append(QRect(0, place.top(), self._view.viewport().width(), place.height()))
+        return False
+
+    def _go_on(self) -> None:
+        self._left, self._put_off = NEW_ROWS, -1
+        waiting, self._waiting = self._waiting, []
+        for place in waiting:
+            self._view.viewport().update(place)
+
+
+class WordCells(QStyledItemDelegate):
+    """One line of words on the ground of the list or of the selection.
+
+    Args:
+        parent: Owns it.
+        rounds: Says which rows are painted in this round; None paints all.
+        right: Columns whose words stand to the right, as numbers do.
+    """
+
+    def __init__(
+        self, parent: QObject | None = None, rounds: Rounds | None = None, right: Collection[int] = ()
+    ) -> None:
         super().__init__(parent)
+        self.rounds = rounds
+        # Known here: asking a model in Python takes longer than painting.
+        self._right = frozenset(right)
         self.words = Words(QFont())
         self.small = Words(QFont())
         self._font: QFont | None = None
@@ -73,6 +133,8 @@ class WordCells(QStyledItemDelegate):
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint a cell."""
         cell: Any = option
+        if self.rounds is not None and self.rounds.puts_off(index.row()):
+            return
         self._follow(cell.font)
         colours = self._colours_of(cell.palette)
         place, state = cell.rect, cell.state
@@ -102,7 +164,7 @@ class WordCells(QStyledItemDelegate):
         del option, colours, chosen
         top = place.top() + (place.height() - self.words.height) / 2
         room = place.width() - 2 * MARGIN_PX
-        right = bool(index.data(ALIGNED_RIGHT))
+        right = index.column() in self._right
         self.words.paint(painter, index.data(), place.left() + MARGIN_PX, top, room, right=right)
 
     def _follow(self, font: QFont) -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QObject, QPointF, QRect, QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QColor, QImageReader, QPainter, QPen, QPixmap
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
 
 from msd_gui.theme import Colours
-from msd_gui.views.cells import MARGIN_PX, Index, WordCells
+from msd_gui.views.cells import MARGIN_PX, Index, Rounds, WordCells
 
 PICTURE = int(Qt.ItemDataRole.UserRole) + 1
 """Role: a small picture as the bytes of a PNG, empty for none."""
@@ -74,21 +74,34 @@ def decoded(png: bytes, largest_px: int = 0) -> QPixmap:
 class NameCells(WordCells):
     """A small picture, the name, and a caption below it."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, parent: QObject | None = None, rounds: Rounds | None = None) -> None:
+        super().__init__(parent, rounds)
         self._pictures: dict[tuple[bytes, float], QPixmap] = {}
         self._room = MOST_AT_ONCE
         self._waiting: list[QRect] = []
+        # Name and fold of the line that is being painted.
+        self._line: tuple[str, Fold] = ("", Fold.ALONE)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Paint the first cell of a row, unless the row has to wait for the next round of events."""
+        cell: Any = option
+        place = cell.rect
+        self._line = index.data(), index.data(FOLD)
+        if self.rounds is not None:
+            known = self.words.knows(self._line[0], place.right() - _left(place, self._line[1]) - MARGIN_PX)
+            if not self.rounds.begin(index.row(), place, known=known):
+                return
+        super().paint(painter, option, index)
 
     def paint_inside(
         self, painter: QPainter, option: Any, place: QRect, index: Index, colours: Colours, *, chosen: bool
     ) -> None:
         """Paint what is in the cell."""
-        fold = index.data(FOLD)
-        start = place.left() + MARK_PX + (_INSIDE_PX if fold == Fold.INSIDE else 0)
-        left = start + PICTURE_PX + 2 * MARGIN_PX
+        name, fold = self._line
+        left = _left(place, fold)
+        start = left - PICTURE_PX - 2 * MARGIN_PX
         middle, room = place.top() + place.height() / 2, place.right() - left - MARGIN_PX
-        self.words.paint(painter, index.data(), left, middle - self.words.height, room)
+        self.words.paint(painter, name, left, middle - self.words.height, room)
         painter.setPen(QColor(colours.on_accent if chosen else colours.muted))
         painter.setFont(self.small.font)
         self.small.paint(painter, index.data(CAPTION), left, middle, room)
@@ -152,6 +165,11 @@ class NameCells(WordCells):
         waiting, self._waiting = self._waiting, []
         for place in waiting:
             viewport.update(place)
+
+
+def _left(place: QRect, fold: Fold) -> int:
+    """Return where the words begin in the first cell of a row."""
+    return place.left() + MARK_PX + (_INSIDE_PX if fold == Fold.INSIDE else 0) + PICTURE_PX + 2 * MARGIN_PX
 
 
 class StatusCells(WordCells):

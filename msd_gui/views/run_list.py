@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QAbstractItemModel, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from msd_gui.views.cells import WordCells
+from msd_gui.views.cells import Rounds, WordCells
 from msd_gui.views.run_cells import FOLD, MARK_PX, ROW_PX, Fold, NameCells, StatusCells
 
 
@@ -23,6 +23,7 @@ class RunList(QTableView):
         model: The lines; it answers the roles of `msd_gui.views.run_cells`.
         widths_px: Width of each column at first; 0 hides it, and the first gets what room there is.
         status: The column of the status.
+        right: Columns whose words stand to the right.
         parent: The widget that owns it.
     """
 
@@ -30,13 +31,19 @@ class RunList(QTableView):
     open_asked = Signal()
 
     def __init__(
-        self, model: QAbstractItemModel, widths_px: Sequence[int], status: int, parent: QWidget | None = None
+        self,
+        model: QAbstractItemModel,
+        widths_px: Sequence[int],
+        status: int,
+        right: Collection[int] = (),
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setModel(model)
-        self.setItemDelegate(WordCells(self))
-        self.setItemDelegateForColumn(0, NameCells(self))
-        self.setItemDelegateForColumn(status, StatusCells(self))
+        rounds = Rounds(self)
+        self.setItemDelegate(WordCells(self, rounds, right))
+        self.setItemDelegateForColumn(0, NameCells(self, rounds))
+        self.setItemDelegateForColumn(status, StatusCells(self, rounds))
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)

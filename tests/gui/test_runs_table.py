@@ -8,7 +8,7 @@ import math
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtCore import QItemSelectionModel, QRect, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QTableView
 
@@ -16,6 +16,7 @@ from msd_engine.events import RunRow
 from msd_gui.pages.comparisons import Comparison
 from msd_gui.pages.run_columns import COLUMNS, count, span, table_text
 from msd_gui.pages.runs_table import RunsModel
+from msd_gui.views.cells import NEW_ROWS, Rounds
 from msd_gui.views.run_cells import CAPTION, FOLD, Fold
 
 DOWN, UP = Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder
@@ -246,3 +247,17 @@ def test_spans_and_counts_are_short():
         "–",
     ]
     assert [count(value) for value in (0, 950, 12_345, 4_560_000)] == ["–", "950", "12.3 k", "4.56 M"]
+
+
+def test_many_new_lines_are_painted_in_rounds_and_each_in_its_turn(qtbot):
+    view = QTableView()
+    qtbot.addWidget(view)
+    rounds, place = Rounds(view), QRect(0, 0, 10, 10)
+    assert [rounds.begin(row, place, known=False) for row in range(NEW_ROWS + 2)] == [True] * NEW_ROWS + [False] * 2
+    assert rounds.puts_off(NEW_ROWS + 1)
+    # What was painted before is painted at any time.
+    assert rounds.begin(0, place, known=True)
+    assert not rounds.puts_off(0)
+    qtbot.waitUntil(lambda: rounds.begin(NEW_ROWS, place, known=False), timeout=5000)
+    assert rounds.begin(NEW_ROWS + 1, place, known=False)
+    qtbot.wait(1)
