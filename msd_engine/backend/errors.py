@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from msd_engine.events.errors import UserError
 
-__all__ = ["BadFile", "UserError"]
+__all__ = ["BadFile", "MissingDataError", "UserError"]
 
 
 class BadFile(UserError):  # noqa: N818 - the name is part of the contract
     """A file that is missing, cut short, of the wrong kind or hostile; the sentence names it and what was expected."""
+
+
+class MissingDataError(BadFile):
+    """The files of an image set that are nowhere to be found, but can be fetched.
+
+    Attributes:
+        data_name: Which set: ``mnist``, ``fashion-mnist`` or ``cifar-10``.
+    """
+
+    def __init__(self, data_name: str, sentence: str) -> None:
+        """Keep the name beside the sentence."""
+        super().__init__(sentence)
+        self.data_name = data_name

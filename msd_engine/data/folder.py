@@ -8,7 +8,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
 
-from msd_engine.backend.errors import BadFile
+from msd_engine.backend.errors import MissingDataError
 
 VARIABLE = "MSD_DATA_DIR"
 """Environment variable that names the data folder."""
@@ -85,14 +85,15 @@ def find_folder(name: str, files: Iterable[str], data_dir: Path | None = None) -
         The folder.
 
     Raises:
-        BadFile: There is none; the sentence says where it looked and how to get the set.
+        MissingDataError: There is none; the sentence says where it looked and how to get the set.
     """
     files = tuple(files)
     looked = candidates(name, data_dir)
     for folder in looked:
         if any((folder / file).is_file() for file in files):
             return folder
-    raise BadFile(
+    raise MissingDataError(
+        name,
         f"{TITLES[name]} was not found: no {files[0]} in {', '.join(str(folder) for folder in looked)}; "
-        f"download it (msd download {name}), put its files into {looked[0]}, or choose another data folder."
+        f"download it (msd download {name}), put its files into {looked[0]}, or choose another data folder.",
     )

@@ -103,10 +103,12 @@ class Failed(Event):
     Attributes:
         text: One sentence: what happened and what to do.
         details: More for a report, such as a traceback; may be empty.
+        missing: Name of the image set that is missing and could be fetched; empty where it is not about that.
     """
 
     text: str
     details: str = ""
+    missing: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import ParamSpec
 
-from msd_engine.backend.errors import UserError
+from msd_engine.backend.errors import MissingDataError, UserError
 from msd_engine.events import Event, Failed
 from msd_engine.specs import SpecError
 
@@ -31,10 +31,10 @@ def told(job: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
         except (UserError, SpecError) as error:
             if _closing(error):
                 raise
-            sentence = str(error)
+            failed = Failed(str(error), missing=error.data_name if isinstance(error, MissingDataError) else "")
         else:
             return
-        yield Failed(sentence)
+        yield failed
 
     return telling
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
@@ -22,16 +24,32 @@ class MessageBar(QWidget):
         self._errors: list[Card] = []
 
     def error(self, text: str, details: str) -> None:
-        """Show an error until it is closed; the same one is not shown twice."""
+        """Show an error until it is closed, with its details to copy; the same one is not shown twice."""
+        self._add(text, "Details…" if details else "", lambda: self._show_details(text, details))
+
+    def offer(self, text: str, remedy: str, mend: Callable[[], None]) -> None:
+        """Show an error with a button that mends it, and with it goes.
+
+        Args:
+            text: What is the matter, in one sentence.
+            remedy: What the button says.
+            mend: What it does.
+        """
+        card = self._add(text, remedy, mend)
+        if card is not None:
+            card.action.connect(lambda: self._forget(card))
+
+    def _add(self, text: str, button: str, press: Callable[[], None]) -> Card | None:
         if any(card.text() == text for card in self._errors):
-            return
-        card = Card("error", "", text, "Details…" if details else "")
-        card.action.connect(lambda: self._show_details(text, details))
+            return None
+        card = Card("error", "", text, button)
+        card.action.connect(press)
         card.dismissed.connect(lambda: self._forget(card))
         self._column.addWidget(card)
         self._errors.append(card)
         while len(self._errors) > MOST_ERRORS:
             self._errors.pop(0).deleteLater()
+        return card
 
     def errors(self) -> list[str]:
         """Return the errors on the screen."""
@@ -40,6 +58,7 @@ class MessageBar(QWidget):
     def _forget(self, card: Card) -> None:
         if card in self._errors:
             self._errors.remove(card)
+        card.hide()
         card.deleteLater()
 
     def _show_details(self, text: str, details: str) -> None:

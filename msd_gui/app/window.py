@@ -159,6 +159,7 @@ class MainWindow(QMainWindow):
     def _adopt(self, name: str, page: Page) -> None:
         """Take in a page that was built just now, with what the last session left of it."""
         page.failed.connect(self.show_error)
+        page.data_missed.connect(self._offer_download)
         page.noticed.connect(self.status.notice)
         page.status_changed.connect(self._update_status)
         page.actions_changed.connect(self._update_actions)
@@ -277,6 +278,12 @@ class MainWindow(QMainWindow):
     def show_error(self, text: str, details: str) -> None:
         """Show an error in the window, with details to copy."""
         self.messages.error(text, details)
+
+    @Slot(str, str)
+    def _offer_download(self, text: str, name: str) -> None:
+        """Say that an image set is missing, with a button that fetches it."""
+        download = self.commands[f"download_{name}"]
+        self.messages.offer(text, download.text(), download.trigger)
 
     def _show_help(self) -> None:
         """Open the help at what it says of the page in front."""

@@ -176,7 +176,7 @@ class ByHand(QWidget):
     def _show(self, event: Event) -> None:
         match event:
             case Started():
-                self.gallery.begin(event.total, event.step)
+                self.gallery.begin(event.total, event.step, event.spec_json)
             case ImageFrame() | FilmFrame() | Samples():
                 self.gallery.take(event)
             case Progress():

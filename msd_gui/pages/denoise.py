@@ -202,6 +202,7 @@ class DenoisePage(ExperimentPage):
             case Denoised() if self._to_draw() is not None:
                 self._show(event)
             case Failed():
+                self._clear()
                 self.show_failure(event)
             case _:
                 pass

@@ -19,8 +19,9 @@ FRAMES_PER_S = 8.0
 def exports(page: DenoisePage) -> list[Export]:
     """Return what the denoising page can write now."""
     launch, rows, told = page.launch, list[Export](), page.denoised
-    spec_json = page.experiment.spec.to_json()
     gallery = page.by_hand.gallery
+    # Settings on the page may have moved on since: a file carries those of the chains that are in it.
+    spec_json = gallery.spec_json
     films, images, samples = gallery.highlights(), gallery.images(), gallery.samples
     if told is not None:
 

@@ -26,6 +26,7 @@ class Gallery(QWidget):
     """Grid, film strip and the line between them.
 
     Attributes:
+        spec_json: What the chains were drawn with, which the settings on the page may not be any more.
         asked: Emitted when the button in the empty grid is pressed.
         judged: Emitted with the `Verdicts` on the chains that have ended.
         cleared: Emitted when all chains were taken away.
@@ -43,6 +44,7 @@ class Gallery(QWidget):
         self.films: list[FilmFrame] = []
         self.verdicts: Verdicts | None = None
         self.chain = 0
+        self.spec_json = ""
         self._film: int | None = None
         self._on_strip: list[int] = []
         self._first, self._total = 0, 0
@@ -94,9 +96,15 @@ class Gallery(QWidget):
 
     # -- events in -----------------------------------------------------------------------------------------------------
 
-    def begin(self, total: int, first: int = 0) -> None:
-        """New chains have started, which go from a first step (0 but for branches) to a last."""
-        self._first = first
+    def begin(self, total: int, first: int = 0, spec_json: str = "") -> None:
+        """New chains have started, which go from a first step (0 but for branches) to a last.
+
+        Args:
+            total: Their last step.
+            first: Their first one.
+            spec_json: The settings that they are drawn with.
+        """
+        self._first, self.spec_json = first, spec_json
         self.scrubber.clear()
         self.films, self._film, self._on_strip, self._total = [], None, [], total
         self.verdicts = None

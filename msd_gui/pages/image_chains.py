@@ -236,7 +236,7 @@ class ImageChains(QObject):
     def _show(self, event: Event) -> None:
         match event:
             case Started():
-                self._gallery.begin(event.total, event.step)
+                self._gallery.begin(event.total, event.step, event.spec_json)
             case ImageFrame() | FilmFrame() | Samples() | Verdicts():
                 self._gallery.take(event)
             case Notice():

@@ -23,7 +23,8 @@ def exports(page: ImagesPage) -> list[Export]:
     launch, rows = page.launch, list[Export]()
     gallery, held_out = page.gallery, page.shown.held_out
     samples, films, images = gallery.samples, gallery.highlights(), gallery.images()
-    spec_json = page.experiment.spec.to_json()
+    # Settings on the page may have moved on since: a file carries those of what is in it.
+    spec_json, trained = gallery.spec_json, page.trainer.spec or page.experiment.spec
     if images is not None:
 
         def grid(path: Path) -> Job:
@@ -55,11 +56,13 @@ def exports(page: ImagesPage) -> list[Export]:
 
         def strip(path: Path) -> Job:
             rows_of_images = np.concatenate([held_out.clean, held_out.noisy[:, 0], held_out.x_hat])
-            return launch.save("grid", path, images=rows_of_images, spec_json=spec_json, columns=len(held_out.clean))
+            return launch.save(
+                "grid", path, images=rows_of_images, spec_json=trained.to_json(), columns=len(held_out.clean)
+            )
 
         rows.append(Export("Held-out images: clean, noisy, x̂", ".png", "held-out", strip))
     if page.trainer.run is not None:
         rows += plot_exports(
-            page, page.shown.losses, "Loss curves", "losses", page.experiment.spec.to_json, table=page.shown.losses.data
+            page, page.shown.losses, "Loss curves", "losses", trained.to_json, table=page.shown.losses.data
         )
     return rows + page.measuring.curve.exports(page)

@@ -57,6 +57,7 @@ class Page(QWidget):
 
     Attributes:
         failed: Emitted with a sentence and details where a job went wrong.
+        data_missed: Emitted with a sentence and the name of an image set that is not there, but can be fetched.
         noticed: Emitted with a sentence worth reading.
         menu_asked: Emitted when a view was clicked with the right button.
         status_changed: Emitted when `status` should be read again.
@@ -67,6 +68,7 @@ class Page(QWidget):
     """
 
     failed = Signal(str, str)
+    data_missed = Signal(str, str)
     noticed = Signal(str)
     menu_asked = Signal()
     status_changed = Signal()
@@ -98,7 +100,10 @@ class Page(QWidget):
 
     def show_failure(self, event: Failed) -> None:
         """Tell the window of a job that went wrong."""
-        self.failed.emit(event.text, event.details)
+        if event.missing:
+            self.data_missed.emit(event.text, event.missing)
+        else:
+            self.failed.emit(event.text, event.details)
 
     def offer_menu(self, *views: QWidget) -> None:
         """Let a right click on these views open the menu of exports."""

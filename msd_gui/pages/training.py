@@ -204,12 +204,13 @@ class Trainer(QObject):
         loss = f", held-out ‖x̂ − x‖² {self.held_out.loss:.4g}" if self.held_out else ""
         of = f" of {progress.total:,}" if progress.total else ""
         fraction = None
+        items = "images" if self.spec is not None and self.spec.data.kind == "images" else "points"
         whole = progress.elapsed_s + progress.left_s
         if whole > 0:
             fraction = progress.elapsed_s / whole
         return Status(
             text=f"Training, step {progress.step:,}{of}{loss}",
-            rate=f"{progress.rate:.1f} steps/s · {progress.items_rate:,.0f} data/s",
+            rate=f"{progress.rate:.1f} steps/s · {progress.items_rate:,.0f} {items}/s",
             fraction=fraction,
             left_s=progress.left_s,
         )

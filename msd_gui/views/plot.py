@@ -196,6 +196,7 @@ class PlotView(pg.PlotWidget):
             axis.setPen(pg.mkPen(colours.border, width=1))
             axis.setTextPen(QColor(colours.text))
             axis.setTickFont(font)
-            axis.setLabel(words, color=colours.text)
+            # Upright, the narrow double bar of a norm would run together to a block.
+            axis.setLabel(words.replace("‖", "∥"), color=colours.text)
             axis.label.setFont(font)
         self._readout.setStyleSheet(f"background: {colours.base}; color: {colours.text}; padding: 0 6px;")

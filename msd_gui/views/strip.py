@@ -19,6 +19,7 @@ from msd_gui.views.pixels import image_of_rgb32, to_rgb32
 from msd_gui.views.rich import SIGMA_EFF, draw_rich, rich_size
 
 MOST_COPIES = 2
+_FOOT = "‖x̂ − x‖²"
 _GAP_PX = 3.0
 
 
@@ -84,7 +85,7 @@ class HeldOutView(Canvas):
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
             painter.setFont(font_of(self, 0.9))
             metrics, height = painter.fontMetrics(), self.line_height()
-            names = [*self.row_names(), "error"]
+            names = [*self.row_names(), _FOOT]
             widths = [float(metrics.horizontalAdvance(name)) for name in names]
             margin = math.ceil(max(*widths, rich_size(painter, SIGMA_EFF).width())) + 12
             needed = max(metrics.horizontalAdvance(word) for word in [*self._heads, *self._feet]) + 6
@@ -104,7 +105,7 @@ class HeldOutView(Canvas):
     ) -> None:
         right, centre = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, Qt.AlignmentFlag.AlignCenter
         below = height + 4 + len(self._rows) * (side + _GAP_PX)
-        lines = [(SIGMA_EFF, self._heads, 2.0), ("error", self._feet, below)]
+        lines = [(SIGMA_EFF, self._heads, 2.0), (_FOOT, self._feet, below)]
         for name, words, top in lines:
             painter.setPen(QColor(self.colours.muted))
             draw_rich(painter, QRectF(0, top, margin - 6, height), name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from msd_engine.specs import Declaration
@@ -99,7 +99,8 @@ class NumberSlider(Control):
         top.addWidget(self._trailing)
         bottom.setSpacing(6)
         bottom.addWidget(self.track, 1)
-        bottom.addWidget(self.box)
+        # A mark on the track needs room above it: the box stays beside the groove.
+        bottom.addWidget(self.box, 0, Qt.AlignmentFlag.AlignBottom)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(top)

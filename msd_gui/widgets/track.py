@@ -25,6 +25,8 @@ from msd_gui.widgets.guard import SLIDER_KEYS, Guard
 TICKS = 100_000
 HANDLE_PX = 6.0
 GROOVE_PX = 4.0
+# From the middle of the groove down: half the height of the number box beside it.
+_BELOW_PX = 10.0
 
 STEPS = {
     Qt.Key.Key_Left: (-1, False),
@@ -91,7 +93,8 @@ class Track(QSlider):
 
     def sizeHint(self) -> QSize:
         """Return a size with room for the mark's text."""
-        return QSize(120, round(2 * HANDLE_PX + 4 + (self._text_height() if self._mark_text else 4)))
+        above = self._text_height() + HANDLE_PX + 1 if self._mark_text else _BELOW_PX
+        return QSize(120, round(above + _BELOW_PX))
 
     def minimumSizeHint(self) -> QSize:
         """Return the least size at which a hand can choose."""
@@ -199,7 +202,7 @@ class Track(QSlider):
     def _middle(self) -> float:
         """Height of the groove; a mark needs room for its text above it."""
         centre = self.height() / 2
-        return max(centre, self.height() - HANDLE_PX - 1.0) if self._mark_text else centre
+        return max(centre, self.height() - _BELOW_PX) if self._mark_text else centre
 
     def _x(self, fraction: float) -> float:
         return HANDLE_PX + 1 + fraction * (self.width() - 2 * HANDLE_PX - 2)

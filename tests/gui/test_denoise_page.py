@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hands import WAIT_MS, denoise_page, settled
+from hands import SMALL_CHAINS, WAIT_MS, denoise_page, settled
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+
+from msd_engine.runs.restoring import read_spec
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -97,6 +99,27 @@ def test_the_error_under_the_picture_is_that_of_the_picture(qtbot, page):
         (tile,) = page.result.tiles()
         error = np.sqrt(np.square(tile.image - page.denoised.x).mean())
         assert float(tile.figure.removeprefix("error ")) == pytest.approx(error, rel=5e-3)
+
+
+def test_nothing_stays_of_a_picture_beside_settings_that_cannot_be_denoised(qtbot, window, page):
+    page.form.control("data.name").change_value("mnist")
+    qtbot.waitUntil(lambda: bool(window.messages.errors()) and not page.running, timeout=WAIT_MS)
+    assert page.denoised is None
+    assert not page.result.tiles()
+    assert not page.figures.texts()
+
+
+def test_exported_chains_carry_the_settings_that_they_were_drawn_with(qtbot, window, page, tmp_path):
+    page.experiment.set(page.experiment.spec.replace_all(SMALL_CHAINS))
+    drawn = page.experiment.spec
+    page.by_hand.draw("interpolate")
+    settled(qtbot, page, lambda: page.by_hand.gallery.samples is not None)
+    page.experiment.set(drawn.replace_all({"sampling.levels": 9, "training.k": 3}))
+    for export in page.exports():
+        if export.name == "by-hand":
+            window.files.run_export(export, tmp_path / f"chains{export.suffix}")
+    qtbot.waitUntil(lambda: len(list(tmp_path.glob("chains.*"))) == 3 and not window.files.running, timeout=WAIT_MS)
+    assert {read_spec(path) for path in tmp_path.glob("chains.*")} == {drawn}
 
 
 def test_a_dropped_copy_is_struck_out(qtbot, page):

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
 from msd_engine.runs.restoring import read_spec
 from msd_engine.specs import load_preset
 from msd_gui.app.files import NOTHING
+from msd_gui.widgets.card import Card
 
 
 def recent(window):
@@ -82,3 +83,18 @@ def test_the_menu_of_layers_stays_open_while_they_are_switched(qtbot, window):
         assert layer.isChecked() == (before if count == 2 else not before)
         assert menu.isVisible()
     menu.close()
+
+
+def test_a_missing_image_set_is_told_with_a_button_that_fetches_it(qtbot, window, monkeypatch):
+    fetched = []
+    monkeypatch.setattr(window.launch, "download", lambda name: fetched.append(name) or (lambda *_: iter(())))
+    window.show_page("images")
+    page = window.pages["images"]
+    qtbot.waitUntil(lambda: page.can("train"), timeout=WAIT_MS)
+    page.experiment.set(load_preset("mnist-2min"))
+    page.act("train")
+    qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
+    (card,) = window.messages.findChildren(Card)
+    card.action.emit()
+    assert fetched == ["mnist"]
+    assert not window.messages.errors()
