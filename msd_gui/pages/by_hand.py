@@ -81,10 +81,11 @@ class ByHand(QWidget):
         head = QHBoxLayout()
         head.addWidget(self.paint)
         head.addWidget(self.row)
-        head.addWidget(self.words, 1)
+        head.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
         column.addLayout(head)
+        column.addWidget(self.words)
         column.addWidget(self.gallery, 1)
         self.paint.clicked.connect(lambda: self.draw("inpaint"))
         self.row.clicked.connect(lambda: self.draw("interpolate"))
@@ -97,7 +98,9 @@ class ByHand(QWidget):
         self._marked, self._able = bool(spec.denoise.mask), missing is None
         self.paint.setEnabled(self._marked and self._able)
         self.row.setEnabled(self._able)
-        hint = painters(spec) if self._marked else "Use “Mask” on a part of the picture to have it painted anew."
+        hint = "Use “Mask” on a part of the picture to have it painted anew."
+        if self._marked:
+            hint = f"Painting: {painters(spec)}"
         self.words.setText(hint if missing is None else f"{missing.title}.")
         paints = self.hand == "inpaint"
         sentence = _PAINTED if paints else _IN_A_ROW

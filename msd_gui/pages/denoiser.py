@@ -52,6 +52,7 @@ class DenoiserChoice(QObject):
         self.card.hide()
         self.chip = PretrainedChip()
         form.section(heading).add_row(self.choice)
+        form.set_next("sampling.source", self.choice.combo)
         form.set_rule("sampling.source", source_rule)
         self.choice.chosen.connect(self._choose)
         self.choice.folder_chosen.connect(self._read)

@@ -26,6 +26,8 @@ _SHARES_PX = 170
 # Beyond these multiples of the figure of real images a figure is marked.
 _POOR = {"lower": 2.0, "higher": 0.9, "yield": 0.98}
 _MEMORY, _SHARE = 0.5, (0.6, 1.5)
+_MEASURE = ("Measure", "Draw so many samples with these settings and compare them with real images.")
+_MEASURE_CURVE = ("Measure curve", "Do so with several numbers of steps per level, and draw a figure against them.")
 
 Source = Callable[[], tuple[ExperimentSpec, Path | None] | None]
 
@@ -113,10 +115,10 @@ class Measuring(QWidget):
         """Say what the button would do now."""
         running, source = self._runner.running, self._source()
         missing = "Needs a network: train one first." if source is None else ""
-        for button, words in ((self.button, "Measure"), (self.curve.button, "Measure curve")):
+        for button, words, help_ in ((self.button, *_MEASURE), (self.curve.button, *_MEASURE_CURVE)):
             button.setText("Stop" if running else words)
             button.setEnabled(running or source is not None)
-            button.setToolTip("Stop measuring." if running else missing)
+            button.setToolTip("Stop measuring." if running else missing or help_)
         if self.quality is not None and self._measured is not None and not running:
             same = source is not None and _sampled_by(source[0]) == _sampled_by(self._measured)
             self.note.setText(("" if same else "The settings have changed since. ") + caption(self.quality))

@@ -33,7 +33,7 @@ def painters(spec: ExperimentSpec) -> str:
         parts.append(f"w = {number(asked.guidance)}")
     # A line breaks between two of them, not within one.
     whole = [part.replace(" ", "\N{NO-BREAK SPACE}") for part in (*parts, f"{asked.evaluations:,} evaluations")]
-    return f"{choice_label(asked.sampler)}: {', '.join(whole)}"
+    return f"{choice_label(asked.sampler)}, {', '.join(whole)}"
 
 
 class PaintingControls(QObject):
@@ -62,6 +62,7 @@ class PaintingControls(QObject):
         column.addWidget(self.words)
         column.addWidget(self.button)
         form.section(PAINTING).add_row(holder)
+        form.set_next("denoise.painting", self.button)
 
     def show(self, spec: ExperimentSpec) -> None:
         """Say which chains paint with the settings of a spec."""

@@ -136,6 +136,7 @@ class SamplingControls(QObject):
         for widget in (self.caption, self.swelling, self.button):
             column.addWidget(widget)
         form.section(heading).add_row(holder)
+        form.set_next("sampling.steps_per_level", self.button)
         form.set_rule("sampling.sampler", sampler_rule)
         form.set_rule("sampling.source", source_rule)
 

@@ -42,6 +42,7 @@ class Section(QWidget):
         self.button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.button.setToolTip("Fold or unfold these controls.")
         Guard(self.button, PRESS_KEYS)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -181,6 +181,18 @@ class SpecForm(QWidget):
         """
         self._rules[path] = rule
 
+    def set_next(self, path: str, widget: QWidget) -> None:
+        """Let the Tab key come to a widget after a control: one made after the form would be the last of all.
+
+        Args:
+            path: Dotted path of the control.
+            widget: Stands below it.
+        """
+        control = self._controls[path]
+        last = control.box if isinstance(control, NumberSlider) else control.focusProxy()
+        assert last is not None
+        QWidget.setTabOrder(last, widget)
+
     def errors(self) -> dict[str, str]:
         """Return the sentences on the screen by the path that they stand under."""
         return {path: label.text() for path, label in self._messages.items() if label.text()}

@@ -71,11 +71,11 @@ def test_a_flow_paints_in_the_window_as_by_the_copied_line(qtbot, window, page, 
     values |= {"denoise.mask": MASK.tobytes()}
     page.experiment.set(page.experiment.spec.replace_all(values))
     said = page.by_hand.words.text()
-    assert said == painters(page.experiment.spec)
+    assert said == f"Painting: {painters(page.experiment.spec)}"
     page.act("sample")
     qtbot.waitUntil(lambda: page.by_hand.gallery.samples is not None and not page.running, timeout=WAIT_MS)
     samples = page.by_hand.gallery.samples
-    assert painters(ExperimentSpec.from_json(samples.spec_json)) == said
+    assert said.endswith(painters(ExperimentSpec.from_json(samples.spec_json)))
     assert np.array_equal(carried_out(window, "inpaint")["x_hat"], samples.x_hat)
 
 
@@ -87,7 +87,7 @@ def test_the_settings_of_the_chains_that_paint_are_shown_and_can_be_taken_over(q
     page.form.control("sampling.sampler").change_value("ode")
     flow = page.experiment.spec
     assert choice.isEnabled()
-    assert painting.words.text().startswith("Underdamped: ")
+    assert painting.words.text().startswith("Underdamped, ")
     painting.button.click()
     taken = page.experiment.spec
     assert taken == for_painting(flow) != flow
@@ -97,7 +97,7 @@ def test_the_settings_of_the_chains_that_paint_are_shown_and_can_be_taken_over(q
     window.commands["undo"].trigger()
     assert page.experiment.spec == flow
     choice.change_value("same")
-    assert painting.words.text().startswith("Probability flow: ")
+    assert painting.words.text().startswith("Probability flow, ")
     assert painting.button.isHidden()
     assert page.experiment.spec == flow.replace("denoise.painting", "same")
     page.experiment.set(spec)

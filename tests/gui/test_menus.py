@@ -6,7 +6,7 @@ import pytest
 from hands import WAIT_MS, drop
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu
+from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 
 from msd_engine.runs.restoring import read_spec
 from msd_engine.specs import load_preset
@@ -98,3 +98,19 @@ def test_a_missing_image_set_is_told_with_a_button_that_fetches_it(qtbot, window
     card.action.emit()
     assert fetched == ["mnist"]
     assert not window.messages.errors()
+
+
+def test_the_tab_key_comes_to_buttons_below_controls_where_they_stand(window):
+    for name, (before, button, after) in {
+        "images": ("sampling.steps_per_level", "sampling.propose", "noise.law"),
+        "denoise": ("sampling.source", "denoise.network", "denoise.change"),
+    }.items():
+        page = window.pages[name]
+        order = [page.form.section(next(iter(page.form._sections))).button]
+        while (after_it := order[-1].nextInFocusChain()) is not order[0]:
+            assert after_it not in order
+            order.append(after_it)
+        controls = page.form.control
+        places = [controls(before), page.findChild(QWidget, button), controls(after)]
+        places = [order.index(place.focusProxy() or place) for place in places]
+        assert places == sorted(places)
