@@ -48,6 +48,9 @@ Fields of the spec are flags of whatever trains, draws or denoises: --sampling.e
 the name is unique.
 --version prints the version."""
 
+# What tyro says of a word that is no choice, and of an option without its value.
+_CHOICE = re.compile(r"Invalid choice ('[^']*') for argument '[^']*'\. Expected one of \((.*)\)\.?", re.IGNORECASE)
+_MISSING = re.compile(r"Missing value for argument '([^']*)'\..*", re.IGNORECASE)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -202,6 +205,11 @@ def _one_sentence(box: str) -> str:
     if lines and _is_rule(lines[0]):  # the box for screens without Unicode underlines its title
         lines = lines[1:]
     text = " ".join(itertools.takewhile(lambda line: not _is_rule(line), lines))
+    if choice := _CHOICE.fullmatch(text):
+        *first, last = re.findall(r"'([^']*)'", choice[2])
+        return f"There is no {choice[1]} here: choose {', '.join(first)}{' or ' if first else ''}{last}."
+    if missing := _MISSING.fullmatch(text):
+        return f"{missing[1]} needs a value."
     return (text[:1].upper() + text[1:]) or "The command line is not understood; see msd --help."
 
 

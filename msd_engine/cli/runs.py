@@ -10,7 +10,7 @@ from typing import Any
 
 from msd_engine.cli.inputs import is_given
 from msd_engine.cli.options import ExportTensorboard, Runs
-from msd_engine.cli.outcome import plain, print_json
+from msd_engine.cli.outcome import RefusedError, plain, print_json
 from msd_engine.events import Event, RunRow
 
 _WIDE = 240
@@ -26,9 +26,12 @@ def list_runs(options: Runs) -> None:
 
     Raises:
         UserError: The folder cannot be read.
+        RefusedError: The folder that was named is none.
     """
     from msd_engine.runs.catalogue import Catalogue, runs_folder
 
+    if options.folder is not None and not options.folder.exists():
+        raise RefusedError(f"There is no folder {options.folder}.")
     catalogue = Catalogue(runs_folder(options.folder))
     rows = [found.row for found in catalogue.look() if found is not None and found.row is not None]
     if is_given(options.search):

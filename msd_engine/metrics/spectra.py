@@ -9,8 +9,8 @@ which images are too smooth, too noisy or too even.
 
 Blur of half a pixel cannot be told image by image: on CIFAR-10 it moves these energies by 2.1 to 2.3 standard
 deviations of real images along the best direction there is, whatever the number of bands. At one false alarm in 400 a
-score in that direction would find about 20 % of such images (1 % now), at one in 20 about 75 %; from 0.75 pixels on 99 %
-are found. Distances between whole sets see it.
+score in that direction would find about 20 % of such images (1 % now), at one in 20 about 75 %. From 0.75 pixels on 99
+% are found now. Distances between whole sets see half a pixel too.
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ from torch import Tensor
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
-from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, WEIGHTS
+from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, SWEEP, WEIGHTS
 from msd_engine.runs.log import Row, append_rows, flush, read_rows, rewind_rows
 from msd_engine.runs.manifest import Manifest, Status, new_manifest
 from msd_engine.specs import ExperimentSpec, SpecError
@@ -81,9 +81,11 @@ class Run:
             The run, without checkpoint.
 
         Raises:
-            UserError: The folder holds a run already or cannot be written.
+            UserError: The folder holds a run or a comparison already, or cannot be written.
         """
         folder = Path(folder)
+        if (folder / SWEEP).exists():
+            raise UserError(f"{folder} holds a comparison, whose runs would be hidden: choose another folder.")
         if any((folder / name).exists() for name in (MANIFEST, METRICS, STATE, WEIGHTS)):
             raise UserError(f"{folder} already holds a run: resume it, or choose another folder.")
         make_folder(folder)

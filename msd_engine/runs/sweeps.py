@@ -57,11 +57,13 @@ class SweepFolder:
             The sweep, without a run.
 
         Raises:
-            UserError: The folder holds a sweep already or cannot be written.
+            UserError: The folder holds a sweep or a run already, or cannot be written.
         """
         sweep = cls(Path(folder), spec)
         if (sweep.folder / SWEEP).exists():
             raise UserError(f"{folder} already holds a comparison: resume it, or choose another folder.")
+        if (sweep.folder / MANIFEST).exists():
+            raise UserError(f"{folder} holds a run, below which nothing is looked for: choose another folder.")
         make_folder(sweep.folder)
         sweep._write()
         return sweep

@@ -180,7 +180,8 @@ REFUSALS = [
     ("sample --preset ncsn-toy --out a.npz --grid a.png", "--grid"),
     ("sample --preset cifar10-20min --out a.npz", "train"),
     ("sample run --out a.npz", "run"),
-    ("download nothing", "mnist"),
+    ("download nothing", "There is no 'nothing' here", "choose mnist, fashion-mnist or cifar-10"),
+    ("train --preset ncsn-toy --out run --steps", "--steps needs a value"),
 ]
 
 
@@ -201,7 +202,7 @@ def test_a_refusal_is_also_told_as_json(msd: Any) -> None:
 
 
 def test_damaged_runs_and_specs_are_refused(msd: Any, tmp_path: Path) -> None:
-    (tmp_path / "bad.json").write_text('{"sampling": {"epsilon": NaN}}')
+    (tmp_path / "bad.json").write_text('{"format": "msd-experiment-1", "sampling": {"epsilon": NaN}}')
     assert msd("train", "--preset", "bad.json", "--out", "run").refuses("bad.json", "epsilon")
     (tmp_path / "bad.png").write_bytes(b"\x89PNG\r\n\x1a\n")
     assert msd("train", "--preset", "bad.png", "--out", "run").refuses("bad.png")

@@ -8,13 +8,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from msd_engine.backend.errors import UserError
 from msd_engine.cli.main import main
 from msd_engine.events import Failed, Finished
 from msd_engine.jobs.tensorboard import export_tensorboard, scalars
-from msd_engine.runs.layout import MANIFEST
+from msd_engine.runs.layout import MANIFEST, SWEEP
 from msd_engine.runs.notes import Notes, add_figures, write_notes
 from msd_engine.runs.run import Run
-from msd_engine.specs import ExperimentSpec
+from msd_engine.runs.sweeps import SweepFolder
+from msd_engine.specs import ExperimentSpec, SweepSpec, load_preset
 
 
 def make(folder: Path) -> Path:
@@ -63,6 +65,19 @@ def test_a_folder_that_is_none_is_refused(tmp_path: Path, capsys: pytest.Capture
     (tmp_path / "file").write_text("")
     assert main(["runs", str(tmp_path / "file")]) == 2
     assert "cannot be read" in capsys.readouterr().err
+    assert main(["runs", str(tmp_path / "nowhere")]) == 2
+    assert "There is no folder" in capsys.readouterr().err
+
+
+def test_a_comparison_and_a_run_do_not_share_a_folder(tmp_path: Path) -> None:
+    spec = load_preset("digits-30s")
+    SweepFolder.create(tmp_path / "sweep", SweepSpec(base=spec))
+    with pytest.raises(UserError, match="holds a comparison"):
+        Run.create(tmp_path / "sweep", spec, device="cpu")
+    Run.create(tmp_path / "run", spec, device="cpu")
+    with pytest.raises(UserError, match="holds a run"):
+        SweepFolder.create(tmp_path / "run", SweepSpec(base=spec))
+    assert not (tmp_path / "run" / SWEEP).exists()
 
 
 def test_what_tensorboard_draws_is_what_was_measured(tmp_path: Path) -> None:
