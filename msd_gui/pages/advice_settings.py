@@ -14,6 +14,8 @@ from msd_gui.pages.readings import number
 
 # Far enough from the wall: the residuals swell by a ninth only. BAOAB, which swells by nothing, may go faster.
 GOOD_RATIO, GOOD_RATIOS = 0.2, {"underdamped": 0.6}
+# In spreads of the data. One direction holds a tenth to a half of an image's variance: its deficit stays below a fifth.
+LEAST_START, LEAST_START_OF_FLOW = 0.5, 1.5
 # How far s_T²/σ² may be from what it tends to.
 MOST_EXCESS = 0.25
 LEAST_OVERLAP, GOOD_OVERLAP = 0.05, 0.5
@@ -52,19 +54,26 @@ def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     asked, root_k = spec.sampling, math.sqrt(spec.training.k)
     spread = facts.data_std * math.sqrt(facts.dim)
     first = asked.sigma_1 / root_k
-    if asked.method != "annealed" or math.isnan(spread) or first >= spread / 2:
+    flows = asked.sampler == "ode"
+    least = spread * (LEAST_START_OF_FLOW if flows else LEAST_START)
+    if asked.method != "annealed" or math.isnan(spread) or first >= least:
         return
     # Technique 1; where pairs were not measured, twice the distance from the mean is as good.
-    wanted = facts.largest_distance if facts.largest_distance > spread / 2 else 2 * spread
+    wanted = facts.largest_distance if facts.largest_distance > least else 2 * spread
     remedy: dict[str, float | int] = {"sampling.sigma_1": wanted * root_k}
     gamma = ladder_ratio(asked)
     if gamma > 1:
         # As dense a ladder as before, only longer.
         remedy["sampling.levels"] = 1 + math.ceil(math.log(wanted * root_k / asked.sigma_L) / math.log(gamma))
+    why = f"chains reach only what is near their start, pairs lie up to {number(wanted)} apart"
+    if flows:
+        why = (
+            "a flow keeps the shape of its start, which is round, while data with this noise still reach further in "
+            "some directions, so that what lies far out, such as a whole class, is drawn too seldom"
+        )
     yield Advice(
         "Starts inside the data",
-        f"σ₁/√k = {number(first)}, but the data lie {number(spread)} from their mean (root mean square), pairs up to "
-        f"{number(wanted)}: chains reach only what is near their start.",
+        f"σ₁/√k = {number(first)}, but the data lie {number(spread)} from their mean (root mean square): {why}.",
         f"Set σ₁ = {number(wanted * root_k)}",
         remedy,
     )

@@ -21,6 +21,8 @@ from msd_gui.session.experiment import Experiment
 # An 8×8 image set whose pixels have a standard deviation of about a half.
 FACTS = Facts(dim=64, data_std=0.54, largest_distance=9.6)
 GOOD = load_preset("digits-exact")
+# Noise of a copy at which σ_1/√k is 1.2 times as far as the data lie from their mean.
+TOO_LITTLE_FOR_A_FLOW = 1.2 * FACTS.data_std * math.sqrt(FACTS.dim * GOOD.training.k)
 
 
 def walked(spec: ExperimentSpec, facts: Facts = FACTS) -> Facts:
@@ -47,6 +49,7 @@ BAD = [
     ("Near the wall", changed(epsilon=1.2 * GOOD.sampling.sigma_L**2), FACTS),
     ("Starts inside the data", changed(sigma_1=2.0), FACTS),
     ("Starts inside the data", changed(sigma_1=2.0), replace(FACTS, largest_distance=math.nan)),
+    ("Starts inside the data", changed(sampler="ode", sigma_1=TOO_LITTLE_FOR_A_FLOW), FACTS),
     ("Ladder too coarse", changed(levels=3, epsilon=0.001), FACTS),
     ("Too few steps per level", changed(levels=40, steps_per_level=1, epsilon=0.0004), FACTS),
     ("Last level too noisy", changed(sigma_L=1.5, epsilon=0.3), FACTS),
@@ -68,6 +71,11 @@ def test_it_appears_and_its_remedy_makes_it_go(title: str, spec: ExperimentSpec,
     mended = spec.replace_all(dict(found.remedy))
     assert mended != spec
     assert title not in [advice.title for advice in advise(mended, walked(mended, facts))]
+
+
+def test_langevin_chains_may_start_nearer_than_a_flow() -> None:
+    spec = changed(sigma_1=TOO_LITTLE_FOR_A_FLOW)
+    assert "Starts inside the data" not in [advice.title for advice in advise(spec, walked(spec))]
 
 
 def test_underdamped_chains_swell_by_nothing_and_so_may_go_faster() -> None:
