@@ -114,4 +114,5 @@ class PlaneChains(QObject):
     def _tell_speed(self, event: Finished) -> None:
         chains, took_ms = self._page.experiment.spec.sampling.chains, 1000 * event.elapsed_s
         rate = f"{event.step / event.elapsed_s:,.0f} steps/s" if event.elapsed_s else ""
-        self._page.set_status(Status(f"{chains} chains × {event.step:,} steps took {took_ms:,.0f} ms", rate))
+        counted = f"{chains:,} chains" if chains > 1 else "1 chain"
+        self._page.set_status(Status(f"{counted} × {event.step:,} steps took {took_ms:,.0f} ms", rate))

@@ -36,7 +36,29 @@ _MOST_SEGMENTS = 12_000
 # Qt paints lines of one device pixel about ten times faster than wider ones, which a width of 1 is at a scale of 2.
 _HAIRLINE, _MANY_STATES = 0.0, 3_000
 NO_POINTS: NDArray[np.float64] = np.empty((0, 2))
+# The longest step that tails are drawn with, in parts of the view's width or height.
+_LONGEST = 0.1
+# So few chains can be followed however far they leap.
+_FEW = 10
 NO_TAILS: NDArray[np.float64] = np.empty((0, 0, 2))
+
+
+def readable(tails: Array, longest: float) -> Array:
+    """Leave out of tails what is before the last long step: where chains leap across the view, lines only hide it.
+
+    Args:
+        tails: States in pixels, with shape (B, n, 2), oldest first.
+        longest: Length up to which a step, the median over chains, can be followed by eye.
+
+    Returns:
+        The newest states, from the last long step on, with shape (B, m, 2); all of them where chains are few.
+    """
+    if len(tails) <= _FEW:
+        return tails
+    with np.errstate(invalid="ignore", over="ignore"):
+        steps = np.median(np.nan_to_num(np.hypot(*np.diff(tails, axis=1).T)), axis=1)
+    leaps = np.flatnonzero(steps > longest)
+    return tails[:, leaps[-1] + 1 :] if len(leaps) else tails
 
 
 @dataclass
@@ -156,16 +178,18 @@ class PlaneContent:
     def _draw_tails(self, painter: QPainter, to_px: ToPixels, colours: Colours) -> None:
         if len(self.tails) < 2:
             return
-        pixels = to_px(self.tails).transpose(1, 0, 2)
+        whole = to_px(self.tails).transpose(1, 0, 2)
+        pixels = readable(whole, min(painter.window().width(), painter.window().height()) * _LONGEST)
         colour, middle = self._chain_colour(colours), pixels.shape[1] // 2
         # Opaque thin lines are painted several times faster than transparent or wide ones; paler means older.
         width = _HAIRLINE if self.quick and pixels.shape[0] * pixels.shape[1] > _MANY_STATES else 1.0
-        painter.setPen(pen(between(colours.base, colour, 0.4), width))
-        draw_polylines(painter, pixels[:, : middle + 1])
-        painter.setPen(pen(between(colours.base, colour, 0.7), width))
-        draw_polylines(painter, pixels[:, middle:])
-        if self.chosen is not None and self.chosen < len(pixels):
-            draw_curve(painter, pixels[self.chosen], colours.chosen, 1.6)
+        if pixels.shape[1] > 1:
+            painter.setPen(pen(between(colours.base, colour, 0.4), width))
+            draw_polylines(painter, pixels[:, : middle + 1])
+            painter.setPen(pen(between(colours.base, colour, 0.7), width))
+            draw_polylines(painter, pixels[:, middle:])
+        if self.chosen is not None and self.chosen < len(whole):
+            draw_curve(painter, whole[self.chosen], colours.chosen, 1.6)
 
     def _draw_heads(self, painter: QPainter, to_px: ToPixels, colours: Colours) -> None:
         heads = to_px(self.heads)

@@ -22,6 +22,7 @@ from msd_gui.views.figures import Easel, finished, png_sheet, svg_sheet, to_png_
 from msd_gui.views.losses import LossView
 from msd_gui.views.mode_weights import ModeWeightsView
 from msd_gui.views.plane import LAYERS, PlaneView
+from msd_gui.views.plane_content import readable
 from msd_gui.views.rich import IndexedCells, indexed, plain
 
 HEADS = np.array([[0.0, 0.0], [4.0, 1.0], [np.nan, 2.0], [-3.0, -5.0]])
@@ -132,6 +133,16 @@ def test_a_gap_in_a_tail_stays_a_gap(plane):
         for p in (place_of(plane, (x, 0.0)) for x in (-3.0, 0.0, 3.0))
     ]
     assert painted == [True, False, True]
+
+
+def test_tails_of_many_chains_begin_after_the_last_step_that_leaps_across_the_view():
+    place = np.cumsum([500.0, 400.0, 3.0, 300.0, 2.0, 1.0])
+    tails = np.stack([place, 0 * place], axis=1)[None] + np.arange(30.0)[:, None, None]
+    tails[0, 2] = np.nan
+    np.testing.assert_array_equal(readable(tails, 60.0), tails[:, 3:])
+    np.testing.assert_array_equal(readable(tails, 1000.0), tails)
+    assert readable(tails, 0.5).shape == (30, 1, 2)
+    np.testing.assert_array_equal(readable(tails[:5], 60.0), tails[:5])
 
 
 def test_very_many_states_are_thinned_the_same_way_in_each_frame(plane):
