@@ -204,6 +204,11 @@ class Runner(QObject):
         self._live.resume()
         self._worker.halt()
 
+    def drop(self) -> None:
+        """Close the running job and forget what it told: it is about something that is not shown any more."""
+        self._oldest_wanted = self._generation + 1
+        self.stop()
+
     def close(self) -> None:
         """Close the running job and end the thread; waits for both."""
         self._live.resume()

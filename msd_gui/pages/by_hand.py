@@ -65,6 +65,7 @@ class ByHand(QWidget):
         self._hand: Hand = "draw"
         self._marked = False
         self._able = True
+        self._data_name = ""
         self.paint = QPushButton("Paint the marked part anew")
         self.paint.setObjectName("by_hand.paint")
         self.paint.setToolTip(_PAINT_HELP)
@@ -95,6 +96,11 @@ class ByHand(QWidget):
 
     def show_settings(self, spec: ExperimentSpec, missing: Missing | None) -> None:
         """Say by which chains the marked part would be painted, if one is, and why there is no denoiser, if so."""
+        if spec.data.name != self._data_name:
+            # Chains of other data would stand beside these settings, and could not be gone on with.
+            self._data_name = spec.data.name
+            self._runner.drop()
+            self.gallery.clear()
         self._marked, self._able = bool(spec.denoise.mask), missing is None
         self.paint.setEnabled(self._marked and self._able)
         self.row.setEnabled(self._able)

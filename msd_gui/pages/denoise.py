@@ -188,7 +188,7 @@ class DenoisePage(ExperimentPage):
 
     def _clear(self) -> None:
         """Nothing denoises these settings: what another denoiser made of others must not stand beside them."""
-        self._runner.stop()
+        self._runner.drop()
         self.denoised = None
         self.result.set_tiles([])
         self.result_place.set_ready(False)

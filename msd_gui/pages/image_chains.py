@@ -188,7 +188,7 @@ class ImageChains(QObject):
         before = self._sampled[0]
         if before.data.name != spec.data.name:
             # Chains of other data would stand beside these settings.
-            self._runner.stop()
+            self._runner.drop()
             self._sampled = None
             self._gallery.clear()
             if is_exact(spec):

@@ -143,6 +143,7 @@ class ImagesPage(TrainingPage):
             )
         self.gallery.promise(self.chains.promise(spec), "Sample")
         self.pretrained.offer(spec, in_use=not is_exact(spec) and not self.trainer.fits(spec))
+        self.measuring.show_beside(spec.data.name)
         self.measuring.update_button()
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:

@@ -70,6 +70,13 @@ class MeasuredCurve(QWidget):
         """Begin a new curve."""
         self._found.clear()
 
+    def show_beside(self, data_name: str) -> None:
+        """Show the curve only beside the data that it is of."""
+        found = self._found
+        ours = bool(found) and ExperimentSpec.from_json(found[0].spec_json).data.name == data_name
+        self.place.set_ready(ours)
+        self.figure.setVisible(ours)
+
     def take(self, quality: Quality) -> None:
         """Add a point."""
         self._found.append(quality)

@@ -26,6 +26,10 @@ _SHARES_PX = 170
 # Beyond these multiples of the figure of real images a figure is marked.
 _POOR = {"lower": 2.0, "higher": 0.9, "yield": 0.98}
 _MEMORY, _SHARE = 0.5, (0.6, 1.5)
+_NEAR = (
+    "Choose one of the samples: the training images that are nearest to it will stand here, and tell whether it is a "
+    "memory."
+)
 _MEASURE = ("Measure", "Draw so many samples with these settings and compare them with real images.")
 _MEASURE_CURVE = ("Measure curve", "Do so with several numbers of steps per level, and draw a figure against them.")
 
@@ -57,6 +61,7 @@ class Measuring(QWidget):
         self.neighbours: Neighbours | None = None
         self._measured: ExperimentSpec | None = None
         self._on_curve = False
+        self._data_name = ""
         self._runner = page.runner(self._show)
         self._finder = page.runner(self._show_neighbours)
         self._build()
@@ -89,10 +94,7 @@ class Measuring(QWidget):
         self.curve = MeasuredCurve()
         self._near_heading = frame.heading("Nearest training images")
         self.near = NeighboursView()
-        self.near_note = QLabel(
-            "Choose one of the samples: the training images that are nearest to it will stand here, and tell whether "
-            "it is a memory."
-        )
+        self.near_note = QLabel(_NEAR)
         self.near_note.setWordWrap(True)
         self.near_note.setProperty("role", "muted")
         near: tuple[QWidget, ...] = (self._near_heading, self.near, self.near_note)
@@ -122,6 +124,29 @@ class Measuring(QWidget):
         if self.quality is not None and self._measured is not None and not running:
             same = source is not None and _sampled_by(source[0]) == _sampled_by(self._measured)
             self.note.setText(("" if same else "The settings have changed since. ") + caption(self.quality))
+
+    def show_beside(self, data_name: str) -> None:
+        """Show what was measured only beside the data that it is of.
+
+        Args:
+            data_name: Of the data on the page.
+        """
+        if data_name == self._data_name:
+            return
+        self._data_name = data_name
+        self._finder.drop()
+        self.near.hide()
+        self.near_note.setText(_NEAR)
+        self._show_ours()
+        self.curve.show_beside(data_name)
+
+    def _show_ours(self) -> None:
+        """Show the figures where they are of the data on the page."""
+        quality, measured = self.quality, self._measured
+        if quality is not None and measured is not None:
+            ours = measured.data.name == self._data_name
+            self.readings.setVisible(ours)
+            self.shares.setVisible(ours and bool(quality.class_names))
 
     @Slot()
     def _pressed(self) -> None:
@@ -191,10 +216,9 @@ class Measuring(QWidget):
         self._measured = ExperimentSpec.from_json(quality.spec_json)
         self.note.setText(caption(quality))
         self.readings.set_readings(tuple(reading(figure, quality) for figure in quality.figures))
-        self.readings.show()
-        self.shares.setVisible(bool(quality.class_names))
         if quality.class_names:
             self.shares.set_shares(quality.class_names, quality.shares, quality.real_shares)
+        self._show_ours()
 
     @Slot(object)
     def _show_neighbours(self, event: Event) -> None:

@@ -99,6 +99,17 @@ def test_missing_images_are_told_and_the_page_lives(qtbot, window, page):
     drawn(qtbot, page)
 
 
+def test_no_chain_of_other_data_comes_late(qtbot, page):
+    page.load(load_preset("digits-exact").replace_all(SMALL_CHAINS | {"sampling.steps_per_level": 400}))
+    qtbot.waitUntil(lambda: page.gallery.latest is not None and page.chains.running, timeout=WAIT_MS)
+    page.form.control("sampling.source").change_value("trained")
+    page.form.control("data.name").change_value("mnist")
+    assert page.gallery.latest is None
+    qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
+    assert page.gallery.latest is None
+    assert page.gallery._place.currentWidget() is page.gallery._place.placeholder
+
+
 def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reason(qtbot, page, monkeypatch):
     # Of another recipe none ships.
     monkeypatch.setitem(classifier._RECIPES, "digits", classifier.Recipe(passes=2, batch=64))

@@ -91,6 +91,7 @@ def panel(qtbot):
         panel = Measuring(page, launch, source, images)
         qtbot.addWidget(page)
         qtbot.addWidget(panel)
+        panel.show_beside(SPEC.data.name)
         panel.show()
         clock.start()
         made.append((clock, page))
@@ -112,6 +113,20 @@ def test_measuring_shows_the_figures_beside_those_of_real_images(qtbot, panel):
     assert shown.readings.texts()[0] == ("Fréchet distance", "30 ± 2.5", "10")
     assert shown.shares.isVisible()
     assert "Digits classifier" in shown.note.text()
+    qtbot.waitUntil(lambda: shown.button.text() == "Measure", timeout=WAIT_MS)
+
+
+def test_figures_and_curve_stand_beside_their_own_data_alone(qtbot, panel):
+    shown = panel(Telling(quality(), Finished(256, 1.0, "done")))
+    with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
+        shown.button.click()
+    shown.curve.take(point(1, 40.0))
+    parts = (shown.readings, shown.shares, shown.curve.view, shown.curve.figure)
+    assert all(part.isVisible() for part in parts)
+    shown.show_beside("mnist")
+    assert not any(part.isVisible() for part in parts)
+    shown.show_beside(SPEC.data.name)
+    assert all(part.isVisible() for part in parts)
     qtbot.waitUntil(lambda: shown.button.text() == "Measure", timeout=WAIT_MS)
 
 
