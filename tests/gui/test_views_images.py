@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from painted import shown
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
@@ -18,14 +19,6 @@ from msd_gui.views.placeholder import Awaiting, Placeholder
 from msd_gui.views.strip import HeldOutView
 from msd_gui.views.tiling import fit
 from msd_gui.views.timeline import Timeline
-
-
-def shown(qtbot, view, width=400, height=300):
-    qtbot.addWidget(view)
-    view.resize(width, height)
-    with qtbot.waitExposed(view):
-        view.show()
-    return view
 
 
 def pixel(view, place: QPointF) -> int:

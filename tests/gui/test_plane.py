@@ -1,0 +1,184 @@
+"""The plane: chains are chosen, axes are kept, layers are painted or not, tails can be read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from painted import pixels, rgb, shown
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+
+from msd_gui.theme import DARK, LIGHT, make_palette
+from msd_gui.views.colour_maps import colour_map, density_map
+from msd_gui.views.plane import LAYERS, PlaneView
+from msd_gui.views.plane_content import readable
+
+HEADS = np.array([[0.0, 0.0], [4.0, 1.0], [np.nan, 2.0], [-3.0, -5.0]])
+
+
+@pytest.fixture
+def plane(qtbot):
+    view = PlaneView()
+    view.set_data(np.array([[-6.0, -6.0], [6.0, 6.0]]))
+    view.frame()
+    return shown(qtbot, view)
+
+
+def place_of(view, point) -> QPoint:
+    return view.mapFromScene(view.box.mapViewToScene(QPointF(*point)))
+
+
+@pytest.mark.parametrize("chain", [0, 1, 3])
+def test_a_click_near_a_head_chooses_that_chain(qtbot, plane, chain):
+    plane.set_heads(HEADS)
+    with qtbot.waitSignal(plane.chain_chosen) as caught:
+        QTest.mouseClick(plane.viewport(), Qt.MouseButton.LeftButton, pos=place_of(plane, HEADS[chain]) + QPoint(3, -2))
+    assert caught.args == [chain]
+
+
+def test_a_click_far_from_all_heads_chooses_none(qtbot, plane):
+    plane.set_heads(HEADS)
+    with qtbot.assertNotEmitted(plane.chain_chosen):
+        QTest.mouseClick(plane.viewport(), Qt.MouseButton.LeftButton, pos=place_of(plane, (2.0, -3.0)))
+
+
+def test_axes_are_equal_and_chains_do_not_move_them(plane):
+    plane.grab()
+    left, right, low, high = before = plane.bounds()
+    box = plane.box.screenGeometry()
+    assert (right - left) / box.width() == pytest.approx((high - low) / box.height(), rel=0.02)
+    plane.set_tails(np.full((5, 3, 2), 1e4))
+    plane.set_heads(np.full((3, 2), 1e4))
+    plane.grab()
+    assert plane.bounds() == before
+
+
+def test_moving_the_view_is_told_once_it_rests(qtbot, plane):
+    qtbot.wait(200)
+    told = []
+    plane.view_changed.connect(told.append)
+    for edge in (2.0, 2.5, 3.0):
+        plane.set_bounds((-edge, edge, -edge, edge))
+    qtbot.waitUntil(lambda: bool(told), timeout=2000)
+    qtbot.wait(250)
+    assert told == [plane.bounds()]
+
+
+@pytest.mark.parametrize("shape", [(0, 0, 2), (0, 3, 2), (1, 3, 2), (7, 0, 2), (2, 1, 2), (400, 100, 2)])
+def test_tails_of_any_size_are_painted(plane, shape):
+    plane.set_tails(np.zeros(shape, np.float32))
+    assert not plane.grab().isNull()
+
+
+def test_what_is_not_finite_is_left_out(plane):
+    plane.set_layer("tails", False)
+    blank = pixels(plane.grab().toImage())
+    plane.set_layer("tails", True)
+    tails = np.full((6, 2, 2), np.nan)
+    tails[2] = np.inf
+    plane.set_tails(tails)
+    plane.set_field(np.full((4, 4), np.nan), (-1, 1, -1, 1))
+    plane.set_arrows(np.zeros((2, 2)), np.full((2, 2), np.nan), None)
+    plane.set_layer("exact arrows", True)
+    plane.set_heads(np.full((2, 2), np.nan))
+    plane.legend_row.set_entries([])
+    after = pixels(plane.grab().toImage())
+    plot = plane.box.sceneBoundingRect().toRect().adjusted(3, 40, -3, -3)
+    rows, columns = slice(plot.top(), plot.bottom()), slice(plot.left(), plot.right())
+    assert (blank[rows, columns] == after[rows, columns]).all()
+
+
+def test_a_gap_in_a_tail_stays_a_gap(plane):
+    tail = np.array([[-5.0, 0], [-1.0, 0], [np.nan, 0], [1.0, 0], [5.0, 0]])[:, None]
+    plane.set_data(np.empty((0, 2)))
+    plane.set_tails(tail)
+    image = pixels(plane.grab().toImage())
+    background = rgb(plane.colours.base)
+    ratio = plane.devicePixelRatioF()
+    painted = [
+        (image[round(p.y() * ratio) - 2 : round(p.y() * ratio) + 3, round(p.x() * ratio)] != background).any()
+        for p in (place_of(plane, (x, 0.0)) for x in (-3.0, 0.0, 3.0))
+    ]
+    assert painted == [True, False, True]
+
+
+def test_tails_of_many_chains_begin_after_the_last_step_that_leaps_across_the_view():
+    place = np.cumsum([500.0, 400.0, 3.0, 300.0, 2.0, 1.0])
+    tails = np.stack([place, 0 * place], axis=1)[None] + np.arange(30.0)[:, None, None]
+    tails[0, 2] = np.nan
+    np.testing.assert_array_equal(readable(tails, 60.0), tails[:, 3:])
+    np.testing.assert_array_equal(readable(tails, 1000.0), tails)
+    assert readable(tails, 0.5).shape == (30, 1, 2)
+    np.testing.assert_array_equal(readable(tails[:5], 60.0), tails[:5])
+
+
+def test_very_many_states_are_thinned_the_same_way_in_each_frame(plane):
+    states = np.arange(500 * 100 * 2, dtype=float).reshape(500, 100, 2)
+    plane.set_tails(states[:300], first=0)
+    first = {tuple(row) for row in plane._held.tails[:, 0]}
+    plane.set_tails(states[1:301], first=1)
+    second = {tuple(row) for row in plane._held.tails[:-1, 0]}
+    assert len(plane._held.tails) < 300
+    assert second - first <= {tuple(states[300, 0])}
+    assert (plane._held.tails[-1] == states[300]).all()
+
+
+def test_layers_are_switched_by_name(plane):
+    plane.set_heads(HEADS)
+    for name in LAYERS:
+        plane.set_layer(name, False)
+        assert not plane.layer(name)
+    assert plane.legend_row.entries() == []
+    with pytest.raises(KeyError, match="nothing like it"):
+        plane.set_layer("nothing like it", True)
+
+
+def test_the_read_out_gives_position_and_density(plane):
+    side = np.linspace(-2, 2, 41)
+    x, y = np.meshgrid(side, side)
+    plane.set_field(-(x**2) - y, (-2, 2, -2, 2))
+    assert plane.tell(1.0, 0.5) == "x₁ = 1.00   x₂ = 0.50   log p = -1.50"
+    assert "log p" not in plane.tell(3.0, 0.0)
+
+
+def test_the_mouse_shows_and_hides_the_read_out(qtbot, plane):
+    QTest.mouseMove(plane.viewport(), place_of(plane, (0.0, 0.0)))
+    assert plane.readout().startswith("x₁ = ")
+    QTest.mouseMove(plane.viewport(), QPoint(2, 2))
+    assert plane.readout() == ""
+
+
+def test_a_double_click_shows_all_the_data_again(qtbot, plane):
+    home = plane.bounds()
+    plane.set_bounds((100.0, 101.0, 100.0, 101.0))
+    with qtbot.waitSignal(plane.framed):
+        QTest.mouseDClick(plane.viewport(), Qt.MouseButton.LeftButton, pos=plane.viewport().rect().center())
+    assert plane.bounds() == pytest.approx(home)
+
+
+def test_the_density_lies_where_it_should(plane):
+    field = np.full((50, 50), -50.0)
+    field[:25, 25:] = 0.0  # low x₂, high x₁
+    plane.set_data(np.empty((0, 2)))
+    plane.set_field(field, (-4, 4, -4, 4))
+    image, ratio = pixels(plane.grab().toImage()), plane.devicePixelRatioF()
+    base = rgb(plane.colours.base)
+    for x, y in ((2, -2), (2, 2), (-2, -2), (-2, 2)):
+        place = place_of(plane, (x, y))
+        assert (image[round(place.y() * ratio), round(place.x() * ratio)] != base) == ((x, y) == (2, -2))
+
+
+@pytest.mark.parametrize("colours", [LIGHT, DARK])
+def test_the_density_map_is_even(colours):
+    ramp = colour_map(colours.base, colours.exact)
+    assert ramp[0] == rgb(colours.base)
+    assert ramp[-1] == rgb(colours.exact)
+    grey = [0.2126 * (v >> 16 & 255) + 0.7152 * (v >> 8 & 255) + 0.0722 * (v & 255) for v in ramp.tolist()]
+    assert abs(np.sign(np.diff(grey)).sum()) > 0.9 * np.count_nonzero(np.diff(grey))
+    assert len(np.unique(density_map(colours))) > 10
+
+
+def test_a_new_theme_repaints_in_its_colours(qtbot, plane):
+    for colours in (DARK, LIGHT):
+        plane.setPalette(make_palette(colours))
+        assert pixels(plane.grab().toImage())[1, -2] == rgb(colours.base)
