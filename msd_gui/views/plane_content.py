@@ -179,7 +179,9 @@ class PlaneContent:
         if len(self.tails) < 2:
             return
         whole = to_px(self.tails).transpose(1, 0, 2)
-        pixels = readable(whole, min(painter.window().width(), painter.window().height()) * _LONGEST)
+        # The clip is the view, whatever is painted on: the screen, a picture, a recording.
+        view = painter.clipBoundingRect()
+        pixels = readable(whole, _LONGEST * min(view.width(), view.height()))
         colour, middle = self._chain_colour(colours), pixels.shape[1] // 2
         # Opaque thin lines are painted several times faster than transparent or wide ones; paler means older.
         width = _HAIRLINE if self.quick and pixels.shape[0] * pixels.shape[1] > _MANY_STATES else 1.0

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from painted import pixels, rgb, shown
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
 from msd_gui.theme import DARK, LIGHT, make_palette
 from msd_gui.views.colour_maps import colour_map, density_map
+from msd_gui.views.figures import to_png_bytes
 from msd_gui.views.plane import LAYERS, PlaneView
 from msd_gui.views.plane_content import readable
 
@@ -110,6 +112,18 @@ def test_tails_of_many_chains_begin_after_the_last_step_that_leaps_across_the_vi
     np.testing.assert_array_equal(readable(tails, 1000.0), tails)
     assert readable(tails, 0.5).shape == (30, 1, 2)
     np.testing.assert_array_equal(readable(tails[:5], 60.0), tails[:5])
+
+
+def test_tails_are_seen_on_the_screen_and_in_figures_alike(plane):
+    steps = np.random.default_rng(0).normal(size=(40, 20, 2)) * 0.2
+    plane.set_tails(np.cumsum(steps, axis=0))
+    seen = {}
+    for on in (True, False):
+        plane.set_layer("tails", on)
+        plane.legend_row.set_entries([])
+        seen[on] = pixels(plane.grab().toImage()), pixels(QImage.fromData(to_png_bytes(plane)))
+    for with_tails, without in zip(seen[True], seen[False], strict=True):
+        assert (with_tails != without).mean() > 0.01
 
 
 def test_very_many_states_are_thinned_the_same_way_in_each_frame(plane):
