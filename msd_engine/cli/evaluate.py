@@ -120,10 +120,10 @@ def table(quality: Quality) -> str:
     ]
     for figure in quality.figures:
         interval = f"{_short(figure.low)} to {_short(figure.high)}" if math.isfinite(figure.low) else ""
-        spread = f" ± {_short(figure.real_spread)}" if math.isfinite(figure.real_spread) else ""
+        spread = f" ± {figure.real_spread:.2g}" if math.isfinite(figure.real_spread) else ""
         lines.append(f"{figure.title:28}{_short(figure.value):>10}  {interval:<22}{_short(figure.real):>10}{spread}")
     if any(math.isfinite(figure.real_spread) for figure in quality.figures):
-        lines.append("real ±: standard deviation between sets of as many training images, none with one of another")
+        lines.append(f"± of real: standard deviation between sets of {quality.real_n} training images that share none")
     reasons = ", ".join(f"{count} {reason}" for reason, count in quality.dead.items())
     lines.append(f"{quality.lived} of {quality.n} lived" + (f"; dead: {reasons}" if reasons else ""))
     if quality.refused:

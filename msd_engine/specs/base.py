@@ -310,5 +310,11 @@ def _sentence(error: ValidationError) -> SpecError:
             sentence = message.removeprefix("Value error, ")
         case _:
             message = message.replace("Input should", "should").replace("should be a finite number", "should be finite")
-            sentence = f"{path or 'The spec'} {message.replace('should', 'must', 1)}, but is {shown[:80]}."
+            message = message.replace("should", "must", 1)
+            *whole, last = [str(part) for part in finding["loc"]] or [""]
+            if whole and last.isdigit() and not any(part.isdigit() for part in whole):
+                # The place in a list says less than the value does.
+                sentence = f"Each of {path.removesuffix(f'.{last}')} {message}, but one is {shown[:80]}."
+            else:
+                sentence = f"{path or 'The spec'} {message}, but is {shown[:80]}."
     return SpecError(path, sentence)

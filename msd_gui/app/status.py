@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar
 
@@ -34,6 +34,8 @@ class StatusBar(QStatusBar):
         self._device = QLabel()
         self._device.setToolTip("Where the engine computes")
         self._text = QLabel()
+        # What is told holds names of runs and files, whatever signs they have.
+        self._text.setTextFormat(Qt.TextFormat.PlainText)
         # A long sentence, such as a copied command, must not widen the window.
         self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._rate = QLabel()

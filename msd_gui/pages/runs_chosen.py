@@ -46,7 +46,7 @@ class ChosenRuns(QWidget):
         self.overlay = OverlayView()
         self.place = frame.awaiting(
             self.overlay,
-            f"Choose runs: their held-out errors are drawn here, of more than {OWN_COLOURS} in the colours of their k.",
+            f"Choose runs: their held-out errors are drawn here. Colours of more than {OWN_COLOURS} tell their k.",
             height_px=_PLOT_PX,
         )
         self.left_out = QLabel()
@@ -57,6 +57,7 @@ class ChosenRuns(QWidget):
         self.seconds.setToolTip("Draw the errors against seconds of training in the place of steps.")
         self.seconds.toggled.connect(lambda on: self.overlay.set_x("seconds" if on else "steps"))
         self.title, self.words, self.figures = frame.heading("Chosen run"), RunWords(), RunFigures()
+        self.seconds.hide()
         self.card = Card("error", "", "", dismissible=False)
         self._single = QWidget()
         single = QVBoxLayout(self._single)
@@ -128,3 +129,4 @@ class ChosenRuns(QWidget):
         height = _PLOT_PX if len(self._asked) < 2 else _MANY_PX if styles is None else _BY_K_PX
         self.place.set_height(height)
         self.place.set_ready(bool(self.overlay.curves()))
+        self.seconds.setVisible(bool(self.overlay.curves()))

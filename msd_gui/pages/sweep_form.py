@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QWidget
 
-from msd_engine.specs import ExperimentSpec, SweepSpec, load_preset, preset_names
+from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec, load_preset, preset_names
 from msd_engine.specs.sweep import MODE_TITLES, MODES, parse_list
 
 _BOTH = "both"
@@ -55,22 +55,34 @@ class SweepForm(QWidget):
         Raises:
             SpecError: A list or the budget cannot be understood.
         """
-        (amount,) = parse_list("The budget", self.budget.text())[:1]
+        amount = self._amount()
         name = self.preset.currentData()
         base = self._opened if name == _OPENED and self._opened is not None else load_preset(name)
         # Curves are what people come for: each has some forty points, or one every so many steps.
         every = base.training.evaluate_every
         if self.unit.currentText() == "steps":
-            every = min(every, max(1, amount // _CURVE_POINTS))
-            fields = {"training.steps": amount, "training.seconds": 0.0}
+            every = min(every, max(1, int(amount) // _CURVE_POINTS))
+            fields = {"training.steps": int(amount), "training.seconds": 0.0}
         else:
             every = min(every, _OFTEN)
-            fields = {"training.steps": _MOST_STEPS, "training.seconds": float(amount)}
+            fields = {"training.steps": _MOST_STEPS, "training.seconds": amount}
         base = base.replace_all(fields | {"training.evaluate_every": every})
         mode = self.modes.currentData()
         lists = {"ks": parse_list("ks", self.ks.text()), "seeds": parse_list("seeds", self.seeds.text())}
         modes = MODES if mode == _BOTH else (mode,)
         return SweepSpec.from_fields({"title": base.title, "base": base.model_dump(), "modes": modes, **lists})
+
+    def _amount(self) -> float:
+        """Return the budget of each run, in the unit that is chosen."""
+        text, unit = self.budget.text().strip(), self.unit.currentText()
+        try:
+            amount = float(text) if unit == "seconds" else float(int(text))
+        except ValueError:
+            amount = 0.0
+        if not 0.0 < amount <= _MOST_STEPS:
+            number = "a number of seconds" if unit == "seconds" else "a whole number of steps"
+            raise SpecError("budget", f"The budget must be {number} above 0, such as 20, but is {text!r}.")
+        return amount
 
     def set_opened(self, spec: SweepSpec) -> None:
         """Offer the experiment of a comparison that was opened beside the presets, with its budget, and choose it."""
@@ -82,7 +94,7 @@ class SweepForm(QWidget):
         self.preset.setCurrentIndex(0)
         training = spec.base.training
         amount, unit = (training.seconds, "seconds") if training.seconds else (training.steps, "steps")
-        self.budget.setText(str(max(1, round(amount))))
+        self.budget.setText(f"{amount:g}" if unit == "seconds" else str(amount))
         self.unit.setCurrentText(unit)
 
     def set_lists(self, spec: SweepSpec) -> None:

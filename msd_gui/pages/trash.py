@@ -26,7 +26,7 @@ def question(rows: Sequence[RunRow], every: Sequence[RunRow]) -> str:
     gone, there = (Counter(row.sweep for row in which if row.sweep) for which in (rows, every))
     whole = [title[sweep] for sweep in title if gone[sweep] == there[sweep]]
     torn = [title[sweep] for sweep in title if gone[sweep] < there[sweep]]
-    count = f"the run {rows[0].name}" if len(rows) == 1 else f"{len(rows)} runs"
+    count = f"the run “{rows[0].name}”" if len(rows) == 1 else f"{len(rows)} runs"
     if whole and gone.total() == len(rows) and not torn and len(whole) == 1:
         number = "its only run" if len(rows) == 1 else f"its {len(rows)} runs"
         return f"Move the comparison “{whole[0]}” with {number} to the trash?"
@@ -52,6 +52,8 @@ def ask(parent: QWidget, words: str, discard: Callable[[], None]) -> None:
     """
     yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
     box = QMessageBox(QMessageBox.Icon.Question, "Move to trash", words, yes | no, parent)
+    # Names are the user's words, whatever signs they hold.
+    box.setTextFormat(Qt.TextFormat.PlainText)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.button(yes).setText("Move to trash")
     box.button(no).setText("Keep")

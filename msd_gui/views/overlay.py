@@ -129,7 +129,8 @@ class OverlayView(PlotView):
     def legend_entries(self) -> list[Entry]:
         """One entry for each curve, or for each k and each style."""
         if self._styles is None:
-            return [Entry("line", self._colour(place), _short(curve.name)) for place, curve in enumerate(self._given)]
+            given = enumerate(self._given)
+            return [Entry("line", self._colour(place), _short(curve.name), rich=True) for place, curve in given]
         places = {curve.k: place for place, curve in enumerate(self._given)}
         by_k = [Entry("line", self._colour(places[k]), f"k = {k}" if k else "k unknown") for k in sorted(places)]
         shown = {curve.style for curve in self._given}

@@ -101,6 +101,31 @@ def test_curves_have_points_enough_whatever_the_budget(page):
         assert page.form.value().base.training.evaluate_every == every
 
 
+@pytest.mark.parametrize(
+    ("unit", "text"), [("seconds", "0"), ("seconds", "soon"), ("seconds", "nan"), ("steps", "1.5"), ("steps", "1, 2")]
+)
+def test_a_budget_that_is_none_is_told_in_its_unit(page, unit, text):
+    page.form.unit.setCurrentText(unit)
+    page.form.budget.setText(text)
+    with pytest.raises(SpecError, match=f"number of {unit} above 0"):
+        page.form.value()
+
+
+def test_a_budget_of_seconds_need_not_be_whole(page):
+    page.form.unit.setCurrentText("seconds")
+    page.form.budget.setText("2.5")
+    spec = page.form.value()
+    assert spec.base.training.seconds == 2.5
+    page.form.set_opened(spec)
+    assert page.form.value().base.training.seconds == 2.5
+
+
+def test_a_number_out_of_range_in_a_list_is_told_without_its_place(page):
+    page.form.ks.setText("1, 99")
+    with pytest.raises(SpecError, match="Each of ks must be less than or equal to 64, but one is 99"):
+        page.form.value()
+
+
 def test_controls_have_names(page):
     for widget in (page.form.preset, page.form.ks, page.form.seeds, page.form.modes, page.form.budget, page.form.unit):
         assert widget.objectName().startswith("sweep.")

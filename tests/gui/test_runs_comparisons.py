@@ -204,7 +204,7 @@ def test_what_a_search_hides_of_a_comparison_is_not_thrown_away(qtbot, page, swe
     asked = []
     monkeypatch.setattr("msd_gui.pages.trash.ask", lambda _page, words, _do: asked.append(words))
     page.actions_by_name["discard"].trigger()
-    assert "the run other" in asked[0]
+    assert "the run “other”" in asked[0]
     page.search.box.setText("")
     choose(qtbot, page, sweep.folder)
     page.actions_by_name["discard"].trigger()
@@ -236,7 +236,7 @@ def test_the_question_says_what_becomes_of_the_comparison():
 
     alone, first, second = rows(2), rows(3, "/a", "A"), rows(2, "/b", "B")
     every = alone + first + second
-    assert question(alone[:1], every) == "Move the run r0 to the trash?"
+    assert question(alone[:1], every) == "Move the run “r0” to the trash?"
     assert question(alone, every) == "Move 2 runs to the trash?"
     assert question(first, every) == "Move the comparison “A” with its 3 runs to the trash?"
     assert question(first[:1], every).endswith("The comparison “A” will train what is missing anew when it goes on.")

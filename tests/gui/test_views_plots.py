@@ -12,7 +12,6 @@ import pytest
 from painted import channels, pixels, rgb, shown
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
-from PySide6.QtWidgets import QTableWidget, QTableWidgetItem
 
 from msd_gui.theme import DARK, make_palette
 from msd_gui.views.bands import BandView
@@ -21,7 +20,7 @@ from msd_gui.views.figures import Easel, finished, png_sheet, svg_sheet, to_png_
 from msd_gui.views.losses import LossView
 from msd_gui.views.mode_weights import ModeWeightsView
 from msd_gui.views.plane import PlaneView
-from msd_gui.views.rich import IndexedCells, indexed, plain
+from msd_gui.views.rich import plain
 
 
 def test_decimation_keeps_ends_extremes_and_mean():
@@ -191,22 +190,3 @@ def test_what_leaves_the_axes_is_covered_in_svg(qtbot):
     below, right = pixels(image)[-3:, :100], pixels(image)[60:, -4:]
     assert (below == rgb("#FFFFFF")).all()
     assert (right == rgb("#FFFFFF")).all()
-
-
-def test_the_index_of_sigma_eff_stands_below_the_line_where_it_is_shown_and_nowhere_else(qtbot):
-    table = QTableWidget(2, 1)
-    qtbot.addWidget(table)
-    words = ["same σ per copy", "same σ_eff"]
-    for row, text in enumerate(words):
-        table.setItem(row, 0, QTableWidgetItem(text))
-    table.resize(240, 120)
-    table.show()
-    plainly = table.grab().toImage()
-    table.setItemDelegateForColumn(0, IndexedCells(table))
-    indexed_too = table.grab().toImage()
-    first, second = (table.visualItemRect(table.item(row, 0)) for row in (0, 1))
-    head = table.viewport().pos()
-    assert plainly.copy(first.translated(head)) == indexed_too.copy(first.translated(head))
-    assert plainly.copy(second.translated(head)) != indexed_too.copy(second.translated(head))
-    assert table.item(1, 0).text() == "same σ_eff"
-    assert plain(indexed("a < b: same σ_eff")) == "a &lt; b: same σ_eff"
