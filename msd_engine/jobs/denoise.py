@@ -28,6 +28,7 @@ from torch import Tensor
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.streams import ChainStreams
+from msd_engine.data.folder import TITLES
 from msd_engine.data.images import ImageSet
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
@@ -207,7 +208,8 @@ def _parts(
     images = loaded_images(data, data_dir)
     if spec.sampling.source == "exact":
         empirical = loaded_empirical(data, data_dir, device).denoiser
-        words = f"exact posterior mean over the {len(empirical):,} {data.split} images of {data.name}"
+        split = "training" if data.split == "train" else data.split
+        words = f"exact posterior mean over the {len(empirical):,} {split} images of {TITLES.get(data.name, 'digits')}"
         return images, Bench(empirical.in_tiles_of(1), words, exact=True, fixed_k=0)
     if run_dir is None:
         raise UserError("There is no trained denoiser yet: train one first, or set sampling.source to exact.")

@@ -61,7 +61,8 @@ def fill(bar: QMenuBar, commands: Actions, recent: RecentMenu) -> None:
         recent: Stands below the actions that open something.
     """
     for name, rows in commands.menus().items():
-        menu = bar.addMenu(name)
+        # Alt and its first letter opens it.
+        menu = bar.addMenu(f"&{name}")
         for row in rows:
             if row.begins:
                 menu.addSeparator()

@@ -58,7 +58,6 @@ class MainWindow(QMainWindow):
         self.settings = settings if settings is not None else Settings()
         self.theme = Theme(_application(), theme or self.settings.theme)
         self.theme.setParent(self)
-        self.setWindowTitle("msd-gui")
         self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
         self.clock = ScreenClock(self)
@@ -152,6 +151,7 @@ class MainWindow(QMainWindow):
         for other in self.pages.built().values():
             other.set_watched(other is page)
         self.commands[f"page_{name}"].setChecked(True)
+        self.setWindowTitle(f"{self.commands[f'page_{name}'].text()} – msd-gui")
         self.bar.set_presets(page.presets if isinstance(page, ExperimentPage) else None)
         self._update_actions()
         self._update_status()

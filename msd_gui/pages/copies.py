@@ -51,7 +51,8 @@ class CopiesPanel(QWidget):
             change: Which change was made: a choice of `DenoiseSpec.change`.
         """
         k = len(event.copies.y)
-        self._heads[0].setText(f"The {k} copies y₁…y{low(k)}, each with noise σ = {number(event.sigma)}")
+        which = f"The {k} copies y₁…y{low(k)}, each" if k > 1 else "The only copy y₁,"
+        self._heads[0].setText(f"{which} with noise σ = {number(event.sigma)}")
         after, lost = event.changed, set()
         if after is not None:
             lost = set(range(k)) - set(after.origin)

@@ -129,6 +129,7 @@ def test_a_dropped_copy_is_struck_out(qtbot, page):
     page.form.slider("training.k").change_value(1)
     settled(qtbot, page, lambda: len(page.denoised.copies.y) == 1)
     assert page.denoised.changed is None
+    assert page.copies._heads[0].text().startswith("The only copy y₁")
 
 
 def test_the_arrows_turn_the_held_out_images(qtbot, page):

@@ -17,7 +17,7 @@ def words_of(window):
         window.show_page(name)
     found = {action.text() for action in window.findChildren(QAction)}
     found |= {button.text().strip() for button in window.findChildren(QAbstractButton)}
-    found |= {menu.title() for menu in window.findChildren(QMenu)}
+    found |= {menu.title().replace("&", "") for menu in window.findChildren(QMenu)}
     found |= {re.sub(r"<[^>]+>|&nbsp;", " ", label.text()).strip() for label in window.findChildren(QLabel)}
     for box in window.findChildren(QComboBox):
         found |= {box.itemText(row) for row in range(box.count())}

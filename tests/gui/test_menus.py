@@ -60,6 +60,12 @@ def test_settings_are_saved_with_their_suffix_and_the_folder_is_remembered(qtbot
     assert recent(window) == [str(folder / "settings.json")]
 
 
+def test_every_menu_opens_by_a_letter_of_its_own(window):
+    titles = [action.text() for action in window.menuBar().actions()]
+    letters = [title[title.index("&") + 1] for title in titles]
+    assert len(letters) == len(set(letters)) == 5
+
+
 def test_where_nothing_can_be_written_yet_the_menu_says_so(qtbot, window):
     window.show_page("images")
     window.commands["export"].trigger()

@@ -299,6 +299,7 @@ def test_every_page_can_be_shown_and_left(qtbot, window):
         window.commands[f"page_{name}"].trigger()
         assert window.page is page
         assert page.isVisible()
+        assert window.windowTitle().startswith(window.commands[f"page_{name}"].text())
         offered = isinstance(page, ExperimentPage)
         qtbot.waitUntil(lambda offered=offered: window.bar.preset.isVisible() == offered)
         window.commands["undo"].trigger()
