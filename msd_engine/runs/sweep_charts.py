@@ -228,8 +228,9 @@ def _curve_pair(axes: Sequence[Axes], curves: Sequence[Curve], *, beside: bool) 
     if beside:
         _legend(axes[1], loc="upper left", bbox_to_anchor=(1.0, 1.0))
     else:
-        # Between other charts there is no room beside this one.
-        _legend(axes[1], loc="best", ncols=2, frameon=True, framealpha=0.6)
+        # Between other charts there is no room beside this one; on it the legend would cover curves.
+        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 4}
+        _legend(axes[1], **below, columnspacing=1.2, handlelength=1.6)
 
 
 def _by_mode(rows: Sequence[TableRow]) -> list[tuple[Mode, list[TableRow]]]:

@@ -5,6 +5,8 @@ The screen's thread only records what is to be drawn, in small steps; the export
 
 from __future__ import annotations
 
+import csv
+import io
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -58,10 +60,10 @@ def plot_exports(
     if table is not None:
         write = table
 
-        def csv(path: Path) -> Job:
+        def numbers(path: Path) -> Job:
             return text_job(page.launch, path, partial(csv_text, write()))
 
-        rows.append(Export(f"{label}, numbers", ".csv", name, csv))
+        rows.append(Export(f"{label}, numbers", ".csv", name, numbers))
     return rows
 
 
@@ -93,7 +95,8 @@ def csv_text(columns: Mapping[str, NDArray[Any]]) -> str:
     Returns:
         The table, in full precision.
     """
-    lines = [",".join(columns)]
-    for row in itertools.zip_longest(*(column.tolist() for column in columns.values()), fillvalue=""):
-        lines.append(",".join(str(value) for value in row))
-    return "\n".join(lines) + "\n"
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(itertools.zip_longest(*(column.tolist() for column in columns.values()), fillvalue=""))
+    return buffer.getvalue()

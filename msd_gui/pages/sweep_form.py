@@ -68,7 +68,7 @@ class SweepForm(QWidget):
             fields = {"training.steps": _MOST_STEPS, "training.seconds": amount}
         base = base.replace_all(fields | {"training.evaluate_every": every})
         mode = self.modes.currentData()
-        lists = {"ks": parse_list("ks", self.ks.text()), "seeds": parse_list("seeds", self.seeds.text())}
+        lists = {"ks": parse_list("Copies k", self.ks.text()), "seeds": parse_list("Seeds", self.seeds.text())}
         modes = MODES if mode == _BOTH else (mode,)
         return SweepSpec.from_fields({"title": base.title, "base": base.model_dump(), "modes": modes, **lists})
 

@@ -92,7 +92,7 @@ class OverlayView(PlotView):
         """All values, for a CSV file: step, seconds and error of each curve, each with shape (n,)."""
         columns: dict[str, NDArray[np.float64]] = {}
         for place, curve in enumerate(self._given, 1):
-            name = f"{place} {curve.name}".replace(",", " ").replace('"', " ")
+            name = f"{place} {curve.name}"
             for word, column in (("step", curve.steps), ("seconds", curve.seconds), ("held_out", curve.values)):
                 columns[f"{name} {word}"] = np.asarray(column, np.float64)
         return columns
