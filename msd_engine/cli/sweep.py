@@ -12,7 +12,7 @@ from msd_engine.cli.following import follow
 from msd_engine.cli.inputs import budget, is_given, spec_of
 from msd_engine.cli.options import Sweep
 from msd_engine.cli.outcome import RefusedError
-from msd_engine.events import ChildEnded, Event, Finished, Started, SweepTable
+from msd_engine.events import ChildEnded, Event, Finished, Progress, Started, SweepTable
 from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec
 from msd_engine.specs.sweep import MODES, parse_list
 
@@ -71,6 +71,8 @@ class SweepAccount:
                 say(f"{event.name}: {event.text} Error {event.error:.4g}." if not event.failed else event.text)
             case SweepTable():
                 self._table = event
+            case Progress():
+                self._figures["elapsed_s"] = event.elapsed_s
             case Finished():
                 self._figures |= {"elapsed_s": event.elapsed_s, "text": event.text}
             case _:

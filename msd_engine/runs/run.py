@@ -107,6 +107,8 @@ class Run:
             BadFile: There is none, or its manifest is damaged.
         """
         path = Path(folder) / MANIFEST
+        if not path.exists() and (path.parent / SWEEP).exists():
+            raise BadFile(f"{folder} holds a comparison: name one of the runs in it.")
         text = read_bytes(path, _RUN, limit=4 * MIB)
         try:
             return cls(Path(folder), Manifest.from_json(text))

@@ -2,6 +2,7 @@
 
 import math
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from msd_engine.cli.following import follow
 from msd_engine.cli.outcome import CutShortError, RefusedError
 from msd_engine.cli.progress import Bar, PlainLines, Reporter, choose_reporter
+from msd_engine.cli.sweep import SweepAccount
 from msd_engine.cli.train import LOSS_WINDOW, TrainAccount
 from msd_engine.events import Event, Failed, Finished, HeldOutLoss, LossPoints, Notice, Progress, Started, Tick
 
@@ -80,3 +82,9 @@ def test_the_moment_of_a_failure_tells_bad_input_from_a_failed_job() -> None:
 
 def iter_events(*events: Event):
     yield from events
+
+
+def test_a_comparison_that_is_stopped_tells_the_time_that_it_has_trained() -> None:
+    account = SweepAccount(Path("sweep"))
+    account.take(progress(5))
+    assert account.figures()["elapsed_s"] == progress(5).elapsed_s > 0

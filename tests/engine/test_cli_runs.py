@@ -74,6 +74,8 @@ def test_a_comparison_and_a_run_do_not_share_a_folder(tmp_path: Path) -> None:
     SweepFolder.create(tmp_path / "sweep", SweepSpec(base=spec))
     with pytest.raises(UserError, match="holds a comparison"):
         Run.create(tmp_path / "sweep", spec, device="cpu")
+    with pytest.raises(UserError, match="one of the runs in it"):
+        Run.open(tmp_path / "sweep")
     Run.create(tmp_path / "run", spec, device="cpu")
     with pytest.raises(UserError, match="holds a run"):
         SweepFolder.create(tmp_path / "run", SweepSpec(base=spec))
