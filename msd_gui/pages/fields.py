@@ -11,6 +11,7 @@ from typing import ClassVar
 from PySide6.QtCore import QObject, Signal, Slot
 
 from msd_engine.events import Event, Failed, FieldFrame
+from msd_engine.events.errors import UserError
 from msd_engine.specs import ExperimentSpec, Live
 from msd_gui.bridge.launch import Bounds, Cadence, Job, Launch
 from msd_gui.pages.page import Page
@@ -104,6 +105,8 @@ class FieldPainter(QObject):
         self._plane = plane
         self._trainer = trainer
         self._runner = page.runner(self._on_event)
+        self._ahead = page.runner(self._on_ahead)
+        self._failure = ""
         self._cache = FieldCache()
         self._asked: FieldKey | None = None
         self._framed = ""
@@ -115,12 +118,7 @@ class FieldPainter(QObject):
             spec: The experiment.
             sigma: Noise of one copy.
         """
-        if spec.sampling.glides:
-            # The noise falls at every step: a density for each of them would hardly differ from its neighbours'.
-            sigma = math.exp(round(math.log(sigma) * FIELDS_PER_E) / FIELDS_PER_E)
-        fits = self._trainer.fits(spec)
-        weights = f"{self._trainer.run}:{self._trainer.step}" if fits else ""
-        key = FieldKey(spec.data.model_dump_json(), spec.training.k, sigma, self._plane.bounds(), weights)
+        key = self._key(spec, sigma, self._plane.bounds())
         if key == self._asked:
             return
         self._asked = key
@@ -128,8 +126,51 @@ class FieldPainter(QObject):
         if known is not None:
             self._show(key, known)
             return
-        job = self._launch.field(spec, sigma, key.bounds, self._trainer.run if fits else None)
-        self._runner.submit(keyed(key, job), grace_ms=GRACE_MS)
+        self._runner.submit(self._job(spec, key), grace_ms=GRACE_MS)
+
+    def prepared(self, spec: ExperimentSpec, sigma: float, bounds: Bounds) -> FieldFrame | None:
+        """Return the field of a spec at one noise for a file; the first time it is only asked for.
+
+        Args:
+            spec: The experiment.
+            sigma: Noise of one copy.
+            bounds: Part of the plane.
+
+        Returns:
+            The field; None where it is not there yet: ask again at a later tick.
+
+        Raises:
+            UserError: It cannot be computed.
+        """
+        if self._failure:
+            failure, self._failure = self._failure, ""
+            raise UserError(failure)
+        key = self._key(spec, sigma, bounds)
+        known = self._cache.get(key)
+        if known is None and not self._ahead.running:
+            self._ahead.submit(self._job(spec, key))
+        return known
+
+    def _key(self, spec: ExperimentSpec, sigma: float, bounds: Bounds) -> FieldKey:
+        if spec.sampling.glides:
+            # The noise falls at every step: a density for each of them would hardly differ from its neighbours'.
+            sigma = math.exp(round(math.log(sigma) * FIELDS_PER_E) / FIELDS_PER_E)
+        weights = f"{self._trainer.run}:{self._trainer.step}" if self._trainer.fits(spec) else ""
+        return FieldKey(spec.data.model_dump_json(), spec.training.k, sigma, bounds, weights)
+
+    def _job(self, spec: ExperimentSpec, key: FieldKey) -> Job:
+        run = self._trainer.run if key.weights else None
+        return keyed(key, self._launch.field(spec, key.sigma, key.bounds, run))
+
+    @Slot(object)
+    def _on_ahead(self, event: Event) -> None:
+        match event:
+            case KeyedField():
+                self._cache.put(event.key, event.frame)
+            case Failed():
+                self._failure = event.text
+            case _:
+                pass
 
     @Slot(object)
     def _on_event(self, event: Event) -> None:

@@ -82,7 +82,7 @@ def animation(page: MixturePage, path: Path) -> Job:
 
 
 def recorded(page: MixturePage, history: ChainHistory, indices: list[int]) -> Generator[None, None, list[Sheet]]:
-    """Record kept states of the chains, in steps of a few milliseconds; what does not move is recorded once.
+    """Record kept states of the chains, in steps of a few milliseconds; what stands still is recorded once a level.
 
     Args:
         page: The page.
@@ -96,12 +96,20 @@ def recorded(page: MixturePage, history: ChainHistory, indices: list[int]) -> Ge
     plane = easel.view
     assert isinstance(plane, PlaneView)
     sheets: list[Sheet] = []
+    spec, bounds, shown = page.experiment.spec, page.plane.bounds(), None
     try:
         for index in indices:
+            sigma = float(history.at(index).sigma[0])
+            while (field := page.fields.prepared(spec, sigma, bounds)) is None:
+                yield
+            if field is not shown:
+                plane.set_field(field.log_density, field.bounds)
+                plane.set_arrows(field.points, field.exact_score, field.trained_score)
             page.player.show_in(plane, history, index)
             yield
             frame = easel.frame()
-            if not sheets:
+            if field is not shown:
+                shown = field
                 ground = [easel.layer(draw) for draw in plane.drawings(SELDOM)]
                 yield
             moving = [easel.layer(draw) for draw in plane.drawings(OFTEN)]

@@ -84,4 +84,6 @@ class Recorder(QObject, Generic[T]):
         return run
 
     def _progress(self) -> Event:
-        return Progress(self._taken, self._count, 0.0, 0.0, 0.0, float("nan"), self._words) if self._count else Tick()
+        # Some steps only wait.
+        done = min(self._taken, self._count)
+        return Progress(done, self._count, 0.0, 0.0, 0.0, float("nan"), self._words) if self._count else Tick()
