@@ -74,7 +74,8 @@ def style_sheet(colours: Colours, font_points: float) -> str:
     small = font_points * SMALL_FONT
     bars = {"info": colours.accent, "good": colours.good, "warning": colours.warning, "error": colours.error}
     cards = "".join(f'QFrame#card[severity="{name}"] {{ border-left-color: {bar}; }}\n' for name, bar in bars.items())
-    # Fusion draws the box as a darker shade of the window, which nobody sees on a dark one.
+    # Fusion draws the box of a tick as a darker shade of the window, which nobody sees on a dark one; its sliders are
+    # to look as the program's own.
     tick = Path(str(files("msd_resources") / "icons" / f"tick-{colours.scheme}.svg")).as_posix()
     return f"""
 QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {colours.muted}; border-radius: 3px;
@@ -83,6 +84,13 @@ QCheckBox::indicator:focus, QCheckBox::indicator:hover {{ border-color: {colours
 QCheckBox::indicator:checked {{ border-color: {colours.accent}; background: {colours.accent}; image: url("{tick}"); }}
 QCheckBox::indicator:disabled {{ border-color: {colours.border}; background: {colours.window}; }}
 QCheckBox::indicator:checked:disabled {{ background: {colours.border}; }}
+QSlider::groove:horizontal {{ height: 4px; border-radius: 2px; background: {colours.border}; }}
+QSlider::sub-page:horizontal {{ border-radius: 2px; background: {colours.accent}; }}
+QSlider::sub-page:horizontal:disabled {{ background: {colours.muted}; }}
+QSlider::handle:horizontal {{ width: 8px; height: 8px; margin: -4px 0px; border: 2px solid {colours.accent};
+  border-radius: 6px; background: {colours.base}; }}
+QSlider::handle:horizontal:focus {{ border-color: {colours.text}; }}
+QSlider::handle:horizontal:disabled {{ border-color: {colours.muted}; background: {colours.window}; }}
 QToolTip {{ color: {colours.text}; background: {colours.raised}; border: 1px solid {colours.border}; padding: 4px; }}
 QToolButton[role="heading"] {{ border: none; font-weight: 600; text-align: left; padding: 3px 0px; }}
 QToolButton[role="heading"]:focus {{ color: {colours.accent}; }}
