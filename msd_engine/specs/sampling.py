@@ -69,7 +69,8 @@ class SamplingSpec(Spec):
         le=1e4,
         slider=(0.1, 200.0),
         scale="log",
-        help="Noise of one copy at the first level. σ₁/√k must swamp the spread of the data.",
+        help="Noise of one copy at the first level. σ₁/√k must swamp the spread of the data, and much more so for a "
+        "probability flow, which keeps the shape of its start.",
         formula="σ_eff = σ/√k",
     )
     sigma_L: float = param(

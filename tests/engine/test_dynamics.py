@@ -17,7 +17,7 @@ from msd_engine.metrics.chains import residual_inflation
 from msd_engine.noise.ladder import geometric
 from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, underdamped
 from msd_engine.samplers.descent import Descent, Stage
-from msd_engine.samplers.walk import walk
+from msd_engine.samplers.walk import gaussian_start, walk
 
 ALL = (langevin, consistent, underdamped, corrected, flow, gibbs)
 GLIDING = (consistent, flow)
@@ -237,6 +237,21 @@ def test_the_flow_of_a_gaussian_is_the_known_one_to_second_order():
         residuals = last.y - last.y.mean(1, keepdim=True)
         torch.testing.assert_close(residuals, (y - y.mean(1, keepdim=True)) / 6)
     assert all(3.5 < coarse / fine < 4.5 for coarse, fine in itertools.pairwise(errors))
+
+
+@pytest.mark.parametrize("first", [1.0, 40.0], ids=("near", "far"))
+def test_a_flow_keeps_the_shape_of_its_start(first):
+    # A flow scales each direction by a known factor, so what a round start lacks in one is lacking at the end.
+    count, end = 20_000, 0.5
+    streams = ChainStreams(0, count, (K, 2))
+    data = ONE.covariances[0].diagonal()
+    near, far = end**2 / K, first**2 / K
+    y = gaussian_start(streams, ONE.means[0].float(), math.sqrt(data.mean()), first).double()
+    *_, last = walk(flow, ExactDenoiser(ONE), y, way(flow, geometric(first, end, 60).tolist(), 1, 0.0), streams)
+    wanted = (data.mean() + far) / (data + far) * (data + near)
+    torch.testing.assert_close(last.y.mean(1).var(dim=0), wanted, rtol=0.04, atol=0)
+    # Only from far outside do the data come out as they are.
+    assert bool(((wanted / (data + near) - 1).abs() < 0.005).all()) == (first == 40.0)
 
 
 def test_the_flow_of_a_mixture_is_what_an_integrator_of_high_order_finds():
