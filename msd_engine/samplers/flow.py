@@ -9,10 +9,10 @@ integrated from one noise to the next by Heun's rule, as Karras et al. do (arXiv
 The mean copy follows the one-sample flow at τ = σ/√k, and the residuals shrink in proportion, y_i − ȳ ∝ σ, exactly even
 by Heun's rule. For a Gaussian N(μ, λ) the exact flow is ȳ − μ ∝ √(λ + τ²).
 
-So a flow keeps what its start lacks. From a round start of variance s² + τ₁² a direction in which the data have variance
-λ ends with (s² + τ₁²)/(λ + τ₁²) of its due, where Langevin dynamics would have made up for it: τ₁ must be far beyond
-the longest direction of the data, not only beyond their spread per coordinate. On MNIST (√λ up to 4.6) a start from
-τ₁ = 8.8 drew a fifth too few zeros, from 28 none too few.
+So a flow keeps what its start lacks. From a round start of variance s² + τ₁² a direction in which the data have
+variance λ ends with (s² + τ₁²)/(λ + τ₁²) of its due, where Langevin dynamics would have made up for it: τ₁ must be far
+beyond the longest direction of the data, not only beyond their spread per coordinate. On MNIST, √λ up to 4.6, zeros
+were drawn at .78 to .86 of their share from τ₁ = 8.8, and at .92 to .99 from 28 (two and three seeds of 2 048 chains).
 """
 
 from __future__ import annotations
