@@ -1,9 +1,11 @@
-"""The dialogs of the window: settings and about."""
+"""The dialogs of the window: settings, help and about."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -17,7 +19,11 @@ from PySide6.QtWidgets import (
 
 from msd_engine import __version__
 from msd_engine.data.folder import data_folder
+from msd_gui.app.actions import Actions
+from msd_gui.app.help import HelpWindow
+from msd_gui.app.launch import EngineLaunch
 from msd_gui.session.settings import Settings, default_runs_dir
+from msd_gui.theme import Theme
 from msd_gui.widgets.path_box import PathBox
 
 ABOUT = """<h3>msd-gui {version}</h3>
@@ -29,6 +35,51 @@ S. Ermon; preconditioning after Karras et al. 2022 (arXiv:2206.00364).</p>
 
 THEMES = {"system": "As the system", "light": "Light", "dark": "Dark"}
 DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA (NVIDIA, AMD)", "mps": "MPS (Apple)"}
+
+
+class Dialogs(QObject):
+    """The dialogs of one window, and what follows from them."""
+
+    def __init__(
+        self, window: QWidget, settings: Settings, theme: Theme, launch: EngineLaunch, page_name: Callable[[], str]
+    ) -> None:
+        """Open nothing yet.
+
+        Args:
+            window: Stands behind the dialogs.
+            settings: What is edited.
+            theme: Follows the settings.
+            launch: Follows them, too.
+            page_name: Returns the name of the page in front, which the help opens at.
+        """
+        super().__init__(window)
+        self._window, self._settings, self._theme, self._launch = window, settings, theme, launch
+        self._page_name = page_name
+        self.help: HelpWindow | None = None
+
+    def connect_to(self, commands: Actions) -> None:
+        """Let the actions open the dialogs."""
+        commands["settings"].triggered.connect(self._edit_settings)
+        commands["help"].triggered.connect(self._show_help)
+        commands["about"].triggered.connect(self._show_about)
+
+    @Slot()
+    def _edit_settings(self) -> None:
+        if edit_settings(self._window, self._settings):
+            self._theme.set_choice(self._settings.theme)
+            self._launch.device = self._settings.device
+
+    @Slot()
+    def _show_help(self) -> None:
+        """Open the help, of which there is one, at what it says of the page in front."""
+        if self.help is None:
+            self.help = HelpWindow(self._window)
+        self.help.show_part(self._page_name())
+
+    @Slot()
+    def _show_about(self) -> None:
+        """Say what the program is, its version, licence and sources."""
+        QMessageBox.about(self._window, "About msd-gui", ABOUT.format(version=__version__))
 
 
 def edit_settings(parent: QWidget, settings: Settings) -> bool:
@@ -98,8 +149,3 @@ def _choice(name: str, title: str, words: dict[str, str], chosen: str) -> QCombo
 
 def _path(value: Path | str | None) -> Path | None:
     return Path(value) if value else None
-
-
-def show_about(parent: QWidget) -> None:
-    """Say what the program is, its version, licence and sources."""
-    QMessageBox.about(parent, "About msd-gui", ABOUT.format(version=__version__))

@@ -10,10 +10,10 @@ from PySide6.QtGui import QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QGu
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from msd_engine.specs import ExperimentSpec
-from msd_gui.app import dialogs, menus
+from msd_gui.app import menus
 from msd_gui.app.actions import DATA_SETS, Actions
+from msd_gui.app.dialogs import Dialogs
 from msd_gui.app.files import Files, local_paths
-from msd_gui.app.help import HelpWindow
 from msd_gui.app.launch import EngineLaunch
 from msd_gui.app.menus import RecentMenu
 from msd_gui.app.messages import MessageBar
@@ -73,9 +73,9 @@ class MainWindow(QMainWindow):
             Surroundings(self.launch, self.clock, self.commands.by_name, LatestNetwork(self)), self._adopt
         )
         self.routing = Routing(self.commands, self.files, lambda: self.page, self)
+        self.dialogs = Dialogs(self, self.settings, self.theme, self.launch, lambda: self.pages.name_of(self.page))
         self._engine_ready = False
         self._closing = False
-        self._help: HelpWindow | None = None
         self._build()
         self._connect()
         self.resize(1280, 800)
@@ -119,11 +119,9 @@ class MainWindow(QMainWindow):
         on["export"].triggered.connect(lambda: self._show_exports(self.bar.below("export")))
         for name in DATA_SETS:
             on[f"download_{name}"].triggered.connect(partial(files.download, name))
-        on["settings"].triggered.connect(self._edit_settings)
         on["quit"].triggered.connect(self.close)
         on["full_screen"].triggered.connect(lambda full: self.showFullScreen() if full else self.showNormal())
-        on["help"].triggered.connect(self._show_help)
-        on["about"].triggered.connect(lambda: dialogs.show_about(self))
+        self.dialogs.connect_to(on)
         self.bar.preset_chosen.connect(self.routing.load_preset)
         self.routing.noticed.connect(self.status.notice)
         files.engine_ready.connect(self._on_engine_ready)
@@ -284,17 +282,6 @@ class MainWindow(QMainWindow):
         """Say that an image set is missing, with a button that fetches it."""
         download = self.commands[f"download_{name}"]
         self.messages.offer(text, download.text(), download.trigger)
-
-    def _show_help(self) -> None:
-        """Open the help at what it says of the page in front."""
-        if self._help is None:
-            self._help = HelpWindow(self)
-        self._help.show_part(self.pages.name_of(self.page))
-
-    def _edit_settings(self) -> None:
-        if dialogs.edit_settings(self, self.settings):
-            self.theme.set_choice(self.settings.theme)
-            self.launch.device = self.settings.device
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Keep the session, close all jobs (training is saved) and end the threads."""

@@ -40,13 +40,13 @@ def test_there_is_a_part_for_every_page_and_every_part_can_be_gone_to():
 def test_help_opens_at_the_page_in_front_in_one_window(qtbot, window):
     window.show_page("denoise")
     window.commands["help"].trigger()
-    shown = window._help
+    shown = window.dialogs.help
     qtbot.waitUntil(lambda: shown.browser.verticalScrollBar().value() > 0)
     assert shown.list.currentItem().text() == parts(help_html())["denoise"]
     place = shown.browser.verticalScrollBar().value()
     shown.list.setCurrentRow(0)
     qtbot.waitUntil(lambda: shown.browser.verticalScrollBar().value() < place)
     window.commands["help"].trigger()
-    assert window._help is shown
+    assert window.dialogs.help is shown
     qtbot.waitUntil(lambda: shown.browser.verticalScrollBar().value() == place)
     shown.close()
