@@ -128,7 +128,7 @@ class MainWindow(QMainWindow):
         files.restored.connect(self.show_experiment)
         files.sweep_found.connect(self.show_sweep)
         files.noticed.connect(self.status.notice)
-        files.written.connect(self._update_status)
+        files.written.connect(self._on_written)
         files.progressed.connect(self.status.show_status)
         files.failed.connect(self.show_error)
         files.running_changed.connect(self._update_actions)
@@ -221,6 +221,11 @@ class MainWindow(QMainWindow):
             self.routing.update()
             if isinstance(self.page, ExperimentPage):
                 self.bar.set_preset(self.page.experiment.preset)
+
+    @Slot()
+    def _on_written(self) -> None:
+        self._update_status()
+        self.page.files_changed()
 
     @Slot()
     def _update_status(self) -> None:

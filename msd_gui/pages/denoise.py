@@ -165,6 +165,11 @@ class DenoisePage(ExperimentPage):
         if watched and self._stale:
             self._ask()
 
+    def files_changed(self) -> None:
+        """Denoise what could not be denoised before."""
+        if self._ready and self.denoised is None and not self.running:
+            self._ask()
+
     @Slot()
     def _renew(self) -> None:
         """Denoise again with another network: at once where it can be seen, else when it can."""

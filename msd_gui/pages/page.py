@@ -129,6 +129,9 @@ class Page(QWidget):
     def begin(self) -> None:
         """Called once the engine is there: show something without being asked."""
 
+    def files_changed(self) -> None:
+        """Called in front when a file was written or data were fetched: what was missing may be there now."""
+
     def can(self, _action: str) -> bool:
         """Return whether an action makes sense now."""
         return False

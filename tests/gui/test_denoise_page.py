@@ -9,6 +9,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from msd_engine.data.images import IDX_FILES
 from msd_engine.runs.restoring import read_spec
 
 LEFT = Qt.MouseButton.LeftButton
@@ -107,6 +108,18 @@ def test_nothing_stays_of_a_picture_beside_settings_that_cannot_be_denoised(qtbo
     assert page.denoised is None
     assert not page.result.tiles()
     assert not page.figures.texts()
+
+
+def test_data_that_have_been_fetched_are_denoised_at_once(qtbot, window, page, user_folder):
+    page.form.control("data.name").change_value("mnist")
+    qtbot.waitUntil(lambda: bool(window.messages.errors()) and not page.running, timeout=WAIT_MS)
+    folder = user_folder / "data" / "mnist"
+    folder.mkdir(parents=True)
+    for name, shape in zip(IDX_FILES, ((9, 28, 28), (9,), (3, 28, 28), (3,)), strict=True):
+        head = bytes((0, 0, 8, len(shape))) + b"".join(size.to_bytes(4, "big") for size in shape)
+        (folder / name).write_bytes(head + bytes(range(10)) * (np.prod(shape) // 10) + bytes(np.prod(shape) % 10))
+    window.files.written.emit()
+    settled(qtbot, page, lambda: page.denoised and page.denoised.x.shape == (1, 28, 28))
 
 
 def test_exported_chains_carry_the_settings_that_they_were_drawn_with(qtbot, window, page, tmp_path):
