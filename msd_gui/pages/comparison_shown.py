@@ -121,7 +121,7 @@ class ComparisonShown:
         self.table.set_rows([_cells(row) for row in event.rows])
         self.table_place.setMaximumHeight(self.table.maximumHeight())
         if event.findings:
-            self.findings.setText("".join(f"<p>{indexed(sentence)}</p>" for sentence in event.findings))
+            self.findings.setText("".join(f"<p>{_together(indexed(sentence))}</p>" for sentence in event.findings))
         for mode, view in self.bands.items():
             known = [row for row in event.rows if row.mode == mode and len(row.band_error)]
             learned = [Compared(f"k = {r.k}", r.k, _STYLE_OF[mode], r.band_sigma_eff, r.band_error) for r in known]
@@ -146,6 +146,13 @@ class ComparisonShown:
         self.curves.set_label("bottom", "step" if unit == "steps" else "time / s")
         self.draw_curves()
         self.curves.frame()
+
+
+def _together(words: str) -> str:
+    """Return words whose equations and spreads are not broken over lines."""
+    for sign in ("=", "±"):
+        words = words.replace(f" {sign} ", f"\u00a0{sign}\u00a0")
+    return words
 
 
 def _cells(row: TableRow) -> tuple[str, ...]:

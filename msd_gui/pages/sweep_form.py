@@ -10,6 +10,7 @@ from msd_engine.specs.sweep import MODE_TITLES, MODES, parse_list
 _BOTH = "both"
 _OPENED = ""
 _MOST_STEPS = 100_000_000
+_PRESET_HELP = "Data, network and training that every k shares."
 _CURVE_POINTS, _OFTEN = 40, 20
 
 
@@ -19,7 +20,9 @@ class SweepForm(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._opened: ExperimentSpec | None = None
-        self.preset = _choice("sweep.preset", "Experiment", "Data, network and training that every k shares.")
+        self.preset = _choice("sweep.preset", "Experiment", _PRESET_HELP)
+        # The title of an experiment may be longer than the box is wide.
+        self.preset.currentTextChanged.connect(lambda title: self.preset.setToolTip(f"{title}\n{_PRESET_HELP}"))
         self.preset.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for name in preset_names():
             self.preset.addItem(load_preset(name).title, name)

@@ -41,6 +41,7 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     assert "±" not in page.shown.table.item(0, 3).text()
     assert len(page.shown.curves.data()) == 2 * 3
     assert "σ/√k" in page.shown.findings.text()
+    assert " = " not in page.shown.findings.text()
     assert page.shown.place.currentWidget() is page.shown.curves
     # Widened by a seed, it goes on where it stood.
     page.form.seeds.setText("0, 1")
@@ -57,6 +58,7 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     assert page.spec.seeds == (0, 1)
     # What was opened can be begun anew, and the presets are still there.
     assert page.form.preset.currentText() == f"Opened: {page.spec.title}"
+    assert page.form.preset.currentText() in page.form.preset.toolTip()
     assert page.form.value() == page.spec
     page.open_sweep(folder)
     qtbot.waitUntil(done(page, 6), timeout=WAIT_MS)
