@@ -126,7 +126,7 @@ def _rows(row: RunRow) -> tuple[Reading, ...]:
     return (
         Reading("Data, copies", f"{row.data or '–'}, k = {row.k or '–'}"),
         *([Reading("Comparison", row.sweep_title, "", f"One of the runs in {row.sweep}.")] if row.sweep else []),
-        Reading("Network", f"{count(row.parameters)} parameters"),
+        Reading("Network", f"{count(row.parameters)} parameters" if row.parameters else "not saved yet"),
         Reading("Training", f"{row.step:,} steps, {span(row.elapsed_s)}"),
         Reading("Held-out error", number(row.held_out, 4)),
         Reading("Yield", percent(row.alive), "", "Share of the chains that lived; known once samples were judged."),

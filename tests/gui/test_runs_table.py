@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QTableView
 from msd_engine.events import RunRow
 from msd_gui.pages.comparisons import Comparison
 from msd_gui.pages.run_columns import COLUMNS, count, span, table_text
+from msd_gui.pages.runs_details import RunFigures
 from msd_gui.pages.runs_table import RunsModel
 from msd_gui.views.cells import NEW_ROWS, Rounds
 from msd_gui.views.run_cells import CAPTION, FOLD, Fold
@@ -261,3 +262,11 @@ def test_many_new_lines_are_painted_in_rounds_and_each_in_its_turn(qtbot):
     qtbot.waitUntil(lambda: rounds.begin(NEW_ROWS, place, known=False), timeout=5000)
     assert rounds.begin(NEW_ROWS + 1, place, known=False)
     qtbot.wait(1)
+
+
+def test_a_network_that_is_not_saved_yet_has_no_number_of_parameters(qtbot):
+    shown = RunFigures()
+    qtbot.addWidget(shown)
+    for parameters, words in ((0, "not saved yet"), (154_000, "154 k parameters")):
+        shown.show_run(row(1, parameters=parameters))
+        assert words in [text[1] for text in shown._readings.texts()]
