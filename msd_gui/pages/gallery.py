@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import FilmFrame, ImageFrame, Samples, Verdicts
@@ -13,7 +14,8 @@ from msd_gui.pages.scrubber import Scrubber
 from msd_gui.views.film import FilmStripView
 from msd_gui.views.grid import ImageGridView
 
-FILM_PX = 78
+# The frames of the strip are so large that they fill its width, but never larger than this share of the height.
+FILM_SHARE = 6
 LIVED_HELP = (
     "Chains that have lived, judged beside the data. Dead: blew up; monochrome: hardly any variance between pixels; "
     "saturated: nearly all pixels at the ends of the range; off the data: the feature network sees less of any class "
@@ -64,7 +66,6 @@ class Gallery(QWidget):
         self._lived.setProperty("role", "trailing")
         self._lived.setToolTip(LIVED_HELP)
         self._place = frame.awaiting(self.grid, "Chains will be denoised here into new images.", "Sample")
-        self.film.setFixedHeight(FILM_PX)
         self.film.hide()
         self._arrange()
         self._place.placeholder.asked.connect(self.asked)
@@ -94,6 +95,17 @@ class Gallery(QWidget):
         self._place.placeholder.set_sentence(sentence)
         self._place.placeholder.set_button(button)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let the film strip fill the new width."""
+        super().resizeEvent(event)
+        self._fit_film()
+
+    def _fit_film(self) -> None:
+        """Give the film strip the height at which its frames, when all have come, take the whole width."""
+        steps = self._total - self._first
+        count = 1 + (min(steps, ON_STRIP) if steps > 0 else ON_STRIP)
+        self.film.setFixedHeight(self.film.height_for(self.width(), count, self.height() / FILM_SHARE))
+
     # -- events in -----------------------------------------------------------------------------------------------------
 
     def begin(self, total: int, first: int = 0, spec_json: str = "") -> None:
@@ -111,6 +123,7 @@ class Gallery(QWidget):
         self._lived.clear()
         self.grid.set_dead({})
         self.film.clear()
+        self._fit_film()
         self._place.set_ready(True)
 
     def clear(self) -> None:

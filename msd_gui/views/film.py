@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,7 +39,7 @@ class FilmStripView(Canvas):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("The film of one chain", parent)
-        self.setMinimumSize(160, round(_LEAST_PX) + 2 * self.line_height() + 8)
+        self.setMinimumSize(160, round(_LEAST_PX) + self._words_height())
         self._frames: list[Frame] = []
         self._images: list[QImage] = []
         self._chain, self._noisy = 0, False
@@ -93,7 +94,17 @@ class FilmStripView(Canvas):
 
     def sizeHint(self) -> QSize:
         """Room for a strip."""
-        return QSize(640, 64 + 2 * self.line_height() + 8)
+        return QSize(640, 64 + self._words_height())
+
+    def height_for(self, width: float, count: int, most: float) -> int:
+        """The height at which a number of frames takes the whole width, with the words below them.
+
+        Args:
+            width: Width of the strip in pixels.
+            count: Number of frames that are expected.
+            most: The greatest side of a frame in pixels, whatever the width.
+        """
+        return math.ceil(max(_LEAST_PX, min(most, self._wide(width, count)))) + self._words_height()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paints the frames and, below each, its level and σ where there is room."""
@@ -143,10 +154,16 @@ class FilmStripView(Canvas):
         return bool(super().event(event))
 
     def _side(self) -> float:
-        tall = self.height() - 2 * self.line_height() - 8
-        count = max(1, len(self._frames))
-        wide = (self.width() - _GAP_PX * (count + 1)) / count
-        return max(_LEAST_PX, min(tall, wide))
+        tall = self.height() - self._words_height()
+        return max(_LEAST_PX, min(tall, self._wide(self.width(), len(self._frames))))
+
+    def _words_height(self) -> int:
+        return 2 * self.line_height() + 8
+
+    def _wide(self, width: float, count: int) -> float:
+        """The side of so many frames that take a whole width."""
+        count = max(1, count)
+        return (width - _GAP_PX * (count + 1)) / count
 
     def _cell(self, index: int) -> QRectF:
         side = self._side()

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from msd_engine.events import FilmFrame
-from msd_gui.pages.gallery import Gallery
+from msd_gui.pages.gallery import FILM_SHARE, Gallery
 
 WAIT_MS = 120_000
 SMALL = {
@@ -149,6 +149,38 @@ def test_the_strip_stays_short_and_keeps_both_ends_however_long_the_film(qtbot):
     for step in range(500, 1001, 5):
         gallery.take(frame_of(step))
     assert gallery.film.count() == 17
+
+
+@pytest.mark.parametrize(("width", "height"), [(1300, 870), (656, 590)])
+def test_the_strip_fills_its_width_when_all_its_frames_have_come(qtbot, width, height):
+    gallery = Gallery()
+    qtbot.addWidget(gallery)
+    gallery.resize(width, height)
+    gallery.show()
+    gallery.begin(1000)
+    gallery.take(frame_of(0))
+    first = gallery.film._side()
+    for step in range(5, 1001, 5):
+        gallery.take(frame_of(step))
+    qtbot.waitUntil(lambda: gallery.film.width() == width)
+    side, last = gallery.film._side(), gallery.film._cell(gallery.film.count() - 1)
+    # Nothing is scrolled away, less than one more frame would find room, and no frame has shrunk on the way.
+    assert last.right() <= width < last.right() + side
+    assert first - side < 1
+    assert gallery.film.height() < height / 4
+
+
+def test_a_strip_of_few_frames_leaves_the_grid_its_room(qtbot):
+    gallery = Gallery()
+    qtbot.addWidget(gallery)
+    gallery.resize(1300, 600)
+    gallery.show()
+    gallery.begin(2)
+    for step in range(3):
+        gallery.take(frame_of(step))
+    qtbot.waitUntil(lambda: gallery.grid.isVisible())
+    assert gallery.film._side() == gallery.height() / FILM_SHARE
+    assert gallery.grid.height() > gallery.film.height()
 
 
 def test_a_chain_without_kept_copies_says_so_and_cannot_branch(qtbot):
