@@ -24,8 +24,9 @@ import torch
 from torch import Tensor
 
 from msd_engine.backend.errors import BadFile, UserError
-from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
+from msd_engine.backend.files import MIB, make_folder, read_bytes, reading, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
+from msd_engine.runs.absent import no_run
 from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, SWEEP, WEIGHTS
 from msd_engine.runs.log import Row, append_rows, flush, read_rows, rewind_rows
 from msd_engine.runs.manifest import Manifest, Status, new_manifest
@@ -107,8 +108,9 @@ class Run:
             BadFile: There is none, or its manifest is damaged.
         """
         path = Path(folder) / MANIFEST
-        if not path.exists() and (path.parent / SWEEP).exists():
-            raise BadFile(f"{folder} holds a comparison: name one of the runs in it.")
+        with reading(folder, "the folder of a run"):
+            if not path.exists():
+                raise BadFile(no_run(folder))
         text = read_bytes(path, _RUN, limit=4 * MIB)
         try:
             return cls(Path(folder), Manifest.from_json(text))

@@ -103,7 +103,7 @@ def test_a_picture_with_a_wrong_spec_is_named(tmp_path: Path) -> None:
 
 
 def test_missing_files_and_folders_without_a_run_are_named(tmp_path: Path) -> None:
-    for path, sentence in ((tmp_path / "none", "is missing"), (tmp_path, "manifest.json is missing")):
+    for path, sentence in ((tmp_path / "none", "is missing"), (tmp_path, "holds no run: choose a folder")):
         with pytest.raises(BadFile, match=sentence):
             read_spec(path)
 

@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -98,9 +99,26 @@ def test_a_run_is_never_begun_over_another(run: Run) -> None:
     assert (run.folder / MANIFEST).read_bytes() == before
 
 
-def test_a_missing_run_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BadFile, match=r"manifest\.json is missing; expected the manifest of a run"):
-        Run.open(tmp_path / "none")
+def test_what_is_no_run_is_named_in_plain_words(run: Run) -> None:
+    outer, empty = run.folder.parent, run.folder.parent / "empty"
+    empty.mkdir()
+    (outer / "note").write_text("hello", "utf-8")
+    for path, words in (
+        (outer / "none", "does not exist: choose the folder of a run"),
+        (outer / "note", "is a file: choose the folder of a run"),
+        (empty, "holds no run: choose a folder"),
+        (outer, f"holds runs: choose the folder of one, such as {run.folder.name}"),
+    ):
+        with pytest.raises(BadFile, match=re.escape(f"{path} ") + ".*" + re.escape(words)) as caught:
+            Run.open(path)
+        assert MANIFEST not in str(caught.value)
+
+
+def test_a_run_whose_manifest_is_gone_says_which_file_to_put_back(run: Run) -> None:
+    run.save(tensors(1.0), tensors(1.0), 1, elapsed_s=1.0)
+    (run.folder / MANIFEST).unlink()
+    with pytest.raises(BadFile, match=r"settings are gone \(its file manifest\.json\)"):
+        Run.open(run.folder)
 
 
 def test_weights_are_asked_for_before_there_are_any(run: Run) -> None:
