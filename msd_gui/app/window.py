@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QTimer, Slot
-from PySide6.QtGui import QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QGuiApplication, QPaintEvent
+from PySide6.QtCore import QPoint, Slot
+from PySide6.QtGui import QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from msd_engine.specs import ExperimentSpec
@@ -14,6 +14,7 @@ from msd_gui.app import menus
 from msd_gui.app.actions import DATA_SETS, Actions
 from msd_gui.app.dialogs import Dialogs
 from msd_gui.app.files import Files, local_paths
+from msd_gui.app.later import Later
 from msd_gui.app.launch import EngineLaunch
 from msd_gui.app.menus import RecentMenu
 from msd_gui.app.messages import MessageBar
@@ -28,9 +29,6 @@ from msd_gui.session.settings import Settings
 from msd_gui.theme import Theme, ThemeChoice, app_icon
 
 FIRST_PAGE = "mixture"
-UNSEEN_MS = 1000
-# The next page is built when nobody has touched the window for so long.
-IDLE_MS = 1500
 
 
 class MainWindow(QMainWindow):
@@ -83,12 +81,7 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(self.settings.geometry)
         self.show_page(self.settings.page if self.settings.page in self.pages else FIRST_PAGE)
         self.clock.start()
-        # Importing torch would hold up the first painting: it begins when that is done, or if nobody ever looks.
-        self._warm = False
-        QTimer.singleShot(UNSEEN_MS, self, self._warm_up)
-        self._idle = QTimer(self)
-        self._idle.setInterval(IDLE_MS)
-        self._idle.timeout.connect(self._build_page_ahead)
+        self.later = Later(self, self._warm_up, self.pages.build_next, lambda: self.page.running)
 
     # -- building ------------------------------------------------------------------------------------------------------
 
@@ -172,14 +165,6 @@ class MainWindow(QMainWindow):
         if self._engine_ready:
             page.begin()
 
-    @Slot()
-    def _build_page_ahead(self) -> None:
-        """Build one more page while the window rests, so that going there is instant."""
-        # Building takes longer than a frame: nobody may be dragging, and nothing may be moving, meanwhile.
-        held = bool(QGuiApplication.mouseButtons()) or QApplication.activePopupWidget() is not None
-        if not held and not self.page.running and not self.pages.build_next():
-            self._idle.stop()
-
     def show_experiment(self, spec: ExperimentSpec, run: Path | None = None, then: str = "") -> None:
         """Show an experiment on the page in front where it takes such ones, else on the page for its data.
 
@@ -237,13 +222,9 @@ class MainWindow(QMainWindow):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Get the engine ready behind the first picture of the window."""
         super().paintEvent(event)
-        if not self._warm:
-            QTimer.singleShot(0, self, self._warm_up)
+        self.later.painted()
 
     def _warm_up(self) -> None:
-        if self._warm or self._closing:
-            return
-        self._warm = True
         self.status.set_device("starting the engine …")
         self.files.warm_up()
 
@@ -253,7 +234,7 @@ class MainWindow(QMainWindow):
         self.status.set_device(device)
         for page in self.pages.built().values():
             page.begin()
-        self._idle.start()
+        self.later.build_pages()
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -292,7 +273,7 @@ class MainWindow(QMainWindow):
         """Keep the session, close all jobs (training is saved) and end the threads."""
         if not self._closing:
             self._closing = True
-            self._idle.stop()
+            self.later.close()
             self.settings.geometry = bytes(self.saveGeometry().data())
             self.settings.page = self.pages.name_of(self.page)
             for name, page in self.pages.built().items():
