@@ -90,6 +90,7 @@ def held_out(images: ImageSet, index: int) -> Tensor:
     """Return one held-out image with shape (C, H, W), float32, in data units; a number too large is a `UserError`."""
     if index >= len(images.test):
         raise UserError(
-            f"There is no held-out image {index}: {images.name} has {len(images.test)} of them, numbered from 0."
+            f"There is no held-out image {index}: the {len(images.test):,} of {images.name} are numbered from 0 to "
+            f"{len(images.test) - 1:,}."
         )
     return images.to_data(images.test[index])

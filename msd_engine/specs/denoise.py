@@ -36,7 +36,7 @@ class DenoiseSpec(Spec):
         ge=0,
         le=2**31 - 1,
         slider=(0, 199),
-        help="Number of the held-out image that is denoised where no picture is drawn or opened.",
+        help="Number of the held-out image, from 0, that is denoised where no picture is drawn or opened.",
     )
     change: Literal["none", "shuffle", "drop", "replace"] = param(
         "none",
@@ -59,7 +59,7 @@ class DenoiseSpec(Spec):
         ge=0,
         le=2**31 - 1,
         slider=(0, 199),
-        help="Number of the held-out image whose copy takes the place of copy i.",
+        help="Number of the held-out image, from 0, whose copy takes the place of copy i.",
     )
     second_seed: int = param(
         1,

@@ -71,7 +71,8 @@ class OwnPicture(QObject):
         self._available = event.available
         now = self._page.experiment.spec
         if not asked.denoise.picture and not now.denoise.picture and asked.data == now.data:
-            words = f"Held-out {asked.denoise.index} of {event.available:,}"
+            # Numbered from 0, as by the slider and the command line: no "0 of 297", which people count from 1.
+            words = f"Held-out {asked.denoise.index} (0–{event.available - 1:,})"
             self._easel.show_picture(_bytes(event.x), words)
 
     def look(self) -> None:

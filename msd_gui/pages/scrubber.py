@@ -105,7 +105,7 @@ class Scrubber(QWidget):
         self.slider.blockSignals(True)
         self.slider.setValue(index)
         self.slider.blockSignals(False)
-        words = f"step {frame.step}, σ = {number(frame.sigma)}, chain {chain}"
+        words = f"step {frame.step}, σ = {number(frame.sigma)}, chain {chain + 1}"
         if chain < len(frame.copies):
             y = frame.copies[chain]
             tiles = [Tile(f"y{low(i + 1)}", one) for i, one in enumerate(y)]

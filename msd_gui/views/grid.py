@@ -149,7 +149,7 @@ class ImageGridView(Canvas):
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             index = self.index_at(QPointF(event.pos()))
             dead = f": {self._dead[index]}" if index in self._dead else ""
-            QToolTip.showText(event.globalPos(), "" if index is None else f"Chain {index}{dead}", self)
+            QToolTip.showText(event.globalPos(), "" if index is None else f"Chain {index + 1}{dead}", self)
             return True
         return bool(super().event(event))
 

@@ -232,7 +232,7 @@ def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbo
     assert not page.by_hand.row.isEnabled()
     # The held-out image can be looked at all the same, and drawn on.
     page.easel.buttons["step"].click()
-    qtbot.waitUntil(lambda: page.easel.source.text().startswith("Held-out 1 of"), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.easel.source.text().startswith("Held-out 1 (0–"), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
     assert page.easel.canvas.picture().any()
     # Each empty place says what will be there, and its button takes the nearest number of copies.
