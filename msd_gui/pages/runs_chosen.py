@@ -46,7 +46,7 @@ class ChosenRuns(QWidget):
         self.overlay = OverlayView()
         self.place = frame.awaiting(
             self.overlay,
-            f"Choose runs: their held-out errors are drawn here. Colours of more than {OWN_COLOURS} tell their k.",
+            f"Choose runs: their held-out errors are drawn here. Of more than {OWN_COLOURS}, the colour tells k.",
             height_px=_PLOT_PX,
         )
         self.left_out = QLabel()
