@@ -1,35 +1,33 @@
-"""Random numbers for chains: one stream per chain, so that a chain never depends on its neighbours.
+"""Random numbers for chains: those of a chain never depend on its neighbours.
 
-Chain i draws from its own generator, seeded by numpy's `SeedSequence(seed, spawn_key=(i,))`. Numbers are drawn for
-several steps at once, which is faster and cannot be seen in the result: a stream is one sequence of numbers,
-however it is cut into blocks.
+Draw n of chain i is a function of the seed, i, n and the law alone (`backend.counter`), so a chain can go on from any
+moment, and is the same whatever the number of chains. On a CPU numbers are made for several draws at once, which is
+faster and cannot be seen in the result.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-# A block holds at most this many numbers (4 MB) and this many steps.
-_BLOCK_NUMBERS = 2**20
-_BLOCK_STEPS = 256
+from msd_engine.backend.counter import Law, Rows, Stream
 
-_Law = Literal["normal", "uniform"]
+# A block holds at most this many numbers (4 MB) and this many draws.
+_BLOCK_NUMBERS, _BLOCK_DRAWS = 2**20, 256
+_STREAMS: dict[Law, Stream] = {"normal": Stream.CHAIN_NORMAL, "uniform": Stream.CHAIN_UNIFORM}
 
 
 class ChainStreams:
-    """Standard normal and uniform numbers for a set of chains, each chain from streams of its own.
+    """Standard normal and uniform numbers for a set of chains.
 
     The two laws have separate streams, so that drawing one does not move the other. Every call gives each chain the
-    next prod(shape) numbers of its stream: the numbers of chain i depend on the seed, on i, on the law and on the
-    count of calls before, and on nothing else.
+    prod(shape) numbers of its next draw.
     """
 
     def __init__(
@@ -42,32 +40,36 @@ class ChainStreams:
         block: int = 0,
         chains_innermost: bool = False,
         numbers: Sequence[int] | None = None,
+        drawn: tuple[int, int] = (0, 0),
     ) -> None:
-        """Prepare the streams; generators are made when numbers are first asked for.
+        """Prepare the streams.
 
         Args:
             seed: Seed of all chains, 0 or more.
             chains: Number of chains B.
-            shape: Shape of what one chain draws in one step, such as (k, *event).
+            shape: Shape of what one chain draws at once, such as (k, *event).
             device: Where the numbers are wanted.
-            block: Number of steps drawn at once, 0 for a number that suits the size; the result is the same.
+            block: Number of draws made at once, 0 for a number that suits size and device; the result is the same.
             chains_innermost: Let the chains be neighbours in memory, which makes arithmetic on many small chains
                 faster; the numbers and the shape are the same.
-            numbers: Number of the stream of each chain; by default 0, 1, 2 and so on.
+            numbers: Number of each chain; by default 0, 1, 2 and so on.
+            drawn: Draws of normal and of uniform numbers that lie behind: the next ones are those that follow.
         """
-        self._seed = seed
-        self._chains = chains
+        self.seed = seed
+        self.rows = Rows(range(chains) if numbers is None else numbers, device)
         self._shape = shape
-        self._numbers = range(chains) if numbers is None else numbers
-        # Calls of normal and uniform, and where each chain's streams were before the first of them.
-        self._calls: dict[_Law, int] = {"normal": 0, "uniform": 0}
-        self._skipped = np.zeros((chains, 2), dtype=np.int64)
-        self._device = torch.device(device)
-        count = math.prod(shape)
+        self._count = math.prod(shape)
         self._chains_innermost = chains_innermost
-        self._block = block or max(1, min(_BLOCK_STEPS, _BLOCK_NUMBERS // (chains * count)))
-        self._generators: dict[_Law, list[np.random.Generator]] = {}
-        self._waiting: dict[_Law, deque[Tensor]] = {"normal": deque(), "uniform": deque()}
+        # On an accelerator making one draw is as fast as taking it out of a block.
+        fitting = min(_BLOCK_DRAWS, _BLOCK_NUMBERS // max(1, chains * self._count))
+        self._block = block or (max(1, fitting) if self.rows.device.type == "cpu" else 1)
+        self._drawn: dict[Law, int] = {"normal": drawn[0], "uniform": drawn[1]}
+        self._waiting: dict[Law, deque[Tensor]] = {"normal": deque(), "uniform": deque()}
+
+    @property
+    def normals_drawn(self) -> int:
+        """Number of draws of normal numbers so far."""
+        return self._drawn["normal"]
 
     def normal(self) -> Tensor:
         """Return the next standard normal numbers with shape (B, *shape), float32, on the device."""
@@ -77,66 +79,34 @@ class ChainStreams:
         """Return the next numbers uniform in [0, 1) with shape (B, *shape), float32, on the device."""
         return self._next("uniform")
 
+    def leave_out_normals(self, draws: int) -> None:
+        """Pass over draws of normal numbers that another place makes by itself; none may be waiting in a block.
+
+        Args:
+            draws: How many.
+        """
+        assert not self._waiting["normal"]
+        self._drawn["normal"] += draws
+
     def positions(self) -> NDArray[np.int64]:
-        """Return where every chain's streams are: their number and how often they gave numbers of either law.
+        """Return where every chain stands: its number and how often it drew of either law.
 
         Returns:
             Number, count of normal and count of uniform draws, with shape (B, 3).
         """
-        calls = np.array([self._calls["normal"], self._calls["uniform"]], dtype=np.int64)
-        return np.column_stack((np.asarray(self._numbers, dtype=np.int64), self._skipped + calls))
+        drawn = np.array([self._drawn["normal"], self._drawn["uniform"]], dtype=np.int64)
+        return np.column_stack((self.rows.words.astype(np.int64), np.tile(drawn, (len(self.rows), 1))))
 
-    def skip(self, chain: int, normals: int, uniforms: int) -> None:
-        """Let one chain go on where another run of it has been; to be called before any number is drawn.
-
-        Args:
-            chain: Which chain, by its place.
-            normals: Draws of normal numbers to leave out.
-            uniforms: Draws of uniform numbers to leave out.
-        """
-        self._skipped[chain] += (normals, uniforms)
-        unwanted = np.empty(math.prod(self._shape), dtype=np.float32)
-        counts: dict[_Law, int] = {"normal": normals, "uniform": uniforms}
-        for law, count in counts.items():
-            fill = self._fillers(law)[chain]
-            for _ in range(count):
-                fill(unwanted)
-
-    def _next(self, law: _Law) -> Tensor:
-        self._calls[law] += 1
+    def _next(self, law: Law) -> Tensor:
         waiting = self._waiting[law]
         if not waiting:
-            waiting.extend(self._draw(law).unbind(0))
+            waiting.extend(self._make(law).unbind(0))
+        self._drawn[law] += 1
         return waiting.popleft()
 
-    def _draw(self, law: _Law) -> Tensor:
-        """Draw one block with shape (steps, B, *shape)."""
-        count = math.prod(self._shape)
+    def _make(self, law: Law) -> Tensor:
+        """Make one block with shape (draws, B, *shape)."""
+        block = self.rows.draw(law, self.seed, _STREAMS[law], self._drawn[law], self._count, draws=self._block)
         if self._chains_innermost:
-            block = np.empty((self._block, count, self._chains), dtype=np.float32).swapaxes(1, 2)
-        else:
-            block = np.empty((self._block, self._chains, count), dtype=np.float32)
-        drawn = np.empty((self._block, count), dtype=np.float32)
-        for chain, fill in enumerate(self._fillers(law)):
-            fill(drawn)
-            block[:, chain] = drawn
-        return torch.from_numpy(block).to(self._device).reshape(self._block, self._chains, *self._shape)
-
-    def _fillers(self, law: _Law) -> list[Callable[[NDArray[np.float32]], object]]:
-        if law not in self._generators:
-            branch = () if law == "normal" else (1,)
-            self._generators[law] = [
-                np.random.Generator(np.random.SFC64(np.random.SeedSequence(self._seed, spawn_key=(number, *branch))))
-                for number in self._numbers
-            ]
-        if law == "normal":
-            return [_normal_filler(generator) for generator in self._generators[law]]
-        return [_uniform_filler(generator) for generator in self._generators[law]]
-
-
-def _normal_filler(generator: np.random.Generator) -> Callable[[NDArray[np.float32]], object]:
-    return lambda out: generator.standard_normal(dtype=np.float32, out=out)
-
-
-def _uniform_filler(generator: np.random.Generator) -> Callable[[NDArray[np.float32]], object]:
-    return lambda out: generator.random(dtype=np.float32, out=out)
+            block = block.mT.contiguous().mT
+        return block.reshape(self._block, len(self.rows), *self._shape)

@@ -102,9 +102,9 @@ def _branched(spec: ExperimentSpec, chains: Sampling, start: Branch) -> Sampling
     number, normals, uniforms = start.stream
     fresh = range(_FRESH, _FRESH + count)
     numbers = [number, *fresh[1:]] if start.same_noise else fresh
-    streams = ChainStreams(spec.sampling.seed, count, tuple(y.shape[1:]), device=chains.device, numbers=numbers)
-    if start.same_noise:
-        streams.skip(0, normals, uniforms)
+    drawn = (normals, uniforms)
+    shape = tuple(y.shape[1:])
+    streams = ChainStreams(spec.sampling.seed, count, shape, device=chains.device, numbers=numbers, drawn=drawn)
     return replace(chains, y=y, carried=tuple(carried), streams=streams, first=start.step)
 
 

@@ -46,10 +46,7 @@ def test_a_stream_goes_on_where_another_run_of_it_has_been():
     del early
     position = whole.positions()[2]
     assert position.tolist() == [2, 6, 6]
-    part = ChainStreams(3, 2, SHAPE, numbers=[2, 77])
-    part.skip(0, *position[1:].tolist())
+    part = ChainStreams(3, 2, SHAPE, numbers=[2, 77], drawn=(6, 6))
     late, own = draws(whole), draws(part)
     assert all(torch.equal(a[2], b[0]) for a, b in zip(late, own, strict=True))
-    assert part.positions().tolist() == [[2, 8, 8], [77, 2, 2]]
-    fresh = draws(ChainStreams(3, 1, SHAPE, numbers=[77]))
-    assert all(torch.equal(a[1], b[0]) for a, b in zip(own, fresh, strict=True))
+    assert part.positions().tolist() == [[2, 8, 8], [77, 8, 8]]

@@ -21,10 +21,17 @@ def test_block_layout_and_number_of_chains_cannot_be_seen(block, innermost):
         assert torch.equal(normals(streams, 40), reference[:, :chains])
 
 
-def test_a_stream_is_one_sequence_whatever_the_shape_of_a_step():
-    narrow = normals(ChainStreams(3, 2, (5, 2)), 12)
-    wide = normals(ChainStreams(3, 2, (3, 5, 2)), 4)
-    assert torch.equal(wide.movedim(1, 2).reshape(12, 2, 5, 2), narrow)
+@pytest.mark.parametrize("innermost", [False, True])
+def test_a_stream_can_be_entered_at_any_draw(innermost):
+    reference = normals(ChainStreams(3, 4, (5, 2)), 300)
+    entered = ChainStreams(3, 4, (5, 2), drawn=(290, 7), chains_innermost=innermost)
+    assert torch.equal(normals(entered, 10), reference[290:])
+    assert entered.positions().tolist() == [[chain, 300, 7] for chain in range(4)]
+
+
+def test_a_chain_keeps_its_numbers_when_its_neighbours_are_others():
+    reference = normals(ChainStreams(3, 9, (5, 2)), 5)
+    assert torch.equal(normals(ChainStreams(3, 3, (5, 2), numbers=[8, 1, 4]), 5), reference[:, [8, 1, 4]])
 
 
 def test_the_laws_do_not_move_each_other():
