@@ -11,6 +11,7 @@ from msd_engine.backend.errors import UserError
 
 _VARIABLE = "MSD_DEVICE"
 _ALL_THREADS = torch.get_num_threads()
+_WITHOUT_FLOAT64 = frozenset({"mps"})
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -53,6 +54,15 @@ def describe_device(device: torch.device) -> str:
         threads = torch.get_num_threads()
         return f"cpu ({platform.machine()}, {threads} thread{'s' if threads > 1 else ''})"
     return f"{device} ({platform.machine()})"
+
+
+def widest_float(device: torch.device) -> torch.dtype:
+    """Return the floating dtype with the most digits that a device has: float64, or float32 where there is none.
+
+    Args:
+        device: The device.
+    """
+    return torch.float32 if device.type in _WITHOUT_FLOAT64 else torch.float64
 
 
 def use_threads(count: int = 0) -> None:

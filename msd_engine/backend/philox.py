@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from msd_engine.backend.device import widest_float
+
 # A numpy array or a tensor.
 Array = Any
 
@@ -71,9 +73,7 @@ class Operations:
 
     def sqrt(self, a: Array) -> Array:
         """Return the square root, correctly rounded; torch's own float32 root on a CPU is not."""
-        if self.library is np or a.device.type == "mps":
-            return self.library.sqrt(a)
-        return a.double().sqrt().float()
+        return np.sqrt(a) if self.library is np else a.to(widest_float(a.device)).sqrt().float()
 
 
 def philox(counter: tuple[Array, Array, Array, Array], key: tuple[int, int]) -> tuple[Array, Array, Array, Array]:

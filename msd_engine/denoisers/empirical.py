@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from msd_engine.backend.device import widest_float
 from msd_engine.denoisers.posterior import Noise, Posterior, tweedie
 
 # Images that are compared by differences for each chain, in one go.
@@ -89,7 +90,7 @@ class EmpiricalDenoiser:
         flat = images.flatten(1)
         self._mean = _mean(flat)
         self._x = flat - self._mean
-        wide = torch.float32 if images.device.type == "mps" else torch.float64
+        wide = widest_float(images.device)
         squares = torch.cat([part.to(wide).square().sum(1) for part in torch.split(self._x, _CHUNK)])
         self._half_squares = (squares / 2).to(images.dtype)
         self._radius = math.sqrt(squares.max().item())
@@ -264,7 +265,6 @@ def _mean(flat: Tensor) -> Tensor:
 
 def _inverse(rho: Tensor, uniform: Tensor) -> Tensor:
     """Return the place at which the running sum of shares (T, m) passes a number in [0, 1) of each row."""
-    wide = rho if rho.device.type == "mps" else rho.double()
-    total = wide.cumsum(1)
+    total = rho.to(widest_float(rho.device)).cumsum(1)
     place = torch.searchsorted(total, (uniform.to(total) * total[:, -1]).unsqueeze(1), right=True).squeeze(1)
     return place.clamp(max=rho.shape[1] - 1)

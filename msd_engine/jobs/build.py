@@ -149,7 +149,7 @@ def learned_denoiser(
     load = run.load_earlier if earlier else run.load_weights
     denoiser.load_state_dict(load(denoiser.state_dict()).tensors)
     denoiser.tile = _TILES[run.spec.network.kind]
-    if device.type == "mps":
+    if device.type not in ("cpu", "cuda"):
         denoiser.mixed = False
     return denoiser.to(device).eval().requires_grad_(False)
 

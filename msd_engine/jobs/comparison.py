@@ -62,7 +62,7 @@ def least_draws(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.de
         UserError: A custom mixture cannot be used.
     """
     if isinstance(spec.data, MixtureSpec):
-        exact: Denoiser = ExactDenoiser(mixture(spec).to(device, torch.float32))
+        exact: Denoiser = ExactDenoiser(mixture(spec))
         return matched_draws(spec, data_dir=data_dir, device=device), exact
     exact = loaded_empirical(spec.data, data_dir, device).denoiser
     return _draws(spec, _some(loaded_images(spec.data, data_dir).train, _LEAST_IMAGES), device), exact

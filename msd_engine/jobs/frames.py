@@ -149,10 +149,11 @@ class PlaneFrames:
         self._last_level += [stretch.path for stretch in kept if stretch.level == newest]
 
     def _report(self, moment: Moment | Stretch, target: GaussianMixture, *, mixing: bool) -> ChainReport:
-        sampling = self._spec.sampling
-        living = alive(moment.y)
-        x = (moment.posterior.mean if sampling.jump else moment.y.mean(1))[living].to("cpu", target.means.dtype)
-        level = torch.from_numpy(np.concatenate(self._last_level)) if self._last_level else moment.y.unsqueeze(0)
+        # The figures are those of few numbers, in float64: the CPU finds them wherever the chains are computed.
+        y = moment.y.cpu()
+        living = alive(y)
+        x = (moment.posterior.mean.cpu() if self._spec.sampling.jump else y.mean(1))[living].to(target.means.dtype)
+        level = torch.from_numpy(np.concatenate(self._last_level)) if self._last_level else y.unsqueeze(0)
         # The first half of a level still remembers the level before.
         settled = level[len(level) // 2 :, living]
         draws = settled.mean(2) if mixing else settled.mean(2)[:0]

@@ -50,7 +50,7 @@ class HeldOut:
         self.x = x
         self.y = matched_copies(x, self.sigma, k, generator)
         self._parts = [part for part in torch.arange(len(x)).tensor_split(bands) if len(part)]
-        log_sigma_eff = self.sigma.double().cpu().log() - math.log(k) / 2
+        log_sigma_eff = self.sigma.cpu().double().log() - math.log(k) / 2
         self._centres = torch.stack([log_sigma_eff[part].mean() for part in self._parts]).exp()
 
     @torch.no_grad()
@@ -75,7 +75,7 @@ class HeldOut:
         Returns:
             ‖x̂ − x‖² with shape (n,), float64, on the CPU; in the order of σ.
         """
-        return squared_error(self.estimate(denoiser), self.x).double().cpu()
+        return squared_error(self.estimate(denoiser), self.x).cpu().double()
 
     def measure(self, denoiser: Denoiser) -> BandErrors:
         """Return the mean errors of a denoiser.

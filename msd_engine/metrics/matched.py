@@ -64,7 +64,7 @@ class MatchedDraws:
     def _errors(self, denoiser: Denoiser, number: int, x: Tensor, sigma: Tensor) -> Tensor:
         words = np.random.SeedSequence(self.seed, spawn_key=(number,)).generate_state(1)
         y = matched_copies(x, sigma, self.k, torch.Generator().manual_seed(int(words[0])))
-        return squared_error(denoiser(y, sigma).mean, x).double().cpu()
+        return squared_error(denoiser(y, sigma).mean, x).cpu().double()
 
     def summary(self, errors: list[Tensor]) -> BandErrors:
         """Return the means of errors.
@@ -77,6 +77,6 @@ class MatchedDraws:
         """
         whole = torch.cat(errors)
         parts = [part for part in torch.arange(len(whole)).tensor_split(self.bands) if len(part)]
-        log_sigma_eff = (self.sigma.double().cpu() / self.k**0.5).log()
+        log_sigma_eff = (self.sigma.cpu().double() / self.k**0.5).log()
         centres = torch.stack([log_sigma_eff[part].mean() for part in parts]).exp()
         return BandErrors(float(whole.mean()), centres, torch.stack([whole[part].mean() for part in parts]))
