@@ -124,7 +124,9 @@ class LearnedDenoiser(nn.Module):
         event = self.data_mean.shape
         if y.shape[1:] != (self.k, *event):
             raise ValueError(f"y has shape {tuple(y.shape)}; this denoiser takes (B, {self.k}, {tuple(event)}).")
-        noise = torch.as_tensor(sigma, dtype=torch.float32, device=y.device).expand(len(y))
+        # A number is filled in where it is needed: carrying it over would be a transfer at each step.
+        noise = sigma if isinstance(sigma, Tensor) else y.new_full((), sigma, dtype=torch.float32)
+        noise = noise.to(y.device, torch.float32).expand(len(y))
         estimate = self._tiled if self.tile else self.estimate
         mean = estimate(y.float(), noise).to(y.dtype)
         return Posterior(mean, lambda: tweedie(mean, y, sigma))

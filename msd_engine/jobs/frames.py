@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Iterator
@@ -89,6 +90,7 @@ class PlaneFrames:
         self._total = spec.sampling.total_steps
         self._stride = 0
         self._kept: list[Stretch] = []
+        self._waiting: list[Moment] = []
         self._level = -1
         self._last_level: list[NDArray[np.float32]] = []
         # A short run tells its figures once, at its end.
@@ -107,8 +109,8 @@ class PlaneFrames:
             if len(moment.steps):
                 self._kept.append(moment)
         elif moment.step % self._stride == 0 or moment.step == self._total:
-            path, means = shown(moment.y)[None], shown(moment.posterior.mean)[None]
-            self._kept.append(Stretch(np.array([moment.step]), moment.level, moment.sigma, path, means))
+            # Left where it is until it is told: carrying over each state would make a GPU wait at each step.
+            self._waiting.append(moment)
 
     def due(self, moment: Moment | Stretch) -> Iterator[Event]:
         """Tell the states since the last segment and, a few times per second, the figures."""
@@ -125,7 +127,8 @@ class PlaneFrames:
             yield self._report(moment, self._target, mixing=True)
 
     def _segment(self) -> Iterator[Event]:
-        kept, self._kept = self._kept, []
+        kept, self._kept = [*self._kept, *_stretches(self._waiting)], []
+        self._waiting = []
         if not kept:
             return
         self._note_level(kept)
@@ -182,6 +185,19 @@ class PlaneFrames:
                 std = predicted_std(target, asked.sampler, self._descent, k, jump=asked.jump)
                 self._predicted = (std, swelling(asked.sampler, self._descent))
         return self._predicted
+
+
+def _stretches(moments: list[Moment]) -> Iterator[Stretch]:
+    """Carry states over to the CPU, all of one noise together."""
+    for _, group in itertools.groupby(moments, key=lambda moment: (moment.level, moment.sigma)):
+        together = list(group)
+        yield Stretch(
+            steps=np.array([moment.step for moment in together]),
+            level=together[0].level,
+            sigma=together[0].sigma,
+            path=shown(torch.stack([moment.y for moment in together])),
+            means=shown(torch.stack([moment.posterior.mean for moment in together])),
+        )
 
 
 class Streams(Protocol):

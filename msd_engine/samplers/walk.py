@@ -23,7 +23,7 @@ class Moment(NamedTuple):
         level: Index of the noise level, from 0. A state between two levels belongs to the one that comes.
         sigma: Noise of one copy there.
         y: The copies with shape (B, k, *event); never changed afterwards.
-        posterior: The posterior of the copies at that noise.
+        posterior: The posterior of the copies at that noise; its mean is never changed afterwards either.
         carried: What the dynamics carries beside the copies, such as velocities, each with the shape of `y`; empty for
             dynamics that know the copies alone.
     """
