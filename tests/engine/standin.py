@@ -11,15 +11,17 @@ It must be imported before anything is differentiated in the process: torch coun
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Self
 
 import pytest
 import torch
 from torch.utils import backend_registration
-from torch.utils._pytree import tree_leaves, tree_map
+from torch.utils._pytree import tree_leaves
+
+from msd_engine.backend import device as device_module
 
 NAME = "standin"
 
@@ -72,6 +74,43 @@ def without_float64() -> Iterator[None]:
         _dtypes.add(torch.float64)
 
 
+@contextmanager
+def chosen(*, float64: bool) -> Iterator[None]:
+    """Let the engine choose the device where it is left to choose, while the context lasts.
+
+    Args:
+        float64: Whether it has float64, as CUDA has and MPS has not.
+    """
+    present = device_module._is_present
+    with pytest.MonkeyPatch.context() as patch, nullcontext() if float64 else without_float64():
+        patch.setattr(device_module, "_is_present", lambda device: device.type == NAME or present(device))
+        patch.setattr(device_module, "_WITHOUT_FLOAT64", frozenset({"mps"} if float64 else {"mps", NAME}))
+        patch.setenv("MSD_DEVICE", NAME)
+        _until_it_is_rewritten(patch)
+        yield
+
+
+def _until_it_is_rewritten(patch: pytest.MonkeyPatch) -> None:
+    """Stand in for what is being rewritten: noise of training by a counter, float64 of exact denoisers on the CPU."""
+    from msd_engine.denoisers.exact import ExactDenoiser
+    from msd_engine.jobs import build_training, comparison
+    from msd_engine.training import source, trainer
+
+    class Exact(ExactDenoiser):
+        def __init__(self, mixture: Any) -> None:
+            super().__init__(mixture.to("cpu"))
+
+        def __call__(self, y: Any, sigma: Any) -> Any:
+            return super().__call__(y, sigma.cpu() if isinstance(sigma, torch.Tensor) else sigma)
+
+    patch.setattr(build_training, "ExactDenoiser", Exact)
+    patch.setattr(comparison, "ExactDenoiser", Exact)
+    if hasattr(trainer, "draw_sigma"):
+        draw = trainer.draw_sigma
+        patch.setattr(build_training, "stream", lambda seed, *key, device="cpu": source.stream(seed, *key))
+        patch.setattr(trainer, "draw_sigma", lambda *args: draw(*args).to(NAME))
+
+
 class StandInTensor(torch.Tensor):
     """A tensor of the device.
 
@@ -110,36 +149,50 @@ class StandInTensor(torch.Tensor):
 
 def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """Let the host compute what the device was given, where a GPU would take it."""
-    given = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
+    # By its host, the tensor of the device; a host tensor stands for itself. What is given is known again when it
+    # comes back: an operation that changes a tensor returns it.
+    known: dict[int, torch.Tensor] = {}
+
+    def host_of(tensor: torch.Tensor) -> torch.Tensor:
+        host = tensor.host if isinstance(tensor, StandInTensor) else tensor
+        known[id(host)] = tensor
+        return host
+
+    hosts, options = _mapped(args, host_of), {name: _mapped(value, host_of) for name, value in kwargs.items()}
     device = kwargs.get("device")
     leaves_device = device is not None and torch.device(device).type != NAME
     if func not in _CARRIERS:
-        _refuse(func, args, given)
+        _refuse(func, args, [tensor for tensor in known.values() if not isinstance(tensor, StandInTensor)])
     elif torch.float64 not in _dtypes and _crosses_as_float64(func, args, kwargs, leaves_device):
         raise TypeError("Cannot convert a stand-in tensor to float64 dtype: carry it to the host first.")
     for counts in _counts:
         _count(counts, func, args, kwargs, leaves_device)
-    if device is not None and not leaves_device:
-        kwargs = {**kwargs, "device": torch.device("cpu")}
-    args, kwargs = tree_map(lambda leaf: leaf.host if isinstance(leaf, StandInTensor) else leaf, (args, kwargs))
-    # A tensor that an operation has changed is returned as the tensor that it was.
-    known = {id(leaf.host) if isinstance(leaf, StandInTensor) else id(leaf): leaf for leaf in given}
+    if device is not None:
+        options["device"] = torch.device("cpu")
 
-    def wrapped(leaf: Any) -> Any:
-        if id(leaf) in known:
-            return known[id(leaf)]
-        return StandInTensor(leaf) if isinstance(leaf, torch.Tensor) and not leaves_device else leaf
+    def back(tensor: torch.Tensor) -> torch.Tensor:
+        if id(tensor) in known:
+            return known[id(tensor)]
+        return tensor if leaves_device else StandInTensor(tensor)
 
-    return tree_map(wrapped, func(*args, **kwargs))
+    return _mapped(func(*hosts, **options), back)
 
 
-def _refuse(func: Any, args: Any, given: list[torch.Tensor]) -> None:
-    """Raise what a GPU raises."""
+def _mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
+    """Change all tensors of an argument, which is a tensor, a list or anything else."""
+    if isinstance(value, torch.Tensor):
+        return change(value)
+    if isinstance(value, list | tuple):
+        return type(value)([_mapped(part, change) for part in value])
+    return value
+
+
+def _refuse(func: Any, args: Any, strangers: list[torch.Tensor]) -> None:
+    """Raise what a GPU raises; `strangers` are the tensors of the host that it is given."""
     if func in _RESHAPING:
         raise NotImplementedError(f"The stand-in accelerator does not change shapes in place: {func}.")
     if torch.Tag.nondeterministic_seeded in func.tags:
         raise RuntimeError(f"The stand-in accelerator draws no random numbers: {func}.")
-    strangers = [tensor for tensor in given if not isinstance(tensor, StandInTensor)]
     if func in _INDEXING:
         if not isinstance(args[0], StandInTensor):
             raise RuntimeError("indices should be either on cpu or on the same device as the indexed tensor (cpu)")
