@@ -59,7 +59,18 @@ class CompiledModule:
 
 
 def options() -> dict[str, Any]:
-    """Return how functions are compiled: without the interpreter's lock, kept in a cache where one can be written."""
+    """Return how functions are compiled: without the interpreter's lock, kept in a cache where one can be written.
+
+    Where a processor has registers of 512 bits they are used; by itself the compiler keeps to half of them.
+    """
+    import llvmlite.binding
+
+    # Its settings are made from the environment when it is imported: mypy does not see them.
+    config: Any = importlib.import_module("numba.core.config")
+    features = llvmlite.binding.get_host_cpu_features()
+    if features.get("avx512f") and not config.CPU_FEATURES:
+        config.CPU_NAME = llvmlite.binding.get_host_cpu_name()
+        config.CPU_FEATURES = f"{features.flatten()},-prefer-256-bit"
     folders = (Path(__file__).parent, Path(platformdirs.user_cache_dir()))
     cache = any(os.access(folder, os.W_OK) for folder in folders)
     return {"nogil": True, "cache": cache, "error_model": "numpy"}

@@ -31,7 +31,9 @@ LANES = 16
 _OPTIONS = options()
 
 
-def _bitcast(result: Any, llvm: Any) -> Any:
+def bitcast(result: Any, llvm: Any) -> Any:
+    """Return a function for compiled code that reads the bits of a number as another type of the same width."""
+
     @intrinsic
     def cast(_typing: Any, value: Any) -> Any:
         def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
@@ -42,8 +44,8 @@ def _bitcast(result: Any, llvm: Any) -> Any:
     return cast
 
 
-_as_uint32 = _bitcast(types.uint32, llvmlite.ir.IntType(32))
-_as_float32 = _bitcast(types.float32, llvmlite.ir.FloatType())
+_as_uint32 = bitcast(types.uint32, llvmlite.ir.IntType(32))
+_as_float32 = bitcast(types.float32, llvmlite.ir.FloatType())
 
 
 @njit(inline="always")
@@ -95,20 +97,21 @@ def _normal_pair(a, b):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def normal_lanes(z, block, draw, chains, stream, k0, k1):  # type: ignore[no-untyped-def]
-    """Compute one block of four numbers for LANES chains side by side.
+def normal_lanes(z, block, draw, chains, offset, stream, k0, k1):  # type: ignore[no-untyped-def]
+    """Compute one block of four numbers for some chains side by side.
 
     Args:
-        z: Takes the numbers, with shape (4, LANES), float32.
+        z: Takes the numbers, with shape (4, lanes), float32.
         block: Which four numbers of a draw.
         draw: Number of the draw.
-        chains: Numbers of the chains, with shape (LANES,), uint32.
+        chains: Numbers of the chains, uint32.
+        offset: Place of the first of them.
         stream: Last word of the counter.
         k0: First word of the key.
         k1: Second word of the key.
     """
-    for lane in range(LANES):
-        w0, w1, w2, w3 = _philox(block, draw, chains[lane], stream, k0, k1)
+    for lane in range(z.shape[1]):
+        w0, w1, w2, w3 = _philox(block, draw, chains[offset + lane], stream, k0, k1)
         z[0, lane], z[1, lane] = _normal_pair(w0, w1)
         z[2, lane], z[3, lane] = _normal_pair(w2, w3)
 
@@ -119,17 +122,17 @@ def _uniform_of(word):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _fill_short(out, chains, first, stream, k0, k1):  # type: ignore[no-untyped-def]
+def _fill_short(out, chains, first, stream, k0, k1, lanes):  # type: ignore[no-untyped-def]
     """Fill short rows: many chains side by side."""
     draws, rows, count = out.shape
-    z = np.empty((4, LANES), dtype=np.float32)
-    numbers = np.zeros(LANES, dtype=np.uint32)
-    for start in range(0, rows, LANES):
-        width = min(LANES, rows - start)
+    z = np.empty((4, lanes), dtype=np.float32)
+    numbers = np.zeros(lanes, dtype=np.uint32)
+    for start in range(0, rows, lanes):
+        width = min(lanes, rows - start)
         numbers[:width] = chains[start : start + width]
         for draw in range(draws):
             for block in range((count + 3) // 4):
-                normal_lanes(z, uint32(block), uint32(first + uint32(draw)), numbers, stream, k0, k1)
+                normal_lanes(z, uint32(block), uint32(first + uint32(draw)), numbers, 0, stream, k0, k1)
                 for part in range(min(4, count - 4 * block)):
                     for lane in range(width):
                         out[draw, start + lane, 4 * block + part] = z[part, lane]
@@ -149,7 +152,7 @@ def fill_normal(out, chains, first, stream, k0, k1):  # type: ignore[no-untyped-
     """
     draws, rows, count = out.shape
     if count < 4 * LANES:
-        _fill_short(out, chains, first, stream, k0, k1)
+        _fill_short(out, chains, first, stream, k0, k1, LANES)
         return
     whole = count // 4
     last = np.empty(4, dtype=np.float32)

@@ -18,10 +18,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from msd_engine.data.mixture import GaussianMixture
@@ -89,10 +90,6 @@ class _Level:
         mean = self._mean(v, rho, total)
         return mean, lambda: self.ops.sum(rho * self._back(self.half_precision * v), 1) * (-2 / total)
 
-    def estimate_mean(self, y_mean: _Array) -> _Array:
-        """Return x̂ of ȳ, both with shape (d, B)."""
-        return self._mean(*self._responsibilities(y_mean))
-
     def draw(self, y: _Array, u: _Array, z: _Array) -> _Array:
         """Draw x from the posterior.
 
@@ -128,6 +125,24 @@ class _Level:
     def _back(self, v: _Array) -> _Array:
         """Return Q v with shape (d, J, B)."""
         return v if self.axes is None else self.ops.sum(self.axes * v[None], 1)
+
+
+class ModeConstants(NamedTuple):
+    """A mixture at one noise, in float64.
+
+    Attributes:
+        means: μ with shape (J, d).
+        axes: Q with shape (J, d, d), Q[j, a, b] being coordinate a of axis b.
+        half_precision: (λ + τ²)⁻¹/2 with shape (J, d).
+        gain: λ (λ + τ²)⁻¹ with shape (J, d).
+        log_weight: log w − ½ Σ log(λ + τ²), the largest being 0, with shape (J,).
+    """
+
+    means: NDArray[np.float64]
+    axes: NDArray[np.float64]
+    half_precision: NDArray[np.float64]
+    gain: NDArray[np.float64]
+    log_weight: NDArray[np.float64]
 
 
 class ExactDenoiser:
@@ -196,18 +211,21 @@ class ExactDenoiser:
             return drawn.mT
         return torch.from_numpy(_quiet_draw(level, y.numpy().transpose(1, 2, 0), u.numpy(), z.numpy().T).T)
 
-    def level(self, chains: int, k: int, sigma: float) -> _Level:
-        """Return the mixture laid out for many steps of numpy at one noise, in float64.
+    def constants(self, k: int, sigma: float) -> ModeConstants:
+        """Return the mixture at one noise, for loops over modes and axes.
 
         Args:
-            chains: Number of chains B, at least 2.
             k: Number of copies.
             sigma: Noise of one copy.
 
         Returns:
-            An object whose `estimate_mean` gives x̂ with shape (d, B) for ȳ with shape (d, B).
+            The constants of the formulas above.
         """
-        return self._prepare(torch.empty(chains, k, self.mixture.dim, dtype=torch.float64), np.array([sigma]))
+        variances, means = (np.ascontiguousarray(part[..., 0].T) for part in (self._variances, self._means))
+        total = variances + sigma**2 / k
+        log_weight = self._log_weights[:, 0] - 0.5 * np.log(total).sum(1)
+        axes = self.mixture.axes.detach().to("cpu", torch.float64).contiguous().numpy()
+        return ModeConstants(means, axes, 0.5 / total, variances / total, log_weight - log_weight.max())
 
     def log_joint(self, y: Tensor, sigma: float) -> Tensor:
         """Return the log density of all k copies together (theory §3, fact 2).

@@ -18,7 +18,7 @@ from msd_engine.jobs.background import in_background
 from msd_engine.jobs.build import asks_exact_above, asks_guidance
 from msd_engine.jobs.build_chains import Sampling, sampling
 from msd_engine.jobs.cadence import NEVER, Cadence
-from msd_engine.jobs.frames import ImageFrames, PlaneFrames, shown
+from msd_engine.jobs.frames import ImageFrames, PlaneFrames, shown, stride_of
 from msd_engine.jobs.guard import told
 from msd_engine.jobs.judging import judged
 from msd_engine.jobs.ladder import told_ladder
@@ -175,7 +175,8 @@ class _Job:
             and isinstance(chains.streams, ChainStreams)
             and chains.device.type == "cpu"
         ):
-            return twin.walk(chains.denoiser, chains.y, chains.descent, chains.streams)
+            every = stride_of(self.total, *chains.y.shape)
+            return twin.walk(chains.denoiser, chains.y, chains.descent, chains.streams, every=every)
         return walk(
             chains.dynamics,
             chains.denoiser,

@@ -5,8 +5,10 @@ An exact denoiser sees the copies only through ȳ, so the mean of the chained up
     ȳ ← ȳ + r (x̂_1(ȳ; σ/√k) − ȳ) + √(2ε) z̄,    r = ε/σ²,  z̄ the mean of the z_i,
 
 and the residuals e_i = y_i − ȳ are a data-independent AR(1), e_i ← (1 − r) e_i + √(2ε) (z_i − z̄). Driven by the same
-numbers, y_i = ȳ + e_i is the chain of `samplers.langevin` to rounding, in about half the time: only ȳ is simulated
-step by step. A step of a few chains costs what calling a handful of numpy operations costs, so it is written for few.
+numbers, y_i = ȳ + e_i is the chain of `samplers.langevin` to rounding: only ȳ asks the denoiser.
+
+The steps are compiled (`twin_numba`). Until that is ready numpy makes them, slower, with the same operations in the
+same order: the bits are the same, so that nobody can see who computed a chain.
 """
 
 from __future__ import annotations
@@ -14,26 +16,41 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from msd_engine.backend.compiled import CompiledModule
+from msd_engine.backend.counter import Stream
 from msd_engine.backend.streams import ChainStreams
-from msd_engine.denoisers.exact import ExactDenoiser
+from msd_engine.denoisers.exact import ExactDenoiser, ModeConstants
 from msd_engine.denoisers.posterior import Posterior, tweedie
 from msd_engine.samplers.descent import Descent
 
-# A stretch of so many steps takes about two milliseconds: short enough to be stopped, long enough to be worth a call.
-_STRETCH_STEPS = 100
+COMPILED = CompiledModule("msd_engine.samplers.twin_numba")
+
+# exp x of the Cephes library: x = n ln 2 + f, e^f = 1 + 2 f P(f²)/(Q(f²) − f P(f²)).
+EXP_NUMERATOR = (1.26177193074810590878e-4, 3.02994407707441961300e-2, 9.99999999999999999910e-1)
+EXP_DENOMINATOR = (3.00198505138664455042e-6, 2.52448340349684104192e-3, 2.27265548208155028766e-1, 2.0)
+LOG_2_HIGH, LOG_2_LOW, LOG2_E = 6.93145751953125e-1, 1.42860682030941723212e-6, 1.4426950408889634073599
+LEAST_EXPONENT = -708.0
+# Added to a small number it leaves the nearest whole one in the last bits of the sum.
+ROUNDING = 6755399441055744.0
+
+# Chains are computed side by side, so many that they fill the registers; the last ones are padded.
+_LANES = (16, 32, 64)
+# Numbers of all copies that are drawn in about two milliseconds: short enough to be stopped, worth a call.
+_STRETCH_COMPILED, _STRETCH_NUMPY = 800_000, 8_000
 
 _Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
-    """States of all chains that follow each other at one noise level, with their posterior means.
+    """Kept states of all chains that follow each other at one noise level, with their posterior means.
 
     Attributes:
         steps: Step numbers, int64, with shape (n,).
@@ -73,6 +90,7 @@ def walk(
     streams: ChainStreams,
     *,
     first: int = 0,
+    every: int = 1,
 ) -> Iterator[Stretch]:
     """Walk all chains down a ladder, as `samplers.walk.walk` does with `samplers.langevin`.
 
@@ -82,88 +100,172 @@ def walk(
         descent: The ladder and the steps, standing at each level.
         streams: Random numbers of shape (k, d) per chain.
         first: Number of the step to begin with, for chains that branch off on the way.
+        every: Keep the states whose step number is a multiple of this.
 
     Yields:
-        All states in order, the start first and the end last: one more than there are steps. The bits of one chain do
-        not depend on the others.
+        The kept states in order, and at last the end. The bits of one chain do not depend on the others.
     """
-    chains, k = y.shape[:2]
-    copies = y.numpy().astype(np.float64).transpose(1, 2, 0)
-    # numpy adds up a single column in another order than several: two chains are the least.
-    copies = np.repeat(copies, 2, axis=2) if chains == 1 else copies
-    mean = copies.sum(0) / k
-    residuals = copies - mean
+    walker = _Walker(denoiser, y, streams)
     done, ladder, steps_per_level = first, descent.ladder, descent.steps_per_level
+    longest = max(every, walker.numbers_per_stretch // y.numel())
     # Where no step is left, the last level still gives x̂.
     for level in range(min(first // steps_per_level, len(ladder) - 1), len(ladder)):
-        sigma = ladder[level]
-        walker = _Walker(denoiser, copies.shape[2], k, sigma, descent.step_ratio)
+        sigma, constants = ladder[level], denoiser.constants(y.shape[1], ladder[level])
         left = (level + 1) * steps_per_level - done
         while left:
-            count = min(left, _STRETCH_STEPS)
-            noise = _noise(streams, count, copies.shape[2])
-            mean, residuals, path, x_hat = walker.walk(mean, residuals, noise)
-            yield _stretch(done, level, sigma, path, x_hat, chains)
+            count = min(left, longest)
+            steps = np.arange(done + -done % every, done + count, every)
+            path, means = walker.walk(constants, sigma, descent.step_ratio, count, steps - done)
+            if len(steps):
+                yield Stretch(steps, level, sigma, path, means)
             done += count
             left -= count
-    last = (mean + residuals)[None]
-    yield _stretch(done, level, sigma, last, walker.estimate(mean)[None], chains)
+    path, means = walker.state(constants)
+    yield Stretch(np.array([done]), level, sigma, path, means)
 
 
 class _Walker:
-    """Makes the steps at one noise level; chains are the last axis of all arrays."""
+    """Moves chains, of which ȳ has shape (tiles, d, lanes) and the residuals (tiles, k·d, lanes)."""
 
-    def __init__(self, denoiser: ExactDenoiser, chains: int, k: int, sigma: float, step_ratio: float) -> None:
-        self._level = denoiser.level(chains, k, sigma)
-        self._ratio = step_ratio
-        self._scale = math.sqrt(2 * step_ratio) * sigma
+    def __init__(self, denoiser: ExactDenoiser, y: Tensor, streams: ChainStreams) -> None:
+        self.chains, self.k, self.dim = y.shape
+        self.turned = not denoiser.mixture.is_diagonal
+        self.streams = streams
+        self.compiled = COMPILED.get()
+        self.numbers_per_stretch = _STRETCH_NUMPY if self.compiled is None else _STRETCH_COMPILED
+        self.lanes = next((lanes for lanes in _LANES if self.chains <= lanes), _LANES[-1])
+        self.tiles = -(-self.chains // self.lanes)
+        self.numbers = np.zeros(self.tiles * self.lanes, dtype=np.uint32)
+        self.numbers[: self.chains] = streams.rows.words
+        laid = self._laid(y.numpy())
+        with np.errstate(all="ignore"):
+            self.mean = np.ascontiguousarray(_sum(laid) / self.k)
+            apart = (laid - self.mean[:, None]).reshape(self.tiles, -1, self.lanes)
+            self.residuals = np.ascontiguousarray(apart)
+
+    def _laid(self, copies: NDArray[Any]) -> _Array:
+        """Lay numbers with shape (B, k, d) out with shape (tiles, k, d, lanes), in float64."""
+        padded = np.zeros((self.tiles * self.lanes, self.k, self.dim))
+        padded[: self.chains] = copies
+        return padded.reshape(self.tiles, self.lanes, self.k, self.dim).transpose(0, 2, 3, 1)
+
+    def walk(
+        self, constants: ModeConstants, sigma: float, ratio: float, steps: int, kept: NDArray[np.int64]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Make some steps at one noise.
+
+        Args:
+            constants: The mixture at this noise.
+            sigma: Noise of one copy.
+            ratio: r = ε/σ².
+            steps: How many steps.
+            kept: Before which of them the states are kept, equally spaced.
+
+        Returns:
+            These states with shape (n, B, k, d), and x̂ of each with shape (n, B, d).
+        """
+        path = np.empty((len(kept), self.chains, self.k, self.dim), dtype=np.float32)
+        means = np.empty((len(kept), self.chains, self.dim), dtype=np.float32)
+        scale = math.sqrt(2 * ratio) * sigma
+        if self.compiled is None:
+            self._by_numpy(constants, ratio, scale, steps, kept, path, means)
+            return path, means
+        start, every = (int(kept[0]), int(kept[1] - kept[0]) if len(kept) > 1 else steps) if len(kept) else (-1, 1)
+        seed, draw = self.streams.seed, self.streams.normals_drawn
+        state = (self.mean, self.residuals, path.reshape(len(kept), self.chains, self.k * self.dim), means, self.numbers)
+        c = constants
+        mixture = (c.means, c.axes, self.turned, c.half_precision, c.gain, c.log_weight)
+        key = (int(Stream.CHAIN_NORMAL), seed & 0xFFFFFFFF, seed >> 32)
+        self.compiled.walk(*state, steps, start, every, draw, *mixture, ratio, scale, *key)
+        self.streams.leave_out_normals(steps)
+        return path, means
+
+    @np.errstate(all="ignore")
+    def state(self, constants: ModeConstants) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the present state and its x̂ as `walk` does, with n = 1."""
+        copies = self.residuals.reshape(self.tiles, self.k, self.dim, self.lanes) + self.mean[:, None]
+        path = copies.transpose(0, 3, 1, 2).reshape(1, -1, self.k, self.dim)[:, : self.chains]
+        means = _estimate(constants, self.mean, self.turned).transpose(0, 2, 1).reshape(1, -1, self.dim)
+        return path.astype(np.float32), means[:, : self.chains].astype(np.float32)
 
     # A chain that blows up (r ≥ 2) overflows: it becomes infinite and then NaN, which the job reports.
     @np.errstate(all="ignore")
-    def walk(self, mean: _Array, residuals: _Array, noise: _Array) -> tuple[_Array, _Array, _Array, _Array]:
-        """Make as many steps as there is noise for.
-
-        Args:
-            mean: ȳ with shape (d, B).
-            residuals: y_i − ȳ with shape (k, d, B).
-            noise: z with shape (n, k, d, B).
-
-        Returns:
-            ȳ and the residuals after the last step, and for each state before a step the copies with shape
-            (n, k, d, B) and x̂ with shape (n, d, B).
-        """
-        common = noise.sum(1) / noise.shape[1]
-        apart = (noise - common[:, None]) * self._scale
-        common *= self._scale
-        path, x_hat = np.empty_like(noise), np.empty_like(common)
-        estimate, ratio, keep = self._level.estimate_mean, self._ratio, 1 - self._ratio
-        for n in range(len(noise)):
-            np.add(residuals, mean, out=path[n])
-            x_hat[n] = x = estimate(mean)
-            mean = mean * keep + x * ratio + common[n]
-            residuals = residuals * keep + apart[n]
-        return mean, residuals, path, x_hat
-
-    @np.errstate(all="ignore")
-    def estimate(self, mean: _Array) -> _Array:
-        """Return x̂ of ȳ, both with shape (d, B)."""
-        x_hat: _Array = self._level.estimate_mean(mean)
-        return x_hat
+    def _by_numpy(
+        self,
+        constants: ModeConstants,
+        ratio: float,
+        scale: float,
+        steps: int,
+        kept: NDArray[np.int64],
+        path: NDArray[np.float32],
+        means: NDArray[np.float32],
+    ) -> None:
+        wanted = {int(step): place for place, step in enumerate(kept)}
+        for step in range(steps):
+            x_hat = _estimate(constants, self.mean, self.turned)
+            if step in wanted:
+                path[wanted[step]], means[wanted[step]] = (part[0] for part in self.state(constants))
+            z = self._laid(self.streams.normal().numpy())
+            common = _sum(z) / self.k
+            apart = ((z - common[:, None]) * scale).reshape(self.tiles, -1, self.lanes)
+            self.mean = self.mean * (1 - ratio) + x_hat * ratio + common * scale
+            self.residuals = self.residuals * (1 - ratio) + apart
 
 
-def _noise(streams: ChainStreams, count: int, columns: int) -> _Array:
-    """Return the normal numbers of some steps with shape (count, k, d, columns)."""
-    drawn = np.stack([streams.normal().numpy() for _ in range(count)]).astype(np.float64).transpose(0, 2, 3, 1)
-    return np.ascontiguousarray(drawn if drawn.shape[3] == columns else np.repeat(drawn, columns, axis=3))
+def _sum(copies: _Array) -> _Array:
+    """Return the sum over the second axis, one after the other."""
+    total = copies[:, 0].copy()
+    for i in range(1, copies.shape[1]):
+        total += copies[:, i]
+    return total
 
 
-@np.errstate(over="ignore", invalid="ignore")
-def _stretch(done: int, level: int, sigma: float, path: _Array, x_hat: _Array, chains: int) -> Stretch:
-    """Lay states out as they are told: chains first, float32."""
-    return Stretch(
-        steps=np.arange(done, done + len(path)),
-        level=level,
-        sigma=sigma,
-        path=path[..., :chains].transpose(0, 3, 1, 2).astype(np.float32),
-        means=x_hat[..., :chains].transpose(0, 2, 1).astype(np.float32),
-    )
+def _estimate(constants: ModeConstants, mean: _Array, turned: bool) -> _Array:
+    """Return x̂ of ȳ, both with shape (tiles, d, lanes)."""
+    modes, dim = constants.means.shape
+    logs, v = [], []
+    for j in range(modes):
+        centred = mean - constants.means[j, :, None]
+        if turned:
+            centred = np.stack([_dot(constants.axes[j, :, a], centred) for a in range(dim)], 1)
+        exponent = centred[:, 0] * centred[:, 0] * constants.half_precision[j, 0]
+        for a in range(1, dim):
+            exponent = exponent + centred[:, a] * centred[:, a] * constants.half_precision[j, a]
+        v.append(centred)
+        logs.append(constants.log_weight[j] - exponent)
+    largest = logs[0]
+    for log in logs[1:]:
+        largest = np.where(log > largest, log, largest)
+    rho = [exp(log - largest) for log in logs]
+    total, x_hat = rho[0], np.zeros_like(mean)
+    for part in rho[1:]:
+        total = total + part
+    for j in range(modes):
+        pulled = constants.gain[j, :, None] * v[j]
+        if turned:
+            pulled = np.stack([_dot(constants.axes[j, b], pulled) for b in range(dim)], 1)
+        x_hat = x_hat + rho[j][:, None] * (constants.means[j, :, None] + pulled)
+    return x_hat / total[:, None]
+
+
+def _dot(row: _Array, columns: _Array) -> _Array:
+    """Return Σ_b row_b columns_b with shape (tiles, lanes) for columns (tiles, d, lanes), one after the other."""
+    total: _Array = row[0] * columns[:, 0]
+    for b in range(1, len(row)):
+        total = total + row[b] * columns[:, b]
+    return total
+
+
+def exp(x: _Array) -> _Array:
+    """Return e^x for x ≤ 0, to one part in 10¹⁵; below −708 that of −708, as for NaN."""
+    x = np.where(x > LEAST_EXPONENT, x, LEAST_EXPONENT)
+    shifted = x * LOG2_E + ROUNDING
+    whole = shifted - ROUNDING
+    x = x - whole * LOG_2_HIGH - whole * LOG_2_LOW
+    square = x * x
+    odd, even = square * EXP_NUMERATOR[0], square * EXP_DENOMINATOR[0]
+    odd = ((odd + EXP_NUMERATOR[1]) * square + EXP_NUMERATOR[2]) * x
+    even = ((even + EXP_DENOMINATOR[1]) * square + EXP_DENOMINATOR[2]) * square + EXP_DENOMINATOR[3]
+    power = ((shifted.view(np.int64) + 1023) << 52).view(np.float64)
+    value: _Array = (odd / (even - odd) * 2.0 + 1.0) * power
+    return value

@@ -6,10 +6,12 @@ import torch
 from mixtures import random_mixture
 
 from msd_engine.backend.streams import ChainStreams
+from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.samplers import langevin, twin
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.walk import walk
+from msd_engine.specs import MixtureSpec
 
 LADDER = (3.0, 1.5, 0.7)
 STEPS, RATIO = 130, 0.3
@@ -50,6 +52,41 @@ class Doubled:
 
     def normal(self):
         return self._streams.normal().double()
+
+
+@pytest.mark.parametrize("k", [1, 3, 8])
+@pytest.mark.parametrize("target", [random_mixture(0), random_mixture(3, modes=5), mixture(MixtureSpec())])
+def test_numpy_and_compiled_code_give_the_same_bits(target, k, monkeypatch):
+    denoiser = ExactDenoiser(target)
+
+    def run(chains, every):
+        y, streams = start(chains, k, target.dim)
+        return states(twin.walk(denoiser, y, WAY, streams, every=every))
+
+    assert twin.COMPILED.wait()
+    compiled = [run(37, 1), run(5, 7)]
+    monkeypatch.setattr(twin.COMPILED, "get", lambda: None)
+    for ours, others in zip(compiled, [run(37, 1), run(5, 7)], strict=True):
+        for part, other in zip(ours, others, strict=True):
+            np.testing.assert_array_equal(part, other)
+
+
+@pytest.mark.parametrize("every", [7, 1000])
+def test_only_the_wanted_states_and_the_end_are_kept(every):
+    denoiser = ExactDenoiser(random_mixture(0))
+    y, streams = start(3, 2, denoiser.mixture.dim)
+    _, path, means = states(twin.walk(denoiser, y, WAY, streams))
+    y, streams = start(3, 2, denoiser.mixture.dim)
+    kept, kept_path, kept_means = states(twin.walk(denoiser, y, WAY, streams, every=every))
+    assert kept.tolist() == [*range(0, len(WAY), every), len(WAY)]
+    np.testing.assert_array_equal(kept_path, path[kept])
+    np.testing.assert_array_equal(kept_means, means[kept])
+
+
+def test_its_exponential_is_exact_to_rounding():
+    x = -np.concatenate((np.linspace(0, 1, 1000), np.geomspace(1e-300, 708, 100_000)))
+    np.testing.assert_allclose(twin.exp(x), np.exp(x), rtol=1e-15)
+    assert twin.exp(np.array([np.nan, -np.inf, -1e5])).max() < 1e-300
 
 
 @pytest.mark.parametrize("seed", range(2))
