@@ -21,9 +21,9 @@ from torch import Tensor
 from msd_engine.backend import philox_cuda
 from msd_engine.backend.compiled import PHILOX
 from msd_engine.backend.philox import Array, Operations, normal_pair, philox, uniform
+from msd_engine.specs import GENERATOR
 
-GENERATOR = "philox4x32-10"
-"""Name of the generator, for manifests and files: chains of the same seed by another one are other chains."""
+__all__ = ["GENERATOR", "Law", "Rows", "Stream"]
 
 Law = Literal["normal", "uniform"]
 

@@ -10,9 +10,11 @@ from pathlib import Path
 from msd_engine.events import Event, Finished, Restored, SweepFound
 from msd_engine.jobs.guard import told
 from msd_engine.runs.layout import MANIFEST, SWEEP
-from msd_engine.runs.restoring import read_spec
+from msd_engine.runs.restoring import read_drawn_spec
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
+
+_OTHER_CHAINS = " It was made with another generator of random numbers: its seed draws other chains now."
 
 
 @told
@@ -28,6 +30,7 @@ def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
     """
     start = time.monotonic()
     path = Path(path)
+    text = f"Restored from {path.name}."
     folder = path.parent if path.name in (MANIFEST, SWEEP) else path
     if (folder / SWEEP).is_file() and not (folder / MANIFEST).exists():
         yield SweepFound(str(SweepFolder.open(folder).folder))
@@ -35,5 +38,7 @@ def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
         run = Run.open(folder)
         yield Restored(run.spec.to_json(), str(folder), run.manifest.step, run.manifest.elapsed_s)
     else:
-        yield Restored(read_spec(path).to_json())
-    yield Finished(0, time.monotonic() - start, f"Restored from {path.name}.", str(path))
+        spec, same = read_drawn_spec(path)
+        yield Restored(spec.to_json())
+        text += "" if same else _OTHER_CHAINS
+    yield Finished(0, time.monotonic() - start, text, str(path))

@@ -11,7 +11,7 @@ from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.pictures import read_picture_spec
 from msd_engine.runs.run import Run
 from msd_engine.runs.samples import read_samples_spec
-from msd_engine.specs import ExperimentSpec, SpecError
+from msd_engine.specs import GENERATOR, ExperimentSpec, SpecError, generator_of
 
 EXPECTED = "a picture, sample file, preset or run folder of this program"
 
@@ -35,7 +35,29 @@ def read_spec(path: str | os.PathLike[str]) -> ExperimentSpec:
         return Run.open(path).spec
     if path.name == MANIFEST:
         return Run.open(path.parent).spec
+    return _parsed(path, _text(path))
+
+
+def read_drawn_spec(path: str | os.PathLike[str]) -> tuple[ExperimentSpec, bool]:
+    """Read the spec of a file, and whether its seed still draws what the file shows.
+
+    Args:
+        path: A PNG, GIF or WebP picture, a JSON preset or an .npz sample file.
+
+    Returns:
+        The spec; and false for pictures and samples whose random numbers came from another generator.
+
+    Raises:
+        BadFile: There is no spec in it, or one that is not accepted.
+    """
+    path = Path(path)
     text = _text(path)
+    spec = _parsed(path, text)
+    # A preset is bytes: nothing was drawn with it.
+    return spec, isinstance(text, bytes) or generator_of(text) == GENERATOR
+
+
+def _parsed(path: Path, text: str | bytes) -> ExperimentSpec:
     try:
         return ExperimentSpec.from_json(text)
     except SpecError as error:

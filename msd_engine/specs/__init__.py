@@ -4,7 +4,7 @@ from msd_engine.specs.base import Declaration, Spec, SpecError, declarations
 from msd_engine.specs.branch import Branch, Hand
 from msd_engine.specs.data import ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
-from msd_engine.specs.experiment import ExperimentSpec
+from msd_engine.specs.experiment import GENERATOR, ExperimentSpec, generator_of
 from msd_engine.specs.live import Live
 from msd_engine.specs.models import ModelCard, load_card, model_folder, model_names, pretrained_for
 from msd_engine.specs.nets import MlpSpec, UNetSpec
@@ -16,6 +16,7 @@ from msd_engine.specs.sweep import SweepSpec
 from msd_engine.specs.training import TrainingSpec
 
 __all__ = [
+    "GENERATOR",
     "Branch",
     "Declaration",
     "DenoiseSpec",
@@ -35,6 +36,7 @@ __all__ = [
     "UNetSpec",
     "declarations",
     "for_painting",
+    "generator_of",
     "load_card",
     "load_preset",
     "model_folder",

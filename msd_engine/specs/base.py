@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args, get_origin
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -105,6 +105,9 @@ class Declaration:
 class Spec(BaseModel):
     """A frozen, strict value: unknown fields, NaN, infinities and numbers given as text are refused."""
 
+    notes: ClassVar[tuple[str, ...]] = ()
+    """Lines of a document that are no fields: whatever they say is passed over."""
+
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", allow_inf_nan=False, ser_json_bytes="base64", val_json_bytes="base64"
     )
@@ -131,6 +134,8 @@ class Spec(BaseModel):
             raise SpecError("", f"This is not a spec: the text is not valid JSON ({error}).") from None
         if isinstance(document, dict) and "format" in cls.model_fields:
             _check_format(document, get_args(cls.model_fields["format"].annotation))
+            if any(document.pop(name, None) is not None for name in cls.notes):
+                text = json.dumps(document)
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -15,13 +16,20 @@ from msd_engine.specs.noise import NoiseSpec
 from msd_engine.specs.sampling import SamplingSpec
 from msd_engine.specs.training import TrainingSpec
 
+GENERATOR = "philox4x32-10"
+"""What draws the random numbers of chains and trainings: by another generator the same seed gives other ones."""
+
 
 class ExperimentSpec(Spec):
     """Data, noise, network, training and sampling of one experiment.
 
+    As JSON it names the generator of the program that wrote it, which is no setting: see `generator_of`.
+
     Training reads all parts but `sampling` and `denoise`; sampling reads `data`, `sampling`, and `training.k`, the
     number of copies; work by hand reads `denoise` too.
     """
+
+    notes: ClassVar = ("generator",)
 
     format: Literal["msd-experiment-1"] = "msd-experiment-1"
     title: str = Field("", max_length=200)
@@ -41,7 +49,26 @@ class ExperimentSpec(Spec):
             raise ValueError("network.kind must be 'mlp' where data.kind is 'mixture'.")
         return self
 
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Return the spec as JSON text that `from_json` reads back unchanged, with the generator of this program."""
+        fields = self.model_dump(mode="json")
+        fields = {"format": fields.pop("format"), "generator": GENERATOR} | fields
+        separators = None if indent else (",", ":")
+        return json.dumps(fields, indent=indent, separators=separators, ensure_ascii=False)
+
     @property
     def sigma_eff_L(self) -> float:
         """Noise of ȳ at the last level, σ_L/√k."""
         return self.sampling.sigma_L / math.sqrt(self.training.k)
+
+
+def generator_of(text: str | bytes) -> str:
+    """Return the name of the generator that the program which wrote a spec drew with.
+
+    Args:
+        text: A spec as JSON, one that `ExperimentSpec.from_json` accepts.
+
+    Returns:
+        The name; empty where it was written before generators were named, or by a person.
+    """
+    return str(json.loads(text).get("generator", ""))

@@ -137,3 +137,20 @@ def test_only_what_a_user_can_mend_becomes_failed() -> None:
     next(running)
     running.close()  # type: ignore[attr-defined]
     assert len(closed) == 5
+
+
+@pytest.mark.parametrize("kind", ["png", "npz", "json"])
+def test_what_an_older_version_drew_says_that_its_seed_draws_other_chains(tmp_path, kind):
+    path, spec = tmp_path / f"old.{kind}", ExperimentSpec(title="old")
+    old = spec.to_json().replace('"generator":"philox4x32-10",', "")
+    for text, same in ((old, False), (spec.to_json(), True)):
+        if kind == "png":
+            save_png(path, np.zeros((2, 2), np.uint8), text)
+        elif kind == "npz":
+            save_samples(path, np.zeros((1, 2), np.float32), np.zeros((1, 1, 2), np.float32), 0, text)
+        else:
+            path.write_text(text, "utf-8")
+        *_, restored, finished = restore(path)
+        assert ExperimentSpec.from_json(restored.spec_json) == spec
+        # With a preset nothing was drawn.
+        assert ("its seed draws other chains now" in finished.text) == (not same and kind != "json")
