@@ -19,6 +19,7 @@ from typing import Any, Self
 import pytest
 import torch
 from torch.utils import backend_registration
+from torch.utils._mode_utils import no_dispatch
 from torch.utils._pytree import tree_leaves
 
 from msd_engine.backend import device as device_module
@@ -29,7 +30,6 @@ _aten = torch.ops.aten
 # These carry numbers over: the first of the device to the host or back, the others from one tensor to another.
 _CARRIERS = (_aten._to_copy.default, _aten.copy_.default, _aten._foreach_copy_.default)
 _INDEXING = (_aten.index.Tensor, _aten.index_put.default, _aten.index_put_.default, _aten._index_put_impl_.default)
-_RESHAPING = (_aten.resize_.default, _aten.t_.default, _aten.transpose_.default, _aten.squeeze_.dim)
 
 
 @dataclass
@@ -175,7 +175,12 @@ def _run(func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             return known[id(tensor)]
         return tensor if leaves_device else StandInTensor(tensor)
 
-    return _mapped(func(*hosts, **options), back)
+    out = _mapped(func(*hosts, **options), back)
+    if torch.Tag.inplace_view in func.tags:
+        # The shape of the tensor of the device follows.
+        with no_dispatch():
+            func(*args, **kwargs)
+    return out
 
 
 def _mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
@@ -189,8 +194,6 @@ def _mapped(value: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> Any:
 
 def _refuse(func: Any, args: Any, strangers: list[torch.Tensor]) -> None:
     """Raise what a GPU raises; `strangers` are the tensors of the host that it is given."""
-    if func in _RESHAPING:
-        raise NotImplementedError(f"The stand-in accelerator does not change shapes in place: {func}.")
     if torch.Tag.nondeterministic_seeded in func.tags:
         raise RuntimeError(f"The stand-in accelerator draws no random numbers: {func}.")
     if func in _INDEXING:

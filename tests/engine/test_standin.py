@@ -73,6 +73,14 @@ def test_what_a_card_takes_is_taken(x, host, what):
     assert torch.equal(found(x).cpu(), expected(host) if expected else torch.tensor([[7.0, 1, 2], [7, 4, 5]]))
 
 
+def test_a_shape_is_changed_in_place(x, host):
+    x.unsqueeze_(0).transpose_(1, 2)
+    assert x.shape == (1, 3, 2)
+    assert torch.equal(x.cpu(), host.T[None])
+    assert torch.equal((x[0] @ x.new_ones(2)).cpu(), host.sum(0))
+    assert (x.new_ones(3) @ x[0]).shape == (2,)
+
+
 FLOAT64 = {
     "a conversion": lambda x, wide: x.double(),
     "a conversion on the way to the host": lambda x, wide: x.to("cpu", torch.float64),
