@@ -156,8 +156,7 @@ class ExactDenoiser:
         """Keep the mixture; constants are prepared when a noise is first met."""
         self.mixture = mixture
         means, variances, axes, weights = (
-            part.detach().to("cpu", torch.float64)
-            for part in (mixture.means, mixture.eigenvalues, mixture.axes, mixture.weights)
+            part.detach().cpu().double() for part in (mixture.means, mixture.eigenvalues, mixture.axes, mixture.weights)
         )
         self._means = means.T.unsqueeze(-1).numpy()
         self._variances = variances.T.unsqueeze(-1).numpy()
@@ -224,7 +223,7 @@ class ExactDenoiser:
         variances, means = (np.ascontiguousarray(part[..., 0].T) for part in (self._variances, self._means))
         total = variances + sigma**2 / k
         log_weight = self._log_weights[:, 0] - 0.5 * np.log(total).sum(1)
-        axes = self.mixture.axes.detach().to("cpu", torch.float64).contiguous().numpy()
+        axes = self.mixture.axes.detach().cpu().double().contiguous().numpy()
         return ModeConstants(means, axes, 0.5 / total, variances / total, log_weight - log_weight.max())
 
     def log_joint(self, y: Tensor, sigma: float) -> Tensor:
@@ -246,7 +245,7 @@ class ExactDenoiser:
     def _level(self, y: Tensor, sigma: float | Tensor) -> _Level:
         """Return the constants, which stay the same from step to step while the noise is one number."""
         if isinstance(sigma, Tensor):
-            return self._prepare(y, sigma.detach().to("cpu", torch.float64).numpy())
+            return self._prepare(y, sigma.detach().cpu().double().numpy())
         key = (sigma, y.shape, y.dtype, y.device, y.requires_grad)
         if self._last is None or self._last[0] != key:
             self._last = (key, self._prepare(y, np.array([sigma], dtype=np.float64)))

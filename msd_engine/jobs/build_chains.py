@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from msd_engine.backend.blended import BlendedStreams
-from msd_engine.backend.device import choose_device
+from msd_engine.backend.device import choose_device, quicker_device, wait_for
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.streams import ChainStreams
 from msd_engine.data.images import has_images
@@ -20,9 +23,10 @@ from msd_engine.denoisers.posterior import Denoiser, PosteriorSampler
 from msd_engine.denoisers.switched import SwitchedDenoiser
 from msd_engine.jobs.build import asks_exact_above, denoiser_of_run, descent, guided_denoiser, handover, mixture
 from msd_engine.jobs.loaded import loaded_empirical
-from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, underdamped
+from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, twin, underdamped
 from msd_engine.samplers.descent import Descent, Dynamics
-from msd_engine.samplers.walk import gaussian_start, uniform_start
+from msd_engine.samplers.twin import Stretch
+from msd_engine.samplers.walk import Moment, gaussian_start, uniform_start, walk
 from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec
 from msd_engine.specs.sampling import Sampler
 
@@ -34,6 +38,8 @@ DYNAMICS: dict[Sampler, Dynamics] = {
     "ode": flow,
     "gibbs": gibbs,
 }
+
+_MEASURED_STEPS = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +73,28 @@ class Sampling:
     carried: tuple[Tensor, ...] = ()
 
 
+def moments(chains: Sampling, every: int = 1) -> Iterator[Moment | Stretch]:
+    """Walk chains to their end, by the quickest code for them.
+
+    Args:
+        chains: The chains, before any step.
+        every: Code that moves many steps at once need only keep the states whose number is a multiple of this.
+
+    Yields:
+        The states in order, the end last.
+    """
+    exact, streams = chains.denoiser, chains.streams
+    if (
+        chains.dynamics is langevin
+        and isinstance(exact, ExactDenoiser)
+        and isinstance(streams, ChainStreams)
+        and chains.device.type == "cpu"
+    ):
+        return twin.walk(exact, chains.y, chains.descent, streams, every=every)
+    first, carried = chains.first, chains.carried
+    return walk(chains.dynamics, exact, chains.y, chains.descent, streams, first=first, carried=carried)
+
+
 def sampling(
     spec: ExperimentSpec,
     *,
@@ -81,7 +109,8 @@ def sampling(
         spec: The experiment.
         run_dir: Run folder of the trained denoiser, where `sampling.source` asks for one.
         data_dir: Where image sets are looked for, where the exact posterior mean is asked for.
-        device: Name of the device, or ``auto``; exact chains of points are too small for anything but the CPU.
+        device: Name of the device, or ``auto``; chains of points are then computed where they were measured to be
+            faster, often on the CPU.
         toward: A second seed: the chains are then a row from `sampling.seed` to it, at least two.
 
     Returns:
@@ -90,11 +119,37 @@ def sampling(
     Raises:
         UserError: The run, the device, the images or the mixture cannot be used.
     """
+
+    def seconds(there: torch.device) -> float:
+        return _seconds(_built(spec, run_dir, data_dir, str(there), toward))
+
+    if isinstance(spec.data, MixtureSpec):
+        asked = spec.sampling
+        size = (asked.chains.bit_length(), spec.training.k, spec.data, spec.network)
+        device = str(quicker_device(device, (asked.source, asked.sampler, *size), seconds))
+    return _built(spec, run_dir, data_dir, device, toward)
+
+
+def _seconds(chains: Sampling) -> float:
+    """Return how long a few steps take, once all is ready."""
+    twin.COMPILED.wait()
+    descent = chains.descent
+    few = replace(chains, descent=replace(descent, ladder=descent.ladder[:2], steps_per_level=_MEASURED_STEPS))
+    for _ in range(2):
+        start = time.perf_counter()
+        deque(moments(few), maxlen=0)
+        wait_for(chains.device)
+    return time.perf_counter() - start
+
+
+def _built(
+    spec: ExperimentSpec, run_dir: Path | None, data_dir: Path | None, device: str, toward: int | None
+) -> Sampling:
     target = mixture(spec) if isinstance(spec.data, MixtureSpec) else None
     exact_above = asks_exact_above(spec) and has_images(spec.data.name, data_dir)
     guided = False
     if spec.sampling.source == "exact" and target is not None:
-        chosen = choose_device("cpu" if device == "auto" else device)
+        chosen = choose_device(device)
         denoiser: Denoiser = ExactDenoiser(target)
         mean, std = target.mean.float(), target.std
     elif spec.sampling.source == "exact" and isinstance(spec.data, ImagesSpec):

@@ -1,8 +1,12 @@
-"""The end that every job shares: what a user can mend becomes a `Failed` event, never an exception."""
+"""The end that every job shares: what a user can mend becomes a `Failed` event, never an exception.
+
+So do the failures of a device, such as memory that is used up.
+"""
 
 from __future__ import annotations
 
 import functools
+import traceback
 from collections.abc import Callable, Iterator
 from typing import ParamSpec
 
@@ -14,7 +18,7 @@ P = ParamSpec("P")
 
 
 def told(job: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
-    """Make a job tell a `UserError` or a `SpecError` as its last event.
+    """Make a job tell a `UserError`, a `SpecError` or the failure of a device as its last event.
 
     Args:
         job: A generator of events.
@@ -32,6 +36,16 @@ def told(job: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
             if _closing(error):
                 raise
             failed = Failed(str(error), missing=error.data_name if isinstance(error, MissingDataError) else "")
+        except (RuntimeError, MemoryError) as error:
+            # Imported here: jobs that need no torch are guarded, too.
+            from msd_engine.backend.device import failure_of_device
+
+            text = failure_of_device(error)
+            if not text:
+                raise
+            if _closing(error):
+                raise UserError(text) from error
+            failed = Failed(text, traceback.format_exc())
         else:
             return
         yield failed

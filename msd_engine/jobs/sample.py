@@ -11,12 +11,10 @@ from typing import Protocol
 
 from msd_engine.backend.device import describe_device
 from msd_engine.backend.errors import UserError
-from msd_engine.backend.streams import ChainStreams
-from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.events import Event, Finished, Notice, Progress, Samples, Started, Tick
 from msd_engine.jobs.background import in_background
 from msd_engine.jobs.build import asks_exact_above, asks_guidance
-from msd_engine.jobs.build_chains import Sampling, sampling
+from msd_engine.jobs.build_chains import Sampling, moments, sampling
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.frames import ImageFrames, PlaneFrames, shown, stride_of
 from msd_engine.jobs.guard import told
@@ -24,9 +22,8 @@ from msd_engine.jobs.judging import judged
 from msd_engine.jobs.ladder import told_ladder
 from msd_engine.metrics.chains import alive
 from msd_engine.runs.thumbnails import keep_thumbnail
-from msd_engine.samplers import langevin, twin
 from msd_engine.samplers.twin import Stretch
-from msd_engine.samplers.walk import Moment, walk
+from msd_engine.samplers.walk import Moment
 from msd_engine.specs import ExperimentSpec, ImagesSpec, Live
 from msd_engine.specs.models import CARD
 
@@ -148,7 +145,9 @@ class _Job:
         yield told_ladder(self.spec, self.chains.descent, guided=self.chains.guided)
         keep = self.frames.keep
         before = time.perf_counter()
-        for moment in self._walk():
+        chains, k = self.chains.y.shape[:2]
+        every = stride_of(self.total, chains, k, self.chains.y[0, 0].numel())
+        for moment in moments(self.chains, every):
             keep(moment)
             now = time.perf_counter()
             if now - before < _LOOK_UP_S:
@@ -166,26 +165,6 @@ class _Job:
         yield from self.frames.end(moment)
         yield self._progress(moment.step)
         yield from self._ending(moment)
-
-    def _walk(self) -> Iterator[Moment | Stretch]:
-        chains = self.chains
-        if (
-            chains.dynamics is langevin
-            and isinstance(chains.denoiser, ExactDenoiser)
-            and isinstance(chains.streams, ChainStreams)
-            and chains.device.type == "cpu"
-        ):
-            every = stride_of(self.total, *chains.y.shape)
-            return twin.walk(chains.denoiser, chains.y, chains.descent, chains.streams, every=every)
-        return walk(
-            chains.dynamics,
-            chains.denoiser,
-            chains.y,
-            chains.descent,
-            chains.streams,
-            first=chains.first,
-            carried=chains.carried,
-        )
 
     def _hold(self, moment: Moment | Stretch) -> Iterator[Event]:
         yield from self.frames.due(moment)

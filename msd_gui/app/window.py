@@ -73,6 +73,7 @@ class MainWindow(QMainWindow):
         self.routing = Routing(self.commands, self.files, lambda: self.page, self)
         self.dialogs = Dialogs(self, self.settings, self.theme, self.launch, lambda: self.pages.name_of(self.page))
         self._engine_ready = False
+        self._device = ""
         self._closing = False
         self._build()
         self._connect()
@@ -216,6 +217,8 @@ class MainWindow(QMainWindow):
     def _update_status(self) -> None:
         if self.stack.count():
             self.status.show_status(self.page.status)
+            if self._device:
+                self.status.set_device(self.page.device or self._device)
 
     # -- the engine ----------------------------------------------------------------------------------------------------
 
@@ -231,7 +234,8 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def _on_engine_ready(self, device: str) -> None:
         self._engine_ready = True
-        self.status.set_device(device)
+        self._device = device
+        self._update_status()
         for page in self.pages.built().values():
             page.begin()
         self.later.build_pages()

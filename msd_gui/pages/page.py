@@ -6,16 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from msd_engine.events import Event, Failed
+from msd_engine.events import Event, Failed, Started
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Job, Launch
 from msd_gui.bridge.runner import Runner
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.settings import Settings
+
+COMPUTING = ("train", "sample", "denoise", "evaluate", "sweep", "reproduce")
+"""Jobs that are long enough for their device to matter."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,8 @@ class Page(QWidget):
         data_missed: Emitted with a sentence and the name of an image set that is not there, but can be fetched.
         noticed: Emitted with a sentence worth reading.
         menu_asked: Emitted when a view was clicked with the right button.
-        status_changed: Emitted when `status` should be read again.
+        status_changed: Emitted when `status` or `device` should be read again.
+        device: Where the last job that computes does so, in words; empty before the first.
         actions_changed: Emitted when the answers of `can` or `playing` have changed.
         run_asked: Emitted with a run folder that another page is to open, and what to do then: an action, or the name
             of the page that is to show it, or nothing.
@@ -84,10 +88,12 @@ class Page(QWidget):
         self.clock = clock
         self._runners: list[Runner] = []
         self.status = Status()
+        self.device = ""
 
     def runner(self, show: Callable[[Event], None]) -> Runner:
         """Make a runner whose events go to `show`, a method of this page."""
         runner = Runner(self.clock, self)
+        runner.told.connect(self._note_device)
         runner.told.connect(show)
         runner.running_changed.connect(self.actions_changed)
         self._runners.append(runner)
@@ -115,6 +121,12 @@ class Page(QWidget):
         """Set what the status bar shows."""
         self.status = status
         self.status_changed.emit()
+
+    @Slot(object)
+    def _note_device(self, event: Event) -> None:
+        if isinstance(event, Started) and event.job in COMPUTING and event.device != self.device:
+            self.device = event.device
+            self.status_changed.emit()
 
     def set_watched(self, watched: bool) -> None:
         """Say whether the page is on the screen: hidden pages get no frames."""
