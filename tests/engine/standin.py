@@ -86,29 +86,7 @@ def chosen(*, float64: bool) -> Iterator[None]:
         patch.setattr(device_module, "_is_present", lambda device: device.type == NAME or present(device))
         patch.setattr(device_module, "_WITHOUT_FLOAT64", frozenset({"mps"} if float64 else {"mps", NAME}))
         patch.setenv("MSD_DEVICE", NAME)
-        _until_it_is_rewritten(patch)
         yield
-
-
-def _until_it_is_rewritten(patch: pytest.MonkeyPatch) -> None:
-    """Stand in for what is being rewritten: noise of training by a counter, float64 of exact denoisers on the CPU."""
-    from msd_engine.denoisers.exact import ExactDenoiser
-    from msd_engine.jobs import build_training, comparison
-    from msd_engine.training import source, trainer
-
-    class Exact(ExactDenoiser):
-        def __init__(self, mixture: Any) -> None:
-            super().__init__(mixture.to("cpu"))
-
-        def __call__(self, y: Any, sigma: Any) -> Any:
-            return super().__call__(y, sigma.cpu() if isinstance(sigma, torch.Tensor) else sigma)
-
-    patch.setattr(build_training, "ExactDenoiser", Exact)
-    patch.setattr(comparison, "ExactDenoiser", Exact)
-    if hasattr(trainer, "draw_sigma"):
-        draw = trainer.draw_sigma
-        patch.setattr(build_training, "stream", lambda seed, *key, device="cpu": source.stream(seed, *key))
-        patch.setattr(trainer, "draw_sigma", lambda *args: draw(*args).to(NAME))
 
 
 class StandInTensor(torch.Tensor):

@@ -71,7 +71,7 @@ def test_a_sampling_waits_for_its_frames_alone(trained, monkeypatch):
     assert not any(waits_of_a_step(job, 10, 30).values())
 
 
-def test_a_training_step_waits_at_most_for_its_loss_and_its_gradient(trained, tmp_path):
+def test_a_training_reads_what_its_steps_have_found_many_at_once(trained, tmp_path):
     spec, _ = trained
     waits = waits_of_a_step(lambda steps: train(spec.replace("training.steps", steps), tmp_path / str(steps)), 10, 30)
-    assert sum(waits.values()) <= 2
+    assert sum(waits.values()) <= 0.2
