@@ -35,8 +35,11 @@ class LearnedDenoiser(nn.Module):
         s: Base of the SDE, for the time coordinate of the plain form.
         sees_mean: The network joins the copies to ȳ before anything else, so that c_in is that of one copy at σ_eff.
         mixed: Compute the network in bfloat16 where that is safe (autocast).
-        tile: Chains that pass through the network together outside training. The last tile is padded, so that the
-            bits of one chain do not depend on the number of chains; 0 lets any number pass at once.
+        tile: Chains that pass through the network together outside training, at most. The last tile is padded, so
+            that the bits of one chain do not depend on the number of chains; 0 lets any number pass at once.
+        least_tile: Where fewer chains would leave most of a tile empty it shrinks by halves, but not below this: an
+            accelerator is filled by many chains and kept waiting by few. The bits of one chain then depend on the
+            number of chains through the size of the tile alone. 0 for a tile of fixed size.
     """
 
     sigma_data: Tensor
@@ -55,6 +58,7 @@ class LearnedDenoiser(nn.Module):
         sees_mean: bool = False,
         mixed: bool = False,
         tile: int = 0,
+        least_tile: int = 0,
     ) -> None:
         super().__init__()
         self.net = net
@@ -62,6 +66,7 @@ class LearnedDenoiser(nn.Module):
         self.k = k
         self.s = s
         self.tile = tile
+        self.least_tile = least_tile
         self.sees_mean = sees_mean
         self.register_buffer("sigma_data", torch.tensor(sigma_data, dtype=torch.float32))
         self.register_buffer("data_mean", data_mean.detach().clone().float())
@@ -133,12 +138,13 @@ class LearnedDenoiser(nn.Module):
 
     def _tiled(self, y: Tensor, sigma: Tensor) -> Tensor:
         parts: list[Tensor] = []
-        for start in range(0, len(y), self.tile):
-            part, noise = y[start : start + self.tile], sigma[start : start + self.tile]
+        tile = tile_of(len(y), self.least_tile, self.tile) if self.least_tile else self.tile
+        for start in range(0, len(y), tile):
+            part, noise = y[start : start + tile], sigma[start : start + tile]
             count = len(part)
-            if count < self.tile:
-                part = torch.cat((part, part.new_zeros(self.tile - count, *part.shape[1:])))
-                noise = torch.cat((noise, noise.new_ones(self.tile - count)))
+            if count < tile:
+                part = torch.cat((part, part.new_zeros(tile - count, *part.shape[1:])))
+                noise = torch.cat((noise, noise.new_ones(tile - count)))
             parts.append(self.estimate(part, noise)[:count])
         return torch.cat(parts) if parts else y.new_zeros(0, *y.shape[2:])
 
@@ -149,3 +155,8 @@ class LearnedDenoiser(nn.Module):
         with torch.autocast(y.device.type, torch.bfloat16):
             out = self.net(y, c)
         return out.float()
+
+
+def tile_of(rows: int, least: int, most: int) -> int:
+    """Return the smallest power of two that holds some rows, within bounds that are powers of two themselves."""
+    return min(most, max(least, 1 << (rows - 1).bit_length()))

@@ -24,8 +24,9 @@ from msd_engine.samplers.descent import Descent
 from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec, MlpSpec
 from msd_engine.training.source import stream
 
-# Chains that pass through the network together; on a CPU larger tiles gain nothing.
+# Chains that pass through the network together: on a CPU larger tiles gain nothing, an accelerator wants them all.
 _TILES = {"mlp": 256, "unet": 16}
+_TILES_OF_ACCELERATORS = {"mlp": 2**16, "unet": 2**10}
 # Frequencies of the noise features: t has all noises in [0, 1], ln(σ_eff)/4 has them in about [-1, 1] and smoothly.
 _FEATURE_SCALES = {"plain": 16.0, "preconditioned": 1.0}
 # Streams of a run: the weights have number 0, the data 1, noise and held-out data 2 and 3, a comparison of runs 4.
@@ -148,7 +149,10 @@ def learned_denoiser(
     denoiser = new_denoiser(run.spec, 1.0, torch.zeros(event_shape(run.spec)))
     load = run.load_earlier if earlier else run.load_weights
     denoiser.load_state_dict(load(denoiser.state_dict()).tensors)
-    denoiser.tile = _TILES[run.spec.network.kind]
+    kind = run.spec.network.kind
+    denoiser.tile = _TILES[kind]
+    if device.type != "cpu":
+        denoiser.tile, denoiser.least_tile = _TILES_OF_ACCELERATORS[kind], _TILES[kind]
     if device.type not in ("cpu", "cuda"):
         denoiser.mixed = False
     return denoiser.to(device).eval().requires_grad_(False)

@@ -75,6 +75,8 @@ class Empirical:
     std: float
 
 
+# Chains that are compared with all images together; each tile of an accelerator costs three waits.
+_TILE, _TILE_OF_ACCELERATORS = 32, 256
 _SETS: _Shelf[ImageSet] = _Shelf(2)
 _DENOISERS: _Shelf[Empirical] = _Shelf(1)
 # A few numbers and a mean image each.
@@ -115,7 +117,8 @@ def loaded_empirical(spec: ImagesSpec, data_dir: Path | None, device: torch.devi
     def make() -> Empirical:
         images = loaded_images(spec, data_dir)
         mean, std = images.statistics()
-        return Empirical(EmpiricalDenoiser(ImageSet.to_data(images.train.to(device))), mean, std)
+        tile = _TILE if device.type == "cpu" else _TILE_OF_ACCELERATORS
+        return Empirical(EmpiricalDenoiser(ImageSet.to_data(images.train.to(device)), tile=tile), mean, std)
 
     return _DENOISERS.get((spec, data_folder(data_dir), str(device)), make)
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.exact import ExactDenoiser
-from msd_engine.denoisers.learned import LearnedDenoiser
+from msd_engine.denoisers.learned import LearnedDenoiser, tile_of
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
 from msd_engine.noise.sde import time
@@ -117,6 +117,22 @@ def test_bits_of_a_chain_do_not_depend_on_the_number_of_chains(mixed: bool) -> N
         free = LearnedDenoiser(net, "preconditioned", K, 0.5, torch.zeros(1, 8, 8), 25.0, mixed=mixed)
         assert torch.allclose(free(y, 0.7).mean, whole, atol=0.02 if mixed else 1e-5)
         assert denoiser(y[:0], 0.7).mean.shape == (0, 1, 8, 8)
+
+
+@pytest.mark.parametrize(("rows", "tile"), [(1, 4), (4, 4), (5, 8), (8, 8), (9, 16), (16, 16), (17, 16), (1000, 16)])
+def test_a_tile_that_shrinks_is_the_smallest_that_holds_the_chains(rows: int, tile: int) -> None:
+    assert tile_of(rows, 4, 16) == tile
+
+
+def test_bits_of_a_chain_depend_on_a_shrinking_tile_alone() -> None:
+    net = shaken(UNet(1, K, width=8, embedding=16))
+    denoiser = LearnedDenoiser(net, "preconditioned", K, 0.5, torch.zeros(1, 8, 8), 25.0, tile=16, least_tile=4)
+    y = draw(40, K, 1, 8, 8)
+    with torch.no_grad():
+        for count in (1, 4, 5, 8, 16, 17, 40):
+            tile = tile_of(count, 4, 16)
+            fixed = LearnedDenoiser(net, "preconditioned", K, 0.5, torch.zeros(1, 8, 8), 25.0, tile=tile)
+            assert torch.equal(denoiser(y[:count], 0.7).mean, fixed(y, 0.7).mean[:count])
 
 
 def test_state_carries_statistics_and_arithmetic() -> None:
