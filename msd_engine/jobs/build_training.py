@@ -14,13 +14,15 @@ from msd_engine.metrics.errors import HeldOut
 from msd_engine.noise.ladder import geometric
 from msd_engine.noise.laws import quantiles
 from msd_engine.specs import ExperimentSpec, MixtureSpec
+from msd_engine.training.inputs import delay_of
 from msd_engine.training.precision import choose_bfloat16
+from msd_engine.training.recording import CudaGraph
 from msd_engine.training.source import ImageSource, PointSource, Source, stream
 from msd_engine.training.trainer import Trainer
 
 _HELD_OUT_POINTS, _HELD_OUT_IMAGES, _STRIP = 4096, 256, 8
-# Streams of a run, as `msd_engine.jobs.build` numbers them.
-_NOISE, _HELD_OUT = 2, 3
+# Stream of a run, as `msd_engine.jobs.build` numbers them.
+_HELD_OUT = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +31,7 @@ class Training:
 
     Attributes:
         trainer: Does the steps.
+        source: Where its data come from.
         held_out: Fixed data that are not trained on, with fixed noise.
         exact: The exact denoiser, where the data have one.
         strip: A few held-out images with noises spread over the ladder, in the order of σ; None for points.
@@ -37,6 +40,7 @@ class Training:
     """
 
     trainer: Trainer
+    source: Source
     held_out: HeldOut
     exact: ExactDenoiser | None
     strip: HeldOut | None
@@ -51,13 +55,16 @@ class Training:
         return sentence
 
 
-def training(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.device) -> Training:
+def training(
+    spec: ExperimentSpec, *, data_dir: Path | None, device: torch.device, delay: int | None = None
+) -> Training:
     """Build all that a training job works with.
 
     Args:
         spec: The experiment.
         data_dir: Where image sets are looked for.
         device: Where to compute.
+        delay: After how many steps losses are read; None for what suits the device.
 
     Returns:
         The parts, at step 0.
@@ -88,5 +95,7 @@ def training(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.devic
     sigma = quantiles(spec.noise, spec.training.k, len(x))
     held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(0, _HELD_OUT, 1))
     denoiser, averaged = (new_denoiser(spec, spread, mean).to(device) for _ in range(2))
-    trainer = Trainer(spec, denoiser, averaged, source, stream(seed, _NOISE, device=device))
-    return Training(trainer, held_out, exact, strip, spec, device)
+    later = delay_of(device) if delay is None else delay
+    graph = CudaGraph(device) if device.type == "cuda" and later else None
+    trainer = Trainer(spec, denoiser, averaged, source, delay=later, graph=graph)
+    return Training(trainer, source, held_out, exact, strip, spec, device)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
+from msd_engine.backend.counter import GENERATOR
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import UserError
 from msd_engine.events import (
@@ -28,9 +27,11 @@ from msd_engine.events import (
 from msd_engine.jobs.build_training import Training, training
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
-from msd_engine.jobs.recall import loss_points, measured_again, strip_frame
+from msd_engine.jobs.losses import Losses
+from msd_engine.jobs.recall import measured_again, strip_frame
 from msd_engine.metrics.errors import BandErrors
 from msd_engine.runs.manifest import Status
+from msd_engine.runs.older import GENERATOR_STATE
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import sweep_of
 from msd_engine.runs.thumbnails import keep_thumbnail
@@ -43,7 +44,10 @@ EARLIER_SHARE = 0.1
 # Pictures, and checkpoints of large networks, may take at most this share of the time.
 _SIDE_SHARE = 0.02
 _PAUSE_POLL_S = 0.05
-_RATE_WINDOW_S = 2.0
+_OTHER_NOISE = (
+    "This run was begun by an older version, whose training noise came from another generator: the noise of the steps "
+    "that follow is other noise than that version would have drawn."
+)
 
 
 @told
@@ -56,6 +60,7 @@ def train(
     device: str = "auto",
     cadence: Cadence = NEVER,
     live: Live | None = None,
+    delay: int | None = None,
 ) -> Iterator[Event]:
     """Train the k-sample denoiser of an experiment.
 
@@ -71,6 +76,7 @@ def train(
         device: Name of the device, or ``auto``.
         cadence: Says when losses, progress and pictures are worth telling.
         live: Requests that may come meanwhile: pause and checkpoint.
+        delay: After how many steps the loss of a step is read from the device; None for what suits it.
 
     Yields:
         `Started`, then for each step at least a `Tick`; `LossPoints`, `Progress` and `StripFrame` at due moments;
@@ -79,12 +85,12 @@ def train(
     chosen = choose_device(device)
     if resume:
         run = _reopened(run_dir, spec)
-        parts = training(run.spec, data_dir=data_dir, device=chosen)
+        parts = training(run.spec, data_dir=data_dir, device=chosen, delay=delay)
     elif spec is None:
         raise ValueError("A new run needs a spec.")
     else:
         # The data come first: where they are missing, no empty run is left behind.
-        parts = training(spec, data_dir=data_dir, device=chosen)
+        parts = training(spec, data_dir=data_dir, device=chosen, delay=delay)
         run = Run.create(run_dir, spec, device=describe_device(chosen))
     with run.locked():
         yield from _Job(run, parts, chosen, cadence, live or Live()).events()
@@ -123,9 +129,7 @@ class _Job:
         self.elapsed_s = 0.0
         self.saved_step = -1
         self.checkpoint_due_s = 0.0
-        self.told_points: list[tuple[int, float, float]] = []
-        self.rows: list[dict[str, Any]] = []
-        self.recent: deque[tuple[int, float]] = deque()
+        self.losses = Losses()
         self.mmse: BandErrors | None = None
         self.strip_ready_s = 0.0
         # What the run is to be known by in a list of runs: points by their data, images by how they are denoised.
@@ -133,21 +137,7 @@ class _Job:
 
     def events(self) -> Iterator[Event]:
         """Train until the budget is spent, the loss diverges or the caller closes."""
-        training = self.run.spec.training
-        resumed = self.run.has_state
-        if resumed:
-            checkpoint = self.run.load_state(self.trainer.state())
-            self.trainer.load(checkpoint.tensors)
-            self.elapsed_s, self.saved_step = checkpoint.elapsed_s, self.trainer.step
-            self.run.rewind_metrics(self.trainer.step)
-            self.run.set_status("running")
-        total = 0 if training.seconds else training.steps
-        yield Started("train", describe_device(self.device), total, self.trainer.step, self.run.spec.to_json())
-        if resumed:
-            # Curves go on where they stood.
-            yield from measured_again(self.run)
-        else:
-            yield Notice(self.parts.settle())
+        yield from self._beginning()
         self.checkpoint_due_s = self.elapsed_s + CHECKPOINT_EVERY_S
         failure: DivergedError | None = None
         finished = False
@@ -158,12 +148,12 @@ class _Job:
             yield from self._ending()
         except DivergedError as error:
             failure = error
-            self._keep()
+            self._keep(error)
         finally:
             if failure is None:
-                self._save("finished" if finished else "stopped")
+                self._leave("finished" if finished else "stopped")
         if failure is not None:
-            yield from self._points()
+            yield from self.losses.points()
             yield Failed(str(failure))
             return
         yield Checkpointed(self.trainer.step, str(self.run.folder))
@@ -174,22 +164,45 @@ class _Job:
             str(self.run.folder),
         )
 
+    def _beginning(self) -> Iterator[Event]:
+        training = self.run.spec.training
+        resumed = self.run.has_state
+        older = False
+        if resumed:
+            checkpoint = self.run.load_state(self.trainer.state())
+            older = checkpoint.tensors.pop(GENERATOR_STATE, None) is not None
+            self.trainer.load(checkpoint.tensors)
+            self.elapsed_s, self.saved_step = checkpoint.elapsed_s, self.trainer.step
+            self.run.rewind_metrics(self.trainer.step)
+        self.run.begin(GENERATOR)
+        total = 0 if training.seconds else training.steps
+        yield Started("train", describe_device(self.device), total, self.trainer.step, self.run.spec.to_json())
+        if not resumed:
+            yield Notice(self.parts.settle())
+            return
+        if older:
+            yield Notice(_OTHER_NOISE)
+        # Curves go on where they stood.
+        yield from measured_again(self.run)
+
     def _steps(self) -> Iterator[Event]:
         training = self.run.spec.training
         before = time.perf_counter()
         while self.trainer.spent(self.elapsed_s) < 1.0:
             if self.live.paused:
-                while not self.live.wait_while_paused(_PAUSE_POLL_S):
-                    yield Tick()
+                yield from self._pause()
                 # Time on hold is no training time.
                 before = time.perf_counter()
-                self.recent.clear()
-            loss = self.trainer.advance(self.elapsed_s)
+            done = self.trainer.advance(self.elapsed_s)
             now = time.perf_counter()
             self.elapsed_s += now - before
             before = now
-            self._note(loss)
+            self.losses.begun(self.elapsed_s)
+            self.losses.note(done)
+            if trouble := self.trainer.take_trouble():
+                yield Notice(f"This card computes every step piece by piece, which is slower: {trouble}")
             if self.trainer.spent(self.elapsed_s) >= EARLIER_SHARE and not self.run.has_earlier:
+                self._catch_up()
                 weights = self.trainer.averaged.state_dict()
                 self.run.save_earlier(weights, self.trainer.step, elapsed_s=self.elapsed_s)
             if self.trainer.step % training.evaluate_every == 0:
@@ -197,35 +210,38 @@ class _Job:
             if self.live.take_checkpoint_request() or self.elapsed_s >= self.checkpoint_due_s:
                 self._save("running")
                 yield Checkpointed(self.trainer.step, str(self.run.folder))
-            if self.cadence.due():
-                yield from self._points()
-                yield self._progress()
-                if self.elapsed_s >= self.strip_ready_s:
-                    yield from self._strip()
-            else:
-                yield Tick()
+            yield from self._moment()
+
+    def _moment(self) -> Iterator[Event]:
+        """Tell what is worth telling after a step."""
+        if not self.cadence.due():
+            yield Tick()
+            return
+        yield from self.losses.points()
+        yield self._progress()
+        if self.elapsed_s >= self.strip_ready_s:
+            yield from self._strip()
+
+    def _pause(self) -> Iterator[Event]:
+        self._catch_up()
+        while not self.live.wait_while_paused(_PAUSE_POLL_S):
+            yield Tick()
+        self.losses.rest()
 
     def _ending(self) -> Iterator[Event]:
-        yield from self._points()
+        self._catch_up()
+        yield from self.losses.points()
         if self.trainer.step % self.run.spec.training.evaluate_every:
             yield self._held_out()
         yield from self._strip()
         yield self._progress()
 
-    def _note(self, loss: float) -> None:
-        step = self.trainer.step
-        self.told_points.append((step, loss, self.elapsed_s))
-        self.rows.append({"step": step, "loss": loss, "elapsed_s": self.elapsed_s})
-        self.recent.append((step, self.elapsed_s))
-        while self.elapsed_s - self.recent[0][1] > _RATE_WINDOW_S and len(self.recent) > 2:
-            self.recent.popleft()
-
-    def _points(self) -> Iterator[Event]:
-        if self.told_points:
-            yield loss_points(self.told_points)
-            self.told_points = []
+    def _catch_up(self) -> None:
+        """Wait until all steps are done and their losses known: what is seen and saved is what was learned."""
+        self.losses.note(self.trainer.drain())
 
     def _held_out(self) -> HeldOutLoss:
+        self._catch_up()
         held_out = self.parts.held_out
         found = held_out.measure(self.trainer.averaged)
         if self.mmse is None and self.parts.exact is not None:
@@ -240,33 +256,19 @@ class _Job:
             band_mmse=unknown if self.mmse is None else self.mmse.band_loss.numpy(),
             mmse=float("nan") if self.mmse is None else self.mmse.loss,
         )
-        self.rows.append({"held_out" if name == "loss" else name: value for name, value in vars(event).items()})
+        self.losses.rows.append({"held_out" if name == "loss" else name: value for name, value in vars(event).items()})
         # At once, not with the next checkpoint: whoever watches the run from another process is to see it go on.
         self._write_rows()
         return event
 
     def _progress(self) -> Progress:
-        training = self.run.spec.training
-        step = self.trainer.step
-        first_step, first_s = self.recent[0] if self.recent else (step, self.elapsed_s)
-        rate = (step - first_step) / (self.elapsed_s - first_s) if self.elapsed_s > first_s else 0.0
-        left = [(training.steps - step) / rate] if rate else []
-        if training.seconds:
-            left.append(training.seconds - self.elapsed_s)
-        return Progress(
-            step=step,
-            total=0 if training.seconds else training.steps,
-            rate=rate,
-            items_rate=rate * training.batch,
-            elapsed_s=self.elapsed_s,
-            left_s=max(0.0, min(left)) if left else float("nan"),
-            text="Training",
-        )
+        return self.losses.progress(self.run.spec.training, self.trainer.step, self.elapsed_s)
 
     def _strip(self) -> Iterator[Event]:
         strip = self.parts.strip
         if strip is None:
             return
+        self._catch_up()
         start = time.perf_counter()
         x_hat = strip.estimate(self.trainer.averaged)
         yield strip_frame(self.trainer.step, strip, x_hat)
@@ -274,11 +276,19 @@ class _Job:
         self.strip_ready_s = self.elapsed_s + (time.perf_counter() - start) / _SIDE_SHARE
 
     def _write_rows(self) -> None:
-        self.run.append_metrics(self.rows)
-        self.rows = []
+        self.run.append_metrics(self.losses.rows)
+        self.losses.rows = []
 
-    def _keep(self) -> None:
+    def _leave(self, status: Status) -> None:
+        """Save at the end, also where the caller has gone and nobody can be told that the last steps went wrong."""
+        try:
+            self._save(status)
+        except DivergedError as error:
+            self._keep(error)
+
+    def _keep(self, error: DivergedError) -> None:
         """Keep the last checkpoint after a failure; where there is none, the present weights, which are finite."""
+        self.losses.note(error.done)
         if not self.run.has_weights:
             self._save("failed")
         else:
@@ -286,6 +296,7 @@ class _Job:
             self.run.set_status("failed")
 
     def _save(self, status: Status) -> None:
+        self._catch_up()
         start = time.perf_counter()
         self._write_rows()
         if self.trainer.step == self.saved_step:

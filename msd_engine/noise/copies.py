@@ -8,6 +8,22 @@ import torch
 from torch import Tensor
 
 
+def noisy(x: Tensor, sigma: float | Tensor, n: Tensor) -> Tensor:
+    """Return the noisy copies of every datum for given noise.
+
+    Args:
+        x: Clean data with shape (B, *event).
+        sigma: Noise σ of one copy, a number or a tensor with shape (B,).
+        n: Standard normal noise with shape (B, k, *event), of the dtype of `x`; it becomes the copies.
+
+    Returns:
+        The copies y, which are `n` no longer.
+    """
+    if isinstance(sigma, Tensor):
+        sigma = sigma.to(x).reshape(-1, *(1 for _ in n.shape[1:]))
+    return n.mul_(sigma).add_(x.unsqueeze(1))
+
+
 def copies(x: Tensor, sigma: float | Tensor, k: int, generator: torch.Generator) -> Tensor:
     """Draw k noisy copies of every datum, on an axis of their own.
 
@@ -21,10 +37,7 @@ def copies(x: Tensor, sigma: float | Tensor, k: int, generator: torch.Generator)
         The copies y with shape (B, k, *event), on the device and in the dtype of `x`.
     """
     shape = (x.shape[0], k, *x.shape[1:])
-    n = torch.randn(shape, generator=generator, device=generator.device, dtype=x.dtype).to(x.device)
-    if isinstance(sigma, Tensor):
-        sigma = sigma.to(x).reshape(-1, *(1 for _ in shape[1:]))
-    return n.mul_(sigma).add_(x.unsqueeze(1))
+    return noisy(x, sigma, torch.randn(shape, generator=generator, device=generator.device, dtype=x.dtype).to(x.device))
 
 
 def matched_copies(x: Tensor, sigma: float | Tensor, k: int, generator: torch.Generator) -> Tensor:
@@ -47,6 +60,4 @@ def matched_copies(x: Tensor, sigma: float | Tensor, k: int, generator: torch.Ge
     mean_noise = torch.randn(x.shape, generator=generator, device=device, dtype=x.dtype).to(x.device)
     n = torch.randn(shape, generator=generator, device=device, dtype=x.dtype).to(x.device)
     n += (mean_noise / math.sqrt(k) - n.mean(1)).unsqueeze(1)
-    if isinstance(sigma, Tensor):
-        sigma = sigma.to(x).reshape(-1, *(1 for _ in shape[1:]))
-    return n.mul_(sigma).add_(x.unsqueeze(1))
+    return noisy(x, sigma, n)

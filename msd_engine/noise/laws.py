@@ -12,29 +12,37 @@ import math
 import torch
 from torch import Tensor
 
+from msd_engine.backend.counter import Law
 from msd_engine.noise.sde import std, time
 from msd_engine.specs import NoiseSpec
 
 FIRST_TIME = 1e-5
 
 
-def draw_sigma(spec: NoiseSpec, k: int, n: int, generator: torch.Generator) -> Tensor:
-    """Draw n independent values of the noise of one copy.
+def law_of_numbers(spec: NoiseSpec) -> Law:
+    """Return which random numbers `draw_sigma` takes: ``normal`` or ``uniform``.
+
+    Args:
+        spec: The law of σ.
+    """
+    return "normal" if spec.law == "log-normal" else "uniform"
+
+
+def draw_sigma(spec: NoiseSpec, k: int, numbers: Tensor) -> Tensor:
+    """Turn random numbers into values of the noise of one copy.
 
     Args:
         spec: The law.
         k: Number of copies.
-        n: How many values.
-        generator: Source of the random numbers; it decides the device.
+        numbers: Standard normal numbers or such uniform in [0, 1), as `law_of_numbers` says, of any shape.
 
     Returns:
-        σ with shape (n,), float32, all positive.
+        σ with the shape and dtype of `numbers`, all positive.
     """
     if spec.law == "log-normal":
-        normal = torch.randn(n, generator=generator, device=generator.device)
-        drawn = torch.exp(spec.log_mean + spec.log_std * normal)
+        drawn = torch.exp(spec.log_mean + spec.log_std * numbers)
     else:
-        drawn = _by_time(spec, torch.rand(n, generator=generator, device=generator.device))
+        drawn = std(FIRST_TIME + (1 - FIRST_TIME) * numbers, spec.s)
     return _of_one_copy(spec, k, drawn)
 
 
@@ -52,11 +60,7 @@ def quantiles(spec: NoiseSpec, k: int, n: int) -> Tensor:
         σ with shape (n,), float32, ascending.
     """
     u = (torch.arange(n, dtype=torch.float64) + 0.5) / n
-    if spec.law == "log-normal":
-        drawn = torch.exp(spec.log_mean + spec.log_std * torch.special.ndtri(u))
-    else:
-        drawn = _by_time(spec, u)
-    return _of_one_copy(spec, k, drawn).float()
+    return draw_sigma(spec, k, u if law_of_numbers(spec) == "uniform" else torch.special.ndtri(u)).float()
 
 
 def below(spec: NoiseSpec, k: int, sigma: Tensor) -> Tensor:
@@ -75,10 +79,6 @@ def below(spec: NoiseSpec, k: int, sigma: Tensor) -> Tensor:
         share: Tensor = torch.special.ndtr((said.log() - spec.log_mean) / spec.log_std)
         return share
     return ((time(said, spec.s) - FIRST_TIME) / (1 - FIRST_TIME)).clamp(0.0, 1.0)
-
-
-def _by_time(spec: NoiseSpec, u: Tensor) -> Tensor:
-    return std(FIRST_TIME + (1 - FIRST_TIME) * u, spec.s)
 
 
 def _of_one_copy(spec: NoiseSpec, k: int, drawn: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ class Manifest(Spec):
         device: The device that computes, in words.
         threads: Threads of torch; only with the same number does a run go on to the same bits.
         seed: Seed of the training.
+        generator: What draws the noise of the training; empty for runs of older versions, with noise of another.
         created: When the run was made, in ISO 8601, UTC.
         step: Training steps in the last checkpoint.
         elapsed_s: Seconds of training up to there.
@@ -38,13 +39,14 @@ class Manifest(Spec):
     device: str
     threads: int = Field(ge=1)
     seed: int = Field(ge=0)
+    generator: str = ""
     created: str
     step: int = Field(ge=0)
     elapsed_s: float = Field(ge=0.0)
     status: Status
 
 
-def new_manifest(spec: ExperimentSpec, *, device: str, threads: int) -> Manifest:
+def new_manifest(spec: ExperimentSpec, *, device: str, threads: int, generator: str) -> Manifest:
     """Return the manifest of a run that begins now."""
     versions = {name: version(name) for name in ("torch", "numpy")}
     return Manifest(
@@ -53,6 +55,7 @@ def new_manifest(spec: ExperimentSpec, *, device: str, threads: int) -> Manifest
         device=device,
         threads=threads,
         seed=spec.training.seed,
+        generator=generator,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         step=0,
         elapsed_s=0.0,

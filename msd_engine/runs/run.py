@@ -23,6 +23,7 @@ import filelock
 import torch
 from torch import Tensor
 
+from msd_engine.backend.counter import GENERATOR
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, reading, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
@@ -30,6 +31,7 @@ from msd_engine.runs.absent import no_run
 from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, SWEEP, WEIGHTS
 from msd_engine.runs.log import Row, append_rows, flush, read_rows, rewind_rows
 from msd_engine.runs.manifest import Manifest, Status, new_manifest
+from msd_engine.runs.older import older_tensors
 from msd_engine.specs import ExperimentSpec, SpecError
 from msd_engine.specs.models import CARD
 
@@ -90,7 +92,7 @@ class Run:
         if any((folder / name).exists() for name in (MANIFEST, METRICS, STATE, WEIGHTS)):
             raise UserError(f"{folder} already holds a run: resume it, or choose another folder.")
         make_folder(folder)
-        run = cls(folder, new_manifest(spec, device=str(device), threads=torch.get_num_threads()))
+        run = cls(folder, new_manifest(spec, device=str(device), threads=torch.get_num_threads(), generator=GENERATOR))
         run._write_manifest()
         return run
 
@@ -220,6 +222,18 @@ class Run:
         self.manifest = self.manifest.replace("status", status)
         self._write_manifest()
 
+    def begin(self, generator: str) -> None:
+        """Note that the run is trained from now on.
+
+        Args:
+            generator: Name of what draws the noise of the steps that follow.
+
+        Raises:
+            UserError: The manifest cannot be written.
+        """
+        self.manifest = self.manifest.replace_all({"status": "running", "generator": generator})
+        self._write_manifest()
+
     def set_budget(self, *, steps: int, seconds: float) -> None:
         """Change how long the run is to be trained; all else stays as it was begun.
 
@@ -243,11 +257,13 @@ class Run:
             like: Tensors whose names, shapes and dtypes are expected; None accepts any.
 
         Returns:
-            The state, with the step that it belongs to.
+            The state, with the step that it belongs to, and with what only older versions keep.
 
         Raises:
             BadFile: There is no state, or it is damaged or of another network.
         """
+        if like is not None:
+            like = {**like, **older_tensors(self.folder / STATE, _EXPECTED_STATE)}
         return self._load(STATE, _EXPECTED_STATE, like)
 
     def load_weights(self, like: Mapping[str, Tensor] | None = None) -> Checkpoint:

@@ -6,8 +6,12 @@ The warm-up lets the average forget the first weights: after n steps it spans ab
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
-from torch import nn
+from torch import Tensor, nn
+
+from msd_engine.training.flat import Flat
 
 
 def decay_at(step: int, decay: float) -> float:
@@ -28,21 +32,21 @@ class WeightAverage:
 
     Args:
         source: The module that is trained.
-        average: The module that holds the mean; its weights are set to those of `source` at once.
-        decay: The final decay a.
+        parts: Its weights, part by part.
+        average: The module that holds the mean; it is set to the state of `source` at once.
     """
 
-    def __init__(self, source: nn.Module, average: nn.Module, decay: float) -> None:
+    def __init__(self, source: nn.Module, parts: Sequence[Flat], average: nn.Module) -> None:
         average.load_state_dict(source.state_dict())
         average.requires_grad_(False)
-        self._decay = decay
-        self._source = [p.detach() for p in source.parameters()]
-        self._average = [p.detach() for p in average.parameters()]
+        self._pairs = [(Flat(average, part.names).vector, part.vector) for part in parts]
 
-    def update(self, step: int) -> None:
+    @torch.no_grad()
+    def update(self, share: Tensor) -> None:
         """Take the source's present weights into the mean.
 
         Args:
-            step: Updates n done before, from 0.
+            share: Their share 1 − a_n, with shape (), on the device; 0 leaves the mean as it is.
         """
-        torch._foreach_lerp_(self._average, self._source, 1.0 - decay_at(step, self._decay))
+        for average, weights in self._pairs:
+            average.lerp_(weights, share)

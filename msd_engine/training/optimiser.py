@@ -1,83 +1,77 @@
-"""The optimiser: Adam for all weights, or Muon for the hidden ones and Adam for the rest.
-
-Muon (Jordan et al. 2024, as in torch.optim.Muon) replaces the momentum of a weight matrix by the nearest matrix with
-orthonormal rows or columns. A convolution counts as a matrix with one row for each filter.
-"""
+"""The optimiser: Adam for all weights, or Muon for the hidden ones and Adam for the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from msd_engine.backend.errors import UserError
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.specs import TrainingSpec
-
-_ADAM = ("exp_avg", "exp_avg_sq", "step")
-_MUON = "momentum_buffer"
+from msd_engine.training.adam import MOMENTS, Adam
+from msd_engine.training.flat import Flat
+from msd_engine.training.muon import Muon
 
 
 class Optimiser:
     """Changes the weights of a denoiser.
 
     Args:
-        denoiser: What is trained.
+        denoiser: What is trained; its weights are moved into one vector for each kind of optimiser.
         spec: Kind and largest rates.
 
-    Raises:
-        UserError: This torch has no Muon.
+    Attributes:
+        parts: The weights, part by part.
     """
 
     def __init__(self, denoiser: LearnedDenoiser, spec: TrainingSpec) -> None:
-        self.parameters = list(denoiser.parameters())
         self._spec = spec
-        hidden = {id(weight) for weight in _hidden_weights(denoiser)} if spec.optimiser == "muon" else set()
-        adam = [weight for weight in self.parameters if id(weight) not in hidden]
-        # The step count of a fused Adam lives beside the weights.
-        self._fused = self.parameters[0].device.type in ("cpu", "cuda")
-        self._adam = torch.optim.Adam(adam, lr=spec.learning_rate, fused=self._fused)
-        # Muon takes matrices only: these share their memory with the weights.
-        self._matrices = {
-            number: (weight, nn.Parameter(weight.detach().flatten(1)))
-            for number, weight in enumerate(self.parameters)
-            if id(weight) in hidden
-        }
-        self._muon = _muon([matrix for _, matrix in self._matrices.values()], spec.muon_rate) if hidden else None
+        ids = {id(weight) for weight in _hidden_weights(denoiser)} if spec.optimiser == "muon" else set()
+        names = dict(denoiser.named_parameters())
+        hidden = [name for name, weight in names.items() if id(weight) in ids]
+        rest = [name for name in names if name not in hidden]
+        # The names of a state are by number.
+        self._numbers = {name: number for number, name in enumerate(names)}
+        self._adam = Adam(Flat(denoiser, rest))
+        self._muon = Muon(Flat(denoiser, hidden)) if hidden else None
+        self.parts = [self._adam.part] if self._muon is None else [self._adam.part, self._muon.part]
+        weights = dict(denoiser.named_parameters())
+        self._parameters = [weights[name] for part in self.parts for name in part.names]
 
-    def set_rate(self, rate: float) -> None:
-        """Set the learning rate of the next step: Adam's own; Muon's falls in the same proportion."""
-        self._adam.param_groups[0]["lr"] = rate
+    def rates(self, rate: float) -> tuple[float, float]:
+        """Return the learning rates of a step: Adam's own, and Muon's, which falls in the same proportion.
+
+        Args:
+            rate: Adam's learning rate.
+        """
+        return rate, self._spec.muon_rate * rate / self._spec.learning_rate
+
+    def gradients(self, objective: Tensor) -> list[Tensor]:
+        """Return the gradient of an objective, one vector for each part of the weights.
+
+        Args:
+            objective: What is to become small, with shape ().
+        """
+        found = iter(torch.autograd.grad(objective, self._parameters))
+        return [part.join([next(found) for _ in part.names]) for part in self.parts]
+
+    def step(self, gradients: Sequence[Tensor], adam_rate: Tensor, muon_rate: Tensor, good: Tensor) -> None:
+        """Change the weights by one step.
+
+        Args:
+            gradients: What `gradients` has returned; changed.
+            adam_rate: Learning rate of Adam with shape (), on the device.
+            muon_rate: Learning rate of Muon with shape (), on the device.
+            good: 1 to take the step, 0 to leave all as it is; with shape (), on the device.
+        """
+        self._adam.step(gradients[0], adam_rate, good)
         if self._muon is not None:
-            self._muon.param_groups[0]["lr"] = self._spec.muon_rate * rate / self._spec.learning_rate
-
-    def zero_grad(self) -> None:
-        """Forget the gradients."""
-        for weight in self.parameters:
-            weight.grad = None
-
-    def step(self) -> None:
-        """Change the weights by one step along the gradients that they hold."""
-        self._adam.step()
-        if self._muon is not None:
-            for weight, matrix in self._matrices.values():
-                matrix.grad = None if weight.grad is None else weight.grad.flatten(1)
-            self._muon.step()
+            self._muon.step(gradients[1], muon_rate, good)
 
     def state(self) -> dict[str, Tensor]:
-        """Return all that later steps depend on, by name; the tensors are the live ones, not copies."""
-        tensors: dict[str, Tensor] = {}
-        for number, weight in enumerate(self.parameters):
-            if self._muon is not None and number in self._matrices:
-                matrix = self._matrices[number][1]
-                tensors[f"muon.{number}"] = self._muon.state[matrix].get(_MUON, torch.zeros_like(matrix))
-                continue
-            moments = self._adam.state[weight]
-            for name in _ADAM:
-                blank = torch.zeros(()) if name == "step" else torch.zeros_like(weight)
-                tensors[f"adam.{number}.{name}"] = moments.get(name, blank)
-        return tensors
+        """Return all that later steps depend on, by name; the tensors may be the live ones, not copies."""
+        return {name: live.flatten(1) if name.startswith("muon.") else live for name, live in self._live()}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Take up a state that `state` has given.
@@ -85,29 +79,41 @@ class Optimiser:
         Args:
             tensors: The state by name; other names are passed over.
         """
-        for number, weight in enumerate(self.parameters):
-            if self._muon is not None and number in self._matrices:
-                matrix = self._matrices[number][1]
-                self._muon.state[matrix] = {_MUON: tensors[f"muon.{number}"].to(matrix.device).clone()}
-                continue
-            self._adam.state[weight] = {
-                name: tensors[f"adam.{number}.{name}"]
-                .to(weight.device if name != "step" or self._fused else "cpu")
-                .clone()
-                for name in _ADAM
-            }
+        for name, live in self._live():
+            live.copy_(tensors[name].view(live.shape))
+
+    def _live(self) -> Iterator[tuple[str, Tensor]]:
+        """Give the tensors of the state by name, with the shapes of the weights; the number of steps many times."""
+        for name in self._adam.part.names:
+            for moment in MOMENTS:
+                value = self._adam.moments[moment]
+                live = value if moment == "step" else self._adam.part.view(value, name)
+                yield f"adam.{self._numbers[name]}.{moment}", live
+        if self._muon is not None:
+            for name in self._muon.part.names:
+                yield f"muon.{self._numbers[name]}", self._muon.part.view(self._muon.momentum, name)
 
 
-def _hidden_weights(denoiser: LearnedDenoiser) -> list[nn.Parameter]:
+def clip(gradients: Sequence[Tensor], largest: float) -> Tensor:
+    """Scale a gradient down to a largest norm, in place.
+
+    Args:
+        gradients: The gradient in parts.
+        largest: Largest norm of all parts together; 0 leaves the gradient as it is.
+
+    Returns:
+        The norm before, with shape (), on the device.
+    """
+    norms = [torch.linalg.vector_norm(part) for part in gradients]
+    norm: Tensor = norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
+    if largest:
+        scale = (largest / (norm + 1e-6)).clamp(max=1.0)
+        for part in gradients:
+            part.mul_(scale)
+    return norm
+
+
+def _hidden_weights(denoiser: LearnedDenoiser) -> list[Tensor]:
     weights = getattr(denoiser.net, "hidden_weights", None)
     assert callable(weights), "Networks say which of their weights are hidden."
     return list(weights())
-
-
-def _muon(matrices: list[nn.Parameter], rate: float) -> torch.optim.Optimizer:
-    if not hasattr(torch.optim, "Muon"):
-        raise UserError(
-            f"This torch ({torch.__version__}) has no Muon: install torch 2.9 or newer, or set training.optimiser "
-            "to adam."
-        )
-    return torch.optim.Muon(matrices, lr=rate, weight_decay=0.0)

@@ -3,35 +3,62 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from msd_engine.backend.errors import UserError
 from msd_engine.denoisers.learned import LearnedDenoiser
-from msd_engine.noise.copies import copies
-from msd_engine.noise.laws import draw_sigma
+from msd_engine.noise.copies import noisy
+from msd_engine.noise.laws import draw_sigma, law_of_numbers
 from msd_engine.objectives.mse import squared_error, weight
 from msd_engine.specs import ExperimentSpec
-from msd_engine.training.averaging import WeightAverage
-from msd_engine.training.optimiser import Optimiser
+from msd_engine.training.averaging import WeightAverage, decay_at
+from msd_engine.training.chance import Chance, Step
+from msd_engine.training.inputs import Found, Inputs, Results
+from msd_engine.training.optimiser import Optimiser, clip
+from msd_engine.training.recording import Graph, Repeated
 from msd_engine.training.schedule import learning_rate, spent
 from msd_engine.training.source import Source
 
 
+class Done(NamedTuple):
+    """A step whose loss is known.
+
+    Attributes:
+        step: Steps done with it.
+        loss: The report's loss ‖x̂ − x‖², summed over the datum and averaged over the batch.
+    """
+
+    step: int
+    loss: float
+
+
 class DivergedError(UserError):
-    """The loss or its gradient is no longer a number."""
+    """The loss or its gradient is no longer a number.
+
+    Attributes:
+        done: Steps before whose losses have become known meanwhile.
+    """
+
+    done: Sequence[Done] = ()
 
 
 class Trainer:
     """Trains a denoiser by the report's mean squared error, with weight averaging.
+
+    The device does whole steps without the host: it draws, learns and averages, and where loss or gradient are not
+    finite it leaves everything as it is, at that step and all that follow.
 
     Args:
         spec: The experiment.
         denoiser: The denoiser to train.
         averaged: Another of the same build, which will hold the averaged weights.
         source: Where the data come from.
-        noise: Source of σ and of the noise of the copies.
+        delay: After how many steps the host reads the loss of a step. It changes no numbers.
+        graph: Where the device records a step to repeat it; only with a delay. It changes no numbers.
     """
 
     def __init__(
@@ -40,17 +67,31 @@ class Trainer:
         denoiser: LearnedDenoiser,
         averaged: LearnedDenoiser,
         source: Source,
-        noise: torch.Generator,
+        *,
+        delay: int = 0,
+        graph: Graph | None = None,
     ) -> None:
+        device, batch = denoiser.sigma_data.device, spec.training.batch
         self.step = 0
         self.denoiser = denoiser
         self.averaged = averaged
         self._spec = spec
         self._source = source
-        self._noise = noise
+        self._delay = delay
         self._optimiser = Optimiser(denoiser, spec.training)
-        self._average = WeightAverage(denoiser, averaged, spec.training.averaging)
+        self._average = WeightAverage(denoiser, self._optimiser.parts, averaged)
+        self._chance = Chance(spec.training.seed, batch, device)
+        self._inputs = Inputs(batch, 3, delay, device)
+        self._results = Results(delay, device)
+        self._found = torch.zeros(2, device=device)
+        self._good = torch.ones((), device=device)
+        self._work = Repeated(self._compute, graph if delay else None)
         averaged.mixed = denoiser.mixed
+
+    def take_trouble(self) -> str:
+        """Return why the device cannot record a step, the first time; else an empty text."""
+        trouble, self._work.trouble = self._work.trouble, ""
+        return trouble
 
     def spent(self, elapsed_s: float) -> float:
         """Return the share of the budget that is spent, 1 or more at its end.
@@ -60,44 +101,43 @@ class Trainer:
         """
         return spent(self._spec.training, self.step, elapsed_s)
 
-    def advance(self, elapsed_s: float) -> float:
+    def advance(self, elapsed_s: float) -> list[Done]:
         """Do one step.
 
         Args:
             elapsed_s: Seconds of training so far, for the schedule.
 
         Returns:
-            The report's loss ‖x̂ − x‖², summed over the datum and averaged over the batch.
+            The steps whose losses have become known, in their order: with no delay this one.
 
         Raises:
-            DivergedError: The loss or its gradient is not finite; the weights are those before the step.
+            DivergedError: The loss or its gradient is not finite; weights, moments and `step` are those before.
         """
-        training, denoiser = self._spec.training, self.denoiser
-        rate = learning_rate(training, self.step, self.spent(elapsed_s))
-        self._optimiser.set_rate(rate)
-        x = self._source.batch(self.step)
-        sigma = draw_sigma(self._spec.noise, training.k, len(x), self._noise)
-        y = copies(x, sigma, training.k, self._noise)
-        error = squared_error(denoiser.estimate(y, sigma), x)
-        # Divided by the dimension, so that one clipping norm suits points and images.
-        objective = (error * weight(denoiser.form, sigma, training.k, denoiser.sigma_data)).mean() / x[0].numel()
-        loss = float(error.detach().mean())
-        if not math.isfinite(loss):
-            raise DivergedError(self._sentence("loss"))
-        self._optimiser.zero_grad()
-        torch.autograd.backward(objective)
-        self._clip(training.clip_norm or math.inf)
-        self._optimiser.step()
-        self._average.update(self.step)
+        training = self._spec.training
+        rates = self._optimiser.rates(learning_rate(training, self.step, self.spent(elapsed_s)))
+        share = 1.0 - decay_at(self.step, training.averaging)
+        self._inputs.fill(self.step, self._source.rows(self.step), (*rates, share))
+        self._work()
+        self._results.add(self.step, self._found)
         self.step += 1
-        return loss
+        return self._checked(self._results.due())
+
+    def drain(self) -> list[Done]:
+        """Wait until the device has done all steps.
+
+        Returns:
+            The steps whose losses have become known, in their order.
+
+        Raises:
+            DivergedError: As of `advance`.
+        """
+        return self._checked(self._results.all())
 
     def state(self) -> dict[str, Tensor]:
-        """Return all that later steps depend on, by name; the tensors are the live ones, not copies."""
+        """Return all that later steps depend on, by name; the tensors may be the live ones, not copies."""
         tensors = {f"denoiser.{name}": value for name, value in self.denoiser.state_dict().items()}
         tensors |= {f"averaged.{name}": value for name, value in self.averaged.state_dict().items()}
         tensors |= self._optimiser.state()
-        tensors["noise"] = self._noise.get_state()
         tensors["step"] = torch.tensor(self.step)
         return tensors
 
@@ -111,17 +151,46 @@ class Trainer:
             part = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
             module.load_state_dict(part)
         self._optimiser.load(tensors)
-        self._noise.set_state(tensors["noise"].cpu())
+        self._good.fill_(1.0)
         self.step = int(tensors["step"])
 
-    def _clip(self, norm: float) -> None:
-        try:
-            torch.nn.utils.clip_grad_norm_(self._optimiser.parameters, norm, error_if_nonfinite=True, foreach=True)
-        except RuntimeError as error:
-            raise DivergedError(self._sentence("gradient")) from error
+    def _compute(self) -> None:
+        """Do all of a step that the device does; what changes from step to step is in `_inputs`."""
+        training, denoiser = self._spec.training, self.denoiser
+        # The compiled generator of the CPU takes a number, a device reads it when it draws.
+        step: Step = self._inputs.step if self._delay else self.step
+        x = self._source.take(self._inputs.rows, step)
+        numbers = self._chance.sigma(law_of_numbers(self._spec.noise), step)
+        sigma = draw_sigma(self._spec.noise, training.k, numbers)
+        y = noisy(x, sigma, self._chance.noise((training.k, *x.shape[1:]), step))
+        error = squared_error(denoiser.estimate(y, sigma), x)
+        # Divided by the dimension, so that one clipping norm suits points and images.
+        dimension = math.prod(x.shape[1:])
+        objective = (error * weight(denoiser.form, sigma, training.k, denoiser.sigma_data)).mean() / dimension
+        gradients = self._optimiser.gradients(objective)
+        norm = clip(gradients, training.clip_norm)
+        self._found.copy_(torch.stack((error.detach().mean(), norm)))
+        self._good.mul_(torch.isfinite(self._found).all())
+        adam_rate, muon_rate, share = self._inputs.rates.unbind()
+        self._optimiser.step(gradients, adam_rate, muon_rate, self._good)
+        self._average.update(share * self._good)
 
-    def _sentence(self, what: str) -> str:
-        return (
-            f"Training stopped at step {self.step}: the {what} is no longer a finite number. The last checkpoint is "
-            "kept; try a smaller learning rate, or float32 as training.precision."
-        )
+    def _checked(self, found: Iterable[Found]) -> list[Done]:
+        done: list[Done] = []
+        for step, loss, norm in found:
+            if not (math.isfinite(loss) and math.isfinite(norm)):
+                # The device has passed over the steps that followed.
+                self._results.clear()
+                self.step = step
+                error = DivergedError(_sentence(step, "gradient" if math.isfinite(loss) else "loss"))
+                error.done = done
+                raise error
+            done.append(Done(step + 1, loss))
+        return done
+
+
+def _sentence(step: int, what: str) -> str:
+    return (
+        f"Training stopped at step {step}: the {what} is no longer a finite number. The last checkpoint is kept; try a "
+        "smaller learning rate, or float32 as training.precision."
+    )

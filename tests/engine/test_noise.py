@@ -5,11 +5,16 @@ import math
 import pytest
 import torch
 
+from msd_engine.backend.counter import Rows, Stream
 from msd_engine.noise.copies import copies
 from msd_engine.noise.ladder import as_trained, geometric, karras, report
-from msd_engine.noise.laws import below, draw_sigma
+from msd_engine.noise.laws import below, draw_sigma, law_of_numbers
 from msd_engine.noise.sde import std, time
 from msd_engine.specs import NoiseSpec
+
+
+def drawn_sigma(spec, k, n):
+    return draw_sigma(spec, k, Rows(range(n)).draw(law_of_numbers(spec), 0, Stream.TRAINING_SIGMA, 0, 1).flatten())
 
 
 def test_the_noise_of_the_report():
@@ -82,14 +87,14 @@ def test_copies_repeat_with_the_generator_and_scale_with_sigma():
 
 def test_the_log_normal_law_is_one_of_sigma_eff():
     spec = NoiseSpec(log_mean=-0.6, log_std=1.2)
-    logs = torch.log(draw_sigma(spec, 4, 100_000, torch.Generator().manual_seed(0)) / 2)
+    logs = torch.log(drawn_sigma(spec, 4, 100_000) / 2)
     assert logs.mean().item() == pytest.approx(-0.6, abs=5 * 1.2 / math.sqrt(100_000))
     assert logs.std().item() == pytest.approx(1.2, rel=0.02)
 
 
 def test_the_uniform_law_is_uniform_in_time_and_never_zero():
     spec = NoiseSpec(law="uniform-t")
-    sigma = draw_sigma(spec, 4, 100_000, torch.Generator().manual_seed(0))
+    sigma = drawn_sigma(spec, 4, 100_000)
     t = torch.sort(time(sigma.double(), spec.s)).values
     assert sigma.min().item() > 0
     # Kolmogorov's distance; 1.95/√n is exceeded once in a thousand seeds.
@@ -116,7 +121,7 @@ def test_the_ladder_as_trained_is_geometric_where_training_never_goes():
 
 @pytest.mark.parametrize("law", [NoiseSpec(log_mean=-0.2), NoiseSpec(law="uniform-t", quantity="sigma-eff")])
 def test_the_share_of_draws_below_a_noise(law):
-    drawn = draw_sigma(law, 4, 20_000, torch.Generator().manual_seed(0))
+    drawn = drawn_sigma(law, 4, 20_000)
     expected = torch.tensor([0.1, 0.5, 0.9])
     found = below(law, 4, drawn.quantile(expected))
     torch.testing.assert_close(found, expected, rtol=0, atol=0.02)

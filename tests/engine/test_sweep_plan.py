@@ -12,7 +12,7 @@ from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.jobs.comparison import matched_draws
 from msd_engine.metrics.comparison import findings, table
 from msd_engine.noise.copies import matched_copies
-from msd_engine.noise.laws import draw_sigma, quantiles
+from msd_engine.noise.laws import draw_sigma, law_of_numbers, quantiles
 from msd_engine.runs.sweep_tables import csv_text, markdown_text
 from msd_engine.specs import ExperimentSpec, MixtureSpec, NoiseSpec, SpecError, SweepSpec, load_preset
 from msd_engine.specs.sweep import MODES, SweepResult, child_spec, parse_list
@@ -83,8 +83,8 @@ def test_what_a_mode_keeps_is_the_same_for_every_k(base: ExperimentSpec, k: int)
     torch.testing.assert_close(quantiles(child["same-sigma-eff"].noise, k, 100), reference * math.sqrt(k))
     # Training draws from that law too.
     for mode, scale in (("same-sigma", 1.0), ("same-sigma-eff", math.sqrt(k))):
-        drawn = draw_sigma(child[mode].noise, k, 50, torch.Generator().manual_seed(3))
-        ours = draw_sigma(first[mode].noise, 1, 50, torch.Generator().manual_seed(3))
+        numbers = torch.rand(50, generator=torch.Generator().manual_seed(3))
+        drawn, ours = draw_sigma(child[mode].noise, k, numbers), draw_sigma(first[mode].noise, 1, numbers)
         torch.testing.assert_close(drawn, ours * scale)
     fair, k_base = child["same-sigma-eff"].sampling, base.training.k
     assert fair.sigma_L / math.sqrt(k) == pytest.approx(base.sampling.sigma_L / math.sqrt(k_base))
@@ -95,7 +95,8 @@ def test_what_a_mode_keeps_is_the_same_for_every_k(base: ExperimentSpec, k: int)
 @pytest.mark.parametrize("law", ["log-normal", "uniform-t"])
 def test_quantiles_stand_for_the_law(law: str) -> None:
     spec = NoiseSpec(law=law)  # type: ignore[arg-type]
-    drawn = draw_sigma(spec, 4, 40_000, torch.Generator().manual_seed(0)).double().log()
+    draw = torch.rand if law_of_numbers(spec) == "uniform" else torch.randn
+    drawn = draw_sigma(spec, 4, draw(40_000, generator=torch.Generator().manual_seed(0))).double().log()
     ours = quantiles(spec, 4, 4000).double().log()
     assert ours.mean().item() == pytest.approx(drawn.mean().item(), abs=5 * drawn.std().item() / 200)
     assert ours.std().item() == pytest.approx(drawn.std().item(), rel=0.03)

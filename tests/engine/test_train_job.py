@@ -1,5 +1,7 @@
 """The training job: its events, its run folder, closing, resuming, pausing and failing."""
 
+import json
+import math
 import threading
 from pathlib import Path
 from typing import Any
@@ -7,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
+from msd_engine.backend.counter import GENERATOR
 from msd_engine.backend.errors import UserError
 from msd_engine.events import (
     Checkpointed,
@@ -24,6 +28,8 @@ from msd_engine.events import (
 )
 from msd_engine.jobs.build import learned_denoiser
 from msd_engine.jobs.train import train
+from msd_engine.nets.mlp import Mlp
+from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.run import Run
 from msd_engine.specs import ExperimentSpec, Live, load_preset
 from msd_engine.training.trainer import DivergedError, Trainer
@@ -63,6 +69,10 @@ def digits(steps: int = 4) -> ExperimentSpec:
 
 def of(kind: type[Any], events: list[Event]) -> list[Any]:
     return [event for event in events if isinstance(event, kind)]
+
+
+def told(events: list[Event], name: str) -> list[float]:
+    return [value for event in of(LossPoints, events) for value in getattr(event, name).tolist()]
 
 
 def run(spec: ExperimentSpec | None, folder: Path, **options: Any) -> list[Event]:
@@ -115,21 +125,40 @@ def test_a_second_run_in_the_same_folder_is_refused(tmp_path: Path) -> None:
     assert "already holds a run" in failed.text
 
 
+def test_losses_that_are_read_later_come_with_their_steps_and_times(tmp_path: Path) -> None:
+    spec = points(steps=23, training__evaluate_every=7)
+    at_once = run(spec, tmp_path / "at once", cadence=Always())
+    later = run(spec, tmp_path / "later", cadence=Always(), delay=3)
+    assert told(at_once, "steps") == told(later, "steps") == list(range(1, 24))
+    assert told(at_once, "loss") == told(later, "loss")
+    times = told(later, "elapsed_s")
+    assert times == sorted(set(times))
+    assert times[-1] == of(Finished, later)[0].elapsed_s
+    held_out = [[(event.step, event.loss) for event in of(HeldOutLoss, events)] for events in (at_once, later)]
+    assert held_out[0] == held_out[1]
+    kept = [Run.open(tmp_path / name).read_metrics() for name in ("at once", "later")]
+    assert [(row["step"], row.get("loss")) for row in kept[0]] == [(row["step"], row.get("loss")) for row in kept[1]]
+    assert [row["elapsed_s"] for row in kept[1] if "loss" in row] == times
+
+
+@pytest.mark.parametrize("delay", [0, 3])
 @pytest.mark.parametrize("spec", [points(), digits(6)])
-def test_a_closed_run_goes_on_to_the_same_bits(spec: ExperimentSpec, tmp_path: Path) -> None:
+def test_a_closed_run_goes_on_to_the_same_bits(spec: ExperimentSpec, delay: int, tmp_path: Path) -> None:
     whole = run(spec, tmp_path / "whole")
-    job = train(spec, tmp_path / "parts", device="cpu")
+    job = train(spec, tmp_path / "parts", device="cpu", delay=delay)
     ticks = 0
     for event in job:
         ticks += isinstance(event, Tick)
         if ticks == 4:
             break
     job.close()  # type: ignore[attr-defined]
-    assert Run.open(tmp_path / "parts").manifest.status == "stopped"
-    rest = run(None, tmp_path / "parts", resume=True)
+    stopped = Run.open(tmp_path / "parts")
+    assert stopped.manifest.status == "stopped"
+    # What the device had been given is done and noted.
+    assert [row["step"] for row in stopped.read_metrics() if "loss" in row] == list(range(1, stopped.manifest.step + 1))
+    rest = run(None, tmp_path / "parts", resume=True, delay=delay)
     assert isinstance(rest[-1], Finished)
-    told = np.concatenate([event.loss for event in of(LossPoints, rest)])
-    assert told.tolist() == np.concatenate([event.loss for event in of(LossPoints, whole)]).tolist()
+    assert told(rest, "loss") == told(whole, "loss")
     one, other = (Run.open(tmp_path / name).load_state().tensors for name in ("whole", "parts"))
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
@@ -240,6 +269,57 @@ def test_a_learning_rate_that_blows_up_is_told_in_one_sentence(tmp_path: Path) -
     assert "smaller learning rate" in events[-1].text
     weights = Run.open(tmp_path / "run").load_weights().tensors
     assert all(bool(torch.isfinite(value).all()) for value in weights.values())
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_run_that_goes_wrong_unseen_keeps_the_checkpoint_before(closed: bool, tmp_path: Path) -> None:
+    live = Live()
+    job = train(points(training__evaluate_every=100), tmp_path / "run", device="cpu", live=live, delay=5)
+    poison = torch.ones(())
+    hook = nn.modules.module.register_module_forward_hook(
+        lambda module, _given, out: out * poison if isinstance(module, Mlp) else out
+    )
+    try:
+        events = []
+        for event in job:
+            events.append(event)
+            ticks = len(of(Tick, events))
+            if isinstance(event, Tick) and ticks == 3:
+                live.request_checkpoint()
+            if isinstance(event, Checkpointed):
+                good = Run.open(tmp_path / "run").load_state()
+                poison.fill_(math.nan)
+            if closed and ticks == 6:
+                break
+        job.close()  # type: ignore[attr-defined]
+    finally:
+        hook.remove()
+    kept = Run.open(tmp_path / "run")
+    assert (kept.manifest.status, kept.manifest.step, good.step) == ("failed", 4, 4)
+    assert all(torch.equal(good.tensors[name], value) for name, value in kept.load_state().tensors.items())
+    assert [row["step"] for row in kept.read_metrics() if "loss" in row] == [1, 2, 3, 4]
+    texts = [event.text.partition(":")[0] for event in of(Failed, events)]
+    assert texts == ([] if closed else ["Training stopped at step 4"])
+
+
+def test_a_run_of_an_older_version_goes_on_and_says_that_its_noise_is_another(tmp_path: Path) -> None:
+    run(points(steps=3), tmp_path / "run")
+    begun = Run.open(tmp_path / "run")
+    assert begun.manifest.generator == GENERATOR
+    state = begun.load_state().tensors
+    older = state | {"noise": torch.Generator().get_state()}
+    begun.save(older, begun.load_weights().tensors, 3, elapsed_s=1.0, status="stopped")
+    manifest = json.loads((tmp_path / "run" / MANIFEST).read_text("utf-8"))
+    del manifest["generator"]
+    (tmp_path / "run" / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    assert Run.open(tmp_path / "run").manifest.generator == ""
+    events = run(points(steps=5), tmp_path / "run", resume=True)
+    assert [event.text for event in of(Notice, events) if "another generator" in event.text]
+    assert of(Finished, events)[0].step == 5
+    kept = Run.open(tmp_path / "run")
+    assert kept.manifest.generator == GENERATOR
+    assert kept.load_state().tensors.keys() == state.keys()
+    assert not of(Notice, run(points(steps=6), tmp_path / "run", resume=True))
 
 
 def test_missing_images_are_told_in_one_sentence(tmp_path: Path) -> None:

@@ -1,0 +1,77 @@
+"""Adam (Kingma & Ba 2015) on one vector of weights, with a rate and a permission that are read on the device."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from msd_engine.training.flat import Flat
+
+MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+_BETAS = (0.9, 0.999)
+_EPSILON = 1e-8
+_FUSED = ("cpu", "cuda")
+
+
+class Adam:
+    """Changes the weights of a part of a module.
+
+    Args:
+        part: The weights.
+        fused: Use torch's one kernel for the whole step; None where there is one that can also be forbidden to step.
+
+    Attributes:
+        part: The weights.
+        moments: Running means of the gradient and of its square, with shape (n,), and the number of steps, with shape
+            (), by the names that torch gives them.
+    """
+
+    def __init__(self, part: Flat, *, fused: bool | None = None) -> None:
+        weights = part.vector
+        self.part = part
+        self.moments = {
+            "exp_avg": torch.zeros_like(weights),
+            "exp_avg_sq": torch.zeros_like(weights),
+            "step": torch.zeros((), device=weights.device),
+        }
+        self._weights = nn.Parameter(weights)
+        self._fused: torch.optim.Adam | None = None
+        if weights.device.type in _FUSED if fused is None else fused:
+            capturable = weights.device.type == "cuda"
+            self._fused = torch.optim.Adam(
+                [self._weights], betas=_BETAS, eps=_EPSILON, fused=True, capturable=capturable
+            )
+            self._fused.state[self._weights] = self.moments
+
+    def step(self, gradient: Tensor, rate: Tensor, good: Tensor) -> None:
+        """Change the weights by one step.
+
+        Args:
+            gradient: The gradient with shape (n,).
+            rate: Learning rate with shape (), on the device.
+            good: 1 to take the step, 0 to leave weights and moments as they are; with shape (), on the device.
+        """
+        if self._fused is None:
+            self._by_formula(gradient, rate, good)
+            return
+        self._weights.grad = gradient
+        self._fused.param_groups[0]["lr"] = rate
+        # What torch's scaler of gradients sets after an overflow: the step is passed over.
+        self._fused.found_inf = 1.0 - good  # type: ignore[attr-defined]
+        self._fused.step()
+
+    @torch.no_grad()
+    def _by_formula(self, gradient: Tensor, rate: Tensor, good: Tensor) -> None:
+        first, second, step = (self.moments[name] for name in MOMENTS)
+        allowed = good > 0
+        step.add_(good)
+        new_first = first.lerp(gradient, 1 - _BETAS[0])
+        new_second = second.lerp(gradient.square(), 1 - _BETAS[1])
+        # 1 − βⁿ without cancellation.
+        shares = [-torch.expm1(step * math.log(beta)) for beta in _BETAS]
+        change = new_first / shares[0] / ((new_second / shares[1]).sqrt() + _EPSILON)
+        first.copy_(torch.where(allowed, new_first, first))
+        second.copy_(torch.where(allowed, new_second, second))
+        self.part.vector.sub_(torch.where(allowed, change * rate, 0.0))

@@ -1,0 +1,115 @@
+"""Work that is the same at every step, recorded once on a card and replayed as a whole: one launch instead of many.
+
+What changes from step to step is read from tensors that stay where they are. Whether work is called or replayed, the
+same kernels compute the same numbers in the same order.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+import torch
+
+WARM_UP = 3
+# One recording at a time in a process.
+_RECORDING = threading.Lock()
+
+Work = Callable[[], None]
+
+
+class Graph(Protocol):
+    """A recording of what a device is given."""
+
+    def warm(self, work: Work) -> None:
+        """Do the work as it will be recorded, so that what is made at first calls is there."""
+        ...
+
+    def record(self, work: Work) -> None:
+        """Record the work without doing it.
+
+        Raises:
+            RuntimeError: It cannot be recorded.
+        """
+        ...
+
+    def replay(self) -> None:
+        """Do what was recorded."""
+        ...
+
+
+class CudaGraph:
+    """A recording on a CUDA card.
+
+    Args:
+        device: The card.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        self._graph = torch.cuda.CUDAGraph()
+
+    def warm(self, work: Work) -> None:
+        """Do the work on the stream that will record it."""
+        present = torch.cuda.current_stream(self._device)
+        self._stream.wait_stream(present)
+        with torch.cuda.stream(self._stream):
+            work()
+        present.wait_stream(self._stream)
+
+    def record(self, work: Work) -> None:
+        """Record the work; other threads may use the card meanwhile."""
+        with (
+            _RECORDING,
+            torch.cuda.device(self._device),
+            torch.cuda.graph(self._graph, stream=self._stream, capture_error_mode="thread_local"),
+        ):
+            work()
+
+    def replay(self) -> None:
+        """Do what was recorded, on the current stream."""
+        with torch.cuda.device(self._device):
+            self._graph.replay()
+
+
+class Repeated:
+    """Work to be done again and again.
+
+    Args:
+        work: The work.
+        graph: Where it is recorded; None calls it every time.
+
+    Attributes:
+        trouble: Why it could not be recorded; empty where it could or was not to be.
+    """
+
+    def __init__(self, work: Work, graph: Graph | None) -> None:
+        self.trouble = ""
+        self._work = work
+        self._graph = graph
+        self._calls = 0
+
+    def __call__(self) -> None:
+        """Do the work once."""
+        if self._graph is None:
+            self._work()
+            return
+        self._calls += 1
+        if self._calls <= WARM_UP:
+            self._graph.warm(self._work)
+            return
+        if self._calls == WARM_UP + 1 and not self._recorded(self._graph):
+            self._graph = None
+            self._work()
+            return
+        self._graph.replay()
+
+    def _recorded(self, graph: Graph) -> bool:
+        try:
+            graph.record(self._work)
+        except RuntimeError as error:
+            self.trouble = str(error).strip().partition("\n")[0] or type(error).__name__
+            return False
+        return True
