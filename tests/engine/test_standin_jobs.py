@@ -67,7 +67,7 @@ LEARNED = [name for name in SAMPLERS if name != "gibbs"]
 
 _SHORT = {"training.steps": 4, "training.seconds": 0.0, "training.batch": 8, "training.k": 2}
 _SHORT |= {"training.evaluate_every": 2, "training.precision": "auto", "network.width": 8, "network.embedding": 8}
-_SHORT |= {"sampling.chains": 5, "sampling.levels": 3, "sampling.steps_per_level": 2}
+_SHORT |= {"sampling.chains": 5, "sampling.levels": 2, "sampling.steps_per_level": 2}
 POINTS = load_preset("ncsn-toy").replace_all(_SHORT | {"network.depth": 2})
 IMAGES = load_preset("digits-30s").replace_all(_SHORT | {"data.limit": 40, "sampling.guidance": 1.0})
 HALF = np.repeat(np.array([0, 1], np.uint8), 32)
