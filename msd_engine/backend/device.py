@@ -14,7 +14,6 @@ from msd_engine.backend.errors import UserError
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 _VARIABLE = "MSD_DEVICE"
-_ALL_THREADS = torch.get_num_threads()
 _WITHOUT_FLOAT64 = frozenset({"mps"})
 _USED_UP = ("out of memory", "not enough memory", "can't allocate memory")
 # How the errors of a card begin that is lost, or whose driver is too old for this torch.
@@ -123,19 +122,6 @@ def widest_float(device: torch.device) -> torch.dtype:
         device: The device.
     """
     return torch.float32 if device.type in _WITHOUT_FLOAT64 else torch.float64
-
-
-def use_threads(count: int = 0) -> None:
-    """Set how many threads of the CPU the calling thread computes with.
-
-    Each thread that computes in parallel brings a pool of helpers of its own, and as soon as all pools together are
-    larger than the machine, OpenMP puts every waiting helper to sleep: small networks then train three to four times
-    slower. So of several threads that compute at the same time only one may have a pool.
-
-    Args:
-        count: Number of threads; 0 for all that torch would use.
-    """
-    torch.set_num_threads(count or _ALL_THREADS)
 
 
 def _repeatable(device: torch.device) -> torch.device:

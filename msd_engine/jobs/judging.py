@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from msd_engine.backend.device import use_threads
 from msd_engine.backend.errors import BadFile
+from msd_engine.backend.threads import use_threads
 from msd_engine.events import Event, Notice, Samples, Tick, Verdicts
 from msd_engine.jobs.background import Tell, in_background
 from msd_engine.jobs.loaded import loaded_looks

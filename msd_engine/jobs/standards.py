@@ -8,8 +8,8 @@ from pathlib import Path
 
 import torch
 
-from msd_engine.backend.device import use_threads
 from msd_engine.backend.errors import UserError
+from msd_engine.backend.threads import use_threads
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Notice, Progress
 from msd_engine.jobs.background import Tell, in_background

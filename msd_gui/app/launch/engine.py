@@ -49,7 +49,7 @@ class Engine:
         """Return a job that computes with so many threads of the CPU; 0 for all."""
 
         def run(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.backend.device import use_threads
+            from msd_engine.backend.threads import use_threads
 
             use_threads(threads)
             return job(cadence, live)
