@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 
-def noisy(x: Tensor, sigma: float | Tensor, n: Tensor) -> Tensor:
-    """Return the noisy copies of every datum for given noise.
+def copies(x: Tensor, sigma: float | Tensor, n: Tensor) -> Tensor:
+    """Return k noisy copies of every datum, on an axis of their own, for given noise.
 
     Args:
         x: Clean data with shape (B, *event).
@@ -17,47 +17,32 @@ def noisy(x: Tensor, sigma: float | Tensor, n: Tensor) -> Tensor:
         n: Standard normal noise with shape (B, k, *event), of the dtype of `x`; it becomes the copies.
 
     Returns:
-        The copies y, which are `n` no longer.
+        The copies y with shape (B, k, *event).
     """
     if isinstance(sigma, Tensor):
         sigma = sigma.to(x).reshape(-1, *(1 for _ in n.shape[1:]))
     return n.mul_(sigma).add_(x.unsqueeze(1))
 
 
-def copies(x: Tensor, sigma: float | Tensor, k: int, generator: torch.Generator) -> Tensor:
-    """Draw k noisy copies of every datum, on an axis of their own.
+def matched_copies(x: Tensor, sigma: float | Tensor, k: int, generator: torch.Generator) -> Tensor:
+    """Draw k noisy copies whose mean does not depend on k but through σ_eff: ȳ = x + (σ/√k) n̄ with one n̄ for every k.
+
+    The law is that of k independent copies: n̄ and the residuals n_i − mean(n) are independent, so n̄ may be drawn
+    first. From the same generator any k sees the same n̄, so that the errors of different k are compared on the same
+    noise, and those of a denoiser that knows sufficiency (theory §3, fact 1) agree to rounding wherever σ_eff is the
+    same.
 
     Args:
         x: Clean data with shape (B, *event).
         sigma: Noise σ of one copy, a number or a tensor with shape (B,).
         k: Number of copies.
-        generator: Source of the random numbers; it decides on which device they are drawn.
+        generator: Source of the random numbers, of the CPU: every device sees the same.
 
     Returns:
         The copies y with shape (B, k, *event), on the device and in the dtype of `x`.
     """
     shape = (x.shape[0], k, *x.shape[1:])
-    return noisy(x, sigma, torch.randn(shape, generator=generator, device=generator.device, dtype=x.dtype).to(x.device))
-
-
-def matched_copies(x: Tensor, sigma: float | Tensor, k: int, generator: torch.Generator) -> Tensor:
-    """Draw k noisy copies whose mean does not depend on k but through σ_eff: ȳ = x + (σ/√k) n̄ with one n̄ for every k.
-
-    The law is that of `copies`: n̄ and the residuals n_i − mean(n) are independent, so n̄ may be drawn first. From the
-    same generator any k sees the same n̄, so that the errors of different k are compared on the same noise, and those
-    of a denoiser that knows sufficiency (theory §3, fact 1) agree to rounding wherever σ_eff is the same.
-
-    Args:
-        x: Clean data with shape (B, *event).
-        sigma: Noise σ of one copy, a number or a tensor with shape (B,).
-        k: Number of copies.
-        generator: Source of the random numbers; it decides on which device they are drawn.
-
-    Returns:
-        The copies y with shape (B, k, *event), on the device and in the dtype of `x`.
-    """
-    shape, device = (x.shape[0], k, *x.shape[1:]), generator.device
-    mean_noise = torch.randn(x.shape, generator=generator, device=device, dtype=x.dtype).to(x.device)
-    n = torch.randn(shape, generator=generator, device=device, dtype=x.dtype).to(x.device)
+    mean_noise = torch.randn(x.shape, generator=generator, dtype=x.dtype).to(x.device)
+    n = torch.randn(shape, generator=generator, dtype=x.dtype).to(x.device)
     n += (mean_noise / math.sqrt(k) - n.mean(1)).unsqueeze(1)
-    return noisy(x, sigma, n)
+    return copies(x, sigma, n)

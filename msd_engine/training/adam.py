@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from msd_engine.training.flat import Flat
 
@@ -36,15 +36,9 @@ class Adam:
             "exp_avg_sq": torch.zeros_like(weights),
             "step": torch.zeros((), device=weights.device),
         }
-        self._weights = nn.Parameter(weights)
-        self._fused: torch.optim.Adam | None = None
-        if weights.device.type in _FUSED if fused is None else fused:
-            capturable = weights.device.type == "cuda"
-            self._fused = torch.optim.Adam(
-                [self._weights], betas=_BETAS, eps=_EPSILON, fused=True, capturable=capturable
-            )
-            self._fused.state[self._weights] = self.moments
+        self._fused = weights.device.type in _FUSED if fused is None else fused
 
+    @torch.no_grad()
     def step(self, gradient: Tensor, rate: Tensor, good: Tensor) -> None:
         """Change the weights by one step.
 
@@ -53,20 +47,35 @@ class Adam:
             rate: Learning rate with shape (), on the device.
             good: 1 to take the step, 0 to leave weights and moments as they are; with shape (), on the device.
         """
-        if self._fused is None:
-            self._by_formula(gradient, rate, good)
-            return
-        self._weights.grad = gradient
-        self._fused.param_groups[0]["lr"] = rate
-        # What torch's scaler of gradients sets after an overflow: the step is passed over.
-        self._fused.found_inf = 1.0 - good  # type: ignore[attr-defined]
-        self._fused.step()
+        moments = [self.moments[name] for name in MOMENTS]
+        moments[-1].add_(good)
+        (self._by_kernel if self._fused else self._by_formula)(gradient, rate, good, *moments)
 
-    @torch.no_grad()
-    def _by_formula(self, gradient: Tensor, rate: Tensor, good: Tensor) -> None:
-        first, second, step = (self.moments[name] for name in MOMENTS)
+    def _by_kernel(
+        self, gradient: Tensor, rate: Tensor, good: Tensor, first: Tensor, second: Tensor, step: Tensor
+    ) -> None:
+        # What torch.optim.Adam(fused=True) calls; `found_inf` is what its scaler of gradients forbids a step by.
+        torch._fused_adam_(
+            [self.part.vector],
+            [gradient],
+            [first],
+            [second],
+            [],
+            [step],
+            lr=rate,
+            beta1=_BETAS[0],
+            beta2=_BETAS[1],
+            weight_decay=0.0,
+            eps=_EPSILON,
+            amsgrad=False,
+            maximize=False,
+            found_inf=1.0 - good,
+        )
+
+    def _by_formula(
+        self, gradient: Tensor, rate: Tensor, good: Tensor, first: Tensor, second: Tensor, step: Tensor
+    ) -> None:
         allowed = good > 0
-        step.add_(good)
         new_first = first.lerp(gradient, 1 - _BETAS[0])
         new_second = second.lerp(gradient.square(), 1 - _BETAS[1])
         # 1 − βⁿ without cancellation.

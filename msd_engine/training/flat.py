@@ -20,19 +20,23 @@ class _Place:
     Attributes:
         start: Its first number.
         end: The number after its last.
-        order: The order in which its axes are stored.
-        stored: Its shape in that order.
+        stored: Its shape as it is stored.
+        last: Whether it is stored channels last, so that its axes are in the order 0, 2, 3, 1.
     """
 
     start: int
     end: int
-    order: tuple[int, ...]
     stored: tuple[int, ...]
+    last: bool
 
     def view(self, vector: Tensor) -> Tensor:
         """Return the parameter's part of a vector with the parameter's shape."""
-        back = sorted(range(len(self.order)), key=self.order.__getitem__)
-        return vector[self.start : self.end].view(self.stored).permute(back)
+        stored = vector[self.start : self.end].view(self.stored)
+        return stored.permute(0, 3, 1, 2) if self.last else stored
+
+    def flat(self, tensor: Tensor) -> Tensor:
+        """Return the numbers of a tensor with the parameter's shape in their order."""
+        return (tensor.permute(0, 2, 3, 1) if self.last else tensor).reshape(-1)
 
 
 class Flat:
@@ -69,8 +73,7 @@ class Flat:
         Returns:
             A new vector with shape (n,).
         """
-        places = self._places.values()
-        return torch.cat([t.permute(place.order).reshape(-1) for t, place in zip(tensors, places, strict=True)])
+        return torch.cat([place.flat(t) for t, place in zip(tensors, self._places.values(), strict=True)])
 
     def view(self, vector: Tensor, name: str) -> Tensor:
         """Return the part of a vector that belongs to one parameter, with the parameter's shape.
@@ -98,5 +101,4 @@ def _places(parameters: Sequence[Tensor]) -> Iterable[_Place]:
     ends = list(itertools.accumulate(p.numel() for p in parameters))
     for start, end, p in zip([0, *ends], ends, parameters, strict=False):
         last = p.dim() == 4 and not p.is_contiguous() and p.is_contiguous(memory_format=torch.channels_last)
-        order = (0, 2, 3, 1) if last else tuple(range(p.dim()))
-        yield _Place(start, end, order, tuple(p.shape[axis] for axis in order))
+        yield _Place(start, end, tuple((p.permute(0, 2, 3, 1) if last else p).shape), last)

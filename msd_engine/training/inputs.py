@@ -25,6 +25,40 @@ def delay_of(device: torch.device) -> int:
     return 0 if device.type == "cpu" else _DELAY
 
 
+class Numbers:
+    """Numbers of a step.
+
+    Args:
+        batch: Data in one step.
+        rates: How many numbers there are beside those of the data.
+        device: Where they are.
+        pinned: Whether a card may fetch them by itself.
+
+    Attributes:
+        whole: The number of the step and those of its data, with shape (1 + B,), int64.
+        step: Number of the step, with shape (1,).
+        rows: Which data it sees, with shape (B,).
+        rates: Learning rates and the like, float32.
+    """
+
+    def __init__(self, batch: int, rates: int, device: torch.device | str, *, pinned: bool = False) -> None:
+        self.whole = torch.zeros(1 + batch, dtype=torch.int64, device=device, pin_memory=pinned)
+        self.step, self.rows = self.whole[:1], self.whole[1:]
+        self.rates = torch.zeros(rates, device=device, pin_memory=pinned)
+
+    def write(self, step: int, rows: Tensor, rates: Sequence[float]) -> None:
+        """Set all numbers from the host.
+
+        Args:
+            step: Number of the step.
+            rows: Which data it sees, with shape (B,), int64, on the CPU.
+            rates: Learning rates and the like.
+        """
+        self.step.fill_(step)
+        self.rows.copy_(rows)
+        self.rates.copy_(torch.tensor(rates))
+
+
 class Inputs:
     """Numbers of a step, always at the same place on the device.
 
@@ -35,23 +69,14 @@ class Inputs:
         device: Where it is trained.
 
     Attributes:
-        step: Number of the step, with shape (1,), int64.
-        rows: Which data it sees, with shape (B,), int64.
-        rates: Learning rates and the like, float32.
+        now: The numbers of the present step on the device.
     """
 
     def __init__(self, batch: int, rates: int, delay: int, device: torch.device) -> None:
         pinned = device.type == "cuda"
-        self._numbers = torch.zeros(1 + batch, dtype=torch.int64, device=device)
-        self.step, self.rows = self._numbers[:1], self._numbers[1:]
-        self.rates = torch.zeros(rates, device=device)
-        self._slots = [
-            (
-                torch.zeros(1 + batch, dtype=torch.int64, pin_memory=pinned),
-                torch.zeros(rates, pin_memory=pinned),
-            )
-            for _ in range(delay + 1)
-        ]
+        self.now = Numbers(batch, rates, device)
+        slots = 0 if device.type == "cpu" else delay + 1
+        self._slots = [Numbers(batch, rates, "cpu", pinned=pinned) for _ in range(slots)]
 
     def fill(self, step: int, rows: Tensor, rates: Sequence[float]) -> None:
         """Send the numbers of a step; the host does not wait until they are there.
@@ -61,13 +86,14 @@ class Inputs:
             rows: Which data it sees, with shape (B,), int64, on the CPU.
             rates: Learning rates and the like.
         """
+        if not self._slots:
+            self.now.write(step, rows, rates)
+            return
         # The step that had the slot before was `delay` + 1 steps ago, and its loss is read: the slot is free.
-        numbers, beside = self._slots[step % len(self._slots)]
-        numbers[0] = step
-        numbers[1:] = rows
-        beside.copy_(torch.tensor(rates))
-        self._numbers.copy_(numbers, non_blocking=True)
-        self.rates.copy_(beside, non_blocking=True)
+        slot = self._slots[step % len(self._slots)]
+        slot.write(step, rows, rates)
+        self.now.whole.copy_(slot.whole, non_blocking=True)
+        self.now.rates.copy_(slot.rates, non_blocking=True)
 
 
 class Found(NamedTuple):

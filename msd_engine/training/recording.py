@@ -63,7 +63,8 @@ class CudaGraph:
         """Record the work; other threads may use the card meanwhile."""
         with (
             _RECORDING,
-            torch.cuda.device(self._device),
+            # A recording that fails does not set back the stream.
+            torch.cuda.stream(torch.cuda.current_stream(self._device)),
             torch.cuda.graph(self._graph, stream=self._stream, capture_error_mode="thread_local"),
         ):
             work()
@@ -110,6 +111,13 @@ class Repeated:
         try:
             graph.record(self._work)
         except RuntimeError as error:
-            self.trouble = str(error).strip().partition("\n")[0] or type(error).__name__
+            self.trouble = _reason(error)
             return False
         return True
+
+
+def _reason(error: BaseException) -> str:
+    """Return the first line of the first error of a chain: the end of a broken recording raises another."""
+    while isinstance(error.__context__, RuntimeError):
+        error = error.__context__
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from msd_engine.backend.errors import UserError
 from msd_engine.denoisers.learned import LearnedDenoiser
-from msd_engine.noise.copies import noisy
+from msd_engine.noise.copies import copies
 from msd_engine.noise.laws import draw_sigma, law_of_numbers
 from msd_engine.objectives.mse import squared_error, weight
 from msd_engine.specs import ExperimentSpec
@@ -158,11 +158,12 @@ class Trainer:
         """Do all of a step that the device does; what changes from step to step is in `_inputs`."""
         training, denoiser = self._spec.training, self.denoiser
         # The compiled generator of the CPU takes a number, a device reads it when it draws.
-        step: Step = self._inputs.step if self._delay else self.step
-        x = self._source.take(self._inputs.rows, step)
+        now = self._inputs.now
+        step: Step = now.step if self._delay else self.step
+        x = self._source.take(now.rows, step)
         numbers = self._chance.sigma(law_of_numbers(self._spec.noise), step)
         sigma = draw_sigma(self._spec.noise, training.k, numbers)
-        y = noisy(x, sigma, self._chance.noise((training.k, *x.shape[1:]), step))
+        y = copies(x, sigma, self._chance.noise((training.k, *x.shape[1:]), step))
         error = squared_error(denoiser.estimate(y, sigma), x)
         # Divided by the dimension, so that one clipping norm suits points and images.
         dimension = math.prod(x.shape[1:])
@@ -170,8 +171,9 @@ class Trainer:
         gradients = self._optimiser.gradients(objective)
         norm = clip(gradients, training.clip_norm)
         self._found.copy_(torch.stack((error.detach().mean(), norm)))
-        self._good.mul_(torch.isfinite(self._found).all())
-        adam_rate, muon_rate, share = self._inputs.rates.unbind()
+        # Nothing times an infinite number is no number.
+        self._good.mul_((self._found * 0.0 == 0.0).all())
+        adam_rate, muon_rate, share = now.rates.unbind()
         self._optimiser.step(gradients, adam_rate, muon_rate, self._good)
         self._average.update(share * self._good)
 

@@ -4,13 +4,12 @@ import math
 
 import pytest
 import torch
-from mixtures import random_mixture
+from mixtures import drawn_copies, random_mixture
 
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.posterior import tweedie
-from msd_engine.noise.copies import copies
 from msd_engine.specs import MixtureSpec
 
 
@@ -34,7 +33,7 @@ def joint_posterior(target, y, sigma):
 
 def noisy(target, sigma, k, n=40, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return copies(target.sample(n, generator), sigma, k, generator)
+    return drawn_copies(target.sample(n, generator), sigma, k, generator)
 
 
 @pytest.mark.parametrize("k", [1, 2, 3, 8, 16])
@@ -86,7 +85,7 @@ def test_permuted_copies_have_the_same_mean_and_permuted_scores():
 def test_a_tensor_of_noises_means_one_noise_per_chain():
     target = random_mixture(4)
     sigma = torch.linspace(0.2, 5.0, 12, dtype=torch.float64)
-    y = copies(target.sample(12, torch.Generator().manual_seed(0)), sigma, 3, torch.Generator().manual_seed(1))
+    y = drawn_copies(target.sample(12, torch.Generator().manual_seed(0)), sigma, 3, torch.Generator().manual_seed(1))
     denoiser = ExactDenoiser(target)
     together = denoiser(y, sigma)
     for i, one in enumerate(sigma.tolist()):
@@ -165,6 +164,6 @@ def test_the_least_error_is_that_of_the_theory_sheet(sigma):
     generator = torch.Generator().manual_seed(0)
     for k, wanted in zip((1, 2, 4, 8, 16), MMSE[sigma], strict=True):
         x = target.sample(100_000, generator)
-        error = (denoiser(copies(x, sigma, k, generator), sigma).mean - x).square().sum(1)
+        error = (denoiser(drawn_copies(x, sigma, k, generator), sigma).mean - x).square().sum(1)
         own = error.std().item() / math.sqrt(len(x))
         assert abs(error.mean().item() - wanted) < 4 * math.hypot(own, 0.042)

@@ -4,9 +4,9 @@ import math
 
 import pytest
 import torch
+from mixtures import drawn_copies
 
 from msd_engine.backend.counter import Rows, Stream
-from msd_engine.noise.copies import copies
 from msd_engine.noise.ladder import as_trained, geometric, karras, report
 from msd_engine.noise.laws import below, draw_sigma, law_of_numbers
 from msd_engine.noise.sde import std, time
@@ -67,7 +67,7 @@ def test_the_ladder_of_karras_is_linear_for_one_and_geometric_in_the_limit():
 def test_copies_carry_independent_noise_of_the_size_asked(event):
     x = torch.randn(300, *event, dtype=torch.float64)
     sigma = torch.linspace(0.1, 3.0, 300)
-    y = copies(x, sigma, 40, torch.Generator().manual_seed(1))
+    y = drawn_copies(x, sigma, 40, torch.Generator().manual_seed(1))
     assert y.shape == (300, 40, *event)
     assert y.dtype == x.dtype
     n = (y - x.unsqueeze(1)).flatten(2) / sigma[:, None, None]
@@ -80,7 +80,7 @@ def test_copies_carry_independent_noise_of_the_size_asked(event):
 
 def test_copies_repeat_with_the_generator_and_scale_with_sigma():
     x = torch.zeros(4, 2)
-    draw = lambda sigma: copies(x, sigma, 3, torch.Generator().manual_seed(5))  # noqa: E731
+    draw = lambda sigma: drawn_copies(x, sigma, 3, torch.Generator().manual_seed(5))  # noqa: E731
     torch.testing.assert_close(draw(2.0), 2 * draw(1.0))
     torch.testing.assert_close(draw(torch.full((4,), 2.0)), draw(2.0))
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from mixtures import drawn_copies
 
 from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.posterior import Posterior
 from msd_engine.jobs.build_training import Training, training
 from msd_engine.metrics.errors import HeldOut
-from msd_engine.noise.copies import copies
 from msd_engine.objectives.mse import squared_error, weight
 from msd_engine.specs import ExperimentSpec, MixtureSpec, TrainingSpec, load_preset
 from msd_engine.training.schedule import learning_rate, spent
@@ -67,7 +67,7 @@ def test_untrained_preconditioned_loss_is_of_order_one_at_every_noise() -> None:
     x = mixture(MixtureSpec()).sample(4000, stream(0, 9)).float()
     for sigma in (0.05, 1.0, 30.0):
         noise = torch.full((len(x),), sigma)
-        y = copies(x, noise, 2, stream(0, 10))
+        y = drawn_copies(x, noise, 2, stream(0, 10))
         error = weight("preconditioned", noise, 2, denoiser.sigma_data) * squared_error(denoiser(y, noise).mean, x)
         assert float(error.detach().mean()) / 2 == pytest.approx(1.0, abs=0.1)
 
