@@ -10,12 +10,16 @@ data mean m removed and σ_eff = σ/√k:
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from msd_engine.backend.recording import Graph
 from msd_engine.denoisers.posterior import Posterior, tweedie
+from msd_engine.denoisers.recorded import RecordedEstimate
 from msd_engine.noise.sde import time
 
 Form = Literal["preconditioned", "plain"]
@@ -40,6 +44,9 @@ class LearnedDenoiser(nn.Module):
         least_tile: Where fewer chains would leave most of a tile empty it shrinks by halves, but not below this: an
             accelerator is filled by many chains and kept waiting by few. The bits of one chain then depend on the
             number of chains through the size of the tile alone. 0 for a tile of fixed size.
+
+    Attributes:
+        new_graph: Makes what a tile is recorded in, where the weights stay as they are; None calls the network.
     """
 
     sigma_data: Tensor
@@ -71,6 +78,8 @@ class LearnedDenoiser(nn.Module):
         self.register_buffer("sigma_data", torch.tensor(sigma_data, dtype=torch.float32))
         self.register_buffer("data_mean", data_mean.detach().clone().float())
         self.register_buffer("arithmetic", torch.tensor(int(mixed)))
+        self.new_graph: Callable[[], Graph] | None = None
+        self._recorded: dict[int, RecordedEstimate] = {}
         # The plain value beside the stored one: reading a tensor at each step would make a GPU wait.
         self._mixed = mixed
 
@@ -82,6 +91,7 @@ class LearnedDenoiser(nn.Module):
     @mixed.setter
     def mixed(self, chosen: bool) -> None:
         self._mixed = chosen
+        self._recorded = {}
         self.arithmetic.fill_(int(chosen))
 
     def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
@@ -89,6 +99,10 @@ class LearnedDenoiser(nn.Module):
         outcome = super().load_state_dict(*args, **kwargs)
         self._mixed = bool(self.arithmetic)
         return outcome
+
+    def take_trouble(self) -> str:
+        """Return why the card cannot record the estimate, the first time; else an empty text."""
+        return next((trouble for each in self._recorded.values() if (trouble := each.take_trouble())), "")
 
     def estimate(self, y: Tensor, sigma: Tensor) -> Tensor:
         """Return the estimate of the posterior mean, differentiable, for training.
@@ -137,16 +151,28 @@ class LearnedDenoiser(nn.Module):
         return Posterior(mean, lambda: tweedie(mean, y, sigma))
 
     def _tiled(self, y: Tensor, sigma: Tensor) -> Tensor:
-        parts: list[Tensor] = []
         tile = tile_of(len(y), self.least_tile, self.tile) if self.least_tile else self.tile
-        for start in range(0, len(y), tile):
-            part, noise = y[start : start + tile], sigma[start : start + tile]
-            count = len(part)
-            if count < tile:
-                part = torch.cat((part, part.new_zeros(tile - count, *part.shape[1:])))
-                noise = torch.cat((noise, noise.new_ones(tile - count)))
-            parts.append(self.estimate(part, noise)[:count])
+        estimate = self._recorded_for(tile, y) if self.new_graph else partial(self._padded, tile)
+        parts = (
+            [estimate(*part) for part in zip(torch.split(y, tile), torch.split(sigma, tile), strict=True)]
+            if len(y)
+            else []
+        )
         return torch.cat(parts) if parts else y.new_zeros(0, *y.shape[2:])
+
+    def _padded(self, tile: int, y: Tensor, sigma: Tensor) -> Tensor:
+        count = len(y)
+        if count < tile:
+            y = torch.cat((y, y.new_zeros(tile - count, *y.shape[1:])))
+            sigma = torch.cat((sigma, sigma.new_ones(tile - count)))
+        return self.estimate(y, sigma)[:count]
+
+    def _recorded_for(self, tile: int, y: Tensor) -> RecordedEstimate:
+        if tile not in self._recorded:
+            assert self.new_graph is not None
+            shape = (tile, *y.shape[1:])
+            self._recorded[tile] = RecordedEstimate(self.estimate, shape, y.device, self.new_graph())
+        return self._recorded[tile]
 
     def _network(self, y: Tensor, c: Tensor) -> Tensor:
         if not self._mixed:

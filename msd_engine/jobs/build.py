@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from msd_engine.backend.errors import UserError
+from msd_engine.backend.recording import CudaGraph
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.data.shapes import mixture as named_mixture
 from msd_engine.denoisers.guided import GuidedDenoiser
@@ -153,6 +154,8 @@ def learned_denoiser(
     denoiser.tile = _TILES[kind]
     if device.type != "cpu":
         denoiser.tile, denoiser.least_tile = _TILES_OF_ACCELERATORS[kind], _TILES[kind]
+    if device.type == "cuda":
+        denoiser.new_graph = lambda: CudaGraph(device)
     if device.type not in ("cpu", "cuda"):
         denoiser.mixed = False
     return denoiser.to(device).eval().requires_grad_(False)

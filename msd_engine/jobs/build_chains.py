@@ -19,6 +19,7 @@ from msd_engine.data.images import has_images
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.guided import GuidedDenoiser
+from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser, PosteriorSampler
 from msd_engine.denoisers.switched import SwitchedDenoiser
 from msd_engine.jobs.build import asks_exact_above, denoiser_of_run, descent, guided_denoiser, handover, mixture
@@ -58,6 +59,7 @@ class Sampling:
         guided: Whether the network is guided by its earlier self.
         exact_above: Whether the exact posterior mean over the images takes the network's place at large noise.
         carried: What their dynamics carried beside the copies by then.
+        networks: The networks that are asked.
     """
 
     denoiser: Denoiser
@@ -71,6 +73,11 @@ class Sampling:
     guided: bool = False
     exact_above: bool = False
     carried: tuple[Tensor, ...] = ()
+    networks: tuple[LearnedDenoiser, ...] = ()
+
+    def take_trouble(self) -> str:
+        """Return why the card cannot record what the networks do, the first time; else an empty text."""
+        return next((trouble for network in self.networks if (trouble := network.take_trouble())), "")
 
 
 def moments(chains: Sampling, every: int = 1) -> Iterator[Moment | Stretch]:
@@ -148,6 +155,7 @@ def _built(
     target = mixture(spec) if isinstance(spec.data, MixtureSpec) else None
     exact_above = asks_exact_above(spec) and has_images(spec.data.name, data_dir)
     guided = False
+    networks: tuple[LearnedDenoiser, ...] = ()
     if spec.sampling.source == "exact" and target is not None:
         chosen = choose_device(device)
         denoiser: Denoiser = ExactDenoiser(target)
@@ -162,6 +170,8 @@ def _built(
         assert run_dir is not None
         denoiser = guided_denoiser(spec, run_dir, learned)
         guided = isinstance(denoiser, GuidedDenoiser)
+        early = denoiser.early if isinstance(denoiser, GuidedDenoiser) else None
+        networks = (learned, early) if isinstance(early, LearnedDenoiser) else (learned,)
         if exact_above:
             assert isinstance(spec.data, ImagesSpec)
             above = loaded_empirical(spec.data, data_dir, chosen).denoiser
@@ -183,5 +193,14 @@ def _built(
     else:
         y = gaussian_start(streams, mean.to(chosen), std, way.ladder[0])
     return Sampling(
-        denoiser, DYNAMICS[asked.sampler], y, way, streams, chosen, target, guided=guided, exact_above=exact_above
+        denoiser,
+        DYNAMICS[asked.sampler],
+        y,
+        way,
+        streams,
+        chosen,
+        target,
+        guided=guided,
+        exact_above=exact_above,
+        networks=networks,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from msd_engine.backend.recording import CudaGraph
 from msd_engine.data.images import load_images
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.jobs.build import mixture, new_denoiser
@@ -16,7 +17,6 @@ from msd_engine.noise.laws import quantiles
 from msd_engine.specs import ExperimentSpec, MixtureSpec
 from msd_engine.training.inputs import delay_of
 from msd_engine.training.precision import choose_bfloat16
-from msd_engine.training.recording import CudaGraph
 from msd_engine.training.source import ImageSource, PointSource, Source, stream
 from msd_engine.training.trainer import Trainer
 

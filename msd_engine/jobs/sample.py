@@ -162,6 +162,9 @@ class _Job:
                 yield Tick()
             before = time.perf_counter()
         self.elapsed_s += time.perf_counter() - before
+        trouble = self.chains.take_trouble()
+        if trouble:
+            yield Notice(f"The card cannot repeat the network as a whole, which makes chains slower: {trouble}")
         yield from self.frames.end(moment)
         yield self._progress(moment.step)
         yield from self._ending(moment)

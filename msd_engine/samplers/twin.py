@@ -172,7 +172,8 @@ class _Walker:
             return path, means
         start, every = (int(kept[0]), int(kept[1] - kept[0]) if len(kept) > 1 else steps) if len(kept) else (-1, 1)
         seed, draw = self.streams.seed, self.streams.normals_drawn
-        state = (self.mean, self.residuals, path.reshape(len(kept), self.chains, self.k * self.dim), means, self.numbers)
+        flat = path.reshape(len(kept), self.chains, self.k * self.dim)
+        state = (self.mean, self.residuals, flat, means, self.numbers)
         c = constants
         mixture = (c.means, c.axes, self.turned, c.half_precision, c.gain, c.log_weight)
         key = (int(Stream.CHAIN_NORMAL), seed & 0xFFFFFFFF, seed >> 32)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from msd_engine.backend.errors import UserError
+from msd_engine.backend.recording import Graph, Repeated
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.noise.copies import copies
 from msd_engine.noise.laws import draw_sigma, law_of_numbers
@@ -19,7 +20,6 @@ from msd_engine.training.averaging import WeightAverage, decay_at
 from msd_engine.training.chance import Chance, Step
 from msd_engine.training.inputs import Found, Inputs, Results
 from msd_engine.training.optimiser import Optimiser, clip
-from msd_engine.training.recording import Graph, Repeated
 from msd_engine.training.schedule import learning_rate, spent
 from msd_engine.training.source import Source
 

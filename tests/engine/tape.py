@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from msd_engine.training.recording import Work
+from msd_engine.backend.recording import Work
 
 _WAITS = (torch.Tag.data_dependent_output, torch.Tag.dynamic_output_shape)
 _CHANCE = torch.Tag.nondeterministic_seeded

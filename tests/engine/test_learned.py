@@ -4,8 +4,10 @@ import math
 
 import pytest
 import torch
+from tape import Tape
 from torch import Tensor, nn
 
+from msd_engine.backend.recording import WARM_UP
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser, tile_of
@@ -133,6 +135,44 @@ def test_bits_of_a_chain_depend_on_a_shrinking_tile_alone() -> None:
             tile = tile_of(count, 4, 16)
             fixed = LearnedDenoiser(net, "preconditioned", K, 0.5, torch.zeros(1, 8, 8), 25.0, tile=tile)
             assert torch.equal(denoiser(y[:count], 0.7).mean, fixed(y, 0.7).mean[:count])
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+def test_a_recorded_estimate_has_the_bits_of_one_that_is_called(mixed: bool) -> None:
+    net = shaken(UNet(1, K, width=8, embedding=16))
+    plain, recorded = (
+        LearnedDenoiser(net, "preconditioned", K, 0.5, torch.zeros(1, 8, 8), 25.0, mixed=mixed, tile=8, least_tile=4)
+        .eval()
+        .requires_grad_(False)
+        for _ in range(2)
+    )
+    tapes: list[Tape] = []
+    recorded.new_graph = lambda: tapes.append(Tape()) or tapes[-1]
+    y = draw(11, K, 1, 8, 8)
+    kept = []
+    for step in range(WARM_UP + 3):
+        for count in (3, 8, 11):
+            sigma = 2.0 / (step + 1)
+            kept.append((recorded(y[:count] + step, sigma).mean, plain(y[:count] + step, sigma).mean))
+    # What was given stays as it was, whatever is computed later at the same place.
+    assert all(torch.equal(ours, wanted) for ours, wanted in kept)
+    assert [tape.warmed for tape in tapes] == [WARM_UP, WARM_UP]
+    assert all(tape.replayed for tape in tapes)
+    assert not recorded.take_trouble()
+
+
+def test_a_card_that_cannot_record_says_why_once() -> None:
+    class Broken(Tape):
+        def record(self, work: object) -> None:
+            raise RuntimeError("operation not permitted when stream is capturing")
+
+    denoiser = LearnedDenoiser(Mlp(3, K, width=8), "plain", K, 0.5, torch.zeros(3), 25.0, tile=4)
+    denoiser.new_graph = Broken
+    y = draw(4, K, 3)
+    for _ in range(WARM_UP + 2):
+        assert torch.equal(denoiser(y, 1.0).mean, denoiser.estimate(y, torch.ones(4)).detach())
+    assert "not permitted" in denoiser.take_trouble()
+    assert not denoiser.take_trouble()
 
 
 def test_state_carries_statistics_and_arithmetic() -> None:

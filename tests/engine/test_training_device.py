@@ -11,7 +11,7 @@ from tape import Tape
 from msd_engine.jobs.build_training import training
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_engine.training.chance import Chance
-from msd_engine.training.recording import WARM_UP, Repeated
+from msd_engine.backend.recording import WARM_UP, Repeated
 from msd_engine.training.trainer import DivergedError, Done, Trainer
 
 CPU = torch.device("cpu")
