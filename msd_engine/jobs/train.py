@@ -44,6 +44,7 @@ EARLIER_SHARE = 0.1
 # Pictures, and checkpoints of large networks, may take at most this share of the time.
 _SIDE_SHARE = 0.02
 _PAUSE_POLL_S = 0.05
+_PIECE_BY_PIECE = "The card cannot take a training step as a whole and does it piece by piece, which is slower"
 _OTHER_NOISE = (
     "This run was begun by an older version, whose training noise came from another generator: the noise of the steps "
     "that follow is other noise than that version would have drawn."
@@ -200,7 +201,7 @@ class _Job:
             self.losses.begun(self.elapsed_s)
             self.losses.note(done)
             if trouble := self.trainer.take_trouble():
-                yield Notice(f"This card computes every step piece by piece, which is slower: {trouble}")
+                yield Notice(f"{_PIECE_BY_PIECE}: {trouble}")
             if self.trainer.spent(self.elapsed_s) >= EARLIER_SHARE and not self.run.has_earlier:
                 self._catch_up()
                 weights = self.trainer.averaged.state_dict()

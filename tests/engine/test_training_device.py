@@ -1,17 +1,21 @@
 """Training without host waits: losses that are read later, steps that are recorded, and what chance decides."""
 
+import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from standin import NAME
 from tape import Tape
 
-from msd_engine.jobs.build_training import training
+from msd_engine.backend.recording import WARM_UP, Repeated
+from msd_engine.events import Finished, Notice
+from msd_engine.jobs import train as train_job
+from msd_engine.jobs.build_training import Training, training
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_engine.training.chance import Chance
-from msd_engine.backend.recording import WARM_UP, Repeated
 from msd_engine.training.trainer import DivergedError, Done, Trainer
 
 CPU = torch.device("cpu")
@@ -122,6 +126,21 @@ def test_what_cannot_be_recorded_is_done_piece_by_piece_and_the_reason_is_told_o
     assert "not permitted" in trainer.take_trouble()
     assert trainer.take_trouble() == ""
     assert tape.replayed == 0
+
+
+def test_a_job_says_what_the_device_cannot_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def recorded(spec: ExperimentSpec, **options: Any) -> Training:
+        parts = training(spec, **options)
+        inner = parts.trainer
+        inner.denoiser.net.register_forward_hook(lambda _module, _given, out: out * (1.0 + 0.0 * out.sum().item()))
+        trainer = Trainer(spec, inner.denoiser, inner.averaged, parts.source, delay=2, graph=Tape())
+        return dataclasses.replace(parts, trainer=trainer)
+
+    monkeypatch.setattr(train_job, "training", recorded)
+    events = list(train_job.train(POINTS.replace("training.steps", 8), tmp_path / "run", device="cpu"))
+    assert isinstance(events[-1], Finished)
+    (notice,) = [event.text for event in events if isinstance(event, Notice) and "piece by piece" in event.text]
+    assert "not permitted" in notice
 
 
 def test_a_fault_of_the_work_itself_is_not_taken_for_one_of_the_recording() -> None:
