@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from msd_engine.cli.fields import given_fields
 from msd_engine.cli.following import FRAMES_HZ
-from msd_engine.cli.inputs import is_given
+from msd_engine.cli.inputs import is_given, threads_given
 from msd_engine.cli.outcome import RefusedError
 
 
@@ -37,6 +37,11 @@ class Resumable(Protocol):
     @property
     def device(self) -> str:
         """Name of the device."""
+        ...
+
+    @property
+    def threads(self) -> str:
+        """Number of threads."""
         ...
 
     @property
@@ -84,6 +89,7 @@ def check_as_begun(options: Resumable, sentence: str, *more: str) -> None:
 
 def job_options(options: Resumable) -> dict[str, Any]:
     """Return what the job of such a command is told beside its spec and its folder."""
+    threads = threads_given(options.threads)
     # Imported here: it brings torch, and a refusal should not wait for it.
     from msd_engine.jobs.cadence import Every
 
@@ -91,5 +97,6 @@ def job_options(options: Resumable) -> dict[str, Any]:
         "resume": options.resume is not None,
         "data_dir": options.data_dir,
         "device": options.device,
+        "threads": threads,
         "cadence": Every(FRAMES_HZ),
     }

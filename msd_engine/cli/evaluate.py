@@ -9,7 +9,7 @@ from typing import Any
 
 from msd_engine.cli.fields import given_fields
 from msd_engine.cli.following import FRAMES_HZ, follow
-from msd_engine.cli.inputs import check_one_source, chosen_source, count_of, is_given
+from msd_engine.cli.inputs import check_one_source, chosen_source, compute_with, count_of, is_given
 from msd_engine.cli.options import Evaluate
 from msd_engine.cli.outcome import RefusedError, say
 from msd_engine.events import Event, Figure, Quality, Started
@@ -160,6 +160,7 @@ def _job(options: Evaluate) -> Iterator[Event]:
 
 
 def _measure(options: Evaluate, **source: Any) -> Iterator[Event]:
+    compute_with(options.threads)
     # Imported here: the job brings torch, and a refusal should not wait for it.
     from msd_engine.jobs.cadence import Every
     from msd_engine.jobs.evaluate import evaluate as job

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import tyro
 
 from msd_engine.cli.fields import NOT_GIVEN, field_flags
-from msd_engine.cli.shared_options import DataDir, Device, Json, Model, Run
+from msd_engine.cli.shared_options import DataDir, Device, Json, Model, Run, Threads
 
 _FIELDS = tyro.conf.arg(name="")
 
@@ -32,6 +32,7 @@ class _ByHand:
     """Also a picture of them."""
     data_dir: DataDir = None
     device: Device = "auto"
+    threads: Threads = NOT_GIVEN
     json: Json = False
 
 

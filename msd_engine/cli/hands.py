@@ -17,6 +17,7 @@ from msd_engine.cli.inputs import (
     check_one_source,
     check_writable,
     chosen_source,
+    compute_with,
     is_given,
     npz_to_write,
 )
@@ -57,6 +58,7 @@ def by_hand(options: ByHand) -> dict[str, Any]:
     spec = _with_pictures(options, spec)
     if isinstance(options, Inpaint):
         spec = for_painting(spec, given)
+    compute_with(options.threads)
     if isinstance(options, Denoise):
         denoising = _Denoising()
         follow(_denoise(options, spec, run), denoising)

@@ -143,6 +143,20 @@ def chains_given(n: str) -> dict[str, str]:
     return {"sampling.chains": str(count_of(n, "--n"))} if is_given(n) else {}
 
 
+def threads_given(text: str) -> int:
+    """Return how many threads ``--threads`` holds fixed, 0 where it was not given; refuse what is no count."""
+    return count_of(text, "--threads") if is_given(text) else 0
+
+
+def compute_with(threads: str) -> None:
+    """Let what follows compute with the threads that ``--threads`` gives; refuse what is no count."""
+    count = threads_given(threads)
+    # Imported here: it brings torch, and a refusal should not wait for it.
+    from msd_engine.backend.threads import use_threads
+
+    use_threads(count)
+
+
 def is_given(text: str) -> bool:
     """Return whether a text option was given on the command line."""
     return text != NOT_GIVEN

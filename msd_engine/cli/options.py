@@ -10,7 +10,7 @@ import tyro
 
 from msd_engine.cli.fields import NOT_GIVEN, field_flags
 from msd_engine.cli.hand_options import ByHand, Denoise, Inpaint, Interpolate
-from msd_engine.cli.shared_options import DataDir, Device, Flag, Json, Model, Run
+from msd_engine.cli.shared_options import DataDir, Device, Flag, Json, Model, Run, Threads
 
 _FIELDS = tyro.conf.arg(name="")
 # Spelled out because `--steps` alone must also lift the time limit of a preset, and the reverse.
@@ -36,6 +36,7 @@ class Train:
     """Train this many seconds in all, whatever the number of steps unless --steps is given too."""
     data_dir: DataDir = None
     device: Device = "auto"
+    threads: Threads = NOT_GIVEN
     json: Json = False
     fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
 
@@ -56,6 +57,7 @@ class Sample:
     """Also a picture of all samples, for images."""
     data_dir: DataDir = None
     device: Device = "auto"
+    threads: Threads = NOT_GIVEN
     json: Json = False
     fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
 
@@ -84,6 +86,7 @@ class Evaluate:
     """Train the classifier that judges grey images anew, in the place of the one that ships or is kept."""
     data_dir: DataDir = None
     device: Device = "auto"
+    threads: Threads = NOT_GIVEN
     json: Json = False
     fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
 
@@ -131,6 +134,7 @@ class Sweep:
     """Seconds of training of each run, whatever the number of steps unless --steps is given too."""
     data_dir: DataDir = None
     device: Device = "auto"
+    threads: Threads = NOT_GIVEN
     json: Json = False
     fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
 
@@ -159,6 +163,7 @@ class Reproduce:
     """same-sigma, same-sigma-eff, or both."""
     data_dir: DataDir = None
     device: Device = "auto"
+    threads: Threads = NOT_GIVEN
     json: Json = False
     fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from msd_engine.cli.fields import given_fields, with_fields
 from msd_engine.cli.following import FRAMES_HZ, follow
-from msd_engine.cli.inputs import is_given
+from msd_engine.cli.inputs import is_given, threads_given
 from msd_engine.cli.options import Reproduce
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.cli.sweep import SweepAccount, given_lists
@@ -63,9 +63,17 @@ def _number(name: str, text: str) -> float:
 
 
 def _job(options: Reproduce, plan: Reproduction) -> Iterator[Event]:
+    threads = threads_given(options.threads)
     # Imported here: the job brings torch, and a refusal should not wait for it.
     from msd_engine.jobs.cadence import Every
     from msd_engine.jobs.reproduce import reproduce as job
 
     assert options.out is not None
-    return job(plan, options.out, data_dir=options.data_dir, device=options.device, cadence=Every(FRAMES_HZ))
+    return job(
+        plan,
+        options.out,
+        data_dir=options.data_dir,
+        device=options.device,
+        cadence=Every(FRAMES_HZ),
+        threads=threads,
+    )

@@ -10,7 +10,14 @@ from typing import Any
 
 from msd_engine.cli.fields import given_fields
 from msd_engine.cli.following import FRAMES_HZ, follow
-from msd_engine.cli.inputs import chains_given, check_one_source, check_writable, chosen_source, npz_to_write
+from msd_engine.cli.inputs import (
+    chains_given,
+    check_one_source,
+    check_writable,
+    chosen_source,
+    compute_with,
+    npz_to_write,
+)
 from msd_engine.cli.options import Sample
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import ChainReport, Event, Finished, Progress, Samples, Started, Verdicts
@@ -109,6 +116,7 @@ def _ends(event: Verdicts) -> dict[str, Any]:
 
 
 def _job(options: Sample, spec: ExperimentSpec, run: Path | None) -> Iterator[Event]:
+    compute_with(options.threads)
     # Imported here: the job brings torch, and a refusal should not wait for it.
     from msd_engine.jobs.cadence import Every
     from msd_engine.jobs.sample import sample as job

@@ -31,6 +31,14 @@ DataDir = Annotated[
     ),
 ]
 Device = Annotated[str, tyro.conf.arg(metavar="NAME", help="Where to compute: auto, cpu, cuda or mps.")]
+Threads = Annotated[
+    str,
+    tyro.conf.arg(
+        metavar="N",
+        help_behavior_hint="",
+        help="Always compute with so many threads of the CPU; else MSD_THREADS, else what is quickest.",
+    ),
+]
 Json = Annotated[
     Flag, tyro.conf.arg(help_behavior_hint="", help="Print one line of JSON on standard output at the end.")
 ]

@@ -36,6 +36,7 @@ def reproduce(
     device: str = "auto",
     cadence: Cadence = NEVER,
     live: Live | None = None,
+    threads: int = 0,
 ) -> Iterator[Event]:
     """Carry a reproduction out; where its folder holds a part of it already, go on with that.
 
@@ -46,6 +47,7 @@ def reproduce(
         device: Name of the device, or ``auto``.
         cadence: Says when losses and progress are worth telling.
         live: Requests that may come meanwhile: pause and checkpoint.
+        threads: As of `msd_engine.jobs.train.train`.
 
     Yields:
         `Started`; the events of `msd_engine.jobs.sweep.sweep`; `Progress` and a `Tick` for each step while samples are
@@ -54,7 +56,7 @@ def reproduce(
     start = time.monotonic()
     folder = Path(folder)
     resume = (folder / SWEEP).exists()
-    options = {"data_dir": data_dir, "device": device, "cadence": cadence, "live": live}
+    options = {"data_dir": data_dir, "device": device, "cadence": cadence, "live": live, "threads": threads}
     job = sweep(plan.spec, folder, resume=resume, **options)  # type: ignore[arg-type]
     with closing(job):  # type: ignore[type-var]
         for event in job:

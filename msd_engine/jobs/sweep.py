@@ -32,6 +32,7 @@ from msd_engine.jobs.build import learned_denoiser
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.comparison import least_draws, matched_draws, settled
 from msd_engine.jobs.guard import told
+from msd_engine.jobs.pace import threads_for
 from msd_engine.jobs.sweep_story import ended_event, history, table_event
 from msd_engine.jobs.train import train
 from msd_engine.metrics.errors import BandErrors
@@ -53,6 +54,7 @@ def sweep(
     device: str = "auto",
     cadence: Cadence = NEVER,
     live: Live | None = None,
+    threads: int = 0,
 ) -> Iterator[Event]:
     """Train and measure every run of a comparison that is not done yet.
 
@@ -68,6 +70,7 @@ def sweep(
         device: Name of the device, or ``auto``.
         cadence: Says when losses and progress are worth telling.
         live: Requests that may come meanwhile: pause and checkpoint.
+        threads: As of `msd_engine.jobs.train.train`.
 
     Yields:
         `Started`; what was found of earlier work; for each run `ChildStarted`, `ChildLoss`, `ChildHeldOut`, `Progress`,
@@ -81,6 +84,8 @@ def sweep(
     elif spec is None:
         raise ValueError("A new comparison needs a spec.")
     else:
+        # Arithmetics are timed: not with threads that wait for those of another program.
+        threads_for(spec.base, chosen, threads).begin()
         # The data come first: where they are missing, no empty folder is left behind.
         matched_draws(spec.base, data_dir=data_dir, device=chosen)
         base, notice = settled(spec.base, chosen)
@@ -89,7 +94,7 @@ def sweep(
     yield Started("sweep", describe_device(chosen), total, done, plan.spec.to_json())
     if notice:
         yield Notice(notice)
-    yield from _Job(plan, data_dir, device, chosen, cadence, live or Live()).events()
+    yield from _Job(plan, data_dir, device, chosen, cadence, live or Live(), threads).events()
 
 
 def _reopened(folder: str | os.PathLike[str], spec: SweepSpec | None) -> SweepFolder:
@@ -124,6 +129,7 @@ class _Job:
         device: torch.device,
         cadence: Cadence,
         live: Live,
+        threads: int,
     ) -> None:
         self.plan = plan
         self.data_dir = data_dir
@@ -131,6 +137,7 @@ class _Job:
         self.device = device
         self.cadence = cadence
         self.live = live
+        self.threads = threads
         self.floors: dict[int, BandErrors] = {}
         self.elapsed_s = 0.0
 
@@ -206,6 +213,7 @@ class _Job:
             device=self.device_name,
             cadence=self.cadence,
             live=self.live,
+            threads=self.threads,
         )
         name = stage.child.name
         # Closed at once where this job is closed: its end saves the run.

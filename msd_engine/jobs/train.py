@@ -28,6 +28,7 @@ from msd_engine.jobs.build_training import Training, training
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
 from msd_engine.jobs.losses import Losses
+from msd_engine.jobs.pace import Pace
 from msd_engine.jobs.recall import measured_again, strip_frame
 from msd_engine.metrics.errors import BandErrors
 from msd_engine.runs.manifest import Status
@@ -62,11 +63,13 @@ def train(
     cadence: Cadence = NEVER,
     live: Live | None = None,
     delay: int | None = None,
+    threads: int = 0,
 ) -> Iterator[Event]:
     """Train the k-sample denoiser of an experiment.
 
     Closing the generator at any moment leaves a run that can be resumed, to the bits of an uninterrupted run where
-    the budget is in steps and the number of threads the same.
+    the budget is in steps and the threads of each step are the same: their number follows what other programs leave
+    free, unless `threads` or MSD_THREADS holds it. The manifest keeps which steps had how many.
 
     Args:
         spec: The experiment. Where a run is resumed only its budget is read, and None keeps the run's own: all else is
@@ -78,23 +81,25 @@ def train(
         cadence: Says when losses, progress and pictures are worth telling.
         live: Requests that may come meanwhile: pause and checkpoint.
         delay: After how many steps the loss of a step is read from the device; None for what suits it.
+        threads: Threads of the CPU, held fixed; 0 for MSD_THREADS, or the quickest number that others leave room for.
 
     Yields:
         `Started`, then for each step at least a `Tick`; `LossPoints`, `Progress` and `StripFrame` at due moments;
         `HeldOutLoss` every `training.evaluate_every` steps; `Checkpointed`; at last `Finished` or `Failed`.
     """
     chosen = choose_device(device)
-    if resume:
-        run = _reopened(run_dir, spec)
-        parts = training(run.spec, data_dir=data_dir, device=chosen, delay=delay)
-    elif spec is None:
+    run = _reopened(run_dir, spec) if resume else None
+    asked = run.spec if run else spec
+    if asked is None:
         raise ValueError("A new run needs a spec.")
-    else:
-        # The data come first: where they are missing, no empty run is left behind.
-        parts = training(spec, data_dir=data_dir, device=chosen, delay=delay)
-        run = Run.create(run_dir, spec, device=describe_device(chosen))
+    pace = Pace(asked, chosen, threads)
+    # The data come first: where they are missing, no empty run is left behind.
+    parts = training(asked, data_dir=data_dir, device=chosen, delay=delay)
+    pace.begin()
+    if run is None:
+        run = Run.create(run_dir, asked, device=describe_device(chosen))
     with run.locked():
-        yield from _Job(run, parts, chosen, cadence, live or Live()).events()
+        yield from _Job(run, parts, pace, chosen, cadence, live or Live()).events()
 
 
 def _reopened(run_dir: str | os.PathLike[str], spec: ExperimentSpec | None) -> Run:
@@ -120,9 +125,12 @@ def _refuse_in_sweep(folder: Path) -> None:
 class _Job:
     """One stretch of training, from its start or a checkpoint until it ends or is closed."""
 
-    def __init__(self, run: Run, parts: Training, device: torch.device, cadence: Cadence, live: Live) -> None:
+    def __init__(
+        self, run: Run, parts: Training, pace: Pace, device: torch.device, cadence: Cadence, live: Live
+    ) -> None:
         self.run = run
         self.parts = parts
+        self.pace = pace
         self.device = device
         self.cadence = cadence
         self.live = live
@@ -175,16 +183,17 @@ class _Job:
             self.trainer.load(checkpoint.tensors)
             self.elapsed_s, self.saved_step = checkpoint.elapsed_s, self.trainer.step
             self.run.rewind_metrics(self.trainer.step)
-        self.run.begin(GENERATOR)
+        sentences = ["" if resumed else self.parts.settle(), _OTHER_NOISE if older else ""]
+        self.pace.settle(self.trainer.denoiser)
+        sentences.append(self.pace.note(self.run, self.trainer.step))
+        self.run.begin(GENERATOR, describe_device(self.device))
         total = 0 if training.seconds else training.steps
         yield Started("train", describe_device(self.device), total, self.trainer.step, self.run.spec.to_json())
-        if not resumed:
-            yield Notice(self.parts.settle())
-            return
-        if older:
-            yield Notice(_OTHER_NOISE)
+        for sentence in filter(None, sentences):
+            yield Notice(sentence)
         # Curves go on where they stood.
-        yield from measured_again(self.run)
+        if resumed:
+            yield from measured_again(self.run)
 
     def _steps(self) -> Iterator[Event]:
         training = self.run.spec.training
@@ -193,6 +202,9 @@ class _Job:
             if self.live.paused:
                 yield from self._pause()
                 # Time on hold is no training time.
+                before = time.perf_counter()
+            if sentence := self.pace.look(self.run, self.trainer.step):
+                yield Notice(sentence)
                 before = time.perf_counter()
             done = self.trainer.advance(self.elapsed_s)
             now = time.perf_counter()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -24,7 +24,9 @@ class Manifest(Spec):
         spec: The experiment.
         versions: Versions of msd, torch, numpy and python.
         device: The device that computes, in words.
-        threads: Threads of torch; only with the same number does a run go on to the same bits.
+        threads: Threads of torch when the run was made.
+        thread_history: Steps done, and with how many threads training went on from there; only with the same numbers
+            is a training repeated to the same bits. Empty for runs of older versions.
         seed: Seed of the training.
         generator: What draws the noise of the training; empty for runs of older versions, with noise of another.
         created: When the run was made, in ISO 8601, UTC.
@@ -38,6 +40,7 @@ class Manifest(Spec):
     versions: dict[str, str]
     device: str
     threads: int = Field(ge=1)
+    thread_history: tuple[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1)]], ...] = ()
     seed: int = Field(ge=0)
     generator: str = ""
     created: str

@@ -222,17 +222,31 @@ class Run:
         self.manifest = self.manifest.replace("status", status)
         self._write_manifest()
 
-    def begin(self, generator: str) -> None:
+    def begin(self, generator: str, device: str) -> None:
         """Note that the run is trained from now on.
 
         Args:
             generator: Name of what draws the noise of the steps that follow.
+            device: The device that computes, in words; kept where the first step is still to be done.
 
         Raises:
             UserError: The manifest cannot be written.
         """
-        self.manifest = self.manifest.replace_all({"status": "running", "generator": generator})
+        begun = {} if self.has_state else {"device": device, "threads": torch.get_num_threads()}
+        self.manifest = self.manifest.replace_all({"status": "running", "generator": generator, **begun})
         self._write_manifest()
+
+    def note_threads(self, step: int, threads: int) -> None:
+        """Note with how many threads training goes on; it is written with the next checkpoint or status.
+
+        Args:
+            step: Training steps done. What was noted of later ones is dropped: they are done anew.
+            threads: Threads of torch.
+        """
+        kept = [(since, count) for since, count in self.manifest.thread_history if since < step]
+        if not kept or kept[-1][1] != threads:
+            kept.append((step, threads))
+        self.manifest = self.manifest.replace("thread_history", tuple(kept))
 
     def set_budget(self, *, steps: int, seconds: float) -> None:
         """Change how long the run is to be trained; all else stays as it was begun.

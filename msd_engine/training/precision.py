@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 import time
 
 import torch
-from torch import Tensor
 
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.specs import ExperimentSpec, UNetSpec
+from msd_engine.training.trial import Trial
 
 _DATA = 32
 _ROUNDS = 3
@@ -44,23 +43,19 @@ def choose_bfloat16(spec: ExperimentSpec, denoiser: LearnedDenoiser, device: tor
 
 def _measure(denoiser: LearnedDenoiser, count: int) -> float:
     """Return the time of a training step in float32 over that in bfloat16."""
-    probe = copy.deepcopy(denoiser)
-    event = tuple(probe.data_mean.shape)
-    y = torch.randn((count, probe.k, *event), generator=torch.Generator().manual_seed(0))
-    sigma = torch.ones(count)
+    trial = Trial(denoiser, count)
     best = {True: float("inf"), False: float("inf")}
     # Taken in turns, so that another program's load falls on both; the first round only warms up.
     for number in range(_ROUNDS):
         for chosen in best:
-            probe.mixed = chosen
-            seconds = _seconds(probe, y, sigma)
+            trial.denoiser.mixed = chosen
+            seconds = _seconds(trial)
             if number:
                 best[chosen] = min(best[chosen], seconds)
     return best[False] / best[True]
 
 
-def _seconds(probe: LearnedDenoiser, y: Tensor, sigma: Tensor) -> float:
+def _seconds(trial: Trial) -> float:
     start = time.perf_counter()
-    loss = probe.estimate(y, sigma).square().mean()
-    torch.autograd.backward(loss)
+    trial()
     return time.perf_counter() - start

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -16,12 +15,12 @@ from msd_engine.backend.threads import FixedThreads, Load, ThreadChoice, fixed_t
 
 
 @pytest.fixture(autouse=True)
-def own_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No number fixed, and the tests' own number of threads afterwards."""
+def noted_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No number fixed; torch notes its number and goes on with one: on a busy machine several would be slow."""
     monkeypatch.delenv("MSD_THREADS")
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
+    count = [torch.get_num_threads()]
+    monkeypatch.setattr(torch, "set_num_threads", lambda number: count.__setitem__(0, number))
+    monkeypatch.setattr(torch, "get_num_threads", lambda: count[0])
 
 
 class Machine:
