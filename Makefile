@@ -10,11 +10,12 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 RUN_STAMP := $(VENV)/.installed-run
 TEST_STAMP := $(VENV)/.installed-test
 
-.PHONY: run test check format constraints models judges clean help
+.PHONY: run test test-device check format constraints models judges clean help
 
 help:
 	@echo "make run          set the program up in $(VENV) and start it"
 	@echo "make test         the same with the test tools, then the whole check"
+	@echo "make test-device  the engine's tests on the accelerator that is there, or that MSD_DEVICE names"
 	@echo "make check        the whole check without pytest"
 	@echo "make format       put the sources into the agreed form"
 	@echo "make constraints  pin the newest versions that the ranges of pyproject.toml allow"
@@ -28,6 +29,11 @@ run: $(RUN_STAMP)
 
 test: check
 	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest
+
+# On the device that MSD_DEVICE names, else the best that is there.
+test-device: $(TEST_STAMP)
+	MSD_DEVICE=$${MSD_DEVICE:-$$($(BIN)/python -c "from msd_engine.backend.device import choose_device; print(choose_device())")} \
+		$(BIN)/python -m pytest tests/engine
 
 check: $(TEST_STAMP)
 	$(BIN)/ruff check .
