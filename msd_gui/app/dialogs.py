@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import (
@@ -68,6 +70,7 @@ class Dialogs(QObject):
         if edit_settings(self._window, self._settings):
             self._theme.set_choice(self._settings.theme)
             self._launch.device = self._settings.device
+            self._launch.threads = self._settings.threads
 
     @Slot()
     def _show_help(self) -> None:
@@ -95,31 +98,12 @@ def edit_settings(parent: QWidget, settings: Settings) -> bool:
     dialog = QDialog(parent)
     dialog.setWindowTitle("Settings")
     dialog.setMinimumWidth(560)
-    data, runs = PathBox("Data folder", str(data_folder())), PathBox("Runs folder", str(default_runs_dir()))
-    meaning = "For the FID of colour images; empty: another network"
-    inception = PathBox("Inception weights", meaning, kinds="Weights (*.safetensors)")
-    inception.setObjectName("settings.inception")
-    inception.setValue(settings.inception)
-    inception.setToolTip(
-        "Weights of the FID's Inception network, with the names of pytorch-fid, as safetensors: the quality of colour "
-        "images is then measured by them, and its distance called FID."
-    )
-    data.setObjectName("settings.data_dir")
-    runs.setObjectName("settings.runs_dir")
-    data.setValue(settings.data_dir)
-    runs.setValue(settings.runs_dir)
-    theme = _choice("settings.theme", "Colours", THEMES, settings.theme)
-    device = _choice("settings.device", "Device", DEVICES, settings.device)
-    device.setToolTip("Where networks are trained and chains drawn; where it is missing, a job says so.")
+    rows = _rows(settings)
     form = QFormLayout()
-    form.addRow("Data folder", data)
-    hint = QLabel("Holds mnist/, fashion-mnist/ and cifar-10-batches-bin/. Empty: MSD_DATA_DIR, or your data folder.")
-    hint.setWordWrap(True)
-    form.addRow("", hint)
-    form.addRow("Runs folder", runs)
-    form.addRow("Inception weights", inception)
-    form.addRow("Colours", theme)
-    form.addRow("Device", device)
+    for title, box in rows.items():
+        form.addRow(title, box)
+        if title == "Data folder":
+            form.addRow("", _hint())
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel)
     buttons.accepted.connect(dialog.accept)
     buttons.rejected.connect(dialog.reject)
@@ -128,12 +112,54 @@ def edit_settings(parent: QWidget, settings: Settings) -> bool:
     column.addWidget(buttons)
     if dialog.exec() != QDialog.DialogCode.Accepted:
         return False
-    settings.data_dir = _path(data.value())
-    settings.runs_dir = _path(runs.value())
-    settings.inception = _path(inception.value())
-    settings.theme = theme.currentData()
-    settings.device = device.currentData()
+    data, runs, inception, theme, device, threads = (_value(box) for box in rows.values())
+    settings.data_dir, settings.runs_dir, settings.inception = _path(data), _path(runs), _path(inception)
+    settings.theme, settings.device, settings.threads = theme, device, int(threads)
     return True
+
+
+def _rows(settings: Settings) -> dict[str, PathBox | QComboBox]:
+    """Return what the settings are changed in, by title."""
+    data, runs = PathBox("Data folder", str(data_folder())), PathBox("Runs folder", str(default_runs_dir()))
+    meaning = "For the FID of colour images; empty: another network"
+    inception = PathBox("Inception weights", meaning, kinds="Weights (*.safetensors)")
+    inception.setToolTip(
+        "Weights of the FID's Inception network, with the names of pytorch-fid, as safetensors: the quality of colour "
+        "images is then measured by them, and its distance called FID."
+    )
+    device = _choice("settings.device", "Device", DEVICES, settings.device)
+    device.setToolTip("Where networks are trained and chains drawn; where it is missing, a job says so.")
+    counts = (str(count) for count in range(1, (os.cpu_count() or 1) + 1))
+    threads = _choice("settings.threads", "Threads", {"0": "Automatic"} | {c: c for c in counts}, str(settings.threads))
+    threads.setToolTip(
+        "Threads of the CPU. Automatic: what is quickest, and fewer while other programs compute. A fixed number lets "
+        "trainings be repeated to the last bit."
+    )
+    for name, box, path in (
+        ("data_dir", data, settings.data_dir),
+        ("runs_dir", runs, settings.runs_dir),
+        ("inception", inception, settings.inception),
+    ):
+        box.setObjectName(f"settings.{name}")
+        box.setValue(path)
+    return {
+        "Data folder": data,
+        "Runs folder": runs,
+        "Inception weights": inception,
+        "Colours": _choice("settings.theme", "Colours", THEMES, settings.theme),
+        "Device": device,
+        "Threads": threads,
+    }
+
+
+def _hint() -> QLabel:
+    hint = QLabel("Holds mnist/, fashion-mnist/ and cifar-10-batches-bin/. Empty: MSD_DATA_DIR, or your data folder.")
+    hint.setWordWrap(True)
+    return hint
+
+
+def _value(box: PathBox | QComboBox) -> Any:
+    return box.value() if isinstance(box, PathBox) else box.currentData()
 
 
 def _choice(name: str, title: str, words: dict[str, str], chosen: str) -> QComboBox:

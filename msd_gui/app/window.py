@@ -63,6 +63,7 @@ class MainWindow(QMainWindow):
             data_dir=lambda: data_dir or self.settings.data_dir,
             runs_dir=lambda: runs_dir or self.settings.runs_dir,
             device=device if device != "auto" else self.settings.device,
+            threads=self.settings.threads,
             inception=lambda: self.settings.inception,
         )
         self.commands = Actions(self)

@@ -100,6 +100,16 @@ class Settings:
         self._set("device", value)
 
     @property
+    def threads(self) -> int:
+        """Number of threads of the CPU that was fixed, 0 where none was."""
+        text = self._text("threads")
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
+
+    @threads.setter
+    def threads(self, value: int) -> None:
+        self._set("threads", str(value))
+
+    @property
     def speed_hz(self) -> float:
         """Steps per second at which chains are played."""
         try:

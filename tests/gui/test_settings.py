@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QDialog, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QWidget
 
 from msd_engine.specs import load_preset, preset_names
 from msd_gui.app.dialogs import edit_settings
 from msd_gui.session.settings import MOST_RECENT, SPEED_HZ, Settings, default_runs_dir, settings_file
 from msd_gui.widgets.path_box import PathBox
 
-NAMES = ("geometry", "layout", "page", "theme", "device", "speed_hz", "data_dir", "runs_dir")
+NAMES = ("geometry", "layout", "page", "theme", "device", "threads", "speed_hz", "data_dir", "runs_dir")
 
 
 def everything(settings: Settings) -> list[object]:
@@ -32,6 +32,7 @@ def test_everything_set_is_there_at_the_next_launch(path, tmp_path):
         "page": "images",
         "theme": "dark",
         "device": "cpu",
+        "threads": 2,
         "speed_hz": 12.5,
         "data_dir": tmp_path / "with, comma and σ",
         "runs_dir": tmp_path / "runs",
@@ -58,6 +59,7 @@ def test_an_empty_file_gives_the_defaults(path):
     settings = Settings(path)
     assert settings.theme == "system"
     assert settings.device == "auto"
+    assert settings.threads == 0
     assert settings.speed_hz == SPEED_HZ
     assert settings.data_dir is None
     assert settings.inception is None
@@ -71,7 +73,7 @@ def test_an_empty_file_gives_the_defaults(path):
 )
 def test_corrupted_values_count_as_not_there(path, junk):
     keys = {
-        "General": ("theme", "speed_hz", "recent"),
+        "General": ("theme", "threads", "speed_hz", "recent"),
         "window": ("geometry", "layout", "page"),
         "specs": ("mixture",),
     }
@@ -79,6 +81,7 @@ def test_corrupted_values_count_as_not_there(path, junk):
     path.write_text("\n".join(lines), encoding="utf-8")
     settings = Settings(path)
     assert settings.theme == "system"
+    assert settings.threads == 0
     assert settings.speed_hz == SPEED_HZ
     assert settings.last_spec("mixture") is None
     assert settings.recent() == []
@@ -123,6 +126,9 @@ def test_the_dialog_keeps_what_was_set_and_nothing_where_it_is_cancelled(path, t
     def fill(accept):
         def done(dialog):
             dialog.findChild(PathBox, "settings.inception").setValue(tmp_path / "fid.safetensors")
+            threads = dialog.findChild(QComboBox, "settings.threads")
+            assert threads.currentText() == "Automatic"
+            threads.setCurrentText("1")
             return QDialog.DialogCode.Accepted if accept else QDialog.DialogCode.Rejected
 
         return done
@@ -132,9 +138,11 @@ def test_the_dialog_keeps_what_was_set_and_nothing_where_it_is_cancelled(path, t
     monkeypatch.setattr(QDialog, "exec", fill(accept=False))
     assert not edit_settings(parent, settings)
     assert settings.inception is None
+    assert settings.threads == 0
     monkeypatch.setattr(QDialog, "exec", fill(accept=True))
     assert edit_settings(parent, settings)
     assert Settings(path).inception == tmp_path / "fid.safetensors"
+    assert Settings(path).threads == 1
 
 
 def test_a_box_for_a_file_opens_the_chooser_of_files(qtbot, tmp_path, monkeypatch):

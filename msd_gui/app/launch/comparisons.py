@@ -21,7 +21,14 @@ class ComparisonsLaunch(Engine):
             from msd_engine.jobs.sweep import sweep
 
             return sweep(
-                spec, folder, resume=resume, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live
+                spec,
+                folder,
+                resume=resume,
+                data_dir=self.data_dir(),
+                device=self.device,
+                cadence=cadence,
+                live=live,
+                threads=self.threads,
             )
 
         return self.on_threads(0, job)

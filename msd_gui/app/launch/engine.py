@@ -19,6 +19,7 @@ class Engine:
         data_dir: Asked at the start of each job for the data folder; None leaves the choice to the engine.
         runs_dir: Asked for the folder in which new run folders are made.
         device: ``auto`` or the name of a device.
+        threads: Threads of the CPU, held fixed; 0 for what the engine chooses.
         inception: Asked for the user's weights of the FID's network; None where there are none.
     """
 
@@ -28,11 +29,13 @@ class Engine:
         data_dir: Callable[[], Path | None],
         runs_dir: Callable[[], Path],
         device: str = "auto",
+        threads: int = 0,
         inception: Callable[[], Path | None] = lambda: None,
     ) -> None:
         self.data_dir = data_dir
         self.runs_dir = runs_dir
         self.device = device
+        self.threads = threads
         self.inception = inception
 
     def warm_up(self) -> Job:
@@ -46,12 +49,12 @@ class Engine:
         return job
 
     def on_threads(self, threads: int, job: Job) -> Job:
-        """Return a job that computes with so many threads of the CPU; 0 for all."""
+        """Return a job that computes with so many threads of the CPU; 0 for the fixed number, or all."""
 
         def run(cadence: Cadence, live: Live) -> Iterator[Event]:
             from msd_engine.backend.threads import use_threads
 
-            use_threads(threads)
+            use_threads(threads or self.threads)
             return job(cadence, live)
 
         return run

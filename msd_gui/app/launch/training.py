@@ -21,7 +21,14 @@ class TrainingLaunch(Engine):
             from msd_engine.jobs.train import train
 
             return train(
-                spec, run, resume=resume, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live
+                spec,
+                run,
+                resume=resume,
+                data_dir=self.data_dir(),
+                device=self.device,
+                cadence=cadence,
+                live=live,
+                threads=self.threads,
             )
 
         return self.on_threads(0, job)
