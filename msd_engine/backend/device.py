@@ -115,6 +115,11 @@ def describe_device(device: torch.device) -> str:
     return f"{device} ({platform.machine()})"
 
 
+def kind_of(description: str) -> str:
+    """Return the kind of device that a text of `describe_device` is about, such as ``cuda``."""
+    return description.split()[0].split(":")[0]
+
+
 def widest_float(device: torch.device) -> torch.dtype:
     """Return the floating dtype with the most digits that a device has: float64, or float32 where there is none.
 

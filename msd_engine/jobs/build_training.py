@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
-from msd_engine.backend.recording import CudaGraph
+from msd_engine.backend.device import choose_device, quicker_device
+from msd_engine.backend.recording import WARM_UP, CudaGraph
 from msd_engine.data.images import load_images
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.jobs.build import mixture, new_denoiser
@@ -23,6 +25,8 @@ from msd_engine.training.trainer import Trainer
 _HELD_OUT_POINTS, _HELD_OUT_IMAGES, _STRIP = 4096, 256, 8
 # Stream of a run, as `msd_engine.jobs.build` numbers them.
 _HELD_OUT = 3
+# Steps before a device is timed, so many that they are recorded, and steps that are timed.
+_WARM_STEPS, _TIMED_STEPS = WARM_UP + 2, 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +57,35 @@ class Training:
         denoiser.mixed, sentence = choose_bfloat16(self.spec, denoiser, self.device)
         self.trainer.averaged.mixed = denoiser.mixed
         return sentence
+
+
+def training_device(spec: ExperimentSpec, name: str) -> torch.device:
+    """Choose where an experiment is trained.
+
+    Args:
+        spec: The experiment.
+        name: Name of the device, or ``auto``; a network of points then goes where it was measured to be quicker.
+
+    Raises:
+        UserError: There is no such device on this machine.
+    """
+    if not isinstance(spec.data, MixtureSpec):
+        return choose_device(name)
+    work = ("train", spec.network, spec.training.k, spec.training.batch)
+    return quicker_device(name, work, lambda there: _seconds(spec, there))
+
+
+def _seconds(spec: ExperimentSpec, device: torch.device) -> float:
+    """Return how long a few steps of a training take, once all is ready."""
+    trainer = training(spec, data_dir=None, device=device).trainer
+    for _ in range(_WARM_STEPS):
+        trainer.advance(0.0)
+    trainer.drain()
+    start = time.perf_counter()
+    for _ in range(_TIMED_STEPS):
+        trainer.advance(0.0)
+    trainer.drain()
+    return time.perf_counter() - start
 
 
 def training(

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from msd_engine.backend.counter import GENERATOR
-from msd_engine.backend.device import choose_device, describe_device
+from msd_engine.backend.device import describe_device, failure_of_device, kind_of
 from msd_engine.backend.errors import UserError
 from msd_engine.events import (
     Checkpointed,
@@ -24,7 +24,7 @@ from msd_engine.events import (
     Started,
     Tick,
 )
-from msd_engine.jobs.build_training import Training, training
+from msd_engine.jobs.build_training import Training, training, training_device
 from msd_engine.jobs.cadence import NEVER, Cadence
 from msd_engine.jobs.guard import told
 from msd_engine.jobs.losses import Losses
@@ -49,6 +49,10 @@ _PIECE_BY_PIECE = "The card cannot take a training step as a whole and does it p
 _OTHER_NOISE = (
     "This run was begun by an older version, whose training noise came from another generator: the noise of the steps "
     "that follow is other noise than that version would have drawn."
+)
+
+_OTHER_DEVICE = (
+    "This run was trained on {} before and goes on on {}: its steps are the same up to rounding, not to the bit."
 )
 
 
@@ -77,7 +81,8 @@ def train(
         run_dir: The run folder: new, or with `resume` one that holds a run.
         resume: Go on from the last checkpoint.
         data_dir: Where image sets are looked for.
-        device: Name of the device, or ``auto``.
+        device: Name of the device, or ``auto``; a network of points is then trained where it was measured to be
+            quicker.
         cadence: Says when losses, progress and pictures are worth telling.
         live: Requests that may come meanwhile: pause and checkpoint.
         delay: After how many steps the loss of a step is read from the device; None for what suits it.
@@ -87,11 +92,11 @@ def train(
         `Started`, then for each step at least a `Tick`; `LossPoints`, `Progress` and `StripFrame` at due moments;
         `HeldOutLoss` every `training.evaluate_every` steps; `Checkpointed`; at last `Finished` or `Failed`.
     """
-    chosen = choose_device(device)
     run = _reopened(run_dir, spec) if resume else None
     asked = run.spec if run else spec
     if asked is None:
         raise ValueError("A new run needs a spec.")
+    chosen = training_device(asked, device)
     pace = Pace(asked, chosen, threads)
     # The data come first: where they are missing, no empty run is left behind.
     parts = training(asked, data_dir=data_dir, device=chosen, delay=delay)
@@ -149,7 +154,7 @@ class _Job:
         yield from self._beginning()
         self.checkpoint_due_s = self.elapsed_s + CHECKPOINT_EVERY_S
         failure: DivergedError | None = None
-        finished = False
+        finished = lost = False
         try:
             yield from self._strip()
             yield from self._steps()
@@ -158,8 +163,13 @@ class _Job:
         except DivergedError as error:
             failure = error
             self._keep(error)
+        except (RuntimeError, MemoryError) as error:
+            lost = bool(failure_of_device(error))
+            raise
         finally:
-            if failure is None:
+            if lost:
+                self._rescue()
+            elif failure is None:
                 self._leave("finished" if finished else "stopped")
         if failure is not None:
             yield from self.losses.points()
@@ -184,6 +194,8 @@ class _Job:
             self.elapsed_s, self.saved_step = checkpoint.elapsed_s, self.trainer.step
             self.run.rewind_metrics(self.trainer.step)
         sentences = ["" if resumed else self.parts.settle(), _OTHER_NOISE if older else ""]
+        if resumed and (before := self.run.manifest.device) and kind_of(before) != self.device.type:
+            sentences.append(_OTHER_DEVICE.format(before, self.device.type))
         self.pace.settle(self.trainer.denoiser)
         sentences.append(self.pace.note(self.run, self.trainer.step))
         self.run.begin(GENERATOR, describe_device(self.device))
@@ -298,6 +310,13 @@ class _Job:
             self._save(status)
         except DivergedError as error:
             self._keep(error)
+
+    def _rescue(self) -> None:
+        """Save after a failure of the device; where that fails as well, the last checkpoint stays."""
+        try:
+            self._leave("failed")
+        except (RuntimeError, MemoryError):
+            self.run.set_status("failed")
 
     def _keep(self, error: DivergedError) -> None:
         """Keep the last checkpoint after a failure; where there is none, the present weights, which are finite."""

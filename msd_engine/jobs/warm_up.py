@@ -6,9 +6,11 @@ import importlib
 import time
 from collections.abc import Iterator
 
+from msd_engine.backend.compiled import PHILOX
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.events import Event, Finished, Started, Tick
 from msd_engine.jobs.guard import told
+from msd_engine.samplers.twin import COMPILED
 
 
 @told
@@ -25,6 +27,9 @@ def warm_up(device: str = "auto") -> Iterator[Event]:
     for job in ("sample", "field", "train"):
         importlib.import_module(f"msd_engine.jobs.{job}")
         yield Tick()
+    # Compiled code is imported in threads of its own; until it is ready slower code serves.
+    for module in (PHILOX, COMPILED):
+        module.get()
     name = describe_device(choose_device(device))
     yield Started("warm-up", name, 0, 0, "")
     # The figures of the first chains need the one, the first optimiser the other, and each takes a second: later than

@@ -227,13 +227,14 @@ class Run:
 
         Args:
             generator: Name of what draws the noise of the steps that follow.
-            device: The device that computes, in words; kept where the first step is still to be done.
+            device: The device that computes the steps that follow, in words.
 
         Raises:
             UserError: The manifest cannot be written.
         """
-        begun = {} if self.has_state else {"device": device, "threads": torch.get_num_threads()}
-        self.manifest = self.manifest.replace_all({"status": "running", "generator": generator, **begun})
+        begun = {} if self.has_state else {"threads": torch.get_num_threads()}
+        values = {"status": "running", "generator": generator, "device": device, **begun}
+        self.manifest = self.manifest.replace_all(values)
         self._write_manifest()
 
     def note_threads(self, step: int, threads: int) -> None:
