@@ -19,7 +19,7 @@ import tyro
 
 from msd_engine.backend.device import choose_device
 from msd_engine.data.images import load_images
-from msd_engine.jobs.standards import prepared_standard
+from msd_engine.jobs.quality.standards import prepared_standard
 from msd_engine.metrics.classifier import classifier_path, recipe_for
 from msd_engine.metrics.quality import LEAST
 from msd_engine.metrics.shipped import INDEX

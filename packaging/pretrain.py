@@ -27,13 +27,13 @@ from torch import Tensor
 from msd_engine.backend.tensors import pack_tensors
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.events import Event, Failed, Notice, Progress, Quality
-from msd_engine.jobs.build import learned_denoiser
-from msd_engine.jobs.cadence import Every
-from msd_engine.jobs.evaluate import evaluate
-from msd_engine.jobs.train import train
+from msd_engine.jobs.factory.parts import learned_denoiser
+from msd_engine.jobs.quality.evaluate import evaluate
+from msd_engine.jobs.training.train import train
 from msd_engine.runs.layout import EARLIER, MANIFEST, WEIGHTS
 from msd_engine.runs.run import Run
 from msd_engine.specs import ExperimentSpec, load_preset
+from msd_engine.specs.live import Every
 from msd_engine.specs.models import CARD, CardFigure, ModelCard, load_card
 
 MODELS = Path(__file__).parents[1] / "resources" / "models"

@@ -91,7 +91,7 @@ def job_options(options: Resumable) -> dict[str, Any]:
     """Return what the job of such a command is told beside its spec and its folder."""
     threads = threads_given(options.threads)
     # Imported here: it brings torch, and a refusal should not wait for it.
-    from msd_engine.jobs.cadence import Every
+    from msd_engine.specs.live import Every
 
     return {
         "resume": options.resume is not None,

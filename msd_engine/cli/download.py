@@ -22,7 +22,7 @@ def download(options: Download) -> dict[str, Any]:
         RefusedError: The job cannot begin with the options.
         CutShortError: No mirror answered, or the user stopped it.
     """
-    from msd_engine.jobs.download import download as job
+    from msd_engine.jobs.files.download import download as job
 
     account = DownloadAccount(options.name)
     finished = follow(job(options.name, options.data_dir), account)

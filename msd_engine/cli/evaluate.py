@@ -162,8 +162,8 @@ def _job(options: Evaluate) -> Iterator[Event]:
 def _measure(options: Evaluate, **source: Any) -> Iterator[Event]:
     compute_with(options.threads)
     # Imported here: the job brings torch, and a refusal should not wait for it.
-    from msd_engine.jobs.cadence import Every
-    from msd_engine.jobs.evaluate import evaluate as job
+    from msd_engine.jobs.quality.evaluate import evaluate as job
+    from msd_engine.specs.live import Every
 
     return job(
         **source,

@@ -25,7 +25,7 @@ from msd_engine.cli.outcome import RefusedError
 from msd_engine.cli.sample import SampleAccount, save
 from msd_engine.events import Denoised, Event, Started
 from msd_engine.specs import ExperimentSpec, Hand, ImagesSpec, for_painting
-from msd_engine.specs.inline import PREFIX, from_word
+from msd_engine.specs.denoise import PREFIX, from_word
 
 ROW = "12"
 """Samples in a row from seed to seed where the command does not say how many."""
@@ -190,14 +190,14 @@ def _packed(word: str, size: int, option: str) -> bytes:
 
 def _denoise(options: Denoise, spec: ExperimentSpec, run: Path | None) -> Iterator[Event]:
     # Imported here: the job brings torch, and a refusal should not wait for it.
-    from msd_engine.jobs.denoise import denoise
+    from msd_engine.jobs.pictures.denoise import denoise
 
     return denoise(spec, run_dir=run, data_dir=options.data_dir, device=options.device)
 
 
 def _chains(options: Inpaint | Interpolate, spec: ExperimentSpec, run: Path | None) -> Iterator[Event]:
-    from msd_engine.jobs.cadence import Every
-    from msd_engine.jobs.hands import by_hand as job
+    from msd_engine.jobs.sampling.by_hand import by_hand as job
+    from msd_engine.specs.live import Every
 
     hand: Hand = "inpaint" if isinstance(options, Inpaint) else "interpolate"
     return job(spec, hand, run_dir=run, data_dir=options.data_dir, device=options.device, cadence=Every(FRAMES_HZ))

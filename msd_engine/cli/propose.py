@@ -131,13 +131,13 @@ def _word(value: Any) -> str:
 
 
 def _job(options: Propose, spec: ExperimentSpec) -> Iterator[Event]:
-    from msd_engine.jobs.cadence import Every
-    from msd_engine.jobs.propose import proposal
+    from msd_engine.jobs.sampling.propose import proposal
+    from msd_engine.specs.live import Every
 
     return proposal(spec, data_dir=options.data_dir, cadence=Every(FRAMES_HZ))
 
 
 def _ladder(spec: ExperimentSpec, run: Path | None) -> Ladder:
-    from msd_engine.jobs.ladder import ladder
+    from msd_engine.jobs.sampling.ladder import ladder
 
     return next(event for event in ladder(spec, run_dir=run) if isinstance(event, Ladder))

@@ -65,8 +65,8 @@ def _number(name: str, text: str) -> float:
 def _job(options: Reproduce, plan: Reproduction) -> Iterator[Event]:
     threads = threads_given(options.threads)
     # Imported here: the job brings torch, and a refusal should not wait for it.
-    from msd_engine.jobs.cadence import Every
-    from msd_engine.jobs.reproduce import reproduce as job
+    from msd_engine.jobs.sweep.reproduce import reproduce as job
+    from msd_engine.specs.live import Every
 
     assert options.out is not None
     return job(

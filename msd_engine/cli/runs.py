@@ -62,7 +62,7 @@ def export_tensorboard(options: ExportTensorboard) -> dict[str, Any]:
         CutShortError: The user stopped it.
     """
     from msd_engine.cli.following import follow
-    from msd_engine.jobs.tensorboard import export_tensorboard as job
+    from msd_engine.jobs.files.tensorboard import export_tensorboard as job
 
     folder = options.out or options.run / "tensorboard"
     finished = follow(job(options.run, folder), _Account())

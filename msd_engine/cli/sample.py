@@ -118,8 +118,8 @@ def _ends(event: Verdicts) -> dict[str, Any]:
 def _job(options: Sample, spec: ExperimentSpec, run: Path | None) -> Iterator[Event]:
     compute_with(options.threads)
     # Imported here: the job brings torch, and a refusal should not wait for it.
-    from msd_engine.jobs.cadence import Every
-    from msd_engine.jobs.sample import sample as job
+    from msd_engine.jobs.sampling.sample import sample as job
+    from msd_engine.specs.live import Every
 
     cadence = Every(FRAMES_HZ)
     return job(spec, run_dir=run, data_dir=options.data_dir, device=options.device, cadence=cadence)

@@ -102,7 +102,7 @@ class SweepAccount:
 
 def _job(options: Sweep, spec: SweepSpec, folder: Path) -> Iterator[Event]:
     # Imported here: the job brings torch, and a refusal should not wait for it.
-    from msd_engine.jobs.sweep import sweep as job
+    from msd_engine.jobs.sweep.sweep import sweep as job
 
     return job(spec, folder, **job_options(options))
 
@@ -171,7 +171,7 @@ def given_lists(ks: str, seeds: str, modes: str) -> dict[str, Any]:
 
 def _export(folder: Path) -> dict[str, str]:
     from msd_engine.backend.files import write_atomically
-    from msd_engine.jobs.export_sweep import SUFFIXES, exported
+    from msd_engine.jobs.sweep.export import SUFFIXES, exported
     from msd_engine.runs.sweeps import SweepFolder
 
     paths = {}

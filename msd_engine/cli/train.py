@@ -85,7 +85,7 @@ class TrainAccount:
 
 def _job(options: Train, spec: ExperimentSpec, folder: Path) -> Iterator[Event]:
     # Imported here: the job brings torch, and a refusal should not wait for it.
-    from msd_engine.jobs.train import train as job
+    from msd_engine.jobs.training.train import train as job
 
     return job(spec, folder, **job_options(options))
 

@@ -90,7 +90,7 @@ class Launch(Protocol):
         ...
 
     def save(self, kind: Writer, path: Path, **content: Any) -> Job:
-        """Write a file away from the screen's thread: one of the writers of `msd_engine.jobs.save`, by name."""
+        """Write a file away from the screen's thread: one of the writers of `msd_engine.jobs.files.save`, by name."""
         ...
 
     def new_run(self, spec: ExperimentSpec) -> Path:

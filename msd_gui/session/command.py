@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from msd_engine.specs import ExperimentSpec, declarations, load_preset, preset_names
-from msd_engine.specs.inline import to_word
+from msd_engine.specs.denoise import to_word
 
 # Beginnings of the paths of the fields that a command reads.
 _ALL = ("data.", "noise.", "network.", "training.", "sampling.")

@@ -23,10 +23,10 @@ from torch import Tensor
 
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.events import Finished
-from msd_engine.jobs import build
-from msd_engine.jobs.build_chains import sampling
-from msd_engine.jobs.frames import stride_of
-from msd_engine.jobs.sample import sample
+from msd_engine.jobs.factory import parts
+from msd_engine.jobs.factory.chains import sampling
+from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.tools.frames import stride_of
 from msd_engine.samplers import twin
 from msd_engine.specs import ExperimentSpec, load_preset, preset_names
 
@@ -45,9 +45,9 @@ def posterior_mean(target: GaussianMixture, y: Tensor, precision: Tensor) -> Ten
 def textbook(spec: ExperimentSpec) -> None:
     """Walk down the ladder with the plain loop, collecting what the job collects."""
     asked = spec.sampling
-    target = build.mixture(spec).to(dtype=torch.float32)
+    target = parts.mixture(spec).to(dtype=torch.float32)
     generator = torch.Generator().manual_seed(asked.seed)
-    ladder = build.ladder(spec).tolist()
+    ladder = parts.ladder(spec).tolist()
     y = target.mean + ladder[0] * torch.randn(asked.chains, spec.training.k, target.dim, generator=generator)
     history = []
     for sigma in ladder:

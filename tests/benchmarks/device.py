@@ -32,11 +32,11 @@ from msd_engine.backend.device import choose_device, describe_device, wait_for
 from msd_engine.backend.streams import ChainStreams
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.events import Failed, Quality
-from msd_engine.jobs.build import descent, event_shape, new_denoiser
-from msd_engine.jobs.build_chains import sampling
-from msd_engine.jobs.build_training import training
-from msd_engine.jobs.evaluate import evaluate
-from msd_engine.jobs.train import train
+from msd_engine.jobs.factory.chains import sampling
+from msd_engine.jobs.factory.parts import descent, event_shape, new_denoiser
+from msd_engine.jobs.factory.training import training
+from msd_engine.jobs.quality.evaluate import evaluate
+from msd_engine.jobs.training.train import train
 from msd_engine.runs.run import Run
 from msd_engine.samplers import langevin
 from msd_engine.samplers.walk import walk

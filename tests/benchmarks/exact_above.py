@@ -17,7 +17,7 @@ import torch
 
 from msd_engine.data.images import load_images
 from msd_engine.denoisers.empirical import EmpiricalDenoiser
-from msd_engine.jobs.build import learned_denoiser
+from msd_engine.jobs.factory.parts import learned_denoiser
 from msd_engine.runs.run import Run
 from msd_engine.specs import ImagesSpec
 

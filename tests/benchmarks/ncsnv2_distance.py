@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from msd_engine.events import Failed, Verdicts
-from msd_engine.jobs.sample import sample
+from msd_engine.jobs.sampling.sample import sample
 from msd_engine.specs import ExperimentSpec, load_preset
 
 PRESETS = {"1": "ncsnv2-cifar10-sigma1", "50": "ncsnv2-cifar10-sigma50"}

@@ -15,11 +15,11 @@ from contextlib import closing
 from pathlib import Path
 
 from msd_engine.events import Failed, Progress, Quality
-from msd_engine.jobs.cadence import Every
-from msd_engine.jobs.evaluate import evaluate
-from msd_engine.jobs.train import train
+from msd_engine.jobs.quality.evaluate import evaluate
+from msd_engine.jobs.training.train import train
 from msd_engine.runs.run import Run
 from msd_engine.specs import load_preset
+from msd_engine.specs.live import Every
 
 
 def pull(events, until=lambda _event: False):

@@ -29,7 +29,7 @@ WARM_S = 2.0
 
 def headless(spec, folder, seconds, data_dir):
     """Return steps per second without a window, after the warm-up."""
-    from msd_engine.jobs.train import train
+    from msd_engine.jobs.training.train import train
 
     times = []
     job = train(spec, folder, data_dir=data_dir)

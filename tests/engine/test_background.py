@@ -6,7 +6,7 @@ from collections.abc import Generator
 import pytest
 
 from msd_engine.events import Event, Notice, Tick
-from msd_engine.jobs.background import Tell, in_background
+from msd_engine.jobs.tools.background import Tell, in_background
 
 
 def drain(job: Generator[Event, None, int]) -> tuple[list[Event], int]:

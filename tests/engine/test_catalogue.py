@@ -14,8 +14,7 @@ import torch
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.events import Failed, Finished, HeldOutCurve, RunsChanged
-from msd_engine.jobs.cadence import NEVER
-from msd_engine.jobs.catalogue import annotate, discard, held_out_curves, watch
+from msd_engine.jobs.files.catalogue import annotate, discard, held_out_curves, watch
 from msd_engine.runs import catalogue as module
 from msd_engine.runs.catalogue import Catalogue, runs_folder
 from msd_engine.runs.held import is_held
@@ -26,6 +25,7 @@ from msd_engine.runs.rows import read_row
 from msd_engine.runs.run import Run
 from msd_engine.runs.thumbnails import SIDE_PX, image_thumbnail, keep_thumbnail, point_thumbnail, read_thumbnail
 from msd_engine.specs import ExperimentSpec, SpecError
+from msd_engine.specs.live import NEVER
 
 SPEC = ExperimentSpec(title="two").replace("training.k", 3)
 
@@ -254,9 +254,9 @@ def test_watching_tells_all_runs_and_then_what_changes(tmp_path: Path) -> None:
 
 
 def test_nobody_looks_and_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("msd_engine.jobs.catalogue._LOOK_EVERY_S", 0.0)
-    monkeypatch.setattr("msd_engine.jobs.catalogue._SHARE", 1e9)
-    monkeypatch.setattr("msd_engine.jobs.catalogue._NAP_S", 0.0)
+    monkeypatch.setattr("msd_engine.jobs.files.catalogue._LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("msd_engine.jobs.files.catalogue._SHARE", 1e9)
+    monkeypatch.setattr("msd_engine.jobs.files.catalogue._NAP_S", 0.0)
     job = watch(Catalogue(tmp_path), NEVER)
     first = next(event for event in job if isinstance(event, RunsChanged))
     assert first.complete
@@ -308,5 +308,5 @@ def test_a_folder_of_runs_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 
 def test_listing_needs_no_torch() -> None:
-    code = "import sys, msd_engine.runs.catalogue, msd_engine.jobs.catalogue; sys.exit('torch' in sys.modules)"
+    code = "import sys, msd_engine.runs.catalogue, msd_engine.jobs.files.catalogue; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

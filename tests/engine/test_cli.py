@@ -288,7 +288,7 @@ def test_a_job_that_had_begun_and_failed_is_no_bad_input(msd: Any, monkeypatch: 
         yield LossPoints(np.array([3]), np.array([0.5]), np.array([0.1]))
         yield Failed("The loss is not finite.")
 
-    monkeypatch.setattr("msd_engine.jobs.train.train", failing)
+    monkeypatch.setattr("msd_engine.jobs.training.train.train", failing)
     done = msd("train", "--preset", "ncsn-toy", "--out", "run", "--json")
     assert done.code == 1
     assert "msd: The loss is not finite." in done.err.splitlines()

@@ -16,13 +16,13 @@ from PIL import Image
 from msd_engine.cli.main import main
 from msd_engine.data.picture import read_mask, read_picture
 from msd_engine.events import Denoised, Samples
-from msd_engine.jobs.denoise import denoise
-from msd_engine.jobs.hands import by_hand
-from msd_engine.jobs.sample import sample
+from msd_engine.jobs.pictures.denoise import denoise
+from msd_engine.jobs.sampling.by_hand import by_hand
+from msd_engine.jobs.sampling.sample import sample
 from msd_engine.runs.restoring import read_spec
 from msd_engine.runs.samples import load_samples
 from msd_engine.specs import load_card, load_preset, model_folder
-from msd_engine.specs.inline import PREFIX, from_word, to_word
+from msd_engine.specs.denoise import PREFIX, from_word, to_word
 
 MODEL = "digits-k8"
 QUICK = ["--levels", "5", "--steps_per_level", "2"]

@@ -10,8 +10,8 @@ import pytest
 
 from msd_engine.cli.main import main
 from msd_engine.events import Ladder, Proposed
-from msd_engine.jobs.ladder import ladder
-from msd_engine.jobs.propose import proposal
+from msd_engine.jobs.sampling.ladder import ladder
+from msd_engine.jobs.sampling.propose import proposal
 from msd_engine.runs.restoring import read_spec
 from msd_engine.specs import load_card, load_preset
 

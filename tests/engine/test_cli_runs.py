@@ -11,7 +11,7 @@ import torch
 from msd_engine.backend.errors import UserError
 from msd_engine.cli.main import main
 from msd_engine.events import Failed, Finished
-from msd_engine.jobs.tensorboard import export_tensorboard, scalars
+from msd_engine.jobs.files.tensorboard import export_tensorboard, scalars
 from msd_engine.runs.layout import MANIFEST, SWEEP
 from msd_engine.runs.notes import Notes, add_figures, write_notes
 from msd_engine.runs.run import Run
@@ -91,7 +91,7 @@ def test_what_tensorboard_draws_is_what_was_measured(tmp_path: Path) -> None:
 def test_without_its_package_tensorboard_is_refused_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("msd_engine.jobs.tensorboard.find_spec", lambda _name: None)
+    monkeypatch.setattr("msd_engine.jobs.files.tensorboard.find_spec", lambda _name: None)
     *_, end = export_tensorboard(make(tmp_path / "a"), tmp_path / "out")
     assert isinstance(end, Failed)
     assert "pip install" in end.text

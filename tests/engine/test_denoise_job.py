@@ -10,9 +10,9 @@ from PIL import Image
 
 from msd_engine.data.picture import read_picture
 from msd_engine.events import Denoised, Failed, Finished, HeldOutPicture, PictureRead, Started, Tick
-from msd_engine.jobs.denoise import change_copies, denoise, draw_copies, rms
-from msd_engine.jobs.pictures import open_picture, show_held_out
-from msd_engine.jobs.train import train
+from msd_engine.jobs.pictures.denoise import change_copies, denoise, draw_copies, rms
+from msd_engine.jobs.pictures.pictures import open_picture, show_held_out
+from msd_engine.jobs.training.train import train
 from msd_engine.specs import DenoiseSpec, ExperimentSpec, SpecError, load_preset
 
 SHAPE = (1, 8, 8)

@@ -7,7 +7,7 @@ from msd_engine.backend import device
 from msd_engine.backend.device import choose_device, describe_device, failure_of_device, quicker_device
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.events import Failed, Tick
-from msd_engine.jobs.guard import told
+from msd_engine.jobs.tools.guard import told
 
 
 @pytest.fixture(autouse=True)

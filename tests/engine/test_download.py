@@ -23,7 +23,7 @@ from msd_engine.data.download import download_images
 from msd_engine.data.images import load_images
 from msd_engine.data.sources import SOURCES, RemoteFile, Source
 from msd_engine.events import Failed, Finished, Progress, Started
-from msd_engine.jobs.download import download
+from msd_engine.jobs.files.download import download
 from msd_engine.specs import ImagesSpec
 
 

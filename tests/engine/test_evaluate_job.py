@@ -12,8 +12,8 @@ from msd_engine.cli.evaluate import figures, table
 from msd_engine.cli.main import main
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Failed, Figure, Finished, Quality, Started
-from msd_engine.jobs.evaluate import _kept, evaluate
-from msd_engine.jobs.train import train
+from msd_engine.jobs.quality.evaluate import _kept, evaluate
+from msd_engine.jobs.training.train import train
 from msd_engine.metrics import classifier
 from msd_engine.metrics.classifier import Recipe
 from msd_engine.runs.layout import EARLIER

@@ -11,10 +11,10 @@ from image_files import write_cifar_set
 
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Failed, Finished, ImageFrame, Samples, Started, Tick
-from msd_engine.jobs import loaded
-from msd_engine.jobs.cadence import NEVER
-from msd_engine.jobs.sample import sample
+from msd_engine.jobs.factory import loaded
+from msd_engine.jobs.sampling.sample import sample
 from msd_engine.specs import ExperimentSpec, ImagesSpec, load_preset
+from msd_engine.specs.live import NEVER
 from msd_engine.specs.sampling import Sampler
 
 

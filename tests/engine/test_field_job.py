@@ -8,8 +8,8 @@ import torch
 
 from msd_engine.data.shapes import mixture
 from msd_engine.events import Failed, FieldFrame, Finished, Started
-from msd_engine.jobs.field import field
-from msd_engine.jobs.train import train
+from msd_engine.jobs.sampling.field import field
+from msd_engine.jobs.training.train import train
 from msd_engine.specs import MixtureSpec, load_preset
 
 BOUNDS = (-10.0, 12.0, -9.0, 8.0)

@@ -9,11 +9,11 @@ from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.events import Finished, Ladder, Notice, Samples
-from msd_engine.jobs.build import evaluations, guided_between, is_guided
-from msd_engine.jobs.build_chains import sampling
-from msd_engine.jobs.ladder import ladder
-from msd_engine.jobs.sample import sample
-from msd_engine.jobs.train import EARLIER_SHARE, train
+from msd_engine.jobs.factory.chains import sampling
+from msd_engine.jobs.factory.parts import evaluations, guided_between, is_guided
+from msd_engine.jobs.sampling.ladder import ladder
+from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.training.train import EARLIER_SHARE, train
 from msd_engine.runs.layout import EARLIER
 from msd_engine.runs.run import Run
 from msd_engine.samplers.walk import walk

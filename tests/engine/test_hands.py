@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from msd_engine.denoisers.posterior import Posterior
 from msd_engine.events import Failed, FilmFrame, Finished, Samples
-from msd_engine.jobs import frames
-from msd_engine.jobs.frames import film_size
-from msd_engine.jobs.hands import by_hand
-from msd_engine.jobs.sample import sample
-from msd_engine.jobs.train import train
+from msd_engine.jobs.sampling.by_hand import by_hand
+from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.tools import frames
+from msd_engine.jobs.tools.frames import film_size
+from msd_engine.jobs.training.train import train
 from msd_engine.samplers import langevin
 from msd_engine.samplers.descent import Stage
 from msd_engine.samplers.inpainting import Inpainting, KnownDenoiser, KnownPixels

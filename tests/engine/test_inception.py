@@ -13,7 +13,7 @@ from msd_engine.backend.errors import BadFile
 from msd_engine.backend.tensors import pack_tensors
 from msd_engine.data.images import load_images
 from msd_engine.events import Failed, Figure
-from msd_engine.jobs.evaluate import evaluate
+from msd_engine.jobs.quality.evaluate import evaluate
 from msd_engine.metrics.features import feature_network
 from msd_engine.metrics.inception import WIDTH, Inception, _Mixed, enlarged, inception_network
 from msd_engine.metrics.quality import judge

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from msd_engine.events import Failed, Finished, Samples, Verdicts
-from msd_engine.jobs.judge import judge
-from msd_engine.jobs.sample import sample
+from msd_engine.jobs.quality.judge import judge
+from msd_engine.jobs.sampling.sample import sample
 from msd_engine.metrics import classifier
 from msd_engine.specs import load_preset
 

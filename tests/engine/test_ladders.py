@@ -9,8 +9,9 @@ import torch
 
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.posterior import Posterior
-from msd_engine.jobs import build, build_chains
-from msd_engine.jobs.ladder import ladder as ladder_job
+from msd_engine.jobs.factory import chains as build_chains
+from msd_engine.jobs.factory import parts
+from msd_engine.jobs.sampling.ladder import ladder as ladder_job
 from msd_engine.metrics.chains import predicted_inflation
 from msd_engine.metrics.chains import predicted_std as settled_std
 from msd_engine.metrics.ladders import excess, predicted_std, settled, steps_needed, swelling, variances
@@ -107,7 +108,7 @@ def test_past_the_wall_the_swelling_is_huge():
 def test_the_job_tells_the_ladder_that_is_walked(sampler):
     spec = load_preset("ring-8").replace_all({"sampling.sampler": sampler, "sampling.ladder": "karras"})
     told, _ = ladder_job(spec)
-    assert int(told.steps.sum()) == spec.sampling.total_steps == len(build.descent(spec))
+    assert int(told.steps.sum()) == spec.sampling.total_steps == len(parts.descent(spec))
     assert (told.sigma[0], told.sigma[-1]) == (spec.sampling.sigma_1, spec.sampling.sigma_L)
     assert told.evaluations == spec.sampling.evaluations
     assert len(told.swelling) == len(told.sigma) == spec.sampling.levels

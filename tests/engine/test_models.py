@@ -11,9 +11,9 @@ from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.tensors import pack_tensors, read_tensors
 from msd_engine.cli.main import main
 from msd_engine.events import Failed, Finished, Samples
-from msd_engine.jobs.build import learned_denoiser
-from msd_engine.jobs.sample import sample
-from msd_engine.jobs.train import train
+from msd_engine.jobs.factory.parts import learned_denoiser
+from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.training.train import train
 from msd_engine.runs.run import WEIGHTS, Run
 from msd_engine.runs.samples import load_samples
 from msd_engine.specs import ModelCard, SpecError, load_card, load_preset, model_folder, model_names, pretrained_for

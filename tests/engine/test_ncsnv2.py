@@ -11,8 +11,8 @@ import pytest
 from msd_engine.data.cifar import TEST_FILE, TRAIN_FILES
 from msd_engine.data.folder import candidates
 from msd_engine.events import Verdicts
-from msd_engine.jobs import loaded
-from msd_engine.jobs.sample import sample
+from msd_engine.jobs.factory import loaded
+from msd_engine.jobs.sampling.sample import sample
 from msd_engine.specs import ExperimentSpec, load_preset
 
 FEW, MOST = "ncsnv2-cifar10-sigma1", "ncsnv2-cifar10-sigma50"

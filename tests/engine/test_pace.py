@@ -11,9 +11,9 @@ import torch
 from msd_engine.backend.threads import FixedThreads, ThreadChoice
 from msd_engine.cli.main import main
 from msd_engine.events import Event, Failed, Notice, Started, Tick
-from msd_engine.jobs import pace
-from msd_engine.jobs.pace import threads_for
-from msd_engine.jobs.train import train
+from msd_engine.jobs.training import pace
+from msd_engine.jobs.training.pace import threads_for
+from msd_engine.jobs.training.train import train
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.manifest import Manifest
 from msd_engine.runs.run import Run

@@ -14,8 +14,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.events import Failed, Finished
-from msd_engine.jobs.save import save_animation as save_animation_job
-from msd_engine.jobs.save import save_grid, save_rendered_png, save_text
+from msd_engine.jobs.files.save import save_animation as save_animation_job
+from msd_engine.jobs.files.save import save_grid, save_rendered_png, save_text
 from msd_engine.runs.pictures import (
     add_text_to_png,
     image_grid,

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from msd_engine.events import Failed, Finished, HeldOutLoss, LossPoints, Notice, StripFrame
-from msd_engine.jobs.cadence import Every
-from msd_engine.jobs.recall import recall
-from msd_engine.jobs.train import train
+from msd_engine.jobs.training.recall import recall
+from msd_engine.jobs.training.train import train
 from msd_engine.specs import load_preset
+from msd_engine.specs.live import Every
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_the_strip_is_that_of_the_last_weights(story):
 
 def test_where_the_data_are_missing_the_curves_stand(tmp_path, story, monkeypatch):
     from msd_engine.backend.errors import BadFile
-    from msd_engine.jobs import recall as module
+    from msd_engine.jobs.training import recall as module
 
     def missing(*_args, **_options):
         raise BadFile("There are no images here.")

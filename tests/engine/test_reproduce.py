@@ -11,7 +11,7 @@ from image_files import write_idx_set
 
 from msd_engine.cli.main import main
 from msd_engine.denoisers.empirical import EmpiricalDenoiser
-from msd_engine.jobs.comparison import least_draws
+from msd_engine.jobs.sweep.draws import least_draws
 from msd_engine.specs import SpecError, declarations, load_preset
 from msd_engine.specs.reproduction import reproduction
 from msd_engine.specs.sweep import child_spec

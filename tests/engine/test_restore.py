@@ -8,8 +8,8 @@ import pytest
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.events import Failed, Finished, Restored, Tick
-from msd_engine.jobs.guard import told
-from msd_engine.jobs.restore import restore
+from msd_engine.jobs.files.restore import restore
+from msd_engine.jobs.tools.guard import told
 from msd_engine.runs.pictures import save_animation, save_png
 from msd_engine.runs.restoring import read_spec
 from msd_engine.runs.run import Run

@@ -21,13 +21,13 @@ from msd_engine.events import (
     Started,
     Tick,
 )
-from msd_engine.jobs import frames
-from msd_engine.jobs import sample as sample_module
-from msd_engine.jobs.cadence import NEVER, Every
-from msd_engine.jobs.frames import stride_of
-from msd_engine.jobs.sample import sample
-from msd_engine.jobs.train import train
+from msd_engine.jobs.sampling import sample as sample_module
+from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.tools import frames
+from msd_engine.jobs.tools.frames import stride_of
+from msd_engine.jobs.training.train import train
 from msd_engine.specs import ExperimentSpec, Live, MixtureSpec, load_preset
+from msd_engine.specs.live import NEVER, Every
 
 
 class Always:
@@ -290,7 +290,7 @@ def test_an_image_chain_is_the_same_in_any_company(image_run):
 def test_never_is_never_due_and_every_keeps_its_rate(monkeypatch):
     assert not NEVER.due()
     now = [10.0]
-    monkeypatch.setattr("msd_engine.jobs.cadence.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("msd_engine.specs.live.time.perf_counter", lambda: now[0])
     cadence = Every(4.0)
     answers = []
     for _ in range(9):

@@ -10,7 +10,7 @@ import pytest
 
 from msd_engine.backend.errors import BadFile
 from msd_engine.events import Finished
-from msd_engine.jobs.save import save_samples as save_samples_job
+from msd_engine.jobs.files.save import save_samples as save_samples_job
 from msd_engine.runs.samples import load_samples, read_samples_spec, save_samples
 from msd_engine.specs import ExperimentSpec
 

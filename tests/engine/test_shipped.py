@@ -14,8 +14,8 @@ import torch
 from msd_engine.backend.tensors import pack_tensors, read_tensors
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Notice, Quality, Verdicts
-from msd_engine.jobs.evaluate import evaluate
-from msd_engine.jobs.sample import sample
+from msd_engine.jobs.quality.evaluate import evaluate
+from msd_engine.jobs.sampling.sample import sample
 from msd_engine.metrics import classifier
 from msd_engine.metrics.classifier import Recipe, classifier_path, classifiers_folder, recipe_for
 from msd_engine.metrics.features import FeatureNetwork, kept_network, preparing

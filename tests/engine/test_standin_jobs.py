@@ -34,20 +34,21 @@ from msd_engine.events import (
     SweepTable,
     Verdicts,
 )
-from msd_engine.jobs import comparison, loaded
-from msd_engine.jobs.denoise import denoise
-from msd_engine.jobs.evaluate import evaluate
-from msd_engine.jobs.field import field
-from msd_engine.jobs.frames import PlaneFrames
-from msd_engine.jobs.hands import by_hand
-from msd_engine.jobs.judge import judge
-from msd_engine.jobs.nearest import nearest
-from msd_engine.jobs.propose import proposal
-from msd_engine.jobs.recall import recall
-from msd_engine.jobs.reproduce import reproduce
-from msd_engine.jobs.sample import sample
-from msd_engine.jobs.sweep import sweep
-from msd_engine.jobs.train import train
+from msd_engine.jobs.factory import loaded
+from msd_engine.jobs.pictures.denoise import denoise
+from msd_engine.jobs.quality.evaluate import evaluate
+from msd_engine.jobs.quality.judge import judge
+from msd_engine.jobs.quality.nearest import nearest
+from msd_engine.jobs.sampling.by_hand import by_hand
+from msd_engine.jobs.sampling.field import field
+from msd_engine.jobs.sampling.propose import proposal
+from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.sweep import draws
+from msd_engine.jobs.sweep.reproduce import reproduce
+from msd_engine.jobs.sweep.sweep import sweep
+from msd_engine.jobs.tools.frames import PlaneFrames
+from msd_engine.jobs.training.recall import recall
+from msd_engine.jobs.training.train import train
 from msd_engine.metrics import classifier
 from msd_engine.metrics.chains import alive
 from msd_engine.metrics.classifier import Recipe
@@ -83,7 +84,7 @@ def _device(request):
     with pytest.MonkeyPatch.context() as patch, standin.chosen(float64=request.param == "like cuda"):
         # Enough for whether a comparison measures at all.
         for name, count in (("_POINTS", 128), ("_IMAGES", 64), ("_LEAST_IMAGES", 32)):
-            patch.setattr(comparison, name, count)
+            patch.setattr(draws, name, count)
         loaded.forget()
         yield
         loaded.forget()

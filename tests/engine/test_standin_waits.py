@@ -7,13 +7,13 @@ import standin
 from standin import counting
 
 from msd_engine.events import Finished
-from msd_engine.jobs import frames
-from msd_engine.jobs.build_chains import sampling
-from msd_engine.jobs.cadence import NEVER
-from msd_engine.jobs.sample import chain_events
-from msd_engine.jobs.train import train
+from msd_engine.jobs.factory.chains import sampling
+from msd_engine.jobs.sampling.sample import chain_events
+from msd_engine.jobs.tools import frames
+from msd_engine.jobs.training.train import train
 from msd_engine.samplers.walk import walk
 from msd_engine.specs import load_preset
+from msd_engine.specs.live import NEVER
 
 _SHORT = {"training.steps": 4, "training.seconds": 0.0, "training.batch": 8, "training.k": 2, "network.width": 8}
 _SHORT |= {"sampling.chains": 5, "sampling.levels": 3, "sampling.steps_per_level": 4, "sampling.source": "trained"}

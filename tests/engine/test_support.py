@@ -12,8 +12,8 @@ from torch import Tensor
 from msd_engine.backend.errors import BadFile
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Quality, Samples, Verdicts
-from msd_engine.jobs.evaluate import evaluate
-from msd_engine.jobs.sample import sample
+from msd_engine.jobs.quality.evaluate import evaluate
+from msd_engine.jobs.sampling.sample import sample
 from msd_engine.metrics import classifier
 from msd_engine.metrics.classifier import Recipe
 from msd_engine.metrics.features import feature_network

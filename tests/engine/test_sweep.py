@@ -27,8 +27,8 @@ from msd_engine.events import (
     SweepTable,
     Tick,
 )
-from msd_engine.jobs.sweep import sweep
-from msd_engine.jobs.sweep_story import open_sweep
+from msd_engine.jobs.sweep.story import open_sweep
+from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import ExperimentSpec, Live, SweepSpec, load_preset
@@ -177,9 +177,9 @@ def test_a_paused_sweep_holds(tmp_path: Path) -> None:
 
 _KILLED = """
 import sys
-import msd_engine.jobs.train as module
+import msd_engine.jobs.training.train as module
 from msd_engine.events import Checkpointed
-from msd_engine.jobs.sweep import sweep
+from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.specs import SweepSpec
 module.CHECKPOINT_EVERY_S = 0.02
 module._SIDE_SHARE = 0.5

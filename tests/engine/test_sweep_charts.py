@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from msd_engine.events import Failed, Finished
-from msd_engine.jobs.export_sweep import SUFFIXES, export_sweep
-from msd_engine.jobs.sweep import sweep
+from msd_engine.jobs.sweep.export import SUFFIXES, export_sweep
+from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.runs.pictures import read_picture_spec
 from msd_engine.runs.sweep_charts import chart, curves_of
 from msd_engine.runs.sweeps import SweepFolder

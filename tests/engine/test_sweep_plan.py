@@ -9,7 +9,7 @@ import torch
 
 from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.exact import ExactDenoiser
-from msd_engine.jobs.comparison import matched_draws
+from msd_engine.jobs.sweep.draws import matched_draws
 from msd_engine.metrics.comparison import findings, table
 from msd_engine.noise.copies import matched_copies
 from msd_engine.noise.laws import draw_sigma, law_of_numbers, quantiles

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from msd_engine.events import Failed, Finished, SweepFound
-from msd_engine.jobs.catalogue import discard
-from msd_engine.jobs.restore import restore
-from msd_engine.jobs.train import train
+from msd_engine.jobs.files.catalogue import discard
+from msd_engine.jobs.files.restore import restore
+from msd_engine.jobs.training.train import train
 from msd_engine.runs import catalogue as module
 from msd_engine.runs.catalogue import Catalogue
 from msd_engine.runs.held import is_held

@@ -12,10 +12,10 @@ from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.switched import SwitchedDenoiser
 from msd_engine.events import Finished, Notice, Samples
-from msd_engine.jobs.build import asks_exact_above, evaluations, guided_between, handover, is_guided
-from msd_engine.jobs.build_chains import sampling
-from msd_engine.jobs.sample import sample
-from msd_engine.jobs.train import train
+from msd_engine.jobs.factory.chains import sampling
+from msd_engine.jobs.factory.parts import asks_exact_above, evaluations, guided_between, handover, is_guided
+from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.training.train import train
 from msd_engine.samplers.walk import walk
 from msd_engine.specs import load_preset
 
@@ -118,7 +118,7 @@ def test_without_the_images_the_network_is_asked_at_all_noises(trained, monkeypa
     spec, folder = trained
     spec = spec.replace("sampling.guidance", 1.0)
     (expected,) = drawn(spec.replace("sampling.exact_above", 1e4), folder)
-    monkeypatch.setattr("msd_engine.jobs.build_chains.has_images", lambda name, data_dir: False)
+    monkeypatch.setattr("msd_engine.jobs.factory.chains.has_images", lambda name, data_dir: False)
     notice, plain = drawn(spec, folder)
     assert "not on this machine" in notice.text
     assert (plain.x_hat == expected.x_hat).all()

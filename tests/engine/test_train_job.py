@@ -27,9 +27,9 @@ from msd_engine.events import (
     StripFrame,
     Tick,
 )
-from msd_engine.jobs import train as train_job
-from msd_engine.jobs.build import learned_denoiser
-from msd_engine.jobs.train import train
+from msd_engine.jobs.factory.parts import learned_denoiser
+from msd_engine.jobs.training import train as train_job
+from msd_engine.jobs.training.train import train
 from msd_engine.nets.mlp import Mlp
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.run import Run

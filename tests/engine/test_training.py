@@ -10,7 +10,7 @@ from mixtures import drawn_copies
 from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.posterior import Posterior
-from msd_engine.jobs.build_training import Training, training
+from msd_engine.jobs.factory.training import Training, training
 from msd_engine.metrics.errors import HeldOut
 from msd_engine.objectives.mse import squared_error, weight
 from msd_engine.specs import ExperimentSpec, MixtureSpec, TrainingSpec, load_preset

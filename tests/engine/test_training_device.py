@@ -12,8 +12,8 @@ from tape import Tape
 
 from msd_engine.backend.recording import WARM_UP, Repeated
 from msd_engine.events import Finished, Notice
-from msd_engine.jobs import train as train_job
-from msd_engine.jobs.build_training import Training, training
+from msd_engine.jobs.factory.training import Training, training
+from msd_engine.jobs.training import train as train_job
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_engine.training.chance import Chance
 from msd_engine.training.trainer import DivergedError, Done, Trainer

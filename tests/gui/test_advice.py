@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from msd_engine.events import Ladder, Quality, Verdicts
-from msd_engine.jobs.ladder import ladder
+from msd_engine.jobs.sampling.ladder import ladder
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.pages.advice import advise
 from msd_gui.pages.advice_chains import furthest, tail

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from msd_engine.events import ChainReport
-from msd_engine.jobs.sample import sample
+from msd_engine.jobs.sampling.sample import sample
 from msd_engine.specs import load_preset
 from msd_gui.pages.readings import chain_readings
 

@@ -25,7 +25,7 @@ def page(qtbot, window):
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    from msd_engine.jobs.train import train
+    from msd_engine.jobs.training.train import train
 
     folder = tmp_path_factory.mktemp("runs") / "small"
     list(train(load_preset("digits-30s").replace_all(SMALL_TRAINING | {"training.k": 3}), folder))

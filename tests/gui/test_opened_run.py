@@ -6,7 +6,7 @@ import numpy as np
 from hands import WAIT_MS
 
 from msd_engine.events import HeldOutLoss
-from msd_engine.jobs.train import train
+from msd_engine.jobs.training.train import train
 from msd_engine.specs import load_preset
 
 

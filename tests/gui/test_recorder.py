@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from msd_engine.events import Finished, Progress
-from msd_engine.jobs.cadence import NEVER
 from msd_engine.specs import Live
+from msd_engine.specs.live import NEVER
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.recorder import Recorder
 

@@ -9,8 +9,8 @@ import torch
 from PySide6.QtWidgets import QComboBox, QDialog
 
 from msd_engine.backend.threads import use_threads
-from msd_engine.jobs.cadence import NEVER
 from msd_engine.specs import Live, SweepSpec, load_preset
+from msd_engine.specs.live import NEVER
 from msd_gui.app import create_window
 from msd_gui.app.launch import EngineLaunch
 from msd_gui.session.settings import Settings

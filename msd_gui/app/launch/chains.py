@@ -21,7 +21,7 @@ class ChainsLaunch(Engine):
         """Draw chains, with the denoiser of a run where the spec asks for a trained one."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.sample import sample
+            from msd_engine.jobs.sampling.sample import sample
 
             return sample(spec, run_dir=run, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live)
 
@@ -32,7 +32,7 @@ class ChainsLaunch(Engine):
         """Draw chains, paint the masked part of a picture anew, or go from seed to seed; from a kept state on."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.hands import by_hand
+            from msd_engine.jobs.sampling.by_hand import by_hand
 
             data_dir, device = self.data_dir(), self.device
             return by_hand(
@@ -45,7 +45,7 @@ class ChainsLaunch(Engine):
         """Compute density and scores of the plane at one noise; with the trained score where a run is given."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.field import field
+            from msd_engine.jobs.sampling.field import field
 
             return field(
                 spec,
@@ -65,7 +65,7 @@ class ChainsLaunch(Engine):
         """Tell the ladder of a sampling before any chain is drawn; with the network of a run, if there is one yet."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.ladder import ladder
+            from msd_engine.jobs.sampling.ladder import ladder
 
             return ladder(spec, run_dir=run, cadence=cadence, live=live)
 
@@ -75,7 +75,7 @@ class ChainsLaunch(Engine):
         """Propose a ladder and a step from the data."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.propose import proposal
+            from msd_engine.jobs.sampling.propose import proposal
 
             return proposal(spec, data_dir=self.data_dir(), cadence=cadence, live=live)
 

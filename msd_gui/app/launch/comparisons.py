@@ -18,7 +18,7 @@ class ComparisonsLaunch(Engine):
         """Train and measure what is not done yet of a comparison, in its folder."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.sweep import sweep
+            from msd_engine.jobs.sweep.sweep import sweep
 
             return sweep(
                 spec,
@@ -37,7 +37,7 @@ class ComparisonsLaunch(Engine):
         """Tell a comparison as it stands on the disk."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.sweep_story import open_sweep
+            from msd_engine.jobs.sweep.story import open_sweep
 
             return open_sweep(folder)
 
@@ -47,7 +47,7 @@ class ComparisonsLaunch(Engine):
         """Write a comparison as CSV, Markdown, PNG or SVG."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.export_sweep import export_sweep
+            from msd_engine.jobs.sweep.export import export_sweep
 
             return export_sweep(folder, path)
 

@@ -42,7 +42,7 @@ class Engine:
         """Import torch and the jobs, and tell the device; done once behind the first screen."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.warm_up import warm_up
+            from msd_engine.jobs.tools.warm_up import warm_up
 
             return warm_up(self.device)
 

@@ -19,7 +19,7 @@ class FilesLaunch(Engine):
         """Read the spec of a picture, a preset, a sample file or a run folder."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.restore import restore
+            from msd_engine.jobs.files.restore import restore
 
             return restore(path)
 
@@ -29,17 +29,17 @@ class FilesLaunch(Engine):
         """Fetch a data set into the data folder."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.download import download
+            from msd_engine.jobs.files.download import download
 
             return download(name, data_dir=self.data_dir())
 
         return job
 
     def save(self, kind: Writer, path: Path, **content: Any) -> Job:
-        """Write a file away from the screen's thread: one of the writers of `msd_engine.jobs.save`, by name."""
+        """Write a file away from the screen's thread: one of the writers of `msd_engine.jobs.files.save`, by name."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs import save
+            from msd_engine.jobs.files import save
 
             writer: Callable[..., Iterator[Event]] = getattr(save, f"save_{kind}")
             return writer(path, **content)

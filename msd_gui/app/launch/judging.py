@@ -21,7 +21,7 @@ class JudgingLaunch(Engine):
         """Draw samples and measure how good they are; at several (levels, steps per level) for a curve."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.evaluate import evaluate
+            from msd_engine.jobs.quality.evaluate import evaluate
 
             return evaluate(
                 spec,
@@ -41,7 +41,7 @@ class JudgingLaunch(Engine):
         """Judge the ends of chains by features too, which are made first where none are kept."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.judge import judge
+            from msd_engine.jobs.quality.judge import judge
 
             return judge(samples, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live)
 
@@ -51,7 +51,7 @@ class JudgingLaunch(Engine):
         """Find the training images nearest to an image."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.nearest import nearest
+            from msd_engine.jobs.quality.nearest import nearest
 
             return nearest(spec, image, data_dir=self.data_dir(), device=self.device)
 

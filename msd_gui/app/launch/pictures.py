@@ -18,7 +18,7 @@ class PicturesLaunch(Engine):
         """Denoise one picture from its copies, as the `denoise` part of the spec says."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.denoise import denoise
+            from msd_engine.jobs.pictures.denoise import denoise
 
             return denoise(spec, run_dir=run, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live)
 
@@ -28,7 +28,7 @@ class PicturesLaunch(Engine):
         """Read a picture of the user's own and bring it to the size of the data."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.pictures import open_picture
+            from msd_engine.jobs.pictures.pictures import open_picture
 
             return open_picture(path, shape)
 
@@ -38,7 +38,7 @@ class PicturesLaunch(Engine):
         """Tell the held-out image that a spec chooses, whether or not anything can denoise it."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.pictures import show_held_out
+            from msd_engine.jobs.pictures.pictures import show_held_out
 
             return show_held_out(spec, data_dir=self.data_dir())
 

@@ -12,7 +12,7 @@ from msd_gui.app.launch.engine import Engine
 from msd_gui.bridge.launch import Cadence, Job
 
 if TYPE_CHECKING:
-    from msd_engine.jobs.catalogue import Catalogue
+    from msd_engine.jobs.files.catalogue import Catalogue
 
 
 class RunsLaunch(Engine):
@@ -24,7 +24,7 @@ class RunsLaunch(Engine):
         """List the runs and go on telling what changes; what was read before is kept."""
 
         def job(cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.catalogue import Catalogue, watch
+            from msd_engine.jobs.files.catalogue import Catalogue, watch
 
             folder = self.runs_dir()
             if self._catalogue is None or self._catalogue.root != folder:
@@ -37,7 +37,7 @@ class RunsLaunch(Engine):
         """Read the held-out errors of some runs."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.catalogue import held_out_curves
+            from msd_engine.jobs.files.catalogue import held_out_curves
 
             return held_out_curves(runs)
 
@@ -49,7 +49,7 @@ class RunsLaunch(Engine):
         """Write what the user says about a run; None leaves a part as it is."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.catalogue import annotate
+            from msd_engine.jobs.files.catalogue import annotate
 
             return annotate(run, name=name, note=note, tags=tags)
 
@@ -59,7 +59,7 @@ class RunsLaunch(Engine):
         """Move runs to the trash."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.catalogue import discard
+            from msd_engine.jobs.files.catalogue import discard
 
             return discard(runs)
 
@@ -69,7 +69,7 @@ class RunsLaunch(Engine):
         """Write the measurements of a run as files for TensorBoard."""
 
         def job(_cadence: Cadence, _live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.tensorboard import export_tensorboard
+            from msd_engine.jobs.files.tensorboard import export_tensorboard
 
             return export_tensorboard(run, folder)
 

@@ -18,7 +18,7 @@ class TrainingLaunch(Engine):
         """Train a denoiser and keep it in a run folder."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.train import train
+            from msd_engine.jobs.training.train import train
 
             return train(
                 spec,
@@ -37,7 +37,7 @@ class TrainingLaunch(Engine):
         """Tell again what a run has measured."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            from msd_engine.jobs.recall import recall
+            from msd_engine.jobs.training.recall import recall
 
             return recall(run, data_dir=self.data_dir(), device=self.device, cadence=cadence, live=live)
 

@@ -1,0 +1,1 @@
+"""The only makers of objects from specs; what was read or trained is kept."""

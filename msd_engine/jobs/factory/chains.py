@@ -1,0 +1,213 @@
+"""What the chains of a sampling need, made from its spec."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from msd_engine.backend.blended import BlendedStreams
+from msd_engine.backend.device import choose_device, quicker_device, wait_for
+from msd_engine.backend.errors import UserError
+from msd_engine.backend.streams import ChainStreams
+from msd_engine.data.images import has_images
+from msd_engine.data.mixture import GaussianMixture
+from msd_engine.denoisers.exact import ExactDenoiser
+from msd_engine.denoisers.guided import GuidedDenoiser
+from msd_engine.denoisers.learned import LearnedDenoiser
+from msd_engine.denoisers.posterior import Denoiser, PosteriorSampler
+from msd_engine.denoisers.switched import SwitchedDenoiser
+from msd_engine.jobs.factory.loaded import loaded_empirical
+from msd_engine.jobs.factory.parts import (
+    asks_exact_above,
+    denoiser_of_run,
+    descent,
+    guided_denoiser,
+    handover,
+    mixture,
+)
+from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, twin, underdamped
+from msd_engine.samplers.descent import Descent, Dynamics
+from msd_engine.samplers.twin import Stretch
+from msd_engine.samplers.walk import Moment, gaussian_start, uniform_start, walk
+from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec
+from msd_engine.specs.sampling import Sampler
+
+DYNAMICS: dict[Sampler, Dynamics] = {
+    "langevin": langevin,
+    "consistent": consistent,
+    "underdamped": underdamped,
+    "predictor-corrector": corrected,
+    "ode": flow,
+    "gibbs": gibbs,
+}
+
+_MEASURED_STEPS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Sampling:
+    """All that the chains of one sampling need.
+
+    Attributes:
+        denoiser: Gives the posterior of the copies.
+        dynamics: The chosen sampler.
+        y: Where the chains begin, with shape (B, k, *event).
+        descent: The ladder and the steps.
+        streams: Random numbers of every chain.
+        device: Where the chains are computed.
+        target: The mixture that they should draw from, where it is known.
+        first: Number of steps that they have done before, where they branch off on the way.
+        guided: Whether the network is guided by its earlier self.
+        exact_above: Whether the exact posterior mean over the images takes the network's place at large noise.
+        carried: What their dynamics carried beside the copies by then.
+        networks: The networks that are asked.
+    """
+
+    denoiser: Denoiser
+    dynamics: Dynamics
+    y: Tensor
+    descent: Descent
+    streams: ChainStreams | BlendedStreams
+    device: torch.device
+    target: GaussianMixture | None
+    first: int = 0
+    guided: bool = False
+    exact_above: bool = False
+    carried: tuple[Tensor, ...] = ()
+    networks: tuple[LearnedDenoiser, ...] = ()
+
+    def take_trouble(self) -> str:
+        """Return why the card cannot record what the networks do, the first time; else an empty text."""
+        return next((trouble for network in self.networks if (trouble := network.take_trouble())), "")
+
+
+def moments(chains: Sampling, every: int = 1) -> Iterator[Moment | Stretch]:
+    """Walk chains to their end, by the quickest code for them.
+
+    Args:
+        chains: The chains, before any step.
+        every: Code that moves many steps at once need only keep the states whose number is a multiple of this.
+
+    Yields:
+        The states in order, the end last.
+    """
+    exact, streams = chains.denoiser, chains.streams
+    if (
+        chains.dynamics is langevin
+        and isinstance(exact, ExactDenoiser)
+        and isinstance(streams, ChainStreams)
+        and chains.device.type == "cpu"
+    ):
+        return twin.walk(exact, chains.y, chains.descent, streams, every=every)
+    first, carried = chains.first, chains.carried
+    return walk(chains.dynamics, exact, chains.y, chains.descent, streams, first=first, carried=carried)
+
+
+def sampling(
+    spec: ExperimentSpec,
+    *,
+    run_dir: Path | None = None,
+    data_dir: Path | None = None,
+    device: str = "auto",
+    toward: int | None = None,
+) -> Sampling:
+    """Build the chains of an experiment.
+
+    Args:
+        spec: The experiment.
+        run_dir: Run folder of the trained denoiser, where `sampling.source` asks for one.
+        data_dir: Where image sets are looked for, where the exact posterior mean is asked for.
+        device: Name of the device, or ``auto``; chains of points are then computed where they were measured to be
+            faster, often on the CPU.
+        toward: A second seed: the chains are then a row from `sampling.seed` to it, at least two.
+
+    Returns:
+        The chains, before any step.
+
+    Raises:
+        UserError: The run, the device, the images or the mixture cannot be used.
+    """
+
+    def seconds(there: torch.device) -> float:
+        return _seconds(_built(spec, run_dir, data_dir, str(there), toward))
+
+    if isinstance(spec.data, MixtureSpec):
+        asked = spec.sampling
+        size = (asked.chains.bit_length(), spec.training.k, spec.data, spec.network)
+        device = str(quicker_device(device, (asked.source, asked.sampler, *size), seconds))
+    return _built(spec, run_dir, data_dir, device, toward)
+
+
+def _seconds(chains: Sampling) -> float:
+    """Return how long a few steps take, once all is ready."""
+    twin.COMPILED.wait()
+    descent = chains.descent
+    few = replace(chains, descent=replace(descent, ladder=descent.ladder[:2], steps_per_level=_MEASURED_STEPS))
+    for _ in range(2):
+        start = time.perf_counter()
+        deque(moments(few), maxlen=0)
+        wait_for(chains.device)
+    return time.perf_counter() - start
+
+
+def _built(
+    spec: ExperimentSpec, run_dir: Path | None, data_dir: Path | None, device: str, toward: int | None
+) -> Sampling:
+    target = mixture(spec) if isinstance(spec.data, MixtureSpec) else None
+    exact_above = asks_exact_above(spec) and has_images(spec.data.name, data_dir)
+    guided = False
+    networks: tuple[LearnedDenoiser, ...] = ()
+    if spec.sampling.source == "exact" and target is not None:
+        chosen = choose_device(device)
+        denoiser: Denoiser = ExactDenoiser(target)
+        mean, std = target.mean.float(), target.std
+    elif spec.sampling.source == "exact" and isinstance(spec.data, ImagesSpec):
+        chosen = choose_device(device)
+        empirical = loaded_empirical(spec.data, data_dir, chosen)
+        denoiser, mean, std = empirical.denoiser, empirical.mean, empirical.std
+    else:
+        chosen = choose_device(device)
+        learned = denoiser_of_run(spec, run_dir, chosen)
+        assert run_dir is not None
+        denoiser = guided_denoiser(spec, run_dir, learned)
+        guided = isinstance(denoiser, GuidedDenoiser)
+        early = denoiser.early if isinstance(denoiser, GuidedDenoiser) else None
+        networks = (learned, early) if isinstance(early, LearnedDenoiser) else (learned,)
+        if exact_above:
+            assert isinstance(spec.data, ImagesSpec)
+            above = loaded_empirical(spec.data, data_dir, chosen).denoiser
+            denoiser = SwitchedDenoiser(above, denoiser, handover(spec))
+        mean, std = learned.data_mean, learned.sigma_data.item()
+    asked = spec.sampling
+    shape = (spec.training.k, *mean.shape)
+    streams: ChainStreams | BlendedStreams
+    if toward is None:
+        innermost = asked.source == "exact" and target is not None
+        streams = ChainStreams(asked.seed, asked.chains, shape, device=chosen, chains_innermost=innermost)
+    else:
+        streams = BlendedStreams((asked.seed, toward), asked.chains, shape, device=chosen)
+    if asked.needs_posterior and not isinstance(denoiser, PosteriorSampler):
+        raise UserError(f"The sampler {asked.sampler!r} needs draws from the posterior, which this denoiser has not.")
+    way = descent(spec)
+    if asked.start == "uniform":
+        y = uniform_start(streams, asked.start_width, way.ladder[0])
+    else:
+        y = gaussian_start(streams, mean.to(chosen), std, way.ladder[0])
+    return Sampling(
+        denoiser,
+        DYNAMICS[asked.sampler],
+        y,
+        way,
+        streams,
+        chosen,
+        target,
+        guided=guided,
+        exact_above=exact_above,
+        networks=networks,
+    )

@@ -1,0 +1,134 @@
+"""What a training job works with, made from its spec."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from msd_engine.backend.device import choose_device, quicker_device
+from msd_engine.backend.recording import WARM_UP, CudaGraph
+from msd_engine.data.images import load_images
+from msd_engine.denoisers.exact import ExactDenoiser
+from msd_engine.jobs.factory.parts import mixture, new_denoiser
+from msd_engine.metrics.errors import HeldOut
+from msd_engine.noise.ladder import geometric
+from msd_engine.noise.laws import quantiles
+from msd_engine.specs import ExperimentSpec, MixtureSpec
+from msd_engine.training.inputs import delay_of
+from msd_engine.training.precision import choose_bfloat16
+from msd_engine.training.source import ImageSource, PointSource, Source, stream
+from msd_engine.training.trainer import Trainer
+
+_HELD_OUT_POINTS, _HELD_OUT_IMAGES, _STRIP = 4096, 256, 8
+# Stream of a run, as `msd_engine.jobs.factory.parts` numbers them.
+_HELD_OUT = 3
+# Steps before a device is timed, so many that they are recorded, and steps that are timed.
+_WARM_STEPS, _TIMED_STEPS = WARM_UP + 2, 10
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """All that a training job works with.
+
+    Attributes:
+        trainer: Does the steps.
+        source: Where its data come from.
+        held_out: Fixed data that are not trained on, with fixed noise.
+        exact: The exact denoiser, where the data have one.
+        strip: A few held-out images with noises spread over the ladder, in the order of σ; None for points.
+        spec: The experiment.
+        device: Where it is trained.
+    """
+
+    trainer: Trainer
+    source: Source
+    held_out: HeldOut
+    exact: ExactDenoiser | None
+    strip: HeldOut | None
+    spec: ExperimentSpec
+    device: torch.device
+
+    def settle(self) -> str:
+        """Choose the arithmetic of a training that begins, and say which."""
+        denoiser = self.trainer.denoiser
+        denoiser.mixed, sentence = choose_bfloat16(self.spec, denoiser, self.device)
+        self.trainer.averaged.mixed = denoiser.mixed
+        return sentence
+
+
+def training_device(spec: ExperimentSpec, name: str) -> torch.device:
+    """Choose where an experiment is trained.
+
+    Args:
+        spec: The experiment.
+        name: Name of the device, or ``auto``; a network of points then goes where it was measured to be quicker.
+
+    Raises:
+        UserError: There is no such device on this machine.
+    """
+    if not isinstance(spec.data, MixtureSpec):
+        return choose_device(name)
+    work = ("train", spec.network, spec.training.k, spec.training.batch)
+    return quicker_device(name, work, lambda there: _seconds(spec, there))
+
+
+def _seconds(spec: ExperimentSpec, device: torch.device) -> float:
+    """Return how long a few steps of a training take, once all is ready."""
+    trainer = training(spec, data_dir=None, device=device).trainer
+    for _ in range(_WARM_STEPS):
+        trainer.advance(0.0)
+    trainer.drain()
+    start = time.perf_counter()
+    for _ in range(_TIMED_STEPS):
+        trainer.advance(0.0)
+    trainer.drain()
+    return time.perf_counter() - start
+
+
+def training(
+    spec: ExperimentSpec, *, data_dir: Path | None, device: torch.device, delay: int | None = None
+) -> Training:
+    """Build all that a training job works with.
+
+    Args:
+        spec: The experiment.
+        data_dir: Where image sets are looked for.
+        device: Where to compute.
+        delay: After how many steps losses are read; None for what suits the device.
+
+    Returns:
+        The parts, at step 0.
+
+    Raises:
+        BadFile: The images are missing or damaged.
+        UserError: A custom mixture cannot be used.
+    """
+    seed, batch = spec.training.seed, spec.training.batch
+    # The same data and noise whatever the training's seed and k, so that curves of several runs can be compared.
+    draws = stream(0, _HELD_OUT)
+    exact: ExactDenoiser | None = None
+    strip: HeldOut | None = None
+    source: Source
+    if isinstance(spec.data, MixtureSpec):
+        target = mixture(spec)
+        mean, spread = target.mean, target.std
+        source = PointSource(target, batch, seed, device)
+        exact = ExactDenoiser(target.to(device, torch.float32))
+        x = target.sample(_HELD_OUT_POINTS, draws).float()
+    else:
+        images = load_images(spec.data, data_dir)
+        mean, spread = images.statistics()
+        source = ImageSource(images.train, batch, seed, device, flips=spec.training.flips)
+        x = images.to_data(images.test[:_HELD_OUT_IMAGES])
+        noises = geometric(spec.sampling.sigma_1, spec.sampling.sigma_L, _STRIP).float()
+        strip = HeldOut(x[:_STRIP].to(device), noises.to(device), spec.training.k, draws)
+    sigma = quantiles(spec.noise, spec.training.k, len(x))
+    held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(0, _HELD_OUT, 1))
+    denoiser, averaged = (new_denoiser(spec, spread, mean).to(device) for _ in range(2))
+    later = delay_of(device) if delay is None else delay
+    graph = CudaGraph(device) if device.type == "cuda" and later else None
+    trainer = Trainer(spec, denoiser, averaged, source, delay=later, graph=graph)
+    return Training(trainer, source, held_out, exact, strip, spec, device)

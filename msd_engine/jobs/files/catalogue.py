@@ -1,0 +1,170 @@
+"""The runs in a folder: a list that follows what happens there, their curves, notes on them, and taking them away."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from msd_engine.backend.errors import UserError
+from msd_engine.events import Event, Finished, HeldOutCurve, RunRow, RunsChanged, Tick
+from msd_engine.jobs.tools.background import Tell, in_background
+from msd_engine.jobs.tools.guard import told
+from msd_engine.runs.catalogue import Catalogue
+from msd_engine.runs.held import is_held
+from msd_engine.runs.layout import METRICS
+from msd_engine.runs.log import read_rows
+from msd_engine.runs.notes import Notes, read_notes, write_notes
+from msd_engine.runs.sweeps import runs_in, sweep_of
+from msd_engine.specs.live import Cadence
+
+__all__ = ["Catalogue", "annotate", "discard", "held_out_curves", "watch"]
+
+_TELL_EVERY_S = 0.2
+_LOOK_EVERY_S = 0.4
+# Looking may take at most this share of the time, however many runs there are.
+_SHARE = 0.05
+_NAP_S = 0.05
+
+
+@told
+def watch(catalogue: Catalogue, cadence: Cadence) -> Iterator[Event]:
+    """List the runs in a folder, and go on telling what changes there until closed.
+
+    Args:
+        catalogue: The runs; what it knows already is told first.
+        cadence: Says when somebody looks; without, the folder is left alone.
+
+    Yields:
+        `RunsChanged`, first in parts until all runs are told, then whenever something has changed, and else `Tick`;
+        `Failed` where the folder cannot be read.
+    """
+    if catalogue.rows:
+        yield RunsChanged(tuple(catalogue.rows.values()), (), complete=False)
+    first = True
+    while True:
+        start = time.monotonic()
+        yield from _look(catalogue, first)
+        took_s = time.monotonic() - start
+        first = False
+        ready = time.monotonic() + max(_LOOK_EVERY_S, took_s / _SHARE)
+        while time.monotonic() < ready or not cadence.due():
+            yield Tick()
+            time.sleep(_NAP_S)
+
+
+def _look(catalogue: Catalogue, first: bool) -> Iterator[Event]:
+    rows: list[RunRow] = []
+    told_s = time.monotonic()
+    for found in catalogue.look():
+        if found is None:
+            yield Tick()
+        elif found.row is not None:
+            rows.append(found.row)
+            if time.monotonic() - told_s < _TELL_EVERY_S:
+                yield Tick()
+            else:
+                yield RunsChanged(tuple(rows), (), complete=False)
+                rows, told_s = [], time.monotonic()
+        elif rows or found.gone or first:
+            yield RunsChanged(tuple(rows), found.gone, complete=True)
+
+
+@told
+def held_out_curves(runs: Sequence[Path]) -> Iterator[Event]:
+    """Read the held-out error of some runs over their training.
+
+    Args:
+        runs: The run folders.
+
+    Yields:
+        A `HeldOutCurve` for each, then `Finished`; `Failed` where measurements are damaged.
+    """
+    start = time.monotonic()
+    for run in runs:
+        measured = yield from in_background(partial(_measured, run))
+        yield HeldOutCurve(
+            str(run),
+            np.array([row["step"] for row in measured], dtype=np.int64),
+            np.array([row["elapsed_s"] for row in measured], dtype=np.float64),
+            np.array([row["held_out"] for row in measured], dtype=np.float64),
+        )
+    yield Finished(0, time.monotonic() - start, f"Read {len(runs)} curves.")
+
+
+def _measured(run: Path, _tell: Tell) -> list[dict[str, Any]]:
+    return [row for row in read_rows(run / METRICS) if "held_out" in row]
+
+
+@told
+def annotate(
+    run: Path, *, name: str | None = None, note: str | None = None, tags: tuple[str, ...] | None = None
+) -> Iterator[Event]:
+    """Write what the user says about a run; what is None stays as it was.
+
+    Args:
+        run: The run folder.
+        name: Another name than the folder's; empty for the folder's.
+        note: Free text.
+        tags: Words to search by.
+
+    Yields:
+        `Finished`, or `Failed` with a sentence.
+    """
+    start = time.monotonic()
+    before = read_notes(run)
+    notes = Notes.from_fields(
+        {
+            "name": before.name if name is None else name,
+            "note": before.note if note is None else note,
+            "tags": before.tags if tags is None else tags,
+        }
+    )
+    yield Tick()
+    write_notes(run, notes)
+    yield Finished(0, time.monotonic() - start, f"Noted on {notes.name or run.name}.")
+
+
+@told
+def discard(runs: Sequence[Path]) -> Iterator[Event]:
+    """Move run folders to the trash of the system.
+
+    Where all runs of a comparison are among them its folder goes as a whole; a comparison that keeps some trains the
+    others anew when it goes on.
+
+    Args:
+        runs: The run folders; none may be in training.
+
+    Yields:
+        A `Tick` for each, then `Finished`, or `Failed` with a sentence: then those before it are in the trash.
+    """
+    start = time.monotonic()
+    folders = _with_whole_sweeps(runs)
+    for folder in folders:
+        held = next((run for run in (folder, *runs_in(folder)) if is_held(run)), None)
+        if held is not None:
+            raise UserError(f"{held.name} is being trained: stop it before it is thrown away.")
+        try:
+            yield from in_background(partial(_to_trash, folder))
+        except OSError as error:
+            raise UserError(f"{folder} cannot be moved to the trash: {error.strerror or error}.") from error
+    what = folders[0].name if len(folders) == 1 else f"{len(runs)} runs"
+    yield Finished(0, time.monotonic() - start, f"Moved {what} to the trash.")
+
+
+def _with_whole_sweeps(runs: Sequence[Path]) -> list[Path]:
+    """Put the folder of a comparison in the place of its runs, where all of them are there."""
+    chosen = set(runs)
+    above = {run: sweep_of(run) for run in runs}
+    whole = {sweep for sweep in above.values() if sweep is not None and chosen.issuperset(runs_in(sweep))}
+    return list(dict.fromkeys(sweep if (sweep := above[run]) in whole and sweep is not None else run for run in runs))
+
+
+def _to_trash(run: Path, _tell: Tell) -> None:
+    import send2trash
+
+    send2trash.send2trash(str(run))

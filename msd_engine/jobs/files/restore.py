@@ -1,0 +1,44 @@
+"""Restoring an experiment from a picture, a preset, a sample file or a run folder; finding a comparison in a folder."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from msd_engine.events import Event, Finished, Restored, SweepFound
+from msd_engine.jobs.tools.guard import told
+from msd_engine.runs.layout import MANIFEST, SWEEP
+from msd_engine.runs.restoring import read_drawn_spec
+from msd_engine.runs.run import Run
+from msd_engine.runs.sweeps import SweepFolder
+
+_OTHER_CHAINS = " It was made with another generator of random numbers: its seed draws other chains now."
+
+
+@told
+def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
+    """Read the spec that a file or folder carries.
+
+    Args:
+        path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file, a run folder or that of a comparison.
+
+    Yields:
+        `Restored`, or `SweepFound` for a comparison, and `Finished`, or `Failed` with a sentence that says what is
+        wrong with the file.
+    """
+    start = time.monotonic()
+    path = Path(path)
+    text = f"Restored from {path.name}."
+    folder = path.parent if path.name in (MANIFEST, SWEEP) else path
+    if (folder / SWEEP).is_file() and not (folder / MANIFEST).exists():
+        yield SweepFound(str(SweepFolder.open(folder).folder))
+    elif folder.is_dir():
+        run = Run.open(folder)
+        yield Restored(run.spec.to_json(), str(folder), run.manifest.step, run.manifest.elapsed_s)
+    else:
+        spec, same = read_drawn_spec(path)
+        yield Restored(spec.to_json())
+        text += "" if same else _OTHER_CHAINS
+    yield Finished(0, time.monotonic() - start, text, str(path))

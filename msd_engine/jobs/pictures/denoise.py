@@ -1,0 +1,227 @@
+"""The denoising job: one picture, its k noisy copies, x̂, and what a change of the copies does to it.
+
+The copies are y_i = x + σ n_i, each n_i from a stream of its own, so that copy i stays when k changes and only grows
+when σ does. What theory says of a change, with all distances as root mean squares over the values of a picture:
+
+* shuffled: ȳ and an exact x̂ stay where they are (sufficiency, theory §3, fact 1);
+* copy i dropped: ȳ moves by (ȳ − y_i)/(k − 1), in expectation σ/√(k (k − 1));
+* copy i replaced by a copy x' + σ n_i of another datum: ȳ moves by (x' − x)/k, whatever the noise.
+
+An exact denoiser takes the k − 1 copies that are left as such. A network of fixed k sees the mean of the others in the
+place of the dropped copy, which leaves ȳ the same as for the exact one but tells the network of more copies than
+there are.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from msd_engine.backend.device import choose_device, describe_device
+from msd_engine.backend.errors import UserError
+from msd_engine.backend.streams import ChainStreams
+from msd_engine.data.folder import TITLES
+from msd_engine.data.images import ImageSet
+from msd_engine.denoisers.learned import LearnedDenoiser
+from msd_engine.denoisers.posterior import Denoiser
+from msd_engine.events import Copies, Denoised, Event, Finished, Started
+from msd_engine.jobs.factory.loaded import is_loaded, loaded_empirical, loaded_images
+from msd_engine.jobs.factory.parts import learned_denoiser
+from msd_engine.jobs.pictures.pictures import chosen_picture, held_out
+from msd_engine.jobs.tools.background import in_background
+from msd_engine.jobs.tools.frames import shown
+from msd_engine.jobs.tools.guard import told
+from msd_engine.runs.run import Run
+from msd_engine.specs import DenoiseSpec, ExperimentSpec, ImagesSpec, Live
+from msd_engine.specs.live import NEVER, Cadence
+from msd_engine.specs.models import CARD
+
+
+@told
+def denoise(
+    spec: ExperimentSpec,
+    *,
+    run_dir: Path | None = None,
+    data_dir: Path | None = None,
+    device: str = "auto",
+    cadence: Cadence = NEVER,
+    live: Live | None = None,
+) -> Iterator[Event]:
+    """Denoise one picture from k copies.
+
+    The data and the denoiser of the last job are kept for the next, so that a dragged slider is followed at once.
+
+    Args:
+        spec: The experiment; its data, its number of copies and its `denoise` part are read.
+        run_dir: Run folder of a trained denoiser.
+        data_dir: Where image sets are looked for.
+        device: Name of the device, or ``auto``.
+        cadence: Unused: there is one frame.
+        live: Unused: the job is over in a few milliseconds.
+
+    Yields:
+        `Started`, one `Denoised`, `Finished`; or `Failed`.
+    """
+    del cadence, live
+    begun_s = time.perf_counter()
+    chosen = choose_device(device)
+    data = spec.data
+    if not isinstance(data, ImagesSpec):
+        raise UserError("Only pictures can be denoised by hand: choose a set of images.")
+    if not is_loaded(data, data_dir, chosen if spec.sampling.source == "exact" else None):
+        # Reading tens of thousands of images takes a second.
+        yield from in_background(lambda _: _parts(spec, data, run_dir, data_dir, chosen))
+    images, bench = _parts(spec, data, run_dir, data_dir, chosen)
+    denoised = _denoised(spec, images, bench, chosen)
+    yield Started("denoise", describe_device(chosen), 0, 0, spec.to_json())
+    yield denoised
+    yield Finished(0, time.perf_counter() - begun_s, "")
+
+
+class Bench(NamedTuple):
+    """A denoiser with what is known of it.
+
+    Attributes:
+        denoiser: Gives x̂ of the copies.
+        words: What it is, for people.
+        exact: Whether it is the exact posterior mean of a known distribution.
+        fixed_k: Number of copies that it takes; 0 for any.
+    """
+
+    denoiser: Denoiser
+    words: str
+    exact: bool
+    fixed_k: int
+
+
+def draw_copies(x: Tensor, sigma: float, k: int, seed: int) -> Tensor:
+    """Draw the copies of one picture, copy i from a stream of its own.
+
+    Args:
+        x: The picture with shape (C, H, W).
+        sigma: Noise of one copy.
+        k: Number of copies.
+        seed: Seed of the noise.
+
+    Returns:
+        y with shape (k, C, H, W).
+    """
+    return x + sigma * ChainStreams(seed, k, tuple(x.shape), block=1).normal()
+
+
+def change_copies(y: Tensor, spec: DenoiseSpec, shift: Tensor, *, any_k: bool) -> tuple[Tensor, tuple[int, ...], float]:
+    """Do to the copies what is asked for.
+
+    Args:
+        y: The copies with shape (k, C, H, W).
+        spec: Says what is done.
+        shift: x' − x, from the picture to the other image, with shape (C, H, W).
+        any_k: Whether the denoiser takes fewer copies than before.
+
+    Returns:
+        The copies after it, the number from 0 that each had before (−1 for a new one), and the root mean square by
+        which theory expects ȳ to move.
+
+    Raises:
+        UserError: The only copy is to be dropped.
+    """
+    k = len(y)
+    index = min(spec.copy_index, k) - 1
+    order = np.arange(k)
+    if spec.change == "shuffle":
+        order = np.random.Generator(np.random.SFC64(np.random.SeedSequence(spec.seed, spawn_key=(k, 2)))).permutation(k)
+        if (order == np.arange(k)).all():
+            order = np.roll(order, 1)
+        return y[torch.from_numpy(order)], tuple(order.tolist()), 0.0
+    if spec.change == "replace":
+        order[index] = -1
+        changed = y.clone()
+        changed[index] += shift
+        return changed, tuple(order.tolist()), rms(shift) / k
+    if k == 1:
+        raise UserError("With k = 1 there is no other copy: drop one of two or more.")
+    others = torch.cat((y[:index], y[index + 1 :]))
+    expected = spec.sigma / math.sqrt(k * (k - 1))
+    if any_k:
+        return others, tuple(np.delete(order, index).tolist()), expected
+    order[index] = -1
+    changed = y.clone()
+    changed[index] = others.mean(0)
+    return changed, tuple(order.tolist()), expected
+
+
+def rms(difference: Tensor) -> float:
+    """Return the root mean square over all values of a picture."""
+    return difference.square().mean(dtype=torch.float64).sqrt().item()
+
+
+def _denoised(spec: ExperimentSpec, images: ImageSet, bench: Bench, device: torch.device) -> Denoised:
+    asked = spec.denoise
+    x = chosen_picture(asked, images)
+    k = bench.fixed_k or spec.training.k
+    y = draw_copies(x, asked.sigma, k, asked.seed)
+    before = _estimate(bench, y, asked.sigma, tuple(range(k)), device)
+    after, expected = None, math.nan
+    if asked.change != "none":
+        shift = held_out(images, asked.other) - x if asked.change == "replace" else torch.zeros_like(x)
+        other, origin, expected = change_copies(y, asked, shift, any_k=not bench.fixed_k)
+        after = _estimate(bench, other, asked.sigma, origin, device)
+    return Denoised(
+        spec_json=spec.to_json(),
+        x=shown(x),
+        sigma=asked.sigma,
+        copies=before,
+        changed=after,
+        error=_distance(before.x_hat, x.numpy()),
+        error_mean=_distance(before.y_mean, x.numpy()),
+        moved=_distance(after.x_hat, before.x_hat) if after else math.nan,
+        moved_mean=_distance(after.y_mean, before.y_mean) if after else math.nan,
+        expected_mean=expected,
+        expected_move=0.0 if asked.change == "shuffle" else math.nan,
+        denoiser=bench.words,
+        exact=bench.exact,
+        fixed_k=bench.fixed_k,
+        available=len(images.test),
+    )
+
+
+def _estimate(bench: Bench, y: Tensor, sigma: float, origin: tuple[int, ...], device: torch.device) -> Copies:
+    x_hat = bench.denoiser(y.unsqueeze(0).to(device), sigma).mean[0]
+    return Copies(shown(y), shown(y.mean(0, dtype=torch.float64)), shown(x_hat), origin)
+
+
+def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.sqrt(np.square(np.subtract(a, b, dtype=np.float64)).mean()))
+
+
+def _parts(
+    spec: ExperimentSpec, data: ImagesSpec, run_dir: Path | None, data_dir: Path | None, device: torch.device
+) -> tuple[ImageSet, Bench]:
+    images = loaded_images(data, data_dir)
+    if spec.sampling.source == "exact":
+        empirical = loaded_empirical(data, data_dir, device).denoiser
+        split = "training" if data.split == "train" else data.split
+        words = f"exact posterior mean over the {len(empirical):,} {split} images of {TITLES.get(data.name, 'digits')}"
+        return images, Bench(empirical.in_tiles_of(1), words, exact=True, fixed_k=0)
+    if run_dir is None:
+        raise UserError("There is no trained denoiser yet: train one first, or set sampling.source to exact.")
+    learned = _learned(run_dir, Run.open(run_dir).manifest.step, device)
+    if learned.data_mean.shape != data.shape:
+        raise UserError(f"The run {run_dir} was trained on data of another shape than {data.name}.")
+    kind = "pretrained model" if (run_dir / CARD).exists() else "network of"
+    return images, Bench(learned, f"{kind} {run_dir.name}", exact=False, fixed_k=learned.k)
+
+
+@lru_cache(maxsize=1)
+def _learned(run_dir: Path, step: int, device: torch.device) -> LearnedDenoiser:
+    # The step is part of what is asked for: a run that goes on has newer weights.
+    del step
+    return learned_denoiser(run_dir, device)

@@ -1,0 +1,1 @@
+"""Jobs that compare samples with real images."""

@@ -1,0 +1,89 @@
+"""The training images nearest to one image: is a sample new, or a memory?"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from msd_engine.backend.device import choose_device, describe_device
+from msd_engine.backend.errors import UserError
+from msd_engine.data.folder import data_folder
+from msd_engine.data.images import ImageSet, load_images
+from msd_engine.events import Event, Finished, Neighbours, Started, Tick
+from msd_engine.jobs.tools.guard import told
+from msd_engine.metrics.features import kept_network
+from msd_engine.metrics.nearest import nearest_in_pixels
+from msd_engine.metrics.sight import FeatureNetwork
+from msd_engine.specs import ExperimentSpec, ImagesSpec
+
+COUNT = 6
+"""Training images that are told."""
+
+_HELD_OUT = 64
+
+
+@told
+def nearest(
+    spec: ExperimentSpec,
+    image: NDArray[np.float32],
+    *,
+    data_dir: Path | None = None,
+    device: str = "auto",
+) -> Iterator[Event]:
+    """Find the training images that are nearest to one image.
+
+    The images of the last job are kept for the next, so that one click after the other is answered at once.
+
+    Args:
+        spec: The experiment; its data are searched, all that it trains on.
+        image: The image with shape (C, H, W), in data units.
+        data_dir: The data folder.
+        device: Where the features are computed, or ``auto``.
+
+    Yields:
+        `Started`, a `Tick` per few thousand images, `Neighbours` and `Finished`, or `Failed`.
+    """
+    start = time.monotonic()
+    if not isinstance(spec.data, ImagesSpec):
+        raise UserError(f"The data {spec.data.name!r} are points: only images have nearest images.")
+    chosen = choose_device(device)
+    yield Started("nearest", describe_device(chosen), 0, 0, spec.to_json())
+    images = _images(spec.data, data_folder(data_dir))
+    if image.shape != images.train.shape[1:]:
+        raise UserError(f"The image has another shape than those of {images.name}.")
+    x = torch.from_numpy(np.ascontiguousarray(image, np.float32))[None]
+    both = torch.cat((x, images.to_data(images.test[:_HELD_OUT])))
+    for distance, index in nearest_in_pixels(both, images.train, COUNT):  # noqa: B007 - the last one is the answer
+        yield Tick()
+    neighbours = images.train[index[0]]
+    network = kept_network(images.name, data_dir, chosen)
+    yield Neighbours(
+        image=images.to_bytes(x)[0].numpy(),
+        neighbours=neighbours.numpy(),
+        labels=tuple(images.class_names[label] for label in images.train_labels[index[0]].tolist()),
+        pixels=distance[0].double().numpy(),
+        features=_apart(network, x, images.to_data(neighbours)),
+        feature_name=network.name if network else "",
+        typical=float(distance[1:, 0].median()),
+    )
+    yield Finished(COUNT, time.monotonic() - start, "Found the nearest training images.")
+
+
+@lru_cache(maxsize=1)
+def _images(data: ImagesSpec, _folder: Path) -> ImageSet:
+    return load_images(data, _folder)
+
+
+def _apart(network: FeatureNetwork | None, x: Tensor, others: Tensor) -> NDArray[np.float64]:
+    """Return the distance of an image from others in the features; NaN where there is no network yet."""
+    if network is None:
+        return np.full(len(others), np.nan)
+    distance: NDArray[np.float64] = (network.features(others) - network.features(x)).double().norm(dim=1).numpy()
+    return distance

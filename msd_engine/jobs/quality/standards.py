@@ -1,0 +1,123 @@
+"""What samples are measured against, for a job: features and their judge, made at first need and kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import torch
+
+from msd_engine.backend.errors import UserError
+from msd_engine.backend.threads import use_threads
+from msd_engine.data.images import ImageSet, load_images
+from msd_engine.events import Event, Notice, Progress
+from msd_engine.jobs.quality.features import prepared_features
+from msd_engine.jobs.tools.background import Tell, in_background
+from msd_engine.metrics.standard import Standard, Steps, T, standard
+from msd_engine.metrics.support import keep_judge
+from msd_engine.specs import ExperimentSpec, ImagesSpec
+from msd_engine.specs.live import NEVER, Cadence
+
+
+def prepared_standard(
+    images: ImageSet,
+    n: int,
+    data_dir: Path | None,
+    device: torch.device,
+    cadence: Cadence = NEVER,
+    inception: Path | None = None,
+    *,
+    retrain: bool = False,
+) -> Generator[Event, None, Standard]:
+    """Get what samples of an image set are measured against; samplings to come are judged by the same features.
+
+    Args:
+        images: The image set, whole.
+        n: Number of samples that will be measured.
+        data_dir: The data folder.
+        device: Where to compute.
+        cadence: Says when progress is worth telling.
+        inception: The user's weights of the FID's network, for colour images.
+        retrain: Train the classifier of grey images anew, and keep it.
+
+    Yields:
+        What is being done.
+
+    Returns:
+        The standard.
+
+    Raises:
+        UserError: The images or the optional package are missing, or the cache folder cannot be written.
+    """
+    network = yield from prepared_features(images.name, data_dir, device, cadence, inception, retrain=retrain)
+    against = yield from behind(standard(images, network, n))
+    if not network.fid:
+        yield from _keeping(against)
+    return against
+
+
+def read_whole(spec: ExperimentSpec, data_dir: Path | None) -> Generator[Event, None, ImageSet]:
+    """Read the whole image set of an experiment, whatever part of it that learns.
+
+    Args:
+        spec: The experiment.
+        data_dir: The data folder.
+
+    Yields:
+        What is being done.
+
+    Returns:
+        The images.
+
+    Raises:
+        UserError: The data are points.
+        BadFile: The images are missing or damaged.
+    """
+    data = spec.data
+    if not isinstance(data, ImagesSpec):
+        raise UserError(f"The data {data.name!r} are points: only images can be measured.")
+
+    def steps() -> Steps[ImageSet]:
+        yield "Reading the images"
+        return load_images(ImagesSpec(name=data.name), data_dir)
+
+    return (yield from behind(steps()))
+
+
+def behind(steps: Steps[T]) -> Generator[Event, None, T]:
+    """Do work whose steps may be long in the background, and tell what it does.
+
+    Args:
+        steps: The work.
+
+    Yields:
+        `Progress` with what it says, and `Tick`.
+
+    Returns:
+        What it returns.
+    """
+    start = time.monotonic()
+    threads = torch.get_num_threads()
+
+    def work(tell: Tell) -> T:
+        use_threads(threads)
+        nan = float("nan")
+        while True:
+            try:
+                text = next(steps)
+            except StopIteration as end:
+                result: T = end.value
+                return result
+            tell(Progress(0, 0, nan, nan, time.monotonic() - start, nan, text))
+
+    return (yield from in_background(work))
+
+
+def _keeping(against: Standard) -> Iterator[Event]:
+    """Let samplings to come judge their chains by the features, where that can be kept."""
+    channels, rows, columns = against.images.train.shape[1:]
+    try:
+        keep_judge(against.judge, against.images.name, (channels, rows, columns))
+    except UserError as error:
+        yield Notice(f"Samplings will not be judged by the features. {error}")

@@ -1,0 +1,1 @@
+"""Jobs that draw chains, and that tell what their ladder and their plane are like."""

@@ -1,0 +1,128 @@
+"""Chains by hand: paint parts of a picture anew, go from one seed to another, branch off from a kept state.
+
+They are the chains of the sampling job with one thing changed each, and tell the same events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from msd_engine.backend.errors import UserError
+from msd_engine.backend.streams import ChainStreams
+from msd_engine.events import Event
+from msd_engine.jobs.factory.chains import Sampling, sampling
+from msd_engine.jobs.factory.loaded import loaded_images
+from msd_engine.jobs.factory.parts import event_shape
+from msd_engine.jobs.pictures.pictures import chosen_picture
+from msd_engine.jobs.sampling.sample import chain_events
+from msd_engine.jobs.tools.background import in_background
+from msd_engine.jobs.tools.guard import told
+from msd_engine.samplers.inpainting import Inpainting, KnownDenoiser, KnownPixels
+from msd_engine.specs import Branch, ExperimentSpec, Hand, ImagesSpec, Live
+from msd_engine.specs.live import NEVER, Cadence
+
+# Branches with noise of their own have numbers that no chain of the form has.
+_FRESH = 1_000_000
+
+
+@told
+def by_hand(
+    spec: ExperimentSpec,
+    hand: Hand,
+    *,
+    start: Branch | None = None,
+    run_dir: Path | None = None,
+    data_dir: Path | None = None,
+    device: str = "auto",
+    cadence: Cadence = NEVER,
+    live: Live | None = None,
+) -> Iterator[Event]:
+    """Draw chains by hand.
+
+    * ``draw``: as the sampling job draws them; this is for branches.
+    * ``inpaint``: paint the masked part of a picture anew, once for each chain, and keep the rest; the `denoise` part
+      of the spec says which picture and which mask, and the known pixels of every x̂ are those of the picture.
+    * ``interpolate``: a row of at least 2 chains whose random numbers lead from `sampling.seed` to
+      `denoise.second_seed`: the first is chain 0 of the first seed to the bit, the last one chain 0 of the second.
+
+    Args:
+        spec: The experiment; `sampling.chains` is the number of chains.
+        hand: What is done.
+        start: Where chains branch off on the way, None for their start. With the parameters of the chain and its own
+            noise the first of them is the chain itself, to the bit.
+        run_dir: Run folder of the trained denoiser, where `sampling.source` asks for one.
+        data_dir: Where image sets are looked for.
+        device: Name of the device, or ``auto``.
+        cadence: Says when pictures and progress are worth telling.
+        live: Requests that may come meanwhile: pause.
+
+    Yields:
+        The events of `msd_engine.jobs.sampling.sample.sample`, from the step of the kept state on.
+    """
+    if hand == "interpolate" and spec.sampling.chains < 2:
+        raise UserError("A row from one seed to another has at least two chains: raise sampling.chains.")
+    if start is not None:
+        _check_start(spec, hand, start)
+
+    def build() -> Sampling:
+        toward = spec.denoise.second_seed if hand == "interpolate" else None
+        chains = sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device, toward=toward)
+        pixels = _known_pixels(spec, data_dir, chains.device) if hand == "inpaint" else None
+        if start is not None:
+            chains = _branched(spec, chains, start)
+        elif pixels is not None:
+            y = pixels.put_into(chains.y, chains.descent.ladder[0], chains.streams.normal())
+            chains = replace(chains, y=y)
+        return chains if pixels is None else _painting(chains, pixels)
+
+    # Reading tens of thousands of images takes a second.
+    chains = yield from in_background(lambda _: build())
+    yield from chain_events(spec, chains, cadence, live)
+
+
+def _check_start(spec: ExperimentSpec, hand: Hand, start: Branch) -> None:
+    wanted = (spec.training.k, *event_shape(spec))
+    if hand == "interpolate":
+        raise UserError("A row between two seeds cannot begin on the way: its chains have no noise of their own.")
+    if start.y.shape != wanted:
+        raise UserError(f"The kept state has shape {start.y.shape}, but these settings need {wanted}.")
+    if start.step >= spec.sampling.total_steps:
+        raise UserError("The kept state is the end of the ladder: branch from an earlier one.")
+
+
+def _branched(spec: ExperimentSpec, chains: Sampling, start: Branch) -> Sampling:
+    """Let all chains begin at a kept state."""
+    count = spec.sampling.chains
+    parts = (torch.from_numpy(part).to(chains.device) for part in (start.y, *start.carried))
+    y, *carried = (part.expand(count, *part.shape).clone() for part in parts)
+    number, normals, uniforms = start.stream
+    fresh = range(_FRESH, _FRESH + count)
+    numbers = [number, *fresh[1:]] if start.same_noise else fresh
+    drawn = (normals, uniforms)
+    shape = tuple(y.shape[1:])
+    streams = ChainStreams(spec.sampling.seed, count, shape, device=chains.device, numbers=numbers, drawn=drawn)
+    return replace(chains, y=y, carried=tuple(carried), streams=streams, first=start.step)
+
+
+def _painting(chains: Sampling, pixels: KnownPixels) -> Sampling:
+    """Let all chains keep known pixels."""
+    denoiser, dynamics = KnownDenoiser(chains.denoiser, pixels), Inpainting(chains.dynamics, pixels)
+    return replace(chains, denoiser=denoiser, dynamics=dynamics)
+
+
+def _known_pixels(spec: ExperimentSpec, data_dir: Path | None, device: torch.device) -> KnownPixels:
+    if not isinstance(spec.data, ImagesSpec):
+        raise UserError("Only pictures can be painted: choose a set of images.")
+    _, rows, columns = spec.data.shape
+    mask = spec.denoise.mask
+    if len(mask) != rows * columns or not any(mask):
+        raise UserError("Nothing is marked to be painted anew: paint a mask over the picture first.")
+    if all(mask):
+        raise UserError("All of the picture is marked: leave something to be kept, or draw chains on the images page.")
+    picture = chosen_picture(spec.denoise, loaded_images(spec.data, data_dir))
+    known = torch.frombuffer(bytearray(mask), dtype=torch.uint8).reshape(rows, columns) == 0
+    return KnownPixels(picture.to(device), known.to(device))

@@ -1,0 +1,99 @@
+"""The field job: density and scores of a mixture in the plane at one noise, for the picture behind the chains."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from msd_engine.backend.device import choose_device, describe_device
+from msd_engine.backend.errors import UserError
+from msd_engine.denoisers.posterior import Denoiser
+from msd_engine.events import Event, FieldFrame, Finished, Started
+from msd_engine.jobs.factory.parts import denoiser_of_run, guided_denoiser, mixture
+from msd_engine.jobs.tools.guard import told
+from msd_engine.specs import ExperimentSpec, Live
+from msd_engine.specs.live import NEVER, Cadence
+
+# The picture shows this many draws from the data, always the same ones.
+_DATA, _DATA_SEED = 500, 0
+
+
+@told
+def field(
+    spec: ExperimentSpec,
+    *,
+    sigma: float,
+    bounds: tuple[float, float, float, float],
+    resolution: tuple[int, int] = (160, 160),
+    run_dir: Path | None = None,
+    points: int = 0,
+    device: str = "auto",
+    cadence: Cadence = NEVER,
+    live: Live | None = None,
+) -> Iterator[Event]:
+    """Compute density and scores at one noise.
+
+    Args:
+        spec: The experiment; its data and its number of copies are read.
+        sigma: Noise of one copy.
+        bounds: (x_min, x_max, y_min, y_max) in data units.
+        resolution: Rows and columns of the density.
+        run_dir: Run folder of a trained denoiser whose score is wanted too.
+        points: The scores are given on a grid of this many points each way; 0 gives none.
+        device: Name of the device of the trained denoiser, or ``auto``.
+        cadence: Unused: there is one frame.
+        live: Unused: the job is over in a few milliseconds.
+
+    Yields:
+        `Started`, one `FieldFrame`, `Finished`; or `Failed`.
+    """
+    del cadence, live
+    begun_s = time.perf_counter()
+    chosen = choose_device("cpu" if run_dir is None and device == "auto" else device)
+    target = mixture(spec)
+    if target.dim != 2:
+        raise UserError(f"Only mixtures in the plane can be drawn: this one has {target.dim} dimensions.")
+    learned = None if run_dir is None else guided_denoiser(spec, run_dir, denoiser_of_run(spec, run_dir, chosen))
+    yield Started("field", describe_device(chosen), 0, 0, spec.to_json())
+    k = spec.training.k
+    sigma_eff = sigma / math.sqrt(k)
+    grid = _cell_centres(bounds, *resolution).float()
+    where = _cell_centres(bounds, points, points)
+    draws = target.sample(_DATA, torch.Generator().manual_seed(_DATA_SEED))
+    yield FieldFrame(
+        sigma=sigma,
+        sigma_eff=sigma_eff,
+        bounds=bounds,
+        log_density=target.to(dtype=torch.float32).log_prob(grid, sigma_eff).reshape(resolution).numpy(),
+        points=where.float().numpy(),
+        exact_score=target.score(where, sigma_eff).float().numpy(),
+        trained_score=None if learned is None else _trained_score(learned, where.float().to(chosen), sigma, k).numpy(),
+        data=draws.float().numpy(),
+        means=target.means.float().numpy(),
+    )
+    yield Finished(0, time.perf_counter() - begun_s, "")
+
+
+def _cell_centres(bounds: tuple[float, float, float, float], rows: int, columns: int) -> Tensor:
+    """Return the centres of equal cells with shape (rows·columns, 2), float64, row 0 at y_min."""
+    x_min, x_max, y_min, y_max = bounds
+    x = x_min + (x_max - x_min) * (torch.arange(columns, dtype=torch.float64) + 0.5) / max(columns, 1)
+    y = y_min + (y_max - y_min) * (torch.arange(rows, dtype=torch.float64) + 0.5) / max(rows, 1)
+    return torch.stack((x.repeat(rows), y.repeat_interleave(columns)), -1)
+
+
+def _trained_score(learned: Denoiser, y_mean: Tensor, sigma: float, k: int) -> Tensor:
+    """Return the learned score (x̂ − ȳ)/σ_eff² of ȳ at points with shape (m, 2), on the CPU.
+
+    The network has only ever seen copies that differ: the points get residuals like those of real copies, always the
+    same, which by sufficiency (theory §3, fact 1) carry no information.
+    """
+    n = torch.randn(len(y_mean), k, 2, generator=torch.Generator().manual_seed(_DATA_SEED)).to(y_mean)
+    y = y_mean.unsqueeze(1) + sigma * (n - n.mean(1, keepdim=True))
+    x_hat = learned(y, sigma).mean
+    return ((x_hat - y_mean) / (sigma**2 / k)).cpu()

@@ -1,0 +1,91 @@
+"""The proposing job: a ladder and a step from the data, by NCSNv2's techniques."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from msd_engine.data.images import load_images
+from msd_engine.events import Event, Finished, Progress, Proposed, Started, Tick
+from msd_engine.jobs.factory.parts import mixture
+from msd_engine.jobs.tools.background import in_background
+from msd_engine.jobs.tools.guard import told
+from msd_engine.metrics.proposals import OVERLAP, Proposal, largest_distances, propose
+from msd_engine.specs import ExperimentSpec, Live, MixtureSpec
+from msd_engine.specs.live import NEVER, Cadence
+
+# So many data are drawn for the largest distance; more hardly find a larger one.
+_DATA, _SEED = 5000, 0
+
+
+@told
+def proposal(
+    spec: ExperimentSpec,
+    *,
+    data_dir: Path | None = None,
+    cadence: Cadence = NEVER,
+    live: Live | None = None,
+) -> Iterator[Event]:
+    """Propose first noise, levels and step from the data.
+
+    Args:
+        spec: The experiment; σ_L, T and k stay as they are.
+        data_dir: Where image sets are looked for.
+        cadence: Says when progress is worth telling.
+        live: Unused: the job takes seconds.
+
+    Yields:
+        `Started`, `Progress` and a `Tick` per block of pairs, `Proposed`, `Finished`; or `Failed`.
+    """
+    del live
+    begun_s = time.perf_counter()
+    # Reading tens of thousands of images takes a second.
+    x = yield from in_background(lambda _: _data(spec, data_dir))
+    yield Started("propose", "cpu", 0, 0, spec.to_json())
+    largest = 0.0
+    for count, found in enumerate(largest_distances(x), start=1):
+        largest = found
+        if cadence.due():
+            elapsed_s = time.perf_counter() - begun_s
+            rate = count / elapsed_s
+            yield Progress(count, 0, rate, rate, elapsed_s, float("nan"), "Measuring the data")
+        else:
+            yield Tick()
+    made = propose(largest, spec.sampling.sigma_L, x.shape[1], spec.training.k, spec.sampling.steps_per_level)
+    values: dict[str, float | int | str] = {
+        "sampling.method": "annealed",
+        "sampling.ladder": "geometric",
+        "sampling.sigma_1": _rounded(made.sigma_1),
+        "sampling.levels": made.levels,
+        "sampling.epsilon": _rounded(made.step_ratio * spec.sampling.sigma_L**2),
+    }
+    text = _sentence(made, x, spec)
+    yield Proposed(values, text)
+    yield Finished(0, time.perf_counter() - begun_s, text)
+
+
+def _data(spec: ExperimentSpec, data_dir: Path | None) -> Tensor:
+    """Return data with shape (n, d), float32."""
+    draws = torch.Generator().manual_seed(_SEED)
+    if isinstance(spec.data, MixtureSpec):
+        return mixture(spec).sample(_DATA, draws).float()
+    images = load_images(spec.data, data_dir)
+    chosen = torch.randperm(len(images.train), generator=draws)[:_DATA]
+    return images.to_data(images.train[chosen]).flatten(1)
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.3g}")
+
+
+def _sentence(made: Proposal, x: Tensor, spec: ExperimentSpec) -> str:
+    asked = spec.sampling
+    return (
+        f"σ₁/√k = {made.sigma_eff_1:.3g}, the largest distance among {len(x):,} data; {made.levels} levels of ratio "
+        f"{made.ratio:.3g}, C ≥ {OVERLAP:g} in {x.shape[1]} dimensions; r = {made.step_ratio:.2g}, Langevin's "
+        f"s_T²/σ² = {made.swelling:.3f} after T = {asked.steps_per_level}."
+    )

@@ -1,0 +1,207 @@
+"""The sampling job: a spec goes in; chains, figures and samples come out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from msd_engine.backend.device import describe_device
+from msd_engine.backend.errors import UserError
+from msd_engine.events import Event, Finished, Notice, Progress, Samples, Started, Tick
+from msd_engine.jobs.factory.chains import Sampling, moments, sampling
+from msd_engine.jobs.factory.parts import asks_exact_above, asks_guidance
+from msd_engine.jobs.sampling.ladder import told_ladder
+from msd_engine.jobs.sampling.verdicts import judged
+from msd_engine.jobs.tools.background import in_background
+from msd_engine.jobs.tools.frames import ImageFrames, PlaneFrames, shown, stride_of
+from msd_engine.jobs.tools.guard import told
+from msd_engine.metrics.chains import alive
+from msd_engine.runs.thumbnails import keep_thumbnail
+from msd_engine.samplers.twin import Stretch
+from msd_engine.samplers.walk import Moment
+from msd_engine.specs import ExperimentSpec, ImagesSpec, Live
+from msd_engine.specs.live import NEVER, Cadence
+from msd_engine.specs.models import CARD
+
+# A fast chain makes a step in some twenty microseconds; looking up from the work costs a part of that.
+_LOOK_UP_S = 0.002
+_PAUSE_POLL_S = 0.05
+_RATE_WINDOW_S = 2.0
+
+
+class _Frames(Protocol):
+    """What a job tells about its chains: in the plane, or as images."""
+
+    def keep(self, moment: Moment | Stretch) -> None:
+        """Take notice of a state."""
+        ...
+
+    def due(self, moment: Moment | Stretch) -> Iterator[Event]:
+        """Tell how the chains stand, at a due moment."""
+        ...
+
+    def end(self, moment: Moment | Stretch) -> Iterator[Event]:
+        """Tell what is left to tell, after the last step."""
+        ...
+
+
+@told
+def sample(
+    spec: ExperimentSpec,
+    *,
+    run_dir: Path | None = None,
+    data_dir: Path | None = None,
+    device: str = "auto",
+    cadence: Cadence = NEVER,
+    live: Live | None = None,
+) -> Iterator[Event]:
+    """Draw samples by chained Langevin dynamics, or another sampler of all copies.
+
+    Chain i is the same to the bit whatever the number of chains, the cadence and the pauses. A chain that blows up
+    (r ≥ 2) is told as it is, with numbers clipped at ±1e6 data units; NaN stays NaN.
+
+    Args:
+        spec: The experiment; its data, its sampling and its number of copies are read.
+        run_dir: Run folder of the trained denoiser, where `sampling.source` is ``trained``.
+        data_dir: Where image sets are looked for, where the exact posterior mean is asked for; a trained denoiser
+            carries what it must know of its data.
+        device: Name of the device, or ``auto``.
+        cadence: Says when pictures and progress are worth telling.
+        live: Requests that may come meanwhile: pause.
+
+    Yields:
+        `Started` and `Ladder`; then a `Tick` per step, or per two milliseconds of faster steps. In the plane
+        `ChainSegment` and `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due moments; at
+        the end what is left of them, `Samples`, for images `Verdicts`, and `Finished`, or `Failed`.
+    """
+    wants_images = spec.sampling.source == "exact" and isinstance(spec.data, ImagesSpec)
+    if wants_images or asks_exact_above(spec):
+        # Reading tens of thousands of images takes a second.
+        chains = yield from in_background(lambda _: sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device))
+    else:
+        chains = sampling(spec, run_dir=run_dir, device=device)
+    if asks_guidance(spec) and not chains.guided:
+        yield Notice("This network has no earlier self to be guided by: it samples without guidance.")
+    if asks_exact_above(spec) and not chains.exact_above:
+        yield Notice("Its training images are not on this machine: the network is asked at all noises.")
+    for event in chain_events(spec, chains, cadence, live):
+        yield event
+        if isinstance(event, Samples) and event.x_hat.ndim == 4:
+            if spec.sampling.source == "trained":
+                yield from _kept(run_dir, event)
+            yield from judged(spec, event, data_dir, chains.device)
+
+
+def chain_events(spec: ExperimentSpec, chains: Sampling, cadence: Cadence, live: Live | None) -> Iterator[Event]:
+    """Walk chains to their end and tell of them.
+
+    Args:
+        spec: The experiment.
+        chains: The chains, before any step.
+        cadence: Says when pictures and progress are worth telling.
+        live: Requests that may come meanwhile: pause.
+
+    Yields:
+        `Started` and all that follows it in `sample`.
+    """
+    yield Started("sample", describe_device(chains.device), spec.sampling.total_steps, chains.first, spec.to_json())
+    yield from _Job(spec, chains, cadence, live or Live()).events()
+
+
+def _kept(run_dir: Path | None, samples: Samples) -> Iterator[Event]:
+    """Let the list of runs show the newest samples, where the run may be written to."""
+    if run_dir is None or (run_dir / CARD).exists() or not os.access(run_dir, os.W_OK):
+        return
+    try:
+        keep_thumbnail(run_dir, samples.x_hat)
+    except UserError as error:
+        yield Notice(f"The samples stand, but their small picture could not be kept. {error}")
+
+
+class _Job:
+    """The chains of one sampling, from their start to their last jump."""
+
+    def __init__(self, spec: ExperimentSpec, chains: Sampling, cadence: Cadence, live: Live) -> None:
+        self.spec = spec
+        self.chains = chains
+        self.cadence = cadence
+        self.live = live
+        self.total = spec.sampling.total_steps
+        self.elapsed_s = 0.0
+        self.recent: deque[tuple[int, float]] = deque([(chains.first, 0.0)])
+        self.frames: _Frames
+        if chains.y.ndim == 3:
+            self.frames = PlaneFrames(spec, chains.target, chains.descent)
+        else:
+            carried = len(chains.dynamics.init(chains.y[:1])) - 1
+            self.frames = ImageFrames(self.total, chains.y, chains.streams, chains.first, carried)
+
+    def events(self) -> Iterator[Event]:
+        """Walk down the ladder."""
+        yield told_ladder(self.spec, self.chains.descent, guided=self.chains.guided)
+        keep = self.frames.keep
+        before = time.perf_counter()
+        chains, k = self.chains.y.shape[:2]
+        every = stride_of(self.total, chains, k, self.chains.y[0, 0].numel())
+        for moment in moments(self.chains, every):
+            keep(moment)
+            now = time.perf_counter()
+            if now - before < _LOOK_UP_S:
+                continue
+            self.elapsed_s += now - before
+            if self.live.paused:
+                yield from self._hold(moment)
+            if self.cadence.due():
+                yield from self.frames.due(moment)
+                yield self._progress(moment.step)
+            else:
+                yield Tick()
+            before = time.perf_counter()
+        self.elapsed_s += time.perf_counter() - before
+        trouble = self.chains.take_trouble()
+        if trouble:
+            yield Notice(f"The card cannot repeat the network as a whole, which makes chains slower: {trouble}")
+        yield from self.frames.end(moment)
+        yield self._progress(moment.step)
+        yield from self._ending(moment)
+
+    def _hold(self, moment: Moment | Stretch) -> Iterator[Event]:
+        yield from self.frames.due(moment)
+        while not self.live.wait_while_paused(_PAUSE_POLL_S):
+            yield Tick()
+        self.recent.clear()
+
+    def _progress(self, step: int) -> Progress:
+        self.recent.append((step, self.elapsed_s))
+        while self.elapsed_s - self.recent[0][1] > _RATE_WINDOW_S and len(self.recent) > 2:
+            self.recent.popleft()
+        first_step, first_s = self.recent[0]
+        rate = (step - first_step) / (self.elapsed_s - first_s) if self.elapsed_s > first_s else 0.0
+        return Progress(
+            step=step,
+            total=self.total,
+            rate=rate,
+            items_rate=rate * len(self.chains.y),
+            elapsed_s=self.elapsed_s,
+            left_s=(self.total - step) / rate if rate else float("nan"),
+            text="Sampling",
+        )
+
+    def _ending(self, moment: Moment | Stretch) -> Iterator[Event]:
+        asked = self.spec.sampling
+        samples = moment.posterior.mean if asked.jump else moment.y.mean(1)
+        yield Samples(shown(samples), shown(moment.y), asked.seed, self.spec.to_json())
+        lost = int((~alive(moment.y)).sum())
+        text = f"Drew {asked.chains} samples in {self.total} steps."
+        if lost:
+            text = f"{lost} of {asked.chains} chains blew up."
+            if asked.has_wall:
+                text = (
+                    f"{text[:-1]}: r = ε/σ² is {asked.step_ratio:.3g}, and a chain of this sampler is stable below 2 "
+                    "only."
+                )
+        yield Finished(self.total, self.elapsed_s, text)

@@ -1,0 +1,122 @@
+"""How chains of images have ended, told beside the data: the end of a sampling job."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from msd_engine.backend.errors import BadFile
+from msd_engine.backend.threads import use_threads
+from msd_engine.events import Event, Notice, Samples, Tick, Verdicts
+from msd_engine.jobs.factory.loaded import loaded_looks
+from msd_engine.jobs.tools.background import Tell, in_background
+from msd_engine.metrics.seen import look
+from msd_engine.metrics.sight import Seen
+from msd_engine.metrics.support import Judge, kept_judge
+from msd_engine.metrics.verdicts import (
+    DataLooks,
+    Verdict,
+    mean_pair_distance,
+    saturated_share,
+    spatial_variance,
+    verdicts,
+)
+from msd_engine.specs import ExperimentSpec, ImagesSpec
+
+MOST_COLOUR = 128
+"""Colour images that are looked at after a sampling: their network sees some thirty in a second."""
+
+_Sight = tuple[Judge | None, Seen | None, str]
+
+
+def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None, device: torch.device) -> Iterator[Event]:
+    """Judge each chain of a sampling of images.
+
+    Sampling never waits for features to be made: where none are kept, the verdict that needs them is left out.
+
+    Args:
+        spec: The experiment, whose data are images.
+        samples: The ends of its chains.
+        data_dir: Where the images are looked for; a trained denoiser samples without them, and then less is told.
+        device: Where the features are computed.
+
+    Yields:
+        `Tick` while the images are read, and `Verdicts`.
+    """
+    assert isinstance(spec.data, ImagesSpec)
+    data = spec.data
+    looks: DataLooks | None = None
+    try:
+        looks = yield from in_background(lambda _: loaded_looks(data, data_dir))
+    except BadFile as error:
+        yield Notice(f"The chains are not compared with the data. {error}")
+    x, y = torch.from_numpy(samples.x_hat), torch.from_numpy(samples.y)
+    judge, seen, left_out = yield from _seen(data.name, x, device)
+    off = judge.support.off(seen) if judge and seen else None
+    # Chains that blew up would drown the others in any mean.
+    judgement = verdicts(x, y, looks, off)
+    kept = x[[verdict != "blew up" for verdict in judgement]]
+    yield Verdicts(
+        verdict=tuple(judgement),
+        spatial_variance=spatial_variance(x).double().numpy(),
+        least_variance=looks.least_variance if looks else math.nan,
+        saturated_share=saturated_share(x).double().numpy(),
+        most_saturation=looks.most_saturation if looks else math.nan,
+        mean_distance=mean_pair_distance(kept),
+        data_mean_distance=looks.mean_distance if looks else math.nan,
+        data_largest_distance=looks.largest_distance if looks else math.nan,
+        data_std=looks.std if looks else math.nan,
+        data_count=looks.count if looks else 0,
+        k=spec.training.k,
+        epsilon=spec.sampling.epsilon,
+        levels=spec.sampling.levels,
+        dim=x[0].numel(),
+        spec_json=samples.spec_json,
+        features=judge.network.name if judge else "",
+        left_out=left_out,
+        class_names=judge.support.class_names if judge else (),
+        shares=_living(seen, judgement),
+        real_shares=judge.support.real_shares.numpy() if judge else np.zeros(0),
+    )
+
+
+def _seen(data: str, x: torch.Tensor, device: torch.device) -> Generator[Event, None, _Sight]:
+    """Look at samples by the features of their image set; without them where they would have to be made first."""
+    try:
+        judge = yield from in_background(lambda _: kept_judge(data, device))
+    except BadFile as error:
+        return None, None, f"Not judged by features. {error}"
+    if judge is None:
+        return (
+            None,
+            None,
+            "Not judged by features: they are made at first need, such as when samples are first measured.",
+        )
+    if not judge.network.class_names and len(x) > MOST_COLOUR:
+        text = (
+            f"Not judged by features, which takes long for more than {MOST_COLOUR} colour images; measure the quality."
+        )
+        return None, None, text
+    network, threads = judge.network, torch.get_num_threads()
+
+    def work(tell: Tell) -> Seen:
+        use_threads(threads)
+        for seen in look(network, x):  # noqa: B007 - the last one is the whole
+            tell(Tick())
+        return seen
+
+    return judge, (yield from in_background(work)), ""
+
+
+def _living(seen: Seen | None, judgement: list[Verdict]) -> NDArray[np.float64]:
+    """Return the shares of the classes among the chains that have lived, with shape (classes,)."""
+    if seen is None:
+        return np.zeros(0)
+    lived = torch.tensor([verdict == "alive" for verdict in judgement])
+    shares: NDArray[np.float64] = seen[lived].class_shares.numpy()
+    return shares

@@ -1,0 +1,1 @@
+"""Jobs that compare several numbers of copies."""

@@ -1,0 +1,94 @@
+"""What a comparison of numbers of copies is built of: the draws that its runs are measured on, and one arithmetic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from msd_engine.data.images import ImageSet
+from msd_engine.denoisers.exact import ExactDenoiser
+from msd_engine.denoisers.learned import LearnedDenoiser
+from msd_engine.denoisers.posterior import Denoiser
+from msd_engine.jobs.factory.loaded import loaded_empirical, loaded_images
+from msd_engine.jobs.factory.parts import event_shape, mixture, network
+from msd_engine.metrics.matched import MatchedDraws
+from msd_engine.noise.laws import quantiles
+from msd_engine.specs import ExperimentSpec, MixtureSpec
+from msd_engine.training.precision import choose_bfloat16
+from msd_engine.training.source import stream
+
+_POINTS, _IMAGES, _LEAST_IMAGES = 8192, 2048, 512
+_STREAM = 4
+
+
+def matched_draws(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.device) -> MatchedDraws:
+    """Build the draws on which experiments with different numbers of copies are compared; the seed is not read.
+
+    Args:
+        spec: The experiment.
+        data_dir: Where image sets are looked for.
+        device: Where to compute.
+
+    Returns:
+        The draws, of data that are not trained on.
+
+    Raises:
+        BadFile: The images are missing or damaged.
+        UserError: A custom mixture cannot be used.
+    """
+    if isinstance(spec.data, MixtureSpec):
+        return _draws(spec, mixture(spec).sample(_POINTS, stream(0, _STREAM)).float(), device)
+    return _draws(spec, _some(loaded_images(spec.data, data_dir).test, _IMAGES), device)
+
+
+def least_draws(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.device) -> tuple[MatchedDraws, Denoiser]:
+    """Build what the least possible error is measured with: the exact posterior mean, on draws of what it is exact for.
+
+    For images that is the posterior mean over the training images, on training images: the least value of the training
+    objective. On held-out images it is no bound, since it knows only the training images.
+
+    Args:
+        spec: The experiment.
+        data_dir: Where image sets are looked for.
+        device: Where to compute.
+
+    Returns:
+        The draws and the exact denoiser.
+
+    Raises:
+        BadFile: The images are missing or damaged.
+        UserError: A custom mixture cannot be used.
+    """
+    if isinstance(spec.data, MixtureSpec):
+        exact: Denoiser = ExactDenoiser(mixture(spec))
+        return matched_draws(spec, data_dir=data_dir, device=device), exact
+    exact = loaded_empirical(spec.data, data_dir, device).denoiser
+    return _draws(spec, _some(loaded_images(spec.data, data_dir).train, _LEAST_IMAGES), device), exact
+
+
+def _some(images: Tensor, count: int) -> Tensor:
+    """Return some of the images in random order, with shape (n, C, H, W), in [-1, 1]."""
+    return ImageSet.to_data(images[torch.randperm(len(images), generator=stream(0, _STREAM))[:count]])
+
+
+def _draws(spec: ExperimentSpec, x: Tensor, device: torch.device) -> MatchedDraws:
+    sigma = quantiles(spec.noise, spec.training.k, len(x))
+    return MatchedDraws(x.to(device), sigma.to(device), spec.training.k)
+
+
+def settled(spec: ExperimentSpec, device: torch.device) -> tuple[ExperimentSpec, str]:
+    """Choose the arithmetic of an experiment for good, so that several trainings have the same.
+
+    Args:
+        spec: The experiment.
+        device: Where it will be trained.
+
+    Returns:
+        The experiment with a number format named, and one sentence on why that one.
+    """
+    asked, mean = spec.training, torch.zeros(event_shape(spec))
+    denoiser = LearnedDenoiser(network(spec), asked.form, asked.k, 1.0, mean, spec.noise.s).to(device)
+    mixed, sentence = choose_bfloat16(spec, denoiser, device)
+    return spec.replace("training.precision", "bfloat16" if mixed else "float32"), sentence

@@ -1,0 +1,72 @@
+"""A comparison of numbers of copies written as a file: CSV, Markdown, PNG or SVG."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from msd_engine.backend.errors import UserError
+from msd_engine.backend.files import write_atomically
+from msd_engine.events import Event, Finished
+from msd_engine.jobs.sweep.story import table_event
+from msd_engine.jobs.tools.background import Tell, in_background
+from msd_engine.jobs.tools.guard import told
+from msd_engine.runs.pictures import add_text_to_png
+from msd_engine.runs.sweep_charts import curves_of, overview
+from msd_engine.runs.sweep_tables import csv_text, markdown_text
+from msd_engine.runs.sweeps import SweepFolder
+
+SUFFIXES = (".csv", ".md", ".png", ".svg")
+"""What a comparison can be written as."""
+
+
+@told
+def export_sweep(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> Iterator[Event]:
+    """Write a comparison as it stands; the suffix says as what.
+
+    Args:
+        folder: The sweep folder.
+        path: The file to write, ending in ``.csv``, ``.md``, ``.png`` or ``.svg``.
+
+    Yields:
+        `Finished` with the path, or `Failed`.
+    """
+    start = time.monotonic()
+    path = Path(path)
+
+    def work(_tell: Tell) -> bytes:
+        return exported(SweepFolder.open(folder), path.suffix.lower())
+
+    data = yield from in_background(work)
+    write_atomically(path, data)
+    yield Finished(0, time.monotonic() - start, f"Saved {path.name}.", str(path))
+
+
+def exported(plan: SweepFolder, suffix: str) -> bytes:
+    """Return a comparison as the content of a file.
+
+    Args:
+        plan: The sweep.
+        suffix: One of `SUFFIXES`.
+
+    Returns:
+        The content.
+
+    Raises:
+        UserError: The suffix is another one, or a run is damaged.
+    """
+    told_table = table_event(plan)
+    match suffix:
+        case ".csv":
+            return csv_text(told_table.rows).encode()
+        case ".md":
+            return markdown_text(told_table.rows, told_table.findings).encode()
+        case ".png" | ".svg":
+            title = plan.spec.title or plan.spec.base.title
+            picture = overview(told_table.rows, curves_of(plan.measured()), suffix[1:], title)
+            return add_text_to_png(picture, plan.spec.base.to_json()) if suffix == ".png" else picture
+        case _:
+            given = suffix or "a file without suffix"
+            raise UserError(f"A comparison is saved as {', '.join(SUFFIXES)}, not as {given}.")

@@ -1,0 +1,90 @@
+"""A sweep folder told as it stands: the curves and results of its runs, and the table that they make."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+
+import numpy as np
+
+from msd_engine.events import (
+    ChildEnded,
+    ChildHeldOut,
+    ChildStarted,
+    Event,
+    Finished,
+    HeldOutLoss,
+    Started,
+    SweepTable,
+    Tick,
+)
+from msd_engine.jobs.tools.guard import told
+from msd_engine.metrics.comparison import findings, table
+from msd_engine.runs.layout import MANIFEST
+from msd_engine.runs.run import Run
+from msd_engine.runs.sweeps import SweepFolder
+from msd_engine.specs.sweep import Child, SweepResult
+
+
+@told
+def open_sweep(folder: str | os.PathLike[str]) -> Iterator[Event]:
+    """Tell a sweep folder as it stands, without working on it.
+
+    Args:
+        folder: The sweep folder.
+
+    Yields:
+        `Started` with the comparison, `ChildStarted` and `ChildHeldOut` for each run that has begun, `ChildEnded` for
+        each that is done, `SweepTable`, and `Finished` or `Failed`.
+    """
+    plan = SweepFolder.open(folder)
+    yield Started("open-sweep", "", len(plan.spec.children()), len(plan.results()), plan.spec.to_json())
+    for number, child in enumerate(plan.spec.children(), 1):
+        yield from history(plan, child, number)
+        result = plan.result(child.name)
+        yield Tick() if result is None else ended_event(result)
+    yield table_event(plan)
+    yield Finished(0, 0.0, f"Opened {plan.folder.name}.", str(plan.folder))
+
+
+def table_event(plan: SweepFolder) -> SweepTable:
+    """Return the table of a sweep as its results make it by now."""
+    results = plan.results()
+    rows = table(plan.spec, results)
+    return SweepTable(rows, len(results), len(plan.spec.children()), findings(rows))
+
+
+def ended_event(result: SweepResult) -> ChildEnded:
+    """Return the result of a run as it is told."""
+    bands = len(result.band_error)
+    known = np.array(result.band_floor) if result.band_floor else np.full(bands, math.nan)
+    return ChildEnded(
+        name=result.name,
+        k=result.k,
+        seed=result.seed,
+        modes=result.modes,
+        failed=result.status == "failed",
+        text=result.text,
+        step=result.step,
+        elapsed_s=result.elapsed_s,
+        error=math.nan if result.error is None else result.error,
+        floor=math.nan if result.floor is None else result.floor,
+        band_sigma_eff=np.array(result.band_sigma_eff),
+        band_error=np.array(result.band_error),
+        band_floor=known,
+    )
+
+
+def history(plan: SweepFolder, child: Child, number: int) -> Iterator[Event]:
+    """Tell the held-out curve of a run as it is on the disk; none where it has not begun."""
+    folder = plan.run_folder(child.name)
+    if not (folder / MANIFEST).exists():
+        return
+    run = Run.open(folder)
+    yield ChildStarted(child.name, number, len(plan.spec.children()), run.manifest.step)
+    for row in run.read_metrics():
+        if "held_out" in row:
+            values = {name: np.asarray(row[name], dtype=np.float64) for name in row if name.startswith("band_")}
+            measured = HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], **values)
+            yield ChildHeldOut(child.name, measured)

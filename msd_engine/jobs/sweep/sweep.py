@@ -1,0 +1,288 @@
+"""The comparison of numbers of copies: a queue of trainings in one folder; curves, results and the table come out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from msd_engine.backend.device import choose_device, describe_device
+from msd_engine.backend.errors import UserError
+from msd_engine.denoisers.posterior import Denoiser
+from msd_engine.events import (
+    Checkpointed,
+    ChildHeldOut,
+    ChildLoss,
+    ChildStarted,
+    Event,
+    Failed,
+    Finished,
+    HeldOutLoss,
+    LossPoints,
+    Notice,
+    Progress,
+    Started,
+    Tick,
+)
+from msd_engine.jobs.factory.parts import learned_denoiser
+from msd_engine.jobs.sweep.draws import least_draws, matched_draws, settled
+from msd_engine.jobs.sweep.story import ended_event, history, table_event
+from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.training.pace import threads_for
+from msd_engine.jobs.training.train import train
+from msd_engine.metrics.errors import BandErrors
+from msd_engine.metrics.matched import MatchedDraws
+from msd_engine.runs.layout import MANIFEST
+from msd_engine.runs.run import Run
+from msd_engine.runs.sweeps import SweepFolder
+from msd_engine.specs import Live, SweepSpec
+from msd_engine.specs.live import NEVER, Cadence
+from msd_engine.specs.sweep import Child, SweepResult, child_spec
+
+
+@told
+def sweep(
+    spec: SweepSpec | None,
+    folder: str | os.PathLike[str],
+    *,
+    resume: bool = False,
+    data_dir: Path | None = None,
+    device: str = "auto",
+    cadence: Cadence = NEVER,
+    live: Live | None = None,
+    threads: int = 0,
+) -> Iterator[Event]:
+    """Train and measure every run of a comparison that is not done yet.
+
+    Closing the generator, or a crash, leaves a folder that can be resumed. The plan is read again before each run, so
+    a sweep may be widened while it runs; runs that another process works on are left to it.
+
+    Args:
+        spec: The comparison. Where one is resumed, its ks, seeds and modes are added to those that are there, and
+            None adds nothing.
+        folder: The sweep folder: new, or with `resume` one that holds a comparison.
+        resume: Go on with what is there.
+        data_dir: Where image sets are looked for.
+        device: Name of the device, or ``auto``.
+        cadence: Says when losses and progress are worth telling.
+        live: Requests that may come meanwhile: pause and checkpoint.
+        threads: As of `msd_engine.jobs.training.train.train`.
+
+    Yields:
+        `Started`; what was found of earlier work; for each run `ChildStarted`, `ChildLoss`, `ChildHeldOut`, `Progress`,
+        `Checkpointed` and at least a `Tick` for each step, then `ChildEnded` and `SweepTable`; at last `Finished` or
+        `Failed`.
+    """
+    chosen = choose_device(device)
+    notice = ""
+    if resume:
+        plan = _reopened(folder, spec)
+    elif spec is None:
+        raise ValueError("A new comparison needs a spec.")
+    else:
+        # Arithmetics are timed: not with threads that wait for those of another program.
+        threads_for(spec.base, chosen, threads).begin()
+        # The data come first: where they are missing, no empty folder is left behind.
+        matched_draws(spec.base, data_dir=data_dir, device=chosen)
+        base, notice = settled(spec.base, chosen)
+        plan = SweepFolder.create(folder, spec.replace("base", base))
+    total, done = len(plan.spec.children()), len(plan.results())
+    yield Started("sweep", describe_device(chosen), total, done, plan.spec.to_json())
+    if notice:
+        yield Notice(notice)
+    yield from _Job(plan, data_dir, device, chosen, cadence, live or Live(), threads).events()
+
+
+def _reopened(folder: str | os.PathLike[str], spec: SweepSpec | None) -> SweepFolder:
+    plan = SweepFolder.open(folder)
+    if spec is not None:
+        # What precision `auto` came to was written down when the comparison was begun.
+        asked = spec.base.replace("training.precision", plan.spec.base.training.precision)
+        if asked != plan.spec.base:
+            raise UserError("A comparison is resumed as it was begun: only ks, seeds and modes may be added to it.")
+        plan.widen(spec)
+    return plan
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """Where in the queue a run stands."""
+
+    child: Child
+    number: int
+    total: int
+    done: int
+
+
+class _Job:
+    """One stretch of work on a sweep, until nothing is left to do or the caller closes."""
+
+    def __init__(
+        self,
+        plan: SweepFolder,
+        data_dir: Path | None,
+        device_name: str,
+        device: torch.device,
+        cadence: Cadence,
+        live: Live,
+        threads: int,
+    ) -> None:
+        self.plan = plan
+        self.data_dir = data_dir
+        self.device_name = device_name
+        self.device = device
+        self.cadence = cadence
+        self.live = live
+        self.threads = threads
+        self.floors: dict[int, BandErrors] = {}
+        self.elapsed_s = 0.0
+
+    def events(self) -> Iterator[Event]:
+        """Tell what is done, do what is not."""
+        told: set[str] = set()
+        busy: set[str] = set()
+        for stage in self._stages():
+            if (result := self.plan.result(stage.child.name)) is not None:
+                yield from history(self.plan, stage.child, stage.number)
+                yield ended_event(result)
+                told.add(result.name)
+        yield table_event(self.plan)
+        while (stage_left := self._next(told | busy)) is not None:
+            name = stage_left.child.name
+            with self.plan.claimed(name) as mine:
+                if mine and self.plan.result(name) is None:
+                    yield from self._run(stage_left)
+            if (result := self.plan.result(name)) is None:
+                busy.add(name)
+                yield Notice(f"{name} is being worked on by another program; it is left to that.")
+                continue
+            told.add(name)
+            yield ended_event(result)
+            yield table_event(self.plan)
+        yield from self._ending(busy)
+
+    def _ending(self, busy: set[str]) -> Iterator[Event]:
+        results = self.plan.results()
+        yield table_event(self.plan)
+        text = f"{len(results)} of {len(self.plan.spec.children())} runs are done"
+        if failed := [result.name for result in results if result.status == "failed"]:
+            text += f"; {len(failed)} failed ({', '.join(failed)})"
+        if left := sorted(busy - {result.name for result in results}):
+            text += f"; another program works on {', '.join(left)}"
+        yield Finished(len(results), self.elapsed_s, text + ".", str(self.plan.folder))
+
+    def _stages(self) -> list[_Stage]:
+        children = self.plan.spec.children()
+        done = len(self.plan.results())
+        return [_Stage(child, number, len(children), done) for number, child in enumerate(children, 1)]
+
+    def _next(self, seen: set[str]) -> _Stage | None:
+        """Return the first run that has not been seen to, of the plan as it is by now."""
+        self.plan = SweepFolder.open(self.plan.folder)
+        return next((stage for stage in self._stages() if stage.child.name not in seen), None)
+
+    def _run(self, stage: _Stage) -> Iterator[Event]:
+        child = stage.child
+        folder = self.plan.run_folder(child.name)
+        begun = (folder / MANIFEST).exists()
+        if begun and Run.open(folder).spec != child.spec:
+            raise UserError(f"{folder} holds another run than this comparison asks for: move it away.")
+        ended = yield from self._train(stage, folder, begun=begun)
+        self.elapsed_s += ended.elapsed_s
+        common = {"name": child.name, "k": child.k, "seed": child.seed, "modes": child.modes}
+        if isinstance(ended, _Lost):
+            self.plan.save_result(SweepResult.from_fields(common | {"status": "failed", "text": ended.text}))
+            return
+        measured, floor = yield from self._measure(child, folder)
+        fields = common | {"status": "finished", "step": ended.step, "elapsed_s": ended.elapsed_s, "text": ended.text}
+        fields |= {"error": measured.loss, "band_sigma_eff": tuple(measured.sigma_eff.tolist())}
+        fields |= {"band_error": tuple(measured.band_loss.tolist())}
+        fields |= {"floor": floor.loss, "band_floor": tuple(floor.band_loss.tolist())}
+        self.plan.save_result(SweepResult.from_fields(fields))
+
+    def _train(self, stage: _Stage, folder: Path, *, begun: bool) -> Generator[Event, None, Finished | _Lost]:
+        job = train(
+            stage.child.spec,
+            folder,
+            resume=begun,
+            data_dir=self.data_dir,
+            device=self.device_name,
+            cadence=self.cadence,
+            live=self.live,
+            threads=self.threads,
+        )
+        name = stage.child.name
+        # Closed at once where this job is closed: its end saves the run.
+        with closing(job):  # type: ignore[type-var]
+            for event in job:
+                match event:
+                    case Started():
+                        yield ChildStarted(name, stage.number, stage.total, event.step)
+                    case LossPoints():
+                        yield ChildLoss(name, event)
+                    case HeldOutLoss():
+                        yield ChildHeldOut(name, event)
+                    case Progress():
+                        yield self._progress(stage, event)
+                    case Checkpointed():
+                        yield event
+                    case Finished():
+                        return event
+                    case Failed():
+                        return self._lost(folder, event)
+                    case _:
+                        yield Tick()
+        raise RuntimeError("the training ended without a last event")
+
+    def _lost(self, folder: Path, failure: Failed) -> _Lost:
+        """Tell a run that failed by itself, such as one that diverged, from a failure that would strike every run."""
+        if not (folder / MANIFEST).exists() or Run.open(folder).manifest.status != "failed":
+            raise UserError(failure.text)
+        return _Lost(failure.text)
+
+    def _measure(self, child: Child, folder: Path) -> Generator[Event, None, tuple[BandErrors, BandErrors]]:
+        draws = matched_draws(child.spec, data_dir=self.data_dir, device=self.device)
+        denoiser = learned_denoiser(folder, self.device)
+        # The draws come in chunks of a fixed size: tiles would only cost time.
+        denoiser.tile = 0
+        measured = yield from self._errors(draws, denoiser)
+        # By sufficiency the exact errors depend on σ_eff alone: where that is the same, those of k = 1 stand for all.
+        k = child.k if "same-sigma" in child.modes else 1
+        if k not in self.floors:
+            alike = child_spec(self.plan.spec.base, k, "same-sigma", child.seed)
+            least, exact = least_draws(alike, data_dir=self.data_dir, device=self.device)
+            self.floors[k] = yield from self._errors(least, exact)
+        return measured, self.floors[k]
+
+    def _errors(self, draws: MatchedDraws, denoiser: Denoiser) -> Generator[Event, None, BandErrors]:
+        errors: list[torch.Tensor] = []
+        for chunk in draws.chunks(denoiser):
+            errors.append(chunk)
+            yield Tick()
+        return draws.summary(errors)
+
+    def _progress(self, stage: _Stage, event: Progress) -> Progress:
+        training = stage.child.spec.training
+        left_after = stage.total - stage.done - 1
+        each_s = training.seconds or event.elapsed_s + event.left_s
+        return Progress(
+            step=stage.done * training.steps + event.step if event.total else event.step,
+            total=stage.total * training.steps if event.total else 0,
+            rate=event.rate,
+            items_rate=event.items_rate,
+            elapsed_s=self.elapsed_s + event.elapsed_s,
+            left_s=event.left_s + left_after * each_s,
+            text=f"Run {stage.number} of {stage.total}: {stage.child.words}",
+        )
+
+
+@dataclass(frozen=True)
+class _Lost:
+    """A run that failed."""
+
+    text: str
+    elapsed_s: float = 0.0

@@ -1,0 +1,1 @@
+"""What every job uses: work in the background, failures told as events, frames, getting ready."""

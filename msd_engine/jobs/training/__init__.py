@@ -1,0 +1,1 @@
+"""Jobs that train a network, or tell again what a training has measured."""

@@ -1,0 +1,113 @@
+"""What a run has measured, told again from its folder: the curves of its losses and its strip of held-out images."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from msd_engine.backend.device import choose_device, describe_device
+from msd_engine.backend.errors import BadFile
+from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Notice, Started, StripFrame
+from msd_engine.jobs.factory.parts import learned_denoiser
+from msd_engine.jobs.factory.training import training
+from msd_engine.jobs.tools.background import in_background
+from msd_engine.jobs.tools.guard import told
+from msd_engine.metrics.errors import HeldOut
+from msd_engine.runs.run import Run
+from msd_engine.specs import ImagesSpec, Live
+from msd_engine.specs.live import NEVER, Cadence
+
+
+@told
+def recall(
+    run_dir: str | os.PathLike[str],
+    *,
+    data_dir: Path | None = None,
+    device: str = "auto",
+    cadence: Cadence = NEVER,
+    live: Live | None = None,
+) -> Iterator[Event]:
+    """Tell what a run has measured so far, without training it.
+
+    Args:
+        run_dir: The run folder.
+        data_dir: Where image sets are looked for.
+        device: Name of the device, or ``auto``.
+        cadence: Unused: everything is told once.
+        live: Unused: the job is over in an instant.
+
+    Yields:
+        `Started`, `HeldOutLoss` and `LossPoints`, a `StripFrame` of a run on images that has weights and whose data
+        are there (else a `Notice` says what is missing), and `Finished`; or `Failed`.
+    """
+    del cadence, live
+    begun_s = time.perf_counter()
+    run, chosen = Run.open(run_dir), choose_device(device)
+    yield Started("recall", describe_device(chosen), 0, run.manifest.step, run.spec.to_json())
+    yield from measured_again(run)
+    if isinstance(run.spec.data, ImagesSpec) and run.has_weights:
+        try:
+            yield (yield from in_background(lambda _: _strip(run, data_dir, chosen)))
+        except BadFile as error:
+            yield Notice(f"The held-out images of this run cannot be shown. {error}")
+    yield Finished(run.manifest.step, time.perf_counter() - begun_s, "", str(run.folder))
+
+
+def measured_again(run: Run) -> Iterator[Event]:
+    """Tell again the measurements that a run has kept.
+
+    Args:
+        run: The run.
+
+    Yields:
+        `HeldOutLoss` for each, and one `LossPoints` with all losses.
+    """
+    points: list[tuple[int, float, float]] = []
+    for row in run.read_metrics():
+        if "held_out" in row:
+            values = {name: np.asarray(row[name], dtype=np.float64) for name in row if name.startswith("band_")}
+            yield HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], **values)
+        else:
+            points.append((row["step"], row["loss"], row["elapsed_s"]))
+    if points:
+        yield loss_points(points)
+
+
+def loss_points(points: Sequence[tuple[int, float, float]]) -> LossPoints:
+    """Return losses as they are told.
+
+    Args:
+        points: Step, loss and seconds of training of each; at least one.
+    """
+    steps, loss, elapsed_s = zip(*points, strict=True)
+    return LossPoints(np.array(steps, dtype=np.int64), np.array(loss), np.array(elapsed_s))
+
+
+def strip_frame(step: int, strip: HeldOut, x_hat: Tensor) -> StripFrame:
+    """Return held-out images as they are told.
+
+    Args:
+        step: Training steps done.
+        strip: The images with their copies.
+        x_hat: Their estimates with shape (n, C, H, W).
+    """
+    return StripFrame(
+        step=step,
+        sigma=strip.sigma.float().cpu().numpy(),
+        clean=strip.x.cpu().numpy(),
+        noisy=strip.y.cpu().numpy(),
+        x_hat=x_hat.cpu().numpy(),
+        error=(x_hat - strip.x).square().flatten(1).sum(1).cpu().numpy(),
+    )
+
+
+def _strip(run: Run, data_dir: Path | None, device: torch.device) -> StripFrame:
+    strip = training(run.spec, data_dir=data_dir, device=device).strip
+    assert strip is not None
+    return strip_frame(run.manifest.step, strip, strip.estimate(learned_denoiser(run.folder, device)))

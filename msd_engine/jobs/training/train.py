@@ -1,0 +1,344 @@
+"""The training job: a spec and a run folder go in; losses, pictures and checkpoints come out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from msd_engine.backend.counter import GENERATOR
+from msd_engine.backend.device import describe_device, failure_of_device, kind_of
+from msd_engine.backend.errors import UserError
+from msd_engine.events import (
+    Checkpointed,
+    Event,
+    Failed,
+    Finished,
+    HeldOutLoss,
+    Notice,
+    Progress,
+    Started,
+    Tick,
+)
+from msd_engine.jobs.factory.training import Training, training, training_device
+from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.training.losses import Losses
+from msd_engine.jobs.training.pace import Pace
+from msd_engine.jobs.training.recall import measured_again, strip_frame
+from msd_engine.metrics.errors import BandErrors
+from msd_engine.runs.manifest import Status
+from msd_engine.runs.older import GENERATOR_STATE
+from msd_engine.runs.run import Run
+from msd_engine.runs.sweeps import sweep_of
+from msd_engine.runs.thumbnails import keep_thumbnail
+from msd_engine.specs import ExperimentSpec, Live
+from msd_engine.specs.live import NEVER, Cadence
+from msd_engine.training.trainer import DivergedError
+
+CHECKPOINT_EVERY_S = 20.0
+# The weights after this share of the budget guide the last ones in sampling (see `denoisers.guided`).
+EARLIER_SHARE = 0.1
+# Pictures, and checkpoints of large networks, may take at most this share of the time.
+_SIDE_SHARE = 0.02
+_PAUSE_POLL_S = 0.05
+_PIECE_BY_PIECE = "The card cannot take a training step as a whole and does it piece by piece, which is slower"
+_OTHER_NOISE = (
+    "This run was begun by an older version, whose training noise came from another generator: the noise of the steps "
+    "that follow is other noise than that version would have drawn."
+)
+
+_OTHER_DEVICE = (
+    "This run was trained on {} before and goes on on {}: its steps are the same up to rounding, not to the bit."
+)
+
+
+@told
+def train(
+    spec: ExperimentSpec | None,
+    run_dir: str | os.PathLike[str],
+    *,
+    resume: bool = False,
+    data_dir: Path | None = None,
+    device: str = "auto",
+    cadence: Cadence = NEVER,
+    live: Live | None = None,
+    delay: int | None = None,
+    threads: int = 0,
+) -> Iterator[Event]:
+    """Train the k-sample denoiser of an experiment.
+
+    Closing the generator at any moment leaves a run that can be resumed, to the bits of an uninterrupted run where
+    the budget is in steps and the threads of each step are the same: their number follows what other programs leave
+    free, unless `threads` or MSD_THREADS holds it. The manifest keeps which steps had how many.
+
+    Args:
+        spec: The experiment. Where a run is resumed only its budget is read, and None keeps the run's own: all else is
+            as the run was begun.
+        run_dir: The run folder: new, or with `resume` one that holds a run.
+        resume: Go on from the last checkpoint.
+        data_dir: Where image sets are looked for.
+        device: Name of the device, or ``auto``; a network of points is then trained where it was measured to be
+            quicker.
+        cadence: Says when losses, progress and pictures are worth telling.
+        live: Requests that may come meanwhile: pause and checkpoint.
+        delay: After how many steps the loss of a step is read from the device; None for what suits it.
+        threads: Threads of the CPU, held fixed; 0 for MSD_THREADS, or the quickest number that others leave room for.
+
+    Yields:
+        `Started`, then for each step at least a `Tick`; `LossPoints`, `Progress` and `StripFrame` at due moments;
+        `HeldOutLoss` every `training.evaluate_every` steps; `Checkpointed`; at last `Finished` or `Failed`.
+    """
+    run = _reopened(run_dir, spec) if resume else None
+    asked = run.spec if run else spec
+    if asked is None:
+        raise ValueError("A new run needs a spec.")
+    chosen = training_device(asked, device)
+    pace = Pace(asked, chosen, threads)
+    # The data come first: where they are missing, no empty run is left behind.
+    parts = training(asked, data_dir=data_dir, device=chosen, delay=delay)
+    pace.begin()
+    if run is None:
+        run = Run.create(run_dir, asked, device=describe_device(chosen))
+    with run.locked():
+        yield from _Job(run, parts, pace, chosen, cadence, live or Live()).events()
+
+
+def _reopened(run_dir: str | os.PathLike[str], spec: ExperimentSpec | None) -> Run:
+    run = Run.open(run_dir)
+    if spec is not None:
+        steps, seconds = spec.training.steps, spec.training.seconds
+        if (steps, seconds) != (run.spec.training.steps, run.spec.training.seconds):
+            _refuse_in_sweep(run.folder)
+            run.set_budget(steps=steps, seconds=seconds)
+    return run
+
+
+def _refuse_in_sweep(folder: Path) -> None:
+    """Let no run of a comparison be trained for longer than the others: their errors would no longer be comparable."""
+    sweep = sweep_of(folder)
+    if sweep is not None:
+        raise UserError(
+            f"{folder.name} belongs to the comparison in {sweep.name}, whose runs have all the same budget: "
+            "go on with the comparison, or take the settings of the run for a new one."
+        )
+
+
+class _Job:
+    """One stretch of training, from its start or a checkpoint until it ends or is closed."""
+
+    def __init__(
+        self, run: Run, parts: Training, pace: Pace, device: torch.device, cadence: Cadence, live: Live
+    ) -> None:
+        self.run = run
+        self.parts = parts
+        self.pace = pace
+        self.device = device
+        self.cadence = cadence
+        self.live = live
+        self.trainer = parts.trainer
+        self.elapsed_s = 0.0
+        self.saved_step = -1
+        self.checkpoint_due_s = 0.0
+        self.losses = Losses()
+        self.mmse: BandErrors | None = None
+        self.strip_ready_s = 0.0
+        # What the run is to be known by in a list of runs: points by their data, images by how they are denoised.
+        self.picture = parts.held_out.x.cpu().numpy() if parts.strip is None and not run.has_weights else None
+
+    def events(self) -> Iterator[Event]:
+        """Train until the budget is spent, the loss diverges or the caller closes."""
+        yield from self._beginning()
+        self.checkpoint_due_s = self.elapsed_s + CHECKPOINT_EVERY_S
+        failure: DivergedError | None = None
+        finished = lost = False
+        try:
+            yield from self._strip()
+            yield from self._steps()
+            finished = True
+            yield from self._ending()
+        except DivergedError as error:
+            failure = error
+            self._keep(error)
+        except (RuntimeError, MemoryError) as error:
+            lost = bool(failure_of_device(error))
+            raise
+        finally:
+            if lost:
+                self._rescue()
+            elif failure is None:
+                self._leave("finished" if finished else "stopped")
+        if failure is not None:
+            yield from self.losses.points()
+            yield Failed(str(failure))
+            return
+        yield Checkpointed(self.trainer.step, str(self.run.folder))
+        yield Finished(
+            self.trainer.step,
+            self.elapsed_s,
+            f"Trained {self.trainer.step} steps in {self.elapsed_s:.0f} s.",
+            str(self.run.folder),
+        )
+
+    def _beginning(self) -> Iterator[Event]:
+        training = self.run.spec.training
+        resumed = self.run.has_state
+        older = False
+        if resumed:
+            checkpoint = self.run.load_state(self.trainer.state())
+            older = checkpoint.tensors.pop(GENERATOR_STATE, None) is not None
+            self.trainer.load(checkpoint.tensors)
+            self.elapsed_s, self.saved_step = checkpoint.elapsed_s, self.trainer.step
+            self.run.rewind_metrics(self.trainer.step)
+        sentences = ["" if resumed else self.parts.settle(), _OTHER_NOISE if older else ""]
+        if resumed and (before := self.run.manifest.device) and kind_of(before) != self.device.type:
+            sentences.append(_OTHER_DEVICE.format(before, self.device.type))
+        self.pace.settle(self.trainer.denoiser)
+        sentences.append(self.pace.note(self.run, self.trainer.step))
+        self.run.begin(GENERATOR, describe_device(self.device))
+        total = 0 if training.seconds else training.steps
+        yield Started("train", describe_device(self.device), total, self.trainer.step, self.run.spec.to_json())
+        for sentence in filter(None, sentences):
+            yield Notice(sentence)
+        # Curves go on where they stood.
+        if resumed:
+            yield from measured_again(self.run)
+
+    def _steps(self) -> Iterator[Event]:
+        training = self.run.spec.training
+        before = time.perf_counter()
+        while self.trainer.spent(self.elapsed_s) < 1.0:
+            if self.live.paused:
+                yield from self._pause()
+                # Time on hold is no training time.
+                before = time.perf_counter()
+            if sentence := self.pace.look(self.run, self.trainer.step):
+                yield Notice(sentence)
+                before = time.perf_counter()
+            done = self.trainer.advance(self.elapsed_s)
+            now = time.perf_counter()
+            self.elapsed_s += now - before
+            before = now
+            self.losses.begun(self.elapsed_s)
+            self.losses.note(done)
+            if trouble := self.trainer.take_trouble():
+                yield Notice(f"{_PIECE_BY_PIECE}: {trouble}")
+            if self.trainer.spent(self.elapsed_s) >= EARLIER_SHARE and not self.run.has_earlier:
+                self._catch_up()
+                weights = self.trainer.averaged.state_dict()
+                self.run.save_earlier(weights, self.trainer.step, elapsed_s=self.elapsed_s)
+            if self.trainer.step % training.evaluate_every == 0:
+                yield self._held_out()
+            if self.live.take_checkpoint_request() or self.elapsed_s >= self.checkpoint_due_s:
+                self._save("running")
+                yield Checkpointed(self.trainer.step, str(self.run.folder))
+            yield from self._moment()
+
+    def _moment(self) -> Iterator[Event]:
+        """Tell what is worth telling after a step."""
+        if not self.cadence.due():
+            yield Tick()
+            return
+        yield from self.losses.points()
+        yield self._progress()
+        if self.elapsed_s >= self.strip_ready_s:
+            yield from self._strip()
+
+    def _pause(self) -> Iterator[Event]:
+        self._catch_up()
+        while not self.live.wait_while_paused(_PAUSE_POLL_S):
+            yield Tick()
+        self.losses.rest()
+
+    def _ending(self) -> Iterator[Event]:
+        self._catch_up()
+        yield from self.losses.points()
+        if self.trainer.step % self.run.spec.training.evaluate_every:
+            yield self._held_out()
+        yield from self._strip()
+        yield self._progress()
+
+    def _catch_up(self) -> None:
+        """Wait until all steps are done and their losses known: what is seen and saved is what was learned."""
+        self.losses.note(self.trainer.drain())
+
+    def _held_out(self) -> HeldOutLoss:
+        self._catch_up()
+        held_out = self.parts.held_out
+        found = held_out.measure(self.trainer.averaged)
+        if self.mmse is None and self.parts.exact is not None:
+            self.mmse = held_out.measure(self.parts.exact)
+        unknown = np.full(len(found.band_loss), np.nan)
+        event = HeldOutLoss(
+            step=self.trainer.step,
+            loss=found.loss,
+            elapsed_s=self.elapsed_s,
+            band_sigma_eff=found.sigma_eff.numpy(),
+            band_loss=found.band_loss.numpy(),
+            band_mmse=unknown if self.mmse is None else self.mmse.band_loss.numpy(),
+            mmse=float("nan") if self.mmse is None else self.mmse.loss,
+        )
+        self.losses.rows.append({"held_out" if name == "loss" else name: value for name, value in vars(event).items()})
+        # At once, not with the next checkpoint: whoever watches the run from another process is to see it go on.
+        self._write_rows()
+        return event
+
+    def _progress(self) -> Progress:
+        return self.losses.progress(self.run.spec.training, self.trainer.step, self.elapsed_s)
+
+    def _strip(self) -> Iterator[Event]:
+        strip = self.parts.strip
+        if strip is None:
+            return
+        self._catch_up()
+        start = time.perf_counter()
+        x_hat = strip.estimate(self.trainer.averaged)
+        yield strip_frame(self.trainer.step, strip, x_hat)
+        self.picture = x_hat.cpu().numpy()
+        self.strip_ready_s = self.elapsed_s + (time.perf_counter() - start) / _SIDE_SHARE
+
+    def _write_rows(self) -> None:
+        self.run.append_metrics(self.losses.rows)
+        self.losses.rows = []
+
+    def _leave(self, status: Status) -> None:
+        """Save at the end, also where the caller has gone and nobody can be told that the last steps went wrong."""
+        try:
+            self._save(status)
+        except DivergedError as error:
+            self._keep(error)
+
+    def _rescue(self) -> None:
+        """Save after a failure of the device; where that fails as well, the last checkpoint stays."""
+        try:
+            self._leave("failed")
+        except (RuntimeError, MemoryError):
+            self.run.set_status("failed")
+
+    def _keep(self, error: DivergedError) -> None:
+        """Keep the last checkpoint after a failure; where there is none, the present weights, which are finite."""
+        self.losses.note(error.done)
+        if not self.run.has_weights:
+            self._save("failed")
+        else:
+            self._write_rows()
+            self.run.set_status("failed")
+
+    def _save(self, status: Status) -> None:
+        self._catch_up()
+        start = time.perf_counter()
+        self._write_rows()
+        if self.trainer.step == self.saved_step:
+            self.run.set_status(status)
+        else:
+            weights = self.trainer.averaged.state_dict()
+            self.run.save(self.trainer.state(), weights, self.trainer.step, elapsed_s=self.elapsed_s, status=status)
+        self.saved_step = self.trainer.step
+        if self.picture is not None:
+            keep_thumbnail(self.run.folder, self.picture)
+            self.picture = None
+        rest_s = (time.perf_counter() - start) / _SIDE_SHARE
+        self.checkpoint_due_s = self.elapsed_s + max(CHECKPOINT_EVERY_S, rest_s)
