@@ -20,10 +20,10 @@ import tyro
 from msd_engine.backend.device import choose_device
 from msd_engine.data.images import load_images
 from msd_engine.jobs.quality.standards import prepared_standard
-from msd_engine.metrics.classifier import classifier_path, recipe_for
-from msd_engine.metrics.quality import LEAST
-from msd_engine.metrics.shipped import INDEX
-from msd_engine.metrics.support import pack_judge
+from msd_engine.metrics.features.classifier import classifier_path, recipe_for
+from msd_engine.metrics.features.shipped import INDEX
+from msd_engine.metrics.quality.judge import LEAST
+from msd_engine.metrics.quality.support import pack_judge
 from msd_engine.specs import ImagesSpec
 
 JUDGES = Path(__file__).parents[1] / "resources" / "judges"

@@ -20,7 +20,7 @@ from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.events import Failed, Finished
 from msd_engine.jobs.factory.parts import learned_denoiser, mixture
 from msd_engine.jobs.training.train import train
-from msd_engine.metrics.errors import HeldOut
+from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_engine.training.source import stream
 

@@ -17,10 +17,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from msd_engine.data.images import ImageSet, load_images
-from msd_engine.metrics.features import feature_network
-from msd_engine.metrics.seen import look_at_real
-from msd_engine.metrics.sight import FeatureNetwork, Seen
-from msd_engine.metrics.support import RARE, Support, support_of
+from msd_engine.metrics.features.choose import feature_network
+from msd_engine.metrics.features.look import look_at_real
+from msd_engine.metrics.features.network import FeatureNetwork, Seen
+from msd_engine.metrics.quality.support import RARE, Support, support_of
 from msd_engine.specs import ImagesSpec
 
 ROUNDS = 10

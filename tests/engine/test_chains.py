@@ -7,7 +7,7 @@ import torch
 from mixtures import random_mixture
 
 from msd_engine.data.shapes import mixture
-from msd_engine.metrics.chains import (
+from msd_engine.metrics.chains.figures import (
     alive,
     effective_size,
     mode_weights,

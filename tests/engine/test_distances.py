@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from msd_engine.data.images import ImageSet
-from msd_engine.metrics.distances import FrechetReference, centred_interval, kernel_distance, share
-from msd_engine.metrics.manifolds import NEAREST, overlap
-from msd_engine.metrics.nearest import nearest_in_pixels
+from msd_engine.metrics.quality.distances import FrechetReference, centred_interval, kernel_distance, share
+from msd_engine.metrics.quality.manifolds import NEAREST, overlap
+from msd_engine.metrics.quality.nearest import nearest_in_pixels
 
 RNG = np.random.default_rng(3)
 A = RNG.normal(size=(400, 6))

@@ -13,7 +13,7 @@ from msd_engine.backend.streams import ChainStreams
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.posterior import PosteriorSampler
-from msd_engine.metrics.chains import residual_inflation
+from msd_engine.metrics.chains.figures import residual_inflation
 from msd_engine.noise.ladder import geometric
 from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, underdamped
 from msd_engine.samplers.descent import Descent, Stage

@@ -14,8 +14,8 @@ from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Failed, Figure, Finished, Quality, Started
 from msd_engine.jobs.quality.evaluate import _kept, evaluate
 from msd_engine.jobs.training.train import train
-from msd_engine.metrics import classifier
-from msd_engine.metrics.classifier import Recipe
+from msd_engine.metrics.features import classifier
+from msd_engine.metrics.features.classifier import Recipe
 from msd_engine.runs.layout import EARLIER
 from msd_engine.runs.notes import read_figures
 from msd_engine.runs.samples import save_samples

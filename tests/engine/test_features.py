@@ -9,9 +9,15 @@ import torch
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.data.images import load_images
 from msd_engine.jobs.quality.features import prepared_features
-from msd_engine.metrics import classifier, imagenet
-from msd_engine.metrics.classifier import Recipe, accuracy, classifier_path, kept_classifier, train_classifier
-from msd_engine.metrics.features import feature_network, preparing
+from msd_engine.metrics.features import classifier, imagenet
+from msd_engine.metrics.features.choose import feature_network, preparing
+from msd_engine.metrics.features.classifier import (
+    Recipe,
+    accuracy,
+    classifier_path,
+    kept_classifier,
+    train_classifier,
+)
 from msd_engine.specs import ImagesSpec
 from tests.engine.image_files import write_cifar_set
 

@@ -14,11 +14,11 @@ from msd_engine.backend.tensors import pack_tensors
 from msd_engine.data.images import load_images
 from msd_engine.events import Failed, Figure
 from msd_engine.jobs.quality.evaluate import evaluate
-from msd_engine.metrics.features import feature_network
-from msd_engine.metrics.inception import WIDTH, Inception, _Mixed, enlarged, inception_network
-from msd_engine.metrics.quality import judge
-from msd_engine.metrics.sight import FeatureNetwork, Seen
-from msd_engine.metrics.standard import standard
+from msd_engine.metrics.features.choose import feature_network
+from msd_engine.metrics.features.inception import WIDTH, Inception, _Mixed, enlarged, inception_network
+from msd_engine.metrics.features.network import FeatureNetwork, Seen
+from msd_engine.metrics.quality.judge import judge
+from msd_engine.metrics.quality.standard import standard
 from msd_engine.runs.samples import save_samples
 from msd_engine.specs import ImagesSpec, load_preset
 

@@ -6,7 +6,7 @@ import pytest
 from msd_engine.events import Failed, Finished, Samples, Verdicts
 from msd_engine.jobs.quality.judge import judge
 from msd_engine.jobs.sampling.sample import sample
-from msd_engine.metrics import classifier
+from msd_engine.metrics.features import classifier
 from msd_engine.specs import load_preset
 
 SMALL = {"sampling.chains": 6, "sampling.levels": 5, "sampling.steps_per_level": 2}

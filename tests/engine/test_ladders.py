@@ -12,9 +12,9 @@ from msd_engine.denoisers.posterior import Posterior
 from msd_engine.jobs.factory import chains as build_chains
 from msd_engine.jobs.factory import parts
 from msd_engine.jobs.sampling.ladder import ladder as ladder_job
-from msd_engine.metrics.chains import predicted_inflation
-from msd_engine.metrics.chains import predicted_std as settled_std
-from msd_engine.metrics.ladders import excess, predicted_std, settled, steps_needed, swelling, variances
+from msd_engine.metrics.chains.figures import predicted_inflation
+from msd_engine.metrics.chains.figures import predicted_std as settled_std
+from msd_engine.metrics.chains.ladders import excess, predicted_std, settled, steps_needed, swelling, variances
 from msd_engine.noise.ladder import geometric, karras
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.walk import walk

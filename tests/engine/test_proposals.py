@@ -7,7 +7,7 @@ import torch
 
 from msd_engine.events import Failed, Finished, Proposed
 from msd_engine.jobs.sampling.propose import proposal
-from msd_engine.metrics.proposals import best_step_ratio, largest_distances, overlap, propose, ratio_for
+from msd_engine.metrics.chains.proposals import best_step_ratio, largest_distances, overlap, propose, ratio_for
 from msd_engine.specs import load_preset
 
 CIFAR = 3 * 32 * 32

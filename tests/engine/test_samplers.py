@@ -12,7 +12,7 @@ from msd_engine.data.mixture import GaussianMixture
 from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.posterior import Posterior, tweedie
-from msd_engine.metrics.chains import mode_weights, predicted_std, residual_inflation, within_std
+from msd_engine.metrics.chains.figures import mode_weights, predicted_std, residual_inflation, within_std
 from msd_engine.noise.ladder import geometric
 from msd_engine.samplers import langevin
 from msd_engine.samplers.descent import Descent, Stage

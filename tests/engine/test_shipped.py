@@ -16,13 +16,13 @@ from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Notice, Quality, Verdicts
 from msd_engine.jobs.quality.evaluate import evaluate
 from msd_engine.jobs.sampling.sample import sample
-from msd_engine.metrics import classifier
-from msd_engine.metrics.classifier import Recipe, classifier_path, classifiers_folder, recipe_for
-from msd_engine.metrics.features import FeatureNetwork, kept_network, preparing
-from msd_engine.metrics.quality import LEAST
-from msd_engine.metrics.shipped import INDEX, shipped, shipped_folder
-from msd_engine.metrics.standard import standard
-from msd_engine.metrics.support import energies, keep_judge, kept_judge
+from msd_engine.metrics.features import classifier
+from msd_engine.metrics.features.choose import FeatureNetwork, kept_network, preparing
+from msd_engine.metrics.features.classifier import Recipe, classifier_path, classifiers_folder, recipe_for
+from msd_engine.metrics.features.shipped import INDEX, shipped, shipped_folder
+from msd_engine.metrics.quality.judge import LEAST
+from msd_engine.metrics.quality.standard import standard
+from msd_engine.metrics.quality.support import energies, keep_judge, kept_judge
 from msd_engine.specs import ImagesSpec, load_preset
 
 CPU = torch.device("cpu")
@@ -39,7 +39,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of what ships, to be changed."""
     folder = tmp_path / "judges"
     shutil.copytree(shipped_folder(), folder)
-    monkeypatch.setattr("msd_engine.metrics.shipped.shipped_folder", lambda: folder)
+    monkeypatch.setattr("msd_engine.metrics.features.shipped.shipped_folder", lambda: folder)
     return folder
 
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from msd_engine.metrics.sight import Seen
-from msd_engine.metrics.spectra import EDGES, band_energies
-from msd_engine.metrics.support import RARE, Support, support_of
+from msd_engine.metrics.features.network import Seen
+from msd_engine.metrics.features.spectra import EDGES, band_energies
+from msd_engine.metrics.quality.support import RARE, Support, support_of
 
 
 def wave(down: int, across: int, size: int = 32) -> Tensor:

@@ -49,14 +49,14 @@ from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.jobs.tools.frames import PlaneFrames
 from msd_engine.jobs.training.recall import recall
 from msd_engine.jobs.training.train import train
-from msd_engine.metrics import classifier
-from msd_engine.metrics.chains import alive
-from msd_engine.metrics.classifier import Recipe
-from msd_engine.metrics.errors import HeldOut
-from msd_engine.metrics.features import _of_colour
-from msd_engine.metrics.imagenet import EfficientNetLite0
-from msd_engine.metrics.inception import Inception
-from msd_engine.metrics.quality import LEAST
+from msd_engine.metrics.chains.figures import alive
+from msd_engine.metrics.errors.errors import HeldOut
+from msd_engine.metrics.features import classifier
+from msd_engine.metrics.features.choose import _of_colour
+from msd_engine.metrics.features.classifier import Recipe
+from msd_engine.metrics.features.imagenet import EfficientNetLite0
+from msd_engine.metrics.features.inception import Inception
+from msd_engine.metrics.quality.judge import LEAST
 from msd_engine.objectives.mse import squared_error
 from msd_engine.runs.samples import save_samples
 from msd_engine.specs import Branch, SweepSpec, load_preset

@@ -14,11 +14,11 @@ from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Quality, Samples, Verdicts
 from msd_engine.jobs.quality.evaluate import evaluate
 from msd_engine.jobs.sampling.sample import sample
-from msd_engine.metrics import classifier
-from msd_engine.metrics.classifier import Recipe
-from msd_engine.metrics.features import feature_network
-from msd_engine.metrics.sight import FeatureNetwork, Seen
-from msd_engine.metrics.support import (
+from msd_engine.metrics.features import classifier
+from msd_engine.metrics.features.choose import feature_network
+from msd_engine.metrics.features.classifier import Recipe
+from msd_engine.metrics.features.network import FeatureNetwork, Seen
+from msd_engine.metrics.quality.support import (
     RARE,
     Judge,
     conformal_bound,
@@ -148,9 +148,9 @@ def test_a_judge_of_another_version_is_made_again(
     judge: Judge, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MSD_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr("msd_engine.metrics.support._FORMAT", "msd-support-0")
+    monkeypatch.setattr("msd_engine.metrics.quality.support._FORMAT", "msd-support-0")
     keep_judge(judge, "digits", SHAPE)
-    monkeypatch.setattr("msd_engine.metrics.support._FORMAT", "msd-support-2")
+    monkeypatch.setattr("msd_engine.metrics.quality.support._FORMAT", "msd-support-2")
     assert kept_judge("digits", CPU) is None
 
 

@@ -10,7 +10,7 @@ import torch
 from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.jobs.sweep.draws import matched_draws
-from msd_engine.metrics.comparison import findings, table
+from msd_engine.metrics.errors.comparison import findings, table
 from msd_engine.noise.copies import matched_copies
 from msd_engine.noise.laws import draw_sigma, law_of_numbers, quantiles
 from msd_engine.runs.sweep_tables import csv_text, markdown_text

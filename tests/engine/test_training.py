@@ -11,7 +11,7 @@ from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.posterior import Posterior
 from msd_engine.jobs.factory.training import Training, training
-from msd_engine.metrics.errors import HeldOut
+from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.objectives.mse import squared_error, weight
 from msd_engine.specs import ExperimentSpec, MixtureSpec, TrainingSpec, load_preset
 from msd_engine.training.schedule import learning_rate, spent

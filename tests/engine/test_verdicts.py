@@ -11,7 +11,13 @@ from torch import Tensor
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Samples, Verdicts
 from msd_engine.jobs.sampling.sample import sample
-from msd_engine.metrics.verdicts import data_looks, mean_pair_distance, pair_distances, spatial_variance, verdicts
+from msd_engine.metrics.quality.verdicts import (
+    data_looks,
+    mean_pair_distance,
+    pair_distances,
+    spatial_variance,
+    verdicts,
+)
 from msd_engine.specs import ImagesSpec, load_preset
 
 

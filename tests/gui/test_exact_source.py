@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hands import SMALL_CHAINS, WAIT_MS
 
-from msd_engine.metrics import classifier
+from msd_engine.metrics.features import classifier
 from msd_engine.specs import load_preset
 
 

@@ -19,7 +19,7 @@ from torch import Tensor
 from msd_engine.data.folder import data_folder
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.denoisers.empirical import EmpiricalDenoiser
-from msd_engine.metrics.verdicts import DataLooks, data_looks
+from msd_engine.metrics.quality.verdicts import DataLooks, data_looks
 from msd_engine.specs import ImagesSpec
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from msd_engine.backend.recording import WARM_UP, CudaGraph
 from msd_engine.data.images import load_images
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.jobs.factory.parts import mixture, new_denoiser
-from msd_engine.metrics.errors import HeldOut
+from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.noise.ladder import geometric
 from msd_engine.noise.laws import quantiles
 from msd_engine.specs import ExperimentSpec, MixtureSpec

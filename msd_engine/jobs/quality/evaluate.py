@@ -21,8 +21,8 @@ from msd_engine.jobs.factory.parts import asks_guidance, descent, evaluations
 from msd_engine.jobs.quality.standards import behind, prepared_standard, read_whole
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.tools.guard import told
-from msd_engine.metrics.quality import LEAST, judge
-from msd_engine.metrics.standard import Standard
+from msd_engine.metrics.quality.judge import LEAST, judge
+from msd_engine.metrics.quality.standard import Standard
 from msd_engine.runs.notes import add_figures
 from msd_engine.runs.samples import load_samples
 from msd_engine.specs import ExperimentSpec, Live

@@ -9,8 +9,8 @@ from pathlib import Path
 import torch
 
 from msd_engine.events import Event, Notice, Progress, Tick
-from msd_engine.metrics.features import preparing
-from msd_engine.metrics.sight import FeatureNetwork
+from msd_engine.metrics.features.choose import preparing
+from msd_engine.metrics.features.network import FeatureNetwork
 from msd_engine.specs.live import NEVER, Cadence
 
 

@@ -18,9 +18,9 @@ from msd_engine.data.folder import data_folder
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Finished, Neighbours, Started, Tick
 from msd_engine.jobs.tools.guard import told
-from msd_engine.metrics.features import kept_network
-from msd_engine.metrics.nearest import nearest_in_pixels
-from msd_engine.metrics.sight import FeatureNetwork
+from msd_engine.metrics.features.choose import kept_network
+from msd_engine.metrics.features.network import FeatureNetwork
+from msd_engine.metrics.quality.nearest import nearest_in_pixels
 from msd_engine.specs import ExperimentSpec, ImagesSpec
 
 COUNT = 6

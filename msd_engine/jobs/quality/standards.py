@@ -14,8 +14,8 @@ from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Notice, Progress
 from msd_engine.jobs.quality.features import prepared_features
 from msd_engine.jobs.tools.background import Tell, in_background
-from msd_engine.metrics.standard import Standard, Steps, T, standard
-from msd_engine.metrics.support import keep_judge
+from msd_engine.metrics.quality.standard import Standard, Steps, T, standard
+from msd_engine.metrics.quality.support import keep_judge
 from msd_engine.specs import ExperimentSpec, ImagesSpec
 from msd_engine.specs.live import NEVER, Cadence
 

@@ -11,7 +11,7 @@ import numpy as np
 from msd_engine.events import Event, Finished, Ladder
 from msd_engine.jobs.factory.parts import asks_guidance, descent, evaluations, is_guided
 from msd_engine.jobs.tools.guard import told
-from msd_engine.metrics.ladders import settled, steps_needed, swelling
+from msd_engine.metrics.chains.ladders import settled, steps_needed, swelling
 from msd_engine.samplers.descent import Descent
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence

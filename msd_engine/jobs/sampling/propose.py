@@ -14,7 +14,7 @@ from msd_engine.events import Event, Finished, Progress, Proposed, Started, Tick
 from msd_engine.jobs.factory.parts import mixture
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.guard import told
-from msd_engine.metrics.proposals import OVERLAP, Proposal, largest_distances, propose
+from msd_engine.metrics.chains.proposals import OVERLAP, Proposal, largest_distances, propose
 from msd_engine.specs import ExperimentSpec, Live, MixtureSpec
 from msd_engine.specs.live import NEVER, Cadence
 

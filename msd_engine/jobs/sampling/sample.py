@@ -19,7 +19,7 @@ from msd_engine.jobs.sampling.verdicts import judged
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.frames import ImageFrames, PlaneFrames, shown, stride_of
 from msd_engine.jobs.tools.guard import told
-from msd_engine.metrics.chains import alive
+from msd_engine.metrics.chains.figures import alive
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment

@@ -15,10 +15,10 @@ from msd_engine.backend.threads import use_threads
 from msd_engine.events import Event, Notice, Samples, Tick, Verdicts
 from msd_engine.jobs.factory.loaded import loaded_looks
 from msd_engine.jobs.tools.background import Tell, in_background
-from msd_engine.metrics.seen import look
-from msd_engine.metrics.sight import Seen
-from msd_engine.metrics.support import Judge, kept_judge
-from msd_engine.metrics.verdicts import (
+from msd_engine.metrics.features.look import look
+from msd_engine.metrics.features.network import Seen
+from msd_engine.metrics.quality.support import Judge, kept_judge
+from msd_engine.metrics.quality.verdicts import (
     DataLooks,
     Verdict,
     mean_pair_distance,

@@ -13,7 +13,7 @@ from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.jobs.factory.loaded import loaded_empirical, loaded_images
 from msd_engine.jobs.factory.parts import event_shape, mixture, network
-from msd_engine.metrics.matched import MatchedDraws
+from msd_engine.metrics.errors.matched import MatchedDraws
 from msd_engine.noise.laws import quantiles
 from msd_engine.specs import ExperimentSpec, MixtureSpec
 from msd_engine.training.precision import choose_bfloat16

@@ -13,8 +13,8 @@ from msd_engine.data.images import load_images
 from msd_engine.events import Event, Failed, Notice, Progress, Samples, Tick, Verdicts
 from msd_engine.jobs.quality.standards import prepared_standard
 from msd_engine.jobs.sampling.sample import sample
-from msd_engine.metrics.quality import LEAST
-from msd_engine.metrics.support import kept_judge
+from msd_engine.metrics.quality.judge import LEAST
+from msd_engine.metrics.quality.support import kept_judge
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.pictures import image_grid, save_png
 from msd_engine.runs.run import Run

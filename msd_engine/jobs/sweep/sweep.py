@@ -34,8 +34,8 @@ from msd_engine.jobs.sweep.story import ended_event, history, table_event
 from msd_engine.jobs.tools.guard import told
 from msd_engine.jobs.training.pace import threads_for
 from msd_engine.jobs.training.train import train
-from msd_engine.metrics.errors import BandErrors
-from msd_engine.metrics.matched import MatchedDraws
+from msd_engine.metrics.errors.errors import BandErrors
+from msd_engine.metrics.errors.matched import MatchedDraws
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, ImageFrame
-from msd_engine.metrics.chains import (
+from msd_engine.metrics.chains.figures import (
     LOST,
     alive,
     effective_size,
@@ -24,7 +24,7 @@ from msd_engine.metrics.chains import (
     split_r_hat,
     within_std,
 )
-from msd_engine.metrics.ladders import predicted_std, swelling
+from msd_engine.metrics.chains.ladders import predicted_std, swelling
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment

@@ -18,7 +18,7 @@ from msd_engine.jobs.factory.parts import learned_denoiser
 from msd_engine.jobs.factory.training import training
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.guard import told
-from msd_engine.metrics.errors import HeldOut
+from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.runs.run import Run
 from msd_engine.specs import ImagesSpec, Live
 from msd_engine.specs.live import NEVER, Cadence

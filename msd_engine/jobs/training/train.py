@@ -29,7 +29,7 @@ from msd_engine.jobs.tools.guard import told
 from msd_engine.jobs.training.losses import Losses
 from msd_engine.jobs.training.pace import Pace
 from msd_engine.jobs.training.recall import measured_again, strip_frame
-from msd_engine.metrics.errors import BandErrors
+from msd_engine.metrics.errors.errors import BandErrors
 from msd_engine.runs.manifest import Status
 from msd_engine.runs.older import GENERATOR_STATE
 from msd_engine.runs.run import Run

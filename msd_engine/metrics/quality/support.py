@@ -8,7 +8,7 @@ Scores, each higher the less an image looks like the data:
   from those of real training images, with mean μ and covariance C (K. Lee et al. 2018, arXiv:1807.03888): noise that
   is left, blur, lines too thick or too thin;
 * of colour images, whose network sees them enlarged and through blur, the same distance of the energies in bands of
-  spatial frequency (`metrics/spectra.py`).
+  spatial frequency (`metrics/features/spectra.py`).
 
 The distance in the last hidden layer alone, in straight or in Mahalanobis form, does not do: what looks like nothing
 excites that layer less than real images do, and so lies among them (on MNIST it misses every blurred mean).
@@ -32,9 +32,9 @@ from torch import Tensor
 from msd_engine.backend.files import make_folder, reading, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
 from msd_engine.data.folder import cache_folder
-from msd_engine.metrics.features import network_again
-from msd_engine.metrics.shipped import shipped
-from msd_engine.metrics.sight import FeatureNetwork, Seen
+from msd_engine.metrics.features.choose import network_again
+from msd_engine.metrics.features.network import FeatureNetwork, Seen
+from msd_engine.metrics.features.shipped import shipped
 
 RARE = 0.0025
 """q, the share of new real images that one score may call off the data."""

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from msd_engine.denoisers.posterior import Denoiser
-from msd_engine.metrics.errors import BandErrors
+from msd_engine.metrics.errors.errors import BandErrors
 from msd_engine.noise.copies import matched_copies
 from msd_engine.objectives.mse import squared_error
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from msd_engine.events import Figure
-from msd_engine.metrics.figures import (
+from msd_engine.metrics.features.look import look
+from msd_engine.metrics.quality.figures import (
     class_figures,
     frechet_figure,
     kernel_figure,
@@ -22,9 +23,8 @@ from msd_engine.metrics.figures import (
     refusal,
     yield_figure,
 )
-from msd_engine.metrics.manifolds import NEAREST
-from msd_engine.metrics.seen import look
-from msd_engine.metrics.standard import (
+from msd_engine.metrics.quality.manifolds import NEAREST
+from msd_engine.metrics.quality.standard import (
     NEIGHBOURS,
     Standard,
     Steps,
@@ -33,7 +33,7 @@ from msd_engine.metrics.standard import (
     median_nearest,
     told_last,
 )
-from msd_engine.metrics.verdicts import Verdict
+from msd_engine.metrics.quality.verdicts import Verdict
 
 LEAST = NEAREST + 2
 """Fewest samples that can be judged."""

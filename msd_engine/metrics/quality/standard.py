@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from msd_engine.data.images import ImageSet
-from msd_engine.metrics.distances import Features, FrechetReference
-from msd_engine.metrics.nearest import nearest_in_pixels
-from msd_engine.metrics.seen import look_at_real
-from msd_engine.metrics.sight import FeatureNetwork, Seen
-from msd_engine.metrics.support import Judge, support_of
-from msd_engine.metrics.verdicts import DataLooks, Verdict, data_looks, verdicts
+from msd_engine.metrics.features.look import look_at_real
+from msd_engine.metrics.features.network import FeatureNetwork, Seen
+from msd_engine.metrics.quality.distances import Features, FrechetReference
+from msd_engine.metrics.quality.nearest import nearest_in_pixels
+from msd_engine.metrics.quality.support import Judge, support_of
+from msd_engine.metrics.quality.verdicts import DataLooks, Verdict, data_looks, verdicts
 
 T = TypeVar("T")
 Steps = Generator[str, None, T]
@@ -134,5 +134,5 @@ def array(seen: Seen) -> Features:
 
 
 def judged_alone(x: Tensor, y: Tensor | None, seen: Seen, judge: Judge, looks: DataLooks) -> list[Verdict]:
-    """Judge images that may be the ends of chains; see `metrics/verdicts.py`."""
+    """Judge images that may be the ends of chains; see `metrics/quality/verdicts.py`."""
     return verdicts(x, x[:, None] if y is None else y, looks, judge.support.off(seen))

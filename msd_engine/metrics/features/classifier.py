@@ -2,7 +2,7 @@
 
 Trained from the labels at first need and kept in the cache folder, under a name that holds a hash of the images, the
 labels and the recipe: whatever changes one of them trains another classifier. Those of the whole sets ship with the
-program under the same names (`metrics/shipped.py`); what is in the cache folder goes before them.
+program under the same names (`metrics/features/shipped.py`); what is in the cache folder goes before them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from msd_engine.backend.files import make_folder, reading, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
 from msd_engine.data.folder import cache_folder
 from msd_engine.data.images import ImageSet
-from msd_engine.metrics.shipped import shipped
+from msd_engine.metrics.features.shipped import shipped
 
 FEATURES = 128
 """Length of a feature vector."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from msd_engine.metrics.spectra import band_energies
+from msd_engine.metrics.features.spectra import band_energies
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class Seen:
         textures: Means of the network's maps over the image with shape (n, S), which tell noise, blur and thickness
             of lines.
         evidence: log Σ exp of the logits of whatever classes the network was trained on, with shape (n,).
-        bands: Logarithms of the energies in bands of spatial frequency (`metrics/spectra.py`) with shape (n, R); None
+        bands: Logarithms of the energies in bands of spatial frequency (`metrics/features/spectra.py`) with shape (n, R); None
             where the textures tell blur themselves.
     """
 

@@ -5,7 +5,7 @@ a chain is *monochrome* where v(x̂) is below half the value under which one dat
 share of pixels at or beyond the ends of the range [-1, 1], it is *saturated* where s(x̂) is more than half way from the
 value over which one datum in two hundred lies to 1. It *blew up* where its state is not finite or beyond 1e6, or where
 x̂ lies more than twice as far from the mean image as any datum. It is *off the data* where a feature network says so
-(`metrics/support.py`). The spread of a set of images is its mean pairwise
+(`metrics/quality/support.py`). The spread of a set of images is its mean pairwise
 distance, as in Song and Ermon 2020 (arXiv:2006.09011, §3.1), whose first technique asks for its largest.
 """
 
@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from msd_engine.data.images import ImageSet
-from msd_engine.metrics.chains import alive
+from msd_engine.metrics.chains.figures import alive
 
 Verdict = Literal["alive", "blew up", "monochrome", "saturated", "off the data"]
 

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import Figure
-from msd_engine.metrics.distances import Features, FrechetReference, centred_interval, kernel_distance, share
-from msd_engine.metrics.manifolds import overlap
-from msd_engine.metrics.sight import Seen
-from msd_engine.metrics.standard import Standard, Steps, array
+from msd_engine.metrics.features.network import Seen
+from msd_engine.metrics.quality.distances import Features, FrechetReference, centred_interval, kernel_distance, share
+from msd_engine.metrics.quality.manifolds import overlap
+from msd_engine.metrics.quality.standard import Standard, Steps, array
 
 CONFIDENT = 0.9
 """Probability from which a classifier counts as sure."""

@@ -1,9 +1,9 @@
 """Features of images: what generated images are compared by with real ones.
 
 Sets of grey images with labels have a classifier of their own, which ships or is trained at first need
-(`metrics/classifier.py`). Colour
-images are seen through a network that was trained on ImageNet (`metrics/imagenet.py`). A distance is always named by
-its features: only Inception's, whose weights the user must have (`metrics/inception.py`), make a Fréchet distance the
+(`metrics/features/classifier.py`). Colour
+images are seen through a network that was trained on ImageNet (`metrics/features/imagenet.py`). A distance is always named by
+its features: only Inception's, whose weights the user must have (`metrics/features/inception.py`), make a Fréchet distance the
 FID.
 """
 
@@ -19,7 +19,7 @@ from torch import Tensor
 from msd_engine.backend.device import choose_device
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.data.images import load_images
-from msd_engine.metrics.classifier import (
+from msd_engine.metrics.features.classifier import (
     FEATURES,
     Classifier,
     Step,
@@ -30,7 +30,7 @@ from msd_engine.metrics.classifier import (
     train_classifier,
     weights_digest,
 )
-from msd_engine.metrics.sight import FeatureNetwork, Seen
+from msd_engine.metrics.features.network import FeatureNetwork, Seen
 from msd_engine.specs import ImagesSpec
 
 _TITLES = {"digits": "Digits", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
@@ -52,7 +52,7 @@ def preparing(
         data_name: Name of the set, as in `ImagesSpec`.
         data_dir: The data folder.
         device: Where to compute; None for the best one present.
-        inception: The user's weights of the FID's network (`metrics/inception.py`), for colour images; None takes the
+        inception: The user's weights of the FID's network (`metrics/features/inception.py`), for colour images; None takes the
             network of the optional package.
         retrain: Train the classifier of grey images whatever ships or is kept, and keep it.
 
@@ -70,12 +70,12 @@ def preparing(
     if inception is not None:
         if data_name in _TITLES:
             raise UserError(f"No FID of {_TITLES[data_name]}: Inception sees colours; leave its weights out.")
-        from msd_engine.metrics.inception import inception_network
+        from msd_engine.metrics.features.inception import inception_network
 
         net, digest = inception_network(inception, device)
         return _of_colour(net, device, digest, fid=True)
     if data_name not in _TITLES:
-        from msd_engine.metrics.imagenet import SHA256, imagenet_network
+        from msd_engine.metrics.features.imagenet import SHA256, imagenet_network
 
         return _of_colour(imagenet_network(device), device, SHA256)
     images = load_images(ImagesSpec.model_validate({"name": data_name}), data_dir)

@@ -12,7 +12,7 @@ import contextlib
 import io
 from dataclasses import dataclass
 
-from msd_engine.metrics.distances import Features
+from msd_engine.metrics.quality.distances import Features
 
 NEAREST = 5
 """Number k of neighbours that a ball reaches to."""

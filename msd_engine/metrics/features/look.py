@@ -12,7 +12,7 @@ from msd_engine.backend.files import make_folder, reading, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
 from msd_engine.data.folder import cache_folder
 from msd_engine.data.images import ImageSet
-from msd_engine.metrics.sight import FeatureNetwork, Seen
+from msd_engine.metrics.features.network import FeatureNetwork, Seen
 
 _EXPECTED = "kept features of real images (safetensors; delete it and they will be computed again)"
 

@@ -1,0 +1,1 @@
+"""What chains and ladders do, measured and by theory."""

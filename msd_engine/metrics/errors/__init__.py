@@ -1,0 +1,1 @@
+"""Errors of denoisers on held-out draws, and the comparison of numbers of copies."""

@@ -1,0 +1,1 @@
+"""How good generated images are, beside real ones."""
