@@ -39,7 +39,7 @@ def sweep(options: Sweep) -> dict[str, Any]:
     figures = account.figures()
     figures |= _export(folder)
     if not options.json:
-        from msd_engine.runs.sweep_tables import markdown_text
+        from msd_engine.runs.report.tables import markdown_text
 
         print(markdown_text(account.table().rows, account.table().findings))
         del figures["rows"], figures["findings"]
@@ -88,7 +88,7 @@ class SweepAccount:
         """Return what is known of the comparison, by name."""
         found = dict(self._figures)
         if self._table is not None:
-            from msd_engine.runs.sweep_tables import json_rows
+            from msd_engine.runs.report.tables import json_rows
 
             found |= {"done": self._table.done, "total": self._table.total, "findings": list(self._table.findings)}
             found["rows"] = json_rows(self._table.rows)

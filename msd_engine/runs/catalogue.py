@@ -13,8 +13,7 @@ import platformdirs
 
 from msd_engine.backend.errors import UserError
 from msd_engine.events import RunRow
-from msd_engine.runs.held import is_held
-from msd_engine.runs.layout import MANIFEST, METRICS, NOTES, SWEEP
+from msd_engine.runs.layout import MANIFEST, METRICS, NOTES, SWEEP, is_held
 from msd_engine.runs.notes import Notes, read_notes
 from msd_engine.runs.rows import read_row
 from msd_engine.runs.sweeps import read_sweep

@@ -12,8 +12,7 @@ from typing import Any
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, read_bytes, reading
 from msd_engine.events import RunRow
-from msd_engine.runs.held import is_held
-from msd_engine.runs.layout import MANIFEST, METRICS, WEIGHTS
+from msd_engine.runs.layout import MANIFEST, METRICS, WEIGHTS, is_held
 from msd_engine.runs.log import last_rows
 from msd_engine.runs.manifest import Manifest
 from msd_engine.runs.notes import Figure, read_figures, read_notes

@@ -27,8 +27,7 @@ from msd_engine.backend.counter import GENERATOR
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, reading, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
-from msd_engine.runs.absent import no_run
-from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, SWEEP, WEIGHTS
+from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, SWEEP, WEIGHTS, no_run
 from msd_engine.runs.log import Row, append_rows, flush, read_rows, rewind_rows
 from msd_engine.runs.manifest import Manifest, Status, new_manifest
 from msd_engine.runs.older import older_tensors

@@ -17,8 +17,7 @@ from msd_engine.events import Failed, Finished, HeldOutCurve, RunsChanged
 from msd_engine.jobs.files.catalogue import annotate, discard, held_out_curves, watch
 from msd_engine.runs import catalogue as module
 from msd_engine.runs.catalogue import Catalogue, runs_folder
-from msd_engine.runs.held import is_held
-from msd_engine.runs.layout import FIGURES, MANIFEST, METRICS, NOTES, THUMBNAIL
+from msd_engine.runs.layout import FIGURES, MANIFEST, METRICS, NOTES, THUMBNAIL, is_held
 from msd_engine.runs.log import append_rows, last_rows
 from msd_engine.runs.notes import Notes, add_figures, read_figures, read_notes, write_notes
 from msd_engine.runs.rows import read_row

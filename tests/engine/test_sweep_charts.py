@@ -11,7 +11,7 @@ from msd_engine.events import Failed, Finished
 from msd_engine.jobs.sweep.export import SUFFIXES, export_sweep
 from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.runs.pictures import read_picture_spec
-from msd_engine.runs.sweep_charts import chart, curves_of
+from msd_engine.runs.report.charts import chart, curves_of
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import ExperimentSpec, SweepSpec, load_preset
 

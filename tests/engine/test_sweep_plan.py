@@ -13,7 +13,7 @@ from msd_engine.jobs.sweep.draws import matched_draws
 from msd_engine.metrics.errors.comparison import findings, table
 from msd_engine.noise.copies import matched_copies
 from msd_engine.noise.laws import draw_sigma, law_of_numbers, quantiles
-from msd_engine.runs.sweep_tables import csv_text, markdown_text
+from msd_engine.runs.report.tables import csv_text, markdown_text
 from msd_engine.specs import ExperimentSpec, MixtureSpec, NoiseSpec, SpecError, SweepSpec, load_preset
 from msd_engine.specs.sweep import MODES, SweepResult, child_spec, parse_list
 

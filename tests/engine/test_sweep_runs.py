@@ -13,8 +13,7 @@ from msd_engine.jobs.files.restore import restore
 from msd_engine.jobs.training.train import train
 from msd_engine.runs import catalogue as module
 from msd_engine.runs.catalogue import Catalogue
-from msd_engine.runs.held import is_held
-from msd_engine.runs.layout import CLAIM, SWEEP
+from msd_engine.runs.layout import CLAIM, SWEEP, is_held
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import ExperimentSpec, SweepSpec

@@ -15,8 +15,7 @@ from msd_engine.events import Event, Finished, HeldOutCurve, RunRow, RunsChanged
 from msd_engine.jobs.tools.background import Tell, in_background
 from msd_engine.jobs.tools.guard import told
 from msd_engine.runs.catalogue import Catalogue
-from msd_engine.runs.held import is_held
-from msd_engine.runs.layout import METRICS
+from msd_engine.runs.layout import METRICS, is_held
 from msd_engine.runs.log import read_rows
 from msd_engine.runs.notes import Notes, read_notes, write_notes
 from msd_engine.runs.sweeps import runs_in, sweep_of

@@ -14,8 +14,8 @@ from msd_engine.jobs.sweep.story import table_event
 from msd_engine.jobs.tools.background import Tell, in_background
 from msd_engine.jobs.tools.guard import told
 from msd_engine.runs.pictures import add_text_to_png
-from msd_engine.runs.sweep_charts import curves_of, overview
-from msd_engine.runs.sweep_tables import csv_text, markdown_text
+from msd_engine.runs.report.charts import curves_of, overview
+from msd_engine.runs.report.tables import csv_text, markdown_text
 from msd_engine.runs.sweeps import SweepFolder
 
 SUFFIXES = (".csv", ".md", ".png", ".svg")

@@ -16,9 +16,9 @@ from msd_engine.jobs.sweep.story import table_event
 from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.jobs.tools.guard import told
 from msd_engine.runs.layout import SWEEP
+from msd_engine.runs.report.charts import curves_of
+from msd_engine.runs.report.page import PageContent, page
 from msd_engine.runs.run import Run
-from msd_engine.runs.sweep_charts import curves_of
-from msd_engine.runs.sweep_page import PageContent, page
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import ImagesSpec, Live
 from msd_engine.specs.live import NEVER, Cadence

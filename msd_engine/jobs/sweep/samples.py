@@ -17,8 +17,8 @@ from msd_engine.metrics.quality.judge import LEAST
 from msd_engine.metrics.quality.support import kept_judge
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.pictures import image_grid, save_png
+from msd_engine.runs.report.page import Grid
 from msd_engine.runs.run import Run
-from msd_engine.runs.sweep_page import Grid
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import ImagesSpec, Live, SpecError
 from msd_engine.specs.live import Cadence

@@ -11,8 +11,8 @@ from typing import Any
 
 from msd_engine.events.sweep import SweepTable, TableRow
 from msd_engine.runs.manifest import Manifest
-from msd_engine.runs.sweep_charts import Curve, chart
-from msd_engine.runs.sweep_settings import settings_table
+from msd_engine.runs.report.charts import Curve, chart
+from msd_engine.runs.report.settings import settings_table
 from msd_engine.specs import SamplingSpec, SweepSpec
 from msd_engine.specs.sweep import MODE_TITLES, DrawnSamples, Mode, SweepResult
 

@@ -1,0 +1,1 @@
+"""What a comparison shows: its tables, charts, settings and page."""
