@@ -21,15 +21,18 @@ import tyro
 
 import msd_engine
 from msd_engine.backend.errors import UserError
+from msd_engine.cli.commands.listing import list_presets, print_schema
 from msd_engine.cli.fields import declared_fields
-from msd_engine.cli.hand_options import ByHand, Denoise, Inpaint, Interpolate
-from msd_engine.cli.listing import list_presets, print_schema
 from msd_engine.cli.options import (
     COMMANDS,
+    ByHand,
     Command,
+    Denoise,
     Download,
     Evaluate,
     ExportTensorboard,
+    Inpaint,
+    Interpolate,
     Presets,
     Propose,
     Reproduce,
@@ -132,45 +135,45 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
     """Run a command; the slow imports are those of the command that was asked for."""
     match command:
         case Train():
-            from msd_engine.cli.train import train
+            from msd_engine.cli.commands.train import train
 
             return train(command)
         case Sample():
-            from msd_engine.cli.sample import sample
+            from msd_engine.cli.commands.sample import sample
 
             return sample(command)
         case Denoise() | Inpaint() | Interpolate():
-            from msd_engine.cli.hands import by_hand
+            from msd_engine.cli.commands.hands import by_hand
 
             return by_hand(command)
         case Evaluate():
-            from msd_engine.cli.evaluate import evaluate
+            from msd_engine.cli.commands.evaluate import evaluate
 
             return evaluate(command)
         case Propose():
-            from msd_engine.cli.propose import propose
+            from msd_engine.cli.commands.propose import propose
 
             return propose(command)
         case Sweep():
-            from msd_engine.cli.sweep import sweep
+            from msd_engine.cli.commands.sweep import sweep
 
             return sweep(command)
         case Reproduce():
-            from msd_engine.cli.reproduce import reproduce
+            from msd_engine.cli.commands.reproduce import reproduce
 
             return reproduce(command)
         case Download():
-            from msd_engine.cli.download import download
+            from msd_engine.cli.commands.download import download
 
             return download(command)
         case Presets():
             list_presets(as_json=command.json)
         case Runs():
-            from msd_engine.cli.runs import list_runs
+            from msd_engine.cli.commands.runs import list_runs
 
             list_runs(command)
         case ExportTensorboard():
-            from msd_engine.cli.runs import export_tensorboard
+            from msd_engine.cli.commands.runs import export_tensorboard
 
             return export_tensorboard(command)
         case Schema():

@@ -9,10 +9,106 @@ from typing import Annotated, Any, Literal, Union
 import tyro
 
 from msd_engine.cli.fields import NOT_GIVEN, field_flags
-from msd_engine.cli.hand_options import ByHand, Denoise, Inpaint, Interpolate
-from msd_engine.cli.shared_options import DataDir, Device, Flag, Json, Model, Run, Threads
+
+Flag = tyro.conf.FlagCreatePairsOff[bool]
+
+Run = Annotated[
+    tyro.conf.Positional[Path | None],
+    tyro.conf.arg(metavar="[RUN]", help_behavior_hint="", help="A trained run folder."),
+]
+Model = Annotated[
+    str,
+    tyro.conf.arg(
+        metavar="NAME",
+        help_behavior_hint="",
+        help="Instead of a run: a pretrained model that ships with the program, such as digits-k8.",
+    ),
+]
+DataDir = Annotated[
+    Path | None,
+    tyro.conf.arg(
+        name="data-dir",
+        metavar="DIR",
+        help_behavior_hint="",
+        help="Folder of the image sets; else MSD_DATA_DIR, else the user's data folder.",
+    ),
+]
+Device = Annotated[str, tyro.conf.arg(metavar="NAME", help="Where to compute: auto, cpu, cuda or mps.")]
+Threads = Annotated[
+    str,
+    tyro.conf.arg(
+        metavar="N",
+        help_behavior_hint="",
+        help="Always compute with so many threads of the CPU; else MSD_THREADS, else what is quickest.",
+    ),
+]
+Json = Annotated[
+    Flag, tyro.conf.arg(help_behavior_hint="", help="Print one line of JSON on standard output at the end.")
+]
+
 
 _FIELDS = tyro.conf.arg(name="")
+
+# Work by hand: the fields of the picture and its copies are flags too.
+DenoiseFields: Any = field_flags("denoise", by_hand=True)
+HandFields: Any = field_flags("sampling", by_hand=True)
+
+
+@dataclass(frozen=True)
+class _ByHand:
+    """What all commands for work by hand are given."""
+
+    run: Run = None
+    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    """Instead of a run: a preset, or a file that carries a spec; with a pretrained model or the exact score."""
+    model: Model = NOT_GIVEN
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None
+    """File of the numbers, with the spec."""
+    grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
+    """Also a picture of them."""
+    data_dir: DataDir = None
+    device: Device = "auto"
+    threads: Threads = NOT_GIVEN
+    json: Json = False
+
+
+_Picture = Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(else the held-out image --index)")]
+
+
+@dataclass(frozen=True)
+class Denoise(_ByHand):
+    """Denoise one picture from k noisy copies, by a trained run, a pretrained model or the exact posterior mean."""
+
+    picture: _Picture = NOT_GIVEN
+    """A picture of your own: it is cut and brought to the size of the data."""
+    fields: Annotated[DenoiseFields, _FIELDS] = field(default_factory=DenoiseFields)
+
+
+@dataclass(frozen=True)
+class Inpaint(_ByHand):
+    """Paint the masked part of a picture anew, once for each chain, and keep the rest."""
+
+    picture: _Picture = NOT_GIVEN
+    """A picture of your own: it is cut and brought to the size of the data."""
+    mask: Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(else that of the preset)")] = NOT_GIVEN
+    """A picture as large as the other: light where it is to be painted anew, dark or transparent where it is kept."""
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
+    """Number of paintings; else as many as the spec has chains."""
+    fields: Annotated[HandFields, _FIELDS] = field(default_factory=HandFields)
+
+
+@dataclass(frozen=True)
+class Interpolate(_ByHand):
+    """Draw a row of samples that leads from one seed, --seed, to another, --second_seed."""
+
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(else 12)")] = NOT_GIVEN
+    """Number of samples in the row."""
+    fields: Annotated[HandFields, _FIELDS] = field(default_factory=HandFields)
+
+
+ByHand = Denoise | Inpaint | Interpolate
+
+
 # Spelled out because `--steps` alone must also lift the time limit of a preset, and the reverse.
 _BUDGET = ("steps", "seconds")
 

@@ -7,11 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from msd_engine.cli.following import follow
+from msd_engine.cli.commands.sweep import SweepAccount
+from msd_engine.cli.commands.train import LOSS_WINDOW, TrainAccount
+from msd_engine.cli.follow import Bar, PlainLines, Reporter, choose_reporter, follow
 from msd_engine.cli.outcome import CutShortError, RefusedError
-from msd_engine.cli.progress import Bar, PlainLines, Reporter, choose_reporter
-from msd_engine.cli.sweep import SweepAccount
-from msd_engine.cli.train import LOSS_WINDOW, TrainAccount
 from msd_engine.events import Event, Failed, Finished, HeldOutLoss, LossPoints, Notice, Progress, Started, Tick
 
 

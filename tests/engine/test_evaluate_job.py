@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from msd_engine.cli.evaluate import figures, table
+from msd_engine.cli.commands.evaluate import figures, table
 from msd_engine.cli.main import main
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Failed, Figure, Finished, Quality, Started

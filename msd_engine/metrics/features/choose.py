@@ -1,10 +1,9 @@
 """Features of images: what generated images are compared by with real ones.
 
 Sets of grey images with labels have a classifier of their own, which ships or is trained at first need
-(`metrics/features/classifier.py`). Colour
-images are seen through a network that was trained on ImageNet (`metrics/features/imagenet.py`). A distance is always named by
-its features: only Inception's, whose weights the user must have (`metrics/features/inception.py`), make a Fréchet distance the
-FID.
+(`metrics/features/classifier.py`). Colour images are seen through a network that was trained on ImageNet
+(`metrics/features/imagenet.py`). A distance is always named by its features: only Inception's, whose weights the user
+must have (`metrics/features/inception.py`), make a Fréchet distance the FID.
 """
 
 from __future__ import annotations
@@ -52,8 +51,8 @@ def preparing(
         data_name: Name of the set, as in `ImagesSpec`.
         data_dir: The data folder.
         device: Where to compute; None for the best one present.
-        inception: The user's weights of the FID's network (`metrics/features/inception.py`), for colour images; None takes the
-            network of the optional package.
+        inception: The user's weights of the FID's network (`metrics/features/inception.py`), for colour images; None
+            takes the network of the optional package.
         retrain: Train the classifier of grey images whatever ships or is kept, and keep it.
 
     Yields:

@@ -21,8 +21,8 @@ class Seen:
         textures: Means of the network's maps over the image with shape (n, S), which tell noise, blur and thickness
             of lines.
         evidence: log Σ exp of the logits of whatever classes the network was trained on, with shape (n,).
-        bands: Logarithms of the energies in bands of spatial frequency (`metrics/features/spectra.py`) with shape (n, R); None
-            where the textures tell blur themselves.
+        bands: Logarithms of the energies in bands of spatial frequency (`metrics/features/spectra.py`) with shape
+            (n, R); None where the textures tell blur themselves.
     """
 
     features: Tensor

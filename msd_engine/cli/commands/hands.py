@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from msd_engine.cli.commands.sample import SampleAccount, save
 from msd_engine.cli.fields import given_fields
-from msd_engine.cli.following import FRAMES_HZ, follow
-from msd_engine.cli.hand_options import ByHand, Denoise, Inpaint, Interpolate
+from msd_engine.cli.follow import FRAMES_HZ, follow
 from msd_engine.cli.inputs import (
     chains_given,
     check_one_source,
@@ -21,8 +21,8 @@ from msd_engine.cli.inputs import (
     is_given,
     npz_to_write,
 )
+from msd_engine.cli.options import ByHand, Denoise, Inpaint, Interpolate
 from msd_engine.cli.outcome import RefusedError
-from msd_engine.cli.sample import SampleAccount, save
 from msd_engine.events import Denoised, Event, Started
 from msd_engine.specs import ExperimentSpec, Hand, ImagesSpec, for_painting
 from msd_engine.specs.denoise import PREFIX, from_word

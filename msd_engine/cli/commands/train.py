@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from msd_engine.cli.beginning import check_as_begun, folder_of, job_options
 from msd_engine.cli.fields import given_fields, with_fields
-from msd_engine.cli.following import follow
-from msd_engine.cli.inputs import budget, spec_of
+from msd_engine.cli.follow import follow
+from msd_engine.cli.inputs import budget, check_as_begun, folder_of, job_options, spec_of
 from msd_engine.cli.options import Train
 from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Progress, Started
 from msd_engine.specs import ExperimentSpec

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from msd_engine.cli.commands.sweep import SweepAccount, given_lists
 from msd_engine.cli.fields import given_fields, with_fields
-from msd_engine.cli.following import FRAMES_HZ, follow
+from msd_engine.cli.follow import FRAMES_HZ, follow
 from msd_engine.cli.inputs import is_given, threads_given
 from msd_engine.cli.options import Reproduce
 from msd_engine.cli.outcome import RefusedError
-from msd_engine.cli.sweep import SweepAccount, given_lists
 from msd_engine.events import Event
 from msd_engine.specs import SpecError
 from msd_engine.specs.reproduction import Reproduction, reproduction

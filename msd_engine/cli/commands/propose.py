@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from msd_engine.cli.fields import given_fields, with_fields
-from msd_engine.cli.following import FRAMES_HZ, follow
+from msd_engine.cli.follow import FRAMES_HZ, follow
 from msd_engine.cli.inputs import check_one_source, check_writable, is_given, spec_of, spec_of_run
 from msd_engine.cli.options import Propose
 from msd_engine.cli.outcome import say

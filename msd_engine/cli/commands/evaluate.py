@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from msd_engine.cli.fields import given_fields
-from msd_engine.cli.following import FRAMES_HZ, follow
+from msd_engine.cli.follow import FRAMES_HZ, follow
 from msd_engine.cli.inputs import check_one_source, chosen_source, compute_with, count_of, is_given
 from msd_engine.cli.options import Evaluate
 from msd_engine.cli.outcome import RefusedError, say

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from msd_engine.cli.beginning import check_as_begun, folder_of, job_options
 from msd_engine.cli.fields import given_fields, with_fields
-from msd_engine.cli.following import follow
-from msd_engine.cli.inputs import budget, is_given, spec_of
+from msd_engine.cli.follow import follow
+from msd_engine.cli.inputs import budget, check_as_begun, folder_of, is_given, job_options, spec_of
 from msd_engine.cli.options import Sweep
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import ChildEnded, Event, Finished, Progress, Started, SweepTable

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from msd_engine.cli.fields import given_fields
-from msd_engine.cli.following import FRAMES_HZ, follow
+from msd_engine.cli.follow import FRAMES_HZ, follow
 from msd_engine.cli.inputs import (
     chains_given,
     check_one_source,

@@ -61,7 +61,7 @@ def export_tensorboard(options: ExportTensorboard) -> dict[str, Any]:
         RefusedError: The package is missing, or the folder holds no run.
         CutShortError: The user stopped it.
     """
-    from msd_engine.cli.following import follow
+    from msd_engine.cli.follow import follow
     from msd_engine.jobs.files.tensorboard import export_tensorboard as job
 
     folder = options.out or options.run / "tensorboard"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from msd_engine.cli.following import follow
+from msd_engine.cli.follow import follow
 from msd_engine.cli.options import Download
 from msd_engine.events import Event, Progress
 
