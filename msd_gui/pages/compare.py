@@ -27,7 +27,7 @@ from msd_gui.pages.page import Export, Page, Status
 from msd_gui.pages.plot_exports import plot_exports
 from msd_gui.pages.sweep_form import SweepForm
 from msd_gui.theme import icon
-from msd_gui.views.rich import indexed
+from msd_gui.views.base.rich import indexed
 
 
 class ComparePage(Page):

@@ -12,9 +12,9 @@ from msd_engine.events import HeldOutLoss, SweepTable, TableRow
 from msd_engine.specs import SweepSpec
 from msd_engine.specs.sweep import MODE_TITLES, Child
 from msd_gui.pages import frame
-from msd_gui.views.compared import Compared, ComparedView
-from msd_gui.views.placeholder import Awaiting
-from msd_gui.views.rich import SIGMA_EFF, IndexedCells, indexed
+from msd_gui.views.base.placeholder import Awaiting
+from msd_gui.views.base.rich import SIGMA_EFF, IndexedCells, indexed
+from msd_gui.views.curves.compared import Compared, ComparedView
 from msd_gui.widgets.comparison_table import ComparisonTable, figure
 
 STYLES = {"line": "same σ per copy", "dash": "same σ_eff", "dot": "exact"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.ladder_figures import near_wall
 from msd_gui.pages.readings import number
-from msd_gui.views.rich import SIGMA_EFF
+from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.widgets.spec_form import SpecForm
 
 MIXTURE_GROUPS = [

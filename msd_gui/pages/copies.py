@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import Copies, Denoised
 from msd_gui.pages.readings import number
-from msd_gui.views.rich import SIGMA_EFF
-from msd_gui.views.tiles import Tile, TilesView
+from msd_gui.views.base.rich import SIGMA_EFF
+from msd_gui.views.images.tiles import Tile, TilesView
 from msd_gui.widgets.readings import Reading
 
 _LOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")

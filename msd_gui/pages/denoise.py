@@ -27,8 +27,8 @@ from msd_gui.pages.sources import is_exact
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.network import LatestNetwork, Network
 from msd_gui.session.settings import Settings
-from msd_gui.views.rich import SIGMA_EFF
-from msd_gui.views.tiles import Tile, TilesView
+from msd_gui.views.base.rich import SIGMA_EFF
+from msd_gui.views.images.tiles import Tile, TilesView
 from msd_gui.widgets.choice import Choice
 from msd_gui.widgets.readings import Readings
 from msd_gui.widgets.spec_form import SpecForm

@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from msd_gui.theme import icon
-from msd_gui.views.drawing import DrawingView, Tool
+from msd_gui.views.images.drawing import DrawingView, Tool
 
 TOOLS: tuple[tuple[Tool, str, str], ...] = (
     ("draw", "Draw", "Draw with the mouse: light strokes as in the data."),

@@ -16,7 +16,7 @@ from msd_engine.specs import ExperimentSpec, Live
 from msd_gui.bridge.launch import Bounds, Cadence, Job, Launch
 from msd_gui.pages.page import Page
 from msd_gui.pages.training import Trainer
-from msd_gui.views.plane import PlaneView
+from msd_gui.views.plane.plane import PlaneView
 
 GRACE_MS = 400
 FIELDS_PER_E = 16

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from msd_gui.views.placeholder import Awaiting, Placeholder
+from msd_gui.views.base.placeholder import Awaiting, Placeholder
 
 CONTROLS_PX = 292
 FIGURES_PX = 316

@@ -11,8 +11,8 @@ from msd_gui.bridge.launch import Images
 from msd_gui.pages import frame
 from msd_gui.pages.readings import number, yield_severity
 from msd_gui.pages.scrubber import Scrubber
-from msd_gui.views.film import FilmStripView
-from msd_gui.views.grid import ImageGridView
+from msd_gui.views.images.film import FilmStripView
+from msd_gui.views.images.grid import ImageGridView
 
 # The frames of the strip are so large that they fill its width, but never larger than this share of the height.
 FILM_SHARE = 6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
-from msd_gui.views.losses import LossView
+from msd_gui.views.curves.losses import LossView
 
 _SMOOTHING = 0.98
 

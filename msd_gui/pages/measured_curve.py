@@ -10,7 +10,7 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.pages import frame
 from msd_gui.pages.page import Export, Page
 from msd_gui.pages.plot_exports import plot_exports
-from msd_gui.views.quality_curve import CurvePoint, QualityCurveView
+from msd_gui.views.curves.quality import CurvePoint, QualityCurveView
 
 CURVE_PX = 210
 STEPS = (1, 2, 5, 10, 20)

@@ -16,8 +16,8 @@ from msd_gui.pages import frame
 from msd_gui.pages.measured_curve import MeasuredCurve, curve_points
 from msd_gui.pages.page import Page
 from msd_gui.pages.readings import number
-from msd_gui.views.class_shares import ClassSharesView
-from msd_gui.views.neighbours import NeighboursView
+from msd_gui.views.curves.class_shares import ClassSharesView
+from msd_gui.views.images.neighbours import NeighboursView
 from msd_gui.widgets.readings import Reading, Readings
 
 COUNTS = (256, 512, 1024, 2048, 4096)

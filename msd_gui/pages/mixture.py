@@ -26,10 +26,10 @@ from msd_gui.pages.training_page import TrainingPage
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.settings import Settings
-from msd_gui.views.losses import LossView
-from msd_gui.views.mode_weights import ModeWeightsView
-from msd_gui.views.plane import LAYERS, PlaneView
-from msd_gui.views.timeline import Timeline
+from msd_gui.views.curves.losses import LossView
+from msd_gui.views.curves.mode_weights import ModeWeightsView
+from msd_gui.views.plane.plane import LAYERS, PlaneView
+from msd_gui.views.plane.timeline import Timeline
 from msd_gui.widgets.choice import Choice
 from msd_gui.widgets.layers_button import LayersButton
 from msd_gui.widgets.readings import Readings

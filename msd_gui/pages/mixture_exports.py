@@ -15,10 +15,10 @@ from msd_gui.pages.history import ChainHistory
 from msd_gui.pages.page import Export
 from msd_gui.pages.plot_exports import plot_exports
 from msd_gui.pages.recorder import Recorder
-from msd_gui.views import figures
-from msd_gui.views.figures import Sheet
-from msd_gui.views.plane import PlaneView
-from msd_gui.views.plane_content import OFTEN, SELDOM
+from msd_gui.views.base import figures
+from msd_gui.views.base.figures import Sheet
+from msd_gui.views.plane.content import OFTEN, SELDOM
+from msd_gui.views.plane.plane import PlaneView
 
 FRAMES = 60
 FRAMES_PER_S = 12.0

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QWidget
 from msd_engine.events import ChainSegment, Ladder
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.history import ChainHistory, DoubleBuffer, Playhead
-from msd_gui.views.plane import PlaneView
-from msd_gui.views.timeline import Timeline
+from msd_gui.views.plane.plane import PlaneView
+from msd_gui.views.plane.timeline import Timeline
 from msd_gui.widgets.transport import TransportBar
 
 TAIL_STATES = 24

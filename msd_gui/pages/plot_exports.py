@@ -20,8 +20,8 @@ from msd_engine.specs import Live
 from msd_gui.bridge.launch import Cadence, Job, Launch
 from msd_gui.pages.page import Export, Page
 from msd_gui.pages.recorder import Recorder
-from msd_gui.views import figures
-from msd_gui.views.plot import PlotView
+from msd_gui.views.base import figures
+from msd_gui.views.base.plot import PlotView
 
 
 def plot_exports(

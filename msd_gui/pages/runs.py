@@ -23,7 +23,7 @@ from msd_gui.pages.run_columns import COLUMNS, STATUS, table_text
 from msd_gui.pages.runs_chosen import ChosenRuns
 from msd_gui.pages.runs_table import RunsModel
 from msd_gui.pages.search_row import SearchRow
-from msd_gui.views.run_list import RunList
+from msd_gui.views.runs.list import RunList
 
 FIRST_PRESET = "digits-30s"
 

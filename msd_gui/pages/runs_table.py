@@ -14,7 +14,7 @@ from msd_engine.events import RunRow
 from msd_gui.pages.comparisons import Comparison
 from msd_gui.pages.run_columns import ALIGNMENTS, COLUMNS, CREATED, cells, told_of
 from msd_gui.pages.run_lines import RunLines
-from msd_gui.views.run_cells import CAPTION, FOLD, PICTURE, Fold
+from msd_gui.views.runs.run_cells import CAPTION, FOLD, PICTURE, Fold
 
 Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()

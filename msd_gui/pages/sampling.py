@@ -16,7 +16,7 @@ from msd_gui.bridge.launch import Launch
 from msd_gui.pages.controls import show_sigma_eff, show_step
 from msd_gui.pages.page import ExperimentPage
 from msd_gui.pages.readings import number
-from msd_gui.views.swelling import SwellingView
+from msd_gui.views.curves.swelling import SwellingView
 from msd_gui.widgets.choice import Choice, choice_label
 from msd_gui.widgets.spec_form import SpecForm
 

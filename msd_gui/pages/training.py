@@ -25,7 +25,7 @@ from msd_gui.bridge.launch import Launch
 from msd_gui.bridge.runner import Runner
 from msd_gui.pages.page import Page, Status
 from msd_gui.session.budget import as_long_again
-from msd_gui.views.losses import LossView
+from msd_gui.views.curves.losses import LossView
 
 LOSSES_EVERY_S = 0.1
 # What a network depends on: change one of these and another network is needed.

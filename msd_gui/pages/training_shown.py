@@ -7,10 +7,10 @@ from PySide6.QtCore import QObject, Slot
 from msd_engine.events import HeldOutLoss, StripFrame
 from msd_gui.pages import frame
 from msd_gui.pages.loss_panel import LossPanel
-from msd_gui.views.bands import BandView
-from msd_gui.views.losses import LossView
-from msd_gui.views.rich import SIGMA_EFF
-from msd_gui.views.strip import HeldOutView
+from msd_gui.views.base.rich import SIGMA_EFF
+from msd_gui.views.curves.bands import BandView
+from msd_gui.views.curves.losses import LossView
+from msd_gui.views.images.strip import HeldOutView
 
 _STRIP_PX, _LOSSES_PX, _BANDS_PX = 222, 260, 190
 

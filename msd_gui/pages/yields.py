@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from msd_engine.events import Verdicts
 from msd_gui.pages import frame
 from msd_gui.pages.readings import number, yield_severity
-from msd_gui.views.class_shares import ClassSharesView
+from msd_gui.views.curves.class_shares import ClassSharesView
 from msd_gui.widgets.readings import Reading, Readings
 
 MOST_ROWS = 8

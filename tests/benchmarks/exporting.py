@@ -22,10 +22,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "gui"))
 from gallery_views import make_losses, make_views
 
 from msd_gui.theme import Theme
-from msd_gui.views import figures
-from msd_gui.views.compared import Compared, ComparedView
-from msd_gui.views.overlay import Curve, OverlayView
-from msd_gui.views.plot import PlotView
+from msd_gui.views.base import figures
+from msd_gui.views.base.plot import PlotView
+from msd_gui.views.curves.compared import Compared, ComparedView
+from msd_gui.views.curves.overlay import Curve, OverlayView
 
 TIMES = 7
 

@@ -18,15 +18,15 @@ from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 
 from msd_gui.theme import Theme
-from msd_gui.views.bands import BandView
-from msd_gui.views.film import FilmStripView
-from msd_gui.views.grid import ImageGridView
-from msd_gui.views.layers import draw_polylines
-from msd_gui.views.losses import LossView
-from msd_gui.views.mode_weights import ModeWeightsView
-from msd_gui.views.plane import PlaneView
-from msd_gui.views.strip import HeldOutView
-from msd_gui.views.timeline import Timeline
+from msd_gui.views.base.layers import draw_polylines
+from msd_gui.views.curves.bands import BandView
+from msd_gui.views.curves.losses import LossView
+from msd_gui.views.curves.mode_weights import ModeWeightsView
+from msd_gui.views.images.film import FilmStripView
+from msd_gui.views.images.grid import ImageGridView
+from msd_gui.views.images.strip import HeldOutView
+from msd_gui.views.plane.plane import PlaneView
+from msd_gui.views.plane.timeline import Timeline
 
 FRAMES = 40
 Case = tuple[str, QWidget, tuple[int, int], Callable[[int], None]]

@@ -6,7 +6,7 @@ import numpy as np
 from hands import WAIT_MS
 
 from msd_gui.pages.mixture_exports import recorded
-from msd_gui.views.plane import LAYERS
+from msd_gui.views.plane.plane import LAYERS
 
 
 def taken(qtbot, steps):

@@ -7,9 +7,9 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 
-from msd_gui.views.brush import Stroke, painted
-from msd_gui.views.drawing import DrawingView
-from msd_gui.views.tiles import Tile, TilesView
+from msd_gui.views.images.brush import Stroke, painted
+from msd_gui.views.images.drawing import DrawingView
+from msd_gui.views.images.tiles import Tile, TilesView
 
 LEFT = Qt.MouseButton.LeftButton
 

@@ -19,10 +19,10 @@ from msd_gui.pages.measuring import Measuring, neighbours_note, reading
 from msd_gui.pages.page import Page
 from msd_gui.pages.pretrained import CardDialog, PretrainedChip, card_html, model_title
 from msd_gui.theme import LIGHT
-from msd_gui.views.class_shares import ClassSharesView
-from msd_gui.views.figures import to_svg_bytes
-from msd_gui.views.neighbours import NeighboursView
-from msd_gui.views.quality_curve import CurvePoint, QualityCurveView
+from msd_gui.views.base.figures import to_svg_bytes
+from msd_gui.views.curves.class_shares import ClassSharesView
+from msd_gui.views.curves.quality import CurvePoint, QualityCurveView
+from msd_gui.views.images.neighbours import NeighboursView
 
 WAIT_MS = 20_000
 SPEC = load_preset("digits-30s")

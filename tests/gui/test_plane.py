@@ -10,10 +10,10 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
 from msd_gui.theme import DARK, LIGHT, make_palette
-from msd_gui.views.colour_maps import colour_map, density_map
-from msd_gui.views.figures import to_png_bytes
-from msd_gui.views.plane import LAYERS, PlaneView
-from msd_gui.views.plane_content import readable
+from msd_gui.views.base.colour_maps import colour_map, density_map
+from msd_gui.views.base.figures import to_png_bytes
+from msd_gui.views.plane.content import readable
+from msd_gui.views.plane.plane import LAYERS, PlaneView
 
 HEADS = np.array([[0.0, 0.0], [4.0, 1.0], [np.nan, 2.0], [-3.0, -5.0]])
 

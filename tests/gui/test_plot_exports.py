@@ -8,8 +8,8 @@ import io
 import numpy as np
 
 from msd_gui.pages.plot_exports import csv_text
-from msd_gui.views.compared import Compared, ComparedView
-from msd_gui.views.overlay import Curve, OverlayView
+from msd_gui.views.curves.compared import Compared, ComparedView
+from msd_gui.views.curves.overlay import Curve, OverlayView
 
 
 def read(text: str) -> list[dict[str, str]]:

@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QFont
 from PySide6.QtWidgets import QTableWidget, QTableWidgetItem
 
-from msd_gui.views.cells import Words
-from msd_gui.views.rich import IndexedCells, indexed, plain
+from msd_gui.views.base.rich import IndexedCells, indexed, plain
+from msd_gui.views.runs.cells import Words
 
 
 def test_the_index_of_sigma_eff_stands_below_the_line_where_it_is_shown_and_nowhere_else(qtbot):

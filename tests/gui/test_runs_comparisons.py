@@ -16,8 +16,8 @@ from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import SweepSpec
 from msd_gui.pages.trash import question
-from msd_gui.views.overlay import OWN_COLOURS
-from msd_gui.views.run_cells import CAPTION, FOLD, MARK_PX, Fold
+from msd_gui.views.curves.overlay import OWN_COLOURS
+from msd_gui.views.runs.run_cells import CAPTION, FOLD, MARK_PX, Fold
 
 
 @pytest.fixture

@@ -17,8 +17,8 @@ from msd_gui.pages.comparisons import Comparison
 from msd_gui.pages.run_columns import COLUMNS, count, span, table_text
 from msd_gui.pages.runs_details import RunFigures
 from msd_gui.pages.runs_table import RunsModel
-from msd_gui.views.cells import NEW_ROWS, Rounds
-from msd_gui.views.run_cells import CAPTION, FOLD, Fold
+from msd_gui.views.runs.cells import NEW_ROWS, Rounds
+from msd_gui.views.runs.run_cells import CAPTION, FOLD, Fold
 
 DOWN, UP = Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder
 PLACE = {column.title: place for place, column in enumerate(COLUMNS)}

@@ -12,13 +12,13 @@ from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
 from msd_gui.theme import DARK, LIGHT, make_palette
-from msd_gui.views.film import FilmStripView
-from msd_gui.views.grid import ImageGridView
-from msd_gui.views.pixels import to_rgb32, to_uint8
-from msd_gui.views.placeholder import Awaiting, Placeholder
-from msd_gui.views.strip import HeldOutView
-from msd_gui.views.tiling import fit
-from msd_gui.views.timeline import Timeline
+from msd_gui.views.base.pixels import to_rgb32, to_uint8
+from msd_gui.views.base.placeholder import Awaiting, Placeholder
+from msd_gui.views.images.film import FilmStripView
+from msd_gui.views.images.grid import ImageGridView
+from msd_gui.views.images.strip import HeldOutView
+from msd_gui.views.images.tiling import fit
+from msd_gui.views.plane.timeline import Timeline
 
 
 def pixel(view, place: QPointF) -> int:

@@ -14,13 +14,13 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
 from msd_gui.theme import DARK, make_palette
-from msd_gui.views.bands import BandView
-from msd_gui.views.decimated import BUCKETS, Decimated, smoothed
-from msd_gui.views.figures import Easel, finished, png_sheet, svg_sheet, to_png_bytes, to_svg_bytes
-from msd_gui.views.losses import LossView
-from msd_gui.views.mode_weights import ModeWeightsView
-from msd_gui.views.plane import PlaneView
-from msd_gui.views.rich import plain
+from msd_gui.views.base.figures import Easel, finished, png_sheet, svg_sheet, to_png_bytes, to_svg_bytes
+from msd_gui.views.base.rich import plain
+from msd_gui.views.curves.bands import BandView
+from msd_gui.views.curves.decimated import BUCKETS, Decimated, smoothed
+from msd_gui.views.curves.losses import LossView
+from msd_gui.views.curves.mode_weights import ModeWeightsView
+from msd_gui.views.plane.plane import PlaneView
 
 
 def test_decimation_keeps_ends_extremes_and_mean():

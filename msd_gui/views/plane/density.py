@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
-from msd_gui.views.pixels import image_of_rgb32
+from msd_gui.views.base.pixels import image_of_rgb32
 
 # Below the peak by this much the density counts as none: exp(-10) is 1/22 000. Ten bands of one unit each.
 DEPTH = 10.0

@@ -7,7 +7,7 @@ from PySide6.QtGui import QColor, QPainter, QPen
 from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours, colours_of
-from msd_gui.views.fonts import font_of
+from msd_gui.views.base.fonts import font_of
 
 
 class Canvas(QWidget):

@@ -10,9 +10,9 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from msd_gui.views.canvas import Canvas, outline
-from msd_gui.views.fonts import font_of
-from msd_gui.views.pixels import image_of_rgb32, to_rgb32
+from msd_gui.views.base.canvas import Canvas, outline
+from msd_gui.views.base.fonts import font_of
+from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
 
 _GAP_PX, _APART_PX, _LARGEST_PX, _SMALL = 4.0, 12.0, 40.0, 0.8
 

@@ -10,10 +10,10 @@ from PySide6.QtGui import QColor, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from msd_gui.theme import Colours, colours_of
-from msd_gui.views.fonts import font_of
-from msd_gui.views.layers import Drawing, Layer
-from msd_gui.views.legend import Entry, Legend, Mat
-from msd_gui.views.log_axis import LogAxis
+from msd_gui.views.base.fonts import font_of
+from msd_gui.views.base.layers import Drawing, Layer
+from msd_gui.views.base.legend import Entry, Legend, Mat
+from msd_gui.views.base.log_axis import LogAxis
 
 
 class PlotView(pg.PlotWidget):

@@ -11,12 +11,12 @@ from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
-from msd_gui.views.colour_maps import between
-from msd_gui.views.decimated import Decimated, smoothed
-from msd_gui.views.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, pen
-from msd_gui.views.legend import Entry
-from msd_gui.views.log_axis import number
-from msd_gui.views.plot import PlotView
+from msd_gui.views.base.colour_maps import between
+from msd_gui.views.base.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, pen
+from msd_gui.views.base.legend import Entry
+from msd_gui.views.base.log_axis import number
+from msd_gui.views.base.plot import PlotView
+from msd_gui.views.curves.decimated import Decimated, smoothed
 
 _X_WORDS = {"steps": "step", "seconds": "time / s"}
 _DOT_EVERY_PX = 14.0

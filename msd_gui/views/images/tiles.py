@@ -11,9 +11,9 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from msd_gui.views.canvas import Canvas, outline, strike
-from msd_gui.views.fonts import font_of
-from msd_gui.views.pixels import image_of_rgb32, to_rgb32
+from msd_gui.views.base.canvas import Canvas, outline, strike
+from msd_gui.views.base.fonts import font_of
+from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
 
 _GAP_PX = 6.0
 _FONT = 0.9

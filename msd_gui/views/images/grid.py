@@ -11,9 +11,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from msd_gui.views.canvas import Canvas, outline
-from msd_gui.views.pixels import image_of_rgb32, to_rgb32
-from msd_gui.views.tiling import Tiling, fit
+from msd_gui.views.base.canvas import Canvas, outline
+from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
+from msd_gui.views.images.tiling import Tiling, fit
 
 _MARGIN_PX = 4.0
 

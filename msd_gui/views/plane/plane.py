@@ -13,11 +13,11 @@ from PySide6.QtGui import QHideEvent, QMouseEvent, QPainter, QResizeEvent, QShow
 from PySide6.QtWidgets import QToolButton, QWidget
 
 from msd_gui.theme import Colours
-from msd_gui.views.density import Density
-from msd_gui.views.layers import Array, Drawing, Layer, ToPixels, finite
-from msd_gui.views.legend import Entry
-from msd_gui.views.plane_content import LAYERS, NO_POINTS, NO_TAILS, OFTEN, SELDOM, PlaneContent
-from msd_gui.views.plot import PlotView
+from msd_gui.views.base.layers import Array, Drawing, Layer, ToPixels, finite
+from msd_gui.views.base.legend import Entry
+from msd_gui.views.base.plot import PlotView
+from msd_gui.views.plane.content import LAYERS, NO_POINTS, NO_TAILS, OFTEN, SELDOM, PlaneContent
+from msd_gui.views.plane.density import Density
 
 __all__ = ["LAYERS", "Bounds", "PlaneView"]
 

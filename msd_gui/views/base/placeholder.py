@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
-from msd_gui.views.rich import plain
+from msd_gui.views.base.rich import plain
 
 
 class Placeholder(QWidget):

@@ -11,9 +11,9 @@ from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from msd_gui.views.canvas import Canvas, outline
-from msd_gui.views.log_axis import number
-from msd_gui.views.pixels import image_of_rgb32, to_rgb32
+from msd_gui.views.base.canvas import Canvas, outline
+from msd_gui.views.base.log_axis import number
+from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
 
 _GAP_PX, _LEAST_PX = 4.0, 32.0
 

@@ -12,9 +12,9 @@ from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPoly
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from msd_gui.theme import with_alpha
-from msd_gui.views.canvas import Canvas
-from msd_gui.views.fonts import font_of
-from msd_gui.views.log_axis import number
+from msd_gui.views.base.canvas import Canvas
+from msd_gui.views.base.fonts import font_of
+from msd_gui.views.base.log_axis import number
 
 HEIGHT_PX = 54
 _LEFT_PX, _RIGHT_PX, _EDGE_PX = 26, 6, 7

@@ -11,10 +11,10 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter
 from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
-from msd_gui.views.fonts import font_of
-from msd_gui.views.layers import Layer, ToPixels, pen
-from msd_gui.views.legend import Entry
-from msd_gui.views.plot import PlotView
+from msd_gui.views.base.fonts import font_of
+from msd_gui.views.base.layers import Layer, ToPixels, pen
+from msd_gui.views.base.legend import Entry
+from msd_gui.views.base.plot import PlotView
 
 _BAR, _MOST_TICKS = 0.7, 12
 

@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QStaticText, QT
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from msd_gui.theme import SMALL_FONT, Colours, colours_of
-from msd_gui.views.rich import indexed
+from msd_gui.views.base.rich import indexed
 
 Index = QModelIndex | QPersistentModelIndex
 

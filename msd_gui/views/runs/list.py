@@ -8,8 +8,8 @@ from PySide6.QtCore import QAbstractItemModel, QItemSelectionModel, QModelIndex,
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
-from msd_gui.views.cells import Rounds, WordCells
-from msd_gui.views.run_cells import FOLD, MARK_PX, ROW_PX, Fold, NameCells, StatusCells
+from msd_gui.views.runs.cells import Rounds, WordCells
+from msd_gui.views.runs.run_cells import FOLD, MARK_PX, ROW_PX, Fold, NameCells, StatusCells
 
 
 class RunList(QTableView):
@@ -20,7 +20,7 @@ class RunList(QTableView):
         open_asked: Emitted when a line is clicked twice.
 
     Args:
-        model: The lines; it answers the roles of `msd_gui.views.run_cells`.
+        model: The lines; it answers the roles of `msd_gui.views.runs.run_cells`.
         widths_px: Width of each column at first; 0 hides it, and the first gets what room there is.
         status: The column of the status.
         right: Columns whose words stand to the right.

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
-from msd_gui.views.mode_weights import ModeWeightsView
+from msd_gui.views.curves.mode_weights import ModeWeightsView
 
 _SHORT = 3
 

@@ -11,9 +11,9 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
 
-from msd_gui.views.fonts import font_of
-from msd_gui.views.layers import draw_arrows, draw_crosses, draw_diamonds, pen
-from msd_gui.views.rich import draw_rich, indexed
+from msd_gui.views.base.fonts import font_of
+from msd_gui.views.base.layers import draw_arrows, draw_crosses, draw_diamonds, pen
+from msd_gui.views.base.rich import draw_rich, indexed
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from PySide6.QtGui import QBrush, QImage, QImageWriter, QPainter, QPicture
 from PySide6.QtSvg import QSvgGenerator
 
 from msd_gui.theme import LIGHT
-from msd_gui.views.layers import Array, Drawing, Layer
-from msd_gui.views.plot import PlotView
+from msd_gui.views.base.layers import Array, Drawing, Layer
+from msd_gui.views.base.plot import PlotView
 
 _DOTS_PER_INCH = 96.0  # what a width of 1 in the program means
 _METRE_IN_INCHES = 1 / 0.0254

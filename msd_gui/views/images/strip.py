@@ -11,12 +11,12 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
 
-from msd_gui.views.canvas import Canvas
-from msd_gui.views.colour_maps import error_map
-from msd_gui.views.fonts import font_of
-from msd_gui.views.log_axis import number
-from msd_gui.views.pixels import image_of_rgb32, to_rgb32
-from msd_gui.views.rich import SIGMA_EFF, draw_rich, rich_size
+from msd_gui.views.base.canvas import Canvas
+from msd_gui.views.base.colour_maps import error_map
+from msd_gui.views.base.fonts import font_of
+from msd_gui.views.base.log_axis import number
+from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
+from msd_gui.views.base.rich import SIGMA_EFF, draw_rich, rich_size
 
 MOST_COPIES = 2
 _FOOT = "‖x̂ − x‖²"

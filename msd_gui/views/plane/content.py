@@ -10,9 +10,8 @@ from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from msd_gui.theme import Colours, with_alpha
-from msd_gui.views.colour_maps import DENSITY_SHARE, between, density_map
-from msd_gui.views.density import Density
-from msd_gui.views.layers import (
+from msd_gui.views.base.colour_maps import DENSITY_SHARE, between, density_map
+from msd_gui.views.base.layers import (
     Array,
     ToPixels,
     draw_arrows,
@@ -25,7 +24,8 @@ from msd_gui.views.layers import (
     finite,
     pen,
 )
-from msd_gui.views.legend import Entry
+from msd_gui.views.base.legend import Entry
+from msd_gui.views.plane.density import Density
 
 LAYERS = ("density", "data", "modes", "exact arrows", "learned arrows", "tails", "heads", "copies")
 SELDOM, OFTEN = LAYERS[:5], LAYERS[5:]

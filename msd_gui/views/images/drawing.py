@@ -11,10 +11,10 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QP
 from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import with_alpha
-from msd_gui.views.brush import Stroke, painted
-from msd_gui.views.canvas import Canvas
-from msd_gui.views.pixels import image_of_rgb32, to_rgb32
-from msd_gui.views.tiling import fit
+from msd_gui.views.base.canvas import Canvas
+from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
+from msd_gui.views.images.brush import Stroke, painted
+from msd_gui.views.images.tiling import fit
 
 Tool = Literal["draw", "erase", "mask", "unmask"]
 

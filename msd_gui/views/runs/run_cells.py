@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QImageReader, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QStyleOptionViewItem, QWidget
 
 from msd_gui.theme import Colours
-from msd_gui.views.cells import MARGIN_PX, Index, Rounds, WordCells
+from msd_gui.views.runs.cells import MARGIN_PX, Index, Rounds, WordCells
 
 PICTURE = int(Qt.ItemDataRole.UserRole) + 1
 """Role: a small picture as the bytes of a PNG, empty for none."""

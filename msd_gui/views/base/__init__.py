@@ -1,0 +1,1 @@
+"""What all views are made of: plots, layers, pixels, colours, and figures for files."""

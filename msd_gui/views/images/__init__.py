@@ -1,0 +1,1 @@
+"""Grids, strips and films of images, and drawing on one."""

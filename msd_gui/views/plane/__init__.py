@@ -1,0 +1,1 @@
+"""The plane with its density and chains."""
