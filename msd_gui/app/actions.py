@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from msd_gui.app.pages import PAGES
 from msd_gui.theme import GLYPHS, icon
-from msd_gui.widgets.choice import choice_label
+from msd_gui.widgets.controls.choice import choice_label
 
 
 @dataclass(frozen=True)

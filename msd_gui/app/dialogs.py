@@ -26,7 +26,7 @@ from msd_gui.app.help import HelpWindow
 from msd_gui.app.launch import EngineLaunch
 from msd_gui.session.settings import Settings, default_runs_dir
 from msd_gui.theme import Theme
-from msd_gui.widgets.path_box import PathBox
+from msd_gui.widgets.controls.path_box import PathBox
 
 ABOUT = """<h3>msd-gui {version}</h3>
 <p>A desktop laboratory for score-based generative models with a multi-sample denoiser.</p>

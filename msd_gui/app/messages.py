@@ -8,7 +8,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
 from msd_gui.app import crash
-from msd_gui.widgets.card import Card
+from msd_gui.widgets.panels.card import Card
 
 MOST_ERRORS = 3
 

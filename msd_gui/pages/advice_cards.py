@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from msd_gui.pages.findings import Advice
-from msd_gui.widgets.card import Card
+from msd_gui.widgets.panels.card import Card
 
 FIRST = 3
 MOST = 6

@@ -6,7 +6,7 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.ladder_figures import near_wall
 from msd_gui.pages.readings import number
 from msd_gui.views.base.rich import SIGMA_EFF
-from msd_gui.widgets.spec_form import SpecForm
+from msd_gui.widgets.controls.spec_form import SpecForm
 
 MIXTURE_GROUPS = [
     ("Target and copies", ["data.name", "training.k"]),

@@ -11,7 +11,7 @@ from msd_engine.events import Copies, Denoised
 from msd_gui.pages.readings import number
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.images.tiles import Tile, TilesView
-from msd_gui.widgets.readings import Reading
+from msd_gui.widgets.panels.readings import Reading
 
 _LOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 WORDS = {

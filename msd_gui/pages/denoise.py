@@ -29,9 +29,9 @@ from msd_gui.session.network import LatestNetwork, Network
 from msd_gui.session.settings import Settings
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.images.tiles import Tile, TilesView
-from msd_gui.widgets.choice import Choice
-from msd_gui.widgets.readings import Readings
-from msd_gui.widgets.spec_form import SpecForm
+from msd_gui.widgets.controls.choice import Choice
+from msd_gui.widgets.controls.spec_form import SpecForm
+from msd_gui.widgets.panels.readings import Readings
 
 GRACE_MS = 400
 RESULT_PROMISE = "x̂, what the denoiser makes of the copies, will be shown here."

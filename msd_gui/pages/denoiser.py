@@ -16,8 +16,8 @@ from msd_gui.pages.pretrained import PretrainedChip
 from msd_gui.pages.sampling import source_rule
 from msd_gui.pages.sources import is_exact
 from msd_gui.session.network import LatestNetwork, Network
-from msd_gui.widgets.card import Card
-from msd_gui.widgets.spec_form import SpecForm
+from msd_gui.widgets.controls.spec_form import SpecForm
+from msd_gui.widgets.panels.card import Card
 
 
 class DenoiserChoice(QObject):

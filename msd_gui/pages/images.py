@@ -27,8 +27,8 @@ from msd_gui.pages.yields import YieldPanel
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.network import LatestNetwork, Network
-from msd_gui.widgets.card import Card
-from msd_gui.widgets.spec_form import SpecForm
+from msd_gui.widgets.controls.spec_form import SpecForm
+from msd_gui.widgets.panels.card import Card
 
 
 class ImagesPage(TrainingPage):

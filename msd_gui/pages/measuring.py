@@ -18,7 +18,7 @@ from msd_gui.pages.page import Page
 from msd_gui.pages.readings import number
 from msd_gui.views.curves.class_shares import ClassSharesView
 from msd_gui.views.images.neighbours import NeighboursView
-from msd_gui.widgets.readings import Reading, Readings
+from msd_gui.widgets.panels.readings import Reading, Readings
 
 COUNTS = (256, 512, 1024, 2048, 4096)
 USUAL_COUNT = 1024

@@ -30,11 +30,11 @@ from msd_gui.views.curves.losses import LossView
 from msd_gui.views.curves.mode_weights import ModeWeightsView
 from msd_gui.views.plane.plane import LAYERS, PlaneView
 from msd_gui.views.plane.timeline import Timeline
-from msd_gui.widgets.choice import Choice
-from msd_gui.widgets.layers_button import LayersButton
-from msd_gui.widgets.readings import Readings
-from msd_gui.widgets.spec_form import SpecForm
-from msd_gui.widgets.transport import TransportBar
+from msd_gui.widgets.controls.choice import Choice
+from msd_gui.widgets.controls.spec_form import SpecForm
+from msd_gui.widgets.panels.layers_button import LayersButton
+from msd_gui.widgets.panels.readings import Readings
+from msd_gui.widgets.panels.transport import TransportBar
 
 WRITTEN_OUT = ("data.weights", "data.means", "data.covariances")
 CHECKPOINT_EVERY_S = 1.5

@@ -11,9 +11,9 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 
 from msd_engine.specs import ExperimentSpec, load_card, model_folder, model_names, pretrained_for
 from msd_gui.session.network import LatestNetwork, Network
-from msd_gui.widgets.choice import choice_label
-from msd_gui.widgets.guard import LIST_KEYS, Guard
-from msd_gui.widgets.path_box import PathBox
+from msd_gui.widgets.controls.choice import choice_label
+from msd_gui.widgets.controls.guard import LIST_KEYS, Guard
+from msd_gui.widgets.controls.path_box import PathBox
 
 Origin = Literal["pretrained", "images", "folder"]
 _ORIGINS: dict[Origin, tuple[str, str]] = {

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 from msd_engine.specs import ExperimentSpec, for_painting
 from msd_gui.pages.page import ExperimentPage
 from msd_gui.pages.readings import number
-from msd_gui.widgets.choice import choice_label
-from msd_gui.widgets.spec_form import SpecForm
+from msd_gui.widgets.controls.choice import choice_label
+from msd_gui.widgets.controls.spec_form import SpecForm
 
 PAINTING = "Painting anew"
 _TAKE = "Change these…"

@@ -12,7 +12,7 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.history import ChainHistory, DoubleBuffer, Playhead
 from msd_gui.views.plane.plane import PlaneView
 from msd_gui.views.plane.timeline import Timeline
-from msd_gui.widgets.transport import TransportBar
+from msd_gui.widgets.panels.transport import TransportBar
 
 TAIL_STATES = 24
 

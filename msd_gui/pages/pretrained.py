@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QToolButt
 from msd_engine.specs import ExperimentSpec, ModelCard, model_folder, pretrained_for
 from msd_engine.specs.models import CardFigure
 from msd_gui.pages.readings import number
-from msd_gui.widgets.choice import choice_label
+from msd_gui.widgets.controls.choice import choice_label
 
 
 class PretrainedChip(QToolButton):

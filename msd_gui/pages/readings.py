@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import ChainReport
-from msd_gui.widgets.readings import Reading
+from msd_gui.widgets.panels.readings import Reading
 
 LEAST_YIELD = 0.98
 """Share of chains that are to live."""

@@ -14,7 +14,7 @@ from msd_gui.pages import frame
 from msd_gui.pages.comparisons import Comparison
 from msd_gui.pages.runs_details import RunFigures, RunWords
 from msd_gui.views.curves.overlay import OWN_COLOURS, Curve, OverlayView
-from msd_gui.widgets.card import Card
+from msd_gui.widgets.panels.card import Card
 
 _PLOT_PX, _BY_K_PX, _MANY_PX = 280, 360, 480
 # More are neither read in a moment nor told apart, whatever their colours.

@@ -12,7 +12,7 @@ from msd_engine.events import RunRow
 from msd_gui.pages.comparisons import Comparison, states
 from msd_gui.pages.readings import number
 from msd_gui.pages.run_columns import count, moment, percent, span
-from msd_gui.widgets.readings import Reading, Readings
+from msd_gui.widgets.panels.readings import Reading, Readings
 
 _REST_MS = 1200
 _NOTE_PX = 84

@@ -17,8 +17,8 @@ from msd_gui.pages.controls import show_sigma_eff, show_step
 from msd_gui.pages.page import ExperimentPage
 from msd_gui.pages.readings import number
 from msd_gui.views.curves.swelling import SwellingView
-from msd_gui.widgets.choice import Choice, choice_label
-from msd_gui.widgets.spec_form import SpecForm
+from msd_gui.widgets.controls.choice import Choice, choice_label
+from msd_gui.widgets.controls.spec_form import SpecForm
 
 GRACE_MS = 400
 PROPOSE = "Propose from the data"

@@ -11,7 +11,7 @@ from msd_engine.specs import Branch
 from msd_gui.pages.copies import low
 from msd_gui.pages.readings import number
 from msd_gui.views.images.tiles import Tile, TilesView
-from msd_gui.widgets.guard import SLIDER_KEYS, Guard
+from msd_gui.widgets.controls.guard import SLIDER_KEYS, Guard
 
 COPIES_PX = 78
 _HELP = (

@@ -10,7 +10,7 @@ from msd_engine.events import Verdicts
 from msd_gui.pages import frame
 from msd_gui.pages.readings import number, yield_severity
 from msd_gui.views.curves.class_shares import ClassSharesView
-from msd_gui.widgets.readings import Reading, Readings
+from msd_gui.widgets.panels.readings import Reading, Readings
 
 MOST_ROWS = 8
 SHARES_PX = 150

@@ -17,10 +17,10 @@ from PySide6.QtWidgets import QApplication, QComboBox, QHBoxLayout, QScrollArea,
 
 from msd_engine.specs import load_preset
 from msd_gui.theme import GLYPHS, Theme, icon
-from msd_gui.widgets.card import Card
-from msd_gui.widgets.path_box import PathBox
-from msd_gui.widgets.spec_form import SpecForm
-from msd_gui.widgets.transport import TransportBar
+from msd_gui.widgets.controls.path_box import PathBox
+from msd_gui.widgets.controls.spec_form import SpecForm
+from msd_gui.widgets.panels.card import Card
+from msd_gui.widgets.panels.transport import TransportBar
 
 GROUPS = [
     ("Target", ["data.name"]),

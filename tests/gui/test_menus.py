@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QWidget
 from msd_engine.runs.restoring import read_spec
 from msd_engine.specs import load_preset
 from msd_gui.app.files import NOTHING
-from msd_gui.widgets.card import Card
+from msd_gui.widgets.panels.card import Card
 
 
 def recent(window):

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QWidget
 from msd_engine.specs import load_preset, preset_names
 from msd_gui.app.dialogs import edit_settings
 from msd_gui.session.settings import MOST_RECENT, SPEED_HZ, Settings, default_runs_dir, settings_file
-from msd_gui.widgets.path_box import PathBox
+from msd_gui.widgets.controls.path_box import PathBox
 
 NAMES = ("geometry", "layout", "page", "theme", "device", "threads", "speed_hz", "data_dir", "runs_dir")
 
@@ -151,7 +151,8 @@ def test_a_box_for_a_file_opens_the_chooser_of_files(qtbot, tmp_path, monkeypatc
     asked = []
     chosen = str(tmp_path / "a.safetensors")
     monkeypatch.setattr(
-        "msd_gui.widgets.path_box.QFileDialog.getOpenFileName", lambda *words: asked.append(words[3]) or (chosen, "")
+        "msd_gui.widgets.controls.path_box.QFileDialog.getOpenFileName",
+        lambda *words: asked.append(words[3]) or (chosen, ""),
     )
     box.browse()
     assert box.value() == tmp_path / "a.safetensors"

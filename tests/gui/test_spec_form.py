@@ -7,11 +7,11 @@ from PySide6.QtCore import QPoint, Qt
 
 from msd_engine.specs import ExperimentSpec, SpecError, declarations, load_preset, preset_names
 from msd_gui.session.experiment import Experiment, differing
-from msd_gui.widgets.choice import Choice
-from msd_gui.widgets.seed_box import SeedBox
-from msd_gui.widgets.slider import NumberSlider
-from msd_gui.widgets.spec_form import SpecForm
-from msd_gui.widgets.toggle import Toggle
+from msd_gui.widgets.controls.choice import Choice
+from msd_gui.widgets.controls.seed_box import SeedBox
+from msd_gui.widgets.controls.slider import NumberSlider
+from msd_gui.widgets.controls.spec_form import SpecForm
+from msd_gui.widgets.controls.toggle import Toggle
 
 LADDER = ("Ladder", ["sampling.sigma_1", "sampling.sigma_L", "sampling.levels"])
 REST = ("Rest", ["sampling.epsilon", "sampling.method", "sampling.jump", "sampling.seed"])

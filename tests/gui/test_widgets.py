@@ -11,15 +11,15 @@ from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 
 from msd_engine.specs import declarations, load_preset, preset_names
-from msd_gui.widgets.card import Card
-from msd_gui.widgets.choice import Choice, choice_label
-from msd_gui.widgets.path_box import PathBox
-from msd_gui.widgets.readings import Reading, Readings
-from msd_gui.widgets.section import Section
-from msd_gui.widgets.seed_box import SeedBox
-from msd_gui.widgets.spec_form import make_control
-from msd_gui.widgets.toggle import Toggle
-from msd_gui.widgets.transport import FASTEST_HZ, SLOWEST_HZ, TransportBar
+from msd_gui.widgets.controls.choice import Choice, choice_label
+from msd_gui.widgets.controls.path_box import PathBox
+from msd_gui.widgets.controls.seed_box import SeedBox
+from msd_gui.widgets.controls.spec_form import make_control
+from msd_gui.widgets.controls.toggle import Toggle
+from msd_gui.widgets.panels.card import Card
+from msd_gui.widgets.panels.readings import Reading, Readings
+from msd_gui.widgets.panels.section import Section
+from msd_gui.widgets.panels.transport import FASTEST_HZ, SLOWEST_HZ, TransportBar
 
 DECLARED = {d.path: d for name in preset_names() for d in declarations(load_preset(name))}
 CHOICES = sorted(path for path, declaration in DECLARED.items() if declaration.choices)
@@ -184,7 +184,7 @@ def test_chosen_folder_is_told_and_a_cancelled_choice_changes_nothing(qtbot, tmp
     box = PathBox()
     qtbot.addWidget(box)
     answers = iter(["", str(tmp_path)])
-    monkeypatch.setattr("msd_gui.widgets.path_box.QFileDialog.getExistingDirectory", lambda *_: next(answers))
+    monkeypatch.setattr("msd_gui.widgets.controls.path_box.QFileDialog.getExistingDirectory", lambda *_: next(answers))
     with qtbot.assertNotEmitted(box.valueChanged):
         box.button.click()
     with qtbot.waitSignal(box.valueChanged) as told:

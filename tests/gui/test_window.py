@@ -20,7 +20,7 @@ from msd_gui.app.actions import TABLE
 from msd_gui.app.pages import PAGES
 from msd_gui.pages.page import ExperimentPage
 from msd_gui.session.settings import Settings
-from msd_gui.widgets.control import Control
+from msd_gui.widgets.controls.control import Control
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from msd_engine.specs import Declaration
-from msd_gui.widgets.control import Control
-from msd_gui.widgets.number_box import NumberBox
-from msd_gui.widgets.numbers import SliderScale, format_number
-from msd_gui.widgets.track import Track
+from msd_gui.widgets.controls.control import Control
+from msd_gui.widgets.controls.number_box import NumberBox
+from msd_gui.widgets.controls.numbers import SliderScale, format_number
+from msd_gui.widgets.controls.track import Track
 
 
 class NumberSlider(Control):

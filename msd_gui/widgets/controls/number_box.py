@@ -9,8 +9,8 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QPalette, QValidator
 from PySide6.QtWidgets import QAbstractSpinBox, QWidget
 
 from msd_gui.theme import colours_of
-from msd_gui.widgets.guard import Guard
-from msd_gui.widgets.numbers import format_number, parse_number
+from msd_gui.widgets.controls.guard import Guard
+from msd_gui.widgets.controls.numbers import format_number, parse_number
 
 ALLOWED = frozenset("0123456789.,eE+-−·×*^ ")
 

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QToolButton, QWidget
 
 from msd_engine.specs import Declaration
 from msd_gui.theme import icon
-from msd_gui.widgets.control import Control
-from msd_gui.widgets.guard import PRESS_KEYS, Guard
+from msd_gui.widgets.controls.control import Control
+from msd_gui.widgets.controls.guard import PRESS_KEYS, Guard
 
 # Thrown seeds stay short enough to read out and remember.
 THROWN_BELOW = 10_000

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from msd_gui.theme import icon
-from msd_gui.widgets.guard import PRESS_KEYS, Guard
+from msd_gui.widgets.controls.guard import PRESS_KEYS, Guard
 
 SPACING_PX = 3
 

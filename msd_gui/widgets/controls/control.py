@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QLabel, QWidget
 
 from msd_engine.specs import Declaration
-from msd_gui.widgets.numbers import format_number
+from msd_gui.widgets.controls.numbers import format_number
 
 
 def _lowered(text: str) -> str:

@@ -9,8 +9,8 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from msd_engine.specs import Declaration
-from msd_gui.widgets.control import Control
-from msd_gui.widgets.guard import LIST_KEYS, Guard
+from msd_gui.widgets.controls.control import Control
+from msd_gui.widgets.controls.guard import LIST_KEYS, Guard
 
 # Names that capitals and spaces alone do not make readable.
 LABELS = {

@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSlider, QWidget
 
 from msd_gui.theme import SMALL_FONT, colours_of, with_alpha
-from msd_gui.widgets.guard import SLIDER_KEYS, Guard
+from msd_gui.widgets.controls.guard import SLIDER_KEYS, Guard
 
 # Qt's sliders count in whole numbers: many more of them than there are pixels.
 TICKS = 100_000

@@ -7,9 +7,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from msd_gui.theme import icon
-from msd_gui.widgets.guard import PRESS_KEYS, Guard
-from msd_gui.widgets.numbers import SliderScale, format_number
-from msd_gui.widgets.track import Track
+from msd_gui.widgets.controls.guard import PRESS_KEYS, Guard
+from msd_gui.widgets.controls.numbers import SliderScale, format_number
+from msd_gui.widgets.controls.track import Track
 
 SLOWEST_HZ, FASTEST_HZ = 1.0, 10_000.0
 

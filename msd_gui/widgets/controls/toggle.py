@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from msd_engine.specs import Declaration
-from msd_gui.widgets.control import Control
-from msd_gui.widgets.guard import PRESS_KEYS, Guard
+from msd_gui.widgets.controls.control import Control
+from msd_gui.widgets.controls.guard import PRESS_KEYS, Guard
 
 
 class Toggle(Control):

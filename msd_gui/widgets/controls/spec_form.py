@@ -11,12 +11,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from msd_engine.specs import Declaration, ExperimentSpec, SpecError, declarations
-from msd_gui.widgets.choice import Choice
-from msd_gui.widgets.control import Control
-from msd_gui.widgets.section import Section
-from msd_gui.widgets.seed_box import SeedBox
-from msd_gui.widgets.slider import NumberSlider
-from msd_gui.widgets.toggle import Toggle
+from msd_gui.widgets.controls.choice import Choice
+from msd_gui.widgets.controls.control import Control
+from msd_gui.widgets.controls.seed_box import SeedBox
+from msd_gui.widgets.controls.slider import NumberSlider
+from msd_gui.widgets.controls.toggle import Toggle
+from msd_gui.widgets.panels.section import Section
 
 Group = tuple[str, Sequence[str]]
 Rule = Callable[[ExperimentSpec, Any], dict[str, Any]]
