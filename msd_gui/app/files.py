@@ -14,7 +14,7 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.app.launch import EngineLaunch
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import Runner
-from msd_gui.pages.page import Export, Status
+from msd_gui.pages.base.page import Export, Status
 from msd_gui.session.budget import as_long_again
 from msd_gui.session.settings import Settings
 

@@ -10,6 +10,7 @@ from PySide6.QtGui import QKeySequence, QShowEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QListWidget, QListWidgetItem, QTextBrowser, QWidget
 
 from msd_gui.app.actions import TABLE
+from msd_gui.app.pages import PAGES
 
 _PARTS_PX = 170
 _MARGIN_PX = 14
@@ -17,15 +18,16 @@ _HEADING = re.compile(r'<h[23]><a name="(?P<name>[\w-]+)"></a>(?P<title>[^<]+)</
 
 
 def help_html() -> str:
-    """Return the help page, with the table of shortcuts."""
+    """Return the help page, with what each page says of itself and the table of shortcuts."""
     text = (files("msd_resources") / "help" / "help.html").read_text(encoding="utf-8")
+    pages = "\n".join((files("msd_gui.pages") / row.name / "help.html").read_text(encoding="utf-8") for row in PAGES)
     rows = "".join(
         f"<tr><td>{', '.join(QKeySequence(key).toString() for key in row.keys)}</td><td>&nbsp;&nbsp;</td>"
         f"<td>{row.help}</td></tr>"
         for row in TABLE
         if row.keys
     )
-    return text.replace("<!-- shortcuts -->", f"<table>{rows}</table>")
+    return text.replace("<!-- pages -->", pages).replace("<!-- shortcuts -->", f"<table>{rows}</table>")
 
 
 def parts(html: str) -> dict[str, str]:

@@ -1,92 +1,20 @@
-"""The pages of the window: one table of them, and a register that builds each when it is first asked for."""
+"""The pages of the window: one line for each, and a register that builds each when it is first asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 
-from PySide6.QtGui import QAction
-
-from msd_engine.specs import load_preset
-from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import WindowLaunch
-from msd_gui.pages.page import Page
-from msd_gui.session.experiment import Experiment
-from msd_gui.session.network import LatestNetwork
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What the window lends to the pages that it builds.
-
-    Attributes:
-        launch: Makes their jobs.
-        clock: The screen's clock.
-        actions: The window's actions, by name.
-        network: The network of the images page, which others use too.
-    """
-
-    launch: WindowLaunch
-    clock: ScreenClock
-    actions: Mapping[str, QAction]
-    network: LatestNetwork
-
-
-@dataclass(frozen=True)
-class PageRow:
-    """One page, before it is built.
-
-    Attributes:
-        name: Its action is ``page_<name>``, which also names its icon in `msd_gui.theme.icons`.
-        title: Word on its button and in the menu.
-        help: One sentence for tooltip and status bar.
-        build: Imports and builds the page.
-    """
-
-    name: str
-    title: str
-    help: str
-    build: Callable[[Surroundings], Page]
-
-
-def _mixture(around: Surroundings) -> Page:
-    from msd_gui.pages.mixture import MixturePage
-
-    return MixturePage(Experiment(load_preset("ncsn-toy")), around.launch, around.clock, around.actions)
-
-
-def _images(around: Surroundings) -> Page:
-    from msd_gui.pages.images import ImagesPage
-
-    return ImagesPage(Experiment(load_preset("digits-30s")), around.launch, around.clock, around.network)
-
-
-def _denoise(around: Surroundings) -> Page:
-    from msd_gui.pages.denoise import DenoisePage
-
-    spec = load_preset("digits-30s").replace("sampling.source", "exact")
-    return DenoisePage(Experiment(spec), around.launch, around.clock, around.network)
-
-
-def _compare(around: Surroundings) -> Page:
-    from msd_gui.pages.compare import ComparePage
-
-    return ComparePage(around.launch, around.clock)
-
-
-def _runs(around: Surroundings) -> Page:
-    from msd_gui.pages.runs import RunsPage
-
-    return RunsPage(around.launch, around.clock)
-
+from msd_gui.pages import compare, denoise, images, mixture, runs
+from msd_gui.pages.base.page import Page
+from msd_gui.pages.base.row import Surroundings
 
 # In the order of their buttons; the shortcuts are Ctrl+1, Ctrl+2 and so on.
 PAGES = (
-    PageRow("mixture", "Mixture", "Chains in the plane, with the exact score.", _mixture),
-    PageRow("images", "Images", "Train on images and watch them appear.", _images),
-    PageRow("denoise", "Denoise", "Draw or open a picture, and see what k noisy copies of it tell.", _denoise),
-    PageRow("compare", "Compare", "Train for several k and seeds, and see fairly what the copies bring.", _compare),
-    PageRow("runs", "Runs", "Find, compare, note and continue what was trained.", _runs),
+    mixture.PAGE,
+    images.PAGE,
+    denoise.PAGE,
+    compare.PAGE,
+    runs.PAGE,
 )
 
 

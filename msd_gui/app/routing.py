@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 from msd_engine.specs import load_preset
 from msd_gui.app.actions import Actions
 from msd_gui.app.files import Files
-from msd_gui.pages.page import ExperimentPage, Page
+from msd_gui.pages.base.page import ExperimentPage, Page
 
 PAGE_ACTIONS = ("train", "resume", "sample", "denoise", "stop", "play", "step", "back", "restart", "home")
 EXPERIMENT_ACTIONS = ("undo", "redo", "reset", "save_spec", "copy_command")

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar
 
-from msd_gui.pages.page import Status
+from msd_gui.pages.base.page import Status
 
 NOTICE_MS = 5000
 

@@ -18,12 +18,13 @@ from msd_gui.app.later import Later
 from msd_gui.app.launch import EngineLaunch
 from msd_gui.app.menus import RecentMenu
 from msd_gui.app.messages import MessageBar
-from msd_gui.app.pages import Pages, Surroundings
+from msd_gui.app.pages import Pages
 from msd_gui.app.routing import Routing
 from msd_gui.app.status import StatusBar
 from msd_gui.app.toolbar import MainBar
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.pages.page import ExperimentPage, Page
+from msd_gui.pages.base.page import ExperimentPage, Page
+from msd_gui.pages.base.row import Surroundings
 from msd_gui.session.network import LatestNetwork
 from msd_gui.session.settings import Settings
 from msd_gui.theme import Theme, ThemeChoice, app_icon
@@ -195,7 +196,7 @@ class MainWindow(QMainWindow):
             folder: Its folder.
             then: Action to carry out once it is open; empty for none.
         """
-        from msd_gui.pages.compare import ComparePage
+        from msd_gui.pages.compare.page import ComparePage
 
         self.show_page("compare")
         page = self.page

@@ -37,9 +37,9 @@ from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.specs import SweepSpec, load_preset
 from msd_gui.app.launch import EngineLaunch
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.pages.comparisons import Comparison
-from msd_gui.pages.run_columns import COLUMNS
-from msd_gui.pages.runs import RunsPage
+from msd_gui.pages.runs.columns import COLUMNS
+from msd_gui.pages.runs.comparison import Comparison
+from msd_gui.pages.runs.page import RunsPage
 from msd_gui.theme import Theme
 
 FRAME_MS = 16.0

@@ -18,8 +18,8 @@ from PySide6.QtWidgets import QApplication, QComboBox, QHBoxLayout, QScrollArea,
 from msd_engine.specs import load_preset
 from msd_gui.theme import GLYPHS, Theme, icon
 from msd_gui.widgets.controls.path_box import PathBox
-from msd_gui.widgets.controls.spec_form import SpecForm
 from msd_gui.widgets.panels.card import Card
+from msd_gui.widgets.panels.spec_form import SpecForm
 from msd_gui.widgets.panels.transport import TransportBar
 
 GROUPS = [

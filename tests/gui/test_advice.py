@@ -11,11 +11,11 @@ import pytest
 from msd_engine.events import Ladder, Quality, Verdicts
 from msd_engine.jobs.sampling.ladder import ladder
 from msd_engine.specs import ExperimentSpec, load_preset
-from msd_gui.pages.advice import advise
-from msd_gui.pages.advice_chains import furthest, tail
-from msd_gui.pages.adviser import Adviser
-from msd_gui.pages.findings import Facts
-from msd_gui.pages.ladder_figures import overlap
+from msd_gui.pages.advice.adviser import Adviser
+from msd_gui.pages.advice.chains import furthest, tail
+from msd_gui.pages.advice.findings import Facts
+from msd_gui.pages.advice.rules import advise
+from msd_gui.pages.base.ladder import overlap
 from msd_gui.session.experiment import Experiment
 
 # An 8×8 image set whose pixels have a standard deviation of about a half.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hands import WAIT_MS
 
-from msd_gui.pages.mixture_exports import recorded
+from msd_gui.pages.mixture.exports import recorded
 from msd_gui.views.plane.plane import LAYERS
 
 
@@ -27,7 +27,7 @@ def test_the_density_of_each_picture_is_that_of_its_noise(qtbot, window):
         page.plane.set_layer(name, name == "density")
     history = page.player.buffer.shown
     last = len(history) - 1
-    sheets = taken(qtbot, recorded(page, history, [0, 0, last]))
+    sheets = taken(qtbot, recorded(page.parts, page.experiment.spec, history, [0, 0, last]))
     first, again, end = (sheet.pixels() for sheet in sheets)
     np.testing.assert_array_equal(first, again)
     assert (first != end).any(axis=-1).mean() > 0.1

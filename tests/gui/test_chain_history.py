@@ -3,7 +3,7 @@
 import numpy as np
 
 from msd_engine.events import ChainSegment
-from msd_gui.pages.history import ChainHistory, DoubleBuffer, Playhead
+from msd_gui.pages.mixture.history import ChainHistory, DoubleBuffer, Playhead
 
 
 def segment(steps, total=10, mark=0.0):

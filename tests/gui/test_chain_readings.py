@@ -8,7 +8,7 @@ import pytest
 from msd_engine.events import ChainReport
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.specs import load_preset
-from msd_gui.pages.readings import chain_readings
+from msd_gui.pages.mixture.figures import chain_readings
 
 
 @pytest.mark.parametrize("weights", [(0.8, 0.2), (0.04,) * 25])

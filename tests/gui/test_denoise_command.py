@@ -11,7 +11,7 @@ from PySide6.QtGui import QGuiApplication
 
 from msd_engine.cli.main import main
 from msd_engine.specs import ExperimentSpec, for_painting, load_card, load_preset
-from msd_gui.pages.painting import painters
+from msd_gui.pages.denoise.painting import painters
 from msd_gui.session.command import command
 
 PICTURE = np.arange(64, dtype=np.uint8) * 4

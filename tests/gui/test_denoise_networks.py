@@ -11,7 +11,7 @@ from PIL import Image
 
 from msd_engine.specs import load_card, load_preset, model_folder, model_names
 from msd_gui.app import create_window
-from msd_gui.pages.networks import NetworkChoice
+from msd_gui.pages.denoise.networks import NetworkChoice
 from msd_gui.session.network import LatestNetwork, Network
 from msd_gui.session.settings import Settings
 

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from msd_engine.events import FilmFrame
-from msd_gui.pages.gallery import FILM_SHARE, Gallery
+from msd_gui.pages.sampling.gallery import FILM_SHARE, Gallery
 
 WAIT_MS = 120_000
 SMALL = {

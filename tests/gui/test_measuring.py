@@ -14,10 +14,10 @@ from msd_engine.events import Failed, Figure, Finished, Neighbours, Quality, Tic
 from msd_engine.specs import ExperimentSpec, load_card, load_preset
 from msd_engine.specs.models import CardFigure
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.pages.measured_curve import curve_points
-from msd_gui.pages.measuring import Measuring, neighbours_note, reading
-from msd_gui.pages.page import Page
-from msd_gui.pages.pretrained import CardDialog, PretrainedChip, card_html, model_title
+from msd_gui.pages.base.page import Page
+from msd_gui.pages.quality.curve import curve_points
+from msd_gui.pages.quality.panel import Measuring, neighbours_note, reading
+from msd_gui.pages.sampling.pretrained import CardDialog, PretrainedChip, card_html, model_title
 from msd_gui.theme import LIGHT
 from msd_gui.views.base.figures import to_svg_bytes
 from msd_gui.views.curves.class_shares import ClassSharesView

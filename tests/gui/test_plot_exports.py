@@ -7,7 +7,7 @@ import io
 
 import numpy as np
 
-from msd_gui.pages.plot_exports import csv_text
+from msd_gui.pages.base.exports import csv_text
 from msd_gui.views.curves.compared import Compared, ComparedView
 from msd_gui.views.curves.overlay import Curve, OverlayView
 

@@ -8,7 +8,7 @@ from msd_engine.events import Finished, Progress
 from msd_engine.specs import Live
 from msd_engine.specs.live import NEVER
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.pages.recorder import Recorder
+from msd_gui.pages.base.recorder import Recorder
 
 
 def saved(result):

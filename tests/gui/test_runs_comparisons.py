@@ -15,7 +15,7 @@ from msd_engine.runs.notes import read_notes
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import SweepSpec
-from msd_gui.pages.trash import question
+from msd_gui.pages.runs.trash import question
 from msd_gui.views.curves.overlay import OWN_COLOURS
 from msd_gui.views.runs.run_cells import CAPTION, FOLD, MARK_PX, Fold
 
@@ -164,7 +164,7 @@ def test_all_curves_of_a_comparison_are_drawn_in_the_colours_of_k(qtbot, page, f
     assert words == ["k = 1", "k = 2", "k = 4", "same σ per copy", "same σ_eff"]
     assert not page.chosen_runs.left_out.isVisibleTo(page)
     with monkeypatch.context() as few:
-        few.setattr("msd_gui.pages.runs_chosen.MOST_CURVES", 9)
+        few.setattr("msd_gui.pages.runs.chosen.MOST_CURVES", 9)
         page.chosen_runs.show_runs(page.chosen_lines(), page.chosen())
         assert page.chosen_runs.left_out.isVisibleTo(page)
         assert "The 9 that were begun first are drawn, of 10 runs" in page.chosen_runs.left_out.text()
@@ -202,7 +202,7 @@ def test_what_a_search_hides_of_a_comparison_is_not_thrown_away(qtbot, page, swe
     page.table.selectAll()
     assert [Path(row.path).name for row in page.chosen()] == ["other"]
     asked = []
-    monkeypatch.setattr("msd_gui.pages.trash.ask", lambda _page, words, _do: asked.append(words))
+    monkeypatch.setattr("msd_gui.pages.runs.trash.ask", lambda _page, words, _do: asked.append(words))
     page.actions_by_name["discard"].trigger()
     assert "the run “other”" in asked[0]
     page.search.box.setText("")

@@ -185,7 +185,7 @@ def test_a_budget_that_is_left_is_kept_and_a_spent_one_doubled():
 
 
 def test_all_chosen_runs_are_written_for_tensorboard(qtbot, page, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("msd_gui.pages.runs.QFileDialog.getExistingDirectory", lambda *_: str(tmp_path / "board"))
+    monkeypatch.setattr("msd_gui.pages.runs.page.QFileDialog.getExistingDirectory", lambda *_: str(tmp_path / "board"))
     asked = []
     monkeypatch.setattr(page, "export_tensorboard", lambda run, into: asked.append((run, into)))
     inside = replace(page.model.find(str(folder / "two")), path="/s/two", sweep="/s", sweep_title="S")

@@ -13,10 +13,10 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QTableView
 
 from msd_engine.events import RunRow
-from msd_gui.pages.comparisons import Comparison
-from msd_gui.pages.run_columns import COLUMNS, count, span, table_text
-from msd_gui.pages.runs_details import RunFigures
-from msd_gui.pages.runs_table import RunsModel
+from msd_gui.pages.runs.columns import COLUMNS, count, span, table_text
+from msd_gui.pages.runs.comparison import Comparison
+from msd_gui.pages.runs.details import RunFigures
+from msd_gui.pages.runs.model import RunsModel
 from msd_gui.views.runs.cells import NEW_ROWS, Rounds
 from msd_gui.views.runs.run_cells import CAPTION, FOLD, Fold
 

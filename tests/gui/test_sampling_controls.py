@@ -8,7 +8,7 @@ from hands import WAIT_MS
 
 from msd_engine.events import Ladder
 from msd_engine.specs import load_preset
-from msd_gui.pages.sampling import sampler_rule, source_rule
+from msd_gui.pages.sampling.controls import sampler_rule, source_rule
 from msd_gui.views.curves.swelling import SwellingView
 
 SAMPLERS = ("langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs")

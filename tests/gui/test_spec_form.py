@@ -10,8 +10,8 @@ from msd_gui.session.experiment import Experiment, differing
 from msd_gui.widgets.controls.choice import Choice
 from msd_gui.widgets.controls.seed_box import SeedBox
 from msd_gui.widgets.controls.slider import NumberSlider
-from msd_gui.widgets.controls.spec_form import SpecForm
 from msd_gui.widgets.controls.toggle import Toggle
+from msd_gui.widgets.panels.spec_form import SpecForm
 
 LADDER = ("Ladder", ["sampling.sigma_1", "sampling.sigma_L", "sampling.levels"])
 REST = ("Rest", ["sampling.epsilon", "sampling.method", "sampling.jump", "sampling.seed"])

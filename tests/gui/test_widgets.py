@@ -14,11 +14,11 @@ from msd_engine.specs import declarations, load_preset, preset_names
 from msd_gui.widgets.controls.choice import Choice, choice_label
 from msd_gui.widgets.controls.path_box import PathBox
 from msd_gui.widgets.controls.seed_box import SeedBox
-from msd_gui.widgets.controls.spec_form import make_control
 from msd_gui.widgets.controls.toggle import Toggle
 from msd_gui.widgets.panels.card import Card
 from msd_gui.widgets.panels.readings import Reading, Readings
 from msd_gui.widgets.panels.section import Section
+from msd_gui.widgets.panels.spec_form import make_control
 from msd_gui.widgets.panels.transport import FASTEST_HZ, SLOWEST_HZ, TransportBar
 
 DECLARED = {d.path: d for name in preset_names() for d in declarations(load_preset(name))}

@@ -18,7 +18,7 @@ from msd_engine.specs import declarations, load_preset
 from msd_gui.app import create_window
 from msd_gui.app.actions import TABLE
 from msd_gui.app.pages import PAGES
-from msd_gui.pages.page import ExperimentPage
+from msd_gui.pages.base.page import ExperimentPage
 from msd_gui.session.settings import Settings
 from msd_gui.widgets.controls.control import Control
 

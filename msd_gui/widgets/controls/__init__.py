@@ -1,1 +1,1 @@
-"""What the user turns: sliders, boxes, switches, and the form made of them from a spec."""
+"""What the user turns: sliders, boxes and switches, with the numbers beside them."""

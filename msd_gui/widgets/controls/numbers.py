@@ -38,6 +38,15 @@ def format_number(value: float) -> str:
     return whole if len(whole) <= 6 and float(whole) == float(text) else f"{mantissa}e{int(exponent)}"
 
 
+def number(value: float, digits: int = 3) -> str:
+    """Return a figure in sensible digits, a dash for NaN and ∞ for infinity."""
+    if math.isnan(value):
+        return "–"
+    if math.isinf(value):
+        return "∞"
+    return f"{value:.{digits}g}"
+
+
 def parse_number(text: str, *, whole: bool) -> float | None:
     """Read a number as people write it.
 

@@ -1,1 +1,1 @@
-"""What holds or stands beside the controls: sections, cards, readings, and the bar of the player."""
+"""What holds controls or stands beside them: the form of a spec, sections, cards, readings, the bar of the player."""

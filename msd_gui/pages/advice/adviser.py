@@ -1,0 +1,137 @@
+"""Keeps the advice of a page in step with its settings, its data and its last sampling."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal, Slot
+
+from msd_engine.events import ChainReport, Ladder, Quality, Verdicts
+from msd_engine.events.verdicts import ALIVE
+from msd_engine.specs import ExperimentSpec
+from msd_gui.pages.advice.cards import AdviceCards
+from msd_gui.pages.advice.findings import Facts
+from msd_gui.pages.advice.rules import advise
+from msd_gui.session.experiment import Experiment
+
+# Pairs of so many draws say how far the data reach.
+_DRAWS = 256
+
+
+class Adviser(QObject):
+    """Looks for what is wrong whenever settings or facts change, and applies the remedy that is chosen.
+
+    Attributes:
+        mended: Emitted after a remedy was applied.
+    """
+
+    mended = Signal()
+
+    def __init__(self, experiment: Experiment, parent: QObject | None = None) -> None:
+        """Begin with the settings alone.
+
+        Args:
+            experiment: What is looked at and mended; each remedy is one step that can be undone.
+            parent: Owner.
+        """
+        super().__init__(parent)
+        self._experiment = experiment
+        self._data = ""
+        self.facts = Facts()
+        self.cards = AdviceCards()
+        self.cards.remedy.connect(self._mend)
+        experiment.changed.connect(self.renew)
+        self.renew()
+
+    @Slot()
+    def renew(self) -> None:
+        """Look again."""
+        spec = self._experiment.spec
+        if self._data != (data := spec.data.model_dump_json()):
+            # What is known belongs to other data.
+            self._data, self.facts = data, Facts(ladder=self.facts.ladder)
+        self.cards.set_advice(advise(spec, self.facts))
+
+    @Slot(object)
+    def take_ladder(self, event: Ladder) -> None:
+        """Learn what the ladder and its steps do."""
+        self.facts = replace(self.facts, ladder=event)
+        self.renew()
+
+    @Slot(object)
+    def take_verdicts(self, event: Verdicts) -> None:
+        """Learn from the ends of chains of images."""
+        spec = ExperimentSpec.from_json(event.spec_json)
+        self._learn(
+            spec.data.model_dump_json(),
+            replace(
+                self.facts,
+                dim=event.dim,
+                data_std=event.data_std,
+                largest_distance=event.data_largest_distance,
+                sampled=spec.sampling,
+                verdicts=event.verdict,
+                shares=tuple(event.shares.tolist()) if event.lived else (),
+                true_shares=tuple(event.real_shares.tolist()),
+                class_names=event.class_names,
+                counted=event.lived,
+            ),
+        )
+
+    @Slot(object)
+    def take_quality(self, event: Quality) -> None:
+        """Learn from measured samples, whose number says more of the shares of the classes than a few chains."""
+        spec = ExperimentSpec.from_json(event.spec_json)
+        asked = self._experiment.spec.sampling
+        if spec.sampling.replace("chains", asked.chains) != asked or not event.class_names:
+            return
+        dead = chain.from_iterable([why] * count for why, count in event.dead.items())
+        facts = replace(
+            self.facts,
+            sampled=asked,
+            verdicts=(ALIVE,) * event.lived + tuple(dead),
+            shares=tuple(event.shares.tolist()),
+            true_shares=tuple(event.real_shares.tolist()),
+            class_names=event.class_names,
+            counted=event.n,
+        )
+        self._learn(spec.data.model_dump_json(), facts)
+
+    def take_report(self, spec: ExperimentSpec, report: ChainReport) -> None:
+        """Learn from the ends of chains in the plane.
+
+        Args:
+            spec: What they were drawn with.
+            report: Their figures.
+        """
+        shares = (tuple(report.mode_weights.tolist()), tuple(report.true_weights.tolist()))
+        data = spec.data.model_dump_json()
+        self._learn(data, replace(self.facts, sampled=spec.sampling, shares=shares[0], true_shares=shares[1]))
+
+    @Slot(str, object)
+    def take_data(self, data_json: str, x: NDArray[np.float32]) -> None:
+        """Learn from draws of the data.
+
+        Args:
+            data_json: The data spec as JSON.
+            x: The draws, with shape (n, d).
+        """
+        if len(x) < 2:
+            return
+        few = x[:_DRAWS].astype(np.float64)
+        largest = float(np.linalg.norm(few[:, None] - few, axis=-1).max())
+        std = float(np.sqrt(x.astype(np.float64).var(0).mean()))
+        self._learn(data_json, replace(self.facts, dim=x.shape[1], data_std=std, largest_distance=largest))
+
+    def _learn(self, data_json: str, facts: Facts) -> None:
+        if data_json == self._data:
+            self.facts = facts
+            self.renew()
+
+    @Slot(object)
+    def _mend(self, remedy: dict[str, float | int]) -> None:
+        self._experiment.set(self._experiment.spec.replace_all(dict(remedy)))
+        self.mended.emit()

@@ -1,0 +1,79 @@
+"""Cards that say what is wrong with the settings, three at first, each with a button that mends it."""
+
+from __future__ import annotations
+
+from functools import partial
+from html import escape
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+
+from msd_gui.pages.advice.findings import Advice
+from msd_gui.widgets.panels.card import Card
+
+FIRST = 3
+MOST = 6
+
+
+class AdviceCards(QWidget):
+    """A stack of cards, hidden where nothing is wrong.
+
+    Attributes:
+        remedy: Emitted with the remedy whose button was pressed: new values of fields by dotted path.
+    """
+
+    remedy = Signal(object)
+
+    def __init__(self) -> None:
+        """Build the cards once; only their words change."""
+        super().__init__()
+        self._advice: list[Advice] = []
+        self._all = False
+        self.cards = [Card("warning", "", "", dismissible=False, stacked=True, rich=True) for _ in range(MOST)]
+        self._more = QPushButton()
+        self._more.setFlat(True)
+        self._more.clicked.connect(self._show_all)
+        box = QVBoxLayout(self)
+        box.setContentsMargins(0, 0, 0, 0)
+        box.setSpacing(6)
+        for index, card in enumerate(self.cards):
+            card.action.connect(partial(self._apply, index))
+            box.addWidget(card)
+        box.addWidget(self._more)
+        self._show()
+
+    def set_advice(self, advice: list[Advice]) -> None:
+        """Show what was found, the worst first."""
+        if advice == self._advice:
+            return
+        self._advice = advice
+        self._show()
+
+    def advice(self) -> list[Advice]:
+        """Return what was found."""
+        return list(self._advice)
+
+    def _show(self) -> None:
+        shown = MOST if self._all else FIRST
+        for index, card in enumerate(self.cards):
+            there = index < min(shown, len(self._advice))
+            card.setVisible(there)
+            if there:
+                advice = self._advice[index]
+                card.set_message(advice.severity, advice.title, _marked(advice.evidence), advice.action)
+        hidden = len(self._advice) - shown
+        self._more.setText(f"{hidden} more")
+        self._more.setVisible(hidden > 0)
+        self.setVisible(bool(self._advice))
+
+    def _show_all(self) -> None:
+        self._all = True
+        self._show()
+
+    def _apply(self, index: int) -> None:
+        self.remedy.emit(dict(self._advice[index].remedy))
+
+
+def _marked(evidence: str) -> str:
+    """Return evidence as rich text, with the one symbol whose subscript is no character."""
+    return escape(evidence).replace("s_T²", "s<sub>T</sub>²")

@@ -1,0 +1,140 @@
+"""What is wrong with a sampling by the ends of its chains: drifted shares, dead chains; see `pages.advice.rules`.
+
+A share has drifted where chance alone would hardly move it so far: of n independent samples the count of a class whose
+share of the data is p is binomial, and the smaller tail of the worst class, twice and once for each class (Bonferroni),
+bounds the chance that any of them goes so far. A drift that is sure but small is left alone: with thousands of samples
+everything is sure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from msd_engine.specs import ExperimentSpec
+from msd_gui.pages.advice.findings import Advice, Facts
+from msd_gui.pages.base.readings import yield_severity
+from msd_gui.widgets.controls.numbers import number
+
+# A sampling is drawn dozens of times in a session: chance should speak up in none of them.
+_MOST_CHANCE = 1e-3
+# A share may be so many times that of the data, or so few.
+_SHARE_BOUNDS = (0.8, 1.25)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The class or mode whose share has drifted most surely.
+
+    Attributes:
+        place: Which one.
+        samples: How many samples it has.
+        chance: A bound on the chance that any of them goes so far from its share of the data.
+    """
+
+    place: int
+    samples: int
+    chance: float
+
+
+def tail(count: int, n: int, share: float) -> float:
+    """Return the smaller tail of the binomial law, twice: P(as far from n·share as `count` is, or farther), at most 1.
+
+    Args:
+        count: What was counted.
+        n: Number of samples.
+        share: Chance of each to be counted, in (0, 1).
+
+    Returns:
+        The chance.
+    """
+    ways = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, n + 1)))))
+    j = np.arange(n + 1)
+    law = np.exp(ways[n] - ways - ways[::-1] + j * math.log(share) + (n - j) * math.log1p(-share))
+    return min(1.0, 2 * float(min(law[: count + 1].sum(), law[count:].sum())))
+
+
+def furthest(shares: Sequence[float], true_shares: Sequence[float], n: int) -> Drift:
+    """Return the class or mode whose share is least likely to be chance.
+
+    Args:
+        shares: Shares among n samples.
+        true_shares: Shares of the data.
+        n: Number of samples.
+
+    Returns:
+        Which one, how many samples it has, and the chance.
+    """
+    known = [place for place, true in enumerate(true_shares) if 0 < true < 1]
+    counts = {place: round(shares[place] * n) for place in known}
+    chances = {place: tail(counts[place], n, true_shares[place]) for place in known}
+    worst = min(known, key=lambda place: chances[place], default=None)
+    if worst is None:
+        return Drift(0, 0, 1.0)
+    return Drift(worst, counts[worst], min(1.0, len(known) * chances[worst]))
+
+
+def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
+    """More steps than the ladder needs have let a network's own mode weights take over (theory §3, fact 8)."""
+    asked = spec.sampling
+    if asked != facts.sampled or asked.source != "trained" or not asked.has_wall or asked.step_ratio >= 2:
+        return
+    needed = facts.ladder.steps_needed if facts.ladder is not None else 0
+    if len(facts.shares) != len(facts.true_shares) or not 0 < 2 * needed <= asked.steps_per_level:
+        return
+    n = facts.counted or asked.chains
+    found = furthest(facts.shares, facts.true_shares, n)
+    if found.chance >= _MOST_CHANCE:
+        return
+    true = facts.true_shares[found.place]
+    if _SHARE_BOUNDS[0] < found.samples / (n * true) < _SHARE_BOUNDS[1]:
+        return
+    which = f"Class {facts.class_names[found.place]}" if facts.class_names else f"Mode {found.place + 1}"
+    # Half, not as few as the ladder needs: the steps between also mend what the network gets wrong on the way down.
+    steps = max(needed, asked.steps_per_level // 2)
+    yield Advice(
+        "Too many steps per level",
+        f"{which} has {found.samples} of {n} samples; its share of the data, {number(true, 2)}, gives "
+        f"{number(n * true)} ± {number(math.sqrt(n * true * (1 - true)), 2)}, and chance goes so far {_rarely(found)}. "
+        f"In {asked.steps_per_level} steps per level chains drift to the network's own shares; the ladder alone needs "
+        f"{needed}.",
+        f"Set T = {steps}",
+        {"sampling.steps_per_level": steps},
+    )
+
+
+def _rarely(found: Drift) -> str:
+    samplings = 1 / max(found.chance, 1e-9)
+    return f"once in {float(f'{samplings:.1g}'):,.0f} samplings" if samplings < 1e6 else "less than once in a million"
+
+
+def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
+    """Chains have died, or ended off the data, though r is far from the wall."""
+    asked = spec.sampling
+    reasons = Counter(verdict for verdict in facts.verdicts if verdict != "alive")
+    count, n = sum(reasons.values()), len(facts.verdicts)
+    if asked != facts.sampled or not asked.has_step or not yield_severity(n - count, n):
+        return
+    if asked.has_wall and asked.step_ratio >= 2:
+        return
+    words = ", ".join(f"{many} {reason}" if many < count else reason for reason, many in reasons.most_common())
+    steps = 2 * asked.steps_per_level
+    told = f"{count} of {n} chains: {words}."
+    if reasons["off the data"] > count / 2:
+        yield Advice(
+            "Chains end off the data",
+            f"{told} With more steps per level Langevin dynamics mends what the network got wrong on the way down.",
+            f"Set T = {steps}",
+            {"sampling.steps_per_level": steps},
+        )
+        return
+    yield Advice(
+        "Chains have died",
+        f"{told} Half the step and twice as many of them go the same way more carefully.",
+        "Halve ε, double T",
+        {"sampling.epsilon": asked.epsilon / 2, "sampling.steps_per_level": steps},
+    )

@@ -1,0 +1,138 @@
+"""What is wrong with the settings of a sampling, by the settings and the data alone; see `pages.advice.rules`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from msd_engine.specs import ExperimentSpec
+from msd_gui.pages.advice.findings import Advice, Facts, Fields
+from msd_gui.pages.base.ladder import ladder_ratio, near_wall, overlap
+from msd_gui.widgets.controls.numbers import number
+
+# Far enough from the wall: the residuals swell by a ninth only. BAOAB, which swells by nothing, may go faster.
+GOOD_RATIO, GOOD_RATIOS = 0.2, {"underdamped": 0.6}
+# In spreads of the data. One direction holds a tenth to a half of an image's variance: its deficit stays below a fifth.
+LEAST_START, LEAST_START_OF_FLOW = 0.5, 1.5
+# How far s_T²/σ² may be from what it tends to.
+MOST_EXCESS = 0.25
+LEAST_OVERLAP, GOOD_OVERLAP = 0.05, 0.5
+MOST_LAST_NOISE, GOOD_LAST_NOISE = 0.25, 0.1
+
+
+def wall(spec: ExperimentSpec, _facts: Facts) -> Iterator[Advice]:
+    """Past or near the wall r = 2 (theory §3, fact 4)."""
+    asked = spec.sampling
+    r = asked.step_ratio
+    if not near_wall(asked):
+        return
+    good = GOOD_RATIOS.get(asked.sampler, GOOD_RATIO)
+    remedy: Fields = {"sampling.epsilon": good * asked.sigma_L**2}
+    action = f"Set r = {good:g}"
+    if r >= 2:
+        yield Advice(
+            "Past the wall",
+            f"r = ε/σ² = {number(r)}. From r = 2 on every chain blows up, whatever the data or the network: "
+            "each step overshoots x̂ by more than it was away.",
+            action,
+            remedy,
+            "error",
+        )
+        return
+    what = (
+        f"the noise of the copies about their mean swells to 1/(1 − r/2) = {number(1 / (1 - r / 2))} times its variance"
+    )
+    if asked.sampler == "underdamped":
+        what = "noise of the level before hardly dies away"
+    yield Advice("Near the wall", f"r = ε/σ² = {number(r)}: {what}, and chains blow up from r = 2 on.", action, remedy)
+
+
+def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
+    """The first noise does not swamp the data (theory §3, fact 5)."""
+    asked, root_k = spec.sampling, math.sqrt(spec.training.k)
+    spread = facts.data_std * math.sqrt(facts.dim)
+    first = asked.sigma_1 / root_k
+    flows = asked.sampler == "ode"
+    least = spread * (LEAST_START_OF_FLOW if flows else LEAST_START)
+    if asked.method != "annealed" or math.isnan(spread) or first >= least:
+        return
+    # Technique 1; where pairs were not measured, twice the distance from the mean is as good.
+    wanted = facts.largest_distance if facts.largest_distance > least else 2 * spread
+    remedy: dict[str, float | int] = {"sampling.sigma_1": wanted * root_k}
+    gamma = ladder_ratio(asked)
+    if gamma > 1:
+        # As dense a ladder as before, only longer.
+        remedy["sampling.levels"] = 1 + math.ceil(math.log(wanted * root_k / asked.sigma_L) / math.log(gamma))
+    why = f"chains reach only what is near their start, pairs lie up to {number(wanted)} apart"
+    if flows:
+        why = (
+            "a flow keeps the shape of its start, which is round, while data with this noise still reach further in "
+            "some directions, so that what lies far out, such as a whole class, is drawn too seldom"
+        )
+    yield Advice(
+        "Starts inside the data",
+        f"σ₁/√k = {number(first)}, but the data lie {number(spread)} from their mean (root mean square): {why}.",
+        f"Set σ₁ = {number(wanted * root_k)}",
+        remedy,
+    )
+
+
+def ladder(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
+    """A level keeps noise of the one before: the ladder is too coarse, or the steps are too few."""
+    asked, known = spec.sampling, facts.ladder
+    if known is None or len(known.sigma) < 2 or not np.isfinite(known.swelling).all() or near_wall(asked):
+        return
+    off = np.abs(known.swelling - known.settled)
+    worst = int(off.argmax())
+    if off[worst] <= MOST_EXCESS:
+        return
+    variance = (
+        f"s_T²/σ² = {number(known.swelling[worst])} at the end of level {worst + 1}, σ = {number(known.sigma[worst])}, "
+        f"which should be {number(known.settled)}"
+    )
+    gamma = float((known.sigma[:-1] / known.sigma[1:]).max())
+    shared = overlap(gamma, facts.dim) if facts.dim else 1.0
+    # The ratio at which C is 1/2: there √(2d)(γ − 1) = 3γ, and the other term of C is 1.
+    root = math.sqrt(2 * facts.dim)
+    if shared < LEAST_OVERLAP and root > 3:
+        levels = 1 + math.ceil((asked.levels - 1) * math.log(gamma) / math.log(root / (root - 3)))
+        yield Advice(
+            "Ladder too coarse",
+            f"Neighbouring levels differ by up to γ = {number(gamma)}: NCSNv2's C = {number(shared, 2)}, which should "
+            f"be near {GOOD_OVERLAP:g}; {variance}.",
+            f"Set L = {levels}",
+            {"sampling.levels": levels},
+        )
+    elif known.steps_needed > asked.steps_per_level:
+        yield Advice(
+            "Too few steps per level",
+            f"T = {asked.steps_per_level} steps with r = {number(asked.step_ratio)} leave {variance}: "
+            "noise of the level before remains.",
+            f"Set T = {known.steps_needed}",
+            {"sampling.steps_per_level": known.steps_needed},
+        )
+
+
+def end(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
+    """The last noise is too large for the jump."""
+    asked, root_k = spec.sampling, math.sqrt(spec.training.k)
+    last = asked.sigma_L / root_k
+    if math.isnan(facts.data_std) or last <= MOST_LAST_NOISE * facts.data_std:
+        return
+    wanted = GOOD_LAST_NOISE * facts.data_std * root_k
+    remedy: dict[str, float | int] = {
+        "sampling.sigma_L": wanted,
+        "sampling.epsilon": asked.step_ratio * wanted**2,
+    }
+    gamma = ladder_ratio(asked)
+    if gamma > 1:
+        remedy["sampling.levels"] = 1 + math.ceil(math.log(asked.sigma_1 / wanted) / math.log(gamma))
+    yield Advice(
+        "Last level too noisy",
+        f"σ_L/√k = {number(last)} is {number(last / facts.data_std, 2)} of the data's standard deviation "
+        f"{number(facts.data_std)}: the last jump gives the mean of all that looks alike under it, a blur.",
+        f"Set σ_L = {number(wanted)}",
+        remedy,
+    )

@@ -1,0 +1,102 @@
+"""Plots as files for a paper: PNG with the spec inside, SVG, and a table of the numbers.
+
+The screen's thread only records what is to be drawn, in small steps; the export's own thread paints and writes it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from msd_engine.events import Event, Tick
+from msd_engine.specs import Live
+from msd_gui.bridge.launch import Cadence, Job, Launch
+from msd_gui.pages.base.page import Export, Page
+from msd_gui.pages.base.recorder import Recorder
+from msd_gui.views.base import figures
+from msd_gui.views.base.plot import PlotView
+
+
+def plot_exports(
+    page: Page,
+    view: PlotView,
+    label: str,
+    name: str,
+    spec_json: Callable[[], str],
+    *,
+    table: Callable[[], Mapping[str, NDArray[Any]]] | None = None,
+) -> list[Export]:
+    """Return the files that can be made of one plot.
+
+    Args:
+        page: Whose plot it is.
+        view: The plot.
+        label: What it is, for the menu.
+        name: Name of the file without the suffix.
+        spec_json: Returns the spec as JSON.
+        table: Returns the plotted numbers as columns by name, where that makes sense.
+
+    Returns:
+        A PNG, an SVG and, with `table`, a CSV file.
+    """
+
+    def png(path: Path) -> Job:
+        told = spec_json()
+        recorder = Recorder(page.clock, figures.png_sheet(view), page)
+        return recorder.job(lambda sheet: page.launch.save("rendered_png", path, png=sheet.png(), spec_json=told))
+
+    def svg(path: Path) -> Job:
+        recorder = Recorder(page.clock, figures.svg_sheet(view), page)
+        return recorder.job(lambda sheet: page.launch.save("text", path, text=sheet.svg().decode()))
+
+    rows = [Export(label, ".png", name, png), Export(label, ".svg", name, svg)]
+    if table is not None:
+        write = table
+
+        def numbers(path: Path) -> Job:
+            return text_job(page.launch, path, partial(csv_text, write()))
+
+        rows.append(Export(f"{label}, numbers", ".csv", name, numbers))
+    return rows
+
+
+def text_job(launch: Launch, path: Path, make: Callable[[], str]) -> Job:
+    """Return a job that makes a text, which may take its time, and writes it.
+
+    Args:
+        launch: Makes the job that writes.
+        path: The file.
+        make: Returns the text; called on the job's thread.
+
+    Returns:
+        The job.
+    """
+
+    def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+        yield Tick()
+        yield from launch.save("text", path, text=make())(cadence, live)
+
+    return job
+
+
+def csv_text(columns: Mapping[str, NDArray[Any]]) -> str:
+    """Return columns of numbers as CSV with a line of names; shorter columns end in empty cells.
+
+    Args:
+        columns: Numbers with shape (n,) by name; n may differ.
+
+    Returns:
+        The table, in full precision.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(itertools.zip_longest(*(column.tolist() for column in columns.values()), fillvalue=""))
+    return buffer.getvalue()

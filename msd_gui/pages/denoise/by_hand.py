@@ -1,0 +1,223 @@
+"""Chains by hand on the denoising page: the masked part of a picture painted anew, or a row between two seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+
+from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
+from msd_engine.specs import Branch, ExperimentSpec, Hand, for_painting
+from msd_gui.bridge.launch import Job, Launch
+from msd_gui.pages.base.page import Page, Status
+from msd_gui.pages.denoise.networks import Missing
+from msd_gui.pages.denoise.painting import painters
+from msd_gui.pages.sampling.gallery import Gallery
+from msd_gui.session.command import command
+from msd_gui.session.network import Network
+
+Asked = Callable[[], tuple[ExperimentSpec, Path | None] | None]
+"""Returns settings and the run whose network is used where they ask for one; None where nothing can be drawn."""
+
+# Chains in a row between two seeds.
+ROW = 12
+
+_PAINTED = "The marked part of the picture, painted anew by each chain, will be shown here."
+_IN_A_ROW = "A row of images that leads from the seed to the second seed will be shown here."
+_PAINT_HELP = (
+    "Draw chains that keep what is not marked. After each step the known pixels of all copies are given the noise of "
+    "the level anew (replacement: Song et al. 2021, §5; RePaint, 2022): not the exact conditional, but near it where "
+    "σ is small. Which chains paint is said beside this button, and chosen at the left under “Painting anew”."
+)
+_ROW_HELP = (
+    "Draw a row of chains from the seed to the second seed: chain j sees the noise cos θ z_a + sin θ z_b, whose ends "
+    "are the two seeds' own chains."
+)
+
+
+class ByHand(QWidget):
+    """Two buttons above a gallery of chains, and the runner of these chains.
+
+    Attributes:
+        shown: Emitted when chains begin.
+        mend_asked: Emitted when the button in the empty grid is pressed, but there is no denoiser to draw with.
+    """
+
+    shown = Signal()
+    mend_asked = Signal()
+
+    def __init__(self, page: Page, launch: Launch, asked: Asked) -> None:
+        """Draw nothing yet.
+
+        Args:
+            page: Owner of the runner; told of progress and failures.
+            launch: Makes the jobs.
+            asked: Returns the present settings.
+        """
+        super().__init__()
+        self._page = page
+        self._launch = launch
+        self._asked = asked
+        self._runner = page.runner(self._show)
+        self._paused = False
+        self._hand: Hand = "draw"
+        self._marked = False
+        self._able = True
+        self._data_name = ""
+        self.paint = QPushButton("Paint the marked part anew")
+        self.paint.setObjectName("by_hand.paint")
+        self.paint.setToolTip(_PAINT_HELP)
+        self.row = QPushButton("Go from seed to second seed")
+        self.row.setObjectName("by_hand.row")
+        self.row.setToolTip(_ROW_HELP)
+        self.words = QLabel()
+        self.words.setProperty("role", "muted")
+        # A long sentence must not widen the window.
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.words.setWordWrap(True)
+        self.gallery = Gallery()
+        self.gallery.repeat.hide()
+        head = QHBoxLayout()
+        head.addWidget(self.paint)
+        head.addWidget(self.row)
+        head.addStretch(1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.addLayout(head)
+        column.addWidget(self.words)
+        column.addWidget(self.gallery, 1)
+        self.paint.clicked.connect(lambda: self.draw("inpaint"))
+        self.row.clicked.connect(lambda: self.draw("interpolate"))
+        self.gallery.asked.connect(self._begin)
+        self.gallery.scrubber.set_branching(True)
+        self.gallery.scrubber.branch_asked.connect(self._branch)
+
+    def show_settings(self, spec: ExperimentSpec, missing: Missing | None) -> None:
+        """Say by which chains the marked part would be painted, if one is, and why there is no denoiser, if so."""
+        if spec.data.name != self._data_name:
+            # Chains of other data would stand beside these settings, and could not be gone on with.
+            self._data_name = spec.data.name
+            self._runner.drop()
+            self.gallery.clear()
+        self._marked, self._able = bool(spec.denoise.mask), missing is None
+        self.paint.setEnabled(self._marked and self._able)
+        self.row.setEnabled(self._able)
+        hint = "Use “Mask” on a part of the picture to have it painted anew."
+        if self._marked:
+            hint = f"Painting: {painters(spec)}"
+        self.words.setText(hint if missing is None else f"{missing.title}.")
+        paints = self.hand == "inpaint"
+        sentence = _PAINTED if paints else _IN_A_ROW
+        button = "Paint anew" if paints else "Draw the row"
+        if missing is not None:
+            sentence, button = f"{sentence} {missing.title}: {missing.text}", missing.remedy
+        self.gallery.promise(sentence, button)
+
+    @property
+    def hand(self) -> Hand:
+        """What was drawn last, or what the button in the empty place draws."""
+        if self._hand == "draw":
+            return "inpaint" if self._marked else "interpolate"
+        return self._hand
+
+    def command(self, spec: ExperimentSpec, network: Network | None) -> str:
+        """Return the `msd` line that draws these chains.
+
+        Args:
+            spec: The present settings.
+            network: The run that denoises; None for the exact denoiser or a pretrained one.
+        """
+        return command_of(_fitting(self.hand, spec), self.hand, network)
+
+    @property
+    def running(self) -> bool:
+        """Whether chains are being drawn."""
+        return self._runner.running
+
+    @property
+    def playing(self) -> bool:
+        """Whether chains are being drawn and not held."""
+        return self._runner.running and not self._paused
+
+    def draw(self, hand: Hand) -> None:
+        """Draw chains that paint the marked part anew, or a row of them from seed to seed."""
+        asked = self._asked()
+        if asked is None:
+            return
+        spec, run = asked
+        self._hand = hand
+        self._submit(self._launch.by_hand(hand, _fitting(hand, spec), run))
+
+    @Slot()
+    def _begin(self) -> None:
+        """Do what the button in the empty grid promises."""
+        if self._able:
+            self.draw(self.hand)
+        else:
+            self.mend_asked.emit()
+
+    @Slot(object)
+    def _branch(self, start: Branch) -> None:
+        """Let the chains go on from a kept state; those that paint a part anew go on to keep the rest."""
+        asked = self._asked()
+        if asked is not None:
+            spec, run = asked
+            hand: Hand = "inpaint" if self._hand == "inpaint" else "draw"
+            self._submit(self._launch.by_hand(hand, _fitting(hand, spec), run, start=start))
+
+    def stop(self) -> None:
+        """Stop the chains."""
+        self._runner.stop()
+
+    def hold(self) -> None:
+        """Hold the chains, or let them go on."""
+        self._paused = not self._paused
+        (self._runner.live.pause if self._paused else self._runner.live.resume)()
+
+    def _submit(self, job: Job) -> None:
+        self._paused = False
+        self.shown.emit()
+        self._runner.submit(job)
+
+    @Slot(object)
+    def _show(self, event: Event) -> None:
+        match event:
+            case Started():
+                self.gallery.begin(event.total, event.step, event.spec_json)
+            case ImageFrame() | FilmFrame() | Samples():
+                self.gallery.take(event)
+            case Progress():
+                fraction = event.step / event.total if event.total else None
+                words = f"Chains, step {event.step} of {event.total}"
+                self._page.set_status(Status(words, f"{event.rate:.1f} steps/s", fraction, event.left_s))
+            case Finished():
+                self._page.set_status(Status())
+                self._page.actions_changed.emit()
+            case Failed():
+                self._page.set_status(Status())
+                self._page.show_failure(event)
+            case _:
+                pass
+
+
+def command_of(spec: ExperimentSpec, verb: str, network: Network | None) -> str:
+    """Return the `msd` line of some work by hand.
+
+    Args:
+        spec: The settings.
+        verb: ``denoise``, ``inpaint`` or ``interpolate``.
+        network: The run that denoises; None for the exact denoiser or a pretrained one.
+    """
+    out = f"{verb}.npz"
+    if network is None:
+        return command(spec, verb, out=out)
+    return command(spec, verb, run=str(network.folder), trained=network.spec, out=out)
+
+
+def _fitting(hand: Hand, spec: ExperimentSpec) -> ExperimentSpec:
+    """Return the spec of some work by hand: chains that settle at each noise paint, and a row can be looked along."""
+    if hand == "interpolate":
+        return spec.replace("sampling.chains", min(ROW, spec.sampling.chains))
+    return for_painting(spec) if hand == "inpaint" else spec

@@ -1,0 +1,29 @@
+"""Which fields the denoise page has controls for."""
+
+from __future__ import annotations
+
+GROUPS = [
+    (
+        "Picture and copies",
+        ["data.name", "denoise.sigma", "training.k", "denoise.seed", "denoise.index", "sampling.source"],
+    ),
+    ("Copies test", ["denoise.change", "denoise.copy_index", "denoise.other"]),
+    ("Chains", ["sampling.chains", "sampling.seed", "denoise.second_seed"]),
+    (
+        "Sampler and ladder",
+        [
+            "sampling.sampler",
+            "sampling.epsilon",
+            "sampling.friction",
+            "sampling.guidance",
+            "sampling.exact_above",
+            "sampling.ladder",
+            "sampling.rho",
+            "sampling.sigma_1",
+            "sampling.sigma_L",
+            "sampling.levels",
+            "sampling.steps_per_level",
+        ],
+    ),
+    ("Painting anew", ["denoise.painting"]),
+]

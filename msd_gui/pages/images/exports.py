@@ -1,0 +1,76 @@
+"""What the images page writes: grids, strips, curves, chain states and the run of the chains as an animation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from msd_gui.bridge.launch import Job
+from msd_gui.pages.base.exports import plot_exports
+from msd_gui.pages.base.page import ExperimentPage, Export
+from msd_gui.pages.quality.curve import MeasuredCurve
+from msd_gui.pages.sampling.gallery import Gallery
+from msd_gui.pages.training.shown import TrainingShown
+from msd_gui.pages.training.trainer import Trainer
+
+# The last picture of an animation stands still for some time, so that the result can be looked at.
+FRAMES_PER_S = 8.0
+
+
+def exports(
+    page: ExperimentPage, gallery: Gallery, trainer: Trainer, shown: TrainingShown, curve: MeasuredCurve
+) -> list[Export]:
+    """Return what the images page can write now.
+
+    Args:
+        page: The page.
+        gallery: Its chains.
+        trainer: Its training.
+        shown: What is seen of the training.
+        curve: The quality of its samples.
+    """
+    launch, rows = page.launch, list[Export]()
+    held_out = shown.held_out
+    samples, films, images = gallery.samples, gallery.highlights(), gallery.images()
+    # Settings on the page may have moved on since: a file carries those of what is in it.
+    spec_json, trained = gallery.spec_json, trainer.spec or page.experiment.spec
+    if images is not None:
+
+        def grid(path: Path) -> Job:
+            return launch.save("grid", path, images=images, spec_json=spec_json)
+
+        rows.append(Export("Sample grid", ".png", "samples", grid))
+    if films:
+
+        def film(path: Path) -> Job:
+            frames = np.stack([frame.x_hat[gallery.chain] for frame in films])
+            return launch.save("grid", path, images=frames, spec_json=spec_json, columns=len(frames))
+
+        def animation(path: Path) -> Job:
+            frames = [frame.x_hat for frame in films]
+            return launch.save("animation", path, frames=frames, spec_json=spec_json, fps=FRAMES_PER_S)
+
+        rows.append(Export("Film strip of the chosen chain", ".png", "film-strip", film))
+        rows.append(Export("Sampling run as animation", ".gif", "sampling", animation))
+        rows.append(Export("Sampling run as animation", ".webp", "sampling", animation))
+    if samples is not None:
+
+        def states(path: Path) -> Job:
+            return launch.save(
+                "samples", path, x_hat=samples.x_hat, y=samples.y, seed=samples.seed, spec_json=samples.spec_json
+            )
+
+        rows.append(Export("Chain states", ".npz", "chains", states))
+    if held_out is not None:
+
+        def strip(path: Path) -> Job:
+            rows_of_images = np.concatenate([held_out.clean, held_out.noisy[:, 0], held_out.x_hat])
+            return launch.save(
+                "grid", path, images=rows_of_images, spec_json=trained.to_json(), columns=len(held_out.clean)
+            )
+
+        rows.append(Export("Held-out images: clean, noisy, x̂", ".png", "held-out", strip))
+    if trainer.run is not None:
+        rows += plot_exports(page, shown.losses, "Loss curves", "losses", trained.to_json, table=shown.losses.data)
+    return rows + curve.exports(page)

@@ -1,0 +1,66 @@
+"""Which fields the images page has controls for."""
+
+from __future__ import annotations
+
+GROUPS = [
+    ("Data and copies", ["data.name", "data.split", "training.k"]),
+    (
+        "Training",
+        [
+            "network.width",
+            "training.form",
+            "training.learning_rate",
+            "training.batch",
+            "training.seconds",
+            "training.steps",
+        ],
+    ),
+    (
+        "Sampling",
+        [
+            "sampling.source",
+            "sampling.sampler",
+            "sampling.epsilon",
+            "sampling.friction",
+            "sampling.guidance",
+            "sampling.exact_above",
+            "sampling.chains",
+            "sampling.seed",
+        ],
+    ),
+    (
+        "Ladder",
+        [
+            "sampling.ladder",
+            "sampling.rho",
+            "sampling.sigma_1",
+            "sampling.sigma_L",
+            "sampling.levels",
+            "sampling.steps_per_level",
+        ],
+    ),
+    (
+        "More of training",
+        [
+            "noise.law",
+            "noise.log_mean",
+            "noise.log_std",
+            "noise.s",
+            "network.residual",
+            "network.blocks",
+            "network.attention",
+            "network.fusion",
+            "training.optimiser",
+            "training.muon_rate",
+            "training.schedule",
+            "training.cooldown",
+            "training.averaging",
+            "training.flips",
+            "training.clip_norm",
+            "training.precision",
+            "training.evaluate_every",
+            "data.limit",
+            "training.seed",
+        ],
+    ),
+]

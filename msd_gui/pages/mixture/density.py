@@ -1,0 +1,195 @@
+"""Density and scores of the plane: asked for when target, noise or view change, and each computed once."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from PySide6.QtCore import QObject, Signal, Slot
+
+from msd_engine.events import Event, Failed, FieldFrame
+from msd_engine.events.errors import UserError
+from msd_engine.specs import ExperimentSpec, Live
+from msd_gui.bridge.launch import Bounds, Cadence, Job, Launch
+from msd_gui.pages.base.page import Page
+from msd_gui.pages.training.trainer import Trainer
+from msd_gui.views.plane.plane import PlaneView
+
+GRACE_MS = 400
+FIELDS_PER_E = 16
+
+
+@dataclass(frozen=True)
+class FieldKey:
+    """All that a field depends on.
+
+    Attributes:
+        data: The data spec as JSON.
+        k: Number of copies.
+        sigma: Noise of one copy.
+        bounds: Part of the plane.
+        weights: Which weights gave the trained score, such as the run and its step; empty for none.
+    """
+
+    data: str
+    k: int
+    sigma: float
+    bounds: Bounds
+    weights: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class KeyedField(Event):
+    """A field together with what was asked, so that a late answer is never taken for another question's."""
+
+    keep: ClassVar[str] = "latest"
+    key: FieldKey
+    frame: FieldFrame
+
+
+def keyed(key: FieldKey, job: Job) -> Job:
+    """Return a job that tells a `KeyedField` in the place of every `FieldFrame`."""
+
+    def run(cadence: Cadence, live: Live) -> Iterator[Event]:
+        for event in job(cadence, live):
+            yield KeyedField(key, event) if isinstance(event, FieldFrame) else event
+
+    return run
+
+
+class FieldCache:
+    """The newest fields by what they depend on."""
+
+    def __init__(self, most: int = 48) -> None:
+        self._most = most
+        self._frames: OrderedDict[FieldKey, FieldFrame] = OrderedDict()
+
+    def get(self, key: FieldKey) -> FieldFrame | None:
+        """Return a field that is known."""
+        frame = self._frames.get(key)
+        if frame is not None:
+            self._frames.move_to_end(key)
+        return frame
+
+    def put(self, key: FieldKey, frame: FieldFrame) -> None:
+        """Keep a field, forgetting the one that was not needed for the longest time."""
+        self._frames[key] = frame
+        while len(self._frames) > self._most:
+            self._frames.popitem(last=False)
+
+
+class FieldPainter(QObject):
+    """Keeps the density and the score arrows of the plane in step with target, noise, view and weights.
+
+    Attributes:
+        framed: Emitted with the data spec as JSON and draws of the data, when another target is shown.
+    """
+
+    framed = Signal(str, object)
+
+    def __init__(self, page: Page, launch: Launch, plane: PlaneView, trainer: Trainer) -> None:
+        """Ask for nothing yet.
+
+        Args:
+            page: Owner of the runner; told of failures.
+            launch: Makes the jobs.
+            plane: Shows the fields.
+            trainer: Its run gives the trained score, where its network fits.
+        """
+        super().__init__(page)
+        self._page = page
+        self._launch = launch
+        self._plane = plane
+        self._trainer = trainer
+        self._runner = page.runner(self._on_event)
+        self._ahead = page.runner(self._on_ahead)
+        self._failure = ""
+        self._cache = FieldCache()
+        self._asked: FieldKey | None = None
+        self._framed = ""
+
+    def ask(self, spec: ExperimentSpec, sigma: float) -> None:
+        """Show the field of a spec at one noise, as soon as it is known.
+
+        Args:
+            spec: The experiment.
+            sigma: Noise of one copy.
+        """
+        key = self._key(spec, sigma, self._plane.bounds())
+        if key == self._asked:
+            return
+        self._asked = key
+        known = self._cache.get(key)
+        if known is not None:
+            self._show(key, known)
+            return
+        self._runner.submit(self._job(spec, key), grace_ms=GRACE_MS)
+
+    def prepared(self, spec: ExperimentSpec, sigma: float, bounds: Bounds) -> FieldFrame | None:
+        """Return the field of a spec at one noise for a file; the first time it is only asked for.
+
+        Args:
+            spec: The experiment.
+            sigma: Noise of one copy.
+            bounds: Part of the plane.
+
+        Returns:
+            The field; None where it is not there yet: ask again at a later tick.
+
+        Raises:
+            UserError: It cannot be computed.
+        """
+        if self._failure:
+            failure, self._failure = self._failure, ""
+            raise UserError(failure)
+        key = self._key(spec, sigma, bounds)
+        known = self._cache.get(key)
+        if known is None and not self._ahead.running:
+            self._ahead.submit(self._job(spec, key))
+        return known
+
+    def _key(self, spec: ExperimentSpec, sigma: float, bounds: Bounds) -> FieldKey:
+        if spec.sampling.glides:
+            # The noise falls at every step: a density for each of them would hardly differ from its neighbours'.
+            sigma = math.exp(round(math.log(sigma) * FIELDS_PER_E) / FIELDS_PER_E)
+        weights = f"{self._trainer.run}:{self._trainer.step}" if self._trainer.fits(spec) else ""
+        return FieldKey(spec.data.model_dump_json(), spec.training.k, sigma, bounds, weights)
+
+    def _job(self, spec: ExperimentSpec, key: FieldKey) -> Job:
+        run = self._trainer.run if key.weights else None
+        return keyed(key, self._launch.field(spec, key.sigma, key.bounds, run))
+
+    @Slot(object)
+    def _on_ahead(self, event: Event) -> None:
+        match event:
+            case KeyedField():
+                self._cache.put(event.key, event.frame)
+            case Failed():
+                self._failure = event.text
+            case _:
+                pass
+
+    @Slot(object)
+    def _on_event(self, event: Event) -> None:
+        match event:
+            case KeyedField():
+                self._cache.put(event.key, event.frame)
+                self._show(event.key, event.frame)
+            case Failed():
+                self._page.show_failure(event)
+            case _:
+                pass
+
+    def _show(self, key: FieldKey, field: FieldFrame) -> None:
+        self._plane.set_field(field.log_density, field.bounds)
+        self._plane.set_data(field.data)
+        self._plane.set_modes(field.means)
+        self._plane.set_arrows(field.points, field.exact_score, field.trained_score)
+        if key.data != self._framed:
+            # Another target: only then does the frame move by itself.
+            self._framed = key.data
+            self._plane.frame()
+            self.framed.emit(key.data, field.data)

@@ -1,0 +1,36 @@
+"""Which fields the mixture page has controls for."""
+
+from __future__ import annotations
+
+GROUPS = [
+    ("Target and copies", ["data.name", "training.k"]),
+    ("Sampler", ["sampling.sampler", "sampling.epsilon", "sampling.friction", "sampling.guidance"]),
+    (
+        "Ladder",
+        [
+            "sampling.method",
+            "sampling.ladder",
+            "sampling.rho",
+            "sampling.sigma_1",
+            "sampling.sigma_L",
+            "sampling.levels",
+            "sampling.steps_per_level",
+        ],
+    ),
+    ("Chains", ["sampling.chains", "sampling.start", "sampling.start_width", "sampling.seed", "sampling.source"]),
+    (
+        "Training",
+        [
+            "training.form",
+            "training.steps",
+            "training.learning_rate",
+            "training.batch",
+            "training.averaging",
+            "network.width",
+            "network.depth",
+            "noise.log_mean",
+            "noise.log_std",
+            "training.seed",
+        ],
+    ),
+]

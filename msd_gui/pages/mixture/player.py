@@ -1,0 +1,159 @@
+"""Plays the chains of a run in the plane: what is known of them, where the handle stands, and what the plane shows."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QWidget
+
+from msd_engine.events import ChainSegment, Ladder
+from msd_gui.bridge.clock import ScreenClock
+from msd_gui.pages.mixture.history import ChainHistory, DoubleBuffer, Playhead
+from msd_gui.views.plane.plane import PlaneView
+from msd_gui.views.plane.timeline import Timeline
+from msd_gui.widgets.panels.transport import TransportBar
+
+TAIL_STATES = 24
+
+
+class Player(QObject):
+    """Moves through the kept states of the chains with the screen's clock.
+
+    Attributes:
+        moved: Emitted when another state is shown.
+        turned: Emitted when playing begins or ends.
+    """
+
+    moved = Signal()
+    turned = Signal()
+
+    def __init__(
+        self, page: QWidget, clock: ScreenClock, plane: PlaneView, timeline: Timeline, transport: TransportBar
+    ) -> None:
+        """Begin with no chains, ready to play.
+
+        Args:
+            page: The page; nothing moves while it is out of sight.
+            clock: The screen's clock.
+            plane: Shows the chains.
+            timeline: Shows the levels and the handle.
+            transport: Says how fast.
+        """
+        super().__init__(page)
+        self.buffer = DoubleBuffer()
+        self.playhead = Playhead()
+        self._page = page
+        self._plane = plane
+        self._timeline = timeline
+        self._transport = transport
+        self._chosen = 0
+        self._shown_index = -1
+        self._before = time.perf_counter()
+        clock.tick.connect(self._on_tick)
+        timeline.position_changed.connect(self._scrubbed)
+        transport.speed_changed.connect(self._set_speed)
+        plane.chain_chosen.connect(self._choose)
+
+    # -- chains in -----------------------------------------------------------------------------------------------------
+
+    def set_ladder(self, ladder: Ladder) -> None:
+        """Shade the levels on the timeline."""
+        self._timeline.set_levels(ladder.sigma.tolist(), ladder.steps.tolist())
+
+    def append(self, segment: ChainSegment) -> None:
+        """Add states of the newest run."""
+        if self.buffer.append(segment, self.playhead.position):
+            self._timeline.set_available(self.buffer.shown.last_step)
+            self._shown_index = -1
+
+    @property
+    def empty(self) -> bool:
+        """Whether no state is known."""
+        return not len(self.buffer.shown)
+
+    @property
+    def sigma(self) -> float | None:
+        """Noise of one copy at the state that is shown, None where there is none."""
+        if self.empty:
+            return None
+        history = self.buffer.shown
+        return float(history.at(history.index(self.playhead.position)).sigma[0])
+
+    # -- moving --------------------------------------------------------------------------------------------------------
+
+    def toggle(self) -> None:
+        """Play or pause; at the end, play again from the beginning."""
+        shown = self.buffer.shown
+        if not self.playhead.playing and shown.complete and self.playhead.position >= shown.total:
+            self.playhead.position = 0.0
+        self.playhead.playing = not self.playhead.playing
+
+    def step(self, forward: int) -> None:
+        """Go some steps on, or back, and pause."""
+        self.playhead.step(forward, self.buffer.shown.last_step)
+
+    def restart(self) -> None:
+        """Play from the first step."""
+        self.playhead.position = 0.0
+        self.playhead.playing = True
+
+    def go_to_end(self) -> None:
+        """Show the last step of each run, without playing."""
+        self.playhead.playing = False
+        self.playhead.position = float("inf")
+
+    def set_speed(self, speed_hz: float) -> None:
+        """Set the speed in steps per second."""
+        self._transport.set_speed(speed_hz)
+        self.playhead.speed = speed_hz
+
+    @Slot()
+    def _on_tick(self) -> None:
+        now = time.perf_counter()
+        elapsed_s, self._before = now - self._before, now
+        if not self._page.isVisible():
+            return
+        shown, was_playing = self.buffer.shown, self.playhead.playing
+        self.playhead.advance(elapsed_s, shown.last_step, shown.total)
+        self._show()
+        if was_playing != self.playhead.playing:
+            self.turned.emit()
+
+    @Slot(int)
+    def _scrubbed(self, step: int) -> None:
+        self.playhead.playing = False
+        self.playhead.position = float(step)
+        self._show()
+        self.turned.emit()
+
+    @Slot(float)
+    def _set_speed(self, speed_hz: float) -> None:
+        self.playhead.speed = speed_hz
+
+    @Slot(int)
+    def _choose(self, chain: int) -> None:
+        self._chosen = chain
+        self._shown_index = -1
+
+    # -- showing -------------------------------------------------------------------------------------------------------
+
+    def _show(self) -> None:
+        if self.empty:
+            return
+        history = self.buffer.shown
+        index = history.index(self.playhead.position)
+        if index != self._shown_index:
+            self._shown_index = index
+            self.show_in(self._plane, history, index)
+            self._timeline.set_position(int(history.at(index).steps[0]))
+            self.moved.emit()
+
+    def show_in(self, plane: PlaneView, history: ChainHistory, index: int) -> None:
+        """Show one kept state of some chains in a plane: the page's own, or one that is painted for a file."""
+        state, path = history.at(index), history.mean_path(index, TAIL_STATES)
+        chosen = min(self._chosen, state.y.shape[1] - 1)
+        plane.set_tails(path)
+        plane.set_heads(path[-1])
+        plane.set_chosen(chosen)
+        plane.set_copies(state.y[0, chosen], path[-1, chosen], state.x_hat[0, chosen])

@@ -1,0 +1,295 @@
+"""Measuring samples on a page: figures beside those of real images, shares of the classes, nearest training images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from msd_engine.events import Event, Failed, Figure, Neighbours, Notice, Progress, Quality
+from msd_engine.specs import ExperimentSpec
+from msd_gui.bridge.launch import Images, Launch
+from msd_gui.pages.base import layout
+from msd_gui.pages.base.page import Page
+from msd_gui.pages.quality.curve import MeasuredCurve, curve_points
+from msd_gui.views.curves.class_shares import ClassSharesView
+from msd_gui.views.images.neighbours import NeighboursView
+from msd_gui.widgets.controls.numbers import number
+from msd_gui.widgets.panels.readings import Reading, Readings
+
+COUNTS = (256, 512, 1024, 2048, 4096)
+USUAL_COUNT = 1024
+_SHARES_PX = 170
+# Beyond these multiples of the figure of real images a figure is marked.
+_POOR = {"lower": 2.0, "higher": 0.9, "yield": 0.98}
+_MEMORY, _SHARE = 0.5, (0.6, 1.5)
+_NEAR = (
+    "Choose one of the samples: the training images that are nearest to it will stand here, and tell whether it is a "
+    "memory."
+)
+_MEASURE = ("Measure", "Draw so many samples with these settings and compare them with real images.")
+_MEASURE_CURVE = ("Measure curve", "Do so with several numbers of steps per level, and draw a figure against them.")
+
+Source = Callable[[], tuple[ExperimentSpec, Path | None] | None]
+
+
+class Measuring(QWidget):
+    """The panel "Quality": a button, figures, and what the chosen sample resembles.
+
+    Attributes:
+        measured: Emitted with each `Quality`.
+    """
+
+    measured = Signal(object)
+
+    def __init__(self, page: Page, launch: Launch, source: Source, images: Callable[[], Images | None]) -> None:
+        """Build it without figures.
+
+        Args:
+            page: The page that it stands on.
+            launch: Makes the jobs.
+            source: Gives the experiment and the run to draw from, no run for the exact score; None where nothing can
+                be drawn yet.
+            images: Gives the images that are shown, with shape (N, C, H, W); None where there are none.
+        """
+        super().__init__()
+        self._page, self._launch, self._source, self._images = page, launch, source, images
+        self.quality: Quality | None = None
+        self.neighbours: Neighbours | None = None
+        self._measured: ExperimentSpec | None = None
+        self._on_curve = False
+        self._data_name = ""
+        self._runner = page.runner(self._show)
+        self._finder = page.runner(self._show_neighbours)
+        self._build()
+        self._runner.running_changed.connect(self.update_button)
+        self.button.clicked.connect(self._pressed)
+        self.curve.button.clicked.connect(self._pressed_curve)
+        self.update_button()
+
+    def _build(self) -> None:
+        self.count = QComboBox()
+        for count in COUNTS:
+            self.count.addItem(f"{count:,} samples", count)
+        self.count.setCurrentIndex(COUNTS.index(USUAL_COUNT))
+        self.count.setAccessibleName("Number of samples to measure")
+        self.count.setToolTip("A Fréchet distance depends on the number of samples: compare equal numbers only.")
+        self.button = QPushButton("Measure")
+        self.button.setObjectName("measure")
+        self.button.setAccessibleName("Measure the quality of samples")
+        self.note = QLabel(
+            "Draws samples from the network and compares them with real images: how near, how varied, how sure a "
+            "classifier is of them, and whether they repeat what was learned."
+        )
+        self.note.setWordWrap(True)
+        self.note.setProperty("role", "muted")
+        self.readings = Readings("Quality of the samples", ("", "samples", "real"))
+        self.readings.hide()
+        self.shares = ClassSharesView()
+        self.shares.setFixedHeight(_SHARES_PX)
+        self.shares.hide()
+        self.curve = MeasuredCurve()
+        self._near_heading = layout.heading("Nearest training images")
+        self.near = NeighboursView()
+        self.near_note = QLabel(_NEAR)
+        self.near_note.setWordWrap(True)
+        self.near_note.setProperty("role", "muted")
+        near: tuple[QWidget, ...] = (self._near_heading, self.near, self.near_note)
+        self.near.hide()
+        head = QHBoxLayout()
+        head.addWidget(layout.heading("Quality"), 1)
+        head.addWidget(self.count)
+        head.addWidget(self.button)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(head)
+        rows: tuple[QWidget, ...] = (self.note, self.readings, self.shares, self.curve, *near)
+        for row in rows:
+            column.addWidget(row)
+
+    # -- asking --------------------------------------------------------------------------------------------------------
+
+    @Slot()
+    def update_button(self) -> None:
+        """Say what the button would do now."""
+        running, source = self._runner.running, self._source()
+        missing = "Needs a network: train one first." if source is None else ""
+        for button, words, help_ in ((self.button, *_MEASURE), (self.curve.button, *_MEASURE_CURVE)):
+            button.setText("Stop" if running else words)
+            button.setEnabled(running or source is not None)
+            button.setToolTip("Stop measuring." if running else missing or help_)
+        if self.quality is not None and self._measured is not None and not running:
+            same = source is not None and _sampled_by(source[0]) == _sampled_by(self._measured)
+            self.note.setText(("" if same else "The settings have changed since. ") + caption(self.quality))
+
+    def show_beside(self, data_name: str) -> None:
+        """Show what was measured only beside the data that it is of.
+
+        Args:
+            data_name: Of the data on the page.
+        """
+        if data_name == self._data_name:
+            return
+        self._data_name = data_name
+        self._finder.drop()
+        self.near.hide()
+        self.near_note.setText(_NEAR)
+        self._show_ours()
+        self.curve.show_beside(data_name)
+
+    def _show_ours(self) -> None:
+        """Show the figures where they are of the data on the page."""
+        quality, measured = self.quality, self._measured
+        if quality is not None and measured is not None:
+            ours = measured.data.name == self._data_name
+            self.readings.setVisible(ours)
+            self.shares.setVisible(ours and bool(quality.class_names))
+
+    @Slot()
+    def _pressed(self) -> None:
+        self._toggle(curve=False)
+
+    @Slot()
+    def _pressed_curve(self) -> None:
+        self._toggle(curve=True)
+
+    def _toggle(self, *, curve: bool) -> None:
+        """Stop what runs, or measure what is set up now: once, or at several numbers of evaluations."""
+        if self._runner.running:
+            self._runner.stop()
+            self.note.setText("Stopped.")
+            return
+        source = self._source()
+        if source is None:
+            return
+        spec, run = source
+        self._on_curve = curve
+        self.note.setText("Measuring …")
+        spec = spec.replace("sampling.chains", int(self.count.currentData()))
+        if curve:
+            self.curve.clear()
+        self._runner.submit(self._launch.evaluate(spec, run, curve=curve_points(spec) if curve else ()))
+
+    @Slot(int)
+    def choose(self, chain: int) -> None:
+        """Look for the training images that are nearest to one of the images that are shown."""
+        images, source = self._images(), self._source()
+        if images is None or source is None or chain >= len(images):
+            return
+        image = images[chain].astype(np.float32)
+        if images.dtype == np.uint8:
+            image = image / 127.5 - 1.0
+        self._finder.submit(self._launch.nearest(source[0], image))
+
+    # -- events in -----------------------------------------------------------------------------------------------------
+
+    @Slot(object)
+    def _show(self, event: Event) -> None:
+        match event:
+            case Notice():
+                self.note.setText(event.text)
+            case Progress():
+                of = f", step {event.step} of {event.total}" if event.total else ""
+                self.note.setText(f"{event.text}{of} …")
+            case Quality():
+                self._take(event)
+            case Failed():
+                self.note.setText("Not measured.")
+                self._page.show_failure(event)
+            case _:
+                pass
+
+    def _take(self, event: Quality) -> None:
+        if self._on_curve:
+            self.curve.take(event)
+            source = self._source()
+            if source is None or _sampled_by(ExperimentSpec.from_json(event.spec_json)) != _sampled_by(source[0]):
+                return
+        self.quality = event
+        self._show_quality(event)
+        self.measured.emit(event)
+
+    def _show_quality(self, quality: Quality) -> None:
+        self._measured = ExperimentSpec.from_json(quality.spec_json)
+        self.note.setText(caption(quality))
+        self.readings.set_readings(tuple(reading(figure, quality) for figure in quality.figures))
+        if quality.class_names:
+            self.shares.set_shares(quality.class_names, quality.shares, quality.real_shares)
+        self._show_ours()
+
+    @Slot(object)
+    def _show_neighbours(self, event: Event) -> None:
+        match event:
+            case Neighbours():
+                self.neighbours = event
+                self.near.set_images(event.image, event.neighbours, tuple(number(one, 2) for one in event.pixels))
+                self.near_note.setText(neighbours_note(event))
+                self.near.show()
+            case Failed():
+                self._page.show_failure(event)
+            case _:
+                pass
+
+
+def caption(quality: Quality) -> str:
+    """Say how many lived and what was compared with what."""
+    dead = ", ".join(f"{count} {reason}" for reason, count in quality.dead.items())
+    text = (
+        f"{quality.lived} of {quality.n} lived{f' (dead: {dead})' if dead else ''}. {quality.n} samples and "
+        f"{quality.real_n} real training images, both against {quality.reference_n} held-out images. Features: "
+        f"{quality.features}."
+    )
+    return f"{text} {quality.refused}".strip()
+
+
+def reading(figure: Figure, quality: Quality | None = None) -> Reading:
+    """Return the row of a figure; what is far from real images is marked."""
+    spread = (figure.high - figure.low) / 2
+    value = number(figure.value) + (f" ± {number(spread, 2)}" if np.isfinite(spread) else "")
+    interval = f" 95 % interval of the samples: {number(figure.low)} to {number(figure.high)}; ± is half of it."
+    interval = interval if np.isfinite(spread) else ""
+    severity = "warning" if _poor(figure) else ""
+    if figure.name != "yield" or quality is None:
+        real = number(figure.real) + (f" ± {number(figure.real_spread, 2)}" if np.isfinite(figure.real_spread) else "")
+        return Reading(figure.title, value, real, figure.help + interval, severity)
+    dead = ", ".join(f"{count} {reason}" for reason, count in quality.dead.items())
+    told = f" {quality.lived} of {quality.n} lived{f'; dead: {dead}' if dead else ''}."
+    shown = f"{100 * figure.value:.1f} % of {quality.n}"
+    return Reading(figure.title, shown, f"{100 * figure.real:.1f} %", figure.help + told + interval, severity)
+
+
+def neighbours_note(event: Neighbours) -> str:
+    """Say how near the nearest training image is, against what is usual for new images."""
+    nearest = float(event.pixels[0])
+    verdict = "a memory, not a new image" if nearest < _MEMORY * event.typical else "as far as new images are"
+    if nearest > 2 * event.typical:
+        verdict = "further than new images are"
+    features = ""
+    if np.isfinite(event.features).all():
+        apart = ", ".join(number(float(one), 2) for one in event.features)
+        features = f" In the features: {apart} ({event.feature_name})."
+    return (
+        f"Root mean square difference {number(nearest, 2)} ({event.labels[0]}); held-out images: "
+        f"{number(event.typical, 2)}. This is {verdict}.{features}"
+    )
+
+
+def _sampled_by(spec: ExperimentSpec) -> tuple[object, ...]:
+    """Return what samples depend on, but for their number and for chance."""
+    return spec.data, spec.training.k, spec.sampling.replace_all({"chains": 1, "seed": 0})
+
+
+def _poor(figure: Figure) -> bool:
+    match figure.better:
+        case "lower":
+            # Surely above: a kernel distance of real images is 0 but for chance.
+            surely = figure.low if np.isfinite(figure.low) else figure.value
+            return surely > _POOR["lower"] * max(figure.real, 0.0)
+        case "higher":
+            return figure.value < _POOR.get(figure.name, _POOR["higher"]) * figure.real
+        case _:
+            ratio = figure.value / figure.real if figure.real else 1.0
+            return ratio < _MEMORY if figure.name == "nearest" else not _SHARE[0] <= ratio <= _SHARE[1]

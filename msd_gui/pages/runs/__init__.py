@@ -1,0 +1,15 @@
+"""The runs page: what was trained."""
+
+from __future__ import annotations
+
+from msd_gui.pages.base.page import Page
+from msd_gui.pages.base.row import PageRow, Surroundings
+
+
+def _build(around: Surroundings) -> Page:
+    from msd_gui.pages.runs.page import RunsPage
+
+    return RunsPage(around.launch, around.clock)
+
+
+PAGE = PageRow("runs", "Runs", "Find, compare, note and continue what was trained.", _build)

@@ -1,0 +1,132 @@
+"""The column beside the list of runs: the curves of the chosen ones over each other, and all about a single one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
+
+from msd_engine.events import HeldOutCurve, RunRow
+from msd_engine.specs.sweep import MODE_TITLES, Mode
+from msd_gui.pages.base import layout
+from msd_gui.pages.runs.comparison import Comparison
+from msd_gui.pages.runs.details import RunFigures, RunWords
+from msd_gui.views.curves.overlay import OWN_COLOURS, Curve, OverlayView
+from msd_gui.widgets.panels.card import Card
+
+_PLOT_PX, _BY_K_PX, _MANY_PX = 280, 360, 480
+# More are neither read in a moment nor told apart, whatever their colours.
+MOST_CURVES = 120
+_EVERY_S = 0.2
+_DASHED: Mode = "same-sigma-eff"
+_STYLES = {"line": MODE_TITLES["same-sigma"], "dash": MODE_TITLES[_DASHED]}
+
+
+def _style(row: RunRow) -> str:
+    """Return how the curve of a run is drawn: dashed where a comparison gave every k the same σ_eff."""
+    return "dash" if row.sweep and f"-{_DASHED}-" in row.path.replace("\\", "/").rsplit("/", 1)[-1] else "line"
+
+
+class ChosenRuns(QWidget):
+    """Curves, figures and words of the chosen runs.
+
+    Attributes:
+        curves_asked: Emitted with the paths of the runs whose curves are to be read.
+    """
+
+    curves_asked = Signal(list)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._curves: dict[str, HeldOutCurve] = {}
+        self._asked: tuple[RunRow, ...] = ()
+        self._drawn_s = 0.0
+        self.overlay = OverlayView()
+        self.place = layout.awaiting(
+            self.overlay,
+            f"Choose runs: their held-out errors are drawn here. Of more than {OWN_COLOURS}, the colour tells k.",
+            height_px=_PLOT_PX,
+        )
+        self.left_out = QLabel()
+        self.left_out.setProperty("role", "muted")
+        self.left_out.setWordWrap(True)
+        self.left_out.hide()
+        self.seconds = QCheckBox("Over time")
+        self.seconds.setToolTip("Draw the errors against seconds of training in the place of steps.")
+        self.seconds.toggled.connect(lambda on: self.overlay.set_x("seconds" if on else "steps"))
+        self.title, self.words, self.figures = layout.heading("Chosen run"), RunWords(), RunFigures()
+        self.seconds.hide()
+        self.card = Card("error", "", "", dismissible=False)
+        self._single = QWidget()
+        single = QVBoxLayout(self._single)
+        single.setContentsMargins(0, 6, 0, 0)
+        parts: tuple[QWidget, ...] = (self.title, self.card, self.words, self.figures)
+        for part in parts:
+            single.addWidget(part)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 6, 8, 6)
+        for widget in (layout.heading("Held-out error"), self.place, self.left_out, self.seconds, self._single):
+            column.addWidget(widget)
+        column.addStretch(1)
+
+    def show_runs(self, lines: Sequence[RunRow], rows: Sequence[RunRow]) -> None:
+        """Show what is chosen.
+
+        Args:
+            lines: The chosen lines, runs and comparisons.
+            rows: The runs that they stand for.
+        """
+        one = lines[0] if len(lines) == 1 else None
+        whole = isinstance(one, Comparison)
+        self.title.setText("Chosen comparison" if whole else "Chosen run")
+        self.words.show_run(one)
+        self.figures.show_run(one)
+        self._single.setVisible(one is not None)
+        problem = one.problem if one is not None else ""
+        self.card.setVisible(bool(problem))
+        self.card.set_message("error", "Damaged", problem, "")
+        # Of a comparison with very many runs the first ones, which compare all k with one seed after the other.
+        asked = tuple((sorted(rows, key=lambda row: row.created) if whole else rows)[:MOST_CURVES])
+        self.left_out.setVisible(len(rows) > len(asked))
+        first = "that were begun first" if whole else "that stand first"
+        self.left_out.setText(
+            f"The {len(asked)} {first} are drawn, of {len(rows):,} runs; choose fewer for the others."
+        )
+        if asked != self._asked:
+            self._asked = asked
+            self.show_curves()
+            self.curves_asked.emit([row.path for row in asked if row.spec_json])
+
+    def concerns(self, paths: set[str]) -> bool:
+        """Return whether any of some runs is shown here."""
+        return any(row.path in paths for row in self._asked)
+
+    def take(self, curve: HeldOutCurve) -> None:
+        """Take the curve of a run."""
+        self._curves[curve.path] = curve
+        if len(self._asked) == 1 or time.monotonic() - self._drawn_s >= _EVERY_S:
+            self.show_curves()
+
+    def spec_json(self) -> str:
+        """Return the spec of the first of the chosen runs as JSON."""
+        return self._asked[0].spec_json if self._asked else ""
+
+    def show_curves(self) -> None:
+        """Draw what was read: many curves, or those of comparisons alone, in the colours of their k."""
+        self._drawn_s = time.monotonic()
+        found = [(row, self._curves.get(row.path)) for row in self._asked]
+        curves = [
+            Curve(row.name, c.steps, c.elapsed_s, c.loss, row.k, _style(row))
+            for row, c in found
+            if c is not None and len(c.steps)
+        ]
+        compared = len(self._asked) > 1 and all(row.sweep for row in self._asked)
+        styles = _STYLES if compared else {} if len(self._asked) > OWN_COLOURS else None
+        self.overlay.set_curves(curves, styles)
+        # The legend of curves with colours of their own has a line for each.
+        height = _PLOT_PX if len(self._asked) < 2 else _MANY_PX if styles is None else _BY_K_PX
+        self.place.set_height(height)
+        self.place.set_ready(bool(self.overlay.curves()))
+        self.seconds.setVisible(bool(self.overlay.curves()))

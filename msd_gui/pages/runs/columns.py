@@ -1,0 +1,211 @@
+"""The columns of the list of runs: what each shows of a run or of a comparison, and what it is sorted by."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from operator import attrgetter
+from typing import Any
+
+from PySide6.QtCore import Qt
+
+from msd_engine.events import RunRow
+from msd_gui.pages.runs.comparison import Comparison
+from msd_gui.widgets.controls.numbers import number
+
+
+def span(seconds: float) -> str:
+    """Return a span of time in few letters: ``8.1 s``, ``2:05 min`` or ``3:20 h``; a dash for NaN."""
+    if math.isnan(seconds):
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d} min"
+    return f"{minutes // 60}:{minutes % 60:02d} h"
+
+
+def count(value: int) -> str:
+    """Return a whole number in few letters: ``950``, ``12.3 k`` or ``4.56 M``; a dash for 0."""
+    if not value:
+        return "–"
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if value >= size:
+            return f"{value / size:.3g} {letter}"
+    return str(value)
+
+
+def moment(seconds: float) -> str:
+    """Return a moment as date and time of this place; empty for NaN."""
+    return "" if math.isnan(seconds) else datetime.fromtimestamp(seconds).astimezone().strftime("%d %b %Y  %H:%M")
+
+
+def percent(share: float) -> str:
+    """Return a share in percent; a dash for NaN."""
+    return "–" if math.isnan(share) else f"{100 * share:.3g} %"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column.
+
+    Attributes:
+        title: Its heading.
+        help: What it means.
+        key: What it is sorted by.
+        words: What it shows of a run.
+        width_px: Its width at first.
+        right: Whether it is set to the right, as numbers are.
+        whole: What it shows of a comparison; None where that is made from its figures as for a run.
+    """
+
+    title: str
+    help: str
+    key: Callable[[RunRow], Any]
+    words: Callable[[RunRow], str]
+    width_px: int
+    right: bool = True
+    whole: Callable[[Comparison], str] | None = None
+
+    def shown(self, row: RunRow) -> str:
+        """Return what the column shows of a run or a comparison."""
+        return self.whole(row) if self.whole and isinstance(row, Comparison) else self.words(row)
+
+
+def _at_least(words: Callable[[RunRow], str]) -> Callable[[Comparison], str]:
+    """Return what is shown of a figure whose least value among its runs a comparison has."""
+
+    def told(row: Comparison) -> str:
+        least = words(row)
+        return least if least == "–" or len(row.runs) == 1 else f"≥ {least}"
+
+    return told
+
+
+def _error(row: RunRow) -> str:
+    # All with as many digits: a column whose zeros at the end are dropped is hard to read.
+    return f"{row.held_out:#.4g}".rstrip(".") if math.isfinite(row.held_out) else number(row.held_out)
+
+
+def _rough_error(row: RunRow) -> str:
+    return number(row.held_out)
+
+
+def _yield(row: RunRow) -> str:
+    return percent(row.alive)
+
+
+def _rough_yield(row: RunRow) -> str:
+    return "–" if math.isnan(row.alive) else f"{100 * row.alive:.0f} %"
+
+
+def _distance(row: RunRow) -> str:
+    return number(row.distance)
+
+
+_LEAST = "of a comparison the least among its runs"
+
+COLUMNS = (
+    Column("Run", "Name, folder, date and tags", lambda row: row.name.casefold(), attrgetter("name"), 264, False),
+    Column("Data", "Data that it learns", attrgetter("data"), attrgetter("data"), 88, False),
+    Column(
+        "k",
+        "Number of copies that the denoiser sees",
+        attrgetter("k"),
+        lambda row: str(row.k or "–"),
+        44,
+        whole=lambda row: row.span_of_k,
+    ),
+    Column("Size", "Parameters of the network", attrgetter("parameters"), lambda row: count(row.parameters), 62),
+    Column("Steps", "Training steps", attrgetter("step"), lambda row: f"{row.step:,}", 62),
+    Column("Time", "Time of training", attrgetter("elapsed_s"), lambda row: span(row.elapsed_s), 74),
+    Column(
+        "Error",
+        f"Last held-out error ‖x̂ − x‖²; {_LEAST}",
+        attrgetter("held_out"),
+        _error,
+        80,
+        whole=_at_least(_rough_error),
+    ),
+    Column(
+        "Yield",
+        f"Share of the chains that lived; {_LEAST}",
+        attrgetter("alive"),
+        _yield,
+        64,
+        whole=_at_least(_rough_yield),
+    ),
+    Column(
+        "Distance",
+        f"Distance of the samples from the data, by the features that the details name; {_LEAST}",
+        attrgetter("distance"),
+        _distance,
+        70,
+        whole=_at_least(_distance),
+    ),
+    Column("Created", "When it was begun", attrgetter("created"), lambda row: moment(row.created), 0, False),
+    Column(
+        "Status", "How it stands; a run in training is followed", attrgetter("status"), attrgetter("status"), 96, False
+    ),
+)
+CREATED = next(place for place, column in enumerate(COLUMNS) if column.title == "Created")
+STATUS = next(place for place, column in enumerate(COLUMNS) if column.title == "Status")
+
+
+def _alignment(column: Column) -> int:
+    across = Qt.AlignmentFlag.AlignRight if column.right else Qt.AlignmentFlag.AlignLeft
+    return int((across | Qt.AlignmentFlag.AlignVCenter).value)
+
+
+# Plain numbers: comparing Qt's own words takes several times as long.
+ALIGNMENTS = tuple(_alignment(column) for column in COLUMNS)
+
+
+def cells(row: RunRow) -> tuple[str, ...]:
+    """Return the words of all cells of a run or a comparison, and at the end the caption below its name."""
+    return (*(column.shown(row) for column in COLUMNS), _caption(row))
+
+
+def _caption(row: RunRow) -> str:
+    # Within a comparison the line above says where a run belongs.
+    place = row.how_many if isinstance(row, Comparison) else "" if row.sweep else row.folder
+    parts = [place, moment(row.created), *(f"#{tag}" for tag in row.tags)]
+    return "  ·  ".join(part for part in parts if part)
+
+
+def told_of(row: RunRow) -> str:
+    """Return the tool tip of a name: what there is no room for in its cell."""
+    if isinstance(row, Comparison):
+        return f"The comparison “{row.name}”: {row.how_many}\nFolder {row.path}"
+    place = f"A run of the comparison “{row.sweep_title}”" if row.sweep else ""
+    parts = (row.name, place, f"Folder {row.folder}" if row.folder else "", row.note)
+    return "\n".join(part for part in parts if part)
+
+
+_WRITTEN = (
+    *("path", "name", "data", "k", "parameters", "step", "elapsed_s", "held_out", "alive", "distance", "features"),
+    *("status", "created", "tags", "note", "sweep"),
+)
+
+
+def table_text(rows: Iterable[RunRow]) -> str:
+    """Return runs as CSV, with every figure in full precision.
+
+    Args:
+        rows: The runs.
+
+    Returns:
+        A line of names and a line for each run; what is not known is an empty cell.
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(_WRITTEN)
+    for row in rows:
+        values = [" ".join(row.tags) if name == "tags" else getattr(row, name) for name in _WRITTEN]
+        writer.writerow("" if value != value else value for value in values)
+    return buffer.getvalue()

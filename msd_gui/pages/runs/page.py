@@ -1,0 +1,292 @@
+"""The runs page: every run in the folder of runs, to find, compare, note, open, continue and throw away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from PySide6.QtCore import QItemSelectionModel, QItemSelectionRange, QModelIndex, Qt, QUrl, Slot
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import QFileDialog, QMenu
+
+from msd_engine.events import Event, Failed, Finished, HeldOutCurve, Progress, RunRow, RunsChanged
+from msd_engine.specs import ExperimentSpec, load_preset
+from msd_gui.bridge.clock import ScreenClock
+from msd_gui.bridge.launch import Job, RunsLaunch
+from msd_gui.pages.base import layout
+from msd_gui.pages.base.exports import plot_exports, text_job
+from msd_gui.pages.base.page import Export, Page, Status
+from msd_gui.pages.runs import actions, trash
+from msd_gui.pages.runs.chosen import ChosenRuns
+from msd_gui.pages.runs.columns import COLUMNS, STATUS, table_text
+from msd_gui.pages.runs.comparison import Comparison
+from msd_gui.pages.runs.model import RunsModel
+from msd_gui.pages.runs.search import SearchRow
+from msd_gui.views.runs.list import RunList
+
+FIRST_PRESET = "digits-30s"
+
+
+class RunsPage(Page):
+    """A list of runs, and beside it the curves and words of those that are chosen."""
+
+    title = "Runs"
+
+    def __init__(self, launch: RunsLaunch, clock: ScreenClock) -> None:
+        super().__init__(launch, clock)
+        self._runs = launch
+        self._watching = False
+        self._told: set[str] | None = None
+        self._watcher = self.runner(self._on_runs)
+        self._reader = self.runner(self._on_curve)
+        self._writer = self.runner(self._on_written)
+        self._build()
+        self._connect()
+        self._show_choice()
+
+    # -- building ------------------------------------------------------------------------------------------------------
+
+    def _build(self) -> None:
+        self.model = RunsModel(self)
+        self.actions_by_name = actions.made(self, lambda name: getattr(self, f"do_{name}"))
+        buttons = [self.actions_by_name[name] for name in ("open", "resume", "duplicate", "discard")]
+        self.search = SearchRow("Search: name, data, #tag, k=8, status …", buttons)
+        right = [place for place, column in enumerate(COLUMNS) if column.right]
+        self.table = RunList(self.model, [column.width_px for column in COLUMNS], STATUS, right)
+        self.table.setAccessibleName("Runs")
+        actions.add_to(self.table, self.actions_by_name)
+        self.found_place = layout.awaiting(
+            self.table, "No run has all of these words in its name, data, tags, status or note.", "Clear the search"
+        )
+        self.place = layout.awaiting(
+            self.found_place,
+            "Every training is kept as a run and listed here, with its picture, figures and curves. There is none yet: "
+            "train a network, here with the small digits that are built in.",
+            "Train on digits",
+        )
+        self.chosen_runs = ChosenRuns()
+        layout.lay_out_wide(self, layout.column(self.search, self.place, stretch=(0, 1)), self.chosen_runs)
+        self.offer_menu(self.chosen_runs.overlay)
+
+    def _connect(self) -> None:
+        self.search.changed.connect(self._search)
+        self.table.selectionModel().selectionChanged.connect(self._show_choice)
+        self.table.open_asked.connect(self.do_open)
+        self.table.fold_asked.connect(self._fold)
+        self.table.customContextMenuRequested.connect(self._show_menu)
+        self.found_place.placeholder.asked.connect(self.search.box.clear)
+        self.place.placeholder.asked.connect(lambda: self.spec_asked.emit(load_preset(FIRST_PRESET)))
+        self.chosen_runs.curves_asked.connect(self._read_curves)
+        self.chosen_runs.words.written.connect(self._annotate)
+
+    # -- the list ------------------------------------------------------------------------------------------------------
+
+    def set_watched(self, watched: bool) -> None:
+        """Follow the folder of runs while the page is on the screen, and only then."""
+        super().set_watched(watched)
+        if watched and not self._watching:
+            self._told = set()
+            self._watcher.submit(self._runs.watch_runs())
+        elif not watched and self._watching:
+            self._watcher.stop()
+            self.chosen_runs.words.keep()
+        self._watching = watched
+
+    @Slot(object)
+    def _on_runs(self, event: Event) -> None:
+        match event:
+            case RunsChanged():
+                self._take(event)
+            case Failed():
+                self.show_failure(event)
+            case _:
+                pass
+
+    def _take(self, event: RunsChanged) -> None:
+        gone = set(event.gone)
+        if self._told is not None:
+            self._told |= {row.path for row in event.rows}
+            if event.complete:
+                # The folder of runs may be another one than last time.
+                gone |= {path for path in self.model.paths() if path not in self._told}
+                self._told = None
+        self.model.take(event.rows, gone)
+        self.place.set_ready(self.model.total > 0 or self._told is not None)
+        self._count()
+        if self.chosen_runs.concerns(gone | {row.path for row in event.rows}):
+            self._show_choice()
+
+    def _search(self, text: str) -> None:
+        self.model.search(text)
+        self._count()
+
+    def _count(self) -> None:
+        self.search.set_count(self.model.found_count, self.model.total)
+        self.found_place.set_ready(self.model.found_count > 0 or not self.model.total)
+
+    @Slot(QModelIndex, bool)
+    def _fold(self, index: QModelIndex, away: bool) -> None:
+        """Fold a comparison or unfold it; where a run that is folded away was chosen, the comparison is chosen."""
+        line = self.model.row(index)
+        inside = {run.path for run in self.model.runs_of(line)} if away else set()
+        hidden = any(row.path in inside for row in self.chosen_lines())
+        self.model.fold(line.path, away=away)
+        if hidden:
+            flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+            self.table.selectionModel().setCurrentIndex(self.model.index_of(line.path), flags)
+
+    def chosen_lines(self) -> list[RunRow]:
+        """Return the lines that are selected, runs and comparisons, from top to bottom."""
+        rows = self.model.shown()
+        chosen = cast("Iterable[QItemSelectionRange]", self.table.selectionModel().selection())
+        places = sorted({place for part in chosen for place in range(part.top(), part.bottom() + 1)})
+        return [rows[place] for place in places]
+
+    def chosen(self) -> list[RunRow]:
+        """Return the runs that are selected, from top to bottom; a comparison stands for its runs."""
+        runs = (run for line in self.chosen_lines() for run in self.model.runs_of(line))
+        return list({run.path: run for run in runs}.values())
+
+    def choose(self, *paths: str) -> None:
+        """Select runs and comparisons by their paths."""
+        self.model.reveal(paths)
+        selection = self.table.selectionModel()
+        selection.clearSelection()
+        for path in paths:
+            flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+            selection.select(self.model.index_of(path), flags)
+
+    # -- what is chosen ------------------------------------------------------------------------------------------------
+
+    @Slot()
+    def _show_choice(self) -> None:
+        lines, rows = self.chosen_lines(), self.chosen()
+        possible = actions.possible(lines, rows, self.model.in_training)
+        for name, action in self.actions_by_name.items():
+            action.setEnabled(name in possible)
+        self.chosen_runs.show_runs(lines, rows)
+        self.set_status(Status(f"{len(rows)} runs chosen" if len(rows) > 1 else ""))
+        self.actions_changed.emit()
+
+    @Slot(list)
+    def _read_curves(self, paths: list[str]) -> None:
+        if paths:
+            self._reader.submit(self._runs.held_out_curves([Path(path) for path in paths]))
+
+    @Slot(object)
+    def _on_curve(self, event: Event) -> None:
+        match event:
+            case HeldOutCurve():
+                self.chosen_runs.take(event)
+            case Finished():
+                self.chosen_runs.show_curves()
+            case Failed():
+                self.show_failure(event)
+            case _:
+                pass
+
+    # -- actions -------------------------------------------------------------------------------------------------------
+
+    def can(self, action: str) -> bool:
+        """Return whether an action makes sense now."""
+        return action in ("resume", "denoise") and self.actions_by_name[action].isEnabled()
+
+    def do_open(self) -> None:
+        """Show the chosen run on its page."""
+        if self.actions_by_name["open"].isEnabled():
+            self.run_asked.emit(Path(self.chosen_lines()[0].path), "")
+
+    def do_resume(self) -> None:
+        """Go on training the chosen run, on its page; one of a comparison with all that are left there.
+
+        By itself it would be trained for longer than those that it is compared with.
+        """
+        row = self.chosen()[0]
+        self.run_asked.emit(Path(row.sweep or row.path), "resume")
+
+    def do_compare(self) -> None:
+        """Show the comparison that the chosen run belongs to."""
+        self.run_asked.emit(Path(self.chosen()[0].sweep), "")
+
+    def do_denoise(self) -> None:
+        """Denoise by hand with the network of the chosen run."""
+        self.run_asked.emit(Path(self.chosen()[0].path), "denoise")
+
+    def do_duplicate(self) -> None:
+        """Take the settings of the chosen run or comparison for a new one."""
+        (line,) = self.chosen_lines()
+        if isinstance(line, Comparison):
+            self.run_asked.emit(Path(line.path), "duplicate")
+            return
+        self.spec_asked.emit(ExperimentSpec.from_json(self.chosen()[0].spec_json))
+
+    def do_rename(self) -> None:
+        """Let the name be typed."""
+        self.chosen_runs.words.name.setFocus()
+        self.chosen_runs.words.name.selectAll()
+
+    def do_folder(self) -> None:
+        """Show the files of the chosen run in the system's own program for that."""
+        QDesktopServices.openUrl(QUrl.fromLocalFile(self.chosen_lines()[0].path))
+
+    def do_tensorboard(self) -> None:
+        """Ask for a folder and write the measurements of the chosen runs for TensorBoard."""
+        rows = self.chosen()
+        runs = [Path(row.path) for row in rows]
+        folder = QFileDialog.getExistingDirectory(self, "Folder for TensorBoard", str(runs[0].parent))
+        if folder:
+            for run, row in zip(runs, rows, strict=True):
+                # Runs of two comparisons may be called alike.
+                above = Path(folder, Path(row.sweep).name) if row.sweep else Path(folder)
+                self.export_tensorboard(run, above / run.name)
+
+    def export_tensorboard(self, run: Path, folder: Path) -> None:
+        """Write the measurements of a run for TensorBoard."""
+        self._writer.enqueue(self._runs.export_tensorboard(run, folder))
+
+    def do_discard(self) -> None:
+        """Ask, then move the chosen runs to the trash."""
+        rows = self.chosen()
+        runs = [Path(row.path) for row in rows]
+        trash.ask(self, trash.question(rows, self.model.every()), partial(self.discard, runs))
+
+    def discard(self, runs: list[Path]) -> None:
+        """Move runs to the trash."""
+        self._writer.enqueue(self._runs.discard(runs))
+
+    @Slot(str, object, str, tuple)
+    def _annotate(self, path: str, name: str | None, note: str, tags: tuple[str, ...]) -> None:
+        self._writer.enqueue(self._runs.annotate(Path(path), name=name, note=note, tags=tags))
+
+    @Slot(object)
+    def _on_written(self, event: Event) -> None:
+        match event:
+            case Progress():
+                self.set_status(Status(event.text, "", event.step / event.total, event.left_s))
+            case Finished():
+                self.set_status(Status())
+                self.noticed.emit(event.text)
+            case Failed():
+                self.show_failure(event)
+            case _:
+                pass
+
+    def _show_menu(self) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        menu.addActions(list(self.actions_by_name.values()))
+        menu.popup(self.cursor().pos())
+
+    def exports(self) -> list[Export]:
+        """Return what can be written now."""
+
+        def listed(path: Path) -> Job:
+            return text_job(self.launch, path, partial(table_text, self.model.found()))
+
+        rows = [Export("List of runs", ".csv", "runs", listed)]
+        overlay, spec_json = self.chosen_runs.overlay, self.chosen_runs.spec_json
+        if overlay.curves():
+            rows += plot_exports(self, overlay, "Held-out errors", "runs-errors", spec_json, table=overlay.data)
+        return rows

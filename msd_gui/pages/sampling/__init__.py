@@ -1,0 +1,1 @@
+"""Chains of images as several pages show them, with the controls of sampling."""

@@ -1,0 +1,262 @@
+"""What both pages of chains share of sampling: which fields the sampler uses, the ladder's figures, the proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from msd_engine.events import Event, Failed, Finished, Ladder, Progress, Proposed
+from msd_engine.specs import ExperimentSpec
+from msd_gui.bridge.launch import Launch
+from msd_gui.pages.base.ladder import near_wall
+from msd_gui.pages.base.page import ExperimentPage
+from msd_gui.views.base.rich import SIGMA_EFF
+from msd_gui.views.curves.swelling import SwellingView
+from msd_gui.widgets.controls.choice import Choice, choice_label
+from msd_gui.widgets.controls.numbers import number
+from msd_gui.widgets.panels.spec_form import SpecForm
+
+GRACE_MS = 400
+PROPOSE = "Propose from the data"
+_EXPLAINED = (
+    "Variance of the residuals y_i − ȳ at the end of each level over what the level says, as theory predicts it for "
+    "these steps, whatever the data: 1 is exact. Far above 1 the ladder is too coarse, or the steps are too few or "
+    "too large."
+)
+
+
+def sampler_rule(spec: ExperimentSpec, sampler: str) -> dict[str, Any]:
+    """Return what must change with the sampler: some need a ladder, and draws from a posterior an exact score."""
+    asked = spec.sampling.model_copy(update={"sampler": sampler})
+    along: dict[str, Any] = {}
+    if asked.needs_ladder:
+        along["sampling.method"] = "annealed"
+    if asked.glides and asked.levels < 2:
+        along["sampling.levels"] = 2
+    if asked.needs_posterior:
+        along["sampling.source"] = "exact"
+    return along
+
+
+def source_rule(spec: ExperimentSpec, source: str) -> dict[str, Any]:
+    """Return what must change with the source of the score: a network cannot draw from its posterior."""
+    return {"sampling.sampler": "langevin"} if source == "trained" and spec.sampling.needs_posterior else {}
+
+
+def show_sampler(form: SpecForm, spec: ExperimentSpec) -> None:
+    """Enable the fields that the sampler and the ladder use, and say of the others why not.
+
+    Args:
+        form: With controls of sampling.
+        spec: The experiment.
+    """
+    asked = spec.sampling
+    name = choice_label(asked.sampler)
+    annealed = asked.method == "annealed"
+    allowed = {
+        "sampling.epsilon": (asked.has_step, f"{name} has no step size."),
+        "sampling.friction": (asked.sampler == "underdamped", "Only underdamped dynamics has friction."),
+        "sampling.guidance": (asked.source == "trained", "The exact posterior mean needs no guidance."),
+        "sampling.exact_above": (asked.source == "trained", "The exact posterior mean is used at all noises."),
+        "sampling.method": (not asked.needs_ladder, f"{name} always goes down a ladder."),
+        "sampling.ladder": (annealed, "Fixed dynamics stay at σ_L."),
+        "sampling.sigma_1": (annealed, "Fixed dynamics stay at σ_L."),
+        "sampling.levels": (annealed, "Fixed dynamics stay at σ_L."),
+        "sampling.rho": (annealed and asked.ladder == "karras", "Only the ladder of Karras has an exponent."),
+    }
+    for path in set(allowed) & set(form.paths()):
+        form.set_enabled(path, *allowed[path])
+    sampler = form.control("sampling.sampler")
+    assert isinstance(sampler, Choice)
+    sampler.set_item_enabled("gibbs", asked.source == "exact", "It draws from the exact posterior, not from a network.")
+    show_step(form, spec)
+    show_sigma_eff(form, spec)
+
+
+class SamplingControls(QObject):
+    """The part of a page's form that is about the way down the ladder.
+
+    Attributes:
+        told: Emitted with the `Ladder` of the present settings.
+    """
+
+    told = Signal(object)
+
+    def __init__(
+        self,
+        page: ExperimentPage,
+        launch: Launch,
+        form: SpecForm,
+        heading: str,
+        *,
+        run_for: Callable[[ExperimentSpec], Path | None] | None = None,
+    ) -> None:
+        """Add figures and button to a group of controls.
+
+        Args:
+            page: Owner of the runners; told of failures.
+            launch: Makes the jobs.
+            form: The page's controls.
+            heading: Of the group that gets them.
+            run_for: Tells the network of a spec, None where there is none yet. With it the ladder is asked for at
+                every change; without it is taken from the page's chains.
+        """
+        super().__init__(page)
+        self._page = page
+        self._launch = launch
+        self._form = form
+        self._run_for = run_for
+        self._asked: tuple[object, ...] = ()
+        self._proposing_for: ExperimentSpec | None = None
+        self._ladders = page.runner(self._on_ladder)
+        self._proposer = page.runner(self._on_proposal)
+        self._proposer.running_changed.connect(self._on_running)
+        self.caption = QLabel()
+        self.caption.setProperty("role", "muted")
+        self.caption.setToolTip(_EXPLAINED)
+        self.caption.setWordWrap(True)
+        self.swelling = SwellingView()
+        self.swelling.setAccessibleDescription(_EXPLAINED)
+        self.button = QPushButton(PROPOSE)
+        self.button.setObjectName("sampling.propose")
+        self.button.setToolTip(
+            "Set the ladder and ε by NCSNv2's techniques: σ₁/√k the largest distance between two data, so many levels "
+            "that neighbours overlap by C ≈ 0.5, and the ε for which s_T²/σ² is nearest to 1. σ_L and T stay."
+        )
+        self.button.setEnabled(False)
+        self.button.clicked.connect(self.propose)
+        holder = QWidget()
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(0, 2, 0, 2)
+        column.setSpacing(4)
+        for widget in (self.caption, self.swelling, self.button):
+            column.addWidget(widget)
+        form.section(heading).add_row(holder)
+        form.set_next("sampling.steps_per_level", self.button)
+        form.set_rule("sampling.sampler", sampler_rule)
+        form.set_rule("sampling.source", source_rule)
+
+    def begin(self) -> None:
+        """Allow proposals, and ask for the ladder, once the engine is there."""
+        self.button.setEnabled(True)
+        if self._run_for is not None:
+            self._page.experiment.changed.connect(self._ask_ladder)
+            self._page.actions_changed.connect(self._ask_ladder)
+            self._ask_ladder()
+
+    def show(self, spec: ExperimentSpec) -> None:
+        """Enable what the sampler of a spec uses."""
+        show_sampler(self._form, spec)
+
+    # -- the ladder ----------------------------------------------------------------------------------------------------
+
+    def renew_ladder(self) -> None:
+        """Show the ladder again: the network is still the same one, but has learned further."""
+        if self._asked:
+            self._asked = ()
+            self._ask_ladder()
+
+    @Slot()
+    def _ask_ladder(self) -> None:
+        """Show the ladder before any chain is drawn, where settings or network are others than it was shown for."""
+        assert self._run_for is not None
+        spec = self._page.experiment.spec
+        run = self._run_for(spec)
+        asked = (spec.sampling, spec.noise, spec.training.k, run)
+        if asked != self._asked:
+            self._asked = asked
+            self._ladders.submit(self._launch.ladder(spec, run), grace_ms=GRACE_MS)
+
+    def take(self, ladder: Ladder) -> None:
+        """Show the figures of a ladder."""
+        low, high = (float(edge(ladder.swelling)) for edge in (np.nanmin, np.nanmax))
+        span = number(low) if number(low) == number(high) else f"{number(low)} to {number(high)}"
+        if not high < 1e6:
+            span = "∞"
+        missing = "; no guidance: this network has no earlier self" if ladder.guidance_missing else ""
+        self.caption.setText(f"s<sub>T</sub>²/σ² = {span} · {ladder.evaluations:,} evaluations{missing}")
+        self.swelling.set_levels(ladder.sigma, ladder.swelling)
+        self.told.emit(ladder)
+
+    @Slot(object)
+    def _on_ladder(self, event: Event) -> None:
+        match event:
+            case Ladder():
+                self.take(event)
+            case Failed():
+                self._page.show_failure(event)
+            case _:
+                pass
+
+    # -- the proposal --------------------------------------------------------------------------------------------------
+
+    @Slot()
+    def propose(self) -> None:
+        """Let the data say what the ladder should be."""
+        self._proposing_for = self._page.experiment.spec
+        self._proposer.submit(self._launch.propose(self._proposing_for))
+
+    @Slot(object)
+    def _on_proposal(self, event: Event) -> None:
+        match event:
+            case Proposed() if self._still_fits():
+                self._page.experiment.set(self._page.experiment.spec.replace_all(dict(event.values)))
+            case Finished() if event.text and self._still_fits():
+                self._page.noticed.emit(event.text)
+            case Progress():
+                self.button.setText(f"{event.text} …")
+            case Failed():
+                self._page.show_failure(event)
+            case _:
+                pass
+
+    def _still_fits(self) -> bool:
+        """Return whether what was measured is still what is shown."""
+        asked, now = self._proposing_for, self._page.experiment.spec
+        paths = ("data", "training.k", "sampling.sigma_L", "sampling.steps_per_level")
+        return asked is not None and all(asked.get(path) == now.get(path) for path in paths)
+
+    @Slot(bool)
+    def _on_running(self, running: bool) -> None:
+        self.button.setEnabled(not running)
+        if not running:
+            self.button.setText(PROPOSE)
+
+
+def show_step(form: SpecForm, spec: ExperimentSpec) -> None:
+    """Show the ratio r = ε/σ² beside the step size, and the wall r = 2 on its slider where the sampler has one.
+
+    Args:
+        form: With a slider of the step size.
+        spec: The experiment.
+    """
+    asked, epsilon = spec.sampling, form.slider("sampling.epsilon")
+    ratio = asked.step_ratio
+    severity = "" if not near_wall(asked) else "error" if ratio >= 2 else "warning"
+    epsilon.set_marker(2 * asked.sigma_L**2 if asked.has_wall else None, "r = 2")
+    if not asked.has_step:
+        epsilon.set_trailing("")
+    elif asked.has_wall:
+        epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", severity)
+    else:
+        epsilon.set_trailing(f"η = ε/σ² = {number(ratio)}")
+
+
+def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:
+    """Show the noise of ȳ beside the noises of one copy.
+
+    Args:
+        form: With sliders of the first and the last noise.
+        spec: The experiment.
+    """
+    root_k = spec.training.k**0.5
+    for path in ("sampling.sigma_1", "sampling.sigma_L"):
+        form.slider(path).set_trailing(f"{SIGMA_EFF} = {number(spec.get(path) / root_k)}")
+    asked, path = spec.sampling, "sampling.exact_above"
+    if path in form.paths():
+        form.slider(path).set_trailing("never" if asked.exact_above * root_k >= asked.sigma_1 else "")

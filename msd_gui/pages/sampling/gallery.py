@@ -1,0 +1,233 @@
+"""The chains of images as a page shows them: a grid that denoises live, and the film strip of the chosen chain."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from msd_engine.events import FilmFrame, ImageFrame, Samples, Verdicts
+from msd_gui.bridge.launch import Images
+from msd_gui.pages.base import layout
+from msd_gui.pages.base.readings import yield_severity
+from msd_gui.pages.sampling.scrubber import Scrubber
+from msd_gui.views.images.film import FilmStripView
+from msd_gui.views.images.grid import ImageGridView
+from msd_gui.widgets.controls.numbers import number
+
+# The frames of the strip are so large that they fill its width, but never larger than this share of the height.
+FILM_SHARE = 6
+LIVED_HELP = (
+    "Chains that have lived, judged beside the data. Dead: blew up; monochrome: hardly any variance between pixels; "
+    "saturated: nearly all pixels at the ends of the range; off the data: the feature network sees less of any class "
+    "in it, or stranger textures, than in 99.5 % of held-out images."
+)
+ON_STRIP = 16
+
+
+class Gallery(QWidget):
+    """Grid, film strip and the line between them.
+
+    Attributes:
+        spec_json: What the chains were drawn with, which the settings on the page may not be any more.
+        asked: Emitted when the button in the empty grid is pressed.
+        judged: Emitted with the `Verdicts` on the chains that have ended.
+        cleared: Emitted when all chains were taken away.
+    """
+
+    asked = Signal()
+    judged = Signal(object)
+    cleared = Signal()
+
+    def __init__(self) -> None:
+        """Build it without any chain."""
+        super().__init__()
+        self.latest: ImageFrame | None = None
+        self.samples: Samples | None = None
+        self.films: list[FilmFrame] = []
+        self.verdicts: Verdicts | None = None
+        self.chain = 0
+        self.spec_json = ""
+        self._film: int | None = None
+        self._on_strip: list[int] = []
+        self._first, self._total = 0, 0
+        self.grid = ImageGridView()
+        self.film = FilmStripView()
+        self.scrubber = Scrubber()
+        self.scrubber.hide()
+        self.noisy = QCheckBox("Show noisy y₁")
+        self.noisy.setToolTip("Show the first noisy copy of every chain in the place of x̂.")
+        self.repeat = QCheckBox("Sample again while training")
+        self.repeat.setToolTip("When all chains have ended, draw them again with the newest averaged weights.")
+        self._caption = QLabel()
+        self._caption.setProperty("role", "muted")
+        # Its words must not widen the page: they give way where there is no room.
+        self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._lived = QLabel()
+        self._lived.setProperty("role", "trailing")
+        self._lived.setToolTip(LIVED_HELP)
+        self._place = layout.awaiting(self.grid, "Chains will be denoised here into new images.", "Sample")
+        self.film.hide()
+        self._arrange()
+        self._place.placeholder.asked.connect(self.asked)
+        self.noisy.toggled.connect(self._show)
+        self.noisy.toggled.connect(self.film.set_noisy)
+        self.grid.chosen.connect(self.choose)
+        self.film.frame_chosen.connect(self.show_film)
+        self.scrubber.moved.connect(self._go_to)
+
+    def _arrange(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(layout.heading("Chains"))
+        head.addWidget(self._lived)
+        head.addWidget(self._caption, 1)
+        head.addWidget(self.noisy)
+        head.addWidget(self.repeat)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addLayout(head)
+        column.addWidget(self._place, 1)
+        column.addWidget(self.film)
+        column.addWidget(self.scrubber)
+
+    def promise(self, sentence: str, button: str) -> None:
+        """Say what will be in the empty grid, and what the button does that brings it."""
+        self._place.placeholder.set_sentence(sentence)
+        self._place.placeholder.set_button(button)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Let the film strip fill the new width."""
+        super().resizeEvent(event)
+        self._fit_film()
+
+    def _fit_film(self) -> None:
+        """Give the film strip the height at which its frames, when all have come, take the whole width."""
+        steps = self._total - self._first
+        count = 1 + (min(steps, ON_STRIP) if steps > 0 else ON_STRIP)
+        self.film.setFixedHeight(self.film.height_for(self.width(), count, self.height() / FILM_SHARE))
+
+    # -- events in -----------------------------------------------------------------------------------------------------
+
+    def begin(self, total: int, first: int = 0, spec_json: str = "") -> None:
+        """New chains have started, which go from a first step (0 but for branches) to a last.
+
+        Args:
+            total: Their last step.
+            first: Their first one.
+            spec_json: The settings that they are drawn with.
+        """
+        self._first, self.spec_json = first, spec_json
+        self.scrubber.clear()
+        self.films, self._film, self._on_strip, self._total = [], None, [], total
+        self.verdicts = None
+        self._lived.clear()
+        self.grid.set_dead({})
+        self.film.clear()
+        self._fit_film()
+        self._place.set_ready(True)
+
+    def clear(self) -> None:
+        """Take all chains away: they are of other data."""
+        self.begin(0)
+        self.latest, self.samples = None, None
+        self._caption.clear()
+        self.film.hide()
+        self.scrubber.hide()
+        self._place.set_ready(False)
+        self.cleared.emit()
+
+    def take(self, event: ImageFrame | FilmFrame | Samples | Verdicts) -> None:
+        """Show how the chains stand."""
+        match event:
+            case ImageFrame():
+                self.latest = event
+                self._show()
+            case FilmFrame():
+                self._take_film(event)
+            case Samples():
+                self.samples = event
+            case Verdicts():
+                self._judge(event)
+
+    def _judge(self, event: Verdicts) -> None:
+        """Say how many chains have lived, and mark the others."""
+        self.verdicts = event
+        by = "" if event.features else " (by pixels alone)"
+        self._lived.setText(f"{event.lived} of {len(event.verdict)} lived{by}")
+        self._lived.setToolTip(f"{LIVED_HELP} {event.left_out}".strip())
+        self._lived.setProperty("severity", yield_severity(event.lived, len(event.verdict)))
+        self._lived.style().polish(self._lived)
+        self.judged.emit(event)
+        self._show()
+
+    def _take_film(self, event: FilmFrame) -> None:
+        """Keep a moment; the strip shows some at even distances and the last, so that the whole ladder can be seen."""
+        self.films.append(event)
+        done, whole = event.step - self._first, self._total - self._first
+        self.scrubber.set_count(len(self.films))
+        self.scrubber.show()
+        if done * ON_STRIP >= len(self._on_strip) * whole:
+            self._on_strip.append(len(self.films) - 1)
+            self.film.show()
+            self.film.add_frame(event.step, event.sigma, event.x_hat, event.y, event.level)
+
+    def highlights(self, most: int = 32) -> list[FilmFrame]:
+        """Return kept moments at even distances, first and last among them, for a strip or an animation."""
+        last = len(self.films) - 1
+        places = {round(place * last / (most - 1)) for place in range(most)} if last > 0 else {0}
+        return [self.films[place] for place in sorted(places)] if self.films else []
+
+    # -- what is shown -------------------------------------------------------------------------------------------------
+
+    def images(self) -> Images | None:
+        """Return the images in the grid, with shape (N, C, H, W); None where there are none."""
+        noisy = self.noisy.isChecked()
+        shown: ImageFrame | FilmFrame | None = self.latest if self._film is None else self.films[self._film]
+        if shown is None:
+            return None
+        return shown.y if noisy else shown.x_hat
+
+    @Slot(int)
+    def choose(self, chain: int) -> None:
+        """Show the film of one chain."""
+        self.chain = chain
+        self.grid.set_chosen(chain)
+        self.film.set_chain(chain)
+        if self._film is not None:
+            self._go_to(self._film)
+
+    @Slot(int)
+    def show_film(self, place: int) -> None:
+        """Show all chains as they were at one picture of the film strip."""
+        self._go_to(self._on_strip[place])
+
+    @Slot(int)
+    def _go_to(self, index: int) -> None:
+        if index >= len(self.films):
+            return
+        self._film = index
+        self.scrubber.show_state(index, self.films[index], self.chain)
+        places = [place for place, number in enumerate(self._on_strip) if number <= index]
+        self.film.set_chosen(places[-1])
+        self._show()
+
+    def go(self, forward: int) -> None:
+        """Go some kept moments on, or back."""
+        last = len(self.films) - 1
+        here = last if self._film is None else self._film
+        self._go_to(min(max(here + forward, 0), last))
+
+    @Slot()
+    def _show(self) -> None:
+        images = self.images()
+        if images is None:
+            return
+        self.grid.set_images(images)
+        ended = self._film is None or self.films[self._film].step >= self._total
+        self.grid.set_dead(self.verdicts.dead if self.verdicts and ended else {})
+        at = self.latest if self._film is None else self.films[self._film]
+        if at is not None:
+            what = "y₁" if self.noisy.isChecked() else "x̂"
+            self._caption.setText(f"{what} at σ = {number(at.sigma)}")
+            self._caption.setToolTip(f"{what} at step {at.step:,}, σ = {number(at.sigma)}, level {at.level + 1}")

@@ -1,0 +1,1 @@
+"""A network in training beside the chains of a page."""
