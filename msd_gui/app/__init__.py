@@ -1,4 +1,4 @@
-"""The program: main, window, actions and the launch of jobs."""
+"""The program: main, window, actions."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from msd_engine import __version__
 from msd_engine.data.folder import data_folder
 from msd_gui.app.actions import Actions
 from msd_gui.app.help import HelpWindow
-from msd_gui.app.launch import EngineLaunch
+from msd_gui.bridge.engine.launch import EngineLaunch
 from msd_gui.session.settings import Settings, default_runs_dir
 from msd_gui.theme import Theme
 from msd_gui.widgets.controls.path_box import PathBox

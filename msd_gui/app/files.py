@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from msd_engine.events import Event, Failed, Finished, Progress, Restored, Started, SweepFound
 from msd_engine.specs import ExperimentSpec
-from msd_gui.app.launch import EngineLaunch
 from msd_gui.bridge.clock import ScreenClock
+from msd_gui.bridge.engine.launch import EngineLaunch
 from msd_gui.bridge.runner import Runner
 from msd_gui.pages.base.page import Export, Status
 from msd_gui.session.budget import as_long_again

@@ -10,19 +10,18 @@ from PySide6.QtGui import QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QPa
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from msd_engine.specs import ExperimentSpec
-from msd_gui.app import menus
+from msd_gui.app import bars
 from msd_gui.app.actions import DATA_SETS, Actions
+from msd_gui.app.bars import MainBar, RecentMenu
 from msd_gui.app.dialogs import Dialogs
 from msd_gui.app.files import Files, local_paths
 from msd_gui.app.later import Later
-from msd_gui.app.launch import EngineLaunch
-from msd_gui.app.menus import RecentMenu
 from msd_gui.app.messages import MessageBar
 from msd_gui.app.pages import Pages
 from msd_gui.app.routing import Routing
 from msd_gui.app.status import StatusBar
-from msd_gui.app.toolbar import MainBar
 from msd_gui.bridge.clock import ScreenClock
+from msd_gui.bridge.engine.launch import EngineLaunch
 from msd_gui.pages.base.page import ExperimentPage, Page
 from msd_gui.pages.base.row import Surroundings
 from msd_gui.session.network import LatestNetwork
@@ -101,7 +100,7 @@ class MainWindow(QMainWindow):
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self.recent = RecentMenu(self.settings, self)
-        menus.fill(self.menuBar(), self.commands, self.recent)
+        bars.fill(self.menuBar(), self.commands, self.recent)
         self.bar = MainBar(self.commands)
         self.addToolBar(self.bar)
 

@@ -1,1 +1,1 @@
-"""Between the screen and the engine: runner, mailbox and screen clock."""
+"""Between the screen and the engine: runner, mailbox and screen clock; `engine` makes the jobs."""

@@ -1,4 +1,4 @@
-"""What pages may ask of the engine. `msd_gui.app.launch` keeps the promise; tests keep it with stand-ins."""
+"""What pages may ask of the engine. `msd_gui.bridge.engine.launch` keeps the promise; tests keep it with stand-ins."""
 
 from __future__ import annotations
 

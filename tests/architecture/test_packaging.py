@@ -50,11 +50,28 @@ def test_every_package_is_listed_for_installation() -> None:
     assert set(PROJECT["tool"]["setuptools"]["packages"]) == present | {"msd_resources"}
 
 
-def test_the_resources_are_found_where_they_are_installed() -> None:
-    folder = files("msd_resources")
-    for name in ("presets", "icons", "style", "help"):
-        assert (folder / name).is_dir() == (ROOT / "resources" / name).is_dir()
-    assert any(entry.name.endswith(".json") for entry in (folder / "presets").iterdir())
+def folder_of(package: str) -> Path:
+    """Return where the sources of a package lie."""
+    setuptools = PROJECT["tool"]["setuptools"]
+    return ROOT / setuptools["package-dir"].get(package, package.replace(".", "/"))
+
+
+def test_every_file_beside_the_sources_is_declared_and_every_declaration_finds_files() -> None:
+    declared: set[Path] = set()
+    for package, patterns in PROJECT["tool"]["setuptools"]["package-data"].items():
+        for pattern in patterns:
+            found = {path for path in folder_of(package).glob(pattern) if path.is_file()}
+            assert found, f"{package}: nothing is called {pattern}"
+            declared |= found
+    for package in ("msd_engine", "msd_gui", "msd_resources"):
+        for path in folder_of(package).rglob("*"):
+            beside = path.is_file() and path.suffix != ".py" and path.parent.name != "__pycache__"
+            assert not beside or path in declared, f"{path.relative_to(ROOT)} would not be installed"
+
+
+@pytest.mark.parametrize("name", ["presets/ncsn-toy.json", "icons/msd-gui.svg", "help/help.html"])
+def test_the_resources_are_found_where_they_are_installed(name: str) -> None:
+    assert (files("msd_resources") / name).is_file()
 
 
 def test_every_library_that_is_imported_is_a_declared_dependency() -> None:

@@ -35,8 +35,8 @@ from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.specs import SweepSpec, load_preset
-from msd_gui.app.launch import EngineLaunch
 from msd_gui.bridge.clock import ScreenClock
+from msd_gui.bridge.engine.launch import EngineLaunch
 from msd_gui.pages.runs.columns import COLUMNS
 from msd_gui.pages.runs.comparison import Comparison
 from msd_gui.pages.runs.page import RunsPage

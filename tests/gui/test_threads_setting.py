@@ -12,7 +12,7 @@ from msd_engine.backend.threads import use_threads
 from msd_engine.specs import Live, SweepSpec, load_preset
 from msd_engine.specs.live import NEVER
 from msd_gui.app import create_window
-from msd_gui.app.launch import EngineLaunch
+from msd_gui.bridge.engine.launch import EngineLaunch
 from msd_gui.session.settings import Settings
 
 SMALL = load_preset("ncsn-toy").replace_all({"network.width": 8, "training.batch": 4, "training.steps": 2})

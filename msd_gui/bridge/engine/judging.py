@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from msd_engine.events import Event, Samples
 from msd_engine.specs import ExperimentSpec, Live
-from msd_gui.app.launch.engine import Engine
+from msd_gui.bridge.engine.base import Engine
 from msd_gui.bridge.launch import Cadence, Job
 
 

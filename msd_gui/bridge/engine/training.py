@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msd_engine.events import Event
 from msd_engine.specs import ExperimentSpec, Live
-from msd_gui.app.launch.engine import Engine
+from msd_gui.bridge.engine.base import Engine
 from msd_gui.bridge.launch import Cadence, Job
 
 

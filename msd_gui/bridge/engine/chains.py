@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msd_engine.events import Event
 from msd_engine.specs import Branch, ExperimentSpec, Hand, Live
-from msd_gui.app.launch.engine import Engine
+from msd_gui.bridge.engine.base import Engine
 from msd_gui.bridge.launch import Bounds, Cadence, Job
 
 FIELD_RESOLUTION = (160, 160)

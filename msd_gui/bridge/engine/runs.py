@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msd_engine.events import Event
 from msd_engine.specs import Live
-from msd_gui.app.launch.engine import Engine
+from msd_gui.bridge.engine.base import Engine
 from msd_gui.bridge.launch import Cadence, Job
 
 if TYPE_CHECKING:
