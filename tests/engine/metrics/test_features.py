@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from image_files import write_cifar_set
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.data.images import load_images
@@ -19,7 +20,6 @@ from msd_engine.metrics.features.classifier import (
     train_classifier,
 )
 from msd_engine.specs import ImagesSpec
-from tests.engine.image_files import write_cifar_set
 
 CPU = torch.device("cpu")
 QUICK = Recipe(passes=8, batch=64)
