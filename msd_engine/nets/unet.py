@@ -30,7 +30,9 @@ class Head(nn.Module):
 
     On a CPU it is computed as a 1×1 convolution to the nine taps and a sum of shifted maps: with one output channel
     that takes a fifth of the time of the same convolution asked for directly (tests/benchmarks/throughput.py). An
-    accelerator is asked directly: there the shifted maps would cost forty launches. The taps start at zero, so that the preconditioned denoiser starts from its skip connection.
+    accelerator is asked directly: there the shifted maps would cost forty launches.
+
+    The taps start at zero, so that the preconditioned denoiser starts from its skip connection.
 
     Args:
         sources: Channels of each feature map that enters; they act as one concatenated map.
