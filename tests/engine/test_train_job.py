@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ from msd_engine.events import (
     StripFrame,
     Tick,
 )
-from msd_engine.jobs import train as train_job
 from msd_engine.jobs.build import learned_denoiser
 from msd_engine.jobs.train import train
 from msd_engine.nets.mlp import Mlp
@@ -360,56 +358,3 @@ def test_a_run_that_cannot_be_saved_when_it_is_closed_says_so(tmp_path: Path, mo
     monkeypatch.setattr(Run, "save", full)
     with pytest.raises(UserError, match="The disk is full"):
         job.close()  # type: ignore[attr-defined]
-
-
-USED_UP = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-LOST = RuntimeError("CUDA error: unspecified launch failure")
-
-
-@pytest.mark.parametrize(("error", "saves"), [(USED_UP, True), (LOST, False)])
-def test_where_the_device_fails_the_last_checkpoint_is_kept(tmp_path, monkeypatch, error, saves):
-    folder = tmp_path / "run"
-    spec = points(12)
-    advance, state = Trainer.advance, Trainer.state
-
-    def failing(self, elapsed_s):
-        if self.step == 9:
-            raise error
-        return advance(self, elapsed_s)
-
-    def lost(self):
-        raise LOST
-
-    monkeypatch.setattr(train_job, "CHECKPOINT_EVERY_S", 0.0)
-    monkeypatch.setattr(train_job, "_SIDE_SHARE", 1e9)
-    job = train(spec, folder)
-    for event in job:
-        if isinstance(event, Checkpointed):
-            break
-    step = event.step
-    monkeypatch.setattr(train_job, "CHECKPOINT_EVERY_S", 1e9)
-    monkeypatch.setattr(Trainer, "advance", failing)
-    if not saves:
-        monkeypatch.setattr(Trainer, "state", lost)
-    *_, failed = job
-    assert isinstance(failed, Failed)
-    assert "What was saved is kept." in failed.text
-    manifest = Run.open(folder).manifest
-    assert manifest.status == "failed"
-    assert manifest.step == (9 if saves else step)
-    monkeypatch.setattr(Trainer, "advance", advance)
-    monkeypatch.setattr(Trainer, "state", state)
-    *_, finished = train(None, folder, resume=True)
-    assert finished.step == 12
-
-
-def test_a_run_that_goes_on_on_another_device_says_so(tmp_path):
-    folder = tmp_path / "run"
-    list(train(points(4), folder))
-    manifest = folder / "manifest.json"
-    manifest.write_text(re.sub(r'"device": ?"[^"]*"', '"device":"cuda:0 (NVIDIA H100)"', manifest.read_text()))
-    events = list(train(points(6), folder, resume=True))
-    notices = [event.text for event in events if isinstance(event, Notice)]
-    assert any("trained on cuda:0 (NVIDIA H100) before and goes on on cpu" in text for text in notices)
-    again = list(train(points(8), folder, resume=True))
-    assert not any("goes on on" in event.text for event in again if isinstance(event, Notice))
