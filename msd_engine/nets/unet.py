@@ -28,8 +28,10 @@ Fusion = Literal["concat", "mean", "set"]
 class Head(nn.Module):
     """The last convolution, 3×3 with stride 1 (so transposed or not is one), from feature maps to colour channels.
 
-    It is computed as a 1×1 convolution to the nine taps and a sum of shifted maps: with one output channel that
-    takes a fifth of the time of the same convolution asked for directly on a CPU (tests/benchmarks/throughput.py).
+    On a CPU it is computed as a 1×1 convolution to the nine taps and a sum of shifted maps: with one output channel
+    that takes a fifth of the time of the same convolution asked for directly (tests/benchmarks/throughput.py). An
+    accelerator is asked directly: there the shifted maps would cost forty launches.
+
     The taps start at zero, so that the preconditioned denoiser starts from its skip connection.
 
     Args:
@@ -52,6 +54,17 @@ class Head(nn.Module):
         Returns:
             Image with shape (B, C, H, W).
         """
+        return self.by_taps(maps) if maps[0].device.type == "cpu" else self.at_once(maps)
+
+    def at_once(self, maps: tuple[Tensor, ...]) -> Tensor:
+        """Return the output by one convolution of the concatenated maps."""
+        # A tap is a place of the 3×3 filter, the places in reading order.
+        weights = [weight.reshape(3, 3, self.channels, -1).permute(2, 3, 0, 1) for weight in self.taps]
+        out = functional.conv2d(torch.cat(maps, dim=1), torch.cat(weights, dim=1), self.bias, padding=1)
+        return out if out.dtype == torch.float64 else out.float()
+
+    def by_taps(self, maps: tuple[Tensor, ...]) -> Tensor:
+        """Return the output by a sum of shifted maps."""
         taps = functional.conv2d(maps[0], self.taps[0])
         for h, weight in zip(maps[1:], self.taps[1:], strict=True):
             taps = taps + functional.conv2d(h, weight)

@@ -12,6 +12,7 @@ from msd_engine.backend.device import choose_device, quicker_device
 from msd_engine.backend.recording import WARM_UP, CudaGraph
 from msd_engine.data.images import load_images
 from msd_engine.denoisers.exact import ExactDenoiser
+from msd_engine.jobs.factory.pace import threads_for
 from msd_engine.jobs.factory.parts import mixture, new_denoiser
 from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.noise.ladder import geometric
@@ -77,6 +78,8 @@ def training_device(spec: ExperimentSpec, name: str) -> torch.device:
 
 def _seconds(spec: ExperimentSpec, device: torch.device) -> float:
     """Return how long a few steps of a training take, once all is ready."""
+    # With as many threads as the training itself will take.
+    threads_for(spec, device, 0)
     trainer = training(spec, data_dir=None, device=device).trainer
     for _ in range(_WARM_STEPS):
         trainer.advance(0.0)

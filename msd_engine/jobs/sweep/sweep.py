@@ -28,11 +28,11 @@ from msd_engine.events import (
     Started,
     Tick,
 )
+from msd_engine.jobs.factory.pace import threads_for
 from msd_engine.jobs.factory.parts import learned_denoiser
 from msd_engine.jobs.sweep.draws import least_draws, matched_draws, settled
 from msd_engine.jobs.sweep.story import ended_event, history, table_event
 from msd_engine.jobs.tools.guard import told
-from msd_engine.jobs.training.pace import threads_for
 from msd_engine.jobs.training.train import train
 from msd_engine.metrics.errors.errors import BandErrors
 from msd_engine.metrics.errors.matched import MatchedDraws

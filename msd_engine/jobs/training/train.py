@@ -24,10 +24,10 @@ from msd_engine.events import (
     Started,
     Tick,
 )
+from msd_engine.jobs.factory.pace import Pace
 from msd_engine.jobs.factory.training import Training, training, training_device
 from msd_engine.jobs.tools.guard import told
 from msd_engine.jobs.training.losses import Losses
-from msd_engine.jobs.training.pace import Pace
 from msd_engine.jobs.training.recall import measured_again, strip_frame
 from msd_engine.metrics.errors.errors import BandErrors
 from msd_engine.runs.manifest import Status

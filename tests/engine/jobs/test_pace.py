@@ -11,8 +11,8 @@ import torch
 from msd_engine.backend.threads import FixedThreads, ThreadChoice
 from msd_engine.cli.main import main
 from msd_engine.events import Event, Failed, Notice, Started, Tick
-from msd_engine.jobs.training import pace
-from msd_engine.jobs.training.pace import threads_for
+from msd_engine.jobs.factory import pace
+from msd_engine.jobs.factory.pace import threads_for
 from msd_engine.jobs.training.train import train
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.manifest import Manifest

@@ -53,6 +53,8 @@ def test_head_is_a_convolution_of_the_concatenated_maps() -> None:
     kernel = torch.cat(list(head.taps), dim=1).reshape(3, 3, 3, 12).permute(2, 3, 0, 1)
     expected = functional.conv2d(torch.cat((a, b), dim=1), kernel, head.bias, padding=1)
     assert torch.allclose(head(a, b), expected, atol=1e-12)
+    # As accelerators are asked.
+    assert torch.allclose(head.at_once((a, b)), expected, atol=1e-12)
 
 
 @pytest.mark.parametrize("net", [UNet(1, 2, width=8, embedding=16), Mlp(4, 2, width=8, embedding=16)])
