@@ -8,38 +8,38 @@ from msd_engine.events import ChainReport, ChainSegment, Event, Failed, Finished
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages.base.page import ExperimentPage, Status
-from msd_gui.pages.mixture.player import Player
 from msd_gui.pages.training.trainer import Trainer
 
 GRACE_MS = 400
 
 
 class PlaneChains(QObject):
-    """Draws chains for the spec of a page as soon as it changes, and lets a player show them.
+    """Draws chains for the spec of a page as soon as it changes.
 
     Attributes:
         began: Emitted when other chains begin.
         told: Emitted with the `Ladder` that they go down.
+        grown: Emitted with each `ChainSegment`.
         weighed: Emitted with each `ChainReport`, also of chains that are still on their way.
         ended: Emitted with the spec and the last `ChainReport` of chains that have come to their end.
     """
 
     began = Signal()
     told = Signal(object)
+    grown = Signal(object)
     weighed = Signal(object)
     ended = Signal(object, object)
 
-    def __init__(self, page: ExperimentPage, launch: Launch, player: Player, trainer: Trainer) -> None:
+    def __init__(self, page: ExperimentPage, launch: Launch, trainer: Trainer) -> None:
         """Draw nothing yet.
 
         Args:
             page: Owner of the runner; told of figures and failures.
             launch: Makes the jobs.
-            player: Shows the chains.
             trainer: Has the network.
         """
         super().__init__(page)
-        self._page, self._launch, self._player, self._trainer = page, launch, player, trainer
+        self._page, self._launch, self._trainer = page, launch, trainer
         self._ready = False
         self._sampled: ExperimentSpec | None = None
         self.samples: Samples | None = None
@@ -82,13 +82,11 @@ class PlaneChains(QObject):
     def _show(self, event: Event) -> None:
         match event:
             case Started():
-                self._player.buffer.begin()
                 self.began.emit()
             case Ladder():
-                self._player.set_ladder(event)
                 self.told.emit(event)
             case ChainSegment():
-                self._player.append(event)
+                self.grown.emit(event)
             case ChainReport():
                 self._take(event)
             case Samples():

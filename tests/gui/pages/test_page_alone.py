@@ -1,0 +1,73 @@
+"""Pages alone: no window, no thread, no engine; the test ticks the clock, so that nothing depends on the time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fake_engine import FakeEngine
+from PySide6.QtGui import QAction
+
+from msd_engine.events import ChainSegment, Finished, Ladder, Started
+from msd_engine.specs import load_preset
+from msd_gui.bridge.clock import ScreenClock
+from msd_gui.bridge.runner import SYNCHRONOUS
+from msd_gui.pages.mixture.page import MixturePage
+from msd_gui.session.experiment import Experiment
+
+STEPS = 3
+
+
+def ladder(spec):
+    levels = np.ones(spec.sampling.levels)
+    return Ladder(levels, levels, np.full(len(levels), 5), levels, spec.sampling.evaluations)
+
+
+def plane_chains(spec, run, beside):
+    """Chains that all stand at ε, whatever the step."""
+    shape = (STEPS + 1, spec.sampling.chains, spec.training.k, 2)
+    y = np.full(shape, spec.sampling.epsilon, np.float32)
+    steps = np.arange(STEPS + 1)
+    yield Started("sample", "nowhere", STEPS, 0, spec.to_json())
+    yield ladder(spec)
+    yield ChainSegment(steps, 0 * steps, np.ones(STEPS + 1), y, y[:, :, 0], STEPS)
+    yield Finished(STEPS, 0.1, "")
+
+
+@pytest.fixture
+def clock():
+    """A clock that ticks when the test says so."""
+    return ScreenClock()
+
+
+@pytest.fixture
+def alone(qtbot, monkeypatch):
+    """Show a page that runs its jobs in place."""
+    monkeypatch.setenv(SYNCHRONOUS, "1")
+
+    def show(page_class, *parts):
+        page = page_class(*parts)
+        qtbot.addWidget(page)
+        page.show()
+        return page
+
+    return show
+
+
+@pytest.fixture
+def mixture(alone, clock):
+    engine = FakeEngine(sample=plane_chains)
+    actions = {name: QAction(name) for name in ("play", "step", "restart")}
+    return alone(MixturePage, Experiment(load_preset("ncsn-toy")), engine, clock, actions)
+
+
+def test_new_chains_are_shown_in_the_tick_that_brings_them(mixture, clock, monkeypatch):
+    shown = []
+    monkeypatch.setattr(mixture.plane, "set_heads", shown.append)
+    mixture.player.playhead.playing = False
+    mixture.begin()
+    for epsilon in (0.5, 0.25, 0.125):
+        mixture.experiment.set(mixture.experiment.spec.replace("sampling.epsilon", epsilon))
+        shown.clear()
+        clock.tick.emit()
+        (heads,) = shown
+        assert (heads == np.float32(epsilon)).all()
