@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from msd_engine.events import (
     Event,
@@ -12,6 +12,7 @@ from msd_engine.events import (
     FilmFrame,
     Finished,
     ImageFrame,
+    Ladder,
     Notice,
     Progress,
     Samples,
@@ -36,7 +37,12 @@ class ImageChains(QObject):
 
     The network is the one that was trained or opened last where it fits, else a pretrained one; the exact score needs
     none. While a network of the spec is being trained, chains wait for its newest weights.
+
+    Attributes:
+        laddered: Emitted with the spec of chains and the `Ladder` that they go down.
     """
+
+    laddered = Signal(object, object)
 
     def __init__(
         self, page: ExperimentPage, launch: Launch, gallery: Gallery, trainer: Trainer, chip: PretrainedChip
@@ -75,6 +81,11 @@ class ImageChains(QObject):
     def playing(self) -> bool:
         """Whether chains are being drawn and not held."""
         return self._runner.running and not self._paused
+
+    @property
+    def drawn(self) -> ExperimentSpec | None:
+        """The spec of the chains that are being drawn, None where none are."""
+        return self._sampled[0] if self._runner.running and self._sampled is not None else None
 
     @property
     def asked_before(self) -> bool:
@@ -237,6 +248,8 @@ class ImageChains(QObject):
         match event:
             case Started():
                 self._gallery.begin(event.total, event.step, event.spec_json)
+            case Ladder():
+                self.laddered.emit(ExperimentSpec.from_json(self._gallery.spec_json), event)
             case ImageFrame() | FilmFrame() | Samples() | Verdicts():
                 self._gallery.take(event)
             case Notice():

@@ -52,7 +52,10 @@ class ImagesPage(TrainingPage):
         super().__init__(experiment, launch, clock)
         self._latest = latest
         self._build()
-        self.way = SamplingControls(self, launch, self.form, "Ladder", run_for=self.chains.run_for)
+        self.way = SamplingControls(
+            self, launch, self.form, "Ladder", run_for=self.chains.run_for, drawn=lambda: self.chains.drawn
+        )
+        self.chains.laddered.connect(self.way.take_drawn)
         self.way.told.connect(self.adviser.take_ladder)
         self._connect()
         self._show_spec(experiment.spec)

@@ -7,12 +7,14 @@ import pytest
 from fake_engine import FakeEngine
 from PySide6.QtGui import QAction
 
-from msd_engine.events import ChainSegment, Finished, Ladder, Started
+from msd_engine.events import ChainSegment, Failed, Finished, Ladder, Started
 from msd_engine.specs import load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import SYNCHRONOUS
+from msd_gui.pages.images.page import ImagesPage
 from msd_gui.pages.mixture.page import MixturePage
 from msd_gui.session.experiment import Experiment
+from msd_gui.session.network import LatestNetwork
 
 STEPS = 3
 
@@ -71,3 +73,56 @@ def test_new_chains_are_shown_in_the_tick_that_brings_them(mixture, clock, monke
         clock.tick.emit()
         (heads,) = shown
         assert (heads == np.float32(epsilon)).all()
+
+
+def image_chains(spec, run, beside):
+    """Chains of images that end before there is anything to see."""
+    yield Started("sample", "nowhere", spec.sampling.total_steps, 0, spec.to_json())
+    yield ladder(spec)
+    yield Finished(spec.sampling.total_steps, 0.1, "")
+
+
+@pytest.fixture
+def images(alone, clock):
+    def make(preset, sample=image_chains):
+        engine = FakeEngine(sample=sample, ladder=lambda spec, run: [ladder(spec)])
+        return alone(ImagesPage, Experiment(load_preset(preset)), engine, clock, LatestNetwork()), engine
+
+    return make
+
+
+def jobs_of_change(page, engine, clock, path, value):
+    """Change a field, let the jobs that it begins end, and return their names."""
+    page.experiment.set(page.experiment.spec.replace(path, value))
+    for _ in range(3):
+        clock.tick.emit()
+    spec = page.experiment.spec
+    assert f"{spec.sampling.evaluations:,} evaluations" in page.way.caption.text()
+    return engine.jobs()
+
+
+def test_chains_that_are_drawn_tell_their_ladder_and_no_second_job_does(images, clock):
+    page, engine = images("digits-exact")
+    page.begin()
+    assert jobs_of_change(page, engine, clock, "sampling.epsilon", 0.01) == ["sample", "sample"]
+    assert jobs_of_change(page, engine, clock, "sampling.epsilon", 0.02) == ["sample"]
+    assert jobs_of_change(page, engine, clock, "sampling.levels", 7) == ["sample"]
+    # While a slider is dragged, fewer chains are drawn, by another spec.
+    page.form.editing_started.emit("sampling.levels")
+    assert jobs_of_change(page, engine, clock, "sampling.levels", 8) == ["sample"]
+    page.form.editing_finished.emit("sampling.levels")
+    assert engine.jobs() == ["sample"]
+
+
+def test_where_no_chains_are_drawn_one_job_tells_the_ladder(images, clock):
+    page, engine = images("digits-30s")
+    page.begin()
+    assert jobs_of_change(page, engine, clock, "sampling.levels", 7) == ["ladder"]
+    assert jobs_of_change(page, engine, clock, "sampling.chains", 5) == []
+
+
+def test_a_sampling_that_fails_before_its_ladder_leaves_it_to_the_job(images, clock, qtbot):
+    page, engine = images("digits-exact", sample=lambda spec, run, beside: [Failed("no memory")])
+    page.begin()
+    with qtbot.waitSignal(page.failed):
+        assert jobs_of_change(page, engine, clock, "sampling.levels", 7) == ["sample", "sample", "ladder"]
