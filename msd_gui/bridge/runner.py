@@ -19,7 +19,7 @@ from msd_engine.events import Event, Failed
 from msd_engine.events.errors import UserError
 from msd_engine.specs import Live
 from msd_gui.bridge.clock import SCREEN_HZ, ScreenClock
-from msd_gui.bridge.launch import Job
+from msd_gui.bridge.engine import Job
 from msd_gui.bridge.mailbox import Mailbox
 
 LINGER_S = 0.3

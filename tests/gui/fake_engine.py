@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from msd_engine.events import Event
-from msd_gui.bridge.engine.launch import EngineLaunch as Engine
+from msd_gui.bridge.engine import Engine
 
 Events = Iterable[Event] | Callable[..., Iterable[Event]]
 

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QWidget
 from msd_engine.events import Event, Failed, Started
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import Job, Launch
+from msd_gui.bridge.engine import Engine, Job
 from msd_gui.bridge.runner import Runner
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.settings import Settings
@@ -82,9 +82,9 @@ class Page(QWidget):
 
     title = ""
 
-    def __init__(self, launch: Launch, clock: ScreenClock) -> None:
+    def __init__(self, engine: Engine, clock: ScreenClock) -> None:
         super().__init__()
-        self.launch = launch
+        self.engine = engine
         self.clock = clock
         self._runners: list[Runner] = []
         self.status = Status()
@@ -189,8 +189,8 @@ class ExperimentPage(Page):
 
     presets: tuple[str, ...] = ()
 
-    def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock) -> None:
-        super().__init__(launch, clock)
+    def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock) -> None:
+        super().__init__(engine, clock)
         self.experiment = experiment
         experiment.setParent(self)
 

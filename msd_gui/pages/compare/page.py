@@ -20,7 +20,7 @@ from msd_engine.events import (
 )
 from msd_engine.specs import SpecError, SweepSpec
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import Job, SweepLaunch
+from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.exports import plot_exports
 from msd_gui.pages.base.page import Export, Page, Status
@@ -35,9 +35,8 @@ class ComparePage(Page):
 
     title = "Compare"
 
-    def __init__(self, launch: SweepLaunch, clock: ScreenClock) -> None:
-        super().__init__(launch, clock)
-        self.sweeps = launch
+    def __init__(self, engine: Engine, clock: ScreenClock) -> None:
+        super().__init__(engine, clock)
         self.folder: Path | None = None
         self.spec: SweepSpec | None = None
         self._told_title = ""
@@ -113,8 +112,8 @@ class ComparePage(Page):
         """Begin a new comparison."""
         if (spec := self._asked()) is not None:
             self.shown.clear()
-            self.folder = self.sweeps.new_sweep(spec)
-            self._sweeper.submit(self.sweeps.sweep(spec, self.folder))
+            self.folder = self.engine.new_sweep(spec)
+            self._sweeper.submit(self.engine.sweep(spec, self.folder))
 
     def do_resume(self) -> None:
         """Go on with the comparison, with what is new in the lists added."""
@@ -122,7 +121,7 @@ class ComparePage(Page):
         if asked is not None and self.folder is not None and self.spec is not None:
             wider = self.spec.with_more(ks=asked.ks, seeds=asked.seeds, modes=asked.modes)
             self.shown.clear()
-            self._sweeper.submit(self.sweeps.sweep(wider, self.folder, resume=True))
+            self._sweeper.submit(self.engine.sweep(wider, self.folder, resume=True))
 
     def do_stop(self) -> None:
         """Stop."""
@@ -167,7 +166,7 @@ class ComparePage(Page):
         self._opening = True
         self.shown.clear()
         self.folder = folder
-        self._sweeper.submit(self.sweeps.open_sweep(folder))
+        self._sweeper.submit(self.engine.open_sweep(folder))
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""
@@ -176,7 +175,7 @@ class ComparePage(Page):
             return []
 
         def make(path: Path) -> Job:
-            return self.sweeps.export_sweep(folder, path)
+            return self.engine.export_sweep(folder, path)
 
         whole = [Export("Comparison", suffix, "comparison", make) for suffix in (".csv", ".md", ".png", ".svg")]
         spec = self.spec

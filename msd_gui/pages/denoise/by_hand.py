@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 
 from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
 from msd_engine.specs import Branch, ExperimentSpec, Hand, for_painting
-from msd_gui.bridge.launch import Job, Launch
+from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base.page import Page, Status
 from msd_gui.pages.denoise.networks import Missing
 from msd_gui.pages.denoise.painting import painters
@@ -48,17 +48,17 @@ class ByHand(QWidget):
     shown = Signal()
     mend_asked = Signal()
 
-    def __init__(self, page: Page, launch: Launch, asked: Asked) -> None:
+    def __init__(self, page: Page, engine: Engine, asked: Asked) -> None:
         """Draw nothing yet.
 
         Args:
             page: Owner of the runner; told of progress and failures.
-            launch: Makes the jobs.
+            engine: Makes the jobs.
             asked: Returns the present settings.
         """
         super().__init__()
         self._page = page
-        self._launch = launch
+        self._engine = engine
         self._asked = asked
         self._runner = page.runner(self._show)
         self._paused = False
@@ -148,7 +148,7 @@ class ByHand(QWidget):
             return
         spec, run = asked
         self._hand = hand
-        self._submit(self._launch.by_hand(hand, _fitting(hand, spec), run))
+        self._submit(self._engine.by_hand(hand, _fitting(hand, spec), run))
 
     @Slot()
     def _begin(self) -> None:
@@ -165,7 +165,7 @@ class ByHand(QWidget):
         if asked is not None:
             spec, run = asked
             hand: Hand = "inpaint" if self._hand == "inpaint" else "draw"
-            self._submit(self._launch.by_hand(hand, _fitting(hand, spec), run, start=start))
+            self._submit(self._engine.by_hand(hand, _fitting(hand, spec), run, start=start))
 
     def stop(self) -> None:
         """Stop the chains."""

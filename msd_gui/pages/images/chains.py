@@ -20,7 +20,7 @@ from msd_engine.events import (
     Verdicts,
 )
 from msd_engine.specs import Branch, ExperimentSpec, pretrained_for
-from msd_gui.bridge.launch import Launch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.chains import is_exact, other_chains
 from msd_gui.pages.base.page import ExperimentPage, Status
 from msd_gui.pages.sampling.gallery import Gallery
@@ -45,19 +45,19 @@ class ImageChains(QObject):
     laddered = Signal(object, object)
 
     def __init__(
-        self, page: ExperimentPage, launch: Launch, gallery: Gallery, trainer: Trainer, chip: PretrainedChip
+        self, page: ExperimentPage, engine: Engine, gallery: Gallery, trainer: Trainer, chip: PretrainedChip
     ) -> None:
         """Draw nothing yet.
 
         Args:
             page: Owner of the runner; told of progress and failures.
-            launch: Makes the jobs.
+            engine: Makes the jobs.
             gallery: Shows the chains.
             trainer: Has the network, and may be training it.
             chip: Knows the pretrained models.
         """
         super().__init__(page)
-        self._page, self._launch, self._gallery, self._trainer, self._chip = page, launch, gallery, trainer, chip
+        self._page, self._engine, self._gallery, self._trainer, self._chip = page, engine, gallery, trainer, chip
         self._ready = False
         self._editing = False
         self._paused = False
@@ -222,7 +222,7 @@ class ImageChains(QObject):
             return
         self._sampled = (spec, step)
         self._paused = False
-        job = self._launch.sample(spec, self.run_for(spec), beside=self._trainer.running)
+        job = self._engine.sample(spec, self.run_for(spec), beside=self._trainer.running)
         self._runner.submit(job, grace_ms=GRACE_MS if self._editing else 0)
 
     @Slot()
@@ -239,7 +239,7 @@ class ImageChains(QObject):
             self._page.noticed.emit("No network fits these settings: train one, or go back to those of the chains.")
         else:
             self._paused = False
-            self._runner.submit(self._launch.by_hand("draw", *drawable, start=start))
+            self._runner.submit(self._engine.by_hand("draw", *drawable, start=start))
 
     # -- what chains tell ----------------------------------------------------------------------------------------------
 

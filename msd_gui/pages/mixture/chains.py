@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from msd_engine.events import ChainReport, ChainSegment, Event, Failed, Finished, Ladder, Notice, Samples, Started
 from msd_engine.specs import ExperimentSpec
-from msd_gui.bridge.launch import Launch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import ExperimentPage, Status
 from msd_gui.pages.training.trainer import Trainer
 
@@ -30,16 +30,16 @@ class PlaneChains(QObject):
     weighed = Signal(object)
     ended = Signal(object, object)
 
-    def __init__(self, page: ExperimentPage, launch: Launch, trainer: Trainer) -> None:
+    def __init__(self, page: ExperimentPage, engine: Engine, trainer: Trainer) -> None:
         """Draw nothing yet.
 
         Args:
             page: Owner of the runner; told of figures and failures.
-            launch: Makes the jobs.
+            engine: Makes the jobs.
             trainer: Has the network.
         """
         super().__init__(page)
-        self._page, self._launch, self._trainer = page, launch, trainer
+        self._page, self._engine, self._trainer = page, engine, trainer
         self._ready = False
         self._sampled: ExperimentSpec | None = None
         self.samples: Samples | None = None
@@ -63,7 +63,7 @@ class PlaneChains(QObject):
         spec = self._page.experiment.spec
         self._sampled = spec
         run = self._trainer.run if spec.sampling.source == "trained" else None
-        self._runner.submit(self._launch.sample(spec, run), grace_ms=GRACE_MS)
+        self._runner.submit(self._engine.sample(spec, run), grace_ms=GRACE_MS)
 
     def draw_if_others(self, spec: ExperimentSpec) -> None:
         """Draw chains if a spec asks for others than were drawn last."""

@@ -13,7 +13,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from msd_engine.events import Event, Failed, FieldFrame
 from msd_engine.events.errors import UserError
 from msd_engine.specs import ExperimentSpec, Live
-from msd_gui.bridge.launch import Bounds, Cadence, Job, Launch
+from msd_engine.specs.live import Cadence
+from msd_gui.bridge.engine import Bounds, Engine, Job
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.views.plane.plane import PlaneView
@@ -90,18 +91,18 @@ class FieldPainter(QObject):
 
     framed = Signal(str, object)
 
-    def __init__(self, page: Page, launch: Launch, plane: PlaneView, trainer: Trainer) -> None:
+    def __init__(self, page: Page, engine: Engine, plane: PlaneView, trainer: Trainer) -> None:
         """Ask for nothing yet.
 
         Args:
             page: Owner of the runner; told of failures.
-            launch: Makes the jobs.
+            engine: Makes the jobs.
             plane: Shows the fields.
             trainer: Its run gives the trained score, where its network fits.
         """
         super().__init__(page)
         self._page = page
-        self._launch = launch
+        self._engine = engine
         self._plane = plane
         self._trainer = trainer
         self._runner = page.runner(self._on_event)
@@ -160,7 +161,7 @@ class FieldPainter(QObject):
 
     def _job(self, spec: ExperimentSpec, key: FieldKey) -> Job:
         run = self._trainer.run if key.weights else None
-        return keyed(key, self._launch.field(spec, key.sigma, key.bounds, run))
+        return keyed(key, self._engine.field(spec, key.sigma, key.bounds, run))
 
     @Slot(object)
     def _on_ahead(self, event: Event) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Failed, Finished, Ladder, Progress, Proposed
 from msd_engine.specs import ExperimentSpec, NoiseSpec, SamplingSpec
-from msd_gui.bridge.launch import Launch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.ladder import near_wall
 from msd_gui.pages.base.page import ExperimentPage
 from msd_gui.views.base.rich import SIGMA_EFF
@@ -90,7 +90,7 @@ class SamplingControls(QObject):
     def __init__(
         self,
         page: ExperimentPage,
-        launch: Launch,
+        engine: Engine,
         form: SpecForm,
         heading: str,
         *,
@@ -101,7 +101,7 @@ class SamplingControls(QObject):
 
         Args:
             page: Owner of the runners; told of failures.
-            launch: Makes the jobs.
+            engine: Makes the jobs.
             form: The page's controls.
             heading: Of the group that gets them.
             run_for: Tells the network of a spec, None where there is none yet. With it the ladder of settings that no
@@ -110,7 +110,7 @@ class SamplingControls(QObject):
         """
         super().__init__(page)
         self._page = page
-        self._launch = launch
+        self._engine = engine
         self._form = form
         self._run_for = run_for
         self._drawn = drawn
@@ -181,7 +181,7 @@ class SamplingControls(QObject):
         key = self._key(spec)
         if key != self._asked and (drawn is None or key != self._key(drawn)):
             self._asked = key
-            self._ladders.submit(self._launch.ladder(spec, key[-1]), grace_ms=GRACE_MS)
+            self._ladders.submit(self._engine.ladder(spec, key[-1]), grace_ms=GRACE_MS)
 
     def _key(self, spec: ExperimentSpec) -> tuple[SamplingSpec, NoiseSpec, int, Path | None]:
         """Return what the ladder of a spec depends on; the number of chains and the seed it does not."""
@@ -223,7 +223,7 @@ class SamplingControls(QObject):
     def propose(self) -> None:
         """Let the data say what the ladder should be."""
         self._proposing_for = self._page.experiment.spec
-        self._proposer.submit(self._launch.propose(self._proposing_for))
+        self._proposer.submit(self._engine.propose(self._proposing_for))
 
     @Slot(object)
     def _on_proposal(self, event: Event) -> None:

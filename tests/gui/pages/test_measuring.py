@@ -85,10 +85,10 @@ class Telling:
 def panel(qtbot):
     made = []
 
-    def make(launch, source=lambda: (SPEC, None), images=lambda: None):
+    def make(engine, source=lambda: (SPEC, None), images=lambda: None):
         clock = ScreenClock()
-        page = Page(launch, clock)
-        panel = Measuring(page, launch, source, images)
+        page = Page(engine, clock)
+        panel = Measuring(page, engine, source, images)
         qtbot.addWidget(page)
         qtbot.addWidget(panel)
         panel.show_beside(SPEC.data.name)
@@ -104,12 +104,12 @@ def panel(qtbot):
 
 
 def test_measuring_shows_the_figures_beside_those_of_real_images(qtbot, panel):
-    launch = Telling(quality(), Finished(256, 1.0, "done"))
-    shown = panel(launch)
+    engine = Telling(quality(), Finished(256, 1.0, "done"))
+    shown = panel(engine)
     shown.count.setCurrentIndex(0)
     with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
         shown.button.click()
-    assert launch.asked[0][1].sampling.chains == shown.count.currentData()
+    assert engine.asked[0][1].sampling.chains == shown.count.currentData()
     assert shown.readings.texts()[0] == ("Fréchet distance", "30 ± 2.5", "10")
     assert shown.shares.isVisible()
     assert "Digits classifier" in shown.note.text()
@@ -147,14 +147,14 @@ def point(steps: int, value: float, **changes) -> Quality:
 
 def test_the_curve_asks_for_several_numbers_of_evaluations_and_shows_each_as_it_comes(qtbot, panel):
     own = SPEC.sampling.steps_per_level
-    launch = Telling(point(1, 40.0), point(own, 20.0), point(2 * own, 15.0))
-    shown = panel(launch)
+    engine = Telling(point(1, 40.0), point(own, 20.0), point(2 * own, 15.0))
+    shown = panel(engine)
     shown.resize(316, 900)
     heard = []
     shown.measured.connect(heard.append)
     shown.curve.button.click()
     qtbot.waitUntil(lambda: len(shown.curve.found) == 3, timeout=WAIT_MS)
-    asked = launch.asked[0][3]
+    asked = engine.asked[0][3]
     assert asked == curve_points(SPEC)
     assert (SPEC.sampling.levels, own) in asked
     assert all(early[0] * early[1] < late[0] * late[1] for early, late in pairwise(asked))
@@ -164,7 +164,7 @@ def test_the_curve_asks_for_several_numbers_of_evaluations_and_shows_each_as_it_
     assert columns["evaluations"].tolist() == sorted(columns["evaluations"].tolist())
     assert columns["Fréchet distance"].tolist() == [40.0, 20.0, 15.0]
     assert columns["real"].tolist() == [10.0] * 3
-    assert [export.suffix for export in shown.curve.exports(Page(launch, ScreenClock()))] == [".png", ".svg", ".csv"]
+    assert [export.suffix for export in shown.curve.exports(Page(engine, ScreenClock()))] == [".png", ".svg", ".csv"]
     # A kernel distance may be negative: its axis is not logarithmic.
     shown.curve.figure.setCurrentIndex(1)
     assert shown.curve.view.data()["Kernel distance"].tolist() == [-0.5] * 3
@@ -282,15 +282,15 @@ def test_another_seed_is_the_same_setting_and_another_step_is_not(qtbot, panel):
 def test_a_click_finds_the_nearest_training_images_of_what_is_shown(qtbot, panel):
     images = np.zeros((4, 1, 8, 8), np.uint8)
     images[2] = 255
-    launch = Telling(neighbours(0.05))
-    shown = panel(launch, images=lambda: images)
+    engine = Telling(neighbours(0.05))
+    shown = panel(engine, images=lambda: images)
     shown.choose(2)
     qtbot.waitUntil(lambda: shown.neighbours is not None, timeout=WAIT_MS)
-    assert float(launch.asked[0][2].min()) == 1.0
+    assert float(engine.asked[0][2].min()) == 1.0
     assert shown.near.isVisible()
     assert "a memory, not a new image" in shown.near_note.text()
     shown.choose(7)
-    assert len(launch.asked) == 1
+    assert len(engine.asked) == 1
 
 
 def test_the_verdict_on_a_neighbour_follows_what_held_out_images_have():
