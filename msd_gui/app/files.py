@@ -101,8 +101,7 @@ class Files(QObject):
                 self._settings.add_recent(folder)
                 self.sweep_found.emit(folder, then if folder == path else "")
             case Progress():
-                fraction = event.step / event.total if event.total else None
-                self.progressed.emit(Status(event.text, "", fraction, event.left_s))
+                self.progressed.emit(Status.of(event))
             case Finished(path=path) if path:
                 self.noticed.emit(event.text)
                 self.written.emit()

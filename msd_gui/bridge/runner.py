@@ -196,6 +196,15 @@ class Runner(QObject):
         """Requests to the job that was submitted last."""
         return self._live
 
+    @property
+    def held(self) -> bool:
+        """Whether a job runs and is asked to hold."""
+        return self._running and self._live.paused
+
+    def hold(self) -> None:
+        """Hold the job that was submitted last, or let it go on."""
+        (self._live.resume if self._live.paused else self._live.pause)()
+
     def set_watched(self, watched: bool) -> None:
         """Say whether anybody looks: without, a job makes no frames."""
         self._cadence.watched = watched

@@ -13,7 +13,6 @@ from msd_engine.events import (
     Event,
     Failed,
     Finished,
-    Notice,
     Progress,
     Started,
     SweepTable,
@@ -130,9 +129,8 @@ class ComparePage(Page):
 
     def do_pause(self) -> None:
         """Hold, or go on."""
-        live = self._sweeper.live
-        live.resume() if live.paused else live.pause()
-        if live.paused:
+        self._sweeper.hold()
+        if self._sweeper.held:
             self.set_status(Status("Paused: the run that is going on is held."))
         self._update_buttons()
 
@@ -215,20 +213,15 @@ class ComparePage(Page):
                 self.shown.measure(event.name, event.measured)
             case SweepTable():
                 self.shown.show_table(event)
-            case Progress() if not self._sweeper.live.paused:
+            case Progress() if not self._sweeper.held:
                 whole = event.elapsed_s + event.left_s
                 fraction = event.elapsed_s / whole if whole > 0 else None
                 self.set_status(Status(event.text, f"{event.rate:.1f} steps/s", fraction, event.left_s))
-            case Notice():
-                self.noticed.emit(event.text)
             case Finished():
                 self._ended(event.text)
             case Failed():
                 self._then, self._opening = "", False
                 self._ended("")
-                self.show_failure(event)
-            case _:
-                pass
         self._update_buttons()
 
     def _ended(self, text: str) -> None:
@@ -265,7 +258,7 @@ class ComparePage(Page):
     def _update_buttons(self, *_: object) -> None:
         for name, button in self.buttons.items():
             button.setEnabled(self.can(name))
-        held = self.running and self._sweeper.live.paused
+        held = self._sweeper.held
         self.buttons["pause"].setChecked(held)
         self.buttons["pause"].setText("Go on" if held else "Pause")
         self.buttons["pause"].setIcon(icon("resume" if held else "pause"))

@@ -61,7 +61,6 @@ class ByHand(QWidget):
         self._engine = engine
         self._asked = asked
         self._runner = page.runner(self._show)
-        self._paused = False
         self._hand: Hand = "draw"
         self._marked = False
         self._able = True
@@ -139,7 +138,7 @@ class ByHand(QWidget):
     @property
     def playing(self) -> bool:
         """Whether chains are being drawn and not held."""
-        return self._runner.running and not self._paused
+        return self._runner.running and not self._runner.held
 
     def draw(self, hand: Hand) -> None:
         """Draw chains that paint the marked part anew, or a row of them from seed to seed."""
@@ -173,11 +172,9 @@ class ByHand(QWidget):
 
     def hold(self) -> None:
         """Hold the chains, or let them go on."""
-        self._paused = not self._paused
-        (self._runner.live.pause if self._paused else self._runner.live.resume)()
+        self._runner.hold()
 
     def _submit(self, job: Job) -> None:
-        self._paused = False
         self.shown.emit()
         self._runner.submit(job)
 
@@ -189,17 +186,12 @@ class ByHand(QWidget):
             case ImageFrame() | FilmFrame() | Samples():
                 self.gallery.take(event)
             case Progress():
-                fraction = event.step / event.total if event.total else None
-                words = f"Chains, step {event.step} of {event.total}"
-                self._page.set_status(Status(words, f"{event.rate:.1f} steps/s", fraction, event.left_s))
+                self._page.set_status(Status.of(event, "Chains"))
             case Finished():
                 self._page.set_status(Status())
                 self._page.actions_changed.emit()
             case Failed():
                 self._page.set_status(Status())
-                self._page.show_failure(event)
-            case _:
-                pass
 
 
 def command_of(spec: ExperimentSpec, verb: str, network: Network | None) -> str:

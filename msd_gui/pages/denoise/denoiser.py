@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from msd_engine.events import Event, Failed, Restored
+from msd_engine.events import Event, Restored
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.chains import is_exact
@@ -132,15 +132,10 @@ class DenoiserChoice(QObject):
 
     @Slot(object)
     def _on_read(self, event: Event) -> None:
-        match event:
-            case Restored():
-                spec = ExperimentSpec.from_json(event.spec_json)
-                if event.run and spec.data.kind == "images":
-                    self.adopt(Network(Path(event.run), spec))
-                else:
-                    words = "This is no run on images: choose the folder of a run that was trained on images."
-                    self._page.failed.emit(words, "")
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, Restored):
+            spec = ExperimentSpec.from_json(event.spec_json)
+            if event.run and spec.data.kind == "images":
+                self.adopt(Network(Path(event.run), spec))
+            else:
+                words = "This is no run on images: choose the folder of a run that was trained on images."
+                self._page.failed.emit(words, "")

@@ -209,9 +209,6 @@ class DenoisePage(ExperimentPage):
                 self._show(event)
             case Failed():
                 self._clear()
-                self.show_failure(event)
-            case _:
-                pass
 
     def _show(self, event: Denoised) -> None:
         self.denoised = event

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Slot
 
-from msd_engine.events import Denoised, Event, Failed, HeldOutPicture, PictureRead
+from msd_engine.events import Denoised, Event, HeldOutPicture, PictureRead
 from msd_engine.specs import ExperimentSpec, ImagesSpec
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import ExperimentPage
@@ -81,13 +81,8 @@ class OwnPicture(QObject):
 
     @Slot(object)
     def _on_held_out(self, event: Event) -> None:
-        match event:
-            case HeldOutPicture():
-                self.take(event, ExperimentSpec.from_json(event.spec_json))
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, HeldOutPicture):
+            self.take(event, ExperimentSpec.from_json(event.spec_json))
 
     @Slot(object)
     def open(self, path: Path) -> None:
@@ -112,16 +107,11 @@ class OwnPicture(QObject):
 
     @Slot(object)
     def _on_file(self, event: Event) -> None:
-        match event:
-            case PictureRead() if event.pixels.shape == self.shape:
-                spec = self._page.experiment.spec
-                self._page.experiment.set(spec.replace_all(FORGET | {"denoise.picture": event.pixels.tobytes()}))
-                more = ", dark and light exchanged." if event.inverted else "."
-                self._page.noticed.emit(f"Opened {Path(event.path).name}{more}")
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, PictureRead) and event.pixels.shape == self.shape:
+            spec = self._page.experiment.spec
+            self._page.experiment.set(spec.replace_all(FORGET | {"denoise.picture": event.pixels.tobytes()}))
+            more = ", dark and light exchanged." if event.inverted else "."
+            self._page.noticed.emit(f"Opened {Path(event.path).name}{more}")
 
 
 def _bytes(x: NDArray[np.float32]) -> NDArray[np.uint8]:

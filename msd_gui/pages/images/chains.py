@@ -8,12 +8,10 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from msd_engine.events import (
     Event,
-    Failed,
     FilmFrame,
     Finished,
     ImageFrame,
     Ladder,
-    Notice,
     Progress,
     Samples,
     Started,
@@ -60,7 +58,6 @@ class ImageChains(QObject):
         self._page, self._engine, self._gallery, self._trainer, self._chip = page, engine, gallery, trainer, chip
         self._ready = False
         self._editing = False
-        self._paused = False
         self._wanted = False
         self._sampled: tuple[ExperimentSpec, int] | None = None
         self._runner = page.runner(self._show)
@@ -80,7 +77,7 @@ class ImageChains(QObject):
     @property
     def playing(self) -> bool:
         """Whether chains are being drawn and not held."""
-        return self._runner.running and not self._paused
+        return self._runner.running and not self._runner.held
 
     @property
     def drawn(self) -> ExperimentSpec | None:
@@ -169,8 +166,7 @@ class ImageChains(QObject):
 
     def hold(self) -> None:
         """Hold the chains, or let them go on."""
-        self._paused = not self._paused
-        (self._runner.live.pause if self._paused else self._runner.live.resume)()
+        self._runner.hold()
 
     def stop(self) -> None:
         """Stop the chains, and want no others."""
@@ -221,7 +217,6 @@ class ImageChains(QObject):
         if self._sampled == (spec, step) and self._runner.running:
             return
         self._sampled = (spec, step)
-        self._paused = False
         job = self._engine.sample(spec, self.run_for(spec), beside=self._trainer.running)
         self._runner.submit(job, grace_ms=GRACE_MS if self._editing else 0)
 
@@ -238,7 +233,6 @@ class ImageChains(QObject):
         if drawable is None:
             self._page.noticed.emit("No network fits these settings: train one, or go back to those of the chains.")
         else:
-            self._paused = False
             self._runner.submit(self._engine.by_hand("draw", *drawable, start=start))
 
     # -- what chains tell ----------------------------------------------------------------------------------------------
@@ -252,18 +246,10 @@ class ImageChains(QObject):
                 self.laddered.emit(ExperimentSpec.from_json(self._gallery.spec_json), event)
             case ImageFrame() | FilmFrame() | Samples() | Verdicts():
                 self._gallery.take(event)
-            case Notice():
-                self._page.noticed.emit(event.text)
             case Progress() if not self._trainer.running:
-                fraction = event.step / event.total if event.total else None
-                words = f"Sampling, step {event.step} of {event.total}"
-                self._page.set_status(Status(words, f"{event.rate:.1f} steps/s", fraction, event.left_s))
+                self._page.set_status(Status.of(event, "Sampling"))
             case Finished():
                 self._on_end()
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
 
     def _on_end(self) -> None:
         if self._gallery.repeat.isChecked() and self._trainer.running and not is_exact(self._page.experiment.spec):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from msd_engine.events import ChainReport, ChainSegment, Event, Failed, Finished, Ladder, Notice, Samples, Started
+from msd_engine.events import ChainReport, ChainSegment, Event, Finished, Ladder, Samples, Started
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import ExperimentPage, Status
@@ -92,14 +92,8 @@ class PlaneChains(QObject):
             case Samples():
                 self.samples = event
                 self._page.actions_changed.emit()
-            case Notice():
-                self._page.noticed.emit(event.text)
             case Finished() if not self._trainer.running:
                 self._tell_speed(event)
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
 
     def _take(self, report: ChainReport) -> None:
         self.weighed.emit(report)

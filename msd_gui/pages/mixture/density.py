@@ -106,7 +106,7 @@ class FieldPainter(QObject):
         self._plane = plane
         self._trainer = trainer
         self._runner = page.runner(self._on_event)
-        self._ahead = page.runner(self._on_ahead)
+        self._ahead = page.runner(self._on_ahead, apart=(Failed,))
         self._failure = ""
         self._cache = FieldCache()
         self._asked: FieldKey | None = None
@@ -170,19 +170,12 @@ class FieldPainter(QObject):
                 self._cache.put(event.key, event.frame)
             case Failed():
                 self._failure = event.text
-            case _:
-                pass
 
     @Slot(object)
     def _on_event(self, event: Event) -> None:
-        match event:
-            case KeyedField():
-                self._cache.put(event.key, event.frame)
-                self._show(event.key, event.frame)
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, KeyedField):
+            self._cache.put(event.key, event.frame)
+            self._show(event.key, event.frame)
 
     def _show(self, key: FieldKey, field: FieldFrame) -> None:
         self._plane.set_field(field.log_density, field.bounds)

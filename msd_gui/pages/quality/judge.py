@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QPushButton
 
-from msd_engine.events import Event, Failed, Notice, Progress, Verdicts
+from msd_engine.events import Event, Progress, Verdicts
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import Page, Status
@@ -70,21 +70,14 @@ class JudgeButton(QPushButton):
     @Slot(object)
     def _show(self, event: Event) -> None:
         match event:
-            case Notice():
-                self._page.noticed.emit(event.text)
             case Progress():
-                fraction = event.step / event.total if event.total else None
-                self._page.set_status(Status(event.text, "", fraction, event.left_s))
+                self._page.set_status(Status.of(event))
             case Verdicts() if self._gallery.samples is not None:
                 # Other chains may have ended meanwhile.
                 if event.spec_json == self._gallery.samples.spec_json:
                     self._gallery.take(event)
                 if event.left_out:
                     self._page.noticed.emit(event.left_out)
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
 
     @Slot(bool)
     def _on_running(self, running: bool) -> None:

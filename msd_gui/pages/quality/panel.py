@@ -62,7 +62,7 @@ class Measuring(QWidget):
         self._measured: ExperimentSpec | None = None
         self._on_curve = False
         self._data_name = ""
-        self._runner = page.runner(self._show)
+        self._runner = page.runner(self._show, apart=(Notice,))
         self._finder = page.runner(self._show_neighbours)
         self._build()
         self._runner.running_changed.connect(self.update_button)
@@ -198,9 +198,6 @@ class Measuring(QWidget):
                 self._take(event)
             case Failed():
                 self.note.setText("Not measured.")
-                self._page.show_failure(event)
-            case _:
-                pass
 
     def _take(self, event: Quality) -> None:
         if self._on_curve:
@@ -222,16 +219,11 @@ class Measuring(QWidget):
 
     @Slot(object)
     def _show_neighbours(self, event: Event) -> None:
-        match event:
-            case Neighbours():
-                self.neighbours = event
-                self.near.set_images(event.image, event.neighbours, tuple(number(one, 2) for one in event.pixels))
-                self.near_note.setText(neighbours_note(event))
-                self.near.show()
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, Neighbours):
+            self.neighbours = event
+            self.near.set_images(event.image, event.neighbours, tuple(number(one, 2) for one in event.pixels))
+            self.near_note.setText(neighbours_note(event))
+            self.near.show()
 
 
 def caption(quality: Quality) -> str:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QItemSelectionModel, QItemSelectionRange, QModelIndex
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu
 
-from msd_engine.events import Event, Failed, Finished, HeldOutCurve, Progress, RunRow, RunsChanged
+from msd_engine.events import Event, Finished, HeldOutCurve, Progress, RunRow, RunsChanged
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine, Job
@@ -95,13 +95,8 @@ class RunsPage(Page):
 
     @Slot(object)
     def _on_runs(self, event: Event) -> None:
-        match event:
-            case RunsChanged():
-                self._take(event)
-            case Failed():
-                self.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, RunsChanged):
+            self._take(event)
 
     def _take(self, event: RunsChanged) -> None:
         gone = set(event.gone)
@@ -181,10 +176,6 @@ class RunsPage(Page):
                 self.chosen_runs.take(event)
             case Finished():
                 self.chosen_runs.show_curves()
-            case Failed():
-                self.show_failure(event)
-            case _:
-                pass
 
     # -- actions -------------------------------------------------------------------------------------------------------
 
@@ -263,14 +254,10 @@ class RunsPage(Page):
     def _on_written(self, event: Event) -> None:
         match event:
             case Progress():
-                self.set_status(Status(event.text, "", event.step / event.total, event.left_s))
+                self.set_status(Status.of(event))
             case Finished():
                 self.set_status(Status())
                 self.noticed.emit(event.text)
-            case Failed():
-                self.show_failure(event)
-            case _:
-                pass
 
     def _show_menu(self) -> None:
         menu = QMenu(self)

@@ -10,7 +10,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from msd_engine.events import Event, Failed, Finished, Ladder, Progress, Proposed
+from msd_engine.events import Event, Finished, Ladder, Progress, Proposed
 from msd_engine.specs import ExperimentSpec, NoiseSpec, SamplingSpec
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.ladder import near_wall
@@ -209,13 +209,8 @@ class SamplingControls(QObject):
 
     @Slot(object)
     def _on_ladder(self, event: Event) -> None:
-        match event:
-            case Ladder():
-                self.take(event)
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, Ladder):
+            self.take(event)
 
     # -- the proposal --------------------------------------------------------------------------------------------------
 
@@ -234,10 +229,6 @@ class SamplingControls(QObject):
                 self._page.noticed.emit(event.text)
             case Progress():
                 self.button.setText(f"{event.text} …")
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
 
     def _still_fits(self) -> bool:
         """Return whether what was measured is still what is shown."""

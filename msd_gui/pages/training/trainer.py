@@ -54,7 +54,7 @@ class Trainer(QObject):
         self._losses = losses
         self._runner: Runner = page.runner(self._show)
         self._runner.running_changed.connect(self._running_changed)
-        self._reader: Runner = page.runner(self._show_again)
+        self._reader: Runner = page.runner(self._show_again, apart=(Failed, Notice))
         self._next_checkpoint = 0.0
         self._points: list[LossPoints] = []
         self._shown_s = 0.0
@@ -151,15 +151,9 @@ class Trainer(QObject):
             case Checkpointed():
                 self.step = event.step
                 self.checkpointed.emit()
-            case Notice():
-                self._page.noticed.emit(event.text)
             case Finished():
                 self.step, self._spent = event.step, event
                 self._page.noticed.emit(event.text)
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
 
     @Slot(object)
     def _show_again(self, event: Event) -> None:

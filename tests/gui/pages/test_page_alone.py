@@ -7,10 +7,11 @@ import pytest
 from fake_engine import FakeEngine
 from PySide6.QtGui import QAction
 
-from msd_engine.events import ChainSegment, Failed, Finished, Ladder, Started
+from msd_engine.events import ChainSegment, Failed, Finished, Ladder, Notice, Progress, Started
 from msd_engine.specs import load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import SYNCHRONOUS
+from msd_gui.pages.base.page import Page, Status
 from msd_gui.pages.images.page import ImagesPage
 from msd_gui.pages.mixture.page import MixturePage
 from msd_gui.session.experiment import Experiment
@@ -126,3 +127,48 @@ def test_a_sampling_that_fails_before_its_ladder_leaves_it_to_the_job(images, cl
     page.begin()
     with qtbot.waitSignal(page.failed):
         assert jobs_of_change(page, engine, clock, "sampling.levels", 7) == ["sample", "sample", "ladder"]
+
+
+@pytest.mark.parametrize(
+    ("apart", "expected"),
+    [
+        ((), ["shown", "wise", "shown", "broken", "shown", "mnist"]),
+        ((Notice,), ["shown", "shown", "broken", "shown", "mnist"]),
+        ((Failed,), ["shown", "wise", "shown", "shown"]),
+    ],
+)
+def test_a_page_tells_the_window_of_notices_and_failures_after_it_has_shown_them(alone, clock, apart, expected):
+    page, told = alone(Page, FakeEngine(), clock), []
+    page.noticed.connect(told.append)
+    page.failed.connect(lambda text, _details: told.append(text))
+    page.data_missed.connect(lambda _text, name: told.append(name))
+    runner = page.runner(lambda _event: told.append("shown"), apart=apart)
+    events = [Notice("wise"), Failed("broken"), Failed("no data", missing="mnist")]
+    runner.submit(lambda _cadence, _live: (event for event in events))
+    clock.tick.emit()
+    assert told == expected
+
+
+def test_a_job_is_held_and_goes_on_and_the_next_one_is_not_held(alone, clock):
+    page = alone(Page, FakeEngine(), clock)
+    runner, nothing = page.runner(lambda _event: None), page.engine.warm_up()
+    runner.submit(nothing)
+    assert not runner.held
+    runner.hold()
+    assert runner.held
+    assert runner.live.paused
+    runner.submit(nothing)
+    assert not runner.held
+    runner.hold()
+    runner.hold()
+    assert not runner.held
+    runner.hold()
+    clock.tick.emit()
+    assert not runner.held, "nothing runs any more"
+
+
+def test_the_status_of_a_job_says_how_far_it_has_come():
+    event = Progress(3, 12, 2.5, 1.0, 4.0, 0.0, "reading")
+    assert Status.of(event) == Status("reading", "", 0.25, event.left_s)
+    assert Status.of(event, "Sampling") == Status("Sampling, step 3 of 12", "2.5 steps/s", 0.25, event.left_s)
+    assert Status.of(Progress(3, 0, 2.5, 1.0, 4.0, 0.0, "reading")).fraction is None
