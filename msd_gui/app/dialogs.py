@@ -23,7 +23,7 @@ from msd_engine import __version__
 from msd_engine.data.folder import data_folder
 from msd_gui.app.actions import Actions
 from msd_gui.app.help import HelpWindow
-from msd_gui.bridge.engine.launch import EngineLaunch
+from msd_gui.bridge.engine import Engine
 from msd_gui.session.settings import Settings, default_runs_dir
 from msd_gui.theme import Theme
 from msd_gui.widgets.controls.path_box import PathBox
@@ -43,7 +43,7 @@ class Dialogs(QObject):
     """The dialogs of one window, and what follows from them."""
 
     def __init__(
-        self, window: QWidget, settings: Settings, theme: Theme, launch: EngineLaunch, page_name: Callable[[], str]
+        self, window: QWidget, settings: Settings, theme: Theme, engine: Engine, page_name: Callable[[], str]
     ) -> None:
         """Open nothing yet.
 
@@ -51,11 +51,11 @@ class Dialogs(QObject):
             window: Stands behind the dialogs.
             settings: What is edited.
             theme: Follows the settings.
-            launch: Follows them, too.
+            engine: Follows them, too.
             page_name: Returns the name of the page in front, which the help opens at.
         """
         super().__init__(window)
-        self._window, self._settings, self._theme, self._launch = window, settings, theme, launch
+        self._window, self._settings, self._theme, self._engine = window, settings, theme, engine
         self._page_name = page_name
         self.help: HelpWindow | None = None
 
@@ -69,8 +69,8 @@ class Dialogs(QObject):
     def _edit_settings(self) -> None:
         if edit_settings(self._window, self._settings):
             self._theme.set_choice(self._settings.theme)
-            self._launch.device = self._settings.device
-            self._launch.threads = self._settings.threads
+            self._engine.device = self._settings.device
+            self._engine.threads = self._settings.threads
 
     @Slot()
     def _show_help(self) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from msd_engine.events import Event, Failed, Finished, Progress, Restored, Started, SweepFound
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.engine.launch import EngineLaunch
+from msd_gui.bridge.engine import Engine
 from msd_gui.bridge.runner import Runner
 from msd_gui.pages.base.page import Export, Status
 from msd_gui.session.budget import as_long_again
@@ -52,10 +52,10 @@ class Files(QObject):
     failed = Signal(str, str)
     running_changed = Signal()
 
-    def __init__(self, window: QWidget, launch: EngineLaunch, clock: ScreenClock, settings: Settings) -> None:
+    def __init__(self, window: QWidget, engine: Engine, clock: ScreenClock, settings: Settings) -> None:
         super().__init__(window)
         self._window = window
-        self._launch = launch
+        self._engine = engine
         self._settings = settings
         self._then = (Path(), "")
         self._warming = False
@@ -101,8 +101,7 @@ class Files(QObject):
                 self._settings.add_recent(folder)
                 self.sweep_found.emit(folder, then if folder == path else "")
             case Progress():
-                fraction = event.step / event.total if event.total else None
-                self.progressed.emit(Status(event.text, "", fraction, event.left_s))
+                self.progressed.emit(Status.of(event))
             case Finished(path=path) if path:
                 self.noticed.emit(event.text)
                 self.written.emit()
@@ -126,7 +125,7 @@ class Files(QObject):
     def warm_up(self) -> None:
         """Import torch before anything needs it."""
         self._warming = True
-        self._runner.enqueue(self._launch.warm_up())
+        self._runner.enqueue(self._engine.warm_up())
 
     def open_path(self, path: Path, then: str = "") -> None:
         """Restore what a picture, a preset, a sample file or a run folder says.
@@ -136,12 +135,12 @@ class Files(QObject):
             then: Action to carry out with the run of a folder, once it is open; empty for none.
         """
         self._then = (path, then)
-        self._runner.enqueue(self._launch.restore(path))
+        self._runner.enqueue(self._engine.restore(path))
 
     def download(self, name: str) -> None:
         """Fetch a data set into the data folder."""
         self.noticed.emit(f"Downloading {name} …")
-        self._runner.enqueue(self._launch.download(name))
+        self._runner.enqueue(self._engine.download(name))
 
     def run_export(self, export: Export, path: Path) -> None:
         """Write one of the things that a page offers."""
@@ -158,7 +157,7 @@ class Files(QObject):
 
     def ask_run(self) -> None:
         """Let the user choose a run folder to open."""
-        path = QFileDialog.getExistingDirectory(self._window, "Open run folder", str(self._launch.runs_dir()))
+        path = QFileDialog.getExistingDirectory(self._window, "Open run folder", str(self._engine.runs_dir()))
         if path:
             self.open_path(Path(path))
 
@@ -167,7 +166,7 @@ class Files(QObject):
         path = self._ask_target("Save settings", "experiment", ".json")
         if path is not None:
             self._settings.add_recent(path)
-            self._runner.enqueue(self._launch.save("text", path, text=spec.to_json(indent=2)))
+            self._runner.enqueue(self._engine.save("text", path, text=spec.to_json(indent=2)))
 
     def show_exports(self, exports: list[Export], more: list[QAction], at: QPoint) -> None:
         """Open a menu of what can be written.

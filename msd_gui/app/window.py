@@ -21,7 +21,7 @@ from msd_gui.app.pages import Pages
 from msd_gui.app.routing import Routing
 from msd_gui.app.status import StatusBar
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.engine.launch import EngineLaunch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import ExperimentPage, Page
 from msd_gui.pages.base.row import Surroundings
 from msd_gui.session.network import LatestNetwork
@@ -59,7 +59,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
         self.clock = ScreenClock(self)
-        self.launch = EngineLaunch(
+        self.engine = Engine(
             data_dir=lambda: data_dir or self.settings.data_dir,
             runs_dir=lambda: runs_dir or self.settings.runs_dir,
             device=device if device != "auto" else self.settings.device,
@@ -67,12 +67,12 @@ class MainWindow(QMainWindow):
             inception=lambda: self.settings.inception,
         )
         self.commands = Actions(self)
-        self.files = Files(self, self.launch, self.clock, self.settings)
+        self.files = Files(self, self.engine, self.clock, self.settings)
         self.pages = Pages(
-            Surroundings(self.launch, self.clock, self.commands.by_name, LatestNetwork(self)), self._adopt
+            Surroundings(self.engine, self.clock, self.commands.by_name, LatestNetwork(self)), self._adopt
         )
         self.routing = Routing(self.commands, self.files, lambda: self.page, self)
-        self.dialogs = Dialogs(self, self.settings, self.theme, self.launch, lambda: self.pages.name_of(self.page))
+        self.dialogs = Dialogs(self, self.settings, self.theme, self.engine, lambda: self.pages.name_of(self.page))
         self._engine_ready = False
         self._device = ""
         self._closing = False

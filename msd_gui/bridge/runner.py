@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -18,10 +19,11 @@ from msd_engine.events import Event, Failed
 from msd_engine.events.errors import UserError
 from msd_engine.specs import Live
 from msd_gui.bridge.clock import SCREEN_HZ, ScreenClock
-from msd_gui.bridge.launch import Job
+from msd_gui.bridge.engine import Job
 from msd_gui.bridge.mailbox import Mailbox
 
 LINGER_S = 0.3
+SYNCHRONOUS = "MSD_SYNCHRONOUS"
 
 
 class ScreenCadence:
@@ -50,6 +52,23 @@ class _Task:
     grace_s: float
     live: Live = field(default_factory=Live)
     began: float = 0.0
+
+
+def _iterate(task: _Task, mailbox: Mailbox, cadence: ScreenCadence, unwanted: Callable[[_Task], bool]) -> None:
+    """Put the events of a task into the mailbox, until it ends, fails or is no longer wanted."""
+    try:
+        events = cast("Generator[Event, None, None]", task.job(cadence, task.live))
+        with contextlib.closing(events):
+            for event in events:
+                mailbox.put(task.generation, event)
+                if unwanted(task):
+                    return
+    except UserError as error:
+        # While it was closed: otherwise a job tells that by itself.
+        mailbox.put(task.generation, Failed(str(error)))
+    except Exception as error:  # noqa: BLE001 - the border of the thread: all that goes wrong is told to the user
+        text = f"The job stopped by an unexpected error: {type(error).__name__}: {error}"
+        mailbox.put(task.generation, Failed(text, traceback.format_exc()))
 
 
 class _Worker(QThread):
@@ -111,22 +130,7 @@ class _Worker(QThread):
                 task = self._current = self._waiting.popleft()
                 self._stop = False
             task.began = time.monotonic()
-            self._iterate(task)
-
-    def _iterate(self, task: _Task) -> None:
-        try:
-            events = cast("Generator[Event, None, None]", task.job(self._cadence, task.live))
-            with contextlib.closing(events):
-                for event in events:
-                    self._mailbox.put(task.generation, event)
-                    if self._unwanted(task):
-                        return
-        except UserError as error:
-            # While it was closed: otherwise a job tells that by itself.
-            self._mailbox.put(task.generation, Failed(str(error)))
-        except Exception as error:  # noqa: BLE001 - the border of the thread: all that goes wrong is told to the user
-            text = f"The job stopped by an unexpected error: {type(error).__name__}: {error}"
-            self._mailbox.put(task.generation, Failed(text, traceback.format_exc()))
+            _iterate(task, self._mailbox, self._cadence, self._unwanted)
 
     def _unwanted(self, task: _Task) -> bool:
         with self._wake:
@@ -135,8 +139,32 @@ class _Worker(QThread):
             return bool(self._waiting) and time.monotonic() - task.began >= self._waiting[0].grace_s
 
 
+class _InPlace:
+    """Takes the place of the thread in tests: a task runs to its end where it is posted."""
+
+    busy = False
+
+    def __init__(self, mailbox: Mailbox, cadence: ScreenCadence) -> None:
+        self._mailbox = mailbox
+        self._cadence = cadence
+
+    def post(self, task: _Task, *, behind: bool) -> None:
+        """Run a task to its end."""
+        del behind  # nothing ever waits
+        _iterate(task, self._mailbox, self._cadence, lambda _: False)
+
+    def halt(self, *, for_good: bool = False) -> None:
+        """Do nothing: no task is on its way."""
+
+    def wait(self) -> None:
+        """Do nothing: no thread runs."""
+
+
 class Runner(QObject):
     """Runs the newest job that was submitted, in one thread, and tells its events at the ticks of the screen's clock.
+
+    Where the environment variable MSD_SYNCHRONOUS is set, a job runs to its end inside `submit` and `enqueue`, without
+    a thread; its events still wait for the next tick. Tests of one page use it.
 
     Attributes:
         told: Emitted on the screen's thread for each event that a wanted job told.
@@ -150,7 +178,8 @@ class Runner(QObject):
         super().__init__(parent)
         self._mailbox = Mailbox()
         self._cadence = ScreenCadence(self._mailbox)
-        self._worker = _Worker(self._mailbox, self._cadence)
+        worker = _InPlace if os.environ.get(SYNCHRONOUS) else _Worker
+        self._worker: _InPlace | _Worker = worker(self._mailbox, self._cadence)
         self._generation = 0
         self._oldest_wanted = 0
         self._running = False
@@ -166,6 +195,15 @@ class Runner(QObject):
     def live(self) -> Live:
         """Requests to the job that was submitted last."""
         return self._live
+
+    @property
+    def held(self) -> bool:
+        """Whether a job runs and is asked to hold."""
+        return self._running and self._live.paused
+
+    def hold(self) -> None:
+        """Hold the job that was submitted last, or let it go on."""
+        (self._live.resume if self._live.paused else self._live.pause)()
 
     def set_watched(self, watched: bool) -> None:
         """Say whether anybody looks: without, a job makes no frames."""

@@ -36,7 +36,7 @@ from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.specs import SweepSpec, load_preset
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.engine.launch import EngineLaunch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.runs.columns import COLUMNS
 from msd_gui.pages.runs.comparison import Comparison
 from msd_gui.pages.runs.page import RunsPage
@@ -86,7 +86,7 @@ class Bench:
         self.app = app
         self.clock = ScreenClock()
         self.clock.start()
-        self.page = RunsPage(EngineLaunch(data_dir=lambda: None, runs_dir=lambda: root), self.clock)
+        self.page = RunsPage(Engine(data_dir=lambda: None, runs_dir=lambda: root), self.clock)
         self.page.resize(*size)
         self.page.show()
         self.slices: list[float] = []

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from msd_engine.events import Event, Tick
 from msd_engine.specs import Live
-from msd_gui.bridge.launch import Cadence, Job, Launch
+from msd_engine.specs.live import Cadence
+from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base.page import Export, Page
 from msd_gui.pages.base.recorder import Recorder
 from msd_gui.views.base import figures
@@ -50,28 +51,28 @@ def plot_exports(
     def png(path: Path) -> Job:
         told = spec_json()
         recorder = Recorder(page.clock, figures.png_sheet(view), page)
-        return recorder.job(lambda sheet: page.launch.save("rendered_png", path, png=sheet.png(), spec_json=told))
+        return recorder.job(lambda sheet: page.engine.save("rendered_png", path, png=sheet.png(), spec_json=told))
 
     def svg(path: Path) -> Job:
         recorder = Recorder(page.clock, figures.svg_sheet(view), page)
-        return recorder.job(lambda sheet: page.launch.save("text", path, text=sheet.svg().decode()))
+        return recorder.job(lambda sheet: page.engine.save("text", path, text=sheet.svg().decode()))
 
     rows = [Export(label, ".png", name, png), Export(label, ".svg", name, svg)]
     if table is not None:
         write = table
 
         def numbers(path: Path) -> Job:
-            return text_job(page.launch, path, partial(csv_text, write()))
+            return text_job(page.engine, path, partial(csv_text, write()))
 
         rows.append(Export(f"{label}, numbers", ".csv", name, numbers))
     return rows
 
 
-def text_job(launch: Launch, path: Path, make: Callable[[], str]) -> Job:
+def text_job(engine: Engine, path: Path, make: Callable[[], str]) -> Job:
     """Return a job that makes a text, which may take its time, and writes it.
 
     Args:
-        launch: Makes the job that writes.
+        engine: Makes the job that writes.
         path: The file.
         make: Returns the text; called on the job's thread.
 
@@ -81,7 +82,7 @@ def text_job(launch: Launch, path: Path, make: Callable[[], str]) -> Job:
 
     def job(cadence: Cadence, live: Live) -> Iterator[Event]:
         yield Tick()
-        yield from launch.save("text", path, text=make())(cadence, live)
+        yield from engine.save("text", path, text=make())(cadence, live)
 
     return job
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from msd_engine.events import Event, Failed, Started
+from msd_engine.events import Event, Failed, Notice, Progress, Started
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import Job, Launch
+from msd_gui.bridge.engine import Engine, Job
 from msd_gui.bridge.runner import Runner
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.settings import Settings
@@ -54,6 +55,20 @@ class Status:
     fraction: float | None = None
     left_s: float = float("nan")
 
+    @classmethod
+    def of(cls, event: Progress, words: str = "") -> Self:
+        """Return what is shown of a job on its way.
+
+        Args:
+            event: How far it has come.
+            words: What takes steps, whose number and rate are shown; without, the event's own words stand alone.
+        """
+        fraction = event.step / event.total if event.total else None
+        if not words:
+            return cls(event.text, "", fraction, event.left_s)
+        steps = f"{words}, step {event.step} of {event.total}"
+        return cls(steps, f"{event.rate:.1f} steps/s", fraction, event.left_s)
+
 
 class Page(QWidget):
     """A controller: it sees specs and events only.
@@ -82,19 +97,28 @@ class Page(QWidget):
 
     title = ""
 
-    def __init__(self, launch: Launch, clock: ScreenClock) -> None:
+    def __init__(self, engine: Engine, clock: ScreenClock) -> None:
         super().__init__()
-        self.launch = launch
+        self.engine = engine
         self.clock = clock
         self._runners: list[Runner] = []
         self.status = Status()
         self.device = ""
 
-    def runner(self, show: Callable[[Event], None]) -> Runner:
-        """Make a runner whose events go to `show`, a method of this page."""
+    def runner(self, show: Callable[[Event], None], *, apart: tuple[type[Event], ...] = ()) -> Runner:
+        """Make a runner whose events go to `show`, and whose failures and notices then go to the window.
+
+        Args:
+            show: A method of this page, or of a part of it; it matches the events that it shows.
+            apart: `Failed` or `Notice` where `show` alone deals with them.
+        """
         runner = Runner(self.clock, self)
         runner.told.connect(self._note_device)
         runner.told.connect(show)
+        if Failed not in apart:
+            runner.told.connect(self._show_failure)
+        if Notice not in apart:
+            runner.told.connect(self._show_notice)
         runner.running_changed.connect(self.actions_changed)
         self._runners.append(runner)
         return runner
@@ -104,12 +128,17 @@ class Page(QWidget):
         """Whether any job of this page runs."""
         return any(runner.running for runner in self._runners)
 
-    def show_failure(self, event: Failed) -> None:
-        """Tell the window of a job that went wrong."""
-        if event.missing:
+    @Slot(object)
+    def _show_failure(self, event: Event) -> None:
+        if isinstance(event, Failed) and event.missing:
             self.data_missed.emit(event.text, event.missing)
-        else:
+        elif isinstance(event, Failed):
             self.failed.emit(event.text, event.details)
+
+    @Slot(object)
+    def _show_notice(self, event: Event) -> None:
+        if isinstance(event, Notice):
+            self.noticed.emit(event.text)
 
     def offer_menu(self, *views: QWidget) -> None:
         """Let a right click on these views open the menu of exports."""
@@ -189,8 +218,8 @@ class ExperimentPage(Page):
 
     presets: tuple[str, ...] = ()
 
-    def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock) -> None:
-        super().__init__(launch, clock)
+    def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock) -> None:
+        super().__init__(engine, clock)
         self.experiment = experiment
         experiment.setParent(self)
 

@@ -10,8 +10,9 @@ from PySide6.QtCore import QObject, Slot
 
 from msd_engine.events import Event, Progress, Tick
 from msd_engine.specs import Live
+from msd_engine.specs.live import Cadence
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import Cadence, Job
+from msd_gui.bridge.engine import Job
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PySide6.QtGui import QAction
 
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import WindowLaunch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import Page
 from msd_gui.session.network import LatestNetwork
 
@@ -18,13 +18,13 @@ class Surroundings:
     """What the window lends to the pages that it builds.
 
     Attributes:
-        launch: Makes their jobs.
+        engine: Makes their jobs.
         clock: The screen's clock.
         actions: The window's actions, by name.
         network: The network of the images page, which others use too.
     """
 
-    launch: WindowLaunch
+    engine: Engine
     clock: ScreenClock
     actions: Mapping[str, QAction]
     network: LatestNetwork

@@ -9,7 +9,7 @@ from msd_gui.pages.base.row import PageRow, Surroundings
 def _build(around: Surroundings) -> Page:
     from msd_gui.pages.compare.page import ComparePage
 
-    return ComparePage(around.launch, around.clock)
+    return ComparePage(around.engine, around.clock)
 
 
 PAGE = PageRow("compare", "Compare", "Train for several k and seeds, and see fairly what the copies bring.", _build)

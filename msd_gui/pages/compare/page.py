@@ -13,14 +13,13 @@ from msd_engine.events import (
     Event,
     Failed,
     Finished,
-    Notice,
     Progress,
     Started,
     SweepTable,
 )
 from msd_engine.specs import SpecError, SweepSpec
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import Job, SweepLaunch
+from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.exports import plot_exports
 from msd_gui.pages.base.page import Export, Page, Status
@@ -35,9 +34,8 @@ class ComparePage(Page):
 
     title = "Compare"
 
-    def __init__(self, launch: SweepLaunch, clock: ScreenClock) -> None:
-        super().__init__(launch, clock)
-        self.sweeps = launch
+    def __init__(self, engine: Engine, clock: ScreenClock) -> None:
+        super().__init__(engine, clock)
         self.folder: Path | None = None
         self.spec: SweepSpec | None = None
         self._told_title = ""
@@ -113,8 +111,8 @@ class ComparePage(Page):
         """Begin a new comparison."""
         if (spec := self._asked()) is not None:
             self.shown.clear()
-            self.folder = self.sweeps.new_sweep(spec)
-            self._sweeper.submit(self.sweeps.sweep(spec, self.folder))
+            self.folder = self.engine.new_sweep(spec)
+            self._sweeper.submit(self.engine.sweep(spec, self.folder))
 
     def do_resume(self) -> None:
         """Go on with the comparison, with what is new in the lists added."""
@@ -122,7 +120,7 @@ class ComparePage(Page):
         if asked is not None and self.folder is not None and self.spec is not None:
             wider = self.spec.with_more(ks=asked.ks, seeds=asked.seeds, modes=asked.modes)
             self.shown.clear()
-            self._sweeper.submit(self.sweeps.sweep(wider, self.folder, resume=True))
+            self._sweeper.submit(self.engine.sweep(wider, self.folder, resume=True))
 
     def do_stop(self) -> None:
         """Stop."""
@@ -131,9 +129,8 @@ class ComparePage(Page):
 
     def do_pause(self) -> None:
         """Hold, or go on."""
-        live = self._sweeper.live
-        live.resume() if live.paused else live.pause()
-        if live.paused:
+        self._sweeper.hold()
+        if self._sweeper.held:
             self.set_status(Status("Paused: the run that is going on is held."))
         self._update_buttons()
 
@@ -167,7 +164,7 @@ class ComparePage(Page):
         self._opening = True
         self.shown.clear()
         self.folder = folder
-        self._sweeper.submit(self.sweeps.open_sweep(folder))
+        self._sweeper.submit(self.engine.open_sweep(folder))
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""
@@ -176,7 +173,7 @@ class ComparePage(Page):
             return []
 
         def make(path: Path) -> Job:
-            return self.sweeps.export_sweep(folder, path)
+            return self.engine.export_sweep(folder, path)
 
         whole = [Export("Comparison", suffix, "comparison", make) for suffix in (".csv", ".md", ".png", ".svg")]
         spec = self.spec
@@ -216,20 +213,15 @@ class ComparePage(Page):
                 self.shown.measure(event.name, event.measured)
             case SweepTable():
                 self.shown.show_table(event)
-            case Progress() if not self._sweeper.live.paused:
+            case Progress() if not self._sweeper.held:
                 whole = event.elapsed_s + event.left_s
                 fraction = event.elapsed_s / whole if whole > 0 else None
                 self.set_status(Status(event.text, f"{event.rate:.1f} steps/s", fraction, event.left_s))
-            case Notice():
-                self.noticed.emit(event.text)
             case Finished():
                 self._ended(event.text)
             case Failed():
                 self._then, self._opening = "", False
                 self._ended("")
-                self.show_failure(event)
-            case _:
-                pass
         self._update_buttons()
 
     def _ended(self, text: str) -> None:
@@ -266,7 +258,7 @@ class ComparePage(Page):
     def _update_buttons(self, *_: object) -> None:
         for name, button in self.buttons.items():
             button.setEnabled(self.can(name))
-        held = self.running and self._sweeper.live.paused
+        held = self._sweeper.held
         self.buttons["pause"].setChecked(held)
         self.buttons["pause"].setText("Go on" if held else "Pause")
         self.buttons["pause"].setIcon(icon("resume" if held else "pause"))

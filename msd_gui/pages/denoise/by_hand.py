@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 
 from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
 from msd_engine.specs import Branch, ExperimentSpec, Hand, for_painting
-from msd_gui.bridge.launch import Job, Launch
+from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base.page import Page, Status
 from msd_gui.pages.denoise.networks import Missing
 from msd_gui.pages.denoise.painting import painters
@@ -48,20 +48,19 @@ class ByHand(QWidget):
     shown = Signal()
     mend_asked = Signal()
 
-    def __init__(self, page: Page, launch: Launch, asked: Asked) -> None:
+    def __init__(self, page: Page, engine: Engine, asked: Asked) -> None:
         """Draw nothing yet.
 
         Args:
             page: Owner of the runner; told of progress and failures.
-            launch: Makes the jobs.
+            engine: Makes the jobs.
             asked: Returns the present settings.
         """
         super().__init__()
         self._page = page
-        self._launch = launch
+        self._engine = engine
         self._asked = asked
         self._runner = page.runner(self._show)
-        self._paused = False
         self._hand: Hand = "draw"
         self._marked = False
         self._able = True
@@ -139,7 +138,7 @@ class ByHand(QWidget):
     @property
     def playing(self) -> bool:
         """Whether chains are being drawn and not held."""
-        return self._runner.running and not self._paused
+        return self._runner.running and not self._runner.held
 
     def draw(self, hand: Hand) -> None:
         """Draw chains that paint the marked part anew, or a row of them from seed to seed."""
@@ -148,7 +147,7 @@ class ByHand(QWidget):
             return
         spec, run = asked
         self._hand = hand
-        self._submit(self._launch.by_hand(hand, _fitting(hand, spec), run))
+        self._submit(self._engine.by_hand(hand, _fitting(hand, spec), run))
 
     @Slot()
     def _begin(self) -> None:
@@ -165,7 +164,7 @@ class ByHand(QWidget):
         if asked is not None:
             spec, run = asked
             hand: Hand = "inpaint" if self._hand == "inpaint" else "draw"
-            self._submit(self._launch.by_hand(hand, _fitting(hand, spec), run, start=start))
+            self._submit(self._engine.by_hand(hand, _fitting(hand, spec), run, start=start))
 
     def stop(self) -> None:
         """Stop the chains."""
@@ -173,11 +172,9 @@ class ByHand(QWidget):
 
     def hold(self) -> None:
         """Hold the chains, or let them go on."""
-        self._paused = not self._paused
-        (self._runner.live.pause if self._paused else self._runner.live.resume)()
+        self._runner.hold()
 
     def _submit(self, job: Job) -> None:
-        self._paused = False
         self.shown.emit()
         self._runner.submit(job)
 
@@ -189,17 +186,12 @@ class ByHand(QWidget):
             case ImageFrame() | FilmFrame() | Samples():
                 self.gallery.take(event)
             case Progress():
-                fraction = event.step / event.total if event.total else None
-                words = f"Chains, step {event.step} of {event.total}"
-                self._page.set_status(Status(words, f"{event.rate:.1f} steps/s", fraction, event.left_s))
+                self._page.set_status(Status.of(event, "Chains"))
             case Finished():
                 self._page.set_status(Status())
                 self._page.actions_changed.emit()
             case Failed():
                 self._page.set_status(Status())
-                self._page.show_failure(event)
-            case _:
-                pass
 
 
 def command_of(spec: ExperimentSpec, verb: str, network: Network | None) -> str:

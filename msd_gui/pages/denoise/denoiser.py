@@ -6,9 +6,9 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from msd_engine.events import Event, Failed, Restored
+from msd_engine.events import Event, Restored
 from msd_engine.specs import ExperimentSpec
-from msd_gui.bridge.launch import Launch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.chains import is_exact
 from msd_gui.pages.base.page import ExperimentPage
 from msd_gui.pages.denoise.networks import Missing, NetworkChoice
@@ -33,19 +33,19 @@ class DenoiserChoice(QObject):
     renewed = Signal()
 
     def __init__(
-        self, page: ExperimentPage, launch: Launch, form: SpecForm, heading: str, latest: LatestNetwork
+        self, page: ExperimentPage, engine: Engine, form: SpecForm, heading: str, latest: LatestNetwork
     ) -> None:
         """Add the list to a group of controls.
 
         Args:
             page: Owner of the runner; told of failures.
-            launch: Makes the job that reads a run folder.
+            engine: Makes the job that reads a run folder.
             form: The page's controls.
             heading: Of the group that gets the list.
             latest: The network of the images page.
         """
         super().__init__(page)
-        self._page, self._launch, self._form = page, launch, form
+        self._page, self._engine, self._form = page, engine, form
         self._reader = page.runner(self._on_read)
         self.choice = NetworkChoice(latest)
         self.card = Card("info", "", "", dismissible=False, stacked=True)
@@ -128,19 +128,14 @@ class DenoiserChoice(QObject):
             self.choice.forget()
             self.renewed.emit()
         else:
-            self._reader.submit(self._launch.restore(folder))
+            self._reader.submit(self._engine.restore(folder))
 
     @Slot(object)
     def _on_read(self, event: Event) -> None:
-        match event:
-            case Restored():
-                spec = ExperimentSpec.from_json(event.spec_json)
-                if event.run and spec.data.kind == "images":
-                    self.adopt(Network(Path(event.run), spec))
-                else:
-                    words = "This is no run on images: choose the folder of a run that was trained on images."
-                    self._page.failed.emit(words, "")
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, Restored):
+            spec = ExperimentSpec.from_json(event.spec_json)
+            if event.run and spec.data.kind == "images":
+                self.adopt(Network(Path(event.run), spec))
+            else:
+                words = "This is no run on images: choose the folder of a run that was trained on images."
+                self._page.failed.emit(words, "")

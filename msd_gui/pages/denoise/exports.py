@@ -7,18 +7,18 @@ from pathlib import Path
 import numpy as np
 
 from msd_engine.events import Denoised
-from msd_gui.bridge.launch import Job, Launch
+from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base.page import Export
 from msd_gui.pages.sampling.gallery import Gallery
 
 FRAMES_PER_S = 8.0
 
 
-def exports(launch: Launch, told: Denoised | None, gallery: Gallery) -> list[Export]:
+def exports(engine: Engine, told: Denoised | None, gallery: Gallery) -> list[Export]:
     """Return what the denoising page can write now.
 
     Args:
-        launch: Makes the jobs that write.
+        engine: Makes the jobs that write.
         told: The picture with its copies and x̂; None where there is none.
         gallery: The chains by hand.
     """
@@ -30,30 +30,30 @@ def exports(launch: Launch, told: Denoised | None, gallery: Gallery) -> list[Exp
 
         def picture(path: Path) -> Job:
             parts = np.stack([told.x, told.copies.y_mean, told.copies.x_hat])
-            return launch.save("grid", path, images=parts, spec_json=told.spec_json, columns=3)
+            return engine.save("grid", path, images=parts, spec_json=told.spec_json, columns=3)
 
         def copies(path: Path) -> Job:
-            return launch.save("grid", path, images=told.copies.y, spec_json=told.spec_json)
+            return engine.save("grid", path, images=told.copies.y, spec_json=told.spec_json)
 
         rows.append(Export("Picture, ȳ and x̂", ".png", "denoised", picture))
         rows.append(Export("Noisy copies", ".png", "copies", copies))
     if images is not None:
 
         def grid(path: Path) -> Job:
-            return launch.save("grid", path, images=images, spec_json=spec_json)
+            return engine.save("grid", path, images=images, spec_json=spec_json)
 
         rows.append(Export("Chains by hand", ".png", "by-hand", grid))
     if films:
 
         def animation(path: Path) -> Job:
             frames = [frame.x_hat for frame in films]
-            return launch.save("animation", path, frames=frames, spec_json=spec_json, fps=FRAMES_PER_S)
+            return engine.save("animation", path, frames=frames, spec_json=spec_json, fps=FRAMES_PER_S)
 
         rows.append(Export("Chains by hand as animation", ".gif", "by-hand", animation))
     if samples is not None:
 
         def states(path: Path) -> Job:
-            return launch.save(
+            return engine.save(
                 "samples", path, x_hat=samples.x_hat, y=samples.y, seed=samples.seed, spec_json=samples.spec_json
             )
 

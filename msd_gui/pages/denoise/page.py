@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLabel, QTabWidget
 from msd_engine.events import Denoised, Event, Failed
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import Launch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.chains import is_exact
 from msd_gui.pages.base.page import ExperimentPage, Export
@@ -45,8 +45,8 @@ class DenoisePage(ExperimentPage):
     title = "Denoise"
     presets = ("digits-30s", "mnist-2min", "fashion-2min", "cifar10-20min")
 
-    def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock, latest: LatestNetwork) -> None:
-        super().__init__(experiment, launch, clock)
+    def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock, latest: LatestNetwork) -> None:
+        super().__init__(experiment, engine, clock)
         self.denoised: Denoised | None = None
         self._ready = False
         self._stale = False
@@ -62,10 +62,10 @@ class DenoisePage(ExperimentPage):
         self.form.set_rule("denoise.index", lambda _spec, _value: FORGET)
         self.form.set_rule("data.name", lambda _spec, _value: FORGET | {"title": "", "denoise.index": 0})
         self.form.set_rule("sampling.sampler", sampler_rule)
-        self.denoiser = DenoiserChoice(self, self.launch, self.form, "Picture and copies", latest)
+        self.denoiser = DenoiserChoice(self, self.engine, self.form, "Picture and copies", latest)
         self.painting = PaintingControls(self, self.form)
         self.easel = Easel()
-        self.picture = OwnPicture(self, self.launch, self.easel)
+        self.picture = OwnPicture(self, self.engine, self.easel)
         self.result = TilesView("The picture and what is made of it")
         self.result_place = layout.awaiting(self.result, RESULT_PROMISE)
         self.copies = CopiesPanel()
@@ -75,7 +75,7 @@ class DenoisePage(ExperimentPage):
         self.words.setProperty("role", "muted")
         pictures = layout.row(self.easel, self.result_place, stretch=(1, 1))
         self.place = layout.awaiting(self.copies, COPIES_PROMISE)
-        self.by_hand = ByHand(self, self.launch, self._to_draw)
+        self.by_hand = ByHand(self, self.engine, self._to_draw)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.place, "Copies")
@@ -190,7 +190,7 @@ class DenoisePage(ExperimentPage):
         self._stale = False
         if spec.denoise.change == "drop" and spec.training.k == 1:
             spec = spec.replace("denoise.change", "none")
-        self._runner.submit(self.launch.denoise(spec, run), grace_ms=GRACE_MS)
+        self._runner.submit(self.engine.denoise(spec, run), grace_ms=GRACE_MS)
 
     def _clear(self) -> None:
         """Nothing denoises these settings: what another denoiser made of others must not stand beside them."""
@@ -209,9 +209,6 @@ class DenoisePage(ExperimentPage):
                 self._show(event)
             case Failed():
                 self._clear()
-                self.show_failure(event)
-            case _:
-                pass
 
     def _show(self, event: Denoised) -> None:
         self.denoised = event
@@ -287,4 +284,4 @@ class DenoisePage(ExperimentPage):
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""
-        return exports(self.launch, self.denoised, self.by_hand.gallery)
+        return exports(self.engine, self.denoised, self.by_hand.gallery)

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Slot
 
-from msd_engine.events import Denoised, Event, Failed, HeldOutPicture, PictureRead
+from msd_engine.events import Denoised, Event, HeldOutPicture, PictureRead
 from msd_engine.specs import ExperimentSpec, ImagesSpec
-from msd_gui.bridge.launch import Launch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import ExperimentPage
 from msd_gui.pages.denoise.canvas import Easel
 
@@ -21,16 +21,16 @@ FORGET = {"denoise.picture": b"", "denoise.mask": b""}
 class OwnPicture(QObject):
     """Keeps the picture and the mask of the easel in the spec, and shows those of the spec on the easel."""
 
-    def __init__(self, page: ExperimentPage, launch: Launch, easel: Easel) -> None:
+    def __init__(self, page: ExperimentPage, engine: Engine, easel: Easel) -> None:
         """Connect the easel.
 
         Args:
             page: Its experiment holds the picture; owner of the runner, told of failures.
-            launch: Makes the job that reads a picture.
+            engine: Makes the job that reads a picture.
             easel: Where it is drawn.
         """
         super().__init__(page)
-        self._page, self._launch, self._easel = page, launch, easel
+        self._page, self._engine, self._easel = page, engine, easel
         self._available = 1
         self._files = page.runner(self._on_file)
         self._looker = page.runner(self._on_held_out)
@@ -77,22 +77,17 @@ class OwnPicture(QObject):
 
     def look(self) -> None:
         """Show the held-out image of the settings although nothing denoises it."""
-        self._looker.submit(self._launch.show_held_out(self._page.experiment.spec))
+        self._looker.submit(self._engine.show_held_out(self._page.experiment.spec))
 
     @Slot(object)
     def _on_held_out(self, event: Event) -> None:
-        match event:
-            case HeldOutPicture():
-                self.take(event, ExperimentSpec.from_json(event.spec_json))
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, HeldOutPicture):
+            self.take(event, ExperimentSpec.from_json(event.spec_json))
 
     @Slot(object)
     def open(self, path: Path) -> None:
         """Open a picture of the user's own."""
-        self._files.submit(self._launch.open_picture(path, self.shape))
+        self._files.submit(self._engine.open_picture(path, self.shape))
 
     @Slot(object)
     def _drawn(self, picture: NDArray[np.uint8]) -> None:
@@ -112,16 +107,11 @@ class OwnPicture(QObject):
 
     @Slot(object)
     def _on_file(self, event: Event) -> None:
-        match event:
-            case PictureRead() if event.pixels.shape == self.shape:
-                spec = self._page.experiment.spec
-                self._page.experiment.set(spec.replace_all(FORGET | {"denoise.picture": event.pixels.tobytes()}))
-                more = ", dark and light exchanged." if event.inverted else "."
-                self._page.noticed.emit(f"Opened {Path(event.path).name}{more}")
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, PictureRead) and event.pixels.shape == self.shape:
+            spec = self._page.experiment.spec
+            self._page.experiment.set(spec.replace_all(FORGET | {"denoise.picture": event.pixels.tobytes()}))
+            more = ", dark and light exchanged." if event.inverted else "."
+            self._page.noticed.emit(f"Opened {Path(event.path).name}{more}")
 
 
 def _bytes(x: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
 from msd_engine.events import (
     Event,
-    Failed,
     FilmFrame,
     Finished,
     ImageFrame,
-    Notice,
+    Ladder,
     Progress,
     Samples,
     Started,
     Verdicts,
 )
 from msd_engine.specs import Branch, ExperimentSpec, pretrained_for
-from msd_gui.bridge.launch import Launch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.chains import is_exact, other_chains
 from msd_gui.pages.base.page import ExperimentPage, Status
 from msd_gui.pages.sampling.gallery import Gallery
@@ -36,25 +35,29 @@ class ImageChains(QObject):
 
     The network is the one that was trained or opened last where it fits, else a pretrained one; the exact score needs
     none. While a network of the spec is being trained, chains wait for its newest weights.
+
+    Attributes:
+        laddered: Emitted with the spec of chains and the `Ladder` that they go down.
     """
 
+    laddered = Signal(object, object)
+
     def __init__(
-        self, page: ExperimentPage, launch: Launch, gallery: Gallery, trainer: Trainer, chip: PretrainedChip
+        self, page: ExperimentPage, engine: Engine, gallery: Gallery, trainer: Trainer, chip: PretrainedChip
     ) -> None:
         """Draw nothing yet.
 
         Args:
             page: Owner of the runner; told of progress and failures.
-            launch: Makes the jobs.
+            engine: Makes the jobs.
             gallery: Shows the chains.
             trainer: Has the network, and may be training it.
             chip: Knows the pretrained models.
         """
         super().__init__(page)
-        self._page, self._launch, self._gallery, self._trainer, self._chip = page, launch, gallery, trainer, chip
+        self._page, self._engine, self._gallery, self._trainer, self._chip = page, engine, gallery, trainer, chip
         self._ready = False
         self._editing = False
-        self._paused = False
         self._wanted = False
         self._sampled: tuple[ExperimentSpec, int] | None = None
         self._runner = page.runner(self._show)
@@ -74,7 +77,12 @@ class ImageChains(QObject):
     @property
     def playing(self) -> bool:
         """Whether chains are being drawn and not held."""
-        return self._runner.running and not self._paused
+        return self._runner.running and not self._runner.held
+
+    @property
+    def drawn(self) -> ExperimentSpec | None:
+        """The spec of the chains that are being drawn, None where none are."""
+        return self._sampled[0] if self._runner.running and self._sampled is not None else None
 
     @property
     def asked_before(self) -> bool:
@@ -158,8 +166,7 @@ class ImageChains(QObject):
 
     def hold(self) -> None:
         """Hold the chains, or let them go on."""
-        self._paused = not self._paused
-        (self._runner.live.pause if self._paused else self._runner.live.resume)()
+        self._runner.hold()
 
     def stop(self) -> None:
         """Stop the chains, and want no others."""
@@ -210,8 +217,7 @@ class ImageChains(QObject):
         if self._sampled == (spec, step) and self._runner.running:
             return
         self._sampled = (spec, step)
-        self._paused = False
-        job = self._launch.sample(spec, self.run_for(spec), beside=self._trainer.running)
+        job = self._engine.sample(spec, self.run_for(spec), beside=self._trainer.running)
         self._runner.submit(job, grace_ms=GRACE_MS if self._editing else 0)
 
     @Slot()
@@ -227,8 +233,7 @@ class ImageChains(QObject):
         if drawable is None:
             self._page.noticed.emit("No network fits these settings: train one, or go back to those of the chains.")
         else:
-            self._paused = False
-            self._runner.submit(self._launch.by_hand("draw", *drawable, start=start))
+            self._runner.submit(self._engine.by_hand("draw", *drawable, start=start))
 
     # -- what chains tell ----------------------------------------------------------------------------------------------
 
@@ -237,20 +242,14 @@ class ImageChains(QObject):
         match event:
             case Started():
                 self._gallery.begin(event.total, event.step, event.spec_json)
+            case Ladder():
+                self.laddered.emit(ExperimentSpec.from_json(self._gallery.spec_json), event)
             case ImageFrame() | FilmFrame() | Samples() | Verdicts():
                 self._gallery.take(event)
-            case Notice():
-                self._page.noticed.emit(event.text)
             case Progress() if not self._trainer.running:
-                fraction = event.step / event.total if event.total else None
-                words = f"Sampling, step {event.step} of {event.total}"
-                self._page.set_status(Status(words, f"{event.rate:.1f} steps/s", fraction, event.left_s))
+                self._page.set_status(Status.of(event, "Sampling"))
             case Finished():
                 self._on_end()
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
 
     def _on_end(self) -> None:
         if self._gallery.repeat.isChecked() and self._trainer.running and not is_exact(self._page.experiment.spec):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from msd_gui.bridge.launch import Job
+from msd_gui.bridge.engine import Job
 from msd_gui.pages.base.exports import plot_exports
 from msd_gui.pages.base.page import ExperimentPage, Export
 from msd_gui.pages.quality.curve import MeasuredCurve
@@ -30,7 +30,7 @@ def exports(
         shown: What is seen of the training.
         curve: The quality of its samples.
     """
-    launch, rows = page.launch, list[Export]()
+    engine, rows = page.engine, list[Export]()
     held_out = shown.held_out
     samples, films, images = gallery.samples, gallery.highlights(), gallery.images()
     # Settings on the page may have moved on since: a file carries those of what is in it.
@@ -38,18 +38,18 @@ def exports(
     if images is not None:
 
         def grid(path: Path) -> Job:
-            return launch.save("grid", path, images=images, spec_json=spec_json)
+            return engine.save("grid", path, images=images, spec_json=spec_json)
 
         rows.append(Export("Sample grid", ".png", "samples", grid))
     if films:
 
         def film(path: Path) -> Job:
             frames = np.stack([frame.x_hat[gallery.chain] for frame in films])
-            return launch.save("grid", path, images=frames, spec_json=spec_json, columns=len(frames))
+            return engine.save("grid", path, images=frames, spec_json=spec_json, columns=len(frames))
 
         def animation(path: Path) -> Job:
             frames = [frame.x_hat for frame in films]
-            return launch.save("animation", path, frames=frames, spec_json=spec_json, fps=FRAMES_PER_S)
+            return engine.save("animation", path, frames=frames, spec_json=spec_json, fps=FRAMES_PER_S)
 
         rows.append(Export("Film strip of the chosen chain", ".png", "film-strip", film))
         rows.append(Export("Sampling run as animation", ".gif", "sampling", animation))
@@ -57,7 +57,7 @@ def exports(
     if samples is not None:
 
         def states(path: Path) -> Job:
-            return launch.save(
+            return engine.save(
                 "samples", path, x_hat=samples.x_hat, y=samples.y, seed=samples.seed, spec_json=samples.spec_json
             )
 
@@ -66,7 +66,7 @@ def exports(
 
         def strip(path: Path) -> Job:
             rows_of_images = np.concatenate([held_out.clean, held_out.noisy[:, 0], held_out.x_hat])
-            return launch.save(
+            return engine.save(
                 "grid", path, images=rows_of_images, spec_json=trained.to_json(), columns=len(held_out.clean)
             )
 

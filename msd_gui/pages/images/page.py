@@ -8,7 +8,7 @@ from PySide6.QtCore import Slot
 
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import Launch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.chains import is_exact
@@ -48,11 +48,14 @@ class ImagesPage(TrainingPage):
         "ncsnv2-cifar10-sigma50",
     )
 
-    def __init__(self, experiment: Experiment, launch: Launch, clock: ScreenClock, latest: LatestNetwork) -> None:
-        super().__init__(experiment, launch, clock)
+    def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock, latest: LatestNetwork) -> None:
+        super().__init__(experiment, engine, clock)
         self._latest = latest
         self._build()
-        self.way = SamplingControls(self, launch, self.form, "Ladder", run_for=self.chains.run_for)
+        self.way = SamplingControls(
+            self, engine, self.form, "Ladder", run_for=self.chains.run_for, drawn=lambda: self.chains.drawn
+        )
+        self.chains.laddered.connect(self.way.take_drawn)
         self.way.told.connect(self.adviser.take_ladder)
         self._connect()
         self._show_spec(experiment.spec)
@@ -69,10 +72,10 @@ class ImagesPage(TrainingPage):
         self.card = Card("info", "", "", dismissible=False, stacked=True)
         self.card.hide()
         self.pretrained = PretrainedChip()
-        self.trainer = Trainer(self, self.launch, self.shown.losses)
-        self.chains = ImageChains(self, self.launch, self.gallery, self.trainer, self.pretrained)
-        self.judging = JudgeButton(self, self.launch, self.gallery)
-        self.measuring = Measuring(self, self.launch, self.chains.drawable, self.gallery.images)
+        self.trainer = Trainer(self, self.engine, self.shown.losses)
+        self.chains = ImageChains(self, self.engine, self.gallery, self.trainer, self.pretrained)
+        self.judging = JudgeButton(self, self.engine, self.gallery)
+        self.measuring = Measuring(self, self.engine, self.chains.drawable, self.gallery.images)
         shown = self.shown
         middle = layout.column(layout.heading("Held-out images"), shown.strip_place, self.gallery, stretch=(0, 0, 1))
         figures = layout.column(

@@ -11,7 +11,7 @@ from msd_gui.session.experiment import Experiment
 def _build(around: Surroundings) -> Page:
     from msd_gui.pages.mixture.page import MixturePage
 
-    return MixturePage(Experiment(load_preset("ncsn-toy")), around.launch, around.clock, around.actions)
+    return MixturePage(Experiment(load_preset("ncsn-toy")), around.engine, around.clock, around.actions)
 
 
 PAGE = PageRow("mixture", "Mixture", "Chains in the plane, with the exact score.", _build)

@@ -4,42 +4,42 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from msd_engine.events import ChainReport, ChainSegment, Event, Failed, Finished, Ladder, Notice, Samples, Started
+from msd_engine.events import ChainReport, ChainSegment, Event, Finished, Ladder, Samples, Started
 from msd_engine.specs import ExperimentSpec
-from msd_gui.bridge.launch import Launch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import ExperimentPage, Status
-from msd_gui.pages.mixture.player import Player
 from msd_gui.pages.training.trainer import Trainer
 
 GRACE_MS = 400
 
 
 class PlaneChains(QObject):
-    """Draws chains for the spec of a page as soon as it changes, and lets a player show them.
+    """Draws chains for the spec of a page as soon as it changes.
 
     Attributes:
         began: Emitted when other chains begin.
         told: Emitted with the `Ladder` that they go down.
+        grown: Emitted with each `ChainSegment`.
         weighed: Emitted with each `ChainReport`, also of chains that are still on their way.
         ended: Emitted with the spec and the last `ChainReport` of chains that have come to their end.
     """
 
     began = Signal()
     told = Signal(object)
+    grown = Signal(object)
     weighed = Signal(object)
     ended = Signal(object, object)
 
-    def __init__(self, page: ExperimentPage, launch: Launch, player: Player, trainer: Trainer) -> None:
+    def __init__(self, page: ExperimentPage, engine: Engine, trainer: Trainer) -> None:
         """Draw nothing yet.
 
         Args:
             page: Owner of the runner; told of figures and failures.
-            launch: Makes the jobs.
-            player: Shows the chains.
+            engine: Makes the jobs.
             trainer: Has the network.
         """
         super().__init__(page)
-        self._page, self._launch, self._player, self._trainer = page, launch, player, trainer
+        self._page, self._engine, self._trainer = page, engine, trainer
         self._ready = False
         self._sampled: ExperimentSpec | None = None
         self.samples: Samples | None = None
@@ -63,7 +63,7 @@ class PlaneChains(QObject):
         spec = self._page.experiment.spec
         self._sampled = spec
         run = self._trainer.run if spec.sampling.source == "trained" else None
-        self._runner.submit(self._launch.sample(spec, run), grace_ms=GRACE_MS)
+        self._runner.submit(self._engine.sample(spec, run), grace_ms=GRACE_MS)
 
     def draw_if_others(self, spec: ExperimentSpec) -> None:
         """Draw chains if a spec asks for others than were drawn last."""
@@ -82,26 +82,18 @@ class PlaneChains(QObject):
     def _show(self, event: Event) -> None:
         match event:
             case Started():
-                self._player.buffer.begin()
                 self.began.emit()
             case Ladder():
-                self._player.set_ladder(event)
                 self.told.emit(event)
             case ChainSegment():
-                self._player.append(event)
+                self.grown.emit(event)
             case ChainReport():
                 self._take(event)
             case Samples():
                 self.samples = event
                 self._page.actions_changed.emit()
-            case Notice():
-                self._page.noticed.emit(event.text)
             case Finished() if not self._trainer.running:
                 self._tell_speed(event)
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
 
     def _take(self, report: ChainReport) -> None:
         self.weighed.emit(report)

@@ -13,7 +13,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from msd_engine.events import Event, Failed, FieldFrame
 from msd_engine.events.errors import UserError
 from msd_engine.specs import ExperimentSpec, Live
-from msd_gui.bridge.launch import Bounds, Cadence, Job, Launch
+from msd_engine.specs.live import Cadence
+from msd_gui.bridge.engine import Bounds, Engine, Job
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.views.plane.plane import PlaneView
@@ -90,22 +91,22 @@ class FieldPainter(QObject):
 
     framed = Signal(str, object)
 
-    def __init__(self, page: Page, launch: Launch, plane: PlaneView, trainer: Trainer) -> None:
+    def __init__(self, page: Page, engine: Engine, plane: PlaneView, trainer: Trainer) -> None:
         """Ask for nothing yet.
 
         Args:
             page: Owner of the runner; told of failures.
-            launch: Makes the jobs.
+            engine: Makes the jobs.
             plane: Shows the fields.
             trainer: Its run gives the trained score, where its network fits.
         """
         super().__init__(page)
         self._page = page
-        self._launch = launch
+        self._engine = engine
         self._plane = plane
         self._trainer = trainer
         self._runner = page.runner(self._on_event)
-        self._ahead = page.runner(self._on_ahead)
+        self._ahead = page.runner(self._on_ahead, apart=(Failed,))
         self._failure = ""
         self._cache = FieldCache()
         self._asked: FieldKey | None = None
@@ -160,7 +161,7 @@ class FieldPainter(QObject):
 
     def _job(self, spec: ExperimentSpec, key: FieldKey) -> Job:
         run = self._trainer.run if key.weights else None
-        return keyed(key, self._launch.field(spec, key.sigma, key.bounds, run))
+        return keyed(key, self._engine.field(spec, key.sigma, key.bounds, run))
 
     @Slot(object)
     def _on_ahead(self, event: Event) -> None:
@@ -169,19 +170,12 @@ class FieldPainter(QObject):
                 self._cache.put(event.key, event.frame)
             case Failed():
                 self._failure = event.text
-            case _:
-                pass
 
     @Slot(object)
     def _on_event(self, event: Event) -> None:
-        match event:
-            case KeyedField():
-                self._cache.put(event.key, event.frame)
-                self._show(event.key, event.frame)
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, KeyedField):
+            self._cache.put(event.key, event.frame)
+            self._show(event.key, event.frame)
 
     def _show(self, key: FieldKey, field: FieldFrame) -> None:
         self._plane.set_field(field.log_density, field.bounds)

@@ -10,7 +10,8 @@ import numpy as np
 
 from msd_engine.events import Event, Progress, Samples
 from msd_engine.specs import ExperimentSpec, Live
-from msd_gui.bridge.launch import Cadence, Job
+from msd_engine.specs.live import Cadence
+from msd_gui.bridge.engine import Job
 from msd_gui.pages.base.exports import plot_exports
 from msd_gui.pages.base.page import ExperimentPage, Export
 from msd_gui.pages.base.recorder import Recorder
@@ -69,7 +70,7 @@ def exports(page: ExperimentPage, parts: Parts, samples: Samples | None) -> list
     if samples is not None:
 
         def states(path: Path) -> Job:
-            return page.launch.save(
+            return page.engine.save(
                 "samples", path, x_hat=samples.x_hat, y=samples.y, seed=samples.seed, spec_json=samples.spec_json
             )
 
@@ -102,7 +103,7 @@ def animation(page: ExperimentPage, parts: Parts, path: Path) -> Job:
             for number, sheet in enumerate(sheets, 1):
                 pictures.append(sheet.pixels())
                 yield Progress(number, len(sheets), 0.0, 0.0, 0.0, float("nan"), "Painting the animation")
-            written = page.launch.save("animation", path, frames=pictures, spec_json=spec_json, fps=FRAMES_PER_S)
+            written = page.engine.save("animation", path, frames=pictures, spec_json=spec_json, fps=FRAMES_PER_S)
             yield from written(cadence, live)
 
         return job

@@ -11,7 +11,7 @@ from PySide6.QtGui import QAction
 from msd_engine.events import ChainReport, Samples
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import Launch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Export, Status
@@ -49,25 +49,26 @@ class MixturePage(TrainingPage):
     presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25")
 
     def __init__(
-        self, experiment: Experiment, launch: Launch, clock: ScreenClock, actions: Mapping[str, QAction]
+        self, experiment: Experiment, engine: Engine, clock: ScreenClock, actions: Mapping[str, QAction]
     ) -> None:
         """Build the page.
 
         Args:
             experiment: What it shows and changes.
-            launch: Makes its jobs.
+            engine: Makes its jobs.
             clock: The screen's clock.
             actions: The window's actions ``play``, ``step`` and ``restart``.
         """
-        super().__init__(experiment, launch, clock)
+        super().__init__(experiment, engine, clock)
         self._actions = actions
         self._build()
+        self.trainer = Trainer(self, engine, self.losses)
+        self.chains = PlaneChains(self, engine, self.trainer)
+        # It listens to the clock after the runner of the chains, and so shows new states in the tick that brings them.
         self.player = Player(self, clock, self.plane, self.timeline, self.transport)
-        self.trainer = Trainer(self, launch, self.losses)
-        self.chains = PlaneChains(self, launch, self.player, self.trainer)
-        self.fields = FieldPainter(self, launch, self.plane, self.trainer)
+        self.fields = FieldPainter(self, engine, self.plane, self.trainer)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
-        self.way = SamplingControls(self, launch, self.form, "Ladder")
+        self.way = SamplingControls(self, engine, self.form, "Ladder")
         self.way.told.connect(self.adviser.take_ladder)
         self._connect()
         self._show_spec(experiment.spec)
@@ -117,8 +118,11 @@ class MixturePage(TrainingPage):
         self.form.editing_started.connect(self.experiment.begin_edit)
         self.form.editing_finished.connect(self.experiment.end_edit)
         self.experiment.changed.connect(self._spec_changed)
+        self.chains.began.connect(self.player.begin)
         self.chains.began.connect(self._on_began)
+        self.chains.told.connect(self.player.set_ladder)
         self.chains.told.connect(self.way.take)
+        self.chains.grown.connect(self.player.append)
         self.chains.weighed.connect(self._show_weights)
         self.chains.ended.connect(self._show_report)
         self.clock.tick.connect(self._on_tick)

@@ -57,10 +57,17 @@ class Player(QObject):
 
     # -- chains in -----------------------------------------------------------------------------------------------------
 
+    @Slot()
+    def begin(self) -> None:
+        """Expect a new run, while the one before goes on being shown."""
+        self.buffer.begin()
+
+    @Slot(object)
     def set_ladder(self, ladder: Ladder) -> None:
         """Shade the levels on the timeline."""
         self._timeline.set_levels(ladder.sigma.tolist(), ladder.steps.tolist())
 
+    @Slot(object)
     def append(self, segment: ChainSegment) -> None:
         """Add states of the newest run."""
         if self.buffer.append(segment, self.playhead.position):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QPushButton
 
-from msd_engine.events import Event, Failed, Notice, Progress, Verdicts
+from msd_engine.events import Event, Progress, Verdicts
 from msd_engine.specs import ExperimentSpec
-from msd_gui.bridge.launch import Launch
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import Page, Status
 from msd_gui.pages.sampling.gallery import Gallery
 
@@ -22,16 +22,16 @@ _HELP = (
 class JudgeButton(QPushButton):
     """Hidden where the chains have been judged by features, or where that would take too long."""
 
-    def __init__(self, page: Page, launch: Launch, gallery: Gallery) -> None:
+    def __init__(self, page: Page, engine: Engine, gallery: Gallery) -> None:
         """Begin hidden.
 
         Args:
             page: Owner of the runner; told of failures.
-            launch: Makes the job.
+            engine: Makes the job.
             gallery: Has the chains, and shows the verdicts.
         """
         super().__init__()
-        self._page, self._launch, self._gallery = page, launch, gallery
+        self._page, self._engine, self._gallery = page, engine, gallery
         self._ask = _ASK
         self.setObjectName("judge")
         self.setToolTip(_HELP)
@@ -65,26 +65,19 @@ class JudgeButton(QPushButton):
         if self._runner.running:
             self._runner.stop()
         elif samples is not None:
-            self._runner.submit(self._launch.judge(samples))
+            self._runner.submit(self._engine.judge(samples))
 
     @Slot(object)
     def _show(self, event: Event) -> None:
         match event:
-            case Notice():
-                self._page.noticed.emit(event.text)
             case Progress():
-                fraction = event.step / event.total if event.total else None
-                self._page.set_status(Status(event.text, "", fraction, event.left_s))
+                self._page.set_status(Status.of(event))
             case Verdicts() if self._gallery.samples is not None:
                 # Other chains may have ended meanwhile.
                 if event.spec_json == self._gallery.samples.spec_json:
                     self._gallery.take(event)
                 if event.left_out:
                     self._page.noticed.emit(event.left_out)
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
 
     @Slot(bool)
     def _on_running(self, running: bool) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBox
 
 from msd_engine.events import Event, Failed, Figure, Neighbours, Notice, Progress, Quality
 from msd_engine.specs import ExperimentSpec
-from msd_gui.bridge.launch import Images, Launch
+from msd_gui.bridge.engine import Engine, Images
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.quality.curve import MeasuredCurve, curve_points
@@ -45,24 +45,24 @@ class Measuring(QWidget):
 
     measured = Signal(object)
 
-    def __init__(self, page: Page, launch: Launch, source: Source, images: Callable[[], Images | None]) -> None:
+    def __init__(self, page: Page, engine: Engine, source: Source, images: Callable[[], Images | None]) -> None:
         """Build it without figures.
 
         Args:
             page: The page that it stands on.
-            launch: Makes the jobs.
+            engine: Makes the jobs.
             source: Gives the experiment and the run to draw from, no run for the exact score; None where nothing can
                 be drawn yet.
             images: Gives the images that are shown, with shape (N, C, H, W); None where there are none.
         """
         super().__init__()
-        self._page, self._launch, self._source, self._images = page, launch, source, images
+        self._page, self._engine, self._source, self._images = page, engine, source, images
         self.quality: Quality | None = None
         self.neighbours: Neighbours | None = None
         self._measured: ExperimentSpec | None = None
         self._on_curve = False
         self._data_name = ""
-        self._runner = page.runner(self._show)
+        self._runner = page.runner(self._show, apart=(Notice,))
         self._finder = page.runner(self._show_neighbours)
         self._build()
         self._runner.running_changed.connect(self.update_button)
@@ -171,7 +171,7 @@ class Measuring(QWidget):
         spec = spec.replace("sampling.chains", int(self.count.currentData()))
         if curve:
             self.curve.clear()
-        self._runner.submit(self._launch.evaluate(spec, run, curve=curve_points(spec) if curve else ()))
+        self._runner.submit(self._engine.evaluate(spec, run, curve=curve_points(spec) if curve else ()))
 
     @Slot(int)
     def choose(self, chain: int) -> None:
@@ -182,7 +182,7 @@ class Measuring(QWidget):
         image = images[chain].astype(np.float32)
         if images.dtype == np.uint8:
             image = image / 127.5 - 1.0
-        self._finder.submit(self._launch.nearest(source[0], image))
+        self._finder.submit(self._engine.nearest(source[0], image))
 
     # -- events in -----------------------------------------------------------------------------------------------------
 
@@ -198,9 +198,6 @@ class Measuring(QWidget):
                 self._take(event)
             case Failed():
                 self.note.setText("Not measured.")
-                self._page.show_failure(event)
-            case _:
-                pass
 
     def _take(self, event: Quality) -> None:
         if self._on_curve:
@@ -222,16 +219,11 @@ class Measuring(QWidget):
 
     @Slot(object)
     def _show_neighbours(self, event: Event) -> None:
-        match event:
-            case Neighbours():
-                self.neighbours = event
-                self.near.set_images(event.image, event.neighbours, tuple(number(one, 2) for one in event.pixels))
-                self.near_note.setText(neighbours_note(event))
-                self.near.show()
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, Neighbours):
+            self.neighbours = event
+            self.near.set_images(event.image, event.neighbours, tuple(number(one, 2) for one in event.pixels))
+            self.near_note.setText(neighbours_note(event))
+            self.near.show()
 
 
 def caption(quality: Quality) -> str:

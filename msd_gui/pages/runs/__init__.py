@@ -9,7 +9,7 @@ from msd_gui.pages.base.row import PageRow, Surroundings
 def _build(around: Surroundings) -> Page:
     from msd_gui.pages.runs.page import RunsPage
 
-    return RunsPage(around.launch, around.clock)
+    return RunsPage(around.engine, around.clock)
 
 
 PAGE = PageRow("runs", "Runs", "Find, compare, note and continue what was trained.", _build)

@@ -11,10 +11,10 @@ from PySide6.QtCore import QItemSelectionModel, QItemSelectionRange, QModelIndex
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu
 
-from msd_engine.events import Event, Failed, Finished, HeldOutCurve, Progress, RunRow, RunsChanged
+from msd_engine.events import Event, Finished, HeldOutCurve, Progress, RunRow, RunsChanged
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.launch import Job, RunsLaunch
+from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.exports import plot_exports, text_job
 from msd_gui.pages.base.page import Export, Page, Status
@@ -34,9 +34,8 @@ class RunsPage(Page):
 
     title = "Runs"
 
-    def __init__(self, launch: RunsLaunch, clock: ScreenClock) -> None:
-        super().__init__(launch, clock)
-        self._runs = launch
+    def __init__(self, engine: Engine, clock: ScreenClock) -> None:
+        super().__init__(engine, clock)
         self._watching = False
         self._told: set[str] | None = None
         self._watcher = self.runner(self._on_runs)
@@ -88,7 +87,7 @@ class RunsPage(Page):
         super().set_watched(watched)
         if watched and not self._watching:
             self._told = set()
-            self._watcher.submit(self._runs.watch_runs())
+            self._watcher.submit(self.engine.watch_runs())
         elif not watched and self._watching:
             self._watcher.stop()
             self.chosen_runs.words.keep()
@@ -96,13 +95,8 @@ class RunsPage(Page):
 
     @Slot(object)
     def _on_runs(self, event: Event) -> None:
-        match event:
-            case RunsChanged():
-                self._take(event)
-            case Failed():
-                self.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, RunsChanged):
+            self._take(event)
 
     def _take(self, event: RunsChanged) -> None:
         gone = set(event.gone)
@@ -173,7 +167,7 @@ class RunsPage(Page):
     @Slot(list)
     def _read_curves(self, paths: list[str]) -> None:
         if paths:
-            self._reader.submit(self._runs.held_out_curves([Path(path) for path in paths]))
+            self._reader.submit(self.engine.held_out_curves([Path(path) for path in paths]))
 
     @Slot(object)
     def _on_curve(self, event: Event) -> None:
@@ -182,10 +176,6 @@ class RunsPage(Page):
                 self.chosen_runs.take(event)
             case Finished():
                 self.chosen_runs.show_curves()
-            case Failed():
-                self.show_failure(event)
-            case _:
-                pass
 
     # -- actions -------------------------------------------------------------------------------------------------------
 
@@ -244,7 +234,7 @@ class RunsPage(Page):
 
     def export_tensorboard(self, run: Path, folder: Path) -> None:
         """Write the measurements of a run for TensorBoard."""
-        self._writer.enqueue(self._runs.export_tensorboard(run, folder))
+        self._writer.enqueue(self.engine.export_tensorboard(run, folder))
 
     def do_discard(self) -> None:
         """Ask, then move the chosen runs to the trash."""
@@ -254,24 +244,20 @@ class RunsPage(Page):
 
     def discard(self, runs: list[Path]) -> None:
         """Move runs to the trash."""
-        self._writer.enqueue(self._runs.discard(runs))
+        self._writer.enqueue(self.engine.discard(runs))
 
     @Slot(str, object, str, tuple)
     def _annotate(self, path: str, name: str | None, note: str, tags: tuple[str, ...]) -> None:
-        self._writer.enqueue(self._runs.annotate(Path(path), name=name, note=note, tags=tags))
+        self._writer.enqueue(self.engine.annotate(Path(path), name=name, note=note, tags=tags))
 
     @Slot(object)
     def _on_written(self, event: Event) -> None:
         match event:
             case Progress():
-                self.set_status(Status(event.text, "", event.step / event.total, event.left_s))
+                self.set_status(Status.of(event))
             case Finished():
                 self.set_status(Status())
                 self.noticed.emit(event.text)
-            case Failed():
-                self.show_failure(event)
-            case _:
-                pass
 
     def _show_menu(self) -> None:
         menu = QMenu(self)
@@ -283,7 +269,7 @@ class RunsPage(Page):
         """Return what can be written now."""
 
         def listed(path: Path) -> Job:
-            return text_job(self.launch, path, partial(table_text, self.model.found()))
+            return text_job(self.engine, path, partial(table_text, self.model.found()))
 
         rows = [Export("List of runs", ".csv", "runs", listed)]
         overlay, spec_json = self.chosen_runs.overlay, self.chosen_runs.spec_json

@@ -10,9 +10,9 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from msd_engine.events import Event, Failed, Finished, Ladder, Progress, Proposed
-from msd_engine.specs import ExperimentSpec
-from msd_gui.bridge.launch import Launch
+from msd_engine.events import Event, Finished, Ladder, Progress, Proposed
+from msd_engine.specs import ExperimentSpec, NoiseSpec, SamplingSpec
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.ladder import near_wall
 from msd_gui.pages.base.page import ExperimentPage
 from msd_gui.views.base.rich import SIGMA_EFF
@@ -90,28 +90,32 @@ class SamplingControls(QObject):
     def __init__(
         self,
         page: ExperimentPage,
-        launch: Launch,
+        engine: Engine,
         form: SpecForm,
         heading: str,
         *,
         run_for: Callable[[ExperimentSpec], Path | None] | None = None,
+        drawn: Callable[[], ExperimentSpec | None] = lambda: None,
     ) -> None:
         """Add figures and button to a group of controls.
 
         Args:
             page: Owner of the runners; told of failures.
-            launch: Makes the jobs.
+            engine: Makes the jobs.
             form: The page's controls.
             heading: Of the group that gets them.
-            run_for: Tells the network of a spec, None where there is none yet. With it the ladder is asked for at
-                every change; without it is taken from the page's chains.
+            run_for: Tells the network of a spec, None where there is none yet. With it the ladder of settings that no
+                chains are drawn for is asked for; without it is taken from the page's chains alone.
+            drawn: Tells the spec of the chains that are being drawn, and that will tell their ladder; None for none.
         """
         super().__init__(page)
         self._page = page
-        self._launch = launch
+        self._engine = engine
         self._form = form
         self._run_for = run_for
+        self._drawn = drawn
         self._asked: tuple[object, ...] = ()
+        self._stale = False
         self._proposing_for: ExperimentSpec | None = None
         self._ladders = page.runner(self._on_ladder)
         self._proposer = page.runner(self._on_proposal)
@@ -145,9 +149,10 @@ class SamplingControls(QObject):
         """Allow proposals, and ask for the ladder, once the engine is there."""
         self.button.setEnabled(True)
         if self._run_for is not None:
-            self._page.experiment.changed.connect(self._ask_ladder)
-            self._page.actions_changed.connect(self._ask_ladder)
-            self._ask_ladder()
+            self._page.experiment.changed.connect(self._check_later)
+            self._page.actions_changed.connect(self._check_later)
+            self._page.clock.tick.connect(self._ask_ladder)
+            self._check_later()
 
     def show(self, spec: ExperimentSpec) -> None:
         """Enable what the sampler of a spec uses."""
@@ -159,18 +164,37 @@ class SamplingControls(QObject):
         """Show the ladder again: the network is still the same one, but has learned further."""
         if self._asked:
             self._asked = ()
-            self._ask_ladder()
+            self._check_later()
+
+    @Slot()
+    def _check_later(self) -> None:
+        """Compare at the next tick, when a change has begun all the chains that it begins."""
+        self._stale = True
 
     @Slot()
     def _ask_ladder(self) -> None:
-        """Show the ladder before any chain is drawn, where settings or network are others than it was shown for."""
+        """Ask for the ladder where settings or network are others than it was shown for, and no chains tell it."""
+        if not self._stale:
+            return
+        self._stale = False
+        spec, drawn = self._page.experiment.spec, self._drawn()
+        key = self._key(spec)
+        if key != self._asked and (drawn is None or key != self._key(drawn)):
+            self._asked = key
+            self._ladders.submit(self._engine.ladder(spec, key[-1]), grace_ms=GRACE_MS)
+
+    def _key(self, spec: ExperimentSpec) -> tuple[SamplingSpec, NoiseSpec, int, Path | None]:
+        """Return what the ladder of a spec depends on; the number of chains and the seed it does not."""
         assert self._run_for is not None
-        spec = self._page.experiment.spec
-        run = self._run_for(spec)
-        asked = (spec.sampling, spec.noise, spec.training.k, run)
-        if asked != self._asked:
-            self._asked = asked
-            self._ladders.submit(self._launch.ladder(spec, run), grace_ms=GRACE_MS)
+        same = spec.sampling.model_copy(update={"chains": 1, "seed": 0})
+        return same, spec.noise, spec.training.k, self._run_for(spec)
+
+    @Slot(object, object)
+    def take_drawn(self, spec: ExperimentSpec, ladder: Ladder) -> None:
+        """Show the ladder of chains that are being drawn for a spec, in the place of any that was asked for."""
+        self._ladders.drop()
+        self._asked = self._key(spec)
+        self.take(ladder)
 
     def take(self, ladder: Ladder) -> None:
         """Show the figures of a ladder."""
@@ -185,13 +209,8 @@ class SamplingControls(QObject):
 
     @Slot(object)
     def _on_ladder(self, event: Event) -> None:
-        match event:
-            case Ladder():
-                self.take(event)
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
+        if isinstance(event, Ladder):
+            self.take(event)
 
     # -- the proposal --------------------------------------------------------------------------------------------------
 
@@ -199,7 +218,7 @@ class SamplingControls(QObject):
     def propose(self) -> None:
         """Let the data say what the ladder should be."""
         self._proposing_for = self._page.experiment.spec
-        self._proposer.submit(self._launch.propose(self._proposing_for))
+        self._proposer.submit(self._engine.propose(self._proposing_for))
 
     @Slot(object)
     def _on_proposal(self, event: Event) -> None:
@@ -210,10 +229,6 @@ class SamplingControls(QObject):
                 self._page.noticed.emit(event.text)
             case Progress():
                 self.button.setText(f"{event.text} …")
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
 
     def _still_fits(self) -> bool:
         """Return whether what was measured is still what is shown."""

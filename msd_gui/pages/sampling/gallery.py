@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import FilmFrame, ImageFrame, Samples, Verdicts
-from msd_gui.bridge.launch import Images
+from msd_gui.bridge.engine import Images
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.readings import yield_severity
 from msd_gui.pages.sampling.scrubber import Scrubber

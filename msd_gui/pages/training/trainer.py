@@ -21,7 +21,7 @@ from msd_engine.events import (
     StripFrame,
 )
 from msd_engine.specs import ExperimentSpec
-from msd_gui.bridge.launch import Launch
+from msd_gui.bridge.engine import Engine
 from msd_gui.bridge.runner import Runner
 from msd_gui.pages.base.page import Page, Status
 from msd_gui.session.budget import as_long_again
@@ -47,14 +47,14 @@ class Trainer(QObject):
     ended = Signal()
     progressed = Signal(object)
 
-    def __init__(self, page: Page, launch: Launch, losses: LossView) -> None:
+    def __init__(self, page: Page, engine: Engine, losses: LossView) -> None:
         super().__init__(page)
         self._page = page
-        self._launch = launch
+        self._engine = engine
         self._losses = losses
         self._runner: Runner = page.runner(self._show)
         self._runner.running_changed.connect(self._running_changed)
-        self._reader: Runner = page.runner(self._show_again)
+        self._reader: Runner = page.runner(self._show_again, apart=(Failed, Notice))
         self._next_checkpoint = 0.0
         self._points: list[LossPoints] = []
         self._shown_s = 0.0
@@ -92,9 +92,9 @@ class Trainer(QObject):
     def start(self, spec: ExperimentSpec) -> None:
         """Begin a new run."""
         self._begin()
-        self.run, self.spec, self.step, self.held_out = self._launch.new_run(spec), spec, 0, None
+        self.run, self.spec, self.step, self.held_out = self._engine.new_run(spec), spec, 0, None
         self._seen, self._spent = 0, None
-        self._runner.submit(self._launch.train(spec, self.run))
+        self._runner.submit(self._engine.train(spec, self.run))
 
     def resume(self, spec: ExperimentSpec) -> None:
         """Go on with the run, within the budget of a spec; where it is spent, as long again."""
@@ -104,7 +104,7 @@ class Trainer(QObject):
             # The job tells the measurements again that the run holds.
             self._begin()
             self.spec, self._spent = spec, None
-            self._runner.submit(self._launch.train(spec, self.run, resume=True))
+            self._runner.submit(self._engine.train(spec, self.run, resume=True))
 
     def stop(self) -> None:
         """Stop training; the run can be resumed."""
@@ -115,7 +115,7 @@ class Trainer(QObject):
         self._begin()
         self.run, self.spec, self.step, self.held_out = run, spec, 1, None
         self._spent = None
-        self._reader.submit(self._launch.recall(run))
+        self._reader.submit(self._engine.recall(run))
 
     def _begin(self) -> None:
         self._reader.stop()
@@ -151,15 +151,9 @@ class Trainer(QObject):
             case Checkpointed():
                 self.step = event.step
                 self.checkpointed.emit()
-            case Notice():
-                self._page.noticed.emit(event.text)
             case Finished():
                 self.step, self._spent = event.step, event
                 self._page.noticed.emit(event.text)
-            case Failed():
-                self._page.show_failure(event)
-            case _:
-                pass
 
     @Slot(object)
     def _show_again(self, event: Event) -> None:

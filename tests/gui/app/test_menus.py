@@ -93,7 +93,7 @@ def test_the_menu_of_layers_stays_open_while_they_are_switched(qtbot, window):
 
 def test_a_missing_image_set_is_told_with_a_button_that_fetches_it(qtbot, window, monkeypatch):
     fetched = []
-    monkeypatch.setattr(window.launch, "download", lambda name: fetched.append(name) or (lambda *_: iter(())))
+    monkeypatch.setattr(window.engine, "download", lambda name: fetched.append(name) or (lambda *_: iter(())))
     window.show_page("images")
     page = window.pages["images"]
     qtbot.waitUntil(lambda: page.can("train"), timeout=WAIT_MS)

@@ -12,7 +12,7 @@ from msd_engine.backend.threads import use_threads
 from msd_engine.specs import Live, SweepSpec, load_preset
 from msd_engine.specs.live import NEVER
 from msd_gui.app import create_window
-from msd_gui.bridge.engine.launch import EngineLaunch
+from msd_gui.bridge.engine import Engine
 from msd_gui.session.settings import Settings
 
 SMALL = load_preset("ncsn-toy").replace_all({"network.width": 8, "training.batch": 4, "training.steps": 2})
@@ -26,33 +26,36 @@ def threads_before():
 
 
 @pytest.fixture
-def launch(tmp_path):
-    return EngineLaunch(data_dir=lambda: None, runs_dir=lambda: tmp_path, device="cpu", threads=2)
+def engine(tmp_path):
+    return Engine(data_dir=lambda: None, runs_dir=lambda: tmp_path, device="cpu", threads=2)
 
 
-def test_a_training_and_a_comparison_hold_the_number(launch, tmp_path):
-    list(launch.train(SMALL, tmp_path / "run")(NEVER, Live()))
+def test_a_training_and_a_comparison_hold_the_number(engine, tmp_path):
+    list(engine.train(SMALL, tmp_path / "run")(NEVER, Live()))
     plan = SweepSpec(title="two", base=SMALL, ks=(1,), seeds=(0,), modes=("same-sigma",))
-    list(launch.sweep(plan, tmp_path / "sweep")(NEVER, Live()))
+    list(engine.sweep(plan, tmp_path / "sweep")(NEVER, Live()))
     manifests = [tmp_path / "run" / "manifest.json", *(tmp_path / "sweep").glob("**/manifest.json")]
     assert [json.loads(path.read_text())["thread_history"] for path in manifests] == [[[0, 2]]] * 2
 
 
-def test_jobs_that_may_use_all_threads_use_the_fixed_number_and_others_their_own(launch):
-    def count(_cadence, _live):
+def test_jobs_that_may_use_all_threads_use_the_fixed_number_and_others_their_own(engine, monkeypatch):
+    def count(*_, **__):
         return iter([torch.get_num_threads()])
 
-    assert list(launch.on_threads(0, count)(NEVER, Live())) == [2]
-    assert list(launch.on_threads(1, count)(NEVER, Live())) == [1]
-    launch.threads = 0
-    assert list(launch.on_threads(0, count)(NEVER, Live())) == [1]  # what MSD_THREADS says in these tests
+    monkeypatch.setattr("msd_gui.bridge.engine.resolve_name", lambda _name: count)
+    spec = load_preset("digits-30s")
+    assert list(engine.sample(spec)(NEVER, Live())) == [2]
+    assert list(engine.sample(spec, beside=True)(NEVER, Live())) == [1]
+    assert list(engine.sample(SMALL)(NEVER, Live())) == [1]
+    engine.threads = 0
+    assert list(engine.sample(spec)(NEVER, Live())) == [1]  # what MSD_THREADS says in these tests
 
 
 def test_the_window_takes_the_number_from_the_settings_at_once(qtbot, tmp_path, monkeypatch):
     settings = Settings(tmp_path / "settings.ini")
     settings.threads = 3
     window = create_window(settings=settings, runs_dir=tmp_path / "runs")
-    assert window.launch.threads == 3
+    assert window.engine.threads == 3
 
     def choose(dialog):
         dialog.findChild(QComboBox, "settings.threads").setCurrentIndex(0)
@@ -60,5 +63,5 @@ def test_the_window_takes_the_number_from_the_settings_at_once(qtbot, tmp_path, 
 
     monkeypatch.setattr(QDialog, "exec", choose)
     window.commands["settings"].trigger()
-    assert window.launch.threads == 0
+    assert window.engine.threads == 0
     window.close()

@@ -9,7 +9,7 @@ import pytest
 from msd_engine.events import ChainReport, Failed, Finished, LossPoints, Progress, Tick
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.mailbox import Mailbox
-from msd_gui.bridge.runner import Runner
+from msd_gui.bridge.runner import SYNCHRONOUS, Runner
 
 
 def points(step):
@@ -211,3 +211,24 @@ def test_a_queue_runs_every_job_in_order(qtbot, runner):
         runner.enqueue(job(number))
     qtbot.waitUntil(lambda: not runner.running)
     assert [event.step for event in runner.seen] == [0, 1, 2, 3]
+
+
+def test_in_place_a_job_has_ended_when_it_was_submitted_and_is_told_at_the_next_tick(monkeypatch, qapp):
+    monkeypatch.setenv(SYNCHRONOUS, "1")
+    clock, threads, told = ScreenClock(), [], []
+
+    def job(cadence, live):
+        threads.append(threading.get_ident())
+        yield points(0)
+        raise RuntimeError("no room")
+
+    runner = Runner(clock)
+    runner.told.connect(told.append)
+    runner.submit(job)
+    assert threads == [threading.get_ident()]
+    assert runner.running
+    assert not told
+    clock.tick.emit()
+    assert [type(event) for event in told] == [LossPoints, Failed]
+    assert not runner.running
+    runner.close()

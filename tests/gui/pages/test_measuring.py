@@ -8,9 +8,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from fake_engine import FakeEngine
 from PySide6.QtWidgets import QTextBrowser
 
-from msd_engine.events import Failed, Figure, Finished, Neighbours, Quality, Tick
+from msd_engine.events import Failed, Figure, Finished, Neighbours, Quality
 from msd_engine.specs import ExperimentSpec, load_card, load_preset
 from msd_engine.specs.models import CardFigure
 from msd_gui.bridge.clock import ScreenClock
@@ -58,37 +59,19 @@ def neighbours(distance: float) -> Neighbours:
     return Neighbours(pictures[0], pictures, ("4", "4", "9"), apart, apart * 10, "Digits classifier", 0.3)
 
 
-class Telling:
-    """Makes jobs that tell what they were given, and remembers what was asked for."""
-
-    def __init__(self, *events) -> None:
-        self.events = events
-        self.asked = []
-
-    def evaluate(self, spec, run, *, curve=()):
-        return self._job("evaluate", spec, run, curve)
-
-    def nearest(self, spec, image):
-        return self._job("nearest", spec, image)
-
-    def _job(self, *asked):
-        self.asked.append(asked)
-
-        def job(cadence, live):
-            yield Tick()
-            yield from self.events
-
-        return job
+def telling(*events):
+    """Return an engine whose measurements and searches tell these events."""
+    return FakeEngine(evaluate=events, nearest=events)
 
 
 @pytest.fixture
 def panel(qtbot):
     made = []
 
-    def make(launch, source=lambda: (SPEC, None), images=lambda: None):
+    def make(engine, source=lambda: (SPEC, None), images=lambda: None):
         clock = ScreenClock()
-        page = Page(launch, clock)
-        panel = Measuring(page, launch, source, images)
+        page = Page(engine, clock)
+        panel = Measuring(page, engine, source, images)
         qtbot.addWidget(page)
         qtbot.addWidget(panel)
         panel.show_beside(SPEC.data.name)
@@ -104,12 +87,12 @@ def panel(qtbot):
 
 
 def test_measuring_shows_the_figures_beside_those_of_real_images(qtbot, panel):
-    launch = Telling(quality(), Finished(256, 1.0, "done"))
-    shown = panel(launch)
+    engine = telling(quality(), Finished(256, 1.0, "done"))
+    shown = panel(engine)
     shown.count.setCurrentIndex(0)
     with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
         shown.button.click()
-    assert launch.asked[0][1].sampling.chains == shown.count.currentData()
+    assert engine.asked[0].arguments["spec"].sampling.chains == shown.count.currentData()
     assert shown.readings.texts()[0] == ("Fréchet distance", "30 ± 2.5", "10")
     assert shown.shares.isVisible()
     assert "Digits classifier" in shown.note.text()
@@ -117,7 +100,7 @@ def test_measuring_shows_the_figures_beside_those_of_real_images(qtbot, panel):
 
 
 def test_figures_and_curve_stand_beside_their_own_data_alone(qtbot, panel):
-    shown = panel(Telling(quality(), Finished(256, 1.0, "done")))
+    shown = panel(telling(quality(), Finished(256, 1.0, "done")))
     with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
         shown.button.click()
     shown.curve.take(point(1, 40.0))
@@ -131,7 +114,7 @@ def test_figures_and_curve_stand_beside_their_own_data_alone(qtbot, panel):
 
 
 def test_without_a_network_the_button_says_what_is_missing(panel):
-    shown = panel(Telling(), source=lambda: None)
+    shown = panel(telling(), source=lambda: None)
     assert not shown.button.isEnabled()
     assert "train" in shown.button.toolTip()
 
@@ -147,14 +130,14 @@ def point(steps: int, value: float, **changes) -> Quality:
 
 def test_the_curve_asks_for_several_numbers_of_evaluations_and_shows_each_as_it_comes(qtbot, panel):
     own = SPEC.sampling.steps_per_level
-    launch = Telling(point(1, 40.0), point(own, 20.0), point(2 * own, 15.0))
-    shown = panel(launch)
+    engine = telling(point(1, 40.0), point(own, 20.0), point(2 * own, 15.0))
+    shown = panel(engine)
     shown.resize(316, 900)
     heard = []
     shown.measured.connect(heard.append)
     shown.curve.button.click()
     qtbot.waitUntil(lambda: len(shown.curve.found) == 3, timeout=WAIT_MS)
-    asked = launch.asked[0][3]
+    asked = engine.asked[0].arguments["curve"]
     assert asked == curve_points(SPEC)
     assert (SPEC.sampling.levels, own) in asked
     assert all(early[0] * early[1] < late[0] * late[1] for early, late in pairwise(asked))
@@ -164,7 +147,7 @@ def test_the_curve_asks_for_several_numbers_of_evaluations_and_shows_each_as_it_
     assert columns["evaluations"].tolist() == sorted(columns["evaluations"].tolist())
     assert columns["Fréchet distance"].tolist() == [40.0, 20.0, 15.0]
     assert columns["real"].tolist() == [10.0] * 3
-    assert [export.suffix for export in shown.curve.exports(Page(launch, ScreenClock()))] == [".png", ".svg", ".csv"]
+    assert [export.suffix for export in shown.curve.exports(Page(engine, ScreenClock()))] == [".png", ".svg", ".csv"]
     # A kernel distance may be negative: its axis is not logarithmic.
     shown.curve.figure.setCurrentIndex(1)
     assert shown.curve.view.data()["Kernel distance"].tolist() == [-0.5] * 3
@@ -229,7 +212,7 @@ def test_the_yield_is_read_with_its_reasons(qtbot, panel):
         dead={"off the data": 15, "monochrome": 1},
         figures=(Figure("yield", "Yield", 0.984, 0.97, 0.99, 0.998),),
     )
-    shown = panel(Telling(told))
+    shown = panel(telling(told))
     with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
         shown.button.click()
     assert "984 of 1000 lived (dead: 15 off the data, 1 monochrome)" in shown.note.text()
@@ -239,7 +222,7 @@ def test_the_yield_is_read_with_its_reasons(qtbot, panel):
 def test_a_refusal_stands_under_the_figures_and_colour_images_have_no_classes(qtbot, panel):
     none = np.zeros(0)
     told = quality(refused="No Fréchet distance: too few.", class_names=(), shares=none, real_shares=none)
-    shown = panel(Telling(told))
+    shown = panel(telling(told))
     with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
         shown.button.click()
     assert "No Fréchet distance" in shown.note.text()
@@ -247,7 +230,7 @@ def test_a_refusal_stands_under_the_figures_and_colour_images_have_no_classes(qt
 
 
 def test_a_failure_goes_to_the_window(qtbot, panel):
-    shown = panel(Telling(Failed("MNIST was not found.")))
+    shown = panel(telling(Failed("MNIST was not found.")))
     with qtbot.waitSignal(shown._page.failed, timeout=WAIT_MS) as caught:
         shown.button.click()
     assert caught.args[0] == "MNIST was not found."
@@ -255,7 +238,7 @@ def test_a_failure_goes_to_the_window(qtbot, panel):
 
 def test_changed_settings_are_told_apart_from_measured_ones(qtbot, panel):
     now = [SPEC]
-    shown = panel(Telling(quality()), source=lambda: (now[0], None))
+    shown = panel(telling(quality()), source=lambda: (now[0], None))
     with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
         shown.button.click()
     assert "changed" not in shown.note.text()
@@ -267,7 +250,7 @@ def test_changed_settings_are_told_apart_from_measured_ones(qtbot, panel):
 
 def test_another_seed_is_the_same_setting_and_another_step_is_not(qtbot, panel):
     now = [SPEC]
-    shown = panel(Telling(quality(), Finished(256, 1.0, "done")), source=lambda: (now[0], None))
+    shown = panel(telling(quality(), Finished(256, 1.0, "done")), source=lambda: (now[0], None))
     with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
         shown.button.click()
     qtbot.waitUntil(lambda: not shown._runner.running, timeout=WAIT_MS)
@@ -282,15 +265,15 @@ def test_another_seed_is_the_same_setting_and_another_step_is_not(qtbot, panel):
 def test_a_click_finds_the_nearest_training_images_of_what_is_shown(qtbot, panel):
     images = np.zeros((4, 1, 8, 8), np.uint8)
     images[2] = 255
-    launch = Telling(neighbours(0.05))
-    shown = panel(launch, images=lambda: images)
+    engine = telling(neighbours(0.05))
+    shown = panel(engine, images=lambda: images)
     shown.choose(2)
     qtbot.waitUntil(lambda: shown.neighbours is not None, timeout=WAIT_MS)
-    assert float(launch.asked[0][2].min()) == 1.0
+    assert float(engine.asked[0].arguments["image"].min()) == 1.0
     assert shown.near.isVisible()
     assert "a memory, not a new image" in shown.near_note.text()
     shown.choose(7)
-    assert len(launch.asked) == 1
+    assert len(engine.asked) == 1
 
 
 def test_the_verdict_on_a_neighbour_follows_what_held_out_images_have():

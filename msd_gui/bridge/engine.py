@@ -1,0 +1,235 @@
+"""The engine as the program sees it: the one place that makes jobs, each declared once.
+
+A job of `msd_engine.jobs` is imported where it runs, in a working thread: this module imports no torch.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msd_engine.events import Event, Samples
+from msd_engine.specs import Branch, ExperimentSpec, Hand, Live, SweepSpec
+from msd_engine.specs.live import Cadence
+
+if TYPE_CHECKING:
+    from msd_engine.jobs.files.catalogue import Catalogue
+
+Job = Callable[[Cadence, Live], Iterator[Event]]
+Writer = Literal["grid", "animation", "samples", "rendered_png", "text"]
+Bounds = tuple[float, float, float, float]
+Images = NDArray[np.float32] | NDArray[np.uint8]
+
+FIELD_RESOLUTION = (160, 160)
+ARROWS_PER_SIDE = 21
+
+
+class Engine:
+    """Makes jobs: each method returns at once, and the work is done where the job is iterated.
+
+    Attributes:
+        data_dir: Asked at the start of each job for the data folder; None leaves the choice to the engine.
+        runs_dir: Asked for the folder in which new run folders are made.
+        device: ``auto`` or the name of a device.
+        threads: Threads of the CPU, held fixed; 0 for what the engine chooses.
+        inception: Asked for the user's weights of the FID's network; None where there are none.
+    """
+
+    def __init__(
+        self,
+        *,
+        data_dir: Callable[[], Path | None],
+        runs_dir: Callable[[], Path],
+        device: str = "auto",
+        threads: int = 0,
+        inception: Callable[[], Path | None] = lambda: None,
+    ) -> None:
+        self.data_dir = data_dir
+        self.runs_dir = runs_dir
+        self.device = device
+        self.threads = threads
+        self.inception = inception
+        self._catalogue: Catalogue | None = None
+
+    def _job(self, name: str, /, *arguments: Any, pool: int | None = None, **named: Any) -> Job:
+        """Return a job by the place of its function, such as ``sampling.sample:sample`` in `msd_engine.jobs`.
+
+        The function gets what it takes of data folder, device, fixed threads, cadence and live requests.
+
+        Args:
+            name: Module and function.
+            arguments: Of the function.
+            pool: Threads of the CPU that it computes with: 0 for the fixed number, or all; None where it needs none.
+            named: Of the function.
+        """
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            function: Callable[..., Iterator[Event]] = resolve_name(f"msd_engine.jobs.{name}")
+            if pool is not None:
+                from msd_engine.backend.threads import use_threads
+
+                use_threads(pool or self.threads)
+            offered: dict[str, Any] = {"data_dir": self.data_dir(), "device": self.device, "threads": self.threads}
+            offered |= {"cadence": cadence, "live": live}
+            taken = inspect.signature(function).parameters
+            return function(*arguments, **{key: offered[key] for key in offered if key in taken}, **named)
+
+        return job
+
+    def warm_up(self) -> Job:
+        """Import torch and the jobs, and tell the device; done once behind the first screen."""
+        return self._job("tools.warm_up:warm_up")
+
+    # -- training ------------------------------------------------------------------------------------------------------
+
+    def train(self, spec: ExperimentSpec, run: Path, *, resume: bool = False) -> Job:
+        """Train a denoiser and keep it in a run folder."""
+        return self._job("training.train:train", spec, run, resume=resume, pool=0)
+
+    def recall(self, run: Path) -> Job:
+        """Tell again what a run has measured."""
+        return self._job("training.recall:recall", run, pool=1)
+
+    # -- sampling ------------------------------------------------------------------------------------------------------
+
+    def sample(self, spec: ExperimentSpec, run: Path | None = None, *, beside: bool = False) -> Job:
+        """Draw chains, with the denoiser of a run where the spec asks for a trained one; sparingly beside training."""
+        # A training job beside it needs the pool of threads, and the chains of points need none.
+        pool = 1 if beside or spec.data.kind == "mixture" else 0
+        return self._job("sampling.sample:sample", spec, run_dir=run, pool=pool)
+
+    def by_hand(self, hand: Hand, spec: ExperimentSpec, run: Path | None = None, *, start: Branch | None = None) -> Job:
+        """Draw chains, paint the masked part of a picture anew, or go from seed to seed; from a kept state on."""
+        return self._job("sampling.by_hand:by_hand", spec, hand, start=start, run_dir=run, pool=0)
+
+    def field(self, spec: ExperimentSpec, sigma: float, bounds: Bounds, run: Path | None = None) -> Job:
+        """Compute density and scores of the plane at one noise; with the trained score where a run is given."""
+        grid = {"bounds": bounds, "resolution": FIELD_RESOLUTION, "points": ARROWS_PER_SIDE}
+        return self._job("sampling.field:field", spec, sigma=sigma, run_dir=run, pool=1, **grid)
+
+    def ladder(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Tell the ladder of a sampling before any chain is drawn; with the network of a run, if there is one yet."""
+        return self._job("sampling.ladder:ladder", spec, run_dir=run)
+
+    def propose(self, spec: ExperimentSpec) -> Job:
+        """Propose a ladder and a step from the data."""
+        return self._job("sampling.propose:proposal", spec, pool=1)
+
+    # -- pictures ------------------------------------------------------------------------------------------------------
+
+    def denoise(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Denoise one picture from its copies, as the `denoise` part of the spec says."""
+        return self._job("pictures.denoise:denoise", spec, run_dir=run, pool=1)
+
+    def open_picture(self, path: Path, shape: tuple[int, int, int]) -> Job:
+        """Read a picture of the user's own and bring it to the size of the data."""
+        return self._job("pictures.pictures:open_picture", path, shape)
+
+    def show_held_out(self, spec: ExperimentSpec) -> Job:
+        """Tell the held-out image that a spec chooses, whether or not anything can denoise it."""
+        return self._job("pictures.pictures:show_held_out", spec)
+
+    # -- quality -------------------------------------------------------------------------------------------------------
+
+    def evaluate(self, spec: ExperimentSpec, run: Path | None, *, curve: Sequence[tuple[int, int]] = ()) -> Job:
+        """Draw samples and measure how good they are; at several (levels, steps per level) for a curve."""
+        # Grey images have classifiers of their own.
+        inception = self.inception() if spec.data.name == "cifar-10" else None
+        return self._job("quality.evaluate:evaluate", spec, run_dir=run, curve=curve, inception=inception, pool=0)
+
+    def judge(self, samples: Samples) -> Job:
+        """Judge the ends of chains by features too, which are made first where none are kept."""
+        return self._job("quality.judge:judge", samples, pool=0)
+
+    def nearest(self, spec: ExperimentSpec, image: NDArray[np.float32]) -> Job:
+        """Find the training images nearest to an image with shape (C, H, W)."""
+        return self._job("quality.nearest:nearest", spec, image, pool=1)
+
+    # -- files ---------------------------------------------------------------------------------------------------------
+
+    def restore(self, path: Path) -> Job:
+        """Read the spec of a picture, a preset, a sample file or a run folder."""
+        return self._job("files.restore:restore", path)
+
+    def download(self, name: str) -> Job:
+        """Fetch a data set into the data folder."""
+        return self._job("files.download:download", name)
+
+    def save(self, kind: Writer, path: Path, **content: Any) -> Job:
+        """Write a file away from the screen's thread: one of the writers of `msd_engine.jobs.files.save`, by name."""
+        return self._job(f"files.save:save_{kind}", path, **content)
+
+    # -- runs ----------------------------------------------------------------------------------------------------------
+
+    def watch_runs(self) -> Job:
+        """List the runs and go on telling what changes; what was read before is kept."""
+
+        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            from msd_engine.jobs.files.catalogue import Catalogue
+
+            folder = self.runs_dir()
+            if self._catalogue is None or self._catalogue.root != folder:
+                self._catalogue = Catalogue(folder)
+            return self._job("files.catalogue:watch", self._catalogue)(cadence, live)
+
+        return job
+
+    def held_out_curves(self, runs: Sequence[Path]) -> Job:
+        """Read the held-out errors of some runs."""
+        return self._job("files.catalogue:held_out_curves", runs)
+
+    def annotate(
+        self, run: Path, *, name: str | None = None, note: str | None = None, tags: tuple[str, ...] | None = None
+    ) -> Job:
+        """Write what the user says about a run; None leaves a part as it is."""
+        return self._job("files.catalogue:annotate", run, name=name, note=note, tags=tags)
+
+    def discard(self, runs: Sequence[Path]) -> Job:
+        """Move runs to the trash."""
+        return self._job("files.catalogue:discard", runs)
+
+    def export_tensorboard(self, run: Path, folder: Path) -> Job:
+        """Write the measurements of a run as files for TensorBoard."""
+        return self._job("files.tensorboard:export_tensorboard", run, folder)
+
+    # -- comparisons of numbers of copies ------------------------------------------------------------------------------
+
+    def sweep(self, spec: SweepSpec, folder: Path, *, resume: bool = False) -> Job:
+        """Train and measure what is not done yet of a comparison, in its folder."""
+        return self._job("sweep.sweep:sweep", spec, folder, resume=resume, pool=0)
+
+    def open_sweep(self, folder: Path) -> Job:
+        """Tell a comparison as it stands on the disk."""
+        return self._job("sweep.story:open_sweep", folder)
+
+    def export_sweep(self, folder: Path, path: Path) -> Job:
+        """Write a comparison as CSV, Markdown, PNG or SVG."""
+        return self._job("sweep.export:export_sweep", folder, path)
+
+    # -- folders that do not exist yet, named by time and what they are for --------------------------------------------
+
+    def new_run(self, spec: ExperimentSpec) -> Path:
+        """Return the path of a new run folder."""
+        return self._new_folder(f"{spec.data.name}-k{spec.training.k}")
+
+    def new_sweep(self, spec: SweepSpec) -> Path:
+        """Return the path of a new folder of a comparison."""
+        return self._new_folder(f"{spec.base.data.name}-compare-k")
+
+    def _new_folder(self, name: str) -> Path:
+        stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+        word = re.sub(r"[^a-z0-9-]+", "-", name.lower())
+        folder = self.runs_dir() / f"{stamp}-{word}"
+        number = 1
+        while folder.exists():
+            number += 1
+            folder = self.runs_dir() / f"{stamp}-{word}-{number}"
+        return folder

@@ -1,0 +1,174 @@
+"""Pages alone: no window, no thread, no engine; the test ticks the clock, so that nothing depends on the time."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from fake_engine import FakeEngine
+from PySide6.QtGui import QAction
+
+from msd_engine.events import ChainSegment, Failed, Finished, Ladder, Notice, Progress, Started
+from msd_engine.specs import load_preset
+from msd_gui.bridge.clock import ScreenClock
+from msd_gui.bridge.runner import SYNCHRONOUS
+from msd_gui.pages.base.page import Page, Status
+from msd_gui.pages.images.page import ImagesPage
+from msd_gui.pages.mixture.page import MixturePage
+from msd_gui.session.experiment import Experiment
+from msd_gui.session.network import LatestNetwork
+
+STEPS = 3
+
+
+def ladder(spec):
+    levels = np.ones(spec.sampling.levels)
+    return Ladder(levels, levels, np.full(len(levels), 5), levels, spec.sampling.evaluations)
+
+
+def plane_chains(spec, run, beside):
+    """Chains that all stand at ε, whatever the step."""
+    shape = (STEPS + 1, spec.sampling.chains, spec.training.k, 2)
+    y = np.full(shape, spec.sampling.epsilon, np.float32)
+    steps = np.arange(STEPS + 1)
+    yield Started("sample", "nowhere", STEPS, 0, spec.to_json())
+    yield ladder(spec)
+    yield ChainSegment(steps, 0 * steps, np.ones(STEPS + 1), y, y[:, :, 0], STEPS)
+    yield Finished(STEPS, 0.1, "")
+
+
+@pytest.fixture
+def clock():
+    """A clock that ticks when the test says so."""
+    return ScreenClock()
+
+
+@pytest.fixture
+def alone(qtbot, monkeypatch):
+    """Show a page that runs its jobs in place."""
+    monkeypatch.setenv(SYNCHRONOUS, "1")
+
+    def show(page_class, *parts):
+        page = page_class(*parts)
+        qtbot.addWidget(page)
+        page.show()
+        return page
+
+    return show
+
+
+@pytest.fixture
+def mixture(alone, clock):
+    engine = FakeEngine(sample=plane_chains)
+    actions = {name: QAction(name) for name in ("play", "step", "restart")}
+    return alone(MixturePage, Experiment(load_preset("ncsn-toy")), engine, clock, actions)
+
+
+def test_new_chains_are_shown_in_the_tick_that_brings_them(mixture, clock, monkeypatch):
+    shown = []
+    monkeypatch.setattr(mixture.plane, "set_heads", shown.append)
+    mixture.player.playhead.playing = False
+    mixture.begin()
+    for epsilon in (0.5, 0.25, 0.125):
+        mixture.experiment.set(mixture.experiment.spec.replace("sampling.epsilon", epsilon))
+        shown.clear()
+        clock.tick.emit()
+        (heads,) = shown
+        assert (heads == np.float32(epsilon)).all()
+
+
+def image_chains(spec, run, beside):
+    """Chains of images that end before there is anything to see."""
+    yield Started("sample", "nowhere", spec.sampling.total_steps, 0, spec.to_json())
+    yield ladder(spec)
+    yield Finished(spec.sampling.total_steps, 0.1, "")
+
+
+@pytest.fixture
+def images(alone, clock):
+    def make(preset, sample=image_chains):
+        engine = FakeEngine(sample=sample, ladder=lambda spec, run: [ladder(spec)])
+        return alone(ImagesPage, Experiment(load_preset(preset)), engine, clock, LatestNetwork()), engine
+
+    return make
+
+
+def jobs_of_change(page, engine, clock, path, value):
+    """Change a field, let the jobs that it begins end, and return their names."""
+    page.experiment.set(page.experiment.spec.replace(path, value))
+    for _ in range(3):
+        clock.tick.emit()
+    spec = page.experiment.spec
+    assert f"{spec.sampling.evaluations:,} evaluations" in page.way.caption.text()
+    return engine.jobs()
+
+
+def test_chains_that_are_drawn_tell_their_ladder_and_no_second_job_does(images, clock):
+    page, engine = images("digits-exact")
+    page.begin()
+    assert jobs_of_change(page, engine, clock, "sampling.epsilon", 0.01) == ["sample", "sample"]
+    assert jobs_of_change(page, engine, clock, "sampling.epsilon", 0.02) == ["sample"]
+    assert jobs_of_change(page, engine, clock, "sampling.levels", 7) == ["sample"]
+    # While a slider is dragged, fewer chains are drawn, by another spec.
+    page.form.editing_started.emit("sampling.levels")
+    assert jobs_of_change(page, engine, clock, "sampling.levels", 8) == ["sample"]
+    page.form.editing_finished.emit("sampling.levels")
+    assert engine.jobs() == ["sample"]
+
+
+def test_where_no_chains_are_drawn_one_job_tells_the_ladder(images, clock):
+    page, engine = images("digits-30s")
+    page.begin()
+    assert jobs_of_change(page, engine, clock, "sampling.levels", 7) == ["ladder"]
+    assert jobs_of_change(page, engine, clock, "sampling.chains", 5) == []
+
+
+def test_a_sampling_that_fails_before_its_ladder_leaves_it_to_the_job(images, clock, qtbot):
+    page, engine = images("digits-exact", sample=lambda spec, run, beside: [Failed("no memory")])
+    page.begin()
+    with qtbot.waitSignal(page.failed):
+        assert jobs_of_change(page, engine, clock, "sampling.levels", 7) == ["sample", "sample", "ladder"]
+
+
+@pytest.mark.parametrize(
+    ("apart", "expected"),
+    [
+        ((), ["shown", "wise", "shown", "broken", "shown", "mnist"]),
+        ((Notice,), ["shown", "shown", "broken", "shown", "mnist"]),
+        ((Failed,), ["shown", "wise", "shown", "shown"]),
+    ],
+)
+def test_a_page_tells_the_window_of_notices_and_failures_after_it_has_shown_them(alone, clock, apart, expected):
+    page, told = alone(Page, FakeEngine(), clock), []
+    page.noticed.connect(told.append)
+    page.failed.connect(lambda text, _details: told.append(text))
+    page.data_missed.connect(lambda _text, name: told.append(name))
+    runner = page.runner(lambda _event: told.append("shown"), apart=apart)
+    events = [Notice("wise"), Failed("broken"), Failed("no data", missing="mnist")]
+    runner.submit(lambda _cadence, _live: (event for event in events))
+    clock.tick.emit()
+    assert told == expected
+
+
+def test_a_job_is_held_and_goes_on_and_the_next_one_is_not_held(alone, clock):
+    page = alone(Page, FakeEngine(), clock)
+    runner, nothing = page.runner(lambda _event: None), page.engine.warm_up()
+    runner.submit(nothing)
+    assert not runner.held
+    runner.hold()
+    assert runner.held
+    assert runner.live.paused
+    runner.submit(nothing)
+    assert not runner.held
+    runner.hold()
+    runner.hold()
+    assert not runner.held
+    runner.hold()
+    clock.tick.emit()
+    assert not runner.held, "nothing runs any more"
+
+
+def test_the_status_of_a_job_says_how_far_it_has_come():
+    event = Progress(3, 12, 2.5, 1.0, 4.0, 0.0, "reading")
+    assert Status.of(event) == Status("reading", "", 0.25, event.left_s)
+    assert Status.of(event, "Sampling") == Status("Sampling, step 3 of 12", "2.5 steps/s", 0.25, event.left_s)
+    assert Status.of(Progress(3, 0, 2.5, 1.0, 4.0, 0.0, "reading")).fraction is None
