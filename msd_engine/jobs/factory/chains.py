@@ -31,21 +31,12 @@ from msd_engine.jobs.factory.parts import (
     handover,
     mixture,
 )
-from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, twin, underdamped
+from msd_engine.samplers import langevin, twin
 from msd_engine.samplers.descent import Descent, Dynamics
+from msd_engine.samplers.registry import DYNAMICS
 from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment, gaussian_start, uniform_start, walk
 from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec
-from msd_engine.specs.sampling import Sampler
-
-DYNAMICS: dict[Sampler, Dynamics] = {
-    "langevin": langevin,
-    "consistent": consistent,
-    "underdamped": underdamped,
-    "predictor-corrector": corrected,
-    "ode": flow,
-    "gibbs": gibbs,
-}
 
 _MEASURED_STEPS = 10
 

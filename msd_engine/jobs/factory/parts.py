@@ -275,6 +275,5 @@ def evaluations(spec: ExperimentSpec, way: Descent, *, guided: bool) -> int:
         return asked.evaluations
     low, high = guided_between(spec)
     noises = [stage.sigma for stage in way.stages()] + [way.ladder[-1]]
-    if asked.sampler == "ode":
-        noises += [stage.next_sigma for stage in way.stages()]
+    noises += [stage.next_sigma for stage in way.stages()] * (asked.traits.evaluations - 1)
     return asked.evaluations + sum(low < sigma < high for sigma in noises)

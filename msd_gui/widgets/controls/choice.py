@@ -9,6 +9,7 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from msd_engine.specs import Declaration
+from msd_engine.specs.samplers import TRAITS
 from msd_gui.widgets.controls.control import Control
 from msd_gui.widgets.controls.guard import LIST_KEYS, Guard
 
@@ -29,14 +30,12 @@ LABELS = {
     "float32": "float32",
     "bfloat16": "bfloat16",
     "fixed": "Fixed noise",
-    "predictor-corrector": "Predictor–corrector",
-    "ode": "Probability flow",
-    "gibbs": "Gibbs (exact)",
     "report": "Report (time)",
     "karras": "Karras ρ",
     "as-trained": "As trained",
     "settle": "Settling chains",
     "same": "The sampler itself",
+    **{word: row.title for word, row in TRAITS.items()},
 }
 
 

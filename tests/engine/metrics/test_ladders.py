@@ -17,10 +17,11 @@ from msd_engine.metrics.chains.figures import predicted_std as settled_std
 from msd_engine.metrics.chains.ladders import excess, predicted_std, settled, steps_needed, swelling, variances
 from msd_engine.noise.ladder import geometric, karras
 from msd_engine.samplers.descent import Descent
+from msd_engine.samplers.registry import DYNAMICS
 from msd_engine.samplers.walk import walk
 from msd_engine.specs import load_preset
 
-SAMPLERS = tuple(build_chains.DYNAMICS)
+SAMPLERS = tuple(DYNAMICS)
 GLIDING = ("consistent", "ode")
 LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
 DATA = np.array([0.0, 0.3, 2.0])
@@ -53,7 +54,7 @@ def test_the_recursion_is_what_the_steps_do(sampler, variance):
     descent = way(sampler)
     y = torch.zeros(len(descent) + 1, 1, 1, dtype=torch.float64)
     y[0] = math.sqrt(variance + LADDER[0] ** 2)
-    *_, last = walk(build_chains.DYNAMICS[sampler], denoiser, y, descent, Impulse(len(y)))
+    *_, last = walk(DYNAMICS[sampler], denoiser, y, descent, Impulse(len(y)))
     found = variances(sampler, descent, 1, np.array([variance]))[-1, 0]
     assert found == pytest.approx(last.y.square().sum().item(), rel=1e-12)
 
