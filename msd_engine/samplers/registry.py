@@ -7,7 +7,7 @@ from typing import Final, Protocol, runtime_checkable
 
 from msd_engine.samplers.descent import Dynamics
 from msd_engine.samplers.laws import Law
-from msd_engine.specs.samplers import TRAITS, Sampler
+from msd_engine.specs.tables.samplers import TRAITS, Sampler
 
 
 @runtime_checkable

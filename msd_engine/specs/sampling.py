@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from msd_engine.specs.base import Spec, param
-from msd_engine.specs.samplers import TRAITS, Sampler, Traits, sampler_help
+from msd_engine.specs.tables.samplers import TRAITS, Sampler, Traits, sampler_help
 
 
 class SamplingSpec(Spec):

@@ -16,6 +16,7 @@ from msd_engine.data.shapes import mixture as named_mixture
 from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
+from msd_engine.jobs.factory.forms import OUTPUTS
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
 from msd_engine.noise.ladder import as_trained, geometric, karras, report
@@ -28,8 +29,6 @@ from msd_engine.training.source import stream
 # Chains that pass through the network together: on a CPU larger tiles gain nothing, an accelerator wants them all.
 _TILES = {"mlp": 256, "unet": 16}
 _TILES_OF_ACCELERATORS = {"mlp": 2**16, "unet": 2**10}
-# Frequencies of the noise features: t has all noises in [0, 1], ln(σ_eff)/4 has them in about [-1, 1] and smoothly.
-_FEATURE_SCALES = {"plain": 16.0, "preconditioned": 1.0}
 # Streams of a run: the weights have number 0, the data 1, noise and held-out data 2 and 3, a comparison of runs 4.
 _WEIGHTS = 0
 
@@ -111,7 +110,7 @@ def network(spec: ExperimentSpec) -> nn.Module:
         The network, on the CPU.
     """
     kind, k, first = spec.network, spec.training.k, event_shape(spec)[0]
-    scale = _FEATURE_SCALES[spec.training.form]
+    scale = OUTPUTS[spec.training.form].feature_scale
     # Layers draw their first weights from the global generator; it is put back as it was.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(spec.training.seed, _WEIGHTS).initial_seed())
@@ -174,7 +173,8 @@ def new_denoiser(spec: ExperimentSpec, sigma_data: float, data_mean: Tensor) -> 
     """
     net, training = network(spec), spec.training
     sees_mean = isinstance(net, UNet) and net.fusion == "mean"
-    return LearnedDenoiser(net, training.form, training.k, sigma_data, data_mean, spec.noise.s, sees_mean=sees_mean)
+    output = OUTPUTS[training.form]
+    return LearnedDenoiser(net, output, training.k, sigma_data, data_mean, spec.noise.s, sees_mean=sees_mean)
 
 
 def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.device) -> LearnedDenoiser:

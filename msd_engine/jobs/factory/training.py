@@ -12,6 +12,7 @@ from msd_engine.backend.device import choose_device, quicker_device
 from msd_engine.backend.recording import WARM_UP, CudaGraph
 from msd_engine.data.images import load_images
 from msd_engine.denoisers.exact import ExactDenoiser
+from msd_engine.jobs.factory.forms import OBJECTIVES
 from msd_engine.jobs.factory.parts import mixture, new_denoiser
 from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.noise.ladder import geometric
@@ -130,5 +131,6 @@ def training(
     denoiser, averaged = (new_denoiser(spec, spread, mean).to(device) for _ in range(2))
     later = delay_of(device) if delay is None else delay
     graph = CudaGraph(device) if device.type == "cuda" and later else None
-    trainer = Trainer(spec, denoiser, averaged, source, delay=later, graph=graph)
+    objective = OBJECTIVES[spec.training.form]
+    trainer = Trainer(spec, denoiser, averaged, source, objective, delay=later, graph=graph)
     return Training(trainer, source, held_out, exact, strip, spec, device)

@@ -9,10 +9,9 @@ from torch import Tensor
 
 from msd_engine.data.images import ImageSet
 from msd_engine.denoisers.exact import ExactDenoiser
-from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.jobs.factory.loaded import loaded_empirical, loaded_images
-from msd_engine.jobs.factory.parts import event_shape, mixture, network
+from msd_engine.jobs.factory.parts import event_shape, mixture, new_denoiser
 from msd_engine.metrics.errors.matched import MatchedDraws
 from msd_engine.noise.laws import quantiles
 from msd_engine.specs import ExperimentSpec, MixtureSpec
@@ -88,7 +87,6 @@ def settled(spec: ExperimentSpec, device: torch.device) -> tuple[ExperimentSpec,
     Returns:
         The experiment with a number format named, and one sentence on why that one.
     """
-    asked, mean = spec.training, torch.zeros(event_shape(spec))
-    denoiser = LearnedDenoiser(network(spec), asked.form, asked.k, 1.0, mean, spec.noise.s).to(device)
+    denoiser = new_denoiser(spec, 1.0, torch.zeros(event_shape(spec))).to(device)
     mixed, sentence = choose_bfloat16(spec, denoiser, device)
     return spec.replace("training.precision", "bfloat16" if mixed else "float32"), sentence

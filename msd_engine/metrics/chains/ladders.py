@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.registry import DYNAMICS
-from msd_engine.specs.samplers import Sampler
+from msd_engine.specs.tables.samplers import Sampler
 
 _Array = NDArray[np.float64]
 

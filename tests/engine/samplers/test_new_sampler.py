@@ -63,7 +63,7 @@ assert "euler" in field.choices and "Euler: the flow by Euler's rule." in field.
 
 
 def test_a_sampler_is_added_in_two_files(tmp_path: Path) -> None:
-    files = engine_with(tmp_path, {"samplers/euler.py": STEP + LAW}, {"specs/samplers.py": WORD | ROW})
+    files = engine_with(tmp_path, {"samplers/euler.py": STEP + LAW}, {"specs/tables/samplers.py": WORD | ROW})
     assert files == 2
     done = run_in(tmp_path, USE)
     assert done.returncode == 0, done.stderr
@@ -71,7 +71,7 @@ def test_a_sampler_is_added_in_two_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("instead", ["", "\nLAW = law\n"])
 def test_a_sampler_without_a_law_of_its_own_does_not_begin(tmp_path: Path, instead: str) -> None:
-    engine_with(tmp_path, {"samplers/euler.py": STEP + instead}, {"specs/samplers.py": WORD | ROW})
+    engine_with(tmp_path, {"samplers/euler.py": STEP + instead}, {"specs/tables/samplers.py": WORD | ROW})
     done = run_in(tmp_path, "import msd_engine.jobs.sampling.sample")
     assert done.returncode != 0
     assert "euler.py needs init, step and LAW" in done.stderr
@@ -79,7 +79,7 @@ def test_a_sampler_without_a_law_of_its_own_does_not_begin(tmp_path: Path, inste
 
 @pytest.mark.parametrize("half", [WORD, ROW], ids=["a word without a row", "a row without a word"])
 def test_a_word_and_its_row_come_together(tmp_path: Path, half: dict[str, str]) -> None:
-    engine_with(tmp_path, {}, {"specs/samplers.py": half})
+    engine_with(tmp_path, {}, {"specs/tables/samplers.py": half})
     done = run_in(tmp_path, "import msd_engine.specs")
     assert done.returncode != 0
     assert "Every sampler has one row of traits: ['euler'] differ." in done.stderr
