@@ -11,19 +11,18 @@ from torch import Tensor, nn
 
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.recording import CudaGraph
-from msd_engine.data.mixture import GaussianMixture
-from msd_engine.data.shapes import mixture as named_mixture
 from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.jobs.factory.forms import OUTPUTS
+from msd_engine.jobs.factory.targets import is_of_images
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
 from msd_engine.noise.ladder import as_trained, geometric, karras, report
 from msd_engine.noise.laws import quantiles
 from msd_engine.runs.run import Run
 from msd_engine.samplers.descent import Descent
-from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec, MlpSpec
+from msd_engine.specs import ExperimentSpec, MlpSpec
 from msd_engine.training.source import stream
 
 # Chains that pass through the network together: on a CPU larger tiles gain nothing, an accelerator wants them all.
@@ -31,23 +30,6 @@ _TILES = {"mlp": 256, "unet": 16}
 _TILES_OF_ACCELERATORS = {"mlp": 2**16, "unet": 2**10}
 # Streams of a run: the weights have number 0, the data 1, noise and held-out data 2 and 3, a comparison of runs 4.
 _WEIGHTS = 0
-
-
-def mixture(spec: ExperimentSpec) -> GaussianMixture:
-    """Build the mixture that an experiment draws from.
-
-    Args:
-        spec: An experiment whose data are a mixture.
-
-    Returns:
-        The mixture in float64 on the CPU.
-
-    Raises:
-        UserError: The data are images, or a custom mixture is not valid.
-    """
-    if not isinstance(spec.data, MixtureSpec):
-        raise UserError(f"The data {spec.data.name!r} are images: there is no exact density; train a denoiser instead.")
-    return named_mixture(spec.data)
 
 
 def ladder(spec: ExperimentSpec) -> Tensor:
@@ -95,9 +77,7 @@ def event_shape(spec: ExperimentSpec) -> tuple[int, ...]:
     Returns:
         (d,) for points, (C, H, W) for images.
     """
-    if isinstance(spec.data, ImagesSpec):
-        return spec.data.shape
-    return (len(spec.data.means[0]) if spec.data.means else 2,)
+    return spec.data.shape
 
 
 def network(spec: ExperimentSpec) -> nn.Module:
@@ -255,11 +235,7 @@ def handover(spec: ExperimentSpec) -> float:
 
 def asks_exact_above(spec: ExperimentSpec) -> bool:
     """Return whether chains of a network begin with the exact posterior mean over its training images."""
-    return (
-        spec.sampling.source == "trained"
-        and isinstance(spec.data, ImagesSpec)
-        and descent(spec).ladder[0] > handover(spec)
-    )
+    return spec.sampling.source == "trained" and is_of_images(spec) and descent(spec).ladder[0] > handover(spec)
 
 
 def evaluations(spec: ExperimentSpec, way: Descent, *, guided: bool) -> int:

@@ -129,7 +129,7 @@ def test_the_evaluations_are_as_many_as_the_denoiser_is_asked(sampler):
                 asked.append(sigma)
             return super().__call__(y, sigma)
 
-    list(walk(chains.dynamics, Counting(chains.target), chains.y, chains.descent, chains.streams))
+    list(walk(chains.dynamics, Counting(chains.target.modes), chains.y, chains.descent, chains.streams))
     assert len(asked) == spec.sampling.evaluations
 
 

@@ -13,6 +13,7 @@ from msd_engine.denoisers.outputs.output import Known
 from msd_engine.denoisers.outputs.plain import OUTPUT as PLAIN
 from msd_engine.denoisers.outputs.preconditioned import OUTPUT as PRECONDITIONED
 from msd_engine.denoisers.posterior import Posterior
+from msd_engine.denoisers.target import MixtureTarget
 from msd_engine.jobs.factory.training import Training, training
 from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.objectives.mse import squared_error
@@ -121,7 +122,7 @@ def test_batch_may_exceed_the_set() -> None:
 
 def test_points_of_a_step_do_not_depend_on_the_steps_before() -> None:
     target = mixture(MixtureSpec())
-    one, other = PointSource(target, 8, 3, CPU), PointSource(target, 8, 3, CPU)
+    one, other = PointSource(MixtureTarget(target), 8, 3, CPU), PointSource(MixtureTarget(target), 8, 3, CPU)
     batches = [batch(one, step) for step in range(130)]
     assert torch.equal(batch(other, 129), batches[129])
     assert torch.equal(batch(other, 2), batches[2])
