@@ -20,9 +20,11 @@ from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.registry import DYNAMICS
 from msd_engine.samplers.walk import walk
 from msd_engine.specs import load_preset
+from msd_engine.specs.tables.samplers import TRAITS
 
 SAMPLERS = tuple(DYNAMICS)
-GLIDING = ("consistent", "ode")
+GLIDING = tuple(name for name, row in TRAITS.items() if row.glides)
+SCHEDULED = tuple(name for name, dynamics in DYNAMICS.items() if dynamics.LAW.as_scheduled)
 LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
 DATA = np.array([0.0, 0.3, 2.0])
 
@@ -44,7 +46,7 @@ class Impulse:
         return z
 
 
-@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "gibbs"])
+@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if not TRAITS[name].needs_posterior])
 @pytest.mark.parametrize("variance", DATA)
 def test_the_recursion_is_what_the_steps_do(sampler, variance):
     # Chains of a Gaussian are linear in their start and their noise: the variance is the sum of squared responses.
@@ -72,8 +74,8 @@ def test_gibbs_is_exact_at_every_level():
     np.testing.assert_allclose(variances("gibbs", way("gibbs"), 3, DATA), exact, rtol=1e-12)
 
 
-@pytest.mark.parametrize("sampler", GLIDING)
-def test_gliding_noise_is_as_scheduled(sampler):
+@pytest.mark.parametrize("sampler", SCHEDULED)
+def test_noise_is_as_scheduled_where_the_law_says_so(sampler):
     found = variances(sampler, way(sampler), 1, np.zeros(1))[:, 0] / np.square(LADDER)
     np.testing.assert_allclose(found, swelling(sampler, way(sampler)), rtol=1e-12)
 
