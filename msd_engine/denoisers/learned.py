@@ -1,28 +1,18 @@
-"""The learned k-sample denoiser, in the report's plain form and in the preconditioned form of theory §4.
-
-Plain: x̂ = F(y_1..y_k, t) with t = time(σ). Preconditioned, after Karras et al. 2022 (arXiv:2206.00364), with the
-data mean m removed and σ_eff = σ/√k:
-
-    x̂ = m + c_skip (ȳ − m) + c_out F(c_in (y_1 − m)..c_in (y_k − m), c_noise),
-    c_skip = σ_d²/(σ_eff² + σ_d²),  c_out = σ_eff σ_d/√(σ_eff² + σ_d²),  c_in = 1/√(σ² + σ_d²),  c_noise = ln(σ_eff)/4.
-"""
+"""The learned k-sample denoiser: a network, and what its output stands for (`denoisers.outputs`, theory §4)."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from msd_engine.backend.recording import Graph
+from msd_engine.denoisers.outputs.output import Known, Output
 from msd_engine.denoisers.posterior import Posterior, tweedie
 from msd_engine.denoisers.recorded import RecordedEstimate
-from msd_engine.noise.sde import time
-
-Form = Literal["preconditioned", "plain"]
 
 
 class LearnedDenoiser(nn.Module):
@@ -32,7 +22,7 @@ class LearnedDenoiser(nn.Module):
 
     Args:
         net: The network, forward(y (B, k, *event), c (B,)) -> (B, *event).
-        form: What the network's output stands for.
+        output: What the network's output stands for.
         k: Number of copies.
         sigma_data: Standard deviation σ_d of the data about their mean, over all coordinates.
         data_mean: Mean m of the data with shape (*event).
@@ -56,7 +46,7 @@ class LearnedDenoiser(nn.Module):
     def __init__(
         self,
         net: nn.Module,
-        form: Form,
+        output: Output,
         k: int,
         sigma_data: float,
         data_mean: Tensor,
@@ -69,7 +59,7 @@ class LearnedDenoiser(nn.Module):
     ) -> None:
         super().__init__()
         self.net = net
-        self.form: Form = form
+        self.output = output
         self.k = k
         self.s = s
         self.tile = tile
@@ -114,17 +104,22 @@ class LearnedDenoiser(nn.Module):
         Returns:
             x̂ with shape (B, *event), float32.
         """
-        if self.form == "plain":
-            return self._network(y, time(sigma, self.s))
-        wide = sigma.reshape(-1, *(1 for _ in self.data_mean.shape))
-        sigma_eff = wide / math.sqrt(self.k)
-        total = sigma_eff.square() + self.sigma_data.square()
-        centred = y - self.data_mean
-        c_in = torch.rsqrt(total if self.sees_mean else wide.square() + self.sigma_data.square())
-        c_out = sigma_eff * self.sigma_data * torch.rsqrt(total)
-        skip = centred.mean(dim=1) * (self.sigma_data.square() / total)
-        output = self._network(centred * c_in.unsqueeze(1), torch.log(sigma / math.sqrt(self.k)) / 4)
-        return self.data_mean + skip + c_out * output
+        return self.output.estimate(self._network, y, sigma, self._known)
+
+    def weight(self, sigma: Tensor) -> Tensor:
+        """Return how much a squared error of the estimate weighs in the objective.
+
+        Args:
+            sigma: Noise of one copy with shape (B,).
+
+        Returns:
+            λ with shape (B,).
+        """
+        return self.output.weight(sigma, self._known)
+
+    @property
+    def _known(self) -> Known:
+        return Known(self.k, self.sigma_data, self.data_mean, self.s, self.sees_mean)
 
     def forward(self, y: Tensor, sigma: float | Tensor) -> Posterior:
         """Return the posterior as the network sees it.

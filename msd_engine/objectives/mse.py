@@ -1,17 +1,25 @@
-"""The report's objective E‖x̂(y_1..y_k; σ) − x‖², whose minimiser is the posterior mean, and its weighting over σ.
-
-The plain form weighs every σ alike. The preconditioned form divides by c_out², so that each noise asks the same of the
-network (theory §4): λ = (σ_eff² + σ_d²)/(σ_eff σ_d)².
-"""
+"""The report's objective E‖x̂(y_1..y_k; σ) − x‖², weighed over σ by the output; its minimiser is the posterior mean."""
 
 from __future__ import annotations
 
-import math
-
-import torch
 from torch import Tensor
 
-from msd_engine.denoisers.learned import Form
+from msd_engine.denoisers.learned import LearnedDenoiser
+from msd_engine.objectives.objective import Draw, Losses
+
+
+def loss(denoiser: LearnedDenoiser, x: Tensor, y: Tensor, sigma: Tensor, _draw: Draw) -> Losses:
+    """Return the squared errors of a batch.
+
+    Args:
+        denoiser: What is trained.
+        x: Clean data with shape (B, *event).
+        y: Their copies with shape (B, k, *event).
+        sigma: Noise of one copy with shape (B,).
+        _draw: Unused: nothing else is left to chance.
+    """
+    error = squared_error(denoiser.estimate(y, sigma), x)
+    return Losses(error * denoiser.weight(sigma), error)
 
 
 def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
@@ -25,21 +33,3 @@ def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
         Squared errors, summed over the event, with shape (B,).
     """
     return (x_hat - x).square().flatten(1).sum(dim=1)
-
-
-def weight(form: Form, sigma: Tensor, k: int, sigma_data: Tensor) -> Tensor:
-    """Return the weight of each datum in the objective.
-
-    Args:
-        form: Form of the denoiser.
-        sigma: Noise of one copy with shape (B,).
-        k: Number of copies.
-        sigma_data: Standard deviation σ_d of the data, with shape ().
-
-    Returns:
-        λ with shape (B,).
-    """
-    if form == "plain":
-        return torch.ones_like(sigma)
-    sigma_eff = sigma / math.sqrt(k)
-    return (sigma_eff.square() + sigma_data.square()) / (sigma_eff * sigma_data).square()

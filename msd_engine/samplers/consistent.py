@@ -10,6 +10,8 @@ each step, exactly as scheduled, whatever the data (theory §3, fact 4, has 1/(1
 exceeds σ₊, η is taken as near to what was asked as leaves nothing missing; at η = 1 − σ₊/σ no noise is added and the
 step is Euler's for the probability flow. There is no wall. In a mode of variance λ standing at one noise the variance
 of ȳ becomes (λ + τ²)(1 − η/2)/(1 − ηg/2), g = τ²/(λ + τ²), τ² = σ²/k: a little narrow.
+
+The law of a step (`samplers.laws`): a = 1 − ηg, b = τ₊² − (1 − η)²τ².
 """
 
 from __future__ import annotations
@@ -19,10 +21,10 @@ import math
 import torch
 
 from msd_engine.denoisers.posterior import Denoiser, Noise
-from msd_engine.samplers.descent import Stage
-from msd_engine.samplers.state import Info, State, init
+from msd_engine.samplers.descent import Descent, Info, Stage, State, init
+from msd_engine.samplers.laws import Array, Law, exact, gliding, pull
 
-__all__ = ["Info", "State", "init", "step"]
+__all__ = ["LAW", "Info", "State", "init", "step"]
 
 
 def coefficients(stage: Stage) -> tuple[float, float]:
@@ -56,3 +58,15 @@ def step(state: State, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[
     posterior = denoiser(state.y, stage.sigma)
     y = torch.lerp(state.y, posterior.mean.unsqueeze(1), eta)
     return State(y.add_(noise.normal(), alpha=scale)), Info(posterior)
+
+
+def _law(stage: Stage, k: int, data: Array) -> tuple[Array, float]:
+    eta, scale = coefficients(stage)
+    return 1 - eta * pull(stage.sigma, k, data), scale**2 / k
+
+
+def _variances(descent: Descent, k: int, data: Array) -> Array:
+    return gliding(descent, k, data, _law)
+
+
+LAW = Law(_variances, exact, as_scheduled=True)

@@ -9,20 +9,23 @@ Given x the copies are independent, so for all of them at once, with q = σ₊²
 The residuals y_i − ȳ come out with variance q²σ² + σ₊²(1 − q) = σ₊², as they should, whatever the data; the step that
 Song et al. discretise from the reverse SDE has the same drift, but noise √(σ² − σ₊²), which is too much by
 (σ² − σ₊²)²/σ² in variance.
+
+The law of the predictor (`samplers.laws`): a = 1 − (1 − q)g, b = τ₊²(1 − q).
 """
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 
 from msd_engine.denoisers.posterior import Denoiser, Noise
 from msd_engine.samplers import langevin
-from msd_engine.samplers.descent import Stage
-from msd_engine.samplers.state import Info, State, init
+from msd_engine.samplers.descent import Descent, Info, Stage, State, init
+from msd_engine.samplers.laws import Array, Law, begun, inflated, levels, pull, standing
 
-__all__ = ["Info", "State", "init", "step"]
+__all__ = ["LAW", "Info", "State", "init", "step"]
 
 
 def step(state: State, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[State, Info]:
@@ -44,3 +47,14 @@ def step(state: State, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[
     kept = (stage.next_sigma / stage.sigma) ** 2
     y = torch.lerp(state.y, posterior.mean.unsqueeze(1), 1 - kept)
     return State(y.add_(noise.normal(), alpha=stage.next_sigma * math.sqrt(1 - kept))), Info(posterior)
+
+
+def _variances(descent: Descent, k: int, data: Array) -> Array:
+    sigma, below = levels(descent)
+    q = np.square(below / sigma)
+    down = (1 - (1 - q) * pull(sigma, k, data), below**2 / k * (1 - q))
+    steps = descent.steps_per_level
+    return standing(begun(descent, k, data), langevin.correction(descent, k, data), steps - 1, down, last=steps)
+
+
+LAW = Law(_variances, inflated)

@@ -4,6 +4,8 @@ Two ways are known. *Standing*: T steps at every level σ_i, the jump to the nex
 Langevin dynamics; the last step of a level knows the next level, for dynamics that use it). *Gliding*: T steps on the
 way from every level to the next, equal in ln σ, so that the noise falls at each of them (flows). A step of
 any dynamics has the same ratio r = ε/σ² at every level.
+
+Beside it the state of dynamics that know nothing but where the copies are, and what a step of them finds out.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
-from msd_engine.denoisers.posterior import Noise
+from msd_engine.denoisers.posterior import Noise, Posterior
 
 
 class Stage(NamedTuple):
@@ -92,6 +94,38 @@ class Descent:
 
         for step in range(done, steps):
             yield Stage(level, at(step), at(step + 1), self.step_ratio, self.friction)
+
+
+class State(NamedTuple):
+    """Where the chains are.
+
+    Attributes:
+        y: The copies with shape (B, k, *event).
+    """
+
+    y: Tensor
+
+
+class Info(NamedTuple):
+    """What a step found out on the way.
+
+    Attributes:
+        posterior: The posterior at the state before the step.
+    """
+
+    posterior: Posterior
+
+
+def init(y: Tensor) -> State:
+    """Begin at given copies.
+
+    Args:
+        y: The copies with shape (B, k, *event).
+
+    Returns:
+        The state before any step.
+    """
+    return State(y)
 
 
 class Dynamics(Protocol):

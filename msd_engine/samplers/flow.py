@@ -13,6 +13,8 @@ So a flow keeps what its start lacks. From a round start of variance s² + τ₁
 variance λ ends with (s² + τ₁²)/(λ + τ₁²) of its due, where Langevin dynamics would have made up for it: τ₁ must be far
 beyond the longest direction of the data, not only beyond their spread per coordinate. On MNIST, √λ up to 4.6, zeros
 were drawn at .78 to .86 of their share from τ₁ = 8.8, and at .92 to .99 from 28 (two and three seeds of 2 048 chains).
+
+The law of a step (`samplers.laws`), with s = σ₊/σ: a = 1 − ½(1 − s)(g + g₊(1 − (1 − s)g)/s), b = 0.
 """
 
 from __future__ import annotations
@@ -20,10 +22,10 @@ from __future__ import annotations
 import torch
 
 from msd_engine.denoisers.posterior import Denoiser, Noise
-from msd_engine.samplers.descent import Stage
-from msd_engine.samplers.state import Info, State, init
+from msd_engine.samplers.descent import Descent, Info, Stage, State, init
+from msd_engine.samplers.laws import Array, Law, exact, gliding, pull
 
-__all__ = ["Info", "State", "init", "step"]
+__all__ = ["LAW", "Info", "State", "init", "step"]
 
 
 def step(state: State, denoiser: Denoiser, stage: Stage, _noise: Noise) -> tuple[State, Info]:
@@ -44,3 +46,16 @@ def step(state: State, denoiser: Denoiser, stage: Stage, _noise: Noise) -> tuple
     slope = (state.y - posterior.mean.unsqueeze(1)).div_(sigma)
     slope += (guess - denoiser(guess, below).mean.unsqueeze(1)).div_(below)
     return State(slope.mul_((below - sigma) / 2).add_(state.y)), Info(posterior)
+
+
+def _law(stage: Stage, k: int, data: Array) -> tuple[Array, float]:
+    s = stage.next_sigma / stage.sigma
+    g, g_next = pull(stage.sigma, k, data), pull(stage.next_sigma, k, data)
+    return 1 - 0.5 * (1 - s) * (g + g_next * (1 - (1 - s) * g) / s), 0.0
+
+
+def _variances(descent: Descent, k: int, data: Array) -> Array:
+    return gliding(descent, k, data, _law)
+
+
+LAW = Law(_variances, exact, as_scheduled=True)

@@ -6,6 +6,8 @@ At one noise (σ₊ = σ) these are the two conditionals of the joint law of x a
 exactly: there is no step, no bias and no wall. The last step of a level renews the copies with the noise of the next
 one, so that chains which are right at σ are right at σ₊ too. It needs draws from the posterior, which exact denoisers
 give (`PosteriorSampler`); the posterior knows the copies only through ȳ (theory §3, fact 1).
+
+The law of a step (`samplers.laws`): a = 1 − g, b = λg + τ₊².
 """
 
 from __future__ import annotations
@@ -15,10 +17,10 @@ from typing import NamedTuple
 from torch import Tensor
 
 from msd_engine.denoisers.posterior import Noise, Posterior, PosteriorSampler
-from msd_engine.samplers.descent import Stage
-from msd_engine.samplers.state import State, init
+from msd_engine.samplers.descent import Descent, Stage, State, init
+from msd_engine.samplers.laws import Array, Law, begun, exact, levels, pull, standing
 
-__all__ = ["Info", "State", "init", "step"]
+__all__ = ["LAW", "Info", "State", "init", "step"]
 
 
 class Info(NamedTuple):
@@ -48,3 +50,13 @@ def step(state: State, denoiser: PosteriorSampler, stage: Stage, noise: Noise) -
     posterior = denoiser(state.y, stage.sigma)
     x = denoiser.draw(state.y, stage.sigma, noise)
     return State(noise.normal().mul(stage.next_sigma).add_(x.unsqueeze(1))), Info(posterior, x)
+
+
+def _variances(descent: Descent, k: int, data: Array) -> Array:
+    sigma, below = levels(descent)
+    g = pull(sigma, k, data)
+    down = (1 - g, data * g + below**2 / k)
+    return standing(begun(descent, k, data), (1 - g, data * g + sigma**2 / k), descent.steps_per_level - 1, down)
+
+
+LAW = Law(_variances, exact)

@@ -13,6 +13,8 @@ and the velocity is half a kick behind. For Γ → ∞ the drift of a step is ε
 `samplers.langevin`. The residuals y_i − ȳ are oscillators of frequency 1/σ, whatever the data: stable for h < 2σ,
 which is r < 2, the same wall; Γ = 2 damps them critically. In a Gaussian, BAOAB's positions have exactly the right
 variance at any stable step: nothing is inflated.
+
+The law of a step (`samplers.laws`) has 2×2 matrices, for (ȳ − μ, v).
 """
 
 from __future__ import annotations
@@ -20,14 +22,15 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from msd_engine.denoisers.posterior import Denoiser, Noise
-from msd_engine.samplers.descent import Stage
-from msd_engine.samplers.state import Info
+from msd_engine.samplers.descent import Descent, Info, Stage
+from msd_engine.samplers.laws import Array, Law, begun, exact, levels, pull
 
-__all__ = ["Info", "State", "init", "step"]
+__all__ = ["LAW", "Info", "State", "init", "step"]
 
 
 class State(NamedTuple):
@@ -75,3 +78,43 @@ def step(state: State, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[
     y = torch.add(state.y, v, alpha=half)
     v = v.mul_(keep).add_(noise.normal(), alpha=math.sqrt(1 - keep**2))
     return State(y.add_(v, alpha=half), v), Info(posterior)
+
+
+def _variances(descent: Descent, k: int, data: Array) -> Array:
+    """Let ȳ move as one copy at τ does, with velocity √k times the mean of the v_i."""
+    sigma, _ = levels(descent)
+    start, tau, g = begun(descent, k, data), sigma / math.sqrt(k), pull(sigma, k, data)
+    pace = math.sqrt(2 * descent.step_ratio)
+    keep = math.exp(-descent.friction * pace)
+    shape = (*g.shape, 1, 1)
+    drift = np.tile(np.eye(2), shape)
+    drift[..., 0, 1] = 0.5 * pace * tau
+    kick = np.tile(np.eye(2), shape)
+    kick[..., 1, 0] = -pace * g / tau
+    damp, heat = np.diag([1.0, keep]), np.diag([0.0, 1 - keep**2])
+    across, noise = drift @ damp @ drift @ kick, drift @ heat @ drift.swapaxes(-1, -2)
+    across, noise = _repeated(across, noise, descent.steps_per_level)
+    # At rest in the beginning.
+    covariance = np.zeros((len(start), 2, 2))
+    covariance[:, 0, 0] = start
+    kept = np.empty_like(g)
+    for level in range(len(g)):
+        covariance = across[level] @ covariance @ across[level].swapaxes(-1, -2) + noise[level]
+        kept[level] = covariance[:, 0, 0]
+    return kept
+
+
+def _repeated(across: Array, noise: Array, times: int) -> tuple[Array, Array]:
+    """Return the map of covariances C ← A C Aᵀ + Q done several times, by repeated doubling."""
+    all_across, all_noise = np.broadcast_to(np.eye(2), across.shape), np.zeros_like(noise)
+    while times:
+        if times % 2:
+            all_noise = across @ all_noise @ across.swapaxes(-1, -2) + noise
+            all_across = across @ all_across
+        noise = across @ noise @ across.swapaxes(-1, -2) + noise
+        across = across @ across
+        times //= 2
+    return all_across, all_noise
+
+
+LAW = Law(_variances, exact)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from msd_engine.specs.base import Spec, param
 
@@ -44,6 +44,11 @@ class MixtureSpec(Spec):
             raise ValueError("data.means and data.covariances must agree in dimension.")
         return self
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of coordinates of a point."""
+        return (len(self.means[0]) if self.means else 2,)
+
 
 class ImagesSpec(Spec):
     """A set of real images, scaled to [-1, 1]."""
@@ -72,3 +77,7 @@ class ImagesSpec(Spec):
     def shape(self) -> tuple[int, int, int]:
         """Channels, rows and columns of an image."""
         return IMAGE_SHAPES[self.name]
+
+
+DataSpec = Annotated[MixtureSpec | ImagesSpec, Field(discriminator="kind")]
+"""All kinds of data."""

@@ -10,7 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from msd_engine.specs.base import Spec
-from msd_engine.specs.data import ImagesSpec, MixtureSpec
+from msd_engine.specs.data import DataSpec, ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.nets import MlpSpec, UNetSpec
 from msd_engine.specs.noise import NoiseSpec
@@ -34,7 +34,7 @@ class ExperimentSpec(Spec):
 
     format: Literal["msd-experiment-1"] = "msd-experiment-1"
     title: str = Field("", max_length=200)
-    data: Annotated[MixtureSpec | ImagesSpec, Field(discriminator="kind")] = MixtureSpec()
+    data: DataSpec = MixtureSpec()
     noise: NoiseSpec = NoiseSpec()
     network: Annotated[MlpSpec | UNetSpec, Field(discriminator="kind")] = MlpSpec()
     training: TrainingSpec = TrainingSpec()

@@ -7,15 +7,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from msd_engine.specs.base import Spec, param
-
-Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs"]
-
-# Samplers whose noise falls at every step, from one level to the next; the others stand still at each level.
-_GLIDING: frozenset[Sampler] = frozenset({"consistent", "ode"})
-# Samplers whose steps blow up from r = 2 on.
-_WALLED: frozenset[Sampler] = frozenset({"langevin", "underdamped", "predictor-corrector"})
-# Samplers that have no step size.
-_STEP_FREE: frozenset[Sampler] = frozenset({"ode", "gibbs"})
+from msd_engine.specs.tables.samplers import TRAITS, Sampler, Traits, sampler_help
 
 
 class SamplingSpec(Spec):
@@ -24,10 +16,7 @@ class SamplingSpec(Spec):
     sampler: Sampler = param(
         "langevin",
         title="Sampler",
-        help="How all copies move. Langevin: chained annealed Langevin dynamics. Consistent: annealed sampling whose "
-        "noise is exactly as scheduled. Underdamped: Langevin with momentum (BAOAB). Predictor-corrector: an ancestral "
-        "step down between Langevin steps. Ode: the probability flow, without noise, by Heun's rule. Gibbs: draw x "
-        "from its exact posterior, then renew the copies.",
+        help=f"How all copies move. {sampler_help()}",
         formula="Langevin: y_i ← y_i + α (x̂ − y_i)/σ² + √(2α) z_i",
     )
     method: Literal["annealed", "fixed"] = param(
@@ -196,6 +185,11 @@ class SamplingSpec(Spec):
         return self
 
     @property
+    def traits(self) -> Traits:
+        """What is known of the chosen sampler."""
+        return TRAITS[self.sampler]
+
+    @property
     def step_ratio(self) -> float:
         """The dimensionless step r = ε/σ_L², the same at every level."""
         return self.epsilon / self.sigma_L**2
@@ -203,27 +197,27 @@ class SamplingSpec(Spec):
     @property
     def glides(self) -> bool:
         """Whether the noise falls at every step; else the chains stand still at each level."""
-        return self.sampler in _GLIDING
+        return self.traits.glides
 
     @property
     def needs_ladder(self) -> bool:
         """Whether the sampler can only go down a ladder."""
-        return self.glides or self.sampler == "predictor-corrector"
+        return self.traits.needs_ladder or self.glides
 
     @property
     def needs_posterior(self) -> bool:
         """Whether the sampler draws x from its posterior, which only an exact denoiser can."""
-        return self.sampler == "gibbs"
+        return self.traits.needs_posterior
 
     @property
     def has_step(self) -> bool:
         """Whether the sampler has a step size."""
-        return self.sampler not in _STEP_FREE
+        return self.traits.has_step
 
     @property
     def has_wall(self) -> bool:
         """Whether chains blow up from r = 2 on."""
-        return self.sampler in _WALLED
+        return self.traits.has_wall
 
     @property
     def total_steps(self) -> int:
@@ -233,5 +227,5 @@ class SamplingSpec(Spec):
 
     @property
     def evaluations(self) -> int:
-        """How often x̂ of one chain is asked for: at each step, twice by Heun's rule, and for the jump."""
-        return self.total_steps * (2 if self.sampler == "ode" else 1) + 1
+        """How often x̂ of one chain is asked for: by each step as often as its sampler does, and once for the jump."""
+        return self.total_steps * self.traits.evaluations + 1

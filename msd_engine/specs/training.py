@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from msd_engine.specs.base import Spec, param
+from msd_engine.specs.tables.forms import Form, form_help
 
 
 class TrainingSpec(Spec):
@@ -20,10 +21,10 @@ class TrainingSpec(Spec):
         help="Number of independent noisy copies y₁…y_k of one datum that the denoiser sees.",
         formula="σ_eff = σ/√k",
     )
-    form: Literal["preconditioned", "plain"] = param(
+    form: Form = param(
         "preconditioned",
         title="Objective form",
-        help="Preconditioned: the network learns only what ȳ does not tell (Karras et al.). Plain: it gives x̂ itself.",
+        help=form_help(),
         formula="x̂ = c_skip ȳ + c_out F(c_in y₁…y_k, c_noise), or x̂ = F(y₁…y_k, t)",
     )
     batch: int = param(

@@ -15,6 +15,9 @@ from msd_engine.backend.counter import Law, Rows, Stream
 Step = int | Tensor
 """Number of a step, from 0; or, where the device is to read it when it draws, int64 with shape (1,)."""
 
+# Seeds end below this bit: with it they give other numbers.
+_EXTRA = 1 << 32
+
 
 class Chance:
     """Draws the numbers of a step.
@@ -52,6 +55,19 @@ class Chance:
             Noise with shape (B, *shape), float32, which the caller may change.
         """
         drawn = self._rows.draw("normal", self._seed, Stream.TRAINING_NOISE, step, math.prod(shape))
+        return drawn.view(-1, *shape)
+
+    def extra(self, shape: tuple[int, ...], step: Step) -> Tensor:
+        """Draw standard normal numbers for an objective that needs some of its own.
+
+        Args:
+            shape: Shape of the numbers of one datum.
+            step: Number of the step.
+
+        Returns:
+            Numbers with shape (B, *shape), float32.
+        """
+        drawn = self._rows.draw("normal", self._seed | _EXTRA, Stream.TRAINING_NOISE, step, math.prod(shape))
         return drawn.view(-1, *shape)
 
     def flips(self, step: Step) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from msd_engine.data.images import ImageSet
-from msd_engine.data.mixture import GaussianMixture
+from msd_engine.denoisers.target import Target
 from msd_engine.training.chance import Chance, Step
 
 _BLOCK_STEPS = 64
@@ -61,28 +61,28 @@ class Source(Protocol):
 
 
 class PointSource:
-    """Fresh draws from a mixture at every step, made in blocks because small draws cost as much as large ones.
+    """Fresh draws from a target at every step, made in blocks because small draws cost as much as large ones.
 
     Args:
-        mixture: The data distribution.
+        target: The data distribution.
         batch: Data in one step.
         seed: Seed of the run.
         device: Where the data are needed.
     """
 
-    def __init__(self, mixture: GaussianMixture, batch: int, seed: int, device: torch.device) -> None:
-        self._mixture = mixture
+    def __init__(self, target: Target, batch: int, seed: int, device: torch.device) -> None:
+        self._target = target
         self._batch = batch
         self._seed = seed
         self._number = -1
-        self._block = torch.zeros(_BLOCK_STEPS * batch, mixture.dim, device=device)
+        self._block = torch.zeros(_BLOCK_STEPS * batch, *target.shape, device=device)
         self._places = torch.arange(batch)
 
     def rows(self, step: int) -> Tensor:
         """Return which data of the present block a step sees, after drawing the block if need be."""
         number, row = divmod(step, _BLOCK_STEPS)
         if number != self._number:
-            x = self._mixture.sample(len(self._block), stream(self._seed, 1, number)).float()
+            x = self._target.sample(len(self._block), stream(self._seed, 1, number)).float()
             # In the order of what the device was given, so that steps on their way still see the block before.
             self._block.copy_(x.pin_memory() if self._block.is_cuda else x, non_blocking=self._block.is_cuda)
             self._number = number

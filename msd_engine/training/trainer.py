@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -14,7 +15,7 @@ from msd_engine.backend.recording import Graph, Repeated
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.noise.copies import copies
 from msd_engine.noise.laws import draw_sigma, law_of_numbers
-from msd_engine.objectives.mse import squared_error, weight
+from msd_engine.objectives.objective import Objective
 from msd_engine.specs import ExperimentSpec
 from msd_engine.training.averaging import WeightAverage, decay_at
 from msd_engine.training.chance import Chance, Step
@@ -29,7 +30,7 @@ class Done(NamedTuple):
 
     Attributes:
         step: Steps done with it.
-        loss: The report's loss ‖x̂ − x‖², summed over the datum and averaged over the batch.
+        loss: What the objective reports, such as ‖x̂ − x‖², summed over the datum and averaged over the batch.
     """
 
     step: int
@@ -47,7 +48,7 @@ class DivergedError(UserError):
 
 
 class Trainer:
-    """Trains a denoiser by the report's mean squared error, with weight averaging.
+    """Trains a denoiser by an objective, with weight averaging.
 
     The device does whole steps without the host: it draws, learns and averages, and where loss or gradient are not
     finite it leaves everything as it is, at that step and all that follow.
@@ -57,6 +58,7 @@ class Trainer:
         denoiser: The denoiser to train.
         averaged: Another of the same build, which will hold the averaged weights.
         source: Where the data come from.
+        objective: What is made small.
         delay: After how many steps the host reads the loss of a step. It changes no numbers.
         graph: Where the device records a step to repeat it; only with a delay. It changes no numbers.
     """
@@ -67,6 +69,7 @@ class Trainer:
         denoiser: LearnedDenoiser,
         averaged: LearnedDenoiser,
         source: Source,
+        objective: Objective,
         *,
         delay: int = 0,
         graph: Graph | None = None,
@@ -77,6 +80,7 @@ class Trainer:
         self.averaged = averaged
         self._spec = spec
         self._source = source
+        self._objective = objective
         self._delay = delay
         self._optimiser = Optimiser(denoiser, spec.training)
         self._average = WeightAverage(denoiser, self._optimiser.parts, averaged)
@@ -164,13 +168,12 @@ class Trainer:
         numbers = self._chance.sigma(law_of_numbers(self._spec.noise), step)
         sigma = draw_sigma(self._spec.noise, training.k, numbers)
         y = copies(x, sigma, self._chance.noise((training.k, *x.shape[1:]), step))
-        error = squared_error(denoiser.estimate(y, sigma), x)
+        losses = self._objective.loss(denoiser, x, y, sigma, partial(self._chance.extra, step=step))
         # Divided by the dimension, so that one clipping norm suits points and images.
         dimension = math.prod(x.shape[1:])
-        objective = (error * weight(denoiser.form, sigma, training.k, denoiser.sigma_data)).mean() / dimension
-        gradients = self._optimiser.gradients(objective)
+        gradients = self._optimiser.gradients(losses.descended.mean() / dimension)
         norm = clip(gradients, training.clip_norm)
-        self._found.copy_(torch.stack((error.detach().mean(), norm)))
+        self._found.copy_(torch.stack((losses.reported.detach().mean(), norm)))
         # Nothing times an infinite number is no number.
         self._good.mul_((self._found * 0.0 == 0.0).all())
         adam_rate, muon_rate, share = now.rates.unbind()

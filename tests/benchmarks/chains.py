@@ -23,7 +23,7 @@ from torch import Tensor
 
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.events import Finished
-from msd_engine.jobs.factory import parts
+from msd_engine.jobs.factory import parts, targets
 from msd_engine.jobs.factory.chains import sampling
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.tools.frames import stride_of
@@ -45,7 +45,7 @@ def posterior_mean(target: GaussianMixture, y: Tensor, precision: Tensor) -> Ten
 def textbook(spec: ExperimentSpec) -> None:
     """Walk down the ladder with the plain loop, collecting what the job collects."""
     asked = spec.sampling
-    target = parts.mixture(spec).to(dtype=torch.float32)
+    target = targets.mixture(spec).to(dtype=torch.float32)
     generator = torch.Generator().manual_seed(asked.seed)
     ladder = parts.ladder(spec).tolist()
     y = target.mean + ladder[0] * torch.randn(asked.chains, spec.training.k, target.dim, generator=generator)

@@ -18,7 +18,8 @@ import tyro
 
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.events import Failed, Finished
-from msd_engine.jobs.factory.parts import learned_denoiser, mixture
+from msd_engine.jobs.factory.parts import learned_denoiser
+from msd_engine.jobs.factory.targets import mixture
 from msd_engine.jobs.training.train import train
 from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.specs import ExperimentSpec, load_preset

@@ -16,12 +16,12 @@ from msd_engine.backend.device import choose_device, quicker_device, wait_for
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.streams import ChainStreams
 from msd_engine.data.images import has_images
-from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser, PosteriorSampler
 from msd_engine.denoisers.switched import SwitchedDenoiser
+from msd_engine.denoisers.target import Target
 from msd_engine.jobs.factory.loaded import loaded_empirical
 from msd_engine.jobs.factory.parts import (
     asks_exact_above,
@@ -29,23 +29,14 @@ from msd_engine.jobs.factory.parts import (
     descent,
     guided_denoiser,
     handover,
-    mixture,
 )
-from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, twin, underdamped
+from msd_engine.jobs.factory.targets import images_of, is_of_images, target
+from msd_engine.samplers import langevin, twin
 from msd_engine.samplers.descent import Descent, Dynamics
+from msd_engine.samplers.registry import DYNAMICS
 from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment, gaussian_start, uniform_start, walk
-from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec
-from msd_engine.specs.sampling import Sampler
-
-DYNAMICS: dict[Sampler, Dynamics] = {
-    "langevin": langevin,
-    "consistent": consistent,
-    "underdamped": underdamped,
-    "predictor-corrector": corrected,
-    "ode": flow,
-    "gibbs": gibbs,
-}
+from msd_engine.specs import ExperimentSpec
 
 _MEASURED_STEPS = 10
 
@@ -61,7 +52,7 @@ class Sampling:
         descent: The ladder and the steps.
         streams: Random numbers of every chain.
         device: Where the chains are computed.
-        target: The mixture that they should draw from, where it is known.
+        target: What they should draw from, where it is known.
         first: Number of steps that they have done before, where they branch off on the way.
         guided: Whether the network is guided by its earlier self.
         exact_above: Whether the exact posterior mean over the images takes the network's place at large noise.
@@ -75,7 +66,7 @@ class Sampling:
     descent: Descent
     streams: ChainStreams | BlendedStreams
     device: torch.device
-    target: GaussianMixture | None
+    target: Target | None
     first: int = 0
     guided: bool = False
     exact_above: bool = False
@@ -137,7 +128,7 @@ def sampling(
     def seconds(there: torch.device) -> float:
         return _seconds(_built(spec, run_dir, data_dir, str(there), toward))
 
-    if isinstance(spec.data, MixtureSpec):
+    if not is_of_images(spec):
         asked = spec.sampling
         size = (asked.chains.bit_length(), spec.training.k, spec.data, spec.network)
         device = str(quicker_device(device, (asked.source, asked.sampler, *size), seconds))
@@ -159,17 +150,17 @@ def _seconds(chains: Sampling) -> float:
 def _built(
     spec: ExperimentSpec, run_dir: Path | None, data_dir: Path | None, device: str, toward: int | None
 ) -> Sampling:
-    target = mixture(spec) if isinstance(spec.data, MixtureSpec) else None
+    known = target(spec)
     exact_above = asks_exact_above(spec) and has_images(spec.data.name, data_dir)
     guided = False
     networks: tuple[LearnedDenoiser, ...] = ()
-    if spec.sampling.source == "exact" and target is not None:
+    if spec.sampling.source == "exact" and known is not None:
         chosen = choose_device(device)
-        denoiser: Denoiser = ExactDenoiser(target)
-        mean, std = target.mean.float(), target.std
-    elif spec.sampling.source == "exact" and isinstance(spec.data, ImagesSpec):
+        denoiser: Denoiser = known.denoiser()
+        mean, std = known.mean.float(), known.std
+    elif spec.sampling.source == "exact":
         chosen = choose_device(device)
-        empirical = loaded_empirical(spec.data, data_dir, chosen)
+        empirical = loaded_empirical(images_of(spec), data_dir, chosen)
         denoiser, mean, std = empirical.denoiser, empirical.mean, empirical.std
     else:
         chosen = choose_device(device)
@@ -180,15 +171,14 @@ def _built(
         early = denoiser.early if isinstance(denoiser, GuidedDenoiser) else None
         networks = (learned, early) if isinstance(early, LearnedDenoiser) else (learned,)
         if exact_above:
-            assert isinstance(spec.data, ImagesSpec)
-            above = loaded_empirical(spec.data, data_dir, chosen).denoiser
+            above = loaded_empirical(images_of(spec), data_dir, chosen).denoiser
             denoiser = SwitchedDenoiser(above, denoiser, handover(spec))
         mean, std = learned.data_mean, learned.sigma_data.item()
     asked = spec.sampling
     shape = (spec.training.k, *mean.shape)
     streams: ChainStreams | BlendedStreams
     if toward is None:
-        innermost = asked.source == "exact" and target is not None
+        innermost = asked.source == "exact" and known is not None
         streams = ChainStreams(asked.seed, asked.chains, shape, device=chosen, chains_innermost=innermost)
     else:
         streams = BlendedStreams((asked.seed, toward), asked.chains, shape, device=chosen)
@@ -206,7 +196,7 @@ def _built(
         way,
         streams,
         chosen,
-        target,
+        known,
         guided=guided,
         exact_above=exact_above,
         networks=networks,

@@ -11,44 +11,25 @@ from torch import Tensor, nn
 
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.recording import CudaGraph
-from msd_engine.data.mixture import GaussianMixture
-from msd_engine.data.shapes import mixture as named_mixture
 from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
+from msd_engine.jobs.factory.forms import OUTPUTS
+from msd_engine.jobs.factory.targets import is_of_images
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
 from msd_engine.noise.ladder import as_trained, geometric, karras, report
 from msd_engine.noise.laws import quantiles
 from msd_engine.runs.run import Run
 from msd_engine.samplers.descent import Descent
-from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec, MlpSpec
+from msd_engine.specs import ExperimentSpec, MlpSpec
 from msd_engine.training.source import stream
 
 # Chains that pass through the network together: on a CPU larger tiles gain nothing, an accelerator wants them all.
 _TILES = {"mlp": 256, "unet": 16}
 _TILES_OF_ACCELERATORS = {"mlp": 2**16, "unet": 2**10}
-# Frequencies of the noise features: t has all noises in [0, 1], ln(σ_eff)/4 has them in about [-1, 1] and smoothly.
-_FEATURE_SCALES = {"plain": 16.0, "preconditioned": 1.0}
 # Streams of a run: the weights have number 0, the data 1, noise and held-out data 2 and 3, a comparison of runs 4.
 _WEIGHTS = 0
-
-
-def mixture(spec: ExperimentSpec) -> GaussianMixture:
-    """Build the mixture that an experiment draws from.
-
-    Args:
-        spec: An experiment whose data are a mixture.
-
-    Returns:
-        The mixture in float64 on the CPU.
-
-    Raises:
-        UserError: The data are images, or a custom mixture is not valid.
-    """
-    if not isinstance(spec.data, MixtureSpec):
-        raise UserError(f"The data {spec.data.name!r} are images: there is no exact density; train a denoiser instead.")
-    return named_mixture(spec.data)
 
 
 def ladder(spec: ExperimentSpec) -> Tensor:
@@ -96,9 +77,7 @@ def event_shape(spec: ExperimentSpec) -> tuple[int, ...]:
     Returns:
         (d,) for points, (C, H, W) for images.
     """
-    if isinstance(spec.data, ImagesSpec):
-        return spec.data.shape
-    return (len(spec.data.means[0]) if spec.data.means else 2,)
+    return spec.data.shape
 
 
 def network(spec: ExperimentSpec) -> nn.Module:
@@ -111,7 +90,7 @@ def network(spec: ExperimentSpec) -> nn.Module:
         The network, on the CPU.
     """
     kind, k, first = spec.network, spec.training.k, event_shape(spec)[0]
-    scale = _FEATURE_SCALES[spec.training.form]
+    scale = OUTPUTS[spec.training.form].feature_scale
     # Layers draw their first weights from the global generator; it is put back as it was.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(spec.training.seed, _WEIGHTS).initial_seed())
@@ -174,7 +153,8 @@ def new_denoiser(spec: ExperimentSpec, sigma_data: float, data_mean: Tensor) -> 
     """
     net, training = network(spec), spec.training
     sees_mean = isinstance(net, UNet) and net.fusion == "mean"
-    return LearnedDenoiser(net, training.form, training.k, sigma_data, data_mean, spec.noise.s, sees_mean=sees_mean)
+    output = OUTPUTS[training.form]
+    return LearnedDenoiser(net, output, training.k, sigma_data, data_mean, spec.noise.s, sees_mean=sees_mean)
 
 
 def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.device) -> LearnedDenoiser:
@@ -255,11 +235,7 @@ def handover(spec: ExperimentSpec) -> float:
 
 def asks_exact_above(spec: ExperimentSpec) -> bool:
     """Return whether chains of a network begin with the exact posterior mean over its training images."""
-    return (
-        spec.sampling.source == "trained"
-        and isinstance(spec.data, ImagesSpec)
-        and descent(spec).ladder[0] > handover(spec)
-    )
+    return spec.sampling.source == "trained" and is_of_images(spec) and descent(spec).ladder[0] > handover(spec)
 
 
 def evaluations(spec: ExperimentSpec, way: Descent, *, guided: bool) -> int:
@@ -275,6 +251,5 @@ def evaluations(spec: ExperimentSpec, way: Descent, *, guided: bool) -> int:
         return asked.evaluations
     low, high = guided_between(spec)
     noises = [stage.sigma for stage in way.stages()] + [way.ladder[-1]]
-    if asked.sampler == "ode":
-        noises += [stage.next_sigma for stage in way.stages()]
+    noises += [stage.next_sigma for stage in way.stages()] * (asked.traits.evaluations - 1)
     return asked.evaluations + sum(low < sigma < high for sigma in noises)

@@ -11,13 +11,15 @@ import torch
 from msd_engine.backend.device import choose_device, quicker_device
 from msd_engine.backend.recording import WARM_UP, CudaGraph
 from msd_engine.data.images import load_images
-from msd_engine.denoisers.exact import ExactDenoiser
+from msd_engine.denoisers.posterior import Denoiser
+from msd_engine.jobs.factory.forms import OBJECTIVES
 from msd_engine.jobs.factory.pace import threads_for
-from msd_engine.jobs.factory.parts import mixture, new_denoiser
+from msd_engine.jobs.factory.parts import new_denoiser
+from msd_engine.jobs.factory.targets import images_of, is_of_images, target
 from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.noise.ladder import geometric
 from msd_engine.noise.laws import quantiles
-from msd_engine.specs import ExperimentSpec, MixtureSpec
+from msd_engine.specs import ExperimentSpec
 from msd_engine.training.inputs import delay_of
 from msd_engine.training.precision import choose_bfloat16
 from msd_engine.training.source import ImageSource, PointSource, Source, stream
@@ -47,7 +49,7 @@ class Training:
     trainer: Trainer
     source: Source
     held_out: HeldOut
-    exact: ExactDenoiser | None
+    exact: Denoiser | None
     strip: HeldOut | None
     spec: ExperimentSpec
     device: torch.device
@@ -70,7 +72,7 @@ def training_device(spec: ExperimentSpec, name: str) -> torch.device:
     Raises:
         UserError: There is no such device on this machine.
     """
-    if not isinstance(spec.data, MixtureSpec):
+    if is_of_images(spec):
         return choose_device(name)
     work = ("train", spec.network, spec.training.k, spec.training.batch)
     return quicker_device(name, work, lambda there: _seconds(spec, there))
@@ -112,17 +114,17 @@ def training(
     seed, batch = spec.training.seed, spec.training.batch
     # The same data and noise whatever the training's seed and k, so that curves of several runs can be compared.
     draws = stream(0, _HELD_OUT)
-    exact: ExactDenoiser | None = None
+    exact: Denoiser | None = None
     strip: HeldOut | None = None
     source: Source
-    if isinstance(spec.data, MixtureSpec):
-        target = mixture(spec)
-        mean, spread = target.mean, target.std
-        source = PointSource(target, batch, seed, device)
-        exact = ExactDenoiser(target.to(device, torch.float32))
-        x = target.sample(_HELD_OUT_POINTS, draws).float()
+    known = target(spec)
+    if known is not None:
+        mean, spread = known.mean, known.std
+        source = PointSource(known, batch, seed, device)
+        exact = known.denoiser(device, torch.float32)
+        x = known.sample(_HELD_OUT_POINTS, draws).float()
     else:
-        images = load_images(spec.data, data_dir)
+        images = load_images(images_of(spec), data_dir)
         mean, spread = images.statistics()
         source = ImageSource(images.train, batch, seed, device, flips=spec.training.flips)
         x = images.to_data(images.test[:_HELD_OUT_IMAGES])
@@ -133,5 +135,6 @@ def training(
     denoiser, averaged = (new_denoiser(spec, spread, mean).to(device) for _ in range(2))
     later = delay_of(device) if delay is None else delay
     graph = CudaGraph(device) if device.type == "cuda" and later else None
-    trainer = Trainer(spec, denoiser, averaged, source, delay=later, graph=graph)
+    objective = OBJECTIVES[spec.training.form]
+    trainer = Trainer(spec, denoiser, averaged, source, objective, delay=later, graph=graph)
     return Training(trainer, source, held_out, exact, strip, spec, device)

@@ -35,6 +35,7 @@ from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.events import Copies, Denoised, Event, Finished, Started
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_empirical, loaded_images
 from msd_engine.jobs.factory.parts import learned_denoiser
+from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.pictures.pictures import chosen_picture, held_out
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.frames import shown
@@ -73,9 +74,7 @@ def denoise(
     del cadence, live
     begun_s = time.perf_counter()
     chosen = choose_device(device)
-    data = spec.data
-    if not isinstance(data, ImagesSpec):
-        raise UserError("Only pictures can be denoised by hand: choose a set of images.")
+    data = images_of(spec, "Only pictures can be denoised by hand: choose a set of images.")
     if not is_loaded(data, data_dir, chosen if spec.sampling.source == "exact" else None):
         # Reading tens of thousands of images takes a second.
         yield from in_background(lambda _: _parts(spec, data, run_dir, data_dir, chosen))

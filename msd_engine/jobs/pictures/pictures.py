@@ -15,10 +15,11 @@ from msd_engine.data.images import ImageSet
 from msd_engine.data.picture import read_picture
 from msd_engine.events import Event, Finished, HeldOutPicture, PictureRead
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_images
+from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.frames import shown
 from msd_engine.jobs.tools.guard import told
-from msd_engine.specs import DenoiseSpec, ExperimentSpec, ImagesSpec
+from msd_engine.specs import DenoiseSpec, ExperimentSpec
 
 
 @told
@@ -50,9 +51,7 @@ def show_held_out(spec: ExperimentSpec, *, data_dir: Path | None = None) -> Iter
         `HeldOutPicture` and `Finished`, or `Failed`.
     """
     begun_s = time.perf_counter()
-    data = spec.data
-    if not isinstance(data, ImagesSpec):
-        raise UserError("Only sets of images have held-out pictures: choose one of them.")
+    data = images_of(spec, "Only sets of images have held-out pictures: choose one of them.")
     if not is_loaded(data, data_dir):
         # Reading tens of thousands of images takes a second.
         yield from in_background(lambda _: loaded_images(data, data_dir))

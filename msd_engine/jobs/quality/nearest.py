@@ -17,6 +17,7 @@ from msd_engine.backend.errors import UserError
 from msd_engine.data.folder import data_folder
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Finished, Neighbours, Started, Tick
+from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.tools.guard import told
 from msd_engine.metrics.features.choose import kept_network
 from msd_engine.metrics.features.network import FeatureNetwork
@@ -51,11 +52,10 @@ def nearest(
         `Started`, a `Tick` per few thousand images, `Neighbours` and `Finished`, or `Failed`.
     """
     start = time.monotonic()
-    if not isinstance(spec.data, ImagesSpec):
-        raise UserError(f"The data {spec.data.name!r} are points: only images have nearest images.")
+    data = images_of(spec, f"The data {spec.data.name!r} are points: only images have nearest images.")
     chosen = choose_device(device)
     yield Started("nearest", describe_device(chosen), 0, 0, spec.to_json())
-    images = _images(spec.data, data_folder(data_dir))
+    images = _images(data, data_folder(data_dir))
     if image.shape != images.train.shape[1:]:
         raise UserError(f"The image has another shape than those of {images.name}.")
     x = torch.from_numpy(np.ascontiguousarray(image, np.float32))[None]

@@ -12,6 +12,7 @@ from msd_engine.backend.errors import UserError
 from msd_engine.backend.threads import use_threads
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Notice, Progress
+from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.quality.features import prepared_features
 from msd_engine.jobs.tools.background import Tell, in_background
 from msd_engine.metrics.quality.standard import Standard, Steps, T, standard
@@ -74,9 +75,7 @@ def read_whole(spec: ExperimentSpec, data_dir: Path | None) -> Generator[Event, 
         UserError: The data are points.
         BadFile: The images are missing or damaged.
     """
-    data = spec.data
-    if not isinstance(data, ImagesSpec):
-        raise UserError(f"The data {data.name!r} are points: only images can be measured.")
+    data = images_of(spec, f"The data {spec.data.name!r} are points: only images can be measured.")
 
     def steps() -> Steps[ImageSet]:
         yield "Reading the images"

@@ -17,12 +17,13 @@ from msd_engine.events import Event
 from msd_engine.jobs.factory.chains import Sampling, sampling
 from msd_engine.jobs.factory.loaded import loaded_images
 from msd_engine.jobs.factory.parts import event_shape
+from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.pictures.pictures import chosen_picture
 from msd_engine.jobs.sampling.sample import chain_events
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.guard import told
 from msd_engine.samplers.inpainting import Inpainting, KnownDenoiser, KnownPixels
-from msd_engine.specs import Branch, ExperimentSpec, Hand, ImagesSpec, Live
+from msd_engine.specs import Branch, ExperimentSpec, Hand, Live
 from msd_engine.specs.live import NEVER, Cadence
 
 # Branches with noise of their own have numbers that no chain of the form has.
@@ -115,14 +116,13 @@ def _painting(chains: Sampling, pixels: KnownPixels) -> Sampling:
 
 
 def _known_pixels(spec: ExperimentSpec, data_dir: Path | None, device: torch.device) -> KnownPixels:
-    if not isinstance(spec.data, ImagesSpec):
-        raise UserError("Only pictures can be painted: choose a set of images.")
-    _, rows, columns = spec.data.shape
+    data = images_of(spec, "Only pictures can be painted: choose a set of images.")
+    _, rows, columns = data.shape
     mask = spec.denoise.mask
     if len(mask) != rows * columns or not any(mask):
         raise UserError("Nothing is marked to be painted anew: paint a mask over the picture first.")
     if all(mask):
         raise UserError("All of the picture is marked: leave something to be kept, or draw chains on the images page.")
-    picture = chosen_picture(spec.denoise, loaded_images(spec.data, data_dir))
+    picture = chosen_picture(spec.denoise, loaded_images(data, data_dir))
     known = torch.frombuffer(bytearray(mask), dtype=torch.uint8).reshape(rows, columns) == 0
     return KnownPixels(picture.to(device), known.to(device))

@@ -14,7 +14,8 @@ from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import UserError
 from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.events import Event, FieldFrame, Finished, Started
-from msd_engine.jobs.factory.parts import denoiser_of_run, guided_denoiser, mixture
+from msd_engine.jobs.factory.parts import denoiser_of_run, guided_denoiser
+from msd_engine.jobs.factory.targets import mixture
 from msd_engine.jobs.tools.guard import told
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence

@@ -11,11 +11,11 @@ from torch import Tensor
 
 from msd_engine.data.images import load_images
 from msd_engine.events import Event, Finished, Progress, Proposed, Started, Tick
-from msd_engine.jobs.factory.parts import mixture
+from msd_engine.jobs.factory.targets import images_of, target
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.guard import told
 from msd_engine.metrics.chains.proposals import OVERLAP, Proposal, largest_distances, propose
-from msd_engine.specs import ExperimentSpec, Live, MixtureSpec
+from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 
 # So many data are drawn for the largest distance; more hardly find a larger one.
@@ -71,9 +71,10 @@ def proposal(
 def _data(spec: ExperimentSpec, data_dir: Path | None) -> Tensor:
     """Return data with shape (n, d), float32."""
     draws = torch.Generator().manual_seed(_SEED)
-    if isinstance(spec.data, MixtureSpec):
-        return mixture(spec).sample(_DATA, draws).float()
-    images = load_images(spec.data, data_dir)
+    known = target(spec)
+    if known is not None:
+        return known.sample(_DATA, draws).float()
+    images = load_images(images_of(spec), data_dir)
     chosen = torch.randperm(len(images.train), generator=draws)[:_DATA]
     return images.to_data(images.train[chosen]).flatten(1)
 

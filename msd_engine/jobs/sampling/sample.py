@@ -14,6 +14,7 @@ from msd_engine.backend.errors import UserError
 from msd_engine.events import Event, Finished, Notice, Progress, Samples, Started, Tick
 from msd_engine.jobs.factory.chains import Sampling, moments, sampling
 from msd_engine.jobs.factory.parts import asks_exact_above, asks_guidance
+from msd_engine.jobs.factory.targets import is_of_images
 from msd_engine.jobs.sampling.ladder import told_ladder
 from msd_engine.jobs.sampling.verdicts import judged
 from msd_engine.jobs.tools.background import in_background
@@ -23,7 +24,7 @@ from msd_engine.metrics.chains.figures import alive
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment
-from msd_engine.specs import ExperimentSpec, ImagesSpec, Live
+from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.models import CARD
 
@@ -78,7 +79,7 @@ def sample(
         `ChainSegment` and `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due moments; at
         the end what is left of them, `Samples`, for images `Verdicts`, and `Finished`, or `Failed`.
     """
-    wants_images = spec.sampling.source == "exact" and isinstance(spec.data, ImagesSpec)
+    wants_images = spec.sampling.source == "exact" and is_of_images(spec)
     if wants_images or asks_exact_above(spec):
         # Reading tens of thousands of images takes a second.
         chains = yield from in_background(lambda _: sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device))
@@ -135,7 +136,8 @@ class _Job:
         self.recent: deque[tuple[int, float]] = deque([(chains.first, 0.0)])
         self.frames: _Frames
         if chains.y.ndim == 3:
-            self.frames = PlaneFrames(spec, chains.target, chains.descent)
+            modes = chains.target.modes if chains.target is not None else None
+            self.frames = PlaneFrames(spec, modes, chains.descent)
         else:
             carried = len(chains.dynamics.init(chains.y[:1])) - 1
             self.frames = ImageFrames(self.total, chains.y, chains.streams, chains.first, carried)

@@ -14,6 +14,7 @@ from msd_engine.backend.errors import BadFile
 from msd_engine.backend.threads import use_threads
 from msd_engine.events import Event, Notice, Samples, Tick, Verdicts
 from msd_engine.jobs.factory.loaded import loaded_looks
+from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.tools.background import Tell, in_background
 from msd_engine.metrics.features.look import look
 from msd_engine.metrics.features.network import Seen
@@ -26,7 +27,7 @@ from msd_engine.metrics.quality.verdicts import (
     spatial_variance,
     verdicts,
 )
-from msd_engine.specs import ExperimentSpec, ImagesSpec
+from msd_engine.specs import ExperimentSpec
 
 MOST_COLOUR = 128
 """Colour images that are looked at after a sampling: their network sees some thirty in a second."""
@@ -48,8 +49,7 @@ def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None, device
     Yields:
         `Tick` while the images are read, and `Verdicts`.
     """
-    assert isinstance(spec.data, ImagesSpec)
-    data = spec.data
+    data = images_of(spec)
     looks: DataLooks | None = None
     try:
         looks = yield from in_background(lambda _: loaded_looks(data, data_dir))

@@ -8,14 +8,13 @@ import torch
 from torch import Tensor
 
 from msd_engine.data.images import ImageSet
-from msd_engine.denoisers.exact import ExactDenoiser
-from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.jobs.factory.loaded import loaded_empirical, loaded_images
-from msd_engine.jobs.factory.parts import event_shape, mixture, network
+from msd_engine.jobs.factory.parts import event_shape, new_denoiser
+from msd_engine.jobs.factory.targets import images_of, target
 from msd_engine.metrics.errors.matched import MatchedDraws
 from msd_engine.noise.laws import quantiles
-from msd_engine.specs import ExperimentSpec, MixtureSpec
+from msd_engine.specs import ExperimentSpec
 from msd_engine.training.precision import choose_bfloat16
 from msd_engine.training.source import stream
 
@@ -38,9 +37,10 @@ def matched_draws(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.
         BadFile: The images are missing or damaged.
         UserError: A custom mixture cannot be used.
     """
-    if isinstance(spec.data, MixtureSpec):
-        return _draws(spec, mixture(spec).sample(_POINTS, stream(0, _STREAM)).float(), device)
-    return _draws(spec, _some(loaded_images(spec.data, data_dir).test, _IMAGES), device)
+    known = target(spec)
+    if known is not None:
+        return _draws(spec, known.sample(_POINTS, stream(0, _STREAM)).float(), device)
+    return _draws(spec, _some(loaded_images(images_of(spec), data_dir).test, _IMAGES), device)
 
 
 def least_draws(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.device) -> tuple[MatchedDraws, Denoiser]:
@@ -61,11 +61,12 @@ def least_draws(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.de
         BadFile: The images are missing or damaged.
         UserError: A custom mixture cannot be used.
     """
-    if isinstance(spec.data, MixtureSpec):
-        exact: Denoiser = ExactDenoiser(mixture(spec))
-        return matched_draws(spec, data_dir=data_dir, device=device), exact
-    exact = loaded_empirical(spec.data, data_dir, device).denoiser
-    return _draws(spec, _some(loaded_images(spec.data, data_dir).train, _LEAST_IMAGES), device), exact
+    known = target(spec)
+    if known is not None:
+        return matched_draws(spec, data_dir=data_dir, device=device), known.denoiser()
+    images = images_of(spec)
+    exact = loaded_empirical(images, data_dir, device).denoiser
+    return _draws(spec, _some(loaded_images(images, data_dir).train, _LEAST_IMAGES), device), exact
 
 
 def _some(images: Tensor, count: int) -> Tensor:
@@ -88,7 +89,6 @@ def settled(spec: ExperimentSpec, device: torch.device) -> tuple[ExperimentSpec,
     Returns:
         The experiment with a number format named, and one sentence on why that one.
     """
-    asked, mean = spec.training, torch.zeros(event_shape(spec))
-    denoiser = LearnedDenoiser(network(spec), asked.form, asked.k, 1.0, mean, spec.noise.s).to(device)
+    denoiser = new_denoiser(spec, 1.0, torch.zeros(event_shape(spec))).to(device)
     mixed, sentence = choose_bfloat16(spec, denoiser, device)
     return spec.replace("training.precision", "bfloat16" if mixed else "float32"), sentence

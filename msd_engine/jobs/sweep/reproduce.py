@@ -11,6 +11,7 @@ from pathlib import Path
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.files import write_atomically
 from msd_engine.events import Event, Failed, Finished, Started
+from msd_engine.jobs.factory.targets import images_of, is_of_images
 from msd_engine.jobs.sweep.samples import grids, prepared_judge
 from msd_engine.jobs.sweep.story import table_event
 from msd_engine.jobs.sweep.sweep import sweep
@@ -20,7 +21,7 @@ from msd_engine.runs.report.charts import curves_of
 from msd_engine.runs.report.page import PageContent, page
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
-from msd_engine.specs import ImagesSpec, Live
+from msd_engine.specs import Live
 from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.reproduction import Reproduction
 
@@ -72,10 +73,9 @@ def reproduce(
                     yield event
     done = SweepFolder.open(folder)
     drawn = []
-    data = done.spec.base.data
-    if isinstance(data, ImagesSpec):
+    if is_of_images(done.spec.base):
         if plan.judges:
-            yield from prepared_judge(data, data_dir, device, cadence)
+            yield from prepared_judge(images_of(done.spec.base), data_dir, device, cadence)
         drawn = yield from grids(done, data_dir, device, cadence, live)
     results = done.results()
     finished = [result for result in results if result.status == "finished"]

@@ -15,12 +15,13 @@ from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import BadFile
 from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Notice, Started, StripFrame
 from msd_engine.jobs.factory.parts import learned_denoiser
+from msd_engine.jobs.factory.targets import is_of_images
 from msd_engine.jobs.factory.training import training
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.guard import told
 from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.runs.run import Run
-from msd_engine.specs import ImagesSpec, Live
+from msd_engine.specs import Live
 from msd_engine.specs.live import NEVER, Cadence
 
 
@@ -51,7 +52,7 @@ def recall(
     run, chosen = Run.open(run_dir), choose_device(device)
     yield Started("recall", describe_device(chosen), 0, run.manifest.step, run.spec.to_json())
     yield from measured_again(run)
-    if isinstance(run.spec.data, ImagesSpec) and run.has_weights:
+    if is_of_images(run.spec) and run.has_weights:
         try:
             yield (yield from in_background(lambda _: _strip(run, data_dir, chosen)))
         except BadFile as error:

@@ -9,6 +9,8 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from msd_engine.specs import Declaration
+from msd_engine.specs.tables.forms import FORMS
+from msd_engine.specs.tables.samplers import TRAITS
 from msd_gui.widgets.controls.control import Control
 from msd_gui.widgets.controls.guard import LIST_KEYS, Guard
 
@@ -24,20 +26,18 @@ LABELS = {
     "two-gaussians": "Two Gaussians",
     "log-normal": "Log-normal",
     "uniform-t": "Uniform t",
-    "plain": "Plain (report)",
     "auto": "Automatic",
     "float32": "float32",
     "bfloat16": "bfloat16",
     "fixed": "Fixed noise",
-    "predictor-corrector": "Predictor–corrector",
-    "ode": "Probability flow",
-    "gibbs": "Gibbs (exact)",
     "report": "Report (time)",
     "karras": "Karras ρ",
     "as-trained": "As trained",
     "settle": "Settling chains",
     "same": "The sampler itself",
 }
+LABELS.update((word, row.title) for word, row in TRAITS.items())
+LABELS.update((word, row.title) for word, row in FORMS.items())
 
 
 def choice_label(value: str) -> str:

@@ -15,7 +15,7 @@ from msd_engine.jobs.factory import loaded
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.specs import ExperimentSpec, ImagesSpec, load_preset
 from msd_engine.specs.live import NEVER
-from msd_engine.specs.sampling import Sampler
+from msd_engine.specs.tables.samplers import Sampler
 
 
 @pytest.fixture(autouse=True)

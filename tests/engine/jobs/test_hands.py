@@ -20,7 +20,7 @@ from msd_engine.samplers import langevin
 from msd_engine.samplers.descent import Stage
 from msd_engine.samplers.inpainting import Inpainting, KnownDenoiser, KnownPixels
 from msd_engine.specs import Branch, load_preset
-from msd_engine.specs.sampling import Sampler
+from msd_engine.specs.tables.samplers import Sampler
 
 K = 3
 SAMPLERS = get_args(Sampler)

@@ -61,7 +61,7 @@ from msd_engine.objectives.mse import squared_error
 from msd_engine.runs.samples import save_samples
 from msd_engine.specs import Branch, SweepSpec, load_preset
 from msd_engine.specs.reproduction import Reproduction
-from msd_engine.specs.sampling import Sampler
+from msd_engine.specs.tables.samplers import Sampler
 
 SAMPLERS = get_args(Sampler)
 LEARNED = [name for name in SAMPLERS if name != "gibbs"]

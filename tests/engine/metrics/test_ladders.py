@@ -17,11 +17,14 @@ from msd_engine.metrics.chains.figures import predicted_std as settled_std
 from msd_engine.metrics.chains.ladders import excess, predicted_std, settled, steps_needed, swelling, variances
 from msd_engine.noise.ladder import geometric, karras
 from msd_engine.samplers.descent import Descent
+from msd_engine.samplers.registry import DYNAMICS
 from msd_engine.samplers.walk import walk
 from msd_engine.specs import load_preset
+from msd_engine.specs.tables.samplers import TRAITS
 
-SAMPLERS = tuple(build_chains.DYNAMICS)
-GLIDING = ("consistent", "ode")
+SAMPLERS = tuple(DYNAMICS)
+GLIDING = tuple(name for name, row in TRAITS.items() if row.glides)
+SCHEDULED = tuple(name for name, dynamics in DYNAMICS.items() if dynamics.LAW.as_scheduled)
 LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
 DATA = np.array([0.0, 0.3, 2.0])
 
@@ -43,7 +46,7 @@ class Impulse:
         return z
 
 
-@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "gibbs"])
+@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if not TRAITS[name].needs_posterior])
 @pytest.mark.parametrize("variance", DATA)
 def test_the_recursion_is_what_the_steps_do(sampler, variance):
     # Chains of a Gaussian are linear in their start and their noise: the variance is the sum of squared responses.
@@ -53,7 +56,7 @@ def test_the_recursion_is_what_the_steps_do(sampler, variance):
     descent = way(sampler)
     y = torch.zeros(len(descent) + 1, 1, 1, dtype=torch.float64)
     y[0] = math.sqrt(variance + LADDER[0] ** 2)
-    *_, last = walk(build_chains.DYNAMICS[sampler], denoiser, y, descent, Impulse(len(y)))
+    *_, last = walk(DYNAMICS[sampler], denoiser, y, descent, Impulse(len(y)))
     found = variances(sampler, descent, 1, np.array([variance]))[-1, 0]
     assert found == pytest.approx(last.y.square().sum().item(), rel=1e-12)
 
@@ -71,8 +74,8 @@ def test_gibbs_is_exact_at_every_level():
     np.testing.assert_allclose(variances("gibbs", way("gibbs"), 3, DATA), exact, rtol=1e-12)
 
 
-@pytest.mark.parametrize("sampler", GLIDING)
-def test_gliding_noise_is_as_scheduled(sampler):
+@pytest.mark.parametrize("sampler", SCHEDULED)
+def test_noise_is_as_scheduled_where_the_law_says_so(sampler):
     found = variances(sampler, way(sampler), 1, np.zeros(1))[:, 0] / np.square(LADDER)
     np.testing.assert_allclose(found, swelling(sampler, way(sampler)), rtol=1e-12)
 
@@ -128,7 +131,7 @@ def test_the_evaluations_are_as_many_as_the_denoiser_is_asked(sampler):
                 asked.append(sigma)
             return super().__call__(y, sigma)
 
-    list(walk(chains.dynamics, Counting(chains.target), chains.y, chains.descent, chains.streams))
+    list(walk(chains.dynamics, Counting(chains.target.modes), chains.y, chains.descent, chains.streams))
     assert len(asked) == spec.sampling.evaluations
 
 

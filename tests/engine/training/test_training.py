@@ -9,10 +9,14 @@ from mixtures import drawn_copies
 
 from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.exact import ExactDenoiser
+from msd_engine.denoisers.outputs.output import Known
+from msd_engine.denoisers.outputs.plain import OUTPUT as PLAIN
+from msd_engine.denoisers.outputs.preconditioned import OUTPUT as PRECONDITIONED
 from msd_engine.denoisers.posterior import Posterior
+from msd_engine.denoisers.target import MixtureTarget
 from msd_engine.jobs.factory.training import Training, training
 from msd_engine.metrics.errors.errors import HeldOut
-from msd_engine.objectives.mse import squared_error, weight
+from msd_engine.objectives.mse import squared_error
 from msd_engine.specs import ExperimentSpec, MixtureSpec, TrainingSpec, load_preset
 from msd_engine.training.schedule import learning_rate, spent
 from msd_engine.training.source import ImageSource, PointSource, Source, stream
@@ -54,10 +58,11 @@ def test_squared_error_is_summed_over_the_datum() -> None:
 
 def test_weight_asks_the_same_of_the_network_at_every_noise() -> None:
     sigma, k, sigma_data = torch.tensor([0.01, 0.5, 3.0, 50.0]), 4, torch.tensor(0.7)
+    known = Known(k, sigma_data, torch.zeros(2), 25.0, sees_mean=False)
     sigma_eff = sigma / math.sqrt(k)
     c_out = sigma_eff * sigma_data / (sigma_eff**2 + sigma_data**2).sqrt()
-    assert torch.allclose(weight("preconditioned", sigma, k, sigma_data) * c_out**2, torch.ones(4))
-    assert torch.equal(weight("plain", sigma, k, sigma_data), torch.ones(4))
+    assert torch.allclose(PRECONDITIONED.weight(sigma, known) * c_out**2, torch.ones(4))
+    assert torch.equal(PLAIN.weight(sigma, known), torch.ones(4))
 
 
 def test_untrained_preconditioned_loss_is_of_order_one_at_every_noise() -> None:
@@ -68,7 +73,7 @@ def test_untrained_preconditioned_loss_is_of_order_one_at_every_noise() -> None:
     for sigma in (0.05, 1.0, 30.0):
         noise = torch.full((len(x),), sigma)
         y = drawn_copies(x, noise, 2, stream(0, 10))
-        error = weight("preconditioned", noise, 2, denoiser.sigma_data) * squared_error(denoiser(y, noise).mean, x)
+        error = denoiser.weight(noise) * squared_error(denoiser(y, noise).mean, x)
         assert float(error.detach().mean()) / 2 == pytest.approx(1.0, abs=0.1)
 
 
@@ -117,7 +122,7 @@ def test_batch_may_exceed_the_set() -> None:
 
 def test_points_of_a_step_do_not_depend_on_the_steps_before() -> None:
     target = mixture(MixtureSpec())
-    one, other = PointSource(target, 8, 3, CPU), PointSource(target, 8, 3, CPU)
+    one, other = PointSource(MixtureTarget(target), 8, 3, CPU), PointSource(MixtureTarget(target), 8, 3, CPU)
     batches = [batch(one, step) for step in range(130)]
     assert torch.equal(batch(other, 129), batches[129])
     assert torch.equal(batch(other, 2), batches[2])

@@ -14,6 +14,7 @@ from msd_engine.backend.recording import WARM_UP, Repeated
 from msd_engine.events import Finished, Notice
 from msd_engine.jobs.factory.training import Training, training
 from msd_engine.jobs.training import train as train_job
+from msd_engine.objectives import mse
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_engine.training.chance import Chance
 from msd_engine.training.trainer import DivergedError, Done, Trainer
@@ -28,7 +29,7 @@ DIGITS = load_preset("digits-30s").replace_all(
 
 def build(spec: ExperimentSpec, delay: int, tape: Tape | None = None) -> Trainer:
     parts = training(spec, data_dir=Path("nowhere"), device=CPU)
-    return Trainer(spec, parts.trainer.denoiser, parts.trainer.averaged, parts.source, delay=delay, graph=tape)
+    return Trainer(spec, parts.trainer.denoiser, parts.trainer.averaged, parts.source, mse, delay=delay, graph=tape)
 
 
 def run(trainer: Trainer, steps: int) -> list[Done]:
@@ -133,7 +134,7 @@ def test_a_job_says_what_the_device_cannot_record(tmp_path: Path, monkeypatch: p
         parts = training(spec, **options)
         inner = parts.trainer
         inner.denoiser.net.register_forward_hook(lambda _module, _given, out: out * (1.0 + 0.0 * out.sum().item()))
-        trainer = Trainer(spec, inner.denoiser, inner.averaged, parts.source, delay=2, graph=Tape())
+        trainer = Trainer(spec, inner.denoiser, inner.averaged, parts.source, mse, delay=2, graph=Tape())
         return dataclasses.replace(parts, trainer=trainer)
 
     monkeypatch.setattr(train_job, "training", recorded)
@@ -158,7 +159,7 @@ def test_weights_channels_last_learn_the_same() -> None:
     parts = training(DIGITS, data_dir=Path("nowhere"), device=CPU)
     inner = parts.trainer.denoiser, parts.trainer.averaged
     modules = [module.to(memory_format=torch.channels_last) for module in inner]  # type: ignore[call-overload]
-    other = Trainer(DIGITS, *modules, parts.source)
+    other = Trainer(DIGITS, *modules, parts.source, mse)
     for (step, loss), (other_step, other_loss) in zip(run(plain, 6), run(other, 6), strict=True):
         assert step == other_step
         assert loss == pytest.approx(other_loss, rel=1e-3)

@@ -1,0 +1,1 @@
+"""What the output of a network can stand for; one file for each."""

@@ -1,0 +1,40 @@
+"""The preconditioned form of theory §4, after Karras et al. 2022 (arXiv:2206.00364).
+
+With the data mean m removed and σ_eff = σ/√k:
+
+    x̂ = m + c_skip (ȳ − m) + c_out F(c_in (y_1 − m)..c_in (y_k − m), c_noise),
+    c_skip = σ_d²/(σ_eff² + σ_d²),  c_out = σ_eff σ_d/√(σ_eff² + σ_d²),  c_in = 1/√(σ² + σ_d²),  c_noise = ln(σ_eff)/4.
+
+Where the network sees the mean copy alone, c_in is that of one copy at σ_eff. Squared errors weigh 1/c_out², so that
+each noise asks the same of the network: λ = (σ_eff² + σ_d²)/(σ_eff σ_d)².
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from msd_engine.denoisers.outputs.output import Known, Network, Output
+
+
+def _estimate(network: Network, y: Tensor, sigma: Tensor, known: Known) -> Tensor:
+    wide = sigma.reshape(-1, *(1 for _ in known.data_mean.shape))
+    sigma_eff = wide / math.sqrt(known.k)
+    total = sigma_eff.square() + known.sigma_data.square()
+    centred = y - known.data_mean
+    c_in = torch.rsqrt(total if known.sees_mean else wide.square() + known.sigma_data.square())
+    c_out = sigma_eff * known.sigma_data * torch.rsqrt(total)
+    skip = centred.mean(dim=1) * (known.sigma_data.square() / total)
+    output = network(centred * c_in.unsqueeze(1), torch.log(sigma / math.sqrt(known.k)) / 4)
+    return known.data_mean + skip + c_out * output
+
+
+def _weight(sigma: Tensor, known: Known) -> Tensor:
+    sigma_eff = sigma / math.sqrt(known.k)
+    return (sigma_eff.square() + known.sigma_data.square()) / (sigma_eff * known.sigma_data).square()
+
+
+# The coordinate ln(σ_eff)/4 has all noises in about [-1, 1], and smoothly.
+OUTPUT = Output(_estimate, _weight, feature_scale=1.0)

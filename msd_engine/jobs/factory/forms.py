@@ -1,0 +1,44 @@
+"""The output and the objective of every form by name, read from the files that its row names."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+from msd_engine.denoisers.outputs.output import Output
+from msd_engine.objectives.objective import Objective
+from msd_engine.specs.tables.forms import FORMS, Form
+
+
+def output(module: str) -> Output:
+    """Import what the output of a network stands for.
+
+    Args:
+        module: Name of its file in `msd_engine.denoisers.outputs`.
+
+    Raises:
+        TypeError: There is none in it.
+    """
+    found = getattr(import_module(f"msd_engine.denoisers.outputs.{module}"), "OUTPUT", None)
+    if not isinstance(found, Output):
+        raise TypeError(f"msd_engine/denoisers/outputs/{module}.py needs OUTPUT: estimate, weight and feature_scale.")
+    return found
+
+
+def objective(module: str) -> Objective:
+    """Import what training makes small.
+
+    Args:
+        module: Name of its file in `msd_engine.objectives`.
+
+    Raises:
+        TypeError: There is none in it.
+    """
+    found = import_module(f"msd_engine.objectives.{module}")
+    if not isinstance(found, Objective):
+        raise TypeError(f"msd_engine/objectives/{module}.py needs the function loss.")
+    return found
+
+
+OUTPUTS: Final[dict[Form, Output]] = {form: output(row.output) for form, row in FORMS.items()}
+OBJECTIVES: Final[dict[Form, Objective]] = {form: objective(row.objective) for form, row in FORMS.items()}

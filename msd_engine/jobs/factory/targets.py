@@ -1,0 +1,72 @@
+"""The one place that asks of which kind the data of an experiment are."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from msd_engine.backend.errors import UserError
+from msd_engine.data.mixture import GaussianMixture
+from msd_engine.data.shapes import mixture as named_mixture
+from msd_engine.denoisers.target import MixtureTarget, Target
+from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec
+
+
+def target(spec: ExperimentSpec) -> Target | None:
+    """Build what the data of an experiment are drawn from.
+
+    Args:
+        spec: The experiment.
+
+    Returns:
+        The target in float64 on the CPU; None for images, of which there are only samples.
+
+    Raises:
+        UserError: A custom mixture is not valid.
+    """
+    match spec.data:
+        case MixtureSpec():
+            return MixtureTarget(named_mixture(spec.data))
+        case ImagesSpec():
+            return None
+        case _:
+            assert_never(spec.data)
+
+
+def mixture(spec: ExperimentSpec) -> GaussianMixture:
+    """Build the mixture that an experiment draws from.
+
+    Args:
+        spec: An experiment whose data have modes.
+
+    Returns:
+        The mixture in float64 on the CPU.
+
+    Raises:
+        UserError: The data are images or have no modes, or a custom mixture is not valid.
+    """
+    known = target(spec)
+    if known is None:
+        raise UserError(f"The data {spec.data.name!r} are images: there is no exact density; train a denoiser instead.")
+    if known.modes is None:
+        raise UserError(f"The data {spec.data.name!r} are no mixture: choose one for this.")
+    return known.modes
+
+
+def is_of_images(spec: ExperimentSpec) -> bool:
+    """Return whether the data are images; else they are points."""
+    return isinstance(spec.data, ImagesSpec)
+
+
+def images_of(spec: ExperimentSpec, otherwise: str = "This is for images only: choose a set.") -> ImagesSpec:
+    """Return which images an experiment is about.
+
+    Args:
+        spec: The experiment.
+        otherwise: What to say where there are none.
+
+    Raises:
+        UserError: The data are points.
+    """
+    if not isinstance(spec.data, ImagesSpec):
+        raise UserError(otherwise)
+    return spec.data

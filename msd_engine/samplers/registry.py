@@ -1,0 +1,35 @@
+"""The dynamics of every sampler by name, read from the file that its row of traits names."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final, Protocol, runtime_checkable
+
+from msd_engine.samplers.descent import Dynamics
+from msd_engine.samplers.laws import Law
+from msd_engine.specs.tables.samplers import TRAITS, Sampler
+
+
+@runtime_checkable
+class DynamicsWithLaw(Dynamics, Protocol):
+    """What a file in this folder offers: init, step, and beside the step its law."""
+
+    LAW: Law
+
+
+def dynamics(module: str) -> DynamicsWithLaw:
+    """Import the dynamics of a sampler.
+
+    Args:
+        module: Name of its file in this folder.
+
+    Raises:
+        TypeError: It has no step or no law: nothing else may judge its chains in its place.
+    """
+    found = import_module(f"msd_engine.samplers.{module}")
+    if not isinstance(found, DynamicsWithLaw) or not isinstance(found.LAW, Law):
+        raise TypeError(f"msd_engine/samplers/{module}.py needs init, step and LAW, the law of its variance.")
+    return found
+
+
+DYNAMICS: Final[dict[Sampler, DynamicsWithLaw]] = {name: dynamics(row.module) for name, row in TRAITS.items()}
