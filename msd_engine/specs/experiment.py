@@ -57,10 +57,9 @@ class ExperimentSpec(Spec):
         separators = None if indent else (",", ":")
         return json.dumps(fields, indent=indent, separators=separators, ensure_ascii=False)
 
-    @property
-    def sigma_eff_L(self) -> float:
-        """Noise of ȳ at the last level, σ_L/√k."""
-        return self.sampling.sigma_L / math.sqrt(self.training.k)
+    def sigma_eff(self, sigma: float) -> float:
+        """Return the noise of ȳ, σ/√k, where each copy has the noise σ."""
+        return sigma / math.sqrt(self.training.k)
 
 
 def generator_of(text: str | bytes) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -15,29 +14,6 @@ from msd_gui.session.history import History
 def _presets_by_title() -> dict[tuple[str, str], str]:
     specs = {name: load_preset(name) for name in preset_names()}
     return {(spec.data.kind, spec.title): name for name, spec in specs.items()}
-
-
-def differing(before: ExperimentSpec, after: ExperimentSpec) -> frozenset[str]:
-    """Return the dotted paths of all fields in which two specs differ.
-
-    Args:
-        before: One spec.
-        after: The other.
-
-    Returns:
-        Paths such as ``sampling.epsilon``, so that a page renews only what depends on them.
-    """
-    return frozenset(_differing(before.model_dump(), after.model_dump(), ""))
-
-
-def _differing(before: Any, after: Any, path: str) -> list[str]:
-    if not (isinstance(before, dict) and isinstance(after, dict)):
-        return [path] if before != after else []
-    found = []
-    for name in before.keys() | after.keys():
-        below = f"{path}.{name}" if path else name
-        found += _differing(before.get(name), after.get(name), below)
-    return found
 
 
 class Experiment(QObject):
@@ -104,17 +80,6 @@ class Experiment(QObject):
         """
         self._loaded = spec
         self.set(spec)
-
-    def set_preset(self, name: str) -> None:
-        """Load a preset.
-
-        Args:
-            name: One of `msd_engine.specs.preset_names`.
-
-        Raises:
-            SpecError: There is no such preset.
-        """
-        self.load(load_preset(name))
 
     @Slot()
     def reset(self) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -22,9 +22,6 @@ from msd_engine.data.images import ImageSet
 from msd_engine.metrics.chains.figures import alive
 
 Verdict = Literal["alive", "blew up", "monochrome", "saturated", "off the data"]
-
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-"""All verdicts; the first one means that the chain has lived."""
 
 # Real images that the bounds and distances are taken from; quantiles and means of so many are known to a few percent.
 _LOOKED_AT = 2048

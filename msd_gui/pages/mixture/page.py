@@ -83,7 +83,7 @@ class MixturePage(TrainingPage):
         self.plane = PlaneView()
         self.timeline = Timeline()
         on = self._actions
-        self.transport = TransportBar(play=on["play"], step=on["step"], restart=on["restart"])
+        self.transport = TransportBar(on["play"], on["step"], on["restart"])
         self.weights = ModeWeightsView()
         self.losses = LossView()
         self.readings = Readings("Chain figures")

@@ -98,11 +98,6 @@ class Player(QObject):
         self.playhead.position = 0.0
         self.playhead.playing = True
 
-    def go_to_end(self) -> None:
-        """Show the last step of each run, without playing."""
-        self.playhead.playing = False
-        self.playhead.position = float("inf")
-
     def set_speed(self, speed_hz: float) -> None:
         """Set the speed in steps per second."""
         self._transport.set_speed(speed_hz)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
@@ -27,8 +27,6 @@ class PlotView(pg.PlotWidget):
         colours: Colours to keep whatever the theme; None follows the theme.
         parent: The widget that owns the view.
     """
-
-    framed = Signal()
 
     def __init__(
         self,
@@ -137,10 +135,6 @@ class PlotView(pg.PlotWidget):
             self.refresh()
             self.legend_row.set_entries(self.legend_entries())
 
-    def readout(self) -> str:
-        """The text that is shown for the position of the mouse."""
-        return self._readout.text() if self._readout.isVisible() else ""
-
     def showEvent(self, event: QShowEvent) -> None:
         """Draws what came while the view was out of sight."""
         self.bring_up_to_date()
@@ -171,7 +165,6 @@ class PlotView(pg.PlotWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Frames the data."""
         self.frame()
-        self.framed.emit()
         event.accept()
 
     def _show_readout(self, text: str) -> None:

@@ -92,12 +92,6 @@ class DrawingView(Canvas):
         scale = place.width() / self._picture.shape[2]
         return (position.x() - place.left()) / scale, (position.y() - place.top()) / scale
 
-    def to_widget(self, x: float, y: float) -> QPointF:
-        """A position in pixels of the picture as one in the widget."""
-        place = self.place()
-        scale = place.width() / self._picture.shape[2]
-        return QPointF(place.left() + x * scale, place.top() + y * scale)
-
     def sizeHint(self) -> QSize:
         """Room to draw in."""
         return QSize(300, 300)

@@ -79,14 +79,13 @@ class PlaneView(PlotView):
         """Shows the means of the modes, with shape (J, 2)."""
         self._set_points("modes", means)
 
-    def set_tails(self, xy: Array, first: int = 0) -> None:
+    def set_tails(self, xy: Array) -> None:
         """Shows the last n states of every chain; of very many states some are skipped.
 
         Args:
             xy: The states, with shape (n, B, 2), oldest first.
-            first: How many states came before, so that the same states are skipped in the next picture.
         """
-        self._held.set_tails(np.asarray(xy), first)
+        self._held.set_tails(np.asarray(xy))
         self._touch("tails")
 
     def set_heads(self, xy: Array) -> None:

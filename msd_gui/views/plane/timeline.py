@@ -37,17 +37,16 @@ class Timeline(Canvas):
         self._position = 0
         self._painted: tuple[object, QPixmap] | None = None
 
-    def set_levels(self, sigmas: Sequence[float], steps_per_level: int | Sequence[int]) -> None:
+    def set_levels(self, sigmas: Sequence[float], steps: Sequence[int]) -> None:
         """Says how the run is divided.
 
         Args:
             sigmas: σ of each level, in order.
-            steps_per_level: Steps in each level, or in every one.
+            steps: Steps in each level.
         """
-        each = [steps_per_level] * len(sigmas) if isinstance(steps_per_level, int) else list(steps_per_level)
         before = self._sigmas, self._ends
         self._sigmas = tuple(float(s) for s in sigmas)
-        self._ends = tuple(accumulate(each))
+        self._ends = tuple(accumulate(steps))
         if before == (self._sigmas, self._ends):
             return
         self._available = min(self._available, self.total())

@@ -84,15 +84,6 @@ class Card(QFrame):
         self._button.setText(action)
         self._button.setVisible(bool(action))
 
-    def severity(self) -> Severity:
-        """Return the severity."""
-        assert self._severity is not None
-        return self._severity
-
-    def title(self) -> str:
-        """Return the title."""
-        return self._title.text()
-
     def text(self) -> str:
         """Return the text."""
         return self._text.text()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from msd_gui.theme import icon
@@ -12,13 +12,7 @@ SPACING_PX = 3
 
 
 class Section(QWidget):
-    """A heading and rows under it. It is always as high as its rows, also when one of them grows by a message.
-
-    Attributes:
-        toggled: Emitted with whether the rows are shown.
-    """
-
-    toggled = Signal(bool)
+    """A heading and rows under it. It is always as high as its rows, also when one of them grows by a message."""
 
     def __init__(self, heading: str, parent: QWidget | None = None) -> None:
         """Make an open section without rows.
@@ -67,4 +61,3 @@ class Section(QWidget):
     def _on_toggled(self, is_open: bool) -> None:
         self._body.setVisible(is_open)
         self.button.setIcon(icon("expanded" if is_open else "collapsed"))
-        self.toggled.emit(is_open)

@@ -53,22 +53,20 @@ class SpecForm(QWidget):
     stays the last good spec.
 
     Attributes:
-        valueChanged: Emitted with the new spec when the user changes a field.
-        edited: The same with the path of the field: (spec, path).
+        edited: Emitted with the new spec and the path of the field that the user changed.
         editing_started: Emitted with the path when a drag begins.
         editing_finished: Emitted with the path when a drag ends.
     """
 
-    valueChanged = Signal(object)
     edited = Signal(object, str)
     editing_started = Signal(str)
     editing_finished = Signal(str)
 
-    def __init__(self, groups: Iterable[Group | str], spec: ExperimentSpec, parent: QWidget | None = None) -> None:
+    def __init__(self, groups: Iterable[Group], spec: ExperimentSpec, parent: QWidget | None = None) -> None:
         """Build the controls.
 
         Args:
-            groups: Headings with the dotted paths under them, or bare paths without heading.
+            groups: Headings, which may be empty, with the dotted paths under them.
             spec: The first spec; it says which fields there are.
             parent: Owner.
 
@@ -87,7 +85,7 @@ class SpecForm(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        for heading, paths in _grouped(groups):
+        for heading, paths in groups:
             section = Section(heading, self)
             self._sections[heading] = section
             column.addWidget(section)
@@ -240,7 +238,6 @@ class SpecForm(QWidget):
         for name in along:
             if name in self._controls:
                 self._controls[name].setValue(spec.get(name))
-        self.valueChanged.emit(spec)
         self.edited.emit(spec, path)
 
     def _show(self) -> None:
@@ -254,15 +251,3 @@ class SpecForm(QWidget):
         label = self._messages[path]
         label.setText(sentence)
         label.setVisible(bool(sentence))
-
-
-def _grouped(groups: Iterable[Group | str]) -> list[tuple[str, list[str]]]:
-    grouped: list[tuple[str, list[str]]] = []
-    for group in groups:
-        if not isinstance(group, str):
-            grouped.append((group[0], list(group[1])))
-        elif grouped and not grouped[-1][0]:
-            grouped[-1][1].append(group)
-        else:
-            grouped.append(("", [group]))
-    return grouped

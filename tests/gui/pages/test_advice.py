@@ -160,15 +160,15 @@ def test_drifted_shares_of_the_classes_are_told_with_figures_and_mended(qtbot) -
     qtbot.addWidget(adviser.cards)
     adviser.take_ladder(walked(LONG).ladder)
     adviser.take_verdicts(told((0.55, 0.45)))
-    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice()]
+    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
     adviser.take_verdicts(told((0.8, 0.2)))
-    (found,) = [advice for advice in adviser.cards.advice() if advice.title == "Too many steps per level"]
+    (found,) = [advice for advice in adviser.cards.advice if advice.title == "Too many steps per level"]
     # Of 64 samples a class of share 1/2 has 32 ± √(64/4).
     for figure in ("13 of 64 samples", "0.5", "32 ± 4", "samplings"):
         assert figure in found.evidence
     adviser.cards.remedy.emit(dict(found.remedy))
     assert experiment.spec.sampling.steps_per_level < LONG.sampling.steps_per_level
-    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice()]
+    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
 
 
 @pytest.mark.parametrize(("n", "share"), [(1, 0.3), (20, 0.1), (64, 0.5)])
@@ -202,7 +202,7 @@ def test_dead_chains_say_nothing_of_the_classes(qtbot) -> None:
     qtbot.addWidget(adviser.cards)
     adviser.take_ladder(walked(LONG).ladder)
     adviser.take_verdicts(told((0.0, 0.0), verdict=("monochrome",) * 64))
-    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice()]
+    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
 
 
 def test_measured_samples_say_more_than_a_few_chains(qtbot) -> None:
@@ -216,12 +216,12 @@ def test_measured_samples_say_more_than_a_few_chains(qtbot) -> None:
         "digits", "ours", 1000, 1000, 297, (), "", both, *shares, 4, 1.0, spec.to_json(), {"off the data": 100}
     )
     adviser.take_quality(found)
-    titles = [advice.title for advice in adviser.cards.advice()]
+    titles = [advice.title for advice in adviser.cards.advice]
     assert "Too many steps per level" in titles
     # More steps would mend these chains, and add to the drift.
     assert "Chains end off the data" not in titles
     adviser.take_quality(replace(found, shares=shares[1]))
-    titles = [advice.title for advice in adviser.cards.advice()]
+    titles = [advice.title for advice in adviser.cards.advice]
     assert "Too many steps per level" not in titles
     assert "Chains end off the data" in titles
     # Samples of other settings say nothing.

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from painted import to_svg_bytes
 from PySide6.QtWidgets import QTextBrowser
 
 from msd_engine.events import Failed, Figure, Finished, Neighbours, Quality, Tick
@@ -19,7 +20,6 @@ from msd_gui.pages.quality.curve import curve_points
 from msd_gui.pages.quality.panel import Measuring, neighbours_note, reading
 from msd_gui.pages.sampling.pretrained import CardDialog, PretrainedChip, card_html, model_title
 from msd_gui.theme import LIGHT
-from msd_gui.views.base.figures import to_svg_bytes
 from msd_gui.views.curves.class_shares import ClassSharesView
 from msd_gui.views.curves.quality import CurvePoint, QualityCurveView
 from msd_gui.views.images.neighbours import NeighboursView

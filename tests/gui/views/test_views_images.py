@@ -210,9 +210,9 @@ def test_setting_the_position_tells_nobody(qtbot):
     view = timeline(qtbot)
     with qtbot.assertNotEmitted(view.position_changed):
         view.set_position(4)
-        view.set_levels([1.0], 3)
+        view.set_levels([1.0], [3])
     assert view.position() == 3
-    view.set_levels([], 1)
+    view.set_levels([], [])
     assert view.text() == ""
     assert not view.grab().isNull()
 

@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from painted import channels, pixels, rgb, shown
+from painted import channels, finished, pixels, rgb, shown, to_png_bytes, to_svg_bytes
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
 from msd_gui.theme import DARK, make_palette
-from msd_gui.views.base.figures import Easel, finished, png_sheet, svg_sheet, to_png_bytes, to_svg_bytes
+from msd_gui.views.base.figures import Easel, png_sheet, svg_sheet
 from msd_gui.views.base.rich import plain
 from msd_gui.views.curves.bands import BandView
 from msd_gui.views.curves.decimated import BUCKETS, Decimated, smoothed
