@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from msd_engine.specs.base import Spec, SpecError
+from msd_engine.specs.base import LARGEST_SEED, Spec, SpecError
 from msd_engine.specs.experiment import ExperimentSpec
 
 Mode = Literal["same-sigma", "same-sigma-eff"]
@@ -40,7 +40,7 @@ REPORTED: dict[str, dict[int, float]] = {
 _MOST_RUNS = 1000
 
 Copies = Annotated[int, Field(ge=1, le=64)]
-Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 @dataclass(frozen=True)

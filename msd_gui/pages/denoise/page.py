@@ -111,7 +111,7 @@ class DenoisePage(ExperimentPage):
         show_sampler(self.form, spec)
         self.painting.show(spec)
         asked, k = spec.denoise, spec.training.k
-        self.form.slider("denoise.sigma").set_trailing(f"{SIGMA_EFF} = {number(asked.sigma / k**0.5)}")
+        self.form.slider("denoise.sigma").set_trailing(f"{SIGMA_EFF} = {number(spec.sigma_eff(asked.sigma))}")
         self.form.set_enabled("denoise.copy_index", asked.change in ("drop", "replace"), "One copy is to be chosen.")
         self.form.set_enabled("denoise.other", asked.change == "replace", "Belongs to a copy that is replaced.")
         change = self.form.control("denoise.change")

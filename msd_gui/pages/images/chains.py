@@ -146,7 +146,7 @@ class ImageChains(QObject):
             self._wanted = True
             self._trainer.ask_weights(WEIGHTS_EVERY_S)
         elif self._sampled == (spec, self._weights(spec)):
-            self._page.experiment.set(spec.replace("sampling.seed", (spec.sampling.seed + 1) % 2**31))
+            self._page.experiment.set(spec.with_next_seed())
         else:
             self._draw(spec)
 

@@ -269,7 +269,7 @@ class MixturePage(TrainingPage):
         """Draw chains with the next seed, from their first step."""
         spec = self.experiment.spec
         self.do_restart()
-        self.experiment.set(spec.replace("sampling.seed", (spec.sampling.seed + 1) % 2**31))
+        self.experiment.set(spec.with_next_seed())
 
     def do_play(self) -> None:
         """Play or pause; at the end, play again from the beginning."""

@@ -126,7 +126,8 @@ class SamplingControls(QObject):
         self.button.setObjectName("sampling.propose")
         self.button.setToolTip(
             "Set the ladder and ε by NCSNv2's techniques: σ₁/√k the largest distance between two data, so many levels "
-            "that neighbours overlap by C ≈ 0.5, and the ε for which s_T²/σ² is nearest to 1. σ_L and T stay."
+            "that half of the draws of each lie in the shell of the next, and the ε for which s_T²/σ² is nearest to 1. "
+            "σ_L and T stay."
         )
         self.button.setEnabled(False)
         self.button.clicked.connect(self.propose)
@@ -254,9 +255,8 @@ def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:
         form: With sliders of the first and the last noise.
         spec: The experiment.
     """
-    root_k = spec.training.k**0.5
     for path in ("sampling.sigma_1", "sampling.sigma_L"):
-        form.slider(path).set_trailing(f"{SIGMA_EFF} = {number(spec.get(path) / root_k)}")
+        form.slider(path).set_trailing(f"{SIGMA_EFF} = {number(spec.sigma_eff(spec.get(path)))}")
     asked, path = spec.sampling, "sampling.exact_above"
     if path in form.paths():
-        form.slider(path).set_trailing("never" if asked.exact_above * root_k >= asked.sigma_1 else "")
+        form.slider(path).set_trailing("never" if spec.sigma_of_copy(asked.exact_above) >= asked.sigma_1 else "")

@@ -15,7 +15,6 @@ from msd_gui.pages.advice.adviser import Adviser
 from msd_gui.pages.advice.chains import furthest, tail
 from msd_gui.pages.advice.findings import Facts
 from msd_gui.pages.advice.rules import advise
-from msd_gui.pages.base.ladder import overlap
 from msd_gui.session.experiment import Experiment
 
 # An 8×8 image set whose pixels have a standard deviation of about a half.
@@ -118,14 +117,6 @@ def test_applying_every_remedy_in_turn_ends_with_nothing_to_say() -> None:
 
 def test_what_was_measured_counts_only_for_its_own_sampling() -> None:
     assert advise(GOOD, died(changed(epsilon=0.01))) == []
-
-
-def test_the_overlap_is_ncsnv2s_c() -> None:
-    # C is 1/2 where √(2d)(γ − 1) = 3γ, up to a term that is nothing there; published ratios for CIFAR-10: γ = 1.0375.
-    root = math.sqrt(2 * 3072)
-    assert overlap(root / (root - 3), 3072) == pytest.approx(0.5, abs=1e-6)
-    assert 0.4 < overlap((50 / 0.01) ** (1 / 231), 3072) < 0.6
-    assert overlap(1.0, 10) == pytest.approx(math.erf(3 / math.sqrt(2)))
 
 
 def told(shares: tuple[float, ...], **fields: object) -> Verdicts:

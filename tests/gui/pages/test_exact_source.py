@@ -156,8 +156,8 @@ def test_what_is_wrong_is_said_with_a_button_that_mends_it_and_can_be_undone(qtb
     drawn(qtbot, page)
     page.form.slider("sampling.sigma_1").change_value(1.0)
     titles = [card.accessibleName() for card in page.adviser.cards.cards if card.isVisibleTo(page)]
-    assert "Starts inside the data" in titles
-    page.adviser.cards.cards[titles.index("Starts inside the data")].action.emit()
+    assert "Warning: Starts inside the data" in titles
+    page.adviser.cards.cards[titles.index("Warning: Starts inside the data")].action.emit()
     spread = page.adviser.facts.largest_distance
     assert page.experiment.spec.sampling.sigma_1 == pytest.approx(spread * page.experiment.spec.training.k**0.5)
     assert "Starts inside the data" not in [advice.title for advice in page.adviser.cards.advice]
