@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events.base import Event
 
-ALIVE = "alive"
+ALIVE: Final = "alive"
 """The verdict on a chain that has lived; every other one names what went wrong."""
 
 

@@ -21,6 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 import msd_engine
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, read_bytes, reading, write_atomically
+from msd_engine.events.pixels import to_grey
 
 SPEC_KEY = "msd-spec"
 """Key of the spec among the texts of a PNG."""
@@ -47,8 +48,8 @@ def to_pixels(x: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     if x.dtype == np.uint8:
         return x.astype(np.uint8, copy=False)
-    bounded = np.clip(np.nan_to_num(np.asarray(x, np.float32), nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
-    return np.round((bounded + 1.0) * 127.5).astype(np.uint8)
+    grey: NDArray[np.float32] = to_grey(np.nan_to_num(np.asarray(x, np.float32), nan=0.0, posinf=1.0, neginf=-1.0))
+    return grey.astype(np.uint8)
 
 
 def readable_scale(height: int) -> int:

@@ -13,7 +13,6 @@ The law is the one of the base experiment with σ_eff and σ as it has them at k
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -223,13 +222,3 @@ class DrawnSamples(Spec):
     verdicts: tuple[str, ...]
     features: str = ""
     left_out: str = ""
-
-    @property
-    def lived(self) -> int:
-        """Number of chains that have lived."""
-        return self.verdicts.count("alive")
-
-    @property
-    def dead(self) -> dict[str, int]:
-        """How many chains were lost to each reason, the commonest first."""
-        return dict(Counter(verdict for verdict in self.verdicts if verdict != "alive").most_common())

@@ -14,7 +14,7 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.chains import is_exact
-from msd_gui.pages.base.page import ExperimentPage, Export
+from msd_gui.pages.base.page import GRACE_MS, ExperimentPage, Export
 from msd_gui.pages.denoise.by_hand import ByHand, command_of
 from msd_gui.pages.denoise.canvas import Easel
 from msd_gui.pages.denoise.denoiser import DenoiserChoice
@@ -34,7 +34,6 @@ from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Readings
 from msd_gui.widgets.panels.spec_form import SpecForm
 
-GRACE_MS = 400
 RESULT_PROMISE = "x̂, what the denoiser makes of the copies, will be shown here."
 COPIES_PROMISE = "The noisy copies of the picture will be shown here."
 

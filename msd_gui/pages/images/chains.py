@@ -21,12 +21,13 @@ from msd_engine.events import (
 from msd_engine.specs import Branch, ExperimentSpec, pretrained_for
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages.base.chains import is_exact, other_chains
-from msd_gui.pages.base.page import ExperimentPage, Status
+from msd_gui.pages.base.page import GRACE_MS, ExperimentPage, Status
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.pages.sampling.pretrained import PretrainedChip, model_title
 from msd_gui.pages.training.trainer import Trainer
 
-GRACE_MS = 800
+# Chains of images take longer than those in the plane.
+_GRACE_MS = 2 * GRACE_MS
 PREVIEW_CHAINS = 16
 WEIGHTS_EVERY_S = 0.0
 
@@ -212,7 +213,7 @@ class ImageChains(QObject):
         self._sampled = (spec, step)
         self._paused = False
         job = self._launch.sample(spec, self.run_for(spec), beside=self._trainer.running)
-        self._runner.submit(job, grace_ms=GRACE_MS if self._editing else 0)
+        self._runner.submit(job, grace_ms=_GRACE_MS if self._editing else 0)
 
     @Slot()
     def _on_weights(self) -> None:

@@ -14,11 +14,10 @@ from msd_engine.events import Event, Failed, FieldFrame
 from msd_engine.events.errors import UserError
 from msd_engine.specs import ExperimentSpec, Live
 from msd_gui.bridge.launch import Bounds, Cadence, Job, Launch
-from msd_gui.pages.base.page import Page
+from msd_gui.pages.base.page import GRACE_MS, Page
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.views.plane.plane import PlaneView
 
-GRACE_MS = 400
 FIELDS_PER_E = 16
 
 

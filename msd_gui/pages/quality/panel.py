@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Failed, Figure, Neighbours, Notice, Progress, Quality
+from msd_engine.events.pixels import to_data
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.launch import Images, Launch
 from msd_gui.pages.base import layout
@@ -181,7 +182,7 @@ class Measuring(QWidget):
             return
         image = images[chain].astype(np.float32)
         if images.dtype == np.uint8:
-            image = image / 127.5 - 1.0
+            image = to_data(image)
         self._finder.submit(self._launch.nearest(source[0], image))
 
     # -- events in -----------------------------------------------------------------------------------------------------

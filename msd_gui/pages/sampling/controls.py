@@ -14,14 +14,13 @@ from msd_engine.events import Event, Failed, Finished, Ladder, Progress, Propose
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.launch import Launch
 from msd_gui.pages.base.ladder import near_wall
-from msd_gui.pages.base.page import ExperimentPage
+from msd_gui.pages.base.page import GRACE_MS, ExperimentPage
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.swelling import SwellingView
 from msd_gui.widgets.controls.choice import Choice, choice_label
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.spec_form import SpecForm
 
-GRACE_MS = 400
 PROPOSE = "Propose from the data"
 _EXPLAINED = (
     "Variance of the residuals y_i − ȳ at the end of each level over what the level says, as theory predicts it for "

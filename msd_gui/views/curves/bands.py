@@ -13,9 +13,9 @@ from PySide6.QtWidgets import QWidget
 from msd_gui.theme import Colours
 from msd_gui.views.base.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, finite, pen
 from msd_gui.views.base.legend import Entry
-from msd_gui.views.base.log_axis import number
 from msd_gui.views.base.plot import PlotView
 from msd_gui.views.base.rich import SIGMA_EFF
+from msd_gui.widgets.controls.numbers import number
 
 
 class BandView(PlotView):

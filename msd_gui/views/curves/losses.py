@@ -14,9 +14,9 @@ from msd_gui.theme import Colours
 from msd_gui.views.base.colour_maps import between
 from msd_gui.views.base.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, pen
 from msd_gui.views.base.legend import Entry
-from msd_gui.views.base.log_axis import number
 from msd_gui.views.base.plot import PlotView
 from msd_gui.views.curves.decimated import Decimated, smoothed
+from msd_gui.widgets.controls.numbers import number
 
 _X_WORDS = {"steps": "step", "seconds": "time / s"}
 _DOT_EVERY_PX = 14.0

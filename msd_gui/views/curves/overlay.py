@@ -16,8 +16,8 @@ from msd_gui.theme import Colours
 from msd_gui.views.base.colour_maps import ordinal
 from msd_gui.views.base.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, finite, pen
 from msd_gui.views.base.legend import Entry
-from msd_gui.views.base.log_axis import number
 from msd_gui.views.base.plot import PlotView
+from msd_gui.widgets.controls.numbers import number
 
 _X_WORDS = {"steps": "step", "seconds": "time / s"}
 _WORDS = 34

@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QWidget
 from msd_gui.theme import Colours
 from msd_gui.views.base.layers import Layer, ToPixels, draw_curve, draw_dots, finite, pen, polygon
 from msd_gui.views.base.legend import Entry
-from msd_gui.views.base.log_axis import number
 from msd_gui.views.base.plot import PlotView
+from msd_gui.widgets.controls.numbers import number
 
 _CAP_PX = 3.0
 _BAND = 0.16

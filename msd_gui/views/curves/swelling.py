@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from msd_gui.theme import with_alpha
 from msd_gui.views.base.canvas import Canvas
 from msd_gui.views.base.fonts import font_of
-from msd_gui.views.base.log_axis import number
+from msd_gui.widgets.controls.numbers import number
 
 HEIGHT_PX = 54
 _LEFT_PX, _RIGHT_PX, _EDGE_PX = 26, 6, 7

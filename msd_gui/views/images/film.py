@@ -12,8 +12,8 @@ from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QToolTip, QWidget
 
 from msd_gui.views.base.canvas import Canvas, outline
-from msd_gui.views.base.log_axis import number
 from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
+from msd_gui.widgets.controls.numbers import number
 
 _GAP_PX, _LEAST_PX = 4.0, 32.0
 

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QWidget
 from msd_gui.views.base.canvas import Canvas
 from msd_gui.views.base.colour_maps import error_map
 from msd_gui.views.base.fonts import font_of
-from msd_gui.views.base.log_axis import number
 from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
 from msd_gui.views.base.rich import SIGMA_EFF, draw_rich, rich_size
+from msd_gui.widgets.controls.numbers import number
 
 MOST_COPIES = 2
 _FOOT = "‖x̂ − x‖²"

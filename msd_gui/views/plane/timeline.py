@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from msd_gui.theme import with_alpha
 from msd_gui.views.base.canvas import Canvas
 from msd_gui.views.base.colour_maps import between
-from msd_gui.views.base.log_axis import number
+from msd_gui.widgets.controls.numbers import number
 
 _MARGIN_PX, _HANDLE_PX = 8.0, 6.0
 

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from msd_engine.specs import Declaration
 from msd_gui.widgets.controls.control import Control
 from msd_gui.widgets.controls.number_box import NumberBox
-from msd_gui.widgets.controls.numbers import SliderScale, format_number
+from msd_gui.widgets.controls.numbers import format_number
+from msd_gui.widgets.controls.scale import SliderScale
 from msd_gui.widgets.controls.track import Track
 
 

@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from msd_gui.theme import icon
 from msd_gui.widgets.controls.guard import PRESS_KEYS, Guard
-from msd_gui.widgets.controls.numbers import SliderScale, format_number
+from msd_gui.widgets.controls.numbers import format_number
+from msd_gui.widgets.controls.scale import SliderScale
 from msd_gui.widgets.controls.track import Track
 
 SLOWEST_HZ, FASTEST_HZ = 1.0, 10_000.0
