@@ -61,7 +61,7 @@ def cards() -> QWidget:
     rows.addWidget(Card("error", "No data", "train-images-idx3-ubyte is missing in the data folder.", "Choose…"))
     box = PathBox("Data folder", "MSD_DATA_DIR, or your data folder")
     rows.addWidget(box)
-    rows.addWidget(TransportBar(QAction(icon("play"), ""), QAction(icon("step"), ""), QAction(icon("restart"), "")))
+    rows.addWidget(TransportBar(*(QAction(icon(name), "") for name in ("play", "step", "restart")), 100.0))
     form = SpecForm(
         [("At fault", ["sampling.sigma_L", "sampling.epsilon", "sampling.chains"])], load_preset("ncsn-toy")
     )

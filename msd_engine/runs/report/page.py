@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from msd_engine.events.sweep import SweepTable, TableRow
-from msd_engine.events.verdicts import ALIVE
+from msd_engine.events.verdicts import ALIVE, in_words
 from msd_engine.runs.manifest import Manifest
 from msd_engine.runs.report.charts import Curve, chart
 from msd_engine.runs.report.settings import settings_table
@@ -219,7 +219,7 @@ def _grid(grid: Grid) -> str:
     lines = [f"<b>k = {grid.k}</b>"]
     if drawn.verdicts:
         lines[0] += f": {_lived(drawn)} of {len(drawn.verdicts)} lived"
-        lines += [", ".join(f"{count} {reason}" for reason, count in _dead(drawn).items())] if _dead(drawn) else []
+        lines += [in_words(_dead(drawn))] if _dead(drawn) else []
     lines.append(f"σ {asked.sigma_1:.4g} → {asked.sigma_L:.3g}, {asked.levels} levels × {asked.steps_per_level} steps")
     lines.append(f"ε = {asked.epsilon:.3g}, r = {asked.step_ratio:.3g}")
     data = base64.b64encode(grid.png).decode()

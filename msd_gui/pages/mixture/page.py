@@ -26,7 +26,7 @@ from msd_gui.pages.training.page import TrainingPage
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
-from msd_gui.session.settings import Settings
+from msd_gui.session.settings import SPEED_HZ, Settings
 from msd_gui.views.curves.losses import LossView
 from msd_gui.views.curves.mode_weights import ModeWeightsView
 from msd_gui.views.plane.plane import LAYERS, PlaneView
@@ -83,7 +83,7 @@ class MixturePage(TrainingPage):
         self.plane = PlaneView()
         self.timeline = Timeline()
         on = self._actions
-        self.transport = TransportBar(on["play"], on["step"], on["restart"])
+        self.transport = TransportBar(on["play"], on["step"], on["restart"], SPEED_HZ)
         self.weights = ModeWeightsView()
         self.losses = LossView()
         self.readings = Readings("Chain figures")

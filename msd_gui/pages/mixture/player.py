@@ -42,7 +42,7 @@ class Player(QObject):
         """
         super().__init__(page)
         self.buffer = DoubleBuffer()
-        self.playhead = Playhead()
+        self.playhead = Playhead(transport.speed_hz)
         self._page = page
         self._plane = plane
         self._timeline = timeline

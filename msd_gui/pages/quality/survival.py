@@ -7,6 +7,7 @@ from collections import Counter
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from msd_engine.events import Verdicts
+from msd_engine.events.verdicts import in_words
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.readings import yield_severity
 from msd_gui.views.curves.class_shares import ClassSharesView
@@ -74,7 +75,7 @@ class YieldPanel(QWidget):
 
 
 def _spread(event: Verdicts) -> tuple[Reading, ...]:
-    dead = ", ".join(f"{count} {reason}" for reason, count in Counter(event.dead.values()).items())
+    dead = in_words(Counter(event.dead.values()))
     return (
         Reading(
             "Mean distance of pairs",

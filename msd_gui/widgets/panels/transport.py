@@ -25,18 +25,19 @@ class TransportBar(QWidget):
 
     speed_changed = Signal(float)
 
-    def __init__(self, play: QAction, step: QAction, restart: QAction) -> None:
+    def __init__(self, play: QAction, step: QAction, restart: QAction, usual_hz: float) -> None:
         """Build the bar.
 
         Args:
             play: Checkable action, whose icon follows its state.
             step: Takes one step.
             restart: Begins anew.
+            usual_hz: The speed at first, and after a double click.
         """
         super().__init__()
         self._play = play
         self._scale = SliderScale(SLOWEST_HZ, FASTEST_HZ, log=True, whole=False)
-        self.speed_hz = 100.0
+        self.speed_hz = usual_hz
         self.track = Track(self)
         self.track.setObjectName("transport.speed")
         self.track.setAccessibleName("Speed")
@@ -54,7 +55,7 @@ class TransportBar(QWidget):
         row.addWidget(self.track, 1)
         row.addSpacing(4)
         row.addWidget(self._text)
-        self._connect()
+        self._connect(usual_hz)
         self.set_speed(self.speed_hz)
 
     def set_speed(self, speed_hz: float) -> None:
@@ -77,11 +78,11 @@ class TransportBar(QWidget):
         Guard(button, PRESS_KEYS)
         return button
 
-    def _connect(self) -> None:
+    def _connect(self, usual_hz: float) -> None:
         self._play.toggled.connect(self._on_play)
         self.track.moved.connect(self._on_moved)
         self.track.stepped.connect(self._on_stepped)
-        self.track.double_clicked.connect(lambda: self._change(100.0))
+        self.track.double_clicked.connect(lambda: self._change(usual_hz))
         self._on_play(self._play.isChecked())
 
     @Slot(bool)

@@ -195,7 +195,7 @@ def test_chosen_folder_is_told_and_a_cancelled_choice_changes_nothing(qtbot, tmp
 def bar(qtbot):
     play, step, restart = QAction("Play"), QAction("Step"), QAction("Restart")
     play.setCheckable(True)
-    bar = TransportBar(play, step, restart)
+    bar = TransportBar(play, step, restart, 100.0)
     for action in (play, step, restart):
         action.setParent(bar)
     qtbot.addWidget(bar)
