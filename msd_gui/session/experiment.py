@@ -70,7 +70,7 @@ class Experiment(QObject):
         """
         before = self.spec
         self._history.push(spec, source)
-        self._tell(before)
+        self._emit_change(before)
 
     def load(self, spec: ExperimentSpec) -> None:
         """Take another experiment as a whole, from a preset or a file; undo goes back to the one before.
@@ -101,15 +101,15 @@ class Experiment(QObject):
         """Take back the last change."""
         before = self.spec
         self._history.undo()
-        self._tell(before)
+        self._emit_change(before)
 
     @Slot()
     def redo(self) -> None:
         """Do again what was taken back."""
         before = self.spec
         self._history.redo()
-        self._tell(before)
+        self._emit_change(before)
 
-    def _tell(self, before: ExperimentSpec) -> None:
+    def _emit_change(self, before: ExperimentSpec) -> None:
         if self.spec != before:
             self.changed.emit(self.spec)

@@ -119,7 +119,7 @@ def svg_sheet(view: PlotView, width_px: int | None = None) -> Recording:
     return _sheet(view, width_px or view.width(), 1.0)
 
 
-class Easel:
+class FigureCopy:
     """A copy of a plot that is recorded, laid out for a size without ever being on a screen.
 
     Args:
@@ -184,15 +184,15 @@ class Easel:
 
 
 def _sheet(view: PlotView, width: float, ratio: float) -> Recording:
-    easel = Easel(view, width, ratio)
+    copy = FigureCopy(view, width, ratio)
     try:
         yield
-        frame = easel.frame()
+        frame = copy.frame()
         yield
         parts = []
-        for draw in easel.view.drawings():
-            parts.append(easel.layer(draw))
+        for draw in copy.view.drawings():
+            parts.append(copy.layer(draw))
             yield
-        return easel.sheet(parts, frame)
+        return copy.sheet(parts, frame)
     finally:
-        easel.close()
+        copy.close()

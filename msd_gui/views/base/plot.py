@@ -81,7 +81,7 @@ class PlotView(pg.PlotWidget):
     def frame(self) -> None:
         """Chooses the axes so that all data can be seen."""
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """The read-out for a position in data units; empty for none."""
         del x, y
         return ""
@@ -155,7 +155,7 @@ class PlotView(pg.PlotWidget):
         position = QPointF(event.position())
         inside = self.box.sceneBoundingRect().contains(self.mapToScene(position.toPoint()))
         at = self.box.mapSceneToView(self.mapToScene(position.toPoint()))
-        self._show_readout(self.tell(at.x(), at.y()) if inside else "")
+        self._show_readout(self.readout_at(at.x(), at.y()) if inside else "")
 
     def leaveEvent(self, event: QEvent) -> None:
         """Hides the values."""

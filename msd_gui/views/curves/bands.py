@@ -66,7 +66,7 @@ class BandView(PlotView):
             across, up = max(0.05 * (right - left), 0.05), max(0.12 * (high - low), 0.1)
             self.box.setRange(xRange=(left - across, right + across), yRange=(low - up, high + up), padding=0)
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """The band nearest to the mouse."""
         del y
         if not len(self._sigma_eff):

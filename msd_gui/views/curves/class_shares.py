@@ -51,13 +51,13 @@ class ClassSharesView(ModeWeightsView):
         made.frame()
         return made
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """The shares of the class under the mouse, by its whole name."""
-        told = super().tell(x, y)
+        found = super().readout_at(x, y)
         place = round(x)
-        if told and place <= len(self._names):
-            return told.replace(f" {self._name(place)} ", f" {self._names[place - 1]} ", 1)
-        return told
+        if found and place <= len(self._names):
+            return found.replace(f" {self._name(place)} ", f" {self._names[place - 1]} ", 1)
+        return found
 
     def _name(self, mode: int) -> str:
         return self._names[mode - 1][:_SHORT] if mode <= len(self._names) else str(mode)

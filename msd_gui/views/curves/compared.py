@@ -100,7 +100,7 @@ class ComparedView(PlotView):
             across, up = 0.04 * (right - left) or 0.5, max(0.08 * (high - low), 0.05)
             self.box.setRange(xRange=(left - across, right + across), yRange=(low - up, high + up), padding=0)
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """The curve nearest to the mouse."""
         best, words = np.inf, ""
         (left, right), (low, high) = self.box.viewRange()

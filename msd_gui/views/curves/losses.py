@@ -123,7 +123,7 @@ class LossView(PlotView):
             span = max(right - left, 1.0)
             self.box.setRange(xRange=(left, right + 0.2 * span), yRange=(low - margin, high + margin), padding=0)
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """Step and values of the curves under the mouse."""
         del y
         train = self._curves.get("train", np.empty((0, 2)))

@@ -72,7 +72,7 @@ class ModeWeightsView(PlotView):
         self.getPlotItem().getAxis("bottom").setTicks([ticks])
         self.box.setRange(xRange=(0.4, count + 0.6), yRange=(0.0, 1.3 * self._top()), padding=0)
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """The weights of the mode under the mouse."""
         del y
         mode = round(x)

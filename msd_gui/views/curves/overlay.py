@@ -116,7 +116,7 @@ class OverlayView(PlotView):
             right = max(float(points[:, 0].max()), 1e-9)
             self.box.setRange(xRange=(0.0, 1.03 * right), yRange=(low - margin, high + margin), padding=0)
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """The curve nearest to the mouse, and its value there."""
         best = ("", np.inf)
         for curve, points in zip(self._given, self._curves, strict=True):

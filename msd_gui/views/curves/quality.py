@@ -104,7 +104,7 @@ class QualityCurveView(PlotView):
             across, up = max(0.08 * (right - left), 0.1), 0.1 * (high - low) or 0.1
             self.box.setRange(xRange=(left - across, right + across), yRange=(low - up, high + up), padding=0)
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """The point nearest to the mouse."""
         del y
         if not self._points:

@@ -48,7 +48,7 @@ class PlaneView(PlotView):
         self.box.addItem(self._back, ignoreBounds=True)
         self.box.addItem(self._front, ignoreBounds=True)
         self._settled = QTimer(self, singleShot=True, interval=150)
-        self._settled.timeout.connect(self._tell_view)
+        self._settled.timeout.connect(self._emit_view)
         self._home_button = QToolButton(self)
         self._home_button.setText("Fit")
         self._home_button.setToolTip("Show all the data (double click in the plane)")
@@ -172,7 +172,7 @@ class PlaneView(PlotView):
         (left, right), (low, high) = self.box.viewRange()
         return left, right, low, high
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """Position and density under the mouse."""
         text = f"x₁ = {x:.2f}   x₂ = {y:.2f}"
         value = self._held.density.at(x, y)
@@ -264,5 +264,5 @@ class PlaneView(PlotView):
         if self.isVisible():
             self._settled.start()
 
-    def _tell_view(self) -> None:
+    def _emit_view(self) -> None:
         self.view_changed.emit(self.bounds())

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
 from msd_engine.specs import Declaration
 from msd_gui.widgets.controls.control import Control
-from msd_gui.widgets.controls.guard import LIST_KEYS, Guard
+from msd_gui.widgets.controls.guard import LIST_KEYS, KeyGuard
 
 # Names that capitals and spaces alone do not make readable.
 LABELS = {
@@ -72,7 +72,7 @@ class Choice(Control):
         for value in declaration.choices:
             self.combo.addItem(choice_label(value), value)
         self._reasons: dict[str, str] = {}
-        Guard(self.combo, LIST_KEYS)
+        KeyGuard(self.combo, LIST_KEYS)
         self.setFocusProxy(self.combo)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

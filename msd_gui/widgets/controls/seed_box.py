@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QToolButton, QWidget
 from msd_engine.specs import Declaration
 from msd_gui.theme import icon
 from msd_gui.widgets.controls.control import Control
-from msd_gui.widgets.controls.guard import PRESS_KEYS, Guard
+from msd_gui.widgets.controls.guard import PRESS_KEYS, KeyGuard
 
 # Thrown seeds stay short enough to read out and remember.
 THROWN_BELOW = 10_000
@@ -44,8 +44,8 @@ class SeedBox(Control):
         self.dice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.dice.setToolTip("Throw a new seed")
         self.dice.setAccessibleName(f"New {declaration.title.lower()}")
-        Guard(self.spin)
-        Guard(self.dice, PRESS_KEYS)
+        KeyGuard(self.spin)
+        KeyGuard(self.dice, PRESS_KEYS)
         self.setFocusProxy(self.spin)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

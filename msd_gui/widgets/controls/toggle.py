@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
 
 from msd_engine.specs import Declaration
 from msd_gui.widgets.controls.control import Control
-from msd_gui.widgets.controls.guard import PRESS_KEYS, Guard
+from msd_gui.widgets.controls.guard import PRESS_KEYS, KeyGuard
 
 
 class Toggle(Control):
@@ -25,7 +25,7 @@ class Toggle(Control):
         super().__init__(declaration, parent)
         self.check = QCheckBox(declaration.title, self)
         self.check.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        Guard(self.check, PRESS_KEYS)
+        KeyGuard(self.check, PRESS_KEYS)
         self.setFocusProxy(self.check)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from msd_gui.theme import icon
-from msd_gui.widgets.controls.guard import PRESS_KEYS, Guard
+from msd_gui.widgets.controls.guard import PRESS_KEYS, KeyGuard
 
 SPACING_PX = 3
 
@@ -37,7 +37,7 @@ class Section(QWidget):
         self.button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.setToolTip("Fold or unfold these controls.")
-        Guard(self.button, PRESS_KEYS)
+        KeyGuard(self.button, PRESS_KEYS)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from msd_gui.theme import icon
-from msd_gui.widgets.controls.guard import PRESS_KEYS, Guard
+from msd_gui.widgets.controls.guard import PRESS_KEYS, KeyGuard
 from msd_gui.widgets.controls.numbers import format_number
 from msd_gui.widgets.controls.scale import SliderScale
 from msd_gui.widgets.controls.track import Track
@@ -75,7 +75,7 @@ class TransportBar(QWidget):
         button.setAutoRaise(True)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setAccessibleName(action.text())
-        Guard(button, PRESS_KEYS)
+        KeyGuard(button, PRESS_KEYS)
         return button
 
     def _connect(self, usual_hz: float) -> None:

@@ -147,8 +147,8 @@ def test_the_read_out_gives_position_and_density(plane):
     side = np.linspace(-2, 2, 41)
     x, y = np.meshgrid(side, side)
     plane.set_field(-(x**2) - y, (-2, 2, -2, 2))
-    assert plane.tell(1.0, 0.5) == "x₁ = 1.00   x₂ = 0.50   log p = -1.50"
-    assert "log p" not in plane.tell(3.0, 0.0)
+    assert plane.readout_at(1.0, 0.5) == "x₁ = 1.00   x₂ = 0.50   log p = -1.50"
+    assert "log p" not in plane.readout_at(3.0, 0.0)
 
 
 def test_the_mouse_shows_and_hides_the_read_out(qtbot, plane):
