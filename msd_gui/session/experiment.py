@@ -25,14 +25,13 @@ class Experiment(QObject):
 
     changed = Signal(object)
 
-    def __init__(self, spec: ExperimentSpec, parent: QObject | None = None) -> None:
+    def __init__(self, spec: ExperimentSpec) -> None:
         """Start with a spec, which is also what `reset` returns to.
 
         Args:
             spec: The first spec.
-            parent: Owner.
         """
-        super().__init__(parent)
+        super().__init__()
         self._history = History(spec)
         self._loaded = spec
 

@@ -16,15 +16,12 @@ class Placeholder(QWidget):
         sentence: What will be here.
         button: What the button says; empty for no button.
         icon: Icon of the button.
-        parent: The widget that owns the view.
     """
 
     asked = Signal()
 
-    def __init__(
-        self, sentence: str, button: str = "", icon: QIcon | None = None, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, sentence: str, button: str = "", icon: QIcon | None = None) -> None:
+        super().__init__()
         self._words = QLabel(self)
         self._words.setWordWrap(True)
         self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -64,7 +61,6 @@ class Awaiting(QStackedWidget):
         placeholder: What stands in for it.
         height_px: Fixed height of the view; 0 lets it grow.
         empty_px: Fixed height of the placeholder, where that of the view is fixed.
-        parent: The widget that owns both.
     """
 
     def __init__(
@@ -74,9 +70,8 @@ class Awaiting(QStackedWidget):
         *,
         height_px: int = 0,
         empty_px: int = 0,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self.view, self.placeholder = view, placeholder
         self._height_px, self._empty_px = height_px, empty_px
         self.addWidget(placeholder)

@@ -7,7 +7,7 @@ from typing import Any, Self
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel
 
 from msd_gui.theme import Colours, colours_of
 from msd_gui.views.base.fonts import font_of
@@ -25,7 +25,6 @@ class PlotView(pg.PlotWidget):
         y_label: Words beside the y axis.
         log: Names of the axes, out of ``bottom`` and ``left``, that show powers of ten of the plotted values.
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
     def __init__(
@@ -36,9 +35,8 @@ class PlotView(pg.PlotWidget):
         *,
         log: tuple[str, ...] = (),
         colours: Colours | None = None,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent=parent, axisItems={side: LogAxis(side) for side in log}, enableMenu=False)
+        super().__init__(axisItems={side: LogAxis(side) for side in log}, enableMenu=False)
         self.setAccessibleName(name)
         self.setMinimumSize(220, 160)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.base.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, finite, pen
@@ -23,12 +22,11 @@ class BandView(PlotView):
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
-    def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, colours: Colours | None = None) -> None:
         words = ("Error by noise", SIGMA_EFF, "‖x̂ − x‖²")
-        super().__init__(*words, log=("bottom", "left"), colours=colours, parent=parent)
+        super().__init__(*words, log=("bottom", "left"), colours=colours)
         self._sigma_eff: NDArray[Any] = np.empty(0)
         self._error: NDArray[Any] = np.empty(0)
         self._mmse: NDArray[Any] = np.empty(0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Self
 
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.curves.mode_weights import ModeWeightsView
@@ -18,16 +17,15 @@ class ClassSharesView(ModeWeightsView):
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
     heading = "Shares of the classes, sampled and real"
     noun = "class"
     true_word = "real"
 
-    def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, colours: Colours | None = None) -> None:
         self._names: tuple[str, ...] = ()
-        super().__init__(colours, parent)
+        super().__init__(colours)
         self.set_learned(True)
 
     def set_shares(self, names: tuple[str, ...], sampled: NDArray[Any], real: NDArray[Any]) -> None:

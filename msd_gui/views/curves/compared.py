@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.base.colour_maps import ordinal
@@ -49,7 +48,6 @@ class ComparedView(PlotView):
         styles: What each style stands for, for the legend.
         log_x: Whether the x axis is logarithmic too.
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
     def __init__(
@@ -60,10 +58,9 @@ class ComparedView(PlotView):
         *,
         log_x: bool = False,
         colours: Colours | None = None,
-        parent: QWidget | None = None,
     ) -> None:
         log = ("bottom", "left") if log_x else ("left",)
-        super().__init__(name, x_label, "‖x̂ − x‖²", log=log, colours=colours, parent=parent)
+        super().__init__(name, x_label, "‖x̂ − x‖²", log=log, colours=colours)
         self._name, self._styles, self._log_x = name, styles, log_x
         self._curves: Sequence[Compared] = ()
         self._follows = True

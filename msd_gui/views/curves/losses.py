@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.base.colour_maps import between
@@ -27,11 +26,10 @@ class LossView(PlotView):
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
-    def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
-        super().__init__("Loss curves", "step", "‖x̂ − x‖²", log=("left",), colours=colours, parent=parent)
+    def __init__(self, colours: Colours | None = None) -> None:
+        super().__init__("Loss curves", "step", "‖x̂ − x‖²", log=("left",), colours=colours)
         self._train, self._held_out = Decimated(), Decimated()
         self._floor = np.nan
         self._weight = 0.9

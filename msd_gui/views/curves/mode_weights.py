@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.base.fonts import font_of
@@ -24,15 +23,14 @@ class ModeWeightsView(PlotView):
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
     heading = "Mode weights, sampled and true"
     noun = "mode"
     true_word = "true"
 
-    def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
-        super().__init__(self.heading, self.noun, "share", colours=colours, parent=parent)
+    def __init__(self, colours: Colours | None = None) -> None:
+        super().__init__(self.heading, self.noun, "share", colours=colours)
         self._sampled: NDArray[Any] = np.empty(0)
         self._true: NDArray[Any] = np.empty(0)
         self._learned = False

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.base.colour_maps import ordinal
@@ -54,12 +53,11 @@ class OverlayView(PlotView):
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
-    def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, colours: Colours | None = None) -> None:
         words = ("Held-out errors", "step", "held-out ‖x̂ − x‖²")
-        super().__init__(*words, log=("left",), colours=colours, parent=parent)
+        super().__init__(*words, log=("left",), colours=colours)
         self._given: tuple[Curve, ...] = ()
         self._curves: list[NDArray[np.float64]] = []
         self._styles: dict[str, str] | None = None

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.base.layers import Layer, ToPixels, draw_curve, draw_dots, finite, pen, polygon
@@ -61,12 +60,11 @@ class QualityCurveView(PlotView):
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
-    def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, colours: Colours | None = None) -> None:
         words = ("Quality against evaluations", "network evaluations per sample", "")
-        super().__init__(*words, log=("bottom", "left"), colours=colours, parent=parent)
+        super().__init__(*words, log=("bottom", "left"), colours=colours)
         self._points: tuple[CurvePoint, ...] = ()
         self._title, self._log = "", True
         self._layer = Layer(self._draw)

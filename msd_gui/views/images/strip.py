@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.views.base.canvas import Canvas
 from msd_gui.views.base.colour_maps import error_map
@@ -24,14 +23,10 @@ _GAP_PX = 3.0
 
 
 class HeldOutView(Canvas):
-    """Columns are images, with σ_eff above and the error below; rows are clean, a few of the k noisy copies, x̂, error.
+    """Columns are images, σ_eff above and the error below; rows are clean, a few of the k noisy copies, x̂, error."""
 
-    Args:
-        parent: The widget that owns the view.
-    """
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Held-out images: clean, noisy, denoised and error", parent)
+    def __init__(self) -> None:
+        super().__init__("Held-out images: clean, noisy, denoised and error")
         self.setMinimumSize(220, 150)
         self._rows: list[tuple[str, list[QImage]]] = []
         self._heads: list[str] = []

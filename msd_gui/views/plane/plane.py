@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QToolButton
 
 from msd_gui.theme import Colours
 from msd_gui.views.base.layers import Array, Drawing, Layer, ToPixels, finite
@@ -31,14 +31,13 @@ class PlaneView(PlotView):
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
     chain_chosen = Signal(int)
     view_changed = Signal(tuple)
 
-    def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
-        super().__init__("The plane of the chains", "x₁", "x₂", colours=colours, parent=parent)
+    def __init__(self, colours: Colours | None = None) -> None:
+        super().__init__("The plane of the chains", "x₁", "x₂", colours=colours)
         self._held = PlaneContent()
         self._pressed = QPointF()
         self._home: Bounds = (-8.0, 8.0, -8.0, 8.0)

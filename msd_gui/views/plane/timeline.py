@@ -8,7 +8,7 @@ from itertools import accumulate
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from msd_gui.theme import with_alpha
 from msd_gui.views.base.canvas import Canvas
@@ -19,16 +19,12 @@ _MARGIN_PX, _HANDLE_PX = 8.0, 6.0
 
 
 class Timeline(Canvas):
-    """Each level is a bar as high as log σ; the handle stands at the step that is shown.
-
-    Args:
-        parent: The widget that owns the view.
-    """
+    """Each level is a bar as high as log σ; the handle stands at the step that is shown."""
 
     position_changed = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Timeline of the chains", parent)
+    def __init__(self) -> None:
+        super().__init__("Timeline of the chains")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._sigmas: tuple[float, ...] = ()

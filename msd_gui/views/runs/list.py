@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QAbstractItemModel, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from msd_gui.views.runs.cells import Rounds, WordCells
 from msd_gui.views.runs.run_cells import FOLD, MARK_PX, ROW_PX, Fold, NameCells, StatusCells
@@ -24,7 +24,6 @@ class RunList(QTableView):
         widths_px: Width of each column at first; 0 hides it, and the first gets what room there is.
         status: The column of the status.
         right: Columns whose words stand to the right.
-        parent: The widget that owns it.
     """
 
     fold_asked = Signal(QModelIndex, bool)
@@ -36,9 +35,8 @@ class RunList(QTableView):
         widths_px: Sequence[int],
         status: int,
         right: Collection[int] = (),
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self.setModel(model)
         rounds = Rounds(self)
         self.setItemDelegate(WordCells(self, rounds, right))

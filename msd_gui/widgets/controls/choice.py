@@ -6,7 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout
 
 from msd_engine.specs import Declaration
 from msd_gui.widgets.controls.control import Control
@@ -55,14 +55,13 @@ def choice_label(value: str) -> str:
 class Choice(Control):
     """Title at the left, list at the right, in one row."""
 
-    def __init__(self, declaration: Declaration, parent: QWidget | None = None) -> None:
+    def __init__(self, declaration: Declaration) -> None:
         """Build the control.
 
         Args:
             declaration: Of a word with choices.
-            parent: Owner.
         """
-        super().__init__(declaration, parent)
+        super().__init__(declaration)
         self.combo = QComboBox(self)
         self.combo.setAccessibleName(declaration.title)
         # A list that was used with the mouse must not keep the keys that play the chains.

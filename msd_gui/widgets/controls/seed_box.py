@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QRandomGenerator, Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QToolButton
 
 from msd_engine.specs import Declaration
 from msd_gui.theme import icon
@@ -19,17 +19,16 @@ THROWN_BELOW = 10_000
 class SeedBox(Control):
     """Title, number and die in one row."""
 
-    def __init__(self, declaration: Declaration, parent: QWidget | None = None) -> None:
+    def __init__(self, declaration: Declaration) -> None:
         """Build the control.
 
         Args:
             declaration: Of a whole number with both bounds.
-            parent: Owner.
 
         Raises:
             ValueError: A bound is missing.
         """
-        super().__init__(declaration, parent)
+        super().__init__(declaration)
         if declaration.low is None or declaration.high is None:
             raise ValueError(f"{declaration.path} needs both bounds.")
         self.spin = QSpinBox(self)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from msd_engine.specs import Declaration
 from msd_gui.widgets.controls.control import Control
@@ -22,14 +22,13 @@ class NumberSlider(Control):
     end. A double click on the title or the slider resets.
     """
 
-    def __init__(self, declaration: Declaration, parent: QWidget | None = None) -> None:
+    def __init__(self, declaration: Declaration) -> None:
         """Build the control.
 
         Args:
             declaration: Of a number with a slider range.
-            parent: Owner.
         """
-        super().__init__(declaration, parent)
+        super().__init__(declaration)
         self._scale = SliderScale.of(declaration)
         self._value: float = declaration.default
         self.label = self.make_label()

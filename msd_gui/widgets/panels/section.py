@@ -14,14 +14,13 @@ SPACING_PX = 3
 class Section(QWidget):
     """A heading and rows under it. It is always as high as its rows, also when one of them grows by a message."""
 
-    def __init__(self, heading: str, parent: QWidget | None = None) -> None:
+    def __init__(self, heading: str) -> None:
         """Make an open section without rows.
 
         Args:
             heading: Its heading; empty for rows that do not fold.
-            parent: Owner.
         """
-        super().__init__(parent)
+        super().__init__()
         self._body = QWidget(self)
         self._rows = QVBoxLayout(self._body)
         self._rows.setContentsMargins(2, 0, 0, 4)

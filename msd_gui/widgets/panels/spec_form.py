@@ -62,18 +62,17 @@ class SpecForm(QWidget):
     editing_started = Signal(str)
     editing_finished = Signal(str)
 
-    def __init__(self, groups: Iterable[Group], spec: ExperimentSpec, parent: QWidget | None = None) -> None:
+    def __init__(self, groups: Iterable[Group], spec: ExperimentSpec) -> None:
         """Build the controls.
 
         Args:
             groups: Headings, which may be empty, with the dotted paths under them.
             spec: The first spec; it says which fields there are.
-            parent: Owner.
 
         Raises:
             SpecError: A path is no field of the spec.
         """
-        super().__init__(parent)
+        super().__init__()
         self._spec = spec
         self._controls: dict[str, Control] = {}
         self._messages: dict[str, QLabel] = {}
@@ -86,7 +85,7 @@ class SpecForm(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
         for heading, paths in groups:
-            section = Section(heading, self)
+            section = Section(heading)
             self._sections[heading] = section
             column.addWidget(section)
             for path in paths:
