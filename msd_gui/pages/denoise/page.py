@@ -94,7 +94,7 @@ class DenoisePage(ExperimentPage):
         self.denoiser.renewed.connect(self._renew)
         self.by_hand.mend_asked.connect(self.denoiser.mend)
         for place in (self.result_place, self.place):
-            place.placeholder.asked.connect(self.denoiser.mend)
+            place.placeholder.pressed.connect(self.denoiser.mend)
         self.by_hand.shown.connect(lambda: self.tabs.setCurrentWidget(self.by_hand))
 
     # -- the spec ------------------------------------------------------------------------------------------------------

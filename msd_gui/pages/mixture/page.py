@@ -126,7 +126,7 @@ class MixturePage(TrainingPage):
         self.player.turned.connect(self.actions_changed)
         self.plane.view_changed.connect(self._ask_field)
         self.fields.framed.connect(self.adviser.take_data)
-        self.losses_place.placeholder.asked.connect(lambda: self.act("train"))
+        self.losses_place.placeholder.pressed.connect(lambda: self.act("train"))
         self.trainer.checkpointed.connect(self._on_weights)
         self.trainer.ended.connect(self._on_trained)
         self.trainer.progressed.connect(self.set_status)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from msd_gui.views.base.rich import plain
@@ -15,12 +14,11 @@ class Placeholder(QWidget):
     Args:
         sentence: What will be here.
         button: What the button says; empty for no button.
-        icon: Icon of the button.
     """
 
-    asked = Signal()
+    pressed = Signal()
 
-    def __init__(self, sentence: str, button: str = "", icon: QIcon | None = None) -> None:
+    def __init__(self, sentence: str, button: str = "") -> None:
         super().__init__()
         self._words = QLabel(self)
         self._words.setWordWrap(True)
@@ -29,9 +27,7 @@ class Placeholder(QWidget):
         self.set_sentence(sentence)
         self.button = QPushButton(button, self)
         self.set_button(button)
-        if icon is not None:
-            self.button.setIcon(icon)
-        self.button.clicked.connect(self.asked)
+        self.button.clicked.connect(self.pressed)
         layout = QVBoxLayout(self)
         layout.addStretch()
         layout.addWidget(self._words)
@@ -53,7 +49,7 @@ class Placeholder(QWidget):
         self.button.setVisible(bool(words))
 
 
-class Awaiting(QStackedWidget):
+class PlaceholderStack(QStackedWidget):
     """Shows a placeholder until its view has something to show.
 
     Args:

@@ -16,8 +16,8 @@ class RunList(QTableView):
     """A table whose first column has names and pictures, and whose lines unfold by mouse and by arrow keys.
 
     Attributes:
-        fold_asked: Emitted with the index of a line that can be unfolded, and whether it is to be folded.
-        open_asked: Emitted when a line is clicked twice.
+        fold_requested: Emitted with the index of a line that can be unfolded, and whether it is to be folded.
+        open_requested: Emitted when a line is clicked twice.
 
     Args:
         model: The lines; it answers the roles of `msd_gui.views.runs.run_cells`.
@@ -26,8 +26,8 @@ class RunList(QTableView):
         right: Columns whose words stand to the right.
     """
 
-    fold_asked = Signal(QModelIndex, bool)
-    open_asked = Signal()
+    fold_requested = Signal(QModelIndex, bool)
+    open_requested = Signal()
 
     def __init__(
         self,
@@ -75,7 +75,7 @@ class RunList(QTableView):
         if event.button() == Qt.MouseButton.LeftButton and not self._turn(event.position().toPoint()):
             super().mouseDoubleClickEvent(event)
             if self.indexAt(event.position().toPoint()).isValid():
-                self.open_asked.emit()
+                self.open_requested.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Unfold by the right arrow key; by the left one fold, or go up to the line that holds this one."""
@@ -86,9 +86,9 @@ class RunList(QTableView):
             return
         fold = index.data(FOLD)
         if event.key() == Qt.Key.Key_Right and fold == Fold.FOLDED:
-            self.fold_asked.emit(index, False)
+            self.fold_requested.emit(index, False)
         elif event.key() == Qt.Key.Key_Left and fold == Fold.OPEN:
-            self.fold_asked.emit(index, True)
+            self.fold_requested.emit(index, True)
         elif event.key() == Qt.Key.Key_Left and fold == Fold.INSIDE:
             self.setCurrentIndex(self.holder_of(index))
         elif event.key() == Qt.Key.Key_Right and fold == Fold.OPEN:
@@ -109,5 +109,5 @@ class RunList(QTableView):
             return False
         if point.x() > self.visualRect(index).left() + MARK_PX + 4:
             return False
-        self.fold_asked.emit(index, fold == Fold.OPEN)
+        self.fold_requested.emit(index, fold == Fold.OPEN)
         return True

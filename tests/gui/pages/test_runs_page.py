@@ -56,7 +56,7 @@ def test_all_runs_are_listed_and_counted(page, folder):
     assert page.found_place.currentWidget() is page.table
     QTest.keyClicks(page.search.box, " and nothing else")
     assert page.found_place.currentWidget() is page.found_place.placeholder
-    page.found_place.placeholder.asked.emit()
+    page.found_place.placeholder.pressed.emit()
     assert page.search.box.text() == ""
     assert page.found_place.currentWidget() is page.table
 
@@ -79,7 +79,7 @@ def test_an_empty_folder_offers_a_training(qtbot, tmp_path):
     window.commands["page_runs"].trigger()
     page = window.page
     qtbot.waitUntil(lambda: page.place.currentWidget() is page.place.placeholder, timeout=WAIT_MS)
-    page.place.placeholder.asked.emit()
+    page.place.placeholder.pressed.emit()
     assert window.page is window.pages["images"]
     window.close()
 
