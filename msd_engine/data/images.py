@@ -19,6 +19,7 @@ from msd_engine.backend.files import reading
 from msd_engine.data.cifar import TEST_FILE, TRAIN_FILES, read_batches
 from msd_engine.data.folder import candidates, find_folder
 from msd_engine.data.idx import find_idx, read_idx
+from msd_engine.events.pixels import to_data, to_grey
 from msd_engine.specs import ImagesSpec
 
 _TEN_DIGITS = tuple(str(digit) for digit in range(10))
@@ -68,7 +69,8 @@ class ImageSet:
         Returns:
             The same with shape (B, C, H, W), float32 in [-1, 1].
         """
-        return images.float().div_(127.5).sub_(1.0)
+        data: Tensor = to_data(images)
+        return data
 
     @staticmethod
     def to_bytes(x: Tensor) -> Tensor:
@@ -80,7 +82,8 @@ class ImageSet:
         Returns:
             The same with shape (B, C, H, W), uint8.
         """
-        return torch.nan_to_num(x.float(), nan=0.0).add(1.0).mul(127.5).round().clamp(0, 255).to(torch.uint8)
+        grey: Tensor = to_grey(torch.nan_to_num(x.float(), nan=0.0))
+        return grey.to(torch.uint8)
 
     def statistics(self, limit: int = 10_000) -> tuple[Tensor, float]:
         """Measure the mean image and the standard deviation σ_d about it, both in data units.

@@ -14,7 +14,7 @@ from msd_engine.events.sampling import (
     Proposed,
     Samples,
 )
-from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildLoss, ChildStarted, SweepTable, TableRow
+from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildStarted, SweepTable, TableRow
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
 from msd_engine.events.verdicts import Verdicts
 
@@ -24,7 +24,6 @@ __all__ = [
     "Checkpointed",
     "ChildEnded",
     "ChildHeldOut",
-    "ChildLoss",
     "ChildStarted",
     "Copies",
     "Denoised",

@@ -30,7 +30,7 @@ class Started(Event):
     """A job has begun.
 
     Attributes:
-        job: ``train``, ``sample``, ``field`` or ``download``.
+        job: Name of the job, such as ``train`` or ``sample``.
         device: The device that computes, in words.
         total: Number of steps that the job will take, 0 where unknown.
         step: The step it starts from (more than 0 when a run goes on).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -66,6 +67,11 @@ class Denoised(Event):
     exact: bool
     fixed_k: int
     available: int
+
+    @property
+    def sigma_eff(self) -> float:
+        """Noise of ȳ, σ/√k."""
+        return self.sigma / math.sqrt(len(self.copies.y))
 
 
 @dataclass(frozen=True, eq=False)

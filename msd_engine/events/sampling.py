@@ -181,7 +181,6 @@ class FieldFrame(Event):
 
     Attributes:
         sigma: Noise of one copy.
-        sigma_eff: σ/√k.
         bounds: (x_min, x_max, y_min, y_max) in data units.
         log_density: log p_{σ_eff} on a grid, with shape (rows, columns), row 0 at y_min.
         points: Where the score is given, with shape (m, 2).
@@ -193,7 +192,6 @@ class FieldFrame(Event):
 
     keep: ClassVar[str] = "latest"
     sigma: float
-    sigma_eff: float
     bounds: tuple[float, float, float, float]
     log_density: NDArray[np.float32]
     points: NDArray[np.float32]

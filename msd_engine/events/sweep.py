@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events.base import Event
-from msd_engine.events.training import HeldOutLoss, LossPoints
+from msd_engine.events.training import HeldOutLoss
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,19 +27,6 @@ class ChildStarted(Event):
     number: int
     total: int
     step: int
-
-
-@dataclass(frozen=True, eq=False)
-class ChildLoss(Event):
-    """Training losses of a run.
-
-    Attributes:
-        name: Name of the run.
-        points: The losses.
-    """
-
-    name: str
-    points: LossPoints
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events.base import Event
 
-ALIVE = "alive"
+ALIVE: Final = "alive"
 """The verdict on a chain that has lived; every other one names what went wrong."""
+
+
+def in_words(dead: Mapping[str, int]) -> str:
+    """Return what went wrong with chains, such as ``3 monochrome, 1 blew up``; empty where nothing did."""
+    return ", ".join(f"{count} {reason}" for reason, count in dead.items())
 
 
 @dataclass(frozen=True, eq=False)

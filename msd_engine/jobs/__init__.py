@@ -1,1 +1,1 @@
-"""Jobs: a spec goes in, events come out. Tensors become numpy here and nowhere else."""
+"""Jobs: a spec goes in, events come out."""

@@ -69,7 +69,7 @@ class Catalogue:
         self._stamps: dict[str, _Stamp] = {}
         self._sweeps: dict[Path, _Sweep] = {}
 
-    def look(self) -> Iterator[Found | None]:
+    def scan(self) -> Iterator[Found | None]:
         """Look for new, changed and vanished runs.
 
         Yields:

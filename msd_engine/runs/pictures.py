@@ -10,7 +10,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 import msd_engine
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, read_bytes, reading, write_atomically
+from msd_engine.events.pixels import to_grey
 
 SPEC_KEY = "msd-spec"
 """Key of the spec among the texts of a PNG."""
@@ -47,8 +48,8 @@ def to_pixels(x: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     if x.dtype == np.uint8:
         return x.astype(np.uint8, copy=False)
-    bounded = np.clip(np.nan_to_num(np.asarray(x, np.float32), nan=0.0, posinf=1.0, neginf=-1.0), -1.0, 1.0)
-    return np.round((bounded + 1.0) * 127.5).astype(np.uint8)
+    grey: NDArray[np.float32] = to_grey(np.nan_to_num(np.asarray(x, np.float32), nan=0.0, posinf=1.0, neginf=-1.0))
+    return grey.astype(np.uint8)
 
 
 def readable_scale(height: int) -> int:
@@ -85,42 +86,35 @@ def image_grid(
     return grid
 
 
-def save_png(
-    path: str | os.PathLike[str],
-    pixels: NDArray[np.uint8],
-    spec_json: str,
-    texts: Mapping[str, str] | None = None,
-) -> None:
+def save_png(path: str | os.PathLike[str], pixels: NDArray[np.uint8], spec_json: str) -> None:
     """Save a picture with its spec.
 
     Args:
         path: The PNG file to write.
         pixels: The picture with shape (rows, columns, 3) or (rows, columns), uint8.
         spec_json: The spec as JSON.
-        texts: More text to keep in the file, by key.
 
     Raises:
         UserError: The file cannot be written.
     """
-    write_atomically(path, _png(Image.fromarray(pixels), spec_json, texts or {}))
+    write_atomically(path, _png(Image.fromarray(pixels), spec_json))
 
 
-def add_text_to_png(png: bytes, spec_json: str, texts: Mapping[str, str] | None = None) -> bytes:
+def add_text_to_png(png: bytes, spec_json: str) -> bytes:
     """Put the spec into a PNG that something else drew.
 
     Args:
         png: The PNG.
         spec_json: The spec as JSON.
-        texts: More text to keep in the file, by key.
 
     Returns:
-        The same picture as a PNG with the texts.
+        The same picture as a PNG with the spec.
 
     Raises:
         BadFile: The bytes are no PNG.
     """
     with reading("the drawn picture", "a PNG"), Image.open(io.BytesIO(png), formats=("PNG",)) as image:
-        return _png(image, spec_json, texts or {})
+        return _png(image, spec_json)
 
 
 def encode_animation(
@@ -213,9 +207,9 @@ def read_picture_spec(path: str | os.PathLike[str]) -> str:
     return text
 
 
-def _png(image: Image.Image, spec_json: str, texts: Mapping[str, str]) -> bytes:
+def _png(image: Image.Image, spec_json: str) -> bytes:
     notes = PngInfo()
-    for key, value in {"Software": f"msd {msd_engine.__version__}", **texts, SPEC_KEY: spec_json}.items():
+    for key, value in {"Software": f"msd {msd_engine.__version__}", SPEC_KEY: spec_json}.items():
         notes.add_itxt(key, value, zip=True)
     buffer = io.BytesIO()
     image.save(buffer, "PNG", pnginfo=notes, dpi=image.info.get("dpi"))

@@ -6,10 +6,17 @@ from msd_engine.specs.data import ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.experiment import GENERATOR, ExperimentSpec, for_painting, generator_of
 from msd_engine.specs.live import Live
-from msd_engine.specs.models import ModelCard, load_card, model_folder, model_names, pretrained_for
+from msd_engine.specs.models import (
+    ModelCard,
+    load_card,
+    load_preset,
+    model_folder,
+    model_names,
+    preset_names,
+    pretrained_for,
+)
 from msd_engine.specs.nets import MlpSpec, UNetSpec
 from msd_engine.specs.noise import NoiseSpec
-from msd_engine.specs.presets import load_preset, preset_names
 from msd_engine.specs.sampling import SamplingSpec
 from msd_engine.specs.sweep import SweepSpec
 from msd_engine.specs.training import TrainingSpec

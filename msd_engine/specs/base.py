@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Scale = Literal["linear", "log"]
 
+LARGEST_SEED = 2**31 - 1
+
 
 class SpecError(ValueError):
     """A spec that cannot be accepted, in one sentence that names the field.

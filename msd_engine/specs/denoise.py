@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from msd_engine.specs.base import Spec, param
+from msd_engine.specs.base import LARGEST_SEED, Spec, param
 
 
 class DenoiseSpec(Spec):
@@ -30,14 +30,14 @@ class DenoiseSpec(Spec):
         0,
         title="Seed of the copies",
         ge=0,
-        le=2**31 - 1,
+        le=LARGEST_SEED,
         help="Seed of the noise n_i; copy i keeps its noise when σ or k change.",
     )
     index: int = param(
         0,
         title="Held-out image",
         ge=0,
-        le=2**31 - 1,
+        le=LARGEST_SEED,
         slider=(0, 199),
         help="Number of the held-out image, from 0, that is denoised where no picture is drawn or opened.",
     )
@@ -60,7 +60,7 @@ class DenoiseSpec(Spec):
         1,
         title="Other image",
         ge=0,
-        le=2**31 - 1,
+        le=LARGEST_SEED,
         slider=(0, 199),
         help="Number of the held-out image, from 0, whose copy takes the place of copy i.",
     )
@@ -68,7 +68,7 @@ class DenoiseSpec(Spec):
         1,
         title="Second seed",
         ge=0,
-        le=2**31 - 1,
+        le=LARGEST_SEED,
         help="Seed at the other end of an interpolation; the first end is the seed of the chains.",
         formula="z = cos θ z_a + sin θ z_b",
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from msd_engine.specs.base import Spec
+from msd_engine.specs.base import LARGEST_SEED, Spec
 from msd_engine.specs.data import DataSpec, ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.nets import MlpSpec, UNetSpec
@@ -57,10 +57,17 @@ class ExperimentSpec(Spec):
         separators = None if indent else (",", ":")
         return json.dumps(fields, indent=indent, separators=separators, ensure_ascii=False)
 
-    @property
-    def sigma_eff_L(self) -> float:
-        """Noise of ȳ at the last level, σ_L/√k."""
-        return self.sampling.sigma_L / math.sqrt(self.training.k)
+    def sigma_eff(self, sigma: float) -> float:
+        """Return the noise of ȳ, σ/√k, where each copy has the noise σ."""
+        return sigma / math.sqrt(self.training.k)
+
+    def sigma_of_copy(self, sigma_eff: float) -> float:
+        """Return the noise σ of each copy where ȳ has the noise σ_eff: the inverse of `sigma_eff`."""
+        return sigma_eff * math.sqrt(self.training.k)
+
+    def with_next_seed(self) -> Self:
+        """Return the experiment with other chains."""
+        return self.replace("sampling.seed", (self.sampling.seed + 1) % (LARGEST_SEED + 1))
 
 
 def generator_of(text: str | bytes) -> str:

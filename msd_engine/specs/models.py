@@ -1,4 +1,4 @@
-"""Pretrained models that ship with the program: run folders without state, each with a card that says what it is.
+"""What ships with the program: presets, which are experiments as JSON, and pretrained models, each with a card.
 
 A model's folder holds ``manifest.json`` and ``weights.safetensors``, as the folder of any run does, so that whatever
 samples from a run samples from a model; its numbers are kept in half precision. ``card.json`` is for people.
@@ -19,6 +19,32 @@ from msd_engine.specs.experiment import ExperimentSpec
 
 CARD = "card.json"
 """Name of the card in a model's folder."""
+
+
+@cache
+def preset_names() -> tuple[str, ...]:
+    """Return the names of the presets that ship with the program, sorted."""
+    folder = files("msd_resources") / "presets"
+    return tuple(sorted(entry.name.removesuffix(".json") for entry in folder.iterdir() if entry.name.endswith(".json")))
+
+
+@cache
+def load_preset(name: str) -> ExperimentSpec:
+    """Read one preset.
+
+    Args:
+        name: Its name, one of `preset_names`.
+
+    Returns:
+        The experiment.
+
+    Raises:
+        SpecError: There is no preset of that name.
+    """
+    names = preset_names()
+    if name not in names:
+        raise SpecError("preset", f"There is no preset called {name!r}; there are {', '.join(names)}.")
+    return ExperimentSpec.from_json((files("msd_resources") / "presets" / f"{name}.json").read_bytes())
 
 
 class CardFigure(Spec):

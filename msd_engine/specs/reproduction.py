@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from msd_engine.specs.base import SpecError
-from msd_engine.specs.presets import load_preset
+from msd_engine.specs.models import load_preset
 from msd_engine.specs.sweep import SweepSpec
 
 Reported = Literal["report-mnist", "report-cifar10"]

@@ -13,14 +13,13 @@ The law is the one of the base experiment with σ_eff and σ as it has them at k
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from msd_engine.specs.base import Spec, SpecError
+from msd_engine.specs.base import LARGEST_SEED, Spec, SpecError
 from msd_engine.specs.experiment import ExperimentSpec
 
 Mode = Literal["same-sigma", "same-sigma-eff"]
@@ -40,7 +39,7 @@ REPORTED: dict[str, dict[int, float]] = {
 _MOST_RUNS = 1000
 
 Copies = Annotated[int, Field(ge=1, le=64)]
-Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
 
 @dataclass(frozen=True)
@@ -223,13 +222,3 @@ class DrawnSamples(Spec):
     verdicts: tuple[str, ...]
     features: str = ""
     left_out: str = ""
-
-    @property
-    def lived(self) -> int:
-        """Number of chains that have lived."""
-        return self.verdicts.count("alive")
-
-    @property
-    def dead(self) -> dict[str, int]:
-        """How many chains were lost to each reason, the commonest first."""
-        return dict(Counter(verdict for verdict in self.verdicts if verdict != "alive").most_common())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msd_engine.specs.base import Spec, param
+from msd_engine.specs.base import LARGEST_SEED, Spec, param
 from msd_engine.specs.tables.forms import Form, form_help
 
 
@@ -129,4 +129,4 @@ class TrainingSpec(Spec):
         scale="log",
         help="Steps between two measurements of the held-out loss.",
     )
-    seed: int = param(0, title="Training seed", ge=0, le=2**31 - 1, help="Seed of weights, data order and noise.")
+    seed: int = param(0, title="Training seed", ge=0, le=LARGEST_SEED, help="Seed of weights, data order and noise.")

@@ -9,20 +9,9 @@ from PySide6.QtGui import QHideEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar
 
 from msd_gui.pages.base.page import Status
+from msd_gui.widgets.controls.numbers import duration
 
 NOTICE_MS = 5000
-
-
-def duration(seconds: float) -> str:
-    """Return a duration in words, such as ``1 min 05 s``; empty for NaN and infinity."""
-    if not math.isfinite(seconds):
-        return ""
-    whole = max(0, math.ceil(seconds))
-    hours, rest = divmod(whole, 3600)
-    minutes, rest = divmod(rest, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
 class StatusBar(QStatusBar):
@@ -91,8 +80,8 @@ class StatusBar(QStatusBar):
         if not self._notice:
             self._text.setText(status.text)
         self._rate.setText(status.rate)
-        left = duration(status.left_s)
-        self._left.setText(f"{left} left" if left else "")
+        known = math.isfinite(status.left_s)
+        self._left.setText(f"{duration(math.ceil(max(status.left_s, 0)), digits=0)} left" if known else "")
         self._bar.setVisible(status.fraction is not None)
         if status.fraction is not None:
             self._bar.setValue(round(1000 * status.fraction))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 
@@ -17,29 +16,6 @@ def _presets_by_title() -> dict[tuple[str, str], str]:
     return {(spec.data.kind, spec.title): name for name, spec in specs.items()}
 
 
-def differing(before: ExperimentSpec, after: ExperimentSpec) -> frozenset[str]:
-    """Return the dotted paths of all fields in which two specs differ.
-
-    Args:
-        before: One spec.
-        after: The other.
-
-    Returns:
-        Paths such as ``sampling.epsilon``, so that a page renews only what depends on them.
-    """
-    return frozenset(_differing(before.model_dump(), after.model_dump(), ""))
-
-
-def _differing(before: Any, after: Any, path: str) -> list[str]:
-    if not (isinstance(before, dict) and isinstance(after, dict)):
-        return [path] if before != after else []
-    found = []
-    for name in before.keys() | after.keys():
-        below = f"{path}.{name}" if path else name
-        found += _differing(before.get(name), after.get(name), below)
-    return found
-
-
 class Experiment(QObject):
     """The spec that a page shows and changes, with undo and redo.
 
@@ -49,14 +25,13 @@ class Experiment(QObject):
 
     changed = Signal(object)
 
-    def __init__(self, spec: ExperimentSpec, parent: QObject | None = None) -> None:
+    def __init__(self, spec: ExperimentSpec) -> None:
         """Start with a spec, which is also what `reset` returns to.
 
         Args:
             spec: The first spec.
-            parent: Owner.
         """
-        super().__init__(parent)
+        super().__init__()
         self._history = History(spec)
         self._loaded = spec
 
@@ -94,7 +69,7 @@ class Experiment(QObject):
         """
         before = self.spec
         self._history.push(spec, source)
-        self._tell(before)
+        self._emit_change(before)
 
     def load(self, spec: ExperimentSpec) -> None:
         """Take another experiment as a whole, from a preset or a file; undo goes back to the one before.
@@ -104,17 +79,6 @@ class Experiment(QObject):
         """
         self._loaded = spec
         self.set(spec)
-
-    def set_preset(self, name: str) -> None:
-        """Load a preset.
-
-        Args:
-            name: One of `msd_engine.specs.preset_names`.
-
-        Raises:
-            SpecError: There is no such preset.
-        """
-        self.load(load_preset(name))
 
     @Slot()
     def reset(self) -> None:
@@ -136,15 +100,15 @@ class Experiment(QObject):
         """Take back the last change."""
         before = self.spec
         self._history.undo()
-        self._tell(before)
+        self._emit_change(before)
 
     @Slot()
     def redo(self) -> None:
         """Do again what was taken back."""
         before = self.spec
         self._history.redo()
-        self._tell(before)
+        self._emit_change(before)
 
-    def _tell(self, before: ExperimentSpec) -> None:
+    def _emit_change(self, before: ExperimentSpec) -> None:
         if self.spec != before:
             self.changed.emit(self.spec)

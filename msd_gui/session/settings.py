@@ -63,15 +63,6 @@ class Settings:
         self._set("window/geometry", base64.b64encode(value).decode())
 
     @property
-    def layout(self) -> bytes:
-        """Splitters and docks of the window as Qt saved them; empty where unknown."""
-        return self._bytes("window/layout")
-
-    @layout.setter
-    def layout(self, value: bytes) -> None:
-        self._set("window/layout", base64.b64encode(value).decode())
-
-    @property
     def page(self) -> str:
         """Name of the page that was in front; empty where unknown."""
         return self._text("window/page")

@@ -2,12 +2,8 @@
 
 from msd_gui.theme.colours import (
     DARK,
-    LARGE_FONT,
     LIGHT,
-    NORMAL_PX,
     SMALL_FONT,
-    THICK_PX,
-    THIN_PX,
     Colours,
     colours_of,
     with_alpha,
@@ -18,13 +14,9 @@ from msd_gui.theme.palette import THEME_CHOICES, Theme, ThemeChoice, make_palett
 __all__ = [
     "DARK",
     "GLYPHS",
-    "LARGE_FONT",
     "LIGHT",
-    "NORMAL_PX",
     "SMALL_FONT",
     "THEME_CHOICES",
-    "THICK_PX",
-    "THIN_PX",
     "Colours",
     "Theme",
     "ThemeChoice",

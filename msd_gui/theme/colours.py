@@ -13,15 +13,8 @@ from PySide6.QtGui import QColor, QPalette
 
 SchemeName = Literal["light", "dark"]
 
-# Widths of lines in pixels. A cosmetic line of width 1 is several times quicker to draw than a wider one, so views
-# with thousands of points keep to THIN.
-THIN_PX = 1.0
-NORMAL_PX = 1.6
-THICK_PX = 2.6
-
-# Font sizes relative to the application's font.
+# Size of small words relative to the application's font.
 SMALL_FONT = 0.86
-LARGE_FONT = 1.2
 
 
 @dataclass(frozen=True)
@@ -45,7 +38,6 @@ class Colours:
         warning: Something to look at.
         error: Something that is wrong.
         good: Something that is as it should be.
-        colour_map: Name of the perceptually uniform, colour-blind safe map for densities and other magnitudes.
     """
 
     scheme: SchemeName
@@ -64,7 +56,6 @@ class Colours:
     warning: str
     error: str
     good: str
-    colour_map: str = "cividis"
 
 
 LIGHT = Colours(

@@ -12,7 +12,6 @@ from msd_gui.theme.colours import colours_of
 
 GLYPHS = {
     "about": "information-outline",
-    "apply": "check",
     "back": "step-backward",
     "browse": "folder-open-outline",
     "close": "close",
@@ -25,7 +24,6 @@ GLYPHS = {
     "error": "alert-circle-outline",
     "expanded": "chevron-down",
     "export": "export-variant",
-    "film": "movie-open-outline",
     "full_screen": "fullscreen",
     "good": "check-circle-outline",
     "help": "help-circle-outline",

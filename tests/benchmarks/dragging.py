@@ -75,7 +75,7 @@ def main() -> None:
         wait(app, lambda: page.player.buffer.shown.complete)
         spec = page.experiment.spec.replace_all({"sampling.chains": options.chains, "training.k": options.k})
         page.experiment.set(spec)
-        page.player.go_to_end()
+        page.player.playhead.playing, page.player.playhead.position = False, float("inf")
         wait(app, lambda: not page.running)
         painted = Painted(page)
         page.plane.viewport().installEventFilter(painted)

@@ -154,7 +154,7 @@ def use(bench: Bench, root: Path, number: int) -> None:
     sweeps = [line.path for line in model.shown() if isinstance(line, Comparison)]
     for away in (False, True):
         for path in sweeps:
-            bench.do(lambda path=path, away=away: table.fold_asked.emit(model.index_of(path), away))
+            bench.do(lambda path=path, away=away: table.fold_requested.emit(model.index_of(path), away))
             bench.spin(0.05)
         bench.report("fold" if away else "unfold")
     for path in sweeps[:8]:

@@ -114,7 +114,7 @@ def figure_cases(rng: np.random.Generator) -> list[Case]:
     """Bands, mode weights and timeline."""
     bands, weights, timeline = BandView(), ModeWeightsView(), Timeline()
     at = np.geomspace(0.1, 10, 12)
-    timeline.set_levels(np.geomspace(20, 0.1, 50).tolist(), 20)
+    timeline.set_levels(np.geomspace(20, 0.1, 50).tolist(), [20] * 50)
     timeline.set_available(1000)
     return [
         ("bands", bands, (300, 220), lambda _: bands.set_bands(at, at * rng.uniform(1, 1.2, 12), at)),

@@ -148,7 +148,7 @@ def go(walk: Walk, train_seconds: float) -> Path:
 
     here = fraction(walk, "sampling.epsilon", mixture.experiment.spec.sampling.epsilon)
     wall = fraction(walk, "sampling.epsilon", 2 * mixture.experiment.spec.sampling.sigma_L**2)
-    mixture.player.go_to_end()
+    mixture.player.playhead.playing, mixture.player.playhead.position = False, float("inf")
     walk.drag("sampling.epsilon", here, wall + 0.03, 2.0, ("epsilon-towards-the-wall", "epsilon-past-the-wall"))
     assert mixture.experiment.spec.sampling.step_ratio > 2
     walk.rest(0.6)

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from painted import to_png_bytes, to_svg_bytes
 from PySide6.QtWidgets import QApplication, QWidget
 from sklearn.datasets import load_digits
 
 from msd_gui.theme import Theme
-from msd_gui.views.base.figures import to_png_bytes, to_svg_bytes
 from msd_gui.views.base.placeholder import Placeholder
 from msd_gui.views.curves.bands import BandView
 from msd_gui.views.curves.losses import LossView
@@ -81,7 +81,7 @@ def make_views() -> dict[str, tuple[QWidget, tuple[int, int]]]:
     strip.set_strip(digits[:10], noisy, x_hat, sigma, ((x_hat - digits[:10]) ** 2).sum(axis=(1, 2, 3)))
     at = np.geomspace(0.05, 20, 12)
     bands.set_bands(at, 2.1 * at**2 / (1 + at**2) * 1.1, 2 * at**2 / (1 + at**2))
-    timeline.set_levels(np.geomspace(20, 0.5, 10).tolist(), 100)
+    timeline.set_levels(np.geomspace(20, 0.5, 10).tolist(), [100] * 10)
     timeline.set_available(720)
     timeline.set_position(430)
     two, many = ModeWeightsView(), ModeWeightsView()

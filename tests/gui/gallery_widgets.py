@@ -12,6 +12,7 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -60,7 +61,7 @@ def cards() -> QWidget:
     rows.addWidget(Card("error", "No data", "train-images-idx3-ubyte is missing in the data folder.", "Choose…"))
     box = PathBox("Data folder", "MSD_DATA_DIR, or your data folder")
     rows.addWidget(box)
-    rows.addWidget(TransportBar())
+    rows.addWidget(TransportBar(*(QAction(icon(name), "") for name in ("play", "step", "restart")), 100.0))
     form = SpecForm(
         [("At fault", ["sampling.sigma_L", "sampling.epsilon", "sampling.chains"])], load_preset("ncsn-toy")
     )

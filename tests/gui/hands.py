@@ -18,6 +18,18 @@ SMALL_TRAINING = {
 SMALL = SMALL_TRAINING | SMALL_CHAINS
 
 
+def on_widget(canvas, x, y):
+    """Return where a position in pixels of the picture lies on a `DrawingView`."""
+    place = canvas.place()
+    scale = place.width() / canvas.picture().shape[2]
+    return QPointF(place.left() + x * scale, place.top() + y * scale).toPoint()
+
+
+def run_row(page, path):
+    """Return the row of a run on the page of runs; None where there is none."""
+    return next((row for row in page.model.every() if row.path == str(path)), None)
+
+
 def settled(qtbot, page, condition):
     """Wait until something holds and the page rests."""
     qtbot.waitUntil(lambda: bool(condition()) and not page.running, timeout=WAIT_MS)

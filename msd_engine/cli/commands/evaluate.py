@@ -13,6 +13,7 @@ from msd_engine.cli.inputs import check_one_source, chosen_source, compute_with,
 from msd_engine.cli.options import Evaluate
 from msd_engine.cli.outcome import RefusedError, say
 from msd_engine.events import Event, Figure, Quality, Started
+from msd_engine.events.verdicts import in_words
 from msd_engine.specs import ExperimentSpec
 
 DRAWN = 1024
@@ -124,7 +125,7 @@ def table(quality: Quality) -> str:
         lines.append(f"{figure.title:28}{_short(figure.value):>10}  {interval:<22}{_short(figure.real):>10}{spread}")
     if any(math.isfinite(figure.real_spread) for figure in quality.figures):
         lines.append(f"± of real: standard deviation between sets of {quality.real_n} training images that share none")
-    reasons = ", ".join(f"{count} {reason}" for reason, count in quality.dead.items())
+    reasons = in_words(quality.dead)
     lines.append(f"{quality.lived} of {quality.n} lived" + (f"; dead: {reasons}" if reasons else ""))
     if quality.refused:
         lines.append(quality.refused)

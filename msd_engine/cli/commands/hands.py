@@ -102,7 +102,7 @@ class _Denoising:
             "exact": found.exact,
             "k": k,
             "sigma": found.sigma,
-            "sigma_eff": found.sigma / math.sqrt(k),
+            "sigma_eff": found.sigma_eff,
             "error_mean": found.error_mean,
             "error": found.error,
         }

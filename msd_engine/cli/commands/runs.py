@@ -33,7 +33,7 @@ def list_runs(options: Runs) -> None:
     if options.folder is not None and not options.folder.exists():
         raise RefusedError(f"There is no folder {options.folder}.")
     catalogue = Catalogue(runs_folder(options.folder))
-    rows = [found.row for found in catalogue.look() if found is not None and found.row is not None]
+    rows = [found.row for found in catalogue.scan() if found is not None and found.row is not None]
     if is_given(options.search):
         rows = [row for row in rows if all(word in row.searched for word in options.search.casefold().split())]
     rows.sort(key=lambda row: row.created if row.created == row.created else 0.0, reverse=True)

@@ -59,7 +59,7 @@ def watch(catalogue: Catalogue, cadence: Cadence) -> Iterator[Event]:
 def _look(catalogue: Catalogue, first: bool) -> Iterator[Event]:
     rows: list[RunRow] = []
     told_s = time.monotonic()
-    for found in catalogue.look():
+    for found in catalogue.scan():
         if found is None:
             yield Tick()
         elif found.row is not None:

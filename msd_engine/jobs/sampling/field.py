@@ -68,7 +68,6 @@ def field(
     draws = target.sample(_DATA, torch.Generator().manual_seed(_DATA_SEED))
     yield FieldFrame(
         sigma=sigma,
-        sigma_eff=sigma_eff,
         bounds=bounds,
         log_density=target.to(dtype=torch.float32).log_prob(grid, sigma_eff).reshape(resolution).numpy(),
         points=where.float().numpy(),

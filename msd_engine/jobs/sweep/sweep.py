@@ -16,13 +16,11 @@ from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.events import (
     Checkpointed,
     ChildHeldOut,
-    ChildLoss,
     ChildStarted,
     Event,
     Failed,
     Finished,
     HeldOutLoss,
-    LossPoints,
     Notice,
     Progress,
     Started,
@@ -73,7 +71,7 @@ def sweep(
         threads: As of `msd_engine.jobs.training.train.train`.
 
     Yields:
-        `Started`; what was found of earlier work; for each run `ChildStarted`, `ChildLoss`, `ChildHeldOut`, `Progress`,
+        `Started`; what was found of earlier work; for each run `ChildStarted`, `ChildHeldOut`, `Progress`,
         `Checkpointed` and at least a `Tick` for each step, then `ChildEnded` and `SweepTable`; at last `Finished` or
         `Failed`.
     """
@@ -222,8 +220,6 @@ class _Job:
                 match event:
                     case Started():
                         yield ChildStarted(name, stage.number, stage.total, event.step)
-                    case LossPoints():
-                        yield ChildLoss(name, event)
                     case HeldOutLoss():
                         yield ChildHeldOut(name, event)
                     case Progress():

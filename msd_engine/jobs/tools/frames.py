@@ -15,6 +15,7 @@ from torch import Tensor
 
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, ImageFrame
+from msd_engine.events.pixels import to_grey
 from msd_engine.metrics.chains.figures import (
     LOST,
     alive,
@@ -291,4 +292,5 @@ def _kept(states: Tensor) -> NDArray[np.float32]:
 
 def _bytes(images: Tensor) -> NDArray[np.uint8]:
     """Return images from [-1, 1] as bytes; what lies outside is clipped, NaN is black."""
-    return ((images.nan_to_num(nan=-1.0) + 1) * 127.5).round().clamp(0, 255).to("cpu", torch.uint8).numpy()
+    grey: Tensor = to_grey(images.nan_to_num(nan=-1.0))
+    return grey.to("cpu", torch.uint8).numpy()

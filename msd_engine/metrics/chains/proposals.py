@@ -1,10 +1,9 @@
 """NCSNv2's techniques (arXiv:2006.09011; theory §6): a ladder and a step that follow from the data.
 
 Technique 1: the first noise is the largest distance between two data. Technique 2: draws at neighbouring levels should
-meet. A draw at noise σ lies at the distance σχ_d from its datum, nearly always in the shell σ(√d ± 3/√2); NCSNv2 asks
-that a share C ≈ 0.5 of the draws at one level lie in the shell of the level above, with χ_d ≈ N(√d, 1/2). In few
-dimensions that shell is a ball which holds everything, so the reverse is asked as well, that a share C of the draws
-above lie in the shell below, and the law of χ_d is taken as it is. In many dimensions the two ask for the same.
+meet. NCSNv2 asks that half of the draws at one level lie in the shell of the level above, which in few dimensions is a
+ball that holds everything; so the smaller, reverse share is asked for: half of the draws above lie in the shell below
+(`specs.overlap`). In many dimensions the two ask for nearly the same.
 Technique 4: for T steps the r = ε/σ² that brings s_T²/σ² nearest to 1.
 
 All is meant for σ_eff = σ/√k, the noise of ȳ (theory §3, facts 1 and 5); r is the same for one copy.
@@ -13,18 +12,19 @@ All is meant for σ_eff = σ/√k, the noise of ȳ (theory §3, facts 1 and 5); 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from msd_engine.specs.overlap import largest_ratio, upper_in_lower
+
 OVERLAP = 0.5
-"""NCSNv2's C."""
+"""Share of the draws of a level that are to lie in the shell of the level below."""
 
 _BLOCK = 1000
-_LARGEST_RATIO = 100.0
 _MOST_LEVELS = 10_000
 
 
@@ -71,40 +71,6 @@ def largest_distances(x: Tensor) -> Iterator[float]:
             yield best
 
 
-def overlap(ratio: float, dim: int) -> float:
-    """Return how far the draws of two levels meet.
-
-    Args:
-        ratio: σ_i/σ_{i+1}, at least 1.
-        dim: Numbers in one datum.
-
-    Returns:
-        The smaller share: of the draws at the lower noise in the shell of the upper, or the reverse.
-    """
-    inner, outer = max(0.0, math.sqrt(dim) - 3 / math.sqrt(2)), math.sqrt(dim) + 3 / math.sqrt(2)
-
-    def share(factor: float) -> float:
-        bounds = torch.tensor([inner * factor, outer * factor], dtype=torch.float64)
-        # χ_d² is a gamma law: P(χ_d < z) = P(d/2, z²/2).
-        below = torch.special.gammainc(torch.tensor(dim / 2, dtype=torch.float64), bounds.square() / 2)
-        return float(below[1] - below[0])
-
-    return min(share(ratio), share(1 / ratio))
-
-
-def ratio_for(share: float, dim: int) -> float:
-    """Return the largest ratio of neighbouring levels whose draws still meet so far.
-
-    Args:
-        share: NCSNv2's C, in (0, 1).
-        dim: Numbers in one datum.
-
-    Returns:
-        The ratio, more than 1.
-    """
-    return math.exp(_bisected(lambda log_ratio: overlap(math.exp(log_ratio), dim) > share, math.log(_LARGEST_RATIO)))
-
-
 def best_step_ratio(ratio: float, steps: int) -> tuple[float, float]:
     """Return the r that brings s_T²/σ² nearest to 1 on a geometric ladder.
 
@@ -136,19 +102,8 @@ def propose(sigma_eff_1: float, sigma_L: float, dim: int, k: int, steps: int) ->
         The ladder and the step.
     """
     sigma_1 = max(sigma_eff_1 * math.sqrt(k), sigma_L)
-    widest = ratio_for(OVERLAP, dim)
+    widest = largest_ratio(upper_in_lower, OVERLAP, dim)
     levels = min(_MOST_LEVELS, 1 + max(1, math.ceil(math.log(sigma_1 / sigma_L) / math.log(widest))))
     ratio = (sigma_1 / sigma_L) ** (1 / (levels - 1))
     step_ratio, swelling = best_step_ratio(ratio, steps)
     return Proposal(sigma_1, sigma_eff_1, levels, ratio, step_ratio, swelling)
-
-
-def _bisected(holds: Callable[[float], bool], high: float) -> float:
-    """Return where a condition that holds at 0 ceases to hold, or `high`."""
-    low = 0.0
-    if holds(high):
-        return high
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if holds(middle) else (low, middle)
-    return low

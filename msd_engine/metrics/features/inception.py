@@ -26,6 +26,7 @@ from torch.nn import functional
 
 from msd_engine.backend.errors import BadFile
 from msd_engine.backend.tensors import read_tensors
+from msd_engine.events.pixels import to_grey
 
 WIDTH = 2048
 """Length of a feature vector."""
@@ -200,8 +201,8 @@ class Inception(nn.Module):
             Features with shape (B, 2048), the means of the maps after the third block with shape (B, 288), and
             log Σ exp of the logits of ImageNet's classes with shape (B,).
         """
-        byte = ((x + 1) * 127.5).round().clamp(0, 255)
-        features, textures = self.activations((enlarged(byte, _SIDE) - 128) / 128)
+        grey = to_grey(x)
+        features, textures = self.activations((enlarged(grey, _SIDE) - 128) / 128)
         return features, textures, self.fc(features).logsumexp(dim=1)
 
     def activations(self, x: Tensor) -> tuple[Tensor, Tensor]:

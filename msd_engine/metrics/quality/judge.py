@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from msd_engine.events import Figure
+from msd_engine.events.verdicts import ALIVE
 from msd_engine.metrics.features.look import look
 from msd_engine.metrics.quality.figures import (
     class_figures,
@@ -84,7 +85,7 @@ def judge(x: Tensor, against: Standard, draws: np.random.Generator, y: Tensor | 
     yield "Comparing neighbourhoods"
     figures += overlap_figures(features, real, reference)
     judged = judged_alone(x, y, seen, against.judge, against.looks)
-    figures.append(yield_figure(judged.count("alive"), len(judged), against.real_yield))
+    figures.append(yield_figure(judged.count(ALIVE), len(judged), against.real_yield))
     shares: NDArray[np.float64] = seen.class_shares.numpy()
     if len(shares):
         figures += class_figures(seen, against, shares)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from msd_engine.data.images import ImageSet
+from msd_engine.events.verdicts import ALIVE
 from msd_engine.metrics.features.look import look_at_real
 from msd_engine.metrics.features.network import FeatureNetwork, Seen
 from msd_engine.metrics.quality.distances import Features, FrechetReference
@@ -95,7 +96,7 @@ def standard(images: ImageSet, network: FeatureNetwork, n: int) -> Steps[Standar
     nearest = yield from median_nearest(images.to_data(images.test[:NEIGHBOURS]), images.train)
     judge = Judge(network, support_of(seen[:limit], reference, network.class_names))
     looks = data_looks(images.train)
-    living = judged_alone(images.to_data(training[:n]), None, real, judge, looks).count("alive")
+    living = judged_alone(images.to_data(training[:n]), None, real, judge, looks).count(ALIVE)
     return Standard(images, network, reference, real, sets, frechet, nearest, judge, looks, living / len(real))
 
 

@@ -13,18 +13,16 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from msd_engine.data.images import ImageSet
+from msd_engine.events.verdicts import ALIVE
 from msd_engine.metrics.chains.figures import alive
 
 Verdict = Literal["alive", "blew up", "monochrome", "saturated", "off the data"]
-
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-"""All verdicts; the first one means that the chain has lived."""
 
 # Real images that the bounds and distances are taken from; quantiles and means of so many are known to a few percent.
 _LOOKED_AT = 2048
@@ -158,7 +156,7 @@ def verdicts(x_hat: Tensor, y: Tensor, looks: DataLooks | None, off: Tensor | No
         ]
     if off is not None:
         found.append(("off the data", off))
-    judged: list[Verdict] = ["alive"] * len(x_hat)
+    judged: list[Verdict] = [ALIVE] * len(x_hat)
     # The first that applies is told.
     for name, which in reversed(found):
         for index in which.nonzero().flatten().tolist():

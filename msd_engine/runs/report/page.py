@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
 
 from msd_engine.events.sweep import SweepTable, TableRow
+from msd_engine.events.verdicts import ALIVE, in_words
 from msd_engine.runs.manifest import Manifest
 from msd_engine.runs.report.charts import Curve, chart
 from msd_engine.runs.report.settings import settings_table
@@ -144,10 +146,10 @@ def _of_chains(content: PageContent) -> list[str]:
     shown = [grid for grid in content.grids if grid.drawn.verdicts]
     if not shown:
         return []
-    yields = {grid: grid.drawn.lived / len(grid.drawn.verdicts) for grid in shown}
+    yields = {grid: _lived(grid.drawn) / len(grid.drawn.verdicts) for grid in shown}
     least, most = (pick(shown, key=yields.__getitem__) for pick in (min, max))
     total, grey = (sum(count(grid) for grid in shown) for count in (_chains, _monochrome))
-    sentence = f"Of {total:,} chains {sum(grid.drawn.lived for grid in shown):,} lived"
+    sentence = f"Of {total:,} chains {sum(_lived(grid.drawn) for grid in shown):,} lived"
     if yields[least] < yields[most]:
         fewest, best = (f"({_percent(yields[grid])}) for {_named(grid)}" for grid in (least, most))
         sentence += f", fewest {fewest} and most {best}"
@@ -163,7 +165,7 @@ def _chains(grid: Grid) -> int:
 
 
 def _monochrome(grid: Grid) -> int:
-    return grid.drawn.dead.get("monochrome", 0)
+    return _dead(grid.drawn).get("monochrome", 0)
 
 
 def _named(grid: Grid) -> str:
@@ -185,7 +187,7 @@ def _results_table(rows: Sequence[TableRow], grids: Sequence[Grid]) -> str:
             MODE_TITLES[row.mode], row.k, row.seeds, _number(row.steps, 0), _spread(row.error, row.spread),
             _spread(row.ratio, row.ratio_spread), *(_number(value) for value in (row.floor, row.floor_ratio)),
             *(_number(value) for value in (row.reported, row.reported_ratio)),
-            "–" if drawn is None else _percent(drawn.lived / len(drawn.verdicts)),
+            "–" if drawn is None else _percent(_lived(drawn) / len(drawn.verdicts)),
         )  # fmt: skip
         lines.append(cells)
     return _table(head, lines)
@@ -216,8 +218,8 @@ def _grid(grid: Grid) -> str:
     asked, drawn = grid.sampling, grid.drawn
     lines = [f"<b>k = {grid.k}</b>"]
     if drawn.verdicts:
-        lines[0] += f": {drawn.lived} of {len(drawn.verdicts)} lived"
-        lines += [", ".join(f"{count} {reason}" for reason, count in drawn.dead.items())] if drawn.dead else []
+        lines[0] += f": {_lived(drawn)} of {len(drawn.verdicts)} lived"
+        lines += [in_words(_dead(drawn))] if _dead(drawn) else []
     lines.append(f"σ {asked.sigma_1:.4g} → {asked.sigma_L:.3g}, {asked.levels} levels × {asked.steps_per_level} steps")
     lines.append(f"ε = {asked.epsilon:.3g}, r = {asked.step_ratio:.3g}")
     data = base64.b64encode(grid.png).decode()
@@ -225,6 +227,15 @@ def _grid(grid: Grid) -> str:
     return (
         f"<figure><div class=marked>{image}{_marks(grid)}</div><figcaption>{'<br>'.join(lines)}</figcaption></figure>"
     )
+
+
+def _lived(drawn: DrawnSamples) -> int:
+    return drawn.verdicts.count(ALIVE)
+
+
+def _dead(drawn: DrawnSamples) -> dict[str, int]:
+    """Return how many chains were lost to each reason, the commonest first."""
+    return dict(Counter(verdict for verdict in drawn.verdicts if verdict != ALIVE).most_common())
 
 
 def _marks(grid: Grid) -> str:
@@ -238,7 +249,7 @@ def _marks(grid: Grid) -> str:
         f'<circle cx="{(place % columns + 1) * side - 8:g}" cy="{place // columns * side + 7:g}" r="5">'
         f"<title>{escape(verdict)}</title></circle>"
         for place, verdict in enumerate(verdicts)
-        if verdict != "alive"
+        if verdict != ALIVE
     ]
     return f'<svg viewBox="0 0 {width} {height}">{"".join(marks)}</svg>' if marks else ""
 

@@ -7,7 +7,7 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import QObject, Slot
 
 from msd_engine.events import ChainReport, Ladder, Quality, Verdicts
 from msd_engine.events.verdicts import ALIVE
@@ -22,13 +22,7 @@ _DRAWS = 256
 
 
 class Adviser(QObject):
-    """Looks for what is wrong whenever settings or facts change, and applies the remedy that is chosen.
-
-    Attributes:
-        mended: Emitted after a remedy was applied.
-    """
-
-    mended = Signal()
+    """Looks for what is wrong whenever settings or facts change, and applies the remedy that is chosen."""
 
     def __init__(self, experiment: Experiment, parent: QObject | None = None) -> None:
         """Begin with the settings alone.
@@ -134,4 +128,3 @@ class Adviser(QObject):
     @Slot(object)
     def _mend(self, remedy: dict[str, float | int]) -> None:
         self._experiment.set(self._experiment.spec.replace_all(dict(remedy)))
-        self.mended.emit()

@@ -19,6 +19,7 @@ class AdviceCards(QWidget):
     """A stack of cards, hidden where nothing is wrong.
 
     Attributes:
+        advice: What is shown, the worst first.
         remedy: Emitted with the remedy whose button was pressed: new values of fields by dotted path.
     """
 
@@ -27,7 +28,7 @@ class AdviceCards(QWidget):
     def __init__(self) -> None:
         """Build the cards once; only their words change."""
         super().__init__()
-        self._advice: list[Advice] = []
+        self.advice: list[Advice] = []
         self._all = False
         self.cards = [Card("warning", "", "", dismissible=False, stacked=True, rich=True) for _ in range(MOST)]
         self._more = QPushButton()
@@ -44,34 +45,30 @@ class AdviceCards(QWidget):
 
     def set_advice(self, advice: list[Advice]) -> None:
         """Show what was found, the worst first."""
-        if advice == self._advice:
+        if advice == self.advice:
             return
-        self._advice = advice
+        self.advice = advice
         self._show()
-
-    def advice(self) -> list[Advice]:
-        """Return what was found."""
-        return list(self._advice)
 
     def _show(self) -> None:
         shown = MOST if self._all else FIRST
         for index, card in enumerate(self.cards):
-            there = index < min(shown, len(self._advice))
+            there = index < min(shown, len(self.advice))
             card.setVisible(there)
             if there:
-                advice = self._advice[index]
+                advice = self.advice[index]
                 card.set_message(advice.severity, advice.title, _marked(advice.evidence), advice.action)
-        hidden = len(self._advice) - shown
+        hidden = len(self.advice) - shown
         self._more.setText(f"{hidden} more")
         self._more.setVisible(hidden > 0)
-        self.setVisible(bool(self._advice))
+        self.setVisible(bool(self.advice))
 
     def _show_all(self) -> None:
         self._all = True
         self._show()
 
     def _apply(self, index: int) -> None:
-        self.remedy.emit(dict(self._advice[index].remedy))
+        self.remedy.emit(dict(self.advice[index].remedy))
 
 
 def _marked(evidence: str) -> str:

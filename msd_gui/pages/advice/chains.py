@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from msd_engine.events.verdicts import ALIVE
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.advice.findings import Advice, Facts
 from msd_gui.pages.base.readings import yield_severity
@@ -115,7 +116,7 @@ def _rarely(found: Drift) -> str:
 def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """Chains have died, or ended off the data, though r is far from the wall."""
     asked = spec.sampling
-    reasons = Counter(verdict for verdict in facts.verdicts if verdict != "alive")
+    reasons = Counter(verdict for verdict in facts.verdicts if verdict != ALIVE)
     count, n = sum(reasons.values()), len(facts.verdicts)
     if asked != facts.sampled or not asked.has_step or not yield_severity(n - count, n):
         return

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from msd_engine.specs import ExperimentSpec
+from msd_engine.specs.overlap import largest_ratio, lower_in_upper
 from msd_gui.pages.advice.findings import Advice, Facts, Fields
-from msd_gui.pages.base.ladder import ladder_ratio, near_wall, overlap
+from msd_gui.pages.base.ladder import ladder_ratio, near_wall
 from msd_gui.widgets.controls.numbers import number
 
 # Far enough from the wall: the residuals swell by a ninth only. BAOAB, which swells by nothing, may go faster.
@@ -51,20 +52,21 @@ def wall(spec: ExperimentSpec, _facts: Facts) -> Iterator[Advice]:
 
 def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """The first noise does not swamp the data (theory §3, fact 5)."""
-    asked, root_k = spec.sampling, math.sqrt(spec.training.k)
+    asked = spec.sampling
     spread = facts.data_std * math.sqrt(facts.dim)
-    first = asked.sigma_1 / root_k
+    first = spec.sigma_eff(asked.sigma_1)
     flows = asked.sampler == "ode"
     least = spread * (LEAST_START_OF_FLOW if flows else LEAST_START)
     if asked.method != "annealed" or math.isnan(spread) or first >= least:
         return
     # Technique 1; where pairs were not measured, twice the distance from the mean is as good.
     wanted = facts.largest_distance if facts.largest_distance > least else 2 * spread
-    remedy: dict[str, float | int] = {"sampling.sigma_1": wanted * root_k}
+    sigma_1 = spec.sigma_of_copy(wanted)
+    remedy: dict[str, float | int] = {"sampling.sigma_1": sigma_1}
     gamma = ladder_ratio(asked)
     if gamma > 1:
         # As dense a ladder as before, only longer.
-        remedy["sampling.levels"] = 1 + math.ceil(math.log(wanted * root_k / asked.sigma_L) / math.log(gamma))
+        remedy["sampling.levels"] = 1 + math.ceil(math.log(sigma_1 / asked.sigma_L) / math.log(gamma))
     why = f"chains reach only what is near their start, pairs lie up to {number(wanted)} apart"
     if flows:
         why = (
@@ -74,7 +76,7 @@ def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     yield Advice(
         "Starts inside the data",
         f"σ₁/√k = {number(first)}, but the data lie {number(spread)} from their mean (root mean square): {why}.",
-        f"Set σ₁ = {number(wanted * root_k)}",
+        f"Set σ₁ = {number(sigma_1)}",
         remedy,
     )
 
@@ -93,15 +95,14 @@ def ladder(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
         f"which should be {number(known.settled)}"
     )
     gamma = float((known.sigma[:-1] / known.sigma[1:]).max())
-    shared = overlap(gamma, facts.dim) if facts.dim else 1.0
-    # The ratio at which C is 1/2: there √(2d)(γ − 1) = 3γ, and the other term of C is 1.
-    root = math.sqrt(2 * facts.dim)
-    if shared < LEAST_OVERLAP and root > 3:
-        levels = 1 + math.ceil((asked.levels - 1) * math.log(gamma) / math.log(root / (root - 3)))
+    shared = lower_in_upper(gamma, facts.dim) if facts.dim else 1.0
+    if shared < LEAST_OVERLAP:
+        widest = largest_ratio(lower_in_upper, GOOD_OVERLAP, facts.dim)
+        levels = 1 + math.ceil((asked.levels - 1) * math.log(gamma) / math.log(widest))
         yield Advice(
             "Ladder too coarse",
-            f"Neighbouring levels differ by up to γ = {number(gamma)}: NCSNv2's C = {number(shared, 2)}, which should "
-            f"be near {GOOD_OVERLAP:g}; {variance}.",
+            f"Neighbouring levels differ by up to γ = {number(gamma)}: NCSNv2's C, the share of a level's draws in the "
+            f"shell of the level above, is {number(shared, 2)} and should be near {GOOD_OVERLAP:g}; {variance}.",
             f"Set L = {levels}",
             {"sampling.levels": levels},
         )
@@ -117,11 +118,11 @@ def ladder(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
 
 def end(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """The last noise is too large for the jump."""
-    asked, root_k = spec.sampling, math.sqrt(spec.training.k)
-    last = asked.sigma_L / root_k
+    asked = spec.sampling
+    last = spec.sigma_eff(asked.sigma_L)
     if math.isnan(facts.data_std) or last <= MOST_LAST_NOISE * facts.data_std:
         return
-    wanted = GOOD_LAST_NOISE * facts.data_std * root_k
+    wanted = spec.sigma_of_copy(GOOD_LAST_NOISE * facts.data_std)
     remedy: dict[str, float | int] = {
         "sampling.sigma_L": wanted,
         "sampling.epsilon": asked.step_ratio * wanted**2,

@@ -23,13 +23,3 @@ def ladder_ratio(asked: SamplingSpec) -> float:
     if asked.method != "annealed" or asked.levels < 2:
         return 1.0
     return math.exp(math.log(asked.sigma_1 / asked.sigma_L) / (asked.levels - 1))
-
-
-def overlap(gamma: float, dim: int) -> float:
-    """Return NCSNv2's C: the chance that noise of one level lies within three deviations of the next in length."""
-    gap = math.sqrt(2 * dim) * (gamma - 1)
-    return _normal_cdf(gap + 3 * gamma) - _normal_cdf(gap - 3 * gamma)
-
-
-def _normal_cdf(z: float) -> float:
-    return 0.5 * math.erfc(-z / math.sqrt(2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from msd_gui.views.base.placeholder import Awaiting, Placeholder
+from msd_gui.views.base.placeholder import Placeholder, PlaceholderStack
 
 CONTROLS_PX = 292
 FIGURES_PX = 316
@@ -102,7 +102,7 @@ def lay_out_wide(page: QWidget, middle: QWidget, figures: QWidget) -> None:
     box.addWidget(scrolled(figures, FIGURES_PX))
 
 
-def awaiting(view: QWidget, sentence: str, button: str = "", height_px: int = 0) -> Awaiting:
+def awaiting(view: QWidget, sentence: str, button: str = "", height_px: int = 0) -> PlaceholderStack:
     """Return a place that says what will be seen there until there is something to see.
 
     Args:
@@ -115,4 +115,4 @@ def awaiting(view: QWidget, sentence: str, button: str = "", height_px: int = 0)
         The place, which shows the sentence.
     """
     empty_px = EMPTY_PX + (EMPTY_BUTTON_PX if button else 0)
-    return Awaiting(view, Placeholder(sentence, button), height_px=height_px, empty_px=empty_px)
+    return PlaceholderStack(view, Placeholder(sentence, button), height_px=height_px, empty_px=empty_px)

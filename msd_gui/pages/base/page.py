@@ -18,6 +18,9 @@ from msd_gui.bridge.runner import Runner
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.settings import Settings
 
+GRACE_MS = 400
+"""A job that is younger than this may finish, so that a dragged slider shows whole runs."""
+
 COMPUTING = ("train", "sample", "denoise", "evaluate", "sweep", "reproduce")
 """Jobs that are long enough for their device to matter."""
 

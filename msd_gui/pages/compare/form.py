@@ -17,8 +17,8 @@ _CURVE_POINTS, _OFTEN = 40, 20
 class SweepForm(QWidget):
     """The controls."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self) -> None:
+        super().__init__()
         self._opened: ExperimentSpec | None = None
         self.preset = _choice("sweep.preset", "Experiment", _PRESET_HELP)
         # The title of an experiment may be longer than the box is wide.

@@ -75,7 +75,7 @@ class ComparePage(Page):
         self.words.setProperty("role", "muted")
         controls = layout.column(layout.heading("Compare"), self.form, *self.buttons.values(), self.words)
         self.shown = ComparisonShown()
-        self.shown.place.placeholder.asked.connect(lambda: self.act("train"))
+        self.shown.place.placeholder.pressed.connect(lambda: self.act("train"))
         layout.lay_out(self, controls, self.shown.middle, self.shown.right)
         self.offer_menu(self.shown.curves, self.shown.table, *self.shown.bands.values())
 

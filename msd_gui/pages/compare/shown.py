@@ -13,7 +13,7 @@ from msd_engine.specs import SweepSpec
 from msd_engine.specs.sweep import MODE_TITLES, Child
 from msd_gui.pages.base import layout
 from msd_gui.pages.compare.table import ComparisonTable, figure
-from msd_gui.views.base.placeholder import Awaiting
+from msd_gui.views.base.placeholder import PlaceholderStack
 from msd_gui.views.base.rich import SIGMA_EFF, IndexedCells, indexed
 from msd_gui.views.curves.compared import Compared, ComparedView
 
@@ -69,7 +69,7 @@ class ComparisonShown:
         self.findings = QLabel(_AWAITED)
         self.findings.setWordWrap(True)
         self.findings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.band_places: dict[str, Awaiting] = {}
+        self.band_places: dict[str, PlaceholderStack] = {}
         parts: list[QWidget] = [layout.heading("What it says"), self.findings]
         for mode, view in self.bands.items():
             words = f"The final error at each {SIGMA_EFF} will be drawn here."

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 HEAD = ("mode", "k", "seeds", "error", "ratio k/1", "exact k/1", "report k/1")
 WIDE, NARROW = (0,), (1, 2)
@@ -25,8 +25,8 @@ TIPS = (
 class ComparisonTable(QTableWidget):
     """Rows of words and numbers; what is not known is a dash."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(0, len(HEAD), parent)
+    def __init__(self) -> None:
+        super().__init__(0, len(HEAD))
         self.setAccessibleName("Table of the comparison")
         for column, (words, tip) in enumerate(zip(HEAD, TIPS, strict=True)):
             head = QTableWidgetItem(words)

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 from msd_engine.specs import ExperimentSpec, load_card, model_folder, model_names, pretrained_for
 from msd_gui.session.network import LatestNetwork, Network
 from msd_gui.widgets.controls.choice import choice_label
-from msd_gui.widgets.controls.guard import LIST_KEYS, Guard
+from msd_gui.widgets.controls.guard import LIST_KEYS, KeyGuard
 from msd_gui.widgets.controls.path_box import PathBox
 
 Origin = Literal["pretrained", "images", "folder"]
@@ -68,7 +68,7 @@ class NetworkChoice(QWidget):
         for origin, (word, help_) in _ORIGINS.items():
             self.combo.addItem(word, origin)
             self.combo.setItemData(self.combo.count() - 1, help_, Qt.ItemDataRole.ToolTipRole)
-        Guard(self.combo, LIST_KEYS)
+        KeyGuard(self.combo, LIST_KEYS)
         self.label = QLabel("Network")
         self.label.setBuddy(self.combo)
         self.label.setToolTip("Which network makes x̂ of the copies; it sees as many copies as it was made for.")

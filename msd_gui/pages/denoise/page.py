@@ -14,7 +14,7 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.chains import is_exact
-from msd_gui.pages.base.page import ExperimentPage, Export
+from msd_gui.pages.base.page import GRACE_MS, ExperimentPage, Export
 from msd_gui.pages.denoise.by_hand import ByHand, command_of
 from msd_gui.pages.denoise.canvas import Easel
 from msd_gui.pages.denoise.denoiser import DenoiserChoice
@@ -34,7 +34,6 @@ from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Readings
 from msd_gui.widgets.panels.spec_form import SpecForm
 
-GRACE_MS = 400
 RESULT_PROMISE = "x̂, what the denoiser makes of the copies, will be shown here."
 COPIES_PROMISE = "The noisy copies of the picture will be shown here."
 
@@ -95,7 +94,7 @@ class DenoisePage(ExperimentPage):
         self.denoiser.renewed.connect(self._renew)
         self.by_hand.mend_asked.connect(self.denoiser.mend)
         for place in (self.result_place, self.place):
-            place.placeholder.asked.connect(self.denoiser.mend)
+            place.placeholder.pressed.connect(self.denoiser.mend)
         self.by_hand.shown.connect(lambda: self.tabs.setCurrentWidget(self.by_hand))
 
     # -- the spec ------------------------------------------------------------------------------------------------------
@@ -111,7 +110,7 @@ class DenoisePage(ExperimentPage):
         show_sampler(self.form, spec)
         self.painting.show(spec)
         asked, k = spec.denoise, spec.training.k
-        self.form.slider("denoise.sigma").set_trailing(f"{SIGMA_EFF} = {number(asked.sigma / k**0.5)}")
+        self.form.slider("denoise.sigma").set_trailing(f"{SIGMA_EFF} = {number(spec.sigma_eff(asked.sigma))}")
         self.form.set_enabled("denoise.copy_index", asked.change in ("drop", "replace"), "One copy is to be chosen.")
         self.form.set_enabled("denoise.other", asked.change == "replace", "Belongs to a copy that is replaced.")
         change = self.form.control("denoise.change")

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Slot
 
 from msd_engine.events import Denoised, Event, HeldOutPicture, PictureRead
+from msd_engine.events.pixels import to_grey
 from msd_engine.specs import ExperimentSpec, ImagesSpec
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import ExperimentPage
@@ -73,7 +74,7 @@ class OwnPicture(QObject):
         if not asked.denoise.picture and not now.denoise.picture and asked.data == now.data:
             # Numbered from 0, as by the slider and the command line: no "0 of 297", which people count from 1.
             words = f"Held-out {asked.denoise.index} (0–{event.available - 1:,})"
-            self._easel.show_picture(_bytes(event.x), words)
+            self._easel.show_picture(to_grey(event.x).astype(np.uint8), words)
 
     def look(self) -> None:
         """Show the held-out image of the settings although nothing denoises it."""
@@ -112,7 +113,3 @@ class OwnPicture(QObject):
             self._page.experiment.set(spec.replace_all(FORGET | {"denoise.picture": event.pixels.tobytes()}))
             more = ", dark and light exchanged." if event.inverted else "."
             self._page.noticed.emit(f"Opened {Path(event.path).name}{more}")
-
-
-def _bytes(x: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return np.asarray(np.rint((np.clip(x, -1, 1) + 1) * 127.5), dtype=np.uint8)

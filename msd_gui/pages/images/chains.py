@@ -20,12 +20,13 @@ from msd_engine.events import (
 from msd_engine.specs import Branch, ExperimentSpec, pretrained_for
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.chains import is_exact, other_chains
-from msd_gui.pages.base.page import ExperimentPage, Status
+from msd_gui.pages.base.page import GRACE_MS, ExperimentPage, Status
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.pages.sampling.pretrained import PretrainedChip, model_title
 from msd_gui.pages.training.trainer import Trainer
 
-GRACE_MS = 800
+# Chains of images take longer than those in the plane.
+_GRACE_MS = 2 * GRACE_MS
 PREVIEW_CHAINS = 16
 WEIGHTS_EVERY_S = 0.0
 
@@ -154,7 +155,7 @@ class ImageChains(QObject):
             self._wanted = True
             self._trainer.ask_weights(WEIGHTS_EVERY_S)
         elif self._sampled == (spec, self._weights(spec)):
-            self._page.experiment.set(spec.replace("sampling.seed", (spec.sampling.seed + 1) % 2**31))
+            self._page.experiment.set(spec.with_next_seed())
         else:
             self._draw(spec)
 
@@ -218,7 +219,7 @@ class ImageChains(QObject):
             return
         self._sampled = (spec, step)
         job = self._engine.sample(spec, self.run_for(spec), beside=self._trainer.running)
-        self._runner.submit(job, grace_ms=GRACE_MS if self._editing else 0)
+        self._runner.submit(job, grace_ms=_GRACE_MS if self._editing else 0)
 
     @Slot()
     def _on_weights(self) -> None:

@@ -99,7 +99,7 @@ class ImagesPage(TrainingPage):
         self.form.editing_started.connect(self._begin_edit)
         self.form.editing_finished.connect(self._end_edit)
         self.experiment.changed.connect(self._show_spec)
-        self.shown.strip_place.placeholder.asked.connect(self.do_train)
+        self.shown.strip_place.placeholder.pressed.connect(self.do_train)
         self.gallery.judged.connect(self.yields.take)
         self.gallery.cleared.connect(self.yields.clear)
         self.gallery.judged.connect(self.adviser.take_verdicts)

@@ -7,10 +7,8 @@ from PySide6.QtCore import QObject, Signal, Slot
 from msd_engine.events import ChainReport, ChainSegment, Event, Finished, Ladder, Samples, Started
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.engine import Engine
-from msd_gui.pages.base.page import ExperimentPage, Status
+from msd_gui.pages.base.page import GRACE_MS, ExperimentPage, Status
 from msd_gui.pages.training.trainer import Trainer
-
-GRACE_MS = 400
 
 
 class PlaneChains(QObject):

@@ -15,11 +15,10 @@ from msd_engine.events.errors import UserError
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import Cadence
 from msd_gui.bridge.engine import Bounds, Engine, Job
-from msd_gui.pages.base.page import Page
+from msd_gui.pages.base.page import GRACE_MS, Page
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.views.plane.plane import PlaneView
 
-GRACE_MS = 400
 FIELDS_PER_E = 16
 
 

@@ -127,7 +127,7 @@ def recorded(
     Returns:
         The steps, which return a sheet for each.
     """
-    easel = figures.Easel(parts.plane, WIDTH_PX)
+    easel = figures.FigureCopy(parts.plane, WIDTH_PX)
     plane = easel.view
     assert isinstance(plane, PlaneView)
     sheets: list[Sheet] = []

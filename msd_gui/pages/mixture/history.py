@@ -94,9 +94,9 @@ class Playhead:
         playing: Whether it moves by itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, speed: float) -> None:
         self.position = 0.0
-        self.speed = 150.0
+        self.speed = speed
         self.playing = True
 
     def advance(self, elapsed_s: float, available: int, total: int) -> bool:

@@ -26,7 +26,7 @@ from msd_gui.pages.training.page import TrainingPage
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
-from msd_gui.session.settings import Settings
+from msd_gui.session.settings import SPEED_HZ, Settings
 from msd_gui.views.curves.losses import LossView
 from msd_gui.views.curves.mode_weights import ModeWeightsView
 from msd_gui.views.plane.plane import LAYERS, PlaneView
@@ -84,7 +84,7 @@ class MixturePage(TrainingPage):
         self.plane = PlaneView()
         self.timeline = Timeline()
         on = self._actions
-        self.transport = TransportBar(play=on["play"], step=on["step"], restart=on["restart"])
+        self.transport = TransportBar(on["play"], on["step"], on["restart"], SPEED_HZ)
         self.weights = ModeWeightsView()
         self.losses = LossView()
         self.readings = Readings("Chain figures")
@@ -130,7 +130,7 @@ class MixturePage(TrainingPage):
         self.player.turned.connect(self.actions_changed)
         self.plane.view_changed.connect(self._ask_field)
         self.fields.framed.connect(self.adviser.take_data)
-        self.losses_place.placeholder.asked.connect(lambda: self.act("train"))
+        self.losses_place.placeholder.pressed.connect(lambda: self.act("train"))
         self.trainer.checkpointed.connect(self._on_weights)
         self.trainer.ended.connect(self._on_trained)
         self.trainer.progressed.connect(self.set_status)
@@ -273,7 +273,7 @@ class MixturePage(TrainingPage):
         """Draw chains with the next seed, from their first step."""
         spec = self.experiment.spec
         self.do_restart()
-        self.experiment.set(spec.replace("sampling.seed", (spec.sampling.seed + 1) % 2**31))
+        self.experiment.set(spec.with_next_seed())
 
     def do_play(self) -> None:
         """Play or pause; at the end, play again from the beginning."""

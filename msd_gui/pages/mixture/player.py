@@ -42,7 +42,7 @@ class Player(QObject):
         """
         super().__init__(page)
         self.buffer = DoubleBuffer()
-        self.playhead = Playhead()
+        self.playhead = Playhead(transport.speed_hz)
         self._page = page
         self._plane = plane
         self._timeline = timeline
@@ -104,11 +104,6 @@ class Player(QObject):
         """Play from the first step."""
         self.playhead.position = 0.0
         self.playhead.playing = True
-
-    def go_to_end(self) -> None:
-        """Show the last step of each run, without playing."""
-        self.playhead.playing = False
-        self.playhead.position = float("inf")
 
     def set_speed(self, speed_hz: float) -> None:
         """Set the speed in steps per second."""

@@ -30,7 +30,11 @@ def curve_points(spec: ExperimentSpec) -> tuple[tuple[int, int], ...]:
 
 
 class MeasuredCurve(QWidget):
-    """Button, choice of the figure, and curve."""
+    """Button, choice of the figure, and curve.
+
+    Attributes:
+        found: What was measured, in the order of measuring.
+    """
 
     def __init__(self) -> None:
         """Say what will be there."""
@@ -49,7 +53,7 @@ class MeasuredCurve(QWidget):
             "",
             CURVE_PX,
         )
-        self._found: list[Quality] = []
+        self.found: list[Quality] = []
         row = QHBoxLayout()
         row.addWidget(self.figure, 1)
         row.addStretch(0)
@@ -61,25 +65,20 @@ class MeasuredCurve(QWidget):
         column.addWidget(self.place)
         self.figure.currentIndexChanged.connect(self._show)
 
-    @property
-    def found(self) -> list[Quality]:
-        """What was measured, in the order of measuring."""
-        return list(self._found)
-
     def clear(self) -> None:
         """Begin a new curve."""
-        self._found.clear()
+        self.found.clear()
 
     def show_beside(self, data_name: str) -> None:
         """Show the curve only beside the data that it is of."""
-        found = self._found
+        found = self.found
         ours = bool(found) and ExperimentSpec.from_json(found[0].spec_json).data.name == data_name
         self.place.set_ready(ours)
         self.figure.setVisible(ours)
 
     def take(self, quality: Quality) -> None:
         """Add a point."""
-        self._found.append(quality)
+        self.found.append(quality)
         names = [self.figure.itemData(row) for row in range(self.figure.count())]
         if names != [figure.name for figure in quality.figures]:
             self._offer(quality)
@@ -102,7 +101,7 @@ class MeasuredCurve(QWidget):
     def _show(self) -> None:
         name, title = self.figure.currentData(), self.figure.currentText()
         points = []
-        for quality in self._found:
+        for quality in self.found:
             for figure in quality.figures:
                 if figure.name == name:
                     words = f"{_words(quality)}: {figure.title}"
@@ -112,9 +111,9 @@ class MeasuredCurve(QWidget):
 
     def exports(self, page: Page) -> list[Export]:
         """Return the files that a page can make of the curve; none where there is none."""
-        if not self._found:
+        if not self.found:
             return []
-        first = self._found[0]
+        first = self.found[0]
         return plot_exports(
             page,
             self.view,

@@ -10,6 +10,8 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Failed, Figure, Neighbours, Notice, Progress, Quality
+from msd_engine.events.pixels import to_data
+from msd_engine.events.verdicts import in_words
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.engine import Engine, Images
 from msd_gui.pages.base import layout
@@ -181,7 +183,7 @@ class Measuring(QWidget):
             return
         image = images[chain].astype(np.float32)
         if images.dtype == np.uint8:
-            image = image / 127.5 - 1.0
+            image = to_data(image)
         self._finder.submit(self._engine.nearest(source[0], image))
 
     # -- events in -----------------------------------------------------------------------------------------------------
@@ -228,7 +230,7 @@ class Measuring(QWidget):
 
 def caption(quality: Quality) -> str:
     """Say how many lived and what was compared with what."""
-    dead = ", ".join(f"{count} {reason}" for reason, count in quality.dead.items())
+    dead = in_words(quality.dead)
     text = (
         f"{quality.lived} of {quality.n} lived{f' (dead: {dead})' if dead else ''}. {quality.n} samples and "
         f"{quality.real_n} real training images, both against {quality.reference_n} held-out images. Features: "
@@ -247,7 +249,7 @@ def reading(figure: Figure, quality: Quality | None = None) -> Reading:
     if figure.name != "yield" or quality is None:
         real = number(figure.real) + (f" ± {number(figure.real_spread, 2)}" if np.isfinite(figure.real_spread) else "")
         return Reading(figure.title, value, real, figure.help + interval, severity)
-    dead = ", ".join(f"{count} {reason}" for reason, count in quality.dead.items())
+    dead = in_words(quality.dead)
     told = f" {quality.lived} of {quality.n} lived{f'; dead: {dead}' if dead else ''}."
     shown = f"{100 * figure.value:.1f} % of {quality.n}"
     return Reading(figure.title, shown, f"{100 * figure.real:.1f} %", figure.help + told + interval, severity)

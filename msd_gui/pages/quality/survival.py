@@ -7,6 +7,7 @@ from collections import Counter
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from msd_engine.events import Verdicts
+from msd_engine.events.verdicts import in_words
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.readings import yield_severity
 from msd_gui.views.curves.class_shares import ClassSharesView
@@ -18,12 +19,16 @@ SHARES_PX = 150
 
 
 class YieldPanel(QWidget):
-    """Figures of the last samples beside the data, and the yield by k, ε and L."""
+    """Figures of the last samples beside the data, and the yield by k, ε and L.
+
+    Attributes:
+        by_setting: How many chains have lived, and of how many, by (k, ε, L).
+    """
 
     def __init__(self) -> None:
         """Say what will be there."""
         super().__init__()
-        self._by_setting: dict[tuple[int, float, int], tuple[int, int]] = {}
+        self.by_setting: dict[tuple[int, float, int], tuple[int, int]] = {}
         self._last: Verdicts | None = None
         self._awaiting = QLabel("How many chains have lived, and how far apart they lie, will stand here.")
         self._awaiting.setWordWrap(True)
@@ -44,12 +49,12 @@ class YieldPanel(QWidget):
     def take(self, event: Verdicts) -> None:
         """Count the chains of one sampling; those of a setting add up, but for chains that are judged again."""
         key = (event.k, event.epsilon, event.levels)
-        lived, count = self._by_setting.pop(key, (0, 0))
+        lived, count = self.by_setting.pop(key, (0, 0))
         last, self._last = self._last, event
         if last is not None and event.features and not last.features and event.spec_json == last.spec_json:
             # The same chains, judged by features too.
             lived, count = lived - last.lived, count - len(last.verdict)
-        self._by_setting[key] = (lived + event.lived, count + len(event.verdict))
+        self.by_setting[key] = (lived + event.lived, count + len(event.verdict))
         self._awaiting.hide()
         self.spread.show()
         self.table.show()
@@ -57,24 +62,20 @@ class YieldPanel(QWidget):
         self.shares.setVisible(bool(event.class_names))
         if event.class_names:
             self.shares.set_shares(event.class_names, event.shares, event.real_shares)
-        newest = list(reversed(self._by_setting.items()))[:MOST_ROWS]
+        newest = list(reversed(self.by_setting.items()))[:MOST_ROWS]
         self.table.set_readings(tuple(_row(*setting, *counts) for setting, counts in newest))
 
     def clear(self) -> None:
         """Forget what was counted: it belongs to other data."""
-        self._by_setting.clear()
+        self.by_setting.clear()
         self._last = None
         self._awaiting.show()
         for part in (self.spread, self.shares, self.table):
             part.hide()
 
-    def settings(self) -> dict[tuple[int, float, int], tuple[int, int]]:
-        """Return how many chains have lived, and of how many, by (k, ε, L)."""
-        return dict(self._by_setting)
-
 
 def _spread(event: Verdicts) -> tuple[Reading, ...]:
-    dead = ", ".join(f"{count} {reason}" for reason, count in Counter(event.dead.values()).items())
+    dead = in_words(Counter(event.dead.values()))
     return (
         Reading(
             "Mean distance of pairs",

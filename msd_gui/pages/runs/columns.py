@@ -15,19 +15,7 @@ from PySide6.QtCore import Qt
 
 from msd_engine.events import RunRow
 from msd_gui.pages.runs.comparison import Comparison
-from msd_gui.widgets.controls.numbers import number
-
-
-def span(seconds: float) -> str:
-    """Return a span of time in few letters: ``8.1 s``, ``2:05 min`` or ``3:20 h``; a dash for NaN."""
-    if math.isnan(seconds):
-        return "–"
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes}:{rest:02d} min"
-    return f"{minutes // 60}:{minutes % 60:02d} h"
+from msd_gui.widgets.controls.numbers import duration, number
 
 
 def count(value: int) -> str:
@@ -123,7 +111,7 @@ COLUMNS = (
     ),
     Column("Size", "Parameters of the network", attrgetter("parameters"), lambda row: count(row.parameters), 62),
     Column("Steps", "Training steps", attrgetter("step"), lambda row: f"{row.step:,}", 62),
-    Column("Time", "Time of training", attrgetter("elapsed_s"), lambda row: span(row.elapsed_s), 74),
+    Column("Time", "Time of training", attrgetter("elapsed_s"), lambda row: duration(row.elapsed_s), 74),
     Column(
         "Error",
         f"Last held-out error ‖x̂ − x‖²; {_LEAST}",

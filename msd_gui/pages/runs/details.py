@@ -9,9 +9,9 @@ from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QFormLayout, QLabel, QLineEdit, QPlainTextEdit, QWidget
 
 from msd_engine.events import RunRow
-from msd_gui.pages.runs.columns import count, moment, percent, span
+from msd_gui.pages.runs.columns import count, moment, percent
 from msd_gui.pages.runs.comparison import Comparison, states
-from msd_gui.widgets.controls.numbers import number
+from msd_gui.widgets.controls.numbers import duration, number
 from msd_gui.widgets.panels.readings import Reading, Readings
 
 _REST_MS = 1200
@@ -127,7 +127,7 @@ def _rows(row: RunRow) -> tuple[Reading, ...]:
         Reading("Data, copies", f"{row.data or '–'}, k = {row.k or '–'}"),
         *([Reading("Comparison", row.sweep_title, "", f"One of the runs in {row.sweep}.")] if row.sweep else []),
         Reading("Network", f"{count(row.parameters)} parameters" if row.parameters else "not saved yet"),
-        Reading("Training", f"{row.step:,} steps, {span(row.elapsed_s)}"),
+        Reading("Training", f"{row.step:,} steps, {duration(row.elapsed_s)}"),
         Reading("Held-out error", number(row.held_out, 4)),
         Reading("Yield", percent(row.alive), "", "Share of the chains that lived; known once samples were judged."),
         Reading("Distance", number(row.distance), "", by),
@@ -141,7 +141,7 @@ def _rows_of_all(row: Comparison) -> tuple[Reading, ...]:
         Reading("Data", row.data or "–"),
         Reading("Copies k", ", ".join(map(str, ks)) or "–"),
         Reading("Runs", row.how_many, "", states(row)),
-        Reading("Training in all", f"{row.step:,} steps, {span(row.elapsed_s)}"),
+        Reading("Training in all", f"{row.step:,} steps, {duration(row.elapsed_s)}"),
         Reading("Held-out error", _between([run.held_out for run in row.runs], lambda value: number(value, 4))),
         Reading("Yield", _between([run.alive for run in row.runs], percent)),
         Reading("Distance", _between([run.distance for run in row.runs], number), "", row.features),

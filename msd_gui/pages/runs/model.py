@@ -85,10 +85,6 @@ class RunsModel(QAbstractTableModel):
         """Number of runs that the search lets through."""
         return self._lines.found_count
 
-    def find(self, path: str) -> RunRow | None:
-        """Return a run by its path, shown or not."""
-        return self._lines.runs.get(path)
-
     def index_of(self, path: str) -> QModelIndex:
         """Return where a run or comparison is shown; an invalid index where it is not."""
         place = self._places.get(path)

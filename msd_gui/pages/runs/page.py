@@ -72,11 +72,11 @@ class RunsPage(Page):
     def _connect(self) -> None:
         self.search.changed.connect(self._search)
         self.table.selectionModel().selectionChanged.connect(self._show_choice)
-        self.table.open_asked.connect(self.do_open)
-        self.table.fold_asked.connect(self._fold)
+        self.table.open_requested.connect(self.do_open)
+        self.table.fold_requested.connect(self._fold)
         self.table.customContextMenuRequested.connect(self._show_menu)
-        self.found_place.placeholder.asked.connect(self.search.box.clear)
-        self.place.placeholder.asked.connect(lambda: self.spec_asked.emit(load_preset(FIRST_PRESET)))
+        self.found_place.placeholder.pressed.connect(self.search.box.clear)
+        self.place.placeholder.pressed.connect(lambda: self.spec_asked.emit(load_preset(FIRST_PRESET)))
         self.chosen_runs.curves_asked.connect(self._read_curves)
         self.chosen_runs.words.written.connect(self._annotate)
 

@@ -13,6 +13,7 @@ class SearchRow(QWidget):
     """Box, count and buttons.
 
     Attributes:
+        count: Says how many runs were found.
         changed: Emitted with the text that is searched for.
     """
 
@@ -32,12 +33,12 @@ class SearchRow(QWidget):
         self.box.setPlaceholderText(hint)
         self.box.setClearButtonEnabled(True)
         self.box.textChanged.connect(self.changed)
-        self._count = QLabel()
-        self._count.setProperty("role", "muted")
+        self.count = QLabel()
+        self.count.setProperty("role", "muted")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.box, 1)
-        row.addWidget(self._count)
+        row.addWidget(self.count)
         row.addSpacing(8)
         for action in actions:
             button = QToolButton()
@@ -48,8 +49,4 @@ class SearchRow(QWidget):
     def set_count(self, shown: int, total: int) -> None:
         """Say how many there are and how many were found."""
         what = "run" if total == 1 else "runs"
-        self._count.setText(f"{total:,} {what}" if shown == total else f"{shown:,} of {total:,} {what}")
-
-    def count(self) -> str:
-        """Return what the row says of the number of runs."""
-        return self._count.text()
+        self.count.setText(f"{total:,} {what}" if shown == total else f"{shown:,} of {total:,} {what}")

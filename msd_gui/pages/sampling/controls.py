@@ -14,14 +14,13 @@ from msd_engine.events import Event, Finished, Ladder, Progress, Proposed
 from msd_engine.specs import ExperimentSpec, NoiseSpec, SamplingSpec
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.ladder import near_wall
-from msd_gui.pages.base.page import ExperimentPage
+from msd_gui.pages.base.page import GRACE_MS, ExperimentPage
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.swelling import SwellingView
 from msd_gui.widgets.controls.choice import Choice, choice_label
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.spec_form import SpecForm
 
-GRACE_MS = 400
 PROPOSE = "Propose from the data"
 _EXPLAINED = (
     "Variance of the residuals y_i − ȳ at the end of each level over what the level says, as theory predicts it for "
@@ -130,7 +129,8 @@ class SamplingControls(QObject):
         self.button.setObjectName("sampling.propose")
         self.button.setToolTip(
             "Set the ladder and ε by NCSNv2's techniques: σ₁/√k the largest distance between two data, so many levels "
-            "that neighbours overlap by C ≈ 0.5, and the ε for which s_T²/σ² is nearest to 1. σ_L and T stay."
+            "that half of the draws of each lie in the shell of the next, and the ε for which s_T²/σ² is nearest to 1. "
+            "σ_L and T stay."
         )
         self.button.setEnabled(False)
         self.button.clicked.connect(self.propose)
@@ -269,9 +269,8 @@ def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:
         form: With sliders of the first and the last noise.
         spec: The experiment.
     """
-    root_k = spec.training.k**0.5
     for path in ("sampling.sigma_1", "sampling.sigma_L"):
-        form.slider(path).set_trailing(f"{SIGMA_EFF} = {number(spec.get(path) / root_k)}")
+        form.slider(path).set_trailing(f"{SIGMA_EFF} = {number(spec.sigma_eff(spec.get(path)))}")
     asked, path = spec.sampling, "sampling.exact_above"
     if path in form.paths():
-        form.slider(path).set_trailing("never" if asked.exact_above * root_k >= asked.sigma_1 else "")
+        form.slider(path).set_trailing("never" if spec.sigma_of_copy(asked.exact_above) >= asked.sigma_1 else "")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
@@ -112,22 +110,24 @@ def readings(event: Denoised) -> tuple[Reading, ...]:
         σ_eff, the errors of ȳ and x̂, and after a change how far ȳ and x̂ moved.
     """
     k = len(event.copies.y)
-    sigma_eff = event.sigma / math.sqrt(k)
     rows = [
         Reading("Copies k", str(k), "", "Number of copies that the denoiser sees."),
         Reading(
-            f"{SIGMA_EFF} = σ/√k", number(sigma_eff), "", "Noise of ȳ: k copies say as much as one with this noise."
+            f"{SIGMA_EFF} = σ/√k",
+            number(event.sigma_eff),
+            "",
+            "Noise of ȳ: k copies say as much as one with this noise.",
         ),
         Reading(
             "Error of ȳ",
             number(event.error_mean),
-            number(sigma_eff),
+            number(event.sigma_eff),
             "Root mean square of ȳ − x over the values of the picture; theory: σ/√k.",
         ),
         Reading(
             "Error of x̂",
             number(event.error),
-            f"< {number(sigma_eff)}",
+            f"< {number(event.sigma_eff)}",
             "Root mean square of x̂ − x over the values of the picture. For pictures drawn from the data the posterior "
             "mean is at least as near to x as ȳ on average; for other pictures nothing is promised.",
         ),

@@ -69,7 +69,7 @@ class Gallery(QWidget):
         self._place = layout.awaiting(self.grid, "Chains will be denoised here into new images.", "Sample")
         self.film.hide()
         self._arrange()
-        self._place.placeholder.asked.connect(self.asked)
+        self._place.placeholder.pressed.connect(self.asked)
         self.noisy.toggled.connect(self._show)
         self.noisy.toggled.connect(self.film.set_noisy)
         self.grid.chosen.connect(self.choose)

@@ -10,7 +10,7 @@ from msd_engine.events import FilmFrame
 from msd_engine.specs import Branch
 from msd_gui.pages.sampling.copies import low
 from msd_gui.views.images.tiles import Tile, TilesView
-from msd_gui.widgets.controls.guard import SLIDER_KEYS, Guard
+from msd_gui.widgets.controls.guard import SLIDER_KEYS, KeyGuard
 from msd_gui.widgets.controls.numbers import number
 
 COPIES_PX = 78
@@ -43,7 +43,7 @@ class Scrubber(QWidget):
         self.slider.setObjectName("film.scrub")
         self.slider.setAccessibleName("Kept state")
         self.slider.setToolTip("Scrub through every kept state of the chosen chain.")
-        Guard(self.slider, SLIDER_KEYS)
+        KeyGuard(self.slider, SLIDER_KEYS)
         self._words = QLabel("Drag to scrub")
         self._words.setProperty("role", "muted")
         self.branch = QToolButton()

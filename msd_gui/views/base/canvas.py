@@ -15,11 +15,10 @@ class Canvas(QWidget):
 
     Args:
         name: Accessible name.
-        parent: The widget that owns the view.
     """
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, name: str) -> None:
+        super().__init__()
         self.setAccessibleName(name)
         self.setMouseTracking(True)
         # `begin` covers everything: without this Qt would paint all that lies below as well, at every change.

@@ -119,27 +119,7 @@ def svg_sheet(view: PlotView, width_px: int | None = None) -> Recording:
     return _sheet(view, width_px or view.width(), 1.0)
 
 
-def finished(recording: Recording) -> Sheet:
-    """Takes all steps at once and returns the sheet, for whoever has the time."""
-    while True:
-        try:
-            next(recording)
-        except StopIteration as end:
-            sheet: Sheet = end.value
-            return sheet
-
-
-def to_png_bytes(view: PlotView, width_px: int = PNG_WIDTH_PX, dpi: float = PNG_DPI) -> bytes:
-    """A plot as PNG, at once; arguments as of `png_sheet`."""
-    return finished(png_sheet(view, width_px, dpi)).png(width_px, dpi)
-
-
-def to_svg_bytes(view: PlotView, width_px: int | None = None) -> bytes:
-    """A plot as SVG, at once; arguments as of `svg_sheet`."""
-    return finished(svg_sheet(view, width_px)).svg()
-
-
-class Easel:
+class FigureCopy:
     """A copy of a plot that is recorded, laid out for a size without ever being on a screen.
 
     Args:
@@ -204,15 +184,15 @@ class Easel:
 
 
 def _sheet(view: PlotView, width: float, ratio: float) -> Recording:
-    easel = Easel(view, width, ratio)
+    copy = FigureCopy(view, width, ratio)
     try:
         yield
-        frame = easel.frame()
+        frame = copy.frame()
         yield
         parts = []
-        for draw in easel.view.drawings():
-            parts.append(easel.layer(draw))
+        for draw in copy.view.drawings():
+            parts.append(copy.layer(draw))
             yield
-        return easel.sheet(parts, frame)
+        return copy.sheet(parts, frame)
     finally:
-        easel.close()
+        copy.close()

@@ -8,18 +8,17 @@ from PySide6.QtWidgets import QWidget
 from msd_gui.theme import readable
 
 
-def font_of(widget: QWidget, size: float = 1.0, *, bold: bool = False) -> QFont:
+def font_of(widget: QWidget, size: float = 1.0) -> QFont:
     """A widget's font, made fit for x̂.
 
     Args:
         widget: Whose font.
         size: Size relative to the widget's.
-        bold: Whether it is bold.
 
     Returns:
         The font.
     """
     made = readable(widget.font())
     made.setPointSizeF(made.pointSizeF() * size)
-    made.setBold(bold)
+    made.setBold(False)
     return made

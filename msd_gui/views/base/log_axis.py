@@ -7,6 +7,8 @@ from math import ceil, floor
 import numpy as np
 import pyqtgraph as pg
 
+from msd_gui.widgets.controls.numbers import number
+
 
 class LogAxis(pg.AxisItem):
     """Ticks at 1, 2 and 5 times the powers of ten; words at as many of them as have room.
@@ -56,7 +58,7 @@ class LogAxis(pg.AxisItem):
         return [(1.0, worded), (0.1, bare)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        """Words for the ticks: plain numbers from 0.001 to 99 999, powers of ten beyond.
+        """Words for the ticks: plain numbers from 0.0001 to 99 999, powers of ten beyond.
 
         Args:
             values: Positions, log10 of the value.
@@ -72,13 +74,6 @@ class LogAxis(pg.AxisItem):
         if spacing == 0.1:
             return [""] * len(values)
         return [number(10.0**value) for value in values]
-
-
-def number(value: float) -> str:
-    """A number with three digits that count, without an exponent where it reads well."""
-    if value == 0 or not np.isfinite(value):
-        return f"{value:g}"
-    return f"{value:.3g}" if 1e-3 <= abs(value) < 1e3 else f"{value:.0f}" if 1e3 <= abs(value) < 1e5 else f"{value:.1e}"
 
 
 def _positions(low: float, high: float, digits: tuple[float, ...]) -> list[float]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from msd_gui.views.base.rich import plain
@@ -15,16 +14,12 @@ class Placeholder(QWidget):
     Args:
         sentence: What will be here.
         button: What the button says; empty for no button.
-        icon: Icon of the button.
-        parent: The widget that owns the view.
     """
 
-    asked = Signal()
+    pressed = Signal()
 
-    def __init__(
-        self, sentence: str, button: str = "", icon: QIcon | None = None, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, sentence: str, button: str = "") -> None:
+        super().__init__()
         self._words = QLabel(self)
         self._words.setWordWrap(True)
         self._words.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -32,9 +27,7 @@ class Placeholder(QWidget):
         self.set_sentence(sentence)
         self.button = QPushButton(button, self)
         self.set_button(button)
-        if icon is not None:
-            self.button.setIcon(icon)
-        self.button.clicked.connect(self.asked)
+        self.button.clicked.connect(self.pressed)
         layout = QVBoxLayout(self)
         layout.addStretch()
         layout.addWidget(self._words)
@@ -56,7 +49,7 @@ class Placeholder(QWidget):
         self.button.setVisible(bool(words))
 
 
-class Awaiting(QStackedWidget):
+class PlaceholderStack(QStackedWidget):
     """Shows a placeholder until its view has something to show.
 
     Args:
@@ -64,7 +57,6 @@ class Awaiting(QStackedWidget):
         placeholder: What stands in for it.
         height_px: Fixed height of the view; 0 lets it grow.
         empty_px: Fixed height of the placeholder, where that of the view is fixed.
-        parent: The widget that owns both.
     """
 
     def __init__(
@@ -74,9 +66,8 @@ class Awaiting(QStackedWidget):
         *,
         height_px: int = 0,
         empty_px: int = 0,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self.view, self.placeholder = view, placeholder
         self._height_px, self._empty_px = height_px, empty_px
         self.addWidget(placeholder)

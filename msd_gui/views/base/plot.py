@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any, Self
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel
 
 from msd_gui.theme import Colours, colours_of
 from msd_gui.views.base.fonts import font_of
@@ -25,10 +25,7 @@ class PlotView(pg.PlotWidget):
         y_label: Words beside the y axis.
         log: Names of the axes, out of ``bottom`` and ``left``, that show powers of ten of the plotted values.
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
-
-    framed = Signal()
 
     def __init__(
         self,
@@ -38,9 +35,8 @@ class PlotView(pg.PlotWidget):
         *,
         log: tuple[str, ...] = (),
         colours: Colours | None = None,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent=parent, axisItems={side: LogAxis(side) for side in log}, enableMenu=False)
+        super().__init__(axisItems={side: LogAxis(side) for side in log}, enableMenu=False)
         self.setAccessibleName(name)
         self.setMinimumSize(220, 160)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -83,7 +79,7 @@ class PlotView(pg.PlotWidget):
     def frame(self) -> None:
         """Chooses the axes so that all data can be seen."""
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """The read-out for a position in data units; empty for none."""
         del x, y
         return ""
@@ -137,10 +133,6 @@ class PlotView(pg.PlotWidget):
             self.refresh()
             self.legend_row.set_entries(self.legend_entries())
 
-    def readout(self) -> str:
-        """The text that is shown for the position of the mouse."""
-        return self._readout.text() if self._readout.isVisible() else ""
-
     def showEvent(self, event: QShowEvent) -> None:
         """Draws what came while the view was out of sight."""
         self.bring_up_to_date()
@@ -161,7 +153,7 @@ class PlotView(pg.PlotWidget):
         position = QPointF(event.position())
         inside = self.box.sceneBoundingRect().contains(self.mapToScene(position.toPoint()))
         at = self.box.mapSceneToView(self.mapToScene(position.toPoint()))
-        self._show_readout(self.tell(at.x(), at.y()) if inside else "")
+        self._show_readout(self.readout_at(at.x(), at.y()) if inside else "")
 
     def leaveEvent(self, event: QEvent) -> None:
         """Hides the values."""
@@ -171,7 +163,6 @@ class PlotView(pg.PlotWidget):
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Frames the data."""
         self.frame()
-        self.framed.emit()
         event.accept()
 
     def _show_readout(self, text: str) -> None:

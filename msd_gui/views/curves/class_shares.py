@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Self
 
 from numpy.typing import NDArray
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.curves.mode_weights import ModeWeightsView
@@ -18,16 +17,15 @@ class ClassSharesView(ModeWeightsView):
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
     heading = "Shares of the classes, sampled and real"
     noun = "class"
     true_word = "real"
 
-    def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, colours: Colours | None = None) -> None:
         self._names: tuple[str, ...] = ()
-        super().__init__(colours, parent)
+        super().__init__(colours)
         self.set_learned(True)
 
     def set_shares(self, names: tuple[str, ...], sampled: NDArray[Any], real: NDArray[Any]) -> None:
@@ -51,13 +49,13 @@ class ClassSharesView(ModeWeightsView):
         made.frame()
         return made
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """The shares of the class under the mouse, by its whole name."""
-        told = super().tell(x, y)
+        found = super().readout_at(x, y)
         place = round(x)
-        if told and place <= len(self._names):
-            return told.replace(f" {self._name(place)} ", f" {self._names[place - 1]} ", 1)
-        return told
+        if found and place <= len(self._names):
+            return found.replace(f" {self._name(place)} ", f" {self._names[place - 1]} ", 1)
+        return found
 
     def _name(self, mode: int) -> str:
         return self._names[mode - 1][:_SHORT] if mode <= len(self._names) else str(mode)

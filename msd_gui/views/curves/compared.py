@@ -10,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.base.colour_maps import ordinal
 from msd_gui.views.base.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, finite, pen
 from msd_gui.views.base.legend import Entry
-from msd_gui.views.base.log_axis import number
 from msd_gui.views.base.plot import PlotView
 from msd_gui.views.base.rich import indexed
+from msd_gui.widgets.controls.numbers import number
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +48,6 @@ class ComparedView(PlotView):
         styles: What each style stands for, for the legend.
         log_x: Whether the x axis is logarithmic too.
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
     def __init__(
@@ -60,10 +58,9 @@ class ComparedView(PlotView):
         *,
         log_x: bool = False,
         colours: Colours | None = None,
-        parent: QWidget | None = None,
     ) -> None:
         log = ("bottom", "left") if log_x else ("left",)
-        super().__init__(name, x_label, "‖x̂ − x‖²", log=log, colours=colours, parent=parent)
+        super().__init__(name, x_label, "‖x̂ − x‖²", log=log, colours=colours)
         self._name, self._styles, self._log_x = name, styles, log_x
         self._curves: Sequence[Compared] = ()
         self._follows = True
@@ -100,7 +97,7 @@ class ComparedView(PlotView):
             across, up = 0.04 * (right - left) or 0.5, max(0.08 * (high - low), 0.05)
             self.box.setRange(xRange=(left - across, right + across), yRange=(low - up, high + up), padding=0)
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """The curve nearest to the mouse."""
         best, words = np.inf, ""
         (left, right), (low, high) = self.box.viewRange()

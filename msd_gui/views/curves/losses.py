@@ -8,15 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.base.colour_maps import between
 from msd_gui.views.base.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, pen
 from msd_gui.views.base.legend import Entry
-from msd_gui.views.base.log_axis import number
 from msd_gui.views.base.plot import PlotView
 from msd_gui.views.curves.decimated import Decimated, smoothed
+from msd_gui.widgets.controls.numbers import number
 
 _X_WORDS = {"steps": "step", "seconds": "time / s"}
 _DOT_EVERY_PX = 14.0
@@ -27,11 +26,10 @@ class LossView(PlotView):
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
-    def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
-        super().__init__("Loss curves", "step", "‖x̂ − x‖²", log=("left",), colours=colours, parent=parent)
+    def __init__(self, colours: Colours | None = None) -> None:
+        super().__init__("Loss curves", "step", "‖x̂ − x‖²", log=("left",), colours=colours)
         self._train, self._held_out = Decimated(), Decimated()
         self._floor = np.nan
         self._weight = 0.9
@@ -123,7 +121,7 @@ class LossView(PlotView):
             span = max(right - left, 1.0)
             self.box.setRange(xRange=(left, right + 0.2 * span), yRange=(low - margin, high + margin), padding=0)
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """Step and values of the curves under the mouse."""
         del y
         train = self._curves.get("train", np.empty((0, 2)))

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.base.fonts import font_of
@@ -24,15 +23,14 @@ class ModeWeightsView(PlotView):
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
     heading = "Mode weights, sampled and true"
     noun = "mode"
     true_word = "true"
 
-    def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
-        super().__init__(self.heading, self.noun, "share", colours=colours, parent=parent)
+    def __init__(self, colours: Colours | None = None) -> None:
+        super().__init__(self.heading, self.noun, "share", colours=colours)
         self._sampled: NDArray[Any] = np.empty(0)
         self._true: NDArray[Any] = np.empty(0)
         self._learned = False
@@ -72,7 +70,7 @@ class ModeWeightsView(PlotView):
         self.getPlotItem().getAxis("bottom").setTicks([ticks])
         self.box.setRange(xRange=(0.4, count + 0.6), yRange=(0.0, 1.3 * self._top()), padding=0)
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """The weights of the mode under the mouse."""
         del y
         mode = round(x)

@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.base.colour_maps import ordinal
 from msd_gui.views.base.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, finite, pen
 from msd_gui.views.base.legend import Entry
-from msd_gui.views.base.log_axis import number
 from msd_gui.views.base.plot import PlotView
+from msd_gui.widgets.controls.numbers import number
 
 _X_WORDS = {"steps": "step", "seconds": "time / s"}
 _WORDS = 34
@@ -54,12 +53,11 @@ class OverlayView(PlotView):
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
-    def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, colours: Colours | None = None) -> None:
         words = ("Held-out errors", "step", "held-out ‖x̂ − x‖²")
-        super().__init__(*words, log=("left",), colours=colours, parent=parent)
+        super().__init__(*words, log=("left",), colours=colours)
         self._given: tuple[Curve, ...] = ()
         self._curves: list[NDArray[np.float64]] = []
         self._styles: dict[str, str] | None = None
@@ -116,7 +114,7 @@ class OverlayView(PlotView):
             right = max(float(points[:, 0].max()), 1e-9)
             self.box.setRange(xRange=(0.0, 1.03 * right), yRange=(low - margin, high + margin), padding=0)
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """The curve nearest to the mouse, and its value there."""
         best = ("", np.inf)
         for curve, points in zip(self._given, self._curves, strict=True):

@@ -11,13 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, Qt
 from PySide6.QtGui import QColor, QPainter
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import Colours
 from msd_gui.views.base.layers import Layer, ToPixels, draw_curve, draw_dots, finite, pen, polygon
 from msd_gui.views.base.legend import Entry
-from msd_gui.views.base.log_axis import number
 from msd_gui.views.base.plot import PlotView
+from msd_gui.widgets.controls.numbers import number
 
 _CAP_PX = 3.0
 _BAND = 0.16
@@ -61,12 +60,11 @@ class QualityCurveView(PlotView):
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
-    def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
+    def __init__(self, colours: Colours | None = None) -> None:
         words = ("Quality against evaluations", "network evaluations per sample", "")
-        super().__init__(*words, log=("bottom", "left"), colours=colours, parent=parent)
+        super().__init__(*words, log=("bottom", "left"), colours=colours)
         self._points: tuple[CurvePoint, ...] = ()
         self._title, self._log = "", True
         self._layer = Layer(self._draw)
@@ -104,7 +102,7 @@ class QualityCurveView(PlotView):
             across, up = max(0.08 * (right - left), 0.1), 0.1 * (high - low) or 0.1
             self.box.setRange(xRange=(left - across, right + across), yRange=(low - up, high + up), padding=0)
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """The point nearest to the mouse."""
         del y
         if not self._points:

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip
 
 from msd_gui.theme import with_alpha
 from msd_gui.views.base.canvas import Canvas
 from msd_gui.views.base.fonts import font_of
-from msd_gui.views.base.log_axis import number
+from msd_gui.widgets.controls.numbers import number
 
 HEIGHT_PX = 54
 _LEFT_PX, _RIGHT_PX, _EDGE_PX = 26, 6, 7
@@ -23,14 +23,10 @@ _LEAST, _MOST = (0.9, 1.2), (0.0, 4.0)
 
 
 class SwellingView(Canvas):
-    """A small picture of s_T²/σ² by level; 1 is exact, more is noise that has not settled.
+    """A small picture of s_T²/σ² by level; 1 is exact, more is noise that has not settled."""
 
-    Args:
-        parent: The widget that owns the view.
-    """
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Variance of the residuals by level", parent)
+    def __init__(self) -> None:
+        super().__init__("Variance of the residuals by level")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._sigma: NDArray[Any] = np.empty(0)
         self._ratio: NDArray[Any] = np.empty(0)

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.theme import with_alpha
 from msd_gui.views.base.canvas import Canvas
@@ -38,8 +37,8 @@ class DrawingView(Canvas):
     masked = Signal()
     stroke_ended = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("The picture x: draw here with the mouse", parent)
+    def __init__(self) -> None:
+        super().__init__("The picture x: draw here with the mouse")
         self.setMinimumSize(120, 120)
         self.setCursor(Qt.CursorShape.CrossCursor)
         self.tool: Tool = "draw"
@@ -91,12 +90,6 @@ class DrawingView(Canvas):
         place = self.place()
         scale = place.width() / self._picture.shape[2]
         return (position.x() - place.left()) / scale, (position.y() - place.top()) / scale
-
-    def to_widget(self, x: float, y: float) -> QPointF:
-        """A position in pixels of the picture as one in the widget."""
-        place = self.place()
-        scale = place.width() / self._picture.shape[2]
-        return QPointF(place.left() + x * scale, place.top() + y * scale)
 
     def sizeHint(self) -> QSize:
         """Room to draw in."""

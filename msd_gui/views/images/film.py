@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QToolTip
 
 from msd_gui.views.base.canvas import Canvas, outline
-from msd_gui.views.base.log_axis import number
 from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
+from msd_gui.widgets.controls.numbers import number
 
 _GAP_PX, _LEAST_PX = 4.0, 32.0
 
@@ -29,16 +29,12 @@ class Frame(NamedTuple):
 
 
 class FilmStripView(Canvas):
-    """Frames from left to right with level and σ; they shrink to a least width and are scrolled from there on.
-
-    Args:
-        parent: The widget that owns the view.
-    """
+    """Frames from left to right with level and σ; they shrink to a least width and are scrolled from there on."""
 
     frame_chosen = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("The film of one chain", parent)
+    def __init__(self) -> None:
+        super().__init__("The film of one chain")
         self.setMinimumSize(160, round(_LEAST_PX) + self._words_height())
         self._frames: list[Frame] = []
         self._images: list[QImage] = []

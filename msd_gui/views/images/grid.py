@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QToolTip, QWidget
+from PySide6.QtWidgets import QToolTip
 
 from msd_gui.views.base.canvas import Canvas, outline
 from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
@@ -19,16 +19,12 @@ _MARGIN_PX = 4.0
 
 
 class ImageGridView(Canvas):
-    """N images in a near-square grid, enlarged by whole numbers where there is room.
-
-    Args:
-        parent: The widget that owns the view.
-    """
+    """N images in a near-square grid, enlarged by whole numbers where there is room."""
 
     chosen = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("The grid of samples", parent)
+    def __init__(self) -> None:
+        super().__init__("The grid of samples")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(160, 120)
         self._image = QImage()

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from msd_gui.views.base.canvas import Canvas, outline
 from msd_gui.views.base.fonts import font_of
@@ -18,14 +18,10 @@ _GAP_PX, _APART_PX, _LARGEST_PX, _SMALL = 4.0, 12.0, 40.0, 0.8
 
 
 class NeighboursView(Canvas):
-    """The image on the left, its nearest training images beside it, nearest first.
+    """The image on the left, its nearest training images beside it, nearest first."""
 
-    Args:
-        parent: The widget that owns the view.
-    """
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Nearest training images", parent)
+    def __init__(self) -> None:
+        super().__init__("Nearest training images")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._pictures: list[QImage] = []
         self._captions: tuple[str, ...] = ()

@@ -9,14 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.views.base.canvas import Canvas
 from msd_gui.views.base.colour_maps import error_map
 from msd_gui.views.base.fonts import font_of
-from msd_gui.views.base.log_axis import number
 from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
 from msd_gui.views.base.rich import SIGMA_EFF, draw_rich, rich_size
+from msd_gui.widgets.controls.numbers import number
 
 MOST_COPIES = 2
 _FOOT = "‖x̂ − x‖²"
@@ -24,14 +23,10 @@ _GAP_PX = 3.0
 
 
 class HeldOutView(Canvas):
-    """Columns are images, with σ_eff above and the error below; rows are clean, a few of the k noisy copies, x̂, error.
+    """Columns are images, σ_eff above and the error below; rows are clean, a few of the k noisy copies, x̂, error."""
 
-    Args:
-        parent: The widget that owns the view.
-    """
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Held-out images: clean, noisy, denoised and error", parent)
+    def __init__(self) -> None:
+        super().__init__("Held-out images: clean, noisy, denoised and error")
         self.setMinimumSize(220, 150)
         self._rows: list[tuple[str, list[QImage]]] = []
         self._heads: list[str] = []

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QWidget
 
 from msd_gui.views.base.canvas import Canvas, outline, strike
 from msd_gui.views.base.fonts import font_of
@@ -43,13 +42,12 @@ class TilesView(Canvas):
 
     Args:
         name: Accessible name.
-        parent: The widget that owns the view.
     """
 
     chosen = Signal(int)
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(name, parent)
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
         self._tiles: list[Tile] = []
         self._images: list[QImage] = []
 

@@ -95,16 +95,15 @@ class PlaneContent:
     on: dict[str, bool] = field(default_factory=lambda: {name: name not in _OFF_AT_FIRST for name in LAYERS})
     quick: bool = True
 
-    def set_tails(self, xy: Array, first: int) -> None:
-        """Keeps the tails, of very many states only some: the same ones from picture to picture.
+    def set_tails(self, xy: Array) -> None:
+        """Keeps the tails, of very many states only some and always the last.
 
         Args:
             xy: The states, with shape (n, B, 2), oldest first.
-            first: How many states came before.
         """
         stride = -(-len(xy) * max(1, xy.shape[1]) // _MOST_SEGMENTS) or 1
-        keep = np.arange(-first % stride, len(xy), stride)
-        if len(xy) and (not len(keep) or keep[-1] != len(xy) - 1):
+        keep = np.arange(0, len(xy), stride)
+        if len(xy) and keep[-1] != len(xy) - 1:
             keep = np.append(keep, len(xy) - 1)
         self.tails = xy[keep]
 

@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QToolButton, QWidget
+from PySide6.QtWidgets import QToolButton
 
 from msd_gui.theme import Colours
 from msd_gui.views.base.layers import Array, Drawing, Layer, ToPixels, finite
@@ -31,14 +31,13 @@ class PlaneView(PlotView):
 
     Args:
         colours: Colours to keep whatever the theme; None follows the theme.
-        parent: The widget that owns the view.
     """
 
     chain_chosen = Signal(int)
     view_changed = Signal(tuple)
 
-    def __init__(self, colours: Colours | None = None, parent: QWidget | None = None) -> None:
-        super().__init__("The plane of the chains", "x₁", "x₂", colours=colours, parent=parent)
+    def __init__(self, colours: Colours | None = None) -> None:
+        super().__init__("The plane of the chains", "x₁", "x₂", colours=colours)
         self._held = PlaneContent()
         self._pressed = QPointF()
         self._home: Bounds = (-8.0, 8.0, -8.0, 8.0)
@@ -48,7 +47,7 @@ class PlaneView(PlotView):
         self.box.addItem(self._back, ignoreBounds=True)
         self.box.addItem(self._front, ignoreBounds=True)
         self._settled = QTimer(self, singleShot=True, interval=150)
-        self._settled.timeout.connect(self._tell_view)
+        self._settled.timeout.connect(self._emit_view)
         self._home_button = QToolButton(self)
         self._home_button.setText("Fit")
         self._home_button.setToolTip("Show all the data (double click in the plane)")
@@ -79,14 +78,13 @@ class PlaneView(PlotView):
         """Shows the means of the modes, with shape (J, 2)."""
         self._set_points("modes", means)
 
-    def set_tails(self, xy: Array, first: int = 0) -> None:
+    def set_tails(self, xy: Array) -> None:
         """Shows the last n states of every chain; of very many states some are skipped.
 
         Args:
             xy: The states, with shape (n, B, 2), oldest first.
-            first: How many states came before, so that the same states are skipped in the next picture.
         """
-        self._held.set_tails(np.asarray(xy), first)
+        self._held.set_tails(np.asarray(xy))
         self._touch("tails")
 
     def set_heads(self, xy: Array) -> None:
@@ -173,7 +171,7 @@ class PlaneView(PlotView):
         (left, right), (low, high) = self.box.viewRange()
         return left, right, low, high
 
-    def tell(self, x: float, y: float) -> str:
+    def readout_at(self, x: float, y: float) -> str:
         """Position and density under the mouse."""
         text = f"x₁ = {x:.2f}   x₂ = {y:.2f}"
         value = self._held.density.at(x, y)
@@ -265,5 +263,5 @@ class PlaneView(PlotView):
         if self.isVisible():
             self._settled.start()
 
-    def _tell_view(self) -> None:
+    def _emit_view(self) -> None:
         self.view_changed.emit(self.bounds())

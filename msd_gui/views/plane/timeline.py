@@ -8,27 +8,23 @@ from itertools import accumulate
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy
 
 from msd_gui.theme import with_alpha
 from msd_gui.views.base.canvas import Canvas
 from msd_gui.views.base.colour_maps import between
-from msd_gui.views.base.log_axis import number
+from msd_gui.widgets.controls.numbers import number
 
 _MARGIN_PX, _HANDLE_PX = 8.0, 6.0
 
 
 class Timeline(Canvas):
-    """Each level is a bar as high as log σ; the handle stands at the step that is shown.
-
-    Args:
-        parent: The widget that owns the view.
-    """
+    """Each level is a bar as high as log σ; the handle stands at the step that is shown."""
 
     position_changed = Signal(int)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Timeline of the chains", parent)
+    def __init__(self) -> None:
+        super().__init__("Timeline of the chains")
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._sigmas: tuple[float, ...] = ()
@@ -37,17 +33,16 @@ class Timeline(Canvas):
         self._position = 0
         self._painted: tuple[object, QPixmap] | None = None
 
-    def set_levels(self, sigmas: Sequence[float], steps_per_level: int | Sequence[int]) -> None:
+    def set_levels(self, sigmas: Sequence[float], steps: Sequence[int]) -> None:
         """Says how the run is divided.
 
         Args:
             sigmas: σ of each level, in order.
-            steps_per_level: Steps in each level, or in every one.
+            steps: Steps in each level.
         """
-        each = [steps_per_level] * len(sigmas) if isinstance(steps_per_level, int) else list(steps_per_level)
         before = self._sigmas, self._ends
         self._sigmas = tuple(float(s) for s in sigmas)
-        self._ends = tuple(accumulate(each))
+        self._ends = tuple(accumulate(steps))
         if before == (self._sigmas, self._ends):
             return
         self._available = min(self._available, self.total())

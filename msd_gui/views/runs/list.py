@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QAbstractItemModel, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
 from msd_gui.views.runs.cells import Rounds, WordCells
 from msd_gui.views.runs.run_cells import FOLD, MARK_PX, ROW_PX, Fold, NameCells, StatusCells
@@ -16,19 +16,18 @@ class RunList(QTableView):
     """A table whose first column has names and pictures, and whose lines unfold by mouse and by arrow keys.
 
     Attributes:
-        fold_asked: Emitted with the index of a line that can be unfolded, and whether it is to be folded.
-        open_asked: Emitted when a line is clicked twice.
+        fold_requested: Emitted with the index of a line that can be unfolded, and whether it is to be folded.
+        open_requested: Emitted when a line is clicked twice.
 
     Args:
         model: The lines; it answers the roles of `msd_gui.views.runs.run_cells`.
         widths_px: Width of each column at first; 0 hides it, and the first gets what room there is.
         status: The column of the status.
         right: Columns whose words stand to the right.
-        parent: The widget that owns it.
     """
 
-    fold_asked = Signal(QModelIndex, bool)
-    open_asked = Signal()
+    fold_requested = Signal(QModelIndex, bool)
+    open_requested = Signal()
 
     def __init__(
         self,
@@ -36,9 +35,8 @@ class RunList(QTableView):
         widths_px: Sequence[int],
         status: int,
         right: Collection[int] = (),
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self.setModel(model)
         rounds = Rounds(self)
         self.setItemDelegate(WordCells(self, rounds, right))
@@ -77,7 +75,7 @@ class RunList(QTableView):
         if event.button() == Qt.MouseButton.LeftButton and not self._turn(event.position().toPoint()):
             super().mouseDoubleClickEvent(event)
             if self.indexAt(event.position().toPoint()).isValid():
-                self.open_asked.emit()
+                self.open_requested.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Unfold by the right arrow key; by the left one fold, or go up to the line that holds this one."""
@@ -88,9 +86,9 @@ class RunList(QTableView):
             return
         fold = index.data(FOLD)
         if event.key() == Qt.Key.Key_Right and fold == Fold.FOLDED:
-            self.fold_asked.emit(index, False)
+            self.fold_requested.emit(index, False)
         elif event.key() == Qt.Key.Key_Left and fold == Fold.OPEN:
-            self.fold_asked.emit(index, True)
+            self.fold_requested.emit(index, True)
         elif event.key() == Qt.Key.Key_Left and fold == Fold.INSIDE:
             self.setCurrentIndex(self.holder_of(index))
         elif event.key() == Qt.Key.Key_Right and fold == Fold.OPEN:
@@ -111,5 +109,5 @@ class RunList(QTableView):
             return False
         if point.x() > self.visualRect(index).left() + MARK_PX + 4:
             return False
-        self.fold_asked.emit(index, fold == Fold.OPEN)
+        self.fold_requested.emit(index, fold == Fold.OPEN)
         return True

@@ -6,13 +6,13 @@ from typing import Any
 
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout
 
 from msd_engine.specs import Declaration
 from msd_engine.specs.tables.forms import FORMS
 from msd_engine.specs.tables.samplers import TRAITS
 from msd_gui.widgets.controls.control import Control
-from msd_gui.widgets.controls.guard import LIST_KEYS, Guard
+from msd_gui.widgets.controls.guard import LIST_KEYS, KeyGuard
 
 # Names that capitals and spaces alone do not make readable.
 LABELS = {
@@ -55,14 +55,13 @@ def choice_label(value: str) -> str:
 class Choice(Control):
     """Title at the left, list at the right, in one row."""
 
-    def __init__(self, declaration: Declaration, parent: QWidget | None = None) -> None:
+    def __init__(self, declaration: Declaration) -> None:
         """Build the control.
 
         Args:
             declaration: Of a word with choices.
-            parent: Owner.
         """
-        super().__init__(declaration, parent)
+        super().__init__(declaration)
         self.combo = QComboBox(self)
         self.combo.setAccessibleName(declaration.title)
         # A list that was used with the mouse must not keep the keys that play the chains.
@@ -72,7 +71,7 @@ class Choice(Control):
         for value in declaration.choices:
             self.combo.addItem(choice_label(value), value)
         self._reasons: dict[str, str] = {}
-        Guard(self.combo, LIST_KEYS)
+        KeyGuard(self.combo, LIST_KEYS)
         self.setFocusProxy(self.combo)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -45,14 +45,13 @@ class Control(QWidget):
     editing_finished = Signal()
     rejected = Signal(str)
 
-    def __init__(self, declaration: Declaration, parent: QWidget | None = None) -> None:
+    def __init__(self, declaration: Declaration) -> None:
         """Take name, title and tooltip from the declaration.
 
         Args:
             declaration: What the spec says about the field.
-            parent: Owner.
         """
-        super().__init__(parent)
+        super().__init__()
         self.declaration = declaration
         self._reset_value: Any = declaration.default
         self._reason = ""

@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QWidget
 
 
-class Guard(QObject):
+class KeyGuard(QObject):
     """Watches one widget.
 
     The wheel changes the widget only while it has the focus, and otherwise goes on to the panel behind it. Keys that

@@ -9,7 +9,7 @@ from PySide6.QtGui import QFocusEvent, QKeyEvent, QPalette, QValidator
 from PySide6.QtWidgets import QAbstractSpinBox, QWidget
 
 from msd_gui.theme import colours_of
-from msd_gui.widgets.controls.guard import Guard
+from msd_gui.widgets.controls.guard import KeyGuard
 from msd_gui.widgets.controls.numbers import format_number, parse_number
 
 ALLOWED = frozenset("0123456789.,eE+-−·×*^ ")
@@ -53,7 +53,7 @@ class NumberBox(QAbstractSpinBox):
         self.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        Guard(self)
+        KeyGuard(self)
 
     def value(self) -> float:
         """Return the number, not rounded to what is shown."""

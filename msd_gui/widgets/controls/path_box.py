@@ -19,18 +19,15 @@ class PathBox(QWidget):
 
     valueChanged = Signal(object)
 
-    def __init__(
-        self, title: str = "Folder", placeholder: str = "", parent: QWidget | None = None, *, kinds: str = ""
-    ) -> None:
+    def __init__(self, title: str = "Folder", placeholder: str = "", *, kinds: str = "") -> None:
         """Build an empty line.
 
         Args:
             title: What the folder is for; title of the chooser and accessible name.
             placeholder: What an empty line means.
-            parent: Owner.
             kinds: For a file in the place of a folder: the kinds of files, as the chooser takes them.
         """
-        super().__init__(parent)
+        super().__init__()
         self._title, self._kinds = title, kinds
         self._value: Path | None = None
         self.line = QLineEdit(self)

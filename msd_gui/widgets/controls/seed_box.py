@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QRandomGenerator, Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QToolButton
 
 from msd_engine.specs import Declaration
 from msd_gui.theme import icon
 from msd_gui.widgets.controls.control import Control
-from msd_gui.widgets.controls.guard import PRESS_KEYS, Guard
+from msd_gui.widgets.controls.guard import PRESS_KEYS, KeyGuard
 
 # Thrown seeds stay short enough to read out and remember.
 THROWN_BELOW = 10_000
@@ -19,17 +19,16 @@ THROWN_BELOW = 10_000
 class SeedBox(Control):
     """Title, number and die in one row."""
 
-    def __init__(self, declaration: Declaration, parent: QWidget | None = None) -> None:
+    def __init__(self, declaration: Declaration) -> None:
         """Build the control.
 
         Args:
             declaration: Of a whole number with both bounds.
-            parent: Owner.
 
         Raises:
             ValueError: A bound is missing.
         """
-        super().__init__(declaration, parent)
+        super().__init__(declaration)
         if declaration.low is None or declaration.high is None:
             raise ValueError(f"{declaration.path} needs both bounds.")
         self.spin = QSpinBox(self)
@@ -44,8 +43,8 @@ class SeedBox(Control):
         self.dice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.dice.setToolTip("Throw a new seed")
         self.dice.setAccessibleName(f"New {declaration.title.lower()}")
-        Guard(self.spin)
-        Guard(self.dice, PRESS_KEYS)
+        KeyGuard(self.spin)
+        KeyGuard(self.dice, PRESS_KEYS)
         self.setFocusProxy(self.spin)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
 from msd_engine.specs import Declaration
 from msd_gui.widgets.controls.control import Control
 from msd_gui.widgets.controls.number_box import NumberBox
-from msd_gui.widgets.controls.numbers import SliderScale, format_number
+from msd_gui.widgets.controls.numbers import format_number
+from msd_gui.widgets.controls.scale import SliderScale
 from msd_gui.widgets.controls.track import Track
 
 
@@ -21,14 +22,13 @@ class NumberSlider(Control):
     end. A double click on the title or the slider resets.
     """
 
-    def __init__(self, declaration: Declaration, parent: QWidget | None = None) -> None:
+    def __init__(self, declaration: Declaration) -> None:
         """Build the control.
 
         Args:
             declaration: Of a number with a slider range.
-            parent: Owner.
         """
-        super().__init__(declaration, parent)
+        super().__init__(declaration)
         self._scale = SliderScale.of(declaration)
         self._value: float = declaration.default
         self.label = self.make_label()

@@ -5,27 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout
 
 from msd_engine.specs import Declaration
 from msd_gui.widgets.controls.control import Control
-from msd_gui.widgets.controls.guard import PRESS_KEYS, Guard
+from msd_gui.widgets.controls.guard import PRESS_KEYS, KeyGuard
 
 
 class Toggle(Control):
     """A box to tick, with the title beside it."""
 
-    def __init__(self, declaration: Declaration, parent: QWidget | None = None) -> None:
+    def __init__(self, declaration: Declaration) -> None:
         """Build the control.
 
         Args:
             declaration: Of a truth value.
-            parent: Owner.
         """
-        super().__init__(declaration, parent)
+        super().__init__(declaration)
         self.check = QCheckBox(declaration.title, self)
         self.check.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        Guard(self.check, PRESS_KEYS)
+        KeyGuard(self.check, PRESS_KEYS)
         self.setFocusProxy(self.check)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

@@ -19,7 +19,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSlider, QWidget
 
 from msd_gui.theme import SMALL_FONT, colours_of, with_alpha
-from msd_gui.widgets.controls.guard import SLIDER_KEYS, Guard
+from msd_gui.widgets.controls.guard import SLIDER_KEYS, KeyGuard
 
 # Qt's sliders count in whole numbers: many more of them than there are pixels.
 TICKS = 100_000
@@ -65,7 +65,7 @@ class Track(QSlider):
         self._mark_text = ""
         self._dragging = False
         self._wheel_left = 0
-        Guard(self, SLIDER_KEYS)
+        KeyGuard(self, SLIDER_KEYS)
 
     def fraction(self) -> float:
         """Return the place of the handle, from 0 to 1."""

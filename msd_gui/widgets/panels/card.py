@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout
 
 from msd_gui.theme import icon
 
@@ -33,7 +33,6 @@ class Card(QFrame):
         dismissible: bool = True,
         stacked: bool = False,
         rich: bool = False,
-        parent: QWidget | None = None,
     ) -> None:
         """Build the card.
 
@@ -45,9 +44,8 @@ class Card(QFrame):
             dismissible: Whether there is a cross.
             stacked: Whether the button stands under the words, as in a narrow column.
             rich: Whether the text has marks such as subscripts; never for words that come from outside.
-            parent: Owner.
         """
-        super().__init__(parent)
+        super().__init__()
         self.setObjectName("card")
         self._title, self._text = QLabel(self), QLabel(self)
         self._symbol = QToolButton(self)
@@ -83,15 +81,6 @@ class Card(QFrame):
         self._text.setVisible(bool(text))
         self._button.setText(action)
         self._button.setVisible(bool(action))
-
-    def severity(self) -> Severity:
-        """Return the severity."""
-        assert self._severity is not None
-        return self._severity
-
-    def title(self) -> str:
-        """Return the title."""
-        return self._title.text()
 
     def text(self) -> str:
         """Return the text."""

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal, Slot
+from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from msd_gui.theme import icon
-from msd_gui.widgets.controls.guard import PRESS_KEYS, Guard
+from msd_gui.widgets.controls.guard import PRESS_KEYS, KeyGuard
 
 SPACING_PX = 3
 
 
 class Section(QWidget):
-    """A heading and rows under it. It is always as high as its rows, also when one of them grows by a message.
+    """A heading and rows under it. It is always as high as its rows, also when one of them grows by a message."""
 
-    Attributes:
-        toggled: Emitted with whether the rows are shown.
-    """
-
-    toggled = Signal(bool)
-
-    def __init__(self, heading: str, parent: QWidget | None = None) -> None:
+    def __init__(self, heading: str) -> None:
         """Make an open section without rows.
 
         Args:
             heading: Its heading; empty for rows that do not fold.
-            parent: Owner.
         """
-        super().__init__(parent)
+        super().__init__()
         self._body = QWidget(self)
         self._rows = QVBoxLayout(self._body)
         self._rows.setContentsMargins(2, 0, 0, 4)
@@ -43,7 +36,7 @@ class Section(QWidget):
         self.button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.button.setToolTip("Fold or unfold these controls.")
-        Guard(self.button, PRESS_KEYS)
+        KeyGuard(self.button, PRESS_KEYS)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -67,4 +60,3 @@ class Section(QWidget):
     def _on_toggled(self, is_open: bool) -> None:
         self._body.setVisible(is_open)
         self.button.setIcon(icon("expanded" if is_open else "collapsed"))
-        self.toggled.emit(is_open)

@@ -53,29 +53,26 @@ class SpecForm(QWidget):
     stays the last good spec.
 
     Attributes:
-        valueChanged: Emitted with the new spec when the user changes a field.
-        edited: The same with the path of the field: (spec, path).
+        edited: Emitted with the new spec and the path of the field that the user changed.
         editing_started: Emitted with the path when a drag begins.
         editing_finished: Emitted with the path when a drag ends.
     """
 
-    valueChanged = Signal(object)
     edited = Signal(object, str)
     editing_started = Signal(str)
     editing_finished = Signal(str)
 
-    def __init__(self, groups: Iterable[Group | str], spec: ExperimentSpec, parent: QWidget | None = None) -> None:
+    def __init__(self, groups: Iterable[Group], spec: ExperimentSpec) -> None:
         """Build the controls.
 
         Args:
-            groups: Headings with the dotted paths under them, or bare paths without heading.
+            groups: Headings, which may be empty, with the dotted paths under them.
             spec: The first spec; it says which fields there are.
-            parent: Owner.
 
         Raises:
             SpecError: A path is no field of the spec.
         """
-        super().__init__(parent)
+        super().__init__()
         self._spec = spec
         self._controls: dict[str, Control] = {}
         self._messages: dict[str, QLabel] = {}
@@ -87,8 +84,8 @@ class SpecForm(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(2)
-        for heading, paths in _grouped(groups):
-            section = Section(heading, self)
+        for heading, paths in groups:
+            section = Section(heading)
             self._sections[heading] = section
             column.addWidget(section)
             for path in paths:
@@ -240,7 +237,6 @@ class SpecForm(QWidget):
         for name in along:
             if name in self._controls:
                 self._controls[name].setValue(spec.get(name))
-        self.valueChanged.emit(spec)
         self.edited.emit(spec, path)
 
     def _show(self) -> None:
@@ -254,15 +250,3 @@ class SpecForm(QWidget):
         label = self._messages[path]
         label.setText(sentence)
         label.setVisible(bool(sentence))
-
-
-def _grouped(groups: Iterable[Group | str]) -> list[tuple[str, list[str]]]:
-    grouped: list[tuple[str, list[str]]] = []
-    for group in groups:
-        if not isinstance(group, str):
-            grouped.append((group[0], list(group[1])))
-        elif grouped and not grouped[-1][0]:
-            grouped[-1][1].append(group)
-        else:
-            grouped.append(("", [group]))
-    return grouped

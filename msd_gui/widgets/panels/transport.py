@@ -7,8 +7,9 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from msd_gui.theme import icon
-from msd_gui.widgets.controls.guard import PRESS_KEYS, Guard
-from msd_gui.widgets.controls.numbers import SliderScale, format_number
+from msd_gui.widgets.controls.guard import PRESS_KEYS, KeyGuard
+from msd_gui.widgets.controls.numbers import format_number
+from msd_gui.widgets.controls.scale import SliderScale
 from msd_gui.widgets.controls.track import Track
 
 SLOWEST_HZ, FASTEST_HZ = 1.0, 10_000.0
@@ -18,39 +19,25 @@ class TransportBar(QWidget):
     """Buttons to play, step and restart chains, and a slider for the speed in steps per second.
 
     Attributes:
-        play_toggled: Emitted with whether chains are to play.
-        step_requested: Emitted when one step is asked for.
-        restart_requested: Emitted when chains are to begin anew.
         speed_changed: Emitted with the new speed in steps per second.
+        speed_hz: The speed now.
     """
 
-    play_toggled = Signal(bool)
-    step_requested = Signal()
-    restart_requested = Signal()
     speed_changed = Signal(float)
 
-    def __init__(
-        self,
-        *,
-        play: QAction | None = None,
-        step: QAction | None = None,
-        restart: QAction | None = None,
-        parent: QWidget | None = None,
-    ) -> None:
+    def __init__(self, play: QAction, step: QAction, restart: QAction, usual_hz: float) -> None:
         """Build the bar.
 
         Args:
-            play: Checkable action of the window; by default an own one.
-            step: Action of the window; by default an own one.
-            restart: Action of the window; by default an own one.
-            parent: Owner.
+            play: Checkable action, whose icon follows its state.
+            step: Takes one step.
+            restart: Begins anew.
+            usual_hz: The speed at first, and after a double click.
         """
-        super().__init__(parent)
-        self.play = play or self._own_action("play", "Play or pause", checkable=True)
-        self.step = step or self._own_action("step", "Single step")
-        self.restart = restart or self._own_action("restart", "Restart")
+        super().__init__()
+        self._play = play
         self._scale = SliderScale(SLOWEST_HZ, FASTEST_HZ, log=True, whole=False)
-        self._speed_hz = 100.0
+        self.speed_hz = usual_hz
         self.track = Track(self)
         self.track.setObjectName("transport.speed")
         self.track.setAccessibleName("Speed")
@@ -62,18 +49,14 @@ class TransportBar(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2)
-        for action in (self.play, self.step, self.restart):
+        for action in (play, step, restart):
             row.addWidget(self._button(action))
         row.addSpacing(8)
         row.addWidget(self.track, 1)
         row.addSpacing(4)
         row.addWidget(self._text)
-        self._connect()
-        self.set_speed(self._speed_hz)
-
-    def speed(self) -> float:
-        """Return the speed in steps per second."""
-        return self._speed_hz
+        self._connect(usual_hz)
+        self.set_speed(self.speed_hz)
 
     def set_speed(self, speed_hz: float) -> None:
         """Show a speed without telling anyone.
@@ -81,21 +64,9 @@ class TransportBar(QWidget):
         Args:
             speed_hz: Steps per second.
         """
-        self._speed_hz = speed_hz
+        self.speed_hz = speed_hz
         self.track.set_fraction(self._scale.fraction(speed_hz))
         self._text.setText(f"{format_number(speed_hz)} steps/s")
-
-    def set_playing(self, playing: bool) -> None:
-        """Show whether chains play, without telling anyone."""
-        was_blocked = self.blockSignals(True)
-        self.play.setChecked(playing)
-        self.blockSignals(was_blocked)
-
-    def _own_action(self, name: str, text: str, *, checkable: bool = False) -> QAction:
-        action = QAction(icon(name), text, self)
-        action.setObjectName(f"action.{name}")
-        action.setCheckable(checkable)
-        return action
 
     def _button(self, action: QAction) -> QToolButton:
         button = QToolButton(self)
@@ -104,22 +75,19 @@ class TransportBar(QWidget):
         button.setAutoRaise(True)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setAccessibleName(action.text())
-        Guard(button, PRESS_KEYS)
+        KeyGuard(button, PRESS_KEYS)
         return button
 
-    def _connect(self) -> None:
-        self.play.toggled.connect(self._on_play)
-        self.step.triggered.connect(lambda: self.step_requested.emit())
-        self.restart.triggered.connect(lambda: self.restart_requested.emit())
+    def _connect(self, usual_hz: float) -> None:
+        self._play.toggled.connect(self._on_play)
         self.track.moved.connect(self._on_moved)
         self.track.stepped.connect(self._on_stepped)
-        self.track.double_clicked.connect(lambda: self._change(100.0))
-        self._on_play(self.play.isChecked())
+        self.track.double_clicked.connect(lambda: self._change(usual_hz))
+        self._on_play(self._play.isChecked())
 
     @Slot(bool)
     def _on_play(self, playing: bool) -> None:
-        self.play.setIcon(icon("pause" if playing else "play"))
-        self.play_toggled.emit(playing)
+        self._play.setIcon(icon("pause" if playing else "play"))
 
     @Slot(float)
     def _on_moved(self, fraction: float) -> None:
@@ -127,9 +95,9 @@ class TransportBar(QWidget):
 
     @Slot(int, bool)
     def _on_stepped(self, count: int, page: bool) -> None:
-        self._change(self._scale.stepped(self._speed_hz, count, page=page))
+        self._change(self._scale.stepped(self.speed_hz, count, page=page))
 
     def _change(self, speed_hz: float) -> None:
-        if speed_hz != self._speed_hz:
+        if speed_hz != self.speed_hz:
             self.set_speed(speed_hz)
             self.speed_changed.emit(speed_hz)

@@ -26,16 +26,14 @@ def test_the_frame_is_the_mixture_at_sigma_eff(preset):
     spec = load_preset(preset)
     target = mixture(spec.data)
     frame = frame_of(spec)
-    assert frame.sigma_eff == pytest.approx(2.0 / math.sqrt(spec.training.k))
+    sigma_eff = 2.0 / math.sqrt(spec.training.k)
     assert frame.log_density.shape == (17, 22)
     # Cells of size 1: row 0 is at y_min, column 0 at x_min.
     for row, column in ((0, 0), (0, 21), (16, 0), (9, 13)):
         centre = torch.tensor([-9.5 + column, -8.5 + row], dtype=torch.float64)
-        assert frame.log_density[row, column] == pytest.approx(
-            target.log_prob(centre, frame.sigma_eff).item(), rel=1e-4
-        )
+        assert frame.log_density[row, column] == pytest.approx(target.log_prob(centre, sigma_eff).item(), rel=1e-4)
     assert frame.points.shape == frame.exact_score.shape == (25, 2)
-    expected = target.score(torch.from_numpy(frame.points).double(), frame.sigma_eff).numpy()
+    expected = target.score(torch.from_numpy(frame.points).double(), sigma_eff).numpy()
     np.testing.assert_allclose(frame.exact_score, expected, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(frame.means, target.means.numpy(), rtol=1e-6)
     assert frame.trained_score is None

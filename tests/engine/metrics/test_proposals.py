@@ -1,20 +1,19 @@
 """NCSNv2's techniques: the published settings for CIFAR-10, and a proposal that the sampling accepts."""
 
 import math
+from statistics import NormalDist
 
 import pytest
 import torch
 
 from msd_engine.events import Failed, Finished, Proposed
 from msd_engine.jobs.sampling.propose import proposal
-from msd_engine.metrics.chains.proposals import best_step_ratio, largest_distances, overlap, propose, ratio_for
+from msd_engine.metrics.chains.proposals import best_step_ratio, largest_distances, propose
 from msd_engine.specs import load_preset
+from msd_engine.specs.overlap import largest_ratio, lower_in_upper, upper_in_lower
 
 CIFAR = 3 * 32 * 32
-
-
-def normal(z):
-    return 0.5 * (1 + math.erf(z / math.sqrt(2)))
+NORMAL = NormalDist()
 
 
 def test_the_largest_distance_is_the_largest_of_all_pairs():
@@ -24,28 +23,36 @@ def test_the_largest_distance_is_the_largest_of_all_pairs():
 
 
 @pytest.mark.parametrize("dim", [1, 2, 64, CIFAR])
-def test_the_ratio_is_where_the_overlap_falls_to_the_share(dim):
-    for share in (0.3, 0.5):
-        ratio = ratio_for(share, dim)
-        assert ratio > 1
-        assert overlap(ratio, dim) == pytest.approx(share, abs=1e-6)
-        assert overlap(ratio * 1.01, dim) < share
+@pytest.mark.parametrize("share", [0.3, 0.5])
+def test_the_ratio_is_where_the_overlap_falls_to_the_share(dim, share):
+    ratio = largest_ratio(upper_in_lower, share, dim)
+    assert ratio > 1
+    assert upper_in_lower(ratio, dim) == pytest.approx(share, abs=1e-6)
+    assert upper_in_lower(ratio * 1.01, dim) < share
 
 
-def test_the_shares_are_those_of_draws():
-    dim, ratio = 7, 1.4
+@pytest.mark.parametrize("dim", [1, 2, 7, 64])
+def test_the_shares_are_those_of_draws(dim):
+    ratio = 1.3
     radius = torch.randn(200_000, dim, generator=torch.Generator().manual_seed(0)).norm(dim=1)
-    shares = [
-        ((radius * factor - math.sqrt(dim)).abs() < 3 / math.sqrt(2)).double().mean().item()
-        for factor in (ratio, 1 / ratio)
-    ]
-    assert overlap(ratio, dim) == pytest.approx(min(shares), abs=0.006)
+    for share_at, scaled in ((lower_in_upper, radius / ratio), (upper_in_lower, radius * ratio)):
+        inside = ((scaled - math.sqrt(dim)).abs() < 3 / math.sqrt(2)).double().mean().item()
+        assert share_at(ratio, dim) == pytest.approx(inside, abs=0.006)
 
 
-def test_in_many_dimensions_the_overlap_is_the_formula_of_ncsnv2():
-    gamma = ratio_for(0.5, CIFAR)
-    wide = math.sqrt(2 * CIFAR) * (gamma - 1)
-    assert normal(wide + 3 * gamma) - normal(wide - 3 * gamma) == pytest.approx(0.5, abs=0.06)
+def test_the_two_shares_of_the_theory():
+    assert lower_in_upper(1.3, 64) == pytest.approx(0.67, abs=0.005)
+    assert upper_in_lower(1.3, 64) == pytest.approx(0.40, abs=0.005)
+    assert lower_in_upper(50.0, 4) > 0.99
+    assert largest_ratio(lower_in_upper, 0.5, 4) == 100.0
+
+
+def test_in_many_dimensions_c_is_the_formula_of_ncsnv2():
+    for gamma in (1.01, 1.0375, 1.06):
+        wide = math.sqrt(2 * CIFAR) * (gamma - 1)
+        assert lower_in_upper(gamma, CIFAR) == pytest.approx(
+            NORMAL.cdf(wide + 3 * gamma) - NORMAL.cdf(wide - 3 * gamma), abs=0.005
+        )
 
 
 def test_the_published_settings_for_cifar_10():

@@ -43,13 +43,13 @@ def make(folder: Path, *, step: int = 7, status: str = "finished") -> Run:
 
 
 def rows(catalogue: Catalogue) -> dict:
-    for _ in catalogue.look():
+    for _ in catalogue.scan():
         pass
     return catalogue.rows
 
 
 def changed(catalogue: Catalogue) -> set[str]:
-    return {Path(found.row.path).name for found in catalogue.look() if found is not None and found.row is not None}
+    return {Path(found.row.path).name for found in catalogue.scan() if found is not None and found.row is not None}
 
 
 def settle(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,7 +104,7 @@ def test_runs_that_are_gone_are_told(tmp_path: Path) -> None:
     catalogue = Catalogue(tmp_path)
     rows(catalogue)
     run.folder.rename(tmp_path.parent / f"{tmp_path.name}-elsewhere")
-    *_, end = catalogue.look()
+    *_, end = catalogue.scan()
     assert end is not None
     assert end.gone == (str(run.folder),)
     assert list(catalogue.rows) == [str(tmp_path / "b")]

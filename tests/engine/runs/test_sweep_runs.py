@@ -22,7 +22,7 @@ SPEC = ExperimentSpec(title="two")
 
 
 def rows(catalogue: Catalogue) -> dict:
-    for _ in catalogue.look():
+    for _ in catalogue.scan():
         pass
     return catalogue.rows
 
@@ -54,7 +54,7 @@ def test_runs_of_a_comparison_say_to_which_they_belong(tmp_path: Path, monkeypat
     assert (found[str(alone)].sweep, found[str(alone)].sweep_title) == ("", "")
     assert {(found[str(run)].sweep, found[str(run)].sweep_title) for run in inside} == {(str(named.folder), "Two ks")}
     assert found[str(other)].sweep_title == "nameless"
-    assert not any(found is not None and found.row is not None for found in catalogue.look())
+    assert not any(found is not None and found.row is not None for found in catalogue.scan())
     (nameless.folder / SWEEP).write_text("{")
     assert rows(Catalogue(tmp_path))[str(other)].sweep_title == "nameless"
 

@@ -260,10 +260,16 @@ def test_an_unknown_preset_is_answered_with_the_known_ones() -> None:
 @given(st.integers(1, 64), st.floats(1e-3, 10), st.floats(1e-6, 10))
 def test_derived_figures_agree_with_the_theory(k: int, sigma: float, epsilon: float) -> None:
     spec = MIXTURE.replace_all({"training.k": k, "sampling.sigma_L": sigma, "sampling.epsilon": epsilon})
-    assert spec.sigma_eff_L**2 * k == pytest.approx(sigma**2)
+    assert spec.sigma_eff(sigma) ** 2 * k == pytest.approx(sigma**2)
+    assert spec.sigma_of_copy(spec.sigma_eff(sigma)) == pytest.approx(sigma)
     assert spec.sampling.step_ratio * sigma**2 == pytest.approx(epsilon)
     assert spec.sampling.total_steps == spec.sampling.levels * spec.sampling.steps_per_level
     assert spec.replace("sampling.method", "fixed").sampling.total_steps == spec.sampling.steps_per_level
+
+
+def test_after_the_largest_seed_comes_the_first() -> None:
+    assert MIXTURE.replace("sampling.seed", 6).with_next_seed() == MIXTURE.replace("sampling.seed", 7)
+    assert MIXTURE.replace("sampling.seed", 2**31 - 1).with_next_seed().sampling.seed == 0
 
 
 def test_every_spec_class_refuses_strange_fields() -> None:

@@ -15,7 +15,6 @@ from msd_gui.pages.advice.adviser import Adviser
 from msd_gui.pages.advice.chains import furthest, tail
 from msd_gui.pages.advice.findings import Facts
 from msd_gui.pages.advice.rules import advise
-from msd_gui.pages.base.ladder import overlap
 from msd_gui.session.experiment import Experiment
 
 # An 8×8 image set whose pixels have a standard deviation of about a half.
@@ -120,14 +119,6 @@ def test_what_was_measured_counts_only_for_its_own_sampling() -> None:
     assert advise(GOOD, died(changed(epsilon=0.01))) == []
 
 
-def test_the_overlap_is_ncsnv2s_c() -> None:
-    # C is 1/2 where √(2d)(γ − 1) = 3γ, up to a term that is nothing there; published ratios for CIFAR-10: γ = 1.0375.
-    root = math.sqrt(2 * 3072)
-    assert overlap(root / (root - 3), 3072) == pytest.approx(0.5, abs=1e-6)
-    assert 0.4 < overlap((50 / 0.01) ** (1 / 231), 3072) < 0.6
-    assert overlap(1.0, 10) == pytest.approx(math.erf(3 / math.sqrt(2)))
-
-
 def told(shares: tuple[float, ...], **fields: object) -> Verdicts:
     none = np.zeros(0)
     known = {
@@ -160,15 +151,15 @@ def test_drifted_shares_of_the_classes_are_told_with_figures_and_mended(qtbot) -
     qtbot.addWidget(adviser.cards)
     adviser.take_ladder(walked(LONG).ladder)
     adviser.take_verdicts(told((0.55, 0.45)))
-    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice()]
+    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
     adviser.take_verdicts(told((0.8, 0.2)))
-    (found,) = [advice for advice in adviser.cards.advice() if advice.title == "Too many steps per level"]
+    (found,) = [advice for advice in adviser.cards.advice if advice.title == "Too many steps per level"]
     # Of 64 samples a class of share 1/2 has 32 ± √(64/4).
     for figure in ("13 of 64 samples", "0.5", "32 ± 4", "samplings"):
         assert figure in found.evidence
     adviser.cards.remedy.emit(dict(found.remedy))
     assert experiment.spec.sampling.steps_per_level < LONG.sampling.steps_per_level
-    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice()]
+    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
 
 
 @pytest.mark.parametrize(("n", "share"), [(1, 0.3), (20, 0.1), (64, 0.5)])
@@ -202,7 +193,7 @@ def test_dead_chains_say_nothing_of_the_classes(qtbot) -> None:
     qtbot.addWidget(adviser.cards)
     adviser.take_ladder(walked(LONG).ladder)
     adviser.take_verdicts(told((0.0, 0.0), verdict=("monochrome",) * 64))
-    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice()]
+    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
 
 
 def test_measured_samples_say_more_than_a_few_chains(qtbot) -> None:
@@ -216,12 +207,12 @@ def test_measured_samples_say_more_than_a_few_chains(qtbot) -> None:
         "digits", "ours", 1000, 1000, 297, (), "", both, *shares, 4, 1.0, spec.to_json(), {"off the data": 100}
     )
     adviser.take_quality(found)
-    titles = [advice.title for advice in adviser.cards.advice()]
+    titles = [advice.title for advice in adviser.cards.advice]
     assert "Too many steps per level" in titles
     # More steps would mend these chains, and add to the drift.
     assert "Chains end off the data" not in titles
     adviser.take_quality(replace(found, shares=shares[1]))
-    titles = [advice.title for advice in adviser.cards.advice()]
+    titles = [advice.title for advice in adviser.cards.advice]
     assert "Too many steps per level" not in titles
     assert "Chains end off the data" in titles
     # Samples of other settings say nothing.

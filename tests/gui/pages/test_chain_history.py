@@ -59,8 +59,7 @@ def test_a_shorter_run_is_shown_when_it_is_complete():
 
 
 def test_the_playhead_does_not_run_ahead_and_rests_at_the_end():
-    head = Playhead()
-    head.speed = 100.0
+    head = Playhead(100.0)
     assert head.advance(0.05, available=3, total=10)
     assert head.position == 3
     assert head.playing

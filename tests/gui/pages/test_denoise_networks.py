@@ -59,7 +59,7 @@ def test_a_k_without_a_shipped_model_is_told_and_the_card_takes_the_nearest(qtbo
     page.experiment.set(before)
     card = page.denoiser.card
     assert card.isVisible()
-    assert f"k = {k}" in card.title()
+    assert f"k = {k}" in card.accessibleName()
     assert all(str(one) in card.text() for one in known)
     assert not page.can("sample")
     card.action.emit()
@@ -92,7 +92,7 @@ def test_a_run_dropped_on_the_page_stays_there_with_its_data_and_k(qtbot, window
 def test_a_typed_folder_is_read_and_one_that_is_no_run_is_a_sentence(qtbot, window, page, run, tmp_path):
     page.form.control("sampling.source").change_value("trained")
     pick(page, "folder")
-    assert "No run" in page.denoiser.card.title()
+    assert "No run" in page.denoiser.card.accessibleName()
     page.denoiser.choice.folder_box.valueChanged.emit(tmp_path)
     qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
     page.denoiser.choice.folder_box.valueChanged.emit(run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hands import SMALL_CHAINS, WAIT_MS, denoise_page, settled
+from hands import SMALL_CHAINS, WAIT_MS, denoise_page, on_widget, settled
 from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -22,7 +22,7 @@ def page(qtbot, window):
 
 def stroke(page, *points):
     canvas = page.easel.canvas
-    places = [canvas.to_widget(*point).toPoint() for point in points]
+    places = [on_widget(canvas, *point) for point in points]
     QTest.mousePress(canvas, LEFT, pos=places[0])
     for place in places[1:]:
         QTest.mouseMove(canvas, place)

@@ -75,12 +75,12 @@ def test_a_preset_with_the_exact_score_draws_by_itself(qtbot, page):
 def test_chains_of_other_data_do_not_stand_beside_the_settings(qtbot, window, page):
     page.act("sample")
     drawn(qtbot, page)
-    assert page.yields.settings()
+    assert page.yields.by_setting
     before = page.experiment.spec
     page.form.control("data.name").change_value("cifar-10")
     assert page.gallery.samples is None
     assert page.gallery.images() is None
-    assert not page.yields.settings()
+    assert not page.yields.by_setting
     assert not page.judging.isVisibleTo(page)
     assert page.gallery._place.currentWidget() is page.gallery._place.placeholder
     assert "exact score" in page.gallery._place.placeholder.sentence()
@@ -122,7 +122,7 @@ def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reas
     page.experiment.set(page.experiment.spec.replace_all(wild))
     qtbot.waitUntil(lambda: page.gallery.verdicts is not None and page.gallery.verdicts.lived == 0, timeout=WAIT_MS)
     assert page.gallery.grid._dead == dict.fromkeys(range(5), "blew up")
-    assert sorted(page.yields.settings().values()) == [(0, 5), (5, 5)]
+    assert sorted(page.yields.by_setting.values()) == [(0, 5), (5, 5)]
     assert [row[1] for row in page.yields.table.texts()] == ["0 (0 %)", "5 (100 %)"]
     page.gallery.go(-5)
     assert page.gallery.grid._dead == {}
@@ -144,22 +144,22 @@ def test_chains_are_judged_by_a_classifier_too_where_that_is_asked_for_and_from_
     assert not page.judging.isVisibleTo(page)
     assert "by pixels alone" not in page.gallery._lived.text()
     # The same chains are not counted twice.
-    assert list(page.yields.settings().values()) == [(found.lived, 5)]
+    assert list(page.yields.by_setting.values()) == [(found.lived, 5)]
     page.act("sample")
     qtbot.waitUntil(lambda: page.gallery.verdicts not in (None, found) and not page.running, timeout=WAIT_MS)
     assert page.gallery.verdicts.features == found.features
-    assert [count for _, count in page.yields.settings().values()] == [10]
+    assert [count for _, count in page.yields.by_setting.values()] == [10]
 
 
 def test_what_is_wrong_is_said_with_a_button_that_mends_it_and_can_be_undone(qtbot, window, page):
     page.load(load_preset("digits-exact").replace_all(SMALL_CHAINS | {"sampling.steps_per_level": 20}))
     drawn(qtbot, page)
     page.form.slider("sampling.sigma_1").change_value(1.0)
-    titles = [card.title() for card in page.adviser.cards.cards if card.isVisibleTo(page)]
-    assert "Starts inside the data" in titles
-    page.adviser.cards.cards[titles.index("Starts inside the data")].action.emit()
+    titles = [card.accessibleName() for card in page.adviser.cards.cards if card.isVisibleTo(page)]
+    assert "Warning: Starts inside the data" in titles
+    page.adviser.cards.cards[titles.index("Warning: Starts inside the data")].action.emit()
     spread = page.adviser.facts.largest_distance
     assert page.experiment.spec.sampling.sigma_1 == pytest.approx(spread * page.experiment.spec.training.k**0.5)
-    assert "Starts inside the data" not in [advice.title for advice in page.adviser.cards.advice()]
+    assert "Starts inside the data" not in [advice.title for advice in page.adviser.cards.advice]
     window.commands["undo"].trigger()
     assert page.experiment.spec.sampling.sigma_1 == 1.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hands import on_widget
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -41,9 +42,9 @@ def test_what_is_not_under_the_mask_stays_as_it_was_drawn(qtbot, window, page):
     page.easel.use("mask")
     page.easel.radius.setValue(20)
     left = Qt.MouseButton.LeftButton
-    QTest.mousePress(canvas, left, pos=canvas.to_widget(6, 1).toPoint())
-    QTest.mouseMove(canvas, canvas.to_widget(6, 7).toPoint())
-    QTest.mouseRelease(canvas, left, pos=canvas.to_widget(6, 7).toPoint())
+    QTest.mousePress(canvas, left, pos=on_widget(canvas, 6, 1))
+    QTest.mouseMove(canvas, on_widget(canvas, 6, 7))
+    QTest.mouseRelease(canvas, left, pos=on_widget(canvas, 6, 7))
     known = ~canvas.marked()
     assert 0 < known.sum() < 64
     assert page.by_hand.paint.isEnabled()

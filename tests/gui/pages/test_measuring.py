@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from fake_engine import FakeEngine
+from painted import to_svg_bytes
 from PySide6.QtWidgets import QTextBrowser
 
 from msd_engine.events import Failed, Figure, Finished, Neighbours, Quality
@@ -20,7 +21,6 @@ from msd_gui.pages.quality.curve import curve_points
 from msd_gui.pages.quality.panel import Measuring, neighbours_note, reading
 from msd_gui.pages.sampling.pretrained import CardDialog, PretrainedChip, card_html, model_title
 from msd_gui.theme import LIGHT
-from msd_gui.views.base.figures import to_svg_bytes
 from msd_gui.views.curves.class_shares import ClassSharesView
 from msd_gui.views.curves.quality import CurvePoint, QualityCurveView
 from msd_gui.views.images.neighbours import NeighboursView
@@ -176,23 +176,23 @@ def test_the_curve_frames_bars_and_real_images_and_is_copied(qtbot):
     qtbot.addWidget(view)
     view.resize(300, 200)
     view.show()
-    assert (view.tell(0.0, 0.0), view.legend_entries()) == ("", [])
+    assert (view.readout_at(0.0, 0.0), view.legend_entries()) == ("", [])
     points = [CurvePoint("many", 100, 2.0, 1.0, 4.0, 0.5), CurvePoint("few", 10, 8.0, 7.0, 16.0, 0.5)]
     view.set_points("distance", points, log=True)
     (left, right), (low, high) = view.box.viewRange()
     assert left < 1.0 < 2.0 < right
     assert low < math.log10(0.5)
     assert high > math.log10(16.0)
-    assert "few: 8 (7 to 16)" in view.tell(1.1, 0.0)
+    assert "few: 8 (7 to 16)" in view.readout_at(1.1, 0.0)
     assert [entry.words for entry in view.legend_entries()] == ["samples", "real images"]
     # The band of real images, where its width is known.
     view.set_points("distance", [replace(point, real_spread=0.25) for point in points], log=True)
     assert view.box.viewRange()[1][0] < math.log10(0.25) < low
-    assert view.tell(1.1, 0.0).endswith("real 0.5 ± 0.25")
+    assert view.readout_at(1.1, 0.0).endswith("real 0.5 ± 0.25")
     assert view.legend_entries()[1].words == "real images ± standard deviation"
     np.testing.assert_array_equal(view.data()["real standard deviation"], [0.25, 0.25])
     copied = view.copy(LIGHT)
-    assert copied.tell(2.0, 0.0) == view.tell(2.0, 0.0)
+    assert copied.readout_at(2.0, 0.0) == view.readout_at(2.0, 0.0)
     copied.deleteLater()
     assert to_svg_bytes(view).startswith(b"<?xml")
 
@@ -324,11 +324,11 @@ def test_the_shares_are_named_by_their_classes_and_copied(qtbot):
     view.show()
     names = ("trouser", "bag")
     view.set_shares(names, np.array([0.75, 0.25]), np.array([0.5, 0.5]))
-    assert view.tell(1.0, 0.0) == "class trouser   sampled 0.750   real 0.500"
-    assert view.tell(9.0, 0.0) == ""
+    assert view.readout_at(1.0, 0.0) == "class trouser   sampled 0.750   real 0.500"
+    assert view.readout_at(9.0, 0.0) == ""
     assert [entry.words for entry in view.legend_entries()] == ["sampled", "real"]
     copied = view.copy(LIGHT)
-    assert copied.tell(2.0, 0.0) == view.tell(2.0, 0.0)
+    assert copied.readout_at(2.0, 0.0) == view.readout_at(2.0, 0.0)
     copied.deleteLater()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hands import WAIT_MS
+from hands import WAIT_MS, run_row
 from made_runs import SPEC, choose, make
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -221,13 +221,13 @@ def test_a_note_leaves_the_name_of_a_run_of_a_comparison_as_it_was(qtbot, page, 
     words.keep()
     qtbot.waitUntil(lambda: read_notes(run).note == "a first look", timeout=WAIT_MS)
     assert read_notes(run).name == ""
-    qtbot.waitUntil(lambda: page.model.find(str(run)).note == "a first look", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: run_row(page, run).note == "a first look", timeout=WAIT_MS)
     words.name.setText("mine")
     words.keep()
-    qtbot.waitUntil(lambda: page.model.find(str(run)).name == "mine", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: run_row(page, run).name == "mine", timeout=WAIT_MS)
     words.name.setText("")
     words.keep()
-    qtbot.waitUntil(lambda: page.model.find(str(run)).name == "k = 1, seed 0", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: run_row(page, run).name == "k = 1, seed 0", timeout=WAIT_MS)
 
 
 def test_the_question_says_what_becomes_of_the_comparison():

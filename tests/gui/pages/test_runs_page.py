@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hands import WAIT_MS
+from hands import WAIT_MS, run_row
 from made_runs import SPEC, choose, make
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
@@ -48,15 +48,15 @@ def page(qtbot, window):
 
 def test_all_runs_are_listed_and_counted(page, folder):
     assert {row.name for row in page.model.shown()} == {"one", "two", "three", "four"}
-    assert page.search.count() == "4 runs"
+    assert page.search.count.text() == "4 runs"
     QTest.keyClicks(page.search.box, "k=2")
     assert [row.name for row in page.model.shown()] == ["two"]
-    assert page.search.count() == "1 of 4 runs"
+    assert page.search.count.text() == "1 of 4 runs"
     assert page.place.currentWidget() is page.found_place
     assert page.found_place.currentWidget() is page.table
     QTest.keyClicks(page.search.box, " and nothing else")
     assert page.found_place.currentWidget() is page.found_place.placeholder
-    page.found_place.placeholder.asked.emit()
+    page.found_place.placeholder.pressed.emit()
     assert page.search.box.text() == ""
     assert page.found_place.currentWidget() is page.table
 
@@ -79,7 +79,7 @@ def test_an_empty_folder_offers_a_training(qtbot, tmp_path):
     window.commands["page_runs"].trigger()
     page = window.page
     qtbot.waitUntil(lambda: page.place.currentWidget() is page.place.placeholder, timeout=WAIT_MS)
-    page.place.placeholder.asked.emit()
+    page.place.placeholder.pressed.emit()
     assert window.page is window.pages["images"]
     window.close()
 
@@ -88,7 +88,7 @@ def test_what_others_do_in_the_folder_is_seen(qtbot, page, folder):
     make(folder / "five")
     qtbot.waitUntil(lambda: page.model.total == 5, timeout=WAIT_MS)
     add_figures(folder / "five", {"yield": 0.5})
-    qtbot.waitUntil(lambda: page.model.find(str(folder / "five")).alive == 0.5, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: run_row(page, folder / "five").alive == 0.5, timeout=WAIT_MS)
     choose(qtbot, page, folder / "five")
     (folder / "five" / MANIFEST).write_text("{")
     qtbot.waitUntil(lambda: page.chosen_runs.card.isVisible(), timeout=WAIT_MS)
@@ -132,7 +132,7 @@ def test_a_run_is_renamed_tagged_and_noted(qtbot, page, folder):
     words.tags.setText("#good, wide")
     words.note.setPlainText("first line\nsecond")
     words.keep()
-    qtbot.waitUntil(lambda: page.model.find(str(folder / "two")).name == "better", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: run_row(page, folder / "two").name == "better", timeout=WAIT_MS)
     notes = read_notes(folder / "two")
     assert (notes.name, notes.note, notes.tags) == ("better", "first line\nsecond", ("good", "wide"))
     page.search.box.setText("#good")
@@ -162,9 +162,9 @@ def test_a_trained_run_is_opened_with_its_samples_and_continued_as_long_again(qt
     images.act("train")
     qtbot.waitUntil(lambda: images.trainer.has_weights and not images.trainer.running, timeout=WAIT_MS)
     run = images.trainer.run
-    qtbot.waitUntil(lambda: page.model.find(str(run)) is not None, timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: page.model.find(str(run)).status == "finished", timeout=WAIT_MS)
-    qtbot.waitUntil(lambda: page.model.find(str(run)).thumbnail.startswith(b"\x89PNG"), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: run_row(page, run) is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: run_row(page, run).status == "finished", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: run_row(page, run).thumbnail.startswith(b"\x89PNG"), timeout=WAIT_MS)
     images.load(load_preset("mnist-2min"))
     choose(qtbot, page, run)
     page.actions_by_name["open"].trigger()
@@ -188,7 +188,7 @@ def test_all_chosen_runs_are_written_for_tensorboard(qtbot, page, folder, tmp_pa
     monkeypatch.setattr("msd_gui.pages.runs.page.QFileDialog.getExistingDirectory", lambda *_: str(tmp_path / "board"))
     asked = []
     monkeypatch.setattr(page, "export_tensorboard", lambda run, into: asked.append((run, into)))
-    inside = replace(page.model.find(str(folder / "two")), path="/s/two", sweep="/s", sweep_title="S")
+    inside = replace(run_row(page, folder / "two"), path="/s/two", sweep="/s", sweep_title="S")
     page.model.take([inside])
     page.choose(str(folder / "one"), str(folder / "two"), "/s/two")
     page.actions_by_name["tensorboard"].trigger()
@@ -236,12 +236,12 @@ def test_a_run_that_another_process_writes_is_followed_live(qtbot, page, folder)
         for step in (10, 20):
             writer.stdin.write(f"{step}\n")
             writer.stdin.flush()
-            qtbot.waitUntil(lambda step=step: page.model.find(path).step == step, timeout=WAIT_MS)
-            assert page.model.find(path).status == "running"
+            qtbot.waitUntil(lambda step=step: run_row(page, path).step == step, timeout=WAIT_MS)
+            assert run_row(page, path).status == "running"
             qtbot.waitUntil(lambda step=step: overlay.curves()[0].steps[-1] == step, timeout=WAIT_MS)
             assert not page.actions_by_name["resume"].isEnabled()
         writer.kill()
-    qtbot.waitUntil(lambda: page.model.find(path).status == "interrupted", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: run_row(page, path).status == "interrupted", timeout=WAIT_MS)
     assert page.actions_by_name["resume"].isEnabled()
 
 
@@ -249,10 +249,10 @@ def test_a_run_in_training_can_be_neither_continued_nor_thrown_away(qtbot, page,
     run = Run.open(folder / "one")
     with run.locked():
         run.set_status("running")
-        qtbot.waitUntil(lambda: page.model.find(str(folder / "one")).status == "running", timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: run_row(page, folder / "one").status == "running", timeout=WAIT_MS)
         choose(qtbot, page, folder / "one")
         assert not page.actions_by_name["resume"].isEnabled()
         assert not page.actions_by_name["discard"].isEnabled()
         assert page.actions_by_name["open"].isEnabled()
-    qtbot.waitUntil(lambda: page.model.find(str(folder / "one")).status == "interrupted", timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: run_row(page, folder / "one").status == "interrupted", timeout=WAIT_MS)
     assert page.actions_by_name["resume"].isEnabled()

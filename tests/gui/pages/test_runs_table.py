@@ -13,12 +13,13 @@ from PySide6.QtTest import QAbstractItemModelTester
 from PySide6.QtWidgets import QTableView
 
 from msd_engine.events import RunRow
-from msd_gui.pages.runs.columns import COLUMNS, count, span, table_text
+from msd_gui.pages.runs.columns import COLUMNS, count, table_text
 from msd_gui.pages.runs.comparison import Comparison
 from msd_gui.pages.runs.details import RunFigures
 from msd_gui.pages.runs.model import RunsModel
 from msd_gui.views.runs.cells import NEW_ROWS, Rounds
 from msd_gui.views.runs.run_cells import CAPTION, FOLD, Fold
+from msd_gui.widgets.controls.numbers import duration
 
 DOWN, UP = Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder
 PLACE = {column.title: place for place, column in enumerate(COLUMNS)}
@@ -195,7 +196,7 @@ def test_a_search_unfolds_what_it_finds_within_a_comparison(swept):
 def test_a_comparison_tells_its_runs_in_one_line(swept):
     line = swept.shown()[0]
     words = dict(zip(PLACE, (swept.index(0, place).data() for place in range(len(COLUMNS))), strict=True))
-    assert (words["k"], words["Error"], words["Time"], words["Status"]) == ("1–8", "≥ 2", span(23.0), "finished")
+    assert (words["k"], words["Error"], words["Time"], words["Status"]) == ("1–8", "≥ 2", duration(23.0), "finished")
     assert line.step == 2300
     swept.take([inside(1, status="running", sweep_runs=6)])
     assert swept.shown()[0].status == "running"
@@ -240,13 +241,7 @@ def test_the_table_as_text_holds_what_is_known(model):
     assert float(lines[1]["held_out"]) == row(4).held_out
 
 
-def test_spans_and_counts_are_short():
-    assert [span(value) for value in (8.06, 125.0, 3 * 3600 + 20 * 60, math.nan)] == [
-        "8.1 s",
-        "2:05 min",
-        "3:20 h",
-        "–",
-    ]
+def test_counts_are_short():
     assert [count(value) for value in (0, 950, 12_345, 4_560_000)] == ["–", "950", "12.3 k", "4.56 M"]
 
 

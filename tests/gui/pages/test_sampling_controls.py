@@ -48,9 +48,9 @@ def test_every_sampler_runs_from_the_list_and_only_its_own_fields_are_open(qtbot
         assert marked == (sampler in ("langevin", "underdamped", "predictor-corrector"))
         assert f"{asked.evaluations:,} evaluations" in page.way.caption.text()
     page.form.slider("sampling.epsilon").change_value(3 * page.experiment.spec.sampling.sigma_L**2)
-    assert any(advice.title == "Past the wall" for advice in page.adviser.cards.advice())
+    assert any(advice.title == "Past the wall" for advice in page.adviser.cards.advice)
     page.form.control("sampling.sampler").change_value("consistent")
-    assert not any(advice.title == "Past the wall" for advice in page.adviser.cards.advice())
+    assert not any(advice.title == "Past the wall" for advice in page.adviser.cards.advice)
 
 
 @pytest.mark.parametrize("name", ["mixture", "images"])
@@ -62,12 +62,12 @@ def test_a_ladder_that_is_too_coarse_is_told_by_a_card_that_mends_it(qtbot, wind
     page.experiment.set(page.experiment.spec.replace_all(coarse | {"sampling.steps_per_level": 1}))
 
     def titles():
-        return [advice.title for advice in page.adviser.cards.advice()]
+        return [advice.title for advice in page.adviser.cards.advice]
 
     known = ("Too few steps per level", "Ladder too coarse")
     qtbot.waitUntil(lambda: any(title in known for title in titles()), timeout=WAIT_MS)
     for _ in range(3):
-        found = [advice for advice in page.adviser.cards.advice() if advice.title in known]
+        found = [advice for advice in page.adviser.cards.advice if advice.title in known]
         if not found:
             break
         page.adviser.cards.remedy.emit(dict(found[0].remedy))

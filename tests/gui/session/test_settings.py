@@ -12,7 +12,7 @@ from msd_gui.app.dialogs import edit_settings
 from msd_gui.session.settings import MOST_RECENT, SPEED_HZ, Settings, default_runs_dir, settings_file
 from msd_gui.widgets.controls.path_box import PathBox
 
-NAMES = ("geometry", "layout", "page", "theme", "device", "threads", "speed_hz", "data_dir", "runs_dir")
+NAMES = ("geometry", "page", "theme", "device", "threads", "speed_hz", "data_dir", "runs_dir")
 
 
 def everything(settings: Settings) -> list[object]:
@@ -28,7 +28,6 @@ def test_everything_set_is_there_at_the_next_launch(path, tmp_path):
     first = Settings(path)
     values = {
         "geometry": bytes(range(256)),
-        "layout": b"\0\1,;=%",
         "page": "images",
         "theme": "dark",
         "device": "cpu",
@@ -74,7 +73,7 @@ def test_an_empty_file_gives_the_defaults(path):
 def test_corrupted_values_count_as_not_there(path, junk):
     keys = {
         "General": ("theme", "threads", "speed_hz", "recent"),
-        "window": ("geometry", "layout", "page"),
+        "window": ("geometry", "page"),
         "specs": ("mixture",),
     }
     lines = [line for group, names in keys.items() for line in (f"[{group}]", *(f"{n}={junk}" for n in names))]

@@ -13,7 +13,7 @@ from PySide6.QtTest import QTest
 
 from msd_gui.theme import DARK, LIGHT, make_palette
 from msd_gui.views.base.pixels import to_rgb32, to_uint8
-from msd_gui.views.base.placeholder import Awaiting, Placeholder
+from msd_gui.views.base.placeholder import Placeholder, PlaceholderStack
 from msd_gui.views.images.film import FilmStripView
 from msd_gui.views.images.grid import ImageGridView
 from msd_gui.views.images.strip import HeldOutView
@@ -210,18 +210,18 @@ def test_setting_the_position_tells_nobody(qtbot):
     view = timeline(qtbot)
     with qtbot.assertNotEmitted(view.position_changed):
         view.set_position(4)
-        view.set_levels([1.0], 3)
+        view.set_levels([1.0], [3])
     assert view.position() == 3
-    view.set_levels([], 1)
+    view.set_levels([], [])
     assert view.text() == ""
     assert not view.grab().isNull()
 
 
 def test_the_placeholder_says_what_will_be_there(qtbot):
     stand_in = Placeholder("Train a network to see its loss here.", "Train")
-    both = shown(qtbot, Awaiting(Timeline(), stand_in))
+    both = shown(qtbot, PlaceholderStack(Timeline(), stand_in))
     assert both.currentWidget() is stand_in
-    with qtbot.waitSignal(stand_in.asked):
+    with qtbot.waitSignal(stand_in.pressed):
         QTest.mouseClick(stand_in.button, Qt.MouseButton.LeftButton)
     both.set_ready(True)
     assert both.currentWidget() is both.view

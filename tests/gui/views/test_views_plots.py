@@ -9,12 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from painted import channels, pixels, rgb, shown
+from painted import channels, finished, pixels, rgb, shown, to_png_bytes, to_svg_bytes
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
 from msd_gui.theme import DARK, make_palette
-from msd_gui.views.base.figures import Easel, finished, png_sheet, svg_sheet, to_png_bytes, to_svg_bytes
+from msd_gui.views.base.figures import FigureCopy, png_sheet, svg_sheet
 from msd_gui.views.base.rich import plain
 from msd_gui.views.curves.bands import BandView
 from msd_gui.views.curves.decimated import BUCKETS, Decimated, smoothed
@@ -87,7 +87,7 @@ def test_losses_by_seconds_and_refused_smoothing(qtbot):
     view.append_train(np.arange(1, 101), np.ones(100), np.arange(1, 101) / 100)
     view.set_x("seconds")
     assert view.box.viewRange()[0][1] < 10
-    assert view.tell(0.5, 0.0).startswith("0.5 s")
+    assert view.readout_at(0.5, 0.0).startswith("0.5 s")
     with pytest.raises(ValueError, match="smoothing"):
         view.set_smoothing(1.0)
 
@@ -99,7 +99,7 @@ def test_bands_are_framed_and_told(qtbot):
     (left, right), (low, high) = view.box.viewRange()
     assert left < -1 < 1 < right
     assert low < -2 < 2 < high
-    assert plain(view.tell(0.0, 0.0)) == "σ_eff = 1 · error 1"
+    assert plain(view.readout_at(0.0, 0.0)) == "σ_eff = 1 · error 1"
     assert [entry.words for entry in view.legend_entries()] == ["held-out"]
 
 
@@ -113,8 +113,8 @@ def test_mode_weights_are_all_in_sight(qtbot, count):
     assert (left, right) == pytest.approx((0.4, count + 0.6))
     assert low == 0
     assert high > 1 / count
-    assert f"mode {count}   sampled {1 / count:.3f}   true {1 / count:.3f}" == view.tell(count, 0)
-    assert view.tell(count + 2, 0) == ""
+    assert f"mode {count}   sampled {1 / count:.3f}   true {1 / count:.3f}" == view.readout_at(count, 0)
+    assert view.readout_at(count + 2, 0) == ""
 
 
 def figures(qtbot):
@@ -145,14 +145,14 @@ def test_figures_are_white_whatever_the_theme(qtbot):
 def test_a_recorded_figure_is_what_is_painted_at_once(qtbot):
     for view in figures(qtbot):
         recorded = QImage.fromData(to_png_bytes(view, 900, 200))
-        easel = Easel(view, 900 / (200 / 96), 200 / 96)
-        easel.view.for_figure(200 / 96)
+        figure = FigureCopy(view, 900 / (200 / 96), 200 / 96)
+        figure.view.for_figure(200 / 96)
         image = QImage(900, 675, QImage.Format.Format_RGB32)
         image.setDevicePixelRatio(200 / 96)
         image.fill(rgb("#FFFFFF"))
         with QPainter(image) as painter:
-            easel.view.render(painter, QRectF(easel.view.rect()))
-        easel.close()
+            figure.view.render(painter, QRectF(figure.view.rect()))
+        figure.close()
         apart = np.abs(channels(image) - channels(recorded))
         # A curve is stroked as a whole in a recording and piece by piece on the screen: only its rims may differ.
         assert apart.mean() < 0.3

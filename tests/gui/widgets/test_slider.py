@@ -14,7 +14,8 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
 
 from msd_engine.specs import Declaration, declarations, load_preset
-from msd_gui.widgets.controls.numbers import SliderScale, format_number, parse_number
+from msd_gui.widgets.controls.numbers import format_number, parse_number
+from msd_gui.widgets.controls.scale import SliderScale
 from msd_gui.widgets.controls.slider import NumberSlider
 
 SPEC = load_preset("ncsn-toy")
