@@ -1,4 +1,4 @@
-"""A new objective is one file and one row; the training makes it small."""
+"""A new objective, or a new output of the network, is one file and one row; the training makes it small."""
 
 from __future__ import annotations
 
@@ -58,3 +58,49 @@ def test_a_form_whose_file_lacks_its_part_does_not_begin(tmp_path: Path, file: s
     done = run_in(tmp_path, "import msd_engine.jobs.factory.parts")
     assert done.returncode != 0
     assert f"{file} needs" in done.stderr
+
+
+NOISE = '''
+"""The network gives the mean noise: x̂ = ȳ − σ_eff F."""
+
+from math import sqrt
+
+from msd_engine.denoisers.outputs.output import Output
+
+
+def estimate(network, y, sigma, known):
+    sigma_eff = sigma.reshape(-1, *(1 for _ in known.data_mean.shape)) / sqrt(known.k)
+    return y.mean(1) - sigma_eff * network(y / (1 + sigma_eff.unsqueeze(1)), sigma.log() / 4)
+
+
+OUTPUT = Output(estimate, lambda sigma, known: known.k / sigma.square(), feature_scale=1.0)
+'''
+NOISE_ROW = {
+    'Form = Literal["preconditioned", "plain"': ', "noise"',
+    "FORMS: Final[dict[Form, FormRow]] = {": """
+    "noise": FormRow("Noise", "the network gives the mean noise", "noise"),""",
+}
+USE_NOISE = """
+from pathlib import Path
+import numpy as np
+from msd_engine.events import Finished, HeldOutLoss, Samples
+from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.training.train import train
+from msd_engine.specs import ExperimentSpec
+
+asked = {"training.steps": 40, "training.evaluate_every": 4, "training.batch": 64, "training.k": 2}
+asked |= {"training.form": "noise", "sampling.source": "trained", "sampling.chains": 3, "sampling.levels": 2}
+spec = ExperimentSpec().replace_all(asked | {"sampling.steps_per_level": 3})
+events = list(train(spec, Path("run"), device="cpu", threads=1))
+losses = [event.loss for event in events if isinstance(event, HeldOutLoss)]
+assert losses[-1] < losses[0], losses
+events = list(sample(spec, run_dir=Path("run"), device="cpu"))
+assert isinstance(events[-1], Finished), events[-1]
+assert all(np.isfinite(event.x_hat).all() for event in events if isinstance(event, Samples))
+"""
+
+
+def test_an_output_is_added_in_two_files(tmp_path: Path) -> None:
+    assert engine_with(tmp_path, {"denoisers/outputs/noise.py": NOISE}, {"specs/tables/forms.py": NOISE_ROW}) == 2
+    done = run_in(tmp_path, USE_NOISE)
+    assert done.returncode == 0, done.stderr
