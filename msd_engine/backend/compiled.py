@@ -15,6 +15,8 @@ from typing import Any
 
 import platformdirs
 
+_PATIENCE_S = 1.0
+
 
 class CompiledModule:
     """A module that is imported by a thread of its own when it is first wanted.
@@ -28,6 +30,7 @@ class CompiledModule:
         self._module: ModuleType | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
+        self._urgent = threading.Event()
 
     def get(self) -> Any:
         """Return the module; None while it is not ready. The first call starts to import it."""
@@ -41,6 +44,7 @@ class CompiledModule:
         Raises:
             ImportError: It cannot be imported.
         """
+        self._urgent.set()
         self._start().join()
         if self._module is None:
             raise ImportError(f"{self._name} could not be compiled.")
@@ -55,6 +59,8 @@ class CompiledModule:
             return self._thread
 
     def _import(self) -> None:
+        # The first chains of a program that starts are drawn before the compiler takes the interpreter's lock.
+        self._urgent.wait(_PATIENCE_S)
         self._module = importlib.import_module(self._name)
 
 

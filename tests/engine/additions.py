@@ -19,7 +19,8 @@ def engine_with(folder: Path, files: dict[str, str], rows: dict[str, dict[str, s
         files: Text of each new file, by its path below the engine.
         rows: For files that are there, by their path, what to put behind which words; the words occur once.
     """
-    shutil.copytree(ROOT / "msd_engine", folder / "msd_engine", ignore=shutil.ignore_patterns("__pycache__"))
+    # With what numba has compiled, which holds for files of the same time.
+    shutil.copytree(ROOT / "msd_engine", folder / "msd_engine", ignore=shutil.ignore_patterns("*.pyc"))
     for name, text in files.items():
         path = folder / "msd_engine" / name
         assert not path.exists()
