@@ -91,6 +91,7 @@ def walk(
     *,
     first: int = 0,
     every: int = 1,
+    bound: float = math.inf,
 ) -> Iterator[Segment]:
     """Walk all chains down a ladder, as `samplers.walk.walk` does with `samplers.langevin`.
 
@@ -101,12 +102,16 @@ def walk(
         streams: Random numbers of shape (k, d) per chain.
         first: Number of the step to begin with, for chains that branch off on the way.
         every: Keep the states whose step number is a multiple of this.
+        bound: Kept numbers are clipped at ± this; NaN stays NaN.
 
     Yields:
         The kept states in order, and at last the end. The bits of one chain do not depend on the others.
     """
-    walker = _Walker(denoiser, y, streams)
+    walker = _Walker(denoiser, y, streams, bound)
     done, ladder, steps_per_level = first, descent.ladder, descent.steps_per_level
+    # All kept states have one place in memory, so that those that follow each other are told without a copy.
+    path, means = walker.room(len(range(done + -done % every, len(descent), every)) + 1)
+    kept = 0
     longest = max(every, walker.numbers_per_segment // y.numel())
     # Where no step is left, the last level still gives x̂.
     for level in range(min(first // steps_per_level, len(ladder) - 1), len(ladder)):
@@ -115,20 +120,23 @@ def walk(
         while left:
             count = min(left, longest)
             steps = np.arange(done + -done % every, done + count, every)
-            path, means = walker.walk(constants, sigma, descent.step_ratio, count, steps - done)
+            here = slice(kept, kept + len(steps))
+            walker.walk(constants, sigma, descent.step_ratio, count, steps - done, path[here], means[here])
+            kept = here.stop
             if len(steps):
-                yield Segment(steps, level, sigma, path, means)
+                yield Segment(steps, level, sigma, path[here], means[here])
             done += count
             left -= count
-    path, means = walker.state(constants)
-    yield Segment(np.array([done]), level, sigma, path, means)
+    path[kept], means[kept] = walker.state(constants)
+    yield Segment(np.array([done]), level, sigma, path[kept:], means[kept:])
 
 
 class _Walker:
     """Moves chains, of which ȳ has shape (tiles, d, lanes) and the residuals (tiles, k·d, lanes)."""
 
-    def __init__(self, denoiser: ExactDenoiser, y: Tensor, streams: ChainStreams) -> None:
+    def __init__(self, denoiser: ExactDenoiser, y: Tensor, streams: ChainStreams, bound: float) -> None:
         self.chains, self.k, self.dim = y.shape
+        self.bound = bound
         self.turned = not denoiser.mixture.is_diagonal
         self.streams = streams
         self.compiled = COMPILED.get()
@@ -149,9 +157,21 @@ class _Walker:
         padded[: self.chains] = copies
         return padded.reshape(self.tiles, self.lanes, self.k, self.dim).transpose(0, 2, 3, 1)
 
+    def room(self, states: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return arrays for kept states: the copies with shape (n, B, k, d), and x̂ with shape (n, B, d)."""
+        path = np.empty((states, self.chains, self.k, self.dim), dtype=np.float32)
+        return path, np.empty((states, self.chains, self.dim), dtype=np.float32)
+
     def walk(
-        self, constants: ModeConstants, sigma: float, ratio: float, steps: int, kept: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        self,
+        constants: ModeConstants,
+        sigma: float,
+        ratio: float,
+        steps: int,
+        kept: NDArray[np.int64],
+        path: NDArray[np.float32],
+        means: NDArray[np.float32],
+    ) -> None:
         """Make some steps at one noise.
 
         Args:
@@ -160,16 +180,13 @@ class _Walker:
             ratio: r = ε/σ².
             steps: How many steps.
             kept: Before which of them the states are kept, equally spaced.
-
-        Returns:
-            These states with shape (n, B, k, d), and x̂ of each with shape (n, B, d).
+            path: Takes these states, with shape (n, B, k, d).
+            means: Takes x̂ of each, with shape (n, B, d).
         """
-        path = np.empty((len(kept), self.chains, self.k, self.dim), dtype=np.float32)
-        means = np.empty((len(kept), self.chains, self.dim), dtype=np.float32)
         scale = math.sqrt(2 * ratio) * sigma
         if self.compiled is None:
             self._by_numpy(constants, ratio, scale, steps, kept, path, means)
-            return path, means
+            return
         start, every = (int(kept[0]), int(kept[1] - kept[0]) if len(kept) > 1 else steps) if len(kept) else (-1, 1)
         seed, draw = self.streams.seed, self.streams.normals_drawn
         flat = path.reshape(len(kept), self.chains, self.k * self.dim)
@@ -177,17 +194,19 @@ class _Walker:
         c = constants
         mixture = (c.means, c.axes, self.turned, c.half_precision, c.gain, c.log_weight)
         key = (int(Stream.CHAIN_NORMAL), seed & 0xFFFFFFFF, seed >> 32)
-        self.compiled.walk(*state, steps, start, every, draw, *mixture, ratio, scale, *key)
+        self.compiled.walk(*state, steps, start, every, draw, *mixture, ratio, scale, self.bound, *key)
         self.streams.leave_out_normals(steps)
-        return path, means
 
     @np.errstate(all="ignore")
     def state(self, constants: ModeConstants) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the present state and its x̂ as `walk` does, with n = 1."""
+        """Return the present state with shape (B, k, d) and its x̂ with shape (B, d), as `walk` keeps them."""
         copies = self.residuals.reshape(self.tiles, self.k, self.dim, self.lanes) + self.mean[:, None]
-        path = copies.transpose(0, 3, 1, 2).reshape(1, -1, self.k, self.dim)[:, : self.chains]
-        means = _estimate(constants, self.mean, self.turned).transpose(0, 2, 1).reshape(1, -1, self.dim)
-        return path.astype(np.float32), means[:, : self.chains].astype(np.float32)
+        path = copies.transpose(0, 3, 1, 2).reshape(-1, self.k, self.dim)[: self.chains]
+        means = _estimate(constants, self.mean, self.turned).transpose(0, 2, 1).reshape(-1, self.dim)[: self.chains]
+        return self._clipped(path), self._clipped(means)
+
+    def _clipped(self, values: _Array) -> NDArray[np.float32]:
+        return np.clip(values.astype(np.float32), -self.bound, self.bound)
 
     # A chain that blows up (r ≥ 2) overflows: it becomes infinite and then NaN, which the job reports.
     @np.errstate(all="ignore")
@@ -205,7 +224,7 @@ class _Walker:
         for step in range(steps):
             x_hat = _estimate(constants, self.mean, self.turned)
             if step in wanted:
-                path[wanted[step]], means[wanted[step]] = (part[0] for part in self.state(constants))
+                path[wanted[step]], means[wanted[step]] = self.state(constants)
             z = self._laid(self.streams.normal().numpy())
             common = _sum(z) / self.k
             apart = ((z - common[:, None]) * scale).reshape(self.tiles, -1, self.lanes)
