@@ -29,16 +29,9 @@ from msd_engine.backend.streams import ChainStreams
 from msd_engine.denoisers.exact import ExactDenoiser, ModeConstants
 from msd_engine.denoisers.posterior import Posterior, tweedie
 from msd_engine.samplers.descent import Descent
+from msd_engine.samplers.exponential import exp
 
 COMPILED = CompiledModule("msd_engine.samplers.twin_numba")
-
-# exp x of the Cephes library: x = n ln 2 + f, e^f = 1 + 2 f P(f²)/(Q(f²) − f P(f²)).
-EXP_NUMERATOR = (1.26177193074810590878e-4, 3.02994407707441961300e-2, 9.99999999999999999910e-1)
-EXP_DENOMINATOR = (3.00198505138664455042e-6, 2.52448340349684104192e-3, 2.27265548208155028766e-1, 2.0)
-LOG_2_HIGH, LOG_2_LOW, LOG2_E = 6.93145751953125e-1, 1.42860682030941723212e-6, 1.4426950408889634073599
-LEAST_EXPONENT = -708.0
-# Added to a small number it leaves the nearest whole one in the last bits of the sum.
-ROUNDING = 6755399441055744.0
 
 # Chains are computed side by side, so many that they fill the registers; the last ones are padded.
 _LANES = (16, 32, 64)
@@ -112,13 +105,12 @@ def walk(
     # All kept states have one place in memory, so that those that follow each other are told without a copy.
     path, means = walker.room(len(range(done + -done % every, len(descent), every)) + 1)
     kept = 0
-    longest = max(every, walker.numbers_per_segment // y.numel())
     # Where no step is left, the last level still gives x̂.
     for level in range(min(first // steps_per_level, len(ladder) - 1), len(ladder)):
         sigma, constants = ladder[level], denoiser.constants(y.shape[1], ladder[level])
         left = (level + 1) * steps_per_level - done
         while left:
-            count = min(left, longest)
+            count = min(left, max(every, walker.numbers_per_segment // y.numel()))
             steps = np.arange(done + -done % every, done + count, every)
             here = slice(kept, kept + len(steps))
             walker.walk(constants, sigma, descent.step_ratio, count, steps - done, path[here], means[here])
@@ -139,8 +131,7 @@ class _Walker:
         self.bound = bound
         self.turned = not denoiser.mixture.is_diagonal
         self.streams = streams
-        self.compiled = COMPILED.get()
-        self.numbers_per_segment = _SEGMENT_NUMPY if self.compiled is None else _SEGMENT_COMPILED
+        self.compiled: Any = None
         self.lanes = next((lanes for lanes in _LANES if self.chains <= lanes), _LANES[-1])
         self.tiles = -(-self.chains // self.lanes)
         self.numbers = np.zeros(self.tiles * self.lanes, dtype=np.uint32)
@@ -150,6 +141,13 @@ class _Walker:
             self.mean = np.ascontiguousarray(_sum(laid) / self.k)
             apart = (laid - self.mean[:, None]).reshape(self.tiles, -1, self.lanes)
             self.residuals = np.ascontiguousarray(apart)
+
+    @property
+    def numbers_per_segment(self) -> int:
+        """Numbers that are drawn between two looks up; compiled code goes on as soon as it is ready."""
+        if self.compiled is None:
+            self.compiled = COMPILED.get()
+        return _SEGMENT_NUMPY if self.compiled is None else _SEGMENT_COMPILED
 
     def _laid(self, copies: NDArray[Any]) -> _Array:
         """Lay numbers with shape (B, k, d) out with shape (tiles, k, d, lanes), in float64."""
@@ -228,8 +226,9 @@ class _Walker:
             z = self._laid(self.streams.normal().numpy())
             common = _sum(z) / self.k
             apart = ((z - common[:, None]) * scale).reshape(self.tiles, -1, self.lanes)
-            self.mean = self.mean * (1 - ratio) + x_hat * ratio + common * scale
-            self.residuals = self.residuals * (1 - ratio) + apart
+            # In place, and so as compiled code takes them.
+            self.mean[:] = self.mean * (1 - ratio) + x_hat * ratio + common * scale
+            self.residuals[:] = self.residuals * (1 - ratio) + apart
 
 
 def _sum(copies: _Array) -> _Array:
@@ -274,18 +273,3 @@ def _dot(row: _Array, columns: _Array) -> _Array:
     for b in range(1, len(row)):
         total = total + row[b] * columns[:, b]
     return total
-
-
-def exp(x: _Array) -> _Array:
-    """Return e^x for x ≤ 0, to one part in 10¹⁵; below −708 that of −708, as for NaN."""
-    x = np.where(x > LEAST_EXPONENT, x, LEAST_EXPONENT)
-    shifted = x * LOG2_E + ROUNDING
-    whole = shifted - ROUNDING
-    x = x - whole * LOG_2_HIGH - whole * LOG_2_LOW
-    square = x * x
-    odd, even = square * EXP_NUMERATOR[0], square * EXP_DENOMINATOR[0]
-    odd = ((odd + EXP_NUMERATOR[1]) * square + EXP_NUMERATOR[2]) * x
-    even = ((even + EXP_DENOMINATOR[1]) * square + EXP_DENOMINATOR[2]) * square + EXP_DENOMINATOR[3]
-    power = ((shifted.view(np.int64) + 1023) << 52).view(np.float64)
-    value: _Array = (odd / (even - odd) * 2.0 + 1.0) * power
-    return value

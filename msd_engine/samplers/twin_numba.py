@@ -12,12 +12,13 @@ from numba import float32, float64, int64, njit, types, uint32, void
 
 from msd_engine.backend.compiled import options
 from msd_engine.backend.philox_numba import bitcast, normal_lanes
-from msd_engine.samplers import twin
+from msd_engine.samplers import exponential
 
-_P0, _P1, _P2 = twin.EXP_NUMERATOR
-_Q0, _Q1, _Q2, _Q3 = twin.EXP_DENOMINATOR
-_ROUNDING = twin.ROUNDING
-_LOG_2_HIGH, _LOG_2_LOW, _LOG2_E, _LEAST = twin.LOG_2_HIGH, twin.LOG_2_LOW, twin.LOG2_E, twin.LEAST_EXPONENT
+_P0, _P1, _P2 = exponential.EXP_NUMERATOR
+_Q0, _Q1, _Q2, _Q3 = exponential.EXP_DENOMINATOR
+_ROUNDING = exponential.ROUNDING
+_LOG_2_HIGH, _LOG_2_LOW, _LOG2_E = exponential.LOG_2_HIGH, exponential.LOG_2_LOW, exponential.LOG2_E
+_LEAST = exponential.LEAST_EXPONENT
 
 
 _as_float64 = bitcast(types.float64, llvmlite.ir.DoubleType())
