@@ -156,7 +156,9 @@ class PlaneFrames:
         x = (moment.posterior.mean.cpu() if self._spec.sampling.jump else y.mean(1))[living].to(target.means.dtype)
         level = torch.from_numpy(_joined(self._last_level)) if self._last_level else y.unsqueeze(0)
         # The first half of a level still remembers the level before.
-        settled = level[len(level) // 2 :, living]
+        settled = level[len(level) // 2 :]
+        if not bool(living.all()):
+            settled = settled[:, living]
         draws = settled.mean(2) if mixing else settled.mean(2)[:0]
         predicted, inflation = self._predictions(target)
         return ChainReport(
