@@ -151,7 +151,8 @@ def key_of(sources: Iterable[Path]) -> str:
     import llvmlite.binding
 
     features = llvmlite.binding.get_host_cpu_features().flatten()
-    words = (version("numba"), version("llvmlite"), platform.python_version(), platform.platform(), features)
+    system = f"{sys.platform} {platform.machine()}"
+    words = (version("numba"), version("llvmlite"), platform.python_version(), system, features)
     digest = hashlib.sha256("\n".join(words).encode())
     for source in sources:
         digest.update(hashlib.sha256(source.read_bytes()).digest())
