@@ -18,6 +18,9 @@ Bounds = tuple[float, float, float, float]
 Mark = Literal["line", "dash", "dotted", "dot", "ring", "cross", "arrow", "diamond", "patch"]
 LineStyle = Literal["line", "dash", "dotted"]
 
+ORDER_COLOURS = ("#440154", "#21808c", "#86b61a")
+"""First, middle and last colour of an order on white: as viridis, without its end that white hides."""
+
 OWN_COLOURS = 8
 """So many colours, ``own 1`` and so on, are told apart."""
 
@@ -31,8 +34,8 @@ DENSITY_DEPTH = 10.0
 
 # So few chains can be followed however far they leap.
 _FEW = 10
-# The longest step that tails are drawn with, in parts of the width or height of the plane.
-_LONGEST = 0.1
+LONGEST_STEP = 0.1
+"""The longest step that tails are drawn with, in parts of the width or height of the plane."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +231,7 @@ class Plane:
         """The log density from 0, `DENSITY_DEPTH` or more below its peak, to 1 at it, with shape (rows, columns)."""
         assert self.log_density is not None
         values = np.where(np.isfinite(self.log_density), self.log_density, -np.inf).astype(np.float32)
-        return np.clip((values - values.max()) / DENSITY_DEPTH + 1, 0, 1)
+        return np.asarray(np.clip((values - values.max()) / DENSITY_DEPTH + 1, 0, 1))
 
     def scores(self) -> list[tuple[str, Array]]:
         """The scores whose arrows are shown, by colour, on one scale: their 90th percentile has length 1."""
@@ -246,7 +249,7 @@ class Plane:
         Where many chains leap across the view, the lines of their leaps only hide it.
         """
         left, right, low, high = self.bounds
-        return readable(self.tails.transpose(1, 0, 2), _LONGEST * min(right - left, high - low))
+        return readable(self.tails.transpose(1, 0, 2), LONGEST_STEP * min(right - left, high - low))
 
 
 Plot = Curves | Bars | Plane

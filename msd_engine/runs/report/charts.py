@@ -131,17 +131,17 @@ def _render(
 def _errors(rows: Sequence[TableRow]) -> Curves:
     curves = []
     for mode, known in _by_mode(rows):
-        k, error = _columns(known, "k", "error")
-        curves.append(_of_mode(mode, k, error, *_columns(known, "spread")))
-        curves.append(_exact(f"exact, {MODE_TITLES[mode]}", k, *_columns(known, "floor"), _MODE_COLOURS[mode]))
+        k, error, spread, floor = _columns(known, "k", "error", "spread", "floor")
+        curves.append(_of_mode(mode, k, error, spread))
+        curves.append(_exact(f"exact, {MODE_TITLES[mode]}", k, floor, _MODE_COLOURS[mode]))
     return Curves("Final error on held-out data", _by_k(rows), _ERROR, _with_values(curves))
 
 
 def _ratios(rows: Sequence[TableRow]) -> Curves:
     curves = []
     for mode, known in _by_mode(rows):
-        k, ratio = _columns(known, "k", "ratio")
-        curves.append(_of_mode(mode, k, ratio, *_columns(known, "ratio_spread")))
+        k, ratio, spread = _columns(known, "k", "ratio", "ratio_spread")
+        curves.append(_of_mode(mode, k, ratio, spread))
         if mode == "same-sigma":
             floor, reported = _columns(known, "floor_ratio", "reported_ratio")
             curves.append(_exact("exact posterior mean", k, floor, _EXACT))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from msd_engine.events.plots import Array, Axis, Bars, Curve, Curves, Key, Plane, Plot
+from msd_engine.events.plots import ORDER_COLOURS, Array, Axis, Bars, Curve, Curves, Key, Plane, Plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -93,8 +93,8 @@ def film(plots: Iterable[Plot], palette: Palette, width_px: int) -> Iterator[NDA
                 for artist in (*axes.collections, *axes.lines):
                     artist.remove()
                 draw(axes, plot, palette)
-            canvas.draw()
-            picture = np.asarray(canvas.buffer_rgba())[..., :3].copy()
+            canvas.draw()  # type: ignore[no-untyped-call]
+            picture = np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
         yield picture
 
 
@@ -165,11 +165,10 @@ def written(words: str) -> str:
 
 def colour_of(palette: Palette, role: str) -> Any:
     """The colour of a role."""
-    import matplotlib as mpl
+    from matplotlib.colors import LinearSegmentedColormap
 
     if role.startswith("order "):
-        # The palest end of the map would not show on white.
-        return mpl.colormaps["viridis"](0.9 * float(role.removeprefix("order ")))
+        return LinearSegmentedColormap.from_list("order", ORDER_COLOURS)(float(role.removeprefix("order ")))
     return palette.get(role, role)
 
 
@@ -334,8 +333,12 @@ def _draw_arrows(axes: Axes, at: Array, score: Array, colour: Any, *, wide: bool
     good = np.isfinite(at).all(axis=1) & np.isfinite(size)
     u, v = (score / np.maximum(size, 1.0)[:, None])[good].T
     # Wide and below: where both agree, the learned arrow lies inside the exact one.
-    shape = {"width": 0.022 if wide else 0.009, "headwidth": 2.6 if wide else 4.5, "headlength": 3.2 if wide else 5.0}
-    scale = {"units": "inches", "scale_units": "inches", "scale": 1 / _ARROW_INCHES}
+    shape: Any = {
+        "width": 0.022 if wide else 0.009,
+        "headwidth": 2.6 if wide else 4.5,
+        "headlength": 3.2 if wide else 5.0,
+    }
+    scale: Any = {"units": "inches", "scale_units": "inches", "scale": 1 / _ARROW_INCHES}
     axes.quiver(*at[good].T, u, v, color=colour, headaxislength=shape["headlength"], zorder=2, **shape, **scale)
 
 

@@ -17,7 +17,7 @@ from msd_gui.bridge.engine import Engine, Images
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.quality.curve import MeasuredCurve, curve_points
-from msd_gui.views.curves.class_shares import ClassSharesView
+from msd_gui.views.curves.bars import class_shares
 from msd_gui.views.images.neighbours import NeighboursView
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Reading, Readings
@@ -90,7 +90,7 @@ class Measuring(QWidget):
         self.note.setProperty("role", "muted")
         self.readings = Readings("Quality of the samples", ("", "samples", "real"))
         self.readings.hide()
-        self.shares = ClassSharesView()
+        self.shares = class_shares()
         self.shares.setFixedHeight(_SHARES_PX)
         self.shares.hide()
         self.curve = MeasuredCurve()
