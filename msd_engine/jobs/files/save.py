@@ -7,7 +7,6 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,7 +136,7 @@ def save_plot(path: PathLike, plot: Plot, palette: Mapping[str, str], spec_json:
 
     def work(_tell: Tell) -> bytes:
         suffix = path.suffix.lower()
-        drawn = plots.figure(plot, palette, suffix=cast(plots.Format, suffix[1:]))
+        drawn = plots.figure(plot, palette, suffix=suffix[1:])
         return pictures.add_text_to_png(drawn, spec_json) if suffix == ".png" else drawn
 
     content = yield from in_background(work)

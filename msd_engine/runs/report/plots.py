@@ -7,7 +7,7 @@ import math
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +18,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-Format = Literal["png", "svg", "pdf"]
 Palette = Mapping[str, str]
 
 WIDTH_MM, DPI = 152.4, 300.0
 _MM = 25.4
 _FILM_DPI = 96.0
 _FONT_PT, _SMALL_PT = 9.0, 8.0
-# Height over width of curves and bars, and inches for the axis and legend beside the plane.
-_SHAPE, _PLANE_FRAME = 0.62, (0.55, 0.75)
+# Height over width of curves and bars; inches beside and below the plane, and of a row of the legend.
+_SHAPE, _PLANE_FRAME, _LEGEND_ROW = 0.58, (0.55, 0.55), 0.185
 _MOST_TICKS, _BAR = 12, 0.7
 _ARROW_INCHES = 0.16
 # Which multiples of powers of ten are labelled, by how far an axis reaches.
@@ -50,7 +49,7 @@ _SETTINGS: Any = {
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def figure(plot: Plot, palette: Palette, width_mm: float = WIDTH_MM, dpi: float = DPI, suffix: Format = "png") -> bytes:
+def figure(plot: Plot, palette: Palette, width_mm: float = WIDTH_MM, dpi: float = DPI, suffix: str = "png") -> bytes:
     """Draw one plot.
 
     Args:
@@ -119,18 +118,18 @@ def settings() -> Iterator[None]:
 def _drawn(plot: Plot, palette: Palette, width: float) -> Figure:
     from matplotlib.figure import Figure
 
-    height = _SHAPE * width
+    keys, height = plot.entries(), _SHAPE * width
+    columns = _columns(keys, width)
     if isinstance(plot, Plane):
         left, right, low, high = plot.bounds
-        beside, above = _PLANE_FRAME
-        height = min((width - beside) * (high - low) / (right - left), 1.5 * width) + above
+        beside, below = _PLANE_FRAME
+        height = min((width - beside) * (high - low) / (right - left), 1.5 * width) + below
+    height += math.ceil(len(keys) / columns) * _LEGEND_ROW
     made = Figure(figsize=(width, height), layout="constrained")
-    axes = made.add_subplot()
-    draw(axes, plot, palette)
-    keys = plot.entries()
+    draw(made.add_subplot(), plot, palette)
     if keys:
         handles = [handle(key, palette) for key in keys]
-        made.legend(handles=handles, loc="outside upper left", ncols=_columns(keys, width), **_LEGEND)
+        made.legend(handles=handles, loc="outside upper left", ncols=columns, **_LEGEND)
     return made
 
 
@@ -139,7 +138,7 @@ _LEGEND: Any = {"borderpad": 0.2, "columnspacing": 1.2, "handlelength": 1.8, "ha
 
 def _columns(keys: Sequence[Key], width: float) -> int:
     """The most columns of a legend that have room in a width in inches."""
-    letter, mark = 0.6 * _SMALL_PT / 72, 4.0
+    letter, mark = 0.56 * _SMALL_PT / 72, 4.0
     lengths = [len(key.words) + mark for key in keys]
     for columns in range(len(keys), 1, -1):
         if letter * sum(max(column) for column in np.array_split(lengths, columns)) <= width:
@@ -251,7 +250,7 @@ def _plain_numbers(axes: Axes, name: str) -> None:
 
     low, high = getattr(axes, f"get_{name}lim")()
     which = getattr(axes, f"{name}axis")
-    which.set_major_locator(LogLocator(subs=next(subs for ratio, subs in _LABELLED if high <= ratio * low)))
+    which.set_major_locator(LogLocator(subs=next((subs for ratio, subs in _LABELLED if high <= ratio * low), (1.0,))))
     which.set_major_formatter(StrMethodFormatter("{x:g}"))
     which.set_minor_formatter("")
 
@@ -323,9 +322,8 @@ def _draw_density(axes: Axes, plot: Plane, palette: Palette) -> None:
     left, right, low, high = plot.density_bounds
     x, y = np.linspace(left, right, share.shape[1]), np.linspace(low, high, share.shape[0])
     ends = [colour_of(palette, "base"), colour_of(palette, "density")]
-    # Bands from the ground on: what lies below the lowest has no colour.
     colours = LinearSegmentedColormap.from_list("density", ends)
-    axes.contourf(x, y, share, levels=np.linspace(0, 1, 11), cmap=colours, vmin=0.0, vmax=0.95, zorder=0)
+    axes.contourf(x, y, share, levels=np.linspace(1e-6, 1, 11), cmap=colours, vmin=0.0, vmax=0.95, zorder=0)
 
 
 def _draw_arrows(axes: Axes, at: Array, score: Array, colour: Any, *, wide: bool) -> None:
@@ -333,13 +331,10 @@ def _draw_arrows(axes: Axes, at: Array, score: Array, colour: Any, *, wide: bool
     good = np.isfinite(at).all(axis=1) & np.isfinite(size)
     u, v = (score / np.maximum(size, 1.0)[:, None])[good].T
     # Wide and below: where both agree, the learned arrow lies inside the exact one.
-    shape: Any = {
-        "width": 0.022 if wide else 0.009,
-        "headwidth": 2.6 if wide else 4.5,
-        "headlength": 3.2 if wide else 5.0,
-    }
+    width, head, length = (0.022, 2.6, 3.2) if wide else (0.009, 4.5, 5.0)
+    shape: Any = {"width": width, "headwidth": head, "headlength": length, "headaxislength": length}
     scale: Any = {"units": "inches", "scale_units": "inches", "scale": 1 / _ARROW_INCHES}
-    axes.quiver(*at[good].T, u, v, color=colour, headaxislength=shape["headlength"], zorder=2, **shape, **scale)
+    axes.quiver(*at[good].T, u, v, color=colour, zorder=2, **shape, **scale)
 
 
 def _draw_tails(axes: Axes, plot: Plane, palette: Palette) -> None:

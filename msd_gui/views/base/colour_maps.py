@@ -73,15 +73,14 @@ def error_map(colours: Colours) -> NDArray[np.uint32]:
 
 @lru_cache(maxsize=64)
 def between(first: str, second: str, share: float) -> QColor:
-    """The opaque colour that lies at a share from 0 to 1 on the way from one colour to another, in CIELAB."""
-    ends = [pg.functions.colorCIELab(QColor(colour)) for colour in (first, second)]
-    made: QColor = pg.functions.CIELabColor(*((1 - share) * ends[0] + share * ends[1]))
+    """The opaque colour that lies at a share from 0 to 1 on the way from one colour to another."""
+    made: QColor = pg.ColorMap([0.0, 1.0], [first, second]).map(share, mode="qcolor")
     return made
 
 
 @lru_cache(maxsize=16)
 def colour_map(low: str, high: str, steps: int = 0) -> NDArray[np.uint32]:
-    """A sequential colour map, even to the eye.
+    """A sequential colour map.
 
     Args:
         low: Colour of the smallest value.
@@ -94,9 +93,7 @@ def colour_map(low: str, high: str, steps: int = 0) -> NDArray[np.uint32]:
     share = np.linspace(0.0, 1.0, 256)
     if steps:
         share = 0.35 * share + 0.65 * np.floor(share * steps * (1 - 1e-9)) / (steps - 1)
-    stops = np.linspace(0.0, 1.0, 17)
-    ramp = pg.ColorMap(stops, [between(low, high, stop) for stop in stops.tolist()])
-    rgb: NDArray[np.uint32] = ramp.map(share, mode="byte").astype(np.uint32)
+    rgb: NDArray[np.uint32] = pg.ColorMap([0.0, 1.0], [low, high]).map(share, mode="byte").astype(np.uint32)
     return np.uint32(0xFF000000) | rgb[:, 0] << np.uint32(16) | rgb[:, 1] << np.uint32(8) | rgb[:, 2]
 
 

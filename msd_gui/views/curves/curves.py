@@ -19,7 +19,7 @@ _STYLES = {"dash": Qt.PenStyle.DashLine, "dotted": Qt.PenStyle.DotLine}
 _WIDTH_PX, _CAP_PX, _DOT_PX, _DOT_EVERY_PX = 1.7, 3.0, 2.8, 14.0
 _BAND = 0.22
 # Room at the right of curves that grow and of others, in parts of their width.
-_GROWING, _WHOLE = 0.2, 0.03
+_GROWING, _WHOLE = 0.2, 0.05
 # Growing curves that fill less of an axis are framed anew.
 _LEAST_FILLED = 0.3
 # Of more curves only the nearest is read out.

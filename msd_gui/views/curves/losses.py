@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from msd_engine.events.plots import Axis, Curve, Curves
+from msd_engine.events.plots import Axis, Curve, Curves, Key
 from msd_gui.views.curves.curves import SECONDS, STEPS, CurvesView
 from msd_gui.views.curves.decimated import Decimated, smoothed
 from msd_gui.widgets.controls.numbers import number
@@ -89,7 +89,8 @@ class LossView(CurvesView):
         if self._held_out.count:
             curves.append(Curve("held-out", held_out[row], held_out[2], "text", dots=True))
         if np.isfinite(self._floor):
-            words = f"least possible {number(self._floor)}"
-            curves.append(Curve(words, np.zeros(1), np.array([self._floor]), "exact", "dash", across=True))
+            curves.append(Curve("least possible", np.zeros(1), np.array([self._floor]), "exact", "dash", across=True))
         x = STEPS if self._x == "steps" else SECONDS
-        return Curves(_EMPTY.name, x, _EMPTY.y, tuple(curves), growing=True)
+        floor = f" {number(self._floor)}"
+        legend = tuple(Key(one.style, one.colour, one.words + (floor if one.across else "")) for one in curves)
+        return Curves(_EMPTY.name, x, _EMPTY.y, tuple(curves), legend, growing=True)
