@@ -20,12 +20,12 @@ from PySide6.QtWidgets import QApplication
 sys.path.insert(0, str(Path(__file__).parents[1] / "gui"))
 
 from gallery_views import make_losses, make_views
+from msd_gui.views.curves.compared import Compared, ComparedView
+from msd_gui.views.curves.overlay import Curve, OverlayView
 
 from msd_gui.theme import Theme
 from msd_gui.views.base import figures
 from msd_gui.views.base.plot import PlotView
-from msd_gui.views.curves.compared import Compared, ComparedView
-from msd_gui.views.curves.overlay import Curve, OverlayView
 
 TIMES = 7
 

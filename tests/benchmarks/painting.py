@@ -14,14 +14,14 @@ from collections.abc import Callable
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
+from msd_gui.views.curves.bands import BandView
+from msd_gui.views.curves.mode_weights import ModeWeightsView
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 
 from msd_gui.theme import Theme
 from msd_gui.views.base.layers import draw_polylines
-from msd_gui.views.curves.bands import BandView
 from msd_gui.views.curves.losses import LossView
-from msd_gui.views.curves.mode_weights import ModeWeightsView
 from msd_gui.views.images.film import FilmStripView
 from msd_gui.views.images.grid import ImageGridView
 from msd_gui.views.images.strip import HeldOutView

@@ -191,11 +191,11 @@ def handle(key: Key, palette: Palette) -> Any:
 
 
 def _draw_curves(axes: Axes, plot: Curves, palette: Palette) -> None:
+    set_axis(axes, "x", plot.x)
+    set_axis(axes, "y", plot.y)
     for curve in plot.curves:
         if not curve.across:
             _draw_curve(axes, curve, curve.x, palette)
-    set_axis(axes, "x", plot.x)
-    set_axis(axes, "y", plot.y)
     if plot.bounds is not None:
         axes.set_xlim(*plot.bounds[:2])
         axes.set_ylim(*plot.bounds[2:])

@@ -20,6 +20,7 @@ _WIDTH_PX, _CAP_PX, _DOT_PX, _DOT_EVERY_PX = 1.7, 3.0, 2.8, 14.0
 _BAND = 0.22
 # Room at the right of curves that grow and of others, in parts of their width.
 _GROWING, _WHOLE = 0.2, 0.05
+_LEAST_MARGIN = 0.05
 # Growing curves that fill less of an axis are framed anew.
 _LEAST_FILLED = 0.3
 # Of more curves only the nearest is read out.
@@ -87,12 +88,12 @@ class CurvesView(PlotView):
         span = right - left
         after = (_GROWING if self._given.growing else _WHOLE) * (span or 1.0)
         before = 0.0 if not self._given.x.log and left == 0.0 else _WHOLE * (span or 1.0)
-        margin = max(0.09 * (high - low), 0.05)
+        margin = max(0.09 * (high - low), _LEAST_MARGIN)
         self.box.setRange(xRange=(left - before, right + after), yRange=(low - margin, high + margin), padding=0)
 
     def readout_at(self, x: float, y: float) -> str:
         """The values of a few curves at the mouse, of many the nearest."""
-        near = [(line, self._nearest(line[1], x, y)) for line in self._lines if np.isfinite(line[1]).any()]
+        near = [(line, self._nearest(line[1], x, y)) for line in self._lines if len(finite(line[1]))]
         if not near:
             return ""
         if len(near) > _MOST_READ:
@@ -100,7 +101,8 @@ class CurvesView(PlotView):
             return indexed(f"{curve.words}   {self._place(curve, at)}   {_value(curve, at)}")
         beside = [(line[0], self._nearest(line[1], x)[0]) for line, _ in near]
         values = [f"{curve.words} {_value(curve, at)}" for curve, at in beside]
-        return indexed("   ".join([self._place(*beside[0]), *values]))
+        place = max(beside, key=lambda found: len(found[0].notes))
+        return indexed("   ".join([self._place(*place), *values]))
 
     # -- axes ----------------------------------------------------------------------------------------------------------
 
@@ -144,7 +146,7 @@ class CurvesView(PlotView):
         if limits is None:
             return False
         for low, high, first, last in zip(limits[::2], limits[1::2], axes[::2], axes[1::2], strict=True):
-            if low < first or high > last or high - low < _LEAST_FILLED * (last - first):
+            if low < first or high > last or max(high - low, 2 * _LEAST_MARGIN) < _LEAST_FILLED * (last - first):
                 return True
         return False
 

@@ -80,6 +80,8 @@ class LossView(CurvesView):
         train, held_out = self._train.buckets(), self._held_out.buckets()
         curves = []
         if self._train.count:
+            # The axes have room for the last step, not for the middle of its bucket.
+            train[:2, -1] = self._train.whole()[:2, -1]
             # Each bucket reaches to its neighbour, so that single steps are joined.
             low, high = (extreme(train[3 + side], np.roll(train[4 - side], 1))
                          for side, extreme in enumerate((np.fmin, np.fmax)))  # fmt: skip
