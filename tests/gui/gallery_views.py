@@ -79,13 +79,8 @@ def make_views() -> dict[str, tuple[QWidget, tuple[int, int]]]:
     """Every view with a size that it has in the window."""
     rng = np.random.default_rng(0)
     digits = load_digits().images[:64, None] / 8 - 1
-    grid, film, strip, bands, timeline = (
-        ImageGridView(),
-        FilmStripView(),
-        HeldOutView(),
-        CurvesView(made_bands()),
-        Timeline(),
-    )
+    grid, film, strip, timeline = ImageGridView(), FilmStripView(), HeldOutView(), Timeline()
+    bands = CurvesView(made_bands())
     grid.set_images(digits.astype(np.float32))
     grid.set_chosen(10)
     grid.set_dead({20: "monochrome"})

@@ -141,19 +141,15 @@ def test_the_curve_asks_for_several_numbers_of_evaluations_and_shows_each_as_it_
     assert all(early[0] * early[1] < late[0] * late[1] for early, late in pairwise(asked))
     # Only the point with the page's own settings is also the page's figure.
     assert [ExperimentSpec.from_json(one.spec_json).sampling.steps_per_level for one in heard] == [own]
-    columns = shown.curve.view.data()
+    columns = shown.curve.columns()
     assert columns["evaluations"].tolist() == sorted(columns["evaluations"].tolist())
     assert columns["Fréchet distance"].tolist() == [40.0, 20.0, 15.0]
     assert columns["real"].tolist() == [10.0] * 3
-    assert [export.suffix for export in shown.curve.exports(Page(engine, ScreenClock()))] == [
-        ".png",
-        ".svg",
-        ".pdf",
-        ".csv",
-    ]
+    exports = shown.curve.exports(Page(engine, ScreenClock()))
+    assert [export.suffix for export in exports] == [".png", ".svg", ".pdf", ".csv"]
     # A kernel distance may be negative: its axis is not logarithmic.
     shown.curve.figure.setCurrentIndex(1)
-    assert shown.curve.view.data()["Kernel distance"].tolist() == [-0.5] * 3
+    assert shown.curve.columns()["Kernel distance"].tolist() == [-0.5] * 3
     (_, _), (low, high) = shown.curve.view.box.viewRange()
     assert low < -1.0
     assert high > 1.0

@@ -171,10 +171,10 @@ def test_styles_spreads_and_colours_are_seen(qtbot):
         view = shown(qtbot, CurvesView(Curves("Runs", Axis("a"), Axis("b"), (curve,))))
         return channels(view.grab().toImage())
 
-    first = colours()
-    for changes in ({"style": "dash"}, {"style": "dotted"}, {"spread": "band"}, {"low": None}, {"colour": "exact"},
-                    {"colour": "order 0.5"}, {"colour": "own 2"}, {"across": True}, {"x": x[:1], "y": x[:1]}):  # fmt: skip
-        changes |= {"high": None} if "low" in changes else {"low": None, "high": None} if "x" in changes else {}
+    first, plain_line = colours(), {"low": None, "high": None}
+    others = [{"style": "dash"}, {"style": "dotted"}, {"spread": "band"}, {"colour": "exact"}, {"colour": "order 0.5"}]
+    others += [{"colour": "own 2"}, {"across": True}, plain_line, {"x": x[:1], "y": x[:1]} | plain_line]
+    for changes in others:
         assert (colours(**changes) != first).any(), changes
 
 
