@@ -21,7 +21,7 @@ from msd_gui.pages.quality.curve import curve_points, quality_curves
 from msd_gui.pages.quality.panel import Measuring, neighbours_note, reading
 from msd_gui.pages.sampling.pretrained import CardDialog, PretrainedChip, card_html, model_title
 from msd_gui.views.curves.bars import class_shares
-from msd_gui.views.images.neighbours import NeighboursView
+from msd_gui.views.images.tiles import Tile, TilesView
 
 WAIT_MS = 20_000
 SPEC = load_preset("digits-30s")
@@ -329,15 +329,15 @@ def test_the_shares_are_named_by_their_classes_and_copied(qtbot):
 
 
 def test_neighbours_lie_in_one_row_inside_the_view(qtbot):
-    view = NeighboursView()
+    view = TilesView("Nearest training images")
     qtbot.addWidget(view)
-    assert view.places() == []
+    tiles = [Tile("", np.zeros((3, 8, 8), np.uint8), words) for words in ("sample", *"abcdef")]
     for width in (120, 290, 900):
-        view.resize(width, view.sizeHint().height())
-        view.set_images(np.zeros((3, 8, 8), np.uint8), np.zeros((6, 3, 8, 8), np.uint8), tuple("abcdef"))
-        places = view.places()
-        assert len(places) == 7
+        view.resize(width, 64)
+        view.set_tiles(tiles)
+        places = [view.cell(index) for index in range(len(tiles))]
         assert places[-1].right() <= width
         assert all(a.right() < b.left() for a, b in pairwise(places))
+        assert all(place.top() >= 0 for place in places)
     view.show()
     view.grab()
