@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from msd_engine.backend.files import write_atomically
 from msd_engine.events import Event, Finished, Progress, Tick
 from msd_engine.events.plots import Plot
-from msd_engine.jobs.tools.background import Tell, in_background
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.background import Notify, in_background
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs import pictures, samples
 from msd_engine.runs.report import plots
 
@@ -25,7 +25,7 @@ PathLike = str | os.PathLike[str]
 _MOST_FILM_PIXELS = 2**20
 
 
-@told
+@reports_user_errors
 def save_grid(
     path: PathLike,
     images: NDArray[np.floating] | NDArray[np.uint8],
@@ -54,7 +54,7 @@ def save_grid(
     yield _finished(path, start)
 
 
-@told
+@reports_user_errors
 def save_animation(
     path: PathLike,
     frames: Sequence[NDArray[np.floating] | NDArray[np.uint8]],
@@ -84,12 +84,12 @@ def _save_film(
     start = time.monotonic()
     path = Path(path)
 
-    def work(tell: Tell) -> bytes:
+    def work(notify: Notify) -> bytes:
         made = []
         for picture in drawn:
             made.append(picture)
-            tell(_step(len(made), count, start, "Drawing the film"))
-        tell(_step(count, count, start, "Packing the film"))
+            notify(_step(len(made), count, start, "Drawing the film"))
+        notify(_step(count, count, start, "Packing the film"))
         return pictures.encode_animation(path.suffix, made, fps=fps, spec_json=spec_json)
 
     film = yield from in_background(work)
@@ -97,7 +97,7 @@ def _save_film(
     yield _finished(path, start)
 
 
-@told
+@reports_user_errors
 def save_samples(
     path: PathLike, x_hat: NDArray[np.float32], y: NDArray[np.float32], seed: int, spec_json: str
 ) -> Iterator[Event]:
@@ -118,7 +118,7 @@ def save_samples(
     yield _finished(path, start)
 
 
-@told
+@reports_user_errors
 def save_plot(path: PathLike, plot: Plot, palette: Mapping[str, str], spec_json: str) -> Iterator[Event]:
     """Save a plot as PNG that carries the spec, as SVG or as PDF.
 
@@ -134,7 +134,7 @@ def save_plot(path: PathLike, plot: Plot, palette: Mapping[str, str], spec_json:
     start = time.monotonic()
     path = Path(path)
 
-    def work(_tell: Tell) -> bytes:
+    def work(_notify: Notify) -> bytes:
         suffix = path.suffix.lower()
         drawn = plots.figure(plot, palette, suffix=suffix[1:])
         return pictures.add_text_to_png(drawn, spec_json) if suffix == ".png" else drawn
@@ -144,7 +144,7 @@ def save_plot(path: PathLike, plot: Plot, palette: Mapping[str, str], spec_json:
     yield _finished(path, start)
 
 
-@told
+@reports_user_errors
 def save_film(
     path: PathLike,
     moments: Iterable[Plot],
@@ -172,7 +172,7 @@ def save_film(
     return _save_film(path, plots.film(moments, palette, width_px), count, spec_json, fps)
 
 
-@told
+@reports_user_errors
 def save_text(path: PathLike, text: str) -> Iterator[Event]:
     """Save text, such as an SVG or a CSV table, in UTF-8.
 
