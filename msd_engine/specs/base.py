@@ -22,7 +22,7 @@ class SpecError(ValueError):
     """A spec that cannot be accepted, in one sentence that names the field.
 
     Attributes:
-        path: The dotted path of the field at fault, such as ``sampling.epsilon``; empty for the whole text.
+        path: The dotted path of the field at fault, such as ``sampling.levels``; empty for the whole text.
     """
 
     def __init__(self, path: str, sentence: str) -> None:
@@ -74,7 +74,7 @@ class Declaration:
     """What a spec says about one of its fields.
 
     Attributes:
-        path: Dotted path from the top of the spec, such as ``sampling.epsilon``.
+        path: Dotted path from the top of the spec, such as ``sampling.levels``.
         title: Name shown beside the control.
         help: One or two sentences.
         type: ``int``, ``float``, ``bool`` or ``str``.
@@ -109,6 +109,8 @@ class Spec(BaseModel):
 
     notes: ClassVar[tuple[str, ...]] = ()
     """Lines of a document that are no fields: whatever they say is passed over."""
+    older: ClassVar[tuple[str, ...]] = ()
+    """Names of earlier formats that are still read: `present` changes them into the present one."""
 
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", allow_inf_nan=False, ser_json_bytes="base64", val_json_bytes="base64"
@@ -135,13 +137,35 @@ class Spec(BaseModel):
                 raise
             raise SpecError("", f"This is not a spec: the text is not valid JSON ({error}).") from None
         if isinstance(document, dict) and "format" in cls.model_fields:
-            _check_format(document, get_args(cls.model_fields["format"].annotation))
+            _check_format(document, (*get_args(cls.model_fields["format"].annotation), *cls.older))
             if any(document.pop(name, None) is not None for name in cls.notes):
                 text = json.dumps(document)
+        if isinstance(document, dict) and (present := cls.present(document)) != document:
+            text = json.dumps(present)
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
             raise _sentence(error) from None
+
+    @classmethod
+    def present(cls, document: dict[str, Any]) -> dict[str, Any]:
+        """Return a document of an earlier format in the words of the present one; others as they are.
+
+        Args:
+            document: What the JSON text says, with the specs in it.
+
+        Returns:
+            The document with the parts that have changed.
+
+        Raises:
+            SpecError: What an earlier format says has no place in the present one.
+        """
+        changed = dict(document)
+        for name, field in cls.model_fields.items():
+            kind, part = field.annotation, document.get(name)
+            if isinstance(kind, type) and issubclass(kind, Spec) and isinstance(part, dict):
+                changed[name] = kind.present(part)
+        return changed
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> Self:
@@ -169,7 +193,7 @@ class Spec(BaseModel):
         """Return the value at a dotted path.
 
         Args:
-            path: Such as ``sampling.epsilon``.
+            path: Such as ``sampling.levels``.
 
         Returns:
             The value.

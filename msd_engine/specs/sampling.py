@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from msd_engine.specs.base import Spec, param
-from msd_engine.specs.tables.samplers import TRAITS, Sampler, Traits, sampler_help
+from msd_engine.specs.tables.samplers import TRAITS, WALL, Sampler, Traits, sampler_help
 
 
 class SamplingSpec(Spec):
@@ -87,17 +87,18 @@ class SamplingSpec(Spec):
         help="Steps at each noise level, or on the way to the next one where the noise falls at every step (consistent "
         "and ode); with fixed noise, the length of the chain.",
     )
-    epsilon: float = param(
+    step_ratio: float = param(
         0.1,
-        title="Step size",
-        symbol="ε",
+        title="Step ratio",
+        symbol="r",
         gt=0.0,
-        le=1e6,
-        slider=(1e-6, 10.0),
+        le=1e12,
+        slider=(1e-3, 4.0),
         scale="log",
-        help="Langevin step at the last level; every level has the same ratio r = ε/σ_L². r ≥ 2 blows up. Consistent "
-        "sampling pulls by η = r; underdamped dynamics makes time steps of σ√(2r).",
-        formula="α_i = ε σ_i²/σ_L²,  r = ε/σ_L² < 2",
+        help="Langevin step over the variance of the noise, the same at every level; the step at σ_i is ε_i = r σ_i². "
+        f"Langevin chains blow up from r = {WALL:g} on. Consistent sampling pulls by η = r; underdamped dynamics makes "
+        "time steps of σ√(2r).",
+        formula="r = ε_i/σ_i²,  ε = r σ_L²",
     )
     friction: float = param(
         1.0,
@@ -190,9 +191,14 @@ class SamplingSpec(Spec):
         return TRAITS[self.sampler]
 
     @property
-    def step_ratio(self) -> float:
-        """The dimensionless step r = ε/σ_L², the same at every level."""
-        return self.epsilon / self.sigma_L**2
+    def epsilon(self) -> float:
+        """The step size at the last level, ε = r σ_L²."""
+        return self.step_ratio * self.sigma_L**2
+
+    @property
+    def blows_up(self) -> bool:
+        """Whether r lies beyond the wall of the sampler, so that its chains grow without bound."""
+        return self.has_wall and self.step_ratio >= WALL
 
     @property
     def glides(self) -> bool:
@@ -216,7 +222,7 @@ class SamplingSpec(Spec):
 
     @property
     def has_wall(self) -> bool:
-        """Whether chains blow up from r = 2 on."""
+        """Whether there is a step ratio from which chains blow up."""
         return self.traits.has_wall
 
     @property

@@ -34,7 +34,7 @@ def told_ladder(spec: ExperimentSpec, way: Descent, *, guided: bool) -> Ladder:
     steps[len(way) // way.steps_per_level :] = 0
     alpha = (asked.step_ratio if asked.has_step else 0.0) * sigma**2
     count, missing = evaluations(spec, way, guided=guided), asks_guidance(spec) and not guided
-    needed = 0 if asked.has_wall and asked.step_ratio >= 2 else steps_needed(asked.sampler, way)
+    needed = 0 if asked.blows_up else steps_needed(asked.sampler, way)
     tends = settled(asked.sampler, asked.step_ratio)
     return Ladder(sigma, alpha, steps, swelling(asked.sampler, way), count, tends, needed, missing)
 

@@ -61,7 +61,7 @@ def proposal(
         "sampling.ladder": "geometric",
         "sampling.sigma_1": _rounded(made.sigma_1),
         "sampling.levels": made.levels,
-        "sampling.epsilon": _rounded(made.step_ratio * spec.sampling.sigma_L**2),
+        "sampling.step_ratio": _rounded(made.step_ratio),
     }
     text = _sentence(made, x, spec)
     yield Proposed(values, text)

@@ -24,7 +24,7 @@ from msd_engine.metrics.chains.figures import alive
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment
-from msd_engine.specs import ExperimentSpec, Live
+from msd_engine.specs import WALL, ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.models import CARD
 
@@ -203,7 +203,7 @@ class _Job:
             text = f"{lost} of {asked.chains} chains blew up."
             if asked.has_wall:
                 text = (
-                    f"{text[:-1]}: r = ε/σ² is {asked.step_ratio:.3g}, and a chain of this sampler is stable below 2 "
-                    "only."
+                    f"{text[:-1]}: r = ε/σ² is {asked.step_ratio:.3g}, and a chain of this sampler is stable below "
+                    f"{WALL:g} only."
                 )
         yield Finished(self.total, self.elapsed_s, text)

@@ -179,7 +179,7 @@ class PlaneFrames:
         """Return the std within a mode and s_T²/σ² that theory predicts at the end of each level, with shape (L,)."""
         if self._predicted is None:
             asked, k = self._spec.sampling, self._spec.training.k
-            if asked.has_wall and asked.step_ratio >= 2:
+            if asked.blows_up:
                 past = np.full(len(self._descent.ladder), np.inf)
                 self._predicted = (past, past)
             else:

@@ -221,7 +221,7 @@ def _grid(grid: Grid) -> str:
         lines[0] += f": {_lived(drawn)} of {len(drawn.verdicts)} lived"
         lines += [in_words(_dead(drawn))] if _dead(drawn) else []
     lines.append(f"σ {asked.sigma_1:.4g} → {asked.sigma_L:.3g}, {asked.levels} levels × {asked.steps_per_level} steps")
-    lines.append(f"ε = {asked.epsilon:.3g}, r = {asked.step_ratio:.3g}")
+    lines.append(f"r = {asked.step_ratio:.3g}, ε = {asked.epsilon:.3g}")
     data = base64.b64encode(grid.png).decode()
     image = f'<img alt="samples for k = {grid.k}" src="data:image/png;base64,{data}">'
     return (

@@ -7,6 +7,9 @@ from typing import Final, Literal, get_args
 
 Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs"]
 
+WALL: Final = 2.0
+"""The step ratio r from which chains with a wall blow up, whatever the data or the denoiser (theory §3, fact 4)."""
+
 
 @dataclass(frozen=True)
 class Traits:
@@ -19,7 +22,7 @@ class Traits:
         glides: The noise falls at every step; else the chains stand still at each level.
         needs_ladder: It can only go down a ladder, as all that glide.
         has_step: It has a step size.
-        has_wall: Chains blow up from r = 2 on.
+        has_wall: Chains blow up from r = `WALL` on.
         needs_posterior: It draws x from its posterior, which only an exact denoiser can.
         evaluations: How often a step evaluates x̂: first at the noise before the step, then at the noise after it.
     """

@@ -82,7 +82,7 @@ def furthest(shares: Sequence[float], true_shares: Sequence[float], n: int) -> D
 def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """More steps than the ladder needs have let a network's own mode weights take over (theory §3, fact 8)."""
     asked = spec.sampling
-    if asked != facts.sampled or asked.source != "trained" or not asked.has_wall or asked.step_ratio >= 2:
+    if asked != facts.sampled or asked.source != "trained" or not asked.has_wall or asked.blows_up:
         return
     needed = facts.ladder.steps_needed if facts.ladder is not None else 0
     if len(facts.shares) != len(facts.true_shares) or not 0 < 2 * needed <= asked.steps_per_level:
@@ -120,7 +120,7 @@ def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     count, n = sum(reasons.values()), len(facts.verdicts)
     if asked != facts.sampled or not asked.has_step or not yield_severity(n - count, n):
         return
-    if asked.has_wall and asked.step_ratio >= 2:
+    if asked.blows_up:
         return
     words = ", ".join(f"{many} {reason}" if many < count else reason for reason, many in reasons.most_common())
     steps = 2 * asked.steps_per_level
@@ -136,6 +136,6 @@ def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     yield Advice(
         "Chains have died",
         f"{told} Half the step and twice as many of them go the same way more carefully.",
-        "Halve ε, double T",
-        {"sampling.epsilon": asked.epsilon / 2, "sampling.steps_per_level": steps},
+        "Halve r, double T",
+        {"sampling.step_ratio": asked.step_ratio / 2, "sampling.steps_per_level": steps},
     )

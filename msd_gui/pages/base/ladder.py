@@ -13,7 +13,7 @@ _SLOW_RATIO = 1.8
 
 
 def near_wall(asked: SamplingSpec) -> bool:
-    """Return whether r = ε/σ² is so near to the wall r = 2, or past it, that samples suffer."""
+    """Return whether r = ε/σ² is so near to the wall, or past it, that samples suffer."""
     least = _SLOW_RATIO if asked.sampler == "underdamped" else _SWOLLEN_RATIO
     return asked.has_wall and asked.step_ratio >= least
 

@@ -13,7 +13,7 @@ GROUPS = [
         "Sampler and ladder",
         [
             "sampling.sampler",
-            "sampling.epsilon",
+            "sampling.step_ratio",
             "sampling.friction",
             "sampling.guidance",
             "sampling.exact_above",

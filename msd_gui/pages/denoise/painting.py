@@ -22,11 +22,11 @@ _GLIDES = "It glides past the noises: what is painted may not fit to what is kep
 
 
 def painters(spec: ExperimentSpec) -> str:
-    """Return, in one line, the chains that paint: sampler, L, T, ε, what else they use, and their evaluations."""
+    """Return, in one line, the chains that paint: sampler, L, T, r, what else they use, and their evaluations."""
     asked = for_painting(spec).sampling
     parts = [f"L = {asked.levels}", f"T = {asked.steps_per_level}"]
     if asked.has_step:
-        parts.append(f"ε = {number(asked.epsilon)} ({'r' if asked.has_wall else 'η'} = {number(asked.step_ratio)})")
+        parts.append(f"{'r' if asked.has_wall else 'η'} = {number(asked.step_ratio)}")
     if asked.sampler == "underdamped":
         parts.append(f"Γ = {number(asked.friction)}")
     if asked.source == "trained" and asked.guidance > 1:

@@ -20,7 +20,7 @@ GROUPS = [
         [
             "sampling.source",
             "sampling.sampler",
-            "sampling.epsilon",
+            "sampling.step_ratio",
             "sampling.friction",
             "sampling.guidance",
             "sampling.exact_above",

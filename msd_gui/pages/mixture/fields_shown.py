@@ -4,7 +4,7 @@ from __future__ import annotations
 
 GROUPS = [
     ("Target and copies", ["data.name", "training.k"]),
-    ("Sampler", ["sampling.sampler", "sampling.epsilon", "sampling.friction", "sampling.guidance"]),
+    ("Sampler", ["sampling.sampler", "sampling.step_ratio", "sampling.friction", "sampling.guidance"]),
     (
         "Ladder",
         [

@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Finished, Ladder, Progress, Proposed
-from msd_engine.specs import ExperimentSpec, NoiseSpec, SamplingSpec
+from msd_engine.specs import WALL, ExperimentSpec, NoiseSpec, SamplingSpec
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.ladder import near_wall
 from msd_gui.pages.base.page import GRACE_MS, ExperimentPage
@@ -58,7 +58,7 @@ def show_sampler(form: SpecForm, spec: ExperimentSpec) -> None:
     name = choice_label(asked.sampler)
     annealed = asked.method == "annealed"
     allowed = {
-        "sampling.epsilon": (asked.has_step, f"{name} has no step size."),
+        "sampling.step_ratio": (asked.has_step, f"{name} has no step size."),
         "sampling.friction": (asked.sampler == "underdamped", "Only underdamped dynamics has friction."),
         "sampling.guidance": (asked.source == "trained", "The exact posterior mean needs no guidance."),
         "sampling.exact_above": (asked.source == "trained", "The exact posterior mean is used at all noises."),
@@ -128,8 +128,8 @@ class SamplingControls(QObject):
         self.button = QPushButton(PROPOSE)
         self.button.setObjectName("sampling.propose")
         self.button.setToolTip(
-            "Set the ladder and ε by NCSNv2's techniques: σ₁/√k the largest distance between two data, so many levels "
-            "that half of the draws of each lie in the shell of the next, and the ε for which s_T²/σ² is nearest to 1. "
+            "Set the ladder and r by NCSNv2's techniques: σ₁/√k the largest distance between two data, so many levels "
+            "that half of the draws of each lie in the shell of the next, and the r for which s_T²/σ² is nearest to 1. "
             "σ_L and T stay."
         )
         self.button.setEnabled(False)
@@ -244,22 +244,16 @@ class SamplingControls(QObject):
 
 
 def show_step(form: SpecForm, spec: ExperimentSpec) -> None:
-    """Show the ratio r = ε/σ² beside the step size, and the wall r = 2 on its slider where the sampler has one.
+    """Show the step size ε beside its ratio r = ε/σ², and the wall on the slider where the sampler has one.
 
     Args:
-        form: With a slider of the step size.
+        form: With a slider of the step ratio.
         spec: The experiment.
     """
-    asked, epsilon = spec.sampling, form.slider("sampling.epsilon")
-    ratio = asked.step_ratio
-    severity = "" if not near_wall(asked) else "error" if ratio >= 2 else "warning"
-    epsilon.set_marker(2 * asked.sigma_L**2 if asked.has_wall else None, "r = 2")
-    if not asked.has_step:
-        epsilon.set_trailing("")
-    elif asked.has_wall:
-        epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", severity)
-    else:
-        epsilon.set_trailing(f"η = ε/σ² = {number(ratio)}")
+    asked, ratio = spec.sampling, form.slider("sampling.step_ratio")
+    severity = "" if not near_wall(asked) else "error" if asked.blows_up else "warning"
+    ratio.set_marker(WALL if asked.has_wall else None, f"r = {WALL:g}")
+    ratio.set_trailing(f"ε = r σ<sub>L</sub>² = {number(asked.epsilon)}" if asked.has_step else "", severity)
 
 
 def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:

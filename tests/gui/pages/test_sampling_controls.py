@@ -40,14 +40,14 @@ def test_every_sampler_runs_from_the_list_and_only_its_own_fields_are_open(qtbot
         assert page.report.alive == 1
         assert page.timeline.total() == asked.total_steps
         is_open = {path: page.form.control(path).isEnabled() for path in page.form.paths()}
-        assert is_open["sampling.epsilon"] == asked.has_step
+        assert is_open["sampling.step_ratio"] == asked.has_step
         assert is_open["sampling.friction"] == (sampler == "underdamped")
         assert is_open["sampling.method"] == (sampler in ("langevin", "underdamped", "gibbs"))
         assert not is_open["sampling.rho"]
-        marked = page.form.slider("sampling.epsilon").marker() is not None
+        marked = page.form.slider("sampling.step_ratio").marker() is not None
         assert marked == (sampler in ("langevin", "underdamped", "predictor-corrector"))
         assert f"{asked.evaluations:,} evaluations" in page.way.caption.text()
-    page.form.slider("sampling.epsilon").change_value(3 * page.experiment.spec.sampling.sigma_L**2)
+    page.form.slider("sampling.step_ratio").change_value(3.0)
     assert any(advice.title == "Past the wall" for advice in page.adviser.cards.advice)
     page.form.control("sampling.sampler").change_value("consistent")
     assert not any(advice.title == "Past the wall" for advice in page.adviser.cards.advice)
