@@ -42,7 +42,7 @@ def declared_fields() -> dict[str, dict[str, Declaration]]:
     images = ExperimentSpec(data=ImagesSpec(), network=UNetSpec(), sampling=SamplingSpec(source="trained"))
     fields: dict[str, dict[str, Declaration]] = {}
     for kind, spec in (("mixtures", ExperimentSpec()), ("images", images)):
-        for declared in declarations(spec):
+        for declared in declarations(spec, absent=True):
             fields.setdefault(declared.path, {})[kind] = declared
     return fields
 
@@ -127,7 +127,7 @@ def with_fields(spec: ExperimentSpec, given: Mapping[str, str]) -> ExperimentSpe
     Raises:
         SpecError: A field does not belong to this kind of experiment, or a value is not accepted.
     """
-    known = {declared.path: declared for declared in declarations(spec)}
+    known = {declared.path: declared for declared in declarations(spec, absent=True)}
     plain = {path: text for path, text in given.items() if path != STEP_SIZE}
     for path in plain:
         if path not in known:

@@ -14,6 +14,7 @@ class NoiseSpec(Spec):
         "log-normal",
         title="Noise law",
         help="How σ is drawn in training: log-normal in σ_eff, or uniform in the time t of dx = sᵗ dw (the report's).",
+        choices={"uniform-t": "Uniform t"},
         formula="ln σ_eff ~ N(m, v²), or t ~ U(0, 1) and σ = std(t)",
     )
     quantity: Literal["auto", "sigma", "sigma-eff"] = param(
@@ -21,6 +22,7 @@ class NoiseSpec(Spec):
         title="Noise that the law draws",
         help="Which noise the law speaks of: σ of one copy, σ_eff of the mean copy, or what the law is usually said of "
         "(auto: σ_eff for log-normal, σ for uniform in t).",
+        choices={"auto": "Automatic"},
         formula="σ_eff = σ/√k",
     )
     s: float = param(

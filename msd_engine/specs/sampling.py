@@ -6,23 +6,18 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from msd_engine.specs.base import Spec, param
-from msd_engine.specs.tables.samplers import TRAITS, WALL, Sampler, Traits, sampler_help
+from msd_engine.specs.base import param
+from msd_engine.specs.tables.samplers import WALL, ChosenSampler
 
 
-class SamplingSpec(Spec):
+class SamplingSpec(ChosenSampler):
     """How chains draw new data."""
 
-    sampler: Sampler = param(
-        "langevin",
-        title="Sampler",
-        help=f"How all copies move. {sampler_help()}",
-        formula="Langevin: y_i ← y_i + α (x̂ − y_i)/σ² + √(2α) z_i",
-    )
     method: Literal["annealed", "fixed"] = param(
         "annealed",
         title="Dynamics",
         help="Annealed: down the ladder from σ₁ to σ_L. Fixed: all steps at σ_L.",
+        choices={"fixed": "Fixed noise"},
     )
     ladder: Literal["geometric", "report", "karras", "as-trained"] = param(
         "geometric",
@@ -30,6 +25,7 @@ class SamplingSpec(Spec):
         help="How the levels lie between σ₁ and σ_L. Geometric: equal ratios. Report: equal steps of the time t of the "
         "forward process with base s. Karras: equal steps of σ^(1/ρ). As trained: half of the levels even in ln σ, "
         "half by the law F from which training draws the noise.",
+        choices={"report": "Report (time)", "karras": "Karras ρ"},
         formula="σ_i = σ₁ (σ_L/σ₁)^u;  std(t₁ + u (t_L − t₁));  (σ₁^(1/ρ) + u (σ_L^(1/ρ) − σ₁^(1/ρ)))^ρ;  "
         "ln(σ₁/σ_i)/ln(σ₁/σ_L) + (F(σ₁) − F(σ_i))/(F(σ₁) − F(σ_L)) = 2u;  "
         "u = (i−1)/(L−1)",
@@ -86,32 +82,6 @@ class SamplingSpec(Spec):
         scale="log",
         help="Steps at each noise level, or on the way to the next one where the noise falls at every step (consistent "
         "and ode); with fixed noise, the length of the chain.",
-    )
-    step_ratio: float = param(
-        0.1,
-        title="Step ratio",
-        symbol="r",
-        gt=0.0,
-        le=1e12,
-        slider=(1e-3, 4.0),
-        scale="log",
-        help="Langevin step over the variance of the noise, the same at every level; the step at σ_i is ε_i = r σ_i². "
-        f"Langevin chains blow up from r = {WALL:g} on. Consistent sampling pulls by η = r; underdamped dynamics makes "
-        "time steps of σ√(2r).",
-        formula="r = ε_i/σ_i²,  ε = r σ_L²",
-    )
-    friction: float = param(
-        1.0,
-        title="Friction",
-        symbol="Γ",
-        unit="1/σ",
-        gt=0.0,
-        le=1e4,
-        slider=(0.05, 20.0),
-        scale="log",
-        help="Friction of underdamped dynamics with unit mass, in units of 1/σ at each level. 2 damps y − ȳ "
-        "critically; much more makes Langevin dynamics of it.",
-        formula="dv = score dt − (Γ/σ) v dt + √(2Γ/σ) dw",
     )
     guidance: float = param(
         1.0,
@@ -184,11 +154,6 @@ class SamplingSpec(Spec):
                 "a network gives x̂, but no draws from the posterior."
             )
         return self
-
-    @property
-    def traits(self) -> Traits:
-        """What is known of the chosen sampler."""
-        return TRAITS[self.sampler]
 
     @property
     def epsilon(self) -> float:

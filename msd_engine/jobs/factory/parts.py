@@ -65,7 +65,7 @@ def descent(spec: ExperimentSpec) -> Descent:
     """
     asked = spec.sampling
     levels = tuple(ladder(spec).tolist())
-    return Descent(levels, asked.steps_per_level, asked.step_ratio, asked.friction, asked.glides)
+    return Descent(levels, asked.steps_per_level, asked.step_ratio, asked.chosen(), asked.glides)
 
 
 def event_shape(spec: ExperimentSpec) -> tuple[int, ...]:

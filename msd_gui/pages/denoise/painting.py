@@ -5,9 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from msd_engine.specs import ExperimentSpec, for_painting
+from msd_engine.specs import ExperimentSpec, declarations, for_painting
 from msd_gui.pages.base.page import ExperimentPage
-from msd_gui.widgets.controls.choice import choice_label
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.spec_form import SpecForm
 
@@ -25,15 +24,13 @@ def painters(spec: ExperimentSpec) -> str:
     """Return, in one line, the chains that paint: sampler, L, T, r, what else they use, and their evaluations."""
     asked = for_painting(spec).sampling
     parts = [f"L = {asked.levels}", f"T = {asked.steps_per_level}"]
-    if asked.has_step:
-        parts.append(f"{'r' if asked.has_wall else 'η'} = {number(asked.step_ratio)}")
-    if asked.sampler == "underdamped":
-        parts.append(f"Γ = {number(asked.friction)}")
+    symbols = {declared.path: declared.symbol for declared in declarations(asked)}
+    parts += [f"{symbols[name]} = {number(getattr(asked, name))}" for name in asked.traits.own]
     if asked.source == "trained" and asked.guidance > 1:
         parts.append(f"w = {number(asked.guidance)}")
     # A line breaks between two of them, not within one.
     whole = [part.replace(" ", "\N{NO-BREAK SPACE}") for part in (*parts, f"{asked.evaluations:,} evaluations")]
-    return f"{choice_label(asked.sampler)}, {', '.join(whole)}"
+    return f"{asked.traits.title}, {', '.join(whole)}"
 
 
 class PaintingControls(QObject):

@@ -12,12 +12,13 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Finished, Ladder, Progress, Proposed
 from msd_engine.specs import WALL, ExperimentSpec, NoiseSpec, SamplingSpec
+from msd_engine.specs.tables.samplers import TRAITS, Sampler
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.ladder import near_wall
 from msd_gui.pages.base.page import GRACE_MS, ExperimentPage
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.swelling import SwellingView
-from msd_gui.widgets.controls.choice import Choice, choice_label
+from msd_gui.widgets.controls.choice import Choice
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.spec_form import SpecForm
 
@@ -55,14 +56,11 @@ def show_sampler(form: SpecForm, spec: ExperimentSpec) -> None:
         spec: The experiment.
     """
     asked = spec.sampling
-    name = choice_label(asked.sampler)
     annealed = asked.method == "annealed"
     allowed = {
-        "sampling.step_ratio": (asked.has_step, f"{name} has no step size."),
-        "sampling.friction": (asked.sampler == "underdamped", "Only underdamped dynamics has friction."),
         "sampling.guidance": (asked.source == "trained", "The exact posterior mean needs no guidance."),
         "sampling.exact_above": (asked.source == "trained", "The exact posterior mean is used at all noises."),
-        "sampling.method": (not asked.needs_ladder, f"{name} always goes down a ladder."),
+        "sampling.method": (not asked.needs_ladder, f"{asked.traits.title} always goes down a ladder."),
         "sampling.ladder": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.sigma_1": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.levels": (annealed, "Fixed dynamics stay at σ_L."),
@@ -115,6 +113,7 @@ class SamplingControls(QObject):
         self._drawn = drawn
         self._asked: tuple[object, ...] = ()
         self._stale = False
+        self._own: dict[str, float] = {}
         self._proposing_for: ExperimentSpec | None = None
         self._ladders = page.runner(self._on_ladder)
         self._proposer = page.runner(self._on_proposal)
@@ -142,7 +141,7 @@ class SamplingControls(QObject):
             column.addWidget(widget)
         form.section(heading).add_row(holder)
         form.set_next("sampling.steps_per_level", self.button)
-        form.set_rule("sampling.sampler", sampler_rule)
+        form.set_rule("sampling.sampler", self._sampler_rule)
         form.set_rule("sampling.source", source_rule)
 
     def begin(self) -> None:
@@ -156,7 +155,18 @@ class SamplingControls(QObject):
 
     def show(self, spec: ExperimentSpec) -> None:
         """Enable what the sampler of a spec uses."""
+        self._own |= {name: getattr(spec.sampling, name) for name in spec.sampling.traits.own}
         show_sampler(self._form, spec)
+
+    def _sampler_rule(self, spec: ExperimentSpec, sampler: Sampler) -> dict[str, Any]:
+        """Return what must change with the sampler, and what its own fields last were where the one before has none."""
+        absent = spec.sampling.absent
+        own = {
+            f"sampling.{name}": self._own[name]
+            for name in TRAITS[sampler].own
+            if name in absent.keys() & self._own.keys()
+        }
+        return own | sampler_rule(spec, sampler)
 
     # -- the ladder ----------------------------------------------------------------------------------------------------
 
@@ -253,7 +263,7 @@ def show_step(form: SpecForm, spec: ExperimentSpec) -> None:
     asked, ratio = spec.sampling, form.slider("sampling.step_ratio")
     severity = "" if not near_wall(asked) else "error" if asked.blows_up else "warning"
     ratio.set_marker(WALL if asked.has_wall else None, f"r = {WALL:g}")
-    ratio.set_trailing(f"ε = r σ<sub>L</sub>² = {number(asked.epsilon)}" if asked.has_step else "", severity)
+    ratio.set_trailing(f"ε = r σ<sub>L</sub>² = {number(asked.epsilon)}", severity)
 
 
 def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:

@@ -20,7 +20,7 @@ from msd_engine.samplers import langevin
 from msd_engine.samplers.descent import Stage
 from msd_engine.samplers.inpainting import Inpainting, KnownDenoiser, KnownPixels
 from msd_engine.specs import Branch, load_preset
-from msd_engine.specs.tables.samplers import Sampler
+from msd_engine.specs.tables.samplers import TRAITS, Sampler
 
 K = 3
 SAMPLERS = get_args(Sampler)
@@ -183,7 +183,8 @@ def branch_of(frame, chain, **more):
 def test_a_branch_with_the_same_parameters_and_noise_is_the_chain_itself(sampler, hand, data):
     """For every sampler, from any kept state of any chain, whatever the step, the ladder and the seed."""
     ladder = {"levels": st.integers(2, 5), "steps_per_level": st.integers(1, 4), "seed": st.integers(0, 99)}
-    ladder |= {"step_ratio": st.floats(0.02, 1.5), "friction": st.floats(0.1, 5.0), "chains": st.integers(1, 4)}
+    own = {"step_ratio": st.floats(0.02, 1.5), "friction": st.floats(0.1, 5.0)}
+    ladder |= {"chains": st.integers(1, 4)} | {name: own[name] for name in TRAITS[sampler].own}
     drawn = {f"sampling.{name}": data.draw(strategy, name) for name, strategy in ladder.items()}
     asked = spec(**drawn, **{"sampling.sampler": sampler})
     events = list(by_hand(asked, hand))

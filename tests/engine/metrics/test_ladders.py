@@ -20,7 +20,7 @@ from msd_engine.samplers.laws import inflated
 from msd_engine.samplers.registry import DYNAMICS
 from msd_engine.samplers.walk import walk
 from msd_engine.specs import load_preset
-from msd_engine.specs.tables.samplers import TRAITS
+from msd_engine.specs.tables.samplers import TRAITS, ChosenSampler
 
 SAMPLERS = tuple(DYNAMICS)
 GLIDING = tuple(name for name, row in TRAITS.items() if row.glides)
@@ -29,8 +29,12 @@ LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
 DATA = np.array([0.0, 0.3, 2.0])
 
 
+def rubbed(friction):
+    return ChosenSampler(sampler="underdamped", friction=friction)
+
+
 def way(sampler, ladder=LADDER, steps=3, ratio=0.4, friction=0.8):
-    return Descent(tuple(ladder), steps, ratio, friction, sampler in GLIDING)
+    return Descent(tuple(ladder), steps, ratio, rubbed(friction), sampler in GLIDING)
 
 
 class Impulse:

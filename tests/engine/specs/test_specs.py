@@ -25,11 +25,13 @@ from msd_engine.specs import (
     load_preset,
     preset_names,
 )
+from msd_engine.specs.tables.samplers import OWN_FIELDS, TRAITS
 
 MIXTURE = ExperimentSpec()
 IMAGES = load_preset("digits-30s")
 KINDS = (MIXTURE, IMAGES)
-DECLARED = {declared.path: (MIXTURE, declared) for declared in declarations(MIXTURE)} | {
+SAMPLERS = tuple(MIXTURE.replace("sampling.sampler", sampler) for sampler in TRAITS)
+DECLARED = {declared.path: (spec, declared) for spec in (*SAMPLERS, MIXTURE) for declared in declarations(spec)} | {
     f"images: {declared.path}": (IMAGES, declared)
     for declared in declarations(IMAGES)
     if declared.path.startswith(("data.", "network."))
@@ -235,7 +237,7 @@ def test_every_field_says_what_a_control_and_a_flag_need(key: str) -> None:
         assert base.replace_all(related | {path: declared.type(end)}).get(path) == end
 
 
-@pytest.mark.parametrize("spec", KINDS, ids=["mixture", "images"])
+@pytest.mark.parametrize("spec", [*KINDS, *SAMPLERS], ids=["mixture", "images", *TRAITS])
 def test_declarations_cover_every_scalar_field_once(spec: ExperimentSpec) -> None:
     named = [declared.path for declared in declarations(spec)]
     tags = {"format", "title", "data.kind", "network.kind"}
@@ -301,6 +303,25 @@ def test_no_older_json_raises_anything_but_a_spec_error(value: Any) -> None:
         text = json.dumps({"format": OLD, "sampling": sampling})
         spec, refusal = attempt(partial(ExperimentSpec.from_json, text))
         assert isinstance(spec, ExperimentSpec) or one_sentence(refusal)
+
+
+@pytest.mark.parametrize("sampler", TRAITS)
+def test_an_older_file_gives_fields_of_other_samplers_which_are_dropped(sampler: str) -> None:
+    fields = {"sampler": sampler, "epsilon": 0.3, "friction": 7.0, "levels": 4}
+    spec = ExperimentSpec.from_json(json.dumps({"format": OLD, "sampling": fields}))
+    kept = json.loads(spec.to_json())["sampling"]
+    own = spec.sampling.traits.own
+    assert kept.keys() & set(OWN_FIELDS) == set(own)
+    expected = {"step_ratio": 0.3, "friction": 7.0}
+    assert {name: kept[name] for name in own} == {name: expected[name] for name in own}
+    assert spec.sampling.levels == 4
+
+
+def test_a_field_of_another_sampler_is_refused_by_name() -> None:
+    with pytest.raises(SpecError, match=r"sampling\.friction here: 'underdamped' has it, but 'langevin'") as caught:
+        MIXTURE.replace("sampling.friction", 2.0)
+    assert one_sentence(caught.value)
+    assert caught.value.path == "sampling.friction"
 
 
 def test_after_the_largest_seed_comes_the_first() -> None:
