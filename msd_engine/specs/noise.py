@@ -1,14 +1,34 @@
-"""What can be asked of the training noise: the law from which σ is drawn."""
+"""What can be asked of the noise: the forward process, its covariance, and the law from which training draws σ.
+
+σ is the noise of one copy over α, in the coordinates in which the noise is white (`msd_engine.noise.space`).
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from msd_engine.specs.base import Spec, param
+from msd_engine.specs.tables.noise import COVARIANCES, PROCESSES, Covariance, Process, noise_help
 
 
 class NoiseSpec(Spec):
-    """The law of σ, the noise of one copy, during training."""
+    """The noise of one copy, and its law during training."""
+
+    process: Process = param(
+        "exploding",
+        title="Forward process",
+        help=f"How data and noise go with the time t. {noise_help(PROCESSES)}",
+        formula="y = α x + σ C^½ n",
+        choices={word: row.title for word, row in PROCESSES.items()},
+    )
+    covariance: Covariance = param(
+        "isotropic",
+        title="Covariance of the noise",
+        symbol="C",
+        help=f"How the noise of a copy spreads over its coordinates, tr C = d. {noise_help(COVARIANCES)}",
+        formula="y = α x + σ C^½ n",
+        choices={word: row.title for word, row in COVARIANCES.items()},
+    )
 
     law: Literal["log-normal", "uniform-t"] = param(
         "log-normal",

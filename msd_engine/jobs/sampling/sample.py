@@ -21,6 +21,7 @@ from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.frames import ImageFrames, PlaneFrames, shown, stride_of
 from msd_engine.jobs.tools.guard import told
 from msd_engine.metrics.chains.figures import alive
+from msd_engine.noise.chosen import space_of
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment
@@ -196,7 +197,8 @@ class _Job:
     def _ending(self, moment: Moment | Stretch) -> Iterator[Event]:
         asked = self.spec.sampling
         samples = moment.posterior.mean if asked.jump else moment.y.mean(1)
-        yield Samples(shown(samples), shown(moment.y), asked.seed, self.spec.to_json())
+        decode = space_of(self.spec.noise, self.spec.data.shape).decode
+        yield Samples(shown(decode(samples)), shown(decode(moment.y)), asked.seed, self.spec.to_json())
         lost = int((~alive(moment.y)).sum())
         text = f"Drew {asked.chains} samples in {self.total} steps."
         if lost:

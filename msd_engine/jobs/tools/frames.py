@@ -26,6 +26,7 @@ from msd_engine.metrics.chains.figures import (
     within_std,
 )
 from msd_engine.metrics.chains.ladders import predicted_std, swelling
+from msd_engine.noise.chosen import space_of
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.twin import Stretch
 from msd_engine.samplers.walk import Moment
@@ -85,6 +86,7 @@ class PlaneFrames:
             descent: The ladder and the steps.
         """
         self._descent = descent
+        self._space = space_of(spec.noise, spec.data.shape)
         self._predicted: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
         self._spec = spec
         self._target = target
@@ -140,10 +142,14 @@ class PlaneFrames:
             steps=np.concatenate([stretch.steps for stretch in kept]),
             level=np.repeat([stretch.level for stretch in kept], counts),
             sigma=np.repeat([stretch.sigma for stretch in kept], counts),
-            y=_clipped(np.concatenate([stretch.path for stretch in kept])),
-            x_hat=_clipped(np.concatenate([stretch.means for stretch in kept])),
+            y=self._decoded([stretch.path for stretch in kept]),
+            x_hat=self._decoded([stretch.means for stretch in kept]),
             total=self._total,
         )
+
+    def _decoded(self, parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return states in the coordinates of the data."""
+        return _clipped(self._space.decode(torch.from_numpy(np.concatenate(parts))).numpy())
 
     def _note_level(self, kept: list[Stretch]) -> None:
         """Remember the states of the newest level, for the figures that need a stretch of the chain."""
