@@ -314,7 +314,7 @@ def declarations(spec: Spec | type[Spec], prefix: str = "", *, absent: bool = Fa
             high=high,
             slider=extra["slider"],  # type: ignore[arg-type]
             choices=choices,
-            titles=tuple(title_of(choice, extra["choices"]) for choice in choices),
+            titles=tuple(title_of(choice, extra["choices"]) for choice in choices),  # type: ignore[arg-type]
             formula=str(extra["formula"]),
         )
 
