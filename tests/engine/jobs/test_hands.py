@@ -176,7 +176,7 @@ def branch_of(frame, chain, **more):
     return Branch(y, frame.step, tuple(frame.streams[chain].tolist()), tuple(carried), **more)
 
 
-@settings(max_examples=6, deadline=None, derandomize=True)
+@settings(max_examples=6, derandomize=True)
 @given(data=st.data())
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("task", ["draw", "inpaint"])
