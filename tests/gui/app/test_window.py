@@ -64,7 +64,7 @@ def test_every_control_and_action_can_be_found_and_named(window):
     experiments = {name: page for name, page in window.pages.items() if isinstance(page, ExperimentPage)}
     assert experiments.keys() >= {"mixture", "images"}
     for name, page in experiments.items():
-        paths = {field.path for field in declarations(page.experiment.spec)}
+        paths = {field.path for field in declarations(page.experiment.spec, absent=True)}
         controls = page.findChildren(Control)
         assert controls
         for control in controls:
@@ -158,7 +158,7 @@ def test_images_train_sample_export_and_restore(qtbot, window, images, tmp_path)
     qtbot.waitUntil(lambda: not window.files.running, timeout=WAIT_MS)
     assert not window.messages.errors()
     suffixes = {path.suffix for path in tmp_path.glob("[0-9]*")}
-    assert suffixes == {".png", ".svg", ".csv", ".npz", ".gif", ".webp"}
+    assert suffixes == {".png", ".svg", ".pdf", ".csv", ".npz", ".gif", ".webp"}
     for path in sorted(tmp_path.glob("[0-9]*.png")):
         with Image.open(path) as image:
             image.load()
