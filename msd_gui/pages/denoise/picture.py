@@ -111,5 +111,5 @@ class OwnPicture(QObject):
         if isinstance(event, PictureRead) and event.pixels.shape == self.shape:
             spec = self._page.experiment.spec
             self._page.experiment.set(spec.replace_all(FORGET | {"denoise.picture": event.pixels.tobytes()}))
-            more = ", dark and light exchanged." if event.inverted else "."
-            self._page.noticed.emit(f"Opened {Path(event.path).name}{more}")
+            more = f", {event.done}" if event.done else ""
+            self._page.noticed.emit(f"Opened {Path(event.path).name}{more}.")

@@ -221,10 +221,10 @@ def test_a_mask_fits_to_the_picture_it_was_painted_over(tmp_path: Path) -> None:
     wide = np.zeros((40, 100), np.uint8)
     wide[10:30, 50:70] = 255
     Image.fromarray(wide).save(tmp_path / "both.png")
-    picture, inverted = read_picture(tmp_path / "both.png", (1, 8, 8))
-    assert not inverted
-    assert np.array_equal(read_mask(tmp_path / "both.png", (1, 8, 8)), picture[0] >= 128)
+    picture, done = read_picture(tmp_path / "both.png", (1, 8, 8))
+    assert not done
+    assert np.array_equal(read_mask(tmp_path / "both.png", (1, 8, 8))[0], picture[0] >= 128)
     layer = np.zeros((40, 100, 4), np.uint8)
     layer[10:30, 50:70] = 255
     Image.fromarray(layer).save(tmp_path / "layer.png")
-    assert np.array_equal(read_mask(tmp_path / "layer.png", (3, 8, 8)), picture[0] >= 128)
+    assert np.array_equal(read_mask(tmp_path / "layer.png", (3, 8, 8))[0], picture[0] >= 128)
