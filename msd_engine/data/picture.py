@@ -118,8 +118,11 @@ def _is_deep(image: Image.Image) -> bool:
 
 
 def _scaled(values: NDArray[np.float32], *, whole: bool) -> NDArray[np.uint8]:
-    """Bring deep greys to 8 bits: black is 0, or the least of negative ones; white is the largest one, or, where they
-    are whole numbers, what as many bits can hold as they need."""
+    """Bring deep greys to 8 bits.
+
+    Black is 0, or the least of negative ones. White is the largest one; of whole numbers, the largest number that as
+    many bits can hold as they need.
+    """
     finite = values[np.isfinite(values)]
     low, high = (min(float(finite.min()), 0.0), float(finite.max())) if finite.size else (0.0, 0.0)
     if whole and low == 0.0:
@@ -138,9 +141,9 @@ def _light_share(path: str | os.PathLike[str], colours: Image.Image, opacity: Im
 
 
 def _is_white_ground(path: str | os.PathLike[str], colours: Image.Image, opacity: Image.Image) -> bool:
-    """Return whether a transparent ground is to be white: under dark strokes, and around what is mostly light but has
-    dark parts too, as a piece of paper."""
+    """Return whether a transparent ground is to be white."""
     light = _light_share(path, colours, opacity)
+    # Under dark strokes; and around what is mostly light but has dark parts too, such as a piece of paper.
     return light <= _RARE or 0.5 <= light < 1 - _RARE
 
 

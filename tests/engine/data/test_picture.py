@@ -37,8 +37,7 @@ def in_mode(mode, grey=INK):
         case "La" | "RGBa":
             return image.convert(mode.upper()).convert(mode)
         case "LAB":
-            lightness = Image.merge("LAB", [image, *(Image.new("L", image.size, 128) for _ in range(2))])
-            return lightness
+            return Image.merge("LAB", [image, *(Image.new("L", image.size, 128) for _ in range(2))])
         case "PA":
             return image.convert("P").convert("PA")
         case "HSV" | "YCbCr" | "CMYK":
