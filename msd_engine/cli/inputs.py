@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from msd_engine.cli.fields import NOT_GIVEN, given_fields, with_fields
+from msd_engine.cli.fields import NOT_GIVEN, given_fields, no_commas, whole_number, with_fields
 from msd_engine.cli.follow import FRAMES_HZ
 from msd_engine.cli.outcome import RefusedError, say
 from msd_engine.specs import (
@@ -135,9 +135,13 @@ def count_of(text: str, option: str) -> int:
     Raises:
         RefusedError: It is none.
     """
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise RefusedError(f"{option} must be a positive whole number, but is {text!r}.")
-    return int(text)
+    try:
+        count = whole_number(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise RefusedError(f"{option} must be a positive whole number, but is {text!r}{no_commas(text)}.")
+    return count
 
 
 def chains_given(n: str) -> dict[str, str]:

@@ -109,6 +109,26 @@ class Control(QWidget):
             self._renew_tooltip()
             self.setAccessibleDescription(reason or self.declaration.help)
 
+    @Slot(str, str)
+    def reject_number(self, text: str, reason: str) -> None:
+        """Say that a text is no number of this field.
+
+        Args:
+            text: What was typed.
+            reason: Why it cannot be taken, beside the kind and the bounds of the field; may be empty.
+        """
+        declared = self.declaration
+        kind = "a whole number" if declared.type is int else "a number"
+        bounds = ""
+        if declared.low is not None and declared.high is not None:
+            bounds = (
+                f" from {self.text_of(declared.type(declared.low))} to {self.text_of(declared.type(declared.high))}"
+            )
+        elif declared.low is not None:
+            bounds = f" of at least {self.text_of(declared.type(declared.low))}"
+        why = f": {reason}" if reason else ""
+        self.rejected.emit(f"{declared.title} must be {kind}{bounds}, but is “{text.strip()[:40]}”{why}.")
+
     def make_label(self) -> QLabel:
         """Return a label with title, symbol and unit whose double click resets."""
         label = ResetLabel(label_html(self.declaration), self)
