@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +34,7 @@ def spec_of(preset: str) -> ExperimentSpec:
         SpecError: There is neither such a preset nor such a file.
         UserError: The file carries no spec that is accepted.
     """
+    preset = os.path.expanduser(preset)
     looks_like_path = "/" in preset or "\\" in preset or Path(preset).suffix or Path(preset).exists()
     if preset in preset_names() or not looks_like_path:
         return load_preset(preset)

@@ -38,9 +38,9 @@ def data_folder(explicit: Path | None = None) -> Path:
         The folder.
     """
     if explicit is not None:
-        return Path(explicit).expanduser()
+        return Path(os.path.expanduser(explicit))
     named = os.environ.get(VARIABLE, "").strip()
-    return Path(named).expanduser() if named else user_data_path("msd", appauthor=False) / "data"
+    return Path(os.path.expanduser(named)) if named else user_data_path("msd", appauthor=False) / "data"
 
 
 def cache_folder() -> Path:
@@ -50,7 +50,7 @@ def cache_folder() -> Path:
         What the variable MSD_CACHE_DIR says, else the platform's folder for a user's cache.
     """
     named = os.environ.get(CACHE_VARIABLE, "").strip()
-    return Path(named).expanduser() if named else user_cache_path("msd", appauthor=False)
+    return Path(os.path.expanduser(named)) if named else user_cache_path("msd", appauthor=False)
 
 
 def candidates(name: str, data_dir: Path | None = None) -> tuple[Path, ...]:

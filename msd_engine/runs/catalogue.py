@@ -28,8 +28,8 @@ _Stamp = tuple[int, ...]
 
 def runs_folder(explicit: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of runs: the one given, or `MSD_RUNS_DIR`, or one in the user's data folder."""
-    named = explicit or os.environ.get("MSD_RUNS_DIR")
-    return Path(named) if named else platformdirs.user_data_path(_APP) / "runs"
+    named = explicit or os.environ.get("MSD_RUNS_DIR", "").strip()
+    return Path(os.path.expanduser(named)) if named else platformdirs.user_data_path(_APP) / "runs"
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,17 @@ import gc
 import signal
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 from msd_engine import __version__
+from msd_gui.session.addresses import path_of
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="msd-gui", description=__doc__)
-    parser.add_argument("open", nargs="?", type=Path, help="a picture, preset, sample file or run folder to open")
-    parser.add_argument("--data-dir", type=Path, help="folder with mnist/, fashion-mnist/, cifar-10-batches-bin/")
-    parser.add_argument("--runs-dir", type=Path, help="folder in which runs are kept")
+    parser.add_argument("open", nargs="?", type=path_of, help="a picture, preset, sample file or run folder to open")
+    parser.add_argument("--data-dir", type=path_of, help="folder with mnist/, fashion-mnist/, cifar-10-batches-bin/")
+    parser.add_argument("--runs-dir", type=path_of, help="folder in which runs are kept")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--theme", choices=("system", "light", "dark"), help="colours; by default as the system has it")
     parser.add_argument("--version", action="version", version=f"msd-gui {__version__}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Slot
+from PySide6.QtCore import QMimeData, QPoint, QUrl, Slot
 from PySide6.QtGui import QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -14,7 +14,7 @@ from msd_gui.app import bars
 from msd_gui.app.actions import DATA_SETS, Actions
 from msd_gui.app.bars import MainBar, RecentMenu
 from msd_gui.app.dialogs import Dialogs
-from msd_gui.app.files import Files, local_paths
+from msd_gui.app.files import Files
 from msd_gui.app.later import Later
 from msd_gui.app.messages import MessageBar
 from msd_gui.app.pages import Pages
@@ -24,6 +24,7 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import ExperimentPage, Page
 from msd_gui.pages.base.row import Surroundings
+from msd_gui.session.addresses import left_out, local_paths
 from msd_gui.session.network import LatestNetwork
 from msd_gui.session.settings import Settings
 from msd_gui.theme import Theme, ThemeChoice, app_icon
@@ -245,14 +246,17 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept local files and folders."""
-        if local_paths(event.mimeData()):
+        if _dragged(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Restore what the dropped file or folder says."""
-        for path in local_paths(event.mimeData())[:1]:
-            self.files.open_path(path)
+        """Restore what the dropped file or folder says, the first of several."""
+        paths = _dragged(event.mimeData())
+        if paths:
+            self.files.open_path(paths[0])
             event.acceptProposedAction()
+            if said := left_out(paths):
+                self.show_error(said, "")
 
     def _show_exports(self, at: QPoint) -> None:
         self.files.show_exports(self.page.exports(), [self.commands["copy_command"]], at)
@@ -291,6 +295,10 @@ class MainWindow(QMainWindow):
             # window itself do they go, and its thousands of widgets with them.
             self.deleteLater()
         super().closeEvent(event)
+
+
+def _dragged(data: QMimeData) -> list[Path]:
+    return local_paths(address.toString(QUrl.ComponentFormattingOption.FullyEncoded) for address in data.urls())
 
 
 def _application() -> QApplication:

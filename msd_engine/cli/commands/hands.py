@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -170,7 +171,7 @@ def _picture(word: str, shape: tuple[int, int, int]) -> bytes:
 
     if word.startswith(PREFIX):
         return _packed(word, math.prod(shape), "--picture")
-    pixels, done = read_picture(Path(word), shape)
+    pixels, done = read_picture(os.path.expanduser(word), shape)
     _say_of(word, done)
     return pixels.tobytes()
 
@@ -180,7 +181,7 @@ def _mask(word: str, shape: tuple[int, int, int]) -> bytes:
 
     if word.startswith(PREFIX):
         return _packed(word, math.prod(shape[1:]), "--mask")
-    marked, done = read_mask(Path(word), shape)
+    marked, done = read_mask(os.path.expanduser(word), shape)
     _say_of(word, done)
     return marked.astype(np.uint8).tobytes()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QMimeData, Qt, Signal, Slot
+from PySide6.QtCore import QMimeData, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from msd_gui.session.addresses import left_out, local_paths
 from msd_gui.theme import icon
 from msd_gui.views.images.drawing import DrawingView, Tool
 
@@ -46,6 +47,7 @@ class Easel(QWidget):
         masked: Emitted with the mask in the same way.
         ended: Emitted when a stroke ends.
         file_chosen: Emitted with the path of a picture that the user wants to open.
+        refused: Emitted with a sentence about files that were dropped and are not opened.
         held_out_asked: Emitted with +1 or −1: the next held-out image, or the one before.
     """
 
@@ -54,6 +56,7 @@ class Easel(QWidget):
     masked = Signal(object)
     ended = Signal()
     file_chosen = Signal(object)
+    refused = Signal(str)
     held_out_asked = Signal(int)
 
     def __init__(self) -> None:
@@ -139,17 +142,19 @@ class Easel(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept a file of this machine; folders are for the window."""
-        if _file(event.mimeData()) is not None:
+        if _files(event.mimeData()):
             event.acceptProposedAction()
         else:
             event.ignore()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open the dropped file as a picture."""
-        path = _file(event.mimeData())
-        if path is not None:
+        paths = _files(event.mimeData())
+        if paths:
             event.acceptProposedAction()
-            self.file_chosen.emit(path)
+            self.file_chosen.emit(paths[0])
+            if said := left_out(paths):
+                self.refused.emit(said)
 
     # -- what is shown -------------------------------------------------------------------------------------------------
 
@@ -208,7 +213,7 @@ class Easel(QWidget):
             self.canvas.colour = (colour.red(), colour.green(), colour.blue())
 
 
-def _file(data: QMimeData) -> Path | None:
-    """Return the first file of this machine that is dragged."""
-    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-    return next((path for path in paths if path.is_file()), None)
+def _files(data: QMimeData) -> list[Path]:
+    """Return the files of this machine that are dragged."""
+    addresses = (url.toString(QUrl.ComponentFormattingOption.FullyEncoded) for url in data.urls())
+    return [path for path in local_paths(addresses) if path.is_file()]

@@ -40,6 +40,7 @@ class OwnPicture(QObject):
         easel.drawn.connect(self._drawn)
         easel.masked.connect(self._masked)
         easel.file_chosen.connect(self.open)
+        easel.refused.connect(lambda sentence: page.failed.emit(sentence, ""))
         easel.held_out_asked.connect(self._turn_page)
 
     @property

@@ -395,3 +395,19 @@ def test_every_image_preset_trains_on_digits(msd: Any, name: str) -> None:
     few = ["--levels", "2", "--steps_per_level", "1", "--n", "2"]
     assert msd("sample", "run", "--out", "a.npz", *few).code == 0
     assert np.isfinite(load_samples("a.npz").x_hat).all()
+
+
+def test_every_path_of_a_command_knows_the_home_folder(msd: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "own.json").write_text(load_preset("ncsn-toy").to_json())
+    for words in (("--preset", "~/own.json"), ("--preset", "ncsn-toy")):
+        assert msd("propose", *words, "--out=~/made.json", "--json").code == 0
+        assert (tmp_path / "made.json").exists()
+    monkeypatch.setenv("MSD_RUNS_DIR", "~/my runs")
+    (tmp_path / "my runs").mkdir()
+    assert str(tmp_path / "my runs") in msd("runs").out
+    assert str(tmp_path / "my runs") in msd("runs", "~/my runs").out
+    monkeypatch.setenv("MSD_DATA_DIR", "~/no data")
+    assert f"{tmp_path / 'no data'}" in msd("propose", "--preset", "mnist-2min", "--json").err
+    monkeypatch.setenv("MSD_DATA_DIR", "~nobody-at-all/x")
+    assert "~nobody-at-all/x" in msd("propose", "--preset", "mnist-2min").err
