@@ -33,7 +33,7 @@ class Dialog:
         self.questions: list[str] = []
         monkeypatch.setattr(QFileDialog, "exec", lambda dialog: self._chosen(dialog))
         monkeypatch.setattr(QFileDialog, "selectedFiles", lambda dialog: [str(self.names[0])])
-        monkeypatch.setattr(QMessageBox, "question", self._asked)
+        monkeypatch.setattr(QMessageBox, "question", self._requested)
         self._shown = 0
 
     def _chosen(self, dialog):
@@ -42,7 +42,7 @@ class Dialog:
         self._shown += 1
         return QFileDialog.DialogCode.Accepted if self.names else QFileDialog.DialogCode.Rejected
 
-    def _asked(self, parent, title, text, *buttons):
+    def _requested(self, parent, title, text, *buttons):
         self.questions.append(text)
         return self.answers.pop(0)
 
@@ -55,14 +55,14 @@ def dialog(monkeypatch):
 def test_the_name_that_is_written_is_asked_about(window, tmp_path, dialog):
     (tmp_path / "eps0.01.png").write_bytes(b"old")
     dialog.names, dialog.answers = [tmp_path / "eps0.01"], [QMessageBox.StandardButton.Yes]
-    assert window.files._ask_target("Export", "grid", ".png") == tmp_path / "eps0.01.png"
+    assert window.files._choose_target("Export", "grid", ".png") == tmp_path / "eps0.01.png"
     assert dialog.questions == [f"eps0.01.png exists already in {tmp_path}. Replace it?"]
 
 
 def test_another_name_may_be_chosen_where_a_file_is_to_stay(window, tmp_path, dialog):
     (tmp_path / "eps0.01.png").write_bytes(b"old")
     dialog.names, dialog.answers = [tmp_path / "eps0.01", tmp_path / "new"], [QMessageBox.StandardButton.No]
-    assert window.files._ask_target("Export", "grid", ".png") == tmp_path / "new.png"
+    assert window.files._choose_target("Export", "grid", ".png") == tmp_path / "new.png"
     assert len(dialog.questions) == 1
 
 
@@ -70,14 +70,14 @@ def test_nothing_is_written_where_the_user_gives_up(window, tmp_path, dialog):
     (tmp_path / "eps0.01.json").write_bytes(b"old")
     dialog.names, dialog.answers = [tmp_path / "eps0.01"], [QMessageBox.StandardButton.No]
     page = window.page
-    window.files.ask_save(page.experiment.spec)
+    window.files.choose_save(page.experiment.spec)
     assert (tmp_path / "eps0.01.json").read_bytes() == b"old"
     assert not window.files.running
 
 
 def test_a_new_name_is_not_asked_about(window, tmp_path, dialog):
     dialog.names = [tmp_path / "eps0.01"]
-    assert window.files._ask_target("Export", "grid", ".png") == tmp_path / "eps0.01.png"
+    assert window.files._choose_target("Export", "grid", ".png") == tmp_path / "eps0.01.png"
     assert not dialog.questions
     assert window.settings.last_folder == tmp_path
 
