@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from msd_engine.events import Event, Progress, Samples
+from msd_engine.events import Event, Progress
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import Cadence
 from msd_gui.bridge.engine import Job
 from msd_gui.pages.base.exports import plot_exports
 from msd_gui.pages.base.page import ExperimentPage, Export
 from msd_gui.pages.base.recorder import Recorder
+from msd_gui.pages.mixture.chains import PlaneChains
 from msd_gui.pages.mixture.density import FieldPainter
 from msd_gui.pages.mixture.history import ChainHistory
 from msd_gui.pages.mixture.player import Player
@@ -52,21 +53,25 @@ class Parts:
     fields: FieldPainter
 
 
-def exports(page: ExperimentPage, parts: Parts, samples: Samples | None) -> list[Export]:
+def exports(page: ExperimentPage, parts: Parts, chains: PlaneChains) -> list[Export]:
     """Return what the mixture page can write now.
 
     Args:
         page: The page.
         parts: What it shows.
-        samples: The chains that have come to their end last; None for none.
+        chains: Its chains.
     """
     rows: list[Export] = []
-    spec_json = page.experiment.spec.to_json
+    samples, trainer = chains.samples, parts.trainer
+    # Settings on the page may have moved on since: a file carries those of what is in it.
     if len(parts.player.buffer.shown):
-        rows += plot_exports(page, parts.plane, "Trajectory plot", "trajectories", spec_json)
-        rows += plot_exports(page, parts.weights, "Mode weights", "mode-weights", spec_json)
-    if parts.trainer.run is not None:
-        rows += plot_exports(page, parts.losses, "Loss curves", "losses", spec_json, table=parts.losses.data)
+        rows += plot_exports(
+            page, parts.plane, "Trajectory plot", "trajectories", lambda: parts.player.buffer.shown.spec_json
+        )
+    if chains.weighed_spec_json:
+        rows += plot_exports(page, parts.weights, "Mode weights", "mode-weights", lambda: chains.weighed_spec_json)
+    if trainer.run is not None and trainer.spec is not None:
+        rows += plot_exports(page, parts.losses, "Loss curves", "losses", trainer.spec.to_json, table=parts.losses.data)
     if samples is not None:
 
         def states(path: Path) -> Job:
@@ -95,7 +100,7 @@ def animation(page: ExperimentPage, parts: Parts, path: Path) -> Job:
     """
     history = parts.player.buffer.shown
     indices = np.linspace(0, len(history) - 1, min(FRAMES, len(history))).round().astype(int).tolist()
-    spec_json = page.experiment.spec.to_json()
+    spec_json = history.spec_json
 
     def save(sheets: list[Sheet]) -> Job:
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
@@ -108,7 +113,7 @@ def animation(page: ExperimentPage, parts: Parts, path: Path) -> Job:
 
         return job
 
-    steps = recorded(parts, page.experiment.spec, history, indices)
+    steps = recorded(parts, ExperimentSpec.from_json(spec_json), history, indices)
     recorder = Recorder(page.clock, steps, page, count=len(indices), words="Recording the animation")
     return recorder.job(save)
 

@@ -57,10 +57,10 @@ class Player(QObject):
 
     # -- chains in -----------------------------------------------------------------------------------------------------
 
-    @Slot()
-    def begin(self) -> None:
-        """Expect a new run, while the one before goes on being shown."""
-        self.buffer.begin()
+    @Slot(str)
+    def begin(self, spec_json: str) -> None:
+        """Expect a new run with some settings, while the one before goes on being shown."""
+        self.buffer.begin(spec_json)
 
     @Slot(object)
     def set_ladder(self, ladder: Ladder) -> None:
