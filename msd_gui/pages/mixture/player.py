@@ -15,6 +15,7 @@ from msd_gui.views.plane.timeline import Timeline
 from msd_gui.widgets.panels.transport import TransportBar
 
 TAIL_STATES = 24
+_LONGEST_TICK_S = 1.0
 
 
 class Player(QObject):
@@ -113,7 +114,8 @@ class Player(QObject):
     @Slot()
     def _on_tick(self) -> None:
         now = time.perf_counter()
-        elapsed_s, self._before = now - self._before, now
+        # While the machine slept, nothing was seen: the chains go on where they stood.
+        elapsed_s, self._before = min(now - self._before, _LONGEST_TICK_S), now
         if not self._page.isVisible():
             return
         shown, was_playing = self.buffer.shown, self.playhead.playing
