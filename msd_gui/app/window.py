@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QPoint, QUrl, Slot
+from PySide6.QtCore import QMimeData, QPoint, QSize, QUrl, Slot
 from PySide6.QtGui import QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -30,6 +30,9 @@ from msd_gui.session.settings import Settings
 from msd_gui.theme import Theme, ThemeChoice, app_icon
 
 FIRST_PAGE = "mixture"
+SIZE = QSize(1280, 800)
+# What window managers put around a window, its title above all.
+FRAME = QSize(8, 40)
 
 
 class MainWindow(QMainWindow):
@@ -79,7 +82,7 @@ class MainWindow(QMainWindow):
         self._closing = False
         self._build()
         self._connect()
-        self.resize(1280, 800)
+        self.resize(first_size(self.screen().availableGeometry().size()))
         if self.settings.geometry:
             self.restoreGeometry(self.settings.geometry)
         self.show_page(self.settings.page if self.settings.page in self.pages else FIRST_PAGE)
@@ -295,6 +298,11 @@ class MainWindow(QMainWindow):
             # window itself do they go, and its thousands of widgets with them.
             self.deleteLater()
         super().closeEvent(event)
+
+
+def first_size(screen: QSize) -> QSize:
+    """Return the size of the first window, with its frame no larger than what is free of the screen."""
+    return SIZE.boundedTo(screen - FRAME)
 
 
 def _dragged(data: QMimeData) -> list[Path]:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QSlider,
     QToolButton,
     QVBoxLayout,
@@ -34,7 +35,7 @@ TOOLS: tuple[tuple[Tool, str, str], ...] = (
 _LEAST_TENTHS, _MOST_TENTHS = 4, 50
 # Radius of a stroke as wide as those of handwritten digits, in parts of the picture's width.
 _BRUSH = 0.043
-_LEAST_CANVAS_PX = 200
+_LEAST_CANVAS_PX = 150
 _KINDS = "Pictures (*.png *.jpg *.jpeg *.gif *.webp *.bmp *.tif *.tiff);;All files (*)"
 
 
@@ -113,10 +114,11 @@ class Easel(QWidget):
         self.buttons["step"].clicked.connect(lambda: self.held_out_requested.emit(1))
         self.source = QLabel()
         self.source.setProperty("role", "muted")
+        self.source.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         for name in ("colour", "clear", "browse"):
             bottom.addWidget(self.buttons[name])
-        bottom.addStretch(1)
-        for part in (self.source, self.buttons["back"], self.buttons["step"]):
+        bottom.addWidget(self.source, 1)
+        for part in (self.buttons["back"], self.buttons["step"]):
             bottom.addWidget(part)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
