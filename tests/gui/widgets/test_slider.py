@@ -291,6 +291,25 @@ def test_slider_keeps_its_arrow_keys_from_the_windows_shortcuts(epsilon, qtbot):
     assert pressed == ["play"]
 
 
+@pytest.mark.parametrize("keys", [QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo])
+def test_undo_in_a_box_without_typed_text_is_the_windows(epsilon, qtbot, keys):
+    """After a drag and Tab into the box, Ctrl+Z undoes the drag; while a text is typed it undoes the typing."""
+    pressed: list[str] = []
+    undo = QShortcut(QKeySequence(keys), epsilon)
+    undo.activated.connect(lambda: pressed.append("undo"))
+    with qtbot.waitExposed(epsilon):
+        epsilon.show()
+    epsilon.activateWindow()
+    epsilon.change_value(0.7)
+    epsilon.box.setFocus()
+    sequence = QKeySequence(keys)[0]
+    qtbot.keyClick(epsilon.box, sequence.key(), sequence.keyboardModifiers())
+    assert pressed == ["undo"]
+    qtbot.keyClicks(epsilon.box, "5")
+    qtbot.keyClick(epsilon.box, sequence.key(), sequence.keyboardModifiers())
+    assert pressed == ["undo"]
+
+
 def turn_wheel(widget: QWidget, notches: int) -> None:
     """Turn the wheel over a widget as the system tells it: only then does Qt pass it on to the parents."""
     place_in_window = widget.mapTo(widget.window(), widget.rect().center())
