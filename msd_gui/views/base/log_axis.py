@@ -80,7 +80,7 @@ class LogAxis(pg.AxisItem):
 
 
 def _evenly(low: float, high: float, room: float) -> tuple[float, list[float]]:
-    """Return positions of round numbers at even distances, for an axis that spans less than a few of 1, 2, 5 …
+    """Return positions of round numbers at even distances, for an axis that spans less than two of 1, 2, 5.
 
     Args:
         low: Lower end, log10 of the value.
