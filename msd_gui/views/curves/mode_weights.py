@@ -15,6 +15,7 @@ from msd_gui.views.base.layers import Layer, ToPixels, pen
 from msd_gui.views.base.legend import Entry
 from msd_gui.views.base.plot import PlotView
 
+_APART = 6.0
 _BAR, _MOST_TICKS = 0.7, 12
 
 
@@ -121,5 +122,7 @@ class ModeWeightsView(PlotView):
                 painter.setPen(pen(colour, width))
                 painter.drawLine(QPointF(left - reach, across), QPointF(right + reach, across))
             if roomy and np.isfinite(self._sampled[index]):
-                place = QRectF(left - 10, min(top, across) - metrics.height() - 2, right - left + 20, metrics.height())
+                # On its bar, not on a line far above it; and not across a line close above it.
+                above = top if across < top - metrics.height() - _APART else min(top, across)
+                place = QRectF(left - 10, above - metrics.height() - 2, right - left + 20, metrics.height())
                 painter.drawText(place, Qt.AlignmentFlag.AlignCenter, f"{self._sampled[index]:.2f}")

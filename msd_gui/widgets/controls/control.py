@@ -15,7 +15,7 @@ from msd_gui.widgets.controls.numbers import format_number
 
 def _lowered(text: str) -> str:
     """Return text with every index set low: ``σ_L`` becomes σ with a small L."""
-    return re.sub(r"_(\w+)", r"<sub>\1</sub>", escape(text))
+    return re.sub(r"_([A-Za-z0-9]+)", r"<sub>\1</sub>", escape(text))
 
 
 def label_html(declaration: Declaration) -> str:
@@ -138,9 +138,9 @@ class Control(QWidget):
 
     def _renew_tooltip(self) -> None:
         declaration = self.declaration
-        parts = [f"<b>{label_html(declaration)}</b>", escape(declaration.help)]
+        parts = [f"<b>{label_html(declaration)}</b>", _lowered(declaration.help)]
         if declaration.formula:
-            parts.append(f"<i>{escape(declaration.formula)}</i>")
+            parts.append(f"<i>{_lowered(declaration.formula)}</i>")
         if self._reason:
             parts.insert(1, f"<b>{escape(self._reason)}</b>")
         else:

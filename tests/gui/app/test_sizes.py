@@ -49,3 +49,13 @@ def test_play_bar_and_status_bar_stay_in_sight(whole, screen):
             place = QRect(part.mapTo(whole, QPoint()), part.size())
             assert whole.rect().contains(place)
             assert part.visibleRegion().boundingRect() == part.rect()
+
+
+def test_the_buttons_stay_where_they_are_from_page_to_page(whole):
+    whole.resize(SIZE)
+    places = set()
+    for name in whole.pages:
+        whole.show_page(name)
+        QApplication.processEvents()
+        places.add(tuple(whole.bar.widgetForAction(whole.commands[one]).x() for one in ("train", "sample", "stop")))
+    assert len(places) == 1
