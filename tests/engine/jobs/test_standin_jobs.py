@@ -267,7 +267,7 @@ def test_networks_that_judge_see_on_the_device():
         net = kind().eval().requires_grad_(False)
         net.name = "a network"
         expected, found = (
-            _of_colour(moved, where, "").look(colour)
+            _of_colour(moved, where, "").extract_features(colour)
             for moved, where in ((net, torch.device("cpu")), (copy.deepcopy(net).to(device), device))
         )
         torch.testing.assert_close(found.features, expected.features)
