@@ -135,7 +135,7 @@ def _parse(arguments: Sequence[str]) -> Command:
 def _at_home(command: Command) -> Command:
     """Let ``~`` stand for the user's folder in every path: after ``--out=`` a shell leaves it as it is."""
     given = {member.name: getattr(command, member.name) for member in dataclasses.fields(command)}
-    paths = {name: Path(os.path.expanduser(value)) for name, value in given.items() if isinstance(value, Path)}
+    paths: Any = {name: Path(os.path.expanduser(value)) for name, value in given.items() if isinstance(value, Path)}
     return dataclasses.replace(command, **paths)
 
 
