@@ -14,7 +14,7 @@ def path_of(text: str) -> Path:
     """Return the file that a path or an address names.
 
     Args:
-        text: Such as ``~/a.png``, ``file:///tmp/a.png`` or, as some file managers write, ``file://localhost/tmp/a.png``.
+        text: Such as ``~/a.png``, ``file:///data/a.png`` or, as some file managers write, ``file://localhost/data/a.png``.
     """
     if not text.lower().startswith("file:"):
         return Path(os.path.expanduser(text))

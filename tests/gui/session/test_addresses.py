@@ -37,9 +37,9 @@ def test_every_path_of_the_program_knows_the_home_folder(monkeypatch, tmp_path, 
     monkeypatch.setenv("MSD_SETTINGS", " ~/settings.ini")
     assert default_runs_dir() == tmp_path / "runs"
     assert settings_file() == tmp_path / "settings.ini"
-    options = parse(["--runs-dir=~/r", "--data-dir=~/d", "file://localhost/tmp/a.png"])
+    options = parse(["--runs-dir=~/r", "--data-dir=~/d", "file://localhost/data/a.png"])
     assert (options.runs_dir, options.data_dir) == (tmp_path / "r", tmp_path / "d")
-    assert options.open == Path("/tmp/a.png")
+    assert options.open == Path("/data/a.png")
     settings = Settings(tmp_path / "s.ini")
     settings.data_dir = Path("~/data")
     assert settings.data_dir == tmp_path / "data"
