@@ -228,3 +228,15 @@ def test_a_mask_fits_to_the_picture_it_was_painted_over(tmp_path: Path) -> None:
     layer[10:30, 50:70] = 255
     Image.fromarray(layer).save(tmp_path / "layer.png")
     assert np.array_equal(read_mask(tmp_path / "layer.png", (3, 8, 8))[0], picture[0] >= 128)
+
+
+def test_it_is_said_what_was_done_to_the_colours_of_a_picture(msd: Any) -> None:
+    ink = np.zeros((40, 40, 4), np.uint8)
+    ink[10:30, 15:25, 3] = 255
+    Image.fromarray(ink).save("ink.png")
+    words = ("--preset", "digits-exact", "--picture", "ink.png", "--out", "d.npz", "--json")
+    code, _, err = msd("denoise", *words)
+    assert code == 0
+    assert "Opened ink.png, its transparent ground made white and dark and light exchanged." in err
+    with np.load("d.npz") as file:
+        assert file["x"].max() > 0.9
