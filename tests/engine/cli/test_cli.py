@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import msd_engine
+from msd_engine.backend.folders import cache_folder
 from msd_engine.cli.fields import declared_fields, describe_range, whole_number
 from msd_engine.cli.main import main
 from msd_engine.events import Event, Failed, LossPoints, Started
@@ -385,6 +386,8 @@ def test_every_path_of_a_command_knows_the_home_folder(msd: Any, tmp_path: Path,
     (tmp_path / "my runs").mkdir()
     assert str(tmp_path / "my runs") in msd("runs").out
     assert str(tmp_path / "my runs") in msd("runs", "~/my runs").out
+    monkeypatch.setenv("MSD_CACHE_DIR", "~/kept")
+    assert cache_folder() == tmp_path / "kept"
     monkeypatch.setenv("MSD_DATA_DIR", "~/no data")
     assert f"{tmp_path / 'no data'}" in msd("propose", "--preset", "mnist-2min", "--json").err
     monkeypatch.setenv("MSD_DATA_DIR", "~nobody-at-all/x")

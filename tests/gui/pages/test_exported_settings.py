@@ -89,8 +89,6 @@ def clock():
 @pytest.fixture
 def alone(qtbot, monkeypatch):
     monkeypatch.setenv(SYNCHRONOUS, "1")
-    # Painting the density of each moment needs an engine.
-    monkeypatch.setattr("msd_gui.pages.mixture.exports.recorded", no_sheets)
 
     def show(page_class, *parts):
         page = page_class(*parts)
@@ -100,11 +98,6 @@ def alone(qtbot, monkeypatch):
         return page
 
     return show
-
-
-def no_sheets(*_):
-    yield
-    return []
 
 
 def ticks(clock):

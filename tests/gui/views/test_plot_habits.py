@@ -71,6 +71,7 @@ def test_the_wheel_zooms_where_nothing_scrolls(qtbot):
 )
 def test_ticks_of_logarithmic_axes_are_round_and_told_apart(low, span, size):
     axis = LogAxis("bottom")
+    axis.set_logarithmic(True)
     spacing, places = axis.tickValues(low, low + span, size)[0]
     words = axis.tickStrings(places, 1.0, spacing)
     assert len(places) >= 1 or spacing < 0
@@ -82,6 +83,7 @@ def test_ticks_of_logarithmic_axes_are_round_and_told_apart(low, span, size):
 
 def test_a_narrow_span_has_round_numbers():
     axis = LogAxis("bottom")
+    axis.set_logarithmic(True)
     (pair,) = axis.tickValues(math.log10(44.8), math.log10(55.3), 320)
     assert axis.tickStrings(pair[1], 1.0, pair[0]) == ["46", "48", "50", "52", "54"]
     (pair,) = axis.tickValues(math.log10(83.85), math.log10(83.95), 320)
