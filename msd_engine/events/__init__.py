@@ -1,4 +1,4 @@
-"""What is told: frozen values with numpy arrays that come up from the engine. Imports no torch."""
+"""Events: frozen values with numpy arrays that come up from the engine. Imports no torch."""
 
 from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, SweepFound, Tick
 from msd_engine.events.catalogue import HeldOutCurve, RunRow, RunsChanged, RunStatus

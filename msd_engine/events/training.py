@@ -1,4 +1,4 @@
-"""What training tells."""
+"""Events of training."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class LossPoints(Event):
 
 @dataclass(frozen=True, eq=False)
 class HeldOutLoss(Event):
-    """One measurement with the averaged weights on data that are not trained on, with fixed noise.
+    """One measurement with the averaged weights on held-out data, with fixed noise.
 
     Attributes:
         step: Step number.
-        loss: Mean squared error ‖x̂ − x‖² over the law of σ; whitened, that is in the coordinates in which the noise is
-            white, as all errors here.
+        loss: Mean squared error ‖x̂ − x‖² over the law of σ; like all errors here, in the coordinates in which the noise
+            is white.
         elapsed_s: Seconds of training so far.
         band_sigma_eff: Centres of the bands of σ_eff, with shape (bands,).
         band_loss: Mean squared error at each σ_eff, with shape (bands,).
-        band_mmse: The least possible error at each σ_eff where it is known, else NaN, with shape (bands,).
-        mmse: The least possible value of `loss` where it is known, else NaN.
+        band_mmse: The least possible error at each σ_eff, NaN if unknown, with shape (bands,).
+        mmse: The least possible value of `loss`, NaN if unknown.
     """
 
     step: int
@@ -52,7 +52,7 @@ class HeldOutLoss(Event):
 
 @dataclass(frozen=True, eq=False)
 class StripFrame(Event):
-    """A few fixed held-out images with fixed noise, as the averaged weights see them now.
+    """A few fixed held-out images with fixed noise, denoised with the present averaged weights.
 
     Attributes:
         step: Step number.
@@ -74,7 +74,7 @@ class StripFrame(Event):
 
 @dataclass(frozen=True, eq=False)
 class Checkpointed(Event):
-    """The run folder now holds the state and the averaged weights of this step.
+    """The run folder holds the state and the averaged weights of this step.
 
     Attributes:
         step: Step number.

@@ -1,9 +1,9 @@
-"""How far the draws of two neighbouring levels meet (NCSNv2, arXiv:2006.09011, technique 2; theory §6).
+"""Overlap of the draws of neighbouring noise levels (NCSNv2, arXiv:2006.09011, technique 2; theory §6).
 
-A draw at noise σ lies at the distance σχ_d from its datum, nearly always in the shell σ(√d ± 3/√2). NCSNv2's C is the
-share of a level's draws in the shell of the level above; the share of the draws above in the shell below is another,
-smaller figure (d = 64, γ = 1.3: .67 and .40). In few dimensions the shell is a ball that holds every smaller draw:
-there C says nothing, the other share does. The paper takes χ_d as N(√d, 1/2); here its law is exact.
+A draw at noise σ has the distance σχ_d from its datum, nearly always in the shell σ(√d ± 3/√2). NCSNv2's C is the share
+of a level's draws in the shell of the level above; the share of the draws of the level above in the shell below is
+another, smaller figure (d = 64, γ = 1.3: .67 and .40). In few dimensions the shell is a ball that contains all smaller
+draws, and only the second share is informative. The paper approximates χ_d by N(√d, 1/2); here its law is exact.
 """
 
 from __future__ import annotations
@@ -19,35 +19,32 @@ _LARGEST_RATIO = 100.0
 
 
 def lower_in_upper(ratio: float, dim: int) -> float:
-    """Return NCSNv2's C: the share of a level's draws that lie in the shell of the level above.
+    """Return NCSNv2's C: the share of a level's draws in the shell of the level above.
 
     Args:
         ratio: σ_i/σ_{i+1}, at least 1.
-        dim: Numbers in one datum.
+        dim: Dimension of a datum.
     """
     return _share(ratio, dim)
 
 
 def upper_in_lower(ratio: float, dim: int) -> float:
-    """Return the share of a level's draws that lie in the shell of the level below.
+    """Return the share of a level's draws in the shell of the level below.
 
     Args:
         ratio: σ_i/σ_{i+1}, at least 1.
-        dim: Numbers in one datum.
+        dim: Dimension of a datum.
     """
     return _share(1 / ratio, dim)
 
 
 def largest_ratio(share_at: Callable[[float, int], float], share: float, dim: int) -> float:
-    """Return the largest ratio of neighbouring levels at which a share of draws is still reached.
+    """Return the largest ratio of neighbouring levels that still reaches a share, above 1 and at most 100.
 
     Args:
         share_at: `lower_in_upper` or `upper_in_lower`.
         share: The share, in (0, 1).
-        dim: Numbers in one datum.
-
-    Returns:
-        The ratio, more than 1; 100 where the share is reached at any.
+        dim: Dimension of a datum.
     """
     low, high = 0.0, math.log(_LARGEST_RATIO)
     if share_at(_LARGEST_RATIO, dim) > share:
