@@ -55,8 +55,8 @@ class Proposed(Event):
 class ChainSegment(Event):
     """A segment of the history of chains in the plane: kept states only.
 
-    The first segment of a job begins with the state before any step (step 0). The stride between kept states is fixed at
-    the start of the job, so that a whole history stays small.
+    The first segment of a job begins with the state before any step (step 0). The job fixes the stride between kept
+    states at its start, so that a whole history stays small.
 
     Attributes:
         steps: Step numbers of the kept states, int64, with shape (n,).
@@ -101,8 +101,8 @@ class ImageFrame(Event):
 class FilmFrame(Event):
     """A kept state of chains of images, for the film; a job keeps its first and last ones.
 
-    The number and size of all frames of a job are bounded: of many chains only the first ones keep all their copies, and of
-    long walks only evenly spaced states are kept.
+    The number and size of all frames of a job are bounded: of many chains only the first ones keep all their copies,
+    and of long walks only evenly spaced states are kept.
 
     Attributes:
         step: Steps done.
@@ -111,8 +111,8 @@ class FilmFrame(Event):
         x_hat: x̂ of every chain as 8-bit values, with shape (N, C, H, W), uint8.
         y: The first copy of every chain as 8-bit values, with shape (N, C, H, W), uint8.
         copies: All copies of the first M chains, with shape (M, k, C, H, W), float32, exact to the bit.
-        streams: Positions of the random streams of these chains, with shape (M, 3), int64: number of the stream, counts of
-            normal and uniform draws; a number of −1 cannot be continued.
+        streams: Positions of the random streams of these chains, with shape (M, 3), int64: number of the stream,
+            counts of normal and uniform draws; a number of −1 cannot be continued.
         carried: Other state of the dynamics, such as velocities, each with the shape of `copies`; empty for dynamics
             without any.
     """

@@ -80,7 +80,7 @@ class DenoisePage(ExperimentPage):
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.place, "Copies")
-        self.tabs.addTab(self.chain_task, "Paint anew, and from seed to seed")
+        self.tabs.addTab(self.chain_task, "Inpaint · Interpolate")
         middle = layout.column(layout.heading("Draw, open or choose a picture"), pictures, self.tabs, stretch=(0, 5, 6))
         figures = layout.column(
             self.denoiser.card, self.denoiser.chip, layout.heading("Figures"), self.figures, self.words

@@ -1,4 +1,4 @@
-"""A small table of figures: what was measured beside what theory expects."""
+"""A small table of measured figures and their theory."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Reading:
     """One row.
 
     Attributes:
-        name: What is measured.
-        value: The figure in words.
-        expected: What theory says, in words; empty where it says nothing.
-        help: What the figure means, for the tooltip.
+        name: Name of the figure.
+        value: Its value as text.
+        expected: Its theory as text; empty for none.
+        help: Its meaning, for the tooltip.
         severity: ``""``, ``warning`` or ``error``.
     """
 
@@ -28,7 +28,7 @@ class Reading:
 
 
 class Readings(QWidget):
-    """Rows of name, measured and expected value; labels are kept and only their texts change."""
+    """Rows of name, measured and expected value; labels are reused and only their texts change."""
 
     def __init__(self, name: str, heads: tuple[str, str, str] = ("", "measured", "theory")) -> None:
         """Build an empty table.
@@ -76,7 +76,7 @@ class Readings(QWidget):
         self.set_readings(tuple(replace(reading, value="–", severity="") for reading in self._shown))
 
     def texts(self) -> list[tuple[str, str, str]]:
-        """Return what the rows say now."""
+        """Return the texts of the rows."""
         return [(reading.name, reading.value, reading.expected) for reading in self._shown]
 
     @staticmethod
