@@ -38,7 +38,6 @@ from msd_engine.specs import SweepSpec, load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.runs.columns import COLUMNS
-from msd_gui.pages.runs.comparison import Comparison
 from msd_gui.pages.runs.page import RunsPage
 from msd_gui.theme import Theme
 
@@ -125,7 +124,7 @@ def use(bench: Bench, root: Path, number: int) -> None:
     """List, sort, search, scroll, choose and follow."""
     page, model, table = bench.page, bench.page.model, bench.page.table
     page.set_watched(True)
-    bench.until(lambda: model.total == number)
+    bench.until(lambda: len(model.runs) == number)
     bench.spin(1.0)
     bench.report("first listing")
     page.set_watched(False)
@@ -134,7 +133,7 @@ def use(bench: Bench, root: Path, number: int) -> None:
     page.set_watched(True)
     bench.spin(2.0)
     bench.report("listing what is known")
-    everything = tuple(replace(row, step=row.step + 1) for row in model.shown())
+    everything = tuple(replace(row, step=row.step + 1) for row in model.runs.values())
     bench.do(lambda: page._on_runs(RunsChanged(everything, (), complete=True)))
     bench.spin(1.0)
     bench.report("all changed at once")
@@ -146,15 +145,15 @@ def use(bench: Bench, root: Path, number: int) -> None:
         bench.do(lambda text=text: page.search.box.setText(text))
         bench.spin(0.15)
     bench.report("search")
-    lines = len(model.shown())
+    lines = model.rowCount()
     for place in range(0, lines, max(lines // 40, 1)):
         bench.do(lambda place=place: table.scrollTo(model.index(place, 0)))
         bench.spin(0.08)
     bench.report("scroll")
-    sweeps = [line.path for line in model.shown() if isinstance(line, Comparison)]
+    sweeps = [model.row(index).path for index in model.comparisons()]
     for away in (False, True):
         for path in sweeps:
-            bench.do(lambda path=path, away=away: table.fold_requested.emit(model.index_of(path), away))
+            bench.do(lambda path=path, away=away: table.setExpanded(model.index_of(path), not away))
             bench.spin(0.05)
         bench.report("fold" if away else "unfold")
     for path in sweeps[:8]:
@@ -162,10 +161,10 @@ def use(bench: Bench, root: Path, number: int) -> None:
         bench.spin(0.1)
     bench.report("choose comparisons")
     for place in range(8):
-        bench.do(lambda place=place: page.choose(model.shown()[place].path))
+        bench.do(lambda place=place: page.choose(model.lines()[place].path))
         bench.spin(0.1)
     bench.report("choose one after the other")
-    bench.do(lambda: page.choose(*[row.path for row in model.shown()[:8]]))
+    bench.do(lambda: page.choose(*[row.path for row in model.lines()[:8]]))
     bench.spin(1.0)
     bench.report("choose 8")
     table.setFocus()

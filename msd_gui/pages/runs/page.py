@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import cast
 
-from PySide6.QtCore import QItemSelectionModel, QItemSelectionRange, QModelIndex, Qt, QUrl, Slot
+from PySide6.QtCore import QModelIndex, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu
 
@@ -38,6 +36,7 @@ class RunsPage(Page):
         super().__init__(engine, clock)
         self._watching = False
         self._told: set[str] | None = None
+        self._unfolded: set[str] = set()
         self._watcher = self.runner(self._on_runs)
         self._reader = self.runner(self._on_curve)
         self._writer = self.runner(self._on_written)
@@ -72,8 +71,9 @@ class RunsPage(Page):
     def _connect(self) -> None:
         self.search.changed.connect(self._search)
         self.table.selectionModel().selectionChanged.connect(self._show_choice)
-        self.table.open_requested.connect(self.do_open)
-        self.table.fold_requested.connect(self._fold)
+        self.table.doubleClicked.connect(self.do_open)
+        for folded in (self.table.expanded, self.table.collapsed):
+            folded.connect(self._note_fold)
         self.table.customContextMenuRequested.connect(self._show_menu)
         self.found_place.placeholder.pressed.connect(self.search.box.clear)
         self.place.placeholder.pressed.connect(lambda: self.spec_asked.emit(load_preset(FIRST_PRESET)))
@@ -104,39 +104,37 @@ class RunsPage(Page):
             self._told |= {row.path for row in event.rows}
             if event.complete:
                 # The folder of runs may be another one than last time.
-                gone |= {path for path in self.model.paths() if path not in self._told}
+                gone |= {path for path in self.model.runs if path not in self._told}
                 self._told = None
         self.model.take(event.rows, gone)
-        self.place.set_ready(self.model.total > 0 or self._told is not None)
+        self.place.set_ready(bool(self.model.runs) or self._told is not None)
         self._count()
         if self.chosen_runs.concerns(gone | {row.path for row in event.rows}):
             self._show_choice()
 
     def _search(self, text: str) -> None:
+        """Show the runs that hold all words; a comparison of which only some do is unfolded meanwhile."""
         self.model.search(text)
+        for index in self.model.comparisons():
+            line = self.model.row(index)
+            partly = isinstance(line, Comparison) and self.model.rowCount(index) < len(line.runs)
+            self.table.setExpanded(index, partly or line.path in self._unfolded)
         self._count()
 
     def _count(self) -> None:
-        self.search.set_count(self.model.found_count, self.model.total)
-        self.found_place.set_ready(self.model.found_count > 0 or not self.model.total)
+        self.search.set_count(self.model.found_count, len(self.model.runs))
+        self.found_place.set_ready(self.model.found_count > 0 or not self.model.runs)
 
-    @Slot(QModelIndex, bool)
-    def _fold(self, index: QModelIndex, away: bool) -> None:
-        """Fold a comparison or unfold it; where a run that is folded away was chosen, the comparison is chosen."""
-        line = self.model.row(index)
-        inside = {run.path for run in self.model.runs_of(line)} if away else set()
-        hidden = any(row.path in inside for row in self.chosen_lines())
-        self.model.fold(line.path, away=away)
-        if hidden:
-            flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-            self.table.selectionModel().setCurrentIndex(self.model.index_of(line.path), flags)
+    @Slot(QModelIndex)
+    def _note_fold(self, index: QModelIndex) -> None:
+        """Remember what the user unfolds, for the end of a search that unfolds others."""
+        if not self.search.box.text():
+            change = self._unfolded.add if self.table.isExpanded(index) else self._unfolded.discard
+            change(self.model.row(index).path)
 
     def chosen_lines(self) -> list[RunRow]:
         """Return the lines that are selected, runs and comparisons, from top to bottom."""
-        rows = self.model.shown()
-        chosen = cast("Iterable[QItemSelectionRange]", self.table.selectionModel().selection())
-        places = sorted({place for part in chosen for place in range(part.top(), part.bottom() + 1)})
-        return [rows[place] for place in places]
+        return [self.model.row(index) for index in self.table.chosen()]
 
     def chosen(self) -> list[RunRow]:
         """Return the runs that are selected, from top to bottom; a comparison stands for its runs."""
@@ -145,12 +143,7 @@ class RunsPage(Page):
 
     def choose(self, *paths: str) -> None:
         """Select runs and comparisons by their paths."""
-        self.model.reveal(paths)
-        selection = self.table.selectionModel()
-        selection.clearSelection()
-        for path in paths:
-            flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-            selection.select(self.model.index_of(path), flags)
+        self.table.choose([self.model.index_of(path) for path in paths])
 
     # -- what is chosen ------------------------------------------------------------------------------------------------
 
@@ -240,7 +233,7 @@ class RunsPage(Page):
         """Ask, then move the chosen runs to the trash."""
         rows = self.chosen()
         runs = [Path(row.path) for row in rows]
-        trash.ask(self, trash.question(rows, self.model.every()), partial(self.discard, runs))
+        trash.ask(self, trash.question(rows, list(self.model.runs.values())), partial(self.discard, runs))
 
     def discard(self, runs: list[Path]) -> None:
         """Move runs to the trash."""
