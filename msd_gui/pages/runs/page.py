@@ -22,6 +22,7 @@ from msd_gui.pages.runs.columns import COLUMNS, STATUS, table_text
 from msd_gui.pages.runs.comparison import Comparison
 from msd_gui.pages.runs.model import RunsModel
 from msd_gui.pages.runs.search import SearchRow
+from msd_gui.session.settings import Settings
 from msd_gui.views.runs.list import RunList
 
 FIRST_PRESET = "digits-30s"
@@ -257,6 +258,14 @@ class RunsPage(Page):
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addActions(list(self.actions_by_name.values()))
         menu.popup(self.cursor().pos())
+
+    def restore(self, name: str, settings: Settings) -> None:
+        """Give the columns the widths and the order that they had."""
+        self.table.header().restoreState(settings.columns(name))
+
+    def keep(self, name: str, settings: Settings) -> None:
+        """Keep widths and order of the columns."""
+        settings.set_columns(name, bytes(self.table.header().saveState().data()))
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""

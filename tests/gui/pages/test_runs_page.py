@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hands import WAIT_MS, run_row
 from made_runs import SPEC, choose, make
+from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QMessageBox
 
@@ -18,6 +19,8 @@ from msd_engine.runs.notes import add_figures, read_notes
 from msd_engine.runs.run import Run
 from msd_engine.specs import load_preset
 from msd_gui.app import create_window
+from msd_gui.pages.runs.columns import COLUMNS
+from msd_gui.pages.runs.page import RunsPage
 from msd_gui.session.budget import as_long_again
 from msd_gui.session.settings import Settings
 
@@ -84,6 +87,21 @@ def test_an_empty_folder_offers_a_training(qtbot, tmp_path):
     page.place.placeholder.pressed.emit()
     assert window.page is window.pages["images"]
     window.close()
+
+
+def test_columns_keep_their_widths_and_order_for_the_next_launch(qtbot, tmp_path, window, page):
+    steps, error = (
+        next(n for n, column in enumerate(COLUMNS) if column.title == title) for title in ("Steps", "Error")
+    )
+    page.table.setColumnWidth(steps, 123)
+    page.table.sortByColumn(error, Qt.SortOrder.AscendingOrder)
+    page.keep("runs", window.settings)
+    other = RunsPage(window.engine, window.clock)
+    qtbot.addWidget(other)
+    other.restore("runs", window.settings)
+    header = other.table.header()
+    assert (other.table.columnWidth(steps), header.sortIndicatorSection()) == (123, error)
+    other.close_jobs()
 
 
 def test_what_others_do_in_the_folder_is_seen(qtbot, page, folder):

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import QTreeView
 
 from msd_engine.events import RunRow
 from msd_gui.pages.runs.columns import COLUMNS, count, table_text
-from msd_gui.pages.runs.comparison import Comparison
 from msd_gui.pages.runs.details import RunFigures
 from msd_gui.pages.runs.model import RunsModel
 from msd_gui.views.runs.cells import CAPTION
