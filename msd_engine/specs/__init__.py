@@ -4,7 +4,16 @@ from msd_engine.specs.base import Declaration, Spec, SpecError, declarations
 from msd_engine.specs.branch import Branch, Hand
 from msd_engine.specs.data import ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
-from msd_engine.specs.experiment import GENERATOR, ExperimentSpec, for_painting, generator_of
+from msd_engine.specs.experiment import (
+    GENERATOR,
+    JOBS,
+    ExperimentSpec,
+    JobName,
+    for_job,
+    for_painting,
+    generator_of,
+    job_of,
+)
 from msd_engine.specs.live import Live
 from msd_engine.specs.models import (
     ModelCard,
@@ -23,12 +32,14 @@ from msd_engine.specs.training import TrainingSpec
 
 __all__ = [
     "GENERATOR",
+    "JOBS",
     "Branch",
     "Declaration",
     "DenoiseSpec",
     "ExperimentSpec",
     "Hand",
     "ImagesSpec",
+    "JobName",
     "Live",
     "MixtureSpec",
     "MlpSpec",
@@ -41,8 +52,10 @@ __all__ = [
     "TrainingSpec",
     "UNetSpec",
     "declarations",
+    "for_job",
     "for_painting",
     "generator_of",
+    "job_of",
     "load_card",
     "load_preset",
     "model_folder",

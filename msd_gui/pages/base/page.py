@@ -108,16 +108,17 @@ class Page(QWidget):
         self.status = Status()
         self.device = ""
 
-    def runner(self, show: Callable[[Event], None], *, apart: tuple[type[Event], ...] = ()) -> Runner:
+    def runner(self, show: Callable[[Event], None] | None = None, *, apart: tuple[type[Event], ...] = ()) -> Runner:
         """Make a runner whose events go to `show`, and whose failures and notices then go to the window.
 
         Args:
-            show: A method of this page, or of a part of it; it matches the events that it shows.
+            show: A method of this page, or of a part of it; it matches the events that it shows. None for nothing.
             apart: `Failed` or `Notice` where `show` alone deals with them.
         """
         runner = Runner(self.clock, self)
         runner.told.connect(self._note_device)
-        runner.told.connect(show)
+        if show is not None:
+            runner.told.connect(show)
         if Failed not in apart:
             runner.told.connect(self._show_failure)
         if Notice not in apart:

@@ -9,14 +9,12 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
-from msd_engine.specs import Branch, ExperimentSpec, Hand, for_painting
+from msd_engine.specs import Branch, ExperimentSpec, Hand, JobName, for_painting
 from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base.page import Page, Status
 from msd_gui.pages.denoise.networks import Missing
 from msd_gui.pages.denoise.painting import painters
 from msd_gui.pages.sampling.gallery import Gallery
-from msd_gui.session.command import command
-from msd_gui.session.network import Network
 
 Asked = Callable[[], tuple[ExperimentSpec, Path | None] | None]
 """Returns settings and the run whose network is used where they ask for one; None where nothing can be drawn."""
@@ -121,14 +119,10 @@ class ByHand(QWidget):
             return "inpaint" if self._marked else "interpolate"
         return self._hand
 
-    def command(self, spec: ExperimentSpec, network: Network | None) -> str:
-        """Return the `msd` line that draws these chains.
-
-        Args:
-            spec: The present settings.
-            network: The run that denoises; None for the exact denoiser or a pretrained one.
-        """
-        return command_of(_fitting(self.hand, spec), self.hand, network)
+    def drawn_by(self, spec: ExperimentSpec) -> tuple[ExperimentSpec, JobName]:
+        """Return the settings and the job that draw what is shown, or what the button in the empty place draws."""
+        hand = "interpolate" if self.hand == "interpolate" else "inpaint"
+        return _fitting(hand, spec), hand
 
     @property
     def running(self) -> bool:
@@ -192,20 +186,6 @@ class ByHand(QWidget):
                 self._page.actions_changed.emit()
             case Failed():
                 self._page.set_status(Status())
-
-
-def command_of(spec: ExperimentSpec, verb: str, network: Network | None) -> str:
-    """Return the `msd` line of some work by hand.
-
-    Args:
-        spec: The settings.
-        verb: ``denoise``, ``inpaint`` or ``interpolate``.
-        network: The run that denoises; None for the exact denoiser or a pretrained one.
-    """
-    out = f"{verb}.npz"
-    if network is None:
-        return command(spec, verb, out=out)
-    return command(spec, verb, run=str(network.folder), trained=network.spec, out=out)
 
 
 def _fitting(hand: Hand, spec: ExperimentSpec) -> ExperimentSpec:

@@ -87,7 +87,7 @@ def test_version_presets_and_schema(msd: Any) -> None:
             assert declared.title in row
 
 
-@pytest.mark.parametrize("command", ["train", "sample", "propose", "sweep", "denoise", "inpaint", "interpolate"])
+@pytest.mark.parametrize("command", ["train", "sample", "propose", "sweep", "run"])
 def test_the_help_names_every_field_with_its_range(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,7 +97,7 @@ def test_the_help_names_every_field_with_its_range(
     assert not caught.value.code
     text = capsys.readouterr().out
     flat = " ".join(text.replace("│", " ").split())
-    by_hand = command in ("denoise", "inpaint", "interpolate")
+    by_hand = command == "run"
     fields = {path: kinds for path, kinds in declared_fields().items() if by_hand or not path.startswith("denoise.")}
     assert by_hand or "--denoise." not in text
     counts = Counter(path.split(".")[1] for path in fields)
