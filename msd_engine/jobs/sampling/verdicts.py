@@ -71,7 +71,6 @@ def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None, device
         data_mean_distance=looks.mean_distance if looks else math.nan,
         data_largest_distance=looks.largest_distance if looks else math.nan,
         data_std=looks.std if looks else math.nan,
-        data_count=looks.count if looks else 0,
         k=spec.training.k,
         epsilon=spec.sampling.epsilon,
         levels=spec.sampling.levels,

@@ -70,7 +70,6 @@ class Choice(Control):
         self.combo.setMinimumContentsLength(9)
         for value in declaration.choices:
             self.combo.addItem(choice_label(value), value)
-        self._reasons: dict[str, str] = {}
         KeyGuard(self.combo, LIST_KEYS)
         self.setFocusProxy(self.combo)
         row = QHBoxLayout(self)

@@ -4,7 +4,6 @@ import pytest
 
 from msd_gui.app import libraries
 
-
 PACKAGES = {
     "libxcb-cursor.so.0": "libxcb-cursor0",
     "libxcb-render-util.so.0": "libxcb-render-util0",
