@@ -183,13 +183,13 @@ def _print_figures(figures: dict[str, Any]) -> None:
     if text:
         print(text)
     # What is said of each sample is for --json; a figure that is not known is NaN, empty words say nothing.
-    told = {
+    figures = {
         name: value
         for name, value in figures.items()
         if not isinstance(value, list) and value == value and value not in ("", {})
     }
-    width = max((len(name) for name in told), default=0)
-    for name, value in told.items():
+    width = max((len(name) for name in figures), default=0)
+    for name, value in figures.items():
         print(f"  {name:{width}}  {_words(value)}")
 
 

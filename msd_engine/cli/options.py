@@ -50,7 +50,7 @@ Json = Annotated[
 _FIELDS = tyro.conf.arg(name="")
 
 # The fields of one picture and its copies are flags too.
-RunFields: Any = field_flags("sampling", by_hand=True)
+RunFields: Any = field_flags("sampling", chain_task=True)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What can be asked: frozen, validated values that go down to the engine. Imports no torch."""
 
 from msd_engine.specs.base import Declaration, Spec, SpecError, declarations
-from msd_engine.specs.branch import Branch, Hand
+from msd_engine.specs.branch import Branch, ChainTask
 from msd_engine.specs.data import ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.experiment import (
@@ -34,10 +34,10 @@ __all__ = [
     "GENERATOR",
     "JOBS",
     "Branch",
+    "ChainTask",
     "Declaration",
     "DenoiseSpec",
     "ExperimentSpec",
-    "Hand",
     "ImagesSpec",
     "JobName",
     "Live",

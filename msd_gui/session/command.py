@@ -66,9 +66,9 @@ def command(
     Returns:
         One line for a POSIX shell.
     """
-    by_hand = verb in _READ
-    words = ["msd", "run"] if by_hand else ["msd", verb]
-    network = ["--network", run] if run and by_hand else [run] if run else []
+    chain_task = verb in _READ
+    words = ["msd", "run"] if chain_task else ["msd", verb]
+    network = ["--network", run] if run and chain_task else [run] if run else []
     if file is not None:
         return shlex.join([*words, str(file), *network, *_written(out, verb)])
     if run and verb != "train":
@@ -81,9 +81,9 @@ def command(
             changed = {path: value for path, value in changed.items() if value != known[path]}
     else:
         name = nearest_preset(spec)
-        words += [name] if by_hand else ["--preset", name]
+        words += [name] if chain_task else ["--preset", name]
         changed = differences(spec, load_preset(name))
-    words += ["--job", verb] if by_hand else []
+    words += ["--job", verb] if chain_task else []
     read = _READ.get(verb, _ALL)
     changed = {path: value for path, value in changed.items() if path.startswith(read)}
     if verb == "train":

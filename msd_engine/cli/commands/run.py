@@ -162,7 +162,7 @@ class _Denoising:
             figures |= moved | {"expected_move": found.expected_move}
         return figures
 
-    def way_on(self) -> str:
+    def how_to_continue(self) -> str:
         """Say what the user is left with."""
         return "Stopped; nothing was written."
 
@@ -227,11 +227,11 @@ def _denoise(options: Run, spec: ExperimentSpec, network: Path | None) -> Iterat
 
 
 def _chains(options: Run, spec: ExperimentSpec, network: Path | None, job: JobName) -> Iterator[Event]:
-    from msd_engine.jobs.sampling.by_hand import by_hand
+    from msd_engine.jobs.sampling.chain_task import chain_task
     from msd_engine.jobs.sampling.sample import sample
     from msd_engine.specs.live import Every
 
     places = {"run_dir": network, "data_dir": options.data_dir, "device": options.device, "cadence": Every(FRAMES_HZ)}
     if job == "inpaint" or job == "interpolate":
-        return by_hand(spec, job, **places)
+        return chain_task(spec, job, **places)
     return sample(spec, **places)

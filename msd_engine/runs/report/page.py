@@ -89,7 +89,7 @@ class PageContent:
         spec: The comparison.
         whole: The comparison at full size, whose settings stand beside.
         budget: One sentence on the budget.
-        told: The table with its findings.
+        table: The table with its findings.
         results: How each run ended.
         curves: Held-out curves.
         grids: Pictures of samples.
@@ -99,7 +99,7 @@ class PageContent:
     spec: SweepSpec
     whole: SweepSpec
     budget: str
-    told: SweepTable
+    table: SweepTable
     results: Sequence[SweepResult]
     curves: Sequence[Curve]
     grids: Sequence[Grid]
@@ -119,9 +119,9 @@ def page(content: PageContent) -> str:
     text = environment.get_template("page.html").render(
         content=content,
         title=content.spec.title or content.spec.base.title,
-        findings=(*content.told.findings, *_of_chains(content)),
-        errors=[_errors(row, content.grids) for row in content.told.rows],
-        chart=lambda name: _svg(chart(name, content.told.rows, content.curves)),
+        findings=(*content.table.findings, *_of_chains(content)),
+        errors=[_errors(row, content.grids) for row in content.table.rows],
+        chart=lambda name: _svg(chart(name, content.table.rows, content.curves)),
         mode_titles=MODE_TITLES,
         in_words=in_words,
         settings=settings(content.spec, content.whole),
@@ -136,11 +136,11 @@ def _of_chains(content: PageContent) -> list[str]:
     shown = [grid for grid in content.grids if grid.chains]
     if not shown:
         return []
-    least, most = (pick(shown, key=_yield) for pick in (min, max))
+    least, most = (pick(shown, key=_survival) for pick in (min, max))
     total, grey = sum(grid.chains for grid in shown), sum(grid.dead.get("monochrome", 0) for grid in shown)
     sentence = f"Of {total:,} chains {sum(grid.lived for grid in shown):,} lived"
-    if _yield(least) < _yield(most):
-        fewest, best = (f"({_percent(_yield(grid))}) for {grid.name}" for grid in (least, most))
+    if _survival(least) < _survival(most):
+        fewest, best = (f"({_percent(_survival(grid))}) for {grid.name}" for grid in (least, most))
         sentence += f", fewest {fewest} and most {best}"
     sentence += f"; {f'{grey:,}' if grey else 'none'} ended in one colour"
     if content.spec.base.data.name == "cifar-10":
@@ -149,7 +149,7 @@ def _of_chains(content: PageContent) -> list[str]:
     return [f"{sentence}."]
 
 
-def _yield(grid: Grid) -> float:
+def _survival(grid: Grid) -> float:
     return grid.lived / grid.chains
 
 
@@ -165,7 +165,7 @@ def _errors(row: TableRow, grids: Sequence[Grid]) -> tuple[Any, ...]:
         MODE_TITLES[row.mode], row.k, row.seeds, _number(row.steps, 0), _spread(row.error, row.spread),
         _spread(row.ratio, row.ratio_spread), *(_number(value) for value in (row.floor, row.floor_ratio)),
         *(_number(value) for value in (row.reported, row.reported_ratio)),
-        _percent(_yield(shown[-1])) if shown else "–",
+        _percent(_survival(shown[-1])) if shown else "–",
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from PySide6.QtCore import (
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 
 from msd_engine.events import RunRow
-from msd_gui.pages.runs.columns import ALIGNMENTS, COLUMNS, CREATED, cells, told_of
+from msd_gui.pages.runs.columns import ALIGNMENTS, COLUMNS, CREATED, cells, tooltip_of
 from msd_gui.pages.runs.comparison import Comparison, comparison
 from msd_gui.views.runs.cells import CAPTION, PICTURE
 
@@ -84,7 +84,7 @@ class RunsModel(QSortFilterProxyModel):
                 self._fill_comparison(sweep)
         changed |= {sweep for sweep in sweeps & self._items.keys() if self._items[sweep] not in tops}
         self._source.invisibleRootItem().appendRows(tops)
-        self._tell(changed)
+        self._notify(changed)
 
     def search(self, text: str) -> None:
         """Show the runs that hold every word of a text, and the comparisons that have such runs."""
@@ -170,7 +170,7 @@ class RunsModel(QSortFilterProxyModel):
             return ALIGNMENTS[index.column()]
         if role == _TOOL_TIP:
             row = self.row(index)
-            return row.problem or (told_of(row) if index.column() == 0 else "") or None
+            return row.problem or (tooltip_of(row) if index.column() == 0 else "") or None
         if role == _SPOKEN and index.column() == 0:
             return _spoken(self.row(index))
         return None
@@ -225,7 +225,7 @@ class RunsModel(QSortFilterProxyModel):
             del self._items[path], self._lines[path]
             self._cells.pop(path, None)
 
-    def _tell(self, paths: Iterable[str]) -> None:
+    def _notify(self, paths: Iterable[str]) -> None:
         """Tell the views that lines have changed, at once for those on one level."""
         for above, places in self._levels(paths):
             first, last = (self._source.index(place, 0, above) for place in (places[0], places[-1]))

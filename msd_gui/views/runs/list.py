@@ -11,7 +11,7 @@ from msd_gui.views.runs.cells import RunCells
 
 _INSIDE_PX = 18
 _ADD = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-_TAKE = QItemSelectionModel.SelectionFlag.Deselect | QItemSelectionModel.SelectionFlag.Rows
+_ADOPT = QItemSelectionModel.SelectionFlag.Deselect | QItemSelectionModel.SelectionFlag.Rows
 
 
 class RunList(QTreeView):
@@ -80,7 +80,7 @@ class RunList(QTreeView):
         below = [part for part in self.selectionModel().selection() if part.parent() == folded]
         if below:
             for part in below:
-                self.selectionModel().select(QItemSelection(part.topLeft(), part.bottomRight()), _TAKE)
+                self.selectionModel().select(QItemSelection(part.topLeft(), part.bottomRight()), _ADOPT)
             self.selectionModel().setCurrentIndex(folded, _ADD)
 
 
