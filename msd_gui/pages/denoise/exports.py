@@ -29,14 +29,14 @@ def exports(engine: Engine, denoised: Denoised | None, gallery: Gallery, job: Jo
     spec_json = for_job(gallery.spec_json, job) if gallery.spec_json else ""
     films, images, samples = gallery.highlights(), gallery.images(), gallery.samples
     if denoised is not None:
-        denoised = for_job(denoised.spec_json, "denoise")
+        denoised_json = for_job(denoised.spec_json, "denoise")
 
         def picture(path: Path) -> Job:
             parts = np.stack([denoised.x, denoised.copies.y_mean, denoised.copies.x_hat])
-            return engine.save("grid", path, images=parts, spec_json=denoised, columns=3)
+            return engine.save("grid", path, images=parts, spec_json=denoised_json, columns=3)
 
         def copies(path: Path) -> Job:
-            return engine.save("grid", path, images=denoised.copies.y, spec_json=denoised)
+            return engine.save("grid", path, images=denoised.copies.y, spec_json=denoised_json)
 
         rows.append(Export("Picture, ȳ and x̂", ".png", "denoised", picture))
         rows.append(Export("Noisy copies", ".png", "copies", copies))
