@@ -14,6 +14,7 @@ from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base import layout
+from msd_gui.pages.base.actions import made
 from msd_gui.pages.base.exports import plot_exports, text_job
 from msd_gui.pages.base.page import Export, Page, Status
 from msd_gui.pages.runs import actions, trash
@@ -49,13 +50,16 @@ class RunsPage(Page):
 
     def _build(self) -> None:
         self.model = RunsModel(self)
-        self.actions_by_name = actions.made(self, lambda name: getattr(self, f"do_{name}"))
+        self.actions_by_name = {row.name: made(row, self, of="run_", within=True) for row in actions.RUN_ACTIONS}
+        for name, action in self.actions_by_name.items():
+            action.triggered.connect(getattr(self, f"do_{name}"))
         buttons = [self.actions_by_name[name] for name in ("open", "resume", "duplicate", "discard")]
         self.search = SearchRow("Search: name, data, #tag, k=8, status …", buttons)
         right = [place for place, column in enumerate(COLUMNS) if column.right]
         self.table = RunList(self.model, [column.width_px for column in COLUMNS], STATUS, right)
         self.table.setAccessibleName("Runs")
-        actions.add_to(self.table, self.actions_by_name)
+        # Their keys are those of the list alone: elsewhere on the page they belong to what is being typed.
+        self.table.addActions(list(self.actions_by_name.values()))
         self.found_place = layout.with_placeholder(
             self.table, "No run has all of these words in its name, data, tags, status or note.", "Clear the search"
         )
