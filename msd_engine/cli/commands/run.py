@@ -231,7 +231,13 @@ def _chains(options: Run, spec: ExperimentSpec, network: Path | None, job: JobNa
     from msd_engine.jobs.sampling.sample import sample
     from msd_engine.specs.live import Every
 
-    places = {"run_dir": network, "data_dir": options.data_dir, "device": options.device, "cadence": Every(FRAMES_HZ)}
+    places: dict[str, Any] = {"run_dir": network, "data_dir": options.data_dir, "device": options.device}
+    places["cadence"] = Every(FRAMES_HZ)
+        "run_dir": network,
+        "data_dir": options.data_dir,
+        "device": options.device,
+        "cadence": Every(FRAMES_HZ),
+    }
     if job == "inpaint" or job == "interpolate":
         return chain_task(spec, job, **places)
     return sample(spec, **places)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
+from msd_engine.events import Event, FilmFrame, ImageFrame, Samples, Started
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, JobName, for_painting
 from msd_gui.bridge.engine import Engine, Job
-from msd_gui.pages.base.page import Page, Status
+from msd_gui.pages.base.page import Page
 from msd_gui.pages.denoise.networks import Missing
 from msd_gui.pages.denoise.painting import painters
 from msd_gui.pages.sampling.gallery import Gallery
@@ -58,7 +59,7 @@ class ChainTasks(QWidget):
         self._page = page
         self._engine = engine
         self._requested = wanted
-        self._runner = page.runner(self._show)
+        self._runner = page.runner(self._show, "Chains")
         self._task: ChainTask = "draw"
         self._marked = False
         self._able = True
@@ -121,7 +122,7 @@ class ChainTasks(QWidget):
 
     def drawn_by(self, spec: ExperimentSpec) -> tuple[ExperimentSpec, JobName]:
         """Return the settings and the job that draw what is shown, or what the button in the empty place draws."""
-        task = "interpolate" if self.task == "interpolate" else "inpaint"
+        task: Literal["inpaint", "interpolate"] = "interpolate" if self.task == "interpolate" else "inpaint"
         return _fitting(task, spec), task
 
     @property
@@ -179,13 +180,6 @@ class ChainTasks(QWidget):
                 self.gallery.begin(event.total, event.step, event.spec_json)
             case ImageFrame() | FilmFrame() | Samples():
                 self.gallery.take(event)
-            case Progress():
-                self._page.set_status(Status.of(event, "Chains"))
-            case Finished():
-                self._page.set_status(Status())
-                self._page.actions_changed.emit()
-            case Failed():
-                self._page.set_status(Status())
 
 
 def _fitting(task: ChainTask, spec: ExperimentSpec) -> ExperimentSpec:

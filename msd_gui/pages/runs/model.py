@@ -108,7 +108,7 @@ class RunsModel(QSortFilterProxyModel):
 
     def row(self, index: Index) -> RunRow:
         """Return the run or comparison at an index."""
-        found: RunRow = super().data(index.siblingAtColumn(0), _ROW)
+        found: RunRow = super().data(index.sibling(index.row(), 0), _ROW)
         return found
 
     def lines(self, parent: Index = _NOWHERE) -> list[RunRow]:

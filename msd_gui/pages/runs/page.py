@@ -9,7 +9,7 @@ from PySide6.QtCore import QModelIndex, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu
 
-from msd_engine.events import Event, Finished, HeldOutCurve, Progress, RunRow, RunsChanged
+from msd_engine.events import Event, Finished, HeldOutCurve, RunRow, RunsChanged
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine, Job
@@ -41,7 +41,7 @@ class RunsPage(Page):
         self._unfolded: set[str] = set()
         self._watcher = self.runner(self._on_runs)
         self._reader = self.runner(self._on_curve)
-        self._writer = self.runner(self._on_written)
+        self._writer = self.runner(self._on_written, "")
         self._build()
         self._connect()
         self._show_choice()
@@ -250,12 +250,8 @@ class RunsPage(Page):
 
     @Slot(object)
     def _on_written(self, event: Event) -> None:
-        match event:
-            case Progress():
-                self.set_status(Status.of(event))
-            case Finished():
-                self.set_status(Status())
-                self.noticed.emit(event.text)
+        if isinstance(event, Finished):
+            self.noticed.emit(event.text)
 
     def _show_menu(self) -> None:
         menu = QMenu(self)

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import cast
 
-from PySide6.QtCore import QAbstractItemModel, QEvent, QItemSelection, QItemSelectionModel, QModelIndex, Qt
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QModelIndex,
+    Qt,
+)
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView
 
 from msd_gui.views.runs.cells import RunCells
@@ -56,7 +65,7 @@ class RunList(QTreeView):
     def chosen(self) -> Iterator[QModelIndex]:
         """Iterate over the first cells of the selected lines, from top to bottom."""
         found: dict[tuple[int, int], tuple[int, QModelIndex]] = {}
-        for part in self.selectionModel().selection():
+        for part in self._selected():
             above = part.parent()
             for row in range(part.top(), part.bottom() + 1):
                 found[(above.row(), row) if above.isValid() else (row, -1)] = (row, above)
@@ -75,9 +84,12 @@ class RunList(QTreeView):
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._cells.follow_view()
 
+    def _selected(self) -> list[QItemSelectionRange]:
+        return list(cast("Iterable[QItemSelectionRange]", self.selectionModel().selection()))
+
     def _choose_whole(self, folded: QModelIndex) -> None:
         """Select a line that was folded in the place of those below it."""
-        below = [part for part in self.selectionModel().selection() if part.parent() == folded]
+        below = [part for part in self._selected() if part.parent() == folded]
         if below:
             for part in below:
                 self.selectionModel().select(QItemSelection(part.topLeft(), part.bottomRight()), _ADOPT)

@@ -131,7 +131,6 @@ def told(shares: tuple[float, ...], **fields: object) -> Verdicts:
         "data_mean_distance": 6.0,
         "data_largest_distance": 9.6,
         "data_std": 0.54,
-        "data_count": 1500,
         "k": 8,
         "epsilon": 0.01,
         "levels": 50,
