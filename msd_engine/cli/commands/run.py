@@ -233,11 +233,6 @@ def _chains(options: Run, spec: ExperimentSpec, network: Path | None, job: JobNa
 
     places: dict[str, Any] = {"run_dir": network, "data_dir": options.data_dir, "device": options.device}
     places["cadence"] = Every(FRAMES_HZ)
-        "run_dir": network,
-        "data_dir": options.data_dir,
-        "device": options.device,
-        "cadence": Every(FRAMES_HZ),
-    }
     if job == "inpaint" or job == "interpolate":
         return chain_task(spec, job, **places)
     return sample(spec, **places)
