@@ -108,7 +108,8 @@ class RunsModel(QSortFilterProxyModel):
 
     def row(self, index: Index) -> RunRow:
         """Return the run or comparison at an index."""
-        found: RunRow = super().data(index.sibling(index.row(), 0), _ROW)
+        first = index.sibling(index.row(), 0) if index.column() else index
+        found: RunRow = super().data(first, _ROW)
         return found
 
     def lines(self, parent: Index = _NOWHERE) -> list[RunRow]:

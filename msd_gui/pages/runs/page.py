@@ -143,7 +143,10 @@ class RunsPage(Page):
 
     def chosen(self) -> list[RunRow]:
         """Return the runs that are selected, from top to bottom; a comparison stands for its runs."""
-        runs = (run for line in self.chosen_lines() for run in self.model.runs_of(line))
+        return self._runs_of(self.chosen_lines())
+
+    def _runs_of(self, lines: list[RunRow]) -> list[RunRow]:
+        runs = (run for line in lines for run in self.model.runs_of(line))
         return list({run.path: run for run in runs}.values())
 
     def choose(self, *paths: str) -> None:
@@ -154,7 +157,8 @@ class RunsPage(Page):
 
     @Slot()
     def _show_choice(self) -> None:
-        lines, rows = self.chosen_lines(), self.chosen()
+        lines = self.chosen_lines()
+        rows = self._runs_of(lines)
         possible = actions.possible(lines, rows, self.model.in_training)
         for name, action in self.actions_by_name.items():
             action.setEnabled(name in possible)

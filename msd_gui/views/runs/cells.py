@@ -43,6 +43,7 @@ ROW_PX = 48
 PICTURE_PX = 40
 MARGIN_PX = 4
 _MARK_PX = 21
+_SELECTED = QStyle.StateFlag.State_Selected.value
 # Larger pictures are none of ours; they are not even decoded.
 _LARGEST_PX = 512
 _MARKS = {"running": "accent", "finished": "good", "failed": "error", "damaged": "error", "interrupted": "warning"}
@@ -113,6 +114,7 @@ class RunCells(QStyledItemDelegate):
         self._status, self._right = status, right
         self._pictures: dict[tuple[bytes, float], QPixmap] = {}
         self._room = MOST_AT_ONCE
+        self._waiting: list[QRect] = []
         self.follow_view()
 
     def follow_view(self) -> None:
@@ -121,7 +123,10 @@ class RunCells(QStyledItemDelegate):
         small = QFont(font)
         small.setPointSizeF(font.pointSizeF() * SMALL_FONT)
         self._lines, self._captions = _Lines(font), _Lines(small)
-        self._colours = colours_of(self._view.palette())
+        self._colours = colours = colours_of(self._view.palette())
+        # Of words and captions, by whether the line is selected.
+        self._inks = (QColor(colours.text), QColor(colours.muted)), (QColor(colours.on_accent),) * 2
+        self._ground = QColor(colours.accent)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """Return the height of all rows; columns have widths of their own."""
@@ -132,26 +137,27 @@ class RunCells(QStyledItemDelegate):
         """Paint a cell."""
         cell: Any = option
         place: QRect = cell.rect
-        chosen = QStyle.StateFlag.State_Selected in cell.state
-        colours, column, words = self._colours, index.column(), index.data()
+        chosen = bool(cell.state.value & _SELECTED)
+        column, words = index.column(), index.data()
+        ink, faint = self._inks[chosen]
         if chosen:
-            painter.fillRect(place, QColor(colours.accent))
-        painter.setPen(QColor(colours.on_accent if chosen else colours.text))
+            painter.fillRect(place, self._ground)
+        painter.setPen(ink)
         painter.setFont(self._lines.font)
         left, room, middle = place.left() + MARGIN_PX, place.width() - 2 * MARGIN_PX, place.top() + ROW_PX / 2
         if column == 0:
             start, taken = left, PICTURE_PX + 2 * MARGIN_PX
             left, room = left + taken, room - taken
             self._lines.write(painter, words, left, middle - self._lines.height, room)
-            painter.setPen(QColor(colours.on_accent if chosen else colours.muted))
+            painter.setPen(faint)
             painter.setFont(self._captions.font)
             self._captions.write(painter, index.data(CAPTION), left, middle, room)
             box = QRect(start, round(middle - PICTURE_PX / 2), PICTURE_PX, PICTURE_PX)
-            self._paint_picture(painter, box, self._picture(index.data(PICTURE)))
+            self._paint_picture(painter, box, self._picture(index.data(PICTURE), place))
             return
         if column == self._status:
-            ink = colours.on_accent if chosen else getattr(colours, _MARKS.get(words, "muted"))
-            _paint_mark(painter, QPointF(place.left() + 11, middle), QColor(ink), hollow=words == "stopped")
+            mark = ink if chosen else QColor(getattr(self._colours, _MARKS.get(words, "muted")))
+            _paint_mark(painter, QPointF(place.left() + 11, middle), mark, hollow=words == "stopped")
             left, room = place.left() + _MARK_PX, place.width() - _MARK_PX - MARGIN_PX
         top = middle - self._lines.height / 2
         self._lines.write(painter, words, left, top, room, right=column in self._right)
@@ -170,7 +176,7 @@ class RunCells(QStyledItemDelegate):
         painter.fillRect(shown, QColor(self._colours.base))
         painter.drawPixmap(shown, picture, QRectF(picture.rect()))
 
-    def _picture(self, png: bytes) -> QPixmap:
+    def _picture(self, png: bytes, place: QRect) -> QPixmap:
         """Return a picture, a null one where there is none or where it has to wait for the next round of events."""
         ratio = self._view.devicePixelRatioF()
         found = self._pictures.get((png, ratio))
@@ -178,9 +184,10 @@ class RunCells(QStyledItemDelegate):
             return found or QPixmap()
         if self._room == MOST_AT_ONCE:
             QTimer.singleShot(0, self, self._next_round)
-        self._room -= 1
-        if self._room < 0:
+        if not self._room:
+            self._waiting.append(QRect(place))
             return QPixmap()
+        self._room -= 1
         if len(self._pictures) >= MOST_KEPT:
             self._pictures.clear()
         picture = self._pictures[png, ratio] = decoded(png, round(PICTURE_PX * ratio))
@@ -188,9 +195,10 @@ class RunCells(QStyledItemDelegate):
         return picture
 
     def _next_round(self) -> None:
-        if self._room < 0:
-            self._view.viewport().update()
         self._room = MOST_AT_ONCE
+        waiting, self._waiting = self._waiting, []
+        for place in waiting:
+            self._view.viewport().update(place)
 
 
 def _paint_mark(painter: QPainter, middle: QPointF, ink: QColor, *, hollow: bool) -> None:

@@ -64,12 +64,14 @@ class RunList(QTreeView):
 
     def chosen(self) -> Iterator[QModelIndex]:
         """Iterate over the first cells of the selected lines, from top to bottom."""
-        found: dict[tuple[int, int], tuple[int, QModelIndex]] = {}
+        model = self.model()
+        found: list[tuple[int, int, QModelIndex]] = []
         for part in self._selected():
             above = part.parent()
-            for row in range(part.top(), part.bottom() + 1):
-                found[(above.row(), row) if above.isValid() else (row, -1)] = (row, above)
-        yield from (self.model().index(row, 0, above) for _, (row, above) in sorted(found.items(), key=_place))
+            rows = range(part.top(), part.bottom() + 1)
+            found += [(above.row(), row, above) if above.isValid() else (row, -1, above) for row in rows]
+        for top, below, above in sorted(found):
+            yield model.index(top if below < 0 else below, 0, above)
 
     def choose(self, indices: Sequence[QModelIndex]) -> None:
         """Select lines and nothing else; what they are folded into is unfolded."""
@@ -94,7 +96,3 @@ class RunList(QTreeView):
             for part in below:
                 self.selectionModel().select(QItemSelection(part.topLeft(), part.bottomRight()), _ADOPT)
             self.selectionModel().setCurrentIndex(folded, _ADD)
-
-
-def _place(found: tuple[tuple[int, int], object]) -> tuple[int, int]:
-    return found[0]
