@@ -37,7 +37,7 @@ class Verdicts(Event):
         data_largest_distance: Largest pairwise distance of the data.
         data_std: Standard deviation of a pixel of the data about the mean image.
         k: Number of copies.
-        epsilon: Step size.
+        step_ratio: r = ε/σ².
         levels: Number of levels.
         dim: Numbers in one image.
         spec_json: The spec as JSON.
@@ -58,7 +58,7 @@ class Verdicts(Event):
     data_largest_distance: float
     data_std: float
     k: int
-    epsilon: float
+    step_ratio: float
     levels: int
     dim: int
     spec_json: str

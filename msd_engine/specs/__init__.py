@@ -13,6 +13,7 @@ from msd_engine.specs.experiment import (
     for_painting,
     generator_of,
     job_of,
+    step_ratio_of,
 )
 from msd_engine.specs.live import Live
 from msd_engine.specs.models import (
@@ -28,11 +29,13 @@ from msd_engine.specs.nets import MlpSpec, UNetSpec
 from msd_engine.specs.noise import NoiseSpec
 from msd_engine.specs.sampling import SamplingSpec
 from msd_engine.specs.sweep import SweepSpec
+from msd_engine.specs.tables.samplers import WALL
 from msd_engine.specs.training import TrainingSpec
 
 __all__ = [
     "GENERATOR",
     "JOBS",
+    "WALL",
     "Branch",
     "ChainTask",
     "Declaration",
@@ -62,4 +65,5 @@ __all__ = [
     "model_names",
     "preset_names",
     "pretrained_for",
+    "step_ratio_of",
 ]

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
 
+from msd_engine.specs.data import IMAGE_TITLES
 from msd_gui.app.pages import PAGES
 from msd_gui.pages.base.actions import ActionRow, made
-from msd_gui.widgets.controls.choice import choice_label
 
 DATA_SETS = ("mnist", "fashion-mnist", "cifar-10")
 
@@ -36,9 +36,9 @@ TABLE = (
         ActionRow(
             f"download_{name}",
             "File",
-            f"Download {choice_label(name)}",
+            f"Download {IMAGE_TITLES[name]}",
             (),
-            f"Fetch {choice_label(name)} into the data folder.",
+            f"Fetch {IMAGE_TITLES[name]} into the data folder.",
             begins=name == DATA_SETS[0],
             glyph="download",
         )

@@ -118,13 +118,9 @@ def residual_inflation(y: Tensor, sigma: float) -> float:
     k = y.shape[-2]
     if k == 1 or not y.numel():
         return math.nan
-    residuals = y.double() - y.double().mean(-2, keepdim=True)
+    y = y.double()
+    residuals = y - y.mean(-2, keepdim=True)
     return residuals.square().mean().item() / (sigma**2 * (1 - 1 / k))
-
-
-def predicted_inflation(step_ratio: float) -> float:
-    """Return 1/(1 − r/2), infinite from the wall r = 2 on."""
-    return 1 / (1 - step_ratio / 2) if step_ratio < 2 else math.inf
 
 
 def split_r_hat(draws: Tensor) -> Tensor:
