@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from msd_engine.cli.inputs import (
     spec_of,
 )
 from msd_engine.cli.options import Run, Sweep, Train
-from msd_engine.cli.outcome import RefusedError
+from msd_engine.cli.outcome import RefusedError, say
 from msd_engine.events import Denoised, Event, Started
 from msd_engine.specs import ExperimentSpec, ImagesSpec, JobName, for_job, for_painting, preset_names
 
@@ -208,15 +209,25 @@ def _with_pictures(options: Run, spec: ExperimentSpec, job: JobName) -> Experime
         raise RefusedError(f"There must be images to {job}, but {data.name} are points: choose a preset of images.")
     found: dict[str, bytes] = {}
     if is_given(options.picture):
-        found["denoise.picture"] = read_picture(Path(options.picture), data.shape)[0].tobytes()
+        pixels, done = read_picture(os.path.expanduser(options.picture), data.shape)
+        found["denoise.picture"] = pixels.tobytes()
+        _say_of(options.picture, done)
     elif "denoise.index" in given_fields(options.fields):
         # A held-out image that is asked for takes the place of a picture that the file carries.
         found["denoise.picture"] = b""
     if is_given(options.mask):
-        found["denoise.mask"] = read_mask(Path(options.mask), data.shape).astype(np.uint8).tobytes()
+        marked, done = read_mask(os.path.expanduser(options.mask), data.shape)
+        found["denoise.mask"] = marked.astype(np.uint8).tobytes()
+        _say_of(options.mask, done)
     elif job == "inpaint" and not spec.denoise.mask:
         raise RefusedError("Give a picture of what is to be painted anew with --mask FILE.")
     return spec.replace_all(found)
+
+
+def _say_of(word: str, done: str) -> None:
+    """Say what was done to the colours of a picture, where something was."""
+    if done:
+        say(f"Opened {Path(word).name}, {done}.")
 
 
 def _denoise(options: Run, spec: ExperimentSpec, network: Path | None) -> Iterator[Event]:

@@ -26,7 +26,9 @@ def exports(engine: Engine, denoised: Denoised | None, gallery: Gallery, job: Jo
     """
     rows = list[Export]()
     # Settings on the page may have moved on since: a file carries those of the chains that are in it.
-    spec_json = for_job(gallery.spec_json, job) if gallery.spec_json else ""
+    spec_json, drawn_with = (
+        for_job(text, job) if text else "" for text in (gallery.spec_json, gallery.images_spec_json)
+    )
     films, images, samples = gallery.highlights(), gallery.images(), gallery.samples
     if denoised is not None:
         denoised_json = for_job(denoised.spec_json, "denoise")
@@ -43,7 +45,7 @@ def exports(engine: Engine, denoised: Denoised | None, gallery: Gallery, job: Jo
     if images is not None:
 
         def grid(path: Path) -> Job:
-            return engine.save("grid", path, images=images, spec_json=spec_json)
+            return engine.save("grid", path, images=images, spec_json=drawn_with)
 
         rows.append(Export("Chains by hand", ".png", "by-hand", grid))
     if films:
