@@ -210,7 +210,7 @@ class MixturePage(TrainingPage):
     @Slot(object, object)
     def _show_report(self, spec: ExperimentSpec, report: ChainReport) -> None:
         self.adviser.take_report(spec, report)
-        self.readings.set_readings(chain_readings(report, spec.sampling.chains))
+        self.readings.set_readings(chain_readings(report, spec.sampling))
 
     @Slot()
     def _ask_field(self) -> None:
