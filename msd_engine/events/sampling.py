@@ -26,6 +26,8 @@ class Ladder(Event):
         settled: What s_T²/σ² tends to with ever more steps per level.
         steps_needed: So few steps per level bring s_T²/σ² near to that everywhere; 0 where none do.
         guidance_missing: Whether guidance is asked for, but the network has no earlier self to be guided by.
+        network_evaluations: How often a network is among these: all but what the images answer in its place; with the
+            exact score all of `evaluations`, in which there is no network.
     """
 
     sigma: NDArray[np.float64]
@@ -36,6 +38,7 @@ class Ladder(Event):
     settled: float = 1.0
     steps_needed: int = 1
     guidance_missing: bool = False
+    network_evaluations: int = 0
 
 
 @dataclass(frozen=True, eq=False)

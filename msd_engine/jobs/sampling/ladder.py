@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from msd_engine.events import Event, Finished, Ladder
-from msd_engine.jobs.factory.parts import asks_guidance, descent, evaluations, is_guided
+from msd_engine.jobs.factory.parts import asks_exact_above, asks_guidance, descent, evaluations, is_guided
 from msd_engine.jobs.tools.guard import told
 from msd_engine.metrics.chains.ladders import settled, steps_needed, swelling
 from msd_engine.samplers.descent import Descent
@@ -17,13 +17,14 @@ from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 
 
-def told_ladder(spec: ExperimentSpec, way: Descent, *, guided: bool) -> Ladder:
+def told_ladder(spec: ExperimentSpec, way: Descent, *, guided: bool, exact_above: bool) -> Ladder:
     """Return what is told of a ladder.
 
     Args:
         spec: The experiment.
         way: Its way down the ladder.
         guided: Whether its network is guided by an earlier self.
+        exact_above: Whether the images answer in its place at large noise.
 
     Returns:
         Levels, steps, predicted s_T²/σ² and evaluations.
@@ -36,7 +37,8 @@ def told_ladder(spec: ExperimentSpec, way: Descent, *, guided: bool) -> Ladder:
     count, missing = evaluations(spec, way, guided=guided), asks_guidance(spec) and not guided
     needed = 0 if asked.has_wall and asked.step_ratio >= 2 else steps_needed(asked.sampler, way)
     tends = settled(asked.sampler, asked.step_ratio)
-    return Ladder(sigma, alpha, steps, swelling(asked.sampler, way), count, tends, needed, missing)
+    of_network = evaluations(spec, way, guided=guided, exact_above=exact_above)
+    return Ladder(sigma, alpha, steps, swelling(asked.sampler, way), count, tends, needed, missing, of_network)
 
 
 @told
@@ -56,5 +58,5 @@ def ladder(
     """
     del cadence, live
     begun_s = time.perf_counter()
-    yield told_ladder(spec, descent(spec), guided=is_guided(spec, run_dir))
+    yield told_ladder(spec, descent(spec), guided=is_guided(spec, run_dir), exact_above=asks_exact_above(spec))
     yield Finished(0, time.perf_counter() - begun_s, "")

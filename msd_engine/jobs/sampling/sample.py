@@ -144,7 +144,9 @@ class _Job:
 
     def events(self) -> Iterator[Event]:
         """Walk down the ladder."""
-        yield told_ladder(self.spec, self.chains.descent, guided=self.chains.guided)
+        yield told_ladder(
+            self.spec, self.chains.descent, guided=self.chains.guided, exact_above=self.chains.exact_above
+        )
         keep = self.frames.keep
         before = time.perf_counter()
         chains, k = self.chains.y.shape[:2]

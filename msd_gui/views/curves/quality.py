@@ -1,4 +1,4 @@
-"""How good samples are against the network evaluations that one of them takes, beside real images."""
+"""How good samples are against the evaluations that one of them takes, beside real images."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class CurvePoint:
 
     Attributes:
         words: How they were drawn, for the read-out.
-        evaluations: Network evaluations for one of them.
+        evaluations: Evaluations of the network, or of the exact score, for one of them.
         value: The figure.
         low: Lower end of its 95 % interval; NaN where none is known.
         high: Its upper end.
@@ -63,7 +63,7 @@ class QualityCurveView(PlotView):
     """
 
     def __init__(self, colours: Colours | None = None) -> None:
-        words = ("Quality against evaluations", "network evaluations per sample", "")
+        words = ("Quality against evaluations", "evaluations per sample", "")
         super().__init__(*words, log=("bottom", "left"), colours=colours)
         self._points: tuple[CurvePoint, ...] = ()
         self._title, self._log = "", True
