@@ -59,7 +59,7 @@ def nearest(
     if image.shape != images.train.shape[1:]:
         raise UserError(f"The image has another shape than those of {images.name}.")
     x = torch.from_numpy(np.ascontiguousarray(image, np.float32))[None]
-    both = torch.cat((x, images.to_data(images.test[:_HELD_OUT])))
+    both = torch.cat((x, images.to_data(images.held_out(_HELD_OUT))))
     for distance, index in nearest_in_pixels(both, images.train, COUNT):  # noqa: B007 - the last one is the answer
         yield Tick()
     neighbours = images.train[index[0]]
