@@ -58,7 +58,7 @@ def frechet_figure(
     for distance in reference.resampled(features, rounds, draws):
         resampled.append(distance)
         yield f"Resampling: {len(resampled)} of {rounds}"
-    found = centred_interval(reference.distance(features), resampled)
+    found = centred_interval(reference.distance(features), resampled, reference.variance(features))
     real = [reference.distance(array(one)) for one in against.real_sets if len(one) > features.shape[1]]
     fid = against.network.fid
     told = (

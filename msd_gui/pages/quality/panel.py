@@ -243,7 +243,9 @@ def reading(figure: Figure, quality: Quality | None = None) -> Reading:
     """Return the row of a figure; what is far from real images is marked."""
     spread = (figure.high - figure.low) / 2
     value = number(figure.value) + (f" ± {number(spread, 2)}" if np.isfinite(spread) else "")
-    interval = f" 95 % interval of the samples: {number(figure.low)} to {number(figure.high)}; ± is half of it."
+    interval = (
+        f" 95 % interval over the choice of the images: {number(figure.low)} to {number(figure.high)}; ± is half of it."
+    )
     interval = interval if np.isfinite(spread) else ""
     severity = "warning" if _poor(figure) else ""
     if figure.name != "yield" or quality is None:
