@@ -20,7 +20,8 @@ from msd_engine.events import (
     Tick,
 )
 from msd_engine.jobs.tools.guard import told
-from msd_engine.metrics.errors.comparison import findings, table
+from msd_engine.metrics.errors.comparison import table
+from msd_engine.metrics.errors.findings import findings
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
