@@ -98,6 +98,8 @@ class Neighbours(Event):
         features: Distance of each in the features, with shape (m,); NaN where there are none.
         feature_name: What the features are; empty where there are none.
         typical: Median distance in pixels of held-out images to their nearest training image.
+        usual: Between these two lies that distance of a new image in 19 of 20 cases; infinite where there are too few
+            held-out images to tell.
     """
 
     image: NDArray[np.uint8]
@@ -107,3 +109,4 @@ class Neighbours(Event):
     features: NDArray[np.float64]
     feature_name: str
     typical: float
+    usual: tuple[float, float] = (-math.inf, math.inf)
