@@ -200,7 +200,7 @@ def _bands(axis: Axes, rows: Sequence[TableRow], mode: Mode) -> None:
         if not np.isnan(row.band_floor).all():
             axis.plot(row.band_sigma_eff, row.band_floor, ":", color=colour, lw=1)
     if shown:
-        # The least possible error on a finite set of images falls below any axis as the noise goes to zero.
+        # The exact error over a finite set of images falls below any axis as the noise goes to zero.
         axis.set_ylim(bottom=0.3 * min(float(row.band_error.min()) for row in shown))
     _log_with_plain_numbers(axis, "x", "y")
     if shown and not all(np.isnan(row.band_floor).all() for row in shown):

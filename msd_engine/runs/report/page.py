@@ -99,7 +99,7 @@ def page(content: PageContent) -> str:
         "in [−1, 1]; the report does not say its unit, so compare ratios."
     )
     floor = (
-        "Exact: the least possible error, that of the exact posterior mean — for images that over the training images, "
+        "Exact: the error of the exact posterior mean on the same draws — for images that over the training images, "
         "measured on training images, which no network that generalises can reach at small noise."
     )
     claim = (

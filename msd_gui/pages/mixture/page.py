@@ -91,7 +91,7 @@ class MixturePage(TrainingPage):
         self.adviser = Adviser(self.experiment, self)
         self.losses_place = layout.awaiting(
             self.losses,
-            "Train a small network on the same target and watch its loss fall towards the least possible one.",
+            "Train a small network on the same target and watch its loss fall towards that of the exact score.",
             "Train",
             210,
         )

@@ -1,4 +1,4 @@
-"""The held-out error by band of σ_eff, over the least possible error."""
+"""The held-out error by band of σ_eff, over that of the exact score."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class BandView(PlotView):
         Args:
             sigma_eff: Centres of the bands, with shape (bands,).
             error: Mean squared error in each band, with shape (bands,).
-            mmse: The least possible error in each band, NaN where it is not known, with shape (bands,).
+            mmse: Error of the exact score on the same draws, NaN where it is not known, with shape (bands,).
         """
         self._sigma_eff, self._error, self._mmse = sigma_eff, error, mmse
         self.changed()
@@ -72,13 +72,13 @@ class BandView(PlotView):
         band = int(np.abs(np.log10(self._sigma_eff) - x).argmin())
         words = f"{SIGMA_EFF} = {number(float(self._sigma_eff[band]))} · error {number(float(self._error[band]))}"
         least = float(self._mmse[band])
-        return f"{words} · least {number(least)}" if np.isfinite(least) else words
+        return f"{words} · exact score {number(least)}" if np.isfinite(least) else words
 
     def legend_entries(self) -> list[Entry]:
         """The curves that have values."""
         entries = [Entry("line", self.colours.learned, "held-out")] if len(self._error) else []
         if np.isfinite(self._mmse).any():
-            entries.append(Entry("dash", self.colours.exact, "least possible"))
+            entries.append(Entry("dash", self.colours.exact, "exact score, same draws"))
         return entries
 
     def copy(self, colours: Colours) -> Self:

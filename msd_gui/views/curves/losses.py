@@ -1,4 +1,4 @@
-"""The loss curves: training (raw and smoothed), held-out, and the least possible error as a line under them."""
+"""The loss curves: training (raw and smoothed), held-out, and the error of the exact score as a line under them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LossView(PlotView):
     def __init__(self, colours: Colours | None = None) -> None:
         super().__init__("Loss curves", "step", "‖x̂ − x‖²", log=("left",), colours=colours)
         self._train, self._held_out = Decimated(), Decimated()
-        self._floor = np.nan
+        self._floor, self._error = np.nan, np.nan
         self._weight = 0.9
         self._x: Literal["steps", "seconds"] = "steps"
         self._follows = True
@@ -51,13 +51,14 @@ class LossView(PlotView):
         self._train.append(steps, elapsed_s, loss)
         self.changed()
 
-    def append_held_out(self, step: int, loss: float, elapsed_s: float) -> None:
-        """Adds one held-out loss at the end."""
+    def append_held_out(self, step: int, loss: float, elapsed_s: float, error: float = np.nan) -> None:
+        """Adds one held-out loss at the end, with its standard error where that is known."""
+        self._error = error
         self._held_out.append(np.array([step]), np.array([elapsed_s]), np.array([loss]))
         self.changed()
 
     def set_floor(self, mmse: float) -> None:
-        """Shows the least possible loss; NaN shows none."""
+        """Shows the loss of the exact score on the held-out draws; NaN shows none."""
         self._floor = mmse if mmse > 0 else np.nan
         self.changed()
 
@@ -82,7 +83,8 @@ class LossView(PlotView):
 
     def clear_curves(self) -> None:
         """Takes all curves away, for a new run."""
-        self._train, self._held_out, self._floor, self._follows = Decimated(), Decimated(), np.nan, True
+        self._train, self._held_out, self._follows = Decimated(), Decimated(), True
+        self._floor, self._error = np.nan, np.nan
         self.changed()
 
     def data(self) -> dict[str, NDArray[np.float64]]:
@@ -137,10 +139,14 @@ class LossView(PlotView):
 
     def legend_entries(self) -> list[Entry]:
         """The curves that have values."""
+        error = f" ± {number(self._error, 2)}" if np.isfinite(self._error) else ""
         entries = [
             (self._train.count, Entry("line", self.colours.learned, "training")),
-            (self._held_out.count, Entry("line", self.colours.text, "held-out")),
-            (np.isfinite(self._floor), Entry("dash", self.colours.exact, f"least possible {number(self._floor)}")),
+            (self._held_out.count, Entry("line", self.colours.text, f"held-out{error}")),
+            (
+                np.isfinite(self._floor),
+                Entry("dash", self.colours.exact, f"exact score, same draws {number(self._floor)}"),
+            ),
         ]
         return [entry for known, entry in entries if known]
 
@@ -148,7 +154,7 @@ class LossView(PlotView):
         """A copy for a picture in fixed colours, over the same range."""
         made = type(self)(colours)
         made._train, made._held_out = self._train, self._held_out
-        made._floor, made._weight, made._follows = self._floor, self._weight, False
+        made._floor, made._error, made._weight, made._follows = self._floor, self._error, self._weight, False
         made._x = self._x
         made.set_label("bottom", _X_WORDS[self._x])
         made.box.setRange(*self._ranges(), padding=0)
