@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from msd_engine.cli.main import main
 from msd_engine.events import Ladder, Samples
@@ -18,8 +20,6 @@ from msd_engine.specs.tables.samplers import TRAITS
 
 @pytest.mark.parametrize("seed", range(8))
 def test_the_end_of_the_ladder_is_as_told(seed: int) -> None:
-    import torch
-
     draws = np.random.default_rng(seed)
     sampler = list(TRAITS)[seed % len(TRAITS)]
     sigma_L = float(draws.uniform(0.05, 0.5))
@@ -46,10 +46,10 @@ def test_the_end_of_the_ladder_is_as_told(seed: int) -> None:
     assert abs(found - told.swelling[-1]) < 4.5 * error
 
 
-def test_the_command_says_what_theory_does_not_know(capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["sample", "--preset", "two-gaussians", "--chains", "50", "--json"]
-    assert main(words) == 0
+def test_the_command_says_what_theory_does_not_know(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ["sample", "--preset", "two-gaussians", "--chains", "50", "--json", "--out"]
+    assert main([*words, str(tmp_path / "one.npz")]) == 0
     told = json.loads(capsys.readouterr().out)
     assert abs(told["within_std"] / told["predicted_std"] - 1) < 0.5
-    assert main([*words, "--sampler", "ode", "--steps_per_level", "2"]) == 0
+    assert main([*words, str(tmp_path / "two.npz"), "--sampler", "ode", "--steps_per_level", "2"]) == 0
     assert json.loads(capsys.readouterr().out)["predicted_std"] is None
