@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from msd_engine.cli.main import main
-from msd_engine.events import Ladder, Samples
+from msd_engine.events import Denoised, Ladder, Samples
+from msd_engine.jobs.pictures.denoise import denoise
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.metrics.chains.figures import residual_inflation
 from msd_engine.specs import load_preset
@@ -53,3 +54,12 @@ def test_the_command_says_what_theory_does_not_know(capsys: pytest.CaptureFixtur
     assert abs(told["within_std"] / told["predicted_std"] - 1) < 0.5
     assert main([*words, str(tmp_path / "two.npz"), "--sampler", "ode", "--steps_per_level", "2"]) == 0
     assert json.loads(capsys.readouterr().out)["predicted_std"] is None
+
+
+def test_nothing_is_promised_of_pictures_that_the_exact_denoiser_does_not_know() -> None:
+    # A held-out picture with little noise: the nearest training image is farther away than ȳ.
+    spec = load_preset("digits-exact").replace_all({"denoise.sigma": 0.05, "training.k": 4})
+    (told,) = (event for event in denoise(spec, device="cpu") if isinstance(event, Denoised))
+    assert told.exact
+    assert told.error > 2 * told.sigma_eff
+    assert told.error_mean == pytest.approx(told.sigma_eff, rel=4.5 / math.sqrt(2 * 64))
