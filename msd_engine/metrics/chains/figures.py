@@ -1,10 +1,4 @@
-"""Figures of chains that draw from a Gaussian mixture (theory §3, fact 4).
-
-In one mode with variance λ along an axis the mean copy ȳ is an AR(1) process: with τ² = σ²/k and r = ε/σ² its factor is
-1 − h, h = rτ²/(λ + τ²), and its noise has variance 2rτ². Its stationary variance is (λ + τ²)/(1 − h/2): exact for
-r → 0, too wide by 1/(1 − h/2) otherwise. The jump x̂ = μ + λ/(λ + τ²) (ȳ − μ) shrinks it by (λ/(λ + τ²))². The
-residuals y_i − ȳ have factor 1 − r whatever the data, hence the inflation 1/(1 − r/2) and the wall r = 2.
-"""
+"""Figures of chains that draw from a Gaussian mixture; what theory says of them: `predictions`, `ladders`."""
 
 from __future__ import annotations
 
