@@ -13,7 +13,7 @@ from msd_engine.data.images import load_images
 from msd_engine.events import Event, Finished, Progress, Proposed, Started, Tick
 from msd_engine.jobs.factory.targets import images_of, target
 from msd_engine.jobs.tools.background import in_background
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.chains.proposals import OVERLAP, Proposal, largest_distances, propose
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
@@ -23,7 +23,7 @@ from msd_engine.specs.sampling import StepRule
 _DATA, _SEED = 5000, 0
 
 
-@told
+@reports_user_errors
 def proposal(
     spec: ExperimentSpec,
     *,
@@ -58,14 +58,14 @@ def proposal(
             yield Progress(count, 0, rate, rate, elapsed_s, float("nan"), "Measuring the data")
         else:
             yield Tick()
-    asked = spec.sampling
-    made = propose(largest, asked.sigma_L, x.shape[1], spec.training.k, asked.steps_per_level, rule)
+    sampling = spec.sampling
+    made = propose(largest, sampling.sigma_L, x.shape[1], spec.training.k, sampling.steps_per_level, rule)
     values: dict[str, float | int | str] = {
         "sampling.method": "annealed",
         "sampling.ladder": "geometric",
         "sampling.sigma_1": _rounded(made.sigma_1),
         "sampling.levels": made.levels,
-        "sampling.epsilon": _rounded(made.step_ratio * asked.sigma_L**2),
+        "sampling.epsilon": _rounded(made.step_ratio * sampling.sigma_L**2),
     }
     text = _sentence(made, x, spec, rule)
     yield Proposed(values, text)

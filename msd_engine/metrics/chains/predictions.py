@@ -140,7 +140,7 @@ def _least_distance(mixture: GaussianMixture, along: _Array) -> float:
     one, other = np.triu_indices(len(means), 1)
     between = means[one] - means[other]
     reach = np.linalg.norm(between, axis=1)
-    way = between / reach[:, None]
+    schedule = between / reach[:, None]
     # √(uᵀ C u) along the unit vector u between two modes, for both of them.
-    stds = [np.sqrt((np.square((way[:, None] @ axes[of])[:, 0]) * along[of]).sum(1)) for of in (one, other)]
+    stds = [np.sqrt((np.square((schedule[:, None] @ axes[of])[:, 0]) * along[of]).sum(1)) for of in (one, other)]
     return float(np.nan_to_num(reach / (stds[0] + stds[1])).min())

@@ -14,12 +14,12 @@ from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Reading
 
 
-def chain_readings(report: ChainReport, asked: SamplingSpec) -> tuple[Reading, ...]:
+def chain_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, ...]:
     """Return the rows for the end of a run of chains.
 
     Args:
         report: What the engine measured.
-        asked: How they were drawn.
+        wanted: How they were drawn.
 
     Returns:
         Mode weight error, spread, inflation of the residuals, R-hat, effective sample size and living chains.
@@ -27,9 +27,9 @@ def chain_readings(report: ChainReport, asked: SamplingSpec) -> tuple[Reading, .
     gap = float(np.abs(report.mode_weights - report.true_weights).max())
     r_hat = float(np.max(report.r_hat)) if not np.isnan(report.r_hat).any() else math.nan
     ess = float(np.min(report.ess)) if not np.isnan(report.ess).any() else math.nan
-    lived = round(report.alive * asked.chains)
+    lived = round(report.alive * wanted.chains)
     chance = chance_of_weights(report.true_weights, lived) if lived else math.nan
-    wall = asked.has_wall and asked.step_ratio >= 2
+    wall = wanted.has_wall and wanted.step_ratio >= 2
     return (
         Reading(
             "Std within a mode",

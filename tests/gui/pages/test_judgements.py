@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from msd_engine.metrics.quality.distances import share_ratio
-from msd_engine.metrics.quality.figures import class_figures, kernel_figure, overlap_figures, yield_figure
-from msd_gui.pages.base.readings import yield_severity
+from msd_engine.metrics.quality.figures import class_figures, kernel_figure, overlap_figures, survival_figure
+from msd_gui.pages.base.readings import survival_severity
 from msd_gui.pages.quality.panel import reading
 
 REAL = np.array([0.16, 0.14, 0.12, 0.11, 0.1, 0.1, 0.09, 0.08, 0.06, 0.04])
@@ -27,7 +27,9 @@ def test_yields(count: int) -> None:
     draws = np.random.default_rng(count)
 
     def called(dead: float) -> float:
-        return float(np.mean([bool(yield_severity(count - int(n), count)) for n in draws.binomial(count, dead, 2000)]))
+        return float(
+            np.mean([bool(survival_severity(count - int(n), count)) for n in draws.binomial(count, dead, 2000)])
+        )
 
     # Real images are called dead in 1 to 2 of 100.
     assert called(0.02) <= at_most(2000)
@@ -38,10 +40,10 @@ def test_yields(count: int) -> None:
 
 
 def test_a_yield_of_many_chains_is_judged_at_once() -> None:
-    assert yield_severity(97_000, 100_000) == "error"
-    assert yield_severity(98_000, 100_000) == ""
-    assert yield_severity(0, 1) == "error"
-    assert yield_severity(0, 0) == ""
+    assert survival_severity(97_000, 100_000) == "error"
+    assert survival_severity(98_000, 100_000) == ""
+    assert survival_severity(0, 1) == "error"
+    assert survival_severity(0, 0) == ""
 
 
 def marked_classes(draws: np.random.Generator, law: np.ndarray, n: int, real_n: int) -> bool:
@@ -98,8 +100,10 @@ def test_distances_and_overlap() -> None:
 
 def test_the_mark_of_a_yield() -> None:
     draws = np.random.default_rng(0)
-    null = [bool(reading(yield_figure(int(lived), 512, 0.985)).severity) for lived in draws.binomial(512, 0.985, 1000)]
-    poor = [bool(reading(yield_figure(int(lived), 512, 0.985)).severity) for lived in draws.binomial(512, 0.9, 1000)]
+    null = [
+        bool(reading(survival_figure(int(lived), 512, 0.985)).severity) for lived in draws.binomial(512, 0.985, 1000)
+    ]
+    poor = [bool(reading(survival_figure(int(lived), 512, 0.985)).severity) for lived in draws.binomial(512, 0.9, 1000)]
     assert np.mean(null) <= at_most(1000)
     assert np.mean(poor) >= 0.8
 

@@ -98,7 +98,7 @@ def jobs_of_change(page, engine, clock, path, value):
     for _ in range(3):
         clock.tick.emit()
     spec = page.experiment.spec
-    assert f"{spec.sampling.evaluations:,} evaluations" in page.way.caption.text()
+    assert f"{spec.sampling.evaluations:,} evaluations" in page.ladder_controls.caption.text()
     return engine.jobs()
 
 
