@@ -27,8 +27,8 @@ from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.settings import SPEED_HZ, Settings
+from msd_gui.views.curves.bars import BarsView
 from msd_gui.views.curves.losses import LossView
-from msd_gui.views.curves.mode_weights import ModeWeightsView
 from msd_gui.views.plane.plane import LAYERS, PlaneView
 from msd_gui.views.plane.timeline import Timeline
 from msd_gui.widgets.controls.choice import Choice
@@ -85,7 +85,7 @@ class MixturePage(TrainingPage):
         self.timeline = Timeline()
         on = self._actions
         self.transport = TransportBar(on["play"], on["step"], on["restart"], SPEED_HZ)
-        self.weights = ModeWeightsView()
+        self.weights = BarsView("Mode weights, sampled and true", "mode", "true")
         self.losses = LossView()
         self.readings = Readings("Chain figures")
         self.adviser = Adviser(self.experiment, self)
@@ -162,7 +162,7 @@ class MixturePage(TrainingPage):
         fits = self.trainer.fits(spec)
         self.form.set_enabled("sampling.source", fits, "Train a network with these data and copies first.")
         self.ladder_controls.show(spec)
-        self.plane.set_learned(sampling.source == "trained")
+        self.plane.show_plane(colour="learned" if sampling.source == "trained" else "exact")
         self.weights.set_learned(sampling.source == "trained")
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
@@ -205,7 +205,8 @@ class MixturePage(TrainingPage):
 
     @Slot(object)
     def _show_weights(self, report: ChainReport) -> None:
-        self.weights.set_weights(report.mode_weights, report.true_weights)
+        names = [str(mode) for mode in range(1, len(report.true_weights) + 1)]
+        self.weights.set_shares(names, report.mode_weights, report.true_weights)
 
     @Slot(object, object)
     def _show_report(self, spec: ExperimentSpec, report: ChainReport) -> None:

@@ -129,8 +129,8 @@ def readings(event: Denoised) -> tuple[Reading, ...]:
             number(event.error),
             "",
             "Root mean square of x̂ − x over the values of the picture. Only for pictures from the law that a denoiser "
-            "knows exactly does theory promise less than the error of ȳ, on average. Held-out pictures and your own are "
-            "others: at small noise the exact posterior mean over the training images repeats the nearest of them.",
+            "knows exactly does theory promise less than the error of ȳ, on average. Held-out pictures and your own are"
+            " others: at small noise the exact posterior mean over the training images repeats the nearest of them.",
         ),
     ]
     if event.changed is not None:

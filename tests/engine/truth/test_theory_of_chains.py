@@ -46,7 +46,7 @@ def random_spec(seed: int) -> ExperimentSpec:
     traits = TRAITS[sampler]
     sigma_L = float(np.exp(draws.uniform(math.log(0.1), math.log(2.0))))
     fixed = not traits.needs_ladder and not traits.glides and draws.random() < 0.2
-    wanted = {
+    settings = {
         "sampling.sampler": sampler,
         "sampling.method": "fixed" if fixed else "annealed",
         "sampling.ladder": str(draws.choice(["geometric", "karras", "report"])),
@@ -63,7 +63,7 @@ def random_spec(seed: int) -> ExperimentSpec:
         "sampling.seed": seed,
         "training.k": int(draws.choice([1, 2, 4, 8])),
     }
-    return ExperimentSpec(data=data).replace_all(wanted)
+    return ExperimentSpec(data=data).replace_all(settings)
 
 
 def ends(spec: ExperimentSpec) -> tuple[ChainReport, Samples]:
@@ -130,7 +130,7 @@ def gaussian(*variances: float) -> MixtureSpec:
     )
 
 
-def requested(data: MixtureSpec, k: int, **sampling: object) -> ExperimentSpec:
+def experiment(data: MixtureSpec, k: int, **sampling: object) -> ExperimentSpec:
     return ExperimentSpec(data=data).replace_all(
         {"training.k": k} | {f"sampling.{name}": value for name, value in sampling.items()}
     )
@@ -139,7 +139,7 @@ def requested(data: MixtureSpec, k: int, **sampling: object) -> ExperimentSpec:
 def test_swelling_is_that_of_the_end_of_the_ladder() -> None:
     # v ← (1 − r)² v + 2r from each level to the next: 12.8 is the mean over the last steps, 8.19 the end.
     data = gaussian(9.0, 0.1)
-    spec = wanted(data, 8, sigma_1=20.0, sigma_L=1.0, levels=3, steps_per_level=5, epsilon=0.2, chains=3000)
+    spec = experiment(data, 8, sigma_1=20.0, sigma_L=1.0, levels=3, steps_per_level=5, epsilon=0.2, chains=3000)
     v = 1.0
     for level in range(3):
         for _ in range(5):
@@ -160,7 +160,7 @@ def test_theory_speaks_of_the_end_alone(sampler: str, monkeypatch: pytest.Monkey
         def due(self) -> bool:
             return True
 
-    spec = wanted(gaussian(1.0, 1.0), 4, sampler=sampler, sigma_1=9.0, levels=3, steps_per_level=8, chains=500)
+    spec = experiment(gaussian(1.0, 1.0), 4, sampler=sampler, sigma_1=9.0, levels=3, steps_per_level=8, chains=500)
     *schedule, last = (
         event for event in sample(spec, device="cpu", cadence=Always()) if isinstance(event, ChainReport)
     )
@@ -225,7 +225,7 @@ def test_the_predicted_width_begins_where_the_chains_do(
     variances: tuple[float, float], k: int, right: float, sampling: dict[str, object]
 ) -> None:
     """Widths by an independent recursion from the start of the job."""
-    report, _ = ends(wanted(gaussian(*variances), k, chains=4000, **sampling))
+    report, _ = ends(experiment(gaussian(*variances), k, chains=4000, **sampling))
     assert report.predicted_std == pytest.approx(right, rel=0.004)
     assert report.within_std == pytest.approx(right, rel=0.05)
 
@@ -238,7 +238,7 @@ def test_modes_that_overlap_have_their_own_widths_and_weights() -> None:
         means=((0.0, 0.0), (4.0, 0.0)),
         covariances=(((9.0, 0.0), (0.0, 0.3)), ((0.2, 0.0), (0.0, 0.2))),
     )
-    spec = wanted(data, 4, sampler="gibbs", sigma_1=60.0, sigma_L=0.1, levels=40, steps_per_level=5, chains=2000)
+    spec = experiment(data, 4, sampler="gibbs", sigma_1=60.0, sigma_L=0.1, levels=40, steps_per_level=5, chains=2000)
     report, _ = ends(spec)
     assert report.predicted_std == pytest.approx(1.820, rel=0.01)
     assert report.within_std == pytest.approx(1.820, rel=0.05)
