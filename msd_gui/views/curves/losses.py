@@ -1,4 +1,4 @@
-"""The loss curves: training (each step and smoothed), held-out, and the error of the exact score as a line under them."""
+"""The loss curves: training (each step and smoothed), held-out, and the error of the exact score as a line below."""
 
 from __future__ import annotations
 
