@@ -56,7 +56,9 @@ def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:
     sigma, below = levels(descent)
     g = pull(sigma, k, data)
     down = (1 - g, data * g + below**2 / k)
-    return standing(start, (1 - g, data * g + sigma**2 / k), descent.steps_per_level - 1, down)
+    # The last step of a level goes down; at the last level it stays.
+    steps = descent.steps_per_level
+    return standing(start, (1 - g, data * g + sigma**2 / k), steps - 1, down, last=steps)
 
 
 LAW = Law(_variances, exact)

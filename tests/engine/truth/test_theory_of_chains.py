@@ -230,6 +230,24 @@ def test_the_predicted_width_begins_where_the_chains_do(
     assert report.within_std == pytest.approx(right, rel=0.05)
 
 
+@pytest.mark.parametrize("levels", [1, 3])
+def test_one_step_of_gibbs_counts_at_the_last_level_too(levels: int) -> None:
+    # x given ȳ, then ȳ given x: V ← (1 − g)² V + λ g + τ², for each level once.
+    width, k, tau = 30.0, 4, np.geomspace(3.0, 1.5, levels) if levels > 1 else np.array([1.5])
+    data, v = np.array([9.0, 0.5]), width**2 / 3 + np.full(2, tau[0] ** 2)
+    for now, after in zip(tau, np.append(tau[1:], tau[-1]), strict=True):
+        g = now**2 / (data + now**2)
+        v = (1 - g) ** 2 * v + data * g + after**2
+    spec = experiment(
+        gaussian(9.0, 0.5), k, sampler="gibbs", sigma_1=2 * tau[0], sigma_L=2 * tau[-1], levels=levels,
+        method="annealed" if levels > 1 else "fixed", steps_per_level=1, jump=False, start="uniform",
+        start_width=width, chains=4000,
+    )  # fmt: skip
+    report, _ = ends(spec)
+    assert report.predicted_std == pytest.approx(math.sqrt(v.mean()), rel=1e-6)
+    assert report.within_std == pytest.approx(report.predicted_std, rel=0.05)
+
+
 def test_modes_that_overlap_have_their_own_widths_and_weights() -> None:
     # Exact draws by the nearest mean would have width 1.27 and shares .523 and .477.
     data = MixtureSpec(
