@@ -138,7 +138,8 @@ class ChainReport(Event):
         step: Steps done.
         mode_weights: Mean probability of each mode given ȳ and its noise, with shape (J,): its weight for exact draws.
         true_weights: Weights of the mixture, with shape (J,).
-        within_std: Standard deviation of the last x̂ (or ȳ) about its mode, pooled over modes and coordinates.
+        within_std: Standard deviation of the last x̂ (or ȳ) about its mode, pooled over modes and coordinates; whitened,
+            that is in the coordinates in which the noise is white.
         predicted_std: The same as theory predicts it for these steps down this ladder from this start with the exact
             score; NaN where it does not, infinite where chains were lost past the wall.
         residual_inflation: Variance of y_i − ȳ of the present state over its value for exact sampling, σ²(1 − 1/k); NaN

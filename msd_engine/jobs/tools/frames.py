@@ -26,6 +26,7 @@ from msd_engine.metrics.chains.figures import (
 )
 from msd_engine.metrics.chains.ladders import swelling
 from msd_engine.metrics.chains.predictions import predicted_std
+from msd_engine.noise.chosen import space_of
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.twin import Segment
 from msd_engine.samplers.walk import Moment
@@ -50,12 +51,9 @@ def shown(values: Tensor) -> NDArray[np.float32]:
     Returns:
         An array of the same shape that shares no memory with the tensor.
     """
-    return np.ascontiguousarray(_clipped(values.detach().to("cpu", torch.float32, copy=True).numpy()))
-
-
-def _clipped(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    copied = values.detach().to("cpu", torch.float32, copy=True).numpy()
     # Not by torch: on a busy machine the second of two threads may be long in coming.
-    return np.clip(values, -LOST, LOST, out=values)
+    return np.ascontiguousarray(np.clip(copied, -LOST, LOST, out=copied))
 
 
 def stride_of(total: int, chains: int, k: int, dim: int) -> int:
@@ -87,6 +85,7 @@ class PlaneFrames:
             descent: The ladder and the steps.
         """
         self._descent = descent
+        self._space = space_of(spec.noise, spec.data.shape)
         self._spec = spec
         self._target = target
         self._total = spec.sampling.total_steps
@@ -141,10 +140,17 @@ class PlaneFrames:
             steps=np.concatenate([segment.steps for segment in kept]),
             level=np.repeat([segment.level for segment in kept], counts),
             sigma=np.repeat([segment.sigma for segment in kept], counts),
-            y=_clipped(np.concatenate([segment.path for segment in kept])),
-            x_hat=_clipped(np.concatenate([segment.means for segment in kept])),
+            y=self._decoded([segment.path for segment in kept]),
+            x_hat=self._decoded([segment.means for segment in kept]),
             total=self._total,
         )
+
+    def _decoded(self, parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return states in the coordinates of the data."""
+        whitened = torch.from_numpy(_joined(parts))
+        decoded = self._space.decode(whitened)
+        # In isotropic coordinates it is the same tensor, clipped already as it was kept.
+        return whitened.numpy() if decoded is whitened else shown(decoded)
 
     def _note_level(self, kept: list[Segment]) -> None:
         """Remember the states of the newest level, for the figures that need a stretch of the chain."""
@@ -177,15 +183,16 @@ class PlaneFrames:
 
     def _draws(self, y: Tensor, living: Tensor) -> Tensor:
         """Return ȳ of the kept states of the second half of the last level, with shape (n, B, d)."""
-        level = torch.from_numpy(np.concatenate(self._last_level)) if self._last_level else y.unsqueeze(0)
+        level = torch.from_numpy(_joined(self._last_level)) if self._last_level else y.unsqueeze(0)
         # The first half of a level still remembers the level before.
-        return level[len(level) // 2 :, living].mean(2)
+        settled = level[len(level) // 2 :]
+        return (settled if bool(living.all()) else settled[:, living]).mean(2)
 
     def _predictions(self, target: GaussianMixture, counts: Tensor, all_live: bool) -> tuple[float, float]:
         """Return the std within a mode and s_T²/σ² of all chains at their end by theory; NaN where it has none."""
         sampling, k = self._spec.sampling, self._spec.training.k
         if not all_live:
-            return _UNBOUNDED if sampling.has_wall and sampling.step_ratio >= 2 else _UNKNOWN
+            return _UNBOUNDED if sampling.blows_up else _UNKNOWN
         start = target.std**2 if sampling.start == "gaussian" else sampling.start_width**2 / 3
         std = predicted_std(target, sampling.sampler, self._descent, k, start, counts.numpy(), jump=sampling.jump)
         return std, float(swelling(sampling.sampler, self._descent)[-1]) if k > 1 else math.nan
@@ -202,6 +209,20 @@ def _segments(moments: list[Moment]) -> Iterator[Segment]:
             path=shown(torch.stack([moment.y for moment in together])),
             means=shown(torch.stack([moment.posterior.mean for moment in together])),
         )
+
+
+def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return one array of several; a view where they follow each other in one array."""
+    whole = parts[0].base
+    if isinstance(whole, np.ndarray) and whole.flags.c_contiguous and whole.shape[1:] == parts[0].shape[1:]:
+        place = first = (parts[0].ctypes.data - whole.ctypes.data) // whole.strides[0]
+        for part in parts:
+            if part.base is not whole or part.ctypes.data != whole.ctypes.data + place * whole.strides[0]:
+                break
+            place += len(part)
+        else:
+            return whole[first:place]
+    return np.concatenate(parts)
 
 
 class Streams(Protocol):

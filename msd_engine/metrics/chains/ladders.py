@@ -8,6 +8,7 @@ residuals y_i − ȳ up to 1 − 1/k, whatever the data (theory §3, fact 4). Ov
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -20,8 +21,11 @@ from msd_engine.specs.tables.samplers import Sampler
 _Array = NDArray[np.float64]
 
 _MOST_STEPS = 100_000
+# Results that are kept: a chain that is drawn again, with another seed say, goes the same way.
+_KEPT = 64
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def swelling(sampler: Sampler, descent: Descent) -> _Array:
     """Return s_T²/σ_i²: the variance of the residuals y_i − ȳ over what the level says.
 
@@ -30,8 +34,15 @@ def swelling(sampler: Sampler, descent: Descent) -> _Array:
         descent: The ladder and the steps.
 
     Returns:
-        The ratio at the end of each level with shape (L,); 1 is exact. Chains that blow up give huge numbers.
+        The ratio at the end of each level with shape (L,), not to be written to; 1 is exact. Chains that blow up give
+        huge numbers.
     """
+    ratio = _swelling(sampler, descent)
+    ratio.flags.writeable = False
+    return ratio
+
+
+def _swelling(sampler: Sampler, descent: Descent) -> _Array:
     if DYNAMICS[sampler].LAW.as_scheduled:
         return np.ones(len(descent.ladder))
     ratio: _Array = variances(sampler, descent, 1, np.zeros(1))[:, 0] / np.square(descent.ladder)
@@ -53,9 +64,10 @@ def settled(sampler: Sampler, step_ratio: float) -> float:
 
 def excess(sampler: Sampler, descent: Descent) -> float:
     """Return how far s_T²/σ² is from what it tends to, at the level where it is farthest."""
-    return float(np.abs(swelling(sampler, descent) - settled(sampler, descent.step_ratio)).max())
+    return float(np.abs(_swelling(sampler, descent) - settled(sampler, descent.step_ratio)).max())
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def steps_needed(sampler: Sampler, descent: Descent, most: float = 0.05) -> int:
     """Return how few steps per level leave an excess that does not matter.
 

@@ -13,7 +13,9 @@ there is no prediction, and NaN is returned.
 
 from __future__ import annotations
 
+import functools
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -33,7 +35,9 @@ _Array = NDArray[np.float64]
 _APART, _FAR = 2.25, 3.3
 # Relative error of a variance that does not matter: 0.5 % of a standard deviation.
 _TOLERANCE = 0.01
-_DRAWS, _LEAST_DRAWS = 2**15, 2**10
+_DRAWS, _LEAST_DRAWS = 2**13, 2**9
+# Results that are kept: chains that are drawn again, with another seed say, go the same way.
+_KEPT = 64
 
 
 def predicted_std(
@@ -53,50 +57,50 @@ def predicted_std(
     Returns:
         What `within_std` gives for so many samples at the end of the ladder; NaN where theory does not say it.
     """
+    of_modes = _variances_of(mixture, sampler, descent, k, start, jump)
+    # As `within_std` weights them.
+    freedom = np.where(counts > 1, counts - 1, 0.0)
+    if of_modes is None or not freedom.any():
+        return math.nan
+    return math.sqrt(freedom @ of_modes(counts) / freedom.sum())
+
+
+@functools.lru_cache(maxsize=_KEPT)
+def _variances_of(
+    mixture: GaussianMixture, sampler: Sampler, descent: Descent, k: int, start: float, jump: bool
+) -> Callable[[_Array], _Array] | None:
+    """Return what gives the variances of samples with shape (J,) for the numbers in each mode; None without theory."""
     data, tau_squared = mixture.eigenvalues.numpy(), np.square(descent.ladder) / k
-    begun = np.full(data.shape, start + tau_squared[0])
+    begun, gain = start + tau_squared[0], np.square(data / (data + tau_squared[-1])) if jump else 1.0
     if len(data) == 1:
-        along = variances(sampler, descent, k, data[0], begun[0])[-1:]
-        return _pooled(_of_far_modes(data, along, tau_squared[-1], jump=jump), counts)
+        alone = (gain * variances(sampler, descent, k, data[0], np.full(data.shape[1], begun))[-1:]).mean(1)
+        return lambda _counts: alone
     right = variances(sampler, descent, k, data.ravel()).reshape(-1, *data.shape)
     if not np.isfinite(right).all():
-        return math.nan
+        return None
     widest = np.array([np.linalg.eigvalsh(_covariance(mixture))[-1]])
-    most = float(widest[0] + begun[0, 0])
+    most = float(widest[0] + begun)
     distances = [_least_distance(mixture, level) for level in right]
     if distances[-1] >= _APART:
         first = max((level + 1 for level, distance in enumerate(distances) if distance < _APART), default=0)
-        rest = replace(descent, ladder=descent.ladder[first:])
-        low, high = _ends(sampler, rest, k, data.ravel(), most)
+        low, high = _ends(sampler, replace(descent, ladder=descent.ladder[first:]), k, data.ravel(), most)
         along = high.reshape(data.shape)
         if not _alike(low, high):
-            return math.nan
+            return None
         if distances[-1] >= _FAR:
-            return _pooled(_of_far_modes(data, along, tau_squared[-1], jump=jump), counts)
+            far = (gain * along).mean(1)
+            return lambda _counts: far
     else:
         along = data + tau_squared[-1]
         top = replace(descent, ladder=descent.ladder[:2])
         keeps = _alike(right, data + tau_squared[:, None, None])
         if not (keeps and _alike(*_ends(sampler, top, k, widest, most))):
-            return math.nan
-    return _pooled(_of_draws(mixture, along, tau_squared[-1], counts, jump=jump), counts)
+            return None
+    return _of_draws(mixture, along, tau_squared[-1], jump)
 
 
-def _pooled(of_modes: _Array, counts: _Array) -> float:
-    """Return the root of variances of modes with shape (J,), weighted as `within_std` weights them."""
-    freedom = np.where(counts > 1, counts - 1, 0.0)
-    return math.sqrt(freedom @ of_modes / freedom.sum()) if freedom.any() else math.nan
-
-
-def _of_far_modes(data: _Array, along: _Array, tau_squared: float, *, jump: bool) -> _Array:
-    """Return the variances of samples with shape (J,), from those of ȳ along the axes of the modes, (J, d)."""
-    gain = np.square(data / (data + tau_squared)) if jump else 1.0
-    found: _Array = (gain * along).mean(1)
-    return found
-
-
-def _of_draws(mixture: GaussianMixture, along: _Array, tau_squared: float, counts: _Array, *, jump: bool) -> _Array:
-    """Return the variances of samples with shape (J,), from those of ȳ along the axes of the modes, (J, d)."""
+def _of_draws(mixture: GaussianMixture, along: _Array, tau_squared: float, jump: bool) -> Callable[[_Array], _Array]:
+    """Return what gives the variances of samples, from those of ȳ along the axes of the modes with shape (J, d)."""
     modes, dim = along.shape
     count, tau = max(_LEAST_DRAWS, _DRAWS // modes), math.sqrt(tau_squared)
     z = torch.randn(count, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
@@ -107,13 +111,17 @@ def _of_draws(mixture: GaussianMixture, along: _Array, tau_squared: float, count
     y = (mixture.means[:, None] + z @ half.mT).flatten(0, 1)
     x = ExactDenoiser(mixture)(y[:, None], tau).mean if jump else y
     rho = mixture.responsibilities(y, tau)
-    # How many chains are in each mode, so that so many seem to be.
     seeming = rho.reshape(modes, count, modes).mean(1).T
-    there = torch.linalg.lstsq(seeming, torch.from_numpy(counts)[:, None]).solution.clamp(min=0)
-    rho = rho * there.repeat_interleave(count, 0)
-    rho = rho / rho.sum(0).clamp(min=torch.finfo(rho.dtype).tiny)
-    found: _Array = (rho * torch.cdist(x, rho.T @ x).square()).sum(0).numpy() / dim
-    return found
+
+    def of_modes(counts: _Array) -> _Array:
+        # How many chains are in each mode, so that so many seem to be.
+        there = torch.linalg.lstsq(seeming, torch.from_numpy(counts)[:, None]).solution.clamp(min=0)
+        part = rho * there.repeat_interleave(count, 0)
+        part = part / part.sum(0).clamp(min=torch.finfo(part.dtype).tiny)
+        found: _Array = (part * torch.cdist(x, part.T @ x).square()).sum(0).numpy() / dim
+        return found
+
+    return of_modes
 
 
 def _ends(sampler: Sampler, descent: Descent, k: int, data: _Array, most: float) -> tuple[_Array, _Array]:

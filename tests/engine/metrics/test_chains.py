@@ -15,6 +15,7 @@ from msd_engine.metrics.chains.figures import (
     split_r_hat,
     within_std,
 )
+from msd_engine.samplers.laws import inflated
 from msd_engine.specs import MixtureSpec
 
 
@@ -58,6 +59,13 @@ def test_residual_inflation_is_one_for_independent_copies_and_has_no_meaning_for
     assert residual_inflation(y, 3.0) == pytest.approx(1.0, rel=5 * math.sqrt(2 / 40_000))
     assert residual_inflation(y * 2, 3.0) == pytest.approx(4 * residual_inflation(y, 3.0))
     assert math.isnan(residual_inflation(y[:, :1], 3.0))
+
+
+def test_inflation_is_infinite_from_the_wall():
+    assert inflated(0.2) == pytest.approx(1.111, abs=5e-4)
+    assert inflated(1.0) == 2.0
+    assert inflated(1.9) == pytest.approx(20.0)
+    assert inflated(2.0) == inflated(3.0) == math.inf
 
 
 def test_alive_counts_no_lost_chain():

@@ -17,10 +17,11 @@ from msd_engine.metrics.chains.ladders import excess, settled, steps_needed, swe
 from msd_engine.metrics.chains.predictions import predicted_std
 from msd_engine.noise.ladder import geometric, karras
 from msd_engine.samplers.descent import Descent
+from msd_engine.samplers.laws import inflated
 from msd_engine.samplers.registry import DYNAMICS
 from msd_engine.samplers.walk import walk
 from msd_engine.specs import load_preset
-from msd_engine.specs.tables.samplers import TRAITS
+from msd_engine.specs.tables.samplers import TRAITS, ChosenSampler
 
 SAMPLERS = tuple(DYNAMICS)
 GLIDING = tuple(name for name, row in TRAITS.items() if row.glides)
@@ -29,8 +30,12 @@ LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
 DATA = np.array([0.0, 0.3, 2.0])
 
 
+def rubbed(friction):
+    return ChosenSampler(sampler="underdamped", friction=friction)
+
+
 def schedule(sampler, ladder=LADDER, steps=3, ratio=0.4, friction=0.8):
-    return Descent(tuple(ladder), steps, ratio, friction, sampler in GLIDING)
+    return Descent(tuple(ladder), steps, ratio, rubbed(friction), sampler in GLIDING)
 
 
 class Impulse:
@@ -83,7 +88,7 @@ def test_noise_is_as_scheduled_where_the_law_says_so(sampler):
 @pytest.mark.parametrize("steps", [1, 5, 40])
 @pytest.mark.parametrize("r", [0.01, 0.3, 1.3])
 def test_swelling_is_the_figure_of_ncsnv2(steps, r):
-    gamma, c = 1.3, 1 / (1 - r / 2)
+    gamma, c = 1.3, inflated(r)
     ladder = geometric(gamma**6, 1.0, 7).tolist()
     found = swelling("langevin", schedule("langevin", ladder, steps, r))
     before = np.append(1 / gamma**2, found[:-1])

@@ -24,20 +24,21 @@ def test_the_end_of_the_ladder_is_as_told(seed: int) -> None:
     draws = np.random.default_rng(seed)
     sampler = list(TRAITS)[seed % len(TRAITS)]
     sigma_L = float(draws.uniform(0.05, 0.5))
-    spec = load_preset("digits-exact").replace_all(
-        {
-            "training.k": int(draws.choice([2, 4, 8])),
-            "sampling.sampler": sampler,
-            "sampling.ladder": str(draws.choice(["geometric", "karras", "report"])),
-            "sampling.sigma_1": float(draws.uniform(3, 30)),
-            "sampling.sigma_L": sigma_L,
-            "sampling.levels": int(draws.integers(2, 12)),
-            "sampling.steps_per_level": int(draws.integers(1, 6)),
-            "sampling.epsilon": float(draws.uniform(0.05, 1.2)) * sigma_L**2,
-            "sampling.chains": 24,
-            "sampling.seed": seed,
-        }
-    )
+    settings = {
+        "training.k": int(draws.choice([2, 4, 8])),
+        "sampling.sampler": sampler,
+        "sampling.ladder": str(draws.choice(["geometric", "karras", "report"])),
+        "sampling.sigma_1": float(draws.uniform(3, 30)),
+        "sampling.sigma_L": sigma_L,
+        "sampling.levels": int(draws.integers(2, 12)),
+        "sampling.steps_per_level": int(draws.integers(1, 6)),
+        "sampling.step_ratio": float(draws.uniform(0.05, 1.2)),
+        "sampling.chains": 24,
+        "sampling.seed": seed,
+    }
+    if not TRAITS[sampler].has_step:
+        del settings["sampling.step_ratio"]
+    spec = load_preset("digits-exact").replace_all(settings)
     events = list(sample(spec, device="cpu"))
     (told,) = (event for event in events if isinstance(event, Ladder))
     (samples,) = (event for event in events if isinstance(event, Samples))

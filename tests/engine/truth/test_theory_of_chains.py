@@ -54,7 +54,7 @@ def random_spec(seed: int) -> ExperimentSpec:
         "sampling.sigma_L": sigma_L,
         "sampling.levels": int(draws.integers(2, 25)),
         "sampling.steps_per_level": int(draws.choice([1, 2, 5, 20] if modes == 1 else [5, 20, 50])),
-        "sampling.epsilon": float(draws.uniform(0.05, 1.6)) * sigma_L**2,
+        "sampling.step_ratio": float(draws.uniform(0.05, 1.6)),
         "sampling.friction": float(draws.uniform(0.3, 3.0)),
         "sampling.chains": 1000 if modes == 1 else 500,
         "sampling.start": str(draws.choice(["gaussian", "uniform"])),
@@ -63,6 +63,10 @@ def random_spec(seed: int) -> ExperimentSpec:
         "sampling.seed": seed,
         "training.k": int(draws.choice([1, 2, 4, 8])),
     }
+    if not traits.has_step:
+        del settings["sampling.step_ratio"]
+    if sampler != "underdamped":
+        del settings["sampling.friction"]
     return ExperimentSpec(data=data).replace_all(settings)
 
 
@@ -139,7 +143,7 @@ def experiment(data: MixtureSpec, k: int, **sampling: object) -> ExperimentSpec:
 def test_swelling_is_that_of_the_end_of_the_ladder() -> None:
     # v ← (1 − r)² v + 2r from each level to the next: 12.8 is the mean over the last steps, 8.19 the end.
     data = gaussian(9.0, 0.1)
-    spec = experiment(data, 8, sigma_1=20.0, sigma_L=1.0, levels=3, steps_per_level=5, epsilon=0.2, chains=3000)
+    spec = experiment(data, 8, sigma_1=20.0, sigma_L=1.0, levels=3, steps_per_level=5, step_ratio=0.2, chains=3000)
     v = 1.0
     for level in range(3):
         for _ in range(5):
@@ -202,7 +206,7 @@ def test_theory_speaks_of_the_end_alone(sampler: str, monkeypatch: pytest.Monkey
             (16.0, 0.25),
             4,
             3.63,
-            {"sigma_1": 10.0, "sigma_L": 0.4, "levels": 30, "steps_per_level": 1, "epsilon": 0.2 * 0.16},
+            {"sigma_1": 10.0, "sigma_L": 0.4, "levels": 30, "steps_per_level": 1, "step_ratio": 0.2},
         ),
         (
             (16.0, 0.25),
@@ -214,7 +218,7 @@ def test_theory_speaks_of_the_end_alone(sampler: str, monkeypatch: pytest.Monkey
                 "sigma_L": 0.4,
                 "levels": 30,
                 "steps_per_level": 1,
-                "epsilon": 0.2 * 0.16,
+                "step_ratio": 0.2,
                 "start": "uniform",
                 "start_width": 30.0,
             },
