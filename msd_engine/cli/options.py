@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Union
 import tyro
 
 from msd_engine.cli.fields import NOT_GIVEN, field_flags
+from msd_engine.specs.sampling import StepRule
 
 Flag = tyro.conf.FlagCreatePairsOff[bool]
 
@@ -176,6 +177,8 @@ class Propose:
     model: Model = NOT_GIVEN
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None
     """Write the spec with the proposal, to be given to --preset."""
+    step: Annotated[StepRule, tyro.conf.arg(help_behavior_hint="")] = "long-ladder"
+    """The step for which the noise at the ends of a long ladder's levels is nearest to the ladder's; or NCSNv2's."""
     data_dir: DataDir = None
     json: Json = False
     fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
