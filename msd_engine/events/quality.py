@@ -23,7 +23,8 @@ class Figure:
         name: Its name in files, such as ``frechet``.
         title: Display title.
         value: The figure; NaN if it cannot be computed.
-        low: Lower end of the 95 % interval over the choice of samples; NaN if unknown.
+        low: Lower end of the 95 % interval over the choice of samples, and of held-out images for distances; NaN if
+            unknown.
         high: Its upper end.
         real: The same figure for as many real training images instead of the samples; NaN if undefined.
         better: Whether ``lower``, ``higher`` or nearest to ``real`` is better.
@@ -57,7 +58,7 @@ class Quality(Event):
         class_names: Names of the classes; empty for features without classes.
         shares: Share of the samples in each class, by the classifier, with shape (classes,).
         real_shares: The same for the held-out images, with shape (classes,).
-        evaluations: Network evaluations for one sample; 0 if unknown.
+        evaluations: Evaluations of the network, or of the exact score without a network, for one sample; 0 if unknown.
         elapsed_s: Seconds of sampling; NaN for samples from a file.
         spec_json: The spec of the samples as JSON.
         dead: Number of samples from failed chains, by failure, the most frequent first.
@@ -96,6 +97,7 @@ class Neighbours(Event):
         features: Distance of each in the features, with shape (m,); NaN without features.
         feature_name: Name of the features; empty without features.
         typical: Median distance in pixels of held-out images to their nearest training image.
+        usual: Range of that distance for 19 of 20 new images; infinite for too few held-out images.
     """
 
     image: NDArray[np.uint8]
@@ -105,3 +107,4 @@ class Neighbours(Event):
     features: NDArray[np.float64]
     feature_name: str
     typical: float
+    usual: tuple[float, float] = (-math.inf, math.inf)

@@ -26,6 +26,8 @@ class Ladder(Event):
         settled: Limit of s_T²/σ² for many steps per level.
         steps_needed: Steps per level that bring s_T²/σ² close to that limit at every level; 0 if impossible.
         guidance_missing: Whether guidance is requested, but the network has no earlier weights.
+        network_evaluations: Evaluations without those that the exact mean over the images replaces; all `evaluations`
+            for the exact score, which has no network.
     """
 
     sigma: NDArray[np.float64]
@@ -36,6 +38,7 @@ class Ladder(Event):
     settled: float = 1.0
     steps_needed: int = 1
     guidance_missing: bool = False
+    network_evaluations: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,19 +132,22 @@ class FilmFrame(Event):
 
 @dataclass(frozen=True, eq=False)
 class ChainReport(Event):
-    """Figures of the chains in the plane at their end.
+    """Figures of the chains in the plane at their end, or before it with NaN for theory.
 
     Attributes:
         step: Steps done.
-        mode_weights: Share of the samples nearest to each mode, with shape (J,).
+        mode_weights: Mean probability of each mode given ȳ and its noise, with shape (J,); for exact draws its weight.
         true_weights: Weights of the mixture, with shape (J,).
         within_std: Standard deviation of the last x̂ (or ȳ) about its mode, pooled over modes and coordinates, in the
             coordinates in which the noise is white.
-        predicted_std: The same by theory for these steps and this ladder, for separate modes.
-        residual_inflation: Variance of y_i − ȳ over its value for exact sampling, σ²(1 − 1/k); NaN for k = 1.
-        predicted_inflation: The same by theory, infinite past the wall; for settled Langevin dynamics 1/(1 − r/2).
-        r_hat: Split R̂ of ȳ over the last level, with shape (2,); NaN for too few kept states.
-        ess: Effective sample size of ȳ over the last level, with shape (2,); NaN for too few kept states.
+        predicted_std: The same by theory for these steps, ladder and start with the exact score; NaN without a theory,
+            infinite past the wall.
+        residual_inflation: Variance of y_i − ȳ in the present state over its value for exact sampling, σ²(1 − 1/k);
+            NaN for k = 1.
+        predicted_inflation: The same by the recursion of the sampler, NaN or infinite as `predicted_std`; for settled
+            Langevin dynamics 1/(1 − r/2).
+        r_hat: Split R̂ of ȳ over the kept states of the second half of the last level, with shape (d,); NaN for too few.
+        ess: Effective sample size of the mean of ȳ over the same states of all chains, with shape (d,); NaN likewise.
         alive: Share of the chains whose state is finite and not beyond 1e6 data units.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -91,6 +92,7 @@ class TableRow:
         spread: Standard deviation of the final error over seeds, NaN for fewer than two.
         ratio: Mean of error(k)/error(1) over seeds with both, NaN without any.
         ratio_spread: Its standard deviation over seeds, NaN for fewer than two.
+        by_seed: The final error of each seed.
         floor: Error of the exact posterior mean on the same draws, NaN if unknown.
         floor_ratio: floor(k)/floor(1), NaN if unknown.
         reported: Figure of the report, NaN if it gives none.
@@ -108,6 +110,7 @@ class TableRow:
     steps: float
     error: float
     spread: float
+    by_seed: Mapping[int, float]
     ratio: float
     ratio_spread: float
     floor: float

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import zlib
 from typing import Literal
 
 from pydantic import Field
@@ -84,37 +81,3 @@ class DenoiseSpec(Spec):
     """C·H·W bytes of the user's own picture, row by row in each channel; empty: a held-out image."""
     mask: bytes = Field(b"", max_length=4096)
     """H·W bytes, 1 for each pixel to inpaint; empty for none."""
-
-
-# The command line carries a drawn picture as one word: the base64 (RFC 4648, for URLs) of the bytes packed by zlib
-# (RFC 1950). A mask takes some twenty letters, a drawn digit one or two hundred.
-PREFIX = "zlib:"
-
-
-def to_word(data: bytes) -> str:
-    """Encode bytes as a word of letters, digits and ``-_=:``, which no shell changes."""
-    return PREFIX + base64.urlsafe_b64encode(zlib.compress(data, 9)).decode("ascii")
-
-
-def from_word(word: str, size: int) -> bytes:
-    """Decode a word into bytes.
-
-    Args:
-        word: Made by `to_word`.
-        size: Expected number of bytes; never many more are unpacked.
-
-    Raises:
-        ValueError: The word is damaged, or encodes another number of bytes; the sentence says which.
-    """
-    try:
-        packed = base64.b64decode(word.removeprefix(PREFIX), altchars=b"-_", validate=True)
-        unpacking = zlib.decompressobj()
-        data = unpacking.decompress(packed, size + 1)
-        if len(data) <= size and not unpacking.eof:
-            raise ValueError("The packed picture is cut off: copy the whole command.")
-    except (binascii.Error, zlib.error) as error:
-        raise ValueError("The packed picture is damaged: copy the whole command.") from error
-    if len(data) != size:
-        more = "more than " if len(data) > size else ""
-        raise ValueError(f"The packed picture has {more}{min(len(data), size)} values, but {size} are needed.")
-    return data

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -20,6 +20,10 @@ from msd_engine.specs.training import TrainingSpec
 GENERATOR = "philox4x32-10"
 """Random number generator of chains and trainings; with another generator the same seed gives other numbers."""
 
+JobName = Literal["train", "sample", "denoise", "inpaint", "interpolate"]
+JOBS: tuple[JobName, ...] = get_args(JobName)
+"""Names of the jobs of a spec."""
+
 # The format with the step ε at σ_L instead of r = ε/σ_L², and its range of ε.
 _WITH_STEP_SIZE = "msd-experiment-1"
 _LARGEST_STEP_SIZE = 1e6
@@ -28,13 +32,14 @@ _LARGEST_STEP_SIZE = 1e6
 class ExperimentSpec(Spec):
     """Data, noise, network, training and sampling of one experiment.
 
-    Its JSON also names the random number generator of the program that wrote it, not a setting (`generator_of`).
+    Its JSON also names the random number generator of the program that wrote it (`generator_of`) and, if needed, a job
+    (`job_of`); neither is a setting.
 
     Training uses all parts but `sampling` and `denoise`; sampling uses `data`, `sampling` and the number of copies
     `training.k`; manual denoising also uses `denoise`.
     """
 
-    notes: ClassVar = ("generator",)
+    notes: ClassVar = ("generator", "job")
     older: ClassVar = (_WITH_STEP_SIZE,)
 
     format: Literal["msd-experiment-2"] = "msd-experiment-2"
@@ -127,6 +132,24 @@ def generator_of(text: str | bytes) -> str:
         The name; empty in handwritten files and in files from before generators were named.
     """
     return str(json.loads(text).get("generator", ""))
+
+
+def for_job(spec_json: str, job: JobName) -> str:
+    """Add the name of a job to a spec as JSON, for `msd run`."""
+    return json.dumps({"job": job} | json.loads(spec_json), ensure_ascii=False)
+
+
+def job_of(text: str | bytes) -> JobName | None:
+    """Return the name of the job in a spec.
+
+    Args:
+        text: JSON that `ExperimentSpec.from_json` accepts.
+
+    Returns:
+        The name; None for an absent or unknown job.
+    """
+    named = json.loads(text).get("job")
+    return next((job for job in JOBS if job == named), None)
 
 
 # Inpainting needs several steps at each noise: the kept part gets fresh noise after each step. If the noise falls at

@@ -9,6 +9,9 @@ from pydantic import model_validator
 from msd_engine.specs.base import param
 from msd_engine.specs.tables.samplers import WALL, ChosenSampler
 
+StepRule = Literal["long-ladder", "ncsnv2"]
+"""Rule of a proposed step: the limit of a long ladder, or each level from its exact noise (NCSNv2)."""
+
 
 class SamplingSpec(ChosenSampler):
     """Settings of the chains that draw new data."""
