@@ -1,5 +1,7 @@
 """Whole numbers on the command line."""
 
+import re
+
 import pytest
 
 from msd_engine.cli.fields import whole_number
