@@ -78,7 +78,7 @@ FAILURES = [
     (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), "smaller batch"),
     (RuntimeError(USED_UP), "smaller batch"),
     (MemoryError(), "smaller batch"),
-    (RuntimeError(LOST), "does not answer any more (CUDA error: unspecified launch failure)"),
+    (RuntimeError(LOST), "has stopped responding (CUDA error: unspecified launch failure)"),
     (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), "on the CPU (device cpu)"),
 ]
 
