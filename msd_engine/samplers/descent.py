@@ -119,8 +119,8 @@ def init(y: Tensor) -> State:
 class Dynamics(Protocol):
     """Interface of a dynamics module such as `samplers.langevin`.
 
-    A state is a named tuple of tensors with the shape of the copies, the copies `y` first; an info is a named tuple with
-    at least the `posterior` of the state before the step.
+    A state is a named tuple of tensors with the shape of the copies, the copies `y` first; an info is a named tuple
+    with at least the `posterior` of the state before the step.
     """
 
     def init(self, y: Tensor) -> Any:

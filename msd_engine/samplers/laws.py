@@ -34,8 +34,8 @@ class Law:
             and the variances λ of the data along some axes, with shape (m,). The first level starts at the right
             variance; the step down to the next level is not included. For gliding samplers: the variance on arrival at
             each level, NaN where that takes too long.
-        settled: Limit of the variance of the residuals y_i − ȳ relative to that of the level, from r = ε/σ², for endless
-            steps at one level.
+        settled: Limit of the variance of the residuals y_i − ȳ relative to that of the level, from r = ε/σ², for
+            endless steps at one level.
         as_scheduled: The residuals have exactly the noise of the ladder after every step, for any data.
     """
 
