@@ -104,8 +104,8 @@ class GaussianMixture:
     def _whitened(self, x: Tensor, tau: float) -> tuple[Tensor, Tensor]:
         """Return z = (Σ_j + τ² I)^(−½) (x − μ_j) in principal axes, with shape (..., d, J), and the map from x to z.
 
-        The modes come last, so that one matrix product serves all of them, which is fast on a grid of points. The map has
-        the shape (d, d, J): coordinate of x, axis, mode.
+        The modes come last, so that one matrix product serves all of them, which is fast on a grid of points. The map
+        has the shape (d, d, J): coordinate of x, axis, mode.
         """
         scale = torch.rsqrt(self.eigenvalues + tau**2)
         whitening = (self.axes * scale.unsqueeze(-2)).permute(1, 2, 0)

@@ -65,7 +65,7 @@ class Flat:
             module.get_submodule(owner).register_parameter(leaf, view)
 
     def join(self, tensors: Sequence[Tensor]) -> Tensor:
-        """Return a new vector (n,) of tensors in the order of `names` with the parameters' shapes, such as gradients."""
+        """Return a new vector (n,) of tensors with the parameters' shapes, such as gradients, ordered as `names`."""
         return torch.cat([place.flat(t) for t, place in zip(tensors, self._slices.values(), strict=True)])
 
     def view(self, vector: Tensor, name: str) -> Tensor:
