@@ -62,6 +62,10 @@ class ImageSet:
     test_labels: Tensor
     class_names: tuple[str, ...]
 
+    def held_out(self, n: int) -> Tensor:
+        """Return the first min(n, m) images (uint8) of a fixed permutation of the held-out set, which may be sorted."""
+        return self.test[torch.randperm(len(self.test), generator=torch.Generator().manual_seed(0))[:n]]
+
     @staticmethod
     def to_data(images: Tensor) -> Tensor:
         """Scale bytes (B, C, H, W), uint8, to data units, float32 in [-1, 1]."""

@@ -30,16 +30,16 @@ class Law:
     """Theory of a sampler's noise.
 
     Attributes:
-        variances: Variance of ȳ at the end of each level, with shape (L, m), from the schedule, the number of copies k
-            and the variances λ of the data along some axes, with shape (m,). The first level starts at the right
-            variance; the step down to the next level is not included. For gliding samplers: the variance on arrival at
-            each level, NaN where that takes too long.
+        variances: Variance of ȳ at the end of each level, with shape (L, m), from the schedule, the number of copies k,
+            and the variances along some axes of the data and of ȳ at the start, both with shape (m,). It does not
+            include the step down to the next level. For gliding samplers: the variance on arrival at each level, NaN
+            where that takes too long.
         settled: Limit of the variance of the residuals y_i − ȳ relative to that of the level, from r = ε/σ², for
             endless steps at one level.
         as_scheduled: The residuals have exactly the noise of the ladder after every step, for any data.
     """
 
-    variances: Callable[[Descent, int, Array], Array]
+    variances: Callable[[Descent, int, Array, Array], Array]
     settled: Callable[[float], float]
     as_scheduled: bool = False
 
@@ -59,12 +59,6 @@ def levels(descent: Descent) -> tuple[Array, Array]:
     """Return the noise of each level and of its successor (the last one's is itself), with shape (L, 1)."""
     sigma: Array = np.asarray(descent.ladder)[:, None]
     return sigma, np.append(sigma[1:], sigma[-1:], axis=0)
-
-
-def initial(descent: Descent, k: int, data: Array) -> Array:
-    """Return the right variance λ + σ₁²/k of ȳ at the first level, with shape (m,)."""
-    right: Array = data + np.asarray(descent.ladder)[0] ** 2 / k
-    return right
 
 
 def pull(sigma: Array | float, k: int, data: Array) -> Array:
@@ -102,20 +96,23 @@ def standing(start: Array, step: Step, steps: int, down: Step | None = None, las
     return kept
 
 
-def gliding(descent: Descent, k: int, data: Array, step: Callable[[Stage, int, Array], tuple[Array, float]]) -> Array:
+def gliding(
+    descent: Descent, k: int, data: Array, start: Array, step: Callable[[Stage, int, Array], tuple[Array, float]]
+) -> Array:
     """Apply successive steps down the ladder.
 
     Args:
         descent: The schedule.
         k: Number of copies.
         data: Variances λ of the data with shape (m,).
+        start: Variances of ȳ at the start with shape (m,).
         step: Maps a stage, k and λ to a with shape (m,) and b.
 
     Returns:
         The variance on arrival at each level with shape (L, m); NaN for more than 100 000 steps.
     """
     kept = np.full((len(descent.ladder), len(data)), np.nan)
-    kept[0] = variance = initial(descent, k, data)
+    kept[0] = variance = start
     if len(descent) > _MAX_GLIDING_STEPS:
         return kept
     for count, stage in enumerate(descent.stages(), start=1):

@@ -109,7 +109,7 @@ def test_strokes_of_any_tone_on_a_transparent_ground_are_seen(tmp_path, mode, to
     strength = max(tone, 255 - tone) / 255
     assert np.abs(pixels[0] - AS_DATA * strength).max() < 60
     assert f"background made {'white' if tone < 128 else 'black'}" in done
-    assert ("exchanged" in done) == (tone < 128)
+    assert ("inverted" in done) == (tone < 128)
     colours, _ = read_picture(path, (3, 8, 8))
     assert np.abs(colours - np.where(AS_DATA > 0, tone, 255 if tone < 128 else 0)).max() < 60
     assert np.array_equal(read_mask(path, SHAPE)[0], AS_DATA >= 128)
