@@ -80,13 +80,13 @@ def failure_of_device(error: BaseException) -> str:
     if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(phrase in text for phrase in _OUT_OF_MEMORY):
         return (
             "There is not enough memory for this: use a smaller batch (training.batch), fewer chains or copies, or a "
-            "smaller network; on a graphics card, the CPU (device cpu) may have more. What was saved is kept."
+            "smaller network; on a graphics card, the CPU (device cpu) may have more. Saved files are kept."
         )
     lost = isinstance(error, getattr(torch, "AcceleratorError", ())) or first.startswith(_DEVICE_LOST)
     if isinstance(error, RuntimeError) and lost:
         return (
             f"The graphics card has stopped responding ({first[:200]}): start the program again, or compute on the "
-            "CPU (device cpu). What was saved is kept."
+            "CPU (device cpu). Saved files are kept."
         )
     return ""
 
@@ -128,7 +128,7 @@ def _hint(device: torch.device) -> str:
         return ""
     if torch.version.cuda is None and torch.version.hip is None:
         return " (this torch was built for the CPU alone: install one with CUDA)"
-    return " (torch sees no card, or its driver is too old: update the driver)" if not torch.cuda.is_available() else ""
+    return " (no card found, or its driver is too old: update the driver)" if not torch.cuda.is_available() else ""
 
 
 def _has_mps() -> bool:

@@ -24,7 +24,6 @@ class Graph(Protocol):
 
     def warm(self, work: Work) -> None:
         """Run the work as it will be recorded, to initialise what first calls create."""
-        ...
 
     def record(self, work: Work) -> None:
         """Record the work without running it.
@@ -32,11 +31,9 @@ class Graph(Protocol):
         Raises:
             RuntimeError: It cannot be recorded.
         """
-        ...
 
     def replay(self) -> None:
         """Run the recorded work."""
-        ...
 
 
 class CudaGraph:

@@ -1,4 +1,4 @@
-"""The exact k-sample denoiser of a set of images, taken as the data distribution (theory §3, fact 1).
+"""The exact k-sample denoiser of a set of images as the data distribution (theory §3, fact 1).
 
 Each of the n images x_j is a mode of weight 1/n, a point or, with a kernel width h, a Gaussian N(x_j, h² I). With
 τ² = σ²/k + h², as in the mixtures of Song and Ermon 2020 (arXiv:2006.09011, §3.1):
@@ -160,7 +160,7 @@ class EmpiricalDenoiser:
     def _tiles(self, y: Tensor, sigma: float | Tensor) -> Iterator[_Tile]:
         """Split chains into tiles of equal size."""
         if y.shape[2:] != self.event:
-            raise ValueError(f"y has shape {tuple(y.shape)}; this denoiser takes (B, k, {tuple(self.event)}).")
+            raise ValueError(f"y has shape {tuple(y.shape)}; this denoiser expects (B, k, {tuple(self.event)}).")
         rows, k = self._tile_rows, y.shape[1]
         noise = torch.as_tensor(sigma, dtype=self._x.dtype, device=y.device).expand(len(y))
         for start in range(0, len(y), rows):

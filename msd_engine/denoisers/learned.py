@@ -123,7 +123,7 @@ class LearnedDenoiser(nn.Module):
         """
         event = self.data_mean.shape
         if y.shape[1:] != (self.k, *event):
-            raise ValueError(f"y has shape {tuple(y.shape)}; this denoiser takes (B, {self.k}, {tuple(event)}).")
+            raise ValueError(f"y has shape {tuple(y.shape)}; this denoiser expects (B, {self.k}, {tuple(event)}).")
         # Fill the number in on the device, which avoids a transfer at each step.
         noise = sigma if isinstance(sigma, Tensor) else y.new_full((), sigma, dtype=torch.float32)
         noise = noise.to(y.device, torch.float32).expand(len(y))

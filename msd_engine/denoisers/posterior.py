@@ -47,7 +47,6 @@ class Denoiser(Protocol):
         Returns:
             The posterior, in the dtype and on the device of `y`.
         """
-        ...
 
 
 class Noise(Protocol):
@@ -55,11 +54,9 @@ class Noise(Protocol):
 
     def normal(self) -> Tensor:
         """Return the next standard normal numbers with shape (B, k, *event)."""
-        ...
 
     def uniform(self) -> Tensor:
         """Return the next numbers uniform in [0, 1) with shape (B, k, *event)."""
-        ...
 
 
 @runtime_checkable
@@ -77,7 +74,6 @@ class PosteriorSampler(Denoiser, Protocol):
         Returns:
             x with shape (B, *event), in the dtype and on the device of `y`.
         """
-        ...
 
 
 def tweedie(mean: Tensor, y: Tensor, sigma: float | Tensor) -> Tensor:

@@ -18,34 +18,27 @@ class Target(Protocol):
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one datum."""
-        ...
 
     @property
     def mean(self) -> Tensor:
         """E[x] with the shape of one datum."""
-        ...
 
     @property
     def std(self) -> float:
         """Root of the variance of x averaged over coordinates."""
-        ...
 
     @property
     def modes(self) -> GaussianMixture | None:
         """The modes with their weights, means and covariances, if any."""
-        ...
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
         """Draw n independent data with shape (n, *shape), by a generator of the CPU."""
-        ...
 
     def log_prob(self, x: Tensor, tau: float = 0.0) -> Tensor:
         """Return the log density log p_τ(x) with shape (...) of data (..., *shape), smoothed by noise of std τ."""
-        ...
 
     def denoiser(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Denoiser:
         """Return the exact denoiser on a device and in a precision; None keeps those of the target."""
-        ...
 
 
 class MixtureTarget:

@@ -21,19 +21,15 @@ class Space(Protocol):
     @property
     def log_volume(self) -> float:
         """Ln det C^(−½): data have the density p(encode(x)) exp(log_volume) if encoded data have the density p."""
-        ...
 
     def encode(self, y: Tensor, alpha: float = 1.0) -> Tensor:
         """Return C^(−½) y/α of data or copies with shape (..., *event); by symmetry also C^(−½) of an encoded score."""
-        ...
 
     def decode(self, u: Tensor, alpha: float = 1.0) -> Tensor:
         """Return α C^½ u with shape (..., *event): data or means with α = 1, copies of the process with its α."""
-        ...
 
     def covariance(self, dim: int) -> Tensor:
         """Return C with shape (d, d), float64, for data of d numbers."""
-        ...
 
 
 class Isotropic:

@@ -40,4 +40,3 @@ class Objective(Protocol):
             sigma: Noise of one copy with shape (B,).
             draw: Source of random numbers for the objective itself.
         """
-        ...

@@ -33,9 +33,9 @@ def step(state: State, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[
         corrected, found = langevin.step(langevin.State(state.y), denoiser, stage, noise)
         return State(corrected.y), Info(found.posterior)
     posterior = denoiser(state.y, stage.sigma)
-    kept = (stage.next_sigma / stage.sigma) ** 2
-    y = torch.lerp(state.y, posterior.mean.unsqueeze(1), 1 - kept)
-    return State(y.add_(noise.normal(), alpha=stage.next_sigma * math.sqrt(1 - kept))), Info(posterior)
+    q = (stage.next_sigma / stage.sigma) ** 2
+    y = torch.lerp(state.y, posterior.mean.unsqueeze(1), 1 - q)
+    return State(y.add_(noise.normal(), alpha=stage.next_sigma * math.sqrt(1 - q))), Info(posterior)
 
 
 def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:

@@ -125,7 +125,6 @@ class Dynamics(Protocol):
 
     def init(self, y: Tensor) -> Any:
         """Return the initial state for copies `y` with shape (B, k, *event)."""
-        ...
 
     def step(self, state: Any, denoiser: Any, stage: Stage, noise: Noise) -> tuple[Any, Any]:
         """Move all chains by one step.
@@ -139,4 +138,3 @@ class Dynamics(Protocol):
         Returns:
             The next state and the by-products of the step.
         """
-        ...

@@ -88,12 +88,12 @@ def standing(start: Array, step: Step, steps: int, down: Step | None = None, las
     # b (1 + a² + … ) = b (1 − a^2n)/(1 − a²), which at a² = 1 is n b.
     still = np.isclose(factor, 1.0, rtol=0, atol=1e-15)
     gained = step[1] * np.where(still, count, (1 - power) / np.where(still, 1.0, 1 - factor))
-    kept, variance = np.empty_like(gained), start
+    variances, variance = np.empty_like(gained), start
     for level in range(len(gained)):
-        kept[level] = variance = power[level] * variance + gained[level]
+        variances[level] = variance = power[level] * variance + gained[level]
         if down is not None:
             variance = np.square(down[0][level]) * variance + down[1][level]
-    return kept
+    return variances
 
 
 def gliding(
@@ -111,13 +111,13 @@ def gliding(
     Returns:
         The variance on arrival at each level with shape (L, m); NaN for more than 100 000 steps.
     """
-    kept = np.full((len(descent.ladder), len(data)), np.nan)
-    kept[0] = variance = start
+    variances = np.full((len(descent.ladder), len(data)), np.nan)
+    variances[0] = variance = start
     if len(descent) > _MAX_GLIDING_STEPS:
-        return kept
+        return variances
     for count, stage in enumerate(descent.stages(), start=1):
         a, b = step(stage, k, data)
         variance = np.square(a) * variance + b
         if count % descent.steps_per_level == 0:
-            kept[count // descent.steps_per_level] = variance
-    return kept
+            variances[count // descent.steps_per_level] = variance
+    return variances

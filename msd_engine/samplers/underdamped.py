@@ -79,11 +79,11 @@ def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:
     # Initially at rest.
     covariance = np.zeros((len(start), 2, 2))
     covariance[:, 0, 0] = start
-    kept = np.empty_like(g)
+    variances = np.empty_like(g)
     for level in range(len(g)):
         covariance = transition[level] @ covariance @ transition[level].swapaxes(-1, -2) + noise[level]
-        kept[level] = covariance[:, 0, 0]
-    return kept
+        variances[level] = covariance[:, 0, 0]
+    return variances
 
 
 def _repeated(transition: Array, noise: Array, times: int) -> tuple[Array, Array]:

@@ -137,14 +137,14 @@ class Results:
         self._waiting.clear()
 
     def _read(self, count: int) -> list[Found]:
-        taken = [self._waiting.popleft() for _ in range(count)]
-        if not taken:
+        popped = [self._waiting.popleft() for _ in range(count)]
+        if not popped:
             return []
         if self._slots:
             # Events of one stream complete in order.
-            self._slots[taken[-1][0] % len(self._slots)][1].synchronize()
-        values = torch.stack([found for _, found in taken]).tolist()
-        return [Found(step, *pair) for (step, _), pair in zip(taken, values, strict=True)]
+            self._slots[popped[-1][0] % len(self._slots)][1].synchronize()
+        values = torch.stack([found for _, found in popped]).tolist()
+        return [Found(step, *pair) for (step, _), pair in zip(popped, values, strict=True)]
 
 
 def _event() -> torch.cuda.Event:

@@ -30,11 +30,9 @@ class Source(Protocol):
 
     def rows(self, step: int) -> Tensor:
         """Load the data of a step, from 0, on the device, and return their indices (B,), int64, on the CPU."""
-        ...
 
     def take(self, rows: Tensor, step: Step) -> Tensor:
         """Return the clean data (B, *event), float32, of a step, on the device, for its indices on the device."""
-        ...
 
 
 class PointSource:

@@ -308,7 +308,7 @@ def test_the_version_of_cifar_for_python_is_named_and_never_read(tmp_path: Path,
     with pytest.raises(MissingDataError) as caught:
         load_images(ImagesSpec(name="cifar-10"), folder if below == "itself" else tmp_path)
     assert f"{folder} is the version for Python" in str(caught.value)
-    assert "the binary one is needed" in str(caught.value)
+    assert "use the binary version" in str(caught.value)
     assert "msd download cifar-10" in str(caught.value)
     write_cifar_set(tmp_path / "cifar-10-batches-bin")
     assert len(load_images(ImagesSpec(name="cifar-10"), tmp_path).train) == 8
