@@ -1,1 +1,1 @@
-"""Device, random streams, files and errors: the ground that the engine stands on."""
+"""Device, random streams, files and errors: the lowest layer of the engine."""

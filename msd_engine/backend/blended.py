@@ -1,8 +1,8 @@
-"""Random numbers between two seeds: an arc of streams whose ends are the streams of the seeds themselves.
+"""Random numbers between two seeds: an arc of streams from the stream of one seed to that of the other.
 
-Chain j of n draws z = cos θ_j z_a + sin θ_j z_b with θ_j = (π/2) j/(n − 1), where z_a and z_b are the numbers that
-chain 0 draws from either seed. Since cos² + sin² = 1 every chain sees independent standard normal numbers, and
-neighbours see nearly the same ones. Uniform numbers are blended as the normal quantiles that they belong to.
+Chain j of n draws z = cos θ_j z_a + sin θ_j z_b with θ_j = (π/2) j/(n − 1), where z_a and z_b are the numbers of chain
+0 of either seed. Since cos² + sin² = 1 every chain gets independent standard normal numbers, and neighbouring chains
+nearly the same ones. Uniform numbers are blended as normal quantiles.
 """
 
 from __future__ import annotations
@@ -18,22 +18,21 @@ from msd_engine.backend.streams import ChainStreams
 
 
 class BlendedStreams:
-    """Standard normal and uniform numbers for a row of chains that leads from one seed to another."""
+    """Standard normal and uniform numbers for chains between two seeds.
+
+    Args:
+        seeds: Seeds a and b of the first and the last chain.
+        chains: Number of chains n, at least 2.
+        shape: Shape of one draw of one chain, such as (k, *event).
+        device: Device of the numbers.
+    """
 
     def __init__(
         self, seeds: tuple[int, int], chains: int, shape: tuple[int, ...], *, device: torch.device | str = "cpu"
     ) -> None:
-        """Prepare the streams of both ends.
-
-        Args:
-            seeds: Seeds a and b of the two ends.
-            chains: Number of chains n, at least 2.
-            shape: Shape of what one chain draws in one step, such as (k, *event).
-            device: Where the numbers are wanted.
-        """
         self._ends = tuple(ChainStreams(seed, 1, shape, device=device) for seed in seeds)
         angles = [0.5 * math.pi * j / (chains - 1) for j in range(chains)]
-        # cos(π/2) is not quite 0 in floating point: the ends are set, so that they agree to the bit.
+        # Set the ends exactly: in floating point cos(π/2) is not 0.
         cosines = [1.0, *(math.cos(angle) for angle in angles[1:-1]), 0.0]
         sines = [0.0, *(math.sin(angle) for angle in angles[1:-1]), 1.0]
         wide = (chains, *(1 for _ in shape))
@@ -41,7 +40,7 @@ class BlendedStreams:
         self._sines = torch.tensor(sines, dtype=torch.float32, device=device).reshape(wide)
 
     def positions(self) -> NDArray[np.int64]:
-        """Return where the streams are, as `ChainStreams.positions`; a blended stream has no number of its own: −1."""
+        """Return positions as `ChainStreams.positions`, with −1 as the number of a blended stream."""
         wide = np.repeat(self._ends[0].positions(), len(self._cosines), axis=0)
         wide[:, 0] = -1
         return wide

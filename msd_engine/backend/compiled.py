@@ -1,8 +1,8 @@
-"""Modules of compiled functions, made ready in the background; a slower path of the same bits serves until then.
+"""Compiled modules, prepared in the background; until they are ready, slower code computes the same bits.
 
-The first time on a machine numba compiles them, which takes seconds. A process of its own does that with low priority
-and keeps the machine code in a folder, from where it is read in tenths of a second; it ends with the program that
-started it. Where nothing can be kept, or that process fails, the program compiles by itself, in a thread.
+On first use on a machine, a child process of low priority compiles them with numba, which takes seconds, and caches the
+machine code, which later loads in tenths of a second; the child ends with its parent. Without a writable cache, or if
+the child fails, a thread of this process compiles.
 """
 
 from __future__ import annotations
@@ -28,24 +28,23 @@ import psutil
 from msd_engine.backend.folders import cache_folder
 
 KERNELS = ("msd_engine.backend.philox_numba", "msd_engine.samplers.twin_numba")
-"""The modules that are compiled."""
+"""Compiled modules."""
 
 SOURCES = (*KERNELS, "msd_engine.backend.compiled", "msd_engine.backend.philox", "msd_engine.samplers.exponential")
-"""The modules that the machine code depends on: kernels contain functions and constants of others."""
+"""Modules on which the machine code depends: kernels inline functions and constants of others."""
 
 _ROOT = Path(__file__).parents[2]
 _COMPLETE = "complete"
 _POLL_S = 0.1
 
 SLOW_IMPORTS = threading.Lock()
-"""Held by whoever imports a large library in the background: one after the other, so that the window is not kept from
-its work by two of them."""
+"""Serialises background imports of large libraries, so that the window stays responsive."""
 
-_filling = threading.Lock()
+_compiling = threading.Lock()
 
 
 class CompiledModule:
-    """A module that is imported by a thread of its own when it is first wanted.
+    """A module that a thread imports on first use.
 
     Args:
         name: Full name of the module, one of `KERNELS`.
@@ -58,21 +57,21 @@ class CompiledModule:
         self._lock = threading.Lock()
 
     def get(self) -> Any:
-        """Return the module; None while it is not ready. The first call starts to make it ready."""
+        """Return the module, or None while it is not ready; the first call starts the import."""
         if self._module is None:
             self._start()
         return self._module
 
     @property
     def pending(self) -> bool:
-        """Whether it is being made ready."""
+        """Whether the import is running."""
         return self._thread is not None and self._thread.is_alive()
 
     def wait(self) -> Any:
-        """Return the module as soon as it is ready.
+        """Return the module once it is ready.
 
         Raises:
-            ImportError: It cannot be imported.
+            ImportError: The import failed.
         """
         self._start().join()
         if self._module is None:
@@ -82,14 +81,14 @@ class CompiledModule:
     def _start(self) -> threading.Thread:
         with self._lock:
             if self._thread is None:
-                # No daemon: the compiler must not be cut off while the process ends.
+                # Not a daemon: the compiler must not be interrupted at exit.
                 self._thread = threading.Thread(target=self._import, name=f"import {self._name}")
                 self._thread.start()
             return self._thread
 
     def _import(self) -> None:
-        with _filling:
-            _fill()
+        with _compiling:
+            _compile_in_child()
         with SLOW_IMPORTS:
             if _main_thread_runs():
                 self._module = importlib.import_module(self._name)
@@ -99,19 +98,16 @@ PHILOX = CompiledModule("msd_engine.backend.philox_numba")
 
 
 def is_kept() -> bool:
-    """Return whether the machine code is kept, so that it need only be read."""
+    """Return whether the machine code is cached."""
     folder = kept_in()
     return folder is not None and (folder / _COMPLETE).exists()
 
 
 def options() -> dict[str, Any]:
-    """Return how functions are compiled: without the interpreter's lock, kept where anything can be kept.
-
-    Where a processor has registers of 512 bits they are used; by itself the compiler keeps to half of them.
-    """
+    """Return options of numba's ``njit``: no GIL, caching if possible; also enable 512-bit registers if available."""
     import llvmlite.binding
 
-    # Its settings are made from the environment when it is imported: mypy does not see them.
+    # numba sets its options from the environment at import: mypy does not know them.
     config: Any = importlib.import_module("numba.core.config")
     features = llvmlite.binding.get_host_cpu_features()
     if features.get("avx512f") and not config.CPU_FEATURES:
@@ -125,10 +121,9 @@ def options() -> dict[str, Any]:
 
 @functools.cache
 def kept_in() -> Path | None:
-    """Return the folder of the machine code for these sources and this processor: beside the sources or in the cache.
+    """Return the cache folder for these sources and this processor, or None if none is writable.
 
-    Returns:
-        The first of both that can be written to; None where neither can.
+    It lies beside the sources, or else in the user's cache.
     """
     name = f"kernels-{key_of(_ROOT.joinpath(*source.split('.')).with_suffix('.py') for source in SOURCES)}"
     for place in (Path(__file__).parent / "__pycache__", cache_folder()):
@@ -143,26 +138,22 @@ def kept_in() -> Path | None:
 
 
 def key_of(sources: Iterable[Path]) -> str:
-    """Return a name for what is compiled from some sources, by this compiler for this processor.
-
-    Args:
-        sources: Files of Python.
-    """
+    """Return a hash of source files, compiler versions and processor."""
     import llvmlite.binding
 
     features = llvmlite.binding.get_host_cpu_features().flatten()
     system = f"{sys.platform} {platform.machine()}"
-    words = (version("numba"), version("llvmlite"), platform.python_version(), system, features)
-    digest = hashlib.sha256("\n".join(words).encode())
+    versions = (version("numba"), version("llvmlite"), platform.python_version(), system, features)
+    digest = hashlib.sha256("\n".join(versions).encode())
     for source in sources:
         digest.update(hashlib.sha256(source.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
 
-def _fill() -> None:
-    """Have the modules compiled by another process where that was not done yet; wait, but not longer than the program.
+def _compile_in_child() -> None:
+    """Compile the modules in a child process unless they are cached; wait for it while the program runs.
 
-    Whatever becomes of that process, the modules can be imported afterwards.
+    Whether or not it succeeds, the modules can be imported afterwards.
     """
     if is_kept() or kept_in() is None or not sys.executable:
         return
@@ -170,7 +161,7 @@ def _fill() -> None:
     try:
         process = subprocess.Popen(
             [sys.executable, "-m", __name__],
-            # Its end tells the other process that this one has ended, however.
+            # The child ends when this pipe closes, even if this process is killed.
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -187,13 +178,13 @@ def _fill() -> None:
 
 
 def _main_thread_runs() -> bool:
-    """Return whether the program goes on: at its end other threads are waited for."""
+    """Return whether the program is still running rather than waiting for other threads at exit."""
     return threading.main_thread().is_alive()
 
 
 def _compile_all() -> None:
-    """Compile all modules and keep them, for the process at the other end of the standard input."""
-    threading.Thread(target=_end_with_the_other, daemon=True).start()
+    """Compile and cache all modules; the entry point of the child process."""
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS if os.name == "nt" else 10)
     for name in KERNELS:
         importlib.import_module(name)
@@ -202,7 +193,7 @@ def _compile_all() -> None:
         (folder / _COMPLETE).touch()
 
 
-def _end_with_the_other() -> None:
+def _exit_with_parent() -> None:
     sys.stdin.read()
     os._exit(1)
 

@@ -1,10 +1,9 @@
-"""Random numbers by counter: each is a function of seed, stream, row, draw and position, and of nothing else.
+"""Counter-based random numbers: each is a function of seed, stream, row, draw and position alone.
 
-The counter of `philox` holds, word by word, the position in fours, the number of the draw, the number of the row (a
-chain, or a datum of a batch) and the stream; the key is the seed. So numbers are made where they are needed, in any
-order and on any device: on a CPU by compiled code, and until that is ready by numpy; on a CUDA card by one kernel;
-elsewhere by the operations of torch. All give the same numbers, to the bit but for the square root of a device that
-rounds it otherwise.
+The counter of `philox` consists of the block of four numbers, the draw, the row (a chain, or a datum of a batch) and
+the stream; the key is the seed. So numbers can be made in any order and on any device: by compiled code on a CPU (by
+numpy until that is ready), by one kernel on a CUDA card, by torch operations elsewhere. All agree to the bit, except
+on devices that round the square root differently.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _NUMPY, _TORCH = Operations(np), Operations(torch)
 
 
 class Stream(IntEnum):
-    """What numbers are drawn for: streams of one seed have nothing to do with each other."""
+    """Purpose of random numbers; the streams of one seed are independent."""
 
     CHAIN_NORMAL = 0
     CHAIN_UNIFORM = 1
@@ -42,21 +41,21 @@ class Stream(IntEnum):
 
 
 class Rows:
-    """The rows that numbers are drawn for, by their numbers, and the device where they are wanted.
+    """Rows that numbers are drawn for.
 
     Args:
         numbers: Number of each row, from 0 to 2³² − 1.
-        device: Where the numbers are wanted.
+        device: Device of the drawn numbers.
     """
 
     def __init__(self, numbers: Sequence[int] | NDArray[np.int64], device: torch.device | str = "cpu") -> None:
         self.device = torch.device(device)
         self.words: NDArray[np.uint32] = np.asarray(numbers, dtype=np.int64).astype(np.uint32)
         self._on_device: Tensor | None = None
-        self._nothing: Tensor | None = None
+        self._zero: Tensor | None = None
         if self.device.type == "cuda":
             self._on_device = torch.from_numpy(self.words.view(np.int32)).to(self.device)
-            self._nothing = torch.zeros(1, dtype=torch.int64, device=self.device)
+            self._zero = torch.zeros(1, dtype=torch.int64, device=self.device)
         elif self.device.type != "cpu":
             self._on_device = torch.from_numpy(self.words.astype(np.int64)).to(self.device)
 
@@ -70,14 +69,14 @@ class Rows:
         Args:
             law: ``normal`` for standard normal numbers, ``uniform`` for [0, 1).
             seed: Seed, 0 or more.
-            stream: What they are drawn for.
-            first: Number of the first draw; a tensor with shape (1,), int64, on the device is read there when the
-                numbers are made, so that a recorded CUDA graph draws new ones each time.
-            count: Numbers of one row in one draw.
-            draws: How many draws follow each other.
+            stream: Purpose of the numbers.
+            first: Number of the first draw. A tensor with shape (1,), int64, on the device is read when the numbers are
+                made, so that a recorded CUDA graph draws new ones at each replay.
+            count: Numbers per row and draw.
+            draws: Number of consecutive draws.
 
         Returns:
-            With shape (draws, rows, count), float32, on the device.
+            Numbers with shape (draws, rows, count), float32, on the device.
         """
         key = (seed & _WORD, seed >> 32 & _WORD)
         if self.device.type == "cuda":
@@ -114,8 +113,8 @@ class Rows:
         self, law: Law, key: tuple[int, int], stream: int, first: int | Tensor, count: int, draws: int
     ) -> Tensor:
         assert self._on_device is not None
-        assert self._nothing is not None
-        offset, start = (first, 0) if isinstance(first, Tensor) else (self._nothing, first)
+        assert self._zero is not None
+        offset, start = (first, 0) if isinstance(first, Tensor) else (self._zero, first)
         out = torch.empty((draws, len(self), count), dtype=torch.float32, device=self.device)
         philox_cuda.fill(out, self._on_device, offset, first=start, stream=stream, key=key, normal=law == "normal")
         return out

@@ -1,4 +1,4 @@
-"""The one place where the computing device is chosen, made repeatable and, where it fails, spoken for."""
+"""Choice of the computing device, its deterministic settings, and error messages for its failures."""
 
 from __future__ import annotations
 
@@ -10,54 +10,51 @@ import torch
 
 from msd_engine.backend.errors import UserError
 
-# Read by cuBLAS at its first call: with this much room of its own a product has the same bits every time.
+# cuBLAS reads this at its first call; with this workspace products are deterministic.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 _VARIABLE = "MSD_DEVICE"
 _WITHOUT_FLOAT64 = frozenset({"mps"})
-_USED_UP = ("out of memory", "not enough memory", "can't allocate memory")
-# How the errors of a card begin that is lost, or whose driver is too old for this torch.
-_LOST = ("CUDA error", "CUDA driver", "cuDNN error", "cuBLAS", "Found no NVIDIA driver", "MPS backend")
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+# Prefixes of errors of a card that is lost, or whose driver is too old for this torch.
+_DEVICE_LOST = ("CUDA error", "CUDA driver", "cuDNN error", "cuBLAS", "Found no NVIDIA driver", "MPS backend")
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """Choose the device that computes.
+    """Choose the computing device.
 
     Args:
         name: ``auto`` for the best one present (cuda, then mps, then cpu), or the name of a device such as ``cpu``,
-            ``cuda`` or ``cuda:1``. The environment variable MSD_DEVICE, where set, overrides ``auto``.
-
-    Returns:
-        The device.
+            ``cuda`` or ``cuda:1``. The environment variable MSD_DEVICE, if set, overrides ``auto``.
 
     Raises:
-        UserError: There is no such device on this machine.
+        UserError: This machine has no such device.
     """
-    wanted = (os.environ.get(_VARIABLE, "").strip() or "auto") if name == "auto" else name
-    if wanted == "auto":
-        return _repeatable(torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu"))
+    requested = (os.environ.get(_VARIABLE, "").strip() or "auto") if name == "auto" else name
+    if requested == "auto":
+        return _deterministic(torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu"))
     try:
-        device = torch.device(wanted)
+        device = torch.device(requested)
     except RuntimeError:
-        raise UserError(f"There is no device called {wanted!r}: use auto, cpu, cuda or mps.") from None
+        raise UserError(f"There is no device called {requested!r}: use auto, cpu, cuda or mps.") from None
     if not _is_present(device):
-        raise UserError(f"The device {wanted!r} is not available on this machine{_why(device)}: use auto or cpu.")
-    return _repeatable(device)
+        raise UserError(f"The device {requested!r} is not available on this machine{_hint(device)}: use auto or cpu.")
+    return _deterministic(device)
 
 
 _quicker: dict[Hashable, torch.device] = {}
 
 
 def quicker_device(name: str, work: Hashable, seconds: Callable[[torch.device], float]) -> torch.device:
-    """Choose between the accelerator and the CPU for work that may be too small for the accelerator, by measuring.
+    """Measure whether the accelerator or the CPU is faster for work that may be too small for the accelerator.
 
     Args:
-        name: As of `choose_device`; where it names a device, or there is no accelerator, nothing is measured.
-        work: What is done and how large it is; it is measured once in a process.
-        seconds: Does a little of the work on a device, ready to be timed, and returns how long it took.
+        name: As in `choose_device`; a named device is used without measuring.
+        work: Kind and size of the work, measured once per process.
+        seconds: Runs a sample of the work on a device and returns its duration.
 
     Returns:
-        The device that took less time.
+        The faster device.
     """
     device = choose_device(name)
     if device.type == "cpu" or name != "auto" or os.environ.get(_VARIABLE, "").strip():
@@ -69,7 +66,7 @@ def quicker_device(name: str, work: Hashable, seconds: Callable[[torch.device], 
 
 
 def wait_for(device: torch.device) -> None:
-    """Wait until a device has done all that it was given, so that it can be timed."""
+    """Wait until a device has finished its queued work, for timing."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     elif device.type == "mps":
@@ -77,36 +74,25 @@ def wait_for(device: torch.device) -> None:
 
 
 def failure_of_device(error: BaseException) -> str:
-    """Return one sentence with a remedy where an exception is the fault of a device; empty for all others.
-
-    Args:
-        error: What torch has raised.
-    """
+    """Return a message with a remedy if an exception of torch is the fault of a device, else an empty string."""
     text = str(error)
     first = text.strip().partition("\n")[0]
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in text for words in _USED_UP):
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(phrase in text for phrase in _OUT_OF_MEMORY):
         return (
-            "There is not enough memory for this: take a smaller batch (training.batch), fewer chains or copies, or a "
-            "smaller network; on a graphics card, the CPU (device cpu) may have more. What was saved is kept."
+            "There is not enough memory for this: use a smaller batch (training.batch), fewer chains or copies, or a "
+            "smaller network; on a graphics card, the CPU (device cpu) may have more. Saved files are kept."
         )
-    lost = isinstance(error, getattr(torch, "AcceleratorError", ())) or first.startswith(_LOST)
+    lost = isinstance(error, getattr(torch, "AcceleratorError", ())) or first.startswith(_DEVICE_LOST)
     if isinstance(error, RuntimeError) and lost:
         return (
-            f"The graphics card does not answer any more ({first[:200]}): start the program again, or compute on the "
-            "CPU (device cpu). What was saved is kept."
+            f"The graphics card has stopped responding ({first[:200]}): start the program again, or compute on the "
+            "CPU (device cpu). Saved files are kept."
         )
     return ""
 
 
 def describe_device(device: torch.device) -> str:
-    """Describe a device in words for the status bar and the run's manifest.
-
-    Args:
-        device: A device that `choose_device` has given.
-
-    Returns:
-        Its kind and name, such as ``cpu (x86_64, 2 threads)``.
-    """
+    """Describe a device for the status bar and the run's manifest, such as ``cpu (x86_64, 2 threads)``."""
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     if device.type == "cpu":
@@ -116,23 +102,19 @@ def describe_device(device: torch.device) -> str:
 
 
 def kind_of(description: str) -> str:
-    """Return the kind of device that a text of `describe_device` is about, such as ``cuda``."""
+    """Return the kind of device, such as ``cuda``, in a description by `describe_device`."""
     return description.split()[0].split(":")[0]
 
 
 def widest_float(device: torch.device) -> torch.dtype:
-    """Return the floating dtype with the most digits that a device has: float64, or float32 where there is none.
-
-    Args:
-        device: The device.
-    """
+    """Return the most precise floating dtype of a device: float64, or float32 where that is missing."""
     return torch.float32 if device.type in _WITHOUT_FLOAT64 else torch.float64
 
 
-def _repeatable(device: torch.device) -> torch.device:
-    """Let a CUDA card give the same bits every time, and float32 all of its digits."""
+def _deterministic(device: torch.device) -> torch.device:
+    """Make results of a CUDA card deterministic, with full float32 precision."""
     if device.type == "cuda":
-        # Warned of and not refused: what has no repeatable form here (a running sum of shares) only chooses at random.
+        # Warn only: the one operation without a deterministic form (a cumulative sum) serves random choices.
         torch.use_deterministic_algorithms(True, warn_only=True)
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         torch.backends.cudnn.benchmark = False
@@ -140,13 +122,13 @@ def _repeatable(device: torch.device) -> torch.device:
     return device
 
 
-def _why(device: torch.device) -> str:
-    """Return what hinders a card that the machine may have, in brackets; empty where nothing is known."""
+def _hint(device: torch.device) -> str:
+    """Return the reason in brackets why a CUDA card is unavailable; empty if unknown."""
     if device.type != "cuda":
         return ""
     if torch.version.cuda is None and torch.version.hip is None:
         return " (this torch was built for the CPU alone: install one with CUDA)"
-    return " (torch sees no card, or its driver is too old: update the driver)" if not torch.cuda.is_available() else ""
+    return " (no card found, or its driver is too old: update the driver)" if not torch.cuda.is_available() else ""
 
 
 def _has_mps() -> bool:

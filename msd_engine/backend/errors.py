@@ -1,4 +1,4 @@
-"""The errors that a user can cause. Jobs turn them into a `Failed` event, the command line into exit code 2."""
+"""Errors that a user can cause. Jobs turn them into a `Failed` event, the command line into exit code 2."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ __all__ = ["BadFile", "MissingDataError", "UserError"]
 
 
 class BadFile(UserError):  # noqa: N818 - the name is part of the contract
-    """A file that is missing, cut short, of the wrong kind or hostile; the sentence names it and what was expected."""
+    """A missing, cut, malformed or hostile file; the message names it and the expected content."""
 
 
 class MissingDataError(BadFile):
-    """The files of an image set that are nowhere to be found, but can be fetched.
+    """Missing files of an image set that can be downloaded.
 
     Attributes:
-        data_name: Which set: ``mnist``, ``fashion-mnist`` or ``cifar-10``.
+        data_name: The set: ``mnist``, ``fashion-mnist`` or ``cifar-10``.
     """
 
     def __init__(self, data_name: str, sentence: str) -> None:
-        """Keep the name beside the sentence."""
         super().__init__(sentence)
         self.data_name = data_name

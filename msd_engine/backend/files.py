@@ -1,4 +1,4 @@
-"""Files: written whole or not at all, and read so that whatever is wrong becomes one sentence."""
+"""Files: atomic writing, and reading that turns any fault into one clear error."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ MIB = 2**20
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
-    """Write a file so that a crash at any moment leaves either the old file or the new one, never a mixture.
+    """Write a file so that a crash at any moment leaves either the old file or the new one.
 
-    The bytes go to a temporary file in the same folder, which is flushed to the disk and then renamed over the old
-    one; the folder is flushed last, so that the renaming survives a power cut as well.
+    The bytes go to a temporary file in the same folder, which is flushed to disk and renamed over the old one; flushing
+    the folder last makes the renaming survive a power cut.
 
     Args:
-        path: The file to write; its folder must exist.
-        data: What it is to hold.
+        path: The file to write, in an existing folder.
+        data: Its new content.
 
     Raises:
         UserError: The file cannot be written, for instance because the disk is full.
     """
-    # A link stays a link: what it points to is replaced.
+    # Replace the target of a link, not the link.
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
     with writing(path):
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         try:
-            # Opened without tempfile, so that the user's umask decides who may read the file.
+            # Not tempfile, which ignores the user's umask.
             with open(temporary, "xb") as file:
                 file.write(data)
                 file.flush()
@@ -50,13 +50,10 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
 
 @contextlib.contextmanager
 def writing(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Turn the system's refusal to write into one `UserError` that says what to do.
+    """Turn an OSError of the body into a `UserError` with a remedy.
 
     Args:
-        path: The file or folder that is being written.
-
-    Yields:
-        Nothing; write in the body.
+        path: The file or folder that the body writes.
 
     Raises:
         UserError: The body raised an OSError.
@@ -69,16 +66,11 @@ def writing(path: str | os.PathLike[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def reading(path: str | os.PathLike[str], expected: str) -> Iterator[None]:
-    """Turn whatever a parser raises into one `BadFile` that names the file and what was expected.
-
-    Parsers of files raise a dozen kinds of exceptions on bad input; this is the only place that knows.
+    """Turn any error of a parser into a `BadFile` that names the file and the expected content.
 
     Args:
-        path: The file that is being read.
-        expected: What it should be, such as ``a sample file (.npz)``.
-
-    Yields:
-        Nothing; read the file in the body.
+        path: The file that the body reads.
+        expected: Its description, such as ``a sample file (.npz)``.
 
     Raises:
         BadFile: The body raised anything but a `UserError`, which passes unchanged.
@@ -97,21 +89,18 @@ def reading(path: str | os.PathLike[str], expected: str) -> Iterator[None]:
 
 
 def read_bytes(path: str | os.PathLike[str], expected: str, *, limit: int) -> bytes:
-    """Read a whole regular file of bounded size.
+    """Read a whole regular file.
 
     Args:
         path: The file.
-        expected: What it should be, for the sentence.
+        expected: Its description for error messages.
         limit: Largest size accepted, in bytes.
 
-    Returns:
-        The content.
-
     Raises:
-        BadFile: The file is missing, unreadable, no regular file, or larger than the limit.
+        BadFile: The file is missing, unreadable, not a regular file, or larger than the limit.
     """
     with reading(path, expected):
-        # Asked before opening: opening a named pipe would wait for ever.
+        # Check before opening: opening a named pipe would block.
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise BadFile(f"{path} is no regular file; expected {expected}.")
         with open(path, "rb") as file:
@@ -122,20 +111,17 @@ def read_bytes(path: str | os.PathLike[str], expected: str, *, limit: int) -> by
 
 
 def make_folder(path: str | os.PathLike[str]) -> None:
-    """Make a folder and those above it where they are missing.
-
-    Args:
-        path: The folder.
+    """Create a folder and its parents if missing.
 
     Raises:
-        UserError: It cannot be made.
+        UserError: It cannot be created.
     """
     with writing(path):
         Path(path).mkdir(parents=True, exist_ok=True)
 
 
 def _flush_folder(folder: Path) -> None:
-    # Windows cannot open a folder as a file, and its renaming needs no flush.
+    # Windows cannot open a folder as a file and needs no flush.
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)

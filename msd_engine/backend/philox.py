@@ -9,7 +9,7 @@ with logarithm, sine and cosine as the single-precision polynomials of the Cephe
 correctly rounded operation of float32, in one order: numpy, torch, the compiled code of `philox_numba` and the kernel
 of `philox_cuda` give the same bits.
 
-The formulas here are written once for arrays of numpy and tensors of torch; both hold the words as int64.
+The formulas work on numpy arrays and torch tensors alike, with the words as int64.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ _WORD = 0xFFFFFFFF
 
 @dataclass(frozen=True)
 class Operations:
-    """The few operations that numpy and torch spell differently.
+    """Operations that numpy and torch spell differently.
 
     Attributes:
         library: numpy or torch.
@@ -62,7 +62,7 @@ class Operations:
         return a.astype(dtype) if self.library is np else a.to(dtype)
 
     def bits(self, a: Array, kind: str) -> Array:
-        """Read the bits of float32 as int32, or the reverse."""
+        """Reinterpret the bits of float32 as int32, or the reverse."""
         return a.view(getattr(self.library, kind))
 
     def where(self, condition: Array, a: Array, b: Array) -> Array:
@@ -73,14 +73,14 @@ class Operations:
         """Return the square root, correctly rounded; torch's own float32 root on a CPU is not."""
         if self.library is np:
             return np.sqrt(a)
-        # Imported where it is used: without torch the formulas are compiled seconds sooner.
+        # Local import: without torch the formulas compile seconds sooner.
         from msd_engine.backend.device import widest_float
 
         return a.to(widest_float(a.device)).sqrt().float()
 
 
 def philox(counter: tuple[Array, Array, Array, Array], key: tuple[int, int]) -> tuple[Array, Array, Array, Array]:
-    """Turn counters into random words.
+    """Map counters to random words.
 
     Args:
         counter: Four arrays of int64 that broadcast together, each word from 0 to 2³² − 1.
@@ -93,19 +93,19 @@ def philox(counter: tuple[Array, Array, Array, Array], key: tuple[int, int]) -> 
     k0, k1 = key
     for _ in range(ROUNDS):
         p0, p1 = c0 * MULTIPLIERS[0], c2 * MULTIPLIERS[1]
-        # The upper half of a product: int64 shifts its sign in, the mask takes it out again.
+        # The upper half of a product: int64 shifts in the sign, which the mask removes.
         c0, c1, c2, c3 = ((p1 >> 32) & _WORD) ^ c1 ^ k0, p1 & _WORD, ((p0 >> 32) & _WORD) ^ c3 ^ k1, p0 & _WORD
         k0, k1 = (k0 + WEYL[0]) & _WORD, (k1 + WEYL[1]) & _WORD
     return c0, c1, c2, c3
 
 
 def uniform(ops: Operations, word: Array) -> Array:
-    """Turn words into numbers uniform in [0, 1), float32: multiples of 2⁻²⁴."""
+    """Map words to numbers uniform in [0, 1), float32: multiples of 2⁻²⁴."""
     return ops.cast(word >> 8, "float32") * np.float32(2.0**-24).item()
 
 
 def normal_pair(ops: Operations, a: Array, b: Array) -> tuple[Array, Array]:
-    """Turn two words into two independent standard normal numbers, float32."""
+    """Map two words to two independent standard normal numbers, float32."""
     u = (ops.cast(a, "float32") + 0.5) * 2.0**-32
     radius = ops.sqrt(_log(ops, u) * -2.0)
     cosine, sine = _cos_sin(ops, b)
@@ -135,7 +135,7 @@ def _log(ops: Operations, u: Array) -> Array:
 def _cos_sin(ops: Operations, word: Array) -> tuple[Array, Array]:
     """Return cosine and sine of 2π word/2³²."""
     quarter = ((word + 0x20000000) >> 30) & 3
-    # From −π/4 to π/4 about the nearest quarter turn; the signed 32 bits of the difference.
+    # Offset from the nearest quarter turn, from −π/4 to π/4, as signed 32 bits.
     rest = ((word - (quarter << 30) + 0x80000000) & _WORD) - 0x80000000
     x = ops.cast(rest, "float32") * QUARTER_TURN
     square = x * x

@@ -1,7 +1,7 @@
-"""The formulas of `philox` as one CUDA kernel, compiled by NVRTC, which comes with torch: no compiler is needed.
+"""The formulas of `philox` as one CUDA kernel, compiled by NVRTC, which comes with torch.
 
 The intrinsics ending in ``_rn`` are single correctly rounded operations that the compiler may not fuse, so that the
-numbers are those of the CPU to the bit.
+numbers equal those of the CPU to the bit.
 """
 
 from __future__ import annotations
@@ -88,17 +88,17 @@ extern "C" __global__ void fill(float* out, const int* chains, const long long* 
 @functools.lru_cache(maxsize=8)
 def _kernel(device: torch.device) -> Any:
     with torch.cuda.device(device):
-        # Public under another name in newer releases.
+        # Newer releases have a public name for it.
         return getattr(torch.cuda, "_compile_kernel")(SOURCE, "fill")  # noqa: B009 - not in every stub
 
 
 def fill(
     out: Tensor, chains: Tensor, offset: Tensor, *, first: int, stream: int, key: tuple[int, int], normal: bool
 ) -> None:
-    """Fill a tensor with random numbers; nothing is copied to or from the card.
+    """Fill a tensor with random numbers, without transfers between host and card.
 
     Args:
-        out: Takes the numbers, with shape (draws, chains, count), float32, contiguous.
+        out: Output with shape (draws, chains, count), float32, contiguous.
         chains: Number of each chain, int32, on the card.
         offset: Added to the number of the first draw; with shape (1,), int64, on the card, read when the kernel runs.
         first: Number of the first draw.
@@ -119,6 +119,6 @@ def fill(
 
 
 def _signed(word: int) -> int:
-    """Return a 32-bit word as the signed number with the same bits, as a C int takes it."""
+    """Return the signed number with the bits of a 32-bit word, for a C int."""
     word &= 0xFFFFFFFF
     return word - 2**32 if word >= 2**31 else word

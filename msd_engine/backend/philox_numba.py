@@ -1,7 +1,6 @@
-"""The formulas of `philox` compiled for the CPU: the same bits as numpy's, without the interpreter and its lock.
+"""The formulas of `philox` compiled for the CPU, bit for bit equal to numpy's and without the GIL.
 
-Importing this module imports numba and reads compiled code from its cache, or compiles, which takes seconds: see
-`compiled`.
+The import loads numba and cached machine code, or compiles for seconds: see `compiled`.
 """
 
 from __future__ import annotations
@@ -26,13 +25,13 @@ _QUARTER_TURN = np.float32(formulas.QUARTER_TURN)
 _ROOT_2 = np.float32(1.41421356)
 _HALF, _ONE, _TWO = np.float32(0.5), np.float32(1.0), np.float32(2.0)
 _2_32, _2_24 = np.float32(2.0**-32), np.float32(2.0**-24)
-# Blocks of four numbers that are computed side by side: sixteen words fill a vector register of AVX-512.
+# Blocks of four numbers per vector: sixteen words fill an AVX-512 register.
 LANES = 16
 _OPTIONS = options()
 
 
 def bitcast(result: Any, llvm: Any) -> Any:
-    """Return a function for compiled code that reads the bits of a number as another type of the same width."""
+    """Return a function for compiled code that reinterprets the bits of a number as another type of the same width."""
 
     @intrinsic
     def cast(_typing: Any, value: Any) -> Any:
@@ -98,14 +97,14 @@ def _normal_pair(a, b):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def normal_lanes(z, block, draw, chains, offset, stream, k0, k1):  # type: ignore[no-untyped-def]
-    """Compute one block of four numbers for some chains side by side.
+    """Compute one block of four numbers for several chains, one per lane.
 
     Args:
-        z: Takes the numbers, with shape (4, lanes), float32.
-        block: Which four numbers of a draw.
+        z: Output with shape (4, lanes), float32.
+        block: Index of the four numbers within a draw.
         draw: Number of the draw.
         chains: Numbers of the chains, uint32.
-        offset: Place of the first of them.
+        offset: Index of the first of them.
         stream: Last word of the counter.
         k0: First word of the key.
         k1: Second word of the key.
@@ -123,7 +122,7 @@ def _uniform_of(word):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def _fill_short(out, chains, first, stream, k0, k1, lanes):  # type: ignore[no-untyped-def]
-    """Fill short rows: many chains side by side."""
+    """Fill short rows, many chains per vector."""
     draws, rows, count = out.shape
     z = np.empty((4, lanes), dtype=np.float32)
     numbers = np.zeros(lanes, dtype=np.uint32)
@@ -143,7 +142,7 @@ def fill_normal(out, chains, first, stream, k0, k1):  # type: ignore[no-untyped-
     """Fill an array with standard normal numbers.
 
     Args:
-        out: Takes the numbers, with shape (draws, chains, count), float32.
+        out: Output with shape (draws, chains, count), float32.
         chains: Number of each chain, uint32.
         first: Number of the first draw.
         stream: Last word of the counter.
@@ -173,7 +172,7 @@ def fill_normal(out, chains, first, stream, k0, k1):  # type: ignore[no-untyped-
 
 @njit(void(float32[:, :, ::1], uint32[::1], uint32, uint32, uint32, uint32), **_OPTIONS)
 def fill_uniform(out, chains, first, stream, k0, k1):  # type: ignore[no-untyped-def]
-    """Fill an array with numbers uniform in [0, 1); the arguments are those of `fill_normal`."""
+    """Fill an array with numbers uniform in [0, 1); arguments as `fill_normal`."""
     draws, rows, count = out.shape
     last = np.empty(4, dtype=np.float32)
     for draw in range(draws):

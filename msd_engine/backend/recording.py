@@ -1,7 +1,7 @@
-"""Work that is the same at every step, recorded once on a card and replayed as a whole: one launch instead of many.
+"""Work that repeats at every step, recorded once on a card and replayed in one launch.
 
-What changes from step to step is read from tensors that stay where they are. Whether work is called or replayed, the
-same kernels compute the same numbers in the same order.
+Inputs that change from step to step are read from tensors at fixed addresses. Called or replayed, the same kernels
+compute the same numbers in the same order.
 """
 
 from __future__ import annotations
@@ -13,38 +13,31 @@ from typing import Protocol
 import torch
 
 WARM_UP = 3
-# One recording at a time in a process.
+# Allow one recording at a time per process.
 _RECORDING = threading.Lock()
 
 Work = Callable[[], None]
 
 
 class Graph(Protocol):
-    """A recording of what a device is given."""
+    """A recording of device operations."""
 
     def warm(self, work: Work) -> None:
-        """Do the work as it will be recorded, so that what is made at first calls is there."""
-        ...
+        """Run the work as it will be recorded, to initialise what first calls create."""
 
     def record(self, work: Work) -> None:
-        """Record the work without doing it.
+        """Record the work without running it.
 
         Raises:
             RuntimeError: It cannot be recorded.
         """
-        ...
 
     def replay(self) -> None:
-        """Do what was recorded."""
-        ...
+        """Run the recorded work."""
 
 
 class CudaGraph:
-    """A recording on a CUDA card.
-
-    Args:
-        device: The card.
-    """
+    """A recording on a CUDA card."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -52,7 +45,7 @@ class CudaGraph:
         self._graph = torch.cuda.CUDAGraph()
 
     def warm(self, work: Work) -> None:
-        """Do the work on the stream that will record it."""
+        """Run the work on the recording stream."""
         present = torch.cuda.current_stream(self._device)
         self._stream.wait_stream(present)
         with torch.cuda.stream(self._stream):
@@ -63,27 +56,27 @@ class CudaGraph:
         """Record the work; other threads may use the card meanwhile."""
         with (
             _RECORDING,
-            # A recording that fails does not set back the stream.
+            # A failed recording does not restore the stream.
             torch.cuda.stream(torch.cuda.current_stream(self._device)),
             torch.cuda.graph(self._graph, stream=self._stream, capture_error_mode="thread_local"),
         ):
             work()
 
     def replay(self) -> None:
-        """Do what was recorded, on the current stream."""
+        """Run the recorded work on the current stream."""
         with torch.cuda.device(self._device):
             self._graph.replay()
 
 
 class Repeated:
-    """Work to be done again and again.
+    """Work that is run many times.
 
     Args:
         work: The work.
-        graph: Where it is recorded; None calls it every time.
+        graph: Recording to use; None calls the work every time.
 
     Attributes:
-        trouble: Why it could not be recorded; empty where it could or was not to be.
+        trouble: Why recording failed; empty if it did not.
     """
 
     def __init__(self, work: Work, graph: Graph | None) -> None:
@@ -93,7 +86,7 @@ class Repeated:
         self._calls = 0
 
     def __call__(self) -> None:
-        """Do the work once."""
+        """Run the work once."""
         if self._graph is None:
             self._work()
             return
@@ -117,7 +110,7 @@ class Repeated:
 
 
 def _reason(error: BaseException) -> str:
-    """Return the first line of the first error of a chain: the end of a broken recording raises another."""
+    """Return the first line of the first chained error: the end of a broken recording raises another."""
     while isinstance(error.__context__, RuntimeError):
         error = error.__context__
     return str(error).strip().partition("\n")[0] or type(error).__name__

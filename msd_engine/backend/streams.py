@@ -1,8 +1,8 @@
-"""Random numbers for chains: those of a chain never depend on its neighbours.
+"""Random numbers for chains: those of one chain never depend on the others.
 
-Draw n of chain i is a function of the seed, i, n and the law alone (`backend.counter`), so a chain can go on from any
-moment, and is the same whatever the number of chains. On a CPU numbers are made for several draws at once, which is
-faster and cannot be seen in the result.
+Draw n of chain i is a function of the seed, i, n and the law alone (`backend.counter`), so a chain can resume at any
+step and is the same for any number of chains. On a CPU several draws are made at once, which is faster and changes no
+number.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from msd_engine.backend.counter import Law, Rows, Stream
 
-# A block holds at most this many numbers (4 MB) and this many draws.
+# Largest block: numbers (4 MB) and draws.
 _BLOCK_NUMBERS, _BLOCK_DRAWS = 2**20, 256
 _FIRST_DRAWS = 2
 _STREAMS: dict[Law, Stream] = {"normal": Stream.CHAIN_NORMAL, "uniform": Stream.CHAIN_UNIFORM}
@@ -27,8 +27,19 @@ _STREAMS: dict[Law, Stream] = {"normal": Stream.CHAIN_NORMAL, "uniform": Stream.
 class ChainStreams:
     """Standard normal and uniform numbers for a set of chains.
 
-    The two laws have separate streams, so that drawing one does not move the other. Every call gives each chain the
-    prod(shape) numbers of its next draw.
+    Each law has its own stream: drawing one does not advance the other. Every call gives each chain the prod(shape)
+    numbers of its next draw.
+
+    Args:
+        seed: Seed of all chains, 0 or more.
+        chains: Number of chains B.
+        shape: Shape of one draw of one chain, such as (k, *event).
+        device: Device of the numbers.
+        block: Draws made at once; 0 chooses by size and device. The numbers do not depend on it.
+        chains_innermost: Make chains adjacent in memory, which speeds up arithmetic on many small chains; values and
+            shape do not change.
+        numbers: Number of each chain; by default 0, 1, 2 and so on.
+        drawn: Draws of normal and of uniform numbers to skip.
     """
 
     def __init__(
@@ -43,29 +54,16 @@ class ChainStreams:
         numbers: Sequence[int] | None = None,
         drawn: tuple[int, int] = (0, 0),
     ) -> None:
-        """Prepare the streams.
-
-        Args:
-            seed: Seed of all chains, 0 or more.
-            chains: Number of chains B.
-            shape: Shape of what one chain draws at once, such as (k, *event).
-            device: Where the numbers are wanted.
-            block: Number of draws made at once, 0 for a number that suits size and device; the result is the same.
-            chains_innermost: Let the chains be neighbours in memory, which makes arithmetic on many small chains
-                faster; the numbers and the shape are the same.
-            numbers: Number of each chain; by default 0, 1, 2 and so on.
-            drawn: Draws of normal and of uniform numbers that lie behind: the next ones are those that follow.
-        """
         self.seed = seed
         self.rows = Rows(range(chains) if numbers is None else numbers, device)
         self._shape = shape
         self._count = math.prod(shape)
         self._chains_innermost = chains_innermost
-        # On an accelerator making one draw is as fast as taking it out of a block.
+        # On an accelerator one draw is as fast as a slice of a block.
         fitting = min(_BLOCK_DRAWS, _BLOCK_NUMBERS // max(1, chains * self._count))
         most = max(1, fitting) if self.rows.device.type == "cpu" else 1
         self._largest_block = block or most
-        # Blocks grow: whoever needs only the start of the chains makes little more.
+        # Blocks grow, so that short chains make few unused numbers.
         first_block = block or min(_FIRST_DRAWS, most)
         self._block: dict[Law, int] = {"normal": first_block, "uniform": first_block}
         self._drawn: dict[Law, int] = {"normal": drawn[0], "uniform": drawn[1]}
@@ -85,22 +83,14 @@ class ChainStreams:
         return self._next("uniform")
 
     def leave_out_normals(self, draws: int) -> None:
-        """Pass over draws of normal numbers, which another place makes by itself.
-
-        Args:
-            draws: How many.
-        """
+        """Skip draws of normal numbers that compiled code makes itself."""
         waiting = self._waiting["normal"]
         for _ in range(min(draws, len(waiting))):
             waiting.popleft()
         self._drawn["normal"] += draws
 
     def positions(self) -> NDArray[np.int64]:
-        """Return where every chain stands: its number and how often it drew of either law.
-
-        Returns:
-            Number, count of normal and count of uniform draws, with shape (B, 3).
-        """
+        """Return the number, normal draws and uniform draws of every chain, with shape (B, 3)."""
         drawn = np.array([self._drawn["normal"], self._drawn["uniform"]], dtype=np.int64)
         return np.column_stack((self.rows.words.astype(np.int64), np.tile(drawn, (len(self.rows), 1))))
 

@@ -1,4 +1,4 @@
-"""Named tensors as bytes in the safetensors format, which holds numbers and nothing that can run."""
+"""Named tensors as bytes in the safetensors format, which holds only data and cannot run code."""
 
 from __future__ import annotations
 
@@ -15,21 +15,13 @@ from msd_engine.backend.errors import BadFile
 from msd_engine.backend.files import MIB, read_bytes, reading
 
 _LARGEST = 4096 * MIB
-# Room for the header, on top of the tensors that are expected.
+# Bytes allowed for the header, beyond the expected tensors.
 _HEADER = 16 * MIB
 
 
 def pack_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> bytes:
-    """Turn named tensors into bytes.
-
-    Args:
-        tensors: The tensors, on any device.
-        metadata: Text to keep beside them.
-
-    Returns:
-        A safetensors document.
-    """
-    # Copied, since the format refuses tensors that share memory.
+    """Serialise named tensors of any device, and text metadata, as a safetensors document."""
+    # Copy: the format rejects tensors that share memory.
     copies = {name: value.detach().to("cpu", copy=True).contiguous() for name, value in tensors.items()}
     return bytes(safetensors.torch.save(copies, dict(metadata)))
 
@@ -37,25 +29,24 @@ def pack_tensors(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> 
 def read_tensors(
     path: str | os.PathLike[str], expected: str, like: Mapping[str, Tensor] | None = None, *, widen: bool = False
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Read a safetensors file into memory of our own, and check it.
+    """Read and check a safetensors file.
 
     Args:
         path: The file.
-        expected: What it should be, for the sentence.
-        like: Tensors whose names, shapes and dtypes the file's must have; None accepts any.
-        widen: Accept float16 where `like` has float32, and widen it.
+        expected: Description of the file for error messages.
+        like: Required names, shapes and dtypes; None accepts any.
+        widen: Convert float16 to float32 where `like` has float32.
 
     Returns:
-        The tensors by name, on the CPU, and the text beside them.
+        The tensors by name on the CPU, in memory independent of the file, and the metadata.
 
     Raises:
-        BadFile: The file is missing, cut or no safetensors file, holds numbers that are not finite, or other tensors
-            than expected.
+        BadFile: The file is missing, cut, not safetensors, or holds non-finite numbers or other tensors than `like`.
     """
-    room = sum(value.numel() * value.element_size() for value in like.values()) + _HEADER if like else _LARGEST
-    data = read_bytes(path, expected, limit=room)
+    limit = sum(value.numel() * value.element_size() for value in like.values()) + _HEADER if like else _LARGEST
+    data = read_bytes(path, expected, limit=limit)
     with reading(path, expected):
-        # From bytes, not from the file: tensors of load_file are a live map of it, and die with it.
+        # Not load_file, which maps the file: its tensors become invalid with the file.
         tensors: dict[str, Tensor] = safetensors.torch.load(data)
         header: dict[str, Any] = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
         for name, value in tensors.items():

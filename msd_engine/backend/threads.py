@@ -1,8 +1,7 @@
-"""How many threads of the CPU compute: a fixed number, or for a training what is quickest and what others leave free.
+"""Number of CPU threads: fixed, or for a training the fastest number that other programs leave free.
 
-Threads that compute together wait for each other some hundred times in a step. Where another program takes the core of
-one of them, all wait until it is given back, and a step can last a hundred times as long: then fewer threads are
-quicker.
+Threads that compute together synchronise some hundred times per step. If another program takes the core of one, all
+wait, and a step can take a hundred times as long: then fewer threads are faster.
 """
 
 from __future__ import annotations
@@ -19,33 +18,33 @@ from msd_engine.backend.errors import UserError
 
 _VARIABLE = "MSD_THREADS"
 _ALL_THREADS = torch.get_num_threads()
-# Between two looks at the load, and the most of the time that looking may take.
+# Least interval between two readings of the load, and largest share of time spent on them.
 _CHECK_S = 0.5
 _CHECK_SHARE = 1e-3
-# The load is known to some percent after this time.
+# This window gives the load to some percent.
 _LEAST_WINDOW_S = 0.25
-# The time of guests is part of that of the user.
+# Guest time is part of user time.
 _NOT_BUSY = frozenset({"idle", "iowait", "guest", "guest_nice"})
-# So much of a core may be used by others, and it still counts as free.
+# A core counts as free up to this use by others.
 _SPARE = 0.3
-# More threads are taken after so long a quiet; longer each time where the last quiet ended within half a minute.
+# Quiet time before threads are added; it doubles each time the load returns within `_SHORT_S`.
 _QUIET_S = 2.0
 _LONGEST_QUIET_S = 64.0
 _SHORT_S = 30.0
-# More threads must be quicker by this factor: fewer suffer less from others.
+# More threads must be faster by this factor, since fewer suffer less from other programs.
 _GAIN = 1.05
 _ROUNDS = 2
 _TIMED_S = 0.15
 
 
 def fixed_threads(count: int = 0) -> int:
-    """Return the number of threads that somebody has fixed.
+    """Return the number of threads that the user has fixed.
 
     Args:
-        count: The number that was given; 0 for none. The environment variable MSD_THREADS, where set, fixes it then.
+        count: Explicit number; 0 uses the environment variable MSD_THREADS.
 
     Returns:
-        The number; 0 where it is free.
+        The number; 0 where it is not fixed.
 
     Raises:
         UserError: MSD_THREADS is not a positive whole number.
@@ -59,32 +58,31 @@ def fixed_threads(count: int = 0) -> int:
 
 
 def use_threads(count: int = 0) -> None:
-    """Set how many threads of the CPU the calling thread computes with.
+    """Set the number of CPU threads of the calling thread.
 
-    Each thread that computes in parallel brings a pool of helpers of its own, and as soon as all pools together are
-    larger than the machine, OpenMP puts every waiting helper to sleep: small networks then train three to four times
-    slower. So of several threads that compute at the same time only one may have a pool.
+    Each computing thread has its own OpenMP pool. Once the pools together exceed the machine, OpenMP suspends every
+    waiting worker, and small networks train three to four times slower: only one concurrent thread may have a pool.
 
     Args:
-        count: Number of threads; 0 for the fixed number, or all that torch would use.
+        count: Number of threads; 0 for the fixed number, else torch's default.
     """
     torch.set_num_threads(fixed_threads(count) or _ALL_THREADS)
 
 
 class Load:
-    """How many of the cores that this process may use are used by other programs.
+    """Number of available cores that other programs use.
 
     Attributes:
-        cores: How many cores this process may use.
-        rest_s: How long to wait between two readings, so that they take next to no time.
+        cores: Cores that this process may use.
+        rest_s: Time between two readings that makes their cost negligible.
     """
 
     def __init__(self) -> None:
         process = psutil.Process()
-        # Not on macOS, where every process may use all.
+        # Missing on macOS, where every process may use all cores.
         allowed = process.cpu_affinity() if hasattr(process, "cpu_affinity") else []
         cores = len(psutil.cpu_times(percpu=True))
-        # Where a core is switched off, the numbers of the others are no places in the list.
+        # With a core offline, core numbers are not list indices.
         self._cores = sorted(allowed) if allowed and max(allowed) < cores else range(cores)
         self.cores = len(self._cores)
         start = time.perf_counter()
@@ -92,30 +90,30 @@ class Load:
         self.rest_s = max(_CHECK_S, (time.perf_counter() - start) / _CHECK_SHARE)
 
     def others(self) -> float:
-        """Return the mean number of cores that others have used since the last call, or since the beginning."""
+        """Return the mean number of cores used by others since the last call, or since construction."""
         time.sleep(max(0.0, self._before[0] + _LEAST_WINDOW_S - time.perf_counter()))
         before, self._before = self._before, self._read()
         passed, busy, own = (now - then for now, then in zip(self._before, before, strict=True))
         return min(max(0.0, (busy - own) / passed), float(self.cores))
 
     def _read(self) -> tuple[float, float, float]:
-        """Return the time, how long our cores were busy, and how long this process has computed."""
+        """Return the time, the busy time of the available cores, and the CPU time of this process, in seconds."""
         times = psutil.cpu_times(percpu=True)
-        mine = [times[core] for core in self._cores]
-        busy = sum(value for core in mine for name, value in core._asdict().items() if name not in _NOT_BUSY)
+        available = [times[core] for core in self._cores]
+        busy = sum(value for core in available for name, value in core._asdict().items() if name not in _NOT_BUSY)
         return time.perf_counter(), busy, time.process_time()
 
 
 def quickest(work: Callable[[], object], most: int, clock: Callable[[], float] = time.perf_counter) -> int:
-    """Return with how many threads work is done soonest, by doing it a few times with 1, 2, 4, … and `most`.
+    """Measure a sample of the work with 1, 2, 4, … and `most` threads, and return the fastest number.
 
     Args:
-        work: A little of the work.
-        most: The largest number of threads.
-        clock: Returns the time in seconds.
+        work: A sample of the work.
+        most: Largest number of threads.
+        clock: Time in seconds.
     """
     least = dict.fromkeys(_counts(most), math.inf)
-    # Taken in turns, so that a core that is slower for a while is so for all; the better turn of each counts.
+    # Alternate, so that a temporarily slow core affects all counts; the better of two rounds counts.
     for _ in range(_ROUNDS):
         for count, before_s in least.items():
             torch.set_num_threads(count)
@@ -135,10 +133,10 @@ def _counts(most: int) -> Iterator[int]:
 
 
 def _seconds(work: Callable[[], object], best_s: float, clock: Callable[[], float]) -> float:
-    """Return the mean time of the work; the first time warms up, and is enough where it took far too long.
+    """Return the mean time of the work after a first call, which warms up and suffices if it is far too slow.
 
-    The mean, not the least: a window that is painted takes a core some thirty times a second, and two threads lose more
-    by that than one.
+    The mean, not the minimum: painting the window takes a core some thirty times a second, which slows two threads
+    more than one.
     """
     start = clock()
     work()
@@ -153,10 +151,10 @@ def _seconds(work: Callable[[], object], best_s: float, clock: Callable[[], floa
 
 
 class FixedThreads:
-    """A number of threads that stays as it is.
+    """A constant number of threads.
 
     Attributes:
-        count: Threads that compute now.
+        count: Number of threads in use.
     """
 
     def __init__(self, count: int) -> None:
@@ -165,7 +163,7 @@ class FixedThreads:
 
     @property
     def crowded(self) -> bool:
-        """Whether others leave room for fewer threads than would be of use."""
+        """Whether other programs leave fewer free cores than training could use."""
         return False
 
     def begin(self) -> None:
@@ -175,25 +173,24 @@ class FixedThreads:
         """Choose by the load and by measuring.
 
         Args:
-            quickest: Measures and returns the quickest number of threads up to a largest one.
+            quickest: Measures and returns the fastest number of threads up to a given one.
         """
 
     def check(self) -> bool:
-        """Choose anew where it is time, and return whether the number has changed."""
+        """Choose again if a check is due, and return whether the number has changed."""
         return False
 
 
 class ThreadChoice(FixedThreads):
-    """The number of threads of one training: the quickest, but no more than others leave room for.
+    """Threads of one training: the fastest number that other programs leave free.
 
-    It falls at once and rises after a quiet of some seconds: of two trainings, which both see the other's waiting
-    threads, each comes to its part of the cores. What is quickest is measured only with as many threads as there is
-    room for; with more, when there is more room for the first time.
+    It falls at once and rises after some quiet seconds, so that two trainings, each of which sees the other's waiting
+    threads, share the cores. Speed is measured only up to the number of free cores, and again when more become free.
 
     Args:
-        load: Where the load is read.
-        most: The largest number of threads.
-        clock: Returns the time in seconds.
+        load: Load of the machine.
+        most: Largest number of threads.
+        clock: Time in seconds.
     """
 
     def __init__(
@@ -208,77 +205,73 @@ class ThreadChoice(FixedThreads):
         self._due = 0.0
         self._quiet_s = _QUIET_S
         self._quiet_since = math.inf
-        self._quiet_room = 0
+        self._quiet_free = 0
         self._risen = -math.inf
 
     def begin(self) -> None:
         """Choose by the load alone."""
-        self._take(self._room())
+        self._use(self._free())
 
     def settle(self, quickest: Callable[[int], int]) -> None:
-        """Choose by the load and by measuring.
-
-        Args:
-            quickest: Measures and returns the quickest number of threads up to a largest one.
-        """
+        """Choose by the load and by measuring, as `FixedThreads.settle`."""
         self._quickest = quickest
-        self._admit(self.count)
+        self._choose(self.count)
 
     @property
     def crowded(self) -> bool:
-        """Whether others leave room for fewer threads than would be of use."""
+        """Whether other programs leave fewer free cores than training could use."""
         return self.count < self._wanted(self._most)
 
     def check(self) -> bool:
-        """Choose anew where it is time, and return whether the number has changed."""
+        """Choose again if a check is due, and return whether the number has changed."""
         now = self._clock()
         if now < self._due:
             return False
-        before, room = self.count, self._room()
-        wanted = self._wanted(room)
+        before, free = self.count, self._free()
+        wanted = self._wanted(free)
         if wanted <= before:
             self._quiet_since = math.inf
             if wanted < before:
                 self._fall(now, wanted)
         elif self._quiet_since > now:
-            self._quiet_since, self._quiet_room = now, room
+            self._quiet_since, self._quiet_free = now, free
         else:
-            self._quiet_room = min(self._quiet_room, room)
+            self._quiet_free = min(self._quiet_free, free)
             if now - self._quiet_since >= self._quiet_s:
                 self._risen, self._quiet_since = now, math.inf
-                self._admit(self._quiet_room)
+                self._choose(self._quiet_free)
         return self.count != before
 
-    def _admit(self, room: int) -> None:
-        """Use as many threads as are quickest in some room; measure where it is not known yet."""
-        if self._unknown(room):
-            best = self._quickest(room)
-            left = self._room()
-            if left < room:
-                # Somebody came meanwhile, and what was measured says nothing.
+    def _choose(self, free: int) -> None:
+        """Use the fastest number of threads up to `free`, measured if necessary."""
+        if self._unmeasured(free):
+            best = self._quickest(free)
+            left = self._free()
+            if left < free:
+                # The load rose meanwhile: the measurement is invalid.
                 self._fall(self._clock(), min(left, self._best))
                 return
-            self._best, self._measured = best, room
-        self._take(min(self._best, room))
+            self._best, self._measured = best, free
+        self._use(min(self._best, free))
 
     def _fall(self, now: float, count: int) -> None:
         short = now - self._risen < _SHORT_S
         self._quiet_s = min(2 * self._quiet_s, _LONGEST_QUIET_S) if short else _QUIET_S
-        self._take(count)
+        self._use(count)
 
-    def _wanted(self, room: int) -> int:
-        """Return the number of threads that some room is of use for; all of it where that is not known yet."""
-        return room if self._unknown(room) else min(self._best, room)
+    def _wanted(self, free: int) -> int:
+        """Return the number of threads worth using out of `free` ones; all of them before measuring."""
+        return free if self._unmeasured(free) else min(self._best, free)
 
-    def _unknown(self, room: int) -> bool:
-        """Return whether still more threads than were measured may be quicker."""
-        return room > self._measured == self._best
+    def _unmeasured(self, free: int) -> bool:
+        """Return whether more threads than were measured may be faster."""
+        return free > self._measured == self._best
 
-    def _room(self) -> int:
-        free = self._load.cores - self._load.others()
+    def _free(self) -> int:
+        cores = self._load.cores - self._load.others()
         self._due = self._clock() + self._load.rest_s
-        return max(1, min(math.floor(free + _SPARE), self._most))
+        return max(1, min(math.floor(cores + _SPARE), self._most))
 
-    def _take(self, count: int) -> None:
+    def _use(self, count: int) -> None:
         self.count = count
         torch.set_num_threads(count)

@@ -1,1 +1,1 @@
-"""Where data come from: Gaussian mixtures and real images."""
+"""Data: Gaussian mixtures and real images."""

@@ -24,22 +24,19 @@ RECORD = 1 + 3 * 32 * 32
 """Bytes of one record: the label and the image."""
 
 MAX_RECORDS = 10_000
-"""Most records of one batch."""
+"""Largest number of records in one batch."""
 
 _EXPECTED = f"a batch of the binary CIFAR-10 (1 to {MAX_RECORDS} records of {RECORD} bytes)"
 
 
 def read_batches(paths: Sequence[Path]) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Read batches one after another.
-
-    Args:
-        paths: The files.
+    """Read and concatenate batches.
 
     Returns:
         Images, with shape (n, 3, 32, 32), and labels, with shape (n,).
 
     Raises:
-        BadFile: A file is missing, cut or no such batch.
+        BadFile: A file is missing, cut or not such a batch.
     """
     records = [_read_batch(path) for path in paths]
     count = sum(len(batch) for batch in records)
@@ -47,7 +44,7 @@ def read_batches(paths: Sequence[Path]) -> tuple[NDArray[np.uint8], NDArray[np.i
     labels = np.empty(count, np.int64)
     start = 0
     while records:
-        # Taken off the list, so that each batch is freed as soon as it is copied.
+        # Pop each batch, to free it after copying.
         batch = records.pop(0)
         stop = start + len(batch)
         labels[start:stop] = batch[:, 0]
@@ -59,7 +56,7 @@ def read_batches(paths: Sequence[Path]) -> tuple[NDArray[np.uint8], NDArray[np.i
 def _read_batch(path: Path) -> NDArray[np.uint8]:
     data = read_bytes(path, _EXPECTED, limit=MAX_RECORDS * RECORD)
     if not data or len(data) % RECORD:
-        raise BadFile(f"{path} has {len(data):,} bytes, no whole number of records; expected {_EXPECTED}.")
+        raise BadFile(f"{path} has {len(data):,} bytes, not a whole number of records; expected {_EXPECTED}.")
     batch = np.frombuffer(data, np.uint8).reshape(-1, RECORD)
     if batch[:, 0].max() > 9:
         raise BadFile(f"{path} has a label above 9; expected {_EXPECTED}.")

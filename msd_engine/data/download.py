@@ -1,6 +1,6 @@
-"""Downloading an image set: mirrors in order, published hashes, and going on where a broken download stopped.
+"""Download of an image set: mirrors in order, published hashes, and resumption of interrupted downloads.
 
-Pooch checks the hash and moves a finished file into place; what has come so far waits in a hidden ``.part`` file.
+Pooch checks the hash and moves a finished file into place; partial data stay in a hidden ``.part`` file.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from msd_engine.data.folder import SUBFOLDERS, TITLES, data_folder
 from msd_engine.data.sources import SOURCES, RemoteFile, Source
 
 Report = Callable[[int, int, str], None]
-"""Called with the bytes that are here, the bytes in all and what is going on; may raise to stop the download."""
+"""Receives the bytes done, the total and a status text; may raise to stop the download."""
 
 _CHUNK = 2**16
 _TIMEOUT_S = (10.0, 30.0)
-_OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
+_DISK_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def download_images(
@@ -35,27 +35,27 @@ def download_images(
     report: Report | None = None,
     source: Source | None = None,
 ) -> Path:
-    """Download the files of an image set into the data folder; what is there already is kept.
+    """Download the missing files of an image set into the data folder.
 
     Args:
         name: ``mnist``, ``fashion-mnist`` or ``cifar-10``.
-        data_dir: The data folder, as `data_folder` takes it.
-        mirrors: Addresses of folders that hold the files; None for the known ones.
-        report: Told how far the download is.
-        source: What to download; None for the published files.
+        data_dir: The data folder, as in `data_folder`.
+        mirrors: URLs of folders with the files; None for the known ones.
+        report: Callback for progress.
+        source: Files to download; None for the published ones.
 
     Returns:
-        The folder that holds the files now.
+        The folder with the files.
 
     Raises:
-        UserError: There is no such set, no mirror gave a file, or the disk is full.
+        UserError: The set is unknown, no mirror had a file, or the disk is full.
     """
     if source is None and name not in SOURCES:
         raise UserError(f"There is nothing to download for {name!r}: choose one of {', '.join(SOURCES)}.")
     source = source or SOURCES[name]
     folder = data_folder(data_dir) / SUBFOLDERS[name]
     make_folder(folder)
-    if source.members and all(_is_whole(folder / member) for member in source.members):
+    if source.members and all(_is_complete(folder / member) for member in source.members):
         return folder
     total = sum(file.size for file in source.files)
     done = 0
@@ -73,13 +73,13 @@ def download_images(
     return folder
 
 
-def _is_whole(path: Path) -> bool:
-    """Return whether a member of an archive is there, with a whole number of records."""
+def _is_complete(path: Path) -> bool:
+    """Return whether a member of an archive exists with a whole number of records."""
     return path.is_file() and path.stat().st_size > 0 and path.stat().st_size % RECORD == 0
 
 
 class _Meter:
-    """Reports bytes of one file as a part of the bytes of all files."""
+    """Report the bytes of one file as part of all files."""
 
     def __init__(self, report: Report | None, before: int, total: int, text: str) -> None:
         self._report = report
@@ -87,63 +87,63 @@ class _Meter:
         self._total = total
         self._text = text
 
-    def __call__(self, here: int) -> None:
+    def __call__(self, received: int) -> None:
         if self._report is not None:
-            self._report(self._before + here, self._total, self._text)
+            self._report(self._before + received, self._total, self._text)
 
 
 class _Part:
-    """The file in which a download gathers, for pooch both the file that it writes and the progress bar that it moves.
+    """The file of a partial download: output file and progress bar of pooch in one.
 
-    A server that goes on where it was asked to announces as many bytes as are missing; one that begins again
-    announces all of them, and then the bytes that were here are dropped.
+    A server that resumes announces the missing bytes; one that restarts announces all, and then the partial data are
+    dropped.
     """
 
     def __init__(self, file: IO[bytes], remote: RemoteFile, meter: Callable[[int], None]) -> None:
         self._file = file
         self._remote = remote
         self._meter = meter
-        self._here = file.seek(0, os.SEEK_END)
+        self._received = file.seek(0, os.SEEK_END)
 
     @property
     def total(self) -> int:
-        """Bytes that the server announced."""
-        return self._remote.size - self._here
+        """Bytes announced by the server."""
+        return self._remote.size - self._received
 
     @total.setter
     def total(self, announced: int) -> None:
-        if announced == self._remote.size - self._here:
+        if announced == self._remote.size - self._received:
             return
         self._file.truncate(0)
-        self._here = 0
-        # 0 stands for a server that does not tell.
+        self._received = 0
+        # 0 means that the server announced nothing.
         if announced not in (0, self._remote.size):
             raise ValueError(f"{announced:,} bytes offered, {self._remote.size:,} published")
 
     def write(self, data: bytes) -> None:
-        """Take some bytes, but never more than the published size."""
-        self._here += len(data)
-        if self._here > self._remote.size:
+        """Write bytes, up to the published size."""
+        self._received += len(data)
+        if self._received > self._remote.size:
             self._file.truncate(0)
             raise ValueError(f"more than the {self._remote.size:,} bytes that were published")
         self._file.write(data)
-        self._meter(self._here)
+        self._meter(self._received)
 
     def flush(self) -> None:
         """Leave buffering to the system."""
 
     def update(self, _: int) -> None:
-        """Do nothing: `write` has told already."""
+        """Do nothing: `write` reports progress."""
 
     def reset(self) -> None:
-        """Do nothing: the count of bytes stands."""
+        """Do nothing: the byte count is kept."""
 
     def close(self) -> None:
-        """Do nothing: whoever opened the file closes it."""
+        """Do nothing: the opener closes the file."""
 
 
 def _fetch(remote: RemoteFile, folder: Path, mirrors: Sequence[str], meter: _Meter, title: str) -> None:
-    # Imported here, since it takes a while and few sessions download.
+    # Local import: it is slow and rarely needed.
     import pooch
 
     pooch.get_logger().setLevel(logging.WARNING)
@@ -158,8 +158,8 @@ def _fetch(remote: RemoteFile, folder: Path, mirrors: Sequence[str], meter: _Met
                 downloader=_resuming(remote, folder, meter),
             )
         except (OSError, ValueError) as error:
-            # Whatever ails a mirror, the next one is tried; only the disk is the same for all of them.
-            if isinstance(error, OSError) and error.errno in _OF_THE_DISK:
+            # Try the next mirror after any error but one of the disk, which is the same for all.
+            if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
                 with writing(folder / remote.name):
                     raise
             reasons.append(f"{mirror}: {str(error)[:200]}")
@@ -180,13 +180,13 @@ def _resuming(remote: RemoteFile, folder: Path, meter: _Meter) -> Callable[[str,
         if path.exists() and path.stat().st_size > remote.size:
             path.unlink()
         with path.open("ab") as file:
-            here = file.tell()
-            if here < remote.size:
-                headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={here}-"} if here else {})
+            received = file.tell()
+            if received < remote.size:
+                headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={received}-"} if received else {})
                 part = _Part(file, remote, meter)
                 fetch = pooch.HTTPDownloader(progressbar=part, chunk_size=_CHUNK, timeout=_TIMEOUT_S, headers=headers)
                 fetch(url, part, pooch_)
-        # A broken connection raises in pooch; who ends in good order but too early served something else.
+        # pooch raises for a broken connection; a regular end before the full size means other content.
         if path.stat().st_size < remote.size:
             path.unlink()
             raise ValueError(f"fewer than the {remote.size:,} bytes that were published")
@@ -196,7 +196,7 @@ def _resuming(remote: RemoteFile, folder: Path, meter: _Meter) -> Callable[[str,
 
 
 def _unpack(archive: Path, folder: Path, members: Sequence[str]) -> None:
-    """Unpack regular files by their last name only, so that no path in the archive matters, and of bounded size."""
+    """Unpack regular files of bounded size by their base name only, so that paths in the archive do not matter."""
     expected = f"an archive with {', '.join(members)}"
     missing = set(members)
     with reading(archive, expected), tarfile.open(archive, "r:gz") as tar:

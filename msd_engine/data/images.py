@@ -1,6 +1,6 @@
 """Real images: scikit-learn's digits, MNIST, Fashion-MNIST and CIFAR-10.
 
-Kept as unsigned bytes; scaled to [-1, 1], the data units of the theory, a batch at a time.
+Stored as unsigned bytes and scaled batch by batch to [-1, 1], the data units of the theory.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 IDX_FILES = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 """Names of the four files of MNIST and of Fashion-MNIST, unpacked: train images, labels, test images, labels."""
 
-# Each file that is needed of a set by the names that it may have; of CIFAR-10 fewer batches will do.
+# Possible names of each required file of a set; of CIFAR-10 one training batch suffices.
 _NEEDED: dict[str, tuple[tuple[str, ...], ...]] = dict.fromkeys(
     ("mnist", "fashion-mnist"), tuple(idx_names(file) for file in IDX_FILES)
 )
@@ -48,7 +48,7 @@ class ImageSet:
 
     Attributes:
         name: Name of the set, as in `ImagesSpec`.
-        train: Images to learn from, with shape (n, C, H, W), uint8.
+        train: Training images, with shape (n, C, H, W), uint8.
         train_labels: Their classes, with shape (n,), int64.
         test: Held-out images, with shape (m, C, H, W), uint8.
         test_labels: Their classes, with shape (m,), int64.
@@ -63,52 +63,28 @@ class ImageSet:
     class_names: tuple[str, ...]
 
     def held_out(self, n: int) -> Tensor:
-        """Return some of the held-out images, drawn once and for all: a set may be sorted, as MNIST's is by writer.
-
-        Args:
-            n: How many; of fewer all are given.
-
-        Returns:
-            Images with shape (min(n, m), C, H, W), uint8: the first n of a fixed permutation.
-        """
+        """Return the first min(n, m) images (uint8) of a fixed permutation of the held-out set, which may be sorted."""
         return self.test[torch.randperm(len(self.test), generator=torch.Generator().manual_seed(0))[:n]]
 
     @staticmethod
     def to_data(images: Tensor) -> Tensor:
-        """Scale bytes to data units.
-
-        Args:
-            images: Images with shape (B, C, H, W), uint8.
-
-        Returns:
-            The same with shape (B, C, H, W), float32 in [-1, 1].
-        """
+        """Scale bytes (B, C, H, W), uint8, to data units, float32 in [-1, 1]."""
         data: Tensor = to_data(images)
         return data
 
     @staticmethod
     def to_bytes(x: Tensor) -> Tensor:
-        """Round data units to bytes: the inverse of `to_data`; values beyond [-1, 1] are cut, NaN becomes grey.
-
-        Args:
-            x: Images with shape (B, C, H, W), floating point.
-
-        Returns:
-            The same with shape (B, C, H, W), uint8.
-        """
+        """Round data units to bytes, the inverse of `to_data`; values beyond [-1, 1] are clipped, NaN becomes grey."""
         grey: Tensor = to_grey(torch.nan_to_num(x.float(), nan=0.0))
         return grey.to(torch.uint8)
 
     def statistics(self, limit: int = 10_000) -> tuple[Tensor, float]:
-        """Measure the mean image and the standard deviation σ_d about it, both in data units.
+        """Return the mean image (C, H, W), float32, and the pooled standard deviation σ_d about it, in data units.
 
         Args:
-            limit: Use at most so many training images, drawn without bias from the whole set.
-
-        Returns:
-            The mean with shape (C, H, W), float32, and σ_d, pooled over all pixels.
+            limit: Largest number of training images to use, a random sample of the set.
         """
-        # Drawn, not strided: MNIST alternates between two groups of writers, which a stride would pick apart.
+        # Sampled, not strided: MNIST alternates between two groups of writers, and a stride could favour one.
         order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(0))
         chosen = self.train[order[:limit]]
         total = torch.zeros(chosen.shape[1:], dtype=torch.float64)
@@ -126,14 +102,14 @@ def load_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
     """Load a set of images.
 
     Args:
-        spec: Which set, which part of it is to be learned, and how many of these images at most.
-        data_dir: The data folder, as `msd_engine.data.folder.data_folder` takes it.
+        spec: Set, split, and largest number of training images.
+        data_dir: The data folder, as in `msd_engine.data.folder.data_folder`.
 
     Returns:
-        The set; where the test images are the data, `train` holds them and `test` the others.
+        The set; with the test split as data, `train` and `test` are exchanged.
 
     Raises:
-        MissingDataError: A file is missing, cut, of the wrong type or the wrong size; the sentence names it.
+        MissingDataError: A file is missing, cut, or of the wrong type or size; the message names it.
         BadFile: The digits are not installed.
     """
     match spec.name:
@@ -148,18 +124,13 @@ def load_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
     if spec.split == "test":
         train, train_labels, test, test_labels = test, test_labels, train, train_labels
     if spec.limit:
-        # Cloned, so that the rest of the set is freed.
+        # Clone, to free the rest of the set.
         train, train_labels = train[: spec.limit].clone(), train_labels[: spec.limit].clone()
     return ImageSet(spec.name, train, train_labels, test, test_labels, classes)
 
 
 def has_images(name: str, data_dir: Path | None = None) -> bool:
-    """Return whether the files of a set are on this machine, whole or not.
-
-    Args:
-        name: Name of the set, as in `ImagesSpec`.
-        data_dir: The data folder, as `msd_engine.data.folder.data_folder` takes it.
-    """
+    """Return whether any file of a set is on this machine, complete or not."""
     return name == "digits" or any(
         os.path.isfile(folder / file)
         for folder in candidates(name, data_dir)
@@ -169,14 +140,14 @@ def has_images(name: str, data_dir: Path | None = None) -> bool:
 
 
 def _digits() -> _Parts:
-    # scikit-learn's file is read without importing scikit-learn, which takes two seconds before a first training.
+    # Read scikit-learn's file directly: importing scikit-learn takes two seconds.
     package = importlib.util.find_spec("sklearn")
     if package is None or not package.submodule_search_locations:
         raise BadFile("The digits come with scikit-learn, which is not installed: install scikit-learn.")
     path = Path(package.submodule_search_locations[0], "datasets", "data", "digits.csv.gz")
     with reading(path, "scikit-learn's digits (reinstall scikit-learn)"):
         table = np.loadtxt(path, delimiter=",", dtype=np.int64, ndmin=2)
-        # Ink runs from 0 to 16.
+        # Pixel values range from 0 to 16.
         images = np.round(table[:, :64] * (255 / 16)).astype(np.uint8).reshape(-1, 1, 8, 8)
         labels = np.ascontiguousarray(table[:, 64])
     split = len(images) - _DIGITS_HELD_OUT

@@ -1,7 +1,7 @@
-"""Gaussian mixtures p(x) = Σ_j w_j N(x; μ_j, Σ_j) with full covariances: the data that everything is tested on.
+"""Gaussian mixtures p(x) = Σ_j w_j N(x; μ_j, Σ_j) with full covariances: reference data with known densities.
 
-Isotropic noise τ keeps the family: p_τ = Σ_j w_j N(μ_j, Σ_j + τ² I). All densities are computed in the principal axes
-of each mode, Σ_j = Q_j diag(λ_j) Q_jᵀ, which no noise turns, so that any τ costs the same and none is singular.
+Isotropic noise τ preserves the family: p_τ = Σ_j w_j N(μ_j, Σ_j + τ² I). All densities are computed in the principal
+axes of each mode, Σ_j = Q_j diag(λ_j) Q_jᵀ, which do not depend on τ, so any τ costs the same and none is singular.
 """
 
 from __future__ import annotations
@@ -20,26 +20,24 @@ _Numbers = Tensor | np.ndarray[Any, Any] | Sequence[Any]
 class GaussianMixture:
     """A Gaussian mixture in d dimensions.
 
+    Args:
+        weights: Positive weights with shape (J,); they are scaled to sum to 1.
+        means: Means with shape (J, d).
+        covariances: Symmetric, positive definite matrices with shape (J, d, d).
+
     Attributes:
         weights: w with shape (J,), positive, summing to 1.
         means: μ with shape (J, d).
         covariances: Σ with shape (J, d, d).
         eigenvalues: λ, the variances along the principal axes, with shape (J, d).
-        axes: Q, the principal axes as columns, with shape (J, d, d); exactly I for a mode whose Σ is diagonal.
+        axes: Q, the principal axes as columns, with shape (J, d, d); exactly I for a mode with diagonal Σ.
+
+    Raises:
+        ValueError: A shape is wrong, a number is not finite, a weight is not positive, or a covariance is not symmetric
+            and positive definite.
     """
 
     def __init__(self, weights: _Numbers, means: _Numbers, covariances: _Numbers) -> None:
-        """Check the parameters and find the principal axes.
-
-        Args:
-            weights: Positive weights with shape (J,); they are scaled to sum to 1.
-            means: Means with shape (J, d).
-            covariances: Symmetric, positive definite matrices with shape (J, d, d).
-
-        Raises:
-            ValueError: A shape is wrong, a number is not finite, a weight is not positive, or a covariance is not
-                symmetric and positive definite.
-        """
         weights, means, covariances = (_tensor(part) for part in (weights, means, covariances))
         _check_shapes(weights, means, covariances)
         if not bool((weights > 0).all()):
@@ -71,53 +69,25 @@ class GaussianMixture:
         return math.sqrt(total.item() / self.dim)
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> GaussianMixture:
-        """Return the same mixture on another device or in another precision.
-
-        Args:
-            device: Device of all its tensors, None to keep it.
-            dtype: float32 or float64, None to keep it.
-
-        Returns:
-            A new mixture; this one is left as it is.
-        """
+        """Return a copy on another device or in another precision, float32 or float64; None keeps either."""
         moved = object.__new__(GaussianMixture)
         for name, value in vars(self).items():
             setattr(moved, name, value.to(device=device, dtype=dtype))
         return moved
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw independent data.
-
-        Args:
-            n: How many.
-            generator: Source of the random numbers, on the device of the mixture.
-
-        Returns:
-            x with shape (n, d).
-        """
+        """Draw n independent data with shape (n, d), by a generator on the device of the mixture."""
         mode = torch.multinomial(self.weights, n, replacement=True, generator=generator)
         z = torch.randn(n, self.dim, generator=generator, device=generator.device, dtype=self.means.dtype)
         half = self.axes * self.eigenvalues.sqrt().unsqueeze(-2)
         return self.means[mode] + (half[mode] @ z.unsqueeze(-1)).squeeze(-1)
 
     def log_prob(self, x: Tensor, tau: float = 0.0) -> Tensor:
-        """Return the log density of the mixture seen through noise.
-
-        Args:
-            x: Points with shape (..., d).
-            tau: Standard deviation τ of the noise; 0 gives the mixture itself.
-
-        Returns:
-            log p_τ(x) with shape (...).
-        """
+        """Return the log density log p_τ(x) with shape (...) of points (..., d), smoothed by noise of std τ."""
         return torch.logsumexp(self._log_joint(self._whitened(x, tau)[0], tau), -1)
 
     def score(self, x: Tensor, tau: float = 0.0) -> Tensor:
-        """Return the gradient of the log density of the mixture seen through noise.
-
-        Args:
-            x: Points with shape (..., d).
-            tau: Standard deviation τ of the noise; 0 gives the mixture itself.
+        """Return the gradient of the smoothed log density at points (..., d).
 
         Returns:
             ∇ log p_τ(x) = −Σ_j ρ_j (Σ_j + τ² I)⁻¹ (x − μ_j), with shape (..., d).
@@ -127,11 +97,7 @@ class GaussianMixture:
         return -(rho.unsqueeze(-2) * z).flatten(-2) @ whitening.flatten(1).T
 
     def responsibilities(self, x: Tensor, tau: float = 0.0) -> Tensor:
-        """Return the probability of each mode given a point seen through noise.
-
-        Args:
-            x: Points with shape (..., d).
-            tau: Standard deviation τ of the noise.
+        """Return the probabilities of the modes given points (..., d) with noise of std τ.
 
         Returns:
             ρ_j ∝ w_j N(x; μ_j, Σ_j + τ² I), with shape (..., J).
@@ -140,14 +106,14 @@ class GaussianMixture:
 
     @property
     def is_diagonal(self) -> bool:
-        """Whether all covariances are diagonal, so that no axes need turning."""
+        """Whether all covariances are diagonal, so that no rotation is needed."""
         return bool((self.axes == torch.eye(self.dim).to(self.axes)).all())
 
     def _whitened(self, x: Tensor, tau: float) -> tuple[Tensor, Tensor]:
         """Return z = (Σ_j + τ² I)^(−½) (x − μ_j) in principal axes, with shape (..., d, J), and the map from x to z.
 
-        The modes come last, and one product of matrices gives all of them: that is the fast order for a grid of points.
-        The map has the shape (d, d, J): coordinate of x, axis, mode.
+        The modes come last, so that one matrix product serves all of them, which is fast on a grid of points. The map
+        has the shape (d, d, J): coordinate of x, axis, mode.
         """
         scale = torch.rsqrt(self.eigenvalues + tau**2)
         whitening = (self.axes * scale.unsqueeze(-2)).permute(1, 2, 0)
@@ -173,9 +139,9 @@ def _check_shapes(weights: Tensor, means: Tensor, covariances: Tensor) -> None:
     count = len(weights)
     if means.ndim != 2 or len(means) != count or not means.shape[1]:
         raise ValueError(f"The means of a mixture of {count} must have shape ({count}, d), not {tuple(means.shape)}.")
-    wanted = (count, means.shape[1], means.shape[1])
-    if covariances.shape != wanted:
-        raise ValueError(f"The covariances of this mixture must have shape {wanted}, not {tuple(covariances.shape)}.")
+    shape = (count, means.shape[1], means.shape[1])
+    if covariances.shape != shape:
+        raise ValueError(f"The covariances of this mixture must have shape {shape}, not {tuple(covariances.shape)}.")
     if not all(bool(torch.isfinite(part).all()) for part in (weights, means, covariances)):
         raise ValueError("All numbers of a mixture must be finite.")
 

@@ -1,4 +1,4 @@
-"""Where image sets can be downloaded, with the sizes and hashes that their authors published."""
+"""Downloads of image sets, with their published sizes and hashes."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Source:
-    """An image set that can be downloaded.
+    """A downloadable image set.
 
     Attributes:
-        files: What to download.
-        mirrors: Addresses of folders that hold the files, tried in this order.
-        members: Names of the files to unpack from a downloaded archive; empty where the files are used as they are.
+        files: The files to download.
+        mirrors: URLs of folders with the files, in order of preference.
+        members: Files to unpack from a downloaded archive; empty if the files are used as they are.
     """
 
     files: tuple[RemoteFile, ...]
@@ -69,4 +69,4 @@ SOURCES = {
         members=(*TRAIN_FILES, TEST_FILE),
     ),
 }
-"""The sets that can be downloaded, by name."""
+"""Downloadable sets by name."""

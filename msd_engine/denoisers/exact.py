@@ -5,12 +5,11 @@ With τ² = σ²/k, responsibilities ρ_j ∝ w_j N(ȳ; μ_j, Σ_j + τ² I) and
     x̂ = Σ_j ρ_j (μ_j + Q_j λ_j (λ_j + τ²)⁻¹ Q_jᵀ (ȳ − μ_j)),
     ∂ log P(y_1..y_k)/∂y_i = −(1/k) Σ_j ρ_j Q_j (λ_j + τ²)⁻¹ Q_jᵀ (ȳ − μ_j) − (y_i − ȳ)/σ².
 
-Neither line subtracts large numbers, so both hold for any σ. The posterior itself is a mixture too: mode j with
+Neither line subtracts large numbers, so both hold for any σ. The posterior itself is a mixture: mode j with
 probability ρ_j, and in it a Gaussian with variances λ_j τ² (λ_j + τ²)⁻¹ along the axes.
 
-A chain of a few points spends its time in calling operations, not in arithmetic, and numpy's calls cost a third of
-torch's: tensors on the CPU are computed by numpy in the same memory, all others (and those that ask for gradients) by
-torch. The formulas are written once for both.
+For small arrays the overhead of calls dominates, and numpy's is a third of torch's: numpy computes tensors on the CPU
+in their own memory, torch all others and those that require gradients. The formulas serve both.
 """
 
 from __future__ import annotations
@@ -28,15 +27,15 @@ from torch import Tensor
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.posterior import Noise, Posterior, per_chain
 
-# A numpy array or a tensor: what the formulas below are written for.
+# A numpy array or a tensor; the formulas below serve both.
 _Array = Any
 
 
 @dataclass(frozen=True)
 class _Operations:
-    """The few operations that numpy and torch spell differently; the number is the axis of a reduction.
+    """Operations that numpy and torch spell differently; the integer is the axis of a reduction.
 
-    `cast` turns an array into the dtype of another one.
+    `cast` converts an array to the dtype of another.
     """
 
     exp: Callable[[_Array], _Array]
@@ -52,20 +51,20 @@ _TORCH = _Operations(torch.exp, torch.sum, torch.amax, torch.cumsum, lambda a, l
 
 @dataclass(frozen=True)
 class _Level:
-    """A mixture laid out for the formulas, at one noise of every chain.
+    """Constants of a mixture at the noise of every chain.
 
-    Everything has the full number of chains B as its last axis: operations on equal shapes are several times faster
-    than ones that broadcast, where a chain is a few numbers.
+    The last axis of each has the full number of chains B: for small arrays operations on equal shapes are several times
+    faster than broadcasting.
 
     Attributes:
-        ops: Who computes.
+        ops: Operations of numpy or torch.
         share: 1/k.
         means: μ with shape (d, J, B).
         axes: Q with shape (d, d, J, B), Q[a, b] being coordinate a of axis b; None where all are I.
         half_precision: (λ + τ²)⁻¹/2 with shape (d, J, B).
         gain: λ (λ + τ²)⁻¹ with shape (d, J, B).
         spread: √(λ τ² (λ + τ²)⁻¹), the posterior's std in a mode, with shape (d, J, B).
-        log_weight: log w − ½ Σ log(λ + τ²), up to a number that all modes share, with shape (J, B).
+        log_weight: log w − ½ Σ log(λ + τ²), up to a constant shared by all modes, with shape (J, B).
     """
 
     ops: _Operations
@@ -78,39 +77,29 @@ class _Level:
     log_weight: _Array
 
     def estimate(self, y: _Array) -> tuple[_Array, Callable[[], _Array]]:
-        """Return x̂ and the recipe of the score of ȳ.
-
-        Args:
-            y: The copies with shape (k, d, B).
-
-        Returns:
-            x̂ with shape (d, B), and a function that returns ∇ log p_τ(ȳ) with the same shape.
-        """
+        """Return x̂ with shape (d, B), and a function for ∇ log p_τ(ȳ) with the same shape, of copies (k, d, B)."""
         v, rho, total = self._responsibilities(self.ops.sum(y, 0) * self.share)
         mean = self._mean(v, rho, total)
-        return mean, lambda: self.ops.sum(rho * self._back(self.half_precision * v), 1) * (-2 / total)
+        return mean, lambda: self.ops.sum(rho * self._rotate_back(self.half_precision * v), 1) * (-2 / total)
 
     def draw(self, y: _Array, u: _Array, z: _Array) -> _Array:
-        """Draw x from the posterior.
+        """Draw x with shape (d, B) from the posterior.
 
         Args:
             y: The copies with shape (k, d, B).
-            u: Uniform numbers with shape (B,), which choose the modes.
+            u: Uniform numbers with shape (B,), which select the modes.
             z: Standard normal numbers with shape (d, B), along the axes of the modes.
-
-        Returns:
-            x with shape (d, B).
         """
         v, rho, total = self._responsibilities(self.ops.sum(y, 0) * self.share)
         below = self.ops.cumulate(rho, 0)
-        # One mode of each chain is 1, the others 0. The last cumulated sum may round below the total.
+        # One-hot over modes. The last cumulative sum may round below the total.
         below[-1] = math.inf
         chosen = self.ops.cast(below > u * total, rho)
         chosen[1:] -= 1 * chosen[:-1]
-        return self.ops.sum(chosen * (self.means + self._back(self.gain * v + self.spread * z[:, None])), 1)
+        return self.ops.sum(chosen * (self.means + self._rotate_back(self.gain * v + self.spread * z[:, None])), 1)
 
     def _responsibilities(self, y_mean: _Array) -> tuple[_Array, _Array, _Array]:
-        """Return Qᵀ(ȳ − μ) with shape (d, J, B), and ρ with shape (J, B) up to its sum, which comes last."""
+        """Return Qᵀ(ȳ − μ) with shape (d, J, B), unnormalised ρ with shape (J, B), and the sum of ρ."""
         ops = self.ops
         v = y_mean[:, None] - self.means
         if self.axes is not None:
@@ -120,9 +109,9 @@ class _Level:
         return v, rho, ops.sum(rho, 0)
 
     def _mean(self, v: _Array, rho: _Array, total: _Array) -> _Array:
-        return self.ops.sum(rho * (self.means + self._back(self.gain * v)), 1) / total
+        return self.ops.sum(rho * (self.means + self._rotate_back(self.gain * v)), 1) / total
 
-    def _back(self, v: _Array) -> _Array:
+    def _rotate_back(self, v: _Array) -> _Array:
         """Return Q v with shape (d, J, B)."""
         return v if self.axes is None else self.ops.sum(self.axes * v[None], 1)
 
@@ -135,7 +124,7 @@ class ModeConstants(NamedTuple):
         axes: Q with shape (J, d, d), Q[j, a, b] being coordinate a of axis b.
         half_precision: (λ + τ²)⁻¹/2 with shape (J, d).
         gain: λ (λ + τ²)⁻¹ with shape (J, d).
-        log_weight: log w − ½ Σ log(λ + τ²), the largest being 0, with shape (J,).
+        log_weight: log w − ½ Σ log(λ + τ²), shifted to maximum 0, with shape (J,).
     """
 
     means: NDArray[np.float64]
@@ -153,7 +142,6 @@ class ExactDenoiser:
     """
 
     def __init__(self, mixture: GaussianMixture) -> None:
-        """Keep the mixture; constants are prepared when a noise is first met."""
         self.mixture = mixture
         means, variances, axes, weights = (
             part.detach().cpu().double() for part in (mixture.means, mixture.eigenvalues, mixture.axes, mixture.weights)
@@ -162,23 +150,15 @@ class ExactDenoiser:
         self._variances = variances.T.unsqueeze(-1).numpy()
         self._axes = None if mixture.is_diagonal else axes.permute(1, 2, 0).unsqueeze(-1).numpy()
         self._log_weights = weights.log().unsqueeze(-1).numpy()
-        # Mode by mode, as `constants` gives them.
+        # Mode by mode, for `constants`.
         self._by_mode = tuple(np.ascontiguousarray(part.numpy()) for part in (means, variances, axes))
         self._last: tuple[tuple[object, ...], _Level] | None = None
-        self._fixed: tuple[_Laying, _Array, _Array | None] | None = None
+        self._fixed: tuple[_Layout, _Array, _Array | None] | None = None
 
     def __call__(self, y: Tensor, sigma: float | Tensor) -> Posterior:
-        """Return the exact posterior.
-
-        Args:
-            y: The copies with shape (B, k, d), float32 or float64. The bits of one chain do not depend on the others.
-            sigma: Noise of one copy, positive, a number or a tensor with shape (B,).
-
-        Returns:
-            Mean with shape (B, d) and score with shape (B, k, d), like `y` in dtype and device.
-        """
+        """Return the exact posterior for y (B, k, d), float32 or float64, each chain independent of the others."""
         if y.shape[0] == 1:
-            # numpy adds up a single column in another order than several: two chains are the least.
+            # numpy sums a single column in another order than several: use at least two chains.
             twice = self(torch.cat((y, y)), sigma.expand(2) if isinstance(sigma, Tensor) else sigma)
             return Posterior(twice.mean[:1], lambda: twice.score[:1])
         level = self._level(y, sigma)
@@ -189,16 +169,7 @@ class ExactDenoiser:
         return Posterior(torch.from_numpy(mean.T), lambda: _joint_score(y, sigma, torch.from_numpy(score().T)))
 
     def draw(self, y: Tensor, sigma: float, noise: Noise) -> Tensor:
-        """Draw x from its exact posterior.
-
-        Args:
-            y: The copies with shape (B, k, d), float32 or float64. The bits of one chain do not depend on the others.
-            sigma: Noise of one copy, positive.
-            noise: Gives the random numbers; the first ones of each chain are used.
-
-        Returns:
-            x with shape (B, d), like `y` in dtype and device.
-        """
+        """Draw x for y (B, k, d), float32 or float64; each chain uses its own first random numbers."""
         u, z = noise.uniform()[:, 0, 0].to(y), noise.normal()[:, 0].to(y)
         if y.shape[0] == 1:
             y, u, z = (torch.cat((part, part)) for part in (y, u, z))
@@ -213,14 +184,11 @@ class ExactDenoiser:
         return torch.from_numpy(_quiet_draw(level, y.numpy().transpose(1, 2, 0), u.numpy(), z.numpy().T).T)
 
     def constants(self, k: int, sigma: float) -> ModeConstants:
-        """Return the mixture at one noise, for loops over modes and axes.
+        """Return the constants of the formulas above at one noise, for loops over modes and axes.
 
         Args:
             k: Number of copies.
             sigma: Noise of one copy.
-
-        Returns:
-            The constants of the formulas above.
         """
         means, variances, axes = self._by_mode
         total = variances + sigma**2 / k
@@ -228,7 +196,7 @@ class ExactDenoiser:
         return ModeConstants(means, axes, 0.5 / total, variances / total, log_weight - log_weight.max())
 
     def log_joint(self, y: Tensor, sigma: float) -> Tensor:
-        """Return the log density of all k copies together (theory §3, fact 2).
+        """Return the joint log density of all k copies (theory §3, fact 2).
 
         Args:
             y: The copies with shape (B, k, d), in the dtype of the mixture.
@@ -244,7 +212,7 @@ class ExactDenoiser:
         return self.mixture.log_prob(y_mean, sigma / math.sqrt(k)) - spread - constant
 
     def _level(self, y: Tensor, sigma: float | Tensor) -> _Level:
-        """Return the constants, which stay the same from step to step while the noise is one number."""
+        """Return the constants, cached while the noise is one constant number."""
         if isinstance(sigma, Tensor):
             return self._prepare(y, sigma.detach().cpu().double().numpy())
         key = (sigma, y.shape, y.dtype, y.device, y.requires_grad)
@@ -253,12 +221,12 @@ class ExactDenoiser:
         return self._last[1]
 
     def _prepare(self, y: Tensor, sigma: _Array) -> _Level:
-        """Lay the mixture out for copies y with shape (B, k, d) at noises with shape (B,) or (1,), in float64."""
+        """Prepare the constants for copies y (B, k, d) at noises with shape (B,) or (1,), in float64."""
         chains, k = y.shape[:2]
         by_numpy = y.device.type == "cpu" and not y.requires_grad
-        lay = _Laying(chains, y.dtype, y.device, by_numpy)
-        if self._fixed is None or self._fixed[0] != lay:
-            self._fixed = (lay, lay(self._means), None if self._axes is None else lay(self._axes))
+        layout = _Layout(chains, y.dtype, y.device, by_numpy)
+        if self._fixed is None or self._fixed[0] != layout:
+            self._fixed = (layout, layout(self._means), None if self._axes is None else layout(self._axes))
         total = self._variances + sigma**2 / k
         log_weight = self._log_weights - 0.5 * np.log(total).sum(0)
         return _Level(
@@ -266,17 +234,17 @@ class ExactDenoiser:
             share=y.new_tensor(1 / k).numpy() if by_numpy else 1 / k,
             means=self._fixed[1],
             axes=self._fixed[2],
-            half_precision=lay(0.5 / total),
-            gain=lay(self._variances / total),
-            spread=lay(np.sqrt(self._variances * (sigma**2 / k) / total)),
-            # Only differences count: without the subtraction a tiny or huge noise would cost digits in float32.
-            log_weight=lay(log_weight - log_weight.max(0)),
+            half_precision=layout(0.5 / total),
+            gain=layout(self._variances / total),
+            spread=layout(np.sqrt(self._variances * (sigma**2 / k) / total)),
+            # Only differences matter; the subtraction preserves float32 precision at tiny or huge noise.
+            log_weight=layout(log_weight - log_weight.max(0)),
         )
 
 
 @dataclass(frozen=True)
-class _Laying:
-    """How constants are laid out: for a number of chains, a dtype and a device, by numpy or by torch."""
+class _Layout:
+    """Layout of constants: number of chains, dtype, device, and numpy or torch."""
 
     chains: int
     dtype: torch.dtype
@@ -291,7 +259,7 @@ class _Laying:
         return torch.tensor(wide, dtype=self.dtype, device=self.device)
 
 
-# A chain that blows up (r ≥ 2) overflows: it becomes infinite and then NaN, which the job reports. That is no error.
+# A diverging chain (r ≥ 2) becomes infinite and then NaN, which the job reports.
 @np.errstate(all="ignore")
 def _quiet_estimate(level: _Level, y: _Array) -> tuple[_Array, Callable[[], _Array]]:
     return level.estimate(y)

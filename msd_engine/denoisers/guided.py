@@ -1,13 +1,13 @@
 """Guidance of a denoiser by a worse version of itself (Karras et al. 2024, arXiv:2406.02507).
 
-Both see the same copies; where they differ, the way from the worse to the better one is followed further,
+Both get the same copies, and their difference is extrapolated,
 
     x̂ = x̂₀ + w (x̂₁ − x̂₀),
 
-with x̂₀ of the weights after a tenth of the training, x̂₁ of the last ones and w ≥ 1. A network that has not learned
-long enough smears its estimate over what does not belong together; it did so more when it was younger, so that the
-extrapolation takes out what training would still take out. It is used between two noises alone (Kynkäänniemi et al.
-2024, arXiv:2404.07724): outside of what training draws the difference of two networks means little.
+with x̂₀ from the weights after a tenth of the training, x̂₁ from the last ones and w ≥ 1. An undertrained network
+averages over separate modes, earlier weights more so: the extrapolation removes what further training would. It applies
+only between two noises (Kynkäänniemi et al. 2024, arXiv:2404.07724): outside the range of training noise the difference
+of two networks means little.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from msd_engine.denoisers.posterior import Denoiser, Posterior, per_chain, tweed
 
 
 class GuidedDenoiser:
-    """A denoiser that follows the way from its earlier self further.
+    """A denoiser extrapolated from an earlier version of itself.
 
     Args:
         late: The better denoiser.
-        early: The worse one, of the same data and copies.
+        early: The worse one, for the same data and copies.
         weight: w; 1 gives `late` itself.
-        between: Noises of one copy between which it is guided; elsewhere it is `late`, at half the cost.
+        between: Range of the noise of one copy with guidance; outside it is `late`, at half the cost.
     """
 
     def __init__(self, late: Denoiser, early: Denoiser, weight: float, between: tuple[float, float]) -> None:
@@ -35,15 +35,7 @@ class GuidedDenoiser:
         self.between = between
 
     def __call__(self, y: Tensor, sigma: float | Tensor) -> Posterior:
-        """Return the guided posterior.
-
-        Args:
-            y: The copies with shape (B, k, *event).
-            sigma: Noise of one copy, a number or a tensor with shape (B,).
-
-        Returns:
-            The posterior, in the dtype and on the device of `y`.
-        """
+        """Return the guided posterior."""
         found = self.late(y, sigma)
         low, high = self.between
         if isinstance(sigma, Tensor):

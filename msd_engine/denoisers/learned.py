@@ -1,4 +1,4 @@
-"""The learned k-sample denoiser: a network, and what its output stands for (`denoisers.outputs`, theory §4)."""
+"""The learned k-sample denoiser: a network and the meaning of its output (`denoisers.outputs`, theory §4)."""
 
 from __future__ import annotations
 
@@ -17,27 +17,27 @@ from msd_engine.noise.process import Process
 
 
 class LearnedDenoiser(nn.Module):
-    """A network that estimates the posterior mean of x from k copies of it.
+    """A network that estimates the posterior mean of x from its k copies.
 
-    Its state holds all that sampling needs: the weights, the data statistics and the arithmetic that was chosen.
+    Its state contains all that sampling needs: weights, data statistics and the chosen arithmetic.
 
     Args:
         net: The network, forward(y (B, k, *event), c (B,)) -> (B, *event).
-        output: What the network's output stands for.
+        output: Meaning of the network's output.
         k: Number of copies.
         sigma_data: Standard deviation σ_d of the data about their mean, over all coordinates.
         data_mean: Mean m of the data with shape (*event).
         process: Forward process, for the time coordinate of the plain form.
-        sees_mean: The network joins the copies to ȳ before anything else, so that c_in is that of one copy at σ_eff.
+        sees_mean: The network averages the copies to ȳ first, so that c_in is that of one copy at σ_eff.
         mixed: Compute the network in bfloat16 where that is safe (autocast).
-        tile: Chains that pass through the network together outside training, at most. The last tile is padded, so
-            that the bits of one chain do not depend on the number of chains; 0 lets any number pass at once.
-        least_tile: Where fewer chains would leave most of a tile empty it shrinks by halves, but not below this: an
-            accelerator is filled by many chains and kept waiting by few. The bits of one chain then depend on the
-            number of chains through the size of the tile alone. 0 for a tile of fixed size.
+        tile: Largest number of chains per call of the network outside training. The last tile is padded, so that the
+            bits of one chain do not depend on the number of chains; 0 removes the limit.
+        least_tile: For few chains the tile shrinks by powers of two, but not below this size, which fills an
+            accelerator. Then the bits of one chain depend on the number of chains through the tile size alone. 0 fixes
+            the tile size.
 
     Attributes:
-        new_graph: Makes what a tile is recorded in, where the weights stay as they are; None calls the network.
+        new_graph: Creates the recording of a tile, for constant weights; None calls the network.
     """
 
     sigma_data: Tensor
@@ -71,7 +71,7 @@ class LearnedDenoiser(nn.Module):
         self.register_buffer("arithmetic", torch.tensor(int(mixed)))
         self.new_graph: Callable[[], Graph] | None = None
         self._recorded: dict[int, RecordedEstimate] = {}
-        # The plain value beside the stored one: reading a tensor at each step would make a GPU wait.
+        # A Python copy: reading the tensor at each step would synchronise with the GPU.
         self._mixed = mixed
 
     @property
@@ -86,36 +86,21 @@ class LearnedDenoiser(nn.Module):
         self.arithmetic.fill_(int(chosen))
 
     def load_state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """Take up a state as any module does, and with it the arithmetic."""
+        """Load a state as any module does, including the arithmetic."""
         outcome = super().load_state_dict(*args, **kwargs)
         self._mixed = bool(self.arithmetic)
         return outcome
 
     def pop_trouble(self) -> str:
-        """Return why the card cannot record the estimate, the first time; else an empty text."""
+        """Return once why the card cannot record the estimate; otherwise an empty string."""
         return next((trouble for each in self._recorded.values() if (trouble := each.pop_trouble())), "")
 
     def estimate(self, y: Tensor, sigma: Tensor) -> Tensor:
-        """Return the estimate of the posterior mean, differentiable, for training.
-
-        Args:
-            y: Copies with shape (B, k, *event), float32.
-            sigma: Noise of one copy with shape (B,), float32.
-
-        Returns:
-            x̂ with shape (B, *event), float32.
-        """
+        """Return x̂ (B, *event), differentiable, for training; copies (B, k, *event) and noises (B,) are float32."""
         return self.output.estimate(self._network, y, sigma, self._known)
 
     def weight(self, sigma: Tensor) -> Tensor:
-        """Return how much a squared error of the estimate weighs in the objective.
-
-        Args:
-            sigma: Noise of one copy with shape (B,).
-
-        Returns:
-            λ with shape (B,).
-        """
+        """Return the weight λ (B,) of a squared error of the estimate in the objective, for noises (B,) of one copy."""
         return self.output.weight(sigma, self._known)
 
     @property
@@ -123,7 +108,7 @@ class LearnedDenoiser(nn.Module):
         return Known(self.k, self.sigma_data, self.data_mean, self.process, self.sees_mean)
 
     def forward(self, y: Tensor, sigma: float | Tensor) -> Posterior:
-        """Return the posterior as the network sees it.
+        """Return the posterior as estimated by the network.
 
         Args:
             y: Copies with shape (B, k, *event), of any floating dtype.
@@ -134,12 +119,12 @@ class LearnedDenoiser(nn.Module):
             computes in float32 or bfloat16.
 
         Raises:
-            ValueError: `y` has another number of copies, or another event, than the network was made for.
+            ValueError: `y` has another number of copies or event shape than the network.
         """
         event = self.data_mean.shape
         if y.shape[1:] != (self.k, *event):
-            raise ValueError(f"y has shape {tuple(y.shape)}; this denoiser takes (B, {self.k}, {tuple(event)}).")
-        # A number is filled in where it is needed: carrying it over would be a transfer at each step.
+            raise ValueError(f"y has shape {tuple(y.shape)}; this denoiser expects (B, {self.k}, {tuple(event)}).")
+        # Fill the number in on the device, which avoids a transfer at each step.
         noise = sigma if isinstance(sigma, Tensor) else y.new_full((), sigma, dtype=torch.float32)
         noise = noise.to(y.device, torch.float32).expand(len(y))
         estimate = self._tiled if self.tile else self.estimate
@@ -180,5 +165,5 @@ class LearnedDenoiser(nn.Module):
 
 
 def tile_of(rows: int, least: int, most: int) -> int:
-    """Return the smallest power of two that holds some rows, within bounds that are powers of two themselves."""
+    """Return the smallest power of two that holds `rows`, clipped to bounds that are powers of two."""
     return min(most, max(least, 1 << (rows - 1).bit_length()))

@@ -1,4 +1,4 @@
-"""The estimate of a network whose weights stay, recorded on a card for one number of chains and replayed as a whole."""
+"""The estimate of a network with constant weights, recorded on a card for one number of chains and replayed."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ class RecordedEstimate:
     """x̂ of up to a fixed number of chains.
 
     Args:
-        estimate: Gives x̂ with shape (rows, *event) of copies (rows, k, *event) and their noises (rows,).
+        estimate: Maps copies (rows, k, *event) and their noises (rows,) to x̂ with shape (rows, *event).
         shape: Shape of the copies, (rows, k, *event).
-        device: Where they are.
-        graph: Where the estimate is recorded; None calls it every time.
+        device: Their device.
+        graph: Recording to use; None calls the estimate every time.
     """
 
     def __init__(self, estimate: Estimate, shape: tuple[int, ...], device: torch.device, graph: Graph | None) -> None:
@@ -33,18 +33,13 @@ class RecordedEstimate:
         self._x_hat.copy_(self._estimate(self._y, self._sigma))
 
     def pop_trouble(self) -> str:
-        """Return why the card cannot record it, the first time; else an empty text."""
+        """Return once why the card cannot record it; otherwise an empty string."""
         trouble, self._work.trouble = self._work.trouble, ""
         return trouble
 
     @torch.no_grad()
     def __call__(self, y: Tensor, sigma: Tensor) -> Tensor:
-        """Return x̂ with shape (n, *event), which is the caller's own.
-
-        Args:
-            y: Copies with shape (n, k, *event), n no more than rows; the rest is filled up.
-            sigma: Noise of one copy with shape (n,).
-        """
+        """Return a new tensor x̂ (n, *event) for copies (n, k, *event), n ≤ rows, and noises (n,), padded to rows."""
         count = len(y)
         self._y[:count].copy_(y)
         self._sigma[:count].copy_(sigma)

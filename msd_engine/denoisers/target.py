@@ -1,4 +1,4 @@
-"""What data are drawn from where that is known, and its one kind so far: a Gaussian mixture."""
+"""Known data distributions: the interface, and its only implementation so far, a Gaussian mixture."""
 
 from __future__ import annotations
 
@@ -13,68 +13,36 @@ from msd_engine.denoisers.posterior import Denoiser
 
 
 class Target(Protocol):
-    """A distribution that chains can be held against."""
+    """A known distribution with which chains can be compared."""
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of one datum."""
-        ...
 
     @property
     def mean(self) -> Tensor:
         """E[x] with the shape of one datum."""
-        ...
 
     @property
     def std(self) -> float:
         """Root of the variance of x averaged over coordinates."""
-        ...
 
     @property
     def modes(self) -> GaussianMixture | None:
-        """The modes with their weights, means and covariances, where it has such."""
-        ...
+        """The modes with their weights, means and covariances, if any."""
 
     def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw independent data.
-
-        Args:
-            n: How many.
-            generator: Source of the random numbers, on the CPU.
-
-        Returns:
-            x with shape (n, *shape).
-        """
-        ...
+        """Draw n independent data with shape (n, *shape), by a generator of the CPU."""
 
     def log_prob(self, x: Tensor, tau: float = 0.0) -> Tensor:
-        """Return the log density seen through noise.
-
-        Args:
-            x: Data with shape (..., *shape).
-            tau: Standard deviation τ of the noise.
-
-        Returns:
-            log p_τ(x) with shape (...).
-        """
-        ...
+        """Return the log density log p_τ(x) with shape (...) of data (..., *shape), smoothed by noise of std τ."""
 
     def denoiser(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Denoiser:
-        """Return the exact posterior mean.
-
-        Args:
-            device: Where the denoiser keeps its numbers; None for where the target has them.
-            dtype: In which precision; None for that of the target.
-        """
-        ...
+        """Return the exact denoiser on a device and in a precision; None keeps those of the target."""
 
 
 class MixtureTarget:
-    """A Gaussian mixture as a target.
-
-    Args:
-        mixture: The mixture, on the CPU.
-    """
+    """A Gaussian mixture on the CPU as a target."""
 
     def __init__(self, mixture: GaussianMixture) -> None:
         self.modes: GaussianMixture | None = mixture
@@ -92,6 +60,6 @@ class MixtureTarget:
         return self._mixture.log_prob(x, tau)
 
     def denoiser(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> ExactDenoiser:
-        """Return the exact posterior mean, by default of the mixture as it is."""
+        """Return the exact denoiser, by default of the mixture as it is."""
         here = device is None and dtype is None
         return ExactDenoiser(self._mixture if here else self._mixture.to(device, dtype))

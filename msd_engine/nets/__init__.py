@@ -1,1 +1,1 @@
-"""Networks: the report's U-net, an MLP for points, and the noise embedding they share."""
+"""Networks: the report's U-net, an MLP for points, and their noise embedding."""

@@ -31,13 +31,6 @@ class FourierFeatures(nn.Module):
         return 2 * self.omega.numel()
 
     def forward(self, c: Tensor) -> Tensor:
-        """Return the features.
-
-        Args:
-            c: Noise coordinate with shape (B,).
-
-        Returns:
-            Features with shape (B, length).
-        """
+        """Return features (B, length) of noise coordinates c (B,)."""
         angle = (2 * math.pi) * c[:, None] * self.omega
         return torch.cat((angle.sin(), angle.cos()), dim=1)

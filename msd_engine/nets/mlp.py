@@ -1,4 +1,4 @@
-"""A multilayer perceptron for points, conditioned on the noise as the U-net is."""
+"""A multilayer perceptron for points, conditioned on the noise like the U-net."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msd_engine.nets.embedding import FourierFeatures
 
 
 class Mlp(nn.Module):
-    """k noisy copies of a point and the noise coordinate in, one point out.
+    """Map k noisy copies of a point and the noise coordinate to a point.
 
     Each hidden layer is linear in its input plus a linear map of the noise features, followed by swish. The last
     layer starts at zero, so that the preconditioned denoiser starts from its skip connection.
@@ -30,7 +30,7 @@ class Mlp(nn.Module):
     ) -> None:
         super().__init__()
         self.features = FourierFeatures(embedding, scale)
-        # One product gives the terms of all layers at once: same weights as a linear map for each, fewer calls.
+        # One product for the terms of all layers: the weights of one linear map each, in fewer calls.
         self.conditions = nn.Linear(self.features.length, depth * width, bias=False)
         sizes = [k * dim] + [width] * depth
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in itertools.pairwise(sizes))
@@ -39,15 +39,7 @@ class Mlp(nn.Module):
         nn.init.zeros_(self.last.bias)
 
     def forward(self, y: Tensor, c: Tensor) -> Tensor:
-        """Return the output of the network.
-
-        Args:
-            y: Copies with shape (B, k, d).
-            c: Noise coordinate with shape (B,).
-
-        Returns:
-            Output with shape (B, d).
-        """
+        """Return the output (B, d) for copies y (B, k, d) and noise coordinates c (B,)."""
         h = y.flatten(1)
         terms = self.conditions(self.features(c)).chunk(len(self.hidden), dim=1)
         for layer, term in zip(self.hidden, terms, strict=True):
@@ -56,5 +48,5 @@ class Mlp(nn.Module):
         return out
 
     def hidden_weights(self) -> list[nn.Parameter]:
-        """Return the weights that map features to features, each a matrix."""
+        """Return the weights between hidden features, each a matrix."""
         return [weight for layer in self.hidden for weight in layer.parameters() if weight.ndim == 2]

@@ -1,4 +1,4 @@
-"""Parts of image networks: normalisation groups, a residual block that knows the noise, and self-attention."""
+"""Parts of image networks: normalisation groups, a noise-conditioned residual block, and self-attention."""
 
 from __future__ import annotations
 
@@ -9,14 +9,7 @@ _HEAD_CHANNELS = 64
 
 
 def groups(channels: int) -> int:
-    """Return the number of normalisation groups: the largest divisor of the channels up to 32 with groups of 4 or more.
-
-    Args:
-        channels: Number of channels.
-
-    Returns:
-        The number of groups, at least 1.
-    """
+    """Return the largest divisor of `channels` up to 32 that makes groups of 4 or more channels, at least 1."""
     return max(g for g in range(1, 33) if channels % g == 0 and (channels >= 4 * g or g == 1))
 
 
@@ -37,22 +30,14 @@ class ResidualBlock(nn.Module):
             nn.init.zeros_(weight)
 
     def forward(self, h: Tensor, term: Tensor) -> Tensor:
-        """Return the feature map after the block.
-
-        Args:
-            h: Feature map with shape (B, channels, H, W).
-            term: What the noise adds, with shape (B, channels, 1, 1).
-
-        Returns:
-            Feature map with the shape of `h`.
-        """
+        """Return the feature map after the block, from h (B, channels, H, W) and the noise term (B, channels, 1, 1)."""
         inner = self.layers[0](functional.silu(self.norms[0](h))) + term
         out: Tensor = h + self.layers[1](functional.silu(self.norms[1](inner)))
         return out
 
 
 class SelfAttention(nn.Module):
-    """Every place looks at every other: h + out(softmax(QKᵀ/√d) V), with heads of up to 64 channels (arXiv:1706.03762).
+    """Global self-attention h + out(softmax(QKᵀ/√d) V), with heads of up to 64 channels (arXiv:1706.03762).
 
     The last map starts at zero, so that the layer starts as the identity.
 
@@ -71,17 +56,10 @@ class SelfAttention(nn.Module):
         nn.init.zeros_(self.out.bias)
 
     def forward(self, h: Tensor) -> Tensor:
-        """Return the feature map after the layer.
-
-        Args:
-            h: Feature map with shape (B, channels, H, W).
-
-        Returns:
-            Feature map with the shape of `h`.
-        """
+        """Return the feature map (B, channels, H, W) after the layer."""
         b, channels, rows, columns = h.shape
         parts = self.qkv(self.norm(h)).reshape(b, 3, self.heads, channels // self.heads, rows * columns)
         query, key, value = parts.mT.unbind(1)
-        seen = functional.scaled_dot_product_attention(query, key, value).mT.reshape(b, channels, rows, columns)
-        out: Tensor = h + self.out(seen)
+        attended = functional.scaled_dot_product_attention(query, key, value).mT.reshape(b, channels, rows, columns)
+        out: Tensor = h + self.out(attended)
         return out

@@ -1,12 +1,12 @@
 """The report's U-net: four convolutions of w, 2w, 4w, 8w filters and transposed convolutions back.
 
-After each convolution a linear map of the noise features is added, then follow group normalisation and swish. The
-copies enter as k·C channels. Source: the report (its network is w = 64), after the score network of Song et al.
+Each convolution is followed by adding a linear map of the noise features, group normalisation and swish. The copies
+enter as k·C channels. Source: the report (its network is w = 64), after the score network of Song et al.
 
-Options beside the report's form: residual blocks at every stage of stride 2, residual convolutions and self-attention
-at the coarsest one, and two more ways to join the copies, both blind to their order. *Mean*: the network sees ȳ alone,
-which tells all there is to tell (theory §3, fact 1). *Set*: the first stage sees each copy by itself with the same
-filters, and its feature maps are averaged (deep sets, arXiv:1703.06114).
+Options beyond the report: residual blocks at every stage of stride 2, residual convolutions and self-attention at the
+coarsest one, and two other fusions of the copies, both permutation invariant. *Mean*: the network's input is ȳ, a
+sufficient statistic (theory §3, fact 1). *Set*: the first stage applies the same filters to each copy and averages the
+feature maps (deep sets, arXiv:1703.06114).
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ Fusion = Literal["concat", "mean", "set"]
 class Head(nn.Module):
     """The last convolution, 3×3 with stride 1 (so transposed or not is one), from feature maps to colour channels.
 
-    On a CPU it is computed as a 1×1 convolution to the nine taps and a sum of shifted maps: with one output channel
-    that takes a fifth of the time of the same convolution asked for directly (tests/benchmarks/throughput.py). An
-    accelerator is asked directly: there the shifted maps would cost forty launches.
+    On a CPU it is a 1×1 convolution to the nine taps and a sum of shifted maps: with one output channel that takes a
+    fifth of the time of a direct convolution (tests/benchmarks/throughput.py). Accelerators use the direct convolution:
+    the shifted maps would cost forty launches.
 
     The taps start at zero, so that the preconditioned denoiser starts from its skip connection.
 
     Args:
-        sources: Channels of each feature map that enters; they act as one concatenated map.
-        channels: Colour channels C that leave.
+        sources: Channels of each input feature map; the maps act as one concatenated map.
+        channels: Colour channels C of the output.
     """
 
     def __init__(self, sources: tuple[int, ...], channels: int) -> None:
@@ -46,19 +46,12 @@ class Head(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
 
     def forward(self, *maps: Tensor) -> Tensor:
-        """Return the output in float32 or wider.
-
-        Args:
-            maps: One feature map with shape (B, size, H, W) for each source.
-
-        Returns:
-            Image with shape (B, C, H, W).
-        """
+        """Return the image (B, C, H, W), float32 or wider, from one feature map (B, size, H, W) per source."""
         return self.by_taps(maps) if maps[0].device.type == "cpu" else self.at_once(maps)
 
     def at_once(self, maps: tuple[Tensor, ...]) -> Tensor:
         """Return the output by one convolution of the concatenated maps."""
-        # A tap is a place of the 3×3 filter, the places in reading order.
+        # The taps are the positions of the 3×3 filter in reading order.
         weights = [weight.reshape(3, 3, self.channels, -1).permute(2, 3, 0, 1) for weight in self.taps]
         out = functional.conv2d(torch.cat(maps, dim=1), torch.cat(weights, dim=1), self.bias, padding=1)
         return out if out.dtype == torch.float64 else out.float()
@@ -79,18 +72,17 @@ class Head(nn.Module):
 
 
 class UNet(nn.Module):
-    """k noisy copies of an image and the noise coordinate in, one image out.
+    """Map k noisy copies of an image and the noise coordinate to an image.
 
     Args:
         channels: Colour channels C of an image.
         k: Number of copies.
         width: Filters w of the first stage.
         embedding: Length of the noise features.
-        blocks: Residual convolutions at the coarsest stage, where they see the whole image at little cost; the report
-            has none.
-        residual: Residual blocks after each convolution of stride 2, on the way down and back; the report has none.
-        attention: Self-attention at the coarsest stage; the report has none.
-        fusion: How the copies are joined; the report concatenates them.
+        blocks: Residual convolutions at the coarsest stage, where a large receptive field is cheap; none in the report.
+        residual: Residual blocks after each convolution of stride 2, on both paths; none in the report.
+        attention: Self-attention at the coarsest stage; none in the report.
+        fusion: How the copies are combined; the report concatenates them.
         scale: Standard deviation of the feature frequencies.
     """
 
@@ -110,10 +102,10 @@ class UNet(nn.Module):
         super().__init__()
         self.fusion: Fusion = fusion
         w = (width, 2 * width, 4 * width, 8 * width)
-        seen = k if fusion == "concat" else 1
+        inputs = k if fusion == "concat" else 1
         self.down = nn.ModuleList(
             nn.Conv2d(a, b, 3, stride=stride, padding=1, bias=False)
-            for a, b, stride in zip((seen * channels, *w), w, (1, 2, 2, 2), strict=False)
+            for a, b, stride in zip((inputs * channels, *w), w, (1, 2, 2, 2), strict=False)
         )
         self.blocks = nn.ModuleList(nn.Conv2d(w[3], w[3], 3, padding=1, bias=False) for _ in range(blocks))
         self.up = nn.ModuleList(
@@ -124,33 +116,25 @@ class UNet(nn.Module):
         plain = (*w, *[w[3]] * blocks, w[2], w[1], w[0])
         self.norms = nn.ModuleList(nn.GroupNorm(groups(size), size) for size in plain)
         self.features = FourierFeatures(embedding, scale)
-        _start_equal(self.down[0], seen)
-        # In the order in which the forward pass meets them: after stages 1 to 3 down, and after the first two up.
-        thick = [size for size in (w[1], w[2], w[3], w[2], w[1]) for _ in range(residual)]
-        self.residual = nn.ModuleList(ResidualBlock(size) for size in thick)
+        _tie_copies(self.down[0], inputs)
+        # In forward order: after stages 1 to 3 down, and after the first two up.
+        residual_sizes = [size for size in (w[1], w[2], w[3], w[2], w[1]) for _ in range(residual)]
+        self.residual = nn.ModuleList(ResidualBlock(size) for size in residual_sizes)
         self.attention = SelfAttention(w[3]) if attention else None
-        self.sizes = (*plain, *thick)
-        # One product gives the terms of all stages at once: same weights as a linear map for each, fewer calls.
+        self.sizes = (*plain, *residual_sizes)
+        # One product for the terms of all stages: the weights of one linear map each, in fewer calls.
         self.conditions = nn.Linear(self.features.length, sum(self.sizes))
 
     def forward(self, y: Tensor, c: Tensor) -> Tensor:
-        """Return the output of the network.
-
-        Args:
-            y: Copies with shape (B, k, C, H, W), H and W at least 8.
-            c: Noise coordinate with shape (B,).
-
-        Returns:
-            Output with shape (B, C, H, W).
-        """
+        """Return the output (B, C, H, W) for copies y (B, k, C, H, W), H and W ≥ 8, and noise coordinates c (B,)."""
         terms = list(self.conditions(self.features(c))[:, :, None, None].split(self.sizes, dim=1))
-        thick = iter(zip(self.residual, terms[len(self.norms) :], strict=True))
+        blocks = iter(zip(self.residual, terms[len(self.norms) :], strict=True))
         each = len(self.residual) // 5
         h = self._first(y, terms[0])
         skips = [h]
         for stage, layer in enumerate(self.down[1:], start=1):
             h = functional.silu(self.norms[stage](layer(h) + terms[stage]))
-            h = _through(thick, each, h)
+            h = _apply_blocks(blocks, each, h)
             skips.append(h)
         skips.pop()
         if self.attention is not None:
@@ -158,16 +142,16 @@ class UNet(nn.Module):
         for stage, layer in enumerate(self.blocks, start=len(self.down)):
             h = h + functional.silu(self.norms[stage](layer(h) + terms[stage]))
         for stage, layer in enumerate(self.up, start=len(self.down) + len(self.blocks)):
-            # The output size is that of the skip connection, so that odd sizes come back as they went.
+            # The output size is that of the skip connection, which restores odd sizes.
             h = layer(h, output_size=skips[-1].shape[2:])
             h = functional.silu(self.norms[stage](h + terms[stage]))
             if len(skips) > 1:
-                h = torch.cat((_through(thick, each, h), skips.pop()), dim=1)
+                h = torch.cat((_apply_blocks(blocks, each, h), skips.pop()), dim=1)
         out: Tensor = self.head(h, skips.pop())
         return out
 
     def hidden_weights(self) -> list[nn.Parameter]:
-        """Return the weights that map features to features, each a matrix when its first axis is kept."""
+        """Return the weights between hidden features, each a matrix when its first axis is kept."""
         stages = [self.down, self.blocks, self.up, *(block.get_submodule("layers") for block in self.residual)]
         if self.attention is not None:
             stages += [self.attention.qkv, self.attention.out]
@@ -182,22 +166,22 @@ class UNet(nn.Module):
             maps = maps.reshape(b, k, *maps.shape[1:]) + term.unsqueeze(1)
             pooled: Tensor = functional.silu(norm(maps.flatten(0, 1))).reshape(maps.shape).mean(dim=1)
             return pooled
-        seen = y.mean(dim=1) if self.fusion == "mean" else y.flatten(1, 2)
-        first: Tensor = functional.silu(norm(layer(seen) + term))
+        inputs = y.mean(dim=1) if self.fusion == "mean" else y.flatten(1, 2)
+        first: Tensor = functional.silu(norm(layer(inputs) + term))
         return first
 
 
-def _through(blocks: Iterator[tuple[nn.Module, Tensor]], count: int, h: Tensor) -> Tensor:
+def _apply_blocks(blocks: Iterator[tuple[nn.Module, Tensor]], count: int, h: Tensor) -> Tensor:
     for block, term in itertools.islice(blocks, count):
         h = block(h, term)
     return h
 
 
 @torch.no_grad()
-def _start_equal(first: nn.Module, k: int) -> None:
-    """Give all copies the same first filters, so that what is seen at first is ȳ; training may part them.
+def _tie_copies(first: nn.Module, k: int) -> None:
+    """Give all copies the same first filters, so that the first features depend on ȳ; training may separate them.
 
-    Measured on MNIST with k = 8: 2 to 4 % less error at small and middle noise after 600 steps.
+    Measured on MNIST with k = 8: 2 to 4 % less error at small and medium noise after 600 steps.
     """
     for weight in first.parameters():
         one = weight[:, : weight.shape[1] // k] / k**0.5

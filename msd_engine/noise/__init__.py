@@ -1,1 +1,1 @@
-"""How data are noised: the SDE, ladders of levels, independent copies and the laws of σ in training."""
+"""Noise of the data: forward processes, ladders of levels, independent copies and the laws of σ in training."""

@@ -1,4 +1,4 @@
-"""The process and the coordinates that a spec names, read from the files that their rows name."""
+"""The process and the space of a spec, imported from the files in their rows."""
 
 from __future__ import annotations
 
@@ -21,12 +21,7 @@ def process_of(spec: NoiseSpec) -> Process:
 
 @cache
 def space_of(spec: NoiseSpec, shape: tuple[int, ...]) -> Space:
-    """Return the coordinates in which the noise of a spec is white.
-
-    Args:
-        spec: Names the covariance.
-        shape: Shape of one datum.
-    """
+    """Return the space of a spec for data of a given shape, in which its noise is white."""
     name = f"msd_engine.noise.covariances.{COVARIANCES[spec.covariance].module}"
     made: Space = import_module(name).space(spec, shape)
     return made

@@ -9,12 +9,12 @@ from torch import Tensor
 
 
 def copies(x: Tensor, sigma: float | Tensor, n: Tensor) -> Tensor:
-    """Return k noisy copies of every datum, on an axis of their own, for given noise.
+    """Return k noisy copies of every datum, for given noise.
 
     Args:
         x: Clean data with shape (B, *event).
         sigma: Noise σ of one copy, a number or a tensor with shape (B,).
-        n: Standard normal noise with shape (B, k, *event), of the dtype of `x`; it becomes the copies.
+        n: Standard normal noise with shape (B, k, *event), of the dtype of `x`; overwritten by the copies.
 
     Returns:
         The copies y with shape (B, k, *event).
@@ -25,18 +25,17 @@ def copies(x: Tensor, sigma: float | Tensor, n: Tensor) -> Tensor:
 
 
 def matched_copies(x: Tensor, sigma: float | Tensor, k: int, generator: torch.Generator) -> Tensor:
-    """Draw k noisy copies whose mean does not depend on k but through σ_eff: ȳ = x + (σ/√k) n̄ with one n̄ for every k.
+    """Draw k noisy copies whose mean ȳ = x + (σ/√k) n̄ uses the same n̄ for every k.
 
-    The law is that of k independent copies: n̄ and the residuals n_i − mean(n) are independent, so n̄ may be drawn
-    first. From the same generator any k sees the same n̄, so that the errors of different k are compared on the same
-    noise, and those of a denoiser that knows sufficiency (theory §3, fact 1) agree to rounding wherever σ_eff is the
-    same.
+    They follow the law of k independent copies: n̄ and the residuals n_i − mean(n) are independent, so n̄ may be drawn
+    first. With equal generators the errors of different k are comparable, and those of a denoiser that depends on ȳ
+    alone (theory §3, fact 1) agree to rounding at equal σ_eff.
 
     Args:
         x: Clean data with shape (B, *event).
         sigma: Noise σ of one copy, a number or a tensor with shape (B,).
         k: Number of copies.
-        generator: Source of the random numbers, of the CPU: every device sees the same.
+        generator: Random generator of the CPU, so that every device gets the same numbers.
 
     Returns:
         The copies y with shape (B, k, *event), on the device and in the dtype of `x`.

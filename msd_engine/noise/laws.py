@@ -1,9 +1,8 @@
-"""The laws from which training draws σ, the noise of one copy (theory §2 and §4).
+"""Laws of σ, the noise of one copy, in training (theory §2 and §4).
 
-Log-normal: ln σ_eff ~ N(m, v²) with σ_eff = σ/√k, after Karras et al. 2022. Uniform in time: t ~ U(t_0, 1) and
-σ(t)/α(t) of the forward process, std(t) of the report's; t_0 = 1e-5 keeps σ away from zero, where the score's target
-has no finite value.
-Either law may be said of the other noise: then σ is σ_eff or the reverse, and nothing else changes.
+Log-normal: ln σ_eff ~ N(m, v²) with σ_eff = σ/√k, after Karras et al. 2022 (arXiv:2206.00364). Uniform in time:
+t ~ U(t_0, 1) and σ(t)/α(t) of the forward process, std(t) of the report's; t_0 = 1e-5 keeps σ away from zero, where the
+target of the score diverges. Either law may describe σ or σ_eff.
 """
 
 from __future__ import annotations
@@ -21,21 +20,17 @@ FIRST_TIME = 1e-5
 
 
 def law_of_numbers(spec: NoiseSpec) -> Law:
-    """Return which random numbers `draw_sigma` takes: ``normal`` or ``uniform``.
-
-    Args:
-        spec: The law of σ.
-    """
+    """Return the law of the random numbers that `draw_sigma` expects: ``normal`` or ``uniform``."""
     return "normal" if spec.law == "log-normal" else "uniform"
 
 
 def draw_sigma(spec: NoiseSpec, k: int, numbers: Tensor) -> Tensor:
-    """Turn random numbers into values of the noise of one copy.
+    """Map random numbers to values of the noise of one copy.
 
     Args:
         spec: The law.
         k: Number of copies.
-        numbers: Standard normal numbers or such uniform in [0, 1), as `law_of_numbers` says, of any shape.
+        numbers: Random numbers of any shape with the law `law_of_numbers`.
 
     Returns:
         σ with the shape and dtype of `numbers`, all positive.
@@ -48,38 +43,21 @@ def draw_sigma(spec: NoiseSpec, k: int, numbers: Tensor) -> Tensor:
 
 
 def quantiles(spec: NoiseSpec, k: int, n: int) -> Tensor:
-    """Return n values of the noise of one copy that stand for the law: its quantiles at (i + ½)/n.
+    """Return the quantiles of the noise of one copy at (i + ½)/n, with shape (n,), float32, ascending.
 
-    Their mean of anything that is smooth in σ is that of the law, with none of the chance of a draw.
-
-    Args:
-        spec: The law.
-        k: Number of copies.
-        n: How many values.
-
-    Returns:
-        σ with shape (n,), float32, ascending.
+    The mean of a smooth function of σ over them is its mean under the law, without sampling error.
     """
     u = (torch.arange(n, dtype=torch.float64) + 0.5) / n
     return draw_sigma(spec, k, u if law_of_numbers(spec) == "uniform" else torch.special.ndtri(u)).float()
 
 
 def below(spec: NoiseSpec, k: int, sigma: Tensor) -> Tensor:
-    """Return the share of draws that lie below given noises: the law's distribution function.
-
-    Args:
-        spec: The law.
-        k: Number of copies.
-        sigma: Noise of one copy, positive, of any shape.
-
-    Returns:
-        Shares from 0 to 1 with the shape of `sigma`.
-    """
-    said = sigma / _of_one_copy(spec, k, torch.ones_like(sigma))
+    """Return the distribution function of the law: the share of draws below `sigma`, noise of one copy of any shape."""
+    drawn = sigma / _of_one_copy(spec, k, torch.ones_like(sigma))
     if spec.law == "log-normal":
-        share: Tensor = torch.special.ndtr((said.log() - spec.log_mean) / spec.log_std)
+        share: Tensor = torch.special.ndtr((drawn.log() - spec.log_mean) / spec.log_std)
         return share
-    return ((process_of(spec).time(said) - FIRST_TIME) / (1 - FIRST_TIME)).clamp(0.0, 1.0)
+    return ((process_of(spec).time(drawn) - FIRST_TIME) / (1 - FIRST_TIME)).clamp(0.0, 1.0)
 
 
 def _of_one_copy(spec: NoiseSpec, k: int, drawn: Tensor) -> Tensor:

@@ -1,8 +1,8 @@
-"""A forward process: data become α x + σ C^½ n at the time t in [0, 1] (theory §7).
+"""A forward process: data become α x + σ C^½ n at time t in [0, 1] (theory §7).
 
-Chains, ladders, denoisers and theory know one number of it: the noise σ/α of a copy that is divided by α. A process
-that keeps the variance is in these coordinates one that lets it explode; it differs in which noise belongs to which
-time, which training by time and ladders by time ask for.
+Chains, ladders, denoisers and theory depend on it only through the noise σ/α of a copy divided by α. In these
+coordinates a variance-preserving process is a variance-exploding one with another relation of noise and time, used by
+training and ladders in time.
 """
 
 from __future__ import annotations
@@ -16,42 +16,28 @@ from torch import Tensor
 Time = TypeVar("Time", float, Tensor)
 """A number, or a tensor of any shape."""
 
-# Each halves the span of times in which the noise must lie: beyond what float64 tells apart.
-_HALVINGS = 60
+# Bisections, more than float64 resolves.
+_BISECTIONS = 60
 
 
 class Process(ABC):
-    """α and σ by time; the noise σ/α grows with it."""
+    """α and σ by time; the noise σ/α increases with time."""
 
     @abstractmethod
     def __call__(self, t: Time) -> tuple[Time | float, Time]:
-        """Return α and σ at a time.
-
-        Args:
-            t: Time, from 0 to 1.
-
-        Returns:
-            What the data are scaled by, and the standard deviation of the noise on them, of the shape of `t`.
-        """
+        """Return the scale α of the data and the standard deviation σ of their noise at time t in [0, 1]."""
 
     def noise(self, t: Time) -> Time:
-        """Return the noise of one copy, σ/α, at a time from 0 to 1, of the shape of `t`."""
+        """Return the noise σ/α of one copy at time t in [0, 1], of the shape of `t`."""
         alpha, sigma = self(t)
         return sigma / alpha
 
     def time(self, noise: Time) -> Time:
-        """Return the time in [0, 1] at which a copy has a given noise σ/α, found by halving.
-
-        Args:
-            noise: Noise of one copy, 0 or more.
-
-        Returns:
-            t of the shape of `noise`; 1 where the process never comes to so much.
-        """
-        wanted = torch.as_tensor(noise, dtype=None if isinstance(noise, Tensor) else torch.float64)
-        low, high = torch.zeros_like(wanted), torch.ones_like(wanted)
-        for _ in range(_HALVINGS):
+        """Return the time in [0, 1] of a noise σ/α ≥ 0, of the shape of `noise`; 1 for noise beyond the process."""
+        target = torch.as_tensor(noise, dtype=None if isinstance(noise, Tensor) else torch.float64)
+        low, high = torch.zeros_like(target), torch.ones_like(target)
+        for _ in range(_BISECTIONS):
             middle = (low + high) / 2
-            below = self.noise(middle) < wanted
+            below = self.noise(middle) < target
             low, high = torch.where(below, middle, low), torch.where(below, high, middle)
         return high if isinstance(noise, Tensor) else float(high)

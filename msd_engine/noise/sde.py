@@ -1,4 +1,4 @@
-"""The forward process dx = sᵗ dw, t in [0, 1], of the report: noise by time and time by noise (theory §2).
+"""The report's forward process dx = sᵗ dw, t in [0, 1]: noise by time and time by noise (theory §2).
 
 std(t) = √((s²ᵗ − 1)/(2 ln s)), so with s = 25 the noise at t = 1 is 9.845; its inverse is
 t = ln(1 + 2σ² ln s)/(2 ln s).
@@ -18,15 +18,7 @@ def std(t: float, s: float) -> float: ...
 @overload
 def std(t: Tensor, s: float) -> Tensor: ...
 def std(t: float | Tensor, s: float) -> float | Tensor:
-    """Return the noise σ of one copy at a time.
-
-    Args:
-        t: Time, from 0 to 1, a number or a tensor of any shape.
-        s: Base of the process, more than 1.
-
-    Returns:
-        σ = √((s²ᵗ − 1)/(2 ln s)), of the shape of `t`.
-    """
+    """Return the noise σ = √((s²ᵗ − 1)/(2 ln s)) of one copy at time t in [0, 1], for base s > 1."""
     rate = 2 * math.log(s)
     if isinstance(t, Tensor):
         return torch.sqrt(torch.expm1(t * rate) / rate)
@@ -38,15 +30,7 @@ def time(sigma: float, s: float) -> float: ...
 @overload
 def time(sigma: Tensor, s: float) -> Tensor: ...
 def time(sigma: float | Tensor, s: float) -> float | Tensor:
-    """Return the time at which the process has a given noise; the inverse of `std`.
-
-    Args:
-        sigma: Noise of one copy, 0 or more, a number or a tensor of any shape.
-        s: Base of the process, more than 1.
-
-    Returns:
-        t = ln(1 + 2σ² ln s)/(2 ln s), of the shape of `sigma`; beyond 1 where σ > std(1).
-    """
+    """Return the time t = ln(1 + 2σ² ln s)/(2 ln s) of a noise σ ≥ 0; beyond 1 for σ > std(1)."""
     rate = 2 * math.log(s)
     if isinstance(sigma, Tensor):
         return torch.log1p(sigma.square() * rate) / rate

@@ -1,10 +1,10 @@
-"""The coordinates in which the noise of a copy is white (theory §7).
+"""Coordinates in which the noise of a copy is white (theory §7).
 
 A copy is y = α x + σ C^½ n. With u = C^(−½) y/α it is a copy of C^(−½) x with white noise σ/α: encoded, every process
-is the isotropic one that explodes. Data are encoded where they come in, and points are decoded where they go out.
-What lies between, errors ‖x̂ − x‖² and scores included, is meant in encoded coordinates unless it says otherwise.
+is the isotropic exploding one. Input data are encoded, output points decoded. Everything between, including errors
+‖x̂ − x‖² and scores, is in encoded coordinates unless stated otherwise.
 
-C has the mean variance 1, tr C = d, so that σ means the same for every C.
+C is scaled to mean variance 1, tr C = d, so that σ means the same for every C.
 """
 
 from __future__ import annotations
@@ -20,24 +20,20 @@ class Space(Protocol):
 
     @property
     def log_volume(self) -> float:
-        """Ln det C^(−½): a density p of encoded data is p(encode(x)) exp(log_volume) of the data."""
-        ...
+        """Ln det C^(−½): data have the density p(encode(x)) exp(log_volume) if encoded data have the density p."""
 
     def encode(self, y: Tensor, alpha: float = 1.0) -> Tensor:
         """Return C^(−½) y/α of data or copies with shape (..., *event); by symmetry also C^(−½) of an encoded score."""
-        ...
 
     def decode(self, u: Tensor, alpha: float = 1.0) -> Tensor:
-        """Return α C^½ u with shape (..., *event): data or means with α = 1, copies as the process has them with α."""
-        ...
+        """Return α C^½ u with shape (..., *event): data or means with α = 1, copies of the process with its α."""
 
     def covariance(self, dim: int) -> Tensor:
         """Return C with shape (d, d), float64, for data of d numbers."""
-        ...
 
 
 class Isotropic:
-    """White noise in the coordinates of the data, C = 1: what is encoded stays as it is, to the bit."""
+    """White noise in the coordinates of the data, C = 1: encoding changes no bit."""
 
     log_volume = 0.0
 
@@ -55,13 +51,13 @@ class Isotropic:
 
 
 class Coloured:
-    """Noise of a given covariance, by its symmetric root.
+    """Noise of a given covariance C, by its symmetric root.
 
     Args:
-        covariance: C with shape (d, d), symmetric and positive definite; it is scaled to the mean variance 1.
+        covariance: Symmetric positive definite matrix with shape (d, d), which is scaled to mean variance 1.
 
     Raises:
-        ValueError: C is not symmetric and positive definite.
+        ValueError: The matrix is not symmetric and positive definite.
     """
 
     def __init__(self, covariance: Tensor) -> None:
@@ -79,25 +75,25 @@ class Coloured:
 
     def encode(self, y: Tensor, alpha: float = 1.0) -> Tensor:
         """Return C^(−½) y/α."""
-        return _applied(self._inverse / alpha, y)
+        return _apply(self._inverse / alpha, y)
 
     def decode(self, u: Tensor, alpha: float = 1.0) -> Tensor:
         """Return α C^½ u."""
-        return _applied(self._root * alpha, u)
+        return _apply(self._root * alpha, u)
 
     def covariance(self, dim: int) -> Tensor:
-        """Return C as it was scaled.
+        """Return the scaled C.
 
         Raises:
-            ValueError: The data have another number of coordinates.
+            ValueError: `dim` differs from d.
         """
         if dim != len(self._matrix):
-            raise ValueError(f"This covariance is one of {len(self._matrix)} numbers, but the data have {dim}.")
+            raise ValueError(f"This covariance has {len(self._matrix)} dimensions, but the data have {dim}.")
         return self._matrix
 
 
-def _applied(matrix: Tensor, values: Tensor) -> Tensor:
-    """Apply a symmetric matrix to the last coordinates, as many as the matrix has, taken together."""
+def _apply(matrix: Tensor, values: Tensor) -> Tensor:
+    """Apply a symmetric matrix to as many trailing axes as it has rows, flattened."""
     axes = next(n for n in range(1, values.ndim + 1) if values.shape[-n:].numel() == len(matrix))
     flat = values.flatten(-axes)
     return (flat @ matrix.to(flat)).reshape(values.shape)

@@ -1,1 +1,1 @@
-"""Scalar losses."""
+"""Training objectives."""

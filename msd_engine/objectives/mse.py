@@ -1,4 +1,4 @@
-"""The report's objective E‖x̂(y_1..y_k; σ) − x‖², weighed over σ by the output; its minimiser is the posterior mean."""
+"""The report's objective E‖x̂(y_1..y_k; σ) − x‖², weighted over σ by the output; the posterior mean minimises it."""
 
 from __future__ import annotations
 
@@ -9,27 +9,11 @@ from msd_engine.objectives.objective import Draw, Losses
 
 
 def loss(denoiser: LearnedDenoiser, x: Tensor, y: Tensor, sigma: Tensor, _draw: Draw) -> Losses:
-    """Return the squared errors of a batch.
-
-    Args:
-        denoiser: What is trained.
-        x: Clean data with shape (B, *event).
-        y: Their copies with shape (B, k, *event).
-        sigma: Noise of one copy with shape (B,).
-        _draw: Unused: nothing else is left to chance.
-    """
+    """Return the squared errors of a batch, as `Objective.loss`, without random numbers."""
     error = squared_error(denoiser.estimate(y, sigma), x)
     return Losses(error * denoiser.weight(sigma), error)
 
 
 def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:
-    """Return ‖x̂ − x‖² of each datum.
-
-    Args:
-        x_hat: Estimates with shape (B, *event).
-        x: Clean data with shape (B, *event).
-
-    Returns:
-        Squared errors, summed over the event, with shape (B,).
-    """
+    """Return ‖x̂ − x‖² with shape (B,), summed over the event, of estimates and data with shape (B, *event)."""
     return (x_hat - x).square().flatten(1).sum(dim=1)

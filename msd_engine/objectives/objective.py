@@ -1,4 +1,4 @@
-"""What training makes small."""
+"""Interface of training objectives."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from torch import Tensor
 from msd_engine.denoisers.learned import LearnedDenoiser
 
 Draw = Callable[[tuple[int, ...]], Tensor]
-"""From the shape of one datum's numbers to standard normal ones with shape (B, *shape), float32, the same at each call
-within a step, which the device draws without the host."""
+"""Draws standard normal numbers (B, *shape), float32, for a shape per datum, on the device without the host; repeated
+calls within a step return the same numbers."""
 
 
 class Losses(NamedTuple):
     """The losses of a batch.
 
     Attributes:
-        descended: What each datum adds to what the optimiser makes small, with shape (B,), summed over the datum.
-        reported: What the loss curve shows of each, such as ‖x̂ − x‖², with shape (B,).
+        descended: Loss of each datum for the optimiser, with shape (B,), summed over the datum.
+        reported: Loss of each datum for the loss curve, such as ‖x̂ − x‖², with shape (B,).
     """
 
     descended: Tensor
@@ -28,16 +28,15 @@ class Losses(NamedTuple):
 
 @runtime_checkable
 class Objective(Protocol):
-    """One objective: a module such as `objectives.mse`, with the function loss."""
+    """Interface of an objective module such as `objectives.mse`."""
 
     def loss(self, denoiser: LearnedDenoiser, x: Tensor, y: Tensor, sigma: Tensor, draw: Draw) -> Losses:
-        """Return the losses of a batch; the step may be recorded on the device, so nothing may wait for it.
+        """Return the losses of a batch without synchronising with the device, which may record the step.
 
         Args:
-            denoiser: What is trained.
+            denoiser: The denoiser in training.
             x: Clean data with shape (B, *event).
             y: Their copies with shape (B, k, *event).
             sigma: Noise of one copy with shape (B,).
-            draw: Gives random numbers for the objective itself.
+            draw: Source of random numbers for the objective itself.
         """
-        ...

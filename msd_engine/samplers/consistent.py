@@ -1,15 +1,15 @@
 """Consistent annealed sampling for k copies (Jolicoeur-Martineau et al. 2020, arXiv:2009.05475).
 
-Langevin dynamics leaves more noise behind than the level says. Here each step adds just what is missing: with
-η = r = ε/σ² and the noise falling from σ to σ₊,
+Langevin dynamics leaves more noise than its level has. Here each step adds exactly the missing noise: with η = r = ε/σ²
+and the noise falling from σ to σ₊,
 
     y_i ← y_i + η (x̂ − y_i) + √(σ₊² − (1 − η)² σ²) z_i.
 
-Of the noise σ n_i the pull leaves (1 − η) σ n_i, so the residuals y_i − ȳ have standard deviation σ₊ √(1 − 1/k) after
-each step, exactly as scheduled, whatever the data (theory §3, fact 4, has 1/(1 − r/2) for Langevin). Where |1 − η| σ
-exceeds σ₊, η is taken as near to what was asked as leaves nothing missing; at η = 1 − σ₊/σ no noise is added and the
-step is Euler's for the probability flow. There is no wall. In a mode of variance λ standing at one noise the variance
-of ȳ becomes (λ + τ²)(1 − η/2)/(1 − ηg/2), g = τ²/(λ + τ²), τ² = σ²/k: a little narrow.
+The pull leaves (1 − η) σ n_i of the noise σ n_i, so after each step the residuals y_i − ȳ have the scheduled standard
+deviation σ₊ √(1 − 1/k) for any data (theory §3, fact 4: 1/(1 − r/2) for Langevin). Where |1 − η| σ exceeds σ₊, η is
+clipped to the nearest value that leaves no excess; at η = 1 − σ₊/σ no noise is added and the step is Euler's for the
+probability flow. There is no wall. In a mode of variance λ, at constant noise, the variance of ȳ becomes
+(λ + τ²)(1 − η/2)/(1 − ηg/2), g = τ²/(λ + τ²), τ² = σ²/k: slightly too small.
 
 The law of a step (`samplers.laws`): a = 1 − ηg, b = τ₊² − (1 − η)²τ².
 """
@@ -28,14 +28,7 @@ __all__ = ["LAW", "Info", "State", "init", "step"]
 
 
 def coefficients(stage: Stage) -> tuple[float, float]:
-    """Return how far a step pulls, and how much noise it adds.
-
-    Args:
-        stage: Noise before and after the step, and r.
-
-    Returns:
-        η and √(σ₊² − (1 − η)² σ²).
-    """
+    """Return the pull η and the noise √(σ₊² − (1 − η)² σ²) of a step."""
     ratio = stage.next_sigma / stage.sigma
     eta = min(max(stage.step_ratio, 1 - ratio), 1 + ratio)
     missing = max(0.0, (ratio - (1 - eta)) * (ratio + (1 - eta)))
@@ -43,17 +36,7 @@ def coefficients(stage: Stage) -> tuple[float, float]:
 
 
 def step(state: State, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[State, Info]:
-    """Move all chains by one step, down to the next noise.
-
-    Args:
-        state: Where the chains are; it is left as it is.
-        denoiser: Gives x̂ of the copies.
-        stage: Noise of one copy before and after the step, and r, which is η.
-        noise: Gives the independent standard normal numbers z.
-
-    Returns:
-        The next state, and the posterior at the state before.
-    """
+    """Move all chains by one step to the next noise; η = `stage.step_ratio`."""
     eta, scale = coefficients(stage)
     posterior = denoiser(state.y, stage.sigma)
     y = torch.lerp(state.y, posterior.mean.unsqueeze(1), eta)

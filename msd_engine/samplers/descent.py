@@ -1,11 +1,10 @@
-"""The way of chains down a ladder, step by step: which noise a step meets, and which noise it leaves (theory §2).
+"""Schedules of chains over a ladder: the noise before and after each step (theory §2).
 
-Two ways are known. *Standing*: T steps at every level σ_i, the jump to the next level lying between two steps (chained
-Langevin dynamics; the last step of a level knows the next level, for dynamics that use it). *Gliding*: T steps on the
-way from every level to the next, equal in ln σ, so that the noise falls at each of them (flows). A step of
-any dynamics has the same ratio r = ε/σ² at every level.
+*Standing*: T steps at every level σ_i; the noise jumps between two steps (chained Langevin dynamics). The last step of
+a level knows the next level, for dynamics that use it. *Gliding*: T steps from every level to the next, equal in ln σ,
+so that the noise falls at each step (flows). The ratio r = ε/σ² of a step is the same at every level.
 
-Beside it the state of dynamics that know nothing but where the copies are, and what a step of them finds out.
+Also the interface of dynamics, and the state and info of those that carry only the copies.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ _USUAL = ChosenSampler()
 
 
 class Stage(NamedTuple):
-    """All that one step must know beside the state.
+    """Parameters of one step.
 
     Attributes:
         level: Index of the noise level, from 0.
         sigma: Noise σ of one copy before the step.
-        next_sigma: Noise of one copy that the next step meets; `sigma` itself but at the end of a level.
+        next_sigma: Noise of one copy at the next step; equal to `sigma` except at the end of a level.
         step_ratio: r = ε/σ².
-        own: The sampler with the fields that it alone may have, such as a friction.
+        own: The sampler with its own fields, such as a friction.
     """
 
     level: int
@@ -47,13 +46,13 @@ class Stage(NamedTuple):
 
 @dataclass(frozen=True)
 class Descent:
-    """A whole way down a ladder.
+    """A schedule over a whole ladder.
 
     Attributes:
         ladder: Noise σ_i of one copy at each level, first to last.
         steps_per_level: Steps T at each level, or from each level to the next.
         step_ratio: r = ε/σ², the same at every level.
-        own: The sampler with the fields that it alone may have, such as a friction.
+        own: The sampler with its own fields, such as a friction.
         glides: Whether the noise falls at every step.
     """
 
@@ -64,24 +63,17 @@ class Descent:
     glides: bool = False
 
     def __len__(self) -> int:
-        """Number of steps."""
+        """Return the number of steps."""
         return self.steps_per_level * (len(self.ladder) - self.glides)
 
     def stages(self, first: int = 0) -> Iterator[Stage]:
-        """Go through the steps in order.
-
-        Args:
-            first: Number of steps to leave out, for chains that begin on the way.
-
-        Yields:
-            One stage for each step.
-        """
+        """Iterate over the steps from number `first`."""
         level, done = divmod(first, self.steps_per_level)
         while level < len(self.ladder) - self.glides:
-            yield from self._slope(level, done) if self.glides else self._plateau(level, done)
+            yield from self._gliding(level, done) if self.glides else self._standing(level, done)
             level, done = level + 1, 0
 
-    def _plateau(self, level: int, done: int) -> Iterator[Stage]:
+    def _standing(self, level: int, done: int) -> Iterator[Stage]:
         sigma = self.ladder[level]
         below = self.ladder[min(level + 1, len(self.ladder) - 1)]
         stage = Stage(level, sigma, sigma, self.step_ratio, self.own)
@@ -89,7 +81,7 @@ class Descent:
             yield stage
         yield stage._replace(next_sigma=below)
 
-    def _slope(self, level: int, done: int) -> Iterator[Stage]:
+    def _gliding(self, level: int, done: int) -> Iterator[Stage]:
         top, bottom, steps = self.ladder[level], self.ladder[level + 1], self.steps_per_level
 
         def at(step: int) -> float:
@@ -100,7 +92,7 @@ class Descent:
 
 
 class State(NamedTuple):
-    """Where the chains are.
+    """State of dynamics that carry only the copies.
 
     Attributes:
         y: The copies with shape (B, k, *event).
@@ -110,7 +102,7 @@ class State(NamedTuple):
 
 
 class Info(NamedTuple):
-    """What a step found out on the way.
+    """By-products of a step.
 
     Attributes:
         posterior: The posterior at the state before the step.
@@ -120,28 +112,29 @@ class Info(NamedTuple):
 
 
 def init(y: Tensor) -> State:
-    """Begin at given copies.
-
-    Args:
-        y: The copies with shape (B, k, *event).
-
-    Returns:
-        The state before any step.
-    """
+    """Return the initial state for copies `y` with shape (B, k, *event)."""
     return State(y)
 
 
 class Dynamics(Protocol):
-    """One dynamics: a module such as `samplers.langevin`, with the functions init and step.
+    """Interface of a dynamics module such as `samplers.langevin`.
 
-    A state is a named tuple of tensors with the shape of the copies, the copies `y` first; an info one with at least
-    the `posterior` that the step has found for the state before it.
+    A state is a named tuple of tensors with the shape of the copies, the copies `y` first; an info is a named tuple
+    with at least the `posterior` of the state before the step.
     """
 
     def init(self, y: Tensor) -> Any:
-        """Return the state that begins at the copies `y` with shape (B, k, *event)."""
-        ...
+        """Return the initial state for copies `y` with shape (B, k, *event)."""
 
     def step(self, state: Any, denoiser: Any, stage: Stage, noise: Noise) -> tuple[Any, Any]:
-        """Return the next state, and what the step has found out; `denoiser` is a `Denoiser`, or more."""
-        ...
+        """Move all chains by one step.
+
+        Args:
+            state: Current state, which is not modified.
+            denoiser: A `Denoiser`, or a `PosteriorSampler` where the dynamics draws x.
+            stage: Noise of one copy before and after the step, step ratio and own fields.
+            noise: Source of independent random numbers with the shape of the copies.
+
+        Returns:
+            The next state and the by-products of the step.
+        """

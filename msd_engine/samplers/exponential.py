@@ -1,4 +1,4 @@
-"""e^x by operations of float64 that numpy and compiled code (`twin_numba`) round alike."""
+"""e^x in float64 operations that numpy and compiled code (`twin_numba`) round alike."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ EXP_NUMERATOR = (1.26177193074810590878e-4, 3.02994407707441961300e-2, 9.9999999
 EXP_DENOMINATOR = (3.00198505138664455042e-6, 2.52448340349684104192e-3, 2.27265548208155028766e-1, 2.0)
 LOG_2_HIGH, LOG_2_LOW, LOG2_E = 6.93145751953125e-1, 1.42860682030941723212e-6, 1.4426950408889634073599
 LEAST_EXPONENT = -708.0
-# Added to a small number it leaves the nearest whole one in the last bits of the sum.
+# Adding it to a small number puts the nearest integer into the last bits of the sum.
 ROUNDING = 6755399441055744.0
 
 
 def exp(x: _Array) -> _Array:
-    """Return e^x for x ≤ 0, to one part in 10¹⁵; below −708 that of −708, as for NaN."""
+    """Return e^x for x ≤ 0 with relative error 10⁻¹⁵; x < −708 and NaN give e^−708."""
     x = np.where(x > LEAST_EXPONENT, x, LEAST_EXPONENT)
     shifted = x * LOG2_E + ROUNDING
     whole = shifted - ROUNDING

@@ -5,13 +5,13 @@ Along dy = −½ (d σ²) ∇log p the density of the joint copies is that of th
 
     dy_i/dσ = (y_i − x̂)/σ,
 
-integrated from one noise to the next by Heun's rule, as Karras et al. do (arXiv:2206.00364, algorithm 1 without noise).
-The mean copy follows the one-sample flow at τ = σ/√k, and the residuals shrink in proportion, y_i − ȳ ∝ σ, exactly even
-by Heun's rule. For a Gaussian N(μ, λ) the exact flow is ȳ − μ ∝ √(λ + τ²).
+integrated from one noise to the next by Heun's method, as by Karras et al. (arXiv:2206.00364, algorithm 1 without
+noise). The mean copy follows the one-sample flow at τ = σ/√k, and the residuals shrink in proportion, y_i − ȳ ∝ σ,
+exactly so under Heun's method. For a Gaussian N(μ, λ) the exact flow is ȳ − μ ∝ √(λ + τ²).
 
-So a flow keeps what its start lacks. From a round start of variance s² + τ₁² a direction in which the data have
-variance λ ends with (s² + τ₁²)/(λ + τ₁²) of its due, where Langevin dynamics would have made up for it: τ₁ must be far
-beyond the longest direction of the data, not only beyond their spread per coordinate. On MNIST, √λ up to 4.6, zeros
+So a flow preserves the deficits of its start. From an isotropic start of variance s² + τ₁² a direction of data variance
+λ ends with (s² + τ₁²)/(λ + τ₁²) of its variance, which Langevin dynamics would correct: τ₁ must far exceed the largest
+standard deviation of the data along any direction, not only the mean one per coordinate. On MNIST, √λ up to 4.6, zeros
 were drawn at .78 to .86 of their share from τ₁ = 8.8, and at .92 to .99 from 28 (two and three seeds of 2 048 chains).
 
 The law of a step (`samplers.laws`), with s = σ₊/σ: a = 1 − ½(1 − s)(g + g₊(1 − (1 − s)g)/s), b = 0.
@@ -29,17 +29,7 @@ __all__ = ["LAW", "Info", "State", "init", "step"]
 
 
 def step(state: State, denoiser: Denoiser, stage: Stage, _noise: Noise) -> tuple[State, Info]:
-    """Follow the flow down to the next noise; it asks for x̂ twice.
-
-    Args:
-        state: Where the chains are; it is left as it is.
-        denoiser: Gives x̂ of the copies.
-        stage: Noise of one copy before and after the step.
-        _noise: Unused: the flow has none.
-
-    Returns:
-        The next state, and the posterior at the state before.
-    """
+    """Follow the flow to the next noise, with two evaluations of x̂ and no random numbers."""
     sigma, below = stage.sigma, stage.next_sigma
     posterior = denoiser(state.y, sigma)
     guess = torch.lerp(state.y, posterior.mean.unsqueeze(1), 1 - below / sigma)

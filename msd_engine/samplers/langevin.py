@@ -2,7 +2,7 @@
 
     y_i ← y_i + ε (x̂ − y_i)/σ² + √(2ε) z_i,    i = 1..k.
 
-The dynamics is stable only for r = ε/σ² < 2, whatever the data or the denoiser (theory §3, fact 4).
+The dynamics is stable only for r = ε/σ² < 2, for any data and denoiser (theory §3, fact 4).
 
 The law of a step (`samplers.laws`): a = 1 − rg, b = 2rτ².
 """
@@ -21,17 +21,7 @@ __all__ = ["LAW", "Info", "State", "init", "step"]
 
 
 def step(state: State, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[State, Info]:
-    """Move all chains by one step.
-
-    Args:
-        state: Where the chains are; it is left as it is.
-        denoiser: Gives x̂ of the copies.
-        stage: Noise σ of one copy and r = ε/σ².
-        noise: Gives the independent standard normal numbers z.
-
-    Returns:
-        The next state, and the posterior at the state before.
-    """
+    """Move all chains by one step."""
     posterior = denoiser(state.y, stage.sigma)
     y = torch.lerp(state.y, posterior.mean.unsqueeze(1), stage.step_ratio)
     return State(y.add_(noise.normal(), alpha=math.sqrt(2 * stage.epsilon))), Info(posterior)

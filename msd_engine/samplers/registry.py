@@ -1,4 +1,4 @@
-"""The dynamics of every sampler by name, read from the file that its row of traits names."""
+"""The dynamics of every sampler by name, imported from the file in its row of traits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msd_engine.specs.tables.samplers import TRAITS, Sampler
 
 @runtime_checkable
 class DynamicsWithLaw(Dynamics, Protocol):
-    """What a file in this folder offers: init, step, and beside the step its law."""
+    """Interface of a file in this folder: init, step and the law of its variance."""
 
     LAW: Law
 
@@ -24,7 +24,7 @@ def dynamics(module: str) -> DynamicsWithLaw:
         module: Name of its file in this folder.
 
     Raises:
-        TypeError: It has no step or no law: nothing else may judge its chains in its place.
+        TypeError: It lacks init, step or LAW; the law of another sampler must not judge its chains.
     """
     found = import_module(f"msd_engine.samplers.{module}")
     if not isinstance(found, DynamicsWithLaw) or not isinstance(found.LAW, Law):

@@ -1,14 +1,14 @@
-"""Chained Langevin dynamics of an exact denoiser, by its twin (theory §3, facts 1 and 3).
+"""Chained Langevin dynamics of an exact denoiser, in the twin form (theory §3, facts 1 and 3).
 
-An exact denoiser sees the copies only through ȳ, so the mean of the chained update is a chain of its own,
+An exact denoiser depends on the copies only through ȳ, so the mean of the chained update is a chain of its own,
 
     ȳ ← ȳ + r (x̂_1(ȳ; σ/√k) − ȳ) + √(2ε) z̄,    r = ε/σ²,  z̄ the mean of the z_i,
 
 and the residuals e_i = y_i − ȳ are a data-independent AR(1), e_i ← (1 − r) e_i + √(2ε) (z_i − z̄). Driven by the same
-numbers, y_i = ȳ + e_i is the chain of `samplers.langevin` to rounding: only ȳ asks the denoiser.
+numbers, y_i = ȳ + e_i equals the chain of `samplers.langevin` to rounding, with one evaluation per chain.
 
-The steps are compiled (`twin_numba`). Until that is ready numpy makes them, slower, with the same operations in the
-same order: the bits are the same, so that nobody can see who computed a chain.
+Until compiled code (`twin_numba`) is ready, numpy makes the same operations in the same order, slower but with the same
+bits.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from msd_engine.samplers.exponential import exp
 
 COMPILED = CompiledModule("msd_engine.samplers.twin_numba")
 
-# Chains are computed side by side, so many that they fill the registers; the last ones are padded.
+# Chains per tile, to fill the vector registers; the last tile is padded.
 _LANES = (16, 32, 64)
-# Numbers of all copies that are drawn in about two milliseconds: short enough to be stopped, worth a call.
+# Numbers drawn in about two milliseconds: short enough to stop promptly, long enough to outweigh a call.
 _SEGMENT_COMPILED, _SEGMENT_NUMPY = 800_000, 8_000
 
 _Array = NDArray[np.float64]
@@ -43,7 +43,7 @@ _Array = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """Kept states of all chains that follow each other at one noise level, with their posterior means.
+    """Consecutive kept states of all chains at one noise level, with their posterior means.
 
     Attributes:
         steps: Step numbers, int64, with shape (n,).
@@ -86,37 +86,37 @@ def walk(
     every: int = 1,
     bound: float = math.inf,
 ) -> Iterator[Segment]:
-    """Walk all chains down a ladder, as `samplers.walk.walk` does with `samplers.langevin`.
+    """Walk all chains down a ladder, as `samplers.walk.walk` with `samplers.langevin`.
 
     Args:
         denoiser: The exact denoiser.
-        y: Where the chains begin, with shape (B, k, d), on the CPU.
-        descent: The ladder and the steps, standing at each level.
+        y: Initial copies with shape (B, k, d), on the CPU.
+        descent: The schedule, standing at each level.
         streams: Random numbers of shape (k, d) per chain.
-        first: Number of the step to begin with, for chains that branch off on the way.
+        first: Number of the first step, for branched chains.
         every: Keep the states whose step number is a multiple of this.
         bound: Kept numbers are clipped at ± this; NaN stays NaN.
 
     Yields:
-        The kept states in order, and at last the end. The bits of one chain do not depend on the others.
+        The kept states in order, then the last state. The bits of one chain do not depend on the others.
     """
     walker = _Walker(denoiser, y, streams, bound)
     done, ladder, steps_per_level = first, descent.ladder, descent.steps_per_level
-    # All kept states have one place in memory, so that those that follow each other are told without a copy.
-    path, means = walker.room(len(range(done + -done % every, len(descent), every)) + 1)
+    # One array for all kept states, so that consumers can join neighbours without a copy.
+    path, means = walker.allocate(len(range(done + -done % every, len(descent), every)) + 1)
     kept = 0
-    # Where no step is left, the last level still gives x̂.
+    # Without steps left, the last level still gives x̂.
     for level in range(min(first // steps_per_level, len(ladder) - 1), len(ladder)):
         sigma, constants = ladder[level], denoiser.constants(y.shape[1], ladder[level])
         left = (level + 1) * steps_per_level - done
         while left:
             count = min(left, max(every, walker.numbers_per_segment // y.numel()))
             steps = np.arange(done + -done % every, done + count, every)
-            here = slice(kept, kept + len(steps))
-            walker.walk(constants, sigma, descent.step_ratio, count, steps - done, path[here], means[here])
-            kept = here.stop
+            part = slice(kept, kept + len(steps))
+            walker.walk(constants, sigma, descent.step_ratio, count, steps - done, path[part], means[part])
+            kept = part.stop
             if len(steps):
-                yield Segment(steps, level, sigma, path[here], means[here])
+                yield Segment(steps, level, sigma, path[part], means[part])
             done += count
             left -= count
     path[kept], means[kept] = walker.state(constants)
@@ -124,39 +124,39 @@ def walk(
 
 
 class _Walker:
-    """Moves chains, of which ȳ has shape (tiles, d, lanes) and the residuals (tiles, k·d, lanes)."""
+    """Chains with ȳ of shape (tiles, d, lanes) and residuals of shape (tiles, k·d, lanes)."""
 
     def __init__(self, denoiser: ExactDenoiser, y: Tensor, streams: ChainStreams, bound: float) -> None:
         self.chains, self.k, self.dim = y.shape
         self.bound = bound
-        self.turned = not denoiser.mixture.is_diagonal
+        self.rotated = not denoiser.mixture.is_diagonal
         self.streams = streams
         self.compiled: Any = None
         self.lanes = next((lanes for lanes in _LANES if self.chains <= lanes), _LANES[-1])
         self.tiles = -(-self.chains // self.lanes)
         self.numbers = np.zeros(self.tiles * self.lanes, dtype=np.uint32)
         self.numbers[: self.chains] = streams.rows.words
-        laid = self._laid(y.numpy())
+        tiled = self._tiled(y.numpy())
         with np.errstate(all="ignore"):
-            self.mean = np.ascontiguousarray(_sum(laid) / self.k)
-            apart = (laid - self.mean[:, None]).reshape(self.tiles, -1, self.lanes)
-            self.residuals = np.ascontiguousarray(apart)
+            self.mean = np.ascontiguousarray(_sum(tiled) / self.k)
+            residuals = (tiled - self.mean[:, None]).reshape(self.tiles, -1, self.lanes)
+            self.residuals = np.ascontiguousarray(residuals)
 
     @property
     def numbers_per_segment(self) -> int:
-        """Numbers that are drawn between two looks up; compiled code goes on as soon as it is ready."""
+        """Numbers drawn between two checks whether compiled code is ready."""
         if self.compiled is None:
             self.compiled = COMPILED.get()
         return _SEGMENT_NUMPY if self.compiled is None else _SEGMENT_COMPILED
 
-    def _laid(self, copies: NDArray[Any]) -> _Array:
-        """Lay numbers with shape (B, k, d) out with shape (tiles, k, d, lanes), in float64."""
+    def _tiled(self, copies: NDArray[Any]) -> _Array:
+        """Arrange numbers (B, k, d) as (tiles, k, d, lanes), in float64."""
         padded = np.zeros((self.tiles * self.lanes, self.k, self.dim))
         padded[: self.chains] = copies
         return padded.reshape(self.tiles, self.lanes, self.k, self.dim).transpose(0, 2, 3, 1)
 
-    def room(self, states: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return arrays for kept states: the copies with shape (n, B, k, d), and x̂ with shape (n, B, d)."""
+    def allocate(self, states: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Allocate kept states: the copies with shape (n, B, k, d), and x̂ with shape (n, B, d)."""
         path = np.empty((states, self.chains, self.k, self.dim), dtype=np.float32)
         return path, np.empty((states, self.chains, self.dim), dtype=np.float32)
 
@@ -176,10 +176,10 @@ class _Walker:
             constants: The mixture at this noise.
             sigma: Noise of one copy.
             ratio: r = ε/σ².
-            steps: How many steps.
-            kept: Before which of them the states are kept, equally spaced.
-            path: Takes these states, with shape (n, B, k, d).
-            means: Takes x̂ of each, with shape (n, B, d).
+            steps: Number of steps.
+            kept: Indices of steps before which to keep the state, equally spaced.
+            path: Output: these states, with shape (n, B, k, d).
+            means: Output: x̂ of each, with shape (n, B, d).
         """
         scale = math.sqrt(2 * ratio) * sigma
         if self.compiled is None:
@@ -190,23 +190,23 @@ class _Walker:
         flat = path.reshape(len(kept), self.chains, self.k * self.dim)
         state = (self.mean, self.residuals, flat, means, self.numbers)
         c = constants
-        mixture = (c.means, c.axes, self.turned, c.half_precision, c.gain, c.log_weight)
+        mixture = (c.means, c.axes, self.rotated, c.half_precision, c.gain, c.log_weight)
         key = (int(Stream.CHAIN_NORMAL), seed & 0xFFFFFFFF, seed >> 32)
         self.compiled.walk(*state, steps, start, every, draw, *mixture, ratio, scale, self.bound, *key)
         self.streams.leave_out_normals(steps)
 
     @np.errstate(all="ignore")
     def state(self, constants: ModeConstants) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the present state with shape (B, k, d) and its x̂ with shape (B, d), as `walk` keeps them."""
+        """Return the current state with shape (B, k, d) and its x̂ with shape (B, d), as `walk` keeps them."""
         copies = self.residuals.reshape(self.tiles, self.k, self.dim, self.lanes) + self.mean[:, None]
         path = copies.transpose(0, 3, 1, 2).reshape(-1, self.k, self.dim)[: self.chains]
-        means = _estimate(constants, self.mean, self.turned).transpose(0, 2, 1).reshape(-1, self.dim)[: self.chains]
+        means = _estimate(constants, self.mean, self.rotated).transpose(0, 2, 1).reshape(-1, self.dim)[: self.chains]
         return self._clipped(path), self._clipped(means)
 
     def _clipped(self, values: _Array) -> NDArray[np.float32]:
         return np.clip(values.astype(np.float32), -self.bound, self.bound)
 
-    # A chain that blows up (r ≥ 2) overflows: it becomes infinite and then NaN, which the job reports.
+    # A diverging chain (r ≥ 2) becomes infinite and then NaN, which the job reports.
     @np.errstate(all="ignore")
     def _by_numpy(
         self,
@@ -218,34 +218,34 @@ class _Walker:
         path: NDArray[np.float32],
         means: NDArray[np.float32],
     ) -> None:
-        wanted = {int(step): place for place, step in enumerate(kept)}
+        index = {int(step): place for place, step in enumerate(kept)}
         for step in range(steps):
-            x_hat = _estimate(constants, self.mean, self.turned)
-            if step in wanted:
-                path[wanted[step]], means[wanted[step]] = self.state(constants)
-            z = self._laid(self.streams.normal().numpy())
+            x_hat = _estimate(constants, self.mean, self.rotated)
+            if step in index:
+                path[index[step]], means[index[step]] = self.state(constants)
+            z = self._tiled(self.streams.normal().numpy())
             common = _sum(z) / self.k
-            apart = ((z - common[:, None]) * scale).reshape(self.tiles, -1, self.lanes)
-            # In place, and so as compiled code takes them.
+            residuals = ((z - common[:, None]) * scale).reshape(self.tiles, -1, self.lanes)
+            # In place, to keep the memory layout of compiled code.
             self.mean[:] = self.mean * (1 - ratio) + x_hat * ratio + common * scale
-            self.residuals[:] = self.residuals * (1 - ratio) + apart
+            self.residuals[:] = self.residuals * (1 - ratio) + residuals
 
 
 def _sum(copies: _Array) -> _Array:
-    """Return the sum over the second axis, one after the other."""
+    """Return the sum over the second axis, in order."""
     total = copies[:, 0].copy()
     for i in range(1, copies.shape[1]):
         total += copies[:, i]
     return total
 
 
-def _estimate(constants: ModeConstants, mean: _Array, turned: bool) -> _Array:
+def _estimate(constants: ModeConstants, mean: _Array, rotated: bool) -> _Array:
     """Return x̂ of ȳ, both with shape (tiles, d, lanes)."""
     modes, dim = constants.means.shape
     logs, v = [], []
     for j in range(modes):
         centred = mean - constants.means[j, :, None]
-        if turned:
+        if rotated:
             centred = np.stack([_dot(constants.axes[j, :, a], centred) for a in range(dim)], 1)
         exponent = centred[:, 0] * centred[:, 0] * constants.half_precision[j, 0]
         for a in range(1, dim):
@@ -261,14 +261,14 @@ def _estimate(constants: ModeConstants, mean: _Array, turned: bool) -> _Array:
         total = total + part
     for j in range(modes):
         pulled = constants.gain[j, :, None] * v[j]
-        if turned:
+        if rotated:
             pulled = np.stack([_dot(constants.axes[j, b], pulled) for b in range(dim)], 1)
         x_hat = x_hat + rho[j][:, None] * (constants.means[j, :, None] + pulled)
     return x_hat / total[:, None]
 
 
 def _dot(row: _Array, columns: _Array) -> _Array:
-    """Return Σ_b row_b columns_b with shape (tiles, lanes) for columns (tiles, d, lanes), one after the other."""
+    """Return Σ_b row_b columns_b with shape (tiles, lanes) for columns (tiles, d, lanes), summed in order."""
     total: _Array = row[0] * columns[:, 0]
     for b in range(1, len(row)):
         total = total + row[b] * columns[:, b]

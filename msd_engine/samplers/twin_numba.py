@@ -1,7 +1,7 @@
 """The steps of `samplers.twin` compiled for the CPU: noise, posterior and both recursions in one pass.
 
-Chains are computed side by side, as many as a vector register holds; the arithmetic of each is that of `twin` operation
-by operation, so that the bits are the same.
+Each chain fills one lane of a vector register; its arithmetic is that of `twin` operation by operation, so the bits are
+the same.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def _exp(x):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _modes(v, rho, mean, means, axes, turned, half_precision, log_weight):  # type: ignore[no-untyped-def]
-    """Put Qᵀ(ȳ − μ) into v (J, d, lanes) and the exponents of the responsibilities into rho (J, lanes)."""
+def _modes(v, rho, mean, means, axes, rotated, half_precision, log_weight):  # type: ignore[no-untyped-def]
+    """Write Qᵀ(ȳ − μ) to v (J, d, lanes) and the exponents of the responsibilities to rho (J, lanes)."""
     modes, dim = means.shape
     lanes = rho.shape[1]
     for j in range(modes):
         for a in range(dim):
-            if turned:
+            if rotated:
                 for lane in range(lanes):
                     v[j, a, lane] = axes[j, 0, a] * (mean[0, lane] - means[j, 0])
                 for b in range(1, dim):
@@ -64,7 +64,7 @@ def _modes(v, rho, mean, means, axes, turned, half_precision, log_weight):  # ty
 
 @njit(inline="always")
 def _responsibilities(rho, total):  # type: ignore[no-untyped-def]
-    """Turn exponents into responsibilities up to their sum, which is put into `total`."""
+    """Turn exponents into unnormalised responsibilities, and write their sum to `total`."""
     modes, lanes = rho.shape
     for lane in range(lanes):
         total[lane] = rho[0, lane]
@@ -82,11 +82,11 @@ def _responsibilities(rho, total):  # type: ignore[no-untyped-def]
 
 
 @njit(inline="always")
-def _estimate(x_hat, mean, means, axes, turned, half_precision, gain, log_weight, v, rho, total):  # type: ignore[no-untyped-def]
-    """Put x̂ of ȳ, both with shape (d, lanes), into `x_hat`; the last three arrays are room."""
+def _estimate(x_hat, mean, means, axes, rotated, half_precision, gain, log_weight, v, rho, total):  # type: ignore[no-untyped-def]
+    """Write x̂ of ȳ, both with shape (d, lanes), to `x_hat`; the last three arrays are scratch memory."""
     modes, dim = means.shape
     lanes = len(total)
-    _modes(v, rho, mean, means, axes, turned, half_precision, log_weight)
+    _modes(v, rho, mean, means, axes, rotated, half_precision, log_weight)
     _responsibilities(rho, total)
     for b in range(dim):
         for lane in range(lanes):
@@ -96,8 +96,8 @@ def _estimate(x_hat, mean, means, axes, turned, half_precision, gain, log_weight
             for lane in range(lanes):
                 v[j, a, lane] = gain[j, a] * v[j, a, lane]
         for b in range(dim):
-            if turned:
-                # `total` is needed again: the sum over the axes is kept in the last row of v.
+            if rotated:
+                # Keep `total`: the last row of v holds the sum over the axes.
                 for lane in range(lanes):
                     v[modes, b, lane] = axes[j, b, 0] * v[j, 0, lane]
                 for a in range(1, dim):
@@ -121,7 +121,7 @@ def _clipped(value, bound):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def _draw(z, common, numbers, offset, draw, scale, stream, k0, k1, block):  # type: ignore[no-untyped-def]
-    """Put √(2ε) (z_i − z̄) of one step into z (k·d, lanes) and √(2ε) z̄ into common (d, lanes)."""
+    """Write √(2ε) (z_i − z̄) of one step to z (k·d, lanes) and √(2ε) z̄ to common (d, lanes)."""
     count, lanes = z.shape
     dim = len(common)
     k = count // dim
@@ -175,7 +175,7 @@ _ARRAY_2, _ARRAY_3 = float64[:, ::1], float64[:, :, ::1]
     **options(),
 )
 def walk(  # type: ignore[no-untyped-def]
-    mean, residuals, path, estimates, numbers, steps, first, every, draw, means, axes, turned, half_precision, gain,
+    mean, residuals, path, estimates, numbers, steps, first, every, draw, means, axes, rotated, half_precision, gain,
     log_weight, ratio, scale, bound, stream, k0, k1,
 ):  # fmt: skip
     """Walk all chains for some steps at one noise.
@@ -183,22 +183,22 @@ def walk(  # type: ignore[no-untyped-def]
     Args:
         mean: ȳ with shape (tiles, d, lanes), float64; changed in place.
         residuals: y_i − ȳ with shape (tiles, k·d, lanes), float64; changed in place.
-        path: Takes the copies of the states that are kept, with shape (kept, B, k·d).
-        estimates: Takes x̂ of these states, with shape (kept, B, d).
+        path: Output: copies of the kept states, with shape (kept, B, k·d).
+        estimates: Output: x̂ of these states, with shape (kept, B, d).
         numbers: Number of each chain with shape (tiles · lanes,).
-        steps: How many steps.
-        first: Steps until the first state that is kept.
-        every: Steps from one state that is kept to the next.
+        steps: Number of steps.
+        first: Index of the first kept state.
+        every: Interval of kept states.
         draw: Number of the first draw.
         means: μ with shape (J, d).
         axes: Q with shape (J, d, d).
-        turned: Whether the axes are others than those of the plane.
+        rotated: Whether any Q differs from I.
         half_precision: (λ + τ²)⁻¹/2 with shape (J, d).
         gain: λ (λ + τ²)⁻¹ with shape (J, d).
-        log_weight: With shape (J,).
+        log_weight: Log weights with shape (J,).
         ratio: r = ε/σ².
         scale: √(2ε).
-        bound: Numbers of kept states are clipped at ± this; NaN stays NaN.
+        bound: Kept states are clipped at ± this; NaN stays NaN.
         stream: Stream of the noise.
         k0: First word of the key.
         k1: Second word of the key.
@@ -213,7 +213,7 @@ def walk(  # type: ignore[no-untyped-def]
         ours, rest, width = mean[tile], residuals[tile], min(lanes, chains - tile * lanes)
         kept, next_kept = 0, first
         for step in range(steps):
-            _estimate(x_hat, ours, means, axes, turned, half_precision, gain, log_weight, v, rho, total)
+            _estimate(x_hat, ours, means, axes, rotated, half_precision, gain, log_weight, v, rho, total)
             if step == next_kept:
                 for n in range(count):
                     for lane in range(lanes):

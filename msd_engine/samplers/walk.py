@@ -1,7 +1,7 @@
-"""The one walk of chains down a ladder of noise levels, for points and images alike (theory §2).
+"""The walk of chains down a ladder of noise levels, for points and images alike (theory §2).
 
-Any dynamics can take the steps of any `Descent`: each level begins where the one before has ended, and a fixed noise
-is a ladder of one level. The walk only yields: whoever pulls it decides what to keep and when to stop.
+Any dynamics works with any `Descent`: each level continues from the previous one, and a fixed noise is a ladder of one
+level. The walk is a generator: its consumer decides which states to keep and when to stop.
 """
 
 from __future__ import annotations
@@ -20,12 +20,11 @@ class Moment(NamedTuple):
 
     Attributes:
         step: Steps done, 0 at the start.
-        level: Index of the noise level, from 0. A state between two levels belongs to the one that comes.
+        level: Index of the noise level, from 0. A state between two levels belongs to the next one.
         sigma: Noise of one copy there.
-        y: The copies with shape (B, k, *event); never changed afterwards.
-        posterior: The posterior of the copies at that noise; its mean is never changed afterwards either.
-        carried: What the dynamics carries beside the copies, such as velocities, each with the shape of `y`; empty for
-            dynamics that know the copies alone.
+        y: The copies with shape (B, k, *event), immutable.
+        posterior: The posterior of the copies at that noise, with immutable mean.
+        carried: Other tensors of the dynamics, such as velocities, each with the shape of `y`.
     """
 
     step: int
@@ -37,7 +36,7 @@ class Moment(NamedTuple):
 
 
 def gaussian_start(streams: Noise, mean: Tensor, std: float, sigma: float) -> Tensor:
-    """Begin chains from a Gaussian as wide as the data, with noise of its own on each copy.
+    """Draw a start from a Gaussian as wide as the data, with independent noise on each copy.
 
     Args:
         streams: Random numbers of shape (k, *event) per chain.
@@ -53,7 +52,7 @@ def gaussian_start(streams: Noise, mean: Tensor, std: float, sigma: float) -> Te
 
 
 def uniform_start(streams: Noise, half_width: float, sigma: float) -> Tensor:
-    """Begin chains uniformly in a box, with noise of its own on each copy.
+    """Draw a start uniformly from a box, with independent noise on each copy.
 
     Args:
         streams: Random numbers of shape (k, *event) per chain.
@@ -80,17 +79,16 @@ def walk(
     """Walk all chains down a ladder.
 
     Args:
-        dynamics: Which step to take.
-        denoiser: Gives the posterior of the copies.
-        y: Where the chains begin, with shape (B, k, *event).
-        descent: The ladder and the steps.
+        dynamics: The dynamics.
+        denoiser: Denoiser of the copies.
+        y: Initial copies with shape (B, k, *event).
+        descent: The schedule.
         noise: Random numbers of shape (k, *event) per chain.
-        first: Number of the step to begin with, for chains that branch off on the way: `y` is the state after so many.
-        carried: What the dynamics carried beside `y` by then; where it is not what these dynamics carry, they begin
-            anew from `y`.
+        first: Number of the first step, for branched chains: `y` is the state before it.
+        carried: Other tensors of the state `y`; if they do not fit these dynamics, the walk restarts from `y` alone.
 
     Yields:
-        Every state with its posterior, the start first and the end last: one moment more than there are steps.
+        Every state with its posterior, including start and end: one more than there are steps.
     """
     state = dynamics.init(y)
     if len(carried) == len(state) - 1:

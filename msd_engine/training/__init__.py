@@ -1,1 +1,1 @@
-"""Learning a denoiser: one step, the loop and weight averaging."""
+"""Training of a denoiser: data source, optimiser step and weight averaging."""

@@ -1,4 +1,4 @@
-"""Adam (Kingma & Ba 2015) on one vector of weights, with a rate and a permission that are read on the device."""
+"""Adam (Kingma & Ba 2015, arXiv:1412.6980) on one vector of weights; the device reads the rate and whether to step."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _FUSED = ("cpu", "cuda")
 
 
 class Adam:
-    """Changes the weights of a part of a module.
+    """Adam for a part of a module's weights.
 
     Args:
         part: The weights.
-        fused: Use torch's one kernel for the whole step; None where there is one that can also be forbidden to step.
+        fused: Use torch's fused kernel; None uses it where it exists.
 
     Attributes:
         part: The weights.
         moments: Running means of the gradient and of its square, with shape (n,), and the number of steps, with shape
-            (), by the names that torch gives them.
+            (), under torch's names.
     """
 
     def __init__(self, part: Flat, *, fused: bool | None = None) -> None:
@@ -40,12 +40,12 @@ class Adam:
 
     @torch.no_grad()
     def step(self, gradient: Tensor, rate: Tensor, good: Tensor) -> None:
-        """Change the weights by one step.
+        """Update the weights.
 
         Args:
             gradient: The gradient with shape (n,).
             rate: Learning rate with shape (), on the device.
-            good: 1 to take the step, 0 to leave weights and moments as they are; with shape (), on the device.
+            good: 1 to update, 0 to change nothing; with shape (), on the device.
         """
         moments = [self.moments[name] for name in MOMENTS]
         moments[-1].add_(good)
@@ -54,7 +54,7 @@ class Adam:
     def _by_kernel(
         self, gradient: Tensor, rate: Tensor, good: Tensor, first: Tensor, second: Tensor, step: Tensor
     ) -> None:
-        # What torch.optim.Adam(fused=True) calls; `found_inf` is what its scaler of gradients forbids a step by.
+        # The kernel of torch.optim.Adam(fused=True); its gradient scaler uses `found_inf` to skip steps.
         torch._fused_adam_(
             [self.part.vector],
             [gradient],

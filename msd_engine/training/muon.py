@@ -1,10 +1,10 @@
 """Muon (Jordan et al. 2024, as in torch.optim.Muon), for many matrices at once.
 
-It replaces the momentum of a weight matrix by the nearest matrix with orthonormal rows or columns, up to what five
-steps of Newton and Schulz in bfloat16 leave. A convolution counts as a matrix with one row for each filter.
+It replaces the momentum of a weight matrix by approximately the nearest matrix with orthonormal rows or columns, by
+five Newton–Schulz steps in bfloat16. A convolution counts as a matrix with one row for each filter.
 
-On a card each product of small matrices costs no more than its launch. So matrices are filled up with zeros, which
-stay zeros, and go through the iteration together where that is cheaper; a CPU takes them one by one.
+On a card a product of small matrices costs about one launch. So matrices are padded with zeros, which stay zeros, and
+iterated together where that is cheaper; a CPU iterates them one by one.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ _MOMENTUM = 0.95
 _A, _B, _C = 3.4445, -4.7750, 2.0315
 _ITERATIONS = 5
 _SMALLEST_NORM = 1e-7
-# What one matrix may cost in multiplications with zeros before it is worth launches of its own.
-_WORTH_A_LAUNCH = 5e9
+# Largest number of multiplications with padding per matrix that costs less than separate launches.
+_MAX_PADDING = 5e9
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Matrices that are made orthonormal together.
+    """Matrices that are orthonormalised together.
 
     Attributes:
         names: Their names.
-        rows: Rows of the largest, lying: no more than columns.
+        rows: Rows of the largest, transposed to be wide: no more than columns.
         columns: Columns of the largest.
     """
 
@@ -41,11 +41,11 @@ class Batch:
 
 
 class Muon:
-    """Changes the weights of a part of a module, each a matrix when its first axis is kept.
+    """Muon for a part of a module's weights, each a matrix when its first axis is kept.
 
     Args:
         part: The weights.
-        together: Let matrices go through the iteration together; None where that is faster.
+        together: Iterate matrices together; None where that is faster.
 
     Attributes:
         part: The weights.
@@ -55,20 +55,20 @@ class Muon:
     def __init__(self, part: Flat, *, together: bool | None = None) -> None:
         self.part = part
         self.momentum = torch.zeros_like(part.vector)
-        shapes = {name: _lying(part.matrix(part.vector, name)).shape for name in part.names}
+        shapes = {name: _wide(part.matrix(part.vector, name)).shape for name in part.names}
         alone = part.vector.device.type == "cpu" if together is None else not together
-        self._batches = batches(shapes, 0.0 if alone else _WORTH_A_LAUNCH, alone=alone)
+        self._batches = batches(shapes, 0.0 if alone else _MAX_PADDING, alone=alone)
 
     @torch.no_grad()
     def step(self, gradient: Tensor, rate: Tensor, good: Tensor) -> None:
-        """Change the weights by one step.
+        """Update the weights.
 
         Args:
-            gradient: The gradient with shape (n,); changed.
+            gradient: The gradient with shape (n,); overwritten.
             rate: Learning rate with shape (), on the device.
-            good: 1 to take the step, 0 to leave weights and momentum as they are; with shape (), on the device.
+            good: 1 to update, 0 to change nothing; with shape (), on the device.
         """
-        # A mean does not change by what it is already.
+        # Averaging the momentum with itself does not change it.
         usable = torch.where(good > 0, gradient, self.momentum, out=gradient)
         self.momentum.lerp_(usable, 1 - _MOMENTUM)
         update = usable.lerp_(self.momentum, _MOMENTUM)
@@ -78,15 +78,15 @@ class Muon:
 
     def _make_orthonormal(self, update: Tensor, batch: Batch) -> None:
         matrices = [self.part.matrix(update, name) for name in batch.names]
-        lying = [_lying(matrix) for matrix in matrices]
-        if len(lying) == 1:
-            lying[0].copy_(orthonormal(lying[0].bfloat16()))
+        wide = [_wide(matrix) for matrix in matrices]
+        if len(wide) == 1:
+            wide[0].copy_(orthonormal(wide[0].bfloat16()))
         else:
-            shape = (len(lying), batch.rows, batch.columns)
+            shape = (len(wide), batch.rows, batch.columns)
             stacked = torch.zeros(shape, dtype=torch.bfloat16, device=update.device)
-            for place, matrix in zip(stacked, lying, strict=True):
+            for place, matrix in zip(stacked, wide, strict=True):
                 place[: matrix.shape[0], : matrix.shape[1]].copy_(matrix)
-            for place, matrix in zip(orthonormal(stacked), lying, strict=True):
+            for place, matrix in zip(orthonormal(stacked), wide, strict=True):
                 matrix.copy_(place[: matrix.shape[0], : matrix.shape[1]])
         for matrix in matrices:
             if matrix.shape[0] > matrix.shape[1]:
@@ -94,10 +94,10 @@ class Muon:
 
 
 def orthonormal(x: Tensor) -> Tensor:
-    """Return what Newton's and Schulz's iteration makes of matrices: their singular values come near 1.
+    """Apply the Newton–Schulz iteration, which brings singular values near 1.
 
     Args:
-        x: With shape (rows, columns) or (n, rows, columns), rows no more than columns, bfloat16; changed.
+        x: Matrices with shape (rows, columns) or (n, rows, columns), rows ≤ columns, bfloat16; overwritten.
 
     Returns:
         Matrices with the same shape.
@@ -111,12 +111,12 @@ def orthonormal(x: Tensor) -> Tensor:
 
 
 def batches(shapes: dict[str, torch.Size], spare: float, *, alone: bool = False) -> list[Batch]:
-    """Choose which matrices go through the iteration together.
+    """Group matrices for joint iteration.
 
     Args:
-        shapes: Rows and columns of each matrix, lying, by name.
-        spare: Multiplications that a matrix may waste on zeros.
-        alone: Let each go by itself.
+        shapes: Rows and columns of each wide matrix by name.
+        spare: Largest number of multiplications with padding per matrix.
+        alone: Put each into a batch of its own.
 
     Returns:
         The batches, from the largest matrices to the smallest.
@@ -137,5 +137,5 @@ def _work(rows: int, columns: int) -> float:
     return _ITERATIONS * (4.0 * rows * rows * columns + 2.0 * rows**3)
 
 
-def _lying(matrix: Tensor) -> Tensor:
+def _wide(matrix: Tensor) -> Tensor:
     return matrix.mT if matrix.shape[0] > matrix.shape[1] else matrix

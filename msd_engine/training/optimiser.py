@@ -15,14 +15,14 @@ from msd_engine.training.muon import Muon
 
 
 class Optimiser:
-    """Changes the weights of a denoiser.
+    """The optimiser of a denoiser's weights.
 
     Args:
-        denoiser: What is trained; its weights are moved into one vector for each kind of optimiser.
+        denoiser: The denoiser; its weights are moved into one vector per kind of optimiser.
         spec: Kind and largest rates.
 
     Attributes:
-        parts: The weights, part by part.
+        parts: The weights, one part per kind of optimiser.
     """
 
     def __init__(self, denoiser: LearnedDenoiser, spec: TrainingSpec) -> None:
@@ -31,7 +31,7 @@ class Optimiser:
         names = dict(denoiser.named_parameters())
         hidden = [name for name, weight in names.items() if id(weight) in ids]
         rest = [name for name in names if name not in hidden]
-        # The names of a state are by number.
+        # Names in the state use the number of the parameter.
         self._numbers = {name: number for number, name in enumerate(names)}
         self._adam = Adam(Flat(denoiser, rest))
         self._muon = Muon(Flat(denoiser, hidden)) if hidden else None
@@ -40,50 +40,38 @@ class Optimiser:
         self._parameters = [weights[name] for part in self.parts for name in part.names]
 
     def rates(self, rate: float) -> tuple[float, float]:
-        """Return the learning rates of a step: Adam's own, and Muon's, which falls in the same proportion.
-
-        Args:
-            rate: Adam's learning rate.
-        """
+        """Return the learning rates of Adam and of Muon, which keep their ratio, for Adam's rate."""
         return rate, self._spec.muon_rate * rate / self._spec.learning_rate
 
     def gradients(self, objective: Tensor) -> list[Tensor]:
-        """Return the gradient of an objective, one vector for each part of the weights.
-
-        Args:
-            objective: What is to become small, with shape ().
-        """
+        """Return the gradient of an objective with shape (), one vector for each part of the weights."""
         found = iter(torch.autograd.grad(objective, self._parameters))
         return [part.join([next(found) for _ in part.names]) for part in self.parts]
 
     def step(self, gradients: Sequence[Tensor], adam_rate: Tensor, muon_rate: Tensor, good: Tensor) -> None:
-        """Change the weights by one step.
+        """Update the weights.
 
         Args:
-            gradients: What `gradients` has returned; changed.
+            gradients: Result of `gradients`; overwritten.
             adam_rate: Learning rate of Adam with shape (), on the device.
             muon_rate: Learning rate of Muon with shape (), on the device.
-            good: 1 to take the step, 0 to leave all as it is; with shape (), on the device.
+            good: 1 to update, 0 to change nothing; with shape (), on the device.
         """
         self._adam.step(gradients[0], adam_rate, good)
         if self._muon is not None:
             self._muon.step(gradients[1], muon_rate, good)
 
     def state(self) -> dict[str, Tensor]:
-        """Return all that later steps depend on, by name; the tensors may be the live ones, not copies."""
+        """Return the state by name; the tensors may be live ones, not copies."""
         return {name: live.flatten(1) if name.startswith("muon.") else live for name, live in self._live()}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take up a state that `state` has given.
-
-        Args:
-            tensors: The state by name; other names are passed over.
-        """
+        """Load the result of `state`; other names are ignored."""
         for name, live in self._live():
             live.copy_(tensors[name].view(live.shape))
 
     def _live(self) -> Iterator[tuple[str, Tensor]]:
-        """Give the tensors of the state by name, with the shapes of the weights; the number of steps many times."""
+        """Yield the live tensors of the state by name, with the shapes of the weights; the step count repeatedly."""
         for name in self._adam.part.names:
             for moment in MOMENTS:
                 value = self._adam.moments[moment]
@@ -95,11 +83,7 @@ class Optimiser:
 
 
 def clip(gradients: Sequence[Tensor], largest: float) -> Tensor:
-    """Scale a gradient down to a largest norm, in place.
-
-    Args:
-        gradients: The gradient in parts.
-        largest: Largest norm of all parts together; 0 leaves the gradient as it is.
+    """Scale a gradient, given in parts, in place to at most a norm `largest`; 0 does not scale.
 
     Returns:
         The norm before, with shape (), on the device.
@@ -115,5 +99,5 @@ def clip(gradients: Sequence[Tensor], largest: float) -> Tensor:
 
 def _hidden_weights(denoiser: LearnedDenoiser) -> list[Tensor]:
     weights = getattr(denoiser.net, "hidden_weights", None)
-    assert callable(weights), "Networks say which of their weights are hidden."
+    assert callable(weights), "Networks must define hidden_weights."
     return list(weights())

@@ -1,4 +1,4 @@
-"""Which arithmetic the network trains in: float32, or bfloat16 autocast where that is measured to be faster."""
+"""Arithmetic of training: float32, or bfloat16 autocast where measured to be faster."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from msd_engine.training.trial import Trial
 
 _DATA = 32
 _ROUNDS = 3
-# Only a clear gain counts: the choice, and with it the bits of a training, should be the same the next time.
+# Require a clear gain, so that the choice, and with it the bits of a training, is reproducible.
 _GAIN = 1.15
 
 
@@ -20,16 +20,16 @@ def choose_bfloat16(spec: ExperimentSpec, denoiser: LearnedDenoiser, device: tor
     """Choose the arithmetic of a training.
 
     Args:
-        spec: The experiment; `training.precision` may decide at once.
-        denoiser: The denoiser that will be trained; it is left as it is.
-        device: Where it will be trained.
+        spec: The experiment; `training.precision` may fix the choice.
+        denoiser: The denoiser to be trained, which is not modified.
+        device: Device of the training.
 
     Returns:
-        Whether to use bfloat16, and one sentence on why.
+        Whether to use bfloat16, and one sentence with the reason.
     """
     precision = spec.training.precision
     if precision != "auto":
-        return precision == "bfloat16", f"The network computes in {precision}, as asked."
+        return precision == "bfloat16", f"The network computes in {precision}, as set in training.precision."
     if not isinstance(spec.network, UNetSpec):
         return False, "The network computes in float32: small networks of points are not faster in bfloat16."
     if device.type == "cuda":
@@ -44,10 +44,10 @@ def choose_bfloat16(spec: ExperimentSpec, denoiser: LearnedDenoiser, device: tor
 
 
 def _measure(denoiser: LearnedDenoiser, count: int) -> float:
-    """Return the time of a training step in float32 over that in bfloat16."""
+    """Return the ratio of a training step's time in float32 to that in bfloat16."""
     trial = Trial(denoiser, count)
     best = {True: float("inf"), False: float("inf")}
-    # Taken in turns, so that another program's load falls on both; the first round only warms up.
+    # Alternate, so that the load of other programs affects both; the first round only warms up.
     for number in range(_ROUNDS):
         for chosen in best:
             trial.denoiser.mixed = chosen

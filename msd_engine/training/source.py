@@ -1,7 +1,7 @@
-"""Where training takes its data from: each step's batch follows from the seed and the step number alone.
+"""Training data: each step's batch is a function of the seed and the step number alone.
 
-So a run that goes on from a checkpoint sees the very data that an uninterrupted run sees, without storing an order.
-The data lie on the device, always at the same place; the host says which of them a step sees.
+So a resumed run gets the data of an uninterrupted run without a stored order. The data lie on the device at a fixed
+address; the host chooses the rows of each step.
 """
 
 from __future__ import annotations
@@ -20,54 +20,29 @@ _BLOCK_STEPS = 64
 
 
 def stream(seed: int, *key: int) -> torch.Generator:
-    """Return a generator of the CPU of its own for each key.
-
-    Args:
-        seed: Seed of the run.
-        key: Numbers that name the stream.
-
-    Returns:
-        The generator.
-    """
+    """Return an independent CPU generator for each seed and key."""
     words = np.random.SeedSequence(seed, spawn_key=key).generate_state(1)
     return torch.Generator().manual_seed(int(words[0]))
 
 
 class Source(Protocol):
-    """Gives the batch of a step."""
+    """Interface of sources of batches."""
 
     def rows(self, step: int) -> Tensor:
-        """Return which data a step sees, and see to it that they are on the device.
-
-        Args:
-            step: Number of the step, from 0.
-
-        Returns:
-            Numbers of the data with shape (B,), int64, on the CPU.
-        """
-        ...
+        """Load the data of a step, from 0, on the device, and return their indices (B,), int64, on the CPU."""
 
     def take(self, rows: Tensor, step: Step) -> Tensor:
-        """Return the clean data of a step.
-
-        Args:
-            rows: What `rows` has returned, on the device.
-            step: Number of the step.
-
-        Returns:
-            x with shape (B, *event), float32, on the device.
-        """
-        ...
+        """Return the clean data (B, *event), float32, of a step, on the device, for its indices on the device."""
 
 
 class PointSource:
-    """Fresh draws from a target at every step, made in blocks because small draws cost as much as large ones.
+    """Fresh draws from a target at every step, in blocks because small draws cost as much as large ones.
 
     Args:
         target: The data distribution.
         batch: Data in one step.
         seed: Seed of the run.
-        device: Where the data are needed.
+        device: Device of the data.
     """
 
     def __init__(self, target: Target, batch: int, seed: int, device: torch.device) -> None:
@@ -79,11 +54,11 @@ class PointSource:
         self._places = torch.arange(batch)
 
     def rows(self, step: int) -> Tensor:
-        """Return which data of the present block a step sees, after drawing the block if need be."""
+        """Return the indices of a step in its block, which is drawn if necessary."""
         number, row = divmod(step, _BLOCK_STEPS)
         if number != self._number:
             x = self._target.sample(len(self._block), stream(self._seed, 1, number)).float()
-            # In the order of what the device was given, so that steps on their way still see the block before.
+            # The copy is queued after pending steps, which still use the previous block.
             self._block.copy_(x.pin_memory() if self._block.is_cuda else x, non_blocking=self._block.is_cuda)
             self._number = number
         return self._places + row * self._batch
@@ -101,8 +76,8 @@ class ImageSource:
         images: The images as bytes, with shape (n, C, H, W).
         batch: Data in one step.
         seed: Seed of the run.
-        device: Where the data are needed; the images are kept there as bytes.
-        flips: Mirror every image, left to right, with even chance.
+        device: Device of the data, which stores the images as bytes.
+        flips: Mirror each image horizontally with probability ½.
     """
 
     def __init__(self, images: Tensor, batch: int, seed: int, device: torch.device, *, flips: bool = False) -> None:
@@ -113,7 +88,7 @@ class ImageSource:
         self._passes: dict[int, Tensor] = {}
 
     def rows(self, step: int) -> Tensor:
-        """Return which images a step sees."""
+        """Return the image indices of a step."""
         start, end = step * self._batch, (step + 1) * self._batch
         count = len(self._images)
         parts: list[Tensor] = []

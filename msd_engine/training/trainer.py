@@ -1,4 +1,4 @@
-"""One optimiser step of the k-sample denoiser, and all that a later step depends on."""
+"""One optimiser step of the k-sample denoiser, and the complete training state."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from msd_engine.training.source import Source
 
 
 class Done(NamedTuple):
-    """A step whose loss is known.
+    """A step with known loss.
 
     Attributes:
-        step: Steps done with it.
-        loss: What the objective reports, such as ‖x̂ − x‖², summed over the datum and averaged over the batch.
+        step: Steps done, including it.
+        loss: The objective's reported loss, such as ‖x̂ − x‖², summed over the datum and averaged over the batch.
     """
 
     step: int
@@ -38,10 +38,10 @@ class Done(NamedTuple):
 
 
 class DivergedError(UserError):
-    """The loss or its gradient is no longer a number.
+    """The loss or its gradient is not finite.
 
     Attributes:
-        done: Steps before whose losses have become known meanwhile.
+        done: Earlier steps whose losses have become known since the last report.
     """
 
     done: Sequence[Done] = ()
@@ -50,17 +50,17 @@ class DivergedError(UserError):
 class Trainer:
     """Trains a denoiser by an objective, with weight averaging.
 
-    The device does whole steps without the host: it draws, learns and averages, and where loss or gradient are not
-    finite it leaves everything as it is, at that step and all that follow.
+    The device performs whole steps without the host: random numbers, update and averaging. After a non-finite loss or
+    gradient it changes nothing, at that step and all later ones.
 
     Args:
         spec: The experiment.
         denoiser: The denoiser to train.
-        averaged: Another of the same build, which will hold the averaged weights.
-        source: Where the data come from.
-        objective: What is made small.
-        delay: After how many steps the host reads the loss of a step. It changes no numbers.
-        graph: Where the device records a step to repeat it; only with a delay. It changes no numbers.
+        averaged: A second denoiser of the same structure for the averaged weights.
+        source: Source of the data.
+        objective: The objective to minimise.
+        delay: Steps after which the host reads a loss. It changes no numbers.
+        graph: Recording of a step; used only with a delay. It changes no numbers.
     """
 
     def __init__(
@@ -93,16 +93,12 @@ class Trainer:
         averaged.mixed = denoiser.mixed
 
     def pop_trouble(self) -> str:
-        """Return why the device cannot record a step, the first time; else an empty text."""
+        """Return once why the device cannot record a step; otherwise an empty string."""
         trouble, self._work.trouble = self._work.trouble, ""
         return trouble
 
     def spent(self, elapsed_s: float) -> float:
-        """Return the share of the budget that is spent, 1 or more at its end.
-
-        Args:
-            elapsed_s: Seconds of training so far.
-        """
+        """Return the used share of the budget after some seconds of training; 1 or more at its end."""
         return spent(self._spec.training, self.step, elapsed_s)
 
     def advance(self, elapsed_s: float) -> list[Done]:
@@ -112,10 +108,10 @@ class Trainer:
             elapsed_s: Seconds of training so far, for the schedule.
 
         Returns:
-            The steps whose losses have become known, in their order: with no delay this one.
+            The steps whose losses have become known, in order: without a delay this one.
 
         Raises:
-            DivergedError: The loss or its gradient is not finite; weights, moments and `step` are those before.
+            DivergedError: The loss or its gradient is not finite; weights, moments and `step` are those before it.
         """
         training = self._spec.training
         rates = self._optimiser.rates(learning_rate(training, self.step, self.spent(elapsed_s)))
@@ -127,18 +123,15 @@ class Trainer:
         return self._checked(self._results.due())
 
     def drain(self) -> list[Done]:
-        """Wait until the device has done all steps.
-
-        Returns:
-            The steps whose losses have become known, in their order.
+        """Wait for the device and return the steps whose losses have become known, in order.
 
         Raises:
-            DivergedError: As of `advance`.
+            DivergedError: As `advance`.
         """
         return self._checked(self._results.all())
 
     def state(self) -> dict[str, Tensor]:
-        """Return all that later steps depend on, by name; the tensors may be the live ones, not copies."""
+        """Return the complete state by name; the tensors may be live ones, not copies."""
         tensors = {f"denoiser.{name}": value for name, value in self.denoiser.state_dict().items()}
         tensors |= {f"averaged.{name}": value for name, value in self.averaged.state_dict().items()}
         tensors |= self._optimiser.state()
@@ -146,11 +139,7 @@ class Trainer:
         return tensors
 
     def load(self, tensors: dict[str, Tensor]) -> None:
-        """Take up a state that `state` has given.
-
-        Args:
-            tensors: The state by name.
-        """
+        """Load the result of `state`."""
         for prefix, module in (("denoiser.", self.denoiser), ("averaged.", self.averaged)):
             part = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
             module.load_state_dict(part)
@@ -159,9 +148,9 @@ class Trainer:
         self.step = int(tensors["step"])
 
     def _compute(self) -> None:
-        """Do all of a step that the device does; what changes from step to step is in `_inputs`."""
+        """Do the device's part of a step, whose varying inputs are in `_inputs`."""
         training, denoiser = self._spec.training, self.denoiser
-        # The compiled generator of the CPU takes a number, a device reads it when it draws.
+        # The CPU's generator needs an int; a device reads the tensor when it draws.
         now = self._inputs.now
         step: Step = now.step if self._delay else self.step
         x = self._source.take(now.rows, step)
@@ -169,12 +158,12 @@ class Trainer:
         sigma = draw_sigma(self._spec.noise, training.k, numbers)
         y = copies(x, sigma, self._chance.noise((training.k, *x.shape[1:]), step))
         losses = self._objective.loss(denoiser, x, y, sigma, partial(self._chance.extra, step=step))
-        # Divided by the dimension, so that one clipping norm suits points and images.
+        # Divide by the dimension, so that one clipping norm suits points and images.
         dimension = math.prod(x.shape[1:])
         gradients = self._optimiser.gradients(losses.descended.mean() / dimension)
         norm = clip(gradients, training.clip_norm)
         self._found.copy_(torch.stack((losses.reported.detach().mean(), norm)))
-        # Nothing times an infinite number is no number.
+        # 0 times an infinite number is NaN.
         self._good.mul_((self._found * 0.0 == 0.0).all())
         adam_rate, muon_rate, share = now.rates.unbind()
         self._optimiser.step(gradients, adam_rate, muon_rate, self._good)
@@ -184,17 +173,17 @@ class Trainer:
         done: list[Done] = []
         for step, loss, norm in found:
             if not (math.isfinite(loss) and math.isfinite(norm)):
-                # The device has passed over the steps that followed.
+                # The device has skipped the later steps.
                 self._results.clear()
                 self.step = step
-                error = DivergedError(_sentence(step, "gradient" if math.isfinite(loss) else "loss"))
+                error = DivergedError(_divergence(step, "gradient" if math.isfinite(loss) else "loss"))
                 error.done = done
                 raise error
             done.append(Done(step + 1, loss))
         return done
 
 
-def _sentence(step: int, what: str) -> str:
+def _divergence(step: int, what: str) -> str:
     return (
         f"Training stopped at step {step}: the {what} is no longer a finite number. The last checkpoint is kept; try a "
         "smaller learning rate, or float32 as training.precision."

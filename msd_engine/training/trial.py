@@ -1,4 +1,4 @@
-"""A little of the work of a training, to be timed before it begins."""
+"""A sample of the work of a training, for timing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from msd_engine.denoisers.learned import LearnedDenoiser
 
 
 class Trial:
-    """The network's way forward and backward on noise.
+    """Forward and backward pass of the network on noise.
 
     Args:
-        denoiser: The denoiser that will be trained; it is left as it is.
-        count: How many data at once.
+        denoiser: The denoiser to be trained, which is not modified.
+        count: Batch size.
     """
 
     def __init__(self, denoiser: LearnedDenoiser, count: int) -> None:
@@ -24,6 +24,6 @@ class Trial:
         self._sigma = torch.ones(count)
 
     def __call__(self) -> None:
-        """Do the work once."""
+        """Run both passes once."""
         loss = self.denoiser.estimate(self._y, self._sigma).square().mean()
         torch.autograd.backward(loss)

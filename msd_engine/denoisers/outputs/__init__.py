@@ -1,1 +1,1 @@
-"""What the output of a network can stand for; one file for each."""
+"""Meanings of a network's output, one per file."""

@@ -1,4 +1,4 @@
-"""The report's plain form: the network gives x̂ = F(y_1..y_k, t) itself, with t = time(σ); all σ weigh alike."""
+"""The report's plain form: the network's output is x̂ = F(y_1..y_k, t), with t = time(σ); all σ weigh equally."""
 
 from __future__ import annotations
 
@@ -17,5 +17,5 @@ def _weight(sigma: Tensor, known: Known) -> Tensor:
     return torch.ones_like(sigma)
 
 
-# The coordinate t has all noises in [0, 1].
+# The coordinate t maps all noises to [0, 1].
 OUTPUT = Output(_estimate, _weight, feature_scale=16.0)

@@ -5,8 +5,8 @@ With the data mean m removed and σ_eff = σ/√k:
     x̂ = m + c_skip (ȳ − m) + c_out F(c_in (y_1 − m)..c_in (y_k − m), c_noise),
     c_skip = σ_d²/(σ_eff² + σ_d²),  c_out = σ_eff σ_d/√(σ_eff² + σ_d²),  c_in = 1/√(σ² + σ_d²),  c_noise = ln(σ_eff)/4.
 
-Where the network sees the mean copy alone, c_in is that of one copy at σ_eff. Squared errors weigh 1/c_out², so that
-each noise asks the same of the network: λ = (σ_eff² + σ_d²)/(σ_eff σ_d)².
+Where the network's input is the mean copy, c_in is that of one copy at σ_eff. Squared errors are weighted by 1/c_out²,
+which equalises the loss over noises: λ = (σ_eff² + σ_d²)/(σ_eff σ_d)².
 """
 
 from __future__ import annotations
@@ -36,5 +36,5 @@ def _weight(sigma: Tensor, known: Known) -> Tensor:
     return (sigma_eff.square() + known.sigma_data.square()) / (sigma_eff * known.sigma_data).square()
 
 
-# The coordinate ln(σ_eff)/4 has all noises in about [-1, 1], and smoothly.
+# The coordinate ln(σ_eff)/4 maps all noises to about [-1, 1].
 OUTPUT = Output(_estimate, _weight, feature_scale=1.0)

@@ -1,1 +1,1 @@
-"""Covariances of the noise of one copy, one per file: the coordinates in which the noise is white."""
+"""Covariances of the noise of one copy, one per file, each as the space in which it is white."""

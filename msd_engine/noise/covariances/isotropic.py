@@ -1,4 +1,4 @@
-"""Noise that is the same in every direction and independent between coordinates, C = 1."""
+"""Noise that is equal in every direction and independent between coordinates, C = 1."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The process whose variance explodes, dx = sᵗ dw: α = 1, σ = std(t) (`noise.sde`)."""
+"""The variance-exploding process dx = sᵗ dw: α = 1, σ = std(t) (`noise.sde`)."""
 
 from __future__ import annotations
 
@@ -11,11 +11,7 @@ from msd_engine.specs import NoiseSpec
 
 @dataclass(frozen=True)
 class Exploding(Process):
-    """The report's process.
-
-    Attributes:
-        s: Base, more than 1.
-    """
+    """The report's process, with base s > 1."""
 
     s: float
 
@@ -24,7 +20,7 @@ class Exploding(Process):
         return 1.0, std(t, self.s)
 
     def time(self, noise: Time) -> Time:
-        """Return the time of a noise in closed form; beyond 1 where the noise is larger than std(1)."""
+        """Return the time of a noise in closed form; beyond 1 for noise above std(1)."""
         return time(noise, self.s)
 
 

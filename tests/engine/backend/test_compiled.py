@@ -66,7 +66,7 @@ def test_a_process_compiles_only_what_is_to_be_kept_and_is_not_yet(tmp_path, mon
     monkeypatch.setattr(compiled.subprocess, "Popen", lambda *_, **__: pytest.fail("A process was started."))
     monkeypatch.setattr(compiled, "kept_in", lambda: tmp_path if complete else None)
     (tmp_path / "complete").touch()
-    compiled._fill()
+    compiled._compile_in_child()
 
 
 PROGRAM = """

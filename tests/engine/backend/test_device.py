@@ -78,7 +78,7 @@ FAILURES = [
     (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), "smaller batch"),
     (RuntimeError(USED_UP), "smaller batch"),
     (MemoryError(), "smaller batch"),
-    (RuntimeError(LOST), "does not answer any more (CUDA error: unspecified launch failure)"),
+    (RuntimeError(LOST), "has stopped responding (CUDA error: unspecified launch failure)"),
     (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), "on the CPU (device cpu)"),
 ]
 
@@ -94,7 +94,7 @@ def test_the_failure_of_a_device_ends_a_job_with_one_sentence(error, words):
     assert isinstance(tick, Tick)
     assert isinstance(failed, Failed)
     assert words in failed.text
-    assert "What was saved is kept." in failed.text
+    assert "Saved files are kept." in failed.text
     assert "\n" not in failed.text
     assert type(error).__name__ in failed.details
 

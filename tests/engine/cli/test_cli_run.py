@@ -269,6 +269,6 @@ def test_it_is_said_what_was_done_to_the_colours_of_a_picture(msd: Any) -> None:
     words = ("digits-exact", "--job", "denoise", "--picture", "ink.png", "--out", "d.npz", "--json")
     code, _, err = msd("run", *words)
     assert code == 0
-    assert "Opened ink.png, its transparent ground made white and dark and light exchanged." in err
+    assert "Opened ink.png, its transparent background made white and its colours inverted." in err
     with np.load("d.npz") as file:
         assert file["x"].max() > 0.9

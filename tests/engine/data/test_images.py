@@ -137,7 +137,7 @@ def test_a_missing_set_says_where_it_looked_and_how_to_get_it(tmp_path: Path) ->
 def test_one_missing_idx_file_is_named(tmp_path: Path, missing: str) -> None:
     write_idx_set(tmp_path / "mnist")
     (tmp_path / "mnist" / f"{missing}.gz").unlink()
-    with pytest.raises(BadFile, match=rf"MNIST is not whole: .*mnist lacks {missing}\. Download it"):
+    with pytest.raises(BadFile, match=rf"MNIST is incomplete: .*mnist lacks {missing}\. Download it"):
         load_images(ImagesSpec(name="mnist"), tmp_path)
 
 
@@ -145,7 +145,7 @@ def test_one_missing_idx_file_is_named(tmp_path: Path, missing: str) -> None:
 def test_one_missing_batch_is_named(tmp_path: Path, missing: str) -> None:
     write_cifar_set(tmp_path / "cifar-10-batches-bin", batches=1)
     (tmp_path / "cifar-10-batches-bin" / missing).unlink()
-    with pytest.raises(BadFile, match=rf"CIFAR-10 is not whole: .*lacks {missing}\. Download it"):
+    with pytest.raises(BadFile, match=rf"CIFAR-10 is incomplete: .*lacks {missing}\. Download it"):
         load_images(ImagesSpec(name="cifar-10"), tmp_path)
 
 
@@ -204,7 +204,7 @@ def test_images_and_labels_must_agree(tmp_path: Path) -> None:
     ("data", "sentence"),
     [
         (b"", "has 0 bytes"),
-        (cifar_bytes(2)[:-1], "no whole number of records"),
+        (cifar_bytes(2)[:-1], "not a whole number of records"),
         (b"\x0a" + cifar_bytes(1)[1:], "label above 9"),
         (bytes(RECORD * 10_001), "larger than"),
     ],
@@ -308,7 +308,7 @@ def test_the_version_of_cifar_for_python_is_named_and_never_read(tmp_path: Path,
     with pytest.raises(MissingDataError) as caught:
         load_images(ImagesSpec(name="cifar-10"), folder if below == "itself" else tmp_path)
     assert f"{folder} is the version for Python" in str(caught.value)
-    assert "the binary one is needed" in str(caught.value)
+    assert "use the binary version" in str(caught.value)
     assert "msd download cifar-10" in str(caught.value)
     write_cifar_set(tmp_path / "cifar-10-batches-bin")
     assert len(load_images(ImagesSpec(name="cifar-10"), tmp_path).train) == 8

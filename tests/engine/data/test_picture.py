@@ -108,8 +108,8 @@ def test_strokes_of_any_tone_on_a_transparent_ground_are_seen(tmp_path, mode, to
     # Grey strokes are as far from black as from white.
     strength = max(tone, 255 - tone) / 255
     assert np.abs(pixels[0] - AS_DATA * strength).max() < 60
-    assert f"ground made {'white' if tone < 128 else 'black'}" in done
-    assert ("exchanged" in done) == (tone < 128)
+    assert f"background made {'white' if tone < 128 else 'black'}" in done
+    assert ("inverted" in done) == (tone < 128)
     colours, _ = read_picture(path, (3, 8, 8))
     assert np.abs(colours - np.where(AS_DATA > 0, tone, 255 if tone < 128 else 0)).max() < 60
     assert np.array_equal(read_mask(path, SHAPE)[0], AS_DATA >= 128)
@@ -122,7 +122,7 @@ def test_a_piece_of_paper_goes_on_in_its_own_colour(tmp_path):
     opacity[12:52, 12:52] = 255
     Image.merge("LA", [Image.fromarray(paper), Image.fromarray(opacity)]).save(tmp_path / "cut.png")
     pixels, done = read_picture(tmp_path / "cut.png", SHAPE)
-    assert "made white and dark and light exchanged" in done
+    assert "made white and its colours inverted" in done
     assert pixels[0, 0].max() < 30
     assert pixels[0, 3:5, 3:5].min() > 200
 
@@ -163,7 +163,7 @@ def test_a_camera_held_sideways_is_turned_upright(tmp_path, turn):
 @pytest.mark.parametrize("read", [read_picture, read_mask])
 def test_what_is_wholly_transparent_is_refused_in_a_sentence(tmp_path, read):
     Image.new("RGBA", (9, 9)).save(tmp_path / "nothing.png")
-    with pytest.raises(BadFile, match="wholly transparent"):
+    with pytest.raises(BadFile, match="fully transparent"):
         read(tmp_path / "nothing.png", SHAPE)
 
 

@@ -157,7 +157,7 @@ def test_dark_strokes_on_paper_become_light_strokes_as_in_the_data(tmp_path):
     (told, end) = open_picture(tmp_path / "one.png", (1, 28, 28))
     assert isinstance(told, PictureRead)
     assert isinstance(end, Finished)
-    assert told.done == "dark and light exchanged"
+    assert told.done == "its colours inverted"
     assert told.pixels[0, 13, 13] > 200
     assert told.pixels[0, 0, 0] < 20
     colours, done = read_picture(tmp_path / "one.png", (3, 32, 32))

@@ -49,7 +49,7 @@ def test_where_the_device_fails_the_last_checkpoint_is_kept(tmp_path, monkeypatc
         monkeypatch.setattr(Trainer, "state", lost)
     *_, failed = job
     assert isinstance(failed, Failed)
-    assert "What was saved is kept." in failed.text
+    assert "Saved files are kept." in failed.text
     manifest = Run.open(folder).manifest
     assert manifest.status == "failed"
     assert manifest.step == (9 if saves else step)

@@ -69,5 +69,5 @@ def test_pictures_are_encoded_as_the_row_of_their_numbers():
 def test_what_is_no_covariance_is_refused(wrong):
     with pytest.raises(ValueError, match="covariance"):
         Coloured(wrong)
-    with pytest.raises(ValueError, match="3 numbers, but the data have 2"):
+    with pytest.raises(ValueError, match="3 dimensions, but the data have 2"):
         Coloured(MATRIX).covariance(2)
