@@ -16,6 +16,7 @@ from pydantic import Field
 
 from msd_engine.specs.base import Spec, SpecError
 from msd_engine.specs.experiment import ExperimentSpec
+from msd_engine.specs.fit import misfit
 
 CARD = "card.json"
 """Name of the card in a model's folder."""
@@ -168,8 +169,5 @@ def pretrained_for(spec: ExperimentSpec) -> ModelCard | None:
     Returns:
         The card of a model of the same data and the same number of copies, or None. Its network may be another one.
     """
-    for name in model_names():
-        card = load_card(name)
-        if card.spec.data.name == spec.data.name and card.spec.training.k == spec.training.k:
-            return card
-    return None
+    cards = (load_card(name) for name in model_names())
+    return next((card for card in cards if misfit(card.spec, spec) is None), None)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
+from msd_engine.specs.tables.labels import choice_label
 from msd_gui.app.pages import PAGES
 from msd_gui.theme import GLYPHS, icon
-from msd_gui.widgets.controls.choice import choice_label
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,21 @@ class Actions(QObject):
         """Iterate over all actions in the order of the table."""
         return iter(self.by_name.values())
 
+    def set_enabled(self, name: str, enabled: bool, why_not: str = "") -> None:
+        """Enable an action, or disable it and say why, where there is a reason, in its tooltip.
+
+        Args:
+            name: Its name.
+            enabled: Whether it can be used.
+            why_not: One sentence, where it cannot.
+        """
+        action = self.by_name[name]
+        action.setEnabled(enabled)
+        plain = str(action.property("plain"))
+        words = f"{plain}\n{why_not}" if why_not else plain
+        if words != action.toolTip():
+            action.setToolTip(words)
+
     @staticmethod
     def menus() -> dict[str, list[ActionRow]]:
         """Return the rows by menu, in the order of the table."""
@@ -143,5 +158,6 @@ class Actions(QObject):
         action.setCheckable(row.checkable)
         keys = QKeySequence(row.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if row.keys else ""
         action.setToolTip(f"{row.help}  ({keys})" if keys else row.help)
+        action.setProperty("plain", action.toolTip())
         action.setStatusTip(row.help)
         return action

@@ -86,7 +86,7 @@ class Page(QWidget):
         actions_changed: Emitted when the answers of `can` or `playing` have changed.
         run_asked: Emitted with a run folder that another page is to open, and what to do then: an action, or the name
             of the page that is to show it, or nothing.
-        spec_asked: Emitted with an `ExperimentSpec` that another page is to show.
+        spec_asked: Emitted with an `ExperimentSpec` that another page is to show, and what to do then, as `run_asked`.
     """
 
     failed = Signal(str, str)
@@ -96,7 +96,7 @@ class Page(QWidget):
     status_changed = Signal()
     actions_changed = Signal()
     run_asked = Signal(object, str)
-    spec_asked = Signal(object)
+    spec_asked = Signal(object, str)
 
     title = ""
 
@@ -179,6 +179,10 @@ class Page(QWidget):
     def can(self, _action: str) -> bool:
         """Return whether an action makes sense now."""
         return False
+
+    def why_not(self, _action: str) -> str:
+        """Return why an action makes no sense now, in one sentence; empty where it does, or where nobody can say."""
+        return ""
 
     @property
     def playing(self) -> bool:

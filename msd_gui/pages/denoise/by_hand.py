@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
 from msd_engine.specs import Branch, ExperimentSpec, Hand, for_painting
-from msd_gui.bridge.engine import Engine, Job
-from msd_gui.pages.base.page import Page, Status
-from msd_gui.pages.denoise.networks import Missing
+from msd_gui.bridge.engine import Engine
+from msd_gui.pages.base.page import Status
+from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.denoise.painting import painters
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.session.command import command
-from msd_gui.session.network import Network
-
-Asked = Callable[[], tuple[ExperimentSpec, Path | None] | None]
-"""Returns settings and the run whose network is used where they ask for one; None where nothing can be drawn."""
+from msd_gui.session.networks import Network
+from msd_gui.session.resolve import Resolved
 
 # Chains in a row between two seeds.
 ROW = 12
@@ -42,29 +39,23 @@ class ByHand(QWidget):
 
     Attributes:
         shown: Emitted when chains begin.
-        mend_asked: Emitted when the button in the empty grid is pressed, but there is no denoiser to draw with.
     """
 
     shown = Signal()
-    mend_asked = Signal()
 
-    def __init__(self, page: Page, engine: Engine, asked: Asked) -> None:
+    def __init__(self, page: ResolvedPage, engine: Engine) -> None:
         """Draw nothing yet.
 
         Args:
-            page: Owner of the runner; told of progress and failures.
+            page: Says what denoises; owner of the runner; told of progress and failures.
             engine: Makes the jobs.
-            asked: Returns the present settings.
         """
         super().__init__()
         self._page = page
         self._engine = engine
-        self._asked = asked
         self._runner = page.runner(self._show)
         self._hand: Hand = "draw"
-        self._marked = False
-        self._able = True
-        self._data_name = ""
+        self._begun = page.resolved.made
         self.paint = QPushButton("Paint the marked part anew")
         self.paint.setObjectName("by_hand.paint")
         self.paint.setToolTip(_PAINT_HELP)
@@ -93,32 +84,32 @@ class ByHand(QWidget):
         self.gallery.scrubber.set_branching(True)
         self.gallery.scrubber.branch_asked.connect(self._branch)
 
-    def show_settings(self, spec: ExperimentSpec, missing: Missing | None) -> None:
-        """Say by which chains the marked part would be painted, if one is, and why there is no denoiser, if so."""
-        if spec.data.name != self._data_name:
+    def show_resolved(self, before: Resolved) -> None:
+        """Say by which chains the marked part would be painted, if one is, and why nothing denoises, if so."""
+        now, problem = self._page.resolved, self._page.resolved.problem
+        if now.spec.data.name != before.spec.data.name:
             # Chains of other data would stand beside these settings, and could not be gone on with.
-            self._data_name = spec.data.name
             self._runner.drop()
             self.gallery.clear()
-        self._marked, self._able = bool(spec.denoise.mask), missing is None
-        self.paint.setEnabled(self._marked and self._able)
-        self.row.setEnabled(self._able)
+        marked = bool(now.spec.denoise.mask)
+        self.paint.setEnabled(marked and now.serves)
+        self.row.setEnabled(now.serves)
         hint = "Use “Mask” on a part of the picture to have it painted anew."
-        if self._marked:
-            hint = f"Painting: {painters(spec)}"
-        self.words.setText(hint if missing is None else f"{missing.title}.")
+        if marked:
+            hint = f"Painting: {painters(now.spec)}"
+        self.words.setText(hint if problem is None else f"{problem.title}.")
         paints = self.hand == "inpaint"
         sentence = _PAINTED if paints else _IN_A_ROW
         button = "Paint anew" if paints else "Draw the row"
-        if missing is not None:
-            sentence, button = f"{sentence} {missing.title}: {missing.text}", missing.remedy
+        if problem is not None:
+            sentence, button = f"{sentence} {problem.title}: {problem.text}", problem.remedies[0].label
         self.gallery.promise(sentence, button)
 
     @property
     def hand(self) -> Hand:
         """What was drawn last, or what the button in the empty place draws."""
         if self._hand == "draw":
-            return "inpaint" if self._marked else "interpolate"
+            return "inpaint" if self._page.resolved.spec.denoise.mask else "interpolate"
         return self._hand
 
     def command(self, spec: ExperimentSpec, network: Network | None) -> str:
@@ -142,29 +133,24 @@ class ByHand(QWidget):
 
     def draw(self, hand: Hand) -> None:
         """Draw chains that paint the marked part anew, or a row of them from seed to seed."""
-        asked = self._asked()
-        if asked is None:
-            return
-        spec, run = asked
-        self._hand = hand
-        self._submit(self._engine.by_hand(hand, _fitting(hand, spec), run))
+        if self._page.can("sample"):
+            self._hand = hand
+            self._submit(hand)
 
     @Slot()
     def _begin(self) -> None:
         """Do what the button in the empty grid promises."""
-        if self._able:
+        problem = self._page.resolved.problem
+        if problem is None:
             self.draw(self.hand)
         else:
-            self.mend_asked.emit()
+            self._page.carry_out(problem.remedies[0])
 
     @Slot(object)
     def _branch(self, start: Branch) -> None:
         """Let the chains go on from a kept state; those that paint a part anew go on to keep the rest."""
-        asked = self._asked()
-        if asked is not None:
-            spec, run = asked
-            hand: Hand = "inpaint" if self._hand == "inpaint" else "draw"
-            self._submit(self._engine.by_hand(hand, _fitting(hand, spec), run, start=start))
+        if self._page.can("sample"):
+            self._submit("inpaint" if self._hand == "inpaint" else "draw", start)
 
     def stop(self) -> None:
         """Stop the chains."""
@@ -174,15 +160,17 @@ class ByHand(QWidget):
         """Hold the chains, or let them go on."""
         self._runner.hold()
 
-    def _submit(self, job: Job) -> None:
+    def _submit(self, hand: Hand, start: Branch | None = None) -> None:
         self.shown.emit()
-        self._runner.submit(job)
+        now = self._page.resolved.made
+        self._begun = made = replace(now, spec=_fitting(hand, now.spec))
+        self._runner.submit(self._engine.by_hand(hand, made.spec, made.run, start=start))
 
     @Slot(object)
     def _show(self, event: Event) -> None:
         match event:
             case Started():
-                self.gallery.begin(event.total, event.step, event.spec_json)
+                self.gallery.begin(event.total, event.step, self._begun)
             case ImageFrame() | FilmFrame() | Samples():
                 self.gallery.take(event)
             case Progress():

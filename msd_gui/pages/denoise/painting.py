@@ -6,8 +6,8 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from msd_engine.specs import ExperimentSpec, for_painting
+from msd_engine.specs.tables.labels import choice_label
 from msd_gui.pages.base.page import ExperimentPage
-from msd_gui.widgets.controls.choice import choice_label
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.spec_form import SpecForm
 
@@ -17,7 +17,6 @@ _TAKE_HELP = (
     "Give these settings to the controls of the chains above, where they can be changed. The row from seed to seed "
     "follows them then, too; undo goes back."
 )
-_SETTLES = "The sampler of the chains settles at each noise already: it paints, too."
 _GLIDES = "It glides past the noises: what is painted may not fit to what is kept."
 
 
@@ -47,7 +46,7 @@ class PaintingControls(QObject):
             form: With the group `PAINTING` and the controls of the chains.
         """
         super().__init__(page)
-        self._page, self._form = page, form
+        self._page = page
         self.words = QLabel()
         self.words.setProperty("role", "muted")
         self.words.setWordWrap(True)
@@ -68,7 +67,6 @@ class PaintingControls(QObject):
         """Say which chains paint with the settings of a spec."""
         glides = spec.sampling.glides
         own = for_painting(spec) != spec
-        self._form.set_enabled("denoise.painting", glides, _SETTLES)
         self.words.setText(f"{painters(spec)}. {_GLIDES if glides and not own else ''}".strip())
         self.button.setVisible(own)
 

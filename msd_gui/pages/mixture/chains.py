@@ -5,10 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Signal, Slot
 
 from msd_engine.events import ChainReport, ChainSegment, Event, Finished, Ladder, Samples, Started
-from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.engine import Engine
-from msd_gui.pages.base.page import GRACE_MS, ExperimentPage, Status
+from msd_gui.pages.base.page import GRACE_MS, Status
+from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.training.trainer import Trainer
+from msd_gui.session.resolve import Made, Resolved
 
 
 class PlaneChains(QObject):
@@ -16,30 +17,30 @@ class PlaneChains(QObject):
 
     Attributes:
         began: Emitted when other chains begin.
-        told: Emitted with the `Ladder` that they go down.
+        told: Emitted with what they are made with, and the `Ladder` that they go down.
         grown: Emitted with each `ChainSegment`.
         weighed: Emitted with each `ChainReport`, also of chains that are still on their way.
         ended: Emitted with the spec and the last `ChainReport` of chains that have come to their end.
+        made: What the chains were made with that were asked for last; None before the first.
     """
 
     began = Signal()
-    told = Signal(object)
+    told = Signal(object, object)
     grown = Signal(object)
     weighed = Signal(object)
     ended = Signal(object, object)
 
-    def __init__(self, page: ExperimentPage, engine: Engine, trainer: Trainer) -> None:
+    def __init__(self, page: ResolvedPage, engine: Engine, trainer: Trainer) -> None:
         """Draw nothing yet.
 
         Args:
-            page: Owner of the runner; told of figures and failures.
+            page: Says what denoises; owner of the runner; told of figures and failures.
             engine: Makes the jobs.
-            trainer: Has the network.
+            trainer: Has the status bar while it runs.
         """
         super().__init__(page)
         self._page, self._engine, self._trainer = page, engine, trainer
-        self._ready = False
-        self._sampled: ExperimentSpec | None = None
+        self.made: Made | None = None
         self.samples: Samples | None = None
         self.report: ChainReport | None = None
         self._runner = page.runner(self._show)
@@ -49,25 +50,31 @@ class PlaneChains(QObject):
         """Whether chains are being drawn."""
         return self._runner.running
 
-    def begin(self) -> None:
-        """Draw chains as soon as the engine is there."""
-        self._ready = True
-        self.draw()
+    @property
+    def any_drawn(self) -> bool:
+        """Whether chains were asked for."""
+        return self.made is not None
+
+    @property
+    def drawn(self) -> Made | None:
+        """What the chains are made with that are being drawn, None where none are."""
+        return self.made if self._runner.running else None
 
     def draw(self) -> None:
-        """Draw chains with the present settings and the newest weights."""
-        if not self._ready:
-            return
-        spec = self._page.experiment.spec
-        self._sampled = spec
-        run = self._trainer.run if spec.sampling.source == "trained" else None
-        self._runner.submit(self._engine.sample(spec, run), grace_ms=GRACE_MS)
+        """Draw chains with the present settings and the newest weights, where something serves."""
+        now = self._page.resolved
+        if self._engine.ready and now.serves and self.drawn != now.made:
+            self.made = now.made
+            self._runner.submit(self._engine.sample(now.spec, now.run), grace_ms=GRACE_MS)
 
-    def draw_if_others(self, spec: ExperimentSpec) -> None:
-        """Draw chains if a spec asks for others than were drawn last."""
-        before = self._sampled
-        parts = ("data", "sampling", "training.k")
-        if before is None or any(before.get(part) != spec.get(part) for part in parts):
+    def follow(self, before: Resolved) -> None:
+        """Draw chains where others come of a change than were drawn last.
+
+        Args:
+            before: What the page showed before the change.
+        """
+        now = self._page.resolved.made.chains
+        if now != before.made.chains and (self.made is None or now != self.made.chains):
             self.draw()
 
     def stop(self) -> None:
@@ -82,7 +89,7 @@ class PlaneChains(QObject):
             case Started():
                 self.began.emit()
             case Ladder():
-                self.told.emit(event)
+                self.told.emit(self.made, event)
             case ChainSegment():
                 self.grown.emit(event)
             case ChainReport():
@@ -95,14 +102,14 @@ class PlaneChains(QObject):
 
     def _take(self, report: ChainReport) -> None:
         self.weighed.emit(report)
-        spec = self._sampled
-        if spec is not None and report.step >= spec.sampling.total_steps:
+        if self.made is not None and report.step >= self.made.spec.sampling.total_steps:
             # Theory speaks of the end of a level, not of the way there.
             self.report = report
-            self.ended.emit(spec, report)
+            self.ended.emit(self.made.spec, report)
 
     def _tell_speed(self, event: Finished) -> None:
-        chains, took_ms = self._page.experiment.spec.sampling.chains, 1000 * event.elapsed_s
+        spec = self.made.spec if self.made is not None else self._page.experiment.spec
+        chains, took_ms = spec.sampling.chains, 1000 * event.elapsed_s
         rate = f"{event.step / event.elapsed_s:,.0f} steps/s" if event.elapsed_s else ""
         counted = f"{chains:,} chains" if chains > 1 else "1 chain"
         self._page.set_status(Status(f"{counted} × {event.step:,} steps took {took_ms:,.0f} ms", rate))

@@ -76,7 +76,7 @@ class RunsPage(Page):
         self.table.fold_requested.connect(self._fold)
         self.table.customContextMenuRequested.connect(self._show_menu)
         self.found_place.placeholder.pressed.connect(self.search.box.clear)
-        self.place.placeholder.pressed.connect(lambda: self.spec_asked.emit(load_preset(FIRST_PRESET)))
+        self.place.placeholder.pressed.connect(lambda: self.spec_asked.emit(load_preset(FIRST_PRESET), ""))
         self.chosen_runs.curves_asked.connect(self._read_curves)
         self.chosen_runs.words.written.connect(self._annotate)
 
@@ -210,7 +210,7 @@ class RunsPage(Page):
         if isinstance(line, Comparison):
             self.run_asked.emit(Path(line.path), "duplicate")
             return
-        self.spec_asked.emit(ExperimentSpec.from_json(self.chosen()[0].spec_json))
+        self.spec_asked.emit(ExperimentSpec.from_json(self.chosen()[0].spec_json), "")
 
     def do_rename(self) -> None:
         """Let the name be typed."""

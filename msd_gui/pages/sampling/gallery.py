@@ -11,6 +11,7 @@ from msd_gui.bridge.engine import Images
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.readings import yield_severity
 from msd_gui.pages.sampling.scrubber import Scrubber
+from msd_gui.session.resolve import Made
 from msd_gui.views.images.film import FilmStripView
 from msd_gui.views.images.grid import ImageGridView
 from msd_gui.widgets.controls.numbers import number
@@ -29,7 +30,7 @@ class Gallery(QWidget):
     """Grid, film strip and the line between them.
 
     Attributes:
-        spec_json: What the chains were drawn with, which the settings on the page may not be any more.
+        made: What the chains were drawn with, which the settings on the page may not be any more; None without chains.
         asked: Emitted when the button in the empty grid is pressed.
         judged: Emitted with the `Verdicts` on the chains that have ended.
         cleared: Emitted when all chains were taken away.
@@ -47,7 +48,7 @@ class Gallery(QWidget):
         self.films: list[FilmFrame] = []
         self.verdicts: Verdicts | None = None
         self.chain = 0
-        self.spec_json = ""
+        self.made: Made | None = None
         self._film: int | None = None
         self._on_strip: list[int] = []
         self._first, self._total = 0, 0
@@ -109,15 +110,20 @@ class Gallery(QWidget):
 
     # -- events in -----------------------------------------------------------------------------------------------------
 
-    def begin(self, total: int, first: int = 0, spec_json: str = "") -> None:
+    @property
+    def spec_json(self) -> str:
+        """The settings that the chains were drawn with, as JSON; empty without chains."""
+        return self.made.spec.to_json() if self.made is not None else ""
+
+    def begin(self, total: int, first: int = 0, made: Made | None = None) -> None:
         """New chains have started, which go from a first step (0 but for branches) to a last.
 
         Args:
             total: Their last step.
             first: Their first one.
-            spec_json: The settings that they are drawn with.
+            made: What they are drawn with.
         """
-        self._first, self.spec_json = first, spec_json
+        self._first, self.made = first, made
         self.scrubber.clear()
         self.films, self._film, self._on_strip, self._total = [], None, [], total
         self.verdicts = None

@@ -1,11 +1,19 @@
-"""What the pages share that train a network and draw chains with it: when they can, going on, and stopping."""
+"""What the pages share that train a network and draw chains with it: state of the jobs, going on, and stopping."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
-from msd_gui.pages.base.page import ExperimentPage
+from PySide6.QtCore import Slot
+
+from msd_engine.specs import ExperimentSpec
+from msd_gui.pages.base.page import Status
+from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.training.trainer import Trainer
+from msd_gui.session.networks import network_in
+from msd_gui.session.resolve import EngineState
 
 
 class Chains(Protocol):
@@ -16,39 +24,75 @@ class Chains(Protocol):
         """Whether chains are being drawn."""
         ...
 
+    @property
+    def any_drawn(self) -> bool:
+        """Whether chains were asked for since the last training began."""
+        ...
+
     def stop(self) -> None:
         """Stop the chains."""
         ...
 
 
-class TrainingPage(ExperimentPage):
+class TrainingPage(ResolvedPage):
     """A page with a network in training and chains.
 
     Attributes:
-        ready: Whether the engine is there.
         trainer: Has the network; made by the page.
         chains: The chains; made by the page.
     """
 
-    ready = False
     trainer: Trainer
     chains: Chains
 
-    def begin(self) -> None:
-        """Allow training once the engine is there."""
-        self.ready = True
+    def connect_trainer(self) -> None:
+        """Follow the training."""
+        self.trainer.checkpointed.connect(self.take_weights)
+        self.trainer.ended.connect(self._on_trained)
 
-    def can(self, action: str) -> bool:
-        """Return whether an action makes sense now."""
-        match action:
-            case "train":
-                return self.ready and not self.trainer.running
-            case "resume":
-                return self.trainer.can_resume and self.trainer.same_network(self.experiment.spec)
-            case "stop":
-                return self.trainer.running or self.chains.running
-            case _:
-                return False
+    def has_states(self) -> bool:
+        """Return whether there are states to step through."""
+        raise NotImplementedError
+
+    def state(self) -> EngineState:
+        """Return what the page's jobs are doing."""
+        trainer = self.trainer
+        return EngineState(
+            ready=self.engine.ready,
+            training=trainer.spec if trainer.running else None,
+            stopped=trainer.stopped,
+            drawing=self.chains.running,
+            drawn=self.chains.any_drawn,
+            states=self.has_states(),
+        )
+
+    def open_run(self, spec: ExperimentSpec, run: Path) -> None:
+        """Show a run with its network and its curves; a network that ships has none."""
+        network = network_in(run, spec)
+        if network.card is None:
+            self.trainer.adopt(run, spec)
+        self.show_experiment(spec, network)
+
+    @Slot()
+    def take_weights(self) -> None:
+        """Take newer weights; a network that has its first ones is used from now on."""
+        network = self.trainer.network
+        if network is not None:
+            if all(one.folder != network.folder for one in self.store.known):
+                self.networks = replace(self.networks, chosen=network)
+            self.store.add(network)
+        self.renew()
+
+    @Slot()
+    def _on_trained(self) -> None:
+        self.set_status(Status())
+        self.take_weights()
+        self.actions_changed.emit()
+
+    def do_train(self) -> None:
+        """Train a network with the present settings."""
+        self.trainer.start(self.experiment.spec)
+        self.renew()
 
     def do_resume(self) -> None:
         """Go on with the stopped run."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -159,15 +159,18 @@ class SpecForm(QWidget):
         """Return the paths of all controls, from top to bottom."""
         return tuple(self._controls)
 
-    def set_enabled(self, path: str, enabled: bool, reason: str = "") -> None:
-        """Enable one control, or disable it and say why in its tooltip.
+    def set_refused(self, fields: Mapping[str, str], choices: Mapping[tuple[str, str], str]) -> None:
+        """Disable some controls and choices, and say why in their tooltips; enable all others.
 
         Args:
-            path: Dotted path.
-            enabled: Whether it can be used.
-            reason: One sentence, where it cannot.
+            fields: One sentence by dotted path.
+            choices: One sentence by dotted path and choice.
         """
-        self._controls[path].set_enabled(enabled, reason)
+        for path, control in self._controls.items():
+            control.set_enabled(path not in fields, fields.get(path, ""))
+            if isinstance(control, Choice):
+                for word in control.declaration.choices:
+                    control.set_item_enabled(word, (path, word) not in choices, choices.get((path, word), ""))
 
     def set_rule(self, path: str, rule: Rule) -> None:
         """Let a change of one field change others with it.

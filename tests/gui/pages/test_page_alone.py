@@ -15,7 +15,7 @@ from msd_gui.pages.base.page import Page, Status
 from msd_gui.pages.images.page import ImagesPage
 from msd_gui.pages.mixture.page import MixturePage
 from msd_gui.session.experiment import Experiment
-from msd_gui.session.network import LatestNetwork
+from msd_gui.session.networks import NetworkStore
 
 STEPS = 3
 
@@ -60,7 +60,7 @@ def alone(qtbot, monkeypatch):
 def mixture(alone, clock):
     engine = FakeEngine(sample=plane_chains)
     actions = {name: QAction(name) for name in ("play", "step", "restart")}
-    return alone(MixturePage, Experiment(load_preset("ncsn-toy")), engine, clock, actions)
+    return alone(MixturePage, Experiment(load_preset("ncsn-toy")), engine, clock, NetworkStore(), actions)
 
 
 def test_new_chains_are_shown_in_the_tick_that_brings_them(mixture, clock, monkeypatch):
@@ -87,7 +87,7 @@ def image_chains(spec, run, beside):
 def images(alone, clock):
     def make(preset, sample=image_chains):
         engine = FakeEngine(sample=sample, ladder=lambda spec, run: [ladder(spec)])
-        return alone(ImagesPage, Experiment(load_preset(preset)), engine, clock, LatestNetwork()), engine
+        return alone(ImagesPage, Experiment(load_preset(preset)), engine, clock, NetworkStore()), engine
 
     return make
 

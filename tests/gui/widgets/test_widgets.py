@@ -11,7 +11,8 @@ from PySide6.QtGui import QAction, QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QLabel, QToolButton
 
 from msd_engine.specs import declarations, load_preset, preset_names
-from msd_gui.widgets.controls.choice import Choice, choice_label
+from msd_engine.specs.tables.labels import choice_label
+from msd_gui.widgets.controls.choice import Choice
 from msd_gui.widgets.controls.path_box import PathBox
 from msd_gui.widgets.controls.seed_box import SeedBox
 from msd_gui.widgets.controls.toggle import Toggle
