@@ -211,7 +211,9 @@ def _problem(
     else:
         known = sorted({one.k for one in candidates}, key=lambda other: max(other / k, k / other))
         title = f"No network for k = {k}" if known else f"No network of {data}"
-        text = f"Those of {data} see k = {' and '.join(map(str, sorted(known)))}." if known else "Train one first."
+        text = "Train one, or use the exact score."
+        if known:
+            text = f"Those of {data} see k = {' and '.join(map(str, sorted(known)))}."
         remedies += [Remedy(f"Take k = {other}", {"training.k": other}) for other in known[:1]]
     remedies.append(Remedy("Use the exact score", EXACT))
     if engine.training is None:

@@ -58,7 +58,9 @@ class ResolvedPage(ExperimentPage):
         """Resolve again, and show what is different."""
         now = resolve(self.experiment.spec, self.networks, self.state())
         # The network in use stays in use until it is another one's turn by choice or by other data.
-        self.networks = replace(self.networks, chosen=now.network)
+        chosen = self.networks.chosen
+        if not now.exact or (chosen is not None and not chosen.fits(now.spec)):
+            self.networks = replace(self.networks, chosen=None if now.exact else now.network)
         if now != self.resolved:
             before, self.resolved = self.resolved, now
             self.show_resolved(before)
@@ -112,10 +114,12 @@ class ResolvedPage(ExperimentPage):
 
     @Slot(object)
     def carry_out(self, remedy: Remedy) -> None:
-        """Do what the button of a card says."""
+        """Do what the button of a card says; what this page has no action for, the page of these data does."""
         if remedy.network is not None:
             self.use(remedy.network)
         if remedy.values:
             self.experiment.set(self.experiment.spec.replace_all(dict(remedy.values)))
-        if remedy.action:
+        if hasattr(self, f"do_{remedy.action}"):
             self.act(remedy.action)
+        elif remedy.action:
+            self.spec_asked.emit(self.experiment.spec, remedy.action)

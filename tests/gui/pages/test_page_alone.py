@@ -115,6 +115,41 @@ def test_chains_that_are_drawn_tell_their_ladder_and_no_second_job_does(images, 
     assert engine.jobs() == ["sample"]
 
 
+def test_k_dragged_away_and_back_draws_nothing_and_says_why_on_the_images_page(images, clock):
+    page, engine = images("digits-30s")
+    page.begin()
+    page.act("sample")
+    assert engine.jobs() == ["sample"]
+    shown = page.gallery.made
+    for k in (5, 3):
+        page.form.slider("training.k").change_value(k)
+        assert page.card.problem.title == "This network sees k = 8"
+        assert not page.can("sample")
+        assert "k = 8" in page.why_not("sample")
+    assert page.gallery.made == shown
+    page.card.press(0)
+    assert page.card.isHidden()
+    assert page.can("sample")
+    assert "sample" not in engine.jobs()
+    page.form.slider("training.k").change_value(1)
+    page.card.press([remedy.label for remedy in page.card.problem.remedies].index("Use Pretrained, k = 1"))
+    assert engine.asked[-1].arguments["run"].name == "digits-k1"
+
+
+def test_a_network_that_is_not_there_is_said_with_every_way_on_on_the_mixture_page(mixture):
+    mixture.begin()
+    mixture.form.control("sampling.source").change_value("trained")
+    assert mixture.experiment.spec.sampling.source == "trained"
+    k = mixture.experiment.spec.training.k
+    labels = [remedy.label for remedy in mixture.card.problem.remedies]
+    assert labels == ["Use the exact score", f"Train for k = {k}"]
+    mixture.card.press(0)
+    assert mixture.resolved.serves
+    mixture.form.control("sampling.source").change_value("trained")
+    mixture.card.press(1)
+    assert mixture.engine.jobs().count("train") == 1
+
+
 def test_where_no_chains_are_drawn_one_job_tells_the_ladder(images, clock):
     page, engine = images("digits-30s")
     page.begin()
