@@ -120,7 +120,7 @@ class Resolved:
         fields: Why a field cannot be used, by dotted path; the others can.
         choices: Why a choice of a field cannot be made, by dotted path and choice; the others can.
         actions: Why an action is not allowed, by its name; the others are.
-        promise: What will stand in the place of the chains.
+        placeholder: What will stand in the place of the chains.
     """
 
     spec: ExperimentSpec
@@ -132,7 +132,7 @@ class Resolved:
     fields: Mapping[str, str]
     choices: Mapping[tuple[str, str], str]
     actions: Mapping[str, str]
-    promise: str
+    placeholder: str
 
     @property
     def exact(self) -> bool:
@@ -189,7 +189,7 @@ def resolve(spec: ExperimentSpec, networks: Networks, engine: EngineState) -> Re
         fields=_fields(spec),
         choices=_choices(spec),
         actions=_actions(spec, engine, problem, serves=serves, exact=exact),
-        promise=_promise(spec, network if fits else None, exact=exact, learning=learning, problem=problem),
+        placeholder=_placeholder(spec, network if fits else None, exact=exact, learning=learning, problem=problem),
     )
 
 
@@ -230,7 +230,7 @@ def _note(spec: ExperimentSpec, network: Network | None, engine: EngineState) ->
     return Problem("Another network", text, (Remedy("Train", action="train"),))
 
 
-def _promise(
+def _placeholder(
     spec: ExperimentSpec, network: Network | None, *, exact: bool, learning: bool, problem: Problem | None
 ) -> str:
     if problem is not None:

@@ -136,7 +136,7 @@ class ImagesPage(TrainingPage):
         show_fields(self.form, now)
         self.card.show_problem(now.card)
         self.network.show_resolved(now)
-        self.gallery.promise(now.promise, now.problem.remedies[0].label if now.problem else "Sample")
+        self.gallery.promise(now.placeholder, now.problem.remedies[0].label if now.problem else "Sample")
         self.measuring.show_beside(now.spec.data.name)
         self.chains.follow(before)
 
