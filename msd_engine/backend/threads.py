@@ -20,8 +20,8 @@ from msd_engine.backend.errors import UserError
 _VARIABLE = "MSD_THREADS"
 _ALL_THREADS = torch.get_num_threads()
 # Between two looks at the load, and the most of the time that looking may take.
-_LOOK_S = 0.5
-_LOOK_SHARE = 1e-3
+_CHECK_S = 0.5
+_CHECK_SHARE = 1e-3
 # The load is known to some percent after this time.
 _LEAST_WINDOW_S = 0.25
 # The time of guests is part of that of the user.
@@ -89,7 +89,7 @@ class Load:
         self.cores = len(self._cores)
         start = time.perf_counter()
         self._before = self._read()
-        self.rest_s = max(_LOOK_S, (time.perf_counter() - start) / _LOOK_SHARE)
+        self.rest_s = max(_CHECK_S, (time.perf_counter() - start) / _CHECK_SHARE)
 
     def others(self) -> float:
         """Return the mean number of cores that others have used since the last call, or since the beginning."""
@@ -176,7 +176,7 @@ class FixedThreads:
             quickest: Measures and returns the quickest number of threads up to a largest one.
         """
 
-    def look(self) -> bool:
+    def check(self) -> bool:
         """Choose anew where it is time, and return whether the number has changed."""
         return False
 
@@ -227,7 +227,7 @@ class ThreadChoice(FixedThreads):
         """Whether others leave room for fewer threads than would be of use."""
         return self.count < self._wanted(self._most)
 
-    def look(self) -> bool:
+    def check(self) -> bool:
         """Choose anew where it is time, and return whether the number has changed."""
         now = self._clock()
         if now < self._due:

@@ -43,13 +43,13 @@ ROUNDING = 6755399441055744.0
 # Chains are computed side by side, so many that they fill the registers; the last ones are padded.
 _LANES = (16, 32, 64)
 # Numbers of all copies that are drawn in about two milliseconds: short enough to be stopped, worth a call.
-_STRETCH_COMPILED, _STRETCH_NUMPY = 800_000, 8_000
+_SEGMENT_COMPILED, _SEGMENT_NUMPY = 800_000, 8_000
 
 _Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Stretch:
+class Segment:
     """Kept states of all chains that follow each other at one noise level, with their posterior means.
 
     Attributes:
@@ -91,7 +91,7 @@ def walk(
     *,
     first: int = 0,
     every: int = 1,
-) -> Iterator[Stretch]:
+) -> Iterator[Segment]:
     """Walk all chains down a ladder, as `samplers.walk.walk` does with `samplers.langevin`.
 
     Args:
@@ -107,7 +107,7 @@ def walk(
     """
     walker = _Walker(denoiser, y, streams)
     done, ladder, steps_per_level = first, descent.ladder, descent.steps_per_level
-    longest = max(every, walker.numbers_per_stretch // y.numel())
+    longest = max(every, walker.numbers_per_segment // y.numel())
     # Where no step is left, the last level still gives x̂.
     for level in range(min(first // steps_per_level, len(ladder) - 1), len(ladder)):
         sigma, constants = ladder[level], denoiser.constants(y.shape[1], ladder[level])
@@ -117,11 +117,11 @@ def walk(
             steps = np.arange(done + -done % every, done + count, every)
             path, means = walker.walk(constants, sigma, descent.step_ratio, count, steps - done)
             if len(steps):
-                yield Stretch(steps, level, sigma, path, means)
+                yield Segment(steps, level, sigma, path, means)
             done += count
             left -= count
     path, means = walker.state(constants)
-    yield Stretch(np.array([done]), level, sigma, path, means)
+    yield Segment(np.array([done]), level, sigma, path, means)
 
 
 class _Walker:
@@ -132,7 +132,7 @@ class _Walker:
         self.turned = not denoiser.mixture.is_diagonal
         self.streams = streams
         self.compiled = COMPILED.get()
-        self.numbers_per_stretch = _STRETCH_NUMPY if self.compiled is None else _STRETCH_COMPILED
+        self.numbers_per_segment = _SEGMENT_NUMPY if self.compiled is None else _SEGMENT_COMPILED
         self.lanes = next((lanes for lanes in _LANES if self.chains <= lanes), _LANES[-1])
         self.tiles = -(-self.chains // self.lanes)
         self.numbers = np.zeros(self.tiles * self.lanes, dtype=np.uint32)

@@ -99,11 +99,11 @@ class Made:
         A network has its own data and copies; the exact score, and chains that begin with it, follow those that are
         set.
         """
-        spec, asked, exact = self.spec, self.spec.sampling, self.network is None
-        from_data = exact or spec.sigma_of_copy(asked.exact_above) < asked.sigma_1
-        by_noise = asked.ladder in ("report", "as-trained") or (not exact and asked.guidance != 1.0)
+        spec, sampling, exact = self.spec, self.spec.sampling, self.network is None
+        from_data = exact or spec.sigma_of_copy(sampling.exact_above) < sampling.sigma_1
+        by_noise = sampling.ladder in ("report", "as-trained") or (not exact and sampling.guidance != 1.0)
         data = spec.data if from_data else spec.data.name
-        return asked, spec.training.k, data, spec.noise if by_noise else None, self.run
+        return sampling, spec.training.k, data, spec.noise if by_noise else None, self.run
 
 
 @dataclass(frozen=True)
@@ -249,26 +249,29 @@ def _placeholder(
 
 def _fields(spec: ExperimentSpec) -> dict[str, str]:
     """Return why fields cannot be used; a field that a page does not show does no harm."""
-    asked, by_hand = spec.sampling, spec.denoise
-    name = choice_label(asked.sampler)
-    annealed, trained = asked.method == "annealed", asked.source == "trained"
+    sampling, chain_task = spec.sampling, spec.denoise
+    name = choice_label(sampling.sampler)
+    annealed, trained = sampling.method == "annealed", sampling.source == "trained"
     uniform = spec.noise.law == "uniform-t"
     allowed = {
-        "sampling.epsilon": (asked.has_step, f"{name} has no step size."),
-        "sampling.friction": (asked.sampler == "underdamped", "Only underdamped dynamics has friction."),
+        "sampling.epsilon": (sampling.has_step, f"{name} has no step size."),
+        "sampling.friction": (sampling.sampler == "underdamped", "Only underdamped dynamics has friction."),
         "sampling.guidance": (trained, "The exact posterior mean needs no guidance."),
         "sampling.exact_above": (trained, "The exact posterior mean is used at all noises."),
-        "sampling.method": (not asked.needs_ladder, f"{name} always goes down a ladder."),
+        "sampling.method": (not sampling.needs_ladder, f"{name} always goes down a ladder."),
         "sampling.ladder": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.sigma_1": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.levels": (annealed, "Fixed dynamics stay at σ_L."),
-        "sampling.rho": (annealed and asked.ladder == "karras", "Only the ladder of Karras has an exponent."),
-        "sampling.start_width": (asked.start == "uniform", "Only a uniform start has a box."),
+        "sampling.rho": (annealed and sampling.ladder == "karras", "Only the ladder of Karras has an exponent."),
+        "sampling.start_width": (sampling.start == "uniform", "Only a uniform start has a box."),
         "noise.log_mean": (not uniform, "Belongs to the log-normal law."),
         "noise.log_std": (not uniform, "Belongs to the log-normal law."),
-        "denoise.copy_index": (by_hand.change in ("drop", "replace"), "One copy is to be chosen."),
-        "denoise.other": (by_hand.change == "replace", "Belongs to a copy that is replaced."),
-        "denoise.painting": (asked.glides, "The sampler of the chains settles at each noise already: it paints, too."),
+        "denoise.copy_index": (chain_task.change in ("drop", "replace"), "One copy is to be chosen."),
+        "denoise.other": (chain_task.change == "replace", "Belongs to a copy that is replaced."),
+        "denoise.painting": (
+            sampling.glides,
+            "The sampler of the chains settles at each noise already: it paints, too.",
+        ),
     }
     return {path: why for path, (on, why) in allowed.items() if not on}
 
@@ -322,13 +325,13 @@ def _actions(
 
 def sampler_rule(spec: ExperimentSpec, sampler: str) -> dict[str, Any]:
     """Return what must change with the sampler: some need a ladder, and draws from a posterior an exact score."""
-    asked = spec.sampling.model_copy(update={"sampler": sampler})
+    wanted = spec.sampling.model_copy(update={"sampler": sampler})
     along: dict[str, Any] = {}
-    if asked.needs_ladder:
+    if wanted.needs_ladder:
         along["sampling.method"] = "annealed"
-    if asked.glides and asked.levels < 2:
+    if wanted.glides and wanted.levels < 2:
         along["sampling.levels"] = 2
-    if asked.needs_posterior:
+    if wanted.needs_posterior:
         along["sampling.source"] = "exact"
     return along
 

@@ -103,11 +103,11 @@ def main() -> None:
             time.sleep(0.01)
         for number in range(options.rounds):
             alone = headless(spec, folder / f"alone-{number}", options.seconds, options.data_dir)
-            seen, ticks = watched(app, window, page, spec, options.seconds, options.sample)
+            batch, ticks = watched(app, window, page, spec, options.seconds, options.sample)
             gaps.append(ticks)
-            ratios.append(seen / alone)
+            ratios.append(batch / alone)
             print(
-                f"round {number + 1}: {alone:.1f} steps/s alone, {seen:.1f} watched, ratio {seen / alone:.3f}",
+                f"round {number + 1}: {alone:.1f} steps/s alone, {batch:.1f} watched, ratio {batch / alone:.3f}",
                 flush=True,
             )
         window.close()

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from msd_engine.backend.files import write_atomically
 from msd_engine.events import Event, Finished, Progress, Tick
-from msd_engine.jobs.tools.background import Tell, in_background
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.background import Notify, in_background
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs import pictures, samples
 
 PathLike = str | os.PathLike[str]
@@ -23,7 +23,7 @@ PathLike = str | os.PathLike[str]
 _MOST_FILM_PIXELS = 2**20
 
 
-@told
+@reports_user_errors
 def save_grid(
     path: PathLike,
     images: NDArray[np.floating] | NDArray[np.uint8],
@@ -52,7 +52,7 @@ def save_grid(
     yield _finished(path, start)
 
 
-@told
+@reports_user_errors
 def save_animation(
     path: PathLike,
     frames: Sequence[NDArray[np.floating] | NDArray[np.uint8]],
@@ -77,12 +77,12 @@ def save_animation(
     start = time.monotonic()
     path = Path(path)
 
-    def work(tell: Tell) -> bytes:
+    def work(notify: Notify) -> bytes:
         drawn = []
         for frame in frames:
             drawn.append(_drawn(frame, scale))
-            tell(_step(len(drawn), len(frames), start, "Drawing the film"))
-        tell(_step(len(frames), len(frames), start, "Packing the film"))
+            notify(_step(len(drawn), len(frames), start, "Drawing the film"))
+        notify(_step(len(frames), len(frames), start, "Packing the film"))
         return pictures.encode_animation(path.suffix, drawn, fps=fps, spec_json=spec_json)
 
     film = yield from in_background(work)
@@ -90,7 +90,7 @@ def save_animation(
     yield _finished(path, start)
 
 
-@told
+@reports_user_errors
 def save_samples(
     path: PathLike, x_hat: NDArray[np.float32], y: NDArray[np.float32], seed: int, spec_json: str
 ) -> Iterator[Event]:
@@ -111,7 +111,7 @@ def save_samples(
     yield _finished(path, start)
 
 
-@told
+@reports_user_errors
 def save_rendered_png(path: PathLike, png: bytes, spec_json: str) -> Iterator[Event]:
     """Save a picture that the window drew, with the spec put into it.
 
@@ -128,7 +128,7 @@ def save_rendered_png(path: PathLike, png: bytes, spec_json: str) -> Iterator[Ev
     yield _finished(path, start)
 
 
-@told
+@reports_user_errors
 def save_text(path: PathLike, text: str) -> Iterator[Event]:
     """Save text, such as an SVG or a CSV table, in UTF-8.
 

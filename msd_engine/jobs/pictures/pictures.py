@@ -19,12 +19,12 @@ from msd_engine.events import Event, Finished, NoisyPicture, PictureRead
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_images
 from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.tools.background import in_background
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.frames import shown
-from msd_engine.jobs.tools.guard import told
 from msd_engine.specs import DenoiseSpec, ExperimentSpec
 
 
-@told
+@reports_user_errors
 def open_picture(path: Path, shape: tuple[int, int, int]) -> Iterator[Event]:
     """Read a picture from a file and bring it to the size of the data.
 
@@ -41,7 +41,7 @@ def open_picture(path: Path, shape: tuple[int, int, int]) -> Iterator[Event]:
     yield Finished(0, time.perf_counter() - begun_s, f"Opened {Path(path).name}.")
 
 
-@told
+@reports_user_errors
 def show_copies(spec: ExperimentSpec, *, data_dir: Path | None = None) -> Iterator[Event]:
     """Draw the copies of the picture that an experiment chooses, whether or not anything can denoise them.
 
@@ -57,12 +57,12 @@ def show_copies(spec: ExperimentSpec, *, data_dir: Path | None = None) -> Iterat
     if not is_loaded(data, data_dir):
         # Reading tens of thousands of images takes a second.
         yield from in_background(lambda _: loaded_images(data, data_dir))
-    images, asked = loaded_images(data, data_dir), spec.denoise
-    x = chosen_picture(asked, images)
-    y = draw_copies(x, asked.sigma, spec.training.k, asked.seed)
+    images, denoise = loaded_images(data, data_dir), spec.denoise
+    x = chosen_picture(denoise, images)
+    y = draw_copies(x, denoise.sigma, spec.training.k, denoise.seed)
     y_mean = shown(y.mean(0, dtype=torch.float64))
     error = distance(y_mean, x.numpy())
-    yield NoisyPicture(spec.to_json(), shown(x), asked.sigma, shown(y), y_mean, error, len(images.test))
+    yield NoisyPicture(spec.to_json(), shown(x), denoise.sigma, shown(y), y_mean, error, len(images.test))
     yield Finished(0, time.perf_counter() - begun_s, "")
 
 

@@ -11,7 +11,7 @@ from msd_engine.events import Event, Tick
 
 T = TypeVar("T")
 
-Tell = Callable[[Event], None]
+Notify = Callable[[Event], None]
 """Hands an event to the job's caller; raises where the caller has closed the job."""
 
 _WAIT_S = 0.05
@@ -21,7 +21,7 @@ class _ClosedError(Exception):
     """The caller closed the job: the work is to end."""
 
 
-def in_background(work: Callable[[Tell], T]) -> Generator[Event, None, T]:
+def in_background(work: Callable[[Notify], T]) -> Generator[Event, None, T]:
     """Do work in a thread of its own and yield what it tells.
 
     The caller may close the generator at any time and is never kept waiting; the work ends when it tells next.
@@ -35,27 +35,27 @@ def in_background(work: Callable[[Tell], T]) -> Generator[Event, None, T]:
     Returns:
         What the work returned. Whatever it raised is raised here.
     """
-    told: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
     closed = threading.Event()
     results: list[T] = []
     errors: list[BaseException] = []
 
-    def tell(event: Event) -> None:
+    def notify(event: Event) -> None:
         if closed.is_set():
             raise _ClosedError
-        told.put(event)
+        events.put(event)
 
     def run() -> None:
         try:
-            results.append(work(tell))
+            results.append(work(notify))
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             errors.append(error)
 
     thread = threading.Thread(target=run, name="msd-background", daemon=True)
     thread.start()
     try:
-        while thread.is_alive() or not told.empty():
-            yield _newest(told)
+        while thread.is_alive() or not events.empty():
+            yield _newest(events)
     finally:
         closed.set()
     if errors:
@@ -63,11 +63,11 @@ def in_background(work: Callable[[Tell], T]) -> Generator[Event, None, T]:
     return results[0]
 
 
-def _newest(told: queue.SimpleQueue[Event]) -> Event:
+def _newest(events: queue.SimpleQueue[Event]) -> Event:
     try:
-        newest = told.get(timeout=_WAIT_S)
-        while not told.empty():
-            newest = told.get()
+        newest = events.get(timeout=_WAIT_S)
+        while not events.empty():
+            newest = events.get()
     except queue.Empty:
         return Tick()
     return newest

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from msd_engine.backend.compiled import PHILOX
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.events import Event, Finished, Started, Tick
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.samplers.twin import COMPILED
 
 
-@told
+@reports_user_errors
 def warm_up(device: str = "auto") -> Iterator[Event]:
     """Import the jobs and choose the device.
 

@@ -102,7 +102,7 @@ class Classifier(nn.Module):
         """
         return self._hidden_of(self.maps(x)[1], kept)
 
-    def look(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def extract_features(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return all that is seen in images, in one go.
 
         Args:

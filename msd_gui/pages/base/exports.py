@@ -49,9 +49,9 @@ def plot_exports(
     """
 
     def png(path: Path) -> Job:
-        told = spec_json()
+        spec_then = spec_json()
         recorder = Recorder(page.clock, figures.png_sheet(view), page)
-        return recorder.job(lambda sheet: page.engine.save("rendered_png", path, png=sheet.png(), spec_json=told))
+        return recorder.job(lambda sheet: page.engine.save("rendered_png", path, png=sheet.png(), spec_json=spec_then))
 
     def svg(path: Path) -> Job:
         recorder = Recorder(page.clock, figures.svg_sheet(view), page)

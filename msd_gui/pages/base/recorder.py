@@ -37,7 +37,7 @@ class Recorder(QObject, Generic[T]):
         super().__init__(parent)
         self._steps = steps
         self._count, self._words = count, words
-        self._taken = 0
+        self._done = 0
         self._results: list[T] = []
         self._failure: Exception | None = None
         self._ended, self._unwanted = threading.Event(), threading.Event()
@@ -50,7 +50,7 @@ class Recorder(QObject, Generic[T]):
         try:
             if not self._unwanted.is_set():
                 next(self._steps)
-                self._taken += 1
+                self._done += 1
                 return
             self._steps.close()
         except StopIteration as end:
@@ -86,5 +86,5 @@ class Recorder(QObject, Generic[T]):
 
     def _progress(self) -> Event:
         # Some steps only wait.
-        done = min(self._taken, self._count)
+        done = min(self._done, self._count)
         return Progress(done, self._count, 0.0, 0.0, 0.0, float("nan"), self._words) if self._count else Tick()

@@ -110,7 +110,7 @@ class ResolvedPage(ExperimentPage):
     @Slot(object)
     def open_folder(self, folder: Path) -> None:
         """Ask for the run in a folder."""
-        self.run_asked.emit(folder, "")
+        self.run_requested.emit(folder, "")
 
     @Slot(object)
     def carry_out(self, remedy: Remedy) -> None:
@@ -122,4 +122,4 @@ class ResolvedPage(ExperimentPage):
         if hasattr(self, f"do_{remedy.action}"):
             self.act(remedy.action)
         elif remedy.action:
-            self.spec_asked.emit(self.experiment.spec, remedy.action)
+            self.spec_requested.emit(self.experiment.spec, remedy.action)

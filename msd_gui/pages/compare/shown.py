@@ -32,11 +32,11 @@ class ComparisonShown:
     Attributes:
         middle: The curves above the table.
         right: What the figures say, above the errors by noise.
-        told: The table as it was told last; None before.
+        latest: The table as it was told last; None before.
     """
 
     def __init__(self) -> None:
-        self.told: SweepTable | None = None
+        self.latest: SweepTable | None = None
         self._spec: SweepSpec | None = None
         self._measured: dict[str, list[HeldOutLoss]] = {}
         self._drawn_s = 0.0
@@ -49,10 +49,12 @@ class ComparisonShown:
         self.unit.addItems(["steps", "seconds"])
         self.unit.currentTextChanged.connect(self._unit_changed)
         self.curves = ComparedView("Held-out error of every run", "step", STYLES)
-        self.place = layout.awaiting(self.curves, "The held-out error of every run will be drawn here, live.", "Start")
+        self.place = layout.with_placeholder(
+            self.curves, "The held-out error of every run will be drawn here, live.", "Start"
+        )
         self.table = ComparisonTable()
         self.table.setItemDelegateForColumn(0, IndexedCells(self.table))
-        self.table_place = layout.awaiting(
+        self.table_place = layout.with_placeholder(
             self.table, "The final error of each k will stand here: its spread over the seeds, and its ratio to k = 1."
         )
         top = QWidget()
@@ -73,7 +75,7 @@ class ComparisonShown:
         parts: list[QWidget] = [layout.heading("What it says"), self.findings]
         for mode, view in self.bands.items():
             words = f"The final error at each {SIGMA_EFF} will be drawn here."
-            self.band_places[mode] = layout.awaiting(view, words, height_px=BANDS_PX)
+            self.band_places[mode] = layout.with_placeholder(view, words, height_px=BANDS_PX)
             parts += [layout.heading(indexed(f"By noise: {MODE_TITLES[mode]}")), self.band_places[mode]]
         holder = QWidget()
         box = QVBoxLayout(holder)
@@ -85,7 +87,7 @@ class ComparisonShown:
 
     def clear(self) -> None:
         """Forget what was told of another comparison."""
-        self._measured, self.told = {}, None
+        self._measured, self.latest = {}, None
         self.table.set_rows([])
         self.table_place.set_ready(False)
         self.table_place.setMaximumHeight(_NO_LIMIT_PX)
@@ -115,7 +117,7 @@ class ComparisonShown:
 
     def show_table(self, event: SweepTable) -> None:
         """Show the table as it stands, and what it says."""
-        self.told = event
+        self.latest = event
         self.draw_curves()
         self.table_place.set_ready(bool(event.rows))
         self.table.set_rows([_cells(row) for row in event.rows])

@@ -15,8 +15,8 @@ from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import GRACE_MS, Export
 from msd_gui.pages.base.resolved import ResolvedPage
-from msd_gui.pages.denoise.by_hand import ByHand, command_of
 from msd_gui.pages.denoise.canvas import Easel
+from msd_gui.pages.denoise.chain_tasks import ChainTasks, command_of
 from msd_gui.pages.denoise.exports import exports
 from msd_gui.pages.denoise.fields_shown import GROUPS
 from msd_gui.pages.denoise.painting import PaintingControls
@@ -34,8 +34,8 @@ from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Readings
 from msd_gui.widgets.panels.spec_form import SpecForm
 
-RESULT_PROMISE = "x̂, what the denoiser makes of the copies, will be shown here."
-COPIES_PROMISE = "The noisy copies of the picture will be shown here."
+RESULT_PLACEHOLDER = "x̂, what the denoiser makes of the copies, will be shown here."
+COPIES_PLACEHOLDER = "The noisy copies of the picture will be shown here."
 
 
 class DenoisePage(ResolvedPage):
@@ -69,23 +69,23 @@ class DenoisePage(ResolvedPage):
         self.easel = Easel()
         self.picture = OwnPicture(self, self.engine, self.easel)
         self.result = TilesView("The picture and what is made of it")
-        self.result_place = layout.awaiting(self.result, RESULT_PROMISE)
+        self.result_place = layout.with_placeholder(self.result, RESULT_PLACEHOLDER)
         self.copies = CopiesPanel()
         self.figures = Readings("Figures of the denoising")
         self.words = QLabel()
         self.words.setWordWrap(True)
         self.words.setProperty("role", "muted")
         pictures = layout.row(self.easel, self.result_place, stretch=(1, 1))
-        self.place = layout.awaiting(self.copies, COPIES_PROMISE)
-        self.by_hand = ByHand(self, self.engine)
+        self.place = layout.with_placeholder(self.copies, COPIES_PLACEHOLDER)
+        self.chain_task = ChainTasks(self, self.engine)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.place, "Copies")
-        self.tabs.addTab(self.by_hand, "Paint anew, and from seed to seed")
+        self.tabs.addTab(self.chain_task, "Paint anew, and from seed to seed")
         middle = layout.column(layout.heading("Draw, open or choose a picture"), pictures, self.tabs, stretch=(0, 5, 6))
         figures = layout.column(self.card, layout.heading("Figures"), self.figures, self.words)
         layout.lay_out(self, self.form, middle, figures)
-        self.offer_menu(self.result, self.copies.summary, self.copies.before, self.copies.after)
+        self.add_export_menu(self.result, self.copies.summary, self.copies.before, self.copies.after)
 
     def _connect(self) -> None:
         self.form.edited.connect(lambda spec, path: self.experiment.set(spec, path))
@@ -95,14 +95,14 @@ class DenoisePage(ResolvedPage):
         self.network.chosen.connect(self.use)
         self.network.opened.connect(self.open_folder)
         self.result_place.placeholder.pressed.connect(lambda: self.card.press(0))
-        self.by_hand.shown.connect(lambda: self.tabs.setCurrentWidget(self.by_hand))
+        self.chain_task.shown.connect(lambda: self.tabs.setCurrentWidget(self.chain_task))
 
     # -- the spec ------------------------------------------------------------------------------------------------------
 
     def state(self) -> EngineState:
         """Return what the page's jobs are doing."""
-        films = bool(self.by_hand.gallery.films)
-        return EngineState(ready=self.engine.ready, drawing=self.by_hand.running, drawn=films, states=films)
+        films = bool(self.chain_task.gallery.films)
+        return EngineState(ready=self.engine.ready, drawing=self.chain_task.running, drawn=films, states=films)
 
     def show_resolved(self, before: Resolved) -> None:
         """Show the settings and what denoises them; what is shown is made again where one of the two is another."""
@@ -114,9 +114,9 @@ class DenoisePage(ResolvedPage):
         self.painting.show(spec)
         self.card.show_problem(now.card)
         self.network.show_resolved(now)
-        self.by_hand.show_resolved(before)
+        self.chain_task.show_resolved(before)
         why = f" {now.problem.title}." if now.problem else ""
-        self.result_place.placeholder.set_sentence(RESULT_PROMISE + why)
+        self.result_place.placeholder.set_sentence(RESULT_PLACEHOLDER + why)
         self.result_place.placeholder.set_button(now.problem.remedies[0].label if now.problem else "")
         self.picture.show(spec)
         if now.spec != before.spec:
@@ -218,7 +218,7 @@ class DenoisePage(ResolvedPage):
     def _show(self, event: Denoised) -> None:
         self.denoised = event
         spec = ExperimentSpec.from_json(event.spec_json)
-        asked = spec.denoise
+        denoise = spec.denoise
         self.picture.take(event, spec)
         shown = event.changed or event.copies
         error = float(np.sqrt(np.square(shown.x_hat - event.x, dtype=np.float64).mean()))
@@ -226,36 +226,36 @@ class DenoisePage(ResolvedPage):
         self.result.set_tiles([Tile(name, shown.x_hat, f"error {number(error)}")])
         self.result_place.set_ready(True)
         self.place.set_ready(True)
-        self.copies.take(event, asked.change)
+        self.copies.take(event, denoise.change)
         self.figures.set_readings(readings(event))
-        self.words.setText(explanation(event, asked.change))
+        self.words.setText(explanation(event, denoise.change))
 
     # -- chains and actions --------------------------------------------------------------------------------------------
 
     @property
     def playing(self) -> bool:
         """Whether chains are being drawn and not held."""
-        return self.by_hand.playing
+        return self.chain_task.playing
 
     def do_sample(self) -> None:
         """Paint the marked part anew; where nothing is marked, draw a row from seed to seed."""
-        self.by_hand.draw("inpaint" if self.experiment.spec.denoise.mask else "interpolate")
+        self.chain_task.draw("inpaint" if self.experiment.spec.denoise.mask else "interpolate")
 
     def do_stop(self) -> None:
         """Stop the chains."""
-        self.by_hand.stop()
+        self.chain_task.stop()
 
     def do_play(self) -> None:
         """Hold the chains, or let them go on."""
-        self.by_hand.hold()
+        self.chain_task.hold()
 
     def do_step(self) -> None:
         """Show the next kept state."""
-        self.by_hand.gallery.go(1)
+        self.chain_task.gallery.go(1)
 
     def do_back(self) -> None:
         """Show the kept state before."""
-        self.by_hand.gallery.go(-1)
+        self.chain_task.gallery.go(-1)
 
     def _run_in_use(self) -> Network | None:
         """Return the run that denoises; None for the exact score, and for a model, which is found by data and k."""
@@ -265,10 +265,10 @@ class DenoisePage(ResolvedPage):
     def command(self) -> str:
         """Return the `msd` line that makes what stands in front: the denoised picture, or the chains by hand."""
         spec = self.experiment.spec
-        if self.tabs.currentWidget() is self.by_hand:
-            return self.by_hand.command(spec, self._run_in_use())
+        if self.tabs.currentWidget() is self.chain_task:
+            return self.chain_task.command(spec, self._run_in_use())
         return command_of(spec, "denoise", self._run_in_use())
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""
-        return exports(self.engine, self.denoised, self.by_hand.gallery)
+        return exports(self.engine, self.denoised, self.chain_task.gallery)

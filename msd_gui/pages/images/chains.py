@@ -60,8 +60,8 @@ class ImageChains(QObject):
         self._begun = page.resolved.made
         self._runner = page.runner(self._show)
         gallery.scrubber.set_branching(True)
-        gallery.scrubber.branch_asked.connect(self._branch)
-        gallery.asked.connect(self._ask)
+        gallery.scrubber.branch_requested.connect(self._branch)
+        gallery.requested.connect(self._ask)
 
     # -- what can be drawn ---------------------------------------------------------------------------------------------
 
@@ -107,7 +107,7 @@ class ImageChains(QObject):
         now = self._page.resolved
         if now.learning:
             self._wanted = True
-            self._trainer.ask_weights(WEIGHTS_EVERY_S)
+            self._trainer.request_weights(WEIGHTS_EVERY_S)
         elif self.drawable() is not None and self._made == now.made:
             self._page.experiment.set(now.spec.with_next_seed())
         else:
@@ -199,7 +199,7 @@ class ImageChains(QObject):
         if drawable is None:
             self._page.noticed.emit("No network fits these settings: see the card at the right.")
         else:
-            self._submit(self._engine.by_hand("draw", *drawable, start=start), self._page.resolved.made)
+            self._submit(self._engine.chain_task("draw", *drawable, start=start), self._page.resolved.made)
 
     # -- what chains tell ----------------------------------------------------------------------------------------------
 
@@ -220,7 +220,7 @@ class ImageChains(QObject):
     def _on_end(self) -> None:
         if self._gallery.repeat.isChecked() and self._trainer.running and not self._page.resolved.exact:
             self._wanted = True
-            self._trainer.ask_weights(WEIGHTS_EVERY_S)
+            self._trainer.request_weights(WEIGHTS_EVERY_S)
         elif not self._trainer.running:
             self._page.set_status(Status())
         self._page.actions_changed.emit()

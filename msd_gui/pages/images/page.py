@@ -17,7 +17,7 @@ from msd_gui.pages.images.exports import exports
 from msd_gui.pages.images.fields_shown import GROUPS
 from msd_gui.pages.quality.judge import JudgeButton
 from msd_gui.pages.quality.panel import Measuring
-from msd_gui.pages.quality.survival import YieldPanel
+from msd_gui.pages.quality.survival import SurvivalPanel
 from msd_gui.pages.sampling.controls import SamplingControls, show_fields
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.pages.sampling.networks import NetworkCard, NetworkRow
@@ -50,9 +50,9 @@ class ImagesPage(TrainingPage):
     def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock, store: NetworkStore) -> None:
         super().__init__(experiment, engine, clock, store)
         self._build()
-        self.way = SamplingControls(self, engine, self.form, "Ladder", drawn=lambda: self.chains.drawn)
-        self.chains.laddered.connect(self.way.take_drawn)
-        self.way.told.connect(self.adviser.take_ladder)
+        self.ladder_controls = SamplingControls(self, engine, self.form, "Ladder", drawn=lambda: self.chains.drawn)
+        self.chains.laddered.connect(self.ladder_controls.set_drawn_ladder)
+        self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
         self._connect()
         self.renew()
         self.show_resolved(self.resolved)
@@ -64,7 +64,7 @@ class ImagesPage(TrainingPage):
         self.form.section("More of training").set_open(False)
         self.shown = TrainingShown(self)
         self.gallery = Gallery()
-        self.yields = YieldPanel()
+        self.survival = SurvivalPanel()
         self.adviser = Adviser(self.experiment, self)
         self.card = NetworkCard()
         self.network = NetworkRow()
@@ -83,29 +83,29 @@ class ImagesPage(TrainingPage):
             shown.losses_place,
             layout.heading("Error by noise"),
             shown.bands_place,
-            self.yields,
+            self.survival,
             self.judging,
             self.measuring,
         )
         layout.lay_out(self, self.form, middle, figures)
-        self.offer_menu(shown.strip, self.gallery.grid, self.gallery.film, shown.losses, shown.bands)
-        self.offer_menu(self.measuring.curve.view)
+        self.add_export_menu(shown.strip, self.gallery.grid, self.gallery.film, shown.losses, shown.bands)
+        self.add_export_menu(self.measuring.curve.view)
 
     def _connect(self) -> None:
         self.form.edited.connect(self._edited)
         self.form.editing_started.connect(self._begin_edit)
         self.form.editing_finished.connect(self._end_edit)
         self.shown.strip_place.placeholder.pressed.connect(self.do_train)
-        self.gallery.judged.connect(self.yields.take)
-        self.gallery.cleared.connect(self.yields.clear)
-        self.gallery.judged.connect(self.adviser.take_verdicts)
-        self.measuring.measured.connect(self.adviser.take_quality)
+        self.gallery.judged.connect(self.survival.take)
+        self.gallery.cleared.connect(self.survival.clear)
+        self.gallery.judged.connect(self.adviser.set_verdicts)
+        self.measuring.measured.connect(self.adviser.set_quality)
         self.gallery.grid.chosen.connect(self.measuring.choose)
         self.actions_changed.connect(self.measuring.update_button)
         self.card.remedy.connect(self.carry_out)
         self.network.chosen.connect(self.use)
         self.network.opened.connect(self.open_folder)
-        self.trainer.strip.connect(self.shown.take_strip)
+        self.trainer.strip.connect(self.shown.set_strip)
         self.connect_trainer()
         self.trainer.progressed.connect(self._on_training_status)
 
@@ -136,7 +136,7 @@ class ImagesPage(TrainingPage):
         show_fields(self.form, now)
         self.card.show_problem(now.card)
         self.network.show_resolved(now)
-        self.gallery.promise(now.placeholder, now.problem.remedies[0].label if now.problem else "Sample")
+        self.gallery.set_placeholder(now.placeholder, now.problem.remedies[0].label if now.problem else "Sample")
         self.measuring.show_beside(now.spec.data.name)
         self.chains.follow(before)
 
@@ -156,7 +156,7 @@ class ImagesPage(TrainingPage):
     def begin(self) -> None:
         """Begin once the engine is there; exact chains begin at once."""
         self.renew()
-        self.way.begin()
+        self.ladder_controls.begin()
         if self.resolved.exact:
             self.chains.draw_if_new()
         self.actions_changed.emit()
@@ -166,14 +166,14 @@ class ImagesPage(TrainingPage):
     @Slot(object)
     def _on_training_status(self, status: Status) -> None:
         self.set_status(status)
-        self.shown.take_held_out(self.trainer.held_out)
+        self.shown.set_held_out(self.trainer.held_out)
 
     @Slot()
     def take_weights(self) -> None:
         """Take newer weights, and draw with them where chains wait for them."""
         super().take_weights()
         # The network may have its earlier self by now, which its chains are guided by.
-        self.way.renew_ladder()
+        self.ladder_controls.renew_ladder()
         self.chains.take_weights()
         self.actions_changed.emit()
 
@@ -197,7 +197,7 @@ class ImagesPage(TrainingPage):
 
     def do_denoise(self) -> None:
         """Take the network that chains are drawn with to the denoise page."""
-        self.run_asked.emit(self.resolved.run, "denoise")
+        self.run_requested.emit(self.resolved.run, "denoise")
 
     def do_play(self) -> None:
         """Hold the chains, or let them go on."""

@@ -17,7 +17,7 @@ class PlaneChains(QObject):
 
     Attributes:
         began: Emitted when other chains begin.
-        told: Emitted with what they are made with, and the `Ladder` that they go down.
+        ladder_ready: Emitted with what they are made with, and the `Ladder` that they go down.
         grown: Emitted with each `ChainSegment`.
         weighed: Emitted with each `ChainReport`, also of chains that are still on their way.
         ended: Emitted with the spec and the last `ChainReport` of chains that have come to their end.
@@ -25,7 +25,7 @@ class PlaneChains(QObject):
     """
 
     began = Signal()
-    told = Signal(object, object)
+    ladder_ready = Signal(object, object)
     grown = Signal(object)
     weighed = Signal(object)
     ended = Signal(object, object)
@@ -89,7 +89,7 @@ class PlaneChains(QObject):
             case Started():
                 self.began.emit()
             case Ladder():
-                self.told.emit(self.made, event)
+                self.ladder_ready.emit(self.made, event)
             case ChainSegment():
                 self.grown.emit(event)
             case ChainReport():
@@ -98,7 +98,7 @@ class PlaneChains(QObject):
                 self.samples = event
                 self._page.actions_changed.emit()
             case Finished() if not self._trainer.running:
-                self._tell_speed(event)
+                self._show_speed(event)
 
     def _take(self, report: ChainReport) -> None:
         self.weighed.emit(report)
@@ -107,7 +107,7 @@ class PlaneChains(QObject):
             self.report = report
             self.ended.emit(self.made.spec, report)
 
-    def _tell_speed(self, event: Finished) -> None:
+    def _show_speed(self, event: Finished) -> None:
         spec = self.made.spec if self.made is not None else self._page.experiment.spec
         chains, took_ms = spec.sampling.chains, 1000 * event.elapsed_s
         rate = f"{event.step / event.elapsed_s:,.0f} steps/s" if event.elapsed_s else ""

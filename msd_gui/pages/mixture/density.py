@@ -107,7 +107,7 @@ class FieldPainter(QObject):
         self._ahead = page.runner(self._on_ahead, apart=(Failed,))
         self._failure = ""
         self._cache = FieldCache()
-        self._asked: FieldKey | None = None
+        self._requested: FieldKey | None = None
         self._framed = ""
 
     def ask(self, spec: ExperimentSpec, sigma: float) -> None:
@@ -118,9 +118,9 @@ class FieldPainter(QObject):
             sigma: Noise of one copy.
         """
         key = self._key(spec, sigma, self._plane.bounds())
-        if key == self._asked:
+        if key == self._requested:
             return
-        self._asked = key
+        self._requested = key
         known = self._cache.get(key)
         if known is not None:
             self._show(key, known)

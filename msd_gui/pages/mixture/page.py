@@ -77,8 +77,8 @@ class MixturePage(TrainingPage):
         self.player = Player(self, clock, self.plane, self.timeline, self.transport)
         self.fields = FieldPainter(self, engine, self.plane)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
-        self.way = SamplingControls(self, engine, self.form, "Ladder", drawn=lambda: self.chains.drawn)
-        self.way.told.connect(self.adviser.take_ladder)
+        self.ladder_controls = SamplingControls(self, engine, self.form, "Ladder", drawn=lambda: self.chains.drawn)
+        self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
         self._connect()
         self.renew()
         self.show_resolved(self.resolved)
@@ -96,7 +96,7 @@ class MixturePage(TrainingPage):
         self.losses = LossView()
         self.readings = Readings("Chain figures")
         self.adviser = Adviser(self.experiment, self)
-        self.losses_place = layout.awaiting(
+        self.losses_place = layout.with_placeholder(
             self.losses,
             "Train a small network on the same target and watch its loss fall towards the least possible one.",
             "Train",
@@ -120,7 +120,7 @@ class MixturePage(TrainingPage):
         )
         layout.lay_out(self, self.form, middle, figures)
 
-        self.offer_menu(self.plane, self.timeline, self.weights, self.losses)
+        self.add_export_menu(self.plane, self.timeline, self.weights, self.losses)
 
     def _connect(self) -> None:
         self.form.edited.connect(self._edited)
@@ -129,16 +129,16 @@ class MixturePage(TrainingPage):
         self.card.remedy.connect(self.carry_out)
         self.chains.began.connect(self.player.begin)
         self.chains.began.connect(self._on_began)
-        self.chains.told.connect(lambda _made, ladder: self.player.set_ladder(ladder))
-        self.chains.told.connect(self.way.take_drawn)
+        self.chains.ladder_ready.connect(lambda _made, ladder: self.player.set_ladder(ladder))
+        self.chains.ladder_ready.connect(self.ladder_controls.set_drawn_ladder)
         self.chains.grown.connect(self.player.append)
         self.chains.weighed.connect(self._show_weights)
         self.chains.ended.connect(self._show_report)
         self.clock.tick.connect(self._on_tick)
-        self.player.moved.connect(self._ask_field)
+        self.player.moved.connect(self._request_field)
         self.player.turned.connect(self.actions_changed)
-        self.plane.view_changed.connect(self._ask_field)
-        self.fields.framed.connect(self.adviser.take_data)
+        self.plane.view_changed.connect(self._request_field)
+        self.fields.framed.connect(self.adviser.set_data)
         self.losses_place.placeholder.pressed.connect(lambda: self.act("train"))
         self.connect_trainer()
         self.trainer.progressed.connect(self.set_status)
@@ -167,7 +167,7 @@ class MixturePage(TrainingPage):
         show_fields(self.form, self.resolved)
         self.card.show_problem(self.resolved.card)
         self.chains.follow(before)
-        self._ask_field()
+        self._request_field()
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
         """Show another experiment from its first step; with the exact score where it has no network."""
@@ -199,9 +199,9 @@ class MixturePage(TrainingPage):
     def begin(self) -> None:
         """Start the chains as soon as the engine is there."""
         self.renew()
-        self.way.begin()
+        self.ladder_controls.begin()
         self.chains.draw()
-        self._ask_field()
+        self._request_field()
         self.actions_changed.emit()
 
     @Slot()
@@ -219,11 +219,11 @@ class MixturePage(TrainingPage):
 
     @Slot(object, object)
     def _show_report(self, spec: ExperimentSpec, report: ChainReport) -> None:
-        self.adviser.take_report(spec, report)
+        self.adviser.set_report(spec, report)
         self.readings.set_readings(chain_readings(report, spec.sampling.chains))
 
     @Slot()
-    def _ask_field(self) -> None:
+    def _request_field(self) -> None:
         if self.engine.ready:
             # Where nothing denoises the settings, density and scores stay those of the chains that are shown.
             made = self.chains.made
@@ -234,13 +234,13 @@ class MixturePage(TrainingPage):
     def _on_tick(self) -> None:
         wanted = not self.resolved.exact or self.layers["learned arrows"].isChecked()
         if wanted and self.isVisible():
-            self.trainer.ask_weights(CHECKPOINT_EVERY_S)
+            self.trainer.request_weights(CHECKPOINT_EVERY_S)
 
     @Slot()
     def take_weights(self) -> None:
         """Take newer weights, and draw with them where they are in use."""
         super().take_weights()
-        self._ask_field()
+        self._request_field()
         if self.resolved.in_use is not None:
             self.chains.draw()
         self.actions_changed.emit()

@@ -21,11 +21,11 @@ LOGARITHMIC = ("frechet", "fid")
 
 def curve_points(spec: ExperimentSpec) -> tuple[tuple[int, int], ...]:
     """Return pairs (levels, steps per level) from few evaluations to twice those of the spec, its own among them."""
-    asked = spec.sampling
-    own = (asked.levels, asked.steps_per_level)
-    few = {(asked.levels, steps) for steps in STEPS if steps <= LONGEST * asked.steps_per_level}
-    if asked.steps_per_level == 1:
-        few |= {(max(2, round(asked.levels * share)), 1) for share in (0.25, 0.5)}
+    sampling = spec.sampling
+    own = (sampling.levels, sampling.steps_per_level)
+    few = {(sampling.levels, steps) for steps in STEPS if steps <= LONGEST * sampling.steps_per_level}
+    if sampling.steps_per_level == 1:
+        few |= {(max(2, round(sampling.levels * share)), 1) for share in (0.25, 0.5)}
     return tuple(sorted(few | {own}, key=lambda point: point[0] * point[1]))
 
 
@@ -47,7 +47,7 @@ class MeasuredCurve(QWidget):
         self.figure.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.figure.hide()
         self.view = QualityCurveView()
-        self.place = layout.awaiting(
+        self.place = layout.with_placeholder(
             self.view,
             "Measures at several numbers of steps per level: what do more network evaluations buy?",
             "",
@@ -125,5 +125,5 @@ class MeasuredCurve(QWidget):
 
 
 def _words(quality: Quality) -> str:
-    asked = ExperimentSpec.from_json(quality.spec_json).sampling
-    return f"{quality.evaluations} evaluations, {asked.levels} × {asked.steps_per_level}"
+    sampling = ExperimentSpec.from_json(quality.spec_json).sampling
+    return f"{quality.evaluations} evaluations, {sampling.levels} × {sampling.steps_per_level}"

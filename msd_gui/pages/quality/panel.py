@@ -250,9 +250,9 @@ def reading(figure: Figure, quality: Quality | None = None) -> Reading:
         real = number(figure.real) + (f" ± {number(figure.real_spread, 2)}" if np.isfinite(figure.real_spread) else "")
         return Reading(figure.title, value, real, figure.help + interval, severity)
     dead = in_words(quality.dead)
-    told = f" {quality.lived} of {quality.n} lived{f'; dead: {dead}' if dead else ''}."
+    counted = f" {quality.lived} of {quality.n} lived{f'; dead: {dead}' if dead else ''}."
     shown = f"{100 * figure.value:.1f} % of {quality.n}"
-    return Reading(figure.title, shown, f"{100 * figure.real:.1f} %", figure.help + told + interval, severity)
+    return Reading(figure.title, shown, f"{100 * figure.real:.1f} %", figure.help + counted + interval, severity)
 
 
 def neighbours_note(event: Neighbours) -> str:

@@ -33,18 +33,18 @@ class ChosenRuns(QWidget):
     """Curves, figures and words of the chosen runs.
 
     Attributes:
-        curves_asked: Emitted with the paths of the runs whose curves are to be read.
+        curves_requested: Emitted with the paths of the runs whose curves are to be read.
     """
 
-    curves_asked = Signal(list)
+    curves_requested = Signal(list)
 
     def __init__(self) -> None:
         super().__init__()
         self._curves: dict[str, HeldOutCurve] = {}
-        self._asked: tuple[RunRow, ...] = ()
+        self._requested: tuple[RunRow, ...] = ()
         self._drawn_s = 0.0
         self.overlay = OverlayView()
-        self.place = layout.awaiting(
+        self.place = layout.with_placeholder(
             self.overlay,
             f"Choose runs: their held-out errors are drawn here. Of more than {OWN_COLOURS}, the colour tells k.",
             height_px=_PLOT_PX,
@@ -88,45 +88,45 @@ class ChosenRuns(QWidget):
         self.card.setVisible(bool(problem))
         self.card.set_message("error", "Damaged", problem, "")
         # Of a comparison with very many runs the first ones, which compare all k with one seed after the other.
-        asked = tuple((sorted(rows, key=lambda row: row.created) if whole else rows)[:MOST_CURVES])
-        self.left_out.setVisible(len(rows) > len(asked))
+        wanted = tuple((sorted(rows, key=lambda row: row.created) if whole else rows)[:MOST_CURVES])
+        self.left_out.setVisible(len(rows) > len(wanted))
         first = "that were begun first" if whole else "that stand first"
         self.left_out.setText(
-            f"The {len(asked)} {first} are drawn, of {len(rows):,} runs; choose fewer for the others."
+            f"The {len(wanted)} {first} are drawn, of {len(rows):,} runs; choose fewer for the others."
         )
-        if asked != self._asked:
-            self._asked = asked
+        if wanted != self._requested:
+            self._requested = wanted
             self.show_curves()
-            self.curves_asked.emit([row.path for row in asked if row.spec_json])
+            self.curves_requested.emit([row.path for row in wanted if row.spec_json])
 
     def concerns(self, paths: set[str]) -> bool:
         """Return whether any of some runs is shown here."""
-        return any(row.path in paths for row in self._asked)
+        return any(row.path in paths for row in self._requested)
 
     def take(self, curve: HeldOutCurve) -> None:
         """Take the curve of a run."""
         self._curves[curve.path] = curve
-        if len(self._asked) == 1 or time.monotonic() - self._drawn_s >= _EVERY_S:
+        if len(self._requested) == 1 or time.monotonic() - self._drawn_s >= _EVERY_S:
             self.show_curves()
 
     def spec_json(self) -> str:
         """Return the spec of the first of the chosen runs as JSON."""
-        return self._asked[0].spec_json if self._asked else ""
+        return self._requested[0].spec_json if self._requested else ""
 
     def show_curves(self) -> None:
         """Draw what was read: many curves, or those of comparisons alone, in the colours of their k."""
         self._drawn_s = time.monotonic()
-        found = [(row, self._curves.get(row.path)) for row in self._asked]
+        found = [(row, self._curves.get(row.path)) for row in self._requested]
         curves = [
             Curve(row.name, c.steps, c.elapsed_s, c.loss, row.k, _style(row))
             for row, c in found
             if c is not None and len(c.steps)
         ]
-        compared = len(self._asked) > 1 and all(row.sweep for row in self._asked)
-        styles = _STYLES if compared else {} if len(self._asked) > OWN_COLOURS else None
+        compared = len(self._requested) > 1 and all(row.sweep for row in self._requested)
+        styles = _STYLES if compared else {} if len(self._requested) > OWN_COLOURS else None
         self.overlay.set_curves(curves, styles)
         # The legend of curves with colours of their own has a line for each.
-        height = _PLOT_PX if len(self._asked) < 2 else _MANY_PX if styles is None else _BY_K_PX
+        height = _PLOT_PX if len(self._requested) < 2 else _MANY_PX if styles is None else _BY_K_PX
         self.place.set_height(height)
         self.place.set_ready(bool(self.overlay.curves()))
         self.seconds.setVisible(bool(self.overlay.curves()))

@@ -32,10 +32,10 @@ class SamplingControls(QObject):
     """The part of a page's form that is about the way down the ladder.
 
     Attributes:
-        told: Emitted with the `Ladder` of the present settings.
+        ladder_ready: Emitted with the `Ladder` of the present settings.
     """
 
-    told = Signal(object)
+    ladder_ready = Signal(object)
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class SamplingControls(QObject):
         self._engine = engine
         self._form = form
         self._drawn = drawn
-        self._asked: tuple[object, ...] = ()
+        self._requested: tuple[object, ...] = ()
         self._stale = False
         self._proposing_for: ExperimentSpec | None = None
         self._ladders = page.runner(self._on_ladder)
@@ -96,41 +96,41 @@ class SamplingControls(QObject):
     def begin(self) -> None:
         """Allow proposals, and ask for the ladder, once the engine is there."""
         self.button.setEnabled(True)
-        self._page.experiment.changed.connect(self._check_later)
-        self._page.actions_changed.connect(self._check_later)
-        self._page.clock.tick.connect(self._ask_ladder)
-        self._check_later()
+        self._page.experiment.changed.connect(self._check_when_idle)
+        self._page.actions_changed.connect(self._check_when_idle)
+        self._page.clock.tick.connect(self._request_ladder)
+        self._check_when_idle()
 
     # -- the ladder ----------------------------------------------------------------------------------------------------
 
     def renew_ladder(self) -> None:
         """Show the ladder again: the network is still the same one, but has learned further."""
-        if self._asked:
-            self._asked = ()
-            self._check_later()
+        if self._requested:
+            self._requested = ()
+            self._check_when_idle()
 
     @Slot()
-    def _check_later(self) -> None:
+    def _check_when_idle(self) -> None:
         """Compare at the next tick, when a change has begun all the chains that it begins."""
         self._stale = True
 
     @Slot()
-    def _ask_ladder(self) -> None:
+    def _request_ladder(self) -> None:
         """Ask for the ladder where settings or network are others than it was shown for, and no chains tell it."""
         if not self._stale:
             return
         self._stale = False
         made, drawn = self._page.resolved.made, self._drawn()
         key = _key(made)
-        if key != self._asked and (drawn is None or key != _key(drawn)):
-            self._asked = key
+        if key != self._requested and (drawn is None or key != _key(drawn)):
+            self._requested = key
             self._ladders.submit(self._engine.ladder(made.spec, made.run), grace_ms=GRACE_MS)
 
     @Slot(object, object)
-    def take_drawn(self, made: Made, ladder: Ladder) -> None:
+    def set_drawn_ladder(self, made: Made, ladder: Ladder) -> None:
         """Show the ladder of chains that are being drawn, in the place of any that was asked for."""
         self._ladders.drop()
-        self._asked = _key(made)
+        self._requested = _key(made)
         self.take(ladder)
 
     def take(self, ladder: Ladder) -> None:
@@ -142,7 +142,7 @@ class SamplingControls(QObject):
         missing = "; no guidance: this network has no earlier self" if ladder.guidance_missing else ""
         self.caption.setText(f"s<sub>T</sub>²/σ² = {span} · {ladder.evaluations:,} evaluations{missing}")
         self.swelling.set_levels(ladder.sigma, ladder.swelling)
-        self.told.emit(ladder)
+        self.ladder_ready.emit(ladder)
 
     @Slot(object)
     def _on_ladder(self, event: Event) -> None:
@@ -169,9 +169,9 @@ class SamplingControls(QObject):
 
     def _still_fits(self) -> bool:
         """Return whether what was measured is still what is shown."""
-        asked, now = self._proposing_for, self._page.experiment.spec
+        _proposing_for, now = self._proposing_for, self._page.experiment.spec
         paths = ("data", "training.k", "sampling.sigma_L", "sampling.steps_per_level")
-        return asked is not None and all(asked.get(path) == now.get(path) for path in paths)
+        return _proposing_for is not None and all(_proposing_for.get(path) == now.get(path) for path in paths)
 
     @Slot(bool)
     def _on_running(self, running: bool) -> None:
@@ -205,13 +205,13 @@ def show_step(form: SpecForm, spec: ExperimentSpec) -> None:
         form: With a slider of the step size.
         spec: The experiment.
     """
-    asked, epsilon = spec.sampling, form.slider("sampling.epsilon")
-    ratio = asked.step_ratio
-    severity = "" if not near_wall(asked) else "error" if ratio >= 2 else "warning"
-    epsilon.set_marker(2 * asked.sigma_L**2 if asked.has_wall else None, "r = 2")
-    if not asked.has_step:
+    sampling, epsilon = spec.sampling, form.slider("sampling.epsilon")
+    ratio = sampling.step_ratio
+    severity = "" if not near_wall(sampling) else "error" if ratio >= 2 else "warning"
+    epsilon.set_marker(2 * sampling.sigma_L**2 if sampling.has_wall else None, "r = 2")
+    if not sampling.has_step:
         epsilon.set_trailing("")
-    elif asked.has_wall:
+    elif sampling.has_wall:
         epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", severity)
     else:
         epsilon.set_trailing(f"η = ε/σ² = {number(ratio)}")
@@ -226,6 +226,6 @@ def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:
     """
     for path in ("sampling.sigma_1", "sampling.sigma_L"):
         form.slider(path).set_trailing(f"{SIGMA_EFF} = {number(spec.sigma_eff(spec.get(path)))}")
-    asked, path = spec.sampling, "sampling.exact_above"
+    sampling, path = spec.sampling, "sampling.exact_above"
     if path in form.paths():
-        form.slider(path).set_trailing("never" if spec.sigma_of_copy(asked.exact_above) >= asked.sigma_1 else "")
+        form.slider(path).set_trailing("never" if spec.sigma_of_copy(sampling.exact_above) >= sampling.sigma_1 else "")

@@ -60,28 +60,28 @@ class TrainingShown(QObject):
         self.held_out: StripFrame | None = None
         self._bands_of: HeldOutLoss | None = None
         self.strip, self.losses, self.bands = HeldOutView(), LossView(), BandView()
-        self.strip_place = layout.awaiting(
+        self.strip_place = layout.with_placeholder(
             self.strip,
             "Press Train: a fixed strip of held-out images appears here, clean, noisy and denoised, and gets better "
             "as training goes on.",
             "Train",
             _STRIP_PX,
         )
-        self.losses_place = layout.awaiting(
+        self.losses_place = layout.with_placeholder(
             LossPanel(self.losses), "Training and held-out loss will be drawn here.", "", _LOSSES_PX
         )
-        self.bands_place = layout.awaiting(
+        self.bands_place = layout.with_placeholder(
             self.bands, f"The held-out error at each {SIGMA_EFF} will be drawn here.", "", _BANDS_PX
         )
 
     @Slot(object)
-    def take_strip(self, event: StripFrame) -> None:
+    def set_strip(self, event: StripFrame) -> None:
         """Show the held-out images as the network denoises them now."""
         self.held_out = event
         self.strip_place.set_ready(True)
         self.strip.set_strip(event.clean, event.noisy, event.x_hat, event.sigma, event.error)
 
-    def take_held_out(self, held_out: HeldOutLoss | None) -> None:
+    def set_held_out(self, held_out: HeldOutLoss | None) -> None:
         """Show the held-out error by noise; the same one again is not drawn anew."""
         if held_out is not None and held_out is not self._bands_of:
             self._bands_of = held_out

@@ -152,11 +152,11 @@ class PlaneView(PlotView):
 
     def frame(self) -> None:
         """Shows all data, modes and heads, with a margin."""
-        seen = np.concatenate([finite(np.asarray(points, float)) for points in (self._held.data, self._held.modes)])
-        if not len(seen):
-            seen = finite(np.asarray(self._held.heads, float))
-        if len(seen):
-            (left, low), (right, high) = np.percentile(seen, [0, 100], axis=0)
+        visible = np.concatenate([finite(np.asarray(points, float)) for points in (self._held.data, self._held.modes)])
+        if not len(visible):
+            visible = finite(np.asarray(self._held.heads, float))
+        if len(visible):
+            (left, low), (right, high) = np.percentile(visible, [0, 100], axis=0)
             margin = 0.12 * max(right - left, high - low, 1.0)
             self._home = (left - margin, right + margin, low - margin, high + margin)
         self.set_bounds(self._home)

@@ -48,7 +48,7 @@ class Now:
 
 @pytest.fixture(autouse=True)
 def _look_up_at_every_step(monkeypatch):
-    monkeypatch.setattr(sample_module, "_LOOK_UP_S", 0.0)
+    monkeypatch.setattr(sample_module, "_PAUSE_S", 0.0)
 
 
 def small(preset="ncsn-toy", **sampling):
@@ -243,8 +243,8 @@ def test_a_run_for_other_copies_or_other_data_is_refused(point_run):
     folder, spec = point_run
     spec = spec.replace("sampling.source", "trained")
     digits = load_preset("digits-30s").replace("training.k", 3)
-    for asked, word in ((spec.replace("training.k", 2), "set training.k to 3"), (digits, "another shape")):
-        (failed,) = list(sample(asked, run_dir=folder))
+    for wanted, word in ((spec.replace("training.k", 2), "set training.k to 3"), (digits, "another shape")):
+        (failed,) = list(sample(wanted, run_dir=folder))
         assert isinstance(failed, Failed)
         assert word in failed.text
 

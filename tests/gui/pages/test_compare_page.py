@@ -27,7 +27,7 @@ def page(qtbot, tmp_path):
 
 
 def done(page, count):
-    return lambda: not page.running and page.shown.told is not None and page.shown.told.done == count
+    return lambda: not page.running and page.shown.latest is not None and page.shown.latest.done == count
 
 
 def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
@@ -51,10 +51,10 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     words = {export.label: export for export in page.exports()}
     assert "Comparison" in words
     assert {export.suffix for export in page.exports()} == {".csv", ".md", ".png", ".svg"}
-    folder, told = page.folder, [page.shown.table.item(row, 3).text() for row in range(4)]
+    folder, latest = page.folder, [page.shown.table.item(row, 3).text() for row in range(4)]
     page.open_sweep(folder)
     qtbot.waitUntil(done(page, 6), timeout=WAIT_MS)
-    assert [page.shown.table.item(row, 3).text() for row in range(4)] == told
+    assert [page.shown.table.item(row, 3).text() for row in range(4)] == latest
     assert page.spec.seeds == (0, 1)
     # What was opened can be begun anew, and the presets are still there.
     assert page.form.preset.currentText() == f"Opened: {page.spec.title}"
@@ -88,9 +88,9 @@ def test_it_stops_pauses_and_goes_on(qtbot, page):
 
 def test_bad_input_is_told_in_the_window(qtbot, page):
     page.form.ks.setText("1, two")
-    with qtbot.waitSignal(page.failed) as told:
+    with qtbot.waitSignal(page.failed) as latest:
         page.act("train")
-    assert "whole numbers" in told.args[0]
+    assert "whole numbers" in latest.args[0]
     assert not page.running
     with pytest.raises(SpecError):
         page.form.value()

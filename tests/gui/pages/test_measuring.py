@@ -92,7 +92,7 @@ def test_measuring_shows_the_figures_beside_those_of_real_images(qtbot, panel):
     shown.count.setCurrentIndex(0)
     with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
         shown.button.click()
-    assert engine.asked[0].arguments["spec"].sampling.chains == shown.count.currentData()
+    assert engine.requested[0].arguments["spec"].sampling.chains == shown.count.currentData()
     assert shown.readings.texts()[0] == ("Fréchet distance", "30 ± 2.5", "10")
     assert shown.shares.isVisible()
     assert "Digits classifier" in shown.note.text()
@@ -137,10 +137,10 @@ def test_the_curve_asks_for_several_numbers_of_evaluations_and_shows_each_as_it_
     shown.measured.connect(heard.append)
     shown.curve.button.click()
     qtbot.waitUntil(lambda: len(shown.curve.found) == 3, timeout=WAIT_MS)
-    asked = engine.asked[0].arguments["curve"]
-    assert asked == curve_points(SPEC)
-    assert (SPEC.sampling.levels, own) in asked
-    assert all(early[0] * early[1] < late[0] * late[1] for early, late in pairwise(asked))
+    wanted = engine.requested[0].arguments["curve"]
+    assert wanted == curve_points(SPEC)
+    assert (SPEC.sampling.levels, own) in wanted
+    assert all(early[0] * early[1] < late[0] * late[1] for early, late in pairwise(wanted))
     # Only the point with the page's own settings is also the page's figure.
     assert [ExperimentSpec.from_json(one.spec_json).sampling.steps_per_level for one in heard] == [own]
     columns = shown.curve.view.data()
@@ -269,11 +269,11 @@ def test_a_click_finds_the_nearest_training_images_of_what_is_shown(qtbot, panel
     shown = panel(engine, images=lambda: images)
     shown.choose(2)
     qtbot.waitUntil(lambda: shown.neighbours is not None, timeout=WAIT_MS)
-    assert float(engine.asked[0].arguments["image"].min()) == 1.0
+    assert float(engine.requested[0].arguments["image"].min()) == 1.0
     assert shown.near.isVisible()
     assert "a memory, not a new image" in shown.near_note.text()
     shown.choose(7)
-    assert len(engine.asked) == 1
+    assert len(engine.requested) == 1
 
 
 def test_the_verdict_on_a_neighbour_follows_what_held_out_images_have():

@@ -98,7 +98,7 @@ def jobs_of_change(page, engine, clock, path, value):
     for _ in range(3):
         clock.tick.emit()
     spec = page.experiment.spec
-    assert f"{spec.sampling.evaluations:,} evaluations" in page.way.caption.text()
+    assert f"{spec.sampling.evaluations:,} evaluations" in page.ladder_controls.caption.text()
     return engine.jobs()
 
 
@@ -133,7 +133,7 @@ def test_k_dragged_away_and_back_draws_nothing_and_says_why_on_the_images_page(i
     assert "sample" not in engine.jobs()
     page.form.slider("training.k").change_value(1)
     page.card.press([remedy.label for remedy in page.card.problem.remedies].index("Use Pretrained, k = 1"))
-    assert engine.asked[-1].arguments["run"].name == "digits-k1"
+    assert engine.requested[-1].arguments["run"].name == "digits-k1"
 
 
 def test_a_network_that_is_not_there_is_said_with_every_way_on_on_the_mixture_page(mixture):

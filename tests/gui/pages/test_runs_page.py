@@ -64,13 +64,13 @@ def test_all_runs_are_listed_and_counted(page, folder):
 def test_choosing_all_asks_for_no_cell_that_is_out_of_sight(qtbot, page, monkeypatch):
     rows = [replace(page.model.shown()[0], path=f"/{n}", name=f"{n}") for n in range(500)]
     page.model.take(rows)
-    asked = []
+    wanted = []
     original = type(page.model).rowCount
-    monkeypatch.setattr(type(page.model), "rowCount", lambda *a: (asked.append(1), original(*a))[1])
+    monkeypatch.setattr(type(page.model), "rowCount", lambda *a: (wanted.append(1), original(*a))[1])
     page.table.selectAll()
     page.table.horizontalHeader().viewport().repaint()
     assert len(page.chosen()) == page.model.rowCount() == 504
-    assert len(asked) < 400
+    assert len(wanted) < 400
 
 
 def test_an_empty_folder_offers_a_training(qtbot, tmp_path):
@@ -186,15 +186,15 @@ def test_a_budget_that_is_left_is_kept_and_a_spent_one_doubled():
 
 def test_all_chosen_runs_are_written_for_tensorboard(qtbot, page, folder, tmp_path, monkeypatch):
     monkeypatch.setattr("msd_gui.pages.runs.page.QFileDialog.getExistingDirectory", lambda *_: str(tmp_path / "board"))
-    asked = []
-    monkeypatch.setattr(page, "export_tensorboard", lambda run, into: asked.append((run, into)))
+    wanted = []
+    monkeypatch.setattr(page, "export_tensorboard", lambda run, into: wanted.append((run, into)))
     inside = replace(run_row(page, folder / "two"), path="/s/two", sweep="/s", sweep_title="S")
     page.model.take([inside])
     page.choose(str(folder / "one"), str(folder / "two"), "/s/two")
     page.actions_by_name["tensorboard"].trigger()
     board = tmp_path / "board"
     runs = [(folder / "one", board / "one"), (folder / "two", board / "two"), (Path("/s/two"), board / "s" / "two")]
-    assert sorted(asked) == sorted(runs)
+    assert sorted(wanted) == sorted(runs)
 
 
 def test_runs_go_to_the_trash_only_when_the_user_says_so(qtbot, page, folder, monkeypatch):

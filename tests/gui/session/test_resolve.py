@@ -43,8 +43,8 @@ def test_a_network_of_this_session_comes_before_one_that_ships():
 @pytest.mark.parametrize("spec", [DIGITS, PLANE], ids=["images", "mixture"])
 def test_k_dragged_away_from_the_network_is_said_with_every_way_on(spec):
     mine = trained(spec, 4)
-    asked = mine.spec.replace("training.k", 3)
-    now = resolve(asked, Networks((mine,), chosen=mine), READY)
+    wanted = mine.spec.replace("training.k", 3)
+    now = resolve(wanted, Networks((mine,), chosen=mine), READY)
     assert now.in_use is None
     assert now.problem.title == "This network sees k = 4"
     assert labels(now) == ["Back to 4", "Use the exact score", "Train for k = 3"]
@@ -52,16 +52,16 @@ def test_k_dragged_away_from_the_network_is_said_with_every_way_on(spec):
     assert "k = 4" in now.actions["sample"]
     assert "train" not in now.actions
     for remedy in now.problem.remedies[:2]:
-        assert resolve(asked.replace_all(remedy.values), Networks((mine,), chosen=mine), READY).serves
+        assert resolve(wanted.replace_all(remedy.values), Networks((mine,), chosen=mine), READY).serves
 
 
 def test_another_network_of_that_k_is_offered_and_does_not_take_the_place_by_itself():
     mine = trained(DIGITS, 4)
-    asked = mine.spec.replace("training.k", 1)
-    now = resolve(asked, Networks((mine,), chosen=mine), READY)
+    wanted = mine.spec.replace("training.k", 1)
+    now = resolve(wanted, Networks((mine,), chosen=mine), READY)
     assert now.network == mine
     (offered,) = [remedy.network for remedy in now.problem.remedies if remedy.network is not None]
-    assert resolve(asked, Networks((mine,), chosen=offered), READY).in_use == offered
+    assert resolve(wanted, Networks((mine,), chosen=offered), READY).in_use == offered
     assert offered.k == 1
 
 

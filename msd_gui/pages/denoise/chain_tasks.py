@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
-from msd_engine.specs import Branch, ExperimentSpec, Hand, for_painting
+from msd_engine.specs import Branch, ChainTask, ExperimentSpec, for_painting
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import Status
 from msd_gui.pages.base.resolved import ResolvedPage
@@ -34,7 +34,7 @@ _ROW_HELP = (
 )
 
 
-class ByHand(QWidget):
+class ChainTasks(QWidget):
     """Two buttons above a gallery of chains, and the runner of these chains.
 
     Attributes:
@@ -54,13 +54,13 @@ class ByHand(QWidget):
         self._page = page
         self._engine = engine
         self._runner = page.runner(self._show)
-        self._hand: Hand = "draw"
+        self._task: ChainTask = "draw"
         self._begun = page.resolved.made
         self.paint = QPushButton("Paint the marked part anew")
-        self.paint.setObjectName("by_hand.paint")
+        self.paint.setObjectName("chain_task.paint")
         self.paint.setToolTip(_PAINT_HELP)
         self.row = QPushButton("Go from seed to second seed")
-        self.row.setObjectName("by_hand.row")
+        self.row.setObjectName("chain_task.row")
         self.row.setToolTip(_ROW_HELP)
         self.words = QLabel()
         self.words.setProperty("role", "muted")
@@ -80,9 +80,9 @@ class ByHand(QWidget):
         column.addWidget(self.gallery, 1)
         self.paint.clicked.connect(lambda: self.draw("inpaint"))
         self.row.clicked.connect(lambda: self.draw("interpolate"))
-        self.gallery.asked.connect(self._begin)
+        self.gallery.requested.connect(self._begin)
         self.gallery.scrubber.set_branching(True)
-        self.gallery.scrubber.branch_asked.connect(self._branch)
+        self.gallery.scrubber.branch_requested.connect(self._branch)
 
     def show_resolved(self, before: Resolved) -> None:
         """Say by which chains the marked part would be painted, if one is, and why nothing denoises, if so."""
@@ -98,19 +98,19 @@ class ByHand(QWidget):
         if marked:
             hint = f"Painting: {painters(now.spec)}"
         self.words.setText(hint if problem is None else f"{problem.title}.")
-        paints = self.hand == "inpaint"
+        paints = self.task == "inpaint"
         sentence = _PAINTED if paints else _IN_A_ROW
         button = "Paint anew" if paints else "Draw the row"
         if problem is not None:
             sentence, button = f"{sentence} {problem.title}: {problem.text}", problem.remedies[0].label
-        self.gallery.promise(sentence, button)
+        self.gallery.set_placeholder(sentence, button)
 
     @property
-    def hand(self) -> Hand:
+    def task(self) -> ChainTask:
         """What was drawn last, or what the button in the empty place draws."""
-        if self._hand == "draw":
+        if self._task == "draw":
             return "inpaint" if self._page.resolved.spec.denoise.mask else "interpolate"
-        return self._hand
+        return self._task
 
     def command(self, spec: ExperimentSpec, network: Network | None) -> str:
         """Return the `msd` line that draws these chains.
@@ -119,7 +119,7 @@ class ByHand(QWidget):
             spec: The present settings.
             network: The run that denoises; None for the exact denoiser or a pretrained one.
         """
-        return command_of(_fitting(self.hand, spec), self.hand, network)
+        return command_of(_fitting(self.task, spec), self.task, network)
 
     @property
     def running(self) -> bool:
@@ -131,18 +131,18 @@ class ByHand(QWidget):
         """Whether chains are being drawn and not held."""
         return self._runner.running and not self._runner.held
 
-    def draw(self, hand: Hand) -> None:
+    def draw(self, task: ChainTask) -> None:
         """Draw chains that paint the marked part anew, or a row of them from seed to seed."""
         if self._page.can("sample"):
-            self._hand = hand
-            self._submit(hand)
+            self._task = task
+            self._submit(task)
 
     @Slot()
     def _begin(self) -> None:
         """Do what the button in the empty grid promises."""
         problem = self._page.resolved.problem
         if problem is None:
-            self.draw(self.hand)
+            self.draw(self.task)
         else:
             self._page.carry_out(problem.remedies[0])
 
@@ -150,7 +150,7 @@ class ByHand(QWidget):
     def _branch(self, start: Branch) -> None:
         """Let the chains go on from a kept state; those that paint a part anew go on to keep the rest."""
         if self._page.can("sample"):
-            self._submit("inpaint" if self._hand == "inpaint" else "draw", start)
+            self._submit("inpaint" if self._task == "inpaint" else "draw", start)
 
     def stop(self) -> None:
         """Stop the chains."""
@@ -160,11 +160,11 @@ class ByHand(QWidget):
         """Hold the chains, or let them go on."""
         self._runner.hold()
 
-    def _submit(self, hand: Hand, start: Branch | None = None) -> None:
+    def _submit(self, task: ChainTask, start: Branch | None = None) -> None:
         self.shown.emit()
         now = self._page.resolved.made
-        self._begun = made = replace(now, spec=_fitting(hand, now.spec))
-        self._runner.submit(self._engine.by_hand(hand, made.spec, made.run, start=start))
+        self._begun = made = replace(now, spec=_fitting(task, now.spec))
+        self._runner.submit(self._engine.chain_task(task, made.spec, made.run, start=start))
 
     @Slot(object)
     def _show(self, event: Event) -> None:
@@ -196,8 +196,8 @@ def command_of(spec: ExperimentSpec, verb: str, network: Network | None) -> str:
     return command(spec, verb, run=str(network.folder), trained=network.spec, out=out)
 
 
-def _fitting(hand: Hand, spec: ExperimentSpec) -> ExperimentSpec:
+def _fitting(task: ChainTask, spec: ExperimentSpec) -> ExperimentSpec:
     """Return the spec of some work by hand: chains that settle at each noise paint, and a row can be looked along."""
-    if hand == "interpolate":
+    if task == "interpolate":
         return spec.replace("sampling.chains", min(ROW, spec.sampling.chains))
-    return for_painting(spec) if hand == "inpaint" else spec
+    return for_painting(spec) if task == "inpaint" else spec
