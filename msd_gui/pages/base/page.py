@@ -86,7 +86,7 @@ class Page(QWidget):
         actions_changed: Emitted when the answers of `can` or `playing` have changed.
         run_requested: Emitted with a run folder for another page to open, and what to do then: an action, the name of
             the page that shows it, or nothing.
-        spec_requested: Emitted with an `ExperimentSpec` that another page is to show, and what to do then, as `run_asked`.
+        spec_requested: Emitted with an `ExperimentSpec` that another page is to show, and what to do then, as above.
     """
 
     failed = Signal(str, str)
