@@ -14,6 +14,7 @@ from typing import Any
 from msd_engine.specs import ExperimentSpec
 from msd_engine.specs.fit import same_network
 from msd_engine.specs.tables.labels import choice_label
+from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks
 
 EXACT = {"sampling.source": "exact"}
@@ -76,37 +77,6 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Made:
-    """What chains, pictures or figures were made with.
-
-    Attributes:
-        spec: The settings.
-        network: The network that denoised, with the step of its weights; None for the exact score.
-    """
-
-    spec: ExperimentSpec
-    network: Network | None
-
-    @property
-    def run(self) -> Path | None:
-        """The folder of the network."""
-        return self.network.folder if self.network is not None else None
-
-    @property
-    def chains(self) -> tuple[object, ...]:
-        """All that makes other chains where it changes, but newer weights of the same network.
-
-        A network has its own data and copies; the exact score, and chains that begin with it, follow those that are
-        set.
-        """
-        spec, sampling, exact = self.spec, self.spec.sampling, self.network is None
-        from_data = exact or spec.sigma_of_copy(sampling.exact_above) < sampling.sigma_1
-        by_noise = sampling.ladder in ("report", "as-trained") or (not exact and sampling.guidance != 1.0)
-        data = spec.data if from_data else spec.data.name
-        return sampling, spec.training.k, data, spec.noise if by_noise else None, self.run
-
-
-@dataclass(frozen=True)
 class Resolved:
     """What a page can do and show.
 
@@ -162,7 +132,7 @@ class Resolved:
     @property
     def made(self) -> Made:
         """What is made now, where something serves."""
-        return Made(self.spec, self.in_use)
+        return Made(self.spec, None if self.exact else self.network)
 
 
 def resolve(spec: ExperimentSpec, networks: Networks, engine: EngineState) -> Resolved:

@@ -104,6 +104,8 @@ class ChainTasks(QWidget):
         if problem is not None:
             sentence, button = f"{sentence} {problem.title}: {problem.text}", problem.remedies[0].label
         self.gallery.set_placeholder(sentence, button)
+        made = replace(now.made, spec=_fitting(self.task, now.spec))
+        self.gallery.set_beside(made, drawing=self.running)
 
     @property
     def task(self) -> ChainTask:

@@ -24,7 +24,8 @@ from msd_gui.pages.base.page import GRACE_MS, Status
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.pages.training.trainer import Trainer
-from msd_gui.session.resolve import Made, Resolved
+from msd_gui.session.made import Made
+from msd_gui.session.resolve import Resolved
 
 # Chains of images take longer than those in the plane.
 _GRACE_MS = 2 * GRACE_MS

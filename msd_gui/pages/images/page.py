@@ -79,7 +79,7 @@ class ImagesPage(TrainingPage):
         figures = layout.column(
             self.card,
             self.adviser.cards,
-            layout.heading("Loss"),
+            shown.losses_heading,
             shown.losses_place,
             layout.heading("Error by noise"),
             shown.bands_place,
@@ -96,15 +96,16 @@ class ImagesPage(TrainingPage):
         self.form.editing_started.connect(self._begin_edit)
         self.form.editing_finished.connect(self._end_edit)
         self.shown.strip_place.placeholder.pressed.connect(self.do_train)
-        self.gallery.judged.connect(self.survival.take)
+        self.gallery.judged.connect(lambda event: self.survival.take(event, self.gallery.made))
         self.gallery.cleared.connect(self.survival.clear)
-        self.gallery.judged.connect(self.adviser.set_verdicts)
+        self.gallery.judged.connect(lambda event: self.adviser.set_verdicts(event, self.gallery.made))
         self.measuring.measured.connect(self.adviser.set_quality)
         self.gallery.grid.chosen.connect(self.measuring.choose)
         self.actions_changed.connect(self.measuring.update_button)
         self.card.remedy.connect(self.carry_out)
         self.network.chosen.connect(self.use)
         self.network.opened.connect(self.open_folder)
+        self.trainer.began.connect(self.shown.begin)
         self.trainer.strip.connect(self.shown.set_strip)
         self.connect_trainer()
         self.trainer.progressed.connect(self._on_training_status)
@@ -139,6 +140,8 @@ class ImagesPage(TrainingPage):
         self.gallery.set_placeholder(now.placeholder, now.problem.remedies[0].label if now.problem else "Sample")
         self.measuring.show_beside(now.spec.data.name)
         self.chains.follow(before)
+        self.gallery.set_beside(now.made, drawing=self.chains.running)
+        self.adviser.set_beside(now.made)
 
     def has_states(self) -> bool:
         """Return whether the film strip has pictures."""
@@ -188,8 +191,8 @@ class ImagesPage(TrainingPage):
         """Train a network with the present settings."""
         if self.can("train"):
             self.chains.forget()
-            self.shown.losses_place.set_ready(True)
             super().do_train()
+            self.shown.losses_place.set_ready(True)
 
     def do_sample(self) -> None:
         """Draw chains with the newest averaged weights; drawing the same again takes the next seed."""

@@ -9,7 +9,8 @@ from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import GRACE_MS, Status
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.training.trainer import Trainer
-from msd_gui.session.resolve import Made, Resolved
+from msd_gui.session.made import Made
+from msd_gui.session.resolve import Resolved
 
 
 class PlaneChains(QObject):
@@ -20,7 +21,7 @@ class PlaneChains(QObject):
         ladder_ready: Emitted with what they are made with, and the `Ladder` that they go down.
         grown: Emitted with each `ChainSegment`.
         weighed: Emitted with each `ChainReport`, also of chains that are still on their way.
-        ended: Emitted with the spec and the last `ChainReport` of chains that have come to their end.
+        ended: Emitted with what chains were made with that have come to their end, and their last `ChainReport`.
         made: What the chains were made with that were asked for last; None before the first.
     """
 
@@ -105,7 +106,7 @@ class PlaneChains(QObject):
         if self.made is not None and report.step >= self.made.spec.sampling.total_steps:
             # Theory speaks of the end of a level, not of the way there.
             self.report = report
-            self.ended.emit(self.made.spec, report)
+            self.ended.emit(self.made, report)
 
     def _show_speed(self, event: Finished) -> None:
         spec = self.made.spec if self.made is not None else self._page.experiment.spec

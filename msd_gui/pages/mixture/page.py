@@ -28,6 +28,7 @@ from msd_gui.pages.training.page import TrainingPage
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
+from msd_gui.session.made import Made
 from msd_gui.session.networks import NetworkStore
 from msd_gui.session.resolve import EngineState, Resolved
 from msd_gui.session.settings import SPEED_HZ, Settings
@@ -107,7 +108,8 @@ class MixturePage(TrainingPage):
         below = layout.row(self.transport, button, stretch=(1, 0))
         middle = layout.column(self.plane, self.timeline, below, stretch=(1, 0, 0))
         self.weights.setFixedHeight(170)
-        self.card = NetworkCard()
+        self.card, self.training_heading = NetworkCard(), layout.heading("Training")
+        self.training_heading.setWordWrap(True)
         figures = layout.column(
             self.card,
             self.adviser.cards,
@@ -115,7 +117,7 @@ class MixturePage(TrainingPage):
             self.weights,
             layout.heading("Chains"),
             self.readings,
-            layout.heading("Training"),
+            self.training_heading,
             self.losses_place,
         )
         layout.lay_out(self, self.form, middle, figures)
@@ -140,6 +142,7 @@ class MixturePage(TrainingPage):
         self.plane.view_changed.connect(self._request_field)
         self.fields.framed.connect(self.adviser.set_data)
         self.losses_place.placeholder.pressed.connect(lambda: self.act("train"))
+        self.trainer.began.connect(lambda run: self.training_heading.setText(f"Training of {run}"))
         self.connect_trainer()
         self.trainer.progressed.connect(self.set_status)
 
@@ -167,6 +170,7 @@ class MixturePage(TrainingPage):
         show_fields(self.form, self.resolved)
         self.card.show_problem(self.resolved.card)
         self.chains.follow(before)
+        self.adviser.set_beside(self.resolved.made)
         self._request_field()
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
@@ -218,8 +222,9 @@ class MixturePage(TrainingPage):
         self.weights.set_weights(report.mode_weights, report.true_weights)
 
     @Slot(object, object)
-    def _show_report(self, spec: ExperimentSpec, report: ChainReport) -> None:
-        self.adviser.set_report(spec, report)
+    def _show_report(self, made: Made, report: ChainReport) -> None:
+        spec = made.spec
+        self.adviser.set_report(made, report)
         self.readings.set_readings(chain_readings(report, spec.sampling.chains))
 
     @Slot()

@@ -14,7 +14,8 @@ from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.ladder import near_wall
 from msd_gui.pages.base.page import GRACE_MS
 from msd_gui.pages.base.resolved import ResolvedPage
-from msd_gui.session.resolve import Made, Resolved, sampler_rule, source_rule
+from msd_gui.session.made import Made
+from msd_gui.session.resolve import Resolved, sampler_rule, source_rule
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.swelling import SwellingView
 from msd_gui.widgets.controls.numbers import number

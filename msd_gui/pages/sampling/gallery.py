@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QGraphicsOpacityEffect,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from msd_engine.events import FilmFrame, ImageFrame, Samples, Verdicts
 from msd_gui.bridge.engine import Images
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.readings import survival_severity
 from msd_gui.pages.sampling.scrubber import Scrubber
-from msd_gui.session.resolve import Made
+from msd_gui.session.made import Made
 from msd_gui.views.images.film import FilmStripView
 from msd_gui.views.images.grid import ImageGridView
 from msd_gui.widgets.controls.numbers import number
@@ -24,6 +32,7 @@ LIVED_HELP = (
     "in it, or stranger textures, than in 99.5 % of held-out images."
 )
 ON_STRIP = 16
+_OLD_OPACITY = 0.4
 
 
 class Gallery(QWidget):
@@ -64,10 +73,19 @@ class Gallery(QWidget):
         self._caption.setProperty("role", "muted")
         # Its words must not widen the page: they give way where there is no room.
         self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._older = QLabel()
+        self._older.setProperty("severity", "warning")
+        self._older.setProperty("role", "trailing")
+        self._older.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._older.hide()
         self._lived = QLabel()
         self._lived.setProperty("role", "trailing")
         self._lived.setToolTip(LIVED_HELP)
         self._place = layout.with_placeholder(self.grid, "Chains will be denoised here into new images.", "Sample")
+        self._fading = [QGraphicsOpacityEffect(opacity=_OLD_OPACITY) for _ in (self._place, self.film)]
+        for view, effect in zip((self._place, self.film), self._fading, strict=True):
+            effect.setEnabled(False)
+            view.setGraphicsEffect(effect)
         self.film.hide()
         self._arrange()
         self._place.placeholder.pressed.connect(self.requested)
@@ -82,6 +100,7 @@ class Gallery(QWidget):
         head.addWidget(layout.heading("Chains"))
         head.addWidget(self._lived)
         head.addWidget(self._caption, 1)
+        head.addWidget(self._older, 3)
         head.addWidget(self.noisy)
         head.addWidget(self.repeat)
         column = QVBoxLayout(self)
@@ -96,6 +115,30 @@ class Gallery(QWidget):
         """Say what will be in the empty grid, and what the button does that brings it."""
         self._place.placeholder.set_sentence(sentence)
         self._place.placeholder.set_button(button)
+
+    def older(self) -> str:
+        """Return what is said of chains that were drawn with something else than is set now."""
+        return "" if self._older.isHidden() else self._older.text()
+
+    @property
+    def faded(self) -> bool:
+        """Whether the chains are shown as old ones."""
+        return self._fading[0].isEnabled()
+
+    def set_beside(self, now: Made, *, drawing: bool) -> None:
+        """Say with what the chains were drawn where it is not what is set now; fade those that are not drawn anew.
+
+        Args:
+            now: What is set now.
+            drawing: Whether other chains are on their way.
+        """
+        words = "" if drawing or self.made is None else self.made.differences(now)
+        self._older.setText(f"drawn {words}")
+        self._older.setToolTip(f"These chains were drawn {words}.")
+        self._older.setVisible(bool(words))
+        for effect in self._fading:
+            # Newer weights of the same network alone do not make them old.
+            effect.setEnabled(bool(words) and self.made is not None and self.made.chains != now.chains)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Let the film strip fill the new width."""

@@ -35,12 +35,14 @@ class Trainer(QObject):
     """Runs training jobs for a page and keeps what they tell.
 
     Attributes:
+        began: Emitted with the name of the run that is another one from now on.
         checkpointed: Emitted when newer averaged weights are on disk.
         strip: Emitted with each `StripFrame`.
         ended: Emitted when training has ended for whatever reason.
         progressed: Emitted with a `Status` for the status bar.
     """
 
+    began = Signal(str)
     checkpointed = Signal()
     strip = Signal(object)
     ended = Signal()
@@ -92,6 +94,7 @@ class Trainer(QObject):
         self._begin()
         self.run, self.spec, self.step, self.held_out = self._engine.new_run(spec), spec, 0, None
         self._seen, self._spent = 0, None
+        self.began.emit(self.run.name)
         self._runner.submit(self._engine.train(spec, self.run))
 
     def resume(self, spec: ExperimentSpec) -> None:
@@ -113,6 +116,7 @@ class Trainer(QObject):
         self._begin()
         self.run, self.spec, self.step, self.held_out = run, spec, 1, None
         self._spent = None
+        self.began.emit(run.name)
         self._reader.submit(self._engine.recall(run))
 
     def _begin(self) -> None:

@@ -119,6 +119,7 @@ def test_k_dragged_away_and_back_draws_nothing_and_says_why_on_the_images_page(i
     page, engine = images("digits-30s")
     page.begin()
     page.act("sample")
+    clock.tick.emit()
     assert engine.jobs() == ["sample"]
     shown = page.gallery.made
     for k in (5, 3):
@@ -127,8 +128,12 @@ def test_k_dragged_away_and_back_draws_nothing_and_says_why_on_the_images_page(i
         assert not page.can("sample")
         assert "k = 8" in page.why_not("sample")
     assert page.gallery.made == shown
+    assert page.gallery.older() == "drawn with k = 8"
+    assert page.gallery.faded
     page.card.press(0)
     assert page.card.isHidden()
+    assert page.gallery.older() == ""
+    assert not page.gallery.faded
     assert page.can("sample")
     assert "sample" not in engine.jobs()
     page.form.slider("training.k").change_value(1)

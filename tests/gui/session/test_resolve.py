@@ -9,8 +9,9 @@ import pytest
 
 from msd_engine.specs import load_preset
 from msd_engine.specs.tables.samplers import TRAITS
+from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks, network_in, shipped
-from msd_gui.session.resolve import EngineState, Made, resolve, sampler_rule
+from msd_gui.session.resolve import EngineState, resolve, sampler_rule
 
 DIGITS = load_preset("digits-30s")
 CIFAR = load_preset("cifar10-20min")
@@ -172,3 +173,32 @@ def test_a_page_that_used_the_last_network_goes_on_with_a_newer_one_that_fits():
     assert used.after((trained(DIGITS, 3, "new"), old)).chosen == old
     own = Networks((new, old), chosen=old)
     assert own.after((trained(DIGITS, 8, "newest"), new, old)).chosen == old
+
+
+def test_what_made_chains_is_said_as_far_as_something_else_is_set_now():
+    network = trained(DIGITS, 8)
+    spec = DIGITS.replace_all({"sampling.source": "trained", "training.k": 8})
+    made = Made(spec, network)
+    assert made.differences(made) == ""
+    assert made.differences(Made(spec.replace("training.learning_rate", 0.5), network)) == ""
+    assert made.differences(Made(spec.replace("training.k", 3), network)) == "with k = 8"
+    newer = replace(network, step=20)
+    assert made.differences(Made(spec, newer)) == "by mine, k = 8, step 10"
+    other = Made(spec.replace_all({"sampling.levels": 7, "sampling.source": "exact"}), None)
+    assert made.differences(other) == f"by mine, k = 8, step 10 with L = {spec.sampling.levels}"
+
+
+def test_a_sampler_without_a_step_has_no_step_size_among_what_made_it():
+    flow = Made(DIGITS.replace_all({"sampling.sampler": "ode", "sampling.levels": 5}), None)
+    assert "sampling.epsilon" not in flow.settings()
+    assert flow.settings()["training.k"] == f"k = {DIGITS.training.k}"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "same"),
+    [("sampling.seed", 4, True), ("sampling.chains", 7, True), ("sampling.steps_per_level", 9, False)],
+)
+def test_chains_of_one_kind_differ_by_seed_and_number_alone(path, value, same):
+    made = Made(DIGITS, trained(DIGITS, 8))
+    assert (Made(DIGITS.replace(path, value), made.network).key == made.key) == same
+    assert Made(DIGITS, replace(made.network, step=11)).key != made.key
