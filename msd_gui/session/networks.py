@@ -45,8 +45,8 @@ class Network:
 
     @property
     def words(self) -> str:
-        """Its name with the number of its copies and the step of its weights."""
-        return f"{self.name}, k = {self.k}" + (f", step {self.step:,}" if self.step else "")
+        """Its name with the step of its weights."""
+        return self.name + (f", step {self.step:,}" if self.step else "")
 
     def fits(self, spec: ExperimentSpec) -> bool:
         """Return whether it can denoise what a spec asks for."""

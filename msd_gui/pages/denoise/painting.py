@@ -11,7 +11,6 @@ from msd_gui.pages.base.page import ExperimentPage
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.spec_form import SpecForm
 
-PAINTING = "Painting anew"
 _ADOPT = "Change these…"
 _ADOPT_HELP = (
     "Give these settings to the controls of the chains above, where they can be changed. The row from seed to seed "
@@ -45,7 +44,7 @@ class PaintingControls(QObject):
 
         Args:
             page: Its experiment takes the settings over.
-            form: With the group `PAINTING` and the controls of the chains.
+            form: With the choice of the chains that paint.
         """
         super().__init__(page)
         self._page = page
@@ -62,8 +61,7 @@ class PaintingControls(QObject):
         column.setSpacing(4)
         column.addWidget(self.words)
         column.addWidget(self.button)
-        form.section(PAINTING).add_row(holder)
-        form.set_next("denoise.painting", self.button)
+        form.add_below("denoise.painting", holder, self.button)
 
     def show(self, spec: ExperimentSpec) -> None:
         """Say which chains paint with the settings of a spec."""

@@ -50,7 +50,7 @@ class ImagesPage(TrainingPage):
     def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock, store: NetworkStore) -> None:
         super().__init__(experiment, engine, clock, store)
         self._build()
-        self.ladder_controls = SamplingControls(self, engine, self.form, "Ladder", drawn=lambda: self.chains.drawn)
+        self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
         self.chains.laddered.connect(self.ladder_controls.set_drawn_ladder)
         self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
         self._connect()
@@ -68,8 +68,7 @@ class ImagesPage(TrainingPage):
         self.adviser = Adviser(self.experiment, self)
         self.card = NetworkCard()
         self.network = NetworkRow()
-        self.form.section("Sampling").add_row(self.network)
-        self.form.set_next("sampling.seed", self.network.combo)
+        self.form.add_below("sampling.source", self.network, self.network.combo)
         self.trainer = Trainer(self, self.engine, self.shown.losses)
         self.chains = ImageChains(self, self.engine, self.gallery, self.trainer)
         self.judging = JudgeButton(self, self.engine, self.gallery)
@@ -141,6 +140,7 @@ class ImagesPage(TrainingPage):
         self.measuring.show_beside(now.spec.data.name)
         self.chains.follow(before)
         self.gallery.set_beside(now.made, drawing=self.chains.running)
+        self.survival.set_older(self.gallery.older())
         self.adviser.set_beside(now.made)
 
     def has_states(self) -> bool:

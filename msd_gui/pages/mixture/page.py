@@ -78,7 +78,7 @@ class MixturePage(TrainingPage):
         self.player = Player(self, clock, self.plane, self.timeline, self.transport)
         self.fields = FieldPainter(self, engine, self.plane)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
-        self.ladder_controls = SamplingControls(self, engine, self.form, "Ladder", drawn=lambda: self.chains.drawn)
+        self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
         self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
         self._connect()
         self.renew()

@@ -32,6 +32,8 @@ class SurvivalPanel(QWidget):
         self.by_setting: dict[tuple[object, ...], tuple[int, int]] = {}
         self._words: dict[tuple[object, ...], dict[str, str]] = {}
         self._last: Verdicts | None = None
+        self.heading = layout.heading("Samples")
+        self.heading.setWordWrap(True)
         self._placeholder = QLabel("How many chains have lived, and how far apart they lie, will stand here.")
         self._placeholder.setWordWrap(True)
         self._placeholder.setProperty("role", "muted")
@@ -42,7 +44,7 @@ class SurvivalPanel(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(8)
-        for widget in (layout.heading("Samples"), self._placeholder, self.spread, self.shares, self.table):
+        for widget in (self.heading, self._placeholder, self.spread, self.shares, self.table):
             box.addWidget(widget)
         self.spread.hide()
         self.shares.hide()
@@ -77,6 +79,10 @@ class SurvivalPanel(QWidget):
         self.table.set_readings(
             tuple(_row(own, words, *counts) for own, (_, counts) in zip(words, newest, strict=True))
         )
+
+    def set_older(self, words: str) -> None:
+        """Say with what the samples were drawn where something else is set now."""
+        self.heading.setText(f"Samples {words}".strip())
 
     def clear(self) -> None:
         """Forget what was counted: it belongs to other data."""

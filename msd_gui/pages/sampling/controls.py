@@ -43,7 +43,6 @@ class SamplingControls(QObject):
         page: ResolvedPage,
         engine: Engine,
         form: SpecForm,
-        heading: str,
         *,
         drawn: Callable[[], Made | None],
     ) -> None:
@@ -53,7 +52,6 @@ class SamplingControls(QObject):
             page: Says what denoises; owner of the runners; told of failures.
             engine: Makes the jobs.
             form: The page's controls.
-            heading: Of the group that gets them.
             drawn: Tells what the chains are made with that are being drawn, and that will tell their ladder; None where
                 none are, and the ladder of the settings is asked for.
         """
@@ -89,8 +87,7 @@ class SamplingControls(QObject):
         column.setSpacing(4)
         for widget in (self.caption, self.swelling, self.button):
             column.addWidget(widget)
-        form.section(heading).add_row(holder)
-        form.set_next("sampling.steps_per_level", self.button)
+        form.add_below("sampling.steps_per_level", holder, self.button)
         form.set_rule("sampling.sampler", sampler_rule)
         form.set_rule("sampling.source", source_rule)
 

@@ -82,8 +82,8 @@ class Gallery(QWidget):
         self._lived.setProperty("role", "trailing")
         self._lived.setToolTip(LIVED_HELP)
         self._place = layout.with_placeholder(self.grid, "Chains will be denoised here into new images.", "Sample")
-        self._fading = [QGraphicsOpacityEffect(opacity=_OLD_OPACITY) for _ in (self._place, self.film)]
-        for view, effect in zip((self._place, self.film), self._fading, strict=True):
+        self._fading = [QGraphicsOpacityEffect(opacity=_OLD_OPACITY) for _ in range(2)]
+        for view, effect in zip((self.grid, self.film), self._fading, strict=True):
             effect.setEnabled(False)
             view.setGraphicsEffect(effect)
         self.film.hide()

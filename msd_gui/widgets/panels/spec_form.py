@@ -181,17 +181,22 @@ class SpecForm(QWidget):
         """
         self._rules[path] = rule
 
-    def set_next(self, path: str, widget: QWidget) -> None:
-        """Let the Tab key come to a widget after a control: one made after the form would be the last of all.
+    def add_below(self, path: str, widget: QWidget, focused: QWidget) -> None:
+        """Put a widget below a control, where the Tab key comes to it next.
 
         Args:
             path: Dotted path of the control.
             widget: Stands below it.
+            focused: The part of it that takes the keys.
         """
         control = self._controls[path]
         last = control.box if isinstance(control, NumberSlider) else control.focusProxy()
+        row = control.parentWidget()
+        layout = row.layout() if row is not None else None
         assert last is not None
-        QWidget.setTabOrder(last, widget)
+        assert layout is not None
+        layout.addWidget(widget)
+        QWidget.setTabOrder(last, focused)
 
     def errors(self) -> dict[str, str]:
         """Return the sentences on the screen by the path that they stand under."""
