@@ -138,6 +138,8 @@ class ImagesPage(TrainingPage):
         self.network.show_resolved(now)
         self.gallery.set_placeholder(now.placeholder, now.problem.remedies[0].label if now.problem else "Sample")
         self.measuring.show_beside(now.spec.data.name)
+        self.measuring.why_not = self.why_not("sample")
+        self.measuring.update_button()
         self.chains.follow(before)
         self.gallery.set_beside(now.made, drawing=self.chains.running)
         self.survival.set_older(self.gallery.older())
