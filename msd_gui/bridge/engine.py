@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from msd_engine.jobs.files.catalogue import Catalogue
 
 Job = Callable[[Cadence, Live], Iterator[Event]]
-Writer = Literal["grid", "animation", "samples", "rendered_png", "text"]
+Writer = Literal["grid", "animation", "samples", "plot", "film", "text"]
 Bounds = tuple[float, float, float, float]
 Images = NDArray[np.float32] | NDArray[np.uint8]
 

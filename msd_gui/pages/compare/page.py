@@ -178,7 +178,7 @@ class ComparePage(Page):
         if spec is None:
             return whole
         curves = plot_exports(
-            self, self.shown.curves, "Curves", "curves", lambda: spec.base.to_json(), table=self.shown.curves.data
+            self, self.shown.curves, "Curves", "curves", lambda: spec.base.to_json(), table=self.shown.columns
         )
         return whole + curves
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from msd_engine.events import HeldOutLoss, SweepTable, TableRow
+from msd_engine.events.plots import Axis, Curve, Curves, Key, LineStyle, order_colours, order_keys
 from msd_engine.specs import SweepSpec
-from msd_engine.specs.sweep import MODE_TITLES, Child
+from msd_engine.specs.sweep import MODE_TITLES, Child, Mode
 from msd_gui.pages.base import layout
 from msd_gui.pages.compare.table import ComparisonTable, figure
 from msd_gui.views.base.placeholder import PlaceholderStack
 from msd_gui.views.base.rich import SIGMA_EFF, IndexedCells, indexed
-from msd_gui.views.curves.compared import Compared, ComparedView
+from msd_gui.views.curves.curves import SECONDS, STEPS, CurvesView
 
-STYLES = {"line": "same σ per copy", "dash": "same σ_eff", "dot": "exact"}
-_STYLE_OF = {"same-sigma": "line", "same-sigma-eff": "dash"}
+_STYLES: dict[Mode, LineStyle] = {"same-sigma": "line", "same-sigma-eff": "dash"}
+_ERROR = Axis("‖x̂ − x‖²", log=True)
+_EMPTY = Curves("Held-out error of every run", STEPS, _ERROR)
 CURVES_EVERY_S = 0.2
 BANDS_PX = 230
 # What Qt takes for no limit.
@@ -47,8 +50,8 @@ class ComparisonShown:
         self.unit.setObjectName("compare.x")
         self.unit.setAccessibleName("What the curves are drawn against")
         self.unit.addItems(["steps", "seconds"])
-        self.unit.currentTextChanged.connect(self._unit_changed)
-        self.curves = ComparedView("Held-out error of every run", "step", STYLES)
+        self.unit.currentTextChanged.connect(self.draw_curves)
+        self.curves = CurvesView(_EMPTY)
         self.place = layout.with_placeholder(
             self.curves, "The held-out error of every run will be drawn here, live.", "Start"
         )
@@ -66,8 +69,7 @@ class ComparisonShown:
         return layout.column(top, self.place, layout.heading("Final errors"), self.table_place, stretch=(0, 5, 0, 4))
 
     def _build_right(self) -> QWidget:
-        self.bands = {mode: ComparedView(f"Error by noise, {words}", SIGMA_EFF, STYLES, log_x=True)
-                      for mode, words in MODE_TITLES.items()}  # fmt: skip
+        self.bands = {mode: CurvesView(_bands(mode, [])) for mode in MODE_TITLES}
         self.findings = QLabel(_AWAITED)
         self.findings.setWordWrap(True)
         self.findings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -126,10 +128,8 @@ class ComparisonShown:
             self.findings.setText("".join(f"<p>{_together(indexed(sentence))}</p>" for sentence in event.findings))
         for mode, view in self.bands.items():
             known = [row for row in event.rows if row.mode == mode and len(row.band_error)]
-            learned = [Compared(f"k = {r.k}", r.k, _STYLE_OF[mode], r.band_sigma_eff, r.band_error) for r in known]
-            exact = [Compared(f"k = {r.k}, exact", r.k, "dot", r.band_sigma_eff, r.band_floor) for r in known]
             self.band_places[mode].set_ready(bool(known))
-            view.set_curves(learned + [curve for curve in exact if np.isfinite(curve.y).any()])
+            view.set_plot(_bands(mode, known))
 
     def draw_curves(self) -> None:
         """Draw all that was measured."""
@@ -137,17 +137,44 @@ class ComparisonShown:
         children = {} if self._spec is None else {child.name: child for child in self._spec.children()}
         shown = [(children[name], rows) for name, rows in self._measured.items() if rows and name in children]
         self.place.set_ready(bool(shown))
-        self.curves.set_curves([self._curve(child, rows) for child, rows in shown])
+        colours = order_colours([child.k for child, _ in shown])
+        seconds = self.unit.currentText() == "seconds"
+        curves = [_curve(child, rows, colours[child.k], seconds=seconds) for child, rows in shown]
+        modes = {child.modes[0] for child, _ in shown}
+        keys = order_keys([child.k for child, _ in shown], "k")
+        keys += tuple(Key(_STYLES[mode], "text", words) for mode, words in MODE_TITLES.items() if mode in modes)
+        self.curves.set_plot(Curves(_EMPTY.name, SECONDS if seconds else STEPS, _ERROR, tuple(curves), keys))
 
-    def _curve(self, child: Child, rows: list[HeldOutLoss]) -> Compared:
-        x = [row.step if self.unit.currentText() == "steps" else row.elapsed_s for row in rows]
-        y = np.array([row.loss for row in rows])
-        return Compared(child.words, child.k, _STYLE_OF[child.modes[0]], np.array(x, float), y)
+    def columns(self) -> dict[str, NDArray[np.float64]]:
+        """Return all curves as columns for a CSV file, two for each, with shape (n,)."""
+        columns: dict[str, NDArray[np.float64]] = {}
+        for curve in self.curves.plot().curves:
+            columns |= {f"{curve.words} x": curve.x, f"{curve.words} error": curve.y}
+        return columns
 
-    def _unit_changed(self, unit: str) -> None:
-        self.curves.set_label("bottom", "step" if unit == "steps" else "time / s")
-        self.draw_curves()
-        self.curves.frame()
+
+def _curve(child: Child, rows: list[HeldOutLoss], colour: str, *, seconds: bool) -> Curve:
+    x = np.array([row.elapsed_s if seconds else row.step for row in rows], np.float64)
+    return Curve(child.words, x, np.array([row.loss for row in rows]), colour, _STYLES[child.modes[0]])
+
+
+def _bands(mode: Mode, rows: list[TableRow]) -> Curves:
+    """Return the errors by noise of one mode, and dotted those of the exact posterior mean."""
+    ks = [row.k for row in rows]
+    colours, curves, keys = order_colours(ks), list[Curve](), order_keys(ks, "k")
+    for row in rows:
+        curves.append(Curve(f"k = {row.k}", row.band_sigma_eff, row.band_error, colours[row.k], _STYLES[mode]))
+    if rows:
+        keys += (Key(_STYLES[mode], "text", MODE_TITLES[mode]),)
+    exact = [row for row in rows if np.isfinite(row.band_floor).any()]
+    for row in exact:
+        # Exact errors of a finite set of images fall below any axis as the noise goes to zero.
+        words = f"k = {row.k}, exact"
+        curves.append(Curve(words, row.band_sigma_eff, row.band_floor, colours[row.k], "dotted", framed=False))
+    if exact:
+        keys += (Key("dotted", "text", "exact"),)
+    title = f"Error by noise, {MODE_TITLES[mode]}"
+    return Curves(title, Axis("σ_eff", log=True), _ERROR, tuple(curves), keys)
 
 
 def _together(words: str) -> str:

@@ -32,8 +32,8 @@ from msd_gui.session.made import Made
 from msd_gui.session.networks import NetworkStore
 from msd_gui.session.resolve import EngineState, Resolved
 from msd_gui.session.settings import SPEED_HZ, Settings
+from msd_gui.views.curves.bars import BarsView
 from msd_gui.views.curves.losses import LossView
-from msd_gui.views.curves.mode_weights import ModeWeightsView
 from msd_gui.views.plane.plane import LAYERS, PlaneView
 from msd_gui.views.plane.timeline import Timeline
 from msd_gui.widgets.panels.layers_button import LayersButton
@@ -93,7 +93,7 @@ class MixturePage(TrainingPage):
         self.timeline = Timeline()
         on = self._actions
         self.transport = TransportBar(on["play"], on["step"], on["restart"], SPEED_HZ)
-        self.weights = ModeWeightsView()
+        self.weights = BarsView("Mode weights, sampled and true", "mode", "true")
         self.losses = LossView()
         self.readings = Readings("Chain figures")
         self.adviser = Adviser(self.experiment, self)
@@ -211,7 +211,7 @@ class MixturePage(TrainingPage):
     @Slot()
     def _on_began(self) -> None:
         learned = self.chains.made is not None and self.chains.made.network is not None
-        self.plane.set_learned(learned)
+        self.plane.show_plane(colour="learned" if learned else "exact")
         self.weights.set_learned(learned)
         if learned:
             # A network takes seconds, in which the figures of other chains would stand beside these.
@@ -219,7 +219,8 @@ class MixturePage(TrainingPage):
 
     @Slot(object)
     def _show_weights(self, report: ChainReport) -> None:
-        self.weights.set_weights(report.mode_weights, report.true_weights)
+        names = [str(mode) for mode in range(1, len(report.true_weights) + 1)]
+        self.weights.set_shares(names, report.mode_weights, report.true_weights)
 
     @Slot(object, object)
     def _show_report(self, made: Made, report: ChainReport) -> None:

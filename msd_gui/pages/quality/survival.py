@@ -11,7 +11,7 @@ from msd_engine.events.verdicts import in_words
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.readings import survival_severity
 from msd_gui.session.made import Made
-from msd_gui.views.curves.class_shares import ClassSharesView
+from msd_gui.views.curves.bars import class_shares
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Reading, Readings
 
@@ -38,7 +38,7 @@ class SurvivalPanel(QWidget):
         self._placeholder.setWordWrap(True)
         self._placeholder.setProperty("role", "muted")
         self.spread = Readings("Spread of the samples", ("", "samples", "data"))
-        self.shares = ClassSharesView()
+        self.shares = class_shares()
         self.shares.setFixedHeight(SHARES_PX)
         self.table = Readings("Living chains by setting", ("k, and what differs", "lived", "of"), wrap=True)
         box = QVBoxLayout(self)

@@ -272,7 +272,9 @@ class RunsPage(Page):
             return text_job(self.engine, path, partial(table_text, self.model.found()))
 
         rows = [Export("List of runs", ".csv", "runs", listed)]
-        overlay, spec_json = self.chosen_runs.overlay, self.chosen_runs.spec_json
-        if overlay.curves():
-            rows += plot_exports(self, overlay, "Held-out errors", "runs-errors", spec_json, table=overlay.data)
+        chosen = self.chosen_runs
+        if chosen.columns():
+            rows += plot_exports(
+                self, chosen.overlay, "Held-out errors", "runs-errors", chosen.spec_json, table=chosen.columns
+            )
         return rows

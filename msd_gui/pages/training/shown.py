@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from msd_engine.events import HeldOutLoss, StripFrame
+from msd_engine.events.plots import Axis, Curve, Curves
 from msd_gui.pages.base import layout
 from msd_gui.views.base.rich import SIGMA_EFF
-from msd_gui.views.curves.bands import BandView
+from msd_gui.views.curves.curves import CurvesView
 from msd_gui.views.curves.losses import LossView
 from msd_gui.views.images.strip import HeldOutView
 
@@ -62,7 +64,7 @@ class TrainingShown(QObject):
         self.losses_heading.setWordWrap(True)
         self.held_out: StripFrame | None = None
         self._bands_of: HeldOutLoss | None = None
-        self.strip, self.losses, self.bands = HeldOutView(), LossView(), BandView()
+        self.strip, self.losses, self.bands = HeldOutView(), LossView(), CurvesView(_bands())
         self.strip_place = layout.with_placeholder(
             self.strip,
             "Press Train: a fixed strip of held-out images appears here, clean, noisy and denoised, and gets better "
@@ -102,4 +104,16 @@ class TrainingShown(QObject):
             self._bands_of = held_out
             self.losses_place.set_ready(True)
             self.bands_place.set_ready(True)
-            self.bands.set_bands(held_out.band_sigma_eff, held_out.band_loss, held_out.band_mmse)
+            self.bands.set_plot(_bands(held_out))
+
+
+def _bands(held_out: HeldOutLoss | None = None) -> Curves:
+    """Return the held-out error at each σ_eff, over the least possible one where that is known."""
+    curves = list[Curve]()
+    if held_out is not None:
+        x = held_out.band_sigma_eff
+        if np.isfinite(held_out.band_mmse).any():
+            curves.append(Curve("least possible", x, held_out.band_mmse, "exact", "dash"))
+        curves.append(Curve("held-out", x, held_out.band_loss, dots=True))
+    axes = Axis("σ_eff", log=True), Axis("‖x̂ − x‖²", log=True)
+    return Curves("Error by noise", *axes, tuple(curves), growing=True)

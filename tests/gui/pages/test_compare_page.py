@@ -39,7 +39,7 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     assert not page.buttons["stop"].isEnabled()
     assert page.form.isEnabled()
     assert "±" not in page.shown.table.item(0, 3).text()
-    assert len(page.shown.curves.data()) == 2 * 3
+    assert len(page.shown.columns()) == 2 * 3
     assert "σ/√k" in page.shown.findings.text()
     assert " = " not in page.shown.findings.text()
     assert page.shown.place.currentWidget() is page.shown.curves
@@ -50,7 +50,7 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     assert "±" in page.shown.table.item(0, 3).text()
     words = {export.label: export for export in page.exports()}
     assert "Comparison" in words
-    assert {export.suffix for export in page.exports()} == {".csv", ".md", ".png", ".svg"}
+    assert {export.suffix for export in page.exports()} == {".csv", ".md", ".png", ".svg", ".pdf"}
     folder, latest = page.folder, [page.shown.table.item(row, 3).text() for row in range(4)]
     page.open_sweep(folder)
     qtbot.waitUntil(done(page, 6), timeout=WAIT_MS)
@@ -70,7 +70,7 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
 def test_it_stops_pauses_and_goes_on(qtbot, page):
     page.form.budget.setText("100000")
     page.act("train")
-    qtbot.waitUntil(lambda: len(page.shown.curves.data()) > 0, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(page.shown.columns()) > 0, timeout=WAIT_MS)
     page.act("pause")
     assert page.buttons["pause"].isChecked()
     assert page.buttons["pause"].text() == "Go on"

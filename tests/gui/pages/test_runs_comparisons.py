@@ -11,12 +11,12 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from msd_engine.events import RunRow
+from msd_engine.events.plots import OWN_COLOURS
 from msd_engine.runs.notes import read_notes
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import SweepSpec
 from msd_gui.pages.runs.trash import question
-from msd_gui.views.curves.overlay import OWN_COLOURS
 from msd_gui.views.runs.run_cells import CAPTION, FOLD, MARK_PX, Fold
 
 
@@ -104,7 +104,7 @@ def test_a_comparison_unfolds_by_mouse_and_arrow_keys(qtbot, window, page, sweep
     assert {row.sweep for row in page.chosen()} == {path}
     assert len(page.chosen()) == 2
     assert page.chosen_runs.title.text() == "Chosen comparison"
-    qtbot.waitUntil(lambda: len(page.chosen_runs.overlay.curves()) == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(page.chosen_runs.overlay.plot().curves) == 2, timeout=WAIT_MS)
     table.setFocus()
     QTest.keyClick(table, Qt.Key.Key_Right)
     assert page.model.rowCount() == 4
@@ -157,9 +157,9 @@ def test_all_curves_of_a_comparison_are_drawn_in_the_colours_of_k(qtbot, page, f
     qtbot.waitUntil(lambda: page.model.total == 2 + len(spec.children()), timeout=WAIT_MS)
     choose(qtbot, page, sweep.folder)
     overlay = page.chosen_runs.overlay
-    qtbot.waitUntil(lambda: len(overlay.curves()) == len(spec.children()), timeout=WAIT_MS)
-    assert {curve.style for curve in overlay.curves()} == {"line", "dash"}
-    assert sum(curve.style == "dash" for curve in overlay.curves()) == 4
+    qtbot.waitUntil(lambda: len(overlay.plot().curves) == len(spec.children()), timeout=WAIT_MS)
+    assert {curve.style for curve in overlay.plot().curves} == {"line", "dash"}
+    assert sum(curve.style == "dash" for curve in overlay.plot().curves) == 4
     words = [entry.words for entry in overlay.legend_entries()]
     assert words == ["k = 1", "k = 2", "k = 4", "same σ per copy", "same σ_eff"]
     assert not page.chosen_runs.left_out.isVisibleTo(page)
@@ -168,11 +168,11 @@ def test_all_curves_of_a_comparison_are_drawn_in_the_colours_of_k(qtbot, page, f
         page.chosen_runs.show_runs(page.chosen_lines(), page.chosen())
         assert page.chosen_runs.left_out.isVisibleTo(page)
         assert "The 9 that were begun first are drawn, of 10 runs" in page.chosen_runs.left_out.text()
-        assert len(overlay.curves()) == 9
+        assert len(overlay.plot().curves) == 9
     # A run by itself, and a few that belong together no more than others, have colours of their own.
     choose(qtbot, page, folder / "one", sweep.run_folder("k1-seed0"))
-    qtbot.waitUntil(lambda: len(overlay.curves()) == 2, timeout=WAIT_MS)
-    assert [entry.words for entry in overlay.legend_entries()] == [curve.name for curve in overlay.curves()]
+    qtbot.waitUntil(lambda: len(overlay.plot().curves) == 2, timeout=WAIT_MS)
+    assert [entry.words for entry in overlay.legend_entries()] == [curve.words for curve in overlay.plot().curves]
 
 
 def test_the_settings_of_a_comparison_are_taken_for_a_new_one(qtbot, window, page, sweep):

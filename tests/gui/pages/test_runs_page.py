@@ -108,19 +108,19 @@ def test_a_hidden_page_leaves_the_folder_alone(qtbot, window, page, folder):
 def test_chosen_runs_are_compared(qtbot, page, folder):
     choose(qtbot, page, folder / "one", folder / "two", folder / "sweep" / "four")
     overlay = page.chosen_runs.overlay
-    qtbot.waitUntil(lambda: len(overlay.curves()) == 3, timeout=WAIT_MS)
-    assert {curve.name for curve in overlay.curves()} == {"one", "two", "four"}
-    assert overlay.curves()[0].values.tolist() == [1.0, 0.5, 1 / 3]
+    qtbot.waitUntil(lambda: len(overlay.plot().curves) == 3, timeout=WAIT_MS)
+    assert {curve.words for curve in overlay.plot().curves} == {"one", "two", "four"}
+    assert overlay.plot().curves[0].y.tolist() == [1.0, 0.5, 1 / 3]
     # Three names need room above the curves.
     many = page.chosen_runs.place.height()
     page.choose(str(folder / "one"))
-    qtbot.waitUntil(lambda: len(overlay.curves()) == 1, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(overlay.plot().curves) == 1, timeout=WAIT_MS)
     assert page.chosen_runs.place.height() < many
     choose(qtbot, page, folder / "one", folder / "two", folder / "sweep" / "four")
-    qtbot.waitUntil(lambda: len(overlay.curves()) == 3, timeout=WAIT_MS)
-    assert {export.suffix for export in page.exports()} == {".csv", ".png", ".svg"}
+    qtbot.waitUntil(lambda: len(overlay.plot().curves) == 3, timeout=WAIT_MS)
+    assert {export.suffix for export in page.exports()} == {".csv", ".png", ".svg", ".pdf"}
     Run.open(folder / "one").append_metrics([{"step": 9, "held_out": 0.25, "elapsed_s": 4.0}])
-    qtbot.waitUntil(lambda: any(len(curve.steps) == 4 for curve in overlay.curves()), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: any(len(curve.x) == 4 for curve in overlay.plot().curves), timeout=WAIT_MS)
     assert not page.actions_by_name["open"].isEnabled()
 
 
@@ -238,7 +238,7 @@ def test_a_run_that_another_process_writes_is_followed_live(qtbot, page, folder)
             writer.stdin.flush()
             qtbot.waitUntil(lambda step=step: run_row(page, path).step == step, timeout=WAIT_MS)
             assert run_row(page, path).status == "running"
-            qtbot.waitUntil(lambda step=step: overlay.curves()[0].steps[-1] == step, timeout=WAIT_MS)
+            qtbot.waitUntil(lambda step=step: overlay.plot().curves[0].x[-1] == step, timeout=WAIT_MS)
             assert not page.actions_by_name["resume"].isEnabled()
         writer.kill()
     qtbot.waitUntil(lambda: run_row(page, path).status == "interrupted", timeout=WAIT_MS)
