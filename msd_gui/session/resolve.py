@@ -115,11 +115,6 @@ class Resolved:
         return None if self.exact or self.network is None or not self.network.fits(self.spec) else self.network
 
     @property
-    def fitting(self) -> Network | None:
-        """The network that would denoise these settings, also where the exact score does."""
-        return self.network if self.network is not None and self.network.fits(self.spec) else None
-
-    @property
     def run(self) -> Path | None:
         """The folder of the network in use."""
         return self.in_use.folder if self.in_use is not None else None
@@ -219,8 +214,8 @@ def _placeholder(
 
 def _fields(spec: ExperimentSpec) -> dict[str, str]:
     """Return why fields cannot be used; a field that a page does not show does no harm."""
-    sampling, chain_task = spec.sampling, spec.denoise
-    name = choice_label(sampling.sampler)
+    sampling, change = spec.sampling, spec.denoise.change
+    name = sampling.traits.title
     annealed, trained = sampling.method == "annealed", sampling.source == "trained"
     uniform = spec.noise.law == "uniform-t"
     allowed = {
@@ -236,12 +231,9 @@ def _fields(spec: ExperimentSpec) -> dict[str, str]:
         "sampling.start_width": (sampling.start == "uniform", "Only a uniform start has a box."),
         "noise.log_mean": (not uniform, "Belongs to the log-normal law."),
         "noise.log_std": (not uniform, "Belongs to the log-normal law."),
-        "denoise.copy_index": (chain_task.change in ("drop", "replace"), "One copy is to be chosen."),
-        "denoise.other": (chain_task.change == "replace", "Belongs to a copy that is replaced."),
-        "denoise.painting": (
-            sampling.glides,
-            "The sampler of the chains settles at each noise already: it paints, too.",
-        ),
+        "denoise.copy_index": (change in ("drop", "replace"), "One copy is to be chosen."),
+        "denoise.other": (change == "replace", "Belongs to a copy that is replaced."),
+        "denoise.painting": (sampling.glides, "The sampler settles at each noise already: it paints, too."),
     }
     return {path: why for path, (on, why) in allowed.items() if not on}
 

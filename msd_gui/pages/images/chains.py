@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
 from msd_engine.events import (
     Event,
@@ -23,6 +23,7 @@ from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base.page import GRACE_MS, Status
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.sampling.gallery import Gallery
+from msd_gui.pages.training.page import Chains
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.made import Made
 from msd_gui.session.resolve import Resolved
@@ -33,7 +34,7 @@ PREVIEW_CHAINS = 16
 WEIGHTS_EVERY_S = 0.0
 
 
-class ImageChains(QObject):
+class ImageChains(Chains):
     """Draws chains for the settings of a page into its gallery.
 
     While a network for these settings is being trained, chains wait for its newest weights.
@@ -44,47 +45,23 @@ class ImageChains(QObject):
 
     laddered = Signal(object, object)
 
-    def __init__(self, page: ResolvedPage, engine: Engine, gallery: Gallery, trainer: Trainer) -> None:
-        """Draw nothing yet.
+    def __init__(self, page: ResolvedPage, engine: Engine, trainer: Trainer, gallery: Gallery) -> None:
+        """Draw nothing yet; for the other arguments see `Chains`.
 
         Args:
-            page: Says what denoises; owner of the runner; told of progress and failures.
-            engine: Makes the jobs.
+            page: The page.
+            engine: The engine.
+            trainer: The training.
             gallery: Shows the chains.
-            trainer: May be training the network.
         """
-        super().__init__(page)
-        self._page, self._engine, self._gallery, self._trainer = page, engine, gallery, trainer
+        super().__init__(page, engine, trainer)
+        self._gallery = gallery
         self._editing = False
         self._wanted = False
-        self._made: Made | None = None
         self._begun = page.resolved.made
-        self._runner = page.runner(self._show)
         gallery.scrubber.set_branching(True)
         gallery.scrubber.branch_requested.connect(self._branch)
         gallery.requested.connect(self._ask)
-
-    # -- what can be drawn ---------------------------------------------------------------------------------------------
-
-    @property
-    def running(self) -> bool:
-        """Whether chains are being drawn."""
-        return self._runner.running
-
-    @property
-    def playing(self) -> bool:
-        """Whether chains are being drawn and not held."""
-        return self._runner.running and not self._runner.held
-
-    @property
-    def drawn(self) -> Made | None:
-        """What the chains are made with that are being drawn, None where none are."""
-        return self._made if self._runner.running else None
-
-    @property
-    def any_drawn(self) -> bool:
-        """Whether chains were asked for since the last training began."""
-        return self._made is not None
 
     def drawable(self) -> tuple[ExperimentSpec, Path | None] | None:
         """Return the present settings with the run to sample from; None where nothing can be drawn."""
@@ -95,12 +72,12 @@ class ImageChains(QObject):
 
     def forget(self) -> None:
         """Wait to be asked again: another network is being trained."""
-        self._made = None
+        self.made = None
         self._page.renew()
 
     def draw_if_new(self) -> None:
         """Draw chains where they can be and are not there yet."""
-        if self.drawable() is not None and self._made != self._page.resolved.made:
+        if self.drawable() is not None and self.made != self._page.resolved.made:
             self._draw()
 
     def draw_next(self) -> None:
@@ -109,24 +86,20 @@ class ImageChains(QObject):
         if now.learning:
             self._wanted = True
             self._trainer.request_weights(WEIGHTS_EVERY_S)
-        elif self.drawable() is not None and self._made == now.made:
+        elif self.drawable() is not None and self.made == now.made:
             self._page.experiment.set(now.spec.with_next_seed())
         else:
             self._draw()
 
     def restart(self) -> None:
         """Draw the same chains again from their first step."""
-        self._made = None
+        self.made = None
         self._draw()
-
-    def hold(self) -> None:
-        """Hold the chains, or let them go on."""
-        self._runner.hold()
 
     def stop(self) -> None:
         """Stop the chains, and want no others."""
         self._wanted = False
-        self._runner.stop()
+        super().stop()
 
     def set_editing(self, editing: bool) -> None:
         """Say whether a slider is being dragged: a few chains show what it does; all of them come at its end."""
@@ -150,12 +123,12 @@ class ImageChains(QObject):
             before: What the page showed before the change.
         """
         now = self._page.resolved
-        if self._made is None:
+        if self.made is None:
             return
-        if self._made.spec.data.name != now.spec.data.name:
+        if self.made.spec.data.name != now.spec.data.name:
             # Chains of other data would stand beside these settings.
             self._runner.drop()
-            self._made = None
+            self.made = None
             self._gallery.clear()
             if now.exact:
                 self.draw_if_new()
@@ -164,7 +137,7 @@ class ImageChains(QObject):
 
     def _draw_others(self) -> None:
         """Draw what the settings ask for, where others were drawn last."""
-        if self._made is not None and self._wanted_now().chains != self._made.chains:
+        if self.made is not None and self._wanted_now().chains != self.made.chains:
             self._draw()
 
     def _wanted_now(self) -> Made:
@@ -177,9 +150,9 @@ class ImageChains(QObject):
 
     def _draw(self) -> None:
         made = self._wanted_now()
-        if self.drawable() is None or (self._made == made and self._runner.running):
+        if self.drawable() is None or (self.made == made and self._runner.running):
             return
-        self._made = made
+        self.made = made
         job = self._engine.sample(made.spec, made.run, beside=self._trainer.running)
         self._submit(job, made, _GRACE_MS if self._editing else 0)
 

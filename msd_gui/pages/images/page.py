@@ -70,7 +70,7 @@ class ImagesPage(TrainingPage):
         self.network = NetworkRow()
         self.form.add_below("sampling.source", self.network, self.network.combo)
         self.trainer = Trainer(self, self.engine, self.shown.losses)
-        self.chains = ImageChains(self, self.engine, self.gallery, self.trainer)
+        self.chains = ImageChains(self, self.engine, self.trainer, self.gallery)
         self.judging = JudgeButton(self, self.engine, self.gallery)
         self.measuring = Measuring(self, self.engine, self.chains.drawable, self.gallery.images)
         shown = self.shown

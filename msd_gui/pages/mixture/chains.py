@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
 from msd_engine.events import ChainReport, ChainSegment, Event, Finished, Ladder, Samples, Started
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import GRACE_MS, Status
 from msd_gui.pages.base.resolved import ResolvedPage
+from msd_gui.pages.training.page import Chains
 from msd_gui.pages.training.trainer import Trainer
-from msd_gui.session.made import Made
 from msd_gui.session.resolve import Resolved
 
 
-class PlaneChains(QObject):
+class PlaneChains(Chains):
     """Draws chains for the spec of a page as soon as it changes.
 
     Attributes:
@@ -22,7 +22,6 @@ class PlaneChains(QObject):
         grown: Emitted with each `ChainSegment`.
         weighed: Emitted with each `ChainReport`, also of chains that are still on their way.
         ended: Emitted with what chains were made with that have come to their end, and their last `ChainReport`.
-        made: What the chains were made with that were asked for last; None before the first.
     """
 
     began = Signal()
@@ -32,34 +31,10 @@ class PlaneChains(QObject):
     ended = Signal(object, object)
 
     def __init__(self, page: ResolvedPage, engine: Engine, trainer: Trainer) -> None:
-        """Draw nothing yet.
-
-        Args:
-            page: Says what denoises; owner of the runner; told of figures and failures.
-            engine: Makes the jobs.
-            trainer: Has the status bar while it runs.
-        """
-        super().__init__(page)
-        self._page, self._engine, self._trainer = page, engine, trainer
-        self.made: Made | None = None
+        """Draw nothing yet; for the arguments see `Chains`."""
+        super().__init__(page, engine, trainer)
         self.samples: Samples | None = None
         self.report: ChainReport | None = None
-        self._runner = page.runner(self._show)
-
-    @property
-    def running(self) -> bool:
-        """Whether chains are being drawn."""
-        return self._runner.running
-
-    @property
-    def any_drawn(self) -> bool:
-        """Whether chains were asked for."""
-        return self.made is not None
-
-    @property
-    def drawn(self) -> Made | None:
-        """What the chains are made with that are being drawn, None where none are."""
-        return self.made if self._runner.running else None
 
     def draw(self) -> None:
         """Draw chains with the present settings and the newest weights, where something serves."""
@@ -77,10 +52,6 @@ class PlaneChains(QObject):
         now = self._page.resolved.made.chains
         if now != before.made.chains and (self.made is None or now != self.made.chains):
             self.draw()
-
-    def stop(self) -> None:
-        """Stop the chains."""
-        self._runner.stop()
 
     # -- what chains tell ----------------------------------------------------------------------------------------------
 

@@ -4,34 +4,66 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QObject, Slot
 
+from msd_engine.events import Event
 from msd_engine.specs import ExperimentSpec
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import Status
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.training.trainer import Trainer
+from msd_gui.session.made import Made
 from msd_gui.session.networks import network_in
 from msd_gui.session.resolve import EngineState
 
 
-class Chains(Protocol):
-    """The chains of a page."""
+class Chains(QObject):
+    """The chains of a page.
+
+    Attributes:
+        made: What the chains were made with that were asked for last; None before the first.
+    """
+
+    def __init__(self, page: ResolvedPage, engine: Engine, trainer: Trainer) -> None:
+        """Draw nothing yet.
+
+        Args:
+            page: Says what denoises; owner of the runner; told of progress and failures.
+            engine: Makes the jobs.
+            trainer: May be training the network, and then has the status bar.
+        """
+        super().__init__(page)
+        self._page, self._engine, self._trainer = page, engine, trainer
+        self._runner = page.runner(self._show)
+        self.made: Made | None = None
 
     @property
     def running(self) -> bool:
         """Whether chains are being drawn."""
-        ...
+        return self._runner.running
 
     @property
-    def any_drawn(self) -> bool:
-        """Whether chains were asked for since the last training began."""
-        ...
+    def playing(self) -> bool:
+        """Whether chains are being drawn and not held."""
+        return self._runner.running and not self._runner.held
+
+    @property
+    def drawn(self) -> Made | None:
+        """What the chains are made with that are being drawn, None where none are."""
+        return self.made if self._runner.running else None
+
+    def hold(self) -> None:
+        """Hold the chains, or let them go on."""
+        self._runner.hold()
 
     def stop(self) -> None:
         """Stop the chains."""
-        ...
+        self._runner.stop()
+
+    def _show(self, event: Event) -> None:
+        """Show what the job of the chains emits."""
+        raise NotImplementedError
 
 
 class TrainingPage(ResolvedPage):
@@ -62,7 +94,7 @@ class TrainingPage(ResolvedPage):
             training=trainer.spec if trainer.running else None,
             stopped=trainer.stopped,
             drawing=self.chains.running,
-            drawn=self.chains.any_drawn,
+            drawn=self.chains.made is not None,
             states=self.has_states(),
         )
 

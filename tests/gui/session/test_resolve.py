@@ -91,7 +91,7 @@ def test_the_exact_score_needs_no_network_and_knows_the_one_that_fits():
     now = resolve(PLANE.replace("sampling.source", "exact"), Networks((mine,)), READY)
     assert now.serves
     assert now.in_use is None
-    assert now.fitting == mine
+    assert now.network == mine
     assert now.actions["denoise"]
 
 
