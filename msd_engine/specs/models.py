@@ -15,8 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from msd_engine.specs.base import Spec, SpecError
-from msd_engine.specs.experiment import ExperimentSpec
-from msd_engine.specs.fit import misfit
+from msd_engine.specs.experiment import ExperimentSpec, misfit
 
 CARD = "card.json"
 """Name of the card in a model's folder."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from msd_engine.specs import ExperimentSpec, ModelCard, load_card, model_folder, model_names
-from msd_engine.specs.fit import misfit, same_data
+from msd_engine.specs.experiment import misfit, same_data
 
 
 @dataclass(frozen=True)

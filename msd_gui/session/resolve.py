@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from msd_engine.specs import ExperimentSpec
-from msd_engine.specs.fit import same_network
+from msd_engine.specs.experiment import same_network
 from msd_engine.specs.tables.labels import choice_label
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks

@@ -23,7 +23,7 @@ from msd_engine.noise.laws import quantiles
 from msd_engine.runs.run import Run
 from msd_engine.samplers.descent import Descent
 from msd_engine.specs import ExperimentSpec, MlpSpec
-from msd_engine.specs.fit import misfit
+from msd_engine.specs.experiment import misfit
 from msd_engine.training.source import stream
 
 # Chains that pass through the network together: on a CPU larger tiles gain nothing, an accelerator wants them all.
