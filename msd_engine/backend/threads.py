@@ -115,7 +115,7 @@ def quickest(work: Callable[[], object], most: int, clock: Callable[[], float] =
         clock: Returns the time in seconds.
     """
     least = dict.fromkeys(_counts(most), math.inf)
-    # Taken in turns, so that a core that is slower for a while is so for all.
+    # Taken in turns, so that a core that is slower for a while is so for all; the better turn of each counts.
     for _ in range(_ROUNDS):
         for count, before_s in least.items():
             torch.set_num_threads(count)
@@ -135,19 +135,21 @@ def _counts(most: int) -> Iterator[int]:
 
 
 def _seconds(work: Callable[[], object], best_s: float, clock: Callable[[], float]) -> float:
-    """Return the least time of the work; the first time warms up, and is enough where it took far too long."""
-    begun = start = clock()
+    """Return the mean time of the work; the first time warms up, and is enough where it took far too long.
+
+    The mean, not the least: a window that is painted takes a core some thirty times a second, and two threads lose more
+    by that than one.
+    """
+    start = clock()
     work()
-    least, times = math.inf, 0
     now = clock()
     if now - start > 4 * best_s:
         return now - start
-    while not times or now - begun < _TIMED_S:
-        start = now
+    start, times = now, 0
+    while not times or now - start < _TIMED_S:
         work()
         now, times = clock(), times + 1
-        least = min(least, now - start)
-    return least
+    return (now - start) / times
 
 
 class FixedThreads:

@@ -31,6 +31,7 @@ from msd_engine.jobs.factory.parts import (
     uses_exact_above,
 )
 from msd_engine.jobs.factory.targets import images_of, is_of_images, target
+from msd_engine.metrics.chains.figures import LOST
 from msd_engine.samplers import langevin, twin
 from msd_engine.samplers.descent import Descent, Dynamics
 from msd_engine.samplers.registry import DYNAMICS
@@ -86,7 +87,7 @@ def moments(chains: Sampling, every: int = 1) -> Iterator[Moment | Segment]:
         every: Code that moves many steps at once need only keep the states whose number is a multiple of this.
 
     Yields:
-        The states in order, the end last.
+        The states in order, the end last. Those of a `Segment` are clipped at ±1e6 data units.
     """
     exact, streams = chains.denoiser, chains.streams
     if (
@@ -95,7 +96,7 @@ def moments(chains: Sampling, every: int = 1) -> Iterator[Moment | Segment]:
         and isinstance(streams, ChainStreams)
         and chains.device.type == "cpu"
     ):
-        return twin.walk(exact, chains.y, chains.descent, streams, every=every)
+        return twin.walk(exact, chains.y, chains.descent, streams, every=every, bound=LOST)
     first, carried = chains.first, chains.carried
     return walk(chains.dynamics, exact, chains.y, chains.descent, streams, first=first, carried=carried)
 

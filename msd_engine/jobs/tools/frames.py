@@ -48,12 +48,9 @@ def shown(values: Tensor) -> NDArray[np.float32]:
     Returns:
         An array of the same shape that shares no memory with the tensor.
     """
-    return np.ascontiguousarray(_clipped(values.detach().to("cpu", torch.float32, copy=True).numpy()))
-
-
-def _clipped(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    copied = values.detach().to("cpu", torch.float32, copy=True).numpy()
     # Not by torch: on a busy machine the second of two threads may be long in coming.
-    return np.clip(values, -LOST, LOST, out=values)
+    return np.ascontiguousarray(np.clip(copied, -LOST, LOST, out=copied))
 
 
 def stride_of(total: int, chains: int, k: int, dim: int) -> int:
@@ -140,8 +137,8 @@ class PlaneFrames:
             steps=np.concatenate([segment.steps for segment in kept]),
             level=np.repeat([segment.level for segment in kept], counts),
             sigma=np.repeat([segment.sigma for segment in kept], counts),
-            y=_clipped(np.concatenate([segment.path for segment in kept])),
-            x_hat=_clipped(np.concatenate([segment.means for segment in kept])),
+            y=_joined([segment.path for segment in kept]),
+            x_hat=_joined([segment.means for segment in kept]),
             total=self._total,
         )
 
@@ -157,9 +154,11 @@ class PlaneFrames:
         y = moment.y.cpu()
         living = alive(y)
         x = (moment.posterior.mean.cpu() if self._spec.sampling.jump else y.mean(1))[living].to(target.means.dtype)
-        level = torch.from_numpy(np.concatenate(self._last_level)) if self._last_level else y.unsqueeze(0)
+        level = torch.from_numpy(_joined(self._last_level)) if self._last_level else y.unsqueeze(0)
         # The first half of a level still remembers the level before.
-        settled = level[len(level) // 2 :, living]
+        settled = level[len(level) // 2 :]
+        if not bool(living.all()):
+            settled = settled[:, living]
         draws = settled.mean(2) if mixing else settled.mean(2)[:0]
         predicted, inflation = self._predictions(target)
         return ChainReport(
@@ -199,6 +198,20 @@ def _segments(moments: list[Moment]) -> Iterator[Segment]:
             path=shown(torch.stack([moment.y for moment in together])),
             means=shown(torch.stack([moment.posterior.mean for moment in together])),
         )
+
+
+def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return one array of several; a view where they follow each other in one array."""
+    whole = parts[0].base
+    if isinstance(whole, np.ndarray) and whole.flags.c_contiguous and whole.shape[1:] == parts[0].shape[1:]:
+        place = first = (parts[0].ctypes.data - whole.ctypes.data) // whole.strides[0]
+        for part in parts:
+            if part.base is not whole or part.ctypes.data != whole.ctypes.data + place * whole.strides[0]:
+                break
+            place += len(part)
+        else:
+            return whole[first:place]
+    return np.concatenate(parts)
 
 
 class Streams(Protocol):

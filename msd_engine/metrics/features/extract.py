@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from msd_engine.backend.files import make_folder, reading, write_atomically
+from msd_engine.backend.folders import cache_folder
 from msd_engine.backend.tensors import pack_tensors, read_tensors
-from msd_engine.data.folder import cache_folder
 from msd_engine.data.images import ImageSet
 from msd_engine.metrics.features.network import FeatureBatch, FeatureNetwork
 

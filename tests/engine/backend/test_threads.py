@@ -238,6 +238,18 @@ def test_the_quickest_number_is_found_by_the_clock(factors, best):
     assert sorted(set(tried)) == [1, 2, 4]
 
 
+def test_threads_that_are_quicker_only_between_interruptions_are_not_taken():
+    now, calls = [0.0], [0]
+
+    def work() -> None:
+        """With two threads every third call waits for a core that something else has."""
+        calls[0] += 1
+        alone = torch.get_num_threads() == 1
+        now[0] += 0.01 if alone else 0.008 + 0.01 * (calls[0] % 3 == 0)
+
+    assert quickest(work, 2, lambda: now[0]) == 1
+
+
 def test_a_number_of_threads_that_is_far_too_slow_is_tried_once_in_each_round():
     now = [0.0]
     tried: list[int] = []

@@ -306,3 +306,14 @@ def test_the_job_leaves_gradients_switched_on():
     assert torch.is_grad_enabled()
     assert not torch.is_inference_mode_enabled()
     job.close()
+
+
+def test_states_that_follow_each_other_in_memory_are_told_without_a_copy():
+    whole = np.random.default_rng(0).random((12, 2), dtype=np.float32)
+    together = frames._joined([whole[2:5], whole[5:6], whole[6:9]])
+    assert np.shares_memory(together, whole)
+    for parts in ([whole[2:5], whole[6:9]], [whole[2:5], whole[5:6].copy()], [whole[:2] + 1, whole[2:3]]):
+        joined = frames._joined(parts)
+        assert not np.shares_memory(joined, whole)
+        np.testing.assert_array_equal(joined, np.concatenate(parts))
+    np.testing.assert_array_equal(together, whole[2:9])
