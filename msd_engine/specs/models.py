@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from msd_engine.specs.base import Spec, SpecError
-from msd_engine.specs.experiment import ExperimentSpec, misfit
+from msd_engine.specs.experiment import ExperimentSpec, misfits
 
 CARD = "card.json"
 """Name of the card in a model's folder."""
@@ -169,4 +169,4 @@ def pretrained_for(spec: ExperimentSpec) -> ModelCard | None:
         The card of a model of the same data and the same number of copies, or None. Its network may be another one.
     """
     cards = (load_card(name) for name in model_names())
-    return next((card for card in cards if misfit(card.spec, spec) is None), None)
+    return next((card for card in cards if not misfits(card.spec, spec)), None)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from msd_engine.specs import ExperimentSpec, declarations
-from msd_engine.specs.tables.labels import choice_label
 from msd_gui.session.networks import Network
 
 
@@ -43,7 +42,7 @@ class Made:
         """
         spec, sampling = self.spec, self.spec.sampling
         guided = self.network is not None and sampling.guidance != 1.0
-        noise = spec.noise if guided or sampling.ladder in ("report", "as-trained") else None
+        noise = spec.noise if guided or sampling.ladder in ("report", "as-trained") else spec.noise.covariance
         return sampling, spec.training.k, spec.data if self.from_data else spec.data.name, noise, self.run
 
     @property
@@ -61,11 +60,11 @@ class Made:
         """Return all that chains are drawn by, in words: the network, and the fields by dotted path."""
         words = {"network": f"by {self.words}"}
         drawn_by = ("training.k", "sampling.", "data." if self.from_data else "data.name")
-        unused = {"sampling.source"} | (set() if self.spec.sampling.has_step else {"sampling.epsilon"})
         for field in declarations(self.spec):
-            if field.path.startswith(drawn_by) and field.path not in unused:
+            if field.path.startswith(drawn_by) and field.path != "sampling.source":
                 value = self.spec.get(field.path)
-                text = choice_label(value) if isinstance(value, str) else f"{value:.4g}"
+                titles = dict(zip(field.choices, field.titles, strict=True))
+                text = titles.get(value) or f"{value:.4g}"
                 words[field.path] = f"{field.symbol} = {text}" if field.symbol else f"{field.title.lower()} {text}"
         return words
 

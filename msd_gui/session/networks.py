@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from msd_engine.specs import ExperimentSpec, ModelCard, load_card, model_folder, model_names
-from msd_engine.specs.experiment import misfit, same_data
+from msd_engine.specs.experiment import misfits
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Network:
 
     def fits(self, spec: ExperimentSpec) -> bool:
         """Return whether it can denoise what a spec asks for."""
-        return misfit(self.spec, spec) is None
+        return not misfits(self.spec, spec)
 
 
 @cache
@@ -77,8 +77,8 @@ class Networks:
     chosen: Network | None = None
 
     def candidates(self, spec: ExperimentSpec) -> tuple[Network, ...]:
-        """Return the networks of the data of a spec, for any number of copies, those of this session first."""
-        return tuple(one for one in (*self.known, *shipped()) if same_data(one.spec, spec))
+        """Return the networks that fit a spec but for the number of copies, those of this session first."""
+        return tuple(one for one in (*self.known, *shipped()) if {*misfits(one.spec, spec)} <= {"k"})
 
     def network(self, spec: ExperimentSpec) -> Network | None:
         """Return the network for a spec, which does not fit where the one in use takes another number of copies.

@@ -13,7 +13,6 @@ from typing import Any
 
 from msd_engine.specs import ExperimentSpec
 from msd_engine.specs.experiment import same_network
-from msd_engine.specs.tables.labels import choice_label
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks
 
@@ -165,7 +164,7 @@ def _problem(
     spec: ExperimentSpec, network: Network | None, candidates: tuple[Network, ...], engine: EngineState
 ) -> Problem:
     """Say which k the network sees, or that there is none, and offer every way on."""
-    k, data = spec.training.k, choice_label(spec.data.name)
+    k, data = spec.training.k, spec.data.title
     remedies = []
     if network is not None:
         title = f"This network sees k = {network.k}"
@@ -215,15 +214,12 @@ def _placeholder(
 def _fields(spec: ExperimentSpec) -> dict[str, str]:
     """Return why fields cannot be used; a field that a page does not show does no harm."""
     sampling, change = spec.sampling, spec.denoise.change
-    name = sampling.traits.title
     annealed, trained = sampling.method == "annealed", sampling.source == "trained"
     uniform = spec.noise.law == "uniform-t"
     allowed = {
-        "sampling.epsilon": (sampling.has_step, f"{name} has no step size."),
-        "sampling.friction": (sampling.sampler == "underdamped", "Only underdamped dynamics has friction."),
         "sampling.guidance": (trained, "The exact posterior mean needs no guidance."),
         "sampling.exact_above": (trained, "The exact posterior mean is used at all noises."),
-        "sampling.method": (not sampling.needs_ladder, f"{name} always goes down a ladder."),
+        "sampling.method": (not sampling.needs_ladder, f"{sampling.traits.title} always goes down a ladder."),
         "sampling.ladder": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.sigma_1": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.levels": (annealed, "Fixed dynamics stay at σ_L."),

@@ -18,12 +18,13 @@ from msd_engine.jobs.factory.forms import OUTPUTS
 from msd_engine.jobs.factory.targets import is_of_images
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
+from msd_engine.noise.chosen import process_of
 from msd_engine.noise.ladder import as_trained, geometric, karras, report
 from msd_engine.noise.laws import quantiles
 from msd_engine.runs.run import Run
 from msd_engine.samplers.descent import Descent
 from msd_engine.specs import ExperimentSpec, MlpSpec
-from msd_engine.specs.experiment import misfit
+from msd_engine.specs.experiment import misfits
 from msd_engine.training.source import stream
 
 # Chains that pass through the network together: on a CPU larger tiles gain nothing, an accelerator wants them all.
@@ -37,7 +38,7 @@ def ladder(spec: ExperimentSpec) -> Tensor:
     """Build the noise levels of one copy.
 
     Args:
-        spec: The experiment; its sampling and the base s of its forward process are read.
+        spec: The experiment; its sampling and its noise are read.
 
     Returns:
         The levels with shape (L,), float64: down the chosen ladder where annealed, σ_L alone where the noise is fixed.
@@ -48,7 +49,7 @@ def ladder(spec: ExperimentSpec) -> Tensor:
         case "geometric":
             return geometric(*ends)
         case "report":
-            return report(*ends, spec.noise.s)
+            return report(*ends, process_of(spec.noise))
         case "karras":
             return karras(*ends, sampling.rho)
         case "as-trained":
@@ -59,14 +60,14 @@ def descent(spec: ExperimentSpec) -> Descent:
     """Build the way of the chains down the ladder.
 
     Args:
-        spec: The experiment; its sampling and the base s of its forward process are read.
+        spec: The experiment; its sampling and its noise are read.
 
     Returns:
         The ladder with the steps of the chosen sampler.
     """
     sampling = spec.sampling
     levels = tuple(ladder(spec).tolist())
-    return Descent(levels, sampling.steps_per_level, sampling.step_ratio, sampling.friction, sampling.glides)
+    return Descent(levels, sampling.steps_per_level, sampling.step_ratio, sampling.chosen(), sampling.glides)
 
 
 def event_shape(spec: ExperimentSpec) -> tuple[int, ...]:
@@ -154,8 +155,8 @@ def new_denoiser(spec: ExperimentSpec, sigma_data: float, data_mean: Tensor) -> 
     """
     net, training = network(spec), spec.training
     sees_mean = isinstance(net, UNet) and net.fusion == "mean"
-    output = OUTPUTS[training.form]
-    return LearnedDenoiser(net, output, training.k, sigma_data, data_mean, spec.noise.s, sees_mean=sees_mean)
+    output, process = OUTPUTS[training.form], process_of(spec.noise)
+    return LearnedDenoiser(net, output, training.k, sigma_data, data_mean, process, sees_mean=sees_mean)
 
 
 def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.device) -> LearnedDenoiser:
@@ -177,15 +178,18 @@ def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.de
             "There is no trained denoiser to sample from: train one first, or set sampling.source to exact."
         )
     trained = Run.open(run_dir).spec
-    match misfit(trained, spec):
-        case "k":
+    match misfits(trained, spec):
+        case ["shape", *_]:
+            raise UserError(f"The run {run_dir} was trained on data of another shape than {spec.data.name}.")
+        case ["noise", *_]:
+            theirs = trained.noise.covariance
+            raise UserError(f"The run {run_dir} was trained with {theirs} noise: set noise.covariance to {theirs}.")
+        case ["k", *_]:
             k = trained.training.k
             raise UserError(
                 f"The run {run_dir} was trained with k = {k} copies: "
                 f"set training.k to {k}, or train again with k = {spec.training.k}."
             )
-        case "shape":
-            raise UserError(f"The run {run_dir} was trained on data of another shape than {spec.data.name}.")
     return learned_denoiser(run_dir, device)
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Finished, Ladder, Progress, Proposed
-from msd_engine.specs import ExperimentSpec
+from msd_engine.specs import WALL, ExperimentSpec
+from msd_engine.specs.tables.samplers import TRAITS, Sampler
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.ladder import near_wall
 from msd_gui.pages.base.page import GRACE_MS
@@ -62,6 +64,7 @@ class SamplingControls(QObject):
         self._drawn = drawn
         self._requested: tuple[object, ...] = ()
         self._stale = False
+        self._own: dict[str, float] = {}
         self._proposing_for: ExperimentSpec | None = None
         self._ladders = page.runner(self._on_ladder)
         self._proposer = page.runner(self._on_proposal)
@@ -75,8 +78,8 @@ class SamplingControls(QObject):
         self.button = QPushButton(PROPOSE)
         self.button.setObjectName("sampling.propose")
         self.button.setToolTip(
-            "Set the ladder and ε by NCSNv2's techniques: σ₁/√k the largest distance between two data, so many levels "
-            "that half of the draws of each lie in the shell of the next, and the ε for which s_T²/σ² is nearest to 1. "
+            "Set the ladder and r by NCSNv2's techniques: σ₁/√k the largest distance between two data, so many levels "
+            "that half of the draws of each lie in the shell of the next, and the r for which s_T²/σ² is nearest to 1. "
             "σ_L and T stay."
         )
         self.button.setEnabled(False)
@@ -88,7 +91,7 @@ class SamplingControls(QObject):
         for widget in (self.caption, self.swelling, self.button):
             column.addWidget(widget)
         form.add_below("sampling.steps_per_level", holder, self.button)
-        form.set_rule("sampling.sampler", sampler_rule)
+        form.set_rule("sampling.sampler", self._sampler_rule)
         form.set_rule("sampling.source", source_rule)
 
     def begin(self) -> None:
@@ -98,6 +101,17 @@ class SamplingControls(QObject):
         self._page.actions_changed.connect(self._check_when_idle)
         self._page.clock.tick.connect(self._request_ladder)
         self._check_when_idle()
+
+    def _sampler_rule(self, spec: ExperimentSpec, sampler: Sampler) -> dict[str, Any]:
+        """Return what must change with the sampler, and what its own fields last were where the one before has none."""
+        self._own |= {name: getattr(spec.sampling, name) for name in spec.sampling.traits.own}
+        absent = spec.sampling.absent
+        own = {
+            f"sampling.{name}": self._own[name]
+            for name in TRAITS[sampler].own
+            if name in absent.keys() & self._own.keys()
+        }
+        return own | sampler_rule(spec, sampler)
 
     # -- the ladder ----------------------------------------------------------------------------------------------------
 
@@ -197,22 +211,16 @@ def show_fields(form: SpecForm, resolved: Resolved) -> None:
 
 
 def show_step(form: SpecForm, spec: ExperimentSpec) -> None:
-    """Show the ratio r = ε/σ² beside the step size, and the wall r = 2 on its slider where the sampler has one.
+    """Show the step size ε beside its ratio r = ε/σ², and the wall on the slider where the sampler has one.
 
     Args:
-        form: With a slider of the step size.
+        form: With a slider of the step ratio.
         spec: The experiment.
     """
-    sampling, epsilon = spec.sampling, form.slider("sampling.epsilon")
-    ratio = sampling.step_ratio
-    severity = "" if not near_wall(sampling) else "error" if ratio >= 2 else "warning"
-    epsilon.set_marker(2 * sampling.sigma_L**2 if sampling.has_wall else None, "r = 2")
-    if not sampling.has_step:
-        epsilon.set_trailing("")
-    elif sampling.has_wall:
-        epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", severity)
-    else:
-        epsilon.set_trailing(f"η = ε/σ² = {number(ratio)}")
+    sampling, ratio = spec.sampling, form.slider("sampling.step_ratio")
+    severity = "" if not near_wall(sampling) else "error" if sampling.blows_up else "warning"
+    ratio.set_marker(WALL if sampling.has_wall else None, f"r = {WALL:g}")
+    ratio.set_trailing(f"ε = r σ<sub>L</sub>² = {number(sampling.epsilon)}", severity)
 
 
 def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:

@@ -8,13 +8,12 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayo
 
 from msd_engine.specs import ModelCard
 from msd_engine.specs.models import CardFigure
-from msd_engine.specs.tables.labels import choice_label
 from msd_gui.widgets.controls.numbers import number
 
 
 def model_title(card: ModelCard) -> str:
     """Return what a model is called on the screen."""
-    return f"{choice_label(card.spec.data.name)}, k = {card.spec.training.k}"
+    return f"{card.spec.data.title}, k = {card.spec.training.k}"
 
 
 class CardDialog(QDialog):

@@ -9,7 +9,6 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QHBoxLayout
 
 from msd_engine.specs import Declaration
-from msd_engine.specs.tables.labels import choice_label
 from msd_gui.widgets.controls.control import Control
 from msd_gui.widgets.controls.guard import LIST_KEYS, KeyGuard
 
@@ -30,8 +29,8 @@ class Choice(Control):
         self.combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setMinimumContentsLength(9)
-        for value in declaration.choices:
-            self.combo.addItem(choice_label(value), value)
+        for value, title in zip(declaration.choices, declaration.titles, strict=True):
+            self.combo.addItem(title, value)
         self._reasons: dict[str, str] = {}
         KeyGuard(self.combo, LIST_KEYS)
         self.setFocusProxy(self.combo)
@@ -69,7 +68,7 @@ class Choice(Control):
 
     def text_of(self, value: Any) -> str:
         """Return a choice in words."""
-        return choice_label(value)
+        return dict(zip(self.declaration.choices, self.declaration.titles, strict=True))[value]
 
     @Slot(int)
     def _on_activated(self, index: int) -> None:
