@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from msd_engine.specs import load_preset
+from msd_engine.specs.tables.noise import COVARIANCES
 from msd_engine.specs.tables.samplers import TRAITS
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks, network_in, shipped
@@ -86,6 +87,13 @@ def test_other_data_leave_the_network_that_was_chosen():
     assert resolve(ring, Networks((plane,), chosen=plane), READY).network is None
 
 
+def test_noise_of_another_covariance_needs_another_network():
+    mine = trained(PLANE, PLANE.training.k)
+    other = mine.spec.replace("noise.covariance", next(one for one in COVARIANCES if one != "isotropic"))
+    assert resolve(other, Networks((mine,), chosen=mine), READY).candidates == ()
+    assert not mine.fits(other)
+
+
 def test_the_exact_score_needs_no_network_and_knows_the_one_that_fits():
     mine = trained(PLANE, PLANE.training.k)
     now = resolve(PLANE.replace("sampling.source", "exact"), Networks((mine,)), READY)
@@ -120,11 +128,11 @@ def test_a_change_of_the_training_is_noted_while_its_network_goes_on():
 
 
 @pytest.mark.parametrize("sampler", TRAITS)
-def test_fields_that_a_sampler_does_not_have_are_refused_with_a_reason(sampler):
+def test_fields_that_settings_do_not_use_are_refused_with_a_reason(sampler):
     spec = PLANE.replace_all({"sampling.sampler": sampler} | sampler_rule(PLANE, sampler))
     now = resolve(spec, Networks(), READY)
-    assert ("sampling.epsilon" in now.fields) == (not TRAITS[sampler].has_step)
-    assert ("sampling.friction" in now.fields) == (sampler != "underdamped")
+    assert ("sampling.method" in now.fields) == now.spec.sampling.needs_ladder
+    assert ("sampling.rho" in now.fields) == (now.spec.sampling.ladder != "karras")
     assert all(reason.endswith(".") for reason in now.fields.values())
 
 
@@ -190,7 +198,8 @@ def test_what_made_chains_is_said_as_far_as_something_else_is_set_now():
 
 def test_a_sampler_without_a_step_has_no_step_size_among_what_made_it():
     flow = Made(DIGITS.replace_all({"sampling.sampler": "ode", "sampling.levels": 5}), None)
-    assert "sampling.epsilon" not in flow.settings()
+    assert "sampling.step_ratio" not in flow.settings()
+    assert "sampling.step_ratio" in Made(DIGITS, None).settings()
     assert flow.settings()["training.k"] == f"k = {DIGITS.training.k}"
 
 
