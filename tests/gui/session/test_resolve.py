@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from msd_engine.specs import load_preset
-from msd_engine.specs.tables.noise import COVARIANCES
 from msd_engine.specs.tables.samplers import TRAITS
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks, network_in, shipped
@@ -85,13 +84,6 @@ def test_other_data_leave_the_network_that_was_chosen():
     plane = trained(PLANE, 4)
     ring = plane.spec.replace("data.name", "ring-8")
     assert resolve(ring, Networks((plane,), chosen=plane), READY).network is None
-
-
-def test_noise_of_another_covariance_needs_another_network():
-    mine = trained(PLANE, PLANE.training.k)
-    other = mine.spec.replace("noise.covariance", next(one for one in COVARIANCES if one != "isotropic"))
-    assert resolve(other, Networks((mine,), chosen=mine), READY).candidates == ()
-    assert not mine.fits(other)
 
 
 def test_the_exact_score_needs_no_network_and_knows_the_one_that_fits():
