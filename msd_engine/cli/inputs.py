@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from msd_engine.cli.fields import NOT_GIVEN, given_fields, with_fields
+from msd_engine.cli.fields import NOT_GIVEN, given_fields, no_commas, whole_number, with_fields
 from msd_engine.cli.follow import FRAMES_HZ
 from msd_engine.cli.outcome import RefusedError, say
 from msd_engine.specs import (
@@ -33,6 +34,7 @@ def spec_of(preset: str) -> ExperimentSpec:
         SpecError: There is neither such a preset nor such a file.
         UserError: The file carries no spec that is accepted.
     """
+    preset = os.path.expanduser(preset)
     looks_like_path = "/" in preset or "\\" in preset or Path(preset).suffix or Path(preset).exists()
     if preset in preset_names() or not looks_like_path:
         return load_preset(preset)
@@ -135,9 +137,13 @@ def count_of(text: str, option: str) -> int:
     Raises:
         RefusedError: It is none.
     """
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise RefusedError(f"{option} must be a positive whole number, but is {text!r}.")
-    return int(text)
+    try:
+        count = whole_number(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise RefusedError(f"{option} must be a positive whole number, but is {text!r}{no_commas(text)}.")
+    return count
 
 
 def chains_given(n: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 import tyro
@@ -128,7 +129,14 @@ def _parse(arguments: Sequence[str]) -> Command:
         raise RefusedError(sentence) from None
     if unknown:
         raise RefusedError(_unknown_option(unknown[0], arguments))
-    return command  # type: ignore[no-any-return]
+    return _at_home(command)
+
+
+def _at_home(command: Command) -> Command:
+    """Let ``~`` stand for the user's folder in every path: after ``--out=`` a shell leaves it as it is."""
+    given = {member.name: getattr(command, member.name) for member in dataclasses.fields(command)}
+    paths: Any = {name: Path(os.path.expanduser(value)) for name, value in given.items() if isinstance(value, Path)}
+    return dataclasses.replace(command, **paths)
 
 
 def _carry_out(command: Command) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -76,7 +77,9 @@ def _text(path: Path) -> str | bytes:
         text = read_samples_spec(path)
     else:
         text = read_bytes(path, EXPECTED, limit=_LARGEST_SPEC)
-        if not text.lstrip().startswith(b"{"):
+        # What is no text in the encoding that it begins with is told by whoever reads it.
+        begin = text.decode(json.detect_encoding(text), "replace").removeprefix("\ufeff").lstrip()
+        if not begin.startswith("{"):
             raise BadFile(f"{path} is not {EXPECTED}.")
     if len(text) > _LARGEST_SPEC:
         raise BadFile(f"The spec in {path} is larger than {_LARGEST_SPEC:,} bytes.")

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import filelock
 import torch
 from torch import Tensor
 
@@ -28,6 +27,7 @@ from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, reading, write_atomically
 from msd_engine.backend.tensors import pack_tensors, read_tensors
 from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, SWEEP, WEIGHTS, no_run
+from msd_engine.runs.locks import hold
 from msd_engine.runs.log import Row, append_rows, flush, read_rows, rewind_rows
 from msd_engine.runs.manifest import Manifest, Status, new_manifest
 from msd_engine.runs.older import older_tensors
@@ -152,20 +152,9 @@ class Run:
         """
         if (self.folder / CARD).exists():
             raise UserError(f"{self.folder.name} is a pretrained model, which is never changed: train a new run.")
-        # Not bound to a thread: a job may be closed by another thread than the one that began it.
-        lock = filelock.FileLock(self.folder / LOCK, timeout=_PATIENCE_S, thread_local=False)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise UserError(
-                f"{self.folder} is being trained already: wait for it, stop it, or start another."
-            ) from None
-        except OSError as error:
-            raise UserError(f"Cannot write to {self.folder}: {error.strerror}; choose another folder.") from error
-        try:
+        taken = f"{self.folder} is being trained already: wait for it, stop it, or start another."
+        with hold(self.folder / LOCK, _PATIENCE_S, taken):
             yield
-        finally:
-            lock.release()
 
     def save(
         self,

@@ -109,6 +109,23 @@ class Declaration:
     formula: str
 
 
+def _decoded(text: str | bytes) -> str:
+    """Return the text of a JSON document in any of the Unicode encodings, without the byte order mark of editors.
+
+    Args:
+        text: The document.
+
+    Returns:
+        Its text.
+
+    Raises:
+        UnicodeDecodeError: The bytes are no text in the encoding that they begin with.
+    """
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text))
+    return text.removeprefix("\ufeff")
+
+
 class Spec(BaseModel):
     """A frozen, strict value: unknown fields, NaN, infinities and numbers given as text are refused."""
 
@@ -136,6 +153,7 @@ class Spec(BaseModel):
                 known, or says something that the spec does not accept.
         """
         try:
+            text = _decoded(text)
             document = json.loads(text, object_pairs_hook=_no_repeats)
         except (ValueError, RecursionError) as error:
             if isinstance(error, SpecError):

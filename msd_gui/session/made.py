@@ -79,4 +79,4 @@ class Made:
         others = now.settings()
         network, *fields = ("" if others.get(path) == words else words for path, words in self.settings().items())
         listed = ", ".join(field for field in fields if field)
-        return f"{network} {'with ' * bool(listed)}{listed}".strip()
+        return f"{'with ' * bool(listed)}{listed} {network}".strip()

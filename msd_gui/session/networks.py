@@ -35,8 +35,8 @@ class Network:
 
     @property
     def title(self) -> str:
-        """What a list calls it."""
-        return f"{'Pretrained' if self.card else self.folder.name}, k = {self.k}"
+        """What a list calls it: what has to be cut off there is the end of its name."""
+        return f"k = {self.k}, {'pretrained' if self.card else self.folder.name}"
 
     @property
     def name(self) -> str:

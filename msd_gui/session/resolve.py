@@ -171,7 +171,7 @@ def _problem(
         text = f"k = {k} is set, but {network.name} takes {network.k} copies."
         remedies.append(Remedy(f"Back to {network.k}", {"training.k": network.k}))
         others = (one for one in candidates if one.fits(spec))
-        remedies += [Remedy(f"Use {one.title}", network=one) for one in others][:1]
+        remedies += [Remedy(f"Use {one.name} for k = {k}", network=one) for one in others][:1]
     else:
         known = sorted({one.k for one in candidates}, key=lambda other: max(other / k, k / other))
         title = f"No network for k = {k}" if known else f"No network of {data}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from msd_engine.cli.inputs import (
     npz_to_write,
 )
 from msd_engine.cli.options import ChainTasks, Denoise, Inpaint, Interpolate
-from msd_engine.cli.outcome import RefusedError
+from msd_engine.cli.outcome import RefusedError, say
 from msd_engine.events import Denoised, Event, Started
 from msd_engine.specs import ChainTask, ExperimentSpec, ImagesSpec, for_painting
 from msd_engine.specs.denoise import PREFIX, from_word
@@ -170,7 +171,9 @@ def _picture(word: str, shape: tuple[int, int, int]) -> bytes:
 
     if word.startswith(PREFIX):
         return _packed(word, math.prod(shape), "--picture")
-    return read_picture(Path(word), shape)[0].tobytes()
+    pixels, done = read_picture(os.path.expanduser(word), shape)
+    _say_of(word, done)
+    return pixels.tobytes()
 
 
 def _mask(word: str, shape: tuple[int, int, int]) -> bytes:
@@ -178,7 +181,15 @@ def _mask(word: str, shape: tuple[int, int, int]) -> bytes:
 
     if word.startswith(PREFIX):
         return _packed(word, math.prod(shape[1:]), "--mask")
-    return read_mask(Path(word), shape).astype(np.uint8).tobytes()
+    marked, done = read_mask(os.path.expanduser(word), shape)
+    _say_of(word, done)
+    return marked.astype(np.uint8).tobytes()
+
+
+def _say_of(word: str, done: str) -> None:
+    """Say what was done to the colours of a picture, where something was."""
+    if done:
+        say(f"Opened {Path(word).name}, {done}.")
 
 
 def _packed(word: str, size: int, option: str) -> bytes:

@@ -24,7 +24,7 @@ def exports(engine: Engine, denoised: Denoised | None, gallery: Gallery) -> list
     """
     rows = list[Export]()
     # Settings on the page may have moved on since: a file carries those of the chains that are in it.
-    spec_json = gallery.spec_json
+    spec_json, drawn_with = gallery.spec_json, gallery.images_spec_json
     films, images, samples = gallery.highlights(), gallery.images(), gallery.samples
     if denoised is not None:
 
@@ -40,7 +40,7 @@ def exports(engine: Engine, denoised: Denoised | None, gallery: Gallery) -> list
     if images is not None:
 
         def grid(path: Path) -> Job:
-            return engine.save("grid", path, images=images, spec_json=spec_json)
+            return engine.save("grid", path, images=images, spec_json=drawn_with)
 
         rows.append(Export("Chains by hand", ".png", "by-hand", grid))
     if films:

@@ -36,6 +36,7 @@ from msd_gui.widgets.panels.spec_form import SpecForm
 
 RESULT_PLACEHOLDER = "x̂, what the denoiser makes of the copies, will be shown here."
 COPIES_PLACEHOLDER = "The noisy copies of the picture will be shown here."
+_LEAST_RESULT_PX = 100
 
 
 class DenoisePage(ResolvedPage):
@@ -69,6 +70,7 @@ class DenoisePage(ResolvedPage):
         self.picture = OwnPicture(self, self.engine, self.easel)
         self.result = TilesView("The picture and what is made of it")
         self.result_place = layout.with_placeholder(self.result, RESULT_PLACEHOLDER)
+        self.result_place.setMinimumWidth(_LEAST_RESULT_PX)
         self.copies = CopiesPanel()
         self.figures = Readings("Figures of the denoising")
         self.words = QLabel()

@@ -301,7 +301,7 @@ class MixturePage(TrainingPage):
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""
-        return exports(self, self.parts, self.samples)
+        return exports(self, self.parts, self.chains)
 
     def command(self) -> str:
         """Return the `msd` line that draws these chains."""

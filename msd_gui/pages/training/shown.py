@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from msd_engine.events import HeldOutLoss, StripFrame
 from msd_engine.events.plots import Axis, Curve, Curves
+from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.base import layout
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.curves import CurvesView
@@ -48,7 +49,11 @@ class TrainingShown(QObject):
 
     Attributes:
         held_out: The strip that is shown; None before there is one.
+<<<<<<< HEAD
         losses_heading: Names the run that they are of.
+=======
+        held_out_spec: The spec of the training that it belongs to.
+>>>>>>> main
         strip: The view of the same held-out images: clean, noisy, denoised.
         losses: The view of training and held-out loss, which the trainer fills.
         bands: The view of the held-out error at each noise.
@@ -63,6 +68,7 @@ class TrainingShown(QObject):
         self.losses_heading = layout.heading("Loss")
         self.losses_heading.setWordWrap(True)
         self.held_out: StripFrame | None = None
+        self.held_out_spec: ExperimentSpec | None = None
         self._bands_of: HeldOutLoss | None = None
         self.strip, self.losses, self.bands = HeldOutView(), LossView(), CurvesView(_bands())
         self.strip_place = layout.with_placeholder(
@@ -79,6 +85,7 @@ class TrainingShown(QObject):
             self.bands, f"The held-out error at each {SIGMA_EFF} will be drawn here.", "", _BANDS_PX
         )
 
+<<<<<<< HEAD
     @Slot(str)
     def begin(self, run: str) -> None:
         """Take away what another run has measured, and name the one that is shown from now on.
@@ -95,6 +102,12 @@ class TrainingShown(QObject):
     def set_strip(self, event: StripFrame) -> None:
         """Show the held-out images as the network denoises them now."""
         self.held_out = event
+=======
+    @Slot(object, object)
+    def set_strip(self, event: StripFrame, spec: ExperimentSpec) -> None:
+        """Show the held-out images as the network of a training denoises them now."""
+        self.held_out, self.held_out_spec = event, spec
+>>>>>>> main
         self.strip_place.set_ready(True)
         self.strip.set_strip(event.clean, event.noisy, event.x_hat, event.sigma, event.error)
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-import signal
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import msd_engine
-from msd_engine.cli.fields import declared_fields, describe_range
+from msd_engine.backend.folders import cache_folder
+from msd_engine.cli.fields import declared_fields, describe_range, whole_number
 from msd_engine.cli.main import main
 from msd_engine.events import Event, Failed, LossPoints, Started
 from msd_engine.runs.pictures import read_picture_spec
@@ -65,6 +66,17 @@ def in_a_process(*words: str, cwd: Path, encoding: str = "utf-8") -> Outcome:
     environment = os.environ | {"PYTHONIOENCODING": encoding}
     done = subprocess.run([MSD, *words], cwd=cwd, env=environment, capture_output=True, encoding=encoding, check=False)
     return Outcome(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize(("text", "number"), [("7", 7), ("1e6", 1_000_000), ("1.5e3", 1500), ("-5", -5), ("2E2", 200)])
+def test_whole_numbers_may_be_written_as_powers(text: str, number: int) -> None:
+    assert whole_number(text) == number
+
+
+@pytest.mark.parametrize("text", [" ", "1e-1", "1.25e1", "20.000", "10,000", "0x10", "1_000", "²", "nan", "1e999"])
+def test_what_is_no_whole_number_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(text)):
+        whole_number(text)
 
 
 # What there is to choose from
@@ -162,6 +174,12 @@ REFUSALS = [
     ("train --preset ncsn-toy --out run --k 0", "training.k"),
     ("train --preset ncsn-toy --out run --k 65", "training.k", "64"),
     ("train --preset ncsn-toy --out run --k 2.5", "training.k", "whole number"),
+    ("train --preset ncsn-toy --out run --steps 20.000", "training.steps", "whole number"),
+    ("train --preset ncsn-toy --out run --steps 10,000", "training.steps", "without commas"),
+    ("train --preset ncsn-toy --out run --steps 1.5e0", "training.steps", "whole number"),
+    ("train --preset ncsn-toy --out run --seconds 1,5", "training.seconds", "without commas"),
+    ("train --preset ncsn-toy --out run --seed 4294967296", "training.seed"),
+    ("sample --preset ncsn-toy --out s.npz --n 10,000", "--n", "without commas"),
     ("train --preset ncsn-toy --out run --learning_rate nan", "training.learning_rate", "finite"),
     ("train --preset ncsn-toy --out run --learning_rate fast", "training.learning_rate", "number"),
     ("train --preset ncsn-toy --out run --jump perhaps", "sampling.jump", "true or false"),
@@ -312,27 +330,6 @@ def test_a_job_that_had_begun_and_failed_is_no_bad_input(msd: Any, monkeypatch: 
     assert done.json["held_out_loss"] is None
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send on Windows")
-def test_an_interrupted_training_can_be_resumed(tmp_path: Path) -> None:
-    words = [MSD, "train", "--preset", "ncsn-toy", "--out", "run", "--seconds", "600", "--json", *QUICK]
-    process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "/s" in line:
-            break
-    os.kill(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    told = json.loads(out)
-    assert told["status"] == "interrupted"
-    assert told["error"] in err
-    assert "msd train --resume run" in err
-    assert "Traceback" not in err
-    run = Run.open(tmp_path / "run")
-    assert run.manifest.status == "stopped"
-    assert run.load_state().step == run.load_weights().step == told["step"] > 0
-
-
 # Sampling
 
 
@@ -392,3 +389,21 @@ def test_every_image_preset_trains_on_digits(msd: Any, name: str) -> None:
     few = ["--levels", "2", "--steps_per_level", "1", "--n", "2"]
     assert msd("sample", "run", "--out", "a.npz", *few).code == 0
     assert np.isfinite(load_samples("a.npz").x_hat).all()
+
+
+def test_every_path_of_a_command_knows_the_home_folder(msd: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "own.json").write_text(load_preset("ncsn-toy").to_json())
+    for words in (("--preset", "~/own.json"), ("--preset", "ncsn-toy")):
+        assert msd("propose", *words, "--out=~/made.json", "--json").code == 0
+        assert (tmp_path / "made.json").exists()
+    monkeypatch.setenv("MSD_RUNS_DIR", "~/my runs")
+    (tmp_path / "my runs").mkdir()
+    assert str(tmp_path / "my runs") in msd("runs").out
+    assert str(tmp_path / "my runs") in msd("runs", "~/my runs").out
+    monkeypatch.setenv("MSD_CACHE_DIR", "~/kept")
+    assert cache_folder() == tmp_path / "kept"
+    monkeypatch.setenv("MSD_DATA_DIR", "~/no data")
+    assert f"{tmp_path / 'no data'}" in msd("propose", "--preset", "mnist-2min", "--json").err
+    monkeypatch.setenv("MSD_DATA_DIR", "~nobody-at-all/x")
+    assert "~nobody-at-all/x" in msd("propose", "--preset", "mnist-2min").err

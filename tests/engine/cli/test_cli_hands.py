@@ -221,10 +221,22 @@ def test_a_mask_fits_to_the_picture_it_was_painted_over(tmp_path: Path) -> None:
     wide = np.zeros((40, 100), np.uint8)
     wide[10:30, 50:70] = 255
     Image.fromarray(wide).save(tmp_path / "both.png")
-    picture, inverted = read_picture(tmp_path / "both.png", (1, 8, 8))
-    assert not inverted
-    assert np.array_equal(read_mask(tmp_path / "both.png", (1, 8, 8)), picture[0] >= 128)
+    picture, done = read_picture(tmp_path / "both.png", (1, 8, 8))
+    assert not done
+    assert np.array_equal(read_mask(tmp_path / "both.png", (1, 8, 8))[0], picture[0] >= 128)
     layer = np.zeros((40, 100, 4), np.uint8)
     layer[10:30, 50:70] = 255
     Image.fromarray(layer).save(tmp_path / "layer.png")
-    assert np.array_equal(read_mask(tmp_path / "layer.png", (3, 8, 8)), picture[0] >= 128)
+    assert np.array_equal(read_mask(tmp_path / "layer.png", (3, 8, 8))[0], picture[0] >= 128)
+
+
+def test_it_is_said_what_was_done_to_the_colours_of_a_picture(msd: Any) -> None:
+    ink = np.zeros((40, 40, 4), np.uint8)
+    ink[10:30, 15:25, 3] = 255
+    Image.fromarray(ink).save("ink.png")
+    words = ("--preset", "digits-exact", "--picture", "ink.png", "--out", "d.npz", "--json")
+    code, _, err = msd("denoise", *words)
+    assert code == 0
+    assert "Opened ink.png, its transparent ground made white and dark and light exchanged." in err
+    with np.load("d.npz") as file:
+        assert file["x"].max() > 0.9

@@ -157,3 +157,11 @@ def test_what_an_older_version_drew_says_that_its_seed_draws_other_chains(tmp_pa
         assert ExperimentSpec.from_json(restored.spec_json) == spec
         # With a preset nothing was drawn.
         assert ("its seed draws other chains now" in finished.text) == (not same and kind != "json")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_preset_that_an_editor_saved_with_a_byte_order_mark_is_restored(tmp_path, encoding):
+    path = tmp_path / "edited.json"
+    path.write_bytes(ExperimentSpec().to_json(indent=2).replace("\n", "\r\n").encode(encoding))
+    assert read_spec(path) == ExperimentSpec()
+    assert [type(event).__name__ for event in restore(path)] == ["Restored", "Finished"]

@@ -54,7 +54,7 @@ def test_a_plan_that_makes_no_sense_is_refused(fields: dict[str, Any], word: str
 
 def test_lists_are_read_from_text() -> None:
     assert parse_list("ks", "1,2, 16 4") == (1, 2, 16, 4)
-    for text in ("", "1,two", "1.5", "-1"):
+    for text in ("", "1,two", "1.5", "-1", "10,000", "1 024", "²"):
         with pytest.raises(SpecError, match="whole numbers"):
             parse_list("ks", text)
 

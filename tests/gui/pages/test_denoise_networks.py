@@ -82,7 +82,7 @@ def test_a_run_dropped_on_the_page_stays_there_with_its_data_and_k(qtbot, window
     drop(window, run)
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert window.page is page
-    assert page.network.combo.currentText() == f"{run.name}, k = 3"
+    assert page.network.combo.currentText() == f"k = 3, {run.name}"
     assert page.resolved.run == run
     assert "k = 3" in page.words.text()
     assert not page.network.card.isVisible()
@@ -114,7 +114,7 @@ def test_k_dragged_leaves_the_copies_and_one_card_says_which_k_the_network_sees(
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert page.experiment.spec == before
     page.form.slider("training.k").change_value(8)
-    press(page, "Use Pretrained, k = 8")
+    press(page, "Use the pretrained network for k = 8")
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 8)
     page.form.slider("training.k").change_value(4)
     press(page, "Use the exact score")
@@ -158,9 +158,9 @@ def test_the_images_page_hands_its_network_over(qtbot, window, page, run):
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert window.page is page
     # A network of another k takes its k with it.
-    pick(page, "Pretrained, k = 8")
+    pick(page, "k = 8, pretrained")
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 8)
-    pick(page, f"{run.name}, k = 3")
+    pick(page, f"k = 3, {run.name}")
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert not page.card.isVisible()
 

@@ -137,7 +137,9 @@ def test_k_dragged_away_and_back_draws_nothing_and_says_why_on_the_images_page(i
     assert page.can("sample")
     assert "sample" not in engine.jobs()
     page.form.slider("training.k").change_value(1)
-    page.card.press([remedy.label for remedy in page.card.problem.remedies].index("Use Pretrained, k = 1"))
+    page.card.press(
+        [remedy.label for remedy in page.card.problem.remedies].index("Use the pretrained network for k = 1")
+    )
     assert engine.requested[-1].arguments["run"].name == "digits-k1"
 
 

@@ -185,7 +185,7 @@ def test_what_made_chains_is_said_as_far_as_something_else_is_set_now():
     newer = replace(network, step=20)
     assert made.differences(Made(spec, newer)) == "by mine, step 10"
     other = Made(spec.replace_all({"sampling.levels": 7, "sampling.source": "exact"}), None)
-    assert made.differences(other) == f"by mine, step 10 with L = {spec.sampling.levels}"
+    assert made.differences(other) == f"with L = {spec.sampling.levels} by mine, step 10"
 
 
 def test_a_sampler_without_a_step_has_no_step_size_among_what_made_it():
