@@ -24,12 +24,8 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import ExperimentPage, Page
 from msd_gui.pages.base.row import Surroundings
-<<<<<<< HEAD
-from msd_gui.session.networks import NetworkStore
-=======
 from msd_gui.session.addresses import left_out, local_paths
-from msd_gui.session.network import LatestNetwork
->>>>>>> main
+from msd_gui.session.networks import NetworkStore
 from msd_gui.session.settings import Settings
 from msd_gui.theme import Theme, ThemeChoice, app_icon
 

@@ -19,7 +19,7 @@ from msd_engine.events import (
     Verdicts,
 )
 from msd_engine.specs import Branch, ExperimentSpec
-from msd_gui.bridge.engine import Engine, Job
+from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import GRACE_MS, Status
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.sampling.gallery import Gallery
@@ -58,7 +58,6 @@ class ImageChains(Chains):
         self._gallery = gallery
         self._editing = False
         self._wanted = False
-        self._begun = page.resolved.made
         gallery.scrubber.set_branching(True)
         gallery.scrubber.branch_requested.connect(self._branch)
         gallery.requested.connect(self._ask)
@@ -154,11 +153,7 @@ class ImageChains(Chains):
             return
         self.made = made
         job = self._engine.sample(made.spec, made.run, beside=self._trainer.running)
-        self._submit(job, made, _GRACE_MS if self._editing else 0)
-
-    def _submit(self, job: Job, made: Made, grace_ms: int = 0) -> None:
-        self._begun = made
-        self._runner.submit(job, grace_ms=grace_ms)
+        self._runner.submit(job, grace_ms=_GRACE_MS if self._editing else 0)
 
     def take_weights(self) -> None:
         """Draw with newer weights where chains wait for them."""
@@ -173,7 +168,7 @@ class ImageChains(Chains):
         if drawable is None:
             self._page.noticed.emit("No network fits these settings: see the card at the right.")
         else:
-            self._submit(self._engine.chain_task("draw", *drawable, start=start), self._page.resolved.made)
+            self._runner.submit(self._engine.chain_task("draw", *drawable, start=start))
 
     # -- what chains tell ----------------------------------------------------------------------------------------------
 
@@ -181,9 +176,10 @@ class ImageChains(Chains):
     def _show(self, event: Event) -> None:
         match event:
             case Started():
-                self._gallery.begin(event.total, event.step, self._begun)
+                self._begin(event)
+                self._gallery.begin(event.total, event.step, self.begun)
             case Ladder():
-                self.laddered.emit(self._begun, event)
+                self.laddered.emit(self.begun, event)
             case ImageFrame() | FilmFrame() | Samples() | Verdicts():
                 self._gallery.take(event)
             case Progress() if not self._trainer.running:

@@ -17,54 +17,26 @@ class PlaneChains(Chains):
     """Draws chains for the spec of a page as soon as it changes.
 
     Attributes:
-<<<<<<< HEAD
-        began: Emitted when other chains begin.
+        began: Emitted with their settings as JSON when other chains begin.
         ladder_ready: Emitted with what they are made with, and the `Ladder` that they go down.
         grown: Emitted with each `ChainSegment`.
         weighed: Emitted with each `ChainReport`, also of chains that are still on their way.
         ended: Emitted with what chains were made with that have come to their end, and their last `ChainReport`.
-    """
-
-    began = Signal()
-    ladder_ready = Signal(object, object)
-=======
-        began: Emitted with their settings as JSON when other chains begin.
-        ladder_ready: Emitted with the `Ladder` that they go down.
-        grown: Emitted with each `ChainSegment`.
-        weighed: Emitted with each `ChainReport`, also of chains that are still on their way.
-        ended: Emitted with the spec and the last `ChainReport` of chains that have come to their end.
         samples: The chains that have come to their end last; None for none.
         report: Their figures.
         weighed_spec_json: The settings of the chains that `weighed` told of last, as JSON.
     """
 
     began = Signal(str)
-    ladder_ready = Signal(object)
->>>>>>> main
+    ladder_ready = Signal(object, object)
     grown = Signal(object)
     weighed = Signal(object)
     ended = Signal(object, object)
 
-<<<<<<< HEAD
     def __init__(self, page: ResolvedPage, engine: Engine, trainer: Trainer) -> None:
         """Draw nothing yet; for the arguments see `Chains`."""
         super().__init__(page, engine, trainer)
-=======
-    def __init__(self, page: ExperimentPage, engine: Engine, trainer: Trainer) -> None:
-        """Draw nothing yet.
-
-        Args:
-            page: Owner of the runner; told of figures and failures.
-            engine: Makes the jobs.
-            trainer: Has the network.
-        """
-        super().__init__(page)
-        self._page, self._engine, self._trainer = page, engine, trainer
-        self._ready = False
-        self._sampled: ExperimentSpec | None = None
-        self._spec_json = ""
         self.weighed_spec_json = ""
->>>>>>> main
         self.samples: Samples | None = None
         self.report: ChainReport | None = None
 
@@ -91,10 +63,10 @@ class PlaneChains(Chains):
     def _show(self, event: Event) -> None:
         match event:
             case Started():
-                self._spec_json = event.spec_json
+                self._begin(event)
                 self.began.emit(event.spec_json)
             case Ladder():
-                self.ladder_ready.emit(self.made, event)
+                self.ladder_ready.emit(self.begun, event)
             case ChainSegment():
                 self.grown.emit(event)
             case ChainReport():
@@ -106,16 +78,15 @@ class PlaneChains(Chains):
                 self._show_speed(event)
 
     def _take(self, report: ChainReport) -> None:
-        self.weighed_spec_json = self._spec_json
+        self.weighed_spec_json = self.begun.spec.to_json()
         self.weighed.emit(report)
-        if self.made is not None and report.step >= self.made.spec.sampling.total_steps:
+        if report.step >= self.begun.spec.sampling.total_steps:
             # Theory speaks of the end of a level, not of the way there.
             self.report = report
-            self.ended.emit(self.made, report)
+            self.ended.emit(self.begun, report)
 
     def _show_speed(self, event: Finished) -> None:
-        spec = self.made.spec if self.made is not None else self._page.experiment.spec
-        chains, took_ms = spec.sampling.chains, 1000 * event.elapsed_s
+        chains, took_ms = self.begun.spec.sampling.chains, 1000 * event.elapsed_s
         rate = f"{event.step / event.elapsed_s:,.0f} steps/s" if event.elapsed_s else ""
         counted = f"{chains:,} chains" if chains > 1 else "1 chain"
         self._page.set_status(Status(f"{counted} × {event.step:,} steps took {took_ms:,.0f} ms", rate))

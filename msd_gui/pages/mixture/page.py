@@ -210,7 +210,7 @@ class MixturePage(TrainingPage):
 
     @Slot()
     def _on_began(self) -> None:
-        learned = self.chains.made is not None and self.chains.made.network is not None
+        learned = self.chains.begun.network is not None
         self.plane.show_plane(colour="learned" if learned else "exact")
         self.weights.set_learned(learned)
         if learned:

@@ -57,11 +57,8 @@ class Gallery(QWidget):
         self.films: list[FilmFrame] = []
         self.verdicts: Verdicts | None = None
         self.chain = 0
-<<<<<<< HEAD
         self.made: Made | None = None
-=======
-        self.spec_json = self._latest_spec_json = ""
->>>>>>> main
+        self._latest_made: Made | None = None
         self._film: int | None = None
         self._on_strip: list[int] = []
         self._first, self._total = 0, 0
@@ -136,13 +133,14 @@ class Gallery(QWidget):
             now: What is set now.
             drawing: Whether other chains are on their way.
         """
-        words = "" if drawing or self.made is None else self.made.differences(now)
+        made = self.images_made or self.made
+        words = "" if drawing or made is None else made.differences(now)
         self._older.setText(f"drawn {words}")
         self._older.setToolTip(f"These chains were drawn {words}.")
         self._older.setVisible(bool(words))
         for effect in self._fading:
             # Newer weights of the same network alone do not make them old.
-            effect.setEnabled(bool(words) and self.made is not None and self.made.chains != now.chains)
+            effect.setEnabled(bool(words) and made is not None and made.chains != now.chains)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Let the film strip fill the new width."""
@@ -183,7 +181,7 @@ class Gallery(QWidget):
     def clear(self) -> None:
         """Take all chains away: they are of other data."""
         self.begin(0)
-        self.latest, self.samples = None, None
+        self.latest, self.samples, self._latest_made = None, None, None
         self._caption.clear()
         self.film.hide()
         self.scrubber.hide()
@@ -194,7 +192,7 @@ class Gallery(QWidget):
         """Show how the chains stand."""
         match event:
             case ImageFrame():
-                self.latest, self._latest_spec_json = event, self.spec_json
+                self.latest, self._latest_made = event, self.made
                 self._show()
             case FilmFrame():
                 self._add_film(event)
@@ -242,9 +240,14 @@ class Gallery(QWidget):
         return shown.y if noisy else shown.x_hat
 
     @property
+    def images_made(self) -> Made | None:
+        """What the images in the grid were drawn with: new chains have none at first."""
+        return self._latest_made if self._film is None else self.made
+
+    @property
     def images_spec_json(self) -> str:
-        """The settings that the images in the grid were drawn with, as JSON: new chains have none at first."""
-        return self._latest_spec_json if self._film is None else self.spec_json
+        """The settings that the images in the grid were drawn with, as JSON; empty without images."""
+        return self.images_made.spec.to_json() if self.images_made is not None else ""
 
     @Slot(int)
     def choose(self, chain: int) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Slot
 
-from msd_engine.events import Event
+from msd_engine.events import Event, Started
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import Status
@@ -22,7 +22,8 @@ class Chains(QObject):
     """The chains of a page.
 
     Attributes:
-        made: What the chains were made with that were asked for last; None before the first.
+        made: What the chains are made with that were asked for last; None before the first.
+        begun: What the chains are made with that began last; others may have been asked for since.
     """
 
     def __init__(self, page: ResolvedPage, engine: Engine, trainer: Trainer) -> None:
@@ -37,6 +38,12 @@ class Chains(QObject):
         self._page, self._engine, self._trainer = page, engine, trainer
         self._runner = page.runner(self._show)
         self.made: Made | None = None
+        self.begun = page.resolved.made
+
+    def _begin(self, event: Started) -> None:
+        """Note what the chains are made with that begin: by now others may have been asked for."""
+        spec, network = ExperimentSpec.from_json(event.spec_json), self._page.resolved.network
+        self.begun = Made(spec, network if spec.sampling.source == "trained" else None)
 
     @property
     def running(self) -> bool:

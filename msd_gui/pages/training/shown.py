@@ -49,11 +49,8 @@ class TrainingShown(QObject):
 
     Attributes:
         held_out: The strip that is shown; None before there is one.
-<<<<<<< HEAD
-        losses_heading: Names the run that they are of.
-=======
         held_out_spec: The spec of the training that it belongs to.
->>>>>>> main
+        losses_heading: Names the run that they are of.
         strip: The view of the same held-out images: clean, noisy, denoised.
         losses: The view of training and held-out loss, which the trainer fills.
         bands: The view of the held-out error at each noise.
@@ -85,7 +82,6 @@ class TrainingShown(QObject):
             self.bands, f"The held-out error at each {SIGMA_EFF} will be drawn here.", "", _BANDS_PX
         )
 
-<<<<<<< HEAD
     @Slot(str)
     def begin(self, run: str) -> None:
         """Take away what another run has measured, and name the one that is shown from now on.
@@ -98,16 +94,10 @@ class TrainingShown(QObject):
         for place in (self.strip_place, self.losses_place, self.bands_place):
             place.set_ready(False)
 
-    @Slot(object)
-    def set_strip(self, event: StripFrame) -> None:
-        """Show the held-out images as the network denoises them now."""
-        self.held_out = event
-=======
     @Slot(object, object)
     def set_strip(self, event: StripFrame, spec: ExperimentSpec) -> None:
         """Show the held-out images as the network of a training denoises them now."""
         self.held_out, self.held_out_spec = event, spec
->>>>>>> main
         self.strip_place.set_ready(True)
         self.strip.set_strip(event.clean, event.noisy, event.x_hat, event.sigma, event.error)
 
