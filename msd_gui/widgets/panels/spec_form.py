@@ -175,9 +175,9 @@ class SpecForm(QWidget):
             if fields.get(path) != before[0].get(path):
                 control.set_enabled(path not in fields, fields.get(path, ""))
         for path, word in {*choices, *before[1]}:
-            control, why = self._controls.get(path), choices.get((path, word))
-            if isinstance(control, Choice) and why != before[1].get((path, word)):
-                control.set_item_enabled(word, why is None, why or "")
+            shown, why = self._controls.get(path), choices.get((path, word))
+            if isinstance(shown, Choice) and why != before[1].get((path, word)):
+                shown.set_item_enabled(word, why is None, why or "")
 
     def set_rule(self, path: str, rule: Rule) -> None:
         """Let a change of one field change others with it.
