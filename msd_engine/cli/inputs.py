@@ -90,8 +90,6 @@ def chosen_source(
 ) -> tuple[ExperimentSpec, Path | None]:
     """Return the experiment that chains are drawn for, and the run whose network they follow.
 
-    Exactly one of the three sources is to be given.
-
     Args:
         run: A run folder, or None.
         preset: Name of a preset or a file, or that none was given.
@@ -99,7 +97,8 @@ def chosen_source(
         given: Texts of fields from the command line by dotted path.
 
     Returns:
-        The experiment, and the run folder or the folder of a pretrained model; None for the exact score.
+        The experiment: that of the preset where one is given, else that of the network; and the run folder or the
+        folder of a pretrained model, None for the exact score.
 
     Raises:
         RefusedError: A field belongs to the training, or there is no network.
@@ -108,12 +107,12 @@ def chosen_source(
     """
     if is_given(model):
         run = model_folder(model)
-    if run is not None:
-        spec = spec_of_run(run, given)
-        return spec, None if spec.sampling.source == "exact" else run
-    spec = with_fields(spec_of(preset), given)
+    of_run = None if is_given(preset) else run
+    spec = with_fields(spec_of(preset), given) if of_run is None else spec_of_run(of_run, given)
     if spec.sampling.source == "exact":
         return spec, None
+    if run is not None:
+        return spec, run
     card = pretrained_for(spec)
     if card is None:
         raise RefusedError(

@@ -62,6 +62,17 @@ class ImageSet:
     test_labels: Tensor
     class_names: tuple[str, ...]
 
+    def held_out(self, n: int) -> Tensor:
+        """Return some of the held-out images, drawn once and for all: a set may be sorted, as MNIST's is by writer.
+
+        Args:
+            n: How many; of fewer all are given.
+
+        Returns:
+            Images with shape (min(n, m), C, H, W), uint8: the first n of a fixed permutation.
+        """
+        return self.test[torch.randperm(len(self.test), generator=torch.Generator().manual_seed(0))[:n]]
+
     @staticmethod
     def to_data(images: Tensor) -> Tensor:
         """Scale bytes to data units.

@@ -161,7 +161,8 @@ class Spec(BaseModel):
             raise SpecError("", f"This is not a spec: the text is not valid JSON ({error}).") from None
         if isinstance(document, dict) and "format" in cls.model_fields:
             _check_format(document, (*get_args(cls.model_fields["format"].annotation), *cls.older))
-            if any(document.pop(name, None) is not None for name in cls.notes):
+            if notes := document.keys() & set(cls.notes):
+                document = {name: value for name, value in document.items() if name not in notes}
                 text = json.dumps(document)
         if isinstance(document, dict) and (present := cls.present(document)) != document:
             text = json.dumps(present)

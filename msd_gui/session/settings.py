@@ -204,6 +204,14 @@ class Settings:
         """
         self._set(f"runs/{page}", str(folder or ""))
 
+    def columns(self, page: str) -> bytes:
+        """Return widths and order of the columns of a page's list as Qt packs them; empty for none."""
+        return self._bytes(f"columns/{page}")
+
+    def set_columns(self, page: str, state: bytes) -> None:
+        """Keep widths and order of the columns of a page's list."""
+        self._set(f"columns/{page}", base64.b64encode(state).decode("ascii"))
+
     def sync(self) -> None:
         """Write to the file what is not written yet."""
         self._store.sync()

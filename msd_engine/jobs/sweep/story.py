@@ -14,13 +14,14 @@ from msd_engine.events import (
     ChildStarted,
     Event,
     Finished,
-    HeldOutLoss,
     Started,
     SweepTable,
     Tick,
 )
 from msd_engine.jobs.tools.failures import reports_user_errors
-from msd_engine.metrics.errors.comparison import findings, table
+from msd_engine.jobs.training.recall import held_out_loss
+from msd_engine.metrics.errors.comparison import table
+from msd_engine.metrics.errors.findings import findings
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
@@ -85,6 +86,4 @@ def history(plan: SweepFolder, child: Child, number: int) -> Iterator[Event]:
     yield ChildStarted(child.name, number, len(plan.spec.children()), run.manifest.step)
     for row in run.read_metrics():
         if "held_out" in row:
-            values = {name: np.asarray(row[name], dtype=np.float64) for name in row if name.startswith("band_")}
-            measured = HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], **values)
-            yield ChildHeldOut(child.name, measured)
+            yield ChildHeldOut(child.name, held_out_loss(row))

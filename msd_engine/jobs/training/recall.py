@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,12 +74,18 @@ def measured_again(run: Run) -> Iterator[Event]:
     points: list[tuple[int, float, float]] = []
     for row in run.read_metrics():
         if "held_out" in row:
-            values = {name: np.asarray(row[name], dtype=np.float64) for name in row if name.startswith("band_")}
-            yield HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], **values)
+            yield held_out_loss(row)
         else:
             points.append((row["step"], row["loss"], row["elapsed_s"]))
     if points:
         yield loss_points(points)
+
+
+def held_out_loss(row: Mapping[str, Any]) -> HeldOutLoss:
+    """Return a measurement as a run has kept it; its standard error is NaN in runs of old."""
+    values = {name: np.asarray(row[name], dtype=np.float64) for name in row if name.startswith("band_")}
+    error = row.get("standard_error", math.nan)
+    return HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], standard_error=error, **values)
 
 
 def loss_points(points: Sequence[tuple[int, float, float]]) -> LossPoints:

@@ -279,6 +279,7 @@ class _Job:
             band_loss=found.band_loss.numpy(),
             band_mmse=unknown if self.mmse is None else self.mmse.band_loss.numpy(),
             mmse=float("nan") if self.mmse is None else self.mmse.loss,
+            standard_error=found.standard_error,
         )
         self.losses.rows.append({"held_out" if name == "loss" else name: value for name, value in vars(event).items()})
         # At once, not with the next checkpoint: whoever watches the run from another process is to see it go on.

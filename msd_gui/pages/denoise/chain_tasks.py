@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
-from msd_engine.specs import Branch, ChainTask, ExperimentSpec, for_painting
+from msd_engine.events import Event, FilmFrame, ImageFrame, Samples, Started
+from msd_engine.specs import Branch, ChainTask, ExperimentSpec, JobName, for_painting
 from msd_gui.bridge.engine import Engine
-from msd_gui.pages.base.page import Status
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.denoise.painting import painters
 from msd_gui.pages.sampling.gallery import Gallery
-from msd_gui.session.command import command
-from msd_gui.session.networks import Network
 from msd_gui.session.resolve import Resolved
 
 # Chains in a row between two seeds.
@@ -53,7 +51,7 @@ class ChainTasks(QWidget):
         super().__init__()
         self._page = page
         self._engine = engine
-        self._runner = page.runner(self._show)
+        self._runner = page.runner(self._show, "Chains")
         self._task: ChainTask = "draw"
         self._begun = page.resolved.made
         self.paint = QPushButton("Paint the marked part anew")
@@ -114,14 +112,10 @@ class ChainTasks(QWidget):
             return "inpaint" if self._page.resolved.spec.denoise.mask else "interpolate"
         return self._task
 
-    def command(self, spec: ExperimentSpec, network: Network | None) -> str:
-        """Return the `msd` line that draws these chains.
-
-        Args:
-            spec: The present settings.
-            network: The run that denoises; None for the exact denoiser or a pretrained one.
-        """
-        return command_of(_fitting(self.task, spec), self.task, network)
+    def drawn_by(self, spec: ExperimentSpec) -> tuple[ExperimentSpec, JobName]:
+        """Return the settings and the job that draw what is shown, or what the button in the empty place draws."""
+        task: Literal["inpaint", "interpolate"] = "interpolate" if self.task == "interpolate" else "inpaint"
+        return _fitting(task, spec), task
 
     @property
     def running(self) -> bool:
@@ -175,27 +169,6 @@ class ChainTasks(QWidget):
                 self.gallery.begin(event.total, event.step, self._begun)
             case ImageFrame() | FilmFrame() | Samples():
                 self.gallery.take(event)
-            case Progress():
-                self._page.set_status(Status.of(event, "Chains"))
-            case Finished():
-                self._page.set_status(Status())
-                self._page.actions_changed.emit()
-            case Failed():
-                self._page.set_status(Status())
-
-
-def command_of(spec: ExperimentSpec, verb: str, network: Network | None) -> str:
-    """Return the `msd` line of some work by hand.
-
-    Args:
-        spec: The settings.
-        verb: ``denoise``, ``inpaint`` or ``interpolate``.
-        network: The run that denoises; None for the exact denoiser or a pretrained one.
-    """
-    out = f"{verb}.npz"
-    if network is None:
-        return command(spec, verb, out=out)
-    return command(spec, verb, run=str(network.folder), trained=network.spec, out=out)
 
 
 def _fitting(task: ChainTask, spec: ExperimentSpec) -> ExperimentSpec:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,14 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QTabWidget
 
 from msd_engine.events import Denoised, Event, Failed, NoisyPicture
-from msd_engine.specs import ExperimentSpec
+from msd_engine.specs import ExperimentSpec, JobName, for_job
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import GRACE_MS, Export
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.denoise.canvas import Easel
-from msd_gui.pages.denoise.chain_tasks import ChainTasks, command_of
+from msd_gui.pages.denoise.chain_tasks import ChainTasks
 from msd_gui.pages.denoise.exports import exports
 from msd_gui.pages.denoise.fields_shown import GROUPS
 from msd_gui.pages.denoise.painting import PaintingControls
@@ -24,6 +25,7 @@ from msd_gui.pages.denoise.picture import FORGET, OwnPicture
 from msd_gui.pages.sampling.controls import show_fields
 from msd_gui.pages.sampling.copies import CopiesPanel, explanation, readings
 from msd_gui.pages.sampling.networks import NetworkCard, NetworkRow
+from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.networks import Network, NetworkStore, network_in
 from msd_gui.session.resolve import EngineState, Resolved, sampler_rule, source_rule
@@ -50,6 +52,7 @@ class DenoisePage(ResolvedPage):
         self.denoised: Denoised | None = None
         self._stale = False
         self._runner = self.runner(self._on_denoised)
+        self._writer = self.runner()
         self._build()
         self._connect()
         self.renew()
@@ -264,12 +267,25 @@ class DenoisePage(ResolvedPage):
         return None if network is None or network.card is not None else network
 
     def command(self) -> str:
-        """Return the `msd` line that makes what stands in front: the denoised picture, or the chains by hand."""
+        """Return the `msd` line that makes what stands in front: the denoised picture, or the chains by hand.
+
+        A picture that was drawn fits in no line: it is written to a file beside the runs, which the line names.
+        """
+        job: JobName = "denoise"
         spec = self.experiment.spec
         if self.tabs.currentWidget() is self.chain_task:
-            return self.chain_task.command(spec, self._run_in_use())
-        return command_of(spec, "denoise", self._run_in_use())
+            spec, job = self.chain_task.drawn_by(spec)
+        run = self._run_in_use()
+        file = None
+        if (spec.denoise.picture and job != "interpolate") or (spec.denoise.mask and job == "inpaint"):
+            text = for_job(spec.to_json(), job)
+            file = self.engine.runs_dir() / f"{job}-{zlib.crc32(text.encode()):08x}.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._writer.enqueue(self.engine.save("text", file, text=text))
+        trained = None if run is None else run.spec
+        return command(spec, job, run=str(run.folder) if run else "", trained=trained, out=f"{job}.npz", file=file)
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""
-        return exports(self.engine, self.denoised, self.chain_task.gallery)
+        _, job = self.chain_task.drawn_by(self.experiment.spec)
+        return exports(self.engine, self.denoised, self.chain_task.gallery, job)

@@ -99,7 +99,7 @@ class MixturePage(TrainingPage):
         self.adviser = Adviser(self.experiment, self)
         self.losses_place = layout.with_placeholder(
             self.losses,
-            "Train a small network on the same target and watch its loss fall towards the least possible one.",
+            "Train a small network on the same target and watch its loss fall towards that of the exact score.",
             "Train",
             210,
         )
@@ -224,9 +224,8 @@ class MixturePage(TrainingPage):
 
     @Slot(object, object)
     def _show_report(self, made: Made, report: ChainReport) -> None:
-        spec = made.spec
         self.adviser.set_report(made, report)
-        self.readings.set_readings(chain_readings(report, spec.sampling.chains))
+        self.readings.set_readings(chain_readings(report, made.spec.sampling))
 
     @Slot()
     def _request_field(self) -> None:

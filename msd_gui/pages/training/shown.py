@@ -111,12 +111,12 @@ class TrainingShown(QObject):
 
 
 def _bands(held_out: HeldOutLoss | None = None) -> Curves:
-    """Return the held-out error at each σ_eff, over the least possible one where that is known."""
+    """Return the held-out error at each σ_eff, over that of the exact score where that is known."""
     curves = list[Curve]()
     if held_out is not None:
         x = held_out.band_sigma_eff
         if np.isfinite(held_out.band_mmse).any():
-            curves.append(Curve("least possible", x, held_out.band_mmse, "exact", "dash"))
+            curves.append(Curve("exact score, same draws", x, held_out.band_mmse, "exact", "dash"))
         curves.append(Curve("held-out", x, held_out.band_loss, dots=True))
     axes = Axis("σ_eff", log=True), Axis("‖x̂ − x‖²", log=True)
     return Curves("Error by noise", *axes, tuple(curves), growing=True)

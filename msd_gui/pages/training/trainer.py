@@ -144,7 +144,7 @@ class Trainer(QObject):
                 self._show_points(LOSSES_EVERY_S)
             case HeldOutLoss():
                 self.held_out = event
-                self._losses.append_held_out(event.step, event.loss, event.elapsed_s)
+                self._losses.append_held_out(event.step, event.loss, event.elapsed_s, event.standard_error)
                 self._losses.set_floor(event.mmse)
                 self.progressed.emit(self.status())
             case Progress():
