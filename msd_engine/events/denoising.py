@@ -75,17 +75,26 @@ class Denoised(Event):
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOutPicture(Event):
-    """A held-out image, shown when no denoiser fits.
+class NoisyPicture(Event):
+    """A picture and its copies, shown when no denoiser fits.
 
     Attributes:
         spec_json: The experiment as JSON.
-        x: The image, with shape (C, H, W), float32, in data units.
+        x: The picture, with shape (C, H, W), float32, in data units.
+        sigma: Noise of one copy.
+        y: The copies, with shape (k, C, H, W).
+        y_mean: ȳ with shape (C, H, W).
+        error_mean: Distance of ȳ from x, as a root mean square; its expectation is σ/√k.
         available: Number of held-out images.
     """
 
+    keep: ClassVar[str] = "latest"
     spec_json: str
     x: NDArray[np.float32]
+    sigma: float
+    y: NDArray[np.float32]
+    y_mean: NDArray[np.float32]
+    error_mean: float
     available: int
 
 

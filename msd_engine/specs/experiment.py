@@ -184,3 +184,45 @@ def for_painting(spec: ExperimentSpec, keep: Collection[str] = ()) -> Experiment
         "sampling.guidance": min(sampling.guidance, _MOST_GUIDANCE),
     }
     return spec.replace_all({path: value for path, value in fields.items() if path not in keep})
+
+
+Misfit = Literal["shape", "noise", "k", "data"]
+
+NETWORK_FIELDS = ("data", "network", "noise.s", "noise.covariance", "training.k", "training.form")
+"""What a network is made from: a training with another of these makes another network."""
+
+
+def misfits(trained: ExperimentSpec, asked: ExperimentSpec) -> tuple[Misfit, ...]:
+    """Return why a network cannot denoise what an experiment asks for; empty where it fits.
+
+    A network takes as many copies as it was trained with. (One whose fusion is the mean sees ȳ alone, and would serve
+    any k at an equal σ/√k: this is the place that would let it.)
+
+    Args:
+        trained: What it was trained with.
+        asked: The experiment.
+
+    Returns:
+        ``shape``: its data have another shape. ``noise``: its noise has another covariance. ``k``: it takes another
+        number of copies. ``data``: it has learned other data; it computes, but not what is asked for.
+    """
+    found: dict[Misfit, bool] = {
+        "shape": trained.data.shape != asked.data.shape,
+        "noise": trained.noise.covariance != asked.noise.covariance,
+        "k": trained.training.k != asked.training.k,
+        "data": not same_data(trained, asked),
+    }
+    return tuple(why for why, holds in found.items() if holds)
+
+
+def same_data(trained: ExperimentSpec, wanted: ExperimentSpec) -> bool:
+    """Return whether two experiments are about the same data: the same set of images, or an equal mixture."""
+    ours, theirs = trained.data, wanted.data
+    if isinstance(ours, ImagesSpec) and isinstance(theirs, ImagesSpec):
+        return ours.name == theirs.name
+    return ours == theirs
+
+
+def same_network(trained: ExperimentSpec, wanted: ExperimentSpec) -> bool:
+    """Return whether a training of each of two experiments is about the same network, so that one can go on."""
+    return all(trained.get(path) == wanted.get(path) for path in NETWORK_FIELDS)

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from msd_engine.specs.base import Spec, SpecError
-from msd_engine.specs.experiment import ExperimentSpec
+from msd_engine.specs.experiment import ExperimentSpec, misfits
 
 CARD = "card.json"
 """Name of the card in a model's folder."""
@@ -143,8 +143,5 @@ def load_card(name: str) -> ModelCard:
 
 def pretrained_for(spec: ExperimentSpec) -> ModelCard | None:
     """Return the card of a model with the data and the k of an experiment, or None; its network may differ."""
-    for name in model_names():
-        card = load_card(name)
-        if card.spec.data.name == spec.data.name and card.spec.training.k == spec.training.k:
-            return card
-    return None
+    cards = (load_card(name) for name in model_names())
+    return next((card for card in cards if not misfits(card.spec, spec)), None)

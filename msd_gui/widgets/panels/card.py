@@ -99,6 +99,7 @@ class Card(QFrame):
         self._cross.setToolTip("Close this message")
         self._cross.setAccessibleName("Close")
         words, row = QVBoxLayout(), QHBoxLayout(self)
+        self._words = words
         words.setSpacing(1)
         words.addWidget(self._title)
         words.addWidget(self._text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -77,6 +77,7 @@ class SpecForm(QWidget):
         self._rows: dict[str, QWidget] = {}
         self._sections: dict[str, Section] = {}
         self._pending: dict[str, Any] = {}
+        self._refused: tuple[Mapping[str, str], Mapping[tuple[str, str], str]] = ({}, {})
         self._rules: dict[str, Rule] = {}
         declared = {declaration.path: declaration for declaration in declarations(spec, absent=True)}
         self._titles = {path: f"{each.title} {each.symbol}".strip() for path, each in declared.items()}
@@ -137,9 +138,21 @@ class SpecForm(QWidget):
         """Return the paths of all controls, from top to bottom."""
         return tuple(self._controls)
 
-    def set_enabled(self, path: str, enabled: bool, reason: str = "") -> None:
-        """Enable one control, or disable it and give the reason, one sentence, in its tooltip."""
-        self._controls[path].set_enabled(enabled, reason)
+    def set_refused(self, fields: Mapping[str, str], choices: Mapping[tuple[str, str], str]) -> None:
+        """Disable some controls and choices, with the reason in their tooltips; enable all others.
+
+        Args:
+            fields: One sentence by dotted path.
+            choices: One sentence by dotted path and choice.
+        """
+        before, self._refused = self._refused, (fields, choices)
+        for path, control in self._controls.items():
+            if fields.get(path) != before[0].get(path):
+                control.set_enabled(path not in fields, fields.get(path, ""))
+        for path, word in {*choices, *before[1]}:
+            shown, why = self._controls.get(path), choices.get((path, word))
+            if isinstance(shown, Choice) and why != before[1].get((path, word)):
+                shown.set_item_enabled(word, why is None, why or "")
 
     def set_rule(self, path: str, rule: Rule) -> None:
         """Change other fields together with one field.
@@ -150,12 +163,22 @@ class SpecForm(QWidget):
         """
         self._rules[path] = rule
 
-    def set_next(self, path: str, widget: QWidget) -> None:
-        """Let the Tab key go from the control of a field to a widget below it."""
+    def add_below(self, path: str, widget: QWidget, focused: QWidget) -> None:
+        """Put a widget below a control and next to it in the order of the Tab key.
+
+        Args:
+            path: Dotted path of the control.
+            widget: The widget.
+            focused: Its part that takes the keyboard focus.
+        """
         control = self._controls[path]
         last = control.box if isinstance(control, NumberSlider) else control.focusProxy()
+        row = control.parentWidget()
+        layout = row.layout() if row is not None else None
         assert last is not None
-        QWidget.setTabOrder(last, widget)
+        assert layout is not None
+        layout.addWidget(widget)
+        QWidget.setTabOrder(last, focused)
 
     def errors(self) -> dict[str, str]:
         """Return the visible sentences by the path of their control."""
