@@ -181,7 +181,7 @@ class MainWindow(QMainWindow):
         if then in self.pages:
             self.show_page(then)
             then = ""
-        elif then or not self.page.takes(spec):
+        elif then or not self.page.accepts(spec):
             self.show_page("mixture" if spec.data.kind == "mixture" else "images")
         page = self.page
         assert isinstance(page, ExperimentPage)

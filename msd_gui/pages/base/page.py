@@ -217,7 +217,7 @@ class Page(QWidget):
         if method is not None and self.can(action):
             method()
 
-    def takes(self, _spec: ExperimentSpec) -> bool:
+    def accepts(self, _spec: ExperimentSpec) -> bool:
         """Return whether the page, when it is in front, shows such an experiment itself where one is opened."""
         return False
 

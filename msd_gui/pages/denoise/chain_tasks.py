@@ -168,7 +168,7 @@ class ChainTasks(QWidget):
             case Started():
                 self.gallery.begin(event.total, event.step, self._begun)
             case ImageFrame() | FilmFrame() | Samples():
-                self.gallery.take(event)
+                self.gallery.receive(event)
 
 
 def _fitting(task: ChainTask, spec: ExperimentSpec) -> ExperimentSpec:

@@ -124,14 +124,14 @@ class DenoisePage(ResolvedPage):
         self.result_place.placeholder.set_button(now.problem.remedies[0].label if now.problem else "")
         self.picture.show(spec)
         if now.spec != before.spec:
-            self._ask()
+            self._request()
         elif now.in_use != before.in_use:
             # With other or newer weights: at once where it can be seen, else when it can.
             self._stale = not self.isVisible()
             if not self._stale:
-                self._ask()
+                self._request()
 
-    def takes(self, spec: ExperimentSpec) -> bool:
+    def accepts(self, spec: ExperimentSpec) -> bool:
         """Return whether the page shows such experiments: all on images."""
         return spec.data.kind == "images"
 
@@ -170,21 +170,21 @@ class DenoisePage(ResolvedPage):
     def begin(self) -> None:
         """Denoise the first picture once the engine is there."""
         self.renew()
-        self._ask()
+        self._request()
         self.actions_changed.emit()
 
     def set_watched(self, watched: bool) -> None:
         """Catch up with the images page when this one is looked at again."""
         super().set_watched(watched)
         if watched and self._stale:
-            self._ask()
+            self._request()
 
     def files_changed(self) -> None:
         """Denoise what could not be denoised before."""
         if self.engine.ready and self.denoised is None and not self.running:
-            self._ask()
+            self._request()
 
-    def _ask(self) -> None:
+    def _request(self) -> None:
         now = self.resolved
         self._stale = False
         if not self.engine.ready:
@@ -212,8 +212,8 @@ class DenoisePage(ResolvedPage):
             case Denoised() if self.resolved.serves:
                 self._show(event)
             case NoisyPicture() if not self.resolved.serves:
-                self.picture.take(event, ExperimentSpec.from_json(event.spec_json))
-                self.copies.take(event)
+                self.picture.show_held_out(event, ExperimentSpec.from_json(event.spec_json))
+                self.copies.show_copies(event)
                 self.place.set_ready(True)
             case Failed():
                 self._clear_estimate()
@@ -223,14 +223,14 @@ class DenoisePage(ResolvedPage):
         self.denoised = event
         spec = ExperimentSpec.from_json(event.spec_json)
         denoise = spec.denoise
-        self.picture.take(event, spec)
+        self.picture.show_held_out(event, spec)
         shown = event.changed or event.copies
         error = float(np.sqrt(np.square(shown.x_hat - event.x, dtype=np.float64).mean()))
         name = "x̂, denoised" if event.changed is None else f"x̂ after the change, moved by {number(event.moved, 2)}"
         self.result.set_tiles([Tile(name, shown.x_hat, f"error {number(error)}")])
         self.result_place.set_ready(True)
         self.place.set_ready(True)
-        self.copies.take(event, denoise.change)
+        self.copies.show_copies(event, denoise.change)
         self.figures.set_readings(readings(event))
         self.words.setText(explanation(event, denoise.change))
 

@@ -47,9 +47,9 @@ class PaintingControls(QObject):
         self.words.setProperty("role", "muted")
         self.words.setWordWrap(True)
         self.button = QPushButton(_ADOPT)
-        self.button.setObjectName("denoise.take_painting")
+        self.button.setObjectName("denoise.adopt_painting")
         self.button.setToolTip(_ADOPT_HELP)
-        self.button.clicked.connect(self.take)
+        self.button.clicked.connect(self.adopt)
         holder = QWidget()
         column = QVBoxLayout(holder)
         column.setContentsMargins(0, 0, 0, 2)
@@ -66,6 +66,6 @@ class PaintingControls(QObject):
         self.button.setVisible(own)
 
     @Slot()
-    def take(self) -> None:
+    def adopt(self) -> None:
         """Give the settings of the chains that paint to all chains."""
         self._page.experiment.set(for_painting(self._page.experiment.spec))

@@ -62,7 +62,7 @@ class OwnPicture(QObject):
         else:
             self._easel.show_mask(np.zeros(self.shape[1:], np.bool_))
 
-    def take(self, event: Denoised | NoisyPicture, wanted: ExperimentSpec) -> None:
+    def show_held_out(self, event: Denoised | NoisyPicture, wanted: ExperimentSpec) -> None:
         """Show the held-out image that has been read, unless another picture is wanted by now.
 
         Args:

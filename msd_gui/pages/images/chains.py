@@ -60,7 +60,7 @@ class ImageChains(Chains):
         self._wanted = False
         gallery.scrubber.set_branching(True)
         gallery.scrubber.branch_requested.connect(self._branch)
-        gallery.requested.connect(self._ask)
+        gallery.requested.connect(self._on_requested)
 
     def drawable(self) -> tuple[ExperimentSpec, Path | None] | None:
         """Return the present settings with the run to sample from; None where nothing can be drawn."""
@@ -107,7 +107,7 @@ class ImageChains(Chains):
             self._draw_others()
 
     @Slot()
-    def _ask(self) -> None:
+    def _on_requested(self) -> None:
         """Draw chains; where no network fits, do first what the button says."""
         problem = self._page.resolved.problem
         if problem is not None:
@@ -136,10 +136,10 @@ class ImageChains(Chains):
 
     def _draw_others(self) -> None:
         """Draw what the settings ask for, where others were drawn last."""
-        if self.made is not None and self._wanted_now().chains != self.made.chains:
+        if self.made is not None and self._made_now().chains != self.made.chains:
             self._draw()
 
-    def _wanted_now(self) -> Made:
+    def _made_now(self) -> Made:
         """Return what chains are made with now: while a slider is dragged, a few show sooner what it does."""
         made = self._page.resolved.made
         if not self._editing or made.spec.sampling.chains <= PREVIEW_CHAINS:
@@ -148,14 +148,14 @@ class ImageChains(Chains):
         return replace(made, spec=made.spec.replace("sampling.chains", PREVIEW_CHAINS))
 
     def _draw(self) -> None:
-        made = self._wanted_now()
+        made = self._made_now()
         if self.drawable() is None or (self.made == made and self._runner.running):
             return
         self.made = made
         job = self._engine.sample(made.spec, made.run, beside=self._trainer.running)
         self._runner.submit(job, grace_ms=_GRACE_MS if self._editing else 0)
 
-    def take_weights(self) -> None:
+    def use_weights(self) -> None:
         """Draw with newer weights where chains wait for them."""
         if self._wanted and self._page.resolved.serves:
             self._wanted = False
@@ -181,7 +181,7 @@ class ImageChains(Chains):
             case Ladder():
                 self.laddered.emit(self.begun, event)
             case ImageFrame() | FilmFrame() | Samples() | Verdicts():
-                self._gallery.take(event)
+                self._gallery.receive(event)
             case Progress() if not self._trainer.running:
                 self._page.set_status(Status.of(event, "Sampling"))
             case Finished():

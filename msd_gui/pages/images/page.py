@@ -95,7 +95,7 @@ class ImagesPage(TrainingPage):
         self.form.editing_started.connect(self._begin_edit)
         self.form.editing_finished.connect(self._end_edit)
         self.shown.strip_place.placeholder.pressed.connect(self.do_train)
-        self.gallery.judged.connect(lambda event: self.survival.take(event, self.gallery.made))
+        self.gallery.judged.connect(lambda event: self.survival.add(event, self.gallery.made))
         self.gallery.cleared.connect(self.survival.clear)
         self.gallery.judged.connect(lambda event: self.adviser.set_verdicts(event, self.gallery.made))
         self.measuring.measured.connect(self.adviser.set_quality)
@@ -174,12 +174,12 @@ class ImagesPage(TrainingPage):
         self.shown.set_held_out(self.trainer.held_out)
 
     @Slot()
-    def take_weights(self) -> None:
+    def use_weights(self) -> None:
         """Take newer weights, and draw with them where chains wait for them."""
-        super().take_weights()
+        super().use_weights()
         # The network may have its earlier self by now, which its chains are guided by.
         self.ladder_controls.renew_ladder()
-        self.chains.take_weights()
+        self.chains.use_weights()
         self.actions_changed.emit()
 
     # -- actions -------------------------------------------------------------------------------------------------------

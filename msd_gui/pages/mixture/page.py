@@ -242,9 +242,9 @@ class MixturePage(TrainingPage):
             self.trainer.request_weights(CHECKPOINT_EVERY_S)
 
     @Slot()
-    def take_weights(self) -> None:
+    def use_weights(self) -> None:
         """Take newer weights, and draw with them where they are in use."""
-        super().take_weights()
+        super().use_weights()
         self._request_field()
         if self.resolved.in_use is not None:
             self.chains.draw()

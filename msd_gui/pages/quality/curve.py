@@ -84,16 +84,16 @@ class MeasuredCurve(QWidget):
         self.place.set_ready(ours)
         self.figure.setVisible(ours)
 
-    def take(self, quality: Quality) -> None:
+    def add_point(self, quality: Quality) -> None:
         """Add a point."""
         self.found.append(quality)
         names = [self.figure.itemData(row) for row in range(self.figure.count())]
         if names != [figure.name for figure in quality.figures]:
-            self._offer(quality)
+            self._set_figures(quality)
         self.place.set_ready(True)
         self._show()
 
-    def _offer(self, quality: Quality) -> None:
+    def _set_figures(self, quality: Quality) -> None:
         """Offer the figures that there are, and keep the choice where it is still one of them."""
         chosen = self.figure.currentData()
         self.figure.blockSignals(True)

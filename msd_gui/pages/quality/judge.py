@@ -11,8 +11,8 @@ from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.sampling.gallery import Gallery
 
-_ASK = "Judge by a classifier too"
-_ASK_COLOUR = "Judge by features too"
+_BY_CLASSIFIER = "Judge by a classifier too"
+_BY_FEATURES = "Judge by features too"
 _HELP = (
     "Call chains off the data where the features of the images see no member of any class in them. The network that "
     "gives the features is made where none ships, and kept: from then on every sampling is judged by it at once."
@@ -32,28 +32,28 @@ class JudgeButton(QPushButton):
         """
         super().__init__()
         self._page, self._engine, self._gallery = page, engine, gallery
-        self._ask = _ASK
+        self._label = _BY_CLASSIFIER
         self.setObjectName("judge")
         self.setToolTip(_HELP)
         self.hide()
         self._runner = page.runner(self._show, "")
         self._runner.running_changed.connect(self._on_running)
-        gallery.judged.connect(self._offer)
-        gallery.cleared.connect(self._withdraw)
+        gallery.judged.connect(self._on_judged)
+        gallery.cleared.connect(self._on_cleared)
         self.clicked.connect(self._pressed)
 
     @Slot(object)
-    def _offer(self, verdicts: Verdicts) -> None:
+    def _on_judged(self, verdicts: Verdicts) -> None:
         """Offer it for chains that no features have judged."""
         data = ExperimentSpec.from_json(verdicts.spec_json).data
         grey = data.kind == "images" and data.shape[0] == 1
-        self._ask = _ASK if grey else _ASK_COLOUR
+        self._label = _BY_CLASSIFIER if grey else _BY_FEATURES
         self.setVisible(not verdicts.features)
         if not self._runner.running:
-            self.setText(self._ask)
+            self.setText(self._label)
 
     @Slot()
-    def _withdraw(self) -> None:
+    def _on_cleared(self) -> None:
         """There is nothing to be judged any more."""
         self._runner.stop()
         self.hide()
@@ -73,10 +73,10 @@ class JudgeButton(QPushButton):
             case Verdicts() if self._gallery.samples is not None:
                 # Other chains may have ended meanwhile.
                 if event.spec_json == self._gallery.samples.spec_json:
-                    self._gallery.take(event)
+                    self._gallery.receive(event)
                 if event.left_out:
                     self._page.noticed.emit(event.left_out)
 
     @Slot(bool)
     def _on_running(self, running: bool) -> None:
-        self.setText("Stop judging" if running else self._ask)
+        self.setText("Stop judging" if running else self._label)

@@ -203,13 +203,13 @@ class Measuring(QWidget):
                 of = f", step {event.step} of {event.total}" if event.total else ""
                 self.note.setText(f"{event.text}{of} …")
             case Quality():
-                self._take(event)
+                self._add_quality(event)
             case Failed():
                 self.note.setText("Not measured.")
 
-    def _take(self, event: Quality) -> None:
+    def _add_quality(self, event: Quality) -> None:
         if self._on_curve:
-            self.curve.take(event)
+            self.curve.add_point(event)
             source = self._source()
             if source is None or _sampled_by(ExperimentSpec.from_json(event.spec_json)) != _sampled_by(source[0]):
                 return

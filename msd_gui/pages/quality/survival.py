@@ -50,7 +50,7 @@ class SurvivalPanel(QWidget):
         self.shares.hide()
         self.table.hide()
 
-    def take(self, event: Verdicts, made: Made | None) -> None:
+    def add(self, event: Verdicts, made: Made | None) -> None:
         """Count the chains of one sampling; those of a setting add up, but for chains that are judged again.
 
         Args:

@@ -111,7 +111,7 @@ class ChosenRuns(QWidget):
         """Return whether any of some runs is shown here."""
         return any(row.path in paths for row in self._requested)
 
-    def take(self, curve: HeldOutCurve) -> None:
+    def set_curve(self, curve: HeldOutCurve) -> None:
         """Take the curve of a run."""
         self._curves[curve.path] = curve
         if len(self._requested) == 1 or time.monotonic() - self._drawn_s >= _EVERY_S:

@@ -62,7 +62,7 @@ class RunsModel(QSortFilterProxyModel):
 
     # -- what the page says --------------------------------------------------------------------------------------------
 
-    def take(self, rows: Iterable[RunRow], gone: Iterable[str] = ()) -> None:
+    def update_runs(self, rows: Iterable[RunRow], gone: Iterable[str] = ()) -> None:
         """Take new and changed runs, and forget those that are gone."""
         new = {row.path: row for row in rows if self.runs.get(row.path) is not row}
         before = {path: self.runs.pop(path) for path in (*new, *gone) if path in self.runs}

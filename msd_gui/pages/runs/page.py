@@ -101,9 +101,9 @@ class RunsPage(Page):
     @Slot(object)
     def _on_runs(self, event: Event) -> None:
         if isinstance(event, RunsChanged):
-            self._take(event)
+            self._update_runs(event)
 
-    def _take(self, event: RunsChanged) -> None:
+    def _update_runs(self, event: RunsChanged) -> None:
         gone = set(event.gone)
         if self._paths_seen is not None:
             self._paths_seen |= {row.path for row in event.rows}
@@ -111,7 +111,7 @@ class RunsPage(Page):
                 # The folder of runs may be another one than last time.
                 gone |= {path for path in self.model.runs if path not in self._paths_seen}
                 self._paths_seen = None
-        self.model.take(event.rows, gone)
+        self.model.update_runs(event.rows, gone)
         self.place.set_ready(bool(self.model.runs) or self._paths_seen is not None)
         self._count()
         if self.chosen_runs.concerns(gone | {row.path for row in event.rows}):
@@ -175,7 +175,7 @@ class RunsPage(Page):
     def _on_curve(self, event: Event) -> None:
         match event:
             case HeldOutCurve():
-                self.chosen_runs.take(event)
+                self.chosen_runs.set_curve(event)
             case Finished():
                 self.chosen_runs.show_curves()
 
@@ -242,7 +242,7 @@ class RunsPage(Page):
         """Ask, then move the chosen runs to the trash."""
         rows = self.chosen()
         runs = [Path(row.path) for row in rows]
-        trash.ask(self, trash.question(rows, list(self.model.runs.values())), partial(self.discard, runs))
+        trash.confirm(self, trash.question(rows, list(self.model.runs.values())), partial(self.discard, runs))
 
     def discard(self, runs: list[Path]) -> None:
         """Move runs to the trash."""

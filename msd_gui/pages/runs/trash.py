@@ -42,7 +42,7 @@ def _named(titles: Sequence[str]) -> str:
     return f"the comparisons {', '.join(names)} and {last}" if names else f"the comparison {last}"
 
 
-def ask(parent: QWidget, words: str, discard: Callable[[], None]) -> None:
+def confirm(parent: QWidget, words: str, discard: Callable[[], None]) -> None:
     """Ask, and act if the answer is yes.
 
     Args:

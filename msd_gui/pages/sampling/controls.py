@@ -143,9 +143,9 @@ class SamplingControls(QObject):
         """Show the ladder of chains that are being drawn, in the place of any that was asked for."""
         self._ladders.drop()
         self._requested = _key(made)
-        self.take(ladder)
+        self.show_ladder(ladder)
 
-    def take(self, ladder: Ladder) -> None:
+    def show_ladder(self, ladder: Ladder) -> None:
         """Show the figures of a ladder."""
         low, high = (float(edge(ladder.swelling)) for edge in (np.nanmin, np.nanmax))
         span = number(low) if number(low) == number(high) else f"{number(low)} to {number(high)}"
@@ -159,7 +159,7 @@ class SamplingControls(QObject):
     @Slot(object)
     def _on_ladder(self, event: Event) -> None:
         if isinstance(event, Ladder):
-            self.take(event)
+            self.show_ladder(event)
 
     # -- the proposal --------------------------------------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ class CopiesPanel(QWidget):
             head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._show_change(False)
 
-    def take(self, event: Denoised | NoisyPicture, change: str = "none") -> None:
+    def show_copies(self, event: Denoised | NoisyPicture, change: str = "none") -> None:
         """Show the copies of one denoising, or those that nothing denoises.
 
         Args:

@@ -188,7 +188,7 @@ class Gallery(QWidget):
         self._place.set_ready(False)
         self.cleared.emit()
 
-    def take(self, event: ImageFrame | FilmFrame | Samples | Verdicts) -> None:
+    def receive(self, event: ImageFrame | FilmFrame | Samples | Verdicts) -> None:
         """Show how the chains stand."""
         match event:
             case ImageFrame():

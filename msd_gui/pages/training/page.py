@@ -86,7 +86,7 @@ class TrainingPage(ResolvedPage):
 
     def connect_trainer(self) -> None:
         """Follow the training."""
-        self.trainer.checkpointed.connect(self.take_weights)
+        self.trainer.checkpointed.connect(self.use_weights)
         self.trainer.ended.connect(self._on_trained)
 
     def has_states(self) -> bool:
@@ -113,7 +113,7 @@ class TrainingPage(ResolvedPage):
         self.show_experiment(spec, network)
 
     @Slot()
-    def take_weights(self) -> None:
+    def use_weights(self) -> None:
         """Take newer weights; a network that has its first ones is used from now on."""
         network = self.trainer.network
         if network is not None:
@@ -125,7 +125,7 @@ class TrainingPage(ResolvedPage):
     @Slot()
     def _on_trained(self) -> None:
         self.set_status(Status())
-        self.take_weights()
+        self.use_weights()
         self.actions_changed.emit()
 
     def do_train(self) -> None:

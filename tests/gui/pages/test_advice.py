@@ -186,7 +186,7 @@ def test_living_chains_add_up_by_all_that_made_them(qtbot) -> None:
     networks = [Network(Path(name), LONG, 10) for name in ("mine", "other")]
     halves = {"verdict": ("alive",) * 32 + ("monochrome",) * 32}
     for network, seed, fields in ((networks[0], 0, halves), (networks[1], 0, {}), (networks[1], 1, {})):
-        panel.take(told((0.5, 0.5), **fields), Made(LONG.replace("sampling.seed", seed), network))
+        panel.add(told((0.5, 0.5), **fields), Made(LONG.replace("sampling.seed", seed), network))
     assert [row[1:] for row in panel.table.texts()] == [("128 (100 %)", "128"), ("32 (50 %)", "64")]
     assert [row[0] for row in panel.table.texts()] == [f"by {name}, step 10, k = 8" for name in ("other", "mine")]
 

@@ -138,7 +138,7 @@ def test_the_strip_stays_short_and_keeps_both_ends_however_long_the_film(qtbot):
     qtbot.addWidget(gallery)
     gallery.begin(1000)
     for step in range(0, 1001, 5):
-        gallery.take(frame_of(step))
+        gallery.receive(frame_of(step))
     assert len(gallery.films) == 201
     assert gallery.film.count() == 17
     assert gallery.scrubber.slider.maximum() == 200
@@ -148,7 +148,7 @@ def test_the_strip_stays_short_and_keeps_both_ends_however_long_the_film(qtbot):
     gallery.begin(1000, 500)
     assert gallery.highlights() == []
     for step in range(500, 1001, 5):
-        gallery.take(frame_of(step))
+        gallery.receive(frame_of(step))
     assert gallery.film.count() == 17
 
 
@@ -159,10 +159,10 @@ def test_the_strip_fills_its_width_when_all_its_frames_have_come(qtbot, width, h
     gallery.resize(width, height)
     gallery.show()
     gallery.begin(1000)
-    gallery.take(frame_of(0))
+    gallery.receive(frame_of(0))
     first = gallery.film._side()
     for step in range(5, 1001, 5):
-        gallery.take(frame_of(step))
+        gallery.receive(frame_of(step))
     qtbot.waitUntil(lambda: gallery.film.width() == width)
     side, last = gallery.film._side(), gallery.film._cell(gallery.film.count() - 1)
     # Nothing is scrolled away, less than one more frame would find room, and no frame has shrunk on the way.
@@ -178,7 +178,7 @@ def test_a_strip_of_few_frames_leaves_the_grid_its_room(qtbot):
     gallery.show()
     gallery.begin(2)
     for step in range(3):
-        gallery.take(frame_of(step))
+        gallery.receive(frame_of(step))
     qtbot.waitUntil(lambda: gallery.grid.isVisible())
     assert gallery.film._side() == gallery.height() / FILM_SHARE
     assert gallery.grid.height() > gallery.film.height()
@@ -190,7 +190,7 @@ def test_a_chain_without_kept_copies_says_so_and_cannot_branch(qtbot):
     gallery.scrubber.set_branching(True)
     gallery.begin(10)
     for step in range(11):
-        gallery.take(frame_of(step))
+        gallery.receive(frame_of(step))
     gallery.choose(2)
     gallery.scrubber.slider.setValue(4)
     assert "first 2" in gallery.scrubber._words.text()

@@ -101,7 +101,7 @@ def test_figures_and_curve_stand_beside_their_own_data_alone(qtbot, panel):
     shown = panel(telling(quality(), Finished(256, 1.0, "done")))
     with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
         shown.button.click()
-    shown.curve.take(point(1, 40.0))
+    shown.curve.add_point(point(1, 40.0))
     parts = (shown.readings, shown.shares, shown.curve.view, shown.curve.figure)
     assert all(part.isVisible() for part in parts)
     shown.show_beside("mnist")
@@ -189,7 +189,7 @@ def test_the_curve_has_intervals_and_the_band_of_real_images(qtbot, panel):
     assert band.words == "real images ± standard deviation"
     np.testing.assert_array_equal([band.low, band.high], [[0.25, 0.25], [0.75, 0.75]])
     for told, _ in known[::-1]:
-        shown.curve.take(told)
+        shown.curve.add_point(told)
     columns = shown.curve.columns()
     assert columns["evaluations"].tolist() == [10, 100]
     assert list(columns)[1] == "Fréchet distance"

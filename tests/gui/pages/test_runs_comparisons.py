@@ -206,7 +206,7 @@ def test_what_a_search_hides_of_a_comparison_is_not_thrown_away(qtbot, page, swe
     page.table.selectAll()
     assert [Path(row.path).name for row in page.chosen()] == ["other"]
     wanted = []
-    monkeypatch.setattr("msd_gui.pages.runs.trash.ask", lambda _page, words, _do: wanted.append(words))
+    monkeypatch.setattr("msd_gui.pages.runs.trash.confirm", lambda _page, words, _do: wanted.append(words))
     page.actions_by_name["discard"].trigger()
     assert "the run “other”" in wanted[0]
     page.search.box.setText("")

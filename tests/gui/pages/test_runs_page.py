@@ -66,7 +66,7 @@ def test_all_runs_are_listed_and_counted(page, folder):
 
 def test_choosing_all_asks_for_no_cell_that_is_out_of_sight(qtbot, page, monkeypatch):
     rows = [replace(page.model.lines()[0], path=f"/{n}", name=f"{n}") for n in range(500)]
-    page.model.take(rows)
+    page.model.update_runs(rows)
     wanted = []
     original = type(page.model).data
     monkeypatch.setattr(type(page.model), "data", lambda *a: (wanted.append(a[1].row()), original(*a))[1])
@@ -209,7 +209,7 @@ def test_all_chosen_runs_are_written_for_tensorboard(qtbot, page, folder, tmp_pa
     wanted = []
     monkeypatch.setattr(page, "export_tensorboard", lambda run, into: wanted.append((run, into)))
     inside = replace(run_row(page, folder / "two"), path="/s/two", sweep="/s", sweep_title="S")
-    page.model.take([inside])
+    page.model.update_runs([inside])
     page.choose(str(folder / "one"), str(folder / "two"), "/s/two")
     page.actions_by_name["tensorboard"].trigger()
     board = tmp_path / "board"

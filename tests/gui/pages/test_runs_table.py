@@ -40,7 +40,7 @@ def model(qapp):
     model = RunsModel()
     # Fails the test when the model tells its views anything that is not so.
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
-    model.take([row(number) for number in (3, 1, 4, 0, 2)])
+    model.update_runs([row(number) for number in (3, 1, 4, 0, 2)])
     yield model
     tester.deleteLater()
 
@@ -57,7 +57,7 @@ def test_the_newest_stand_first_until_another_order_is_asked_for(model):
 
 @pytest.mark.parametrize("order", [UP, DOWN])
 def test_what_is_not_known_stands_at_the_end_in_both_directions(model, order):
-    model.take([row(9, held_out=math.nan)])
+    model.update_runs([row(9, held_out=math.nan)])
     model.sort(PLACE["Error"], order)
     assert names(model)[-1] == "run 009"
     known = [found.held_out for found in model.lines()[:-1]]
@@ -65,7 +65,7 @@ def test_what_is_not_known_stands_at_the_end_in_both_directions(model, order):
 
 
 def test_every_word_of_a_search_must_be_there(model):
-    model.take([row(3, tags=("good",), note="Wide net"), row(2, tags=("good",)), row(1, data="cifar-10")])
+    model.update_runs([row(3, tags=("good",), note="Wide net"), row(2, tags=("good",)), row(1, data="cifar-10")])
     for text, found in (("GOOD", {"run 003", "run 002"}), ("good wide", {"run 003"}), ("cifar", {"run 001"})):
         model.search(text)
         assert set(names(model)) == found
@@ -85,14 +85,14 @@ def test_a_selection_stays_with_its_run_whatever_happens_to_the_others(qtbot, mo
     def selected():
         return [model.row(index).name for index in view.selectionModel().selectedRows()]
 
-    model.take([row(7), row(8)])
+    model.update_runs([row(7), row(8)])
     assert selected() == ["run 002"]
     model.sort(PLACE["Steps"], UP)
     assert selected() == ["run 002"]
-    model.take([row(2, step=10**6)], ["/runs/000", "/runs/003"])
+    model.update_runs([row(2, step=10**6)], ["/runs/000", "/runs/003"])
     assert selected() == ["run 002"]
     assert names(model) == ["run 001", "run 004", "run 007", "run 008", "run 002"]
-    model.take([], ["/runs/002"])
+    model.update_runs([], ["/runs/002"])
     assert selected() == []
 
 
@@ -102,22 +102,22 @@ def test_a_changed_row_is_told_as_a_change_and_nothing_else(qtbot, model):
         qtbot.assertNotEmitted(model.rowsInserted),
         qtbot.waitSignal(model.dataChanged) as told,
     ):
-        model.take([row(3, held_out=0.5, name="new")])
+        model.update_runs([row(3, held_out=0.5, name="new")])
     assert (told.args[0].row(), told.args[1].row()) == (1, 1)
     assert model.index(1, 0).data() == "new"
     with qtbot.assertNotEmitted(model.dataChanged):
-        model.take(model.lines())
+        model.update_runs(model.lines())
 
 
 def test_runs_that_go_are_told_at_once_where_they_lie_beside_each_other(qtbot, model):
     told = []
     model.rowsRemoved.connect(lambda _parent, first, last: told.append((first, last)))
-    model.take([], [f"/runs/{number:03d}" for number in (3, 1, 4)])
+    model.update_runs([], [f"/runs/{number:03d}" for number in (3, 1, 4)])
     assert names(model) == ["run 002", "run 000"]
     assert sum(last - first + 1 for first, last in told) == 3
-    model.take([row(number) for number in range(3, 40)])
+    model.update_runs([row(number) for number in range(3, 40)])
     told.clear()
-    model.take([], [f"/runs/{number:03d}" for number in range(3, 40)])
+    model.update_runs([], [f"/runs/{number:03d}" for number in range(3, 40)])
     assert told == [(0, 36)]
     assert names(model) == ["run 002", "run 000"]
 
@@ -138,7 +138,7 @@ def inside(number: int, **changes) -> RunRow:
 
 @pytest.fixture
 def swept(model):
-    model.take([inside(12, k=1, held_out=4.0), inside(10, k=8, held_out=2.0), inside(1, k=2, held_out=9.0)])
+    model.update_runs([inside(12, k=1, held_out=4.0), inside(10, k=8, held_out=2.0), inside(1, k=2, held_out=9.0)])
     return model
 
 
@@ -181,21 +181,21 @@ def test_a_comparison_tells_its_runs_in_one_line(swept):
     words = dict(zip(PLACE, (swept.index(0, place).data() for place in range(len(COLUMNS))), strict=True))
     assert (words["k"], words["Error"], words["Time"], words["Status"]) == ("1–8", "≥ 2", duration(23.0), "finished")
     assert line.step == 2300
-    swept.take([inside(1, status="running", sweep_runs=6)])
+    swept.update_runs([inside(1, status="running", sweep_runs=6)])
     assert swept.lines()[0].status == "running"
     assert "3 of 6 runs" in swept.index_of(SWEEP).data(CAPTION)
-    swept.take([inside(1, sweep_runs=6)])
+    swept.update_runs([inside(1, sweep_runs=6)])
     assert swept.lines()[0].status == "stopped"
 
 
 def test_a_comparison_goes_with_its_last_run_and_others_are_left_alone(qtbot, swept):
     before = swept.lines()[0]
     with qtbot.assertNotEmitted(swept.rowsInserted), qtbot.assertNotEmitted(swept.layoutChanged):
-        swept.take([row(3, step=7)])
+        swept.update_runs([row(3, step=7)])
     assert swept.lines()[0] is before
-    swept.take([], [f"{SWEEP}/{number:03d}" for number in (1, 10)])
+    swept.update_runs([], [f"{SWEEP}/{number:03d}" for number in (1, 10)])
     assert [run.name for run in swept.lines()[0].runs] == ["run 012"]
-    swept.take([], [f"{SWEEP}/012"])
+    swept.update_runs([], [f"{SWEEP}/012"])
     assert names(swept)[0] == "run 004"
 
 
@@ -207,14 +207,14 @@ def test_runs_within_comparisons_are_written_where_these_stand(swept):
 
 
 def test_a_run_that_joins_a_comparison_leaves_its_line(model):
-    model.take([row(3, sweep=SWEEP, sweep_title="Copies")])
+    model.update_runs([row(3, sweep=SWEEP, sweep_title="Copies")])
     assert names(model) == ["run 004", "Copies", "run 002", "run 001", "run 000"]
-    model.take([row(3)])
+    model.update_runs([row(3)])
     assert names(model) == ["run 004", "run 003", "run 002", "run 001", "run 000"]
 
 
 def test_the_table_as_text_holds_what_is_known(model):
-    model.take([row(9, held_out=math.nan, tags=("a", "b"), note='two\n"lines", so')])
+    model.update_runs([row(9, held_out=math.nan, tags=("a", "b"), note='two\n"lines", so')])
     lines = list(csv.DictReader(io.StringIO(table_text(model.lines()))))
     assert len(lines) == 6
     first = lines[0]

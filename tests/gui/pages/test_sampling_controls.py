@@ -117,7 +117,7 @@ def test_the_view_of_the_ladder_tells_each_level_and_keeps_a_scale_that_holds_it
 def test_a_ladder_that_blows_up_is_told_as_infinite(qtbot, window):
     ladder_controls = window.pages["mixture"].ladder_controls
     sigma = np.array([2.0, 1.0])
-    ladder_controls.take(Ladder(sigma, sigma, np.array([5, 5]), np.array([1.0, 1e30]), 11))
+    ladder_controls.show_ladder(Ladder(sigma, sigma, np.array([5, 5]), np.array([1.0, 1e30]), 11))
     assert "∞" in ladder_controls.caption.text()
 
 
