@@ -1,1 +1,1 @@
-"""What all pages are made of."""
+"""Base classes and parts of all pages."""

@@ -1,4 +1,4 @@
-"""Actions, declared in rows: menu entry, button, shortcut and tool tip are made from them."""
+"""Actions as rows: each gives a menu entry, a button, a shortcut and a tool tip."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ class ActionRow:
     """One action.
 
     Attributes:
-        name: What it is called in the program; `Page.act` of it calls the page's method ``do_<name>``.
-        menu: Menu of the window that it stands in; empty for none.
+        name: Identifier; `Page.act` calls the page's method ``do_<name>``.
+        menu: Menu of the window; empty for none.
         text: Text of the menu entry.
-        keys: Shortcuts, the first is shown.
+        keys: Shortcuts; the menu shows the first.
         help: One sentence for tooltip and status bar.
-        checkable: Whether it is on or off.
+        checkable: Whether it switches on and off.
         word: Short text beside the icon in a tool bar.
-        begins: Whether it begins a group of its menu.
-        glyph: Name of its icon; by default that of the action, where there is one.
+        begins: Whether a separator precedes it in the menu.
+        glyph: Name of the icon; the action's name by default.
     """
 
     name: str
@@ -41,10 +41,10 @@ def made(row: ActionRow, owner: QObject, *, of: str = "", within: bool = False) 
     """Make an action.
 
     Args:
-        row: Its row.
-        owner: Owns it.
-        of: What its objectName begins with after ``action.``.
-        within: Whether its keys belong to the widget that it is added to alone, and not to the whole window.
+        row: Declaration.
+        owner: Qt parent.
+        of: Prefix of the name in the objectName, after ``action.``.
+        within: Whether its keys work only in the widget with the action instead of the whole window.
     """
     action = QAction(row.text, owner)
     glyph = row.glyph or row.name

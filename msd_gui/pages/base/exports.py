@@ -1,6 +1,6 @@
 """Plots as files for a paper: PNG with the spec inside, SVG, PDF, and a table of the numbers.
 
-The screen's thread only takes what is shown as frozen values; the export's own thread draws and writes it.
+The GUI thread only copies the plot as frozen values; the thread of the export draws and writes them.
 """
 
 from __future__ import annotations
@@ -33,18 +33,15 @@ def plot_exports(
     *,
     table: Callable[[], Mapping[str, NDArray[Any]]] | None = None,
 ) -> list[Export]:
-    """Return the files that can be made of one plot.
+    """List the exports of a plot: PNG, SVG, PDF and, with `table`, CSV.
 
     Args:
-        page: Whose plot it is.
+        page: Page with the plot.
         view: The plot.
-        label: What it is, for the menu.
-        name: Name of the file without the suffix.
+        label: Title in the menu.
+        name: File name without the suffix.
         spec_json: Returns the spec as JSON.
-        table: Returns the plotted numbers as columns by name, where that makes sense.
-
-    Returns:
-        A PNG, an SVG, a PDF and, with `table`, a CSV file.
+        table: Returns the plotted numbers as columns by name.
     """
 
     def drawn(path: Path) -> Job:
@@ -62,16 +59,7 @@ def plot_exports(
 
 
 def text_job(engine: Engine, path: Path, make: Callable[[], str]) -> Job:
-    """Return a job that makes a text, which may take its time, and writes it.
-
-    Args:
-        engine: Makes the job that writes.
-        path: The file.
-        make: Returns the text; called on the job's thread.
-
-    Returns:
-        The job.
-    """
+    """Create a job that writes the text from `make` to a file; `make` runs on the job's thread and may be slow."""
 
     def job(cadence: Cadence, live: Live) -> Iterator[Event]:
         yield Tick()
@@ -81,13 +69,10 @@ def text_job(engine: Engine, path: Path, make: Callable[[], str]) -> Job:
 
 
 def csv_text(columns: Mapping[str, NDArray[Any]]) -> str:
-    """Return columns of numbers as CSV with a line of names; shorter columns end in empty cells.
+    """Format columns of numbers as CSV in full precision, with a line of names.
 
     Args:
-        columns: Numbers with shape (n,) by name; n may differ.
-
-    Returns:
-        The table, in full precision.
+        columns: Numbers with shape (n,) by name; shorter columns end in empty cells.
     """
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""The frame that all pages share: controls on the left, the picture in the middle, figures on the right."""
+"""Layout of all pages: controls on the left, pictures in the middle, figures on the right."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePol
 
 from msd_gui.views.base.placeholder import Placeholder, PlaceholderStack
 
-# Least and usual width. A laptop with doubled pixels has 960 of them beside each other, and 540 from top to bottom.
+# Least and usual width. A laptop with doubled pixels has a screen of 960 × 540.
 CONTROLS_PX = 282, 292
 FIGURES_PX = 280, 316
-# The middle is not made narrower or lower than that: it scrolls.
+# Below this width and height the middle scrolls.
 MIDDLE_PX, LOWEST_PX = 388, 280
 # Room for a sentence of three lines, and for a button below it.
 EMPTY_PX, EMPTY_BUTTON_PX = 64, 36
 
 
 def heading(text: str) -> QLabel:
-    """Return a small heading for a part of a column."""
+    """Create a small heading for a part of a column."""
     label = QLabel(text)
     label.setProperty("role", "title")
     font = label.font()
@@ -31,10 +31,7 @@ def column(*widgets: QWidget, stretch: tuple[int, ...] = ()) -> QWidget:
 
     Args:
         widgets: From top to bottom.
-        stretch: Share of the free height of each; by default none has any and the rest stays empty below.
-
-    Returns:
-        A widget that holds them.
+        stretch: Share of the free height for each; by default the free height stays empty below.
     """
     holder = QWidget()
     box = QVBoxLayout(holder)
@@ -48,15 +45,7 @@ def column(*widgets: QWidget, stretch: tuple[int, ...] = ()) -> QWidget:
 
 
 def row(*widgets: QWidget, stretch: tuple[int, ...]) -> QWidget:
-    """Put widgets beside each other.
-
-    Args:
-        widgets: From left to right.
-        stretch: Share of the free width of each.
-
-    Returns:
-        A widget that holds them.
-    """
+    """Put widgets side by side, from left to right; `stretch` has the share of the free width for each."""
     holder = QWidget()
     box = QHBoxLayout(holder)
     box.setContentsMargins(0, 0, 0, 0)
@@ -66,12 +55,12 @@ def row(*widgets: QWidget, stretch: tuple[int, ...]) -> QWidget:
 
 
 class Area(QScrollArea):
-    """A part of a page that scrolls when the window is low.
+    """A part of a page that scrolls in a small window.
 
     Args:
-        widget: What is in it.
-        least_px: Width to which it shrinks in a narrow window.
-        most_px: Width that it takes where there is room; 0 for all that is left.
+        widget: Content.
+        least_px: Width in a narrow window.
+        most_px: Width in a wide window; 0 for all free width.
     """
 
     def __init__(self, widget: QWidget, least_px: int, most_px: int = 0) -> None:
@@ -85,12 +74,12 @@ class Area(QScrollArea):
             self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def sizeHint(self) -> QSize:
-        """Return the usual width of a column, and no more than the middle needs."""
+        """Give a column its usual width, and the middle its least size."""
         height_px = self.minimumSizeHint().height()
         return QSize(self._most_px or self.minimumSizeHint().width(), height_px)
 
     def minimumSizeHint(self) -> QSize:
-        """Return a width at which nothing is cut in a column, and what the middle needs unless that is too much."""
+        """Give a column a width that cuts nothing, and the middle its least size up to a bound."""
         if self._most_px:
             return QSize(self._least_px, LOWEST_PX)
         least = self.widget().minimumSizeHint()
@@ -98,7 +87,7 @@ class Area(QScrollArea):
 
 
 def lay_out(page: QWidget, controls: QWidget, middle: QWidget, figures: QWidget) -> None:
-    """Give a page its three columns; more room goes to the middle."""
+    """Give a page three columns; the middle gets the free width."""
     middle.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
     box = QHBoxLayout(page)
     box.setContentsMargins(0, 0, 0, 0)
@@ -109,7 +98,7 @@ def lay_out(page: QWidget, controls: QWidget, middle: QWidget, figures: QWidget)
 
 
 def lay_out_wide(page: QWidget, middle: QWidget, figures: QWidget) -> None:
-    """Give a page without controls two columns; more room goes to the first."""
+    """Give a page without controls two columns; the first gets the free width."""
     middle.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
     box = QHBoxLayout(page)
     box.setContentsMargins(0, 0, 0, 0)
@@ -119,16 +108,13 @@ def lay_out_wide(page: QWidget, middle: QWidget, figures: QWidget) -> None:
 
 
 def with_placeholder(view: QWidget, sentence: str, button: str = "", height_px: int = 0) -> PlaceholderStack:
-    """Return a place that says what will be seen there until there is something to see.
+    """Wrap a view in a placeholder until it has data.
 
     Args:
-        view: What will be seen.
-        sentence: What it will be.
-        button: What the button says that brings it; empty for none.
+        view: The view.
+        sentence: Text of the placeholder.
+        button: Text of its button; empty for none.
         height_px: Fixed height of the view; 0 lets it grow.
-
-    Returns:
-        The place, which shows the sentence.
     """
     empty_px = EMPTY_PX + (EMPTY_BUTTON_PX if button else 0)
     return PlaceholderStack(view, Placeholder(sentence, button), height_px=height_px, empty_px=empty_px)

@@ -1,4 +1,4 @@
-"""What all pages have in common: runners and answers to the window's actions; some of them show one experiment."""
+"""Base classes of pages: runners and actions, and the experiment of pages with one."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from msd_gui.session.experiment import Experiment
 from msd_gui.session.settings import Settings
 
 GRACE_MS = 400
-"""A job that is younger than this may finish, so that a dragged slider shows whole runs."""
+"""A younger job may finish before the next one, so that a dragged slider shows whole runs."""
 
 COMPUTING = ("train", "sample", "denoise", "evaluate", "sweep", "reproduce")
-"""Jobs that are long enough for their device to matter."""
+"""Jobs whose device the status bar names."""
 
 
 @dataclass(frozen=True)
 class Export:
-    """One thing that a page can write.
+    """One kind of file that a page can write.
 
     Attributes:
-        label: What it is, for the menu.
+        label: Title in the menu.
         suffix: File suffix with the dot.
-        name: Name of the file without the suffix.
-        make: Returns the job that writes the file at a path; called on the screen's thread.
+        name: File name without the suffix.
+        make: Creates the job that writes the file; called on the GUI thread.
     """
 
     label: str
@@ -45,13 +45,13 @@ class Export:
 
 @dataclass(frozen=True)
 class Status:
-    """What the status bar shows of a page.
+    """Content of the status bar for a page.
 
     Attributes:
-        text: What goes on.
-        rate: Rates in words, empty where nothing runs.
-        fraction: Part of the work that is done, in [0, 1]; None where unknown or idle.
-        left_s: Seconds left, NaN where unknown.
+        text: Present activity.
+        rate: Rates as text; empty without a job.
+        fraction: Progress in [0, 1]; None if unknown or idle.
+        left_s: Seconds left; NaN if unknown.
     """
 
     text: str = ""
@@ -61,12 +61,7 @@ class Status:
 
     @classmethod
     def of(cls, event: Progress, words: str = "") -> Self:
-        """Return what is shown of a job on its way.
-
-        Args:
-            event: How far it has come.
-            words: What takes steps, whose number and rate are shown; without, the event's own words stand alone.
-        """
+        """Describe the progress of a job; with `words`, the name of the activity, add its step and rate."""
         fraction = event.step / event.total if event.total else None
         if not words:
             return cls(event.text, "", fraction, event.left_s)
@@ -75,19 +70,19 @@ class Status:
 
 
 class Page(QWidget):
-    """A controller: it sees specs and events only.
+    """A controller; it knows only specs and events.
 
     Attributes:
-        failed: Emitted with a sentence and details where a job went wrong.
-        data_missed: Emitted with a sentence and the name of an image set that is not there, but can be fetched.
-        noticed: Emitted with a sentence worth reading.
-        menu_requested: Emitted when a view was clicked with the right button.
-        status_changed: Emitted when `status` or `device` should be read again.
-        device: Where the last job that computes does so, in words; empty before the first.
-        actions_changed: Emitted when the answers of `can` or `playing` have changed.
-        run_requested: Emitted with a run folder for another page to open, and what to do then: an action, the name of
-            the page that shows it, or nothing.
-        spec_requested: Emitted with an `ExperimentSpec` that another page is to show, and what to do then, as above.
+        failed: Emitted with a sentence and details after a failure of a job.
+        data_missed: Emitted with a sentence and the name of a missing image set that can be downloaded.
+        noticed: Emitted with a sentence for the message bar.
+        menu_requested: Emitted after a right click on a view.
+        status_changed: Emitted when `status` or `device` changed.
+        device: Device of the last computing job as text; empty before the first.
+        actions_changed: Emitted when the results of `can` or `playing` changed.
+        run_requested: Emitted with a run folder for another page, and the next step: an action, the name of the page,
+            or nothing.
+        spec_requested: Emitted with an `ExperimentSpec` for another page, and the next step, as above.
     """
 
     failed = Signal(str, str)
@@ -116,13 +111,13 @@ class Page(QWidget):
         *,
         apart: tuple[type[Event], ...] = (),
     ) -> Runner:
-        """Make a runner whose events go to `show`, and whose failures and notices then go to the window.
+        """Create a runner that sends its events to `show`, and its failures and notices then to the window.
 
         Args:
-            show: A method of this page, or of a part of it; it matches the events that it shows. None for nothing.
-            words: What takes steps, for the status bar while the job runs: empty for the words of the job itself, None
-                where `show` deals with `Progress`.
-            apart: `Failed` or `Notice` where `show` alone deals with them.
+            show: A method of this page or of one of its parts; None for no receiver.
+            words: Name of the activity for the status bar: empty for the job's own text, None if `show` handles
+                `Progress`.
+            apart: `Failed` or `Notice` if only `show` handles them.
         """
         runner = Runner(self.clock, self)
         runner.event_ready.connect(self._note_device)
@@ -166,13 +161,13 @@ class Page(QWidget):
             self.set_status(Status())
 
     def add_export_menu(self, *views: QWidget) -> None:
-        """Let a right click on these views open the menu of exports."""
+        """Open the menu of exports on a right click on these views."""
         for view in views:
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             view.customContextMenuRequested.connect(self.menu_requested)
 
     def set_status(self, status: Status) -> None:
-        """Set what the status bar shows."""
+        """Set the content of the status bar."""
         self.status = status
         self.status_changed.emit()
 
@@ -183,32 +178,32 @@ class Page(QWidget):
             self.status_changed.emit()
 
     def set_watched(self, watched: bool) -> None:
-        """Say whether the page is on the screen: hidden pages get no frames."""
+        """Set whether the page is visible; hidden pages receive no frames."""
         for runner in self._runners:
             runner.set_watched(watched)
 
     def close_jobs(self) -> None:
-        """Close all jobs, save what they saved, and end the threads."""
+        """Close all jobs, keep their saved results, and end the threads."""
         for runner in self._runners:
             runner.close()
 
     def begin(self) -> None:
-        """Called once the engine is there: show something without being asked."""
+        """Show the first content; called once when the engine is ready."""
 
     def files_changed(self) -> None:
-        """Called in front when a file was written or data were fetched: what was missing may be there now."""
+        """Retry with new files; called on the visible page after a download or an export."""
 
     def can(self, _action: str) -> bool:
-        """Return whether an action makes sense now."""
+        """Check whether an action is allowed now."""
         return False
 
     def why_not(self, _action: str) -> str:
-        """Return why an action makes no sense now, in one sentence; empty where it does, or where nobody can say."""
+        """Explain in one sentence why an action is not allowed; empty if it is allowed or the reason is unknown."""
         return ""
 
     @property
     def playing(self) -> bool:
-        """Whether chains are being played."""
+        """Whether chains are playing."""
         return False
 
     def act(self, action: str) -> None:
@@ -218,32 +213,22 @@ class Page(QWidget):
             method()
 
     def accepts(self, _spec: ExperimentSpec) -> bool:
-        """Return whether the page, when it is in front, shows such an experiment itself where one is opened."""
+        """Check whether the page, if visible, shows such an experiment when one is opened."""
         return False
 
     def restore(self, name: str, settings: Settings) -> None:
-        """Take up what was kept when the program was left; called once, when the page was built.
-
-        Args:
-            name: Name of the page in the settings.
-            settings: Where it is kept.
-        """
+        """Restore the state of the last session under the page's name; called once after construction."""
 
     def keep(self, name: str, settings: Settings) -> None:
-        """Keep what the next launch takes up again.
-
-        Args:
-            name: Name of the page in the settings.
-            settings: Where to keep it.
-        """
+        """Save the state for the next session under the page's name."""
 
     def exports(self) -> list[Export]:
-        """Return what can be written now."""
+        """List the exports available now."""
         return []
 
 
 class ExperimentPage(Page):
-    """A page that shows one experiment and lets it be changed, with undo."""
+    """A page for one experiment, with undo."""
 
     presets: tuple[str, ...] = ()
 
@@ -257,15 +242,15 @@ class ExperimentPage(Page):
         raise TypeError(f"{type(self).__name__} must say how it loads {spec.title!r} and {run}.")
 
     def command(self) -> str:
-        """Return the `msd` line that makes what is shown."""
+        """Build the `msd` command that reproduces the page."""
         return ""
 
     def restore(self, name: str, settings: Settings) -> None:
-        """Load the spec that the page had."""
+        """Load the spec of the last session."""
         spec = settings.last_spec(name)
         if spec is not None:
             self.load(spec)
 
     def keep(self, name: str, settings: Settings) -> None:
-        """Keep the spec."""
+        """Save the spec."""
         settings.set_last_spec(name, self.experiment.spec)

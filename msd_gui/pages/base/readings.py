@@ -1,21 +1,18 @@
-"""How a number of living chains is shown."""
+"""Severity of the number of surviving chains."""
 
 from __future__ import annotations
 
 import math
 
 LEAST_SURVIVAL = 0.98
-"""Share of chains that are to live."""
+"""Least expected share of surviving chains."""
 _CHANCE = 0.05
-# So many standard deviations above what is expected, nothing need be summed up.
+# Beyond so many standard deviations the binomial sum is not needed.
 _SURELY = 8.0
 
 
 def survival_severity(lived: int, count: int) -> str:
-    """Return how a number of living chains is shown: as an error where surely fewer than 98 of 100 live.
-
-    Where 98 of 100 live, so few of a sampling do by chance in one of 20 samplings at most.
-    """
+    """Return ``error`` if significantly fewer than 98 % of the chains survived (one-sided level 5 %), else empty."""
     dead, share = count - lived, 1 - LEAST_SURVIVAL
     expected = count * share
     if dead <= expected:

@@ -1,4 +1,4 @@
-"""A page that shows one experiment and denoises with a network or the exact score."""
+"""Base class of pages for one experiment with a network or the exact score."""
 
 from __future__ import annotations
 
@@ -17,22 +17,15 @@ from msd_gui.session.resolve import EngineState, Remedy, Resolved, resolve, sour
 
 
 class ResolvedPage(ExperimentPage):
-    """A page whose settings, networks and jobs are resolved to one answer after each change.
+    """A page that resolves its settings, networks and jobs to one frozen state after each change.
 
     Attributes:
-        networks: What it can choose from, and what it has chosen.
-        resolved: What it can do and show now.
+        networks: Available networks, and the chosen one.
+        resolved: Present state.
     """
 
     def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock, store: NetworkStore) -> None:
-        """Resolve the first settings.
-
-        Args:
-            experiment: What the page shows and changes.
-            engine: Makes its jobs.
-            clock: The screen's clock.
-            store: The networks of all pages.
-        """
+        """Resolve the first settings; `store` has the networks of all pages."""
         super().__init__(experiment, engine, clock)
         self.store = store
         self.networks = Networks(store.known)
@@ -42,22 +35,18 @@ class ResolvedPage(ExperimentPage):
         store.changed.connect(self._on_store)
 
     def state(self) -> EngineState:
-        """Return what the page's jobs are doing."""
+        """Describe the state of the page's jobs."""
         raise NotImplementedError
 
     def show_resolved(self, before: Resolved) -> None:
-        """Show what has changed.
-
-        Args:
-            before: What was shown.
-        """
+        """Show the changes since `before`."""
         raise NotImplementedError
 
     @Slot()
     def renew(self) -> None:
-        """Resolve again, and show what is different."""
+        """Resolve again, and show the differences."""
         now = resolve(self.experiment.spec, self.networks, self.state())
-        # The network in use stays in use until it is another one's turn by choice or by other data.
+        # The network stays in use until the user or other data choose another.
         chosen = self.networks.chosen
         if not now.exact or (chosen is not None and not chosen.fits(now.spec)):
             self.networks = replace(self.networks, chosen=None if now.exact else now.network)
@@ -66,11 +55,11 @@ class ResolvedPage(ExperimentPage):
             self.show_resolved(before)
 
     def why_not(self, action: str) -> str:
-        """Return why an action of this page is not allowed; empty where it is."""
+        """Explain why an action of this page is not allowed; empty if it is."""
         return self.resolved.actions.get(action, "")
 
     def can(self, action: str) -> bool:
-        """Return whether the page has an action, and it is allowed now."""
+        """Check whether the page has an action and allows it now."""
         return hasattr(self, f"do_{action}") and not self.why_not(action)
 
     # -- networks ------------------------------------------------------------------------------------------------------
@@ -81,7 +70,7 @@ class ResolvedPage(ExperimentPage):
         self.renew()
 
     def show_experiment(self, spec: ExperimentSpec, network: Network | None = None) -> None:
-        """Load an experiment, with its network or with the one that the settings ask for."""
+        """Load an experiment with a network; None for the default network of the settings."""
         self.networks = replace(self.networks, chosen=network)
         if network is not None:
             self.store.add(network)
@@ -90,12 +79,7 @@ class ResolvedPage(ExperimentPage):
 
     @Slot(object)
     def use(self, network: Network, *, anew: bool = False) -> None:
-        """Use a network; where it does not fit, take its data, its number of copies and its ladder with it.
-
-        Args:
-            network: It may be a new one.
-            anew: Take them in any case.
-        """
+        """Use a network; if it does not fit, or with `anew`, load its data, number of copies and ladder too."""
         if anew or not network.fits(self.experiment.spec):
             self.show_experiment(self.settings_for(network), network)
             return
@@ -104,17 +88,17 @@ class ResolvedPage(ExperimentPage):
         self.renew()
 
     def settings_for(self, network: Network) -> ExperimentSpec:
-        """Return the settings that a network is shown with."""
+        """Build the settings that show a network."""
         return network.spec.replace_all({"sampling.source": "trained"} | source_rule(network.spec, "trained"))
 
     @Slot(object)
     def open_folder(self, folder: Path) -> None:
-        """Ask for the run in a folder."""
+        """Request the run in a folder."""
         self.run_requested.emit(folder, "")
 
     @Slot(object)
     def carry_out(self, remedy: Remedy) -> None:
-        """Do what the button of a card says; what this page has no action for, the page of these data does."""
+        """Apply a remedy; the page of the data carries out actions that this page does not have."""
         if remedy.network is not None:
             self.use(remedy.network)
         if remedy.values:

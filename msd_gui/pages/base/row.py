@@ -1,4 +1,4 @@
-"""One row for each page, before it is built; the window's table of pages is made of them."""
+"""Declaration of a page: one row in the window's table of pages."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from msd_gui.session.networks import NetworkStore
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the window lends to the pages that it builds.
+    """Objects of the window for all pages.
 
     Attributes:
-        engine: Makes their jobs.
+        engine: Makes the jobs.
         clock: The screen's clock.
         actions: The window's actions, by name.
-        networks: Those that were trained or opened, for all pages.
+        networks: Trained and opened networks.
     """
 
     engine: Engine
@@ -32,11 +32,11 @@ class Surroundings:
 
 @dataclass(frozen=True)
 class PageRow:
-    """One page, before it is built.
+    """One page, before construction.
 
     Attributes:
-        name: Name of its folder. Its action is ``page_<name>``, which also names its icon in `msd_gui.theme.icons`.
-        title: Word on its button and in the menu.
+        name: Name of the folder; the action and its icon in `msd_gui.theme.icons` are called ``page_<name>``.
+        title: Word on the button and in the menu.
         help: One sentence for tooltip and status bar; the folder's ``help.html`` has the rest.
         build: Imports and builds the page.
     """

@@ -1,1 +1,1 @@
-"""A network in training beside the chains of a page."""
+"""Training beside the chains of a page."""

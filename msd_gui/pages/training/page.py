@@ -1,4 +1,4 @@
-"""What the pages share that train a network and draw chains with it: state of the jobs, going on, and stopping."""
+"""Base classes of pages that train a network and draw chains: state of the jobs, resume, and stop."""
 
 from __future__ import annotations
 
@@ -22,18 +22,12 @@ class Chains(QObject):
     """The chains of a page.
 
     Attributes:
-        made: What the chains are made with that were asked for last; None before the first.
-        begun: What the chains are made with that began last; others may have been asked for since.
+        made: Settings and network of the last requested chains; None before the first.
+        begun: Settings and network of the last started chains.
     """
 
     def __init__(self, page: ResolvedPage, engine: Engine, trainer: Trainer) -> None:
-        """Draw nothing yet.
-
-        Args:
-            page: Says what denoises; owner of the runner; told of progress and failures.
-            engine: Makes the jobs.
-            trainer: May be training the network, and then has the status bar.
-        """
+        """Create a runner on the page; while the trainer runs, the status bar is its own."""
         super().__init__(page)
         self._page, self._engine, self._trainer = page, engine, trainer
         self._runner = page.runner(self._show)
@@ -41,7 +35,7 @@ class Chains(QObject):
         self.begun = page.resolved.made
 
     def _begin(self, event: Started) -> None:
-        """Note what the chains are made with that begin: by now others may have been asked for."""
+        """Record the settings of the started chains; the page may have requested others since."""
         spec, network = ExperimentSpec.from_json(event.spec_json), self._page.resolved.network
         self.begun = Made(spec, network if spec.sampling.source == "trained" else None)
 
@@ -52,16 +46,16 @@ class Chains(QObject):
 
     @property
     def playing(self) -> bool:
-        """Whether chains are being drawn and not held."""
+        """Whether chains are being drawn and not paused."""
         return self._runner.running and not self._runner.held
 
     @property
     def drawn(self) -> Made | None:
-        """What the chains are made with that are being drawn, None where none are."""
+        """Settings and network of the running chains; None without any."""
         return self.made if self._runner.running else None
 
     def hold(self) -> None:
-        """Hold the chains, or let them go on."""
+        """Pause or continue the chains."""
         self._runner.hold()
 
     def stop(self) -> None:
@@ -69,32 +63,27 @@ class Chains(QObject):
         self._runner.stop()
 
     def _show(self, event: Event) -> None:
-        """Show what the job of the chains emits."""
+        """Show an event of the chains' job."""
         raise NotImplementedError
 
 
 class TrainingPage(ResolvedPage):
-    """A page with a network in training and chains.
-
-    Attributes:
-        trainer: Has the network; made by the page.
-        chains: The chains; made by the page.
-    """
+    """A page with training and chains; subclasses create `trainer` and `chains`."""
 
     trainer: Trainer
     chains: Chains
 
     def connect_trainer(self) -> None:
-        """Follow the training."""
+        """Connect to the events of the training."""
         self.trainer.checkpointed.connect(self.use_weights)
         self.trainer.ended.connect(self._on_trained)
 
     def has_states(self) -> bool:
-        """Return whether there are states to step through."""
+        """Check whether there are states to step through."""
         raise NotImplementedError
 
     def state(self) -> EngineState:
-        """Return what the page's jobs are doing."""
+        """Describe the state of the page's jobs."""
         trainer = self.trainer
         return EngineState(
             ready=self.engine.ready,
@@ -106,7 +95,7 @@ class TrainingPage(ResolvedPage):
         )
 
     def open_run(self, spec: ExperimentSpec, run: Path) -> None:
-        """Show a run with its network and its curves; a network that ships has none."""
+        """Show a run with its network and its curves; shipped networks have no curves."""
         network = network_in(run, spec)
         if network.card is None:
             self.trainer.adopt(run, spec)
@@ -114,7 +103,7 @@ class TrainingPage(ResolvedPage):
 
     @Slot()
     def use_weights(self) -> None:
-        """Take newer weights; a network that has its first ones is used from now on."""
+        """Use the newest weights, and choose the network when its first weights arrive."""
         network = self.trainer.network
         if network is not None:
             if all(one.folder != network.folder for one in self.store.known):
@@ -134,7 +123,7 @@ class TrainingPage(ResolvedPage):
         self.renew()
 
     def do_resume(self) -> None:
-        """Go on with the stopped run."""
+        """Resume the stopped run."""
         self.trainer.resume(self.experiment.spec)
 
     def do_stop(self) -> None:

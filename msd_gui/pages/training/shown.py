@@ -1,4 +1,4 @@
-"""What a training on images shows: the strip of held-out images, the loss curves, and the held-out error by noise."""
+"""Views of a training on images: strip of held-out images, loss curves, and held-out error by noise."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ _SMOOTHING = 0.98
 
 
 class LossPanel(QWidget):
-    """The curves, and a row of boxes under them: smooth or raw, over steps or over seconds."""
+    """Loss curves with check boxes: smooth or raw, against steps or seconds."""
 
     def __init__(self, losses: LossView) -> None:
-        """Put the row under a view."""
         super().__init__()
         self.seconds = QCheckBox("Over time")
-        self.seconds.setToolTip("Show the loss against seconds of training in the place of steps.")
+        self.seconds.setToolTip("Show the loss against seconds of training instead of steps.")
         self.smooth = QCheckBox("Smooth")
         self.smooth.setChecked(True)
         self.smooth.setToolTip("Show a running mean of the training loss over the raw points.")
@@ -45,22 +44,21 @@ _STRIP_PX, _LOSSES_PX, _BANDS_PX = 222, 260, 190
 
 
 class TrainingShown(QObject):
-    """Three views, each with a place that says what will be seen there.
+    """Three views, each in a placeholder.
 
     Attributes:
-        held_out: The strip that is shown; None before there is one.
-        held_out_spec: The spec of the training that it belongs to.
-        losses_heading: Names the run that they are of.
-        strip: The view of the same held-out images: clean, noisy, denoised.
-        losses: The view of training and held-out loss, which the trainer fills.
-        bands: The view of the held-out error at each noise.
-        strip_place: Where the strip is; its button asks to train.
-        losses_place: Where the losses are.
-        bands_place: Where the bands are.
+        held_out: Last strip; None before the first.
+        held_out_spec: Spec of its training.
+        losses_heading: Names the run.
+        strip: Fixed held-out images: clean, noisy, denoised.
+        losses: Training and held-out loss; the trainer fills it.
+        bands: Held-out error at each noise.
+        strip_place: Placeholder of the strip, with a button to train.
+        losses_place: Placeholder of the losses.
+        bands_place: Placeholder of the bands.
     """
 
     def __init__(self, parent: QObject) -> None:
-        """Show nothing yet."""
         super().__init__(parent)
         self.losses_heading = layout.heading("Loss")
         self.losses_heading.setWordWrap(True)
@@ -76,19 +74,15 @@ class TrainingShown(QObject):
             _STRIP_PX,
         )
         self.losses_place = layout.with_placeholder(
-            LossPanel(self.losses), "Training and held-out loss will be drawn here.", "", _LOSSES_PX
+            LossPanel(self.losses), "Training shows its loss and the held-out loss here.", "", _LOSSES_PX
         )
         self.bands_place = layout.with_placeholder(
-            self.bands, f"The held-out error at each {SIGMA_EFF} will be drawn here.", "", _BANDS_PX
+            self.bands, f"Training shows the held-out error at each {SIGMA_EFF} here.", "", _BANDS_PX
         )
 
     @Slot(str)
     def begin(self, run: str) -> None:
-        """Take away what another run has measured, and name the one that is shown from now on.
-
-        Args:
-            run: Name of its folder.
-        """
+        """Clear the views and name the new run, by its folder."""
         self.held_out = self._bands_of = None
         self.losses_heading.setText(f"Loss of {run}")
         for place in (self.strip_place, self.losses_place, self.bands_place):
@@ -96,13 +90,13 @@ class TrainingShown(QObject):
 
     @Slot(object, object)
     def set_strip(self, event: StripFrame, spec: ExperimentSpec) -> None:
-        """Show the held-out images as the network of a training denoises them now."""
+        """Show the held-out images, denoised by the present network."""
         self.held_out, self.held_out_spec = event, spec
         self.strip_place.set_ready(True)
         self.strip.set_strip(event.clean, event.noisy, event.x_hat, event.sigma, event.error)
 
     def set_held_out(self, held_out: HeldOutLoss | None) -> None:
-        """Show the held-out error by noise; the same one again is not drawn anew."""
+        """Show the held-out error by noise, unless it is shown already."""
         if held_out is not None and held_out is not self._bands_of:
             self._bands_of = held_out
             self.losses_place.set_ready(True)
@@ -111,7 +105,7 @@ class TrainingShown(QObject):
 
 
 def _bands(held_out: HeldOutLoss | None = None) -> Curves:
-    """Return the held-out error at each σ_eff, over that of the exact score where that is known."""
+    """Plot the held-out error at each σ_eff, and that of the exact score if known."""
     curves = list[Curve]()
     if held_out is not None:
         x = held_out.band_sigma_eff

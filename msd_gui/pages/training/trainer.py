@@ -1,4 +1,4 @@
-"""Training as a page sees it: one run at a time, with its curves and its newest weights."""
+"""Training for a page: one run at a time, with its curves and newest weights."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ LOSSES_EVERY_S = 0.1
 
 
 class Trainer(QObject):
-    """Runs training jobs for a page and keeps what they tell.
+    """Run training jobs for a page and keep their results.
 
     Attributes:
-        began: Emitted with the name of the run that is another one from now on.
+        began: Emitted with the name of a new or opened run.
         checkpointed: Emitted when newer averaged weights are on disk.
-        strip: Emitted with each `StripFrame` and the spec of the training that it belongs to.
-        ended: Emitted when training has ended for whatever reason.
+        strip: Emitted with each `StripFrame` and the spec of its training.
+        ended: Emitted at the end of training, for any reason.
         progressed: Emitted with a `Status` for the status bar.
     """
 
@@ -62,7 +62,7 @@ class Trainer(QObject):
         self.run: Path | None = None
         self.spec: ExperimentSpec | None = None
         self.step = 0
-        self._seen = 0
+        self._last_step = 0
         self._spent: Finished | None = None
         self.held_out: HeldOutLoss | None = None
         self.progress: Progress | None = None
@@ -79,30 +79,30 @@ class Trainer(QObject):
 
     @property
     def network(self) -> Network | None:
-        """The network of the run with its newest weights on the disk; None without weights."""
+        """The network of the run with its newest weights on disk; None without weights."""
         if self.run is None or self.spec is None or not self.has_weights:
             return None
         return Network(self.run, self.spec, self.step)
 
     @property
     def stopped(self) -> ExperimentSpec | None:
-        """What the run was trained with that can go on; None where there is none."""
+        """Spec of a run that can be resumed; None without one."""
         return self.spec if self.has_weights and not self.running else None
 
     def start(self, spec: ExperimentSpec) -> None:
-        """Begin a new run."""
+        """Start a new run."""
         self._begin()
         self.run, self.spec, self.step, self.held_out = self._engine.new_run(spec), spec, 0, None
-        self._seen, self._spent = 0, None
+        self._last_step, self._spent = 0, None
         self.began.emit(self.run.name)
         self._runner.submit(self._engine.train(spec, self.run))
 
     def resume(self, spec: ExperimentSpec) -> None:
-        """Go on with the run, within the budget of a spec; where it is spent, as long again."""
+        """Resume the run within the budget of a spec; extend a spent budget by its own length."""
         if self.run is not None:
             if self._spent is not None:
                 spec = as_long_again(spec, self._spent.step, self._spent.elapsed_s)
-            # The job tells the measurements again that the run holds.
+            # The job emits the stored measurements of the run again.
             self._begin()
             self._spent = None
             self._runner.submit(self._engine.train(spec, self.run, resume=True))
@@ -112,7 +112,7 @@ class Trainer(QObject):
         self._runner.stop()
 
     def adopt(self, run: Path, spec: ExperimentSpec) -> None:
-        """Take a run from disk as the present one, with the curves that it has kept."""
+        """Open a run from disk, with its stored curves."""
         self._begin()
         self.run, self.spec, self.step, self.held_out = run, spec, 1, None
         self._spent = None
@@ -125,7 +125,7 @@ class Trainer(QObject):
         self._losses.clear_curves()
 
     def request_weights(self, every_s: float) -> None:
-        """Ask the running job for newer weights on disk, not more often than given."""
+        """Request newer weights on disk from the running job, at most once in `every_s`."""
         now = time.monotonic()
         if self.running and now >= self._next_checkpoint:
             self._next_checkpoint = now + every_s
@@ -135,11 +135,11 @@ class Trainer(QObject):
     def _show(self, event: Event) -> None:
         match event:
             case Started():
-                # Of a run that is resumed only the budget is changed, whatever the page asks for.
+                # A resumed run keeps its settings except the budget.
                 self.spec = ExperimentSpec.from_json(event.spec_json)
                 self.step = event.step
             case LossPoints():
-                self._seen = int(event.steps[-1])
+                self._last_step = int(event.steps[-1])
                 self._points.append(event)
                 self._show_points(LOSSES_EVERY_S)
             case HeldOutLoss():
@@ -161,12 +161,12 @@ class Trainer(QObject):
 
     @Slot(object)
     def _show_again(self, event: Event) -> None:
-        """Show what an adopted run had measured, unless its training goes on already and tells that itself."""
+        """Show the stored measurements of an opened run, unless a running training emits them itself."""
         match event:
             case _ if self.running:
                 pass
             case Started():
-                # Of a folder without weights there is nothing to sample with.
+                # Step 0: the folder has no weights.
                 self.step = event.step
             case LossPoints():
                 self._points.append(event)
@@ -174,11 +174,11 @@ class Trainer(QObject):
             case HeldOutLoss() | StripFrame():
                 self._show(event)
             case _:
-                # A folder without curves, such as a pretrained model's, still samples.
+                # Folders without curves, such as those of pretrained models, still sample.
                 pass
 
     def _show_points(self, every_s: float) -> None:
-        """Bring the curve up to date, not more often than given: painting it costs more than most steps."""
+        """Update the curve at most once in `every_s`: painting it costs more than most steps."""
         now = time.monotonic()
         if self._points and now - self._shown_s >= every_s:
             self._shown_s = now
@@ -191,14 +191,14 @@ class Trainer(QObject):
     @Slot(bool)
     def _running_changed(self, running: bool) -> None:
         if not running:
-            # A job that is closed saves its last step, but cannot tell of it any more.
-            self.step = max(self.step, self._seen)
+            # A closed job saves its last step but emits no more events.
+            self.step = max(self.step, self._last_step)
             self._show_points(0.0)
             self.progress = None
             self.ended.emit()
 
     def status(self) -> Status:
-        """Return what the status bar shows while training runs."""
+        """Describe the running training for the status bar."""
         progress = self.progress
         if progress is None:
             return Status()
