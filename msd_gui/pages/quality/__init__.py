@@ -1,1 +1,1 @@
-"""How good the samples of a page are."""
+"""Quality of the samples of a page."""

@@ -1,4 +1,4 @@
-"""The curve of quality against network evaluations: at which points it is measured, and how it is shown."""
+"""The curve of quality against network evaluations: its points and its plot."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from msd_gui.views.curves.curves import CurvesView
 CURVE_PX = 210
 STEPS = (1, 2, 5, 10, 20)
 LONGEST = 2.0
-# Figures that are distances, and positive but for chance.
+# Distances, whose estimates are positive except by chance.
 LOGARITHMIC = ("frechet", "fid")
 _EVALUATIONS = Axis("evaluations per sample", log=True)
 
 
 def curve_points(spec: ExperimentSpec) -> tuple[tuple[int, int], ...]:
-    """Return pairs (levels, steps per level) from few evaluations to twice those of the spec, its own among them."""
+    """List pairs (levels, steps per level) up to twice the evaluations of the spec, with its own pair."""
     sampling = spec.sampling
     own = (sampling.levels, sampling.steps_per_level)
     few = {(sampling.levels, steps) for steps in STEPS if steps <= LONGEST * sampling.steps_per_level}
@@ -40,11 +40,10 @@ class MeasuredCurve(QWidget):
     """Button, choice of the figure, and curve.
 
     Attributes:
-        found: What was measured, in the order of measuring.
+        found: Measurements, in the order of measuring.
     """
 
     def __init__(self) -> None:
-        """Say what will be there."""
         super().__init__()
         self.button = QPushButton("Measure curve")
         self.button.setObjectName("measure_curve")
@@ -57,7 +56,7 @@ class MeasuredCurve(QWidget):
         self._points: list[tuple[Quality, Figure]] = []
         self.place = layout.with_placeholder(
             self.view,
-            "Measures at several numbers of steps per level: what do more network evaluations buy?",
+            "Measure at several numbers of steps per level: how much do more network evaluations improve the samples?",
             "",
             CURVE_PX,
         )
@@ -74,11 +73,11 @@ class MeasuredCurve(QWidget):
         self.figure.currentIndexChanged.connect(self._show)
 
     def clear(self) -> None:
-        """Begin a new curve."""
+        """Start a new curve."""
         self.found.clear()
 
     def show_beside(self, data_name: str) -> None:
-        """Show the curve only beside the data that it is of."""
+        """Show the curve only for its own data."""
         found = self.found
         ours = bool(found) and ExperimentSpec.from_json(found[0].spec_json).data.name == data_name
         self.place.set_ready(ours)
@@ -94,7 +93,7 @@ class MeasuredCurve(QWidget):
         self._show()
 
     def _set_figures(self, quality: Quality) -> None:
-        """Offer the figures that there are, and keep the choice where it is still one of them."""
+        """List the measured figures, and keep the choice if possible."""
         chosen = self.figure.currentData()
         self.figure.blockSignals(True)
         self.figure.clear()
@@ -113,13 +112,13 @@ class MeasuredCurve(QWidget):
         self.view.set_plot(quality_curves(title, self._points, log=name in LOGARITHMIC))
 
     def columns(self) -> dict[str, NDArray[Any]]:
-        """Return the points as columns for a CSV file, with shape (n,)."""
+        """Return the points as columns for a CSV file, each with shape (n,)."""
         x, value, low, high, real, spread = _numbers(self._points)
         names = {"low": low, "high": high, "real": real, "real standard deviation": spread}
         return {"evaluations": x, self.figure.currentText(): value} | names
 
     def exports(self, page: Page) -> list[Export]:
-        """Return the files that a page can make of the curve; none where there is none."""
+        """List the exports of the curve; none without a curve."""
         if not self.found:
             return []
         first = self.found[0]
@@ -134,16 +133,16 @@ class MeasuredCurve(QWidget):
 
 
 def _words(quality: Quality) -> str:
-    asked = ExperimentSpec.from_json(quality.spec_json).sampling
-    return f"{quality.evaluations} evaluations, {asked.levels} × {asked.steps_per_level}"
+    sampling = ExperimentSpec.from_json(quality.spec_json).sampling
+    return f"{quality.evaluations} evaluations, {sampling.levels} × {sampling.steps_per_level}"
 
 
 def quality_curves(title: str, points: Sequence[tuple[Quality, Figure]], *, log: bool) -> Curves:
-    """Return a figure against evaluations, with its intervals, and that of real images with its band.
+    """Plot a figure against evaluations with its intervals, beside that of real images with its band.
 
     Args:
-        title: What the figure is called.
-        points: What was measured, in the order of evaluations.
+        title: Name of the figure.
+        points: Measurements, in the order of evaluations.
         log: Whether the axis of the figure is logarithmic.
     """
     if not points:
@@ -164,6 +163,6 @@ def quality_curves(title: str, points: Sequence[tuple[Quality, Figure]], *, log:
 
 
 def _numbers(points: Sequence[tuple[Quality, Figure]]) -> list[NDArray[Any]]:
-    """Return evaluations, values, ends of intervals, values of real images and their spread, each with shape (n,)."""
+    """Collect evaluations, values, ends of intervals, values of real images and their spread, each with shape (n,)."""
     rows = [(quality.evaluations, one.value, one.low, one.high, one.real, one.real_spread) for quality, one in points]
     return list(np.array(rows, np.float64).reshape(-1, 6).T)

@@ -1,4 +1,4 @@
-"""A button that has the chains on the screen judged by features too, where they were judged by their pixels alone."""
+"""A button to judge chains by features, too, after a judgement by pixels alone."""
 
 from __future__ import annotations
 
@@ -14,22 +14,15 @@ from msd_gui.pages.sampling.gallery import Gallery
 _BY_CLASSIFIER = "Judge by a classifier too"
 _BY_FEATURES = "Judge by features too"
 _HELP = (
-    "Call chains off the data where the features of the images see no member of any class in them. The network that "
-    "gives the features is made where none ships, and kept: from then on every sampling is judged by it at once."
+    "Call chains off the data if their features match no class of the images. If no feature network ships with the "
+    "program, one is trained and kept; from then on it judges every sampling at once."
 )
 
 
 class JudgeButton(QPushButton):
-    """Hidden where the chains have been judged by features, or where that would take too long."""
+    """Hidden after a judgement by features; `gallery` has the chains and shows the verdicts."""
 
     def __init__(self, page: Page, engine: Engine, gallery: Gallery) -> None:
-        """Begin hidden.
-
-        Args:
-            page: Owner of the runner; told of failures.
-            engine: Makes the job.
-            gallery: Has the chains, and shows the verdicts.
-        """
         super().__init__()
         self._page, self._engine, self._gallery = page, engine, gallery
         self._label = _BY_CLASSIFIER
@@ -44,7 +37,7 @@ class JudgeButton(QPushButton):
 
     @Slot(object)
     def _on_judged(self, verdicts: Verdicts) -> None:
-        """Offer it for chains that no features have judged."""
+        """Show the button for chains judged without features."""
         data = ExperimentSpec.from_json(verdicts.spec_json).data
         grey = data.kind == "images" and data.shape[0] == 1
         self._label = _BY_CLASSIFIER if grey else _BY_FEATURES
@@ -54,7 +47,7 @@ class JudgeButton(QPushButton):
 
     @Slot()
     def _on_cleared(self) -> None:
-        """There is nothing to be judged any more."""
+        """Stop judging removed chains."""
         self._runner.stop()
         self.hide()
 
@@ -71,7 +64,7 @@ class JudgeButton(QPushButton):
     def _show(self, event: Event) -> None:
         match event:
             case Verdicts() if self._gallery.samples is not None:
-                # Other chains may have ended meanwhile.
+                # Other chains may have finished since.
                 if event.spec_json == self._gallery.samples.spec_json:
                     self._gallery.receive(event)
                 if event.left_out:

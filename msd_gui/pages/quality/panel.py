@@ -1,4 +1,4 @@
-"""Measuring samples on a page: figures beside those of real images, shares of the classes, nearest training images."""
+"""Measurement of samples: figures beside those of real images, shares of the classes, nearest training images."""
 
 from __future__ import annotations
 
@@ -25,38 +25,37 @@ from msd_gui.widgets.panels.readings import Reading, Readings
 COUNTS = (256, 512, 1024, 2048, 4096)
 USUAL_COUNT = 1024
 _SHARES_PX, _NEAR_PX = 170, 64
-# Beyond these multiples of the figure of real images a figure is marked.
+# A figure beyond these multiples of the figure of real images is marked.
 _POOR = {"lower": 2.0, "higher": 0.9, "yield": 0.98}
 _MEMORY, _SHARE = 0.5, (0.6, 1.5)
 _NEAR = (
-    "Choose one of the samples: the training images that are nearest to it will stand here, and tell whether it is a "
-    "memory."
+    "Choose a sample to compare it with its nearest training images: a difference far below the usual one means that "
+    "the network memorised an image."
 )
-_MEASURE = ("Measure", "Draw so many samples with these settings and compare them with real images.")
-_MEASURE_CURVE = ("Measure curve", "Do so with several numbers of steps per level, and draw a figure against them.")
+_MEASURE = ("Measure", "Draw this number of samples with these settings and compare them with real images.")
+_MEASURE_CURVE = ("Measure curve", "Measure at several numbers of steps per level and plot a figure against them.")
 
 Source = Callable[[], tuple[ExperimentSpec, Path | None] | None]
 
 
 class Measuring(QWidget):
-    """The panel "Quality": a button, figures, and what the chosen sample resembles.
+    """The panel "Quality": a button, figures, and the training images nearest to the chosen sample.
 
     Attributes:
         measured: Emitted with each `Quality`.
-        why_not: Why nothing can be drawn, in one sentence; empty where something can.
+        why_not: Why no samples can be drawn, in one sentence; empty if they can.
     """
 
     measured = Signal(object)
 
     def __init__(self, page: Page, engine: Engine, source: Source, images: Callable[[], Images | None]) -> None:
-        """Build it without figures.
+        """Build the panel without figures.
 
         Args:
-            page: The page that it stands on.
+            page: Owner of the runners.
             engine: Makes the jobs.
-            source: Gives the experiment and the run to draw from, no run for the exact score; None where nothing can
-                be drawn yet.
-            images: Gives the images that are shown, with shape (N, C, H, W); None where there are none.
+            source: Returns the experiment and its run, without run for the exact score; None before the first network.
+            images: Returns the visible images, shape (N, C, H, W); None without images.
         """
         super().__init__()
         self._page, self._engine, self._source, self._images = page, engine, source, images
@@ -86,8 +85,8 @@ class Measuring(QWidget):
         self.button.setObjectName("measure")
         self.button.setAccessibleName("Measure the quality of samples")
         self.note = QLabel(
-            "Draws samples from the network and compares them with real images: how near, how varied, how sure a "
-            "classifier is of them, and whether they repeat what was learned."
+            "Draws samples from the network and compares them with real images: distance, variety, confidence of a "
+            "classifier, and repeated training images."
         )
         self.note.setWordWrap(True)
         self.note.setProperty("role", "muted")
@@ -99,7 +98,7 @@ class Measuring(QWidget):
         self.curve = MeasuredCurve()
         self._near_heading = layout.heading("Nearest training images")
         self.near = TilesView("Nearest training images")
-        self.near.setToolTip("The chosen sample, and the training images with the least difference from it.")
+        self.near.setToolTip("The chosen sample and the training images with the smallest difference.")
         self.near.setFixedHeight(_NEAR_PX)
         self.near_note = QLabel(_NEAR)
         self.near_note.setWordWrap(True)
@@ -117,11 +116,11 @@ class Measuring(QWidget):
         for row in rows:
             column.addWidget(row)
 
-    # -- asking --------------------------------------------------------------------------------------------------------
+    # -- requests ------------------------------------------------------------------------------------------------------
 
     @Slot()
     def update_button(self) -> None:
-        """Say what the button would do now."""
+        """Set the texts of the buttons, and note changed settings."""
         running, source = self._runner.running, self._source()
         missing = (self.why_not or "Needs a network: train one first.") if source is None else ""
         for button, words, help_ in ((self.button, *_MEASURE), (self.curve.button, *_MEASURE_CURVE)):
@@ -134,11 +133,7 @@ class Measuring(QWidget):
             self.note.setText(("" if same else "The settings have changed since. ") + caption(self.quality))
 
     def show_beside(self, data_name: str) -> None:
-        """Show what was measured only beside the data that it is of.
-
-        Args:
-            data_name: Of the data on the page.
-        """
+        """Show measurements only for the data with this name."""
         if data_name == self._data_name:
             return
         self._data_name = data_name
@@ -149,7 +144,7 @@ class Measuring(QWidget):
         self.curve.show_beside(data_name)
 
     def _show_ours(self) -> None:
-        """Show the figures where they are of the data on the page."""
+        """Show the figures if they belong to the data on the page."""
         quality, measured = self.quality, self._measured
         if quality is not None and measured is not None:
             ours = measured.data.name == self._data_name
@@ -165,7 +160,7 @@ class Measuring(QWidget):
         self._toggle(curve=True)
 
     def _toggle(self, *, curve: bool) -> None:
-        """Stop what runs, or measure what is set up now: once, or at several numbers of evaluations."""
+        """Stop, or measure the present settings: once, or at several numbers of evaluations."""
         if self._runner.running:
             self._runner.stop()
             self.note.setText("Stopped.")
@@ -183,7 +178,7 @@ class Measuring(QWidget):
 
     @Slot(int)
     def choose(self, chain: int) -> None:
-        """Look for the training images that are nearest to one of the images that are shown."""
+        """Find the training images nearest to one of the visible images."""
         images, source = self._images(), self._source()
         if images is None or source is None or chain >= len(images):
             return
@@ -238,10 +233,10 @@ class Measuring(QWidget):
 
 
 def caption(quality: Quality) -> str:
-    """Say how many lived and what was compared with what."""
+    """Describe the number of surviving chains and the compared sets of images."""
     dead = in_words(quality.dead)
     text = (
-        f"{quality.lived} of {quality.n} lived{f' (dead: {dead})' if dead else ''}. {quality.n} samples and "
+        f"{quality.lived} of {quality.n} survived{f' (dead: {dead})' if dead else ''}. {quality.n} samples and "
         f"{quality.real_n} real training images, both against {quality.reference_n} held-out images. Features: "
         f"{quality.features}."
     )
@@ -249,7 +244,7 @@ def caption(quality: Quality) -> str:
 
 
 def reading(figure: Figure, quality: Quality | None = None) -> Reading:
-    """Return the row of a figure; what is far from real images is marked."""
+    """Format the row of a figure, with a mark if it is far from that of real images."""
     spread = (figure.high - figure.low) / 2
     value = number(figure.value) + (f" ± {number(spread, 2)}" if np.isfinite(spread) else "")
     interval = (
@@ -261,19 +256,19 @@ def reading(figure: Figure, quality: Quality | None = None) -> Reading:
         real = number(figure.real) + (f" ± {number(figure.real_spread, 2)}" if np.isfinite(figure.real_spread) else "")
         return Reading(figure.title, value, real, figure.help + interval, severity)
     dead = in_words(quality.dead)
-    counted = f" {quality.lived} of {quality.n} lived{f'; dead: {dead}' if dead else ''}."
+    counted = f" {quality.lived} of {quality.n} survived{f'; dead: {dead}' if dead else ''}."
     shown = f"{100 * figure.value:.1f} % of {quality.n}"
     return Reading(figure.title, shown, f"{100 * figure.real:.1f} %", figure.help + counted + interval, severity)
 
 
 def neighbours_note(event: Neighbours) -> str:
-    """Say how near the nearest training image is, against what is usual for new images."""
+    """Compare the distance to the nearest training image with that of held-out images."""
     nearest, (low, high) = float(event.pixels[0]), event.usual
     verdict = "as far as new images are"
     if nearest < low:
-        verdict = "nearer than all but 1 in 40 new images are: a memory, or nearly one"
+        verdict = "nearer than 39 in 40 new images: memorised, or nearly so"
     if nearest > high:
-        verdict = "further than all but 1 in 40 new images are"
+        verdict = "further than 39 in 40 new images"
     features = ""
     if np.isfinite(event.features).all():
         apart = ", ".join(number(float(one), 2) for one in event.features)
@@ -285,14 +280,14 @@ def neighbours_note(event: Neighbours) -> str:
 
 
 def _sampled_by(spec: ExperimentSpec) -> tuple[object, ...]:
-    """Return what samples depend on, but for their number and for chance."""
+    """Collect the settings that determine samples, without their number and seed."""
     return spec.data, spec.training.k, spec.sampling.replace_all({"chains": 1, "seed": 0})
 
 
 def _poor(figure: Figure) -> bool:
     match figure.better:
         case "lower":
-            # Surely above: a kernel distance of real images is 0 but for chance.
+            # Significantly above: a kernel distance of real images is 0 except by chance.
             surely = figure.low if np.isfinite(figure.low) else figure.value
             return surely > _POOR["lower"] * max(figure.real, 0.0)
         case "higher":

@@ -1,4 +1,4 @@
-"""How many chains have lived, by setting, over the samplings of this session; and how far apart the samples lie."""
+"""Survival of chains by setting, over the samplings of this session, and the spread of the last samples."""
 
 from __future__ import annotations
 
@@ -20,27 +20,26 @@ SHARES_PX = 150
 
 
 class SurvivalPanel(QWidget):
-    """Figures of the last samples beside the data, and how many have lived by all that made them.
+    """Figures of the last samples beside the data, and survival by setting.
 
     Attributes:
-        by_setting: How many chains have lived, and of how many, by `Made.key`.
+        by_setting: Numbers of surviving and of all chains, by `Made.key`.
     """
 
     def __init__(self) -> None:
-        """Say what will be there."""
         super().__init__()
         self.by_setting: dict[tuple[object, ...], tuple[int, int]] = {}
         self._words: dict[tuple[object, ...], dict[str, str]] = {}
         self._last: Verdicts | None = None
         self.heading = layout.heading("Samples")
         self.heading.setWordWrap(True)
-        self._placeholder = QLabel("How many chains have lived, and how far apart they lie, will stand here.")
+        self._placeholder = QLabel("Sampling shows the number of surviving chains and their spread here.")
         self._placeholder.setWordWrap(True)
         self._placeholder.setProperty("role", "muted")
         self.spread = Readings("Spread of the samples", ("", "samples", "data"))
         self.shares = class_shares()
         self.shares.setFixedHeight(SHARES_PX)
-        self.table = Readings("Living chains by setting", ("k, and what differs", "lived", "of"), wrap=True)
+        self.table = Readings("Survival by setting", ("k, and differences", "survived", "of"), wrap=True)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(8)
@@ -51,11 +50,11 @@ class SurvivalPanel(QWidget):
         self.table.hide()
 
     def add(self, event: Verdicts, made: Made | None) -> None:
-        """Count the chains of one sampling; those of a setting add up, but for chains that are judged again.
+        """Add the chains of one sampling to those of the same setting.
 
         Args:
-            event: How they have ended.
-            made: What they were made with; None where nobody knows any more.
+            event: Verdicts on the chains; a second judgement of the same chains replaces the first.
+            made: Settings and network of the chains; None if unknown.
         """
         if made is None:
             return
@@ -81,11 +80,11 @@ class SurvivalPanel(QWidget):
         )
 
     def set_older(self, words: str) -> None:
-        """Say with what the samples were drawn where something else is set now."""
+        """Name differences between the settings of the samples and the present ones."""
         self.heading.setText(f"Samples {words}".strip())
 
     def clear(self) -> None:
-        """Forget what was counted: it belongs to other data."""
+        """Remove the counts, for other data."""
         self.by_setting.clear()
         self._last = None
         self._placeholder.show()
@@ -104,17 +103,17 @@ def _spread(event: Verdicts) -> tuple[Reading, ...]:
             f"it, {number(event.mean_distance / 2)} and {number(event.data_mean_distance / 2)}.",
         ),
         Reading(
-            "Living chains",
+            "Surviving chains",
             f"{event.lived} of {len(event.verdict)}",
             "",
-            f"{f'Dead: {dead}.' if dead else 'All chains have lived.'} {event.left_out}".strip(),
+            f"{f'Dead: {dead}.' if dead else 'All chains survived.'} {event.left_out}".strip(),
             survival_severity(event.lived, len(event.verdict)),
         ),
     )
 
 
 def _row(own: dict[str, str], every: list[dict[str, str]], lived: int, count: int) -> Reading:
-    """Return a row that names k, and what else is not the same in all rows; the tooltip names everything."""
+    """Format a row with k and the settings that differ between rows; the tool tip names all settings."""
     own = {path: words for path, words in own.items() if path not in ("sampling.chains", "sampling.seed")}
     named = [
         words for path, words in own.items() if path == "training.k" or any(one.get(path) != words for one in every)

@@ -1,1 +1,1 @@
-"""Chains of images as several pages show them, with the controls of sampling."""
+"""Image chains and the controls of sampling, for several pages."""

@@ -1,4 +1,4 @@
-"""What both pages of chains share of sampling: which fields the sampler uses, the ladder's figures, the proposal."""
+"""Controls of sampling for both pages of chains: fields of the sampler, figures of the ladder, proposals."""
 
 from __future__ import annotations
 
@@ -25,17 +25,16 @@ from msd_gui.widgets.panels.spec_form import SpecForm
 
 PROPOSE = "Propose from the data"
 _EXPLAINED = (
-    "Variance of the residuals y_i − ȳ at the end of each level over what the level says, as theory predicts it for "
-    "these steps, whatever the data: 1 is exact. Far above 1 the ladder is too coarse, or the steps are too few or "
-    "too large."
+    "Variance of the residuals y_i − ȳ at the end of each level, divided by σ² of the level, as theory predicts it for "
+    "these steps and any data: 1 is exact. Far above 1 the ladder is too coarse, or the steps are too few or too large."
 )
 
 
 class SamplingControls(QObject):
-    """The part of a page's form that is about the way down the ladder.
+    """The part of a page's form for the ladder.
 
     Attributes:
-        ladder_ready: Emitted with the `Ladder` of the present settings.
+        ladder_ready: Emitted with the `Ladder` of the settings.
     """
 
     ladder_ready = Signal(object)
@@ -51,11 +50,11 @@ class SamplingControls(QObject):
         """Add figures and button to a group of controls.
 
         Args:
-            page: Says what denoises; owner of the runners; told of failures.
+            page: Owner of the runners.
             engine: Makes the jobs.
             form: The page's controls.
-            drawn: Tells what the chains are made with that are being drawn, and that will tell their ladder; None where
-                none are, and the ladder of the settings is asked for.
+            drawn: Returns the settings of the running chains, whose job emits their ladder; None without chains, where
+                this part requests the ladder itself.
         """
         super().__init__(page)
         self._page = page
@@ -78,9 +77,9 @@ class SamplingControls(QObject):
         self.button = QPushButton(PROPOSE)
         self.button.setObjectName("sampling.propose")
         self.button.setToolTip(
-            "Set the ladder and r after NCSNv2's techniques: σ₁/√k the largest distance among some thousands of data, "
-            "so many levels that both ways at least half of the draws of a level lie in the shell of its neighbour, "
-            "and the r for which Langevin's s_T²/σ² on a long ladder is nearest to 1. σ_L and T stay."
+            "Set the ladder and r by NCSNv2's techniques: σ₁/√k is the largest distance among some thousands of data, "
+            "at least half of the draws of each level lie in the shell of either neighbour, and r brings Langevin's "
+            "s_T²/σ² on a long ladder nearest to 1. σ_L and T stay."
         )
         self.button.setEnabled(False)
         self.button.clicked.connect(self.propose)
@@ -95,7 +94,7 @@ class SamplingControls(QObject):
         form.set_rule("sampling.source", source_rule)
 
     def begin(self) -> None:
-        """Allow proposals, and ask for the ladder, once the engine is there."""
+        """Enable proposals and request the ladder when the engine is ready."""
         self.button.setEnabled(True)
         self._page.experiment.changed.connect(self._check_when_idle)
         self._page.actions_changed.connect(self._check_when_idle)
@@ -103,7 +102,7 @@ class SamplingControls(QObject):
         self._check_when_idle()
 
     def _sampler_rule(self, spec: ExperimentSpec, sampler: Sampler) -> dict[str, Any]:
-        """Return what must change with the sampler, and what its own fields last were where the one before has none."""
+        """Change the sampler with its dependent fields, and restore the last values of the fields of its own."""
         self._own |= {name: getattr(spec.sampling, name) for name in spec.sampling.traits.own}
         absent = spec.sampling.absent
         own = {
@@ -116,19 +115,19 @@ class SamplingControls(QObject):
     # -- the ladder ----------------------------------------------------------------------------------------------------
 
     def renew_ladder(self) -> None:
-        """Show the ladder again: the network is still the same one, but has learned further."""
+        """Request the ladder again for newer weights of the same network."""
         if self._requested:
             self._requested = ()
             self._check_when_idle()
 
     @Slot()
     def _check_when_idle(self) -> None:
-        """Compare at the next tick, when a change has begun all the chains that it begins."""
+        """Compare at the next tick, after the change has started its chains."""
         self._stale = True
 
     @Slot()
     def _request_ladder(self) -> None:
-        """Ask for the ladder where settings or network are others than it was shown for, and no chains tell it."""
+        """Request the ladder if settings or network changed and no running chains emit it."""
         if not self._stale:
             return
         self._stale = False
@@ -140,7 +139,7 @@ class SamplingControls(QObject):
 
     @Slot(object, object)
     def set_drawn_ladder(self, made: Made, ladder: Ladder) -> None:
-        """Show the ladder of chains that are being drawn, in the place of any that was asked for."""
+        """Show the ladder of running chains and drop any request."""
         self._ladders.drop()
         self._requested = _key(made)
         self.show_ladder(ladder)
@@ -165,7 +164,7 @@ class SamplingControls(QObject):
 
     @Slot()
     def propose(self) -> None:
-        """Let the data say what the ladder should be."""
+        """Measure the data and propose a ladder."""
         self._proposing_for = self._page.experiment.spec
         self._proposer.submit(self._engine.propose(self._proposing_for))
 
@@ -180,10 +179,10 @@ class SamplingControls(QObject):
                 self.button.setText(f"{event.text} …")
 
     def _still_fits(self) -> bool:
-        """Return whether what was measured is still what is shown."""
-        _proposing_for, now = self._proposing_for, self._page.experiment.spec
+        """Check whether the proposal was measured on the present settings."""
+        measured, now = self._proposing_for, self._page.experiment.spec
         paths = ("data", "training.k", "sampling.sigma_L", "sampling.steps_per_level")
-        return _proposing_for is not None and all(_proposing_for.get(path) == now.get(path) for path in paths)
+        return measured is not None and all(measured.get(path) == now.get(path) for path in paths)
 
     @Slot(bool)
     def _on_running(self, running: bool) -> None:
@@ -193,30 +192,20 @@ class SamplingControls(QObject):
 
 
 def _key(made: Made) -> tuple[object, ...]:
-    """Return what a ladder depends on; the number of chains and the seed it does not."""
+    """Collect the settings that determine a ladder, without number of chains and seed."""
     same = made.spec.sampling.model_copy(update={"chains": 1, "seed": 0})
     return same, made.spec.noise, made.spec.training.k, made.run
 
 
 def show_fields(form: SpecForm, resolved: Resolved) -> None:
-    """Enable the fields and choices that can be used, say of the others why not, and show what follows from them.
-
-    Args:
-        form: With controls of sampling.
-        resolved: What the page can do.
-    """
+    """Enable the allowed fields and choices, give the reasons at the others, and show derived values."""
     form.set_refused(resolved.fields, resolved.choices)
     show_step(form, resolved.spec)
     show_sigma_eff(form, resolved.spec)
 
 
 def show_step(form: SpecForm, spec: ExperimentSpec) -> None:
-    """Show the step size ε beside its ratio r = ε/σ², and the wall on the slider where the sampler has one.
-
-    Args:
-        form: With a slider of the step ratio.
-        spec: The experiment.
-    """
+    """Show the step size ε beside its ratio r = ε/σ², and the sampler's wall, if any, on the slider."""
     sampling, ratio = spec.sampling, form.slider("sampling.step_ratio")
     severity = "" if not near_wall(sampling) else "error" if sampling.blows_up else "warning"
     ratio.set_marker(WALL if sampling.has_wall else None, f"r = {WALL:g}")
@@ -224,12 +213,7 @@ def show_step(form: SpecForm, spec: ExperimentSpec) -> None:
 
 
 def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:
-    """Show the noise of ȳ beside the noises of one copy.
-
-    Args:
-        form: With sliders of the first and the last noise.
-        spec: The experiment.
-    """
+    """Show the noise of ȳ beside the first and the last noise of one copy."""
     for path in ("sampling.sigma_1", "sampling.sigma_L"):
         form.slider(path).set_trailing(f"{SIGMA_EFF} = {number(spec.sigma_eff(spec.get(path)))}")
     sampling, path = spec.sampling, "sampling.exact_above"

@@ -1,4 +1,4 @@
-"""The copies of one picture as a page shows them, and the figures of a change of the copies beside theory."""
+"""The copies of one picture, and the effect of a change of the copies beside theory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WORDS = {
 
 
 class CopiesPanel(QWidget):
-    """Above the k copies as drawn; below them, where there is a change, the copies after it."""
+    """The k copies as drawn, and below them the copies after a change."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -42,12 +42,7 @@ class CopiesPanel(QWidget):
         self._show_change(False)
 
     def show_copies(self, event: Denoised | NoisyPicture, change: str = "none") -> None:
-        """Show the copies of one denoising, or those that nothing denoises.
-
-        Args:
-            event: What was denoised.
-            change: Which change was made: a choice of `DenoiseSpec.change`.
-        """
+        """Show copies, denoised or not, after a change: a choice of `DenoiseSpec.change`."""
         y, after = (event.copies.y, event.changed) if isinstance(event, Denoised) else (event.y, None)
         k, lost = len(y), set()
         which = f"The {k} copies y₁…y{low(k)}, each" if k > 1 else "The only copy y₁,"
@@ -66,12 +61,12 @@ class CopiesPanel(QWidget):
 
 
 def low(value: int) -> str:
-    """Return a number in subscript."""
+    """Format a number as subscript."""
     return str(value).translate(_LOW)
 
 
 def error_of(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Return |a − b| as light on a dark ground: 1, half of the range of the data, is white; with shape (C, H, W)."""
+    """Compute |a − b|, shape (C, H, W), as an image: 0 is black, and 1, half of the range of the data, white."""
     return np.asarray(np.clip(2 * np.abs(a - b) - 1, -1, 1), dtype=np.float32)
 
 
@@ -103,14 +98,7 @@ def _summary(event: Denoised | NoisyPicture) -> list[Tile]:
 
 
 def readings(event: Denoised) -> tuple[Reading, ...]:
-    """Return the figures of one denoising beside what theory says.
-
-    Args:
-        event: What was denoised.
-
-    Returns:
-        σ_eff, the errors of ȳ and x̂, and after a change how far ȳ and x̂ moved.
-    """
+    """List σ_eff, the errors of ȳ and x̂, and after a change their moves, beside theory."""
     k = len(event.copies.y)
     rows = [
         Reading("Copies k", str(k), "", "Number of copies that the denoiser sees."),
@@ -118,7 +106,7 @@ def readings(event: Denoised) -> tuple[Reading, ...]:
             f"{SIGMA_EFF} = σ/√k",
             number(event.sigma_eff),
             "",
-            "Noise of ȳ: k copies say as much as one with this noise.",
+            "Noise of ȳ: k copies carry as much information as one with this noise.",
         ),
         Reading(
             "Error of ȳ",
@@ -130,9 +118,9 @@ def readings(event: Denoised) -> tuple[Reading, ...]:
             "Error of x̂",
             number(event.error),
             "",
-            "Root mean square of x̂ − x over the values of the picture. Only for pictures from the law that a denoiser "
-            "knows exactly does theory promise less than the error of ȳ, on average. Held-out pictures and your own are"
-            " others: at small noise the exact posterior mean over the training images repeats the nearest of them.",
+            "Root mean square of x̂ − x over the values of the picture. An exact denoiser has, on average, a smaller "
+            "error than ȳ on pictures from its own law. Held-out pictures and your own follow another law: at small "
+            "noise the exact posterior mean over the training images repeats the nearest of them.",
         ),
     ]
     if event.changed is not None:
@@ -148,8 +136,8 @@ def readings(event: Denoised) -> tuple[Reading, ...]:
                 "x̂ moved by",
                 number(event.moved, 2),
                 "0" if event.expected_move == 0 else "",
-                "Root mean square over the values of the picture. Theory for an exact denoiser: 0 where the copies are "
-                "only shuffled, because x̂ depends on ȳ alone. What a network shows here is its own error.",
+                "Root mean square over the values of the picture. Theory for an exact denoiser: 0 for shuffled copies, "
+                "because x̂ depends only on ȳ. Any move of a network is its own error.",
                 "warning" if event.expected_move == 0 and event.moved > 1e-4 else "",
             ),
         ]
@@ -157,28 +145,22 @@ def readings(event: Denoised) -> tuple[Reading, ...]:
 
 
 def explanation(event: Denoised, change: str) -> str:
-    """Say who denoised, and what theory says of the change.
-
-    Args:
-        event: What was denoised.
-        change: Which change was made: a choice of `DenoiseSpec.change`.
-
-    Returns:
-        A few sentences.
-    """
+    """Describe the denoiser and the theory of a change, a choice of `DenoiseSpec.change`, in a few sentences."""
     words = [f"Denoised by the {event.denoiser}."]
     if event.fixed_k:
-        words.append(f"It was made for k = {event.fixed_k} and always sees so many copies.")
+        words.append(f"Its input always has k = {event.fixed_k} copies.")
     if change == "shuffle":
         words.append(
-            "Theory: x̂ depends on the copies through their mean ȳ alone, so their order must not matter."
-            + ("" if event.exact else " A network has to learn that: what x̂ moved by is what it has not learned yet.")
+            "Theory: x̂ depends on the copies only through their mean ȳ, so their order must not matter."
+            + ("" if event.exact else " A network has to learn that: any move of x̂ is its remaining error.")
         )
     elif change == "drop":
-        kept = "sees the k − 1 others" if not event.fixed_k else "sees the mean of the others in its place"
-        words.append(f"The denoiser {kept}: ȳ loses one kth of its evidence, and {SIGMA_EFF} grows to σ/√(k − 1).")
+        kept = "the k − 1 others" if not event.fixed_k else "the mean of the others in its place"
+        words.append(
+            f"The denoiser receives {kept}: ȳ loses one kth of its evidence, and {SIGMA_EFF} grows to σ/√(k − 1)."
+        )
     elif change == "replace":
         words.append(
-            "One copy in k comes from another image: ȳ moves by (x′ − x)/k, and x̂ follows where it is in doubt."
+            "One copy in k comes from another image: ȳ moves by (x′ − x)/k, and x̂ follows where it is uncertain."
         )
     return " ".join(words)

@@ -1,4 +1,4 @@
-"""The chains of images as a page shows them: a grid that denoises live, and the film strip of the chosen chain."""
+"""Image chains: a live grid, and the film strip of the chosen chain."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from msd_gui.views.images.film import FilmStripView
 from msd_gui.views.images.grid import ImageGridView
 from msd_gui.widgets.controls.numbers import number
 
-# The frames of the strip are so large that they fill its width, but never larger than this share of the height.
+# The frames of the strip fill its width, up to this share of the height.
 FILM_SHARE = 6
 LIVED_HELP = (
-    "Chains that have lived, judged beside the data. Dead: blew up; monochrome: hardly any variance between pixels; "
-    "saturated: nearly all pixels at the ends of the range; off the data: the feature network sees less of any class "
+    "Chains that survived, compared with the data. Dead: blew up; monochrome: hardly any variance between pixels; "
+    "saturated: nearly all pixels at the ends of the range; off the data: the feature network finds less of any class "
     "in it, or stranger textures, than in 99.5 % of held-out images."
 )
 ON_STRIP = 16
@@ -39,10 +39,10 @@ class Gallery(QWidget):
     """Grid, film strip and the line between them.
 
     Attributes:
-        made: What the chains were drawn with, which the settings on the page may not be any more; None without chains.
-        asked: Emitted when the button in the empty grid is pressed.
-        judged: Emitted with the `Verdicts` on the chains that have ended.
-        cleared: Emitted when all chains were taken away.
+        made: Settings and network of the chains, which the page may have changed since; None without chains.
+        requested: Emitted when the button in the empty grid is pressed.
+        judged: Emitted with the `Verdicts` on finished chains.
+        cleared: Emitted after all chains were removed.
     """
 
     requested = Signal()
@@ -50,7 +50,6 @@ class Gallery(QWidget):
     cleared = Signal()
 
     def __init__(self) -> None:
-        """Build it without any chain."""
         super().__init__()
         self.latest: ImageFrame | None = None
         self.samples: Samples | None = None
@@ -67,12 +66,12 @@ class Gallery(QWidget):
         self.scrubber = Scrubber()
         self.scrubber.hide()
         self.noisy = QCheckBox("Show noisy y₁")
-        self.noisy.setToolTip("Show the first noisy copy of every chain in the place of x̂.")
+        self.noisy.setToolTip("Show the first noisy copy of every chain instead of x̂.")
         self.repeat = QCheckBox("Sample again while training")
-        self.repeat.setToolTip("When all chains have ended, draw them again with the newest averaged weights.")
+        self.repeat.setToolTip("When all chains are finished, draw them again with the newest averaged weights.")
         self._caption = QLabel()
         self._caption.setProperty("role", "muted")
-        # Its words must not widen the page: they give way where there is no room.
+        # A long caption must not widen the page.
         self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._older = QLabel()
         self._older.setProperty("severity", "warning")
@@ -82,7 +81,7 @@ class Gallery(QWidget):
         self._lived = QLabel()
         self._lived.setProperty("role", "trailing")
         self._lived.setToolTip(LIVED_HELP)
-        self._place = layout.with_placeholder(self.grid, "Chains will be denoised here into new images.", "Sample")
+        self._place = layout.with_placeholder(self.grid, "Sampling denoises chains here into new images.", "Sample")
         self._fading = [QGraphicsOpacityEffect(opacity=_OLD_OPACITY) for _ in range(2)]
         for view, effect in zip((self.grid, self.film), self._fading, strict=True):
             effect.setEnabled(False)
@@ -113,12 +112,12 @@ class Gallery(QWidget):
         column.addWidget(self.scrubber)
 
     def set_placeholder(self, sentence: str, button: str) -> None:
-        """Say what will be in the empty grid, and what the button does that brings it."""
+        """Set sentence and button of the empty grid."""
         self._place.placeholder.set_sentence(sentence)
         self._place.placeholder.set_button(button)
 
     def older(self) -> str:
-        """Return what is said of chains that were drawn with something else than is set now."""
+        """Describe how the chains' settings differ from the present ones; empty if they do not."""
         return "" if self._older.isHidden() else self._older.text()
 
     @property
@@ -127,28 +126,23 @@ class Gallery(QWidget):
         return self._fading[0].isEnabled()
 
     def set_beside(self, now: Made, *, drawing: bool) -> None:
-        """Say with what the chains were drawn where it is not what is set now; fade those that are not drawn anew.
-
-        Args:
-            now: What is set now.
-            drawing: Whether other chains are on their way.
-        """
+        """Compare the chains with the present settings: name differences and fade old chains, unless new ones run."""
         made = self.images_made or self.made
         words = "" if drawing or made is None else made.differences(now)
         self._older.setText(f"drawn {words}")
         self._older.setToolTip(f"These chains were drawn {words}.")
         self._older.setVisible(bool(words))
         for effect in self._fading:
-            # Newer weights of the same network alone do not make them old.
+            # Chains of older weights of the same network do not fade.
             effect.setEnabled(bool(words) and made is not None and made.chains != now.chains)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Let the film strip fill the new width."""
+        """Fit the film strip to the new width."""
         super().resizeEvent(event)
         self._fit_film()
 
     def _fit_film(self) -> None:
-        """Give the film strip the height at which its frames, when all have come, take the whole width."""
+        """Set the height at which all frames together fill the width."""
         steps = self._total - self._first
         count = 1 + (min(steps, ON_STRIP) if steps > 0 else ON_STRIP)
         self.film.setFixedHeight(self.film.height_for(self.width(), count, self.height() / FILM_SHARE))
@@ -157,16 +151,16 @@ class Gallery(QWidget):
 
     @property
     def spec_json(self) -> str:
-        """The settings that the chains were drawn with, as JSON; empty without chains."""
+        """Settings of the chains as JSON; empty without chains."""
         return self.made.spec.to_json() if self.made is not None else ""
 
     def begin(self, total: int, first: int = 0, made: Made | None = None) -> None:
-        """New chains have started, which go from a first step (0 but for branches) to a last.
+        """Prepare for new chains.
 
         Args:
-            total: Their last step.
-            first: Their first one.
-            made: What they are drawn with.
+            total: Last step.
+            first: First step; not 0 for branches.
+            made: Settings and network of the chains.
         """
         self._first, self.made = first, made
         self.scrubber.clear()
@@ -179,7 +173,7 @@ class Gallery(QWidget):
         self._place.set_ready(True)
 
     def clear(self) -> None:
-        """Take all chains away: they are of other data."""
+        """Remove all chains, for other data."""
         self.begin(0)
         self.latest, self.samples, self._latest_made = None, None, None
         self._caption.clear()
@@ -189,7 +183,7 @@ class Gallery(QWidget):
         self.cleared.emit()
 
     def receive(self, event: ImageFrame | FilmFrame | Samples | Verdicts) -> None:
-        """Show how the chains stand."""
+        """Show an event of the chains."""
         match event:
             case ImageFrame():
                 self.latest, self._latest_made = event, self.made
@@ -202,10 +196,10 @@ class Gallery(QWidget):
                 self._judge(event)
 
     def _judge(self, event: Verdicts) -> None:
-        """Say how many chains have lived, and mark the others."""
+        """Show the number of surviving chains and mark the dead ones."""
         self.verdicts = event
         by = "" if event.features else " (by pixels alone)"
-        self._lived.setText(f"{event.lived} of {len(event.verdict)} lived{by}")
+        self._lived.setText(f"{event.lived} of {len(event.verdict)} survived{by}")
         self._lived.setToolTip(f"{LIVED_HELP} {event.left_out}".strip())
         self._lived.setProperty("severity", survival_severity(event.lived, len(event.verdict)))
         self._lived.style().polish(self._lived)
@@ -213,7 +207,7 @@ class Gallery(QWidget):
         self._show()
 
     def _add_film(self, event: FilmFrame) -> None:
-        """Keep a moment; the strip shows some at even distances and the last, so that the whole ladder can be seen."""
+        """Keep a state; the strip shows some, evenly spaced over the whole ladder."""
         self.films.append(event)
         done, whole = event.step - self._first, self._total - self._first
         self.scrubber.set_count(len(self.films))
@@ -224,7 +218,7 @@ class Gallery(QWidget):
             self.film.add_frame(event.step, event.sigma, event.x_hat, event.y, event.level)
 
     def highlights(self, most: int = 32) -> list[FilmFrame]:
-        """Return kept moments at even distances, first and last among them, for a strip or an animation."""
+        """Select evenly spaced kept states, with the first and the last, for a strip or an animation."""
         last = len(self.films) - 1
         places = {round(place * last / (most - 1)) for place in range(most)} if last > 0 else {0}
         return [self.films[place] for place in sorted(places)] if self.films else []
@@ -232,7 +226,7 @@ class Gallery(QWidget):
     # -- what is shown -------------------------------------------------------------------------------------------------
 
     def images(self) -> Images | None:
-        """Return the images in the grid, with shape (N, C, H, W); None where there are none."""
+        """Return the images in the grid, shape (N, C, H, W); None without images."""
         noisy = self.noisy.isChecked()
         shown: ImageFrame | FilmFrame | None = self.latest if self._film is None else self.films[self._film]
         if shown is None:
@@ -241,12 +235,12 @@ class Gallery(QWidget):
 
     @property
     def images_made(self) -> Made | None:
-        """What the images in the grid were drawn with: new chains have none at first."""
+        """Settings and network of the images in the grid; new chains have no images at first."""
         return self._latest_made if self._film is None else self.made
 
     @property
     def images_spec_json(self) -> str:
-        """The settings that the images in the grid were drawn with, as JSON; empty without images."""
+        """Settings of the images in the grid as JSON; empty without images."""
         return self.images_made.spec.to_json() if self.images_made is not None else ""
 
     @Slot(int)
@@ -260,7 +254,7 @@ class Gallery(QWidget):
 
     @Slot(int)
     def show_film(self, place: int) -> None:
-        """Show all chains as they were at one picture of the film strip."""
+        """Show all chains at the state of one frame of the film strip."""
         self._go_to(self._on_strip[place])
 
     @Slot(int)
@@ -274,7 +268,7 @@ class Gallery(QWidget):
         self._show()
 
     def go(self, forward: int) -> None:
-        """Go some kept moments on, or back."""
+        """Move by some kept states, forward or back."""
         last = len(self.films) - 1
         here = last if self._film is None else self._film
         self._go_to(min(max(here + forward, 0), last))

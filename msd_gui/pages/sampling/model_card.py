@@ -1,4 +1,4 @@
-"""The card of a network that ships with the program."""
+"""The model card of a shipped network."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from msd_gui.widgets.controls.numbers import number
 
 
 def model_title(card: ModelCard) -> str:
-    """Return what a model is called on the screen."""
+    """Format the title of a model."""
     return f"{card.spec.data.title}, k = {card.spec.training.k}"
 
 
 class CardDialog(QDialog):
-    """What is to be known about a pretrained model."""
+    """Window with the card of a pretrained model."""
 
     def __init__(self, card: ModelCard, parent: QWidget | None = None) -> None:
-        """Build it from a card."""
         super().__init__(parent)
         self.setObjectName("model-card")
         self.setWindowTitle(f"Model card: {model_title(card)}")
@@ -37,7 +36,7 @@ class CardDialog(QDialog):
 
 
 def card_html(card: ModelCard) -> str:
-    """Return a card as text with two tables: what it is, and what was measured."""
+    """Format a card as HTML with two tables: description and measurements."""
     net, training = card.spec.network, card.spec.training
     facts = (
         ("Data", f"{card.data}"),

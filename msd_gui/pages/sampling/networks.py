@@ -1,4 +1,4 @@
-"""The network that denoises, on the images page and the denoise page: a list, and a card where none of it fits."""
+"""Choice of the network on the images and denoise pages: a list, and a card if none fits."""
 
 from __future__ import annotations
 
@@ -16,24 +16,23 @@ from msd_gui.widgets.panels.card import Card
 
 _FOLDER = "Run folder…"
 _HELP = (
-    "Which network makes x̂ of the copies: one of this session, or one that ships with the program. It sees as many "
-    "copies as it was trained with."
+    "Network that computes x̂ from the copies: from this session, or shipped with the program. Its input has as many "
+    "copies as in training."
 )
 
 
 class NetworkRow(QWidget):
-    """A list of the networks of the data, and a button for the card of one that ships; hidden for the exact score.
+    """A list of the networks for the data, and a button for the model card; hidden for the exact score.
 
     Attributes:
-        chosen: Emitted with the `Network` that the user has chosen.
-        opened: Emitted with a run folder whose network is wanted.
+        chosen: Emitted with the chosen `Network`.
+        opened: Emitted with a chosen run folder.
     """
 
     chosen = Signal(object)
     opened = Signal(object)
 
     def __init__(self) -> None:
-        """Build it without networks."""
         super().__init__()
         self._networks: tuple[Network, ...] = ()
         self._network: Network | None = None
@@ -46,7 +45,7 @@ class NetworkRow(QWidget):
         KeyGuard(self.combo, LIST_KEYS)
         self.card = QPushButton("Model card…")
         self.card.setObjectName("pretrained")
-        self.card.setToolTip("Data, licence, training and figures of this network, which ships with the program.")
+        self.card.setToolTip("Data, licence, training and figures of this shipped network.")
         label = QLabel("Network")
         label.setBuddy(self.combo)
         label.setToolTip(_HELP)
@@ -63,11 +62,11 @@ class NetworkRow(QWidget):
 
     @property
     def network(self) -> Network | None:
-        """The network that is shown as chosen."""
+        """The chosen network."""
         return self._network
 
     def show_resolved(self, resolved: Resolved) -> None:
-        """Show what there is to choose from, and what is chosen."""
+        """Show the available networks and the chosen one."""
         self.setVisible(not resolved.exact)
         self._network = resolved.network
         if resolved.candidates != self._networks or not self.combo.count():
@@ -93,7 +92,7 @@ class NetworkRow(QWidget):
 
     @Slot()
     def open_card(self) -> None:
-        """Open the card of the network."""
+        """Open the model card."""
         if self._network is not None and self._network.card is not None:
             dialog = CardDialog(self._network.card, self.window())
             dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -101,16 +100,15 @@ class NetworkRow(QWidget):
 
 
 class NetworkCard(Card):
-    """Says which k the network sees, or that there is none, with a button for each way on; hidden where one fits.
+    """A card with a button for each remedy when no network fits, or its k differs; else hidden.
 
     Attributes:
-        remedy: Emitted with the `Remedy` whose button was pressed.
+        remedy: Emitted with the chosen `Remedy`.
     """
 
     remedy = Signal(object)
 
     def __init__(self) -> None:
-        """Begin hidden."""
         super().__init__("info", "", "", dismissible=False, stacked=True)
         self.problem: Problem | None = None
         self.buttons: list[QPushButton] = []
@@ -136,7 +134,7 @@ class NetworkCard(Card):
                 button.setText(problem.remedies[index].label)
 
     def press(self, index: int, _checked: bool = False) -> None:
-        """Choose a remedy by its number, as its button does."""
+        """Choose a remedy by its number."""
         if self.problem is not None:
             remedy: Remedy = self.problem.remedies[index]
             self.remedy.emit(remedy)

@@ -1,4 +1,4 @@
-"""Scrubbing through the kept states of one chain: all k copies, ȳ and x̂ of each, and branches from any of them."""
+"""Scrubber for the kept states of one chain: k copies, ȳ and x̂, and branches from any state."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from msd_gui.widgets.controls.numbers import number
 
 COPIES_PX = 78
 _HELP = (
-    "Let chains go on from this state, with the parameters and the seed at the left. With the same noise and the same "
-    "parameters the first of them is the chain itself."
+    "Continue chains from this state, with the parameters and the seed at the left. With the same noise and parameters "
+    "the first one repeats the chain itself."
 )
 
 
 class Scrubber(QWidget):
-    """A slider over all kept states, the copies of the state under its handle, and the button that branches.
+    """A slider over all kept states, the copies of the chosen state, and a button to branch.
 
     Attributes:
-        moved: Emitted with the number of the kept state that is to be shown.
+        moved: Emitted with the number of the chosen state.
         branch_requested: Emitted with a `Branch`.
     """
 
@@ -48,7 +48,7 @@ class Scrubber(QWidget):
         self._words.setProperty("role", "muted")
         self.branch = QToolButton()
         self.branch.setObjectName("film.branch")
-        # The arrow of its menu is painted over the end of the text.
+        # Leave room for the arrow of the menu, which Qt paints over the end of the text.
         self.branch.setText("Branch from here   ")
         self.branch.setToolTip(_HELP)
         self.branch.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -73,12 +73,12 @@ class Scrubber(QWidget):
         column.addWidget(self.copies)
 
     def set_branching(self, on: bool) -> None:
-        """Say whether the page can branch."""
+        """Set whether the page can branch."""
         self._may_branch = on
         self._update()
 
     def clear(self) -> None:
-        """Forget the film."""
+        """Remove the kept states."""
         self._frame = None
         self.set_count(0)
         self.copies.hide()
@@ -86,7 +86,7 @@ class Scrubber(QWidget):
         self._update()
 
     def set_count(self, count: int) -> None:
-        """Say how many states are kept by now; where none is being looked at the handle stays at the newest."""
+        """Set the number of kept states; without a chosen state the handle stays at the newest."""
         self.slider.blockSignals(True)
         self.slider.setMaximum(max(0, count - 1))
         if self._frame is None:
@@ -94,13 +94,7 @@ class Scrubber(QWidget):
         self.slider.blockSignals(False)
 
     def show_state(self, index: int, frame: FilmFrame, chain: int) -> None:
-        """Show one kept state of one chain.
-
-        Args:
-            index: Number of the state.
-            frame: The state.
-            chain: The chain.
-        """
+        """Show the kept state with number `index` of one chain."""
         self._frame, self._chain = frame, chain
         self.slider.blockSignals(True)
         self.slider.setValue(index)
@@ -127,7 +121,7 @@ class Scrubber(QWidget):
         self.branch.setEnabled(kept and not at_end)
         self.branch.setToolTip(_HELP if kept and not at_end else "Drag the slider to an earlier state first. " + _HELP)
         if frame is not None and kept:
-            # A chain between two seeds has no stream of its own to go on with.
+            # A chain between two seeds has no random stream of its own to continue.
             self.same.setEnabled(bool(frame.streams[self._chain, 0] >= 0))
 
     def _branch(self, *, same_noise: bool) -> None:
