@@ -1,1 +1,1 @@
-"""What is wrong with the settings of a sampling, with remedies."""
+"""Problems of sampling settings, with remedies."""

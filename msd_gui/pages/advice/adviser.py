@@ -1,4 +1,4 @@
-"""Keeps the advice of a page in step with its settings, its data and its last sampling."""
+"""The advice of a page for its settings, its data and its last sampling."""
 
 from __future__ import annotations
 
@@ -18,20 +18,14 @@ from msd_gui.pages.advice.rules import advise
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.made import Made
 
-# Pairs of so many draws say how far the data reach.
+# Number of draws whose pairs estimate the extent of the data.
 _DRAWS = 256
 
 
 class Adviser(QObject):
-    """Looks for what is wrong whenever settings or facts change, and applies the remedy that is chosen."""
+    """Check settings and facts after each change, and apply chosen remedies, each as one step of undo."""
 
     def __init__(self, experiment: Experiment, parent: QObject | None = None) -> None:
-        """Begin with the settings alone.
-
-        Args:
-            experiment: What is looked at and mended; each remedy is one step that can be undone.
-            parent: Owner.
-        """
         super().__init__(parent)
         self._experiment = experiment
         self._data = ""
@@ -45,28 +39,28 @@ class Adviser(QObject):
 
     @Slot()
     def renew(self) -> None:
-        """Look again."""
+        """Check again."""
         spec = self._experiment.spec
         if self._data != (data := spec.data.model_dump_json()):
-            # What is known belongs to other data.
+            # The facts belong to other data.
             self._data, self.facts = data, Facts(ladder=self.facts.ladder)
         old = self._made is not None and self._now is not None and self._made.key != self._now.key
         self.cards.set_advice(advise(spec, replace(self.facts, sampled=None) if old else self.facts))
 
     def set_beside(self, now: Made) -> None:
-        """Leave out what was measured on chains that were made with something else than is set now."""
+        """Set the present settings; measurements of chains with other settings do not count."""
         before, self._now = self._now, now
         if before is None or before.key != now.key:
             self.renew()
 
     @Slot(object)
     def set_ladder(self, event: Ladder) -> None:
-        """Learn what the ladder and its steps do."""
+        """Set the ladder."""
         self.facts = replace(self.facts, ladder=event)
         self.renew()
 
     def set_verdicts(self, event: Verdicts, made: Made | None) -> None:
-        """Learn from the ends of chains of images, and what they were made with."""
+        """Set the verdicts on image chains, and their settings."""
         self._made, spec = made, ExperimentSpec.from_json(event.spec_json)
         self._learn(
             spec.data.model_dump_json(),
@@ -86,7 +80,7 @@ class Adviser(QObject):
 
     @Slot(object)
     def set_quality(self, event: Quality) -> None:
-        """Learn from measured samples, whose number says more of the shares of the classes than a few chains."""
+        """Set measured samples, whose larger number gives better shares of the classes than a few chains."""
         spec = ExperimentSpec.from_json(event.spec_json)
         sampling = self._experiment.spec.sampling
         if spec.sampling.replace("chains", sampling.chains) != sampling or not event.class_names:
@@ -105,7 +99,7 @@ class Adviser(QObject):
         self._learn(spec.data.model_dump_json(), facts)
 
     def set_report(self, made: Made, report: ChainReport) -> None:
-        """Learn from the ends of chains in the plane, and what they were made with."""
+        """Set the report on chains in the plane, and their settings."""
         self._made, spec = made, made.spec
         shares = (tuple(report.mode_weights.tolist()), tuple(report.true_weights.tolist()))
         data = spec.data.model_dump_json()
@@ -113,12 +107,7 @@ class Adviser(QObject):
 
     @Slot(str, object)
     def set_data(self, data_json: str, x: NDArray[np.float32]) -> None:
-        """Learn from draws of the data.
-
-        Args:
-            data_json: The data spec as JSON.
-            x: The draws, with shape (n, d).
-        """
+        """Set draws of the data, shape (n, d), with the data spec as JSON."""
         if len(x) < 2:
             return
         few = x[:_DRAWS].astype(np.float64)

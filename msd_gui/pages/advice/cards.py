@@ -1,4 +1,4 @@
-"""Cards that say what is wrong with the settings, three at first, each with a button that mends it."""
+"""Cards about problems of the settings, three at first, each with a button for its remedy."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ MOST = 6
 
 
 class AdviceCards(QWidget):
-    """A stack of cards, hidden where nothing is wrong.
+    """A stack of cards, hidden without advice.
 
     Attributes:
-        advice: What is shown, the worst first.
-        remedy: Emitted with the remedy whose button was pressed: new values of fields by dotted path.
+        advice: Advice, the worst first.
+        remedy: Emitted with the chosen remedy: new values of fields by dotted path.
     """
 
     remedy = Signal(object)
 
     def __init__(self) -> None:
-        """Build the cards once; only their words change."""
         super().__init__()
         self.advice: list[Advice] = []
         self._all = False
@@ -44,7 +43,7 @@ class AdviceCards(QWidget):
         self._show()
 
     def set_advice(self, advice: list[Advice]) -> None:
-        """Show what was found, the worst first."""
+        """Show advice, the worst first."""
         if advice == self.advice:
             return
         self.advice = advice
@@ -72,5 +71,5 @@ class AdviceCards(QWidget):
 
 
 def _marked(evidence: str) -> str:
-    """Return evidence as rich text, with the one symbol whose subscript is no character."""
+    """Format evidence as rich text, with the subscript of s_T²."""
     return escape(evidence).replace("s_T²", "s<sub>T</sub>²")

@@ -1,9 +1,8 @@
-"""What is wrong with a sampling by the ends of its chains: drifted shares, dead chains; see `pages.advice.rules`.
+"""Problems in the results of chains: drifted shares and dead chains; see `pages.advice.rules`.
 
-A share has drifted where chance alone would hardly move it so far: of n independent samples the count of a class whose
-share of the data is p is binomial, and the smaller tail of the worst class, twice and once for each class (Bonferroni),
-bounds the chance that any of them goes so far. A drift that is sure but small is left alone: with thousands of samples
-everything is sure.
+A drift must be significant: among n independent samples the count of a class with share p of the data is binomial, and
+twice the smaller tail of the worst class, times the number of classes (Bonferroni), bounds the chance of such a count
+in any class. It must also be large, because with thousands of samples every drift is significant.
 """
 
 from __future__ import annotations
@@ -21,20 +20,20 @@ from msd_gui.pages.advice.findings import Advice, Facts
 from msd_gui.pages.base.readings import survival_severity
 from msd_gui.widgets.controls.numbers import number
 
-# A sampling is drawn dozens of times in a session: chance should speak up in none of them.
+# So small that chance gives no advice in the dozens of samplings of a session.
 _MOST_CHANCE = 1e-3
-# A share may be so many times that of the data, or so few.
+# Accepted ratios of a share to that of the data.
 _SHARE_BOUNDS = (0.8, 1.25)
 
 
 @dataclass(frozen=True)
 class Drift:
-    """The class or mode whose share has drifted most surely.
+    """The class or mode with the most significant drift.
 
     Attributes:
-        place: Which one.
-        samples: How many samples it has.
-        chance: A bound on the chance that any of them goes so far from its share of the data.
+        place: Its index.
+        samples: Number of its samples.
+        chance: Bound on the chance that any class deviates so far from its share of the data.
     """
 
     place: int
@@ -43,16 +42,7 @@ class Drift:
 
 
 def tail(count: int, n: int, share: float) -> float:
-    """Return the smaller tail of the binomial law, twice: P(as far from n·share as `count` is, or farther), at most 1.
-
-    Args:
-        count: What was counted.
-        n: Number of samples.
-        share: Chance of each to be counted, in (0, 1).
-
-    Returns:
-        The chance.
-    """
+    """Compute twice the smaller tail of the binomial law of `n` samples at `count`, at most 1; `share` in (0, 1)."""
     log_factorials = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, n + 1)))))
     j = np.arange(n + 1)
     law = np.exp(
@@ -62,16 +52,7 @@ def tail(count: int, n: int, share: float) -> float:
 
 
 def furthest(shares: Sequence[float], true_shares: Sequence[float], n: int) -> Drift:
-    """Return the class or mode whose share is least likely to be chance.
-
-    Args:
-        shares: Shares among n samples.
-        true_shares: Shares of the data.
-        n: Number of samples.
-
-    Returns:
-        Which one, how many samples it has, and the chance.
-    """
+    """Find the class or mode whose share among n samples is least likely under the true shares."""
     known = [place for place, true in enumerate(true_shares) if 0 < true < 1]
     counts = {place: round(shares[place] * n) for place in known}
     chances = {place: tail(counts[place], n, true_shares[place]) for place in known}
@@ -82,7 +63,7 @@ def furthest(shares: Sequence[float], true_shares: Sequence[float], n: int) -> D
 
 
 def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
-    """More steps than the ladder needs have let a network's own mode weights take over (theory §3, fact 8)."""
+    """Report shares that drifted to the network's own in more steps than the ladder needs (theory §3, fact 8)."""
     sampling = spec.sampling
     if sampling != facts.sampled or sampling.source != "trained" or not sampling.has_wall or sampling.blows_up:
         return
@@ -97,14 +78,14 @@ def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     if _SHARE_BOUNDS[0] < found.samples / (n * true) < _SHARE_BOUNDS[1]:
         return
     which = f"Class {facts.class_names[found.place]}" if facts.class_names else f"Mode {found.place + 1}"
-    # Half, not as few as the ladder needs: the steps between also mend what the network gets wrong on the way down.
+    # Half, not the least number for the ladder: more steps also correct errors of the network at higher levels.
     given = sampling.steps_per_level
     steps = max(needed, given // 2)
     yield Advice(
         "Too many steps per level",
         f"{which} has {found.samples} of {n} samples; its share of the data, {number(true, 2)}, gives "
-        f"{number(n * true)} ± {number(math.sqrt(n * true * (1 - true)), 2)}, and chance goes so far {_rarely(found)}. "
-        f"In {given} steps per level chains drift to the network's own shares; the ladder alone needs "
+        f"{number(n * true)} ± {number(math.sqrt(n * true * (1 - true)), 2)}, and such a deviation occurs by chance "
+        f"{_rarely(found)}. In {given} steps per level chains drift to the network's own shares; the ladder needs only "
         f"{needed}.",
         f"Set T = {steps}",
         {"sampling.steps_per_level": steps},
@@ -117,7 +98,7 @@ def _rarely(found: Drift) -> str:
 
 
 def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
-    """Chains have died, or ended off the data, though r is far from the wall."""
+    """Report chains that died or ended off the data although r is far from the wall."""
     sampling = spec.sampling
     reasons = Counter(verdict for verdict in facts.verdicts if verdict != ALIVE)
     count, n = sum(reasons.values()), len(facts.verdicts)
@@ -131,14 +112,14 @@ def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     if reasons["off the data"] > count / 2:
         yield Advice(
             "Chains end off the data",
-            f"{evidence} With more steps per level Langevin dynamics mends what the network got wrong on the way down.",
+            f"{evidence} More steps per level let Langevin dynamics correct errors of the network at higher levels.",
             f"Set T = {steps}",
             {"sampling.steps_per_level": steps},
         )
         return
     yield Advice(
         "Chains have died",
-        f"{evidence} Half the step and twice as many of them go the same way more carefully.",
+        f"{evidence} Half the step size with twice as many steps follows the same path more accurately.",
         "Halve r, double T",
         {"sampling.step_ratio": sampling.step_ratio / 2, "sampling.steps_per_level": steps},
     )

@@ -1,4 +1,4 @@
-"""What is known of a sampling besides its settings, and what is found wrong with it."""
+"""Facts about a sampling besides its settings, and advice."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ Fields = Mapping[str, float | int]
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known besides the settings; NaN and empty where it is not.
+    """Measured facts; NaN and empty if unknown.
 
     Attributes:
-        dim: Numbers in one datum.
+        dim: Dimension of the data.
         data_std: Standard deviation of one coordinate of the data about their mean.
         largest_distance: Largest pairwise distance of the data.
-        sampled: The sampling that the rest was measured on.
+        sampled: Settings of the sampling for the following facts.
         verdicts: The verdict on each chain.
         shares: Share of the samples in each class or mode.
-        true_shares: The same of the data.
+        true_shares: Share of the data in each class or mode.
         class_names: Names of the classes; empty for modes.
-        counted: Number of samples that the shares were counted on; 0 for all chains of the sampling.
-        ladder: The ladder and what its steps do, as the engine tells it.
+        counted: Number of samples behind the shares; 0 for all chains of the sampling.
+        ladder: The ladder with its predicted variances, from the engine.
     """
 
     dim: int = 0
@@ -44,14 +44,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Advice:
-    """One thing that is wrong, and its remedy.
+    """One problem and its remedy.
 
     Attributes:
         title: One short line.
         evidence: One or two sentences with the figures.
-        action: What the button says.
+        action: Text of the button.
         remedy: New values of fields by dotted path.
-        severity: ``error`` where no sample can be right, else ``warning``.
+        severity: ``error`` if no sample can be right, else ``warning``.
     """
 
     title: str

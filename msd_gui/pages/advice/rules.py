@@ -1,20 +1,18 @@
-"""What is wrong with the settings of a sampling, with the evidence in figures and changes of fields that mend it.
+"""Rules that find problems of sampling settings, with evidence in figures and changes of fields as remedies.
 
-The rules, with σ_eff = σ/√k, r = ε/σ², γ the ratio of neighbouring levels, T the steps per level and d the dimension:
+With σ_eff = σ/√k, r = ε/σ², the ratio γ of neighbouring levels, T steps per level and the dimension d they check:
 
-* the wall r = 2, from which on chains blow up, and before it the swelling 1/(1 − r/2) of plain Langevin steps (theory
-  §3, fact 4);
+* the wall: chains blow up from r = 2 on, and plain Langevin steps swell by 1/(1 − r/2) before it (theory §3, fact 4);
 * the start: σ₁/√k below half the root mean square distance of the data from their mean, std·√d; the remedy is
   technique 1 of Song and Ermon 2020 (arXiv:2006.09011), σ₁/√k = largest pairwise distance (theory §3, fact 5);
-* the ladder: what a level has not yet shrunk of the noise of the one before, by how far technique 4's s_T²/σ² is from
-  what it tends to, as the engine predicts it for every sampler and every ladder; it is blamed on γ where technique 2's
-  C = Φ(√(2d)(γ−1) + 3γ) − Φ(√(2d)(γ−1) − 3γ) is far below 1/2, else on T;
-* the end: σ_L/√k above a quarter of the data's standard deviation, of which the last jump makes a blur;
-* too many steps: the share of a class or mode beyond chance by an exact test, from a network, with twice the steps
-  that the ladder needs or more (theory §3, fact 8); and chains that have died, or have ended off the data, though r
-  is far from the wall.
+* the ladder: remaining noise of the previous level, by the distance of technique 4's s_T²/σ² from its limit, as the
+  engine predicts it for every sampler and ladder; the cause is γ if technique 2's
+  C = Φ(√(2d)(γ−1) + 3γ) − Φ(√(2d)(γ−1) − 3γ) is far below 1/2, else T;
+* the end: σ_L/√k above a quarter of the data's standard deviation, so that the last jump blurs;
+* the results: with a network and at least twice the steps that the ladder needs, a class or mode with a share beyond
+  chance by an exact test (theory §3, fact 8); and chains that died or ended off the data far from the wall.
 
-What was measured counts only for the sampling that it was measured on.
+Measurements count only for the settings of their own sampling.
 """
 
 from __future__ import annotations
@@ -33,26 +31,26 @@ _RULES = (
 
 
 def advise(spec: ExperimentSpec, facts: Facts) -> list[Advice]:
-    """Look for what is wrong with a sampling.
+    """Find problems of a sampling.
 
     Args:
         spec: The experiment.
-        facts: What is known of its data and of its last sampling.
+        facts: Facts about its data and its last sampling.
 
     Returns:
-        What was found, the worst first. Each remedy, applied to the spec, makes its advice go.
+        Advice, the worst first. Each remedy, applied to the spec, removes its advice.
     """
     found: list[Advice] = []
     for rule in _RULES:
         for advice in rule(spec, facts):
             if _accepted(spec, advice.remedy):
                 found.append(advice)
-    # Settings that are wrong explain dead chains; their remedies come first.
+    # Bad settings explain dead chains, so their remedies come first.
     return found or [advice for advice in chains.dead(spec, facts) if _accepted(spec, advice.remedy)]
 
 
 def _accepted(spec: ExperimentSpec, remedy: Fields) -> bool:
-    """Return whether a remedy stays inside the bounds of its fields."""
+    """Check whether a remedy stays within the bounds of its fields."""
     try:
         spec.replace_all(dict(remedy))
     except SpecError:

@@ -1,4 +1,4 @@
-"""What is wrong with the settings of a sampling, by the settings and the data alone; see `pages.advice.rules`."""
+"""Problems that follow from the settings and the data alone; see `pages.advice.rules`."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from msd_gui.pages.advice.findings import Advice, Facts, Fields
 from msd_gui.pages.base.ladder import ladder_ratio, near_wall
 from msd_gui.widgets.controls.numbers import number
 
-# Far enough from the wall: the residuals swell by a ninth only. BAOAB, which swells by nothing, may go faster.
+# Far enough from the wall: the residuals swell by only a ninth. BAOAB does not swell and may use a larger ratio.
 GOOD_RATIO, GOOD_RATIOS = 0.2, {"underdamped": 0.6}
-# In spreads of the data. One direction holds a tenth to a half of an image's variance: its deficit stays below a fifth.
+# In root mean square distances from the mean. One direction has a tenth to a half of an image's variance and so a
+# deficit below a fifth.
 LEAST_START, LEAST_START_OF_FLOW = 0.5, 1.5
-# How far s_T²/σ² may be from what it tends to.
+# Accepted distance of s_T²/σ² from its limit.
 MOST_EXCESS = 0.25
 LEAST_OVERLAP, GOOD_OVERLAP = 0.05, 0.5
 MOST_LAST_NOISE, GOOD_LAST_NOISE = 0.25, 0.1
 
 
 def wall(spec: ExperimentSpec, _facts: Facts) -> Iterator[Advice]:
-    """Past or near the wall of r (theory §3, fact 4)."""
+    """Report r past or near the wall (theory §3, fact 4)."""
     sampling = spec.sampling
     r = sampling.step_ratio
     if not near_wall(sampling):
@@ -35,7 +36,7 @@ def wall(spec: ExperimentSpec, _facts: Facts) -> Iterator[Advice]:
         yield Advice(
             "Past the wall",
             f"r = ε/σ² = {number(r)}. From r = {WALL:g} on every chain blows up, whatever the data or the network: "
-            "each step overshoots x̂ by more than it was away.",
+            "each step overshoots x̂ by more than its distance before.",
             action,
             remedy,
             "error",
@@ -45,14 +46,14 @@ def wall(spec: ExperimentSpec, _facts: Facts) -> Iterator[Advice]:
         f"the noise of the copies about their mean swells to 1/(1 − r/2) = {number(1 / (1 - r / 2))} times its variance"
     )
     if sampling.sampler == "underdamped":
-        what = "noise of the level before hardly dies away"
+        what = "noise of the previous level hardly decays"
     yield Advice(
         "Near the wall", f"r = ε/σ² = {number(r)}: {what}, and chains blow up from r = {WALL:g} on.", action, remedy
     )
 
 
 def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
-    """The first noise does not swamp the data (theory §3, fact 5)."""
+    """Report a first noise that does not cover the data (theory §3, fact 5)."""
     sampling = spec.sampling
     spread = facts.data_std * math.sqrt(facts.dim)
     first = spec.sigma_eff(sampling.sigma_1)
@@ -60,30 +61,30 @@ def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     least = spread * (LEAST_START_OF_FLOW if flows else LEAST_START)
     if sampling.method != "annealed" or math.isnan(spread) or first >= least:
         return
-    # Technique 1; where pairs were not measured, twice the distance from the mean is as good.
+    # Technique 1; without measured pairs, twice the distance from the mean serves as well.
     wanted = facts.largest_distance if facts.largest_distance > least else 2 * spread
     sigma_1 = spec.sigma_of_copy(wanted)
     remedy: dict[str, float | int] = {"sampling.sigma_1": sigma_1}
     gamma = ladder_ratio(sampling)
     if gamma > 1:
-        # As dense a ladder as before, only longer.
+        # Same density of levels on a longer ladder.
         remedy["sampling.levels"] = 1 + math.ceil(math.log(sigma_1 / sampling.sigma_L) / math.log(gamma))
-    why = f"chains reach only what is near their start, some pairs lie about {number(wanted)} apart"
+    why = f"chains reach only data near their start, and some pairs are about {number(wanted)} apart"
     if flows:
         why = (
-            "a flow keeps the shape of its start, which is round, while data with this noise still reach further in "
-            "some directions, so that what lies far out, such as a whole class, is drawn too seldom"
+            "a flow keeps the round shape of its start, but data with this noise still extend further in some "
+            "directions, so that outer data, such as a whole class, are drawn too rarely"
         )
     yield Advice(
         "Starts inside the data",
-        f"σ₁/√k = {number(first)}, but the data lie {number(spread)} from their mean (root mean square): {why}.",
+        f"σ₁/√k = {number(first)}, but the data are {number(spread)} from their mean (root mean square): {why}.",
         f"Set σ₁ = {number(sigma_1)}",
         remedy,
     )
 
 
 def ladder(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
-    """A level keeps noise of the one before: the ladder is too coarse, or the steps are too few."""
+    """Report levels that keep noise of the previous level: the ladder is too coarse, or the steps are too few."""
     sampling, known = spec.sampling, facts.ladder
     if known is None or len(known.sigma) < 2 or not np.isfinite(known.swelling).all() or near_wall(sampling):
         return
@@ -111,14 +112,14 @@ def ladder(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
         yield Advice(
             "Too few steps per level",
             f"T = {sampling.steps_per_level} steps with r = {number(sampling.step_ratio)} leave {variance}: "
-            "noise of the level before remains.",
+            "noise of the previous level remains.",
             f"Set T = {known.steps_needed}",
             {"sampling.steps_per_level": known.steps_needed},
         )
 
 
 def end(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
-    """The last noise is too large for the jump."""
+    """Report a last noise that is too large for the jump."""
     sampling = spec.sampling
     last = spec.sigma_eff(sampling.sigma_L)
     if math.isnan(facts.data_std) or last <= MOST_LAST_NOISE * facts.data_std:
@@ -131,7 +132,7 @@ def end(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     yield Advice(
         "Last level too noisy",
         f"σ_L/√k = {number(last)} is {number(last / facts.data_std, 2)} of the data's standard deviation "
-        f"{number(facts.data_std)}: the last jump gives the mean of all that looks alike under it, a blur.",
+        f"{number(facts.data_std)}: the last jump blurs, because it averages all data that this noise cannot separate.",
         f"Set σ_L = {number(wanted)}",
         remedy,
     )

@@ -1,4 +1,4 @@
-"""The denoise page: one picture, its noisy copies, and chains by hand."""
+"""The denoise page: one picture, its noisy copies, inpainting and interpolation."""
 
 from __future__ import annotations
 
@@ -15,4 +15,4 @@ def _build(around: Surroundings) -> Page:
     return DenoisePage(Experiment(spec), around.engine, around.clock, around.networks)
 
 
-PAGE = PageRow("denoise", "Denoise", "Draw or open a picture, and see what k noisy copies of it tell.", _build)
+PAGE = PageRow("denoise", "Denoise", "Draw or open a picture, and denoise k noisy copies of it.", _build)

@@ -1,4 +1,4 @@
-"""The canvas of the denoising page with its tools: brush, eraser, mask, clear, open, and held-out images."""
+"""The canvas of the denoise page with its tools: brush, eraser, mask, clear, open, and held-out images."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ from msd_gui.views.images.drawing import DrawingView, Tool
 
 TOOLS: tuple[tuple[Tool, str, str], ...] = (
     ("draw", "Draw", "Draw with the mouse: light strokes as in the data."),
-    ("erase", "Erase", "Take strokes away: paint with the dark ground."),
-    ("mask", "Mask", "Mark what the chains are to paint anew; the rest is kept."),
-    ("unmask", "Unmask", "Take the mark away again."),
+    ("erase", "Erase", "Erase strokes: paint with the dark background."),
+    ("mask", "Mask", "Mark the part to inpaint; the rest is kept."),
+    ("unmask", "Unmask", "Remove the mark."),
 )
-# Tenths of a pixel of the picture, so that a slider of whole numbers can choose it.
+# Radius of the brush in tenths of a pixel of the picture: sliders have whole numbers.
 _LEAST_TENTHS, _MOST_TENTHS = 4, 50
-# Radius of a stroke as wide as those of handwritten digits, in parts of the picture's width.
+# Radius for the strokes of handwritten digits, as a fraction of the picture's width.
 _BRUSH = 0.043
 _LEAST_CANVAS_PX = 150
 _KINDS = "Pictures (*.png *.jpg *.jpeg *.gif *.webp *.bmp *.tif *.tiff);;All files (*)"
 
 
 class Easel(QWidget):
-    """A picture to draw on, and what to draw with.
+    """A picture with drawing tools.
 
     Attributes:
-        began: Emitted when a stroke begins.
-        drawn: Emitted with the picture after each move of the brush, and when it was cleared.
-        masked: Emitted with the mask in the same way.
-        ended: Emitted when a stroke ends.
-        file_chosen: Emitted with the path of a picture that the user wants to open.
-        refused: Emitted with a sentence about files that were dropped and are not opened.
-        held_out_requested: Emitted with +1 or −1: the next held-out image, or the one before.
+        began: Emitted at the start of a stroke.
+        drawn: Emitted with the picture after each move of the brush, and after clearing.
+        masked: Emitted with the mask, likewise.
+        ended: Emitted at the end of a stroke.
+        file_chosen: Emitted with the path of a picture to open.
+        refused: Emitted with a sentence about dropped files that are not opened.
+        held_out_requested: Emitted with +1 or −1 for the next or previous held-out image.
     """
 
     began = Signal()
@@ -94,7 +94,7 @@ class Easel(QWidget):
         for tool, word, help_ in TOOLS:
             button = self._button(tool, word, help_)
             button.setCheckable(True)
-            # As in a tool bar: only so every style shows which one is taken.
+            # With auto-raise, as in a tool bar, every style shows the chosen tool.
             button.setAutoRaise(True)
             self._tools.addButton(button)
             button.clicked.connect(lambda _on, tool=tool: self.use(tool))
@@ -103,12 +103,10 @@ class Easel(QWidget):
         top.addWidget(self.radius)
         top.addWidget(self._radius_text)
         self._button("colour", "Colour", "Choose the colour of the brush.").clicked.connect(self._choose_colour)
-        self._button("clear", "Clear", "An empty picture and no mask.").clicked.connect(self.clear)
-        self._button(
-            "browse", "Open…", "Open a picture, or drop one here: it is cut and brought to the size of the data."
-        )
-        self._button("back", "", "The held-out image before.")
-        self._button("step", "", "The next held-out image.")
+        self._button("clear", "Clear", "Clear the picture and the mask.").clicked.connect(self.clear)
+        self._button("browse", "Open…", "Open a picture, or drop one here: it is cropped and scaled to the data.")
+        self._button("back", "", "Previous held-out image.")
+        self._button("step", "", "Next held-out image.")
         self.buttons["browse"].clicked.connect(self._choose_file)
         self.buttons["back"].clicked.connect(lambda: self.held_out_requested.emit(-1))
         self.buttons["step"].clicked.connect(lambda: self.held_out_requested.emit(1))
@@ -140,10 +138,10 @@ class Easel(QWidget):
         self.buttons[name] = button
         return button
 
-    # -- pictures that are dropped here --------------------------------------------------------------------------------
+    # -- dropped pictures ----------------------------------------------------------------------------------------------
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept a file of this machine; folders are for the window."""
+        """Accept local files; the window accepts folders."""
         if _files(event.mimeData()):
             event.acceptProposedAction()
         else:
@@ -158,14 +156,14 @@ class Easel(QWidget):
             if said := left_out(paths):
                 self.refused.emit(said)
 
-    # -- what is shown -------------------------------------------------------------------------------------------------
+    # -- picture and mask ----------------------------------------------------------------------------------------------
 
     def show_picture(self, picture: NDArray[np.uint8], source: str) -> None:
-        """Show a picture, unless the mouse is drawing on it just now.
+        """Show a picture, unless the mouse is drawing on it.
 
         Args:
             picture: With shape (C, H, W), uint8.
-            source: Where it is from, in a few words.
+            source: Its origin in a few words.
         """
         self.source.setText(source)
         self.buttons["colour"].setVisible(len(picture) == 3)
@@ -175,18 +173,18 @@ class Easel(QWidget):
             self.canvas.set_picture(picture)
 
     def show_mask(self, mask: NDArray[np.bool_]) -> None:
-        """Show a mask with shape (H, W), unless the mouse is painting it just now."""
+        """Show a mask, shape (H, W), unless the mouse is painting it."""
         if not self.canvas.drawing:
             self.canvas.set_marked(mask)
 
     def use(self, tool: Tool) -> None:
-        """Take a tool."""
+        """Choose a tool."""
         self.canvas.tool = tool
         self.buttons[tool].setChecked(True)
 
     @Slot()
     def clear(self) -> None:
-        """Make the picture dark and take the mask away."""
+        """Clear the picture and the mask."""
         picture = np.zeros_like(self.canvas.picture())
         self.began.emit()
         self.canvas.set_picture(picture)
@@ -216,6 +214,6 @@ class Easel(QWidget):
 
 
 def _files(data: QMimeData) -> list[Path]:
-    """Return the files of this machine that are dragged."""
+    """List the dragged local files."""
     addresses = (url.toString(QUrl.ComponentFormattingOption.FullyEncoded) for url in data.urls())
     return [path for path in local_paths(addresses) if path.is_file()]

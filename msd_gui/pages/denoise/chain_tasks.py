@@ -1,4 +1,4 @@
-"""Chains by hand on the denoising page: the masked part of a picture painted anew, or a row between two seeds."""
+"""Chains on the denoise page: inpainting of the marked part, or interpolation between two seeds."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from msd_gui.pages.denoise.painting import painters
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.session.resolve import Resolved
 
-# Chains in a row between two seeds.
+# Number of chains between two seeds.
 ROW = 12
 
-_PAINTED = "The marked part of the picture, painted anew by each chain, will be shown here."
-_IN_A_ROW = "A row of images that leads from the seed to the second seed will be shown here."
+_PAINTED = "Each chain inpaints the marked part of the picture here."
+_IN_A_ROW = "A row of images from the seed to the second seed appears here."
 _PAINT_HELP = (
-    "Draw chains that keep what is not marked. After each step the known pixels of all copies are given the noise of "
-    "the level anew (replacement: Song et al. 2021, §5; RePaint, 2022): not the exact conditional, but near it where "
-    "σ is small. Which chains paint is said beside this button, and chosen at the left under “Painting anew”."
+    "Draw chains that keep the unmarked part. After each step the known pixels of all copies receive fresh noise of "
+    "the level (replacement: Song et al. 2021, §5; RePaint, 2022): not the exact conditional, but close to it for "
+    "small σ. The text below names the sampler; choose it at the left under “Inpainting”."
 )
 _ROW_HELP = (
-    "Draw a row of chains from the seed to the second seed: chain j sees the noise cos θ z_a + sin θ z_b, whose ends "
-    "are the two seeds' own chains."
+    "Draw a row of chains from the seed to the second seed: chain j uses the noise cos θ z_a + sin θ z_b; the first and "
+    "the last are the two seeds' own chains."
 )
 
 
@@ -36,28 +36,22 @@ class ChainTasks(QWidget):
     """Two buttons above a gallery of chains, and the runner of these chains.
 
     Attributes:
-        shown: Emitted when chains begin.
+        shown: Emitted when chains start.
     """
 
     shown = Signal()
 
     def __init__(self, page: ResolvedPage, engine: Engine) -> None:
-        """Draw nothing yet.
-
-        Args:
-            page: Says what denoises; owner of the runner; told of progress and failures.
-            engine: Makes the jobs.
-        """
         super().__init__()
         self._page = page
         self._engine = engine
         self._runner = page.runner(self._show, "Chains")
         self._task: ChainTask = "draw"
         self._begun = page.resolved.made
-        self.paint = QPushButton("Paint the marked part anew")
+        self.paint = QPushButton("Inpaint the marked part")
         self.paint.setObjectName("chain_task.paint")
         self.paint.setToolTip(_PAINT_HELP)
-        self.row = QPushButton("Go from seed to second seed")
+        self.row = QPushButton("Interpolate seeds")
         self.row.setObjectName("chain_task.row")
         self.row.setToolTip(_ROW_HELP)
         self.words = QLabel()
@@ -83,22 +77,22 @@ class ChainTasks(QWidget):
         self.gallery.scrubber.branch_requested.connect(self._branch)
 
     def show_resolved(self, before: Resolved) -> None:
-        """Say by which chains the marked part would be painted, if one is, and why nothing denoises, if so."""
+        """Enable the buttons, and name the sampler for a marked part or the missing network."""
         now, problem = self._page.resolved, self._page.resolved.problem
         if now.spec.data.name != before.spec.data.name:
-            # Chains of other data would stand beside these settings, and could not be gone on with.
+            # The old chains belong to other data and cannot be continued.
             self._runner.drop()
             self.gallery.clear()
         marked = bool(now.spec.denoise.mask)
         self.paint.setEnabled(marked and now.serves)
         self.row.setEnabled(now.serves)
-        hint = "Use “Mask” on a part of the picture to have it painted anew."
+        hint = "Use “Mask” on the part of the picture to inpaint."
         if marked:
-            hint = f"Painting: {painters(now.spec)}"
+            hint = f"Inpainting: {painters(now.spec)}"
         self.words.setText(hint if problem is None else f"{problem.title}.")
         paints = self.task == "inpaint"
         sentence = _PAINTED if paints else _IN_A_ROW
-        button = "Paint anew" if paints else "Draw the row"
+        button = "Inpaint" if paints else "Interpolate"
         if problem is not None:
             sentence, button = f"{sentence} {problem.title}: {problem.text}", problem.remedies[0].label
         self.gallery.set_placeholder(sentence, button)
@@ -107,13 +101,13 @@ class ChainTasks(QWidget):
 
     @property
     def task(self) -> ChainTask:
-        """What was drawn last, or what the button in the empty place draws."""
+        """Last task, or the task of the button in the empty gallery."""
         if self._task == "draw":
             return "inpaint" if self._page.resolved.spec.denoise.mask else "interpolate"
         return self._task
 
     def drawn_by(self, spec: ExperimentSpec) -> tuple[ExperimentSpec, JobName]:
-        """Return the settings and the job that draw what is shown, or what the button in the empty place draws."""
+        """Return settings and job of the visible chains, or those of the button in the empty gallery."""
         task: Literal["inpaint", "interpolate"] = "interpolate" if self.task == "interpolate" else "inpaint"
         return _fitting(task, spec), task
 
@@ -124,18 +118,18 @@ class ChainTasks(QWidget):
 
     @property
     def playing(self) -> bool:
-        """Whether chains are being drawn and not held."""
+        """Whether chains are being drawn and not paused."""
         return self._runner.running and not self._runner.held
 
     def draw(self, task: ChainTask) -> None:
-        """Draw chains that paint the marked part anew, or a row of them from seed to seed."""
+        """Draw chains that inpaint the marked part, or interpolate between the seeds."""
         if self._page.can("sample"):
             self._task = task
             self._submit(task)
 
     @Slot()
     def _begin(self) -> None:
-        """Do what the button in the empty grid promises."""
+        """Carry out the action of the button in the empty grid."""
         problem = self._page.resolved.problem
         if problem is None:
             self.draw(self.task)
@@ -144,7 +138,7 @@ class ChainTasks(QWidget):
 
     @Slot(object)
     def _branch(self, start: Branch) -> None:
-        """Let the chains go on from a kept state; those that paint a part anew go on to keep the rest."""
+        """Continue chains from a kept state; inpainting chains still keep the unmarked part."""
         if self._page.can("sample"):
             self._submit("inpaint" if self._task == "inpaint" else "draw", start)
 
@@ -153,7 +147,7 @@ class ChainTasks(QWidget):
         self._runner.stop()
 
     def hold(self) -> None:
-        """Hold the chains, or let them go on."""
+        """Pause or continue the chains."""
         self._runner.hold()
 
     def _submit(self, task: ChainTask, start: Branch | None = None) -> None:
@@ -172,7 +166,7 @@ class ChainTasks(QWidget):
 
 
 def _fitting(task: ChainTask, spec: ExperimentSpec) -> ExperimentSpec:
-    """Return the spec of some work by hand: chains that settle at each noise paint, and a row can be looked along."""
+    """Adapt the spec to a task: a sampler that settles at each noise for inpainting, at most `ROW` chains in a row."""
     if task == "interpolate":
         return spec.replace("sampling.chains", min(ROW, spec.sampling.chains))
     return for_painting(spec) if task == "inpaint" else spec

@@ -1,4 +1,4 @@
-"""What the denoising page writes: the picture with its copies and x̂, and the chains drawn by hand."""
+"""Exports of the denoise page: the picture with its copies and x̂, and the chains."""
 
 from __future__ import annotations
 
@@ -16,16 +16,9 @@ FRAMES_PER_S = 8.0
 
 
 def exports(engine: Engine, denoised: Denoised | None, gallery: Gallery, job: JobName) -> list[Export]:
-    """Return what the denoising page can write now.
-
-    Args:
-        engine: Makes the jobs that write.
-        denoised: The picture with its copies and x̂; None where there is none.
-        gallery: The chains by hand.
-        job: What draws them.
-    """
+    """List the exports available now: of `denoised`, if any, and of the gallery with chains of `job`."""
     rows = list[Export]()
-    # Settings on the page may have moved on since: a file carries those of the chains that are in it.
+    # A file carries the settings of its content, which the page may have changed since.
     spec_json, drawn_with = (
         for_job(text, job) if text else "" for text in (gallery.spec_json, gallery.images_spec_json)
     )
@@ -47,14 +40,14 @@ def exports(engine: Engine, denoised: Denoised | None, gallery: Gallery, job: Jo
         def grid(path: Path) -> Job:
             return engine.save("grid", path, images=images, spec_json=drawn_with)
 
-        rows.append(Export("Chains by hand", ".png", "by-hand", grid))
+        rows.append(Export("Inpainted or interpolated images", ".png", "by-hand", grid))
     if films:
 
         def animation(path: Path) -> Job:
             frames = [frame.x_hat for frame in films]
             return engine.save("animation", path, frames=frames, spec_json=spec_json, fps=FRAMES_PER_S)
 
-        rows.append(Export("Chains by hand as animation", ".gif", "by-hand", animation))
+        rows.append(Export("Inpainting or interpolation as animation", ".gif", "by-hand", animation))
     if samples is not None:
 
         def states(path: Path) -> Job:
@@ -62,5 +55,5 @@ def exports(engine: Engine, denoised: Denoised | None, gallery: Gallery, job: Jo
                 "samples", path, x_hat=samples.x_hat, y=samples.y, seed=samples.seed, spec_json=spec_json
             )
 
-        rows.append(Export("States of the chains by hand", ".npz", "by-hand", states))
+        rows.append(Export("Chain states", ".npz", "by-hand", states))
     return rows

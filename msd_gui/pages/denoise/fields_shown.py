@@ -1,4 +1,4 @@
-"""Which fields the denoise page has controls for."""
+"""Fields with controls on the denoise page."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ GROUPS = [
             "sampling.steps_per_level",
         ],
     ),
-    ("Painting anew", ["denoise.painting"]),
+    ("Inpainting", ["denoise.painting"]),
 ]

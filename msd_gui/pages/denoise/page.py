@@ -1,4 +1,4 @@
-"""The denoising page: draw or open a picture, and see its copies, x̂ and the error while σ and k are dragged."""
+"""The denoise page: draw or open a picture, and see its copies, x̂ and the error while dragging σ and k."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Readings
 from msd_gui.widgets.panels.spec_form import SpecForm
 
-RESULT_PLACEHOLDER = "x̂, what the denoiser makes of the copies, will be shown here."
-COPIES_PLACEHOLDER = "The noisy copies of the picture will be shown here."
+RESULT_PLACEHOLDER = "The denoiser's estimate x̂ of the picture appears here."
+COPIES_PLACEHOLDER = "The noisy copies of the picture appear here."
 _LEAST_RESULT_PX = 100
 
 
 class DenoisePage(ResolvedPage):
-    """One picture of the user's own, its k noisy copies, and what the denoiser makes of them."""
+    """One picture, its k noisy copies, and the denoiser's estimate."""
 
     title = "Denoise"
     presets = ("digits-30s", "mnist-2min", "fashion-2min", "cifar10-20min")
@@ -71,7 +71,7 @@ class DenoisePage(ResolvedPage):
         self.painting = PaintingControls(self, self.form)
         self.easel = Easel()
         self.picture = OwnPicture(self, self.engine, self.easel)
-        self.result = TilesView("The picture and what is made of it")
+        self.result = TilesView("The estimate of the picture")
         self.result_place = layout.with_placeholder(self.result, RESULT_PLACEHOLDER)
         self.result_place.setMinimumWidth(_LEAST_RESULT_PX)
         self.copies = CopiesPanel()
@@ -104,12 +104,12 @@ class DenoisePage(ResolvedPage):
     # -- the spec ------------------------------------------------------------------------------------------------------
 
     def state(self) -> EngineState:
-        """Return what the page's jobs are doing."""
+        """Describe the state of the page's jobs."""
         films = bool(self.chain_task.gallery.films)
         return EngineState(ready=self.engine.ready, drawing=self.chain_task.running, drawn=films, states=films)
 
     def show_resolved(self, before: Resolved) -> None:
-        """Show the settings and what denoises them; what is shown is made again where one of the two is another."""
+        """Show the settings and the denoiser, and denoise again if one of them changed."""
         now, spec = self.resolved, self.resolved.spec
         self.form.set_reset(self.experiment.reset_spec)
         self.form.setValue(spec)
@@ -126,17 +126,17 @@ class DenoisePage(ResolvedPage):
         if now.spec != before.spec:
             self._request()
         elif now.in_use != before.in_use:
-            # With other or newer weights: at once where it can be seen, else when it can.
+            # Other or newer weights: denoise at once if visible, else when visible again.
             self._stale = not self.isVisible()
             if not self._stale:
                 self._request()
 
     def accepts(self, spec: ExperimentSpec) -> bool:
-        """Return whether the page shows such experiments: all on images."""
+        """Accept all experiments on images."""
         return spec.data.kind == "images"
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
-        """Show another experiment, or take the network of a run; where no network fits, the exact one denoises."""
+        """Show another experiment, or use the network of a run; if no network fits, use the exact denoiser."""
         if run is not None:
             self.use(network_in(run, spec), anew=True)
             return
@@ -145,20 +145,20 @@ class DenoisePage(ResolvedPage):
             self.experiment.load(spec.replace("sampling.source", "exact"))
 
     def settings_for(self, network: Network) -> ExperimentSpec:
-        """Return the settings that a network is shown with: its own, with the picture that is denoised."""
+        """Combine the settings of a network with the present picture."""
         before, spec = self.experiment.spec, super().settings_for(network)
         other = {} if spec.data.name == before.data.name else FORGET
         return spec.replace_all({"denoise": before.denoise}).replace_all(other)
 
     def restore(self, name: str, settings: Settings) -> None:
-        """Load the spec that the page had, with the run that denoised."""
+        """Load the spec of the last session with its network."""
         trained, run = settings.last_spec(f"{name}.network"), settings.last_run(name)
         if trained is not None and run is not None:
             self.store.add(Network(run, trained))
         super().restore(name, settings)
 
     def keep(self, name: str, settings: Settings) -> None:
-        """Keep the spec, and the run that denoises."""
+        """Save the spec and the run of the network."""
         super().keep(name, settings)
         network = self._run_in_use()
         settings.set_last_run(name, None if network is None else network.folder)
@@ -168,19 +168,19 @@ class DenoisePage(ResolvedPage):
     # -- denoising -----------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Denoise the first picture once the engine is there."""
+        """Denoise the first picture when the engine is ready."""
         self.renew()
         self._request()
         self.actions_changed.emit()
 
     def set_watched(self, watched: bool) -> None:
-        """Catch up with the images page when this one is looked at again."""
+        """Denoise with the newest weights when the page becomes visible."""
         super().set_watched(watched)
         if watched and self._stale:
             self._request()
 
     def files_changed(self) -> None:
-        """Denoise what could not be denoised before."""
+        """Retry a failed denoising."""
         if self.engine.ready and self.denoised is None and not self.running:
             self._request()
 
@@ -199,7 +199,7 @@ class DenoisePage(ResolvedPage):
         self._runner.submit(self.engine.denoise(spec, now.run), grace_ms=GRACE_MS)
 
     def _clear_estimate(self) -> None:
-        """Nothing denoises these settings: clear what a denoiser made of others."""
+        """Clear the result of an old denoiser."""
         self.denoised = None
         self.result.set_tiles([])
         self.result_place.set_ready(False)
@@ -238,11 +238,11 @@ class DenoisePage(ResolvedPage):
 
     @property
     def playing(self) -> bool:
-        """Whether chains are being drawn and not held."""
+        """Whether chains are being drawn and not paused."""
         return self.chain_task.playing
 
     def do_sample(self) -> None:
-        """Paint the marked part anew; where nothing is marked, draw a row from seed to seed."""
+        """Inpaint the marked part; without one, interpolate between the seeds."""
         self.chain_task.draw("inpaint" if self.experiment.spec.denoise.mask else "interpolate")
 
     def do_stop(self) -> None:
@@ -250,7 +250,7 @@ class DenoisePage(ResolvedPage):
         self.chain_task.stop()
 
     def do_play(self) -> None:
-        """Hold the chains, or let them go on."""
+        """Pause or continue the chains."""
         self.chain_task.hold()
 
     def do_step(self) -> None:
@@ -258,18 +258,18 @@ class DenoisePage(ResolvedPage):
         self.chain_task.gallery.go(1)
 
     def do_back(self) -> None:
-        """Show the kept state before."""
+        """Show the previous kept state."""
         self.chain_task.gallery.go(-1)
 
     def _run_in_use(self) -> Network | None:
-        """Return the run that denoises; None for the exact score, and for a model, which is found by data and k."""
+        """Return the run that denoises; None for the exact score and for shipped models, identified by data and k."""
         network = self.resolved.in_use
         return None if network is None or network.card is not None else network
 
     def command(self) -> str:
-        """Return the `msd` line that makes what stands in front: the denoised picture, or the chains by hand.
+        """Build the `msd` command for the visible tab: the denoised picture, or the chains.
 
-        A picture that was drawn fits in no line: it is written to a file beside the runs, which the line names.
+        A drawn picture or mask is too long for a command: a file beside the runs carries it.
         """
         job: JobName = "denoise"
         spec = self.experiment.spec
@@ -286,6 +286,6 @@ class DenoisePage(ResolvedPage):
         return command(spec, job, run=str(run.folder) if run else "", trained=trained, out=f"{job}.npz", file=file)
 
     def exports(self) -> list[Export]:
-        """Return what can be written now."""
+        """List the exports available now."""
         _, job = self.chain_task.drawn_by(self.experiment.spec)
         return exports(self.engine, self.denoised, self.chain_task.gallery, job)

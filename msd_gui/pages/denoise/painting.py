@@ -1,4 +1,4 @@
-"""How chains move that paint a part of a picture anew: said in numbers beside the choice, and given to the controls."""
+"""The sampler of inpainting: its settings beside the choice, and a button to copy them to the controls."""
 
 from __future__ import annotations
 
@@ -12,35 +12,29 @@ from msd_gui.widgets.panels.spec_form import SpecForm
 
 _ADOPT = "Change these…"
 _ADOPT_HELP = (
-    "Give these settings to the controls of the chains above, where they can be changed. The row from seed to seed "
-    "follows them then, too; undo goes back."
+    "Copy these settings to the sampler and ladder above, where you can change them. Interpolation then uses them, too; "
+    "undo reverts this."
 )
-_GLIDES = "It glides past the noises: what is painted may not fit to what is kept."
+_GLIDES = "It does not settle at any noise, so the painted part may not match the kept part."
 
 
 def painters(spec: ExperimentSpec) -> str:
-    """Return, in one line, the chains that paint: sampler, L, T, r, what else they use, and their evaluations."""
+    """Summarise the inpainting chains in one line: sampler, L, T, its own parameters, w, and evaluations."""
     sampling = for_painting(spec).sampling
     parts = [f"L = {sampling.levels}", f"T = {sampling.steps_per_level}"]
     symbols = {declared.path: declared.symbol for declared in declarations(sampling)}
     parts += [f"{symbols[name]} = {number(getattr(sampling, name))}" for name in sampling.traits.own]
     if sampling.source == "trained" and sampling.guidance > 1:
         parts.append(f"w = {number(sampling.guidance)}")
-    # A line breaks between two of them, not within one.
+    # Allow line breaks only between the parts.
     whole = [part.replace(" ", "\N{NO-BREAK SPACE}") for part in (*parts, f"{sampling.evaluations:,} evaluations")]
     return f"{sampling.traits.title}, {', '.join(whole)}"
 
 
 class PaintingControls(QObject):
-    """The part of the form that says by which chains a part of a picture is painted anew."""
+    """The part of the form for inpainting: a summary and a button under the choice."""
 
     def __init__(self, page: ExperimentPage, form: SpecForm) -> None:
-        """Add the words and the button under the choice.
-
-        Args:
-            page: Its experiment takes the settings over.
-            form: With the choice of the chains that paint.
-        """
         super().__init__(page)
         self._page = page
         self.words = QLabel()
@@ -59,7 +53,7 @@ class PaintingControls(QObject):
         form.add_below("denoise.painting", holder, self.button)
 
     def show(self, spec: ExperimentSpec) -> None:
-        """Say which chains paint with the settings of a spec."""
+        """Show the inpainting chains of a spec."""
         glides = spec.sampling.glides
         own = for_painting(spec) != spec
         self.words.setText(f"{painters(spec)}. {_GLIDES if glides and not own else ''}".strip())
@@ -67,5 +61,5 @@ class PaintingControls(QObject):
 
     @Slot()
     def adopt(self) -> None:
-        """Give the settings of the chains that paint to all chains."""
+        """Use the settings of the inpainting chains for all chains."""
         self._page.experiment.set(for_painting(self._page.experiment.spec))

@@ -1,4 +1,4 @@
-"""The picture that is denoised by hand: drawn, opened, or held out; between the easel and the spec."""
+"""The picture to denoise, drawn, opened or held out: a link between the easel and the spec."""
 
 from __future__ import annotations
 
@@ -16,20 +16,13 @@ from msd_gui.pages.base.page import ExperimentPage
 from msd_gui.pages.denoise.canvas import Easel
 
 FORGET = {"denoise.picture": b"", "denoise.mask": b""}
-"""What a spec is set to where a held-out image takes the place of a picture of the user's own."""
+"""Values of a spec with a held-out image instead of the user's picture."""
 
 
 class OwnPicture(QObject):
-    """Keeps the picture and the mask of the easel in the spec, and shows those of the spec on the easel."""
+    """Keep picture and mask of the easel in the page's spec, and show those of the spec on the easel."""
 
     def __init__(self, page: ExperimentPage, engine: Engine, easel: Easel) -> None:
-        """Connect the easel.
-
-        Args:
-            page: Its experiment holds the picture; owner of the runner, told of failures.
-            engine: Makes the job that reads a picture.
-            easel: Where it is drawn.
-        """
         super().__init__(page)
         self._page, self._engine, self._easel = page, engine, easel
         self._available = 1
@@ -50,12 +43,12 @@ class OwnPicture(QObject):
         return data.shape
 
     def show(self, spec: ExperimentSpec) -> None:
-        """Show the picture and the mask of a spec; a held-out image is shown when it has been read."""
+        """Show the picture and the mask of a spec; a held-out image follows when it is loaded."""
         denoise = spec.denoise
         if denoise.picture:
             self._easel.show_picture(np.frombuffer(denoise.picture, np.uint8).reshape(self.shape), "Your picture")
         elif self._easel.canvas.picture().shape != self.shape:
-            # Strokes on a picture of the data before would be no picture of these.
+            # Clear the picture of the previous data: its shape differs.
             self._easel.show_picture(np.zeros(self.shape, np.uint8), "")
         if denoise.mask:
             self._easel.show_mask(np.frombuffer(denoise.mask, np.bool_).reshape(self.shape[1:]))
@@ -63,22 +56,22 @@ class OwnPicture(QObject):
             self._easel.show_mask(np.zeros(self.shape[1:], np.bool_))
 
     def show_held_out(self, event: Denoised | NoisyPicture, wanted: ExperimentSpec) -> None:
-        """Show the held-out image that has been read, unless another picture is wanted by now.
+        """Show a loaded held-out image, unless the page has another picture by now.
 
         Args:
-            event: Holds it.
-            wanted: The experiment that asked for it.
+            event: The image.
+            wanted: The experiment that requested it.
         """
         self._available = event.available
         now = self._page.experiment.spec
         if not wanted.denoise.picture and not now.denoise.picture and wanted.data == now.data:
-            # Numbered from 0, as by the slider and the command line: no "0 of 297", which people count from 1.
+            # Counts from 0, as the slider and the command line do: "0 of 297" would suggest counting from 1.
             words = f"Held-out {wanted.denoise.index} (0–{event.available - 1:,})"
             self._easel.show_picture(to_grey(event.x).astype(np.uint8), words)
 
     @Slot(object)
     def open(self, path: Path) -> None:
-        """Open a picture of the user's own."""
+        """Open the user's picture."""
         self._files.submit(self._engine.open_picture(path, self.shape))
 
     @Slot(object)

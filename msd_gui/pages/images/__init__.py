@@ -1,4 +1,4 @@
-"""The images page: training on images, and chains of images."""
+"""The images page: training on images, and image chains."""
 
 from __future__ import annotations
 

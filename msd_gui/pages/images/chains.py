@@ -1,4 +1,4 @@
-"""The chains of the images page: when they are drawn, with whose score, and what the page is told of them."""
+"""The chains of the images page: when and with which network they are drawn."""
 
 from __future__ import annotations
 
@@ -28,32 +28,24 @@ from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.made import Made
 from msd_gui.session.resolve import Resolved
 
-# Chains of images take longer than those in the plane.
+# Image chains need more time than chains in the plane.
 _GRACE_MS = 2 * GRACE_MS
 PREVIEW_CHAINS = 16
 WEIGHTS_EVERY_S = 0.0
 
 
 class ImageChains(Chains):
-    """Draws chains for the settings of a page into its gallery.
+    """Draw chains for the settings of a page into its gallery.
 
-    While a network for these settings is being trained, chains wait for its newest weights.
+    While a network for these settings is in training, chains wait for its newest weights.
 
     Attributes:
-        laddered: Emitted with what chains are made with, and the `Ladder` that they go down.
+        laddered: Emitted with the settings and the `Ladder` of started chains.
     """
 
     laddered = Signal(object, object)
 
     def __init__(self, page: ResolvedPage, engine: Engine, trainer: Trainer, gallery: Gallery) -> None:
-        """Draw nothing yet; for the other arguments see `Chains`.
-
-        Args:
-            page: The page.
-            engine: The engine.
-            trainer: The training.
-            gallery: Shows the chains.
-        """
         super().__init__(page, engine, trainer)
         self._gallery = gallery
         self._editing = False
@@ -63,24 +55,24 @@ class ImageChains(Chains):
         gallery.requested.connect(self._on_requested)
 
     def drawable(self) -> tuple[ExperimentSpec, Path | None] | None:
-        """Return the present settings with the run to sample from; None where nothing can be drawn."""
+        """Return the settings with the run to sample from; None if no chains can be drawn."""
         now = self._page.resolved
         return (now.spec, now.run) if now.serves and self._engine.ready else None
 
     # -- drawing -------------------------------------------------------------------------------------------------------
 
     def forget(self) -> None:
-        """Wait to be asked again: another network is being trained."""
+        """Wait for the next request, because the training of another network starts."""
         self.made = None
         self._page.renew()
 
     def draw_if_new(self) -> None:
-        """Draw chains where they can be and are not there yet."""
+        """Draw chains if possible and not done yet."""
         if self.drawable() is not None and self.made != self._page.resolved.made:
             self._draw()
 
     def draw_next(self) -> None:
-        """Draw chains with the newest averaged weights; drawing the same again takes the next seed."""
+        """Draw chains with the newest averaged weights, and with the next seed if nothing else changed."""
         now = self._page.resolved
         if now.learning:
             self._wanted = True
@@ -96,19 +88,19 @@ class ImageChains(Chains):
         self._draw()
 
     def stop(self) -> None:
-        """Stop the chains, and want no others."""
+        """Stop the chains and cancel waiting ones."""
         self._wanted = False
         super().stop()
 
     def set_editing(self, editing: bool) -> None:
-        """Say whether a slider is being dragged: a few chains show what it does; all of them come at its end."""
+        """Set whether a slider is being dragged: a few chains show its effect, and all are drawn at the end."""
         self._editing = editing
         if not editing:
             self._draw_others()
 
     @Slot()
     def _on_requested(self) -> None:
-        """Draw chains; where no network fits, do first what the button says."""
+        """Draw chains; if no network fits, apply the remedy of the button first."""
         problem = self._page.resolved.problem
         if problem is not None:
             self._page.carry_out(problem.remedies[0])
@@ -116,16 +108,12 @@ class ImageChains(Chains):
             self.draw_next()
 
     def follow(self, before: Resolved) -> None:
-        """Draw the chains anew where chains were drawn, something serves, and others come of the change.
-
-        Args:
-            before: What the page showed before the change.
-        """
+        """Draw existing chains again if the change since `before` affects them and a denoiser is available."""
         now = self._page.resolved
         if self.made is None:
             return
         if self.made.spec.data.name != now.spec.data.name:
-            # Chains of other data would stand beside these settings.
+            # The old chains belong to other data.
             self._runner.drop()
             self.made = None
             self._gallery.clear()
@@ -135,16 +123,16 @@ class ImageChains(Chains):
             self._draw_others()
 
     def _draw_others(self) -> None:
-        """Draw what the settings ask for, where others were drawn last."""
+        """Draw chains if the settings of the last ones differ."""
         if self.made is not None and self._made_now().chains != self.made.chains:
             self._draw()
 
     def _made_now(self) -> Made:
-        """Return what chains are made with now: while a slider is dragged, a few show sooner what it does."""
+        """Return the settings of new chains, with fewer chains while a slider is dragged."""
         made = self._page.resolved.made
         if not self._editing or made.spec.sampling.chains <= PREVIEW_CHAINS:
             return made
-        # Chain i is the same whatever their number.
+        # Chain i does not depend on the number of chains.
         return replace(made, spec=made.spec.replace("sampling.chains", PREVIEW_CHAINS))
 
     def _draw(self) -> None:
@@ -156,21 +144,21 @@ class ImageChains(Chains):
         self._runner.submit(job, grace_ms=_GRACE_MS if self._editing else 0)
 
     def use_weights(self) -> None:
-        """Draw with newer weights where chains wait for them."""
+        """Draw the chains that wait for newer weights."""
         if self._wanted and self._page.resolved.serves:
             self._wanted = False
             self._draw()
 
     @Slot(object)
     def _branch(self, start: Branch) -> None:
-        """Let the chains go on from a kept state with the present settings."""
+        """Continue chains from a kept state with the present settings."""
         drawable = self.drawable()
         if drawable is None:
             self._page.noticed.emit("No network fits these settings: see the card at the right.")
         else:
             self._runner.submit(self._engine.chain_task("draw", *drawable, start=start))
 
-    # -- what chains tell ----------------------------------------------------------------------------------------------
+    # -- events --------------------------------------------------------------------------------------------------------
 
     @Slot(object)
     def _show(self, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""What the images page writes: grids, strips, curves, chain states and the run of the chains as an animation."""
+"""Exports of the images page: grids, strips, curves, chain states and animations."""
 
 from __future__ import annotations
 
@@ -14,26 +14,17 @@ from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.pages.training.shown import TrainingShown
 from msd_gui.pages.training.trainer import Trainer
 
-# The last picture of an animation stands still for some time, so that the result can be looked at.
 FRAMES_PER_S = 8.0
 
 
 def exports(
     page: ExperimentPage, gallery: Gallery, trainer: Trainer, shown: TrainingShown, curve: MeasuredCurve
 ) -> list[Export]:
-    """Return what the images page can write now.
-
-    Args:
-        page: The page.
-        gallery: Its chains.
-        trainer: Its training.
-        shown: What is seen of the training.
-        curve: The quality of its samples.
-    """
+    """List the exports available now on the images page."""
     engine, rows = page.engine, list[Export]()
     held_out = shown.held_out
     samples, films, images = gallery.samples, gallery.highlights(), gallery.images()
-    # Settings on the page may have moved on since: a file carries those of what is in it.
+    # A file carries the settings of its content, which the page may have changed since.
     spec_json, drawn_with = gallery.spec_json, gallery.images_spec_json
     if images is not None:
 

@@ -1,4 +1,4 @@
-"""Which fields the images page has controls for."""
+"""Fields with controls on the images page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The images page: train a k-sample denoiser on real images, and watch chains become new ones."""
+"""The images page: train a k-sample denoiser on real images, and sample new images."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from msd_gui.widgets.panels.spec_form import SpecForm
 
 
 class ImagesPage(TrainingPage):
-    """Training on images, and chains of images."""
+    """Training on images, and image chains."""
 
     title = "Images"
     chains: ImageChains
@@ -129,7 +129,7 @@ class ImagesPage(TrainingPage):
         self.chains.set_editing(False)
 
     def show_resolved(self, before: Resolved) -> None:
-        """Show the settings, what denoises them, and what can be done."""
+        """Show the settings, the denoiser, and the allowed actions."""
         now = self.resolved
         self.form.set_reset(self.experiment.reset_spec)
         self.form.setValue(now.spec)
@@ -146,7 +146,7 @@ class ImagesPage(TrainingPage):
         self.adviser.set_beside(now.made)
 
     def has_states(self) -> bool:
-        """Return whether the film strip has pictures."""
+        """Check whether the film strip has frames."""
         return bool(self.gallery.films)
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
@@ -159,7 +159,7 @@ class ImagesPage(TrainingPage):
             self.chains.draw_if_new()
 
     def begin(self) -> None:
-        """Begin once the engine is there; exact chains begin at once."""
+        """Start when the engine is ready; with the exact score, draw chains at once."""
         self.renew()
         self.ladder_controls.begin()
         if self.resolved.exact:
@@ -175,9 +175,9 @@ class ImagesPage(TrainingPage):
 
     @Slot()
     def use_weights(self) -> None:
-        """Take newer weights, and draw with them where chains wait for them."""
+        """Use the newest weights, and draw the chains that wait for them."""
         super().use_weights()
-        # The network may have its earlier self by now, which its chains are guided by.
+        # The run may now have the earlier weights that guidance needs.
         self.ladder_controls.renew_ladder()
         self.chains.use_weights()
         self.actions_changed.emit()
@@ -186,7 +186,7 @@ class ImagesPage(TrainingPage):
 
     @property
     def playing(self) -> bool:
-        """Whether chains are being denoised and not held."""
+        """Whether chains are being drawn and not paused."""
         return self.chains.playing
 
     def do_train(self) -> None:
@@ -197,23 +197,23 @@ class ImagesPage(TrainingPage):
             self.shown.losses_place.set_ready(True)
 
     def do_sample(self) -> None:
-        """Draw chains with the newest averaged weights; drawing the same again takes the next seed."""
+        """Draw chains with the newest averaged weights, and with the next seed if nothing else changed."""
         self.chains.draw_next()
 
     def do_denoise(self) -> None:
-        """Take the network that chains are drawn with to the denoise page."""
+        """Open the network of the chains on the denoise page."""
         self.run_requested.emit(self.resolved.run, "denoise")
 
     def do_play(self) -> None:
-        """Hold the chains, or let them go on."""
+        """Pause or continue the chains."""
         self.chains.hold()
 
     def do_step(self) -> None:
-        """Show the next picture of the film strip."""
+        """Show the next kept state."""
         self.gallery.go(1)
 
     def do_back(self) -> None:
-        """Show the picture of the film strip before."""
+        """Show the previous kept state."""
         self.gallery.go(-1)
 
     def do_restart(self) -> None:
@@ -221,11 +221,11 @@ class ImagesPage(TrainingPage):
         self.chains.restart()
 
     def exports(self) -> list[Export]:
-        """Return what can be written now."""
+        """List the exports available now."""
         return exports(self, self.gallery, self.trainer, self.shown, self.measuring.curve)
 
     def command(self) -> str:
-        """Return the `msd` line that draws these chains, or that trains where nothing is trained yet."""
+        """Build the `msd` command that draws these chains, or trains if there is no network yet."""
         now = self.resolved
         if now.in_use is not None and now.in_use.card is None:
             return command(now.spec, "sample", run=str(now.in_use.folder), trained=now.in_use.spec)
