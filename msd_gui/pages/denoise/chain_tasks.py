@@ -27,8 +27,8 @@ _PAINT_HELP = (
     "small σ. The text below names the sampler; choose it at the left under “Inpainting”."
 )
 _ROW_HELP = (
-    "Draw a row of chains from the seed to the second seed: chain j uses the noise cos θ z_a + sin θ z_b; the first and "
-    "the last are the two seeds' own chains."
+    "Draw a row of chains from the seed to the second seed: chain j uses the noise cos θ z_a + sin θ z_b; its ends are "
+    "the two seeds' own chains."
 )
 
 

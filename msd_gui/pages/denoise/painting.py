@@ -12,7 +12,7 @@ from msd_gui.widgets.panels.spec_form import SpecForm
 
 _ADOPT = "Change these…"
 _ADOPT_HELP = (
-    "Copy these settings to the sampler and ladder above, where you can change them. Interpolation then uses them, too; "
+    "Copy these settings to the sampler and ladder above, where you can change them. Interpolation then uses them too; "
     "undo reverts this."
 )
 _GLIDES = "It does not settle at any noise, so the painted part may not match the kept part."

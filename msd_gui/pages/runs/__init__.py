@@ -1,4 +1,4 @@
-"""The runs page: what was trained."""
+"""The runs page: a list of trainings."""
 
 from __future__ import annotations
 
@@ -12,4 +12,4 @@ def _build(around: Surroundings) -> Page:
     return RunsPage(around.engine, around.clock)
 
 
-PAGE = PageRow("runs", "Runs", "Find, compare, note and continue what was trained.", _build)
+PAGE = PageRow("runs", "Runs", "Find, compare, annotate and resume runs.", _build)

@@ -1,4 +1,4 @@
-"""What can be done with runs, and with which of them."""
+"""Actions on runs, and the runs that allow them."""
 
 from __future__ import annotations
 
@@ -23,17 +23,15 @@ RUN_ACTIONS = (
         "",
         "Resume",
         (),
-        "Go on training; where the budget is spent, as long again. A run of a comparison goes on with that.",
+        "Resume training; a spent budget doubles. A run of a comparison resumes the comparison.",
     ),
-    ActionRow(
-        "compare", "", "Open comparison", (), "Show the comparison that the run belongs to.", glyph="page_compare"
-    ),
+    ActionRow("compare", "", "Open comparison", (), "Show the comparison of the run.", glyph="page_compare"),
     ActionRow(
         "denoise",
         "",
         "Denoise with it",
         (),
-        "Take the network of the run to the denoise page.",
+        "Open the network of the run on the denoise page.",
         glyph="page_denoise",
     ),
     ActionRow(
@@ -41,7 +39,7 @@ RUN_ACTIONS = (
         "",
         "Same settings",
         (),
-        "Take the settings of the run or comparison for a new one.",
+        "Use the settings of the run or comparison for a new one.",
         glyph="copy",
     ),
     ActionRow("rename", "", "Rename", ("F2",), "Give the run or the comparison a name."),
@@ -59,15 +57,12 @@ RUN_ACTIONS = (
 
 
 def possible(lines: Sequence[RunRow], runs: Iterable[RunRow], in_training: Callable[[str], bool]) -> set[str]:
-    """Return the names of what can be done now.
+    """List the names of the allowed actions.
 
     Args:
         lines: The chosen lines.
-        runs: The runs that they stand for.
-        in_training: Tells whether a run of a comparison, named by its folder, is being trained.
-
-    Returns:
-        Names of actions.
+        runs: The runs of these lines.
+        in_training: Checks whether a run of a comparison, given by its folder, is in training.
     """
     runs = tuple(runs)
     live = any(run.status == "running" for run in runs)
@@ -88,7 +83,7 @@ def possible(lines: Sequence[RunRow], runs: Iterable[RunRow], in_training: Calla
         return found | {"open", "duplicate"} | ({"resume"} if at_rest else set())
     if one.spec_json:
         found |= {"open", "duplicate"} | ({"resume"} if at_rest else set())
-        # What has no network yet, or one for points, denoises no pictures.
+        # Only networks for images denoise pictures.
         if one.parameters and ExperimentSpec.from_json(one.spec_json).data.kind == "images":
             found.add("denoise")
     return found

@@ -1,4 +1,4 @@
-"""The column beside the list of runs: the curves of the chosen ones over each other, and all about a single one."""
+"""The column beside the list of runs: overlaid curves of the chosen runs, and details of a single one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from msd_gui.views.curves.curves import SECONDS, STEPS, CurvesView
 from msd_gui.widgets.panels.card import Card
 
 _PLOT_PX, _BY_K_PX, _MANY_PX = 280, 360, 480
-# More are neither read in a moment nor told apart, whatever their colours.
+# More curves take long to read and cannot be distinguished.
 MOST_CURVES = 120
 _EVERY_S = 0.2
 _DASHED: Mode = "same-sigma-eff"
@@ -32,15 +32,15 @@ _LETTERS = 34
 
 
 def _style(row: RunRow) -> LineStyle:
-    """Return how the curve of a run is drawn: dashed where a comparison gave every k the same σ_eff."""
+    """Choose the line style of a run: dashed in comparisons at equal σ_eff."""
     return "dash" if row.sweep and f"-{_DASHED}-" in row.path.replace("\\", "/").rsplit("/", 1)[-1] else "line"
 
 
 class ChosenRuns(QWidget):
-    """Curves, figures and words of the chosen runs.
+    """Curves, figures and notes of the chosen runs.
 
     Attributes:
-        curves_requested: Emitted with the paths of the runs whose curves are to be read.
+        curves_requested: Emitted with the paths of the runs to read curves from.
     """
 
     curves_requested = Signal(list)
@@ -54,7 +54,7 @@ class ChosenRuns(QWidget):
         self._drawn: list[tuple[RunRow, HeldOutCurve]] = []
         self.place = layout.with_placeholder(
             self.overlay,
-            f"Choose runs: their held-out errors are drawn here. Of more than {OWN_COLOURS}, the colour tells k.",
+            f"Choose runs to plot their held-out errors here. The colours of more than {OWN_COLOURS} runs show k.",
             height_px=_PLOT_PX,
         )
         self.left_out = QLabel()
@@ -62,7 +62,7 @@ class ChosenRuns(QWidget):
         self.left_out.setWordWrap(True)
         self.left_out.hide()
         self.seconds = QCheckBox("Over time")
-        self.seconds.setToolTip("Draw the errors against seconds of training in the place of steps.")
+        self.seconds.setToolTip("Plot the errors against seconds of training instead of steps.")
         self.seconds.toggled.connect(self.show_curves)
         self.title, self.words, self.figures = layout.heading("Chosen run"), RunWords(), RunFigures()
         self.seconds.hide()
@@ -80,12 +80,7 @@ class ChosenRuns(QWidget):
         column.addStretch(1)
 
     def show_runs(self, lines: Sequence[RunRow], rows: Sequence[RunRow]) -> None:
-        """Show what is chosen.
-
-        Args:
-            lines: The chosen lines, runs and comparisons.
-            rows: The runs that they stand for.
-        """
+        """Show the chosen lines, runs and comparisons, with their runs in `rows`."""
         one = lines[0] if len(lines) == 1 else None
         whole = isinstance(one, Comparison)
         self.title.setText("Chosen comparison" if whole else "Chosen run")
@@ -95,35 +90,33 @@ class ChosenRuns(QWidget):
         problem = one.problem if one is not None else ""
         self.card.setVisible(bool(problem))
         self.card.set_message("error", "Damaged", problem, "")
-        # Of a comparison with very many runs the first ones, which compare all k with one seed after the other.
+        # The oldest runs of a large comparison cover all k with one seed after the other.
         wanted = tuple((sorted(rows, key=lambda row: row.created) if whole else rows)[:MOST_CURVES])
         self.left_out.setVisible(len(rows) > len(wanted))
-        first = "that were begun first" if whole else "that stand first"
-        self.left_out.setText(
-            f"The {len(wanted)} {first} are drawn, of {len(rows):,} runs; choose fewer for the others."
-        )
+        first = "oldest" if whole else "first"
+        self.left_out.setText(f"Only the {first} {len(wanted)} of {len(rows):,} runs are plotted; choose fewer runs.")
         if wanted != self._requested:
             self._requested = wanted
             self.show_curves()
             self.curves_requested.emit([row.path for row in wanted if row.spec_json])
 
     def concerns(self, paths: set[str]) -> bool:
-        """Return whether any of some runs is shown here."""
+        """Check whether any of these runs is shown."""
         return any(row.path in paths for row in self._requested)
 
     def set_curve(self, curve: HeldOutCurve) -> None:
-        """Take the curve of a run."""
+        """Set the curve of a run."""
         self._curves[curve.path] = curve
         if len(self._requested) == 1 or time.monotonic() - self._drawn_s >= _EVERY_S:
             self.show_curves()
 
     def spec_json(self) -> str:
-        """Return the spec of the first of the runs that are drawn, as JSON."""
+        """Return the spec of the first plotted run, as JSON."""
         rows = self._requested
         return next((row.spec_json for row in rows if row.path in self._curves and row.spec_json), "")
 
     def show_curves(self) -> None:
-        """Draw what was read: many curves, or those of comparisons alone, in the colours of their k."""
+        """Plot the curves; many curves, and those of comparisons, in the colours of their k."""
         self._drawn_s = time.monotonic()
         found = [(row, self._curves.get(row.path)) for row in self._requested]
         drawn = [(row, curve) for row, curve in found if curve is not None and len(curve.steps)]
@@ -131,14 +124,14 @@ class ChosenRuns(QWidget):
         by_k = compared or len(self._requested) > OWN_COLOURS
         self._drawn = drawn if by_k else drawn[:OWN_COLOURS]
         self.overlay.set_plot(_overlay(self._drawn, seconds=self.seconds.isChecked(), by_k=by_k, styled=compared))
-        # The legend of curves with colours of their own has a line for each.
+        # The legend has a line for each curve with its own colour.
         height = _PLOT_PX if len(self._requested) < 2 else _BY_K_PX if by_k else _MANY_PX
         self.place.set_height(height)
         self.place.set_ready(bool(self._drawn))
         self.seconds.setVisible(bool(self._drawn))
 
     def columns(self) -> dict[str, NDArray[np.float64]]:
-        """Return the curves as columns for a CSV file: step, seconds and error of each, with shape (n,)."""
+        """Return step, seconds and error of each curve as columns for a CSV file, each with shape (n,)."""
         columns: dict[str, NDArray[np.float64]] = {}
         for place, (row, curve) in enumerate(self._drawn, 1):
             for word, column in (("step", curve.steps), ("seconds", curve.elapsed_s), ("held_out", curve.loss)):
@@ -147,7 +140,7 @@ class ChosenRuns(QWidget):
 
 
 def _overlay(drawn: list[tuple[RunRow, HeldOutCurve]], *, seconds: bool, by_k: bool, styled: bool) -> Curves:
-    """Return the curves of runs: a few each in a colour of its own, many in the colours of their k."""
+    """Plot the curves of runs in colours of their own, or in those of their k."""
     colours, curves = order_colours([row.k for row, _ in drawn]), list[Curve]()
     for place, (row, curve) in enumerate(drawn, 1):
         x = np.asarray(curve.elapsed_s if seconds else curve.steps, np.float64)

@@ -1,4 +1,4 @@
-"""The columns of the list of runs: what each shows of a run or of a comparison, and what it is sorted by."""
+"""Columns of the list of runs: their texts for runs and comparisons, and their sort keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from msd_gui.widgets.controls.numbers import duration, number
 
 
 def count(value: int) -> str:
-    """Return a whole number in few letters: ``950``, ``12.3 k`` or ``4.56 M``; a dash for 0."""
+    """Abbreviate a whole number: ``950``, ``12.3 k`` or ``4.56 M``; a dash for 0."""
     if not value:
         return "–"
     for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
@@ -29,12 +29,12 @@ def count(value: int) -> str:
 
 
 def moment(seconds: float) -> str:
-    """Return a moment as date and time of this place; empty for NaN."""
+    """Format a time stamp as local date and time; empty for NaN."""
     return "" if math.isnan(seconds) else datetime.fromtimestamp(seconds).astimezone().strftime("%d %b %Y  %H:%M")
 
 
 def percent(share: float) -> str:
-    """Return a share in percent; a dash for NaN."""
+    """Format a share in percent; a dash for NaN."""
     return "–" if math.isnan(share) else f"{100 * share:.3g} %"
 
 
@@ -43,13 +43,13 @@ class Column:
     """One column.
 
     Attributes:
-        title: Its heading.
-        help: What it means.
-        key: What it is sorted by.
-        words: What it shows of a run.
-        width_px: Its width at first.
-        right: Whether it is set to the right, as numbers are.
-        whole: What it shows of a comparison; None where that is made from its figures as for a run.
+        title: Heading.
+        help: Tool tip of the heading.
+        key: Returns the sort key.
+        words: Returns the text for a run.
+        width_px: Initial width.
+        right: Whether texts align to the right, as numbers do.
+        whole: Returns the text for a comparison; None to use `words`.
     """
 
     title: str
@@ -61,12 +61,12 @@ class Column:
     whole: Callable[[Comparison], str] | None = None
 
     def shown(self, row: RunRow) -> str:
-        """Return what the column shows of a run or a comparison."""
+        """Return the text for a run or a comparison."""
         return self.whole(row) if self.whole and isinstance(row, Comparison) else self.words(row)
 
 
 def _at_least(words: Callable[[RunRow], str]) -> Callable[[Comparison], str]:
-    """Return what is shown of a figure whose least value among its runs a comparison has."""
+    """Prefix the least value among the runs of a comparison with ≥."""
 
     def in_words(row: Comparison) -> str:
         least = words(row)
@@ -76,7 +76,7 @@ def _at_least(words: Callable[[RunRow], str]) -> Callable[[Comparison], str]:
 
 
 def _error(row: RunRow) -> str:
-    # All with as many digits: a column whose zeros at the end are dropped is hard to read.
+    # Keep trailing zeros, so that the digits of a column align.
     return f"{row.held_out:#.4g}".rstrip(".") if math.isfinite(row.held_out) else number(row.held_out)
 
 
@@ -96,14 +96,14 @@ def _distance(row: RunRow) -> str:
     return number(row.distance)
 
 
-_LEAST = "of a comparison the least among its runs"
+_LEAST = "for a comparison the least among its runs"
 
 COLUMNS = (
     Column("Run", "Name, folder, date and tags", lambda row: row.name.casefold(), attrgetter("name"), 264, False),
-    Column("Data", "Data that it learns", attrgetter("data"), attrgetter("data"), 88, False),
+    Column("Data", "Training data", attrgetter("data"), attrgetter("data"), 88, False),
     Column(
         "k",
-        "Number of copies that the denoiser sees",
+        "Number of copies in the denoiser's input",
         attrgetter("k"),
         lambda row: str(row.k or "–"),
         44,
@@ -121,8 +121,8 @@ COLUMNS = (
         whole=_at_least(_rough_error),
     ),
     Column(
-        "Yield",
-        f"Share of the chains that lived; {_LEAST}",
+        "Survival",
+        f"Share of surviving chains; {_LEAST}",
         attrgetter("alive"),
         _survival,
         64,
@@ -130,16 +130,14 @@ COLUMNS = (
     ),
     Column(
         "Distance",
-        f"Distance of the samples from the data, by the features that the details name; {_LEAST}",
+        f"Distance of the samples from the data; the details name its features; {_LEAST}",
         attrgetter("distance"),
         _distance,
         70,
         whole=_at_least(_distance),
     ),
-    Column("Created", "When it was begun", attrgetter("created"), lambda row: moment(row.created), 0, False),
-    Column(
-        "Status", "How it stands; a run in training is followed", attrgetter("status"), attrgetter("status"), 96, False
-    ),
+    Column("Created", "Start of the training", attrgetter("created"), lambda row: moment(row.created), 0, False),
+    Column("Status", "State of the run, updated while training", attrgetter("status"), attrgetter("status"), 96, False),
 )
 CREATED = next(place for place, column in enumerate(COLUMNS) if column.title == "Created")
 STATUS = next(place for place, column in enumerate(COLUMNS) if column.title == "Status")
@@ -150,24 +148,24 @@ def _alignment(column: Column) -> int:
     return int((across | Qt.AlignmentFlag.AlignVCenter).value)
 
 
-# Plain numbers: comparing Qt's own words takes several times as long.
+# Plain integers: comparing Qt's enums takes several times as long.
 ALIGNMENTS = tuple(_alignment(column) for column in COLUMNS)
 
 
 def cells(row: RunRow) -> tuple[str, ...]:
-    """Return the words of all cells of a run or a comparison, and at the end the caption below its name."""
+    """Return the texts of all cells of a run or a comparison, and last the caption below its name."""
     return (*(column.shown(row) for column in COLUMNS), _caption(row))
 
 
 def _caption(row: RunRow) -> str:
-    # Within a comparison the line above says where a run belongs.
+    # Runs of a comparison stand below its line, so they need no folder.
     place = row.how_many if isinstance(row, Comparison) else "" if row.sweep else row.folder
     parts = [place, moment(row.created), *(f"#{tag}" for tag in row.tags)]
     return "  ·  ".join(part for part in parts if part)
 
 
 def tooltip_of(row: RunRow) -> str:
-    """Return the tool tip of a name: what there is no room for in its cell."""
+    """Return the tool tip of a name, with the details that do not fit in its cell."""
     if isinstance(row, Comparison):
         return f"The comparison “{row.name}”: {row.how_many}\nFolder {row.path}"
     place = f"A run of the comparison “{row.sweep_title}”" if row.sweep else ""
@@ -182,14 +180,7 @@ _WRITTEN = (
 
 
 def table_text(rows: Iterable[RunRow]) -> str:
-    """Return runs as CSV, with every figure in full precision.
-
-    Args:
-        rows: The runs.
-
-    Returns:
-        A line of names and a line for each run; what is not known is an empty cell.
-    """
+    """Format runs as CSV in full precision: a line of names and a line for each run; unknown values are empty."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(_WRITTEN)

@@ -1,4 +1,4 @@
-"""Comparisons in the list of runs: one line that stands for all runs of a sweep folder."""
+"""Comparisons in the list of runs: one line for all runs of a sweep folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from msd_engine.events import RunRow
 from msd_engine.events.catalogue import RunStatus
 
-# A comparison stands as the first of these that one of its runs does.
+# The status of a comparison is the first of these among its runs.
 _GRAVEST: tuple[RunStatus, ...] = ("running", "interrupted", "stopped", "damaged", "failed", "finished")
 
 
@@ -19,11 +19,11 @@ _GRAVEST: tuple[RunStatus, ...] = ("running", "interrupted", "stopped", "damaged
 class Comparison(RunRow):
     """All runs of a comparison as one line.
 
-    Steps and seconds are sums, error, yield and distance the least among the runs, k and size the largest.
+    Steps and seconds are sums; error, survival and distance are the least among the runs, k and size the largest.
 
     Attributes:
         runs: Its runs, newest first.
-        asked: How many runs it will have once it is done.
+        requested: Planned number of runs.
     """
 
     runs: tuple[RunRow, ...] = ()
@@ -39,7 +39,7 @@ class Comparison(RunRow):
 
     @property
     def how_many(self) -> str:
-        """How many runs it has: ``15 runs``, or ``3 of 15 runs`` where the others have not begun."""
+        """Number of runs: ``15 runs``, or ``3 of 15 runs`` before the others start."""
         there = len(self.runs)
         if there < self.requested:
             return f"{there} of {self.requested} runs"
@@ -47,20 +47,13 @@ class Comparison(RunRow):
 
 
 def comparison(runs: Sequence[RunRow]) -> Comparison:
-    """Put the runs of a comparison into one line.
-
-    Args:
-        runs: Its runs, at least one, newest first.
-
-    Returns:
-        The line; its path is the folder of the comparison.
-    """
+    """Summarise the runs of a comparison, at least one and newest first; the path is the comparison's folder."""
     first = runs[0]
     states = {run.status for run in runs}
     requested = max(run.sweep_runs for run in runs)
     status = next(state for state in _GRAVEST if state in states)
     if len(runs) < requested and status in ("finished", "failed"):
-        # Nobody trains it, and runs are left.
+        # Runs are missing and none is in training.
         status = "stopped"
     above = PurePosixPath(first.folder).parent.as_posix()
     damaged = sum(run.status == "damaged" for run in runs)
@@ -69,7 +62,7 @@ def comparison(runs: Sequence[RunRow]) -> Comparison:
         folder="" if above == "." else above,
         name=first.sweep_title,
         status=status,
-        problem=f"{damaged} of its runs cannot be read: see there." if damaged else "",
+        problem=f"{damaged} of its runs cannot be read: see these runs." if damaged else "",
         data=next((run.data for run in runs if run.data), ""),
         k=max(run.k for run in runs),
         parameters=max(run.parameters for run in runs),
@@ -92,7 +85,7 @@ def comparison(runs: Sequence[RunRow]) -> Comparison:
 
 
 def states(row: Comparison) -> str:
-    """Return how the runs of a comparison stand: ``12 finished, 1 running, 2 not begun``."""
+    """Count the runs of a comparison by status: ``12 finished, 1 running, 2 not begun``."""
     found = Counter(run.status for run in row.runs)
     parts = [f"{found[state]} {state}" for state in reversed(_GRAVEST) if found[state]]
     left = row.requested - len(row.runs)

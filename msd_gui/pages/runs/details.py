@@ -1,4 +1,4 @@
-"""What is known of one run, and what the user writes about it."""
+"""Details of one run, and the user's name, tags and note."""
 
 from __future__ import annotations
 
@@ -20,11 +20,10 @@ _LONGEST_NAME, _LONGEST_TAG, _MOST_TAGS = 200, 40, 32
 
 
 class RunWords(QWidget):
-    """Name, tags and note of a run or a comparison, to be changed in place.
+    """Fields for name, tags and note of a run or a comparison.
 
     Attributes:
-        written: Emitted with the path of the run, its new name (empty for its first one, None where it stays), its note
-            and its tags.
+        written: Emitted with the path of the run, its new name (empty to reset it, None to keep it), note and tags.
     """
 
     written = Signal(str, object, str, tuple)
@@ -34,8 +33,8 @@ class RunWords(QWidget):
         self._row: RunRow | None = None
         self.name, self.tags, self.note = QLineEdit(), QLineEdit(), QPlainTextEdit()
         self.name.setMaxLength(_LONGEST_NAME)
-        self.tags.setPlaceholderText("words, with blanks between")
-        self.note.setPlaceholderText("What was tried here, and what came out")
+        self.tags.setPlaceholderText("words separated by spaces")
+        self.note.setPlaceholderText("Purpose and results of the run")
         self.note.setFixedHeight(_NOTE_PX)
         self.note.setTabChangesFocus(True)
         form = QFormLayout(self)
@@ -55,12 +54,12 @@ class RunWords(QWidget):
         self.show_run(None)
 
     def show_run(self, row: RunRow | None) -> None:
-        """Show a run, or none; what was typed for the one before is kept first."""
+        """Show a run, or none, after saving the edits of the previous one."""
         before = self._row
         if before is not None and (row is None or row.path != before.path):
             self.keep()
         same = before is not None and row is not None and row.path == before.path
-        # What is being typed is not replaced by what was read a moment ago.
+        # Do not overwrite text while the user types.
         typing = same and self._said() != self._words(before)
         self._row = row
         self.setEnabled(row is not None)
@@ -74,7 +73,7 @@ class RunWords(QWidget):
             self._rest.stop()
 
     def keep(self) -> None:
-        """Tell what was typed, if it differs from what is known."""
+        """Emit the edits, if there are any."""
         self._rest.stop()
         if self._row is not None and self._said() != self._words(self._row):
             name, note, tags = self._said()
@@ -83,7 +82,7 @@ class RunWords(QWidget):
             self.written.emit(self._row.path, new, note, tags)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Keep the note when it is left."""
+        """Save the note when it loses the focus."""
         if watched is self.note and event.type() == QEvent.Type.FocusOut:
             self.keep()
         return super().eventFilter(watched, event)
@@ -114,7 +113,7 @@ class RunFigures(QWidget):
     def show_run(self, row: RunRow | None) -> None:
         """Show a run, or nothing."""
         self._readings.setVisible(row is not None)
-        # A path has no blanks to break the line at: places where it may be broken are put in, which cannot be seen.
+        # Zero-width spaces allow line breaks within the path.
         path = "" if row is None else row.path.replace("/", "/\u200b").replace("\\", "\\\u200b")
         self._where.setText("" if row is None else f"{moment(row.created)}\n{path}")
         if row is not None:
@@ -129,7 +128,7 @@ def _rows(row: RunRow) -> tuple[Reading, ...]:
         Reading("Network", f"{count(row.parameters)} parameters" if row.parameters else "not saved yet"),
         Reading("Training", f"{row.step:,} steps, {duration(row.elapsed_s)}"),
         Reading("Held-out error", number(row.held_out, 4)),
-        Reading("Yield", percent(row.alive), "", "Share of the chains that lived; known once samples were judged."),
+        Reading("Survival", percent(row.alive), "", "Share of surviving chains; known after samples were judged."),
         Reading("Distance", number(row.distance), "", by),
         *(Reading(name.replace("_", " "), words) for name, words in row.figures),
     )
@@ -143,13 +142,13 @@ def _rows_of_all(row: Comparison) -> tuple[Reading, ...]:
         Reading("Runs", row.how_many, "", states(row)),
         Reading("Training in all", f"{row.step:,} steps, {duration(row.elapsed_s)}"),
         Reading("Held-out error", _between([run.held_out for run in row.runs], lambda value: number(value, 4))),
-        Reading("Yield", _between([run.alive for run in row.runs], percent)),
+        Reading("Survival", _between([run.alive for run in row.runs], percent)),
         Reading("Distance", _between([run.distance for run in row.runs], number), "", row.features),
     )
 
 
 def _between(values: Sequence[float], words: Callable[[float], str]) -> str:
-    """Return the least and the largest of those values that are known."""
+    """Format the least and the largest of the known values."""
     known = [value for value in values if not math.isnan(value)]
     if not known:
         return "–"

@@ -1,8 +1,7 @@
-"""The list of runs as Qt's views see it: two levels of lines, searched and in the order of a column.
+"""Qt model of the list of runs: two levels of lines, searched and sorted by a column.
 
-A line is a run, or a comparison with its runs below it. Qt's own items hold them, with the key and the words that Qt
-orders and searches them by: for 2 000 runs it takes some milliseconds, where a model in Python that is asked for every
-pair of lines would take tenths of a second.
+A line is a run, or a comparison with its runs below it. Qt's own items hold them with their sort keys and search text,
+so that Qt sorts and searches 2 000 runs in some milliseconds; a model in Python would take tenths of a second.
 """
 
 from __future__ import annotations
@@ -34,21 +33,21 @@ _DISPLAY = int(Qt.ItemDataRole.DisplayRole)
 _ALIGNMENT = int(Qt.ItemDataRole.TextAlignmentRole)
 _TOOL_TIP = int(Qt.ItemDataRole.ToolTipRole)
 _SPOKEN = int(Qt.ItemDataRole.AccessibleTextRole)
-# Roles of the items: the run or comparison, the words of a search, and keys of the order, of which one is in use.
+# Roles of the items: the run or comparison, its search text, and two sort keys, one in use.
 _ROW, _SEARCHED, *_KEYS = range(int(Qt.ItemDataRole.UserRole) + 10, int(Qt.ItemDataRole.UserRole) + 14)
 
 
 class RunsModel(QSortFilterProxyModel):
-    """All runs, those that the search lets through in the order of one column.
+    """All runs; views see the found ones, sorted by a column.
 
     Attributes:
-        runs: All runs by their paths, shown or not.
+        runs: All runs by path, found or not.
     """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.runs: dict[str, RunRow] = {}
-        # All lines by their paths, comparisons too.
+        # All lines by path, with comparisons.
         self._lines: dict[str, RunRow] = {}
         self._items: dict[str, QStandardItem] = {}
         self._cells: dict[str, tuple[RunRow, tuple[str, ...]]] = {}
@@ -60,10 +59,10 @@ class RunsModel(QSortFilterProxyModel):
         self.setSortRole(_KEYS[0])
         super().sort(0, Qt.SortOrder.DescendingOrder)
 
-    # -- what the page says --------------------------------------------------------------------------------------------
+    # -- for the page --------------------------------------------------------------------------------------------------
 
     def update_runs(self, rows: Iterable[RunRow], gone: Iterable[str] = ()) -> None:
-        """Take new and changed runs, and forget those that are gone."""
+        """Add or replace runs, and remove those whose paths are gone."""
         new = {row.path: row for row in rows if self.runs.get(row.path) is not row}
         before = {path: self.runs.pop(path) for path in (*new, *gone) if path in self.runs}
         self.runs |= new
@@ -87,17 +86,17 @@ class RunsModel(QSortFilterProxyModel):
         self._notify(changed)
 
     def search(self, text: str) -> None:
-        """Show the runs that hold every word of a text, and the comparisons that have such runs."""
+        """Find the runs with every word of a text, and their comparisons."""
         words = (f"(?=.*{QRegularExpression.escape(word)})" for word in text.casefold().split())
         every = QRegularExpression.PatternOption.DotMatchesEverythingOption
         self.setFilterRegularExpression(QRegularExpression("".join(words), every))
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        """Sort by a column; what is not known stands at the end. Without a column the newest stand first."""
+        """Sort by a column with unknown values last; a negative column sorts by newest first."""
         self._column, self._down = column, order == Qt.SortOrder.DescendingOrder
         if column < 0:
             self._column, self._down, order = CREATED, True, Qt.SortOrder.DescendingOrder
-        # Qt sorts once, if either the role or the order is another one.
+        # Qt sorts only if the role or the order changes.
         known = _KEYS.index(self.sortRole())
         role = _KEYS[known if order != self.sortOrder() else 1 - known]
         with QSignalBlocker(self._source):
@@ -113,37 +112,37 @@ class RunsModel(QSortFilterProxyModel):
         return found
 
     def lines(self, parent: Index = _NOWHERE) -> list[RunRow]:
-        """Return what the search lets through of one level, from top to bottom: below a line, or at the top."""
+        """List the found lines of one level, from top to bottom: below a line, or at the top."""
         return [self.row(self.index(place, 0, parent)) for place in range(self.rowCount(parent))]
 
     def runs_of(self, line: RunRow) -> list[RunRow]:
-        """Return the runs that a line stands for: itself, or those of a comparison that the search lets through."""
+        """List the runs of a line: the run itself, or the found runs of a comparison."""
         return self.lines(self.index_of(line.path)) if isinstance(line, Comparison) else [line]
 
     def comparisons(self) -> list[QModelIndex]:
-        """Return where the comparisons are that the search lets through, from top to bottom."""
+        """List the indices of the found comparisons, from top to bottom."""
         places = (self.index_of(path) for path in self._lines.keys() - self.runs.keys())
         return sorted(index for index in places if index.isValid())
 
     def found(self) -> list[RunRow]:
-        """Return the runs that the search lets through, from top to bottom, folded away or not."""
+        """List the found runs, from top to bottom, in collapsed comparisons too."""
         return [run for line in self.lines() for run in self.runs_of(line)]
 
     @property
     def found_count(self) -> int:
-        """Number of runs that the search lets through."""
+        """Number of found runs."""
         return self.rowCount() + sum(self.rowCount(index) - 1 for index in self.comparisons())
 
     def index_of(self, path: str) -> QModelIndex:
-        """Return where a run or comparison is; an invalid index where the search does not let it through."""
+        """Return the index of a run or comparison; invalid if it is not found."""
         item = self._items.get(path)
         return QModelIndex() if item is None else self.mapFromSource(item.index())
 
     def in_training(self, sweep: str) -> bool:
-        """Return whether a run of a comparison is being trained; False for the folder of none."""
+        """Check whether a run of a comparison is in training; False for an empty folder."""
         return bool(sweep) and any(row.sweep == sweep and row.status == "running" for row in self.runs.values())
 
-    # -- what the view asks --------------------------------------------------------------------------------------------
+    # -- for the view --------------------------------------------------------------------------------------------------
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return the heading of a column."""
@@ -160,7 +159,7 @@ class RunsModel(QSortFilterProxyModel):
                 return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return what a cell shows."""
+        """Return the content of a cell."""
         if role == _DISPLAY:
             return self._cells_of(self.row(index))[index.column()]
         if role == CAPTION:
@@ -177,7 +176,7 @@ class RunsModel(QSortFilterProxyModel):
         return None
 
     def _cells_of(self, row: RunRow) -> tuple[str, ...]:
-        """Return the words of all cells of a line and the caption below its name, made once."""
+        """Return the cached texts of all cells of a line and the caption below its name."""
         known = self._cells.get(row.path)
         if known is None or known[0] is not row:
             known = self._cells[row.path] = (row, cells(row))
@@ -186,22 +185,22 @@ class RunsModel(QSortFilterProxyModel):
     # -- the items -----------------------------------------------------------------------------------------------------
 
     def _fill(self, item: QStandardItem, row: RunRow) -> None:
-        """Let an item hold a run or comparison."""
+        """Store a run or comparison in an item."""
         self._lines[row.path] = row
         item.setData(row, _ROW)
-        # A search shows a comparison where it finds any of its runs.
+        # A search finds a comparison through its runs.
         item.setData("" if isinstance(row, Comparison) else row.searched, _SEARCHED)
         item.setData(self._key(row), self.sortRole())
 
     def _key(self, row: RunRow) -> Any:
-        """Return what a line is sorted by now; Qt puts what has no value above all others."""
+        """Return the sort key of a line; Qt puts missing values above all others."""
         key = COLUMNS[self._column].key(row)
         if key == key and key != "":
             return key
         return None if not self._down else "" if isinstance(key, str) else -math.inf
 
     def _place(self, item: QStandardItem, sweep: str, tops: list[QStandardItem]) -> None:
-        """Put a new item below that of its comparison, or note it as one for the top."""
+        """Put a new item below its comparison, or add it to the items for the top level."""
         if not sweep:
             tops.append(item)
             return
@@ -211,13 +210,13 @@ class RunsModel(QSortFilterProxyModel):
         self._items[sweep].appendRow(item)
 
     def _fill_comparison(self, sweep: str) -> None:
-        """Bring the line of a comparison up to date."""
+        """Update the line of a comparison."""
         item = self._items[sweep]
         runs = sorted((item.child(place).data(_ROW) for place in range(item.rowCount())), key=_age)
         self._fill(item, comparison(runs))
 
     def _remove(self, paths: Iterable[str]) -> None:
-        """Take lines out, those that lie beside each other at once."""
+        """Remove lines, adjacent ones together."""
         for above, places in self._levels(paths := list(paths)):
             for _, part in groupby(enumerate(reversed(places)), key=lambda pair: pair[0] + pair[1]):
                 beside = [place for _, place in part]
@@ -227,13 +226,13 @@ class RunsModel(QSortFilterProxyModel):
             self._cells.pop(path, None)
 
     def _notify(self, paths: Iterable[str]) -> None:
-        """Tell the views that lines have changed, at once for those on one level."""
+        """Notify the views of changed lines, once for each level."""
         for above, places in self._levels(paths):
             first, last = (self._source.index(place, 0, above) for place in (places[0], places[-1]))
             self._source.dataChanged.emit(first, last)
 
     def _levels(self, paths: Iterable[str]) -> list[tuple[QModelIndex, list[int]]]:
-        """Return the places of lines in order, below each comparison and then at the top."""
+        """Group the sorted positions of lines by level: below each comparison, then at the top."""
         levels: dict[str, list[int]] = {}
         for path in paths:
             line = self._lines[path]

@@ -1,4 +1,4 @@
-"""The runs page: every run in the folder of runs, to find, compare, note, open, continue and throw away."""
+"""The runs page: find, compare, annotate, open, resume and discard the runs in the folder of runs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FIRST_PRESET = "digits-30s"
 
 
 class RunsPage(Page):
-    """A list of runs, and beside it the curves and words of those that are chosen."""
+    """A list of runs, and beside it the curves and notes of the chosen ones."""
 
     title = "Runs"
 
@@ -58,15 +58,15 @@ class RunsPage(Page):
         right = [place for place, column in enumerate(COLUMNS) if column.right]
         self.table = RunList(self.model, [column.width_px for column in COLUMNS], STATUS, right)
         self.table.setAccessibleName("Runs")
-        # Their keys are those of the list alone: elsewhere on the page they belong to what is being typed.
+        # The shortcuts work only in the list: text fields need the same keys.
         self.table.addActions(list(self.actions_by_name.values()))
         self.found_place = layout.with_placeholder(
             self.table, "No run has all of these words in its name, data, tags, status or note.", "Clear the search"
         )
         self.place = layout.with_placeholder(
             self.found_place,
-            "Every training is kept as a run and listed here, with its picture, figures and curves. There is none yet: "
-            "train a network, here with the small digits that are built in.",
+            "This list shows every training as a run, with its picture, figures and curves. There are no runs yet: "
+            "train a network on the built-in small digits.",
             "Train on digits",
         )
         self.chosen_runs = ChosenRuns()
@@ -88,7 +88,7 @@ class RunsPage(Page):
     # -- the list ------------------------------------------------------------------------------------------------------
 
     def set_watched(self, watched: bool) -> None:
-        """Follow the folder of runs while the page is on the screen, and only then."""
+        """Watch the folder of runs only while the page is visible."""
         super().set_watched(watched)
         if watched and not self._watching:
             self._paths_seen = set()
@@ -108,7 +108,7 @@ class RunsPage(Page):
         if self._paths_seen is not None:
             self._paths_seen |= {row.path for row in event.rows}
             if event.complete:
-                # The folder of runs may be another one than last time.
+                # The user may have changed the folder of runs.
                 gone |= {path for path in self.model.runs if path not in self._paths_seen}
                 self._paths_seen = None
         self.model.update_runs(event.rows, gone)
@@ -118,7 +118,7 @@ class RunsPage(Page):
             self._show_choice()
 
     def _search(self, text: str) -> None:
-        """Show the runs that hold all words; a comparison of which only some do is unfolded meanwhile."""
+        """Find the runs with all words; expand comparisons with only some found runs during the search."""
         self.model.search(text)
         for index in self.model.comparisons():
             line = self.model.row(index)
@@ -132,17 +132,17 @@ class RunsPage(Page):
 
     @Slot(QModelIndex)
     def _note_fold(self, index: QModelIndex) -> None:
-        """Remember what the user unfolds, for the end of a search that unfolds others."""
+        """Record lines that the user expands, to restore them after a search."""
         if not self.search.box.text():
             change = self._unfolded.add if self.table.isExpanded(index) else self._unfolded.discard
             change(self.model.row(index).path)
 
     def chosen_lines(self) -> list[RunRow]:
-        """Return the lines that are selected, runs and comparisons, from top to bottom."""
+        """List the selected lines, runs and comparisons, from top to bottom."""
         return [self.model.row(index) for index in self.table.chosen()]
 
     def chosen(self) -> list[RunRow]:
-        """Return the runs that are selected, from top to bottom; a comparison stands for its runs."""
+        """List the selected runs, with those of selected comparisons, from top to bottom."""
         return self._runs_of(self.chosen_lines())
 
     def _runs_of(self, lines: list[RunRow]) -> list[RunRow]:
@@ -153,7 +153,7 @@ class RunsPage(Page):
         """Select runs and comparisons by their paths."""
         self.table.choose([self.model.index_of(path) for path in paths])
 
-    # -- what is chosen ------------------------------------------------------------------------------------------------
+    # -- the selection -------------------------------------------------------------------------------------------------
 
     @Slot()
     def _show_choice(self) -> None:
@@ -182,7 +182,7 @@ class RunsPage(Page):
     # -- actions -------------------------------------------------------------------------------------------------------
 
     def can(self, action: str) -> bool:
-        """Return whether an action makes sense now."""
+        """Check whether an action is allowed now."""
         return action in ("resume", "denoise") and self.actions_by_name[action].isEnabled()
 
     def do_open(self) -> None:
@@ -191,23 +191,23 @@ class RunsPage(Page):
             self.run_requested.emit(Path(self.chosen_lines()[0].path), "")
 
     def do_resume(self) -> None:
-        """Go on training the chosen run, on its page; one of a comparison with all that are left there.
+        """Resume the chosen run on its page; a run of a comparison resumes the whole comparison.
 
-        By itself it would be trained for longer than those that it is compared with.
+        Alone it would train longer than the other runs of the comparison.
         """
         row = self.chosen()[0]
         self.run_requested.emit(Path(row.sweep or row.path), "resume")
 
     def do_compare(self) -> None:
-        """Show the comparison that the chosen run belongs to."""
+        """Show the comparison of the chosen run."""
         self.run_requested.emit(Path(self.chosen()[0].sweep), "")
 
     def do_denoise(self) -> None:
-        """Denoise by hand with the network of the chosen run."""
+        """Open the network of the chosen run on the denoise page."""
         self.run_requested.emit(Path(self.chosen()[0].path), "denoise")
 
     def do_duplicate(self) -> None:
-        """Take the settings of the chosen run or comparison for a new one."""
+        """Use the settings of the chosen run or comparison for a new one."""
         (line,) = self.chosen_lines()
         if isinstance(line, Comparison):
             self.run_requested.emit(Path(line.path), "duplicate")
@@ -215,22 +215,22 @@ class RunsPage(Page):
         self.spec_requested.emit(ExperimentSpec.from_json(self.chosen()[0].spec_json), "")
 
     def do_rename(self) -> None:
-        """Let the name be typed."""
+        """Focus the name field."""
         self.chosen_runs.words.name.setFocus()
         self.chosen_runs.words.name.selectAll()
 
     def do_folder(self) -> None:
-        """Show the files of the chosen run in the system's own program for that."""
+        """Show the files of the chosen run in the system's file manager."""
         QDesktopServices.openUrl(QUrl.fromLocalFile(self.chosen_lines()[0].path))
 
     def do_tensorboard(self) -> None:
-        """Ask for a folder and write the measurements of the chosen runs for TensorBoard."""
+        """Choose a folder and write the measurements of the chosen runs for TensorBoard."""
         rows = self.chosen()
         runs = [Path(row.path) for row in rows]
         folder = QFileDialog.getExistingDirectory(self, "Folder for TensorBoard", str(runs[0].parent))
         if folder:
             for run, row in zip(runs, rows, strict=True):
-                # Runs of two comparisons may be called alike.
+                # Runs of two comparisons may have the same name.
                 above = Path(folder, Path(row.sweep).name) if row.sweep else Path(folder)
                 self.export_tensorboard(run, above / run.name)
 
@@ -239,7 +239,7 @@ class RunsPage(Page):
         self._writer.enqueue(self.engine.export_tensorboard(run, folder))
 
     def do_discard(self) -> None:
-        """Ask, then move the chosen runs to the trash."""
+        """Move the chosen runs to the trash after confirmation."""
         rows = self.chosen()
         runs = [Path(row.path) for row in rows]
         trash.confirm(self, trash.question(rows, list(self.model.runs.values())), partial(self.discard, runs))
@@ -264,15 +264,15 @@ class RunsPage(Page):
         menu.popup(self.cursor().pos())
 
     def restore(self, name: str, settings: Settings) -> None:
-        """Give the columns the widths and the order that they had."""
+        """Restore widths and order of the columns."""
         self.table.header().restoreState(settings.columns(name))
 
     def keep(self, name: str, settings: Settings) -> None:
-        """Keep widths and order of the columns."""
+        """Save widths and order of the columns."""
         settings.set_columns(name, bytes(self.table.header().saveState().data()))
 
     def exports(self) -> list[Export]:
-        """Return what can be written now."""
+        """List the exports available now."""
 
         def listed(path: Path) -> Job:
             return text_job(self.engine, path, partial(table_text, self.model.found()))

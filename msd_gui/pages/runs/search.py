@@ -1,4 +1,4 @@
-"""A row above a list: a box to search in, how many were found, and buttons for the chosen ones."""
+"""A row above the list of runs: search box, number of found runs, and buttons for the chosen ones."""
 
 from __future__ import annotations
 
@@ -13,19 +13,14 @@ class SearchRow(QWidget):
     """Box, count and buttons.
 
     Attributes:
-        count: Says how many runs were found.
-        changed: Emitted with the text that is searched for.
+        count: Label with the number of found runs.
+        changed: Emitted with the search text.
     """
 
     changed = Signal(str)
 
     def __init__(self, hint: str, actions: Sequence[QAction]) -> None:
-        """Build the row.
-
-        Args:
-            hint: What the empty box says.
-            actions: Actions that get a button.
-        """
+        """Build the row with a hint in the empty box and a button for each action."""
         super().__init__()
         self.box = QLineEdit()
         self.box.setObjectName("runs.search")
@@ -47,6 +42,6 @@ class SearchRow(QWidget):
             row.addWidget(button)
 
     def set_count(self, shown: int, total: int) -> None:
-        """Say how many there are and how many were found."""
+        """Show the numbers of found runs and of all runs."""
         what = "run" if total == 1 else "runs"
         self.count.setText(f"{total:,} {what}" if shown == total else f"{shown:,} of {total:,} {what}")

@@ -1,4 +1,4 @@
-"""The question that is asked before runs are moved to the trash."""
+"""Confirmation before runs are moved to the trash."""
 
 from __future__ import annotations
 
@@ -13,14 +13,11 @@ from msd_engine.events import RunRow
 
 
 def question(rows: Sequence[RunRow], every: Sequence[RunRow]) -> str:
-    """Return the question, with what becomes of the comparisons that the runs belong to.
+    """Build the question, with a sentence for comparisons that lose some of their runs.
 
     Args:
-        rows: The runs that are to go.
-        every: All runs that there are.
-
-    Returns:
-        One question, and a sentence for comparisons that lose some of their runs.
+        rows: The runs to discard.
+        every: All runs.
     """
     title = {row.sweep: row.sweep_title for row in rows if row.sweep}
     gone, there = (Counter(row.sweep for row in which if row.sweep) for which in (rows, every))
@@ -32,8 +29,8 @@ def question(rows: Sequence[RunRow], every: Sequence[RunRow]) -> str:
         return f"Move the comparison “{whole[0]}” with {number} to the trash?"
     words = f"Move {count} to the trash" + (f", and with them the whole of {_named(whole)}?" if whole else "?")
     if torn:
-        they = "it goes" if len(torn) == 1 else "they go"
-        words += f" {_named(torn)[0].upper()}{_named(torn)[1:]} will train what is missing anew when {they} on."
+        named, (they, own) = _named(torn), ("it resumes", "its") if len(torn) == 1 else ("they resume", "their")
+        words += f" {named[0].upper()}{named[1:]} will train {own} missing runs again when {they}."
     return words
 
 
@@ -43,22 +40,16 @@ def _named(titles: Sequence[str]) -> str:
 
 
 def confirm(parent: QWidget, words: str, discard: Callable[[], None]) -> None:
-    """Ask, and act if the answer is yes.
-
-    Args:
-        parent: The page.
-        words: The question.
-        discard: Moves the runs to the trash.
-    """
+    """Show a question in a dialog, and call `discard` if the answer is yes."""
     yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.No
     box = QMessageBox(QMessageBox.Icon.Question, "Move to trash", words, yes | no, parent)
-    # Names are the user's words, whatever signs they hold.
+    # Names may contain markup characters.
     box.setTextFormat(Qt.TextFormat.PlainText)
     box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
     box.button(yes).setText("Move to trash")
     box.button(no).setText("Keep")
     for button in (yes, no):
-        # Qt's own pictures for yes and no say nothing of a trash.
+        # Qt's icons for yes and no do not fit.
         box.button(button).setIcon(QIcon())
     box.button(yes).clicked.connect(lambda: discard())
     box.open()
