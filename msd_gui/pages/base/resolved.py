@@ -78,9 +78,9 @@ class ResolvedPage(ExperimentPage):
         self.renew()
 
     @Slot(object)
-    def use(self, network: Network, *, anew: bool = False) -> None:
-        """Use a network; if it does not fit, or with `anew`, load its data, number of copies and ladder too."""
-        if anew or not network.fits(self.experiment.spec):
+    def use(self, network: Network, *, with_settings: bool = False) -> None:
+        """Use a network; if it does not fit, or `with_settings`, load its data, number of copies and ladder too."""
+        if with_settings or not network.fits(self.experiment.spec):
             self.show_experiment(self.settings_for(network), network)
             return
         self.networks = replace(self.networks, chosen=network)

@@ -153,8 +153,8 @@ class Easel(QWidget):
         if paths:
             event.acceptProposedAction()
             self.file_chosen.emit(paths[0])
-            if said := left_out(paths):
-                self.refused.emit(said)
+            if sentence := left_out(paths):
+                self.refused.emit(sentence)
 
     # -- picture and mask ----------------------------------------------------------------------------------------------
 

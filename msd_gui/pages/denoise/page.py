@@ -138,7 +138,7 @@ class DenoisePage(ResolvedPage):
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
         """Show another experiment, or use the network of a run; if no network fits, use the exact denoiser."""
         if run is not None:
-            self.use(network_in(run, spec), anew=True)
+            self.use(network_in(run, spec), with_settings=True)
             return
         self.show_experiment(spec)
         if self.resolved.problem is not None:

@@ -101,7 +101,7 @@ def readings(event: Denoised) -> tuple[Reading, ...]:
     """List σ_eff, the errors of ȳ and x̂, and after a change their moves, beside theory."""
     k = len(event.copies.y)
     rows = [
-        Reading("Copies k", str(k), "", "Number of copies that the denoiser sees."),
+        Reading("Copies k", str(k), "", "Number of copies in the input of the denoiser."),
         Reading(
             f"{SIGMA_EFF} = σ/√k",
             number(event.sigma_eff),

@@ -223,7 +223,7 @@ class Gallery(QWidget):
         places = {round(place * last / (most - 1)) for place in range(most)} if last > 0 else {0}
         return [self.films[place] for place in sorted(places)] if self.films else []
 
-    # -- what is shown -------------------------------------------------------------------------------------------------
+    # -- visible images ------------------------------------------------------------------------------------------------
 
     def images(self) -> Images | None:
         """Return the images in the grid, shape (N, C, H, W); None without images."""
