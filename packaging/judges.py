@@ -1,10 +1,10 @@
-"""Makes the judges that ship with the program: classifiers of grey images, and where real images lie in their eyes.
+"""Make the judges that ship with the program: classifiers of grey images and statistics of real images.
 
-    python packaging/judges.py               those that are kept in the cache folder are taken as they are
-    python packaging/judges.py --retrain     all are trained anew ('make judges', some three minutes)
+    python packaging/judges.py               use classifiers from the cache folder
+    python packaging/judges.py --retrain     train all of them again ('make judges', some three minutes)
 
-Each is made as `msd evaluate` makes it at first need. Weights keep their full precision: figures measured before stay
-as they were. MNIST and Fashion-MNIST must be in the data folder (msd download mnist, msd download fashion-mnist).
+They equal those that `msd evaluate` makes when first needed. Weights keep full precision, so that earlier figures do
+not change. MNIST and Fashion-MNIST must be in the data folder (msd download mnist, msd download fashion-mnist).
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ def judge(name: str, data_dir: Path | None, device: str, retrain: bool) -> Itera
     Args:
         name: Name of the image set.
         data_dir: The data folder.
-        device: Where to compute.
-        retrain: Whether its classifier is trained anew.
+        device: Device to compute on.
+        retrain: Whether to train its classifier again.
 
     Yields:
         Name and content of each of its files.
@@ -51,7 +51,7 @@ def judge(name: str, data_dir: Path | None, device: str, retrain: bool) -> Itera
             made = end.value.judge
             break
     path = classifier_path(images, recipe_for(name))
-    # One that ships already is not kept in the cache folder.
+    # The cache folder does not hold a classifier that already ships.
     yield path.name, (path if path.exists() else JUDGES / path.name).read_bytes()
     yield f"{name}.safetensors", pack_judge(made, tuple(images.train.shape[1:]))
 
@@ -63,13 +63,13 @@ def main(
     data_dir: Path | None = None,
     device: str = "auto",
 ) -> None:
-    """Make the judges that ship.
+    """Make the judges that ship with the program.
 
     Args:
-        names: Of which image sets; all grey ones by default.
-        retrain: Train their classifiers anew.
+        names: Image sets; all grey ones by default.
+        retrain: Train their classifiers again.
         data_dir: The data folder.
-        device: Where to compute.
+        device: Device to compute on.
     """
     for name in names:
         if name not in NAMES:
@@ -77,7 +77,7 @@ def main(
     JUDGES.mkdir(parents=True, exist_ok=True)
     for name in names:
         made = dict(judge(name, data_dir, device, retrain))
-        # The classifier of an earlier recipe has another name.
+        # A classifier of an earlier recipe has another name.
         for old in JUDGES.glob(f"{name}-*.safetensors"):
             old.unlink()
         for file, content in made.items():

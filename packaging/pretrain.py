@@ -1,12 +1,11 @@
-"""Makes the pretrained models that ship with the program, from real data and by the ordinary jobs.
+"""Make the pretrained models that ship with the program, from real data and with the ordinary jobs.
 
     python packaging/pretrain.py                        all models, at full length ('make models')
     python packaging/pretrain.py digits-k8 --seconds 50
-    python packaging/pretrain.py --measure              their cards alone: the presets sample in another way
+    python packaging/pretrain.py --measure              only their cards, after the sampling of the presets changed
 
-Each is trained as `msd train` trains, its weights are kept in half precision, and its card gets the figures that
-`msd evaluate` measures. MNIST and Fashion-MNIST must be in the data folder (msd download mnist, msd download
-fashion-mnist).
+Each is trained like `msd train`, its weights are saved in half precision, and its card gets the figures of
+`msd evaluate`. MNIST and Fashion-MNIST must be in the data folder (msd download mnist, msd download fashion-mnist).
 """
 
 from __future__ import annotations
@@ -44,14 +43,14 @@ EVERY_S = 10.0
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a model comes from.
+    """Origin of a model.
 
     Attributes:
-        preset: The preset that it is trained by, but for width, copies and time.
-        seconds: How long it is trained where nothing else is asked for.
-        data: What it is trained on.
-        licence: Under which terms the data are given.
-        source: Whose data they are.
+        preset: Preset of its training, except width, copies and time.
+        seconds: Default time of training.
+        data: Training data.
+        licence: Licence of the data.
+        source: Authors of the data.
     """
 
     preset: str
@@ -90,7 +89,7 @@ ORIGINS = {
 
 
 def experiment(name: str, seconds: float) -> ExperimentSpec:
-    """Return the experiment that makes a model, with noises that reach the preset's σ_eff = σ/√k for any k."""
+    """Return the experiment of a model, with noises at the preset's σ_eff = σ/√k for any k."""
     origin, k = ORIGINS[name]
     spec = load_preset(origin.preset)
     scale = math.sqrt(k / spec.training.k)
@@ -108,7 +107,7 @@ def experiment(name: str, seconds: float) -> ExperimentSpec:
 
 
 def pull(job: Iterator[Event]) -> list[Quality]:
-    """Pull a job to its end with a line now and then, and return what it measured."""
+    """Run a job to its end, print its progress now and then, and return its measurements."""
     found: list[Quality] = []
     notified_s = 0.0
     for event in job:
@@ -128,17 +127,14 @@ def pull(job: Iterator[Event]) -> list[Quality]:
 
 
 def write_weights(run: Run, folder: Path) -> int:
-    """Write the averaged weights of a run in half precision, to be computed with in float32 on any machine.
+    """Write the averaged weights of a run in half precision and return their number.
 
-    Where its chains are guided the weights of its earlier self come with them. What is no weight, such as the
-    frequencies of the noise features and the data's mean, keeps its precision.
+    A guided run also gets its earlier weights. Other values, such as the frequencies of the noise features and the mean
+    of the data, keep their precision; computing is in float32.
 
     Args:
         run: The run.
-        folder: Where to write.
-
-    Returns:
-        The number of weights.
+        folder: Folder of the model.
     """
     manifest = run.manifest
     notes = {"step": str(manifest.step), "elapsed_s": repr(manifest.elapsed_s), "spec": manifest.spec.to_json()}
@@ -154,7 +150,7 @@ def write_weights(run: Run, folder: Path) -> int:
 
 
 def halved(denoiser: LearnedDenoiser) -> dict[str, Tensor]:
-    """Return the state of a denoiser, which computes in float32, with its weights in float16."""
+    """Return the state of a denoiser with its weights in float16; it computes in float32."""
     denoiser.mixed = False
     weights = {name for name, _ in denoiser.named_parameters()}
     return {name: value.half() if name in weights else value for name, value in denoiser.state_dict().items()}
@@ -199,12 +195,12 @@ def card(name: str, run: Run, parameters: int, quality: Quality, command: str) -
 
 
 def known(value: float) -> float | None:
-    """Return a number, or None where it is not known."""
+    """Return a number, or None if it is not finite."""
     return value if math.isfinite(value) else None
 
 
 def make(name: str, seconds: float, n: int, data_dir: Path | None, device: str) -> None:
-    """Train, keep and measure one model."""
+    """Train, save and measure one model."""
     print(f"{name}: {seconds:g} s of training", flush=True)
     spec = experiment(name, seconds)
     with tempfile.TemporaryDirectory() as temporary:
@@ -225,7 +221,7 @@ def make(name: str, seconds: float, n: int, data_dir: Path | None, device: str) 
 
 
 def measure(name: str, n: int, data_dir: Path | None, device: str) -> None:
-    """Measure a model that was made before, sampled as its preset samples by now."""
+    """Measure an existing model with the present sampling of its preset."""
     folder = MODELS / name
     old = load_card(name)
     spec = old.spec.replace("sampling", experiment(name, old.seconds).sampling.model_dump())
@@ -262,12 +258,12 @@ def main(
     """Make the pretrained models.
 
     Args:
-        names: Which; all of them by default.
-        seconds: Time of training for each; 0 for the time that each should have.
-        n: Samples that its figures are measured with.
-        measure_only: Train nothing; measure the models that are there, sampled as their presets sample by now.
+        names: Names of the models; all by default.
+        seconds: Time of training for each; 0 for its default.
+        n: Number of samples behind the figures.
+        measure_only: Train nothing; measure the existing models with the present sampling of their presets.
         data_dir: The data folder.
-        device: Where to compute.
+        device: Device to compute on.
     """
     for name in names:
         if name not in ORIGINS:

@@ -1,8 +1,8 @@
-"""What is told: frozen values with numpy arrays that come up from the engine. Imports no torch."""
+"""Events: frozen values with numpy arrays that come up from the engine. Imports no torch."""
 
 from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, SweepFound, Tick
 from msd_engine.events.catalogue import HeldOutCurve, RunRow, RunsChanged, RunStatus
-from msd_engine.events.denoising import Copies, Denoised, HeldOutPicture, PictureRead
+from msd_engine.events.denoising import Copies, Denoised, NoisyPicture, PictureRead
 from msd_engine.events.quality import Figure, Neighbours, Quality
 from msd_engine.events.sampling import (
     ChainReport,
@@ -35,11 +35,11 @@ __all__ = [
     "Finished",
     "HeldOutCurve",
     "HeldOutLoss",
-    "HeldOutPicture",
     "ImageFrame",
     "Ladder",
     "LossPoints",
     "Neighbours",
+    "NoisyPicture",
     "Notice",
     "PictureRead",
     "Progress",

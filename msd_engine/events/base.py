@@ -1,4 +1,4 @@
-"""The common base of all events."""
+"""Base class of all events, and the events of every job."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from typing import ClassVar
 
 @dataclass(frozen=True, eq=False)
 class Event:
-    """Something that a job tells.
+    """A report of a job.
 
     Attributes:
-        keep: What a mailbox does when several wait: ``all`` keeps each in order, ``latest`` only the newest of a class,
-            ``none`` drops it.
+        keep: What a mailbox keeps of waiting events: ``all`` in order, only the ``latest`` of a class, or ``none``.
     """
 
     keep: ClassVar[str] = "all"
@@ -20,7 +19,7 @@ class Event:
 
 @dataclass(frozen=True, eq=False)
 class Tick(Event):
-    """Nothing to tell: the job only gives its caller the chance to close it."""
+    """An event without content: it lets the caller close the job."""
 
     keep: ClassVar[str] = "none"
 
@@ -31,9 +30,9 @@ class Started(Event):
 
     Attributes:
         job: Name of the job, such as ``train`` or ``sample``.
-        device: The device that computes, in words.
-        total: Number of steps that the job will take, 0 where unknown.
-        step: The step it starts from (more than 0 when a run goes on).
+        device: Display name of the computing device.
+        total: Number of steps of the job, 0 if unknown.
+        step: First step, above 0 for a resumed run.
         spec_json: The spec as JSON.
     """
 
@@ -46,16 +45,16 @@ class Started(Event):
 
 @dataclass(frozen=True, eq=False)
 class Progress(Event):
-    """How far a job is.
+    """Progress of a job.
 
     Attributes:
         step: Steps done.
-        total: Steps in all, 0 where unknown.
-        rate: Steps per second over the last moments.
+        total: Steps in all, 0 if unknown.
+        rate: Recent steps per second.
         items_rate: Data (or network evaluations of one chain) per second.
         elapsed_s: Seconds of work so far.
-        left_s: Seconds left, by the step or the time budget, whichever ends first; NaN where unknown.
-        text: What is going on, for the status bar; may be empty.
+        left_s: Seconds left until the step or the time budget ends; NaN if unknown.
+        text: Current activity, for the status bar; may be empty.
     """
 
     keep: ClassVar[str] = "latest"
@@ -70,7 +69,7 @@ class Progress(Event):
 
 @dataclass(frozen=True, eq=False)
 class Notice(Event):
-    """A sentence for the user that ends nothing, such as the precision that was chosen.
+    """A sentence for the user that does not end the job, such as the chosen precision.
 
     Attributes:
         text: The sentence.
@@ -81,13 +80,13 @@ class Notice(Event):
 
 @dataclass(frozen=True, eq=False)
 class Finished(Event):
-    """A job has ended well.
+    """A job has succeeded.
 
     Attributes:
         step: Steps done in all.
         elapsed_s: Seconds of work.
         text: One sentence on the outcome.
-        path: The folder or file that was written; empty where none was.
+        path: The written folder or file; empty for none.
     """
 
     step: int
@@ -98,12 +97,12 @@ class Finished(Event):
 
 @dataclass(frozen=True, eq=False)
 class Failed(Event):
-    """A job has ended badly; what was saved before is kept.
+    """A job has failed; everything saved before remains.
 
     Attributes:
         text: One sentence: what happened and what to do.
-        details: More for a report, such as a traceback; may be empty.
-        missing: Name of the image set that is missing and could be fetched; empty where it is not about that.
+        details: Details for a bug report, such as a traceback; may be empty.
+        missing: Name of a missing image set that can be downloaded; otherwise empty.
     """
 
     text: str
@@ -113,7 +112,7 @@ class Failed(Event):
 
 @dataclass(frozen=True, eq=False)
 class SweepFound(Event):
-    """A folder that was to be opened holds a comparison.
+    """The opened folder holds a comparison.
 
     Attributes:
         path: The folder.
@@ -128,9 +127,9 @@ class Restored(Event):
 
     Attributes:
         spec_json: The spec as JSON.
-        run: The run folder, where it was one; else empty.
+        run: The run folder; empty for other sources.
         step: Training steps in the last checkpoint of the run.
-        elapsed_s: Seconds of training up to there.
+        elapsed_s: Seconds of training up to that checkpoint.
     """
 
     spec_json: str

@@ -1,4 +1,4 @@
-"""What is told about the runs in a folder."""
+"""Events about the runs in a folder."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ RunStatus = Literal["running", "interrupted", "stopped", "finished", "failed", "
 
 @dataclass(frozen=True)
 class RunRow:
-    """One run, as a list of runs shows it. Numbers that are not known are NaN, words that are not known empty.
+    """One run in a list of runs. Unknown numbers are NaN, unknown words empty.
 
     Attributes:
         path: Its folder.
-        folder: The folder above it, from the folder of all runs on; empty where it lies directly there.
-        name: The name that the user gave it, or that of its folder.
-        status: How it stands; ``interrupted`` where it was being trained and nobody trains it any more.
-        problem: What is wrong with its files, in a sentence; empty where nothing is.
+        folder: Parent folder, relative to the folder of all runs; empty for a run directly inside it.
+        name: Name from the user, or of the folder.
+        status: State of the run; ``interrupted`` if its training ended without finishing.
+        problem: Problem of its files, in a sentence; empty for none.
         data: Name of the data.
         k: Number of copies.
-        parameters: Numbers in its network, 0 before the first checkpoint.
+        parameters: Number of weights, 0 before the first checkpoint.
         step: Training steps done.
         elapsed_s: Seconds of training.
         held_out: Last held-out error ‖x̂ − x‖².
-        alive: Share of the chains that lived (the yield), in [0, 1].
+        alive: Survival: share of surviving chains, in [0, 1].
         distance: Distance of the samples from the data.
-        features: What the distance was measured by.
-        figures: All other figures that were measured, as words, by name.
-        created: When it was made, in seconds since 1970.
-        note: What the user wrote about it.
-        tags: Words of the user to search by.
-        spec_json: Its spec as JSON; empty where it cannot be read.
-        thumbnail: A small picture as PNG; empty where there is none.
-        sweep: The folder of the comparison that it belongs to; empty where it stands alone.
-        sweep_title: What that comparison is called: by the user, or else by itself.
-        sweep_runs: How many runs it asks for; 0 where that is not known.
-        sweep_note: What the user wrote about the comparison.
-        sweep_tags: Words of the user to search the comparison by.
+        features: Features behind the distance.
+        figures: Name and text of all other measured figures.
+        created: Time of creation, in seconds since 1970.
+        note: Note of the user.
+        tags: Tags of the user, for searching.
+        spec_json: Its spec as JSON; empty if unreadable.
+        thumbnail: A small PNG picture; empty for none.
+        sweep: Folder of its comparison; empty for a single run.
+        sweep_title: Title of the comparison: from the user, or its own.
+        sweep_runs: Number of runs in the comparison; 0 if unknown.
+        sweep_note: Note of the user on the comparison.
+        sweep_tags: Tags of the comparison.
     """
 
     path: str
@@ -73,7 +73,7 @@ class RunRow:
 
     @property
     def searched(self) -> str:
-        """What a search looks through, in small letters: name, folder, data, k, status, note, tags and comparison."""
+        """Text for searching, casefolded: name, folder, data, k, status, note, tags and comparison."""
         tags = (f"#{tag}" for tag in (*self.tags, *self.sweep_tags))
         words = (self.name, self.folder, self.data, f"k={self.k}", self.status, self.note, *tags)
         comparison = ("comparison", self.sweep_title, self.sweep_note) if self.sweep else ()
@@ -82,12 +82,12 @@ class RunRow:
 
 @dataclass(frozen=True, eq=False)
 class RunsChanged(Event):
-    """Runs that are new or have changed, and runs that are gone, since the last such event.
+    """New, changed and deleted runs since the last such event.
 
     Attributes:
-        rows: The new and the changed ones.
-        gone: Paths of those that are gone.
-        complete: Whether all runs have been told now.
+        rows: New and changed runs.
+        gone: Paths of deleted runs.
+        complete: Whether all runs have been reported.
     """
 
     rows: tuple[RunRow, ...]

@@ -1,4 +1,4 @@
-"""What one denoising by hand tells."""
+"""Events of manual denoising."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from msd_engine.events.base import Event
 
 @dataclass(frozen=True, eq=False)
 class Copies:
-    """Some copies of a picture and what the denoiser makes of them.
+    """Copies of a picture, and their denoised result.
 
     Attributes:
         y: The copies, with shape (k, C, H, W), float32, in data units.
         y_mean: ȳ with shape (C, H, W).
         x_hat: x̂ with shape (C, H, W).
-        origin: Number of the copy, from 0, that each row of `y` was before; −1 for one that is new.
+        origin: Previous number of the copy in each row of `y`, from 0; −1 for a new copy.
     """
 
     y: NDArray[np.float32]
@@ -31,23 +31,23 @@ class Copies:
 
 @dataclass(frozen=True, eq=False)
 class Denoised(Event):
-    """One picture, its copies and x̂; all distances are root mean squares over the values of a picture.
+    """A picture, its copies and x̂; all distances are root mean squares over the values of a picture.
 
     Attributes:
-        spec_json: The experiment that was asked for, as JSON.
+        spec_json: The experiment as JSON.
         x: The picture, with shape (C, H, W), float32, in data units.
         sigma: Noise of one copy.
-        copies: The k copies as they were drawn.
-        changed: The copies after the change that was asked for, or None where none was.
+        copies: The k copies as drawn.
+        changed: The changed copies, or None without a change.
         error: Distance of x̂ from x.
         error_mean: Distance of ȳ from x; its expectation is σ/√k.
         moved: Distance between x̂ before and after the change; NaN without one.
         moved_mean: Distance between ȳ before and after the change; NaN without one.
-        expected_mean: What theory expects of `moved_mean`; NaN without a change.
-        expected_move: What theory says of `moved` for an exact denoiser; NaN where it depends on the data.
-        denoiser: What denoised, in words.
-        exact: Whether it is the exact posterior mean of a known distribution.
-        fixed_k: Number of copies that the denoiser takes whatever is asked for; 0 where it takes any number.
+        expected_mean: Theory of `moved_mean`; NaN without a change.
+        expected_move: Theory of `moved` for an exact denoiser; NaN where it depends on the data.
+        denoiser: Display name of the denoiser.
+        exact: Whether x̂ is the exact posterior mean of a known distribution.
+        fixed_k: Number of copies that the denoiser requires; 0 for any.
         available: Number of held-out images.
     """
 
@@ -75,28 +75,37 @@ class Denoised(Event):
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOutPicture(Event):
-    """One of the held-out images, to be looked at where nothing denoises it.
+class NoisyPicture(Event):
+    """A picture and its copies, shown when no denoiser fits.
 
     Attributes:
-        spec_json: The experiment that chose it, as JSON.
-        x: With shape (C, H, W), float32, in data units.
+        spec_json: The experiment as JSON.
+        x: The picture, with shape (C, H, W), float32, in data units.
+        sigma: Noise of one copy.
+        y: The copies, with shape (k, C, H, W).
+        y_mean: ȳ with shape (C, H, W).
+        error_mean: Distance of ȳ from x, as a root mean square; its expectation is σ/√k.
         available: Number of held-out images.
     """
 
+    keep: ClassVar[str] = "latest"
     spec_json: str
     x: NDArray[np.float32]
+    sigma: float
+    y: NDArray[np.float32]
+    y_mean: NDArray[np.float32]
+    error_mean: float
     available: int
 
 
 @dataclass(frozen=True, eq=False)
 class PictureRead(Event):
-    """A picture was read from a file and brought to the size of the data.
+    """A picture was read from a file and resized to the shape of the data.
 
     Attributes:
         pixels: With shape (C, H, W), uint8.
         path: The file.
-        done: What was done to its colours, in words, such as ``dark and light exchanged``; empty for nothing.
+        done: Changes to its colours, such as ``dark and light exchanged``; empty for none.
     """
 
     pixels: NDArray[np.uint8]

@@ -2,4 +2,4 @@
 
 
 class UserError(Exception):
-    """Something that the user can mend: one plain sentence that says what happened and what to do."""
+    """An error that the user can fix: one plain sentence that says what happened and what to do."""

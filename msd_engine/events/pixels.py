@@ -1,4 +1,4 @@
-"""Values of pixels: data units in [-1, 1] in the engine, bytes in files and on screens."""
+"""Conversion of pixels: data units in [-1, 1] in the engine, bytes in files and on screens."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 
 def to_grey(x: Any) -> Any:
-    """Round data units to whole grey values from 0 to 255; values beyond [-1, 1] are cut, NaN stays.
+    """Round data units to whole grey values from 0 to 255; clip values outside [-1, 1], keep NaN.
 
     Args:
         x: Array or tensor of any shape, floating point.
 
     Returns:
-        The same shape and type; casting it to uint8 is left to the caller.
+        The same shape and type, not yet cast to uint8.
     """
     return ((x.clip(-1.0, 1.0) + 1.0) * 127.5).round()
 

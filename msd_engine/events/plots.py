@@ -1,7 +1,7 @@
-"""The content of a plot as frozen values: the window paints it on the screen, the engine draws it into files.
+"""Contents of plots as frozen values: the window paints them on the screen, the engine draws them into files.
 
-A colour is a role, such as ``learned`` or ``exact``, which a palette turns into a colour; ``own N``, the Nth of a few
-that are told apart; ``order S``, the place S from 0 to 1 in an order such as that of k; or a colour, ``#RRGGBB``.
+A colour is a role, such as ``learned`` or ``exact``, which a palette maps to a colour; ``own N``, the Nth of a few
+distinct colours; ``order S``, the place S from 0 to 1 in an order such as that of k; or ``#RRGGBB``.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ Mark = Literal["line", "dash", "dotted", "dot", "ring", "cross", "arrow", "diamo
 LineStyle = Literal["line", "dash", "dotted"]
 
 ORDER_COLOURS = ("#440154", "#21808c", "#86b61a")
-"""First, middle and last colour of an order on white: as viridis, without its end that white hides."""
+"""First, middle and last colour of an order on white: viridis without its light end."""
 
 OWN_COLOURS = 8
-"""So many colours, ``own 1`` and so on, are told apart."""
+"""Number of distinct colours, ``own 1`` and so on."""
 
 LAYERS = ("density", "data", "modes", "exact arrows", "learned arrows", "tails", "heads", "copies")
-"""What the plane is made of, from below."""
+"""Layers of the plane, from back to front."""
 
 NO_POINTS: Array = np.empty((0, 2))
 NO_TAILS: Array = np.empty((0, 0, 2))
 DENSITY_DEPTH = 10.0
-"""Below its peak by this much a log density counts as none: exp(-10) is 1/22 000."""
+"""A log density this far below its peak counts as zero: exp(-10) is 1/22 000."""
 
-# So few chains can be followed however far they leap.
+# Up to this number chains remain readable, however far they leap.
 _FEW = 10
 LONGEST_STEP = 0.1
-"""The longest step that tails are drawn with, in parts of the width or height of the plane."""
+"""Longest step of drawn tails, as a fraction of the width or height of the plane."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Key:
     Attributes:
         mark: Its mark.
         colour: Colour of the mark.
-        words: What it stands for; σ_eff in them is written with an index.
+        words: Its text; σ_eff is typeset with a subscript.
     """
 
     mark: Mark
@@ -58,10 +58,10 @@ class Axis:
     """One axis.
 
     Attributes:
-        name: What it counts.
+        name: Its quantity.
         unit: Its unit; empty for none.
         log: Whether it is logarithmic.
-        ticks: Where alone it has ticks; empty for the usual places.
+        ticks: Its only ticks; empty for automatic ones.
     """
 
     name: str
@@ -71,7 +71,7 @@ class Axis:
 
     @property
     def label(self) -> str:
-        """The words beside the axis."""
+        """The text beside the axis."""
         return f"{self.name} / {self.unit}" if self.unit else self.name
 
 
@@ -84,14 +84,14 @@ class Curve:
         x: Positions, with shape (n,).
         y: Values, with shape (n,); NaN leaves a gap.
         colour: Its colour.
-        style: How its line is drawn.
+        style: Style of its line.
         low: Lower ends of its spread, with shape (n,); None for no spread.
         high: Upper ends.
-        spread: Whether the spread is a bar at each point or a band.
+        spread: Whether the spread is drawn as bars or as a band.
         dots: Whether its points are marked.
-        across: Whether it goes on to both edges of the plot.
-        framed: Whether the axes are chosen so that it is seen.
-        notes: Words for each point, for the read-out in the place of its position; empty for none.
+        across: Whether it extends to both edges of the plot.
+        framed: Whether the automatic range of the axes includes it.
+        notes: Read-out of each point in place of its position; empty for none.
     """
 
     words: str
@@ -113,13 +113,13 @@ class Curves:
     """Curves on axes.
 
     Attributes:
-        name: What the plot is called.
-        x: The axis from left to right.
-        y: The upright axis.
-        curves: The curves, from below.
-        legend: Its entries; None for one for each curve.
-        growing: Whether points are still to come at the right, so that the axes leave room.
-        bounds: What the axes show, (x least, x most, y least, y most); None for all.
+        name: Name of the plot.
+        x: The horizontal axis.
+        y: The vertical axis.
+        curves: The curves, from back to front.
+        legend: Its entries; None for one per curve.
+        growing: Whether more points will follow on the right, so that the axes leave room.
+        bounds: Range of the axes, (x least, x most, y least, y most); None for all.
     """
 
     name: str
@@ -131,7 +131,7 @@ class Curves:
     bounds: Bounds | None = None
 
     def entries(self) -> tuple[Key, ...]:
-        """The entries of the legend."""
+        """Return the entries of the legend."""
         if self.legend is not None:
             return self.legend
         return tuple(Key(curve.style, curve.colour, curve.words) for curve in self.curves)
@@ -142,12 +142,12 @@ class Bars:
     """Bars with a line across each, such as shares in a sample and the true ones.
 
     Attributes:
-        name: What the plot is called.
-        noun: What each bar is of.
+        name: Name of the plot.
+        noun: Noun for one bar.
         names: Names of the bars.
         values: Heights of the bars, with shape (n,).
         expected: Heights of the lines, with shape (n,).
-        words: What the lines are.
+        words: Name of the lines.
         colour: Colour of the bars.
     """
 
@@ -160,7 +160,7 @@ class Bars:
     colour: str = "exact"
 
     def entries(self) -> tuple[Key, ...]:
-        """The entries of the legend."""
+        """Return the entries of the legend."""
         return (Key("patch", self.colour, "sampled"), Key("line", "text", self.words)) if self.names else ()
 
     @property
@@ -172,23 +172,23 @@ class Bars:
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """Chains in the plane, before the density that they are to follow.
+    """Chains in the plane, over the density that they sample.
 
     Attributes:
-        log_density: log p on a grid with shape (rows, columns), row 0 at the smallest x₂; None where it is not known.
-        density_bounds: Where the outermost grid points lie, (x₁ least, x₁ most, x₂ least, x₂ most).
+        log_density: log p on a grid with shape (rows, columns), row 0 at the smallest x₂; None if unknown.
+        density_bounds: Positions of the outermost grid points, (x₁ least, x₁ most, x₂ least, x₂ most).
         data: Draws from the data distribution, with shape (n, 2).
         modes: Means of the modes, with shape (J, 2).
-        at: Where the scores are given, with shape (m, 2).
+        at: Positions of the scores, with shape (m, 2).
         exact: The exact score there, with shape (m, 2), or None.
         learned: The learned score there, with shape (m, 2), or None.
         tails: The last states of every chain, with shape (n, B, 2), oldest first.
-        heads: Where the chains are, with shape (B, 2).
+        heads: Positions of the chains, with shape (B, 2).
         copies: The copies of the chosen chain (k, 2), their mean (1, 2) and x̂ (1, 2), or None.
         chosen: The chosen chain, or None.
         colour: Colour of the chains.
-        on: The layers that are shown.
-        bounds: What the axes show, in data units.
+        on: The visible layers.
+        bounds: Range of the axes, in data units.
     """
 
     log_density: Array | None = None
@@ -212,7 +212,7 @@ class Plane:
         return self.log_density is not None and bool(np.isfinite(self.log_density).any())
 
     def entries(self) -> tuple[Key, ...]:
-        """The entries of the legend, of the layers that are on and have data."""
+        """Return the entries of the legend, for visible layers with data."""
         copies = self.copies is not None
         rows = (
             ("density", self.has_density, Key("patch", "density", "density")),
@@ -228,13 +228,13 @@ class Plane:
         return tuple(key for layer, known, key in rows if known and layer in self.on)
 
     def density_share(self) -> Array:
-        """The log density from 0, `DENSITY_DEPTH` or more below its peak, to 1 at it, with shape (rows, columns)."""
+        """Return the log density scaled from 0 (`DENSITY_DEPTH` below its peak) to 1, shape (rows, columns)."""
         assert self.log_density is not None
         values = np.where(np.isfinite(self.log_density), self.log_density, -np.inf).astype(np.float32)
         return np.asarray(np.clip((values - values.max()) / DENSITY_DEPTH + 1, 0, 1))
 
     def scores(self) -> list[tuple[str, Array]]:
-        """The scores whose arrows are shown, by colour, on one scale: their 90th percentile has length 1."""
+        """Return the visible scores by colour, on one scale: their 90th percentile has length 1."""
         known = self.exact if self.exact is not None else self.learned
         if known is None or not len(known):
             return []
@@ -244,9 +244,9 @@ class Plane:
         return [(name, score / unit) for name, score in rows if score is not None and f"{name} arrows" in self.on]
 
     def readable_tails(self) -> Array:
-        """The tails with shape (B, m, 2) without what is before the last long step.
+        """Return the tails after the last long step, with shape (B, m, 2).
 
-        Where many chains leap across the view, the lines of their leaps only hide it.
+        If many chains leap across the view, the lines of their leaps would hide it.
         """
         left, right, low, high = self.bounds
         return readable(self.tails.transpose(1, 0, 2), LONGEST_STEP * min(right - left, high - low))
@@ -256,14 +256,14 @@ Plot = Curves | Bars | Plane
 
 
 def readable(tails: Array, longest: float) -> Array:
-    """Leave out of tails what is before the last long step.
+    """Cut off the part of the tails before the last long step.
 
     Args:
         tails: States with shape (B, n, 2), oldest first.
-        longest: Length up to which a step, the median over chains, can be followed by eye.
+        longest: Longest readable step, as a median over chains.
 
     Returns:
-        The newest states, from the last long step on, with shape (B, m, 2); all of them where chains are few.
+        The states from the last long step on, with shape (B, m, 2); all states for few chains.
     """
     if len(tails) <= _FEW:
         return tails
@@ -274,11 +274,11 @@ def readable(tails: Array, longest: float) -> Array:
 
 
 def order_colours(values: Sequence[int]) -> dict[int, str]:
-    """The colours of values, such as several k, by their place in the order."""
+    """Return the colours of values, such as several k, by their place in the order."""
     places = sorted(set(values))
     return {value: f"order {place / max(1, len(places) - 1):.4f}" for place, value in enumerate(places)}
 
 
 def order_keys(values: Sequence[int], noun: str) -> tuple[Key, ...]:
-    """The entries of a legend for values whose colours are `order_colours`."""
+    """Return legend entries for values with the colours of `order_colours`."""
     return tuple(Key("line", colour, f"{noun} = {value}") for value, colour in order_colours(values).items())

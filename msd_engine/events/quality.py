@@ -1,4 +1,4 @@
-"""What measuring generated images tells."""
+"""Events of measuring generated images."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Better = Literal["lower", "higher", "real"]
 
 @dataclass(frozen=True)
 class Figure:
-    """One number that says how good samples are.
+    """One figure of the quality of samples.
 
     Attributes:
         name: Its name in files, such as ``frechet``.
-        title: Its name for people.
-        value: The number for the samples; NaN where it cannot be had.
-        low: Lower end of the 95 % interval over the choice of samples, and for distances of held-out images; NaN where
-            none is known.
+        title: Display title.
+        value: The figure; NaN if it cannot be computed.
+        low: Lower end of the 95 % interval over the choice of samples, and of held-out images for distances; NaN if
+            unknown.
         high: Its upper end.
-        real: The same number for as many real training images in the place of the samples; NaN where it makes no sense.
-        better: Whether ``lower`` or ``higher`` is better, or what is nearest to ``real``.
-        help: What it means, with its formula.
-        real_spread: Standard deviation of that number between sets of as many real images; NaN where one set was seen.
+        real: The same figure for as many real training images instead of the samples; NaN if undefined.
+        better: Whether ``lower``, ``higher`` or nearest to ``real`` is better.
+        help: Its meaning, with the formula.
+        real_spread: Standard deviation of `real` between sets of as many real images; NaN for a single set.
     """
 
     name: str
@@ -45,24 +45,23 @@ class Figure:
 
 @dataclass(frozen=True, eq=False)
 class Quality(Event):
-    """How good a set of generated images is.
+    """Quality of a set of generated images.
 
     Attributes:
-        data: Name of the image set that they are compared with.
-        features: What they are compared by, such as ``MNIST classifier, 128 features``.
+        data: Name of the reference image set.
+        features: Features behind the figures, such as ``MNIST classifier, 128 features``.
         n: Number of samples.
-        real_n: Number of real training images whose figures stand beside.
+        real_n: Number of real training images behind the figures `real`.
         reference_n: Number of held-out images that both are compared with.
-        figures: The figures, the most telling first.
-        refused: Why a figure is missing, in one sentence; empty where none is.
-        class_names: Names of the classes; empty where the features know none.
-        shares: Share of the samples that the classifier calls each class, with shape (classes,).
+        figures: The figures, the most informative first.
+        refused: Reason for missing figures, in one sentence; empty for none.
+        class_names: Names of the classes; empty for features without classes.
+        shares: Share of the samples in each class, by the classifier, with shape (classes,).
         real_shares: The same for the held-out images, with shape (classes,).
-        evaluations: Evaluations of the network, or of the exact score where there is none, for one sample; 0 where
-            unknown.
-        elapsed_s: Seconds of sampling; NaN where the samples came from a file.
+        evaluations: Evaluations of the network, or of the exact score without a network, for one sample; 0 if unknown.
+        elapsed_s: Seconds of sampling; NaN for samples from a file.
         spec_json: The spec of the samples as JSON.
-        dead: How many samples are of chains that have died, by what went wrong, the commonest first.
+        dead: Number of samples from failed chains, by failure, the most frequent first.
     """
 
     data: str
@@ -82,24 +81,23 @@ class Quality(Event):
 
     @property
     def lived(self) -> int:
-        """Number of samples whose chains have lived."""
+        """Number of samples from surviving chains."""
         return self.n - sum(self.dead.values())
 
 
 @dataclass(frozen=True, eq=False)
 class Neighbours(Event):
-    """The training images nearest to one image, in the order of their distance in pixels.
+    """The training images nearest to one image, by distance in pixels.
 
     Attributes:
         image: The image, with shape (C, H, W), uint8.
         neighbours: The training images with shape (m, C, H, W), uint8.
         labels: Names of their classes.
         pixels: Root mean square difference of each from the image, in data units, with shape (m,).
-        features: Distance of each in the features, with shape (m,); NaN where there are none.
-        feature_name: What the features are; empty where there are none.
+        features: Distance of each in the features, with shape (m,); NaN without features.
+        feature_name: Name of the features; empty without features.
         typical: Median distance in pixels of held-out images to their nearest training image.
-        usual: Between these two lies that distance of a new image in 19 of 20 cases; infinite where there are too few
-            held-out images to tell.
+        usual: Range of that distance for 19 of 20 new images; infinite for too few held-out images.
     """
 
     image: NDArray[np.uint8]

@@ -1,4 +1,4 @@
-"""What sampling tells."""
+"""Events of sampling."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from msd_engine.events.base import Event
 
 @dataclass(frozen=True, eq=False)
 class Ladder(Event):
-    """The noise levels that the chains go down, told once after the start of sampling.
+    """The noise levels of the chains, once after the start of sampling.
 
     Attributes:
         sigma: Noise of one copy at each level, with shape (L,), from the first level to the last.
         alpha: Step α_i = r σ_i² at each level, with shape (L,).
         steps: Steps at each level, or from it to the next one, int64, with shape (L,).
-        swelling: s_T²/σ_i², the variance of y_i − ȳ at the end of each level over what the level says, as theory
-            predicts it, with shape (L,).
-        evaluations: How often the denoiser is asked for each chain.
-        settled: What s_T²/σ² tends to with ever more steps per level.
-        steps_needed: So few steps per level bring s_T²/σ² near to that everywhere; 0 where none do.
-        guidance_missing: Whether guidance is asked for, but the network has no earlier self to be guided by.
-        network_evaluations: How often a network is among these: all but what the images answer in its place; with the
-            exact score all of `evaluations`, in which there is no network.
+        swelling: Theoretical s_T²/σ_i², the variance of y_i − ȳ at the end of each level over its value in exact
+            sampling, with shape (L,).
+        evaluations: Evaluations of the denoiser for each chain.
+        settled: Limit of s_T²/σ² for many steps per level.
+        steps_needed: Steps per level that bring s_T²/σ² close to that limit at every level; 0 if impossible.
+        guidance_missing: Whether guidance is requested, but the network has no earlier weights.
+        network_evaluations: Evaluations without those that the exact mean over the images replaces; all `evaluations`
+            for the exact score, which has no network.
     """
 
     sigma: NDArray[np.float64]
@@ -43,11 +43,11 @@ class Ladder(Event):
 
 @dataclass(frozen=True, eq=False)
 class Proposed(Event):
-    """Settings that follow from the data.
+    """Settings derived from the data.
 
     Attributes:
         values: New values of fields by dotted path.
-        text: What they rest on, in one sentence.
+        text: Their basis, in one sentence.
     """
 
     values: Mapping[str, float | int | str]
@@ -56,10 +56,10 @@ class Proposed(Event):
 
 @dataclass(frozen=True, eq=False)
 class ChainSegment(Event):
-    """A stretch of the chains' history in the plane, kept states only.
+    """A segment of the history of chains in the plane: kept states only.
 
-    The first segment of a job starts with the state before any step (step 0). The stride between kept states is
-    fixed at the start of the job, so that a whole history stays small.
+    The first segment of a job begins with the state before any step (step 0). The job fixes the stride between kept
+    states at its start, so that a whole history stays small.
 
     Attributes:
         steps: Step numbers of the kept states, int64, with shape (n,).
@@ -80,7 +80,7 @@ class ChainSegment(Event):
 
 @dataclass(frozen=True, eq=False)
 class ImageFrame(Event):
-    """All chains of images as they are now.
+    """The present state of all chains of images.
 
     Attributes:
         step: Steps done.
@@ -102,10 +102,10 @@ class ImageFrame(Event):
 
 @dataclass(frozen=True, eq=False)
 class FilmFrame(Event):
-    """The chains of images at a kept moment of the ladder, for the film; a job keeps both its ends.
+    """A kept state of chains of images, for the film; a job keeps its first and last ones.
 
-    All moments of a job together are bounded in number and in bytes: of very many chains only the first ones keep all
-    their copies, and of very long walks moments at even distances are kept.
+    The number and size of all frames of a job are bounded: of many chains only the first ones keep all their copies,
+    and of long walks only evenly spaced states are kept.
 
     Attributes:
         step: Steps done.
@@ -113,11 +113,11 @@ class FilmFrame(Event):
         sigma: Noise of one copy.
         x_hat: x̂ of every chain as 8-bit values, with shape (N, C, H, W), uint8.
         y: The first copy of every chain as 8-bit values, with shape (N, C, H, W), uint8.
-        copies: All copies of the first M chains, with shape (M, k, C, H, W), float32, as they are to the bit.
-        streams: Where the random numbers of these chains are, number of the stream and draws of normal and uniform
-            numbers so far, with shape (M, 3), int64; a number of −1 cannot be gone on with.
-        carried: What the dynamics carries beside these copies, such as their velocities, each with the shape of
-            `copies`; empty for dynamics that know the copies alone.
+        copies: All copies of the first M chains, with shape (M, k, C, H, W), float32, exact to the bit.
+        streams: Positions of the random streams of these chains, with shape (M, 3), int64: number of the stream,
+            counts of normal and uniform draws; a number of −1 cannot be continued.
+        carried: Other state of the dynamics, such as velocities, each with the shape of `copies`; empty for dynamics
+            without any.
     """
 
     step: int
@@ -132,22 +132,21 @@ class FilmFrame(Event):
 
 @dataclass(frozen=True, eq=False)
 class ChainReport(Event):
-    """Figures of the chains in the plane at their end, or on their way, where theory is NaN.
+    """Figures of the chains in the plane at their end, or before it with NaN for theory.
 
     Attributes:
         step: Steps done.
-        mode_weights: Mean probability of each mode given ȳ and its noise, with shape (J,): its weight for exact draws.
+        mode_weights: Mean probability of each mode given ȳ and its noise, with shape (J,); for exact draws its weight.
         true_weights: Weights of the mixture, with shape (J,).
-        within_std: Standard deviation of the last x̂ (or ȳ) about its mode, pooled over modes and coordinates; whitened,
-            that is in the coordinates in which the noise is white.
-        predicted_std: The same as theory predicts it for these steps down this ladder from this start with the exact
-            score; NaN where it does not, infinite where chains were lost past the wall.
-        residual_inflation: Variance of y_i − ȳ of the present state over its value for exact sampling, σ²(1 − 1/k); NaN
-            for k = 1.
-        predicted_inflation: The same by the recursion of the sampler, NaN and infinite as the predicted std; for
-            Langevin dynamics that has settled, 1/(1 − r/2).
-        r_hat: Split R̂ of ȳ over the kept states of the second half of the last level, with shape (d,); NaN where they
-            are too few.
+        within_std: Standard deviation of the last x̂ (or ȳ) about its mode, pooled over modes and coordinates, in the
+            coordinates in which the noise is white.
+        predicted_std: The same by theory for these steps, ladder and start with the exact score; NaN without a theory,
+            infinite past the wall.
+        residual_inflation: Variance of y_i − ȳ in the present state over its value for exact sampling, σ²(1 − 1/k);
+            NaN for k = 1.
+        predicted_inflation: The same by the recursion of the sampler, NaN or infinite as `predicted_std`; for settled
+            Langevin dynamics 1/(1 − r/2).
+        r_hat: Split R̂ of ȳ over the kept states of the second half of the last level, with shape (d,); NaN for too few.
         ess: Effective sample size of the mean of ȳ over the same states of all chains, with shape (d,); NaN likewise.
         alive: Share of the chains whose state is finite and not beyond 1e6 data units.
     """
@@ -167,7 +166,7 @@ class ChainReport(Event):
 
 @dataclass(frozen=True, eq=False)
 class Samples(Event):
-    """The end of all chains.
+    """The final states of all chains.
 
     Attributes:
         x_hat: The samples, x̂ with shape (N, *event), float32, in data units.
@@ -184,15 +183,15 @@ class Samples(Event):
 
 @dataclass(frozen=True, eq=False)
 class FieldFrame(Event):
-    """The plane at one noise: density and scores on a grid.
+    """Density and scores in the plane at one noise, on a grid.
 
     Attributes:
         sigma: Noise of one copy.
         bounds: (x_min, x_max, y_min, y_max) in data units.
         log_density: log p_{σ_eff} on a grid, with shape (rows, columns), row 0 at y_min.
-        points: Where the score is given, with shape (m, 2).
+        points: Positions of the scores, with shape (m, 2).
         exact_score: ∇ log p_{σ_eff} of ȳ at the points, with shape (m, 2).
-        trained_score: The trained denoiser's estimate at the same points, with shape (m, 2), or None.
+        trained_score: Estimate of a trained denoiser at the same points, with shape (m, 2), or None.
         data: Draws from the data distribution, with shape (n, 2).
         means: Means of the modes, with shape (J, 2).
     """

@@ -1,4 +1,4 @@
-"""What a comparison of numbers of copies tells: which run goes on, its errors, and the table as it fills."""
+"""Events of a comparison of numbers of copies: the current run, its errors, and the table so far."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from msd_engine.events.training import HeldOutLoss
 
 @dataclass(frozen=True, eq=False)
 class ChildStarted(Event):
-    """A run of the comparison begins or goes on; what was told of its curves before is told again.
+    """A run of the comparison begins or resumes; events of its earlier curves are repeated.
 
     Attributes:
         name: Name of the run.
         number: Its place in the queue, from 1.
         total: Runs in the queue.
-        step: The step it starts from.
+        step: First step.
     """
 
     name: str
@@ -32,7 +32,7 @@ class ChildStarted(Event):
 
 @dataclass(frozen=True, eq=False)
 class ChildHeldOut(Event):
-    """One measurement of a run on data not trained on.
+    """One measurement of a run on held-out data.
 
     Attributes:
         name: Name of the run.
@@ -45,22 +45,22 @@ class ChildHeldOut(Event):
 
 @dataclass(frozen=True, eq=False)
 class ChildEnded(Event):
-    """A run of the comparison is done and measured, on draws that are the same for every k and seed.
+    """A run of the comparison has ended and is measured on the same draws for every k and seed.
 
     Attributes:
         name: Name of the run.
         k: Number of copies.
         seed: Seed of the training.
-        modes: The modes that it belongs to.
-        failed: Whether it failed; then nothing was measured.
+        modes: Its modes.
+        failed: Whether it failed; a failed run is not measured.
         text: One sentence on the outcome.
         step: Training steps.
         elapsed_s: Seconds of training.
-        error: Mean ‖x̂ − x‖² over the law of σ, NaN where it failed.
-        floor: The same of the exact posterior mean, NaN where it is not known.
+        error: Mean ‖x̂ − x‖² over the law of σ, NaN after a failure.
+        floor: The same of the exact posterior mean, NaN if unknown.
         band_sigma_eff: Geometric centres of the bands of σ_eff, with shape (bands,).
         band_error: Mean error in each band, with shape (bands,).
-        band_floor: That of the exact posterior mean, NaN where it is not known, with shape (bands,).
+        band_floor: Error of the exact posterior mean in each band, NaN if unknown, with shape (bands,).
     """
 
     name: str
@@ -80,7 +80,7 @@ class ChildEnded(Event):
 
 @dataclass(frozen=True, eq=False)
 class TableRow:
-    """One line of the table: one number of copies in one mode.
+    """One row of the table: one number of copies in one mode.
 
     Attributes:
         mode: ``same-sigma`` or ``same-sigma-eff``.
@@ -90,13 +90,13 @@ class TableRow:
         steps: Mean number of training steps.
         error: Mean of the final error over seeds, NaN without any.
         spread: Standard deviation of the final error over seeds, NaN for fewer than two.
-        ratio: Mean over the seeds of both of error(k)/error(1), NaN where there is none.
+        ratio: Mean of error(k)/error(1) over seeds with both, NaN without any.
         ratio_spread: Its standard deviation over seeds, NaN for fewer than two.
         by_seed: The final error of each seed.
-        floor: Error of the exact posterior mean on the same draws, NaN where it is not known.
-        floor_ratio: floor(k)/floor(1), NaN where it is not known.
-        reported: The report's figure, NaN where it gives none.
-        reported_ratio: The report's figure over its figure for k = 1.
+        floor: Error of the exact posterior mean on the same draws, NaN if unknown.
+        floor_ratio: floor(k)/floor(1), NaN if unknown.
+        reported: Figure of the report, NaN if it gives none.
+        reported_ratio: Figure of the report over its figure for k = 1.
         band_sigma_eff: Geometric centres of the bands of σ_eff, with shape (bands,); empty without a measurement.
         band_error: Mean error in each band, with shape (bands,).
         band_spread: Standard deviation over seeds, with shape (bands,).
@@ -125,13 +125,13 @@ class TableRow:
 
 @dataclass(frozen=True, eq=False)
 class SweepTable(Event):
-    """The table as it stands.
+    """The table so far.
 
     Attributes:
-        rows: One line for each mode and k that is asked for, measured or not.
-        done: Runs that are done.
-        total: Runs that are asked for.
-        findings: What the figures say of the report's claim, one sentence each.
+        rows: One row for each requested mode and k, measured or not.
+        done: Number of finished runs.
+        total: Number of requested runs.
+        findings: Conclusions on the report's claim, one sentence each.
     """
 
     keep: ClassVar[str] = "latest"

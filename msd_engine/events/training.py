@@ -1,4 +1,4 @@
-"""What training tells."""
+"""Events of training."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class LossPoints(Event):
 
 @dataclass(frozen=True, eq=False)
 class HeldOutLoss(Event):
-    """One measurement with the averaged weights on data that are not trained on, with fixed noise.
+    """One measurement with the averaged weights on held-out data, with fixed noise.
 
     Attributes:
         step: Step number.
-        loss: Mean squared error ‖x̂ − x‖² over the law of σ; whitened, that is in the coordinates in which the noise is
-            white, as all errors here.
+        loss: Mean squared error ‖x̂ − x‖² over the law of σ; like all errors here, in the coordinates in which the noise
+            is white.
         elapsed_s: Seconds of training so far.
         band_sigma_eff: Centres of the bands of σ_eff, with shape (bands,).
         band_loss: Mean squared error at each σ_eff, with shape (bands,).
-        band_mmse: Error of the exact posterior mean on the same draws at each σ_eff, NaN where it is not known, with
-            shape (bands,).
-        mmse: The same in all where it is known, else NaN: the least possible error but for the chance of these draws.
-        standard_error: That of `loss` over the choice of the draws; NaN where it was not kept.
+        band_mmse: Error of the exact posterior mean on the same draws at each σ_eff, NaN if unknown, with shape
+            (bands,).
+        mmse: The same over the law of σ, NaN if unknown: an estimate of the least possible error from these draws.
+        standard_error: Standard error of `loss` over the choice of the draws; NaN if not saved.
     """
 
     step: int
@@ -56,7 +56,7 @@ class HeldOutLoss(Event):
 
 @dataclass(frozen=True, eq=False)
 class StripFrame(Event):
-    """A few fixed held-out images with fixed noise, as the averaged weights see them now.
+    """A few fixed held-out images with fixed noise, denoised with the present averaged weights.
 
     Attributes:
         step: Step number.
@@ -78,7 +78,7 @@ class StripFrame(Event):
 
 @dataclass(frozen=True, eq=False)
 class Checkpointed(Event):
-    """The run folder now holds the state and the averaged weights of this step.
+    """The run folder holds the state and the averaged weights of this step.
 
     Attributes:
         step: Step number.

@@ -1,4 +1,4 @@
-"""What sampling tells about the ends of its chains of images."""
+"""Event of judging the final states of chains of images."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from numpy.typing import NDArray
 from msd_engine.events.base import Event
 
 ALIVE: Final = "alive"
-"""The verdict on a chain that has lived; every other one names what went wrong."""
+"""Verdict on a surviving chain; every other verdict names the failure."""
 
 
 def in_words(dead: Mapping[str, int]) -> str:
-    """Return what went wrong with chains, such as ``3 monochrome, 1 blew up``; empty where nothing did."""
+    """Return the failures of chains as text, such as ``3 monochrome, 1 blew up``; empty for none."""
     return ", ".join(f"{count} {reason}" for reason, count in dead.items())
 
 
 @dataclass(frozen=True, eq=False)
 class Verdicts(Event):
-    """How the chains of one sampling of images ended, beside the data.
+    """Verdicts on the chains of one sampling of images, and figures beside those of the data.
 
-    Where the images of the data are not there, all figures about them are NaN and only chains that blew up are told.
+    If the images of the data are missing, all figures about them are NaN and the only failure is ``blew up``.
 
     Attributes:
         verdict: For each chain ``alive``, ``blew up``, ``monochrome``, ``saturated`` or ``off the data``.
         spatial_variance: Variance over the pixels of each sample, with shape (N,).
-        least_variance: Below this a sample counts as monochrome; from the data.
+        least_variance: Threshold of ``monochrome``, from the data.
         saturated_share: Share of saturated pixels of each sample, with shape (N,).
-        most_saturation: Above this a sample counts as saturated; from the data.
+        most_saturation: Threshold of ``saturated``, from the data.
         mean_distance: Mean pairwise distance of the samples, in data units ([-1, 1] pixels).
         data_mean_distance: The same of the data.
         data_largest_distance: Largest pairwise distance of the data.
@@ -39,12 +39,12 @@ class Verdicts(Event):
         k: Number of copies.
         step_ratio: r = ε/σ².
         levels: Number of levels.
-        dim: Numbers in one image.
+        dim: Dimension of one image.
         spec_json: The spec as JSON.
-        features: The features by which samples were called off the data; empty where that verdict was left out.
-        left_out: Why it was left out, in one sentence; empty where it was not.
-        class_names: Names of the classes that the features tell apart; empty where there are none.
-        shares: Share of the chains that have lived in each class, as the features call them, with shape (classes,).
+        features: Features behind the verdict ``off the data``; empty without that verdict.
+        left_out: Reason for leaving that verdict out, in one sentence; otherwise empty.
+        class_names: Names of the classes of the features; empty for none.
+        shares: Share of the surviving chains in each class, by the features, with shape (classes,).
         real_shares: The same of held-out images.
     """
 
@@ -70,10 +70,10 @@ class Verdicts(Event):
 
     @property
     def lived(self) -> int:
-        """Number of chains that have lived."""
+        """Number of surviving chains."""
         return self.verdict.count(ALIVE)
 
     @property
     def dead(self) -> dict[int, str]:
-        """The other chains by number, with what went wrong."""
+        """The failures of all other chains, by number."""
         return {index: verdict for index, verdict in enumerate(self.verdict) if verdict != ALIVE}

@@ -1,4 +1,4 @@
-"""What can be asked: frozen, validated values that go down to the engine. Imports no torch."""
+"""Specs: frozen, validated values that go down to the engine. Imports no torch."""
 
 from msd_engine.specs.base import Declaration, Spec, SpecError, declarations
 from msd_engine.specs.branch import Branch, ChainTask

@@ -1,7 +1,7 @@
-"""The common base of every spec: a frozen, strictly validated value.
+"""Base of all specs: frozen, strictly validated values.
 
-Each field is declared once, by `param`, with title, unit, range, scale and help. Sliders, command-line flags,
-run files and the table that `msd schema` prints are all made from that one declaration.
+`param` declares each field once, with title, unit, range, scale and help. Sliders, command-line flags, run files and
+the table of `msd schema` are made from that declaration.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ LARGEST_SEED = 2**31 - 1
 
 
 class SpecError(ValueError):
-    """A spec that cannot be accepted, in one sentence that names the field.
+    """An invalid spec, in one sentence that names the field.
 
     Attributes:
-        path: The dotted path of the field at fault, such as ``sampling.levels``; empty for the whole text.
+        path: Dotted path of the invalid field, such as ``sampling.levels``; empty for the whole text.
     """
 
     def __init__(self, path: str, sentence: str) -> None:
-        """Keep the path beside the sentence."""
+        """Store the path with the sentence."""
         super().__init__(sentence)
         self.path = path
 
@@ -35,7 +35,7 @@ def param(
     default: Any,
     *,
     title: str,
-    help: str,  # noqa: A002 - the word that readers of a field declaration look for
+    help: str,  # noqa: A002 - the usual word in a field declaration
     unit: str = "",
     symbol: str = "",
     scale: Scale = "linear",
@@ -50,22 +50,19 @@ def param(
     """Declare one field of a spec.
 
     Args:
-        default: The value that stands where nothing is said.
-        title: The name shown beside the control.
+        default: Value if none is given.
+        title: Name beside the control.
         help: One or two sentences for a tooltip or a table.
-        unit: The unit shown behind the number; empty for data units and pure numbers.
-        symbol: The symbol of the theory, such as ``σ₁``.
-        scale: How a slider moves: ``linear`` or ``log``.
-        ge: Smallest value accepted.
-        gt: Bound that the value must exceed.
-        le: Largest value accepted.
-        lt: Bound that the value must stay under.
-        slider: The range that a slider spans; values outside, but inside the bounds, may be typed.
-        formula: The formula that the field enters, as plain text.
+        unit: Unit after the number; empty for data units and pure numbers.
+        symbol: Symbol in the theory, such as ``σ₁``.
+        scale: Scale of the slider: ``linear`` or ``log``.
+        ge: Smallest value.
+        gt: Exclusive lower bound.
+        le: Largest value.
+        lt: Exclusive upper bound.
+        slider: Range of the slider; other values inside the bounds can be typed.
+        formula: Formula that contains the field, as plain text.
         choices: Titles of words that capitals and spaces alone do not make readable.
-
-    Returns:
-        The pydantic field declaration.
     """
     extra: dict[str, Any] = {"unit": unit, "symbol": symbol, "scale": scale, "slider": slider, "formula": formula}
     extra |= {"choices": dict(choices or {})}
@@ -74,23 +71,23 @@ def param(
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a spec says about one of its fields.
+    """Declaration of one field of a spec.
 
     Attributes:
         path: Dotted path from the top of the spec, such as ``sampling.levels``.
-        title: Name shown beside the control.
+        title: Name beside the control.
         help: One or two sentences.
         type: ``int``, ``float``, ``bool`` or ``str``.
-        default: Value where nothing is said.
-        unit: Unit behind the number.
-        symbol: Symbol of the theory.
+        default: Value if none is given.
+        unit: Unit after the number.
+        symbol: Symbol in the theory.
         scale: ``linear`` or ``log``.
-        low: Smallest value that may be typed, or None.
-        high: Largest value that may be typed, or None.
-        slider: Range that a slider spans, or None.
-        choices: The words that may be chosen, or empty.
-        titles: What each of them is called before people.
-        formula: Formula that the field enters.
+        low: Lower bound, or None.
+        high: Upper bound, or None.
+        slider: Range of the slider, or None.
+        choices: Words to choose from, or empty.
+        titles: Display titles of the choices.
+        formula: Formula that contains the field.
     """
 
     path: str
@@ -110,29 +107,19 @@ class Declaration:
 
 
 def _decoded(text: str | bytes) -> str:
-    """Return the text of a JSON document in any of the Unicode encodings, without the byte order mark of editors.
-
-    Args:
-        text: The document.
-
-    Returns:
-        Its text.
-
-    Raises:
-        UnicodeDecodeError: The bytes are no text in the encoding that they begin with.
-    """
+    """Decode a JSON document in any Unicode encoding, without the byte order mark; raise UnicodeDecodeError."""
     if isinstance(text, bytes):
         text = text.decode(json.detect_encoding(text))
     return text.removeprefix("\ufeff")
 
 
 class Spec(BaseModel):
-    """A frozen, strict value: unknown fields, NaN, infinities and numbers given as text are refused."""
+    """A frozen, strict value that refuses unknown fields, NaN, infinities and numbers given as text."""
 
     notes: ClassVar[tuple[str, ...]] = ()
-    """Lines of a document that are no fields: whatever they say is passed over."""
+    """Keys of a document that are not fields: their values are ignored."""
     older: ClassVar[tuple[str, ...]] = ()
-    """Names of earlier formats that are still read: `present` changes them into the present one."""
+    """Earlier formats that can still be read: `present` converts them."""
 
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", allow_inf_nan=False, ser_json_bytes="base64", val_json_bytes="base64"
@@ -142,15 +129,9 @@ class Spec(BaseModel):
     def from_json(cls, text: str | bytes) -> Self:
         """Read a spec from JSON text.
 
-        Args:
-            text: The JSON document.
-
-        Returns:
-            The validated spec.
-
         Raises:
-            SpecError: The text is no JSON, repeats a key, lacks the line ``format`` by which files of this kind are
-                known, or says something that the spec does not accept.
+            SpecError: The text is not valid JSON, repeats a key, lacks the key ``format``, or has a value that the spec
+                refuses.
         """
         try:
             text = _decoded(text)
@@ -173,16 +154,13 @@ class Spec(BaseModel):
 
     @classmethod
     def present(cls, document: dict[str, Any]) -> dict[str, Any]:
-        """Return a document of an earlier format in the words of the present one; others as they are.
+        """Convert a document of an earlier format to the present one; return others unchanged.
 
         Args:
-            document: What the JSON text says, with the specs in it.
-
-        Returns:
-            The document with the parts that have changed.
+            document: Parsed JSON, with nested specs.
 
         Raises:
-            SpecError: What an earlier format says has no place in the present one.
+            SpecError: A value of the earlier format has no equivalent in the present one.
         """
         changed = dict(document)
         for name, field in cls.model_fields.items():
@@ -195,12 +173,6 @@ class Spec(BaseModel):
     def from_fields(cls, fields: dict[str, Any]) -> Self:
         """Build a spec from nested plain values.
 
-        Args:
-            fields: The values by field name.
-
-        Returns:
-            The validated spec.
-
         Raises:
             SpecError: A value is missing, unknown or out of range.
         """
@@ -211,7 +183,7 @@ class Spec(BaseModel):
 
     @property
     def absent(self) -> Mapping[str, str]:
-        """Fields that this value does not have because of what another field says: the reason by their name."""
+        """Fields that the value of another field excludes, with the reasons, by name."""
         return {}
 
     def to_json(self, *, indent: int | None = None) -> str:
@@ -219,16 +191,10 @@ class Spec(BaseModel):
         return self.model_dump_json(indent=indent)
 
     def get(self, path: str) -> Any:
-        """Return the value at a dotted path.
-
-        Args:
-            path: Such as ``sampling.levels``.
-
-        Returns:
-            The value.
+        """Return the value at a dotted path, such as ``sampling.levels``.
 
         Raises:
-            SpecError: There is no such field.
+            SpecError: The field does not exist.
         """
         value: Any = self
         for name in path.split("."):
@@ -238,31 +204,21 @@ class Spec(BaseModel):
         return value
 
     def replace(self, path: str, value: Any) -> Self:
-        """Return a copy of the spec with one field changed.
-
-        Args:
-            path: Dotted path of the field.
-            value: Its new value.
-
-        Returns:
-            A new, validated spec.
+        """Return a validated copy with one field changed, given by its dotted path.
 
         Raises:
-            SpecError: There is no such field, or the value is not accepted.
+            SpecError: The field does not exist, or the spec refuses the value.
         """
         return self.replace_all({path: value})
 
     def replace_all(self, values: dict[str, Any]) -> Self:
-        """Return a copy of the spec with several fields changed at once.
+        """Return a validated copy with several fields changed at once.
 
         Args:
             values: New values by dotted path.
 
-        Returns:
-            A new, validated spec.
-
         Raises:
-            SpecError: There is no such field, the value would not have it, or a value is not accepted.
+            SpecError: A field does not exist, is absent from the new spec, or the spec refuses a value.
         """
         fields = self.model_dump()
         for path, value in values.items():
@@ -282,20 +238,20 @@ class Spec(BaseModel):
 
 
 def title_of(word: str, titles: Mapping[str, str]) -> str:
-    """Return what a word of a spec is called before people: its title, or the word with spaces and a capital."""
+    """Return the display title of a word: its entry in `titles`, or the word with spaces and a capital."""
     return titles.get(word, word.replace("-", " ").capitalize())
 
 
 def declarations(spec: Spec | type[Spec], prefix: str = "", *, absent: bool = False) -> Iterator[Declaration]:
-    """List the declared scalar fields of a spec, depth first, in the order of declaration.
+    """List the scalar fields of a spec, depth first, in order of declaration.
 
     Args:
-        spec: A spec, or its class where no field is a choice between several specs.
-        prefix: Path to put before every name.
-        absent: Also list the fields that the value does not have as it is, but might have.
+        spec: A spec, or its class if no field is a union of specs.
+        prefix: Prefix of every path.
+        absent: Also list fields that the values of other fields exclude.
 
     Yields:
-        One declaration for each field that holds a number, a truth value or a word.
+        One declaration for each field that holds a number, a boolean or a word.
     """
     cls = spec if isinstance(spec, type) else type(spec)
     for name, field in cls.model_fields.items():
@@ -356,21 +312,21 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_format(document: dict[str, Any], known: tuple[str, ...]) -> None:
-    """Refuse a document that does not say that it is one of this kind: all of its other lines may be left out."""
+    """Refuse a document without a known ``format``: it may omit every other key."""
     wanted, given = " or ".join(map(repr, known)), document.get("format")
     if "format" not in document:
-        raise SpecError("format", f"it has no line format with the word {wanted}, by which such files are known.")
+        raise SpecError("format", f"it has no key “format” with the value {wanted}.")
     if given not in known:
         shown = repr(given) if isinstance(given, str | int | float | bool | None) else type(given).__name__
         raise SpecError("format", f"format must be {wanted}, but is {shown[:80]}.")
 
 
 def _sentence(error: ValidationError) -> SpecError:
-    """Turn the most telling finding of a validation into one sentence that names the field."""
+    """Turn the most informative error of a validation into one sentence that names the field."""
     found = error.errors(include_url=False)
-    # A misspelt name is both missing and unknown; the unknown one shows what was written.
+    # A misspelt name is both missing and unknown; the unknown one shows the misspelling.
     finding = next((finding for finding in found if finding["type"] == "extra_forbidden"), found[0])
-    # Union branches put the tag of the branch into the location: it is no field name.
+    # The location contains the tags of union branches, which are not field names.
     path = ".".join(str(part) for part in finding["loc"] if part not in ("mixture", "images", "mlp", "unet"))
     given = finding.get("input")
     shown = repr(given) if isinstance(given, str | int | float | bool | None) else type(given).__name__
@@ -381,7 +337,7 @@ def _sentence(error: ValidationError) -> SpecError:
         case "missing":
             sentence = f"The field {path} is missing."
         case "union_tag_invalid":
-            # The message repeats whatever was given in place of the word, at any length.
+            # The message of pydantic repeats the input at any length.
             sentence = f"{path}.kind must be {finding['ctx']['expected_tags'].replace(', ', ' or ')}."
         case "value_error":
             sentence = message.removeprefix("Value error, ")
@@ -390,7 +346,7 @@ def _sentence(error: ValidationError) -> SpecError:
             message = message.replace("should", "must", 1)
             *whole, last = [str(part) for part in finding["loc"]] or [""]
             if whole and last.isdigit() and not any(part.isdigit() for part in whole):
-                # The place in a list says less than the value does.
+                # The value is more informative than its index in the list.
                 sentence = f"Each of {path.removesuffix(f'.{last}')} {message}, but one is {shown[:80]}."
             else:
                 sentence = f"{path or 'The spec'} {message}, but is {shown[:80]}."

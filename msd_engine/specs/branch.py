@@ -1,4 +1,4 @@
-"""Chains by hand: what is done with them, and where they branch off: a kept state of one chain, to go on from."""
+"""Tasks of manual chains, and kept chain states to branch from."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 ChainTask = Literal["draw", "inpaint", "interpolate"]
-"""What chains by hand do: as the sampling job, paint part of a picture anew, or lead from one seed to another."""
+"""Task of manual chains: draw like the sampling job, inpaint, or interpolate between two seeds."""
 
 
 @dataclass(frozen=True, eq=False)
 class Branch:
-    """A kept state.
+    """A kept state of one chain.
 
     Attributes:
-        y: The copies of one chain, with shape (k, C, H, W), float32.
-        step: Number of steps that it had done.
-        stream: Number of its stream of random numbers, and how often it had given normal and uniform ones by then.
-        carried: What the dynamics carries beside the copies, such as their velocities, each with the shape of `y`;
-            empty for dynamics that know the copies alone. Other dynamics begin anew from the copies.
-        same_noise: Whether the first branch goes on with the chain's own random numbers; else all have new ones.
+        y: The copies, with shape (k, C, H, W), float32.
+        step: Steps done.
+        stream: Number of the chain's random stream, and its counts of normal and uniform draws so far.
+        carried: Other state of the dynamics, such as velocities, each with the shape of `y`; empty for dynamics without
+            any. Other dynamics restart from the copies.
+        same_noise: Whether the first branch continues with the chain's own random numbers; all others get new ones.
     """
 
     y: NDArray[np.float32]

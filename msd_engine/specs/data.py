@@ -1,4 +1,4 @@
-"""What can be asked of the data: a Gaussian mixture in the plane, or a set of real images."""
+"""Settings of the data: a Gaussian mixture in the plane, or a set of real images."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ ImageSetName = Literal["digits", "mnist", "fashion-mnist", "cifar-10"]
 IMAGE_SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar-10": (3, 32, 32)}
 """Channels, rows and columns of the images of each set."""
 IMAGE_TITLES = {"digits": "Digits 8×8", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar-10": "CIFAR-10"}
-"""What people call each set."""
+"""Display titles of the sets."""
 MIXTURE_TITLES = {
     "ncsn-toy": "NCSN toy",
     "ring-8": "Ring of 8",
     "grid-25": "Grid of 25",
     "two-gaussians": "Two Gaussians",
 }
-"""What people call each mixture, where its word does not say it."""
+"""Display titles of mixtures whose word alone is not readable."""
 
 
 class MixtureSpec(Spec):
@@ -31,7 +31,7 @@ class MixtureSpec(Spec):
     name: MixtureName = param(
         "ncsn-toy",
         title="Target",
-        help="Which Gaussian mixture the chains are to draw from.",
+        help="Gaussian mixture that the chains draw from.",
         choices=MIXTURE_TITLES,
     )
     weights: tuple[float, ...] | None = None
@@ -60,7 +60,7 @@ class MixtureSpec(Spec):
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """Display title."""
         return title_of(self.name, MIXTURE_TITLES)
 
     @property
@@ -76,7 +76,7 @@ class ImagesSpec(Spec):
     name: ImageSetName = param(
         "digits",
         title="Data",
-        help="Which images to learn: digits (8×8, built in), MNIST, Fashion-MNIST or CIFAR-10 from the data folder.",
+        help="Images to learn: digits (8×8, built in), or MNIST, Fashion-MNIST or CIFAR-10 from the data folder.",
         choices=IMAGE_TITLES,
     )
     limit: int = param(
@@ -89,13 +89,13 @@ class ImagesSpec(Spec):
     )
     split: Literal["train", "test"] = param(
         "train",
-        title="Part of the set",
-        help="Which part is the data: the training images, or the test images with the training ones held out.",
+        title="Split",
+        help="Images used as data: the training images, or the test images with the training images held out.",
     )
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """Display title."""
         return IMAGE_TITLES[self.name]
 
     @property

@@ -1,4 +1,4 @@
-"""What can be asked of one denoising by hand: a picture, its noisy copies, and what is done to the copies."""
+"""Settings of manual denoising: a picture, its noisy copies, and a change of the copies."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from msd_engine.specs.base import LARGEST_SEED, Spec, param
 
 
 class DenoiseSpec(Spec):
-    """One picture x, its k copies y_i = x + σ n_i, and a change of the copies that x̂ is compared under."""
+    """A picture x, its k copies y_i = x + σ n_i, and a change of the copies whose effect on x̂ is measured."""
 
     sigma: float = param(
         1.0,
@@ -20,7 +20,7 @@ class DenoiseSpec(Spec):
         le=1e4,
         slider=(0.01, 100.0),
         scale="log",
-        help="Noise of each copy of the picture. Together k copies say as much as one copy with noise σ/√k.",
+        help="Noise of each copy of the picture. k copies carry as much information as one copy with noise σ/√k.",
         formula="y_i = x + σ n_i,  σ_eff = σ/√k",
     )
     seed: int = param(
@@ -36,7 +36,7 @@ class DenoiseSpec(Spec):
         ge=0,
         le=LARGEST_SEED,
         slider=(0, 199),
-        help="Number of the held-out image, from 0, that is denoised where no picture is drawn or opened.",
+        help="Number of the held-out image, from 0, to denoise if no picture is drawn or opened.",
     )
     change: Literal["none", "shuffle", "drop", "replace"] = param(
         "none",
@@ -51,7 +51,7 @@ class DenoiseSpec(Spec):
         ge=1,
         le=64,
         slider=(1, 16),
-        help="Number of the copy that is dropped or replaced; numbers beyond k mean the last copy.",
+        help="Number of the copy to drop or replace; numbers above k mean the last copy.",
     )
     other: int = param(
         1,
@@ -59,25 +59,25 @@ class DenoiseSpec(Spec):
         ge=0,
         le=LARGEST_SEED,
         slider=(0, 199),
-        help="Number of the held-out image, from 0, whose copy takes the place of copy i.",
+        help="Number of the held-out image, from 0, whose copy replaces copy i.",
     )
     second_seed: int = param(
         1,
         title="Second seed",
         ge=0,
         le=LARGEST_SEED,
-        help="Seed at the other end of an interpolation; the first end is the seed of the chains.",
+        help="Seed at the end of an interpolation that begins at the seed of the chains.",
         formula="z = cos θ z_a + sin θ z_b",
     )
     painting: Literal["settle", "same"] = param(
         "settle",
-        title="Paint by",
-        help="How chains move that keep a part of the picture. Settling chains: where the sampler glides past the "
-        "noises (probability flow, consistent), underdamped chains with about as many evaluations take its place, "
-        "which settle at each noise to what is kept. The sampler itself: as all other chains.",
+        title="Inpaint with",
+        help="Sampler of chains that keep a part of the picture. Settling chains: replace a sampler whose noise falls "
+        "at every step (probability flow, consistent) by underdamped chains with about as many evaluations, which "
+        "adapt to the kept part at each noise. The sampler itself: as for all other chains.",
         choices={"settle": "Settling chains", "same": "The sampler itself"},
     )
     picture: bytes = Field(b"", max_length=4096)
-    """C·H·W bytes of a picture of the user's own, row after row in each channel; empty: a held-out image."""
+    """C·H·W bytes of the user's own picture, row by row in each channel; empty: a held-out image."""
     mask: bytes = Field(b"", max_length=4096)
-    """One byte for each of the H·W pixels, 1 where the picture is to be painted anew; empty for none."""
+    """H·W bytes, 1 for each pixel to inpaint; empty for none."""

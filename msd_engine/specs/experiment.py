@@ -1,4 +1,4 @@
-"""The one spec that goes down: everything about a job."""
+"""The settings of a whole experiment."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from msd_engine.specs.sampling import SamplingSpec
 from msd_engine.specs.training import TrainingSpec
 
 GENERATOR = "philox4x32-10"
-"""What draws the random numbers of chains and trainings: by another generator the same seed gives other ones."""
+"""Random number generator of chains and trainings; with another generator the same seed gives other numbers."""
 
 JobName = Literal["train", "sample", "denoise", "inpaint", "interpolate"]
 JOBS: tuple[JobName, ...] = get_args(JobName)
-"""What can be done with a spec."""
+"""Names of the jobs of a spec."""
 
-# The format that gave the step ε at σ_L in the place of r = ε/σ_L², and the range that it gave ε.
+# The format with the step ε at σ_L instead of r = ε/σ_L², and its range of ε.
 _WITH_STEP_SIZE = "msd-experiment-1"
 _LARGEST_STEP_SIZE = 1e6
 
@@ -32,11 +32,11 @@ _LARGEST_STEP_SIZE = 1e6
 class ExperimentSpec(Spec):
     """Data, noise, network, training and sampling of one experiment.
 
-    As JSON it names the generator of the program that wrote it, and at need a job, which are no settings: see
-    `generator_of` and `job_of`.
+    Its JSON also names the random number generator of the program that wrote it (`generator_of`) and, if needed, a job
+    (`job_of`); neither is a setting.
 
-    Training reads all parts but `sampling` and `denoise`; sampling reads `data`, `sampling`, and `training.k`, the
-    number of copies; work by hand reads `denoise` too.
+    Training uses all parts but `sampling` and `denoise`; sampling uses `data`, `sampling` and the number of copies
+    `training.k`; manual denoising also uses `denoise`.
     """
 
     notes: ClassVar = ("generator", "job")
@@ -53,7 +53,7 @@ class ExperimentSpec(Spec):
 
     @classmethod
     def present(cls, document: dict[str, Any]) -> dict[str, Any]:
-        """Return a document with ε in the place of r as one with r; others as they are."""
+        """Convert ε to r in a document of the earlier format; return others unchanged."""
         document = super().present(document)
         return _with_step_ratio(document) if document.get("format") == _WITH_STEP_SIZE else document
 
@@ -67,34 +67,34 @@ class ExperimentSpec(Spec):
         return self
 
     def to_json(self, *, indent: int | None = None) -> str:
-        """Return the spec as JSON text that `from_json` reads back unchanged, with the generator of this program."""
+        """Return JSON text with the generator of this program; `from_json` reads it back unchanged."""
         fields = self.model_dump(mode="json")
         fields = {"format": fields.pop("format"), "generator": GENERATOR} | fields
         separators = None if indent else (",", ":")
         return json.dumps(fields, indent=indent, separators=separators, ensure_ascii=False)
 
     def sigma_eff(self, sigma: float) -> float:
-        """Return the noise of ȳ, σ/√k, where each copy has the noise σ."""
+        """Return the noise of ȳ, σ/√k, for a noise σ of each copy."""
         return sigma / math.sqrt(self.training.k)
 
     def sigma_of_copy(self, sigma_eff: float) -> float:
-        """Return the noise σ of each copy where ȳ has the noise σ_eff: the inverse of `sigma_eff`."""
+        """Return the noise σ of each copy for a noise σ_eff of ȳ: the inverse of `sigma_eff`."""
         return sigma_eff * math.sqrt(self.training.k)
 
     def with_next_seed(self) -> Self:
-        """Return the experiment with other chains."""
+        """Return the experiment with the next seed of the chains."""
         return self.replace("sampling.seed", (self.sampling.seed + 1) % (LARGEST_SEED + 1))
 
 
 def step_ratio_of(epsilon: Any, sigma_L: float) -> float:
-    """Return the step ratio r = ε/σ_L² of a step size at the last level.
+    """Return the step ratio r = ε/σ_L².
 
     Args:
-        epsilon: The step size ε, as a person or an older file gives it.
-        sigma_L: The last noise, positive.
+        epsilon: Step size at the last level, from a user or an older file.
+        sigma_L: Last noise, positive.
 
     Raises:
-        SpecError: ε is no number in its range, or σ_L² is so small that there is no r.
+        SpecError: ε is not a number in its range, or σ_L² rounds to 0.
     """
     path, shown = (
         "sampling.epsilon",
@@ -111,66 +111,66 @@ def step_ratio_of(epsilon: Any, sigma_L: float) -> float:
 
 
 def _with_step_ratio(fields: dict[str, Any]) -> dict[str, Any]:
-    """Change a document of the format with ε into one with r."""
+    """Replace ε by r in a document."""
     sampling = fields.get("sampling", {})
     if isinstance(sampling, dict) and "step_ratio" not in sampling:
         sampling = dict(sampling)
         epsilon, sigma_L = sampling.pop("epsilon", 0.1), sampling.get("sigma_L", 1.0)
-        # Any other σ_L is refused in its own name.
+        # Validation refuses any other σ_L.
         if isinstance(sigma_L, int | float) and 0 < sigma_L < 1e100:
             sampling["step_ratio"] = step_ratio_of(epsilon, sigma_L)
     return fields | {"format": "msd-experiment-2", "sampling": sampling}
 
 
 def generator_of(text: str | bytes) -> str:
-    """Return the name of the generator that the program which wrote a spec drew with.
+    """Return the name of the random number generator in a spec.
 
     Args:
-        text: A spec as JSON, one that `ExperimentSpec.from_json` accepts.
+        text: JSON that `ExperimentSpec.from_json` accepts.
 
     Returns:
-        The name; empty where it was written before generators were named, or by a person.
+        The name; empty in handwritten files and in files from before generators were named.
     """
     return str(json.loads(text).get("generator", ""))
 
 
 def for_job(spec_json: str, job: JobName) -> str:
-    """Return a spec as JSON that says which job it is of, so that `msd run` does that."""
+    """Add the name of a job to a spec as JSON, for `msd run`."""
     return json.dumps({"job": job} | json.loads(spec_json), ensure_ascii=False)
 
 
 def job_of(text: str | bytes) -> JobName | None:
-    """Return the job that a spec says it is of.
+    """Return the name of the job in a spec.
 
     Args:
-        text: A spec as JSON, one that `ExperimentSpec.from_json` accepts.
+        text: JSON that `ExperimentSpec.from_json` accepts.
 
     Returns:
-        The job; None where none that this program knows is named.
+        The name; None for an absent or unknown job.
     """
     named = json.loads(text).get("job")
     return next((job for job in JOBS if job == named), None)
 
 
-# Chains that keep a part of a picture need several steps at each noise. Where the noise falls at each step (a flow,
-# consistent sampling) the new part cannot settle to the part that is kept, which is put back with fresh noise after
-# each step: what RePaint (arXiv:2201.09865, §4.2) calls a lack of harmony.
+# Inpainting needs several steps at each noise: the kept part gets fresh noise after each step. If the noise falls at
+# every step (probability flow, consistent sampling), the new part cannot adapt to it; RePaint (arXiv:2201.09865, §4.2)
+# calls the result a lack of harmony.
 _STEPS = 4
-# Guidance acts at every step: what is right for a flow, which passes each noise once, exaggerates here.
+# Guidance acts at every step: a weight that suits a flow, which visits each noise once, exaggerates here.
 _MOST_GUIDANCE = 1.3
 _RATIO = 0.6
 _FRICTION = 100.0
 
 
 def for_painting(spec: ExperimentSpec, keep: Collection[str] = ()) -> ExperimentSpec:
-    """Let chains settle at each noise, with about as many evaluations, where they would glide past it.
+    """Replace a gliding sampler by underdamped dynamics, which settles at each noise, for inpainting.
 
     Args:
-        spec: The experiment; nothing is changed where its `denoise.painting` asks for the sampler itself.
-        keep: Dotted paths of fields that somebody has chosen; with the sampler among them nothing is changed.
+        spec: The experiment; returned unchanged if `denoise.painting` is ``same`` or its sampler does not glide.
+        keep: Dotted paths of fields that the user has set; with ``sampling.sampler`` the spec is returned unchanged.
 
     Returns:
-        The spec with underdamped dynamics of high friction in the place of a gliding sampler; else the spec itself.
+        The spec with underdamped dynamics of high friction and about as many evaluations.
     """
     sampling = spec.sampling
     if not sampling.glides or spec.denoise.painting == "same" or "sampling.sampler" in keep:
@@ -184,3 +184,45 @@ def for_painting(spec: ExperimentSpec, keep: Collection[str] = ()) -> Experiment
         "sampling.guidance": min(sampling.guidance, _MOST_GUIDANCE),
     }
     return spec.replace_all({path: value for path, value in fields.items() if path not in keep})
+
+
+Misfit = Literal["shape", "noise", "k", "data"]
+
+NETWORK_FIELDS = ("data", "network", "noise.s", "noise.covariance", "training.k", "training.form")
+"""What a network is made from: a training with another of these makes another network."""
+
+
+def misfits(trained: ExperimentSpec, asked: ExperimentSpec) -> tuple[Misfit, ...]:
+    """Return why a network cannot denoise what an experiment asks for; empty where it fits.
+
+    A network takes as many copies as it was trained with. (One whose fusion is the mean sees ȳ alone, and would serve
+    any k at an equal σ/√k: this is the place that would let it.)
+
+    Args:
+        trained: What it was trained with.
+        asked: The experiment.
+
+    Returns:
+        ``shape``: its data have another shape. ``noise``: its noise has another covariance. ``k``: it takes another
+        number of copies. ``data``: it has learned other data; it computes, but not what is asked for.
+    """
+    found: dict[Misfit, bool] = {
+        "shape": trained.data.shape != asked.data.shape,
+        "noise": trained.noise.covariance != asked.noise.covariance,
+        "k": trained.training.k != asked.training.k,
+        "data": not same_data(trained, asked),
+    }
+    return tuple(why for why, holds in found.items() if holds)
+
+
+def same_data(trained: ExperimentSpec, wanted: ExperimentSpec) -> bool:
+    """Return whether two experiments are about the same data: the same set of images, or an equal mixture."""
+    ours, theirs = trained.data, wanted.data
+    if isinstance(ours, ImagesSpec) and isinstance(theirs, ImagesSpec):
+        return ours.name == theirs.name
+    return ours == theirs
+
+
+def same_network(trained: ExperimentSpec, wanted: ExperimentSpec) -> bool:
+    """Return whether a training of each of two experiments is about the same network, so that one can go on."""
+    return all(trained.get(path) == wanted.get(path) for path in NETWORK_FIELDS)

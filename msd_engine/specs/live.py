@@ -1,4 +1,4 @@
-"""What can be asked of a job while it runs, and how often its caller wants frames; the rest is said by its spec."""
+"""Requests to a running job, and the rate of its frames."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 class Live:
     """Requests to a running job, safe to make from any thread.
 
-    A job looks at them between two steps. Stopping is not among them: the caller closes the job's generator.
+    The job checks them between two steps. To stop a job, close its generator.
     """
 
     def __init__(self) -> None:
@@ -19,45 +19,38 @@ class Live:
         self._running.set()
 
     def request_checkpoint(self) -> None:
-        """Ask a training job to save its averaged weights as soon as it can."""
+        """Request that a training job saves its averaged weights as soon as possible."""
         self._checkpoint.set()
 
     def pop_checkpoint_request(self) -> bool:
-        """Return whether a checkpoint was asked for since the last call."""
+        """Return whether a checkpoint was requested since the last call."""
         wanted = self._checkpoint.is_set()
         self._checkpoint.clear()
         return wanted
 
     def pause(self) -> None:
-        """Ask the job to hold between two steps."""
+        """Hold the job between two steps."""
         self._running.clear()
 
     def resume(self) -> None:
-        """Let a held job go on."""
+        """Let a held job continue."""
         self._running.set()
 
     @property
     def paused(self) -> bool:
-        """Whether the job is asked to hold."""
+        """Whether the job should hold."""
         return not self._running.is_set()
 
     def wait_while_paused(self, timeout_s: float) -> bool:
-        """Wait until the job may go on, at most for some time.
-
-        Args:
-            timeout_s: Longest time to wait, in seconds.
-
-        Returns:
-            Whether the job may go on.
-        """
+        """Wait until the job may continue, at most `timeout_s` seconds, and return whether it may."""
         return self._running.wait(timeout_s)
 
 
 class Cadence(Protocol):
-    """Says when a frame is worth making."""
+    """Decides when a frame is due."""
 
     def due(self) -> bool:
-        """Return whether a frame is wanted now; a true answer uses the moment up."""
+        """Return whether a frame is due now; a true answer starts the next interval."""
         ...
 
 
@@ -70,19 +63,15 @@ NEVER: Cadence = _Never()
 
 
 class Every:
-    """Frames at a steady rate; a late frame does not make the next ones hurry."""
+    """Frames at a steady rate; a late frame does not shorten the next interval."""
 
     def __init__(self, hz: float) -> None:
-        """Begin with the first frame due at once.
-
-        Args:
-            hz: Frames per second, positive.
-        """
+        """Start with a frame that is due at once, then at most `hz` per second (positive)."""
         self._interval_s = 1 / hz
         self._next_s = 0.0
 
     def due(self) -> bool:
-        """Return whether the time of the next frame has come."""
+        """Return whether the next frame is due."""
         now_s = time.perf_counter()
         if now_s < self._next_s:
             return False

@@ -1,7 +1,7 @@
-"""What ships with the program: presets, which are experiments as JSON, and pretrained models, each with a card.
+"""Presets (experiments as JSON) and pretrained models with cards, as they ship with the program.
 
-A model's folder holds ``manifest.json`` and ``weights.safetensors``, as the folder of any run does, so that whatever
-samples from a run samples from a model; its numbers are kept in half precision. ``card.json`` is for people.
+A model's folder holds ``manifest.json`` and ``weights.safetensors`` like a run folder, so that it can be sampled like a
+run; the weights are in half precision. ``card.json`` describes the model.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import Field
 
 from msd_engine.specs.base import Spec, SpecError
-from msd_engine.specs.experiment import ExperimentSpec
+from msd_engine.specs.experiment import ExperimentSpec, misfits
 
 CARD = "card.json"
 """Name of the card in a model's folder."""
@@ -30,16 +30,10 @@ def preset_names() -> tuple[str, ...]:
 
 @cache
 def load_preset(name: str) -> ExperimentSpec:
-    """Read one preset.
-
-    Args:
-        name: Its name, one of `preset_names`.
-
-    Returns:
-        The experiment.
+    """Read a preset, one of `preset_names`.
 
     Raises:
-        SpecError: There is no preset of that name.
+        SpecError: The preset does not exist.
     """
     names = preset_names()
     if name not in names:
@@ -51,12 +45,12 @@ class CardFigure(Spec):
     """One measured figure of a model.
 
     Attributes:
-        title: What was measured.
+        title: Name of the figure.
         value: The figure for the model's samples.
-        low: Lower end of its 95 % interval, None where none is known.
+        low: Lower end of its 95 % interval, None if unknown.
         high: Upper end.
-        real: The same figure for real training images, None where it makes no sense.
-        real_spread: Its standard deviation between sets of as many of them, None where one set was seen.
+        real: The same figure for real training images, None if undefined.
+        real_spread: Its standard deviation between sets of as many real images, None for a single set.
     """
 
     title: str
@@ -68,28 +62,28 @@ class CardFigure(Spec):
 
 
 class ModelCard(Spec):
-    """What is to be known about a pretrained model.
+    """Description of a pretrained model.
 
     Attributes:
-        format: Name and number of the layout of a model's folder.
-        name: The folder's name.
-        title: One line for people.
-        data: What it was trained on.
-        data_licence: Under which terms the data are given.
-        data_source: Whose data they are.
-        licence: Under which terms the weights are given.
-        use: What it is good for, and what not.
+        format: Name and version of the layout of a model's folder.
+        name: Name of the folder.
+        title: Display title.
+        data: Training data.
+        data_licence: Licence of the data.
+        data_source: Authors of the data.
+        licence: Licence of the weights.
+        use: Intended use and limits.
         parameters: Number of weights.
         steps: Training steps.
         seconds: Seconds of training.
-        device: Where it was trained.
-        created: When, in ISO 8601, UTC.
-        command: The command that makes it again.
-        features: What the figures are measured by.
-        samples: Number of samples that were measured.
-        evaluations: Network evaluations for one of them.
+        device: Device of the training.
+        created: Time of the training, in ISO 8601, UTC.
+        command: Command that makes the model again.
+        features: Features behind the figures.
+        samples: Number of measured samples.
+        evaluations: Network evaluations for one sample.
         figures: The figures.
-        spec: The experiment, with the sampling that was measured.
+        spec: The experiment, with the measured sampling.
     """
 
     format: Literal["msd-model-1"] = "msd-model-1"
@@ -126,16 +120,10 @@ def model_names() -> tuple[str, ...]:
 
 
 def model_folder(name: str) -> Path:
-    """Return the folder of a model, which can be sampled from as from a run.
-
-    Args:
-        name: Its name, one of `model_names`.
-
-    Returns:
-        The folder.
+    """Return the folder of a model, one of `model_names`; it can be sampled from like a run.
 
     Raises:
-        SpecError: There is no model of that name.
+        SpecError: The model does not exist.
     """
     names = model_names()
     if name not in names:
@@ -145,31 +133,15 @@ def model_folder(name: str) -> Path:
 
 @cache
 def load_card(name: str) -> ModelCard:
-    """Read the card of a model.
-
-    Args:
-        name: Its name, one of `model_names`.
-
-    Returns:
-        The card.
+    """Read the card of a model, one of `model_names`.
 
     Raises:
-        SpecError: There is no model of that name, or its card is damaged.
+        SpecError: The model does not exist, or its card is damaged.
     """
     return ModelCard.from_json((model_folder(name) / CARD).read_bytes())
 
 
 def pretrained_for(spec: ExperimentSpec) -> ModelCard | None:
-    """Find the model that can sample what an experiment asks for.
-
-    Args:
-        spec: The experiment.
-
-    Returns:
-        The card of a model of the same data and the same number of copies, or None. Its network may be another one.
-    """
-    for name in model_names():
-        card = load_card(name)
-        if card.spec.data.name == spec.data.name and card.spec.training.k == spec.training.k:
-            return card
-    return None
+    """Return the card of a model with the data and the k of an experiment, or None; its network may differ."""
+    cards = (load_card(name) for name in model_names())
+    return next((card for card in cards if not misfits(card.spec, spec)), None)

@@ -1,4 +1,4 @@
-"""What can be asked of the network: an MLP for points or the report's U-net for images."""
+"""Settings of the network: an MLP for points, the U-net of the report for images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from msd_engine.specs.base import Spec, param
 
 
 class MlpSpec(Spec):
-    """A multilayer perceptron for points, conditioned on the noise as the U-net is."""
+    """A multilayer perceptron for points, conditioned on the noise like the U-net."""
 
     kind: Literal["mlp"] = "mlp"
     width: int = param(
@@ -28,7 +28,7 @@ class MlpSpec(Spec):
 
 
 class UNetSpec(Spec):
-    """The report's U-net: four convolution stages of w, 2w, 4w and 8w filters and transposed convolutions back."""
+    """The U-net of the report: four convolution stages of w, 2w, 4w and 8w filters, then transposed convolutions."""
 
     kind: Literal["unet"] = "unet"
     width: int = param(
@@ -47,7 +47,7 @@ class UNetSpec(Spec):
         ge=0,
         le=8,
         slider=(0, 4),
-        help="Residual convolutions at the coarsest stage, which see the whole image at little cost. The report has 0.",
+        help="Residual convolutions at the coarsest stage, which cover the whole image at low cost. The report has 0.",
     )
     residual: int = param(
         0,
@@ -56,19 +56,19 @@ class UNetSpec(Spec):
         ge=0,
         le=8,
         slider=(0, 3),
-        help="Residual blocks after each convolution of stride 2, on the way down and back. The report has 0.",
+        help="Residual blocks after each convolution of stride 2, in both halves. The report has 0.",
     )
     attention: bool = param(
         False,
         title="Self-attention",
-        help="Let every place of the coarsest stage look at every other. The report has none.",
+        help="Self-attention between all positions of the coarsest stage. The report has none.",
         formula="h + out(softmax(Q Kᵀ/√d) V)",
     )
     fusion: Literal["concat", "mean", "set"] = param(
         "concat",
-        title="Copies joined by",
-        help="Concat: as k·C channels, as in the report. Mean: the network sees ȳ alone. Set: the first stage sees "
-        "each copy by itself with the same filters, and the feature maps are averaged.",
+        title="Fusion of copies",
+        help="Concat: k·C input channels, as in the report. Mean: the input is ȳ alone. Set: the first stage filters "
+        "each copy separately with shared weights and averages the feature maps.",
     )
     embedding: int = param(
         256, title="Noise features", ge=4, le=2048, slider=(32, 512), scale="log", help="Length of the noise embedding."

@@ -1,4 +1,4 @@
-"""What can be asked of the noise: the forward process, its covariance, and the law from which training draws σ.
+"""Settings of the noise: forward process, covariance, and the law of σ in training.
 
 σ is the noise of one copy over α, in the coordinates in which the noise is white (`msd_engine.noise.space`).
 """
@@ -12,12 +12,12 @@ from msd_engine.specs.tables.noise import COVARIANCES, PROCESSES, Covariance, Pr
 
 
 class NoiseSpec(Spec):
-    """The noise of one copy, and its law during training."""
+    """The noise of one copy, and its law in training."""
 
     process: Process = param(
         "exploding",
         title="Forward process",
-        help=f"How data and noise go with the time t. {noise_help(PROCESSES)}",
+        help=f"Scale of data and noise as functions of the time t. {noise_help(PROCESSES)}",
         formula="y = α x + σ C^½ n",
         choices={word: row.title for word, row in PROCESSES.items()},
     )
@@ -25,7 +25,7 @@ class NoiseSpec(Spec):
         "isotropic",
         title="Covariance of the noise",
         symbol="C",
-        help=f"How the noise of a copy spreads over its coordinates, tr C = d. {noise_help(COVARIANCES)}",
+        help=f"Covariance of the noise of one copy over its coordinates, tr C = d. {noise_help(COVARIANCES)}",
         formula="y = α x + σ C^½ n",
         choices={word: row.title for word, row in COVARIANCES.items()},
     )
@@ -33,15 +33,15 @@ class NoiseSpec(Spec):
     law: Literal["log-normal", "uniform-t"] = param(
         "log-normal",
         title="Noise law",
-        help="How σ is drawn in training: log-normal in σ_eff, or uniform in the time t of dx = sᵗ dw (the report's).",
+        help="Law of σ in training: log-normal in σ_eff, or uniform in the time t of dx = sᵗ dw (as in the report).",
         choices={"uniform-t": "Uniform t"},
         formula="ln σ_eff ~ N(m, v²), or t ~ U(0, 1) and σ = std(t)",
     )
     quantity: Literal["auto", "sigma", "sigma-eff"] = param(
         "auto",
-        title="Noise that the law draws",
-        help="Which noise the law speaks of: σ of one copy, σ_eff of the mean copy, or what the law is usually said of "
-        "(auto: σ_eff for log-normal, σ for uniform in t).",
+        title="Variable of the law",
+        help="Variable of the noise law: σ of one copy, σ_eff of the mean copy, or automatic (σ_eff for log-normal, σ "
+        "for uniform t).",
         choices={"auto": "Automatic"},
         formula="σ_eff = σ/√k",
     )
@@ -79,5 +79,5 @@ class NoiseSpec(Spec):
 
     @property
     def draws_sigma_eff(self) -> bool:
-        """Whether the law speaks of σ_eff = σ/√k, so that σ grows with the number of copies."""
+        """Whether the law draws σ_eff = σ/√k, so that σ grows with the number of copies."""
         return self.quantity == "sigma-eff" or (self.quantity == "auto" and self.law == "log-normal")

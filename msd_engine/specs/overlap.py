@@ -1,10 +1,10 @@
-"""How far the draws of two neighbouring levels meet, two ways (NCSNv2, arXiv:2006.09011, technique 2; theory §6).
+"""Overlap of the draws of neighbouring noise levels (NCSNv2, arXiv:2006.09011, technique 2; theory §6).
 
-A draw at noise σ lies at the distance σχ_d from its datum, nearly always in the shell σ(√d ± 3/√2). *Down*: NCSNv2's C,
+A draw at noise σ has the distance σχ_d from its datum, nearly always in the shell σ(√d ± 3/√2). *Down* is NCSNv2's C:
 the share of a level's draws in the shell of the level above, with the paper's normal law N(√d, 1/2) of χ_d (d = 64,
-γ = 1.3: .69; .67 by the exact law). *Up*: the share of a level's draws in the shell of the level below, which is
-smaller (.40), by the exact law. In few dimensions the shell is a ball that holds every smaller draw: for d ≤ 4 C is
-above .99 for every γ and says nothing; the share up does.
+γ = 1.3: .69; .67 by the exact law). *Up* is the share of a level's draws in the shell of the level below, by the exact
+law; it is smaller (.40). In few dimensions the shell is a ball that contains all smaller draws: for d ≤ 4, C exceeds
+.99 for every γ, and only the share up is informative.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _NORMAL = NormalDist()
 
 
 def down(ratio: float, dim: int) -> float:
-    """Return NCSNv2's C: the share of a level's draws in the shell of the level above, whose radii are taken as normal.
+    """Return NCSNv2's C: the share of a level's draws in the shell of the level above, with normal radii.
 
     Args:
         ratio: γ = σ_i/σ_{i+1}, at least 1.
-        dim: Numbers d in one datum.
+        dim: Dimension d of a datum.
 
     Returns:
         Φ(√(2d) (γ − 1) + 3γ) − Φ(√(2d) (γ − 1) − 3γ).
@@ -40,7 +40,7 @@ def up(ratio: float, dim: int) -> float:
 
     Args:
         ratio: γ = σ_i/σ_{i+1}, at least 1.
-        dim: Numbers d in one datum.
+        dim: Dimension d of a datum.
 
     Returns:
         P(|γ χ_d − √d| < 3/√2).
@@ -50,15 +50,12 @@ def up(ratio: float, dim: int) -> float:
 
 
 def largest_ratio(share_at: Callable[[float, int], float], share: float, dim: int) -> float:
-    """Return the largest ratio of neighbouring levels at which a share of draws is still reached.
+    """Return the largest ratio of neighbouring levels that still reaches a share, above 1 and at most 100.
 
     Args:
         share_at: `down` or `up`.
         share: The share, in (0, 1).
-        dim: Numbers in one datum.
-
-    Returns:
-        The ratio, more than 1; 100 where the share is reached at any.
+        dim: Dimension of a datum.
     """
     low, high = 0.0, math.log(_LARGEST_RATIO)
     if share_at(_LARGEST_RATIO, dim) > share:

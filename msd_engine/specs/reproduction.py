@@ -1,4 +1,4 @@
-"""The experiments of the seed report as comparisons that fit a budget: whole, a fraction of them, or so many minutes.
+"""The experiments of the seed report as comparisons, in full or within a budget.
 
 The report (theory §2): U-net of width 64, batch 256, learning rate 3e-3, s = 25, 100 epochs for each k in
 {1, 2, 4, 8, 16}, 10 Langevin steps at each level; its claim is that the denoising error falls with k (Table 1).
@@ -17,26 +17,26 @@ Reported = Literal["report-mnist", "report-cifar10"]
 
 _IMAGES = {"mnist": 60_000, "cifar-10": 50_000}
 _EPOCHS = 100
-# Of a time budget, what goes to training; the rest draws samples and measures.
+# Share of a time budget for training; the rest is for sampling and measuring.
 _TRAINING_SHARE = 0.8
 _OVERHEAD_S = 6.0
 _CURVE_POINTS = 40
-# Below so many seconds for a run, a narrower network and smaller batches: else it would hardly make a step.
+# Seconds per run below which the network is narrower and the batches smaller, so that it makes enough steps.
 _NARROW = ((60.0, 16, 64), (600.0, 32, 64))
 _MOST_STEPS = 100_000_000
-# In less time than this no judge of samples is made, unless one is kept from before.
+# Below this time, samples are judged only by a judge that already exists.
 _JUDGED_MINUTES = 10.0
 
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A reproduction that can be run.
+    """A planned reproduction.
 
     Attributes:
         spec: The comparison.
-        whole: The comparison at full size, as the report has it.
+        whole: The comparison at full size, as in the report.
         budget: One sentence on the budget.
-        judges: Whether what judges the samples by features is made where it is not kept, which takes minutes.
+        judges: Whether to make a missing judge of the samples, which takes minutes.
     """
 
     spec: SweepSpec
@@ -49,16 +49,13 @@ def reproduction(name: Reported, *, scale: float = 1.0, minutes: float = 0.0, **
     """Plan a reproduction.
 
     Args:
-        name: Which of the report's experiments.
-        scale: Fraction of the report's epochs, more than 0.
-        minutes: Time for everything, in place of a fraction; 0 sets none.
-        lists: The `ks`, `seeds` and `modes` of the comparison where they differ from the report's k, one seed and both.
-
-    Returns:
-        The plan.
+        name: Experiment of the report.
+        scale: Fraction of the report's epochs, above 0.
+        minutes: Total time, instead of a fraction; 0 sets none.
+        lists: `ks`, `seeds` and `modes` of the comparison; by default the report's k, one seed and both modes.
 
     Raises:
-        SpecError: The scale or the minutes make no sense.
+        SpecError: The scale or the minutes are out of range.
     """
     if not (0.0 < scale <= 1000.0):
         raise SpecError("scale", f"scale must be more than 0 and at most 1000, but is {scale:g}.")
@@ -90,6 +87,6 @@ def _within(minutes: float, runs: int) -> tuple[dict[str, Any], str]:
     for limit, width, batch in _NARROW:
         if seconds < limit:
             fields |= {"network.width": width, "training.batch": batch}
-            sentence += f" For so little time the network is narrower (width {width}) and the batch smaller ({batch})."
+            sentence += f" To fit, the network is narrower (width {width}) and the batch smaller ({batch})."
             break
     return fields, sentence

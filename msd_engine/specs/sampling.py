@@ -1,4 +1,4 @@
-"""What can be asked of sampling: the dynamics, the ladder of noise levels, the step and the chains."""
+"""Settings of sampling: dynamics, ladder of noise levels, step and chains."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from msd_engine.specs.base import param
 from msd_engine.specs.tables.samplers import WALL, ChosenSampler
 
 StepRule = Literal["long-ladder", "ncsnv2"]
-"""How a step is proposed: for what a long ladder leaves, or as if every level began with the right noise (NCSNv2)."""
+"""Rule of a proposed step: the limit of a long ladder, or each level from its exact noise (NCSNv2)."""
 
 
 class SamplingSpec(ChosenSampler):
-    """How chains draw new data."""
+    """Settings of the chains that draw new data."""
 
     method: Literal["annealed", "fixed"] = param(
         "annealed",
@@ -25,9 +25,9 @@ class SamplingSpec(ChosenSampler):
     ladder: Literal["geometric", "report", "karras", "as-trained"] = param(
         "geometric",
         title="Ladder",
-        help="How the levels lie between σ₁ and σ_L. Geometric: equal ratios. Report: equal steps of the time t of the "
-        "forward process with base s. Karras: equal steps of σ^(1/ρ). As trained: half of the levels even in ln σ, "
-        "half by the law F from which training draws the noise.",
+        help="Spacing of the levels from σ₁ to σ_L. Geometric: equal ratios. Report: equal steps of the time t of the "
+        "forward process with base s. Karras: equal steps of σ^(1/ρ). As trained: half of the levels uniform in ln σ, "
+        "half by the noise law F of training.",
         choices={"report": "Report (time)", "karras": "Karras ρ"},
         formula="σ_i = σ₁ (σ_L/σ₁)^u;  std(t₁ + u (t_L − t₁));  (σ₁^(1/ρ) + u (σ_L^(1/ρ) − σ₁^(1/ρ)))^ρ;  "
         "ln(σ₁/σ_i)/ln(σ₁/σ_L) + (F(σ₁) − F(σ_i))/(F(σ₁) − F(σ_L)) = 2u;  "
@@ -40,14 +40,14 @@ class SamplingSpec(ChosenSampler):
         ge=1.0,
         le=100.0,
         slider=(1.0, 20.0),
-        help="Bends the ladder of Karras et al.: 1 gives equal steps of σ, more puts levels where the noise is small.",
+        help="Exponent of the Karras ladder: 1 gives equal steps of σ, larger values put more levels at small noise.",
         formula="σ_i = (σ₁^(1/ρ) + (i−1)/(L−1) (σ_L^(1/ρ) − σ₁^(1/ρ)))^ρ",
     )
     source: Literal["exact", "trained"] = param(
         "exact",
         title="Source of the score",
-        help="Exact: the true posterior mean, of a mixture or of the images themselves; it needs no training. "
-        "Trained: the denoiser learned by this run.",
+        help="Exact: the true posterior mean of the mixture or of the training images; needs no training. "
+        "Trained: the denoiser that this run has learned.",
     )
     sigma_1: float = param(
         20.0,
@@ -57,8 +57,8 @@ class SamplingSpec(ChosenSampler):
         le=1e4,
         slider=(0.1, 200.0),
         scale="log",
-        help="Noise of one copy at the first level. σ₁/√k must swamp the spread of the data, and much more so for a "
-        "probability flow, which keeps the shape of its start.",
+        help="Noise of one copy at the first level. σ₁/√k must be much larger than the spread of the data, above all "
+        "for a probability flow, which keeps the shape of its start.",
         formula="σ_eff = σ/√k",
     )
     sigma_L: float = param(
@@ -83,8 +83,8 @@ class SamplingSpec(ChosenSampler):
         le=1_000_000,
         slider=(1, 1000),
         scale="log",
-        help="Steps at each noise level, or on the way to the next one where the noise falls at every step (consistent "
-        "and ode); with fixed noise, the length of the chain.",
+        help="Steps at each noise level; from one level to the next for samplers whose noise falls at every step "
+        "(consistent and ode); the length of the chain with fixed noise.",
     )
     guidance: float = param(
         1.0,
@@ -93,9 +93,9 @@ class SamplingSpec(ChosenSampler):
         ge=1.0,
         le=4.0,
         slider=(1.0, 3.0),
-        help="How far a trained denoiser follows the way from its earlier self (after a tenth of the training) to its "
-        "last one: 1 is the last one itself, more takes out what it has not learned to tell apart yet, and costs a "
-        "second evaluation where the noise is one that training often draws.",
+        help="Extrapolate from a network's earlier weights (x̂₀, after a tenth of the training) to its last ones (x̂₁). "
+        "1: no guidance. Larger: sharper samples from a briefly trained network, exaggerated ones if too large. Costs "
+        "a second evaluation at noises that training often draws.",
         formula="x̂ = x̂₀ + w (x̂₁ − x̂₀)",
     )
     exact_above: float = param(
@@ -106,9 +106,9 @@ class SamplingSpec(ChosenSampler):
         le=1e5,
         slider=(0.5, 50.0),
         scale="log",
-        help="Noise σ/√k above which the exact posterior mean over the training images takes the place of a trained "
-        "denoiser; beyond σ₁/√k it never does. Where many images are as likely it errs less on new images than a "
-        "network that seldom meets such noise; at small noise it would only repeat the images.",
+        help="Above this noise σ/√k the exact posterior mean over the training images replaces a trained denoiser; a "
+        "value above σ₁/√k switches it off. At large noise it errs less on new images than a network that seldom "
+        "trains there; at small noise it only repeats the training images.",
         formula="x̂ = Σ_j ρ_j x_j  where σ/√k > σ_eff",
     )
     chains: int = param(
@@ -117,7 +117,7 @@ class SamplingSpec(ChosenSampler):
     start: Literal["gaussian", "uniform"] = param(
         "gaussian",
         title="Start",
-        help="Where chains begin: a Gaussian as wide as the data, or uniform in a box; each copy adds σ₁ noise.",
+        help="Start of the chains: a Gaussian as wide as the data, or uniform in a box; each copy adds noise σ₁.",
     )
     start_width: float = param(
         8.0,
@@ -131,10 +131,10 @@ class SamplingSpec(ChosenSampler):
     jump: bool = param(
         True,
         title="Last jump",
-        help="Give x̂(y₁…y_k) as the sample; without it the mean copy ȳ, which still carries noise σ_L/√k.",
+        help="Use x̂(y₁…y_k) as the sample; otherwise the mean copy ȳ, which still has noise σ_L/√k.",
     )
     seed: int = param(
-        0, title="Seed", ge=0, le=2**31 - 1, help="Seed of the chains; chain i is the same for any number of chains."
+        0, title="Seed", ge=0, le=2**31 - 1, help="Seed of the chains; chain i does not depend on their number."
     )
 
     @model_validator(mode="after")
@@ -165,22 +165,22 @@ class SamplingSpec(ChosenSampler):
 
     @property
     def blows_up(self) -> bool:
-        """Whether r lies beyond the wall of the sampler, so that its chains grow without bound."""
+        """Whether r is at or beyond the wall of the sampler, where chains diverge."""
         return self.has_wall and self.step_ratio >= WALL
 
     @property
     def glides(self) -> bool:
-        """Whether the noise falls at every step; else the chains stand still at each level."""
+        """Whether the noise falls at every step instead of staying fixed within a level."""
         return self.traits.glides
 
     @property
     def needs_ladder(self) -> bool:
-        """Whether the sampler can only go down a ladder."""
+        """Whether the sampler works only down a ladder."""
         return self.traits.needs_ladder or self.glides
 
     @property
     def needs_posterior(self) -> bool:
-        """Whether the sampler draws x from its posterior, which only an exact denoiser can."""
+        """Whether the sampler draws x from its posterior, which requires an exact denoiser."""
         return self.traits.needs_posterior
 
     @property
@@ -190,7 +190,7 @@ class SamplingSpec(ChosenSampler):
 
     @property
     def has_wall(self) -> bool:
-        """Whether there is a step ratio from which chains blow up."""
+        """Whether chains diverge from some step ratio on."""
         return self.traits.has_wall
 
     @property
@@ -201,5 +201,5 @@ class SamplingSpec(ChosenSampler):
 
     @property
     def evaluations(self) -> int:
-        """How often x̂ of one chain is asked for: by each step as often as its sampler does, and once for the jump."""
+        """Evaluations of x̂ for one chain: those of every step, and one for the last jump."""
         return self.total_steps * self.traits.evaluations + 1

@@ -1,13 +1,13 @@
-"""What can be asked of a comparison of numbers of copies: one experiment, many k, several seeds, one or two modes.
+"""Settings of a comparison of numbers of copies: one experiment, several k and seeds, one or two modes.
 
-Two modes, because σ_eff = σ/√k (theory §3, fact 1) lets k act in two ways at once. They meet at k = 1.
+As σ_eff = σ/√k (theory §3, fact 1), k has two effects, which the two modes separate. The modes agree at k = 1.
 
-* Same σ: every k sees the same law of the noise σ of one copy, as in the report. σ_eff shrinks as 1/√k, so
-  even a perfect denoiser errs less with more copies.
-* Same σ_eff: every k sees the same law of σ_eff, so σ grows as √k. For a perfect denoiser k then changes nothing; what
-  is left is what k does to learning.
+* Same σ: every k gets the same law of the noise σ of one copy, as in the report. σ_eff falls as 1/√k, so that even a
+  perfect denoiser errs less with more copies.
+* Same σ_eff: every k gets the same law of σ_eff, so that σ grows as √k. k does not change the error of a perfect
+  denoiser; any difference comes from learning.
 
-The law is the one of the base experiment with σ_eff and σ as it has them at k = 1.
+The law is that of the base experiment, with its σ_eff and σ at k = 1.
 """
 
 from __future__ import annotations
@@ -29,13 +29,13 @@ MODES: tuple[Mode, ...] = ("same-sigma", "same-sigma-eff")
 """Both modes, the report's first."""
 
 MODE_TITLES: dict[Mode, str] = {"same-sigma": "same σ per copy", "same-sigma-eff": "same σ_eff"}
-"""What the modes are called before people."""
+"""Display titles of the modes."""
 
 REPORTED: dict[str, dict[int, float]] = {
     "mnist": {1: 29.379, 2: 25.383, 4: 20.606, 8: 15.631, 16: 11.904},
     "cifar-10": {1: 90.929, 2: 73.761, 4: 76.676, 8: 64.834, 16: 39.172},
 }
-"""The report's Table 1, final denoising error by data and k (theory §2); its unit is not stated, so compare ratios."""
+"""Table 1 of the report: final denoising error by data and k (theory §2). Its unit is not stated: compare ratios."""
 
 _MOST_RUNS = 1000
 
@@ -51,7 +51,7 @@ class Child:
         name: Name of its run folder.
         k: Number of copies.
         seed: Seed of the training.
-        modes: The modes that it belongs to: both for k = 1, where they are the same.
+        modes: Its modes: both for k = 1, where they agree.
         spec: The experiment.
     """
 
@@ -63,13 +63,13 @@ class Child:
 
     @property
     def words(self) -> str:
-        """What it is called before people: ``k = 8, same σ_eff, seed 0``."""
+        """Display name, such as ``k = 8, same σ_eff, seed 0``."""
         mode = "" if self.k == 1 else f", {MODE_TITLES[self.modes[0]]}"
         return f"k = {self.k}{mode}, seed {self.seed}"
 
 
 class SweepSpec(Spec):
-    """A comparison of k: the same network, budget and order of data for each k, seed and mode."""
+    """A comparison of k: the same network, budget and data order for each k, seed and mode."""
 
     format: Literal["msd-sweep-1"] = "msd-sweep-1"
     title: str = Field("", max_length=200)
@@ -88,28 +88,20 @@ class SweepSpec(Spec):
         return self
 
     def children(self) -> tuple[Child, ...]:
-        """Return the trainings in the order in which they are done: seed by seed, so that each pass compares all k."""
+        """Return the trainings in order: seed by seed, so that each pass compares all k."""
         found: dict[str, Child] = {}
         for seed in self.seeds:
             for mode in self.modes:
                 for k in self.ks:
                     name = f"k{k}-seed{seed}" if k == 1 else f"k{k}-{mode}-seed{seed}"
                     modes = self.modes if k == 1 else (mode,)
-                    # At k = 1 the modes meet; the name and the spec must not depend on which of them were asked.
+                    # At k = 1 the modes agree; name and spec must not depend on which of them are requested.
                     spec = child_spec(self.base, k, MODES[0] if k == 1 else mode, seed)
                     found.setdefault(name, Child(name, k, seed, modes, spec))
         return tuple(found.values())
 
     def with_more(self, *, ks: Iterable[int] = (), seeds: Iterable[int] = (), modes: Iterable[str] = ()) -> Self:
-        """Return the comparison with what is new appended; what it has already is kept.
-
-        Args:
-            ks: Numbers of copies.
-            seeds: Seeds.
-            modes: Modes.
-
-        Returns:
-            The wider comparison.
+        """Return the comparison with further numbers of copies, seeds and modes appended.
 
         Raises:
             SpecError: A value is out of range.
@@ -121,17 +113,8 @@ class SweepSpec(Spec):
 def child_spec(base: ExperimentSpec, k: int, mode: Mode, seed: int) -> ExperimentSpec:
     """Return the experiment of one training.
 
-    In the mode of the same σ_eff the ladder of sampling is that of the base at the same σ_eff, σ √(k/k_base), with the
-    same dimensionless step r; in the other it is the base's own, in σ.
-
-    Args:
-        base: The experiment that is compared with itself.
-        k: Number of copies.
-        mode: What stays the same.
-        seed: Seed of the training.
-
-    Returns:
-        The experiment.
+    With the same σ_eff its sampling ladder is the base's at equal σ_eff, σ √(k/k_base), with the same step ratio r;
+    with the same σ it is the base's own.
 
     Raises:
         SpecError: A value is out of range.
@@ -157,40 +140,37 @@ def parse_list(name: str, text: str) -> tuple[int, ...]:
     """Read whole numbers from a text such as ``1, 2, 4``.
 
     Args:
-        name: What they are, for the sentence.
-        text: The numbers, separated by commas or spaces.
-
-    Returns:
-        The numbers.
+        name: Their name, for the message.
+        text: Numbers separated by commas or spaces.
 
     Raises:
-        SpecError: There is none, or a part is no whole number.
+        SpecError: The text has no number, or a part that is not a whole number.
     """
     parts = text.replace(",", " ").split()
-    # A part such as 000 is the end of a number with a comma in it, 10,000.
+    # A part such as 000 comes from a number with a thousands comma: 10,000.
     if not parts or not all(re.fullmatch(r"0|[1-9]\d{0,9}", part, re.ASCII) for part in parts):
         raise SpecError(name, f"{name} must be whole numbers such as 1,2,4, but is {text!r}.")
     return tuple(int(part) for part in parts)
 
 
 class SweepResult(Spec):
-    """How one training of a comparison ended, measured on draws that are the same for every k and seed.
+    """Result of one training of a comparison, measured on the same draws for every k and seed.
 
     Attributes:
-        format: Name and number of the layout.
+        format: Name and version of the layout.
         name: Name of the run folder.
         k: Number of copies.
         seed: Seed of the training.
-        modes: The modes that it belongs to.
+        modes: Its modes.
         status: ``finished`` or ``failed``.
         text: One sentence on the outcome.
         step: Training steps.
         elapsed_s: Seconds of training.
-        error: Mean ‖x̂ − x‖² over the law of σ, on data not trained on; None where it failed.
+        error: Mean ‖x̂ − x‖² over the law of σ, on held-out data; None after a failure.
         band_sigma_eff: Geometric centres of the bands of σ_eff.
         band_error: Mean error in each band.
-        floor: The same error of the exact posterior mean, None where it is not known.
-        band_floor: That in each band.
+        floor: Error of the exact posterior mean, None if unknown.
+        band_floor: The same in each band.
     """
 
     format: Literal["msd-sweep-result-1"] = "msd-sweep-result-1"
@@ -210,13 +190,13 @@ class SweepResult(Spec):
 
 
 class DrawnSamples(Spec):
-    """How the chains ended that drew the samples of one k of a comparison.
+    """Verdicts on the chains that drew the samples of one k of a comparison.
 
     Attributes:
-        format: Name and number of the layout.
-        verdicts: For each chain ``alive``, or what went wrong.
-        features: The features by which chains were called off the data; empty where none were asked.
-        left_out: Why none were, in one sentence; empty where some were.
+        format: Name and version of the layout.
+        verdicts: ``alive`` or the failure, for each chain.
+        features: Features behind the verdict “off the data”; empty without that verdict.
+        left_out: Reason for leaving that verdict out, in one sentence; otherwise empty.
     """
 
     format: Literal["msd-sweep-samples-1"] = "msd-sweep-samples-1"

@@ -1,4 +1,4 @@
-"""What can be asked of training: copies, objective, optimiser and budget."""
+"""Settings of training: copies, objective, optimiser and budget."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msd_engine.specs.tables.forms import FORMS, Form, form_help
 
 
 class TrainingSpec(Spec):
-    """How the k-sample denoiser is learned."""
+    """Settings of the training of a k-sample denoiser."""
 
     k: int = param(
         8,
@@ -18,12 +18,12 @@ class TrainingSpec(Spec):
         ge=1,
         le=64,
         slider=(1, 16),
-        help="Number of independent noisy copies y₁…y_k of one datum that the denoiser sees.",
+        help="Number of independent noisy copies y₁…y_k of one datum that the denoiser takes.",
         formula="σ_eff = σ/√k",
     )
     form: Form = param(
         "preconditioned",
-        title="Objective form",
+        title="Parametrisation",
         help=form_help(),
         formula="x̂ = c_skip ȳ + c_out F(c_in y₁…y_k, c_noise), or x̂ = F(y₁…y_k, t)",
         choices={form: row.title for form, row in FORMS.items()},
@@ -43,8 +43,8 @@ class TrainingSpec(Spec):
     optimiser: Literal["adam", "muon"] = param(
         "adam",
         title="Optimiser",
-        help="Adam for all weights, as in the report; or Muon for those that map features to features, and Adam for "
-        "the rest: dearer steps that each go further.",
+        help="Adam for all weights, as in the report; or Muon for weights between features and Adam for the rest: "
+        "slower steps that each learn more.",
         formula="Muon: W ← W − η √max(1, rows/columns) U Vᵀ, where U S Vᵀ is the momentum",
     )
     muon_rate: float = param(
@@ -60,8 +60,8 @@ class TrainingSpec(Spec):
     schedule: Literal["constant", "cosine", "cooldown"] = param(
         "cosine",
         title="Learning-rate schedule",
-        help="Keep the learning rate, or let it fall to zero: along a cosine over the budget, or along a line over the "
-        "last part of it. All warm up first.",
+        help="Keep the learning rate, or lower it to zero: along a cosine over the budget, or linearly over its last "
+        "part. All schedules warm up first.",
     )
     cooldown: float = param(
         0.6,
@@ -70,7 +70,7 @@ class TrainingSpec(Spec):
         gt=0.0,
         le=1.0,
         slider=(0.1, 1.0),
-        help="Share of the budget at its end over which the schedule named cooldown lets the learning rate fall.",
+        help="Last share of the budget, in which the schedule “cooldown” lowers the learning rate.",
         formula="rate × min(1, (1 − spent)/cooldown)",
     )
     steps: int = param(
@@ -90,7 +90,7 @@ class TrainingSpec(Spec):
         ge=0.0,
         le=1e7,
         slider=(0.0, 600.0),
-        help="Training also ends after this many seconds; 0 sets no limit. Only a run without it repeats to the bit.",
+        help="Training also ends after this many seconds; 0: no limit. Only runs without it are exactly reproducible.",
     )
     averaging: float = param(
         0.999,
@@ -107,18 +107,18 @@ class TrainingSpec(Spec):
         ge=0.0,
         le=1e6,
         slider=(0.0, 10.0),
-        help="Largest norm of the gradient; longer ones are scaled down. 0 switches it off.",
+        help="Largest norm of the gradient; larger gradients are scaled down. 0 switches it off.",
     )
     flips: bool = param(
         False,
         title="Mirror images",
-        help="Mirror every training image, left to right, with even chance. Right for photographs, wrong for digits.",
+        help="Mirror each training image left to right with probability ½. Right for photographs, wrong for digits.",
     )
     precision: Literal["auto", "float32", "bfloat16"] = param(
         "auto",
         title="Precision",
-        help="Number format of the network's arithmetic; auto measures at the start which is faster on this machine. "
-        "Name one of them for a run that repeats to the bit.",
+        help="Number format of the network's arithmetic; automatic measures at the start which is faster on this "
+        "machine. Choose one of them for an exactly reproducible run.",
         choices={"auto": "Automatic", "float32": "float32", "bfloat16": "bfloat16"},
     )
     evaluate_every: int = param(

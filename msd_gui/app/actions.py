@@ -93,6 +93,21 @@ class Actions(QObject):
         """Iterate over all actions in the order of the table."""
         return iter(self.by_name.values())
 
+    def set_enabled(self, name: str, enabled: bool, why_not: str = "") -> None:
+        """Enable an action, or disable it and say why, where there is a reason, in its tooltip.
+
+        Args:
+            name: Its name.
+            enabled: Whether it can be used.
+            why_not: One sentence, where it cannot.
+        """
+        action = self.by_name[name]
+        action.setEnabled(enabled)
+        plain = str(action.property("plain"))
+        words = f"{plain}\n{why_not}" if why_not else plain
+        if words != action.toolTip():
+            action.setToolTip(words)
+
     @staticmethod
     def menus() -> dict[str, list[ActionRow]]:
         """Return the rows by menu, in the order of the table."""

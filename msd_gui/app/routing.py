@@ -79,12 +79,13 @@ class Routing(QObject):
         """Enable what makes sense on the page in front."""
         page = self._page()
         for name in PAGE_ACTIONS:
-            self._commands[name].setEnabled(page.can(name) or (name == "stop" and self._files.can_stop))
+            can = page.can(name) or (name == "stop" and self._files.can_stop)
+            self._commands.set_enabled(name, can, "" if can else page.why_not(name))
         self._commands["play"].setChecked(page.playing)
         experiment = page.experiment if isinstance(page, ExperimentPage) else None
-        can = dict.fromkeys(EXPERIMENT_ACTIONS, experiment is not None)
+        allowed = dict.fromkeys(EXPERIMENT_ACTIONS, experiment is not None)
         if experiment is not None:
-            can |= {"undo": experiment.can_undo, "redo": experiment.can_redo}
-        for name, on in can.items():
+            allowed |= {"undo": experiment.can_undo, "redo": experiment.can_redo}
+        for name, on in allowed.items():
             # Each only once: a button that is enabled and disabled again lays the tool bar out anew.
             self._commands[name].setEnabled(on)

@@ -25,7 +25,7 @@ from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import ExperimentPage, Page
 from msd_gui.pages.base.row import Surroundings
 from msd_gui.session.addresses import left_out, local_paths
-from msd_gui.session.network import LatestNetwork
+from msd_gui.session.networks import NetworkStore
 from msd_gui.session.settings import Settings
 from msd_gui.theme import Theme, ThemeChoice, app_icon
 
@@ -73,11 +73,10 @@ class MainWindow(QMainWindow):
         self.commands = Actions(self)
         self.files = Files(self, self.engine, self.clock, self.settings)
         self.pages = Pages(
-            Surroundings(self.engine, self.clock, self.commands.by_name, LatestNetwork(self)), self._adopt
+            Surroundings(self.engine, self.clock, self.commands.by_name, NetworkStore(self)), self._adopt
         )
         self.routing = Routing(self.commands, self.files, lambda: self.page, self)
         self.dialogs = Dialogs(self, self.settings, self.theme, self.engine, lambda: self.pages.name_of(self.page))
-        self._engine_ready = False
         self._device = ""
         self._closing = False
         self._build()
@@ -162,13 +161,13 @@ class MainWindow(QMainWindow):
         page.actions_changed.connect(self._update_actions)
         page.menu_requested.connect(self._show_export_menu)
         page.run_requested.connect(self.files.open_path)
-        page.spec_requested.connect(self.show_experiment)
+        page.spec_requested.connect(lambda spec, then: self.show_experiment(spec, None, then))
         page.restore(name, self.settings)
         if isinstance(page, ExperimentPage):
             page.experiment.changed.connect(self._update_actions)
         page.set_watched(False)
         self.stack.addWidget(page)
-        if self._engine_ready:
+        if self.engine.ready:
             page.begin()
 
     def show_experiment(self, spec: ExperimentSpec, run: Path | None = None, then: str = "") -> None:
@@ -189,7 +188,10 @@ class MainWindow(QMainWindow):
         page.load(spec, run)
         self.status.notice("The settings were restored." if run is None else f"The run {run.name} was opened.")
         if then:
+            why = page.why_not(then)
             page.act(then)
+            if why:
+                self.status.notice(why)
 
     @Slot(object, str)
     def show_sweep(self, folder: Path, then: str = "") -> None:
@@ -238,7 +240,7 @@ class MainWindow(QMainWindow):
 
     @Slot(str)
     def _on_engine_ready(self, device: str) -> None:
-        self._engine_ready = True
+        self.engine.ready = True
         self._device = device
         self._update_status()
         for page in self.pages.built().values():

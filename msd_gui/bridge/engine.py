@@ -41,6 +41,7 @@ class Engine:
         device: ``auto`` or the name of a device.
         threads: Threads of the CPU, held fixed; 0 for what the engine chooses.
         inception: Asked for the user's weights of the FID's network; None where there are none.
+        ready: Jobs can begin: torch is imported.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Engine:
         self.device = device
         self.threads = threads
         self.inception = inception
+        self.ready = False
         self._catalogue: Catalogue | None = None
 
     def _job(self, name: str, /, *arguments: Any, pool: int | None = None, **named: Any) -> Job:
@@ -135,9 +137,9 @@ class Engine:
         """Read a picture of the user's own and bring it to the size of the data."""
         return self._job("pictures.pictures:open_picture", path, shape)
 
-    def show_held_out(self, spec: ExperimentSpec) -> Job:
-        """Tell the held-out image that a spec chooses, whether or not anything can denoise it."""
-        return self._job("pictures.pictures:show_held_out", spec)
+    def show_copies(self, spec: ExperimentSpec) -> Job:
+        """Draw the copies of the picture that a spec chooses, whether or not anything can denoise them."""
+        return self._job("pictures.pictures:show_copies", spec, pool=1)
 
     # -- quality -------------------------------------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Colours with one meaning in every view, light and dark, and the icons."""
+"""Colours with one meaning in every view, light and dark, and icons."""
 
 from msd_gui.theme.colours import (
     DARK,

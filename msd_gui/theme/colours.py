@@ -1,7 +1,7 @@
-"""The named colours: one meaning, one colour, in every view.
+"""Named colours: one meaning, one colour, in every view.
 
-Data are grey, exact results blue, learned ones orange, the chosen chain magenta. The four stay apart for colour-blind
-eyes, and every colour that may carry text has a contrast of at least 4.5 : 1 on every surface (WCAG 2.1, 1.4.3).
+Data are grey, exact results blue, learned ones orange, the chosen chain magenta. Colour-blind people can distinguish
+the four, and every colour of text has a contrast of at least 4.5 : 1 on every surface (WCAG 2.1, 1.4.3).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from PySide6.QtGui import QColor, QPalette
 
 SchemeName = Literal["light", "dark"]
 
-# Size of small words relative to the application's font.
+# Size of small text relative to the application's font.
 SMALL_FONT = 0.86
 
 
@@ -31,13 +31,13 @@ class Colours:
         muted: Secondary text and axes.
         accent: Selection and focus.
         on_accent: Text on the accent.
-        data: The data, in every view.
-        exact: What is computed exactly: density, posterior mean, MMSE.
-        learned: What a trained network says.
+        data: Data.
+        exact: Exact results: density, posterior mean, MMSE.
+        learned: Results of a trained network.
         chosen: The chosen chain, its copies and its path.
-        warning: Something to look at.
-        error: Something that is wrong.
-        good: Something that is as it should be.
+        warning: Warnings.
+        error: Errors.
+        good: Good results.
     """
 
     scheme: SchemeName
@@ -98,27 +98,12 @@ DARK = Colours(
 
 
 def colours_of(palette: QPalette) -> Colours:
-    """Return the named colours that go with a palette, so that whoever has a palette needs no other source.
-
-    Args:
-        palette: Such as ``widget.palette()`` or ``QApplication.palette()``.
-
-    Returns:
-        `DARK` where the palette's window is dark, `LIGHT` otherwise.
-    """
+    """Return the named colours of a palette: `DARK` if its window is dark, else `LIGHT`."""
     return DARK if palette.color(QPalette.ColorRole.Window).lightnessF() < 0.5 else LIGHT
 
 
 def with_alpha(colour: str, alpha: float) -> QColor:
-    """Return a named colour made transparent.
-
-    Args:
-        colour: As ``#RRGGBB``.
-        alpha: Opacity from 0 to 1.
-
-    Returns:
-        The colour.
-    """
+    """Return a colour ``#RRGGBB`` with an opacity from 0 to 1."""
     result = QColor(colour)
     result.setAlphaF(alpha)
     return result

@@ -1,4 +1,4 @@
-"""Icons by the name of what they do. They take the colour of the palette when painted, so they follow the scheme."""
+"""Icons by the name of their action. They use the palette at paint time, so they follow the scheme."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ GLYPHS = {
 
 
 class _GlyphEngine(QIconEngine):
-    """Draws one glyph of the icon font in the colour that the application's palette has at that moment."""
+    """Paint one glyph of the icon font in the current colour of the palette."""
 
     def __init__(self, name: str, colour: str) -> None:
         super().__init__()
@@ -69,7 +69,7 @@ class _GlyphEngine(QIconEngine):
         return _GlyphEngine(self._name, self._colour)
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:  # noqa: ARG002
-        import qtawesome  # loads its fonts: not before the first icon is painted
+        import qtawesome  # loads its fonts, so import it when the first icon is painted
 
         painter.save()
         painter.setPen(self._ink(mode))
@@ -78,7 +78,7 @@ class _GlyphEngine(QIconEngine):
         painter.restore()
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
-        # A tool bar asks for its pixmaps at every change of an action: while a slider is dragged, all the time.
+        # A tool bar requests its pixmaps at every change of an action, so at every move of a slider.
         key = f"glyph {self._name} {self._ink(mode).name(QColor.NameFormat.HexArgb)} {size.width()} {size.height()}"
         result = QPixmap(size)
         if QPixmapCache.find(key, result):
@@ -91,7 +91,7 @@ class _GlyphEngine(QIconEngine):
         return result
 
     def _ink(self, mode: QIcon.Mode) -> QColor:
-        """Return the colour of the glyph, by the palette of this moment."""
+        """Return the colour of the glyph in the current palette."""
         group = QPalette.ColorGroup.Disabled if mode == QIcon.Mode.Disabled else QPalette.ColorGroup.Active
         role = QPalette.ColorRole.HighlightedText if mode == QIcon.Mode.Selected else QPalette.ColorRole.ButtonText
         palette = QApplication.palette()
@@ -104,11 +104,8 @@ def icon(name: str, colour: str = "") -> QIcon:
     """Return the icon of an action.
 
     Args:
-        name: What it does, one of `GLYPHS`.
-        colour: A colour of `Colours` by name, such as ``error``; by default that of text on buttons.
-
-    Returns:
-        An icon, sharp at every size, that follows the application's palette.
+        name: One of `GLYPHS`.
+        colour: Name of a colour of `Colours`, such as ``error``; by default that of text on buttons.
 
     Raises:
         KeyError: There is no icon of that name.
@@ -119,7 +116,7 @@ def icon(name: str, colour: str = "") -> QIcon:
 
 
 def app_icon() -> QIcon:
-    """Return the icon of the program: noisy copies that converge on one point."""
+    """Return the icon of the program: noisy copies that converge to one point."""
     pixmap = QPixmap()
     pixmap.loadFromData((files("msd_resources") / "icons" / "msd-gui.svg").read_bytes())
     return QIcon(pixmap)

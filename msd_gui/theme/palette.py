@@ -1,4 +1,4 @@
-"""Light and dark: the palette, the few rules of style, and who follows the system."""
+"""The light and the dark theme: palette, style sheet, and following the system."""
 
 from __future__ import annotations
 
@@ -17,14 +17,7 @@ THEME_CHOICES: tuple[ThemeChoice, ...] = get_args(ThemeChoice)
 
 
 def make_palette(colours: Colours) -> QPalette:
-    """Return the Qt palette of a scheme.
-
-    Args:
-        colours: The named colours.
-
-    Returns:
-        A palette for the Fusion style, with readable disabled text.
-    """
+    """Return the palette of a scheme for the Fusion style, with readable disabled text."""
     role = QPalette.ColorRole
     palette = QPalette(QColor(colours.raised), QColor(colours.window))
     dark = colours.scheme == "dark"
@@ -59,23 +52,20 @@ def make_palette(colours: Colours) -> QPalette:
 
 
 def style_sheet(colours: Colours, font_points: float) -> str:
-    """Return the small touches that a palette cannot say.
+    """Return the style sheet of the application: the few details that a palette cannot express.
 
-    Dynamic properties choose the rule: ``role`` is ``heading``, ``muted``, ``error`` or ``trailing`` on a label, and
+    Dynamic properties select the rule: ``role`` is ``heading``, ``muted``, ``error`` or ``trailing`` on a label, and
     ``severity`` is ``info``, ``good``, ``warning`` or ``error`` on a card.
 
     Args:
         colours: The named colours.
         font_points: Size of the application's font in points.
-
-    Returns:
-        A style sheet for the application.
     """
     small = font_points * SMALL_FONT
     bars = {"info": colours.accent, "good": colours.good, "warning": colours.warning, "error": colours.error}
     cards = "".join(f'QFrame#card[severity="{name}"] {{ border-left-color: {bar}; }}\n' for name, bar in bars.items())
-    # Fusion draws the box of a tick as a darker shade of the window, which nobody sees on a dark one; its sliders are
-    # to look as the program's own.
+    # Fusion draws check boxes in a darker shade of the window, invisible on a dark one; its sliders should match the
+    # program's own.
     tick = Path(str(files("msd_resources") / "icons" / f"tick-{colours.scheme}.svg")).as_posix()
     return f"""
 QCheckBox::indicator {{ width: 14px; height: 14px; border: 1px solid {colours.muted}; border-radius: 3px;
@@ -106,15 +96,10 @@ QStatusBar::item {{ border: none; }}
 
 
 def readable(font: QFont) -> QFont:
-    """Return a font in which x̂ is drawn as it should be.
+    """Return a font without its mark positioning table, so that x̂ is drawn correctly.
 
-    Qt puts the hat far above the x in DejaVu Sans, the usual font on Linux, because of the font's own table of marks.
-
-    Args:
-        font: Any font.
-
-    Returns:
-        The same font without that table: the hat is then placed by its outline.
+    With the table of DejaVu Sans, the usual font on Linux, Qt draws the hat far above the x; without it Qt places the
+    hat by its outline.
     """
     made = QFont(font)
     made.setFeature(QFont.Tag("mark"), 0)
@@ -122,16 +107,16 @@ def readable(font: QFont) -> QFont:
 
 
 class Theme(QObject):
-    """Keeps the application in light or dark, by the system or by choice.
+    """Keep the application light or dark, by the system or by choice.
 
     Attributes:
-        changed: Emitted with the new `Colours` after the application has taken them.
+        changed: Emitted with the new `Colours` after they are applied.
     """
 
     changed = Signal(object)
 
     def __init__(self, app: QApplication, choice: ThemeChoice = "system") -> None:
-        """Dress the application and follow the system from now on.
+        """Style the application and follow the system from now on.
 
         Args:
             app: The application.
@@ -150,20 +135,16 @@ class Theme(QObject):
 
     @property
     def choice(self) -> ThemeChoice:
-        """What was asked for."""
+        """The chosen theme: ``system``, ``light`` or ``dark``."""
         return self._choice
 
     @property
     def colours(self) -> Colours:
-        """The named colours in use."""
+        """The current colours."""
         return self._colours
 
     def set_choice(self, choice: ThemeChoice) -> None:
-        """Follow the system, or stay light or dark.
-
-        Args:
-            choice: ``system``, ``light`` or ``dark``.
-        """
+        """Follow the ``system``, or stay ``light`` or ``dark``."""
         self._choice = choice
         self._query_platform()
         self._refresh()
@@ -174,7 +155,7 @@ class Theme(QObject):
         return DARK if self._choice == "dark" else LIGHT
 
     def _query_platform(self) -> None:
-        """Let the window frame follow too, where Qt can ask for that (since 6.8)."""
+        """Apply the choice to the window frame too, if Qt supports it (since 6.8)."""
         hints = self._app.styleHints()
         if hasattr(hints, "setColorScheme"):
             scheme = {"light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}

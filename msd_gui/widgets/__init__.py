@@ -1,1 +1,1 @@
-"""Controls: value(), setValue() and valueChanged."""
+"""Widgets: controls with value(), setValue() and valueChanged, and panels that hold them."""

@@ -28,7 +28,10 @@ class FakeEngine:
 
     Attributes:
         asked: What was asked for, oldest first.
+        ready: Jobs can begin.
     """
+
+    ready = True
 
     def __init__(self, **events: Events) -> None:
         """Remember what jobs emit.

@@ -48,7 +48,7 @@ def mixture_form() -> SpecForm:
 
 def training_form() -> SpecForm:
     form = SpecForm(TRAINING, load_preset("ncsn-toy"))
-    form.set_enabled("noise.s", False, "Only the uniform law and time features use s.")
+    form.set_refused({"noise.s": "Only the uniform law and time features use s."}, {})
     return form
 
 

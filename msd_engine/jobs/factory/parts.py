@@ -24,6 +24,7 @@ from msd_engine.noise.laws import quantiles
 from msd_engine.runs.run import Run
 from msd_engine.samplers.descent import Descent
 from msd_engine.specs import ExperimentSpec, MlpSpec
+from msd_engine.specs.experiment import misfits
 from msd_engine.training.source import stream
 
 # Chains that pass through the network together: on a CPU larger tiles gain nothing, an accelerator wants them all.
@@ -176,18 +177,20 @@ def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.de
         raise UserError(
             "There is no trained denoiser to sample from: train one first, or set sampling.source to exact."
         )
-    learned = learned_denoiser(run_dir, device)
-    theirs = Run.open(run_dir).spec.noise.covariance
-    if theirs != spec.noise.covariance:
-        raise UserError(f"The run {run_dir} was trained with {theirs} noise: set noise.covariance to {theirs}.")
-    if learned.k != spec.training.k:
-        raise UserError(
-            f"The run {run_dir} was trained with k = {learned.k} copies: "
-            f"set training.k to {learned.k}, or train again with k = {spec.training.k}."
-        )
-    if learned.data_mean.shape != event_shape(spec):
-        raise UserError(f"The run {run_dir} was trained on data of another shape than {spec.data.name}.")
-    return learned
+    trained = Run.open(run_dir).spec
+    match misfits(trained, spec):
+        case ["shape", *_]:
+            raise UserError(f"The run {run_dir} was trained on data of another shape than {spec.data.name}.")
+        case ["noise", *_]:
+            theirs = trained.noise.covariance
+            raise UserError(f"The run {run_dir} was trained with {theirs} noise: set noise.covariance to {theirs}.")
+        case ["k", *_]:
+            k = trained.training.k
+            raise UserError(
+                f"The run {run_dir} was trained with k = {k} copies: "
+                f"set training.k to {k}, or train again with k = {spec.training.k}."
+            )
+    return learned_denoiser(run_dir, device)
 
 
 def guided_denoiser(spec: ExperimentSpec, run_dir: Path, learned: LearnedDenoiser) -> Denoiser:

@@ -27,7 +27,6 @@ from torch import Tensor
 
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import UserError
-from msd_engine.backend.streams import ChainStreams
 from msd_engine.data.folder import TITLES
 from msd_engine.data.images import ImageSet
 from msd_engine.denoisers.learned import LearnedDenoiser
@@ -36,7 +35,7 @@ from msd_engine.events import Copies, Denoised, Event, Finished, Started
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_empirical, loaded_images
 from msd_engine.jobs.factory.parts import learned_denoiser
 from msd_engine.jobs.factory.targets import images_of
-from msd_engine.jobs.pictures.pictures import chosen_picture, held_out
+from msd_engine.jobs.pictures.pictures import chosen_picture, distance, draw_copies, held_out
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.frames import shown
@@ -99,21 +98,6 @@ class Bench(NamedTuple):
     words: str
     exact: bool
     fixed_k: int
-
-
-def draw_copies(x: Tensor, sigma: float, k: int, seed: int) -> Tensor:
-    """Draw the copies of one picture, copy i from a stream of its own.
-
-    Args:
-        x: The picture with shape (C, H, W).
-        sigma: Noise of one copy.
-        k: Number of copies.
-        seed: Seed of the noise.
-
-    Returns:
-        y with shape (k, C, H, W).
-    """
-    return x + sigma * ChainStreams(seed, k, tuple(x.shape), block=1).normal()
 
 
 def change_copies(y: Tensor, spec: DenoiseSpec, shift: Tensor, *, any_k: bool) -> tuple[Tensor, tuple[int, ...], float]:
@@ -179,10 +163,10 @@ def _denoised(spec: ExperimentSpec, images: ImageSet, bench: Bench, device: torc
         sigma=denoise.sigma,
         copies=before,
         changed=after,
-        error=_distance(before.x_hat, x.numpy()),
-        error_mean=_distance(before.y_mean, x.numpy()),
-        moved=_distance(after.x_hat, before.x_hat) if after else math.nan,
-        moved_mean=_distance(after.y_mean, before.y_mean) if after else math.nan,
+        error=distance(before.x_hat, x.numpy()),
+        error_mean=distance(before.y_mean, x.numpy()),
+        moved=distance(after.x_hat, before.x_hat) if after else math.nan,
+        moved_mean=distance(after.y_mean, before.y_mean) if after else math.nan,
         expected_mean=expected,
         expected_move=0.0 if denoise.change == "shuffle" else math.nan,
         denoiser=bench.words,
@@ -195,10 +179,6 @@ def _denoised(spec: ExperimentSpec, images: ImageSet, bench: Bench, device: torc
 def _estimate(bench: Bench, y: Tensor, sigma: float, origin: tuple[int, ...], device: torch.device) -> Copies:
     x_hat = bench.denoiser(y.unsqueeze(0).to(device), sigma).mean[0]
     return Copies(shown(y), shown(y.mean(0, dtype=torch.float64)), shown(x_hat), origin)
-
-
-def _distance(a: np.ndarray, b: np.ndarray) -> float:
-    return float(np.sqrt(np.square(np.subtract(a, b, dtype=np.float64)).mean()))
 
 
 def _parts(

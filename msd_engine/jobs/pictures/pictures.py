@@ -7,13 +7,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from msd_engine.backend.errors import UserError
+from msd_engine.backend.streams import ChainStreams
 from msd_engine.data.images import ImageSet
 from msd_engine.data.picture import read_picture
-from msd_engine.events import Event, Finished, HeldOutPicture, PictureRead
+from msd_engine.events import Event, Finished, NoisyPicture, PictureRead
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_images
 from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.tools.background import in_background
@@ -40,24 +42,48 @@ def open_picture(path: Path, shape: tuple[int, int, int]) -> Iterator[Event]:
 
 
 @reports_user_errors
-def show_held_out(spec: ExperimentSpec, *, data_dir: Path | None = None) -> Iterator[Event]:
-    """Tell the held-out image that an experiment chooses, whether or not anything can denoise it.
+def show_copies(spec: ExperimentSpec, *, data_dir: Path | None = None) -> Iterator[Event]:
+    """Draw the copies of the picture that an experiment chooses, whether or not anything can denoise them.
 
     Args:
-        spec: The experiment; its data and its `denoise` part are read.
+        spec: The experiment; its data, its number of copies and its `denoise` part are read.
         data_dir: Where image sets are looked for.
 
     Yields:
-        `HeldOutPicture` and `Finished`, or `Failed`.
+        `NoisyPicture` and `Finished`, or `Failed`.
     """
     begun_s = time.perf_counter()
     data = images_of(spec, "Only sets of images have held-out pictures: choose one of them.")
     if not is_loaded(data, data_dir):
         # Reading tens of thousands of images takes a second.
         yield from in_background(lambda _: loaded_images(data, data_dir))
-    images = loaded_images(data, data_dir)
-    yield HeldOutPicture(spec.to_json(), shown(held_out(images, spec.denoise.index)), len(images.test))
+    images, denoise = loaded_images(data, data_dir), spec.denoise
+    x = chosen_picture(denoise, images)
+    y = draw_copies(x, denoise.sigma, spec.training.k, denoise.seed)
+    y_mean = shown(y.mean(0, dtype=torch.float64))
+    error = distance(y_mean, x.numpy())
+    yield NoisyPicture(spec.to_json(), shown(x), denoise.sigma, shown(y), y_mean, error, len(images.test))
     yield Finished(0, time.perf_counter() - begun_s, "")
+
+
+def draw_copies(x: Tensor, sigma: float, k: int, seed: int) -> Tensor:
+    """Draw the copies of one picture, copy i from a stream of its own.
+
+    Args:
+        x: The picture with shape (C, H, W).
+        sigma: Noise of one copy.
+        k: Number of copies.
+        seed: Seed of the noise.
+
+    Returns:
+        y with shape (k, C, H, W).
+    """
+    return x + sigma * ChainStreams(seed, k, tuple(x.shape), block=1).normal()
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the root mean square of a − b over all values of a picture."""
+    return float(np.sqrt(np.square(np.subtract(a, b, dtype=np.float64)).mean()))
 
 
 def chosen_picture(spec: DenoiseSpec, images: ImageSet) -> Tensor:

@@ -1,1 +1,1 @@
-"""What can be chosen by a word: one row for each, which says what is known of it and which file makes it."""
+"""Tables of the choices: one row for each word, with its properties and its module."""

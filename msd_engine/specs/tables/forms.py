@@ -1,4 +1,4 @@
-"""What a denoiser can learn: one row for each form, without torch."""
+"""Parametrisations of a denoiser: one row for each, without torch."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ Form = Literal["preconditioned", "plain"]
 
 @dataclass(frozen=True)
 class FormRow:
-    """What is learned, and by which objective.
+    """A parametrisation and its objective.
 
     Attributes:
-        title: Its name for people.
-        help: One sentence for the tooltip of the field, without a full stop.
-        output: The file in `msd_engine.denoisers.outputs` that says what the output of the network stands for.
-        objective: The file in `msd_engine.objectives` that says what training makes small.
+        title: Display title.
+        help: Sentence for the tooltip, without a full stop.
+        output: Module of `msd_engine.denoisers.outputs` that turns the network's output into x̂.
+        objective: Module of `msd_engine.objectives` with the training loss.
     """
 
     title: str
@@ -27,16 +27,16 @@ class FormRow:
 
 FORMS: Final[dict[Form, FormRow]] = {
     "preconditioned": FormRow(
-        "Preconditioned", "the network learns only what ȳ does not tell (Karras et al.)", "preconditioned"
+        "Preconditioned", "the network learns the correction to a scaled ȳ (Karras et al.)", "preconditioned"
     ),
-    "plain": FormRow("Plain (report)", "it gives x̂ itself", "plain"),
+    "plain": FormRow("Plain (report)", "the network outputs x̂", "plain"),
 }
-"""The row of each form, in the order of the list on the screen."""
+"""Rows in the order of the list on the screen."""
 
 if set(FORMS) != set(get_args(Form)):
     raise TypeError(f"Every form has one row: {sorted(set(FORMS) ^ set(get_args(Form)))} differ.")
 
 
 def form_help() -> str:
-    """Return one sentence on each form, in the order of the table."""
+    """Return one sentence on each form, in table order."""
     return " ".join(f"{row.title}: {row.help}." for row in FORMS.values())

@@ -1,4 +1,4 @@
-"""Which noise there is: one row for each forward process and each covariance, without torch."""
+"""Kinds of noise: one row for each forward process and each covariance, without torch."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class NoiseRow:
     """A kind of noise.
 
     Attributes:
-        title: Its name for people.
-        help: One sentence for the tooltip of the field, begun with a small letter, without a full stop.
-        module: Its file in `msd_engine.noise.processes` or `msd_engine.noise.covariances`.
+        title: Display title.
+        help: Sentence for the tooltip, in lower case, without a full stop.
+        module: Module of `msd_engine.noise.processes` or `msd_engine.noise.covariances`.
     """
 
     title: str
@@ -26,14 +26,14 @@ class NoiseRow:
 
 
 PROCESSES: Final[dict[Process, NoiseRow]] = {
-    "exploding": NoiseRow("Variance exploding", "dx = sᵗ dw, which leaves the data as they are", "exploding"),
+    "exploding": NoiseRow("Variance exploding", "dx = sᵗ dw, without scaling the data", "exploding"),
 }
-"""The row of each forward process, in the order of the list on the screen."""
+"""Rows of the forward processes, in the order of the list on the screen."""
 
 COVARIANCES: Final[dict[Covariance, NoiseRow]] = {
     "isotropic": NoiseRow("Isotropic", "the same in every direction", "isotropic"),
 }
-"""The row of each covariance of the noise."""
+"""Rows of the covariances."""
 
 
 def _check(words: Any, rows: Mapping[Any, NoiseRow]) -> None:
@@ -46,5 +46,5 @@ _check(Covariance, COVARIANCES)
 
 
 def noise_help(rows: Mapping[Any, NoiseRow]) -> str:
-    """Return one sentence on each kind, in the order of the table."""
+    """Return one sentence on each kind, in table order."""
     return " ".join(f"{row.title}: {row.help}." for row in rows.values())

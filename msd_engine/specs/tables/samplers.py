@@ -1,4 +1,4 @@
-"""What is known of each sampler before any of its steps is made: one row for each, with its own fields; no torch."""
+"""Samplers: one row for each, with its properties and its own fields, without torch."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ from msd_engine.specs.base import Spec, param
 Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs"]
 
 WALL: Final = 2.0
-"""The step ratio r from which chains with a wall blow up, whatever the data or the denoiser (theory §3, fact 4)."""
+"""Step ratio r from which chains with a wall diverge, for any data and denoiser (theory §3, fact 4)."""
 
 
 @dataclass(frozen=True)
 class Traits:
-    """What settings, advice and costs depend on.
+    """Properties of a sampler that settings, advice and costs depend on.
 
     Attributes:
-        title: Its name for people.
-        help: One sentence for the tooltip of the field, begun with a small letter, without a full stop.
-        module: Its file in `msd_engine.samplers`, with the steps and the law of their variance.
-        glides: The noise falls at every step; else the chains stand still at each level.
-        needs_ladder: It can only go down a ladder, as all that glide.
-        own: Fields of `ChosenSampler` that it has and not every sampler.
-        has_wall: Chains blow up from r = `WALL` on.
-        needs_posterior: It draws x from its posterior, which only an exact denoiser can.
-        evaluations: How often a step evaluates x̂: first at the noise before the step, then at the noise after it.
+        title: Display title.
+        help: Sentence for the tooltip, in lower case, without a full stop.
+        module: Module of `msd_engine.samplers` with the steps and the law of their variance.
+        glides: Whether the noise falls at every step instead of staying fixed within a level.
+        needs_ladder: Whether it works only down a ladder, as do all that glide.
+        own: Its fields of `ChosenSampler`, which some other samplers lack.
+        has_wall: Whether chains diverge from r = `WALL` on.
+        needs_posterior: Whether it draws x from its posterior, which requires an exact denoiser.
+        evaluations: Evaluations of x̂ per step: the first at the noise before the step, the next at the noise after it.
     """
 
     title: str
@@ -51,7 +51,7 @@ class Traits:
 TRAITS: Final[dict[Sampler, Traits]] = {
     "langevin": Traits("Langevin", "chained annealed Langevin dynamics", "langevin", has_wall=True),
     "consistent": Traits(
-        "Consistent", "annealed sampling whose noise is exactly as scheduled", "consistent", glides=True
+        "Consistent", "annealed sampling whose noise follows the ladder exactly", "consistent", glides=True
     ),
     "underdamped": Traits(
         "Underdamped", "Langevin with momentum (BAOAB)", "underdamped", own=("step_ratio", "friction"), has_wall=True
@@ -68,25 +68,25 @@ TRAITS: Final[dict[Sampler, Traits]] = {
     ),
     "gibbs": Traits(
         "Gibbs (exact)",
-        "draw x from its exact posterior, then renew the copies",
+        "draw x from its exact posterior, then draw new copies",
         "gibbs",
         own=(),
         needs_posterior=True,
     ),
 }
-"""The row of each sampler, in the order of the list on the screen."""
+"""Rows in the order of the list on the screen."""
 
 if set(TRAITS) != set(get_args(Sampler)):
     raise TypeError(f"Every sampler has one row of traits: {sorted(set(TRAITS) ^ set(get_args(Sampler)))} differ.")
 
 
 def sampler_help() -> str:
-    """Return one sentence on each sampler, in the order of the table."""
+    """Return one sentence on each sampler, in table order."""
     return " ".join(f"{row.title}: {row.help}." for row in TRAITS.values())
 
 
 class ChosenSampler(Spec):
-    """A sampler with the fields that not every sampler has: what the chosen one has not is neither kept nor shown."""
+    """A sampler with its own fields; those of other samplers are neither kept nor shown."""
 
     sampler: Sampler = param(
         "langevin",
@@ -104,8 +104,8 @@ class ChosenSampler(Spec):
         slider=(1e-3, 4.0),
         scale="log",
         help="Langevin step over the variance of the noise, the same at every level; the step at σ_i is ε_i = r σ_i². "
-        f"Langevin chains blow up from r = {WALL:g} on. Consistent sampling pulls by η = r; underdamped dynamics makes "
-        "time steps of σ√(2r).",
+        f"Langevin chains blow up from r = {WALL:g} on. In consistent sampling η = r; in underdamped dynamics the time "
+        "step is σ√(2r).",
         formula="r = ε_i/σ_i²,  ε = r σ_L²",
     )
     friction: float = param(
@@ -118,14 +118,14 @@ class ChosenSampler(Spec):
         slider=(0.05, 20.0),
         scale="log",
         help="Friction of underdamped dynamics with unit mass, in units of 1/σ at each level. 2 damps y − ȳ "
-        "critically; much more makes Langevin dynamics of it.",
+        "critically; much larger values approach Langevin dynamics.",
         formula="dv = score dt − (Γ/σ) v dt + √(2Γ/σ) dw",
     )
 
     @model_validator(mode="before")
     @classmethod
     def _own_fields_alone(cls, fields: Any) -> Any:
-        """Drop the fields of other samplers, which an older file gives too."""
+        """Drop the fields of other samplers, which older files contain."""
         if not isinstance(fields, dict):
             return fields
         others = _others(fields.get("sampler", cls.model_fields["sampler"].default))
@@ -137,12 +137,12 @@ class ChosenSampler(Spec):
 
     @property
     def absent(self) -> Mapping[str, str]:
-        """The own fields of other samplers, which stand at their defaults, with the samplers that have them."""
+        """The own fields of other samplers, which keep their defaults, with the samplers that have them."""
         return {name: f"{_owners(name)} it, but {self.sampler!r} is chosen" for name in _others(self.sampler)}
 
     @property
     def traits(self) -> Traits:
-        """What is known of the chosen sampler."""
+        """Properties of the chosen sampler."""
         return TRAITS[self.sampler]
 
     def chosen(self) -> ChosenSampler:
@@ -151,14 +151,14 @@ class ChosenSampler(Spec):
 
 
 OWN_FIELDS: Final = tuple(name for name in ChosenSampler.model_fields if name != "sampler")
-"""The fields that not every sampler has, in the order of the form."""
+"""Fields that only some samplers have, in the order of the form."""
 
 if set(OWN_FIELDS) != {name for row in TRAITS.values() for name in row.own}:
     raise TypeError(f"Every field of ChosenSampler belongs to the row of a sampler, and the reverse: {OWN_FIELDS}.")
 
 
 def _others(sampler: Any) -> frozenset[str]:
-    """Return the own fields of other samplers; none where there is no such sampler."""
+    """Return the own fields of other samplers; none for an unknown sampler."""
     row = TRAITS.get(sampler) if isinstance(sampler, str) else None  # type: ignore[call-overload]
     return frozenset() if row is None else frozenset(OWN_FIELDS).difference(row.own)
 

@@ -16,6 +16,7 @@ from msd_gui.pages.advice.cards import AdviceCards
 from msd_gui.pages.advice.findings import Facts
 from msd_gui.pages.advice.rules import advise
 from msd_gui.session.experiment import Experiment
+from msd_gui.session.made import Made
 
 # Pairs of so many draws say how far the data reach.
 _DRAWS = 256
@@ -35,6 +36,8 @@ class Adviser(QObject):
         self._experiment = experiment
         self._data = ""
         self.facts = Facts()
+        self._made: Made | None = None
+        self._now: Made | None = None
         self.cards = AdviceCards()
         self.cards.remedy.connect(self._apply_remedy)
         experiment.changed.connect(self.renew)
@@ -47,7 +50,14 @@ class Adviser(QObject):
         if self._data != (data := spec.data.model_dump_json()):
             # What is known belongs to other data.
             self._data, self.facts = data, Facts(ladder=self.facts.ladder)
-        self.cards.set_advice(advise(spec, self.facts))
+        old = self._made is not None and self._now is not None and self._made.key != self._now.key
+        self.cards.set_advice(advise(spec, replace(self.facts, sampled=None) if old else self.facts))
+
+    def set_beside(self, now: Made) -> None:
+        """Leave out what was measured on chains that were made with something else than is set now."""
+        before, self._now = self._now, now
+        if before is None or before.key != now.key:
+            self.renew()
 
     @Slot(object)
     def set_ladder(self, event: Ladder) -> None:
@@ -55,10 +65,9 @@ class Adviser(QObject):
         self.facts = replace(self.facts, ladder=event)
         self.renew()
 
-    @Slot(object)
-    def set_verdicts(self, event: Verdicts) -> None:
-        """Learn from the ends of chains of images."""
-        spec = ExperimentSpec.from_json(event.spec_json)
+    def set_verdicts(self, event: Verdicts, made: Made | None) -> None:
+        """Learn from the ends of chains of images, and what they were made with."""
+        self._made, spec = made, ExperimentSpec.from_json(event.spec_json)
         self._learn(
             spec.data.model_dump_json(),
             replace(
@@ -83,6 +92,7 @@ class Adviser(QObject):
         if spec.sampling.replace("chains", sampling.chains) != sampling or not event.class_names:
             return
         dead = chain.from_iterable([why] * count for why, count in event.dead.items())
+        self._made = self._now
         facts = replace(
             self.facts,
             sampled=sampling,
@@ -94,13 +104,9 @@ class Adviser(QObject):
         )
         self._learn(spec.data.model_dump_json(), facts)
 
-    def set_report(self, spec: ExperimentSpec, report: ChainReport) -> None:
-        """Learn from the ends of chains in the plane.
-
-        Args:
-            spec: What they were drawn with.
-            report: Their figures.
-        """
+    def set_report(self, made: Made, report: ChainReport) -> None:
+        """Learn from the ends of chains in the plane, and what they were made with."""
+        self._made, spec = made, made.spec
         shares = (tuple(report.mode_weights.tolist()), tuple(report.true_weights.tolist()))
         data = spec.data.model_dump_json()
         self._learn(data, replace(self.facts, sampled=spec.sampling, shares=shares[0], true_shares=shares[1]))

@@ -58,5 +58,6 @@ def made(row: ActionRow, owner: QObject, *, of: str = "", within: bool = False) 
     action.setCheckable(row.checkable)
     keys = QKeySequence(row.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if row.keys else ""
     action.setToolTip(f"{row.help}  ({keys})" if keys else row.help)
+    action.setProperty("plain", action.toolTip())
     action.setStatusTip(row.help)
     return action

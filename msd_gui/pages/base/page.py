@@ -87,7 +87,7 @@ class Page(QWidget):
         actions_changed: Emitted when the answers of `can` or `playing` have changed.
         run_requested: Emitted with a run folder for another page to open, and what to do then: an action, the name of
             the page that shows it, or nothing.
-        spec_requested: Emitted with an `ExperimentSpec` that another page is to show.
+        spec_requested: Emitted with an `ExperimentSpec` that another page is to show, and what to do then, as above.
     """
 
     failed = Signal(str, str)
@@ -97,7 +97,7 @@ class Page(QWidget):
     status_changed = Signal()
     actions_changed = Signal()
     run_requested = Signal(object, str)
-    spec_requested = Signal(object)
+    spec_requested = Signal(object, str)
 
     title = ""
 
@@ -201,6 +201,10 @@ class Page(QWidget):
     def can(self, _action: str) -> bool:
         """Return whether an action makes sense now."""
         return False
+
+    def why_not(self, _action: str) -> str:
+        """Return why an action makes no sense now, in one sentence; empty where it does, or where nobody can say."""
+        return ""
 
     @property
     def playing(self) -> bool:

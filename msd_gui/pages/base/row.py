@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import Page
-from msd_gui.session.network import LatestNetwork
+from msd_gui.session.networks import NetworkStore
 
 
 @dataclass(frozen=True)
@@ -21,13 +21,13 @@ class Surroundings:
         engine: Makes their jobs.
         clock: The screen's clock.
         actions: The window's actions, by name.
-        network: The network of the images page, which others use too.
+        networks: Those that were trained or opened, for all pages.
     """
 
     engine: Engine
     clock: ScreenClock
     actions: Mapping[str, QAction]
-    network: LatestNetwork
+    networks: NetworkStore
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,6 @@ class ComparePage(Page):
         self.folder: Path | None = None
         self.spec: SweepSpec | None = None
         self._spec_title = ""
-        self._ready = False
         self._then = ""
         self._stopped = False
         self._opening = False
@@ -90,20 +89,19 @@ class ComparePage(Page):
 
     def begin(self) -> None:
         """The engine is there."""
-        self._ready = True
         self._update_buttons()
 
     def can(self, action: str) -> bool:
         """Return whether an action makes sense now."""
         match action:
             case "train" | "open":
-                return self._ready and not self.running
+                return self.engine.ready and not self.running
             case "resume":
-                return self._ready and not self.running and self.folder is not None
+                return self.engine.ready and not self.running and self.folder is not None
             case "stop" | "pause":
                 return self.running
             case "duplicate":
-                return self._ready and not self.running and self.spec is not None and self.folder is not None
+                return self.engine.ready and not self.running and self.spec is not None and self.folder is not None
             case _:
                 return False
 

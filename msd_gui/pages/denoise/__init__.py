@@ -12,7 +12,7 @@ def _build(around: Surroundings) -> Page:
     from msd_gui.pages.denoise.page import DenoisePage
 
     spec = load_preset("digits-30s").replace("sampling.source", "exact")
-    return DenoisePage(Experiment(spec), around.engine, around.clock, around.network)
+    return DenoisePage(Experiment(spec), around.engine, around.clock, around.networks)
 
 
 PAGE = PageRow("denoise", "Denoise", "Draw or open a picture, and see what k noisy copies of it tell.", _build)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import replace
 from typing import Literal
 
 from PySide6.QtCore import Signal, Slot
@@ -11,14 +10,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 
 from msd_engine.events import Event, FilmFrame, ImageFrame, Samples, Started
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, JobName, for_painting
-from msd_gui.bridge.engine import Engine, Job
-from msd_gui.pages.base.page import Page
-from msd_gui.pages.denoise.networks import Missing
+from msd_gui.bridge.engine import Engine
+from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.denoise.painting import painters
 from msd_gui.pages.sampling.gallery import Gallery
-
-DrawRequest = Callable[[], tuple[ExperimentSpec, Path | None] | None]
-"""Returns settings and the run whose network is used where they ask for one; None where nothing can be drawn."""
+from msd_gui.session.resolve import Resolved
 
 # Chains in a row between two seeds.
 ROW = 12
@@ -41,29 +37,23 @@ class ChainTasks(QWidget):
 
     Attributes:
         shown: Emitted when chains begin.
-        remedy_requested: Emitted when the button in the empty grid is pressed, but there is no denoiser to draw with.
     """
 
     shown = Signal()
-    remedy_requested = Signal()
 
-    def __init__(self, page: Page, engine: Engine, wanted: DrawRequest) -> None:
+    def __init__(self, page: ResolvedPage, engine: Engine) -> None:
         """Draw nothing yet.
 
         Args:
-            page: Owner of the runner; told of progress and failures.
+            page: Says what denoises; owner of the runner; told of progress and failures.
             engine: Makes the jobs.
-            wanted: Returns the present settings.
         """
         super().__init__()
         self._page = page
         self._engine = engine
-        self._requested = wanted
         self._runner = page.runner(self._show, "Chains")
         self._task: ChainTask = "draw"
-        self._marked = False
-        self._able = True
-        self._data_name = ""
+        self._begun = page.resolved.made
         self.paint = QPushButton("Paint the marked part anew")
         self.paint.setObjectName("chain_task.paint")
         self.paint.setToolTip(_PAINT_HELP)
@@ -92,32 +82,34 @@ class ChainTasks(QWidget):
         self.gallery.scrubber.set_branching(True)
         self.gallery.scrubber.branch_requested.connect(self._branch)
 
-    def show_settings(self, spec: ExperimentSpec, missing: Missing | None) -> None:
-        """Say by which chains the marked part would be painted, if one is, and why there is no denoiser, if so."""
-        if spec.data.name != self._data_name:
+    def show_resolved(self, before: Resolved) -> None:
+        """Say by which chains the marked part would be painted, if one is, and why nothing denoises, if so."""
+        now, problem = self._page.resolved, self._page.resolved.problem
+        if now.spec.data.name != before.spec.data.name:
             # Chains of other data would stand beside these settings, and could not be gone on with.
-            self._data_name = spec.data.name
             self._runner.drop()
             self.gallery.clear()
-        self._marked, self._able = bool(spec.denoise.mask), missing is None
-        self.paint.setEnabled(self._marked and self._able)
-        self.row.setEnabled(self._able)
+        marked = bool(now.spec.denoise.mask)
+        self.paint.setEnabled(marked and now.serves)
+        self.row.setEnabled(now.serves)
         hint = "Use “Mask” on a part of the picture to have it painted anew."
-        if self._marked:
-            hint = f"Painting: {painters(spec)}"
-        self.words.setText(hint if missing is None else f"{missing.title}.")
+        if marked:
+            hint = f"Painting: {painters(now.spec)}"
+        self.words.setText(hint if problem is None else f"{problem.title}.")
         paints = self.task == "inpaint"
         sentence = _PAINTED if paints else _IN_A_ROW
         button = "Paint anew" if paints else "Draw the row"
-        if missing is not None:
-            sentence, button = f"{sentence} {missing.title}: {missing.text}", missing.remedy
+        if problem is not None:
+            sentence, button = f"{sentence} {problem.title}: {problem.text}", problem.remedies[0].label
         self.gallery.set_placeholder(sentence, button)
+        made = replace(now.made, spec=_fitting(self.task, now.spec))
+        self.gallery.set_beside(made, drawing=self.running)
 
     @property
     def task(self) -> ChainTask:
         """What was drawn last, or what the button in the empty place draws."""
         if self._task == "draw":
-            return "inpaint" if self._marked else "interpolate"
+            return "inpaint" if self._page.resolved.spec.denoise.mask else "interpolate"
         return self._task
 
     def drawn_by(self, spec: ExperimentSpec) -> tuple[ExperimentSpec, JobName]:
@@ -137,29 +129,24 @@ class ChainTasks(QWidget):
 
     def draw(self, task: ChainTask) -> None:
         """Draw chains that paint the marked part anew, or a row of them from seed to seed."""
-        wanted = self._requested()
-        if wanted is None:
-            return
-        spec, run = wanted
-        self._task = task
-        self._submit(self._engine.chain_task(task, _fitting(task, spec), run))
+        if self._page.can("sample"):
+            self._task = task
+            self._submit(task)
 
     @Slot()
     def _begin(self) -> None:
         """Do what the button in the empty grid promises."""
-        if self._able:
+        problem = self._page.resolved.problem
+        if problem is None:
             self.draw(self.task)
         else:
-            self.remedy_requested.emit()
+            self._page.carry_out(problem.remedies[0])
 
     @Slot(object)
     def _branch(self, start: Branch) -> None:
         """Let the chains go on from a kept state; those that paint a part anew go on to keep the rest."""
-        wanted = self._requested()
-        if wanted is not None:
-            spec, run = wanted
-            task: ChainTask = "inpaint" if self._task == "inpaint" else "draw"
-            self._submit(self._engine.chain_task(task, _fitting(task, spec), run, start=start))
+        if self._page.can("sample"):
+            self._submit("inpaint" if self._task == "inpaint" else "draw", start)
 
     def stop(self) -> None:
         """Stop the chains."""
@@ -169,15 +156,17 @@ class ChainTasks(QWidget):
         """Hold the chains, or let them go on."""
         self._runner.hold()
 
-    def _submit(self, job: Job) -> None:
+    def _submit(self, task: ChainTask, start: Branch | None = None) -> None:
         self.shown.emit()
-        self._runner.submit(job)
+        now = self._page.resolved.made
+        self._begun = made = replace(now, spec=_fitting(task, now.spec))
+        self._runner.submit(self._engine.chain_task(task, made.spec, made.run, start=start))
 
     @Slot(object)
     def _show(self, event: Event) -> None:
         match event:
             case Started():
-                self.gallery.begin(event.total, event.step, event.spec_json)
+                self.gallery.begin(event.total, event.step, self._begun)
             case ImageFrame() | FilmFrame() | Samples():
                 self.gallery.take(event)
 

@@ -9,29 +9,29 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QTabWidget
 
-from msd_engine.events import Denoised, Event, Failed
+from msd_engine.events import Denoised, Event, Failed, NoisyPicture
 from msd_engine.specs import ExperimentSpec, JobName, for_job
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base import layout
-from msd_gui.pages.base.chains import is_exact
-from msd_gui.pages.base.page import GRACE_MS, ExperimentPage, Export
+from msd_gui.pages.base.page import GRACE_MS, Export
+from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.denoise.canvas import Easel
 from msd_gui.pages.denoise.chain_tasks import ChainTasks
-from msd_gui.pages.denoise.denoiser import DenoiserChoice
 from msd_gui.pages.denoise.exports import exports
 from msd_gui.pages.denoise.fields_shown import GROUPS
 from msd_gui.pages.denoise.painting import PaintingControls
 from msd_gui.pages.denoise.picture import FORGET, OwnPicture
-from msd_gui.pages.sampling.controls import sampler_rule, show_sampler
+from msd_gui.pages.sampling.controls import show_fields
 from msd_gui.pages.sampling.copies import CopiesPanel, explanation, readings
+from msd_gui.pages.sampling.networks import NetworkCard, NetworkRow
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
-from msd_gui.session.network import LatestNetwork, Network
+from msd_gui.session.networks import Network, NetworkStore, network_in
+from msd_gui.session.resolve import EngineState, Resolved, sampler_rule, source_rule
 from msd_gui.session.settings import Settings
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.images.tiles import Tile, TilesView
-from msd_gui.widgets.controls.choice import Choice
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Readings
 from msd_gui.widgets.panels.spec_form import SpecForm
@@ -41,31 +41,33 @@ COPIES_PLACEHOLDER = "The noisy copies of the picture will be shown here."
 _LEAST_RESULT_PX = 100
 
 
-class DenoisePage(ExperimentPage):
+class DenoisePage(ResolvedPage):
     """One picture of the user's own, its k noisy copies, and what the denoiser makes of them."""
 
     title = "Denoise"
     presets = ("digits-30s", "mnist-2min", "fashion-2min", "cifar10-20min")
 
-    def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock, latest: LatestNetwork) -> None:
-        super().__init__(experiment, engine, clock)
+    def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock, store: NetworkStore) -> None:
+        super().__init__(experiment, engine, clock, store)
         self.denoised: Denoised | None = None
-        self._ready = False
         self._stale = False
         self._runner = self.runner(self._on_denoised)
         self._writer = self.runner()
-        self._build(latest)
+        self._build()
         self._connect()
-        self._show_spec(experiment.spec)
+        self.renew()
+        self.show_resolved(self.resolved)
 
     # -- building ------------------------------------------------------------------------------------------------------
 
-    def _build(self, latest: LatestNetwork) -> None:
+    def _build(self) -> None:
         self.form = SpecForm(GROUPS, self.experiment.spec)
         self.form.set_rule("denoise.index", lambda _spec, _value: FORGET)
         self.form.set_rule("data.name", lambda _spec, _value: FORGET | {"title": "", "denoise.index": 0})
         self.form.set_rule("sampling.sampler", sampler_rule)
-        self.denoiser = DenoiserChoice(self, self.engine, self.form, "Picture and copies", latest)
+        self.form.set_rule("sampling.source", source_rule)
+        self.card, self.network = NetworkCard(), NetworkRow()
+        self.form.add_below("sampling.source", self.network, self.network.combo)
         self.painting = PaintingControls(self, self.form)
         self.easel = Easel()
         self.picture = OwnPicture(self, self.engine, self.easel)
@@ -79,15 +81,13 @@ class DenoisePage(ExperimentPage):
         self.words.setProperty("role", "muted")
         pictures = layout.row(self.easel, self.result_place, stretch=(1, 1))
         self.place = layout.with_placeholder(self.copies, COPIES_PLACEHOLDER)
-        self.chain_task = ChainTasks(self, self.engine, self._to_draw)
+        self.chain_task = ChainTasks(self, self.engine)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.place, "Copies")
-        self.tabs.addTab(self.chain_task, "Paint anew, and from seed to seed")
+        self.tabs.addTab(self.chain_task, "Inpaint · Interpolate")
         middle = layout.column(layout.heading("Draw, open or choose a picture"), pictures, self.tabs, stretch=(0, 5, 6))
-        figures = layout.column(
-            self.denoiser.card, self.denoiser.chip, layout.heading("Figures"), self.figures, self.words
-        )
+        figures = layout.column(self.card, layout.heading("Figures"), self.figures, self.words)
         layout.lay_out(self, self.form, middle, figures)
         self.add_export_menu(self.result, self.copies.summary, self.copies.before, self.copies.after)
 
@@ -95,40 +95,41 @@ class DenoisePage(ExperimentPage):
         self.form.edited.connect(lambda spec, path: self.experiment.set(spec, path))
         self.form.editing_started.connect(self.experiment.begin_edit)
         self.form.editing_finished.connect(self.experiment.end_edit)
-        self.experiment.changed.connect(self._spec_changed)
-        self.denoiser.renewed.connect(self._renew)
-        self.chain_task.remedy_requested.connect(self.denoiser.remedy_action)
-        for place in (self.result_place, self.place):
-            place.placeholder.pressed.connect(self.denoiser.remedy_action)
+        self.card.remedy.connect(self.carry_out)
+        self.network.chosen.connect(self.use)
+        self.network.opened.connect(self.open_folder)
+        self.result_place.placeholder.pressed.connect(lambda: self.card.press(0))
         self.chain_task.shown.connect(lambda: self.tabs.setCurrentWidget(self.chain_task))
 
     # -- the spec ------------------------------------------------------------------------------------------------------
 
-    @Slot(object)
-    def _spec_changed(self, spec: ExperimentSpec) -> None:
-        self._show_spec(spec)
-        self._ask()
+    def state(self) -> EngineState:
+        """Return what the page's jobs are doing."""
+        films = bool(self.chain_task.gallery.films)
+        return EngineState(ready=self.engine.ready, drawing=self.chain_task.running, drawn=films, states=films)
 
-    def _show_spec(self, spec: ExperimentSpec) -> None:
+    def show_resolved(self, before: Resolved) -> None:
+        """Show the settings and what denoises them; what is shown is made again where one of the two is another."""
+        now, spec = self.resolved, self.resolved.spec
         self.form.set_reset(self.experiment.reset_spec)
         self.form.setValue(spec)
-        show_sampler(self.form, spec)
+        show_fields(self.form, now)
+        self.form.slider("denoise.sigma").set_trailing(f"{SIGMA_EFF} = {number(spec.sigma_eff(spec.denoise.sigma))}")
         self.painting.show(spec)
-        denoise, k = spec.denoise, spec.training.k
-        self.form.slider("denoise.sigma").set_trailing(f"{SIGMA_EFF} = {number(spec.sigma_eff(denoise.sigma))}")
-        self.form.set_enabled("denoise.copy_index", denoise.change in ("drop", "replace"), "One copy is to be chosen.")
-        self.form.set_enabled("denoise.other", denoise.change == "replace", "Belongs to a copy that is replaced.")
-        change = self.form.control("denoise.change")
-        if isinstance(change, Choice):
-            change.set_item_enabled("drop", k > 1, "With k = 1 there is no other copy.")
-        self.denoiser.show(spec)
-        missing = self.denoiser.missing(spec)
-        self.chain_task.show_settings(spec, missing)
-        for place, set_placeholder in ((self.result_place, RESULT_PLACEHOLDER), (self.place, COPIES_PLACEHOLDER)):
-            why = f" {missing.title}: {missing.text}" if missing and place is self.result_place else ""
-            place.placeholder.set_sentence(set_placeholder + why)
-            place.placeholder.set_button(missing.remedy if missing else "")
+        self.card.show_problem(now.card)
+        self.network.show_resolved(now)
+        self.chain_task.show_resolved(before)
+        why = f" {now.problem.title}." if now.problem else ""
+        self.result_place.placeholder.set_sentence(RESULT_PLACEHOLDER + why)
+        self.result_place.placeholder.set_button(now.problem.remedies[0].label if now.problem else "")
         self.picture.show(spec)
+        if now.spec != before.spec:
+            self._ask()
+        elif now.in_use != before.in_use:
+            # With other or newer weights: at once where it can be seen, else when it can.
+            self._stale = not self.isVisible()
+            if not self._stale:
+                self._ask()
 
     def takes(self, spec: ExperimentSpec) -> bool:
         """Return whether the page shows such experiments: all on images."""
@@ -137,16 +138,23 @@ class DenoisePage(ExperimentPage):
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
         """Show another experiment, or take the network of a run; where no network fits, the exact one denoises."""
         if run is not None:
-            self.denoiser.adopt(Network(run, spec))
-        else:
-            self.experiment.load(self.denoiser.usable(spec))
-            self.denoiser.show(self.experiment.spec)
+            self.use(network_in(run, spec), anew=True)
+            return
+        self.show_experiment(spec)
+        if self.resolved.problem is not None:
+            self.experiment.load(spec.replace("sampling.source", "exact"))
+
+    def settings_for(self, network: Network) -> ExperimentSpec:
+        """Return the settings that a network is shown with: its own, with the picture that is denoised."""
+        before, spec = self.experiment.spec, super().settings_for(network)
+        other = {} if spec.data.name == before.data.name else FORGET
+        return spec.replace_all({"denoise": before.denoise}).replace_all(other)
 
     def restore(self, name: str, settings: Settings) -> None:
         """Load the spec that the page had, with the run that denoised."""
         trained, run = settings.last_spec(f"{name}.network"), settings.last_run(name)
         if trained is not None and run is not None:
-            self.denoiser.choice.take(Network(run, trained))
+            self.store.add(Network(run, trained))
         super().restore(name, settings)
 
     def keep(self, name: str, settings: Settings) -> None:
@@ -161,8 +169,9 @@ class DenoisePage(ExperimentPage):
 
     def begin(self) -> None:
         """Denoise the first picture once the engine is there."""
-        self._ready = True
+        self.renew()
         self._ask()
+        self.actions_changed.emit()
 
     def set_watched(self, watched: bool) -> None:
         """Catch up with the images page when this one is looked at again."""
@@ -172,47 +181,43 @@ class DenoisePage(ExperimentPage):
 
     def files_changed(self) -> None:
         """Denoise what could not be denoised before."""
-        if self._ready and self.denoised is None and not self.running:
-            self._ask()
-
-    @Slot()
-    def _renew(self) -> None:
-        """Denoise again with another network: at once where it can be seen, else when it can."""
-        self._show_spec(self.experiment.spec)
-        self._stale = not self.isVisible()
-        if not self._stale:
+        if self.engine.ready and self.denoised is None and not self.running:
             self._ask()
 
     def _ask(self) -> None:
-        wanted = self._to_draw()
-        if wanted is None:
-            self._clear()
-            if self._ready and not self.experiment.spec.denoise.picture:
-                self.picture.look()
-            return
-        spec, run = wanted
+        now = self.resolved
         self._stale = False
+        if not self.engine.ready:
+            return
+        spec = now.spec
+        if not now.serves:
+            self._clear_estimate()
+            self._runner.submit(self.engine.show_copies(spec), grace_ms=GRACE_MS)
+            return
         if spec.denoise.change == "drop" and spec.training.k == 1:
             spec = spec.replace("denoise.change", "none")
-        self._runner.submit(self.engine.denoise(spec, run), grace_ms=GRACE_MS)
+        self._runner.submit(self.engine.denoise(spec, now.run), grace_ms=GRACE_MS)
 
-    def _clear(self) -> None:
-        """Nothing denoises these settings: what another denoiser made of others must not stand beside them."""
-        self._runner.drop()
+    def _clear_estimate(self) -> None:
+        """Nothing denoises these settings: clear what a denoiser made of others."""
         self.denoised = None
         self.result.set_tiles([])
         self.result_place.set_ready(False)
-        self.place.set_ready(False)
         self.figures.set_readings(())
         self.words.clear()
 
     @Slot(object)
     def _on_denoised(self, event: Event) -> None:
         match event:
-            case Denoised() if self._to_draw() is not None:
+            case Denoised() if self.resolved.serves:
                 self._show(event)
+            case NoisyPicture() if not self.resolved.serves:
+                self.picture.take(event, ExperimentSpec.from_json(event.spec_json))
+                self.copies.take(event)
+                self.place.set_ready(True)
             case Failed():
-                self._clear()
+                self._clear_estimate()
+                self.place.set_ready(False)
 
     def _show(self, event: Denoised) -> None:
         self.denoised = event
@@ -230,23 +235,6 @@ class DenoisePage(ExperimentPage):
         self.words.setText(explanation(event, denoise.change))
 
     # -- chains and actions --------------------------------------------------------------------------------------------
-
-    def _to_draw(self) -> tuple[ExperimentSpec, Path | None] | None:
-        """Return the settings with the network that they are denoised by; None where there is none that fits."""
-        spec = self.experiment.spec
-        return (spec, self.denoiser.run_for(spec)) if self._ready and self.denoiser.can_denoise(spec) else None
-
-    def can(self, action: str) -> bool:
-        """Return whether an action makes sense now."""
-        match action:
-            case "sample":
-                return self._to_draw() is not None
-            case "stop" | "play":
-                return self.chain_task.running
-            case "step" | "back":
-                return bool(self.chain_task.gallery.films)
-            case _:
-                return False
 
     @property
     def playing(self) -> bool:
@@ -274,10 +262,9 @@ class DenoisePage(ExperimentPage):
         self.chain_task.gallery.go(-1)
 
     def _run_in_use(self) -> Network | None:
-        """Return the run that denoises; None for the exact one, and for a model, which is found by data and k."""
-        spec, choice = self.experiment.spec, self.denoiser.choice
-        is_run = not is_exact(spec) and choice.origin() != "pretrained" and choice.fitting(spec) is not None
-        return choice.network(spec) if is_run else None
+        """Return the run that denoises; None for the exact score, and for a model, which is found by data and k."""
+        network = self.resolved.in_use
+        return None if network is None or network.card is not None else network
 
     def command(self) -> str:
         """Return the `msd` line that makes what stands in front: the denoised picture, or the chains by hand.

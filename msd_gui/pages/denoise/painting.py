@@ -10,13 +10,11 @@ from msd_gui.pages.base.page import ExperimentPage
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.spec_form import SpecForm
 
-PAINTING = "Painting anew"
 _ADOPT = "Change these…"
 _ADOPT_HELP = (
     "Give these settings to the controls of the chains above, where they can be changed. The row from seed to seed "
     "follows them then, too; undo goes back."
 )
-_SETTLES = "The sampler of the chains settles at each noise already: it paints, too."
 _GLIDES = "It glides past the noises: what is painted may not fit to what is kept."
 
 
@@ -41,10 +39,10 @@ class PaintingControls(QObject):
 
         Args:
             page: Its experiment takes the settings over.
-            form: With the group `PAINTING` and the controls of the chains.
+            form: With the choice of the chains that paint.
         """
         super().__init__(page)
-        self._page, self._form = page, form
+        self._page = page
         self.words = QLabel()
         self.words.setProperty("role", "muted")
         self.words.setWordWrap(True)
@@ -58,14 +56,12 @@ class PaintingControls(QObject):
         column.setSpacing(4)
         column.addWidget(self.words)
         column.addWidget(self.button)
-        form.section(PAINTING).add_row(holder)
-        form.set_next("denoise.painting", self.button)
+        form.add_below("denoise.painting", holder, self.button)
 
     def show(self, spec: ExperimentSpec) -> None:
         """Say which chains paint with the settings of a spec."""
         glides = spec.sampling.glides
         own = for_painting(spec) != spec
-        self._form.set_enabled("denoise.painting", glides, _SETTLES)
         self.words.setText(f"{painters(spec)}. {_GLIDES if glides and not own else ''}".strip())
         self.button.setVisible(own)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Slot
 
-from msd_engine.events import Denoised, Event, HeldOutPicture, PictureRead
+from msd_engine.events import Denoised, Event, NoisyPicture, PictureRead
 from msd_engine.events.pixels import to_grey
 from msd_engine.specs import ExperimentSpec, ImagesSpec
 from msd_gui.bridge.engine import Engine
@@ -34,7 +34,6 @@ class OwnPicture(QObject):
         self._page, self._engine, self._easel = page, engine, easel
         self._available = 1
         self._files = page.runner(self._on_file)
-        self._looker = page.runner(self._on_held_out)
         easel.began.connect(page.experiment.begin_edit)
         easel.ended.connect(page.experiment.end_edit)
         easel.drawn.connect(self._drawn)
@@ -63,7 +62,7 @@ class OwnPicture(QObject):
         else:
             self._easel.show_mask(np.zeros(self.shape[1:], np.bool_))
 
-    def take(self, event: Denoised | HeldOutPicture, wanted: ExperimentSpec) -> None:
+    def take(self, event: Denoised | NoisyPicture, wanted: ExperimentSpec) -> None:
         """Show the held-out image that has been read, unless another picture is wanted by now.
 
         Args:
@@ -76,15 +75,6 @@ class OwnPicture(QObject):
             # Numbered from 0, as by the slider and the command line: no "0 of 297", which people count from 1.
             words = f"Held-out {wanted.denoise.index} (0–{event.available - 1:,})"
             self._easel.show_picture(to_grey(event.x).astype(np.uint8), words)
-
-    def look(self) -> None:
-        """Show the held-out image of the settings although nothing denoises it."""
-        self._looker.submit(self._engine.show_held_out(self._page.experiment.spec))
-
-    @Slot(object)
-    def _on_held_out(self, event: Event) -> None:
-        if isinstance(event, HeldOutPicture):
-            self.take(event, ExperimentSpec.from_json(event.spec_json))
 
     @Slot(object)
     def open(self, path: Path) -> None:

@@ -11,7 +11,6 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
 from msd_gui.pages.base import layout
-from msd_gui.pages.base.chains import is_exact
 from msd_gui.pages.base.page import Export, Status
 from msd_gui.pages.images.chains import ImageChains
 from msd_gui.pages.images.exports import exports
@@ -19,16 +18,16 @@ from msd_gui.pages.images.fields_shown import GROUPS
 from msd_gui.pages.quality.judge import JudgeButton
 from msd_gui.pages.quality.panel import Measuring
 from msd_gui.pages.quality.survival import SurvivalPanel
-from msd_gui.pages.sampling.controls import SamplingControls
+from msd_gui.pages.sampling.controls import SamplingControls, show_fields
 from msd_gui.pages.sampling.gallery import Gallery
-from msd_gui.pages.sampling.pretrained import PretrainedChip
+from msd_gui.pages.sampling.networks import NetworkCard, NetworkRow
 from msd_gui.pages.training.page import TrainingPage
 from msd_gui.pages.training.shown import TrainingShown
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
-from msd_gui.session.network import LatestNetwork, Network
-from msd_gui.widgets.panels.card import Card
+from msd_gui.session.networks import NetworkStore
+from msd_gui.session.resolve import Resolved
 from msd_gui.widgets.panels.spec_form import SpecForm
 
 
@@ -48,17 +47,15 @@ class ImagesPage(TrainingPage):
         "ncsnv2-cifar10-sigma50",
     )
 
-    def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock, latest: LatestNetwork) -> None:
-        super().__init__(experiment, engine, clock)
-        self._latest = latest
+    def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock, store: NetworkStore) -> None:
+        super().__init__(experiment, engine, clock, store)
         self._build()
-        self.ladder_controls = SamplingControls(
-            self, engine, self.form, "Ladder", run_for=self.chains.run_for, drawn=lambda: self.chains.drawn
-        )
+        self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
         self.chains.laddered.connect(self.ladder_controls.set_drawn_ladder)
         self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
         self._connect()
-        self._show_spec(experiment.spec)
+        self.renew()
+        self.show_resolved(self.resolved)
 
     # -- building ------------------------------------------------------------------------------------------------------
 
@@ -69,11 +66,11 @@ class ImagesPage(TrainingPage):
         self.gallery = Gallery()
         self.survival = SurvivalPanel()
         self.adviser = Adviser(self.experiment, self)
-        self.card = Card("info", "", "", dismissible=False, stacked=True)
-        self.card.hide()
-        self.pretrained = PretrainedChip()
+        self.card = NetworkCard()
+        self.network = NetworkRow()
+        self.form.add_below("sampling.source", self.network, self.network.combo)
         self.trainer = Trainer(self, self.engine, self.shown.losses)
-        self.chains = ImageChains(self, self.engine, self.gallery, self.trainer, self.pretrained)
+        self.chains = ImageChains(self, self.engine, self.trainer, self.gallery)
         self.judging = JudgeButton(self, self.engine, self.gallery)
         self.measuring = Measuring(self, self.engine, self.chains.drawable, self.gallery.images)
         shown = self.shown
@@ -81,8 +78,7 @@ class ImagesPage(TrainingPage):
         figures = layout.column(
             self.card,
             self.adviser.cards,
-            self.pretrained,
-            layout.heading("Loss"),
+            shown.losses_heading,
             shown.losses_place,
             layout.heading("Error by noise"),
             shown.bands_place,
@@ -98,18 +94,19 @@ class ImagesPage(TrainingPage):
         self.form.edited.connect(self._edited)
         self.form.editing_started.connect(self._begin_edit)
         self.form.editing_finished.connect(self._end_edit)
-        self.experiment.changed.connect(self._show_spec)
         self.shown.strip_place.placeholder.pressed.connect(self.do_train)
-        self.gallery.judged.connect(self.survival.take)
+        self.gallery.judged.connect(lambda event: self.survival.take(event, self.gallery.made))
         self.gallery.cleared.connect(self.survival.clear)
-        self.gallery.judged.connect(self.adviser.set_verdicts)
+        self.gallery.judged.connect(lambda event: self.adviser.set_verdicts(event, self.gallery.made))
         self.measuring.measured.connect(self.adviser.set_quality)
         self.gallery.grid.chosen.connect(self.measuring.choose)
         self.actions_changed.connect(self.measuring.update_button)
-        self.card.action.connect(self.do_train)
+        self.card.remedy.connect(self.carry_out)
+        self.network.chosen.connect(self.use)
+        self.network.opened.connect(self.open_folder)
+        self.trainer.began.connect(self.shown.begin)
         self.trainer.strip.connect(self.shown.set_strip)
-        self.trainer.checkpointed.connect(self._on_weights)
-        self.trainer.ended.connect(self._on_trained)
+        self.connect_trainer()
         self.trainer.progressed.connect(self._on_training_status)
 
     # -- the spec ------------------------------------------------------------------------------------------------------
@@ -131,42 +128,42 @@ class ImagesPage(TrainingPage):
         self.experiment.end_edit()
         self.chains.set_editing(False)
 
-    @Slot(object)
-    def _show_spec(self, spec: ExperimentSpec) -> None:
+    def show_resolved(self, before: Resolved) -> None:
+        """Show the settings, what denoises them, and what can be done."""
+        now = self.resolved
         self.form.set_reset(self.experiment.reset_spec)
-        self.form.setValue(spec)
-        self.ladder_controls.show(spec)
-        uniform = spec.noise.law == "uniform-t"
-        for path in ("noise.log_mean", "noise.log_std"):
-            self.form.set_enabled(path, not uniform, "Belongs to the log-normal law.")
-        stale = self.trainer.has_weights and not is_exact(spec) and not self.trainer.same_network(spec)
-        self.card.setVisible(stale)
-        if stale:
-            self.card.set_message(
-                "info", "Another network", "Data, copies, network or form have changed: train again.", "Train"
-            )
-        self.gallery.set_placeholder(self.chains.set_placeholder(spec), "Sample")
-        self.pretrained.offer(spec, in_use=not is_exact(spec) and not self.trainer.fits(spec))
-        self.measuring.show_beside(spec.data.name)
+        self.form.setValue(now.spec)
+        show_fields(self.form, now)
+        self.card.show_problem(now.card)
+        self.network.show_resolved(now)
+        self.gallery.set_placeholder(now.placeholder, now.problem.remedies[0].label if now.problem else "Sample")
+        self.measuring.show_beside(now.spec.data.name)
+        self.measuring.why_not = self.why_not("sample")
         self.measuring.update_button()
+        self.chains.follow(before)
+        self.gallery.set_beside(now.made, drawing=self.chains.running)
+        self.survival.set_older(self.gallery.older())
+        self.adviser.set_beside(now.made)
+
+    def has_states(self) -> bool:
+        """Return whether the film strip has pictures."""
+        return bool(self.gallery.films)
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
         """Show another experiment; with a run, its network can sample at once."""
-        if run is not None:
-            self.trainer.adopt(run, spec)
-            self._show_network()
-        self.experiment.load(spec)
-        self.actions_changed.emit()
-        if run is not None and self.ready:
-            self.do_sample()
-        elif is_exact(spec):
+        if run is None:
+            self.show_experiment(spec)
+        else:
+            self.open_run(spec, run)
+        if run is not None or self.resolved.exact:
             self.chains.draw_if_new()
 
     def begin(self) -> None:
-        """Allow training once the engine is there."""
-        super().begin()
+        """Begin once the engine is there; exact chains begin at once."""
+        self.renew()
         self.ladder_controls.begin()
-        self.chains.begin()
+        if self.resolved.exact:
+            self.chains.draw_if_new()
         self.actions_changed.emit()
 
     # -- training ------------------------------------------------------------------------------------------------------
@@ -176,43 +173,16 @@ class ImagesPage(TrainingPage):
         self.set_status(status)
         self.shown.set_held_out(self.trainer.held_out)
 
-    def _show_network(self) -> None:
-        """Let other pages know the network that there is now."""
-        trainer = self.trainer
-        if trainer.has_weights and trainer.run is not None and trainer.spec is not None:
-            self._latest.set(Network(trainer.run, trainer.spec))
-            # It may have its earlier self by now, which its chains are guided by.
-            self.ladder_controls.renew_ladder()
-
     @Slot()
-    def _on_weights(self) -> None:
-        self._show_network()
-        self.actions_changed.emit()
-
-    @Slot()
-    def _on_trained(self) -> None:
-        self._show_network()
-        self.set_status(Status())
-        self._show_spec(self.experiment.spec)
+    def take_weights(self) -> None:
+        """Take newer weights, and draw with them where chains wait for them."""
+        super().take_weights()
+        # The network may have its earlier self by now, which its chains are guided by.
+        self.ladder_controls.renew_ladder()
+        self.chains.take_weights()
         self.actions_changed.emit()
 
     # -- actions -------------------------------------------------------------------------------------------------------
-
-    def can(self, action: str) -> bool:
-        """Return whether an action makes sense now."""
-        match action:
-            case "sample":
-                return self.chains.can_request(self.experiment.spec)
-            case "denoise":
-                return self.chains.run_for(self.experiment.spec) is not None
-            case "play":
-                return self.chains.running
-            case "step" | "back":
-                return bool(self.gallery.films)
-            case "restart":
-                return self.chains.requested_before and self.chains.can_draw(self.experiment.spec)
-            case _:
-                return super().can(action)
 
     @property
     def playing(self) -> bool:
@@ -223,9 +193,8 @@ class ImagesPage(TrainingPage):
         """Train a network with the present settings."""
         if self.can("train"):
             self.chains.forget()
+            super().do_train()
             self.shown.losses_place.set_ready(True)
-            self.trainer.start(self.experiment.spec)
-            self._show_spec(self.experiment.spec)
 
     def do_sample(self) -> None:
         """Draw chains with the newest averaged weights; drawing the same again takes the next seed."""
@@ -233,7 +202,7 @@ class ImagesPage(TrainingPage):
 
     def do_denoise(self) -> None:
         """Take the network that chains are drawn with to the denoise page."""
-        self.run_requested.emit(self.chains.run_for(self.experiment.spec), "denoise")
+        self.run_requested.emit(self.resolved.run, "denoise")
 
     def do_play(self) -> None:
         """Hold the chains, or let them go on."""
@@ -257,7 +226,7 @@ class ImagesPage(TrainingPage):
 
     def command(self) -> str:
         """Return the `msd` line that draws these chains, or that trains where nothing is trained yet."""
-        spec = self.experiment.spec
-        if self.trainer.fits(spec) and not is_exact(spec):
-            return command(spec, "sample", run=str(self.trainer.run), trained=self.trainer.spec)
-        return command(spec, "sample" if is_exact(spec) or self.chains.run_for(spec) is not None else "train")
+        now = self.resolved
+        if now.in_use is not None and now.in_use.card is None:
+            return command(now.spec, "sample", run=str(now.in_use.folder), trained=now.in_use.spec)
+        return command(now.spec, "sample" if now.serves else "train")

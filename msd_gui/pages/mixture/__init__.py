@@ -11,7 +11,8 @@ from msd_gui.session.experiment import Experiment
 def _build(around: Surroundings) -> Page:
     from msd_gui.pages.mixture.page import MixturePage
 
-    return MixturePage(Experiment(load_preset("ncsn-toy")), around.engine, around.clock, around.actions)
+    experiment = Experiment(load_preset("ncsn-toy"))
+    return MixturePage(experiment, around.engine, around.clock, around.networks, around.actions)
 
 
 PAGE = PageRow("mixture", "Mixture", "Chains in the plane, with the exact score.", _build)

@@ -2,82 +2,60 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtCore import Signal, Slot
 
 from msd_engine.events import ChainReport, ChainSegment, Event, Finished, Ladder, Samples, Started
-from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.engine import Engine
-from msd_gui.pages.base.page import GRACE_MS, ExperimentPage, Status
+from msd_gui.pages.base.page import GRACE_MS, Status
+from msd_gui.pages.base.resolved import ResolvedPage
+from msd_gui.pages.training.page import Chains
 from msd_gui.pages.training.trainer import Trainer
+from msd_gui.session.resolve import Resolved
 
 
-class PlaneChains(QObject):
+class PlaneChains(Chains):
     """Draws chains for the spec of a page as soon as it changes.
 
     Attributes:
         began: Emitted with their settings as JSON when other chains begin.
-        ladder_ready: Emitted with the `Ladder` that they go down.
+        ladder_ready: Emitted with what they are made with, and the `Ladder` that they go down.
         grown: Emitted with each `ChainSegment`.
         weighed: Emitted with each `ChainReport`, also of chains that are still on their way.
-        ended: Emitted with the spec and the last `ChainReport` of chains that have come to their end.
+        ended: Emitted with what chains were made with that have come to their end, and their last `ChainReport`.
         samples: The chains that have come to their end last; None for none.
         report: Their figures.
         weighed_spec_json: The settings of the chains that `weighed` told of last, as JSON.
     """
 
     began = Signal(str)
-    ladder_ready = Signal(object)
+    ladder_ready = Signal(object, object)
     grown = Signal(object)
     weighed = Signal(object)
     ended = Signal(object, object)
 
-    def __init__(self, page: ExperimentPage, engine: Engine, trainer: Trainer) -> None:
-        """Draw nothing yet.
-
-        Args:
-            page: Owner of the runner; told of figures and failures.
-            engine: Makes the jobs.
-            trainer: Has the network.
-        """
-        super().__init__(page)
-        self._page, self._engine, self._trainer = page, engine, trainer
-        self._ready = False
-        self._sampled: ExperimentSpec | None = None
-        self._spec_json = ""
+    def __init__(self, page: ResolvedPage, engine: Engine, trainer: Trainer) -> None:
+        """Draw nothing yet; for the arguments see `Chains`."""
+        super().__init__(page, engine, trainer)
         self.weighed_spec_json = ""
         self.samples: Samples | None = None
         self.report: ChainReport | None = None
-        self._runner = page.runner(self._show)
-
-    @property
-    def running(self) -> bool:
-        """Whether chains are being drawn."""
-        return self._runner.running
-
-    def begin(self) -> None:
-        """Draw chains as soon as the engine is there."""
-        self._ready = True
-        self.draw()
 
     def draw(self) -> None:
-        """Draw chains with the present settings and the newest weights."""
-        if not self._ready:
-            return
-        spec = self._page.experiment.spec
-        self._sampled = spec
-        run = self._trainer.run if spec.sampling.source == "trained" else None
-        self._runner.submit(self._engine.sample(spec, run), grace_ms=GRACE_MS)
+        """Draw chains with the present settings and the newest weights, where something serves."""
+        now = self._page.resolved
+        if self._engine.ready and now.serves and self.drawn != now.made:
+            self.made = now.made
+            self._runner.submit(self._engine.sample(now.spec, now.run), grace_ms=GRACE_MS)
 
-    def draw_if_others(self, spec: ExperimentSpec) -> None:
-        """Draw chains if a spec asks for others than were drawn last."""
-        before = self._sampled
-        parts = ("data", "sampling", "training.k")
-        if before is None or any(before.get(part) != spec.get(part) for part in parts):
+    def follow(self, before: Resolved) -> None:
+        """Draw chains where others come of a change than were drawn last.
+
+        Args:
+            before: What the page showed before the change.
+        """
+        now = self._page.resolved.made.chains
+        if now != before.made.chains and (self.made is None or now != self.made.chains):
             self.draw()
-
-    def stop(self) -> None:
-        """Stop the chains."""
-        self._runner.stop()
 
     # -- what chains tell ----------------------------------------------------------------------------------------------
 
@@ -85,10 +63,10 @@ class PlaneChains(QObject):
     def _show(self, event: Event) -> None:
         match event:
             case Started():
-                self._spec_json = event.spec_json
+                self._begin(event)
                 self.began.emit(event.spec_json)
             case Ladder():
-                self.ladder_ready.emit(event)
+                self.ladder_ready.emit(self.begun, event)
             case ChainSegment():
                 self.grown.emit(event)
             case ChainReport():
@@ -100,16 +78,15 @@ class PlaneChains(QObject):
                 self._show_speed(event)
 
     def _take(self, report: ChainReport) -> None:
-        self.weighed_spec_json = self._spec_json
+        self.weighed_spec_json = self.begun.spec.to_json()
         self.weighed.emit(report)
-        spec = self._sampled
-        if spec is not None and report.step >= spec.sampling.total_steps:
+        if report.step >= self.begun.spec.sampling.total_steps:
             # Theory speaks of the end of a level, not of the way there.
             self.report = report
-            self.ended.emit(spec, report)
+            self.ended.emit(self.begun, report)
 
     def _show_speed(self, event: Finished) -> None:
-        chains, took_ms = self._page.experiment.spec.sampling.chains, 1000 * event.elapsed_s
+        chains, took_ms = self.begun.spec.sampling.chains, 1000 * event.elapsed_s
         rate = f"{event.step / event.elapsed_s:,.0f} steps/s" if event.elapsed_s else ""
         counted = f"{chains:,} chains" if chains > 1 else "1 chain"
         self._page.set_status(Status(f"{counted} × {event.step:,} steps took {took_ms:,.0f} ms", rate))

@@ -15,8 +15,9 @@ from msd_engine.events import Event, FieldFrame
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import Cadence
 from msd_gui.bridge.engine import Bounds, Engine, Job
-from msd_gui.pages.base.page import GRACE_MS, Page
-from msd_gui.pages.training.trainer import Trainer
+from msd_gui.pages.base.page import GRACE_MS
+from msd_gui.pages.base.resolved import ResolvedPage
+from msd_gui.session.networks import Network
 from msd_gui.views.plane.plane import PlaneView
 
 FIELDS_PER_E = 16
@@ -31,14 +32,14 @@ class FieldKey:
         k: Number of copies.
         sigma: Noise of one copy.
         bounds: Part of the plane.
-        weights: Which weights gave the trained score, such as the run and its step; empty for none.
+        network: What gave the trained score, with the step of its weights; None without.
     """
 
     data: str
     k: int
     sigma: float
     bounds: Bounds
-    weights: str = ""
+    network: Network | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,20 +104,18 @@ class FieldPainter(QObject):
 
     framed = Signal(str, object)
 
-    def __init__(self, page: Page, engine: Engine, plane: PlaneView, trainer: Trainer) -> None:
+    def __init__(self, page: ResolvedPage, engine: Engine, plane: PlaneView) -> None:
         """Ask for nothing yet.
 
         Args:
-            page: Owner of the runner; told of failures.
+            page: Says which network gives the trained score; owner of the runner; told of failures.
             engine: Makes the jobs.
             plane: Shows the fields.
-            trainer: Its run gives the trained score, where its network fits.
         """
         super().__init__(page)
         self._page = page
         self._engine = engine
         self._plane = plane
-        self._trainer = trainer
         self._runner = page.runner(self._on_event)
         self._cache = FieldCache()
         self._requested: FieldKey | None = None
@@ -149,11 +148,14 @@ class FieldPainter(QObject):
         if spec.sampling.glides:
             # The noise falls at every step: a density for each of them would hardly differ from its neighbours'.
             sigma = math.exp(round(math.log(sigma) * FIELDS_PER_E) / FIELDS_PER_E)
-        weights = f"{self._trainer.run}:{self._trainer.step}" if self._trainer.fits(spec) else ""
-        return FieldKey(spec.data.model_dump_json(), spec.training.k, sigma, bounds, weights)
+        return FieldKey(spec.data.model_dump_json(), spec.training.k, sigma, bounds, self._network(spec))
+
+    def _network(self, spec: ExperimentSpec) -> Network | None:
+        network = self._page.resolved.network
+        return network if network is not None and network.fits(spec) else None
 
     def _run_of(self, key: FieldKey) -> Path | None:
-        return self._trainer.run if key.weights else None
+        return key.network.folder if key.network is not None else None
 
     @Slot(object)
     def _on_event(self, event: Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Slot
@@ -14,24 +15,27 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
 from msd_gui.pages.base import layout
-from msd_gui.pages.base.page import Export, Status
+from msd_gui.pages.base.page import Export
 from msd_gui.pages.mixture.chains import PlaneChains
 from msd_gui.pages.mixture.density import FieldPainter
 from msd_gui.pages.mixture.exports import Parts, exports
 from msd_gui.pages.mixture.fields_shown import GROUPS
 from msd_gui.pages.mixture.figures import chain_readings
 from msd_gui.pages.mixture.player import Player
-from msd_gui.pages.sampling.controls import SamplingControls
+from msd_gui.pages.sampling.controls import SamplingControls, show_fields
+from msd_gui.pages.sampling.networks import NetworkCard
 from msd_gui.pages.training.page import TrainingPage
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
+from msd_gui.session.made import Made
+from msd_gui.session.networks import NetworkStore
+from msd_gui.session.resolve import EngineState, Resolved
 from msd_gui.session.settings import SPEED_HZ, Settings
 from msd_gui.views.curves.bars import BarsView
 from msd_gui.views.curves.losses import LossView
 from msd_gui.views.plane.plane import LAYERS, PlaneView
 from msd_gui.views.plane.timeline import Timeline
-from msd_gui.widgets.controls.choice import Choice
 from msd_gui.widgets.panels.layers_button import LayersButton
 from msd_gui.widgets.panels.readings import Readings
 from msd_gui.widgets.panels.spec_form import SpecForm
@@ -49,7 +53,12 @@ class MixturePage(TrainingPage):
     presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25")
 
     def __init__(
-        self, experiment: Experiment, engine: Engine, clock: ScreenClock, actions: Mapping[str, QAction]
+        self,
+        experiment: Experiment,
+        engine: Engine,
+        clock: ScreenClock,
+        store: NetworkStore,
+        actions: Mapping[str, QAction],
     ) -> None:
         """Build the page.
 
@@ -57,30 +66,29 @@ class MixturePage(TrainingPage):
             experiment: What it shows and changes.
             engine: Makes its jobs.
             clock: The screen's clock.
+            store: The networks of all pages.
             actions: The window's actions ``play``, ``step`` and ``restart``.
         """
-        super().__init__(experiment, engine, clock)
+        super().__init__(experiment, engine, clock, store)
         self._actions = actions
         self._build()
         self.trainer = Trainer(self, engine, self.losses)
         self.chains = PlaneChains(self, engine, self.trainer)
         # It listens to the clock after the runner of the chains, and so shows new states in the tick that brings them.
         self.player = Player(self, clock, self.plane, self.timeline, self.transport)
-        self.fields = FieldPainter(self, engine, self.plane, self.trainer)
+        self.fields = FieldPainter(self, engine, self.plane)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
-        self.ladder_controls = SamplingControls(self, engine, self.form, "Ladder")
+        self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
         self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
         self._connect()
-        self._show_spec(experiment.spec)
+        self.renew()
+        self.show_resolved(self.resolved)
 
     def _build(self) -> None:
         self.form = SpecForm(GROUPS, self.experiment.spec)
         self.form.section("Training").set_open(False)
         # A mixture that is written out comes from a file; leaving it takes its numbers away.
         self.form.set_rule("data.name", lambda _spec, _name: dict.fromkeys(WRITTEN_OUT))
-        target = self.form.control("data.name")
-        assert isinstance(target, Choice)
-        target.set_item_enabled("custom", False, "Open a file with a mixture that is written out.")
         self.plane = PlaneView()
         self.timeline = Timeline()
         on = self._actions
@@ -100,13 +108,16 @@ class MixturePage(TrainingPage):
         below = layout.row(self.transport, button, stretch=(1, 0))
         middle = layout.column(self.plane, self.timeline, below, stretch=(1, 0, 0))
         self.weights.setFixedHeight(170)
+        self.card, self.training_heading = NetworkCard(), layout.heading("Training")
+        self.training_heading.setWordWrap(True)
         figures = layout.column(
+            self.card,
             self.adviser.cards,
             layout.heading("Mode weights"),
             self.weights,
             layout.heading("Chains"),
             self.readings,
-            layout.heading("Training"),
+            self.training_heading,
             self.losses_place,
         )
         layout.lay_out(self, self.form, middle, figures)
@@ -117,11 +128,11 @@ class MixturePage(TrainingPage):
         self.form.edited.connect(self._edited)
         self.form.editing_started.connect(self.experiment.begin_edit)
         self.form.editing_finished.connect(self.experiment.end_edit)
-        self.experiment.changed.connect(self._spec_changed)
+        self.card.remedy.connect(self.carry_out)
         self.chains.began.connect(self.player.begin)
         self.chains.began.connect(self._on_began)
-        self.chains.ladder_ready.connect(self.player.set_ladder)
-        self.chains.ladder_ready.connect(self.ladder_controls.take)
+        self.chains.ladder_ready.connect(lambda _made, ladder: self.player.set_ladder(ladder))
+        self.chains.ladder_ready.connect(self.ladder_controls.set_drawn_ladder)
         self.chains.grown.connect(self.player.append)
         self.chains.weighed.connect(self._show_weights)
         self.chains.ended.connect(self._show_report)
@@ -131,48 +142,47 @@ class MixturePage(TrainingPage):
         self.plane.view_changed.connect(self._request_field)
         self.fields.framed.connect(self.adviser.set_data)
         self.losses_place.placeholder.pressed.connect(lambda: self.act("train"))
-        self.trainer.checkpointed.connect(self._on_weights)
-        self.trainer.ended.connect(self._on_trained)
+        self.trainer.began.connect(lambda run: self.training_heading.setText(f"Training of {run}"))
+        self.connect_trainer()
         self.trainer.progressed.connect(self.set_status)
 
     # -- the spec ------------------------------------------------------------------------------------------------------
 
     @Slot(object, str)
     def _edited(self, spec: ExperimentSpec, path: str) -> None:
-        if spec.sampling.source == "trained" and not self.trainer.fits(spec):
-            # The network belongs to other copies or data: the exact score is always there.
-            spec = spec.replace("sampling.source", "exact")
-            self.noticed.emit("The trained network does not fit these settings: the exact score is used.")
         if path == "data.name":
             # The preset's title would name another target.
             spec = spec.replace("title", "")
         self.experiment.set(spec, path)
 
-    @Slot(object)
-    def _spec_changed(self, spec: ExperimentSpec) -> None:
-        self._show_spec(spec)
-        self.chains.draw_if_others(spec)
+    def state(self) -> EngineState:
+        """Return what the page's jobs are doing; its chains are played from their kept states."""
+        return replace(super().state(), replays=True)
+
+    def has_states(self) -> bool:
+        """Return whether any state of the chains is known."""
+        return not self.player.empty
+
+    def show_resolved(self, before: Resolved) -> None:
+        """Show the settings, what denoises them, and what can be done."""
+        self.form.set_reset(self.experiment.reset_spec)
+        self.form.setValue(self.resolved.spec)
+        show_fields(self.form, self.resolved)
+        self.card.show_problem(self.resolved.card)
+        self.chains.follow(before)
+        self.adviser.set_beside(self.resolved.made)
         self._request_field()
 
-    def _show_spec(self, spec: ExperimentSpec) -> None:
-        self.form.set_reset(self.experiment.reset_spec)
-        self.form.setValue(spec)
-        sampling = spec.sampling
-        self.form.set_enabled("sampling.start_width", sampling.start == "uniform", "Only a uniform start has a box.")
-        fits = self.trainer.fits(spec)
-        self.form.set_enabled("sampling.source", fits, "Train a network with these data and copies first.")
-        self.ladder_controls.show(spec)
-        self.plane.show_plane(colour="learned" if sampling.source == "trained" else "exact")
-        self.weights.set_learned(sampling.source == "trained")
-
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
-        """Show another experiment from its first step."""
+        """Show another experiment from its first step; with the exact score where it has no network."""
         if run is not None:
-            self.trainer.adopt(run, spec)
             self.losses_place.set_ready(True)
-        elif spec.sampling.source == "trained" and not self.trainer.fits(spec):
-            spec = spec.replace("sampling.source", "exact")
-        self.experiment.load(spec)
+            self.open_run(spec, run)
+        else:
+            self.show_experiment(spec)
+        if self.resolved.problem is not None:
+            self.noticed.emit("There is no network for these settings yet: the exact score is used.")
+            self.experiment.load(spec.replace("sampling.source", "exact"))
         self.plane.clear_chains()
         self.do_restart()
         self.chains.draw()
@@ -192,14 +202,18 @@ class MixturePage(TrainingPage):
 
     def begin(self) -> None:
         """Start the chains as soon as the engine is there."""
-        super().begin()
+        self.renew()
         self.ladder_controls.begin()
-        self.chains.begin()
+        self.chains.draw()
         self._request_field()
+        self.actions_changed.emit()
 
     @Slot()
     def _on_began(self) -> None:
-        if self.experiment.spec.sampling.source == "trained":
+        learned = self.chains.begun.network is not None
+        self.plane.show_plane(colour="learned" if learned else "exact")
+        self.weights.set_learned(learned)
+        if learned:
             # A network takes seconds, in which the figures of other chains would stand beside these.
             self.readings.blank()
 
@@ -209,46 +223,34 @@ class MixturePage(TrainingPage):
         self.weights.set_shares(names, report.mode_weights, report.true_weights)
 
     @Slot(object, object)
-    def _show_report(self, spec: ExperimentSpec, report: ChainReport) -> None:
-        self.adviser.set_report(spec, report)
-        self.readings.set_readings(chain_readings(report, spec.sampling))
+    def _show_report(self, made: Made, report: ChainReport) -> None:
+        self.adviser.set_report(made, report)
+        self.readings.set_readings(chain_readings(report, made.spec.sampling))
 
     @Slot()
     def _request_field(self) -> None:
-        if self.ready:
-            spec = self.experiment.spec
+        if self.engine.ready:
+            # Where nothing denoises the settings, density and scores stay those of the chains that are shown.
+            made = self.chains.made
+            spec = made.spec if made is not None and not self.resolved.serves else self.resolved.spec
             self.fields.ask(spec, self.player.sigma or spec.sampling.sigma_L)
 
     @Slot()
     def _on_tick(self) -> None:
-        wanted = self.experiment.spec.sampling.source == "trained" or self.layers["learned arrows"].isChecked()
+        wanted = not self.resolved.exact or self.layers["learned arrows"].isChecked()
         if wanted and self.isVisible():
             self.trainer.request_weights(CHECKPOINT_EVERY_S)
 
     @Slot()
-    def _on_weights(self) -> None:
-        self._show_spec(self.experiment.spec)
+    def take_weights(self) -> None:
+        """Take newer weights, and draw with them where they are in use."""
+        super().take_weights()
         self._request_field()
-        if self.experiment.spec.sampling.source == "trained":
+        if self.resolved.in_use is not None:
             self.chains.draw()
         self.actions_changed.emit()
 
-    @Slot()
-    def _on_trained(self) -> None:
-        self.set_status(Status())
-        self._on_weights()
-
     # -- actions -------------------------------------------------------------------------------------------------------
-
-    def can(self, action: str) -> bool:
-        """Return whether an action makes sense now."""
-        match action:
-            case "train" | "resume" | "stop":
-                return super().can(action)
-            case "sample" | "home":
-                return self.ready
-            case _:
-                return not self.player.empty
 
     @property
     def playing(self) -> bool:
@@ -268,7 +270,7 @@ class MixturePage(TrainingPage):
     def do_train(self) -> None:
         """Train a network on the present target."""
         self.losses_place.set_ready(True)
-        self.trainer.start(self.experiment.spec)
+        super().do_train()
 
     def do_sample(self) -> None:
         """Draw chains with the next seed, from their first step."""
@@ -302,6 +304,4 @@ class MixturePage(TrainingPage):
 
     def command(self) -> str:
         """Return the `msd` line that draws these chains."""
-        spec = self.experiment.spec
-        run = str(self.trainer.run) if spec.sampling.source == "trained" else ""
-        return command(spec, "sample", run=run)
+        return command(self.resolved.spec, "sample", run=str(self.resolved.run or ""))

@@ -43,6 +43,7 @@ class Measuring(QWidget):
 
     Attributes:
         measured: Emitted with each `Quality`.
+        why_not: Why nothing can be drawn, in one sentence; empty where something can.
     """
 
     measured = Signal(object)
@@ -62,6 +63,8 @@ class Measuring(QWidget):
         self.quality: Quality | None = None
         self.neighbours: Neighbours | None = None
         self._measured: ExperimentSpec | None = None
+        self._run: Path | None = None
+        self.why_not = ""
         self._on_curve = False
         self._data_name = ""
         self._runner = page.runner(self._show, apart=(Notice,))
@@ -120,13 +123,14 @@ class Measuring(QWidget):
     def update_button(self) -> None:
         """Say what the button would do now."""
         running, source = self._runner.running, self._source()
-        missing = "Needs a network: train one first." if source is None else ""
+        missing = (self.why_not or "Needs a network: train one first.") if source is None else ""
         for button, words, help_ in ((self.button, *_MEASURE), (self.curve.button, *_MEASURE_CURVE)):
             button.setText("Stop" if running else words)
             button.setEnabled(running or source is not None)
             button.setToolTip("Stop measuring." if running else missing or help_)
         if self.quality is not None and self._measured is not None and not running:
-            same = source is not None and _sampled_by(source[0]) == _sampled_by(self._measured)
+            now = (_sampled_by(source[0]), source[1]) if source is not None else None
+            same = now == (_sampled_by(self._measured), self._run)
             self.note.setText(("" if same else "The settings have changed since. ") + caption(self.quality))
 
     def show_beside(self, data_name: str) -> None:
@@ -169,13 +173,13 @@ class Measuring(QWidget):
         source = self._source()
         if source is None:
             return
-        spec, run = source
+        spec, self._run = source
         self._on_curve = curve
         self.note.setText("Measuring …")
         spec = spec.replace("sampling.chains", int(self.count.currentData()))
         if curve:
             self.curve.clear()
-        self._runner.submit(self._engine.evaluate(spec, run, curve=curve_points(spec) if curve else ()))
+        self._runner.submit(self._engine.evaluate(spec, self._run, curve=curve_points(spec) if curve else ()))
 
     @Slot(int)
     def choose(self, chain: int) -> None:

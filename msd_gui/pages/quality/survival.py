@@ -10,6 +10,7 @@ from msd_engine.events import Verdicts
 from msd_engine.events.verdicts import in_words
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.readings import survival_severity
+from msd_gui.session.made import Made
 from msd_gui.views.curves.bars import class_shares
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Reading, Readings
@@ -19,36 +20,47 @@ SHARES_PX = 150
 
 
 class SurvivalPanel(QWidget):
-    """Figures of the last samples beside the data, and the yield by k, ε and L.
+    """Figures of the last samples beside the data, and how many have lived by all that made them.
 
     Attributes:
-        by_setting: How many chains have lived, and of how many, by (k, ε, L).
+        by_setting: How many chains have lived, and of how many, by `Made.key`.
     """
 
     def __init__(self) -> None:
         """Say what will be there."""
         super().__init__()
-        self.by_setting: dict[tuple[int, float, int], tuple[int, int]] = {}
+        self.by_setting: dict[tuple[object, ...], tuple[int, int]] = {}
+        self._words: dict[tuple[object, ...], dict[str, str]] = {}
         self._last: Verdicts | None = None
+        self.heading = layout.heading("Samples")
+        self.heading.setWordWrap(True)
         self._placeholder = QLabel("How many chains have lived, and how far apart they lie, will stand here.")
         self._placeholder.setWordWrap(True)
         self._placeholder.setProperty("role", "muted")
         self.spread = Readings("Spread of the samples", ("", "samples", "data"))
         self.shares = class_shares()
         self.shares.setFixedHeight(SHARES_PX)
-        self.table = Readings("Yield by setting", ("k · r · L", "lived", "of"))
+        self.table = Readings("Living chains by setting", ("k, and what differs", "lived", "of"), wrap=True)
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(8)
-        for widget in (layout.heading("Samples"), self._placeholder, self.spread, self.shares, self.table):
+        for widget in (self.heading, self._placeholder, self.spread, self.shares, self.table):
             box.addWidget(widget)
         self.spread.hide()
         self.shares.hide()
         self.table.hide()
 
-    def take(self, event: Verdicts) -> None:
-        """Count the chains of one sampling; those of a setting add up, but for chains that are judged again."""
-        key = (event.k, event.step_ratio, event.levels)
+    def take(self, event: Verdicts, made: Made | None) -> None:
+        """Count the chains of one sampling; those of a setting add up, but for chains that are judged again.
+
+        Args:
+            event: How they have ended.
+            made: What they were made with; None where nobody knows any more.
+        """
+        if made is None:
+            return
+        key = made.key
+        self._words[key] = made.settings()
         lived, count = self.by_setting.pop(key, (0, 0))
         last, self._last = self._last, event
         if last is not None and event.features and not last.features and event.spec_json == last.spec_json:
@@ -63,7 +75,14 @@ class SurvivalPanel(QWidget):
         if event.class_names:
             self.shares.set_shares(event.class_names, event.shares, event.real_shares)
         newest = list(reversed(self.by_setting.items()))[:MOST_ROWS]
-        self.table.set_readings(tuple(_row(*setting, *counts) for setting, counts in newest))
+        words = [self._words[key] for key, _ in newest]
+        self.table.set_readings(
+            tuple(_row(own, words, *counts) for own, (_, counts) in zip(words, newest, strict=True))
+        )
+
+    def set_older(self, words: str) -> None:
+        """Say with what the samples were drawn where something else is set now."""
+        self.heading.setText(f"Samples {words}".strip())
 
     def clear(self) -> None:
         """Forget what was counted: it belongs to other data."""
@@ -94,11 +113,16 @@ def _spread(event: Verdicts) -> tuple[Reading, ...]:
     )
 
 
-def _row(k: int, step_ratio: float, levels: int, lived: int, count: int) -> Reading:
+def _row(own: dict[str, str], every: list[dict[str, str]], lived: int, count: int) -> Reading:
+    """Return a row that names k, and what else is not the same in all rows; the tooltip names everything."""
+    own = {path: words for path, words in own.items() if path not in ("sampling.chains", "sampling.seed")}
+    named = [
+        words for path, words in own.items() if path == "training.k" or any(one.get(path) != words for one in every)
+    ]
     return Reading(
-        f"{k} · {number(step_ratio)} · {levels}",
+        ", ".join(named),
         f"{lived} ({100 * lived / count:.0f} %)",
         str(count),
-        f"All chains of this session with k = {k}, r = {number(step_ratio)} and L = {levels}.",
+        f"All chains of this session {', '.join(own.values())}.",
         survival_severity(lived, count),
     )

@@ -81,7 +81,7 @@ class RunsPage(Page):
             folded.connect(self._note_fold)
         self.table.customContextMenuRequested.connect(self._show_menu)
         self.found_place.placeholder.pressed.connect(self.search.box.clear)
-        self.place.placeholder.pressed.connect(lambda: self.spec_requested.emit(load_preset(FIRST_PRESET)))
+        self.place.placeholder.pressed.connect(lambda: self.spec_requested.emit(load_preset(FIRST_PRESET), ""))
         self.chosen_runs.curves_requested.connect(self._read_curves)
         self.chosen_runs.words.written.connect(self._annotate)
 
@@ -212,7 +212,7 @@ class RunsPage(Page):
         if isinstance(line, Comparison):
             self.run_requested.emit(Path(line.path), "duplicate")
             return
-        self.spec_requested.emit(ExperimentSpec.from_json(self.chosen()[0].spec_json))
+        self.spec_requested.emit(ExperimentSpec.from_json(self.chosen()[0].spec_json), "")
 
     def do_rename(self) -> None:
         """Let the name be typed."""

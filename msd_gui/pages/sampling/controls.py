@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,14 +10,16 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Finished, Ladder, Progress, Proposed
-from msd_engine.specs import WALL, ExperimentSpec, NoiseSpec, SamplingSpec
+from msd_engine.specs import WALL, ExperimentSpec
 from msd_engine.specs.tables.samplers import TRAITS, Sampler
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.ladder import near_wall
-from msd_gui.pages.base.page import GRACE_MS, ExperimentPage
+from msd_gui.pages.base.page import GRACE_MS
+from msd_gui.pages.base.resolved import ResolvedPage
+from msd_gui.session.made import Made
+from msd_gui.session.resolve import Resolved, sampler_rule, source_rule
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.swelling import SwellingView
-from msd_gui.widgets.controls.choice import Choice
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.spec_form import SpecForm
 
@@ -28,53 +29,6 @@ _EXPLAINED = (
     "these steps, whatever the data: 1 is exact. Far above 1 the ladder is too coarse, or the steps are too few or "
     "too large."
 )
-
-
-def sampler_rule(spec: ExperimentSpec, sampler: str) -> dict[str, Any]:
-    """Return what must change with the sampler: some need a ladder, and draws from a posterior an exact score."""
-    wanted = spec.sampling.model_copy(update={"sampler": sampler})
-    along: dict[str, Any] = {}
-    if wanted.needs_ladder:
-        along["sampling.method"] = "annealed"
-    if wanted.glides and wanted.levels < 2:
-        along["sampling.levels"] = 2
-    if wanted.needs_posterior:
-        along["sampling.source"] = "exact"
-    return along
-
-
-def source_rule(spec: ExperimentSpec, source: str) -> dict[str, Any]:
-    """Return what must change with the source of the score: a network cannot draw from its posterior."""
-    return {"sampling.sampler": "langevin"} if source == "trained" and spec.sampling.needs_posterior else {}
-
-
-def show_sampler(form: SpecForm, spec: ExperimentSpec) -> None:
-    """Enable the fields that the sampler and the ladder use, and say of the others why not.
-
-    Args:
-        form: With controls of sampling.
-        spec: The experiment.
-    """
-    sampling = spec.sampling
-    annealed = sampling.method == "annealed"
-    allowed = {
-        "sampling.guidance": (sampling.source == "trained", "The exact posterior mean needs no guidance."),
-        "sampling.exact_above": (sampling.source == "trained", "The exact posterior mean is used at all noises."),
-        "sampling.method": (not sampling.needs_ladder, f"{sampling.traits.title} always goes down a ladder."),
-        "sampling.ladder": (annealed, "Fixed dynamics stay at σ_L."),
-        "sampling.sigma_1": (annealed, "Fixed dynamics stay at σ_L."),
-        "sampling.levels": (annealed, "Fixed dynamics stay at σ_L."),
-        "sampling.rho": (annealed and sampling.ladder == "karras", "Only the ladder of Karras has an exponent."),
-    }
-    for path in set(allowed) & set(form.paths()):
-        form.set_enabled(path, *allowed[path])
-    sampler = form.control("sampling.sampler")
-    assert isinstance(sampler, Choice)
-    sampler.set_item_enabled(
-        "gibbs", sampling.source == "exact", "It draws from the exact posterior, not from a network."
-    )
-    show_step(form, spec)
-    show_sigma_eff(form, spec)
 
 
 class SamplingControls(QObject):
@@ -88,30 +42,25 @@ class SamplingControls(QObject):
 
     def __init__(
         self,
-        page: ExperimentPage,
+        page: ResolvedPage,
         engine: Engine,
         form: SpecForm,
-        heading: str,
         *,
-        run_for: Callable[[ExperimentSpec], Path | None] | None = None,
-        drawn: Callable[[], ExperimentSpec | None] = lambda: None,
+        drawn: Callable[[], Made | None],
     ) -> None:
         """Add figures and button to a group of controls.
 
         Args:
-            page: Owner of the runners; told of failures.
+            page: Says what denoises; owner of the runners; told of failures.
             engine: Makes the jobs.
             form: The page's controls.
-            heading: Of the group that gets them.
-            run_for: Tells the network of a spec, None where there is none yet. With it the ladder of settings that no
-                chains are drawn for is asked for; without it is taken from the page's chains alone.
-            drawn: Tells the spec of the chains that are being drawn, and that will tell their ladder; None for none.
+            drawn: Tells what the chains are made with that are being drawn, and that will tell their ladder; None where
+                none are, and the ladder of the settings is asked for.
         """
         super().__init__(page)
         self._page = page
         self._engine = engine
         self._form = form
-        self._run_for = run_for
         self._drawn = drawn
         self._requested: tuple[object, ...] = ()
         self._stale = False
@@ -141,27 +90,21 @@ class SamplingControls(QObject):
         column.setSpacing(4)
         for widget in (self.caption, self.swelling, self.button):
             column.addWidget(widget)
-        form.section(heading).add_row(holder)
-        form.set_next("sampling.steps_per_level", self.button)
+        form.add_below("sampling.steps_per_level", holder, self.button)
         form.set_rule("sampling.sampler", self._sampler_rule)
         form.set_rule("sampling.source", source_rule)
 
     def begin(self) -> None:
         """Allow proposals, and ask for the ladder, once the engine is there."""
         self.button.setEnabled(True)
-        if self._run_for is not None:
-            self._page.experiment.changed.connect(self._check_when_idle)
-            self._page.actions_changed.connect(self._check_when_idle)
-            self._page.clock.tick.connect(self._request_ladder)
-            self._check_when_idle()
-
-    def show(self, spec: ExperimentSpec) -> None:
-        """Enable what the sampler of a spec uses."""
-        self._own |= {name: getattr(spec.sampling, name) for name in spec.sampling.traits.own}
-        show_sampler(self._form, spec)
+        self._page.experiment.changed.connect(self._check_when_idle)
+        self._page.actions_changed.connect(self._check_when_idle)
+        self._page.clock.tick.connect(self._request_ladder)
+        self._check_when_idle()
 
     def _sampler_rule(self, spec: ExperimentSpec, sampler: Sampler) -> dict[str, Any]:
         """Return what must change with the sampler, and what its own fields last were where the one before has none."""
+        self._own |= {name: getattr(spec.sampling, name) for name in spec.sampling.traits.own}
         absent = spec.sampling.absent
         own = {
             f"sampling.{name}": self._own[name]
@@ -189,23 +132,17 @@ class SamplingControls(QObject):
         if not self._stale:
             return
         self._stale = False
-        spec, drawn = self._page.experiment.spec, self._drawn()
-        key = self._key(spec)
-        if key != self._requested and (drawn is None or key != self._key(drawn)):
+        made, drawn = self._page.resolved.made, self._drawn()
+        key = _key(made)
+        if key != self._requested and (drawn is None or key != _key(drawn)):
             self._requested = key
-            self._ladders.submit(self._engine.ladder(spec, key[-1]), grace_ms=GRACE_MS)
-
-    def _key(self, spec: ExperimentSpec) -> tuple[SamplingSpec, NoiseSpec, int, Path | None]:
-        """Return what the ladder of a spec depends on; the number of chains and the seed it does not."""
-        assert self._run_for is not None
-        same = spec.sampling.model_copy(update={"chains": 1, "seed": 0})
-        return same, spec.noise, spec.training.k, self._run_for(spec)
+            self._ladders.submit(self._engine.ladder(made.spec, made.run), grace_ms=GRACE_MS)
 
     @Slot(object, object)
-    def set_drawn_ladder(self, spec: ExperimentSpec, ladder: Ladder) -> None:
-        """Show the ladder of chains that are being drawn for a spec, in the place of any that was asked for."""
+    def set_drawn_ladder(self, made: Made, ladder: Ladder) -> None:
+        """Show the ladder of chains that are being drawn, in the place of any that was asked for."""
         self._ladders.drop()
-        self._requested = self._key(spec)
+        self._requested = _key(made)
         self.take(ladder)
 
     def take(self, ladder: Ladder) -> None:
@@ -253,6 +190,24 @@ class SamplingControls(QObject):
         self.button.setEnabled(not running)
         if not running:
             self.button.setText(PROPOSE)
+
+
+def _key(made: Made) -> tuple[object, ...]:
+    """Return what a ladder depends on; the number of chains and the seed it does not."""
+    same = made.spec.sampling.model_copy(update={"chains": 1, "seed": 0})
+    return same, made.spec.noise, made.spec.training.k, made.run
+
+
+def show_fields(form: SpecForm, resolved: Resolved) -> None:
+    """Enable the fields and choices that can be used, say of the others why not, and show what follows from them.
+
+    Args:
+        form: With controls of sampling.
+        resolved: What the page can do.
+    """
+    form.set_refused(resolved.fields, resolved.choices)
+    show_step(form, resolved.spec)
+    show_sigma_eff(form, resolved.spec)
 
 
 def show_step(form: SpecForm, spec: ExperimentSpec) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
-from msd_engine.events import Copies, Denoised
+from msd_engine.events import Copies, Denoised, NoisyPicture
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.images.tiles import Tile, TilesView
 from msd_gui.widgets.controls.numbers import number
@@ -41,21 +41,21 @@ class CopiesPanel(QWidget):
             head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._show_change(False)
 
-    def take(self, event: Denoised, change: str) -> None:
-        """Show the copies of one denoising.
+    def take(self, event: Denoised | NoisyPicture, change: str = "none") -> None:
+        """Show the copies of one denoising, or those that nothing denoises.
 
         Args:
             event: What was denoised.
             change: Which change was made: a choice of `DenoiseSpec.change`.
         """
-        k = len(event.copies.y)
+        y, after = (event.copies.y, event.changed) if isinstance(event, Denoised) else (event.y, None)
+        k, lost = len(y), set()
         which = f"The {k} copies y₁…y{low(k)}, each" if k > 1 else "The only copy y₁,"
         self._heads[0].setText(f"{which} with noise σ = {number(event.sigma)}")
-        after, lost = event.changed, set()
         if after is not None:
             lost = set(range(k)) - set(after.origin)
             self._heads[1].setText(f"After the change: {WORDS[change]}")
-        self.before.set_tiles([Tile(f"y{low(i + 1)}", y, struck=i in lost) for i, y in enumerate(event.copies.y)])
+        self.before.set_tiles([Tile(f"y{low(i + 1)}", one, struck=i in lost) for i, one in enumerate(y)])
         self.after.set_tiles(_changed_tiles(after, change) if after is not None else [])
         self._show_change(after is not None)
         self.summary.set_tiles(_summary(event))
@@ -85,7 +85,9 @@ def _changed_tiles(after: Copies, change: str) -> list[Tile]:
     return tiles
 
 
-def _summary(event: Denoised) -> list[Tile]:
+def _summary(event: Denoised | NoisyPicture) -> list[Tile]:
+    if isinstance(event, NoisyPicture):
+        return [Tile("ȳ", event.y_mean, f"error {number(event.error_mean)}")]
     copies, after = event.copies, event.changed
     mean = Tile("ȳ", copies.y_mean, f"error {number(event.error_mean)}")
     wrong = Tile("|x̂ − x|", error_of(copies.x_hat, event.x), f"error {number(event.error)}")

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QGraphicsOpacityEffect,
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from msd_engine.events import FilmFrame, ImageFrame, Samples, Verdicts
 from msd_gui.bridge.engine import Images
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.readings import survival_severity
 from msd_gui.pages.sampling.scrubber import Scrubber
+from msd_gui.session.made import Made
 from msd_gui.views.images.film import FilmStripView
 from msd_gui.views.images.grid import ImageGridView
 from msd_gui.widgets.controls.numbers import number
@@ -23,13 +32,14 @@ LIVED_HELP = (
     "in it, or stranger textures, than in 99.5 % of held-out images."
 )
 ON_STRIP = 16
+_OLD_OPACITY = 0.4
 
 
 class Gallery(QWidget):
     """Grid, film strip and the line between them.
 
     Attributes:
-        spec_json: What the chains were drawn with, which the settings on the page may not be any more.
+        made: What the chains were drawn with, which the settings on the page may not be any more; None without chains.
         asked: Emitted when the button in the empty grid is pressed.
         judged: Emitted with the `Verdicts` on the chains that have ended.
         cleared: Emitted when all chains were taken away.
@@ -47,7 +57,8 @@ class Gallery(QWidget):
         self.films: list[FilmFrame] = []
         self.verdicts: Verdicts | None = None
         self.chain = 0
-        self.spec_json = self._latest_spec_json = ""
+        self.made: Made | None = None
+        self._latest_made: Made | None = None
         self._film: int | None = None
         self._on_strip: list[int] = []
         self._first, self._total = 0, 0
@@ -63,10 +74,19 @@ class Gallery(QWidget):
         self._caption.setProperty("role", "muted")
         # Its words must not widen the page: they give way where there is no room.
         self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._older = QLabel()
+        self._older.setProperty("severity", "warning")
+        self._older.setProperty("role", "trailing")
+        self._older.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._older.hide()
         self._lived = QLabel()
         self._lived.setProperty("role", "trailing")
         self._lived.setToolTip(LIVED_HELP)
         self._place = layout.with_placeholder(self.grid, "Chains will be denoised here into new images.", "Sample")
+        self._fading = [QGraphicsOpacityEffect(opacity=_OLD_OPACITY) for _ in range(2)]
+        for view, effect in zip((self.grid, self.film), self._fading, strict=True):
+            effect.setEnabled(False)
+            view.setGraphicsEffect(effect)
         self.film.hide()
         self._arrange()
         self._place.placeholder.pressed.connect(self.requested)
@@ -81,6 +101,7 @@ class Gallery(QWidget):
         head.addWidget(layout.heading("Chains"))
         head.addWidget(self._lived)
         head.addWidget(self._caption, 1)
+        head.addWidget(self._older, 3)
         head.addWidget(self.noisy)
         head.addWidget(self.repeat)
         column = QVBoxLayout(self)
@@ -96,6 +117,31 @@ class Gallery(QWidget):
         self._place.placeholder.set_sentence(sentence)
         self._place.placeholder.set_button(button)
 
+    def older(self) -> str:
+        """Return what is said of chains that were drawn with something else than is set now."""
+        return "" if self._older.isHidden() else self._older.text()
+
+    @property
+    def faded(self) -> bool:
+        """Whether the chains are shown as old ones."""
+        return self._fading[0].isEnabled()
+
+    def set_beside(self, now: Made, *, drawing: bool) -> None:
+        """Say with what the chains were drawn where it is not what is set now; fade those that are not drawn anew.
+
+        Args:
+            now: What is set now.
+            drawing: Whether other chains are on their way.
+        """
+        made = self.images_made or self.made
+        words = "" if drawing or made is None else made.differences(now)
+        self._older.setText(f"drawn {words}")
+        self._older.setToolTip(f"These chains were drawn {words}.")
+        self._older.setVisible(bool(words))
+        for effect in self._fading:
+            # Newer weights of the same network alone do not make them old.
+            effect.setEnabled(bool(words) and made is not None and made.chains != now.chains)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Let the film strip fill the new width."""
         super().resizeEvent(event)
@@ -109,15 +155,20 @@ class Gallery(QWidget):
 
     # -- events in -----------------------------------------------------------------------------------------------------
 
-    def begin(self, total: int, first: int = 0, spec_json: str = "") -> None:
+    @property
+    def spec_json(self) -> str:
+        """The settings that the chains were drawn with, as JSON; empty without chains."""
+        return self.made.spec.to_json() if self.made is not None else ""
+
+    def begin(self, total: int, first: int = 0, made: Made | None = None) -> None:
         """New chains have started, which go from a first step (0 but for branches) to a last.
 
         Args:
             total: Their last step.
             first: Their first one.
-            spec_json: The settings that they are drawn with.
+            made: What they are drawn with.
         """
-        self._first, self.spec_json = first, spec_json
+        self._first, self.made = first, made
         self.scrubber.clear()
         self.films, self._film, self._on_strip, self._total = [], None, [], total
         self.verdicts = None
@@ -130,7 +181,7 @@ class Gallery(QWidget):
     def clear(self) -> None:
         """Take all chains away: they are of other data."""
         self.begin(0)
-        self.latest, self.samples = None, None
+        self.latest, self.samples, self._latest_made = None, None, None
         self._caption.clear()
         self.film.hide()
         self.scrubber.hide()
@@ -141,7 +192,7 @@ class Gallery(QWidget):
         """Show how the chains stand."""
         match event:
             case ImageFrame():
-                self.latest, self._latest_spec_json = event, self.spec_json
+                self.latest, self._latest_made = event, self.made
                 self._show()
             case FilmFrame():
                 self._add_film(event)
@@ -189,9 +240,14 @@ class Gallery(QWidget):
         return shown.y if noisy else shown.x_hat
 
     @property
+    def images_made(self) -> Made | None:
+        """What the images in the grid were drawn with: new chains have none at first."""
+        return self._latest_made if self._film is None else self.made
+
+    @property
     def images_spec_json(self) -> str:
-        """The settings that the images in the grid were drawn with, as JSON: new chains have none at first."""
-        return self._latest_spec_json if self._film is None else self.spec_json
+        """The settings that the images in the grid were drawn with, as JSON; empty without images."""
+        return self.images_made.spec.to_json() if self.images_made is not None else ""
 
     @Slot(int)
     def choose(self, chain: int) -> None:

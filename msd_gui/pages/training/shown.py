@@ -50,6 +50,7 @@ class TrainingShown(QObject):
     Attributes:
         held_out: The strip that is shown; None before there is one.
         held_out_spec: The spec of the training that it belongs to.
+        losses_heading: Names the run that they are of.
         strip: The view of the same held-out images: clean, noisy, denoised.
         losses: The view of training and held-out loss, which the trainer fills.
         bands: The view of the held-out error at each noise.
@@ -61,6 +62,8 @@ class TrainingShown(QObject):
     def __init__(self, parent: QObject) -> None:
         """Show nothing yet."""
         super().__init__(parent)
+        self.losses_heading = layout.heading("Loss")
+        self.losses_heading.setWordWrap(True)
         self.held_out: StripFrame | None = None
         self.held_out_spec: ExperimentSpec | None = None
         self._bands_of: HeldOutLoss | None = None
@@ -78,6 +81,18 @@ class TrainingShown(QObject):
         self.bands_place = layout.with_placeholder(
             self.bands, f"The held-out error at each {SIGMA_EFF} will be drawn here.", "", _BANDS_PX
         )
+
+    @Slot(str)
+    def begin(self, run: str) -> None:
+        """Take away what another run has measured, and name the one that is shown from now on.
+
+        Args:
+            run: Name of its folder.
+        """
+        self.held_out = self._bands_of = None
+        self.losses_heading.setText(f"Loss of {run}")
+        for place in (self.strip_place, self.losses_place, self.bands_place):
+            place.set_ready(False)
 
     @Slot(object, object)
     def set_strip(self, event: StripFrame, spec: ExperimentSpec) -> None:

@@ -1,4 +1,4 @@
-"""Training as a page sees it: one run at a time, its curves, and whether its network fits the present settings."""
+"""Training as a page sees it: one run at a time, with its curves and its newest weights."""
 
 from __future__ import annotations
 
@@ -25,23 +25,24 @@ from msd_gui.bridge.engine import Engine
 from msd_gui.bridge.runner import Runner
 from msd_gui.pages.base.page import Page, Status
 from msd_gui.session.budget import as_long_again
+from msd_gui.session.networks import Network
 from msd_gui.views.curves.losses import LossView
 
 LOSSES_EVERY_S = 0.1
-# What a network depends on: change one of these and another network is needed.
-NETWORK_FIELDS = ("data", "network", "noise.s", "training.k", "training.form")
 
 
 class Trainer(QObject):
     """Runs training jobs for a page and keeps what they tell.
 
     Attributes:
+        began: Emitted with the name of the run that is another one from now on.
         checkpointed: Emitted when newer averaged weights are on disk.
         strip: Emitted with each `StripFrame` and the spec of the training that it belongs to.
         ended: Emitted when training has ended for whatever reason.
         progressed: Emitted with a `Status` for the status bar.
     """
 
+    began = Signal(str)
     checkpointed = Signal()
     strip = Signal(object, object)
     ended = Signal()
@@ -77,23 +78,23 @@ class Trainer(QObject):
         return self.run is not None and self.step > 0
 
     @property
-    def can_resume(self) -> bool:
-        """Whether there is a stopped run to go on with."""
-        return self.has_weights and not self.running
+    def network(self) -> Network | None:
+        """The network of the run with its newest weights on the disk; None without weights."""
+        if self.run is None or self.spec is None or not self.has_weights:
+            return None
+        return Network(self.run, self.spec, self.step)
 
-    def fits(self, spec: ExperimentSpec) -> bool:
-        """Return whether the network of the run can sample what a spec asks for."""
-        return self.has_weights and self.same_network(spec)
-
-    def same_network(self, spec: ExperimentSpec) -> bool:
-        """Return whether a spec asks for the network of the run."""
-        return self.spec is not None and all(self.spec.get(path) == spec.get(path) for path in NETWORK_FIELDS)
+    @property
+    def stopped(self) -> ExperimentSpec | None:
+        """What the run was trained with that can go on; None where there is none."""
+        return self.spec if self.has_weights and not self.running else None
 
     def start(self, spec: ExperimentSpec) -> None:
         """Begin a new run."""
         self._begin()
         self.run, self.spec, self.step, self.held_out = self._engine.new_run(spec), spec, 0, None
         self._seen, self._spent = 0, None
+        self.began.emit(self.run.name)
         self._runner.submit(self._engine.train(spec, self.run))
 
     def resume(self, spec: ExperimentSpec) -> None:
@@ -115,6 +116,7 @@ class Trainer(QObject):
         self._begin()
         self.run, self.spec, self.step, self.held_out = run, spec, 1, None
         self._spent = None
+        self.began.emit(run.name)
         self._reader.submit(self._engine.recall(run))
 
     def _begin(self) -> None:
@@ -163,6 +165,9 @@ class Trainer(QObject):
         match event:
             case _ if self.running:
                 pass
+            case Started():
+                # Of a folder without weights there is nothing to sample with.
+                self.step = event.step
             case LossPoints():
                 self._points.append(event)
                 self._show_points(0.0)

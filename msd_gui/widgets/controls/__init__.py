@@ -1,1 +1,1 @@
-"""What the user turns: sliders, boxes and switches, with the numbers beside them."""
+"""Controls of declared fields: sliders, boxes and switches with their labels."""

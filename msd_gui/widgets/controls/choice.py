@@ -1,4 +1,4 @@
-"""One word out of several, made from the declaration of a field."""
+"""Choice of one word, made from the declaration of a field."""
 
 from __future__ import annotations
 
@@ -14,18 +14,14 @@ from msd_gui.widgets.controls.guard import LIST_KEYS, KeyGuard
 
 
 class Choice(Control):
-    """Title at the left, list at the right, in one row."""
+    """Title on the left, list on the right, in one row."""
 
     def __init__(self, declaration: Declaration) -> None:
-        """Build the control.
-
-        Args:
-            declaration: Of a word with choices.
-        """
+        """Build the control from the declaration of a word with choices."""
         super().__init__(declaration)
         self.combo = QComboBox(self)
         self.combo.setAccessibleName(declaration.title)
-        # A list that was used with the mouse must not keep the keys that play the chains.
+        # After a click the list must not keep the keys of the player.
         self.combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setMinimumContentsLength(9)
@@ -43,22 +39,16 @@ class Choice(Control):
         self._renew_tooltip()
 
     def value(self) -> Any:
-        """Return the word as it stands in the spec."""
+        """Return the word as in the spec."""
         return self._value
 
     def setValue(self, value: Any) -> None:
-        """Show a word without telling anyone."""
+        """Show a word without emitting `valueChanged`."""
         self._value = value
         self.combo.setCurrentIndex(self.combo.findData(value))
 
     def set_item_enabled(self, value: str, enabled: bool, reason: str = "") -> None:
-        """Allow one of the choices, or grey it and say why.
-
-        Args:
-            value: The choice.
-            enabled: Whether it can be chosen.
-            reason: One sentence for its tooltip, where it cannot.
-        """
+        """Enable one of the choices, or disable it and give the reason in its tooltip."""
         model = self.combo.model()
         index = self.combo.findData(value)
         if isinstance(model, QStandardItemModel) and index >= 0:
@@ -66,7 +56,7 @@ class Choice(Control):
             model.item(index).setToolTip("" if enabled else reason)
 
     def text_of(self, value: Any) -> str:
-        """Return a choice in words."""
+        """Return the title of a choice."""
         return dict(zip(self.declaration.choices, self.declaration.titles, strict=True))[value]
 
     @Slot(int)

@@ -1,4 +1,4 @@
-"""What every control of a declared field has: a value, a title, a tooltip, a way back and a reason to be disabled."""
+"""Base class of the controls of declared fields: value, title, tooltip, reset, reason for being disabled."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from msd_gui.widgets.controls.numbers import format_number
 
 
 def _lowered(text: str) -> str:
-    """Return text with every index set low: ``σ_L`` becomes σ with a small L."""
+    """Typeset subscripts: ``σ_L`` becomes σ with a small L."""
     return re.sub(r"_([A-Za-z0-9]+)", r"<sub>\1</sub>", escape(text))
 
 
 def label_html(declaration: Declaration) -> str:
-    """Return title, symbol in italics and unit as one line."""
+    """Return title, italic symbol and unit as one line."""
     parts = [_lowered(declaration.title)]
     if declaration.symbol:
         parts.append(f"<i>{_lowered(declaration.symbol)}</i>")
@@ -35,9 +35,9 @@ class Control(QWidget):
 
     Attributes:
         valueChanged: Emitted with the new value when the user changes it, never by `setValue`.
-        editing_started: Emitted when a drag begins; until `editing_finished` all changes belong together.
+        editing_started: Emitted when a drag begins; all changes until `editing_finished` belong together.
         editing_finished: Emitted when a drag ends.
-        rejected: Emitted with a sentence when something was typed that is no value of this field.
+        rejected: Emitted with a sentence when the user types an invalid value.
     """
 
     valueChanged = Signal(object)
@@ -46,11 +46,7 @@ class Control(QWidget):
     rejected = Signal(str)
 
     def __init__(self, declaration: Declaration) -> None:
-        """Take name, title and tooltip from the declaration.
-
-        Args:
-            declaration: What the spec says about the field.
-        """
+        """Set name, title and tooltip from the declaration."""
         super().__init__()
         self.declaration = declaration
         self._reset_value: Any = declaration.default
@@ -65,15 +61,11 @@ class Control(QWidget):
         raise NotImplementedError
 
     def setValue(self, value: Any) -> None:
-        """Show a value without telling anyone."""
+        """Show a value without emitting `valueChanged`."""
         raise NotImplementedError
 
     def change_value(self, value: Any) -> None:
-        """Take a value as if the user had chosen it.
-
-        Args:
-            value: The new value; an equal one changes nothing.
-        """
+        """Set a value as if the user had chosen it; an equal value changes nothing."""
         changed = value != self.value()
         self.setValue(value)
         if changed:
@@ -81,27 +73,18 @@ class Control(QWidget):
 
     @Slot()
     def reset(self) -> None:
-        """Go back to the reset value, as if the user had chosen it."""
+        """Restore the reset value as if the user had chosen it."""
         if self.isEnabled():
             self.change_value(self._reset_value)
 
     def set_reset(self, value: Any) -> None:
-        """Set what a double click returns to.
-
-        Args:
-            value: The value.
-        """
+        """Set the value that a double-click restores."""
         if value != self._reset_value:
             self._reset_value = value
             self._renew_tooltip()
 
     def set_enabled(self, enabled: bool, reason: str = "") -> None:
-        """Enable the control, or disable it and say why.
-
-        Args:
-            enabled: Whether it can be used.
-            reason: One sentence for the tooltip, where it cannot.
-        """
+        """Enable the control, or disable it and give the reason, one sentence, in its tooltip."""
         self.setEnabled(enabled)
         reason = "" if enabled else reason
         if reason != self._reason:
@@ -111,11 +94,11 @@ class Control(QWidget):
 
     @Slot(str, str)
     def reject_number(self, text: str, reason: str) -> None:
-        """Say that a text is no number of this field.
+        """Emit a sentence that rejects a text.
 
         Args:
-            text: What was typed.
-            reason: Why it cannot be taken, beside the kind and the bounds of the field; may be empty.
+            text: The typed text.
+            reason: Reason other than the kind and the bounds of the field; may be empty.
         """
         declared = self.declaration
         kind = "a whole number" if declared.type is int else "a number"
@@ -130,7 +113,7 @@ class Control(QWidget):
         self.rejected.emit(f"{declared.title} must be {kind}{bounds}, but is “{text.strip()[:40]}”{why}.")
 
     def make_label(self) -> QLabel:
-        """Return a label with title, symbol and unit whose double click resets."""
+        """Return a label with title, symbol and unit; a double-click resets the control."""
         label = ResetLabel(label_html(self.declaration), self)
         label.setTextFormat(Qt.TextFormat.RichText)
         label.double_clicked.connect(self.reset)
@@ -144,22 +127,22 @@ class Control(QWidget):
         if self._reason:
             parts.insert(1, f"<b>{escape(self._reason)}</b>")
         else:
-            parts.append(f"Double click: back to {escape(self.text_of(self._reset_value))}.")
+            parts.append(f"Double-click to reset to {escape(self.text_of(self._reset_value))}.")
         self.setToolTip("<br>".join(parts))
 
     def text_of(self, value: Any) -> str:
-        """Return a value in words."""
+        """Return a value as text."""
         if isinstance(value, bool):
             return "on" if value else "off"
         return format_number(value) if isinstance(value, int | float) else str(value)
 
 
 class ResetLabel(QLabel):
-    """A label that tells of double clicks."""
+    """A label with a signal for double-clicks."""
 
     double_clicked = Signal()
 
     def mouseDoubleClickEvent(self, event: Any) -> None:
-        """Tell of it."""
+        """Emit `double_clicked`."""
         self.double_clicked.emit()
         event.accept()

@@ -1,4 +1,4 @@
-"""Manners of a control among others: the wheel scrolls the panel, the window's shortcuts do not steal its keys."""
+"""Event filter of controls: the wheel scrolls the panel, and shortcuts do not steal keys."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from PySide6.QtWidgets import QWidget
 
 
 class KeyGuard(QObject):
-    """Watches one widget.
+    """Filter the events of one widget.
 
-    The wheel changes the widget only while it has the focus, and otherwise goes on to the panel behind it. Keys that
-    the widget needs while it has the focus do not reach shortcuts of the window, such as → for a single step.
+    The wheel changes the widget only while it has the focus, and otherwise scrolls the panel behind it. Keys that the
+    focused widget uses do not trigger shortcuts of the window, such as → for a single step.
     """
 
     def __init__(self, widget: QWidget, keys: Iterable[Qt.Key] = ()) -> None:
-        """Begin to watch.
+        """Start to filter.
 
         Args:
-            widget: The widget, which also owns the guard.
-            keys: Keys that the widget needs.
+            widget: The widget, which also owns the filter.
+            keys: Keys that the widget uses.
         """
         super().__init__(widget)
         self._widget = widget
@@ -29,7 +29,7 @@ class KeyGuard(QObject):
         widget.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Let through what is meant for the widget."""
+        """Redirect the wheel of an unfocused widget; reserve the focused widget's keys."""
         if event.type() == QEvent.Type.Wheel and not self._widget.hasFocus():
             event.ignore()
             return True

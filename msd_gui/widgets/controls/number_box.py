@@ -1,4 +1,4 @@
-"""A box for one number that understands 1e-3 and keeps what was typed to the last digit."""
+"""A box for one number that understands 1e-3 and keeps all typed digits."""
 
 from __future__ import annotations
 
@@ -15,13 +15,12 @@ from msd_gui.widgets.controls.numbers import format_number, read_number
 
 
 class NumberBox(QAbstractSpinBox):
-    """Shows a number and takes another one at Enter or when left.
+    """Show a number and accept another one on Enter or when the focus leaves.
 
     Attributes:
-        typed: Emitted with the number that was typed.
-        refused: Emitted with the text that was typed and cannot be taken, and why; without a reason where it is a
-            number outside the bounds.
-        left: Emitted when Enter was pressed and accepted.
+        typed: Emitted with the typed number.
+        refused: Emitted with an invalid text and the reason; the reason is empty for a number outside the bounds.
+        left: Emitted when Enter is pressed and the number accepted.
     """
 
     typed = Signal(object)
@@ -40,10 +39,10 @@ class NumberBox(QAbstractSpinBox):
         """Make an empty box.
 
         Args:
-            whole: Whether only whole numbers are meant.
-            low: Smallest number that may be typed, or None.
-            high: Largest number that may be typed, or None.
-            step: Gives the number some steps of the arrow keys away from another.
+            whole: Whether to accept only whole numbers.
+            low: Lower bound, or None.
+            high: Upper bound, or None.
+            step: Maps a number and a count of arrow-key steps to the new number.
             parent: Owner.
         """
         super().__init__(parent)
@@ -56,37 +55,37 @@ class NumberBox(QAbstractSpinBox):
         KeyGuard(self)
 
     def value(self) -> float:
-        """Return the number, not rounded to what is shown."""
+        """Return the number, not rounded to the shown digits."""
         return self._value
 
     def setValue(self, value: float) -> None:
-        """Show a number without telling anyone."""
+        """Show a number without emitting `typed`."""
         self._value = value
         self.lineEdit().setText(format_number(value))
         self._colour(good=True)
 
     def sizeHint(self) -> QSize:
-        """Return room for nine digits."""
+        """Return a size for nine digits."""
         return QSize(self.fontMetrics().horizontalAdvance("0" * 8) + 16, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
-        """Return the same: a number that is cut is a wrong number."""
+        """Return the same size: a cut number would be misread."""
         return self.sizeHint()
 
     def stepBy(self, steps: int) -> None:
-        """Step with arrows, page keys (ten steps) and the wheel."""
+        """Step by arrow keys, page keys (ten steps) and the wheel."""
         self.typed.emit(self._step(self._value, steps))
 
     def stepEnabled(self) -> QAbstractSpinBox.StepEnabledFlag:
-        """Allow both directions; the ends hold by themselves."""
+        """Allow both directions; the step function clips at the ends."""
         return QAbstractSpinBox.StepEnabledFlag.StepUpEnabled | QAbstractSpinBox.StepEnabledFlag.StepDownEnabled
 
     def validate(self, text: str, position: int) -> object:
-        """Let anything be typed: a letter that were swallowed would leave another number."""
+        """Accept any text while typing: a dropped letter would change the number."""
         return QValidator.State.Acceptable, text, position
 
     def event(self, event: QEvent) -> bool:
-        """Leave Ctrl+Z to the window while there is nothing in the text to undo."""
+        """Leave Ctrl+Z to the window unless the text has edits to undo."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
             keys = QKeySequence.StandardKey
             if not self.lineEdit().isModified() and (event.matches(keys.Undo) or event.matches(keys.Redo)):
@@ -95,7 +94,7 @@ class NumberBox(QAbstractSpinBox):
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Take the number at Enter, give the old one back at Escape."""
+        """Accept the number on Enter, restore the previous one on Escape."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             if self._take():
                 self.left.emit()
@@ -107,13 +106,13 @@ class NumberBox(QAbstractSpinBox):
             super().keyPressEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Take the number; text that is none gives way to the last good one."""
+        """Accept the number, or restore the last valid one."""
         if not self._take():
             self.setValue(self._value)
         super().focusOutEvent(event)
 
     def _take(self) -> bool:
-        # What is shown may be rounded: the same digits, typed, are another number.
+        # The shown digits may be rounded, so only an edited text is read.
         if not self.lineEdit().isModified():
             return True
         text = self.text()

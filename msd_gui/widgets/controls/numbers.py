@@ -1,4 +1,4 @@
-"""Numbers and durations as text, and text as numbers; knows no engine, so that views may use it too."""
+"""Conversion of numbers and durations to text, and of text to numbers; imports no engine, so views use it too."""
 
 from __future__ import annotations
 
@@ -10,13 +10,10 @@ FEWEST_DIGITS, MOST_DIGITS = 4, 9
 
 
 def format_number(value: float) -> str:
-    """Write a number with as few digits as tell what it is.
+    """Format a number with few digits.
 
-    At least four significant digits are kept (fewer where the rest are zeros), and more near one, where decays such as
-    0.9999 differ from one in their last digits only.
-
-    Args:
-        value: The number.
+    Keep at least four significant digits (fewer if the rest are zeros), and more near one, where decays such as 0.9999
+    differ only in their last digits.
 
     Returns:
         Text such as ``0.003``, ``1.5e-6`` or ``23500``.
@@ -36,11 +33,7 @@ def format_number(value: float) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """Write a figure to be read.
-
-    Args:
-        value: The figure.
-        digits: Digits that count.
+    """Format a figure for reading, to some significant digits.
 
     Returns:
         Text without an exponent up to 99 999 and down to 0.0001; a dash for NaN and ∞ for infinity.
@@ -54,11 +47,11 @@ def number(value: float, digits: int = 3) -> str:
 
 
 def duration(seconds: float, digits: int = 1) -> str:
-    """Write a span of time: ``8.1 s``, ``2:05 min`` or ``3:20 h``; a dash for NaN.
+    """Format a duration: ``8.1 s``, ``2:05 min`` or ``3:20 h``; a dash for NaN.
 
     Args:
-        seconds: The span.
-        digits: Digits after the point where it is under a minute.
+        seconds: The duration.
+        digits: Decimals of a duration under a minute.
     """
     if math.isnan(seconds):
         return "–"
@@ -71,40 +64,40 @@ def duration(seconds: float, digits: int = 1) -> str:
 
 
 def read_number(text: str, *, whole: bool, decimal: str = ".") -> float:
-    """Read a number as people write it.
+    """Read a typed number.
 
-    Understood are ``1e-3``, ``1·10^-3``, ``−2`` and groups of thousands, set apart by spaces, apostrophes, points or
-    commas. The program itself writes a decimal point; what could be meant in two ways is refused.
+    Accept ``1e-3``, ``1·10^-3``, ``−2`` and groups of thousands, separated by spaces, apostrophes, points or commas;
+    refuse ambiguous text. The program itself writes a decimal point.
 
     Args:
-        text: What was typed.
-        whole: Whether only whole numbers are meant.
+        text: The typed text.
+        whole: Whether to accept only whole numbers.
         decimal: Decimal sign of the user's language, a point or a comma.
 
     Returns:
-        The number, an int where `whole`.
+        The number, an int if `whole`.
 
     Raises:
-        ValueError: The text is no number, or could be two; the message says which.
+        ValueError: The text is not a number, or is ambiguous; the message gives the reason.
     """
     plain = re.sub(r"\s*[·×*]\s*10\s*\^?\s*", "e", text.strip().replace("−", "-"))
     found = re.fullmatch(r"([+-]?)([0-9][0-9\s.,'’_]*|[.,][0-9]+)(?:e([+-]?[0-9]{1,4}))?", plain, re.IGNORECASE)
     digits = _point_alone(found[2].strip(), whole=whole, decimal=decimal) if found else ""
     if not found or not digits:
-        raise ValueError("it is no number")
+        raise ValueError("it is not a number")
     exact = Decimal(f"{found[1]}{digits}e{found[3] or 0}")
     value = float(exact)
     if math.isinf(value) or (value == 0.0 and exact):
-        raise ValueError("it is too large" if math.isinf(value) else "it is too small to be told from 0")
+        raise ValueError("it is too large" if math.isinf(value) else "it is too small to differ from 0")
     if not whole:
         return value
     if exact != exact.to_integral_value():
-        raise ValueError("it is no whole number")
+        raise ValueError("it is not a whole number")
     return int(exact)
 
 
 def _point_alone(digits: str, *, whole: bool, decimal: str) -> str:
-    """Return digits with a decimal point at most; empty where the groups are none of thousands."""
+    """Return digits with at most a decimal point; empty for groups that are not thousands."""
     spaced = re.sub(r"(?<=[0-9])[\s'’_](?=[0-9]{3}(?![0-9]))", "", digits)
     if not re.fullmatch(r"[0-9.,]+", spaced):
         return ""
@@ -113,7 +106,7 @@ def _point_alone(digits: str, *, whole: bool, decimal: str) -> str:
         return spaced
     last = signs[-1]
     if len(set(signs)) == 2:
-        # The last sign is the decimal one, those before it set thousands apart.
+        # The last sign is the decimal one, those before it separate thousands.
         front, _, rest = spaced.rpartition(last)
         return (
             f"{front.replace(signs[0], '')}.{rest}" if _is_grouped(front, signs[0]) and signs.count(last) == 1 else ""
@@ -123,7 +116,7 @@ def _point_alone(digits: str, *, whole: bool, decimal: str) -> str:
     front, _, rest = spaced.partition(last)
     if not _is_grouped(spaced, last) or front.startswith("0"):
         return f"{front or 0}.{rest}"
-    # One sign before three digits: 10,000 is ten thousand here and ten there.
+    # One sign before three digits is ambiguous: 10,000 is ten thousand or ten.
     if last == "," and decimal == ".":
         return front + rest
     if last == decimal and not whole and rest != "000":
@@ -136,5 +129,5 @@ def _shortened(front: str, rest: str) -> str:
 
 
 def _is_grouped(digits: str, sign: str) -> bool:
-    """Return whether a sign sets groups of three digits apart, or groups of two before the last one as in India."""
+    """Return whether a sign separates groups of three digits, or of two before the last one as in India."""
     return re.fullmatch(rf"[0-9]{{1,3}}(\{sign}[0-9]{{2,3}})*\{sign}[0-9]{{3}}", digits) is not None

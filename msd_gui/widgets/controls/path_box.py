@@ -1,4 +1,4 @@
-"""A folder or a file, typed or chosen."""
+"""A box for the path of a folder or a file, typed or chosen."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from msd_gui.theme import icon
 
 
 class PathBox(QWidget):
-    """A line for a folder, with a button that opens the chooser.
+    """A line for a path, with a button that opens a file dialog.
 
     Attributes:
-        valueChanged: Emitted with the new folder, a Path or None, when the user changes it.
+        valueChanged: Emitted with the new path, a Path or None, when the user changes it.
     """
 
     valueChanged = Signal(object)
@@ -24,9 +24,9 @@ class PathBox(QWidget):
         """Build an empty line.
 
         Args:
-            title: What the folder is for; title of the chooser and accessible name.
-            placeholder: What an empty line means.
-            kinds: For a file in the place of a folder: the kinds of files, as the chooser takes them.
+            title: Title of the dialog and accessible name.
+            placeholder: Text of the empty line.
+            kinds: Filter of the dialog for a file; empty for a folder.
         """
         super().__init__()
         self._title, self._kinds = title, kinds
@@ -50,18 +50,18 @@ class PathBox(QWidget):
         self.button.clicked.connect(self.browse)
 
     def value(self) -> Path | None:
-        """Return the folder in the line; None where it is empty."""
+        """Return the path; None for an empty line."""
         text = self.line.text().strip()
         return Path(os.path.expanduser(text)) if text else None
 
     def setValue(self, value: Path | None) -> None:
-        """Show a folder without telling anyone."""
+        """Show a path without emitting `valueChanged`."""
         self._value = value
         self.line.setText("" if value is None else str(value))
 
     @Slot()
     def browse(self) -> None:
-        """Open the chooser."""
+        """Open the dialog."""
         start = str(self.value() or Path.home())
         if self._kinds:
             chosen, _ = QFileDialog.getOpenFileName(self, self._title, start, self._kinds)

@@ -1,4 +1,4 @@
-"""From a place on a slider to a number and back."""
+"""Conversion between positions on a slider and numbers."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import math
 
 from msd_engine.specs import Declaration
 
-# Digits of a number that comes from a place on a slider: one pixel is a coarser step than that.
+# Significant digits of a number from a slider position: a step of one pixel is coarser.
 SLIDER_DIGITS = 3
 
 
 class SliderScale:
-    """Places on a slider, as fractions from 0 to 1, and the numbers they stand for.
+    """Positions on a slider, as fractions from 0 to 1, and their numbers.
 
-    A logarithmic scale gives every decade the same room. Numbers are rounded to what a hand can choose. Keys move by
-    the second significant digit (1.0, 1.1, 1.2 …), page keys by 1, 2, 5, 10; on a linear scale by about a hundredth and
-    a tenth of the range.
+    A logarithmic scale gives every decade the same length. Numbers are rounded to the precision of a mouse. Keys move
+    by the second significant digit (1.0, 1.1, 1.2 …), page keys by 1, 2, 5, 10; on a linear scale by about a hundredth
+    and a tenth of the range.
     """
 
     def __init__(self, low: float, high: float, *, log: bool, whole: bool) -> None:
@@ -28,7 +28,7 @@ class SliderScale:
             whole: Whether numbers are whole.
 
         Raises:
-            ValueError: The ends are not in order, or a logarithmic scale does not stay above zero.
+            ValueError: The ends are not in order, or a logarithmic scale includes zero.
         """
         if not low < high or (log and low <= 0):
             raise ValueError(f"A slider cannot span {low} to {high}.")
@@ -40,31 +40,25 @@ class SliderScale:
 
     @classmethod
     def of(cls, declaration: Declaration) -> SliderScale:
-        """Return the scale that a declaration asks for.
-
-        Args:
-            declaration: Of a number with a slider range or with both bounds.
-
-        Returns:
-            The scale.
+        """Return the scale of a declared number with a slider range or both bounds.
 
         Raises:
-            ValueError: Nothing says what a slider should span.
+            ValueError: The declaration has neither.
         """
         ends = declaration.slider or (declaration.low, declaration.high)
         if ends[0] is None or ends[1] is None:
-            raise ValueError(f"{declaration.path} says no range for a slider.")
+            raise ValueError(f"{declaration.path} has no range for a slider.")
         return cls(ends[0], ends[1], log=declaration.scale == "log", whole=declaration.type is int)
 
     def fraction(self, value: float) -> float:
-        """Return the place of a number, pinned to the ends."""
+        """Return the position of a number, clipped to the ends."""
         inside = min(max(value, self.low), self.high)
         if self.log:
             return math.log(inside / self.low) / math.log(self.high / self.low)
         return (inside - self.low) / (self.high - self.low)
 
     def value(self, fraction: float) -> float:
-        """Return the number at a place, rounded to what a hand can choose."""
+        """Return the number at a position, rounded to the precision of a mouse."""
         if not 0.0 < fraction < 1.0:
             return self._clean(self.low if fraction <= 0.0 else self.high)
         if self.log:
@@ -76,12 +70,12 @@ class SliderScale:
         return self._clean(min(max(rounded, self.low), self.high))
 
     def stepped(self, value: float, count: int, *, page: bool = False) -> float:
-        """Return the number some steps of the keyboard away.
+        """Return the number after some steps of the keyboard.
 
         Args:
-            value: Where to start.
-            count: Steps; negative ones go down.
-            page: Whether these are large steps.
+            value: First number.
+            count: Steps; negative for down.
+            page: Whether the steps are large.
 
         Returns:
             The number, inside the slider's range or no further outside than `value`.
@@ -119,6 +113,6 @@ class SliderScale:
 
 
 def _one_two_five(size: float) -> float:
-    """Return the smallest of … 0.1, 0.2, 0.5, 1, 2, 5 … that is not under `size`."""
+    """Return the smallest of … 0.1, 0.2, 0.5, 1, 2, 5 … that is at least `size`."""
     decade = math.floor(math.log10(size))
     return next(m * 10.0**decade for m in (1, 2, 5, 10) if m * 10.0**decade >= size * (1 - 1e-9))

@@ -1,4 +1,4 @@
-"""A seed, with a die that throws a new one."""
+"""A seed, with a button for a random one."""
 
 from __future__ import annotations
 
@@ -13,18 +13,15 @@ from msd_gui.widgets.controls.control import Control
 from msd_gui.widgets.controls.guard import PRESS_KEYS, KeyGuard
 from msd_gui.widgets.controls.number_box import NumberBox
 
-# Thrown seeds stay short enough to read out and remember.
+# Random seeds stay short enough to read out and remember.
 THROWN_BELOW = 10_000
 
 
 class SeedBox(Control):
-    """Title, number and die in one row."""
+    """Title, number and dice button in one row."""
 
     def __init__(self, declaration: Declaration) -> None:
-        """Build the control.
-
-        Args:
-            declaration: Of a whole number with both bounds.
+        """Build the control from the declaration of a whole number.
 
         Raises:
             ValueError: A bound is missing.
@@ -43,7 +40,7 @@ class SeedBox(Control):
         self.dice.setIcon(icon("dice"))
         self.dice.setAutoRaise(True)
         self.dice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.dice.setToolTip("Throw a new seed")
+        self.dice.setToolTip("Choose a random seed")
         self.dice.setAccessibleName(f"New {declaration.title.lower()}")
         KeyGuard(self.dice, PRESS_KEYS)
         self.setFocusProxy(self.box)
@@ -64,13 +61,13 @@ class SeedBox(Control):
         return self._seed
 
     def setValue(self, value: Any) -> None:
-        """Show a seed without telling anyone."""
+        """Show a seed without emitting `valueChanged`."""
         self._seed = int(value)
         self.box.setValue(self._seed)
 
     @Slot()
     def throw(self) -> None:
-        """Take another seed, as if the user had typed it."""
+        """Choose a random seed as if the user had typed it."""
         before = seed = self.value()
         while seed == before:
             seed = QRandomGenerator.global_().bounded(THROWN_BELOW)

@@ -17,16 +17,12 @@ from msd_gui.widgets.controls.track import Track
 class NumberSlider(Control):
     """Title, symbol and unit; below them a slider and a number box.
 
-    Numbers outside the slider's range, but inside the bounds of the field, may be typed: the slider then stands at its
-    end. A double click on the title or the slider resets.
+    The box accepts numbers outside the slider's range but inside the bounds of the field; the slider then stays at its
+    end. A double-click on the title or the slider resets.
     """
 
     def __init__(self, declaration: Declaration) -> None:
-        """Build the control.
-
-        Args:
-            declaration: Of a number with a slider range.
-        """
+        """Build the control from the declaration of a number with a slider range."""
         super().__init__(declaration)
         self._scale = SliderScale.of(declaration)
         self._value: float = declaration.default
@@ -54,16 +50,16 @@ class NumberSlider(Control):
         return self._value
 
     def setValue(self, value: Any) -> None:
-        """Show a number without telling anyone."""
+        """Show a number without emitting `valueChanged`."""
         self._value = int(value) if self.declaration.type is int else float(value)
         self.track.set_fraction(self._scale.fraction(self._value))
         self.box.setValue(self._value)
 
     def set_marker(self, value: float | None, label: str = "") -> None:
-        """Mark a number on the slider beyond which it is dangerous.
+        """Mark a number on the slider beyond which values are dangerous.
 
         Args:
-            value: The number; None, or one beyond the slider's right end, shows no mark.
+            value: The number; None or a number beyond the right end hides the mark.
             label: Short text at the mark, such as ``r = 2``.
         """
         shown = value is not None and value < self._scale.high
@@ -71,24 +67,24 @@ class NumberSlider(Control):
         self.track.set_mark(self._scale.fraction(value) if shown and value is not None else None, label)
 
     def marker(self) -> tuple[float, str] | None:
-        """Return number and text of the mark, None where there is none."""
+        """Return number and text of the mark, or None."""
         return self._mark
 
     def set_trailing(self, text: str, severity: str = "") -> None:
-        """Show a text at the right of the title.
+        """Show a text to the right of the title.
 
         Args:
             text: Such as ``r = ε/σ²  0.10``.
-            severity: Empty, ``warning`` or ``error``: its colour.
+            severity: Its colour: empty, ``warning`` or ``error``.
         """
         self._trailing.setText(text)
         if self._trailing.property("severity") != severity:
             self._trailing.setProperty("severity", severity)
-            # A style sheet looks at properties only when told to.
+            # Qt re-evaluates the style sheet for a property only on request.
             self._trailing.style().polish(self._trailing)
 
     def trailing(self) -> str:
-        """Return the text at the right of the title."""
+        """Return the text to the right of the title."""
         return self._trailing.text()
 
     def _arrange(self) -> None:
@@ -98,7 +94,7 @@ class NumberSlider(Control):
         top.addWidget(self._trailing)
         bottom.setSpacing(6)
         bottom.addWidget(self.track, 1)
-        # A mark on the track needs room above it: the box stays beside the groove.
+        # A mark needs space above the track; the box stays beside the groove.
         bottom.addWidget(self.box, 0, Qt.AlignmentFlag.AlignBottom)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)

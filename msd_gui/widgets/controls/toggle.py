@@ -1,4 +1,4 @@
-"""Yes or no, made from the declaration of a field."""
+"""A boolean, made from the declaration of a field."""
 
 from __future__ import annotations
 
@@ -13,14 +13,10 @@ from msd_gui.widgets.controls.guard import PRESS_KEYS, KeyGuard
 
 
 class Toggle(Control):
-    """A box to tick, with the title beside it."""
+    """A check box with the title beside it."""
 
     def __init__(self, declaration: Declaration) -> None:
-        """Build the control.
-
-        Args:
-            declaration: Of a truth value.
-        """
+        """Build the control from the declaration of a boolean."""
         super().__init__(declaration)
         self.check = QCheckBox(declaration.title, self)
         self.check.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -33,11 +29,11 @@ class Toggle(Control):
         self.check.clicked.connect(self._on_clicked)
 
     def value(self) -> Any:
-        """Return whether the box is ticked."""
+        """Return whether the box is checked."""
         return self.check.isChecked()
 
     def setValue(self, value: Any) -> None:
-        """Tick the box or not, without telling anyone."""
+        """Check or clear the box without emitting `valueChanged`."""
         self.check.setChecked(bool(value))
 
     @Slot(bool)

@@ -1,4 +1,4 @@
-"""The bare slider: a track with a handle, and a mark on the track that may stand for a wall."""
+"""The bare slider: a track with a handle, and an optional mark, such as the wall."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from PySide6.QtWidgets import QSlider, QWidget
 from msd_gui.theme import SMALL_FONT, colours_of, with_alpha
 from msd_gui.widgets.controls.guard import SLIDER_KEYS, KeyGuard
 
-# Qt's sliders count in whole numbers: many more of them than there are pixels.
+# Qt sliders use whole numbers: far more of them than pixels.
 TICKS = 100_000
 HANDLE_PX = 6.0
 GROOVE_PX = 4.0
-# From the middle of the groove down: half the height of the number box beside it.
+# Below the middle of the groove: half the height of the number box beside it.
 _BELOW_PX = 10.0
 
 STEPS = {
@@ -39,14 +39,14 @@ STEPS = {
 
 
 class Track(QSlider):
-    """A slider from 0 to 1 whose handle goes where one presses.
+    """A slider from 0 to 1 whose handle jumps to a press.
 
     Attributes:
-        moved: Emitted with the fraction while the user drags, and at a press.
-        stepped: Emitted with a number of steps and whether they are large, at keys and wheel.
-        drag_started: Emitted when the user takes the handle.
-        drag_finished: Emitted when the user lets it go.
-        double_clicked: Emitted at a double click.
+        moved: Emitted with the fraction on a press and while the user drags.
+        stepped: Emitted with a number of steps and whether they are large, for keys and wheel.
+        drag_started: Emitted when a drag begins.
+        drag_finished: Emitted when a drag ends.
+        double_clicked: Emitted on a double-click.
     """
 
     moved = Signal(float)
@@ -68,22 +68,18 @@ class Track(QSlider):
         KeyGuard(self, SLIDER_KEYS)
 
     def fraction(self) -> float:
-        """Return the place of the handle, from 0 to 1."""
+        """Return the position of the handle, from 0 to 1."""
         return self.value() / TICKS
 
     def set_fraction(self, fraction: float) -> None:
-        """Put the handle somewhere without telling anyone.
-
-        Args:
-            fraction: The place, from 0 to 1.
-        """
+        """Move the handle to a position from 0 to 1 without emitting `moved`."""
         self.setValue(round(fraction * TICKS))
 
     def set_mark(self, fraction: float | None, text: str = "") -> None:
-        """Mark a place beyond which it is dangerous.
+        """Mark a position beyond which values are dangerous.
 
         Args:
-            fraction: The place, from 0 to 1; None for no mark.
+            fraction: The position, from 0 to 1; None for no mark.
             text: Short text at the mark.
         """
         if (fraction, text) != (self._mark, self._mark_text):
@@ -92,16 +88,16 @@ class Track(QSlider):
             self.update()
 
     def sizeHint(self) -> QSize:
-        """Return a size with room for the mark's text."""
+        """Return a size that includes the text of the mark."""
         above = self._text_height() + HANDLE_PX + 1 if self._mark_text else _BELOW_PX
         return QSize(120, round(above + _BELOW_PX))
 
     def minimumSizeHint(self) -> QSize:
-        """Return the least size at which a hand can choose."""
+        """Return the smallest usable size."""
         return QSize(60, self.sizeHint().height())
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take the handle to the pointer."""
+        """Move the handle to the pointer and begin a drag."""
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
@@ -116,17 +112,17 @@ class Track(QSlider):
             self._drag_to(event.position())
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let the handle go."""
+        """End the drag."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._end_drag()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Tell of it; the second press takes no handle."""
+        """Emit `double_clicked`; the second press begins no drag."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.double_clicked.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Step with arrows and page keys, go to the ends with Home and End."""
+        """Step by arrow and page keys, go to the ends by Home and End."""
         key = Qt.Key(event.key())
         if key in STEPS:
             self.stepped.emit(*STEPS[key])
@@ -136,7 +132,7 @@ class Track(QSlider):
             event.ignore()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Step once for every notch."""
+        """Step once per notch."""
         self._wheel_left += event.angleDelta().y()
         count = int(self._wheel_left / 120)
         self._wheel_left -= 120 * count
@@ -145,12 +141,12 @@ class Track(QSlider):
         event.accept()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Let the handle go: no release will come."""
+        """End the drag: a hidden widget gets no release."""
         self._end_drag()
         super().hideEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Let the handle go when disabled."""
+        """End the drag when the track is disabled."""
         if event.type() == QEvent.Type.EnabledChange and not self.isEnabled():
             self._end_drag()
         super().changeEvent(event)
@@ -200,7 +196,7 @@ class Track(QSlider):
         return font
 
     def _middle(self) -> float:
-        """Height of the groove; a mark needs room for its text above it."""
+        """Return the height of the groove; a mark needs space for its text above it."""
         centre = self.height() / 2
         return max(centre, self.height() - _BELOW_PX) if self._mark_text else centre
 

@@ -1,1 +1,1 @@
-"""What holds controls or stands beside them: the form of a spec, sections, cards, readings, the bar of the player."""
+"""Panels: the form of a spec, sections, cards, tables of readings, and the transport bar."""

@@ -1,4 +1,4 @@
-"""A message: what is the matter, why, and a button that mends it."""
+"""A message with the problem, its reason, and a button that fixes it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ Severity = Literal["info", "good", "warning", "error"]
 
 
 class Card(QFrame):
-    """A coloured bar with icon, title and text, an optional button and a cross.
+    """A coloured bar with icon, title and text, an optional button and a close button.
 
     Attributes:
         action: Emitted when the button is pressed.
-        dismissed: Emitted when the cross is pressed; the card is hidden then.
+        dismissed: Emitted when the card is closed.
     """
 
     action = Signal()
@@ -41,9 +41,9 @@ class Card(QFrame):
             title: One short line, may be empty.
             text: One or two sentences.
             action: Text of the button; empty for none.
-            dismissible: Whether there is a cross.
-            stacked: Whether the button stands under the words, as in a narrow column.
-            rich: Whether the text has marks such as subscripts; never for words that come from outside.
+            dismissible: Whether there is a close button.
+            stacked: Whether the button is below the text, as in a narrow column.
+            rich: Whether the text has markup such as subscripts; never for text from outside.
         """
         super().__init__()
         self.setObjectName("card")
@@ -61,14 +61,7 @@ class Card(QFrame):
         self._cross.clicked.connect(self._dismiss)
 
     def set_message(self, severity: Severity, title: str, text: str, action: str = "") -> None:
-        """Say something else.
-
-        Args:
-            severity: ``info``, ``good``, ``warning`` or ``error``.
-            title: One short line, may be empty.
-            text: One or two sentences.
-            action: Text of the button; empty for none.
-        """
+        """Replace severity, title, text and button, as in the constructor."""
         self.setAccessibleName(f"{severity.capitalize()}: {title or text}")
         if severity != self._severity:
             self._severity = severity
@@ -94,7 +87,7 @@ class Card(QFrame):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        # A button that takes no press: unlike a label's picture its icon follows the scheme.
+        # A button without input: its icon follows the colour scheme, a label's pixmap would not.
         self._symbol.setAutoRaise(True)
         self._symbol.setIconSize(QSize(18, 18))
         self._symbol.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -106,6 +99,7 @@ class Card(QFrame):
         self._cross.setToolTip("Close this message")
         self._cross.setAccessibleName("Close")
         words, row = QVBoxLayout(), QHBoxLayout(self)
+        self._words = words
         words.setSpacing(1)
         words.addWidget(self._title)
         words.addWidget(self._text)

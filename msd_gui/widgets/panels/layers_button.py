@@ -13,10 +13,10 @@ from msd_gui.theme import icon
 
 
 class StayingMenu(QMenu):
-    """A menu that stays open while its entries are switched on and off with the mouse."""
+    """A menu that stays open while the mouse toggles its entries."""
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Switch what is under the mouse."""
+        """Toggle the entry under the mouse."""
         action = self.activeAction()
         if action is not None and action.isCheckable() and action.isEnabled():
             action.trigger()
@@ -26,7 +26,7 @@ class StayingMenu(QMenu):
 
 
 class LayersButton(QToolButton):
-    """Opens a menu with one entry for each layer.
+    """A button with a menu of one entry per layer.
 
     Attributes:
         layers: The entries by the name of the layer.
@@ -36,9 +36,9 @@ class LayersButton(QToolButton):
         """Build the menu.
 
         Args:
-            shown: Which layers there are, and whether each is shown now.
-            set_layer: Called with the name of a layer and whether it is to be shown.
-            what: What has the layers, for the tooltip.
+            shown: Visibility of each layer, by name.
+            set_layer: Called with the name of a layer and its new visibility.
+            what: Name of the view, for the tooltip.
         """
         super().__init__()
         self.setText("Layers")

@@ -1,4 +1,4 @@
-"""A small table of figures: what was measured beside what theory expects."""
+"""A small table of measured figures and their theory."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ class Reading:
     """One row.
 
     Attributes:
-        name: What is measured.
-        value: The figure in words.
-        expected: What theory says, in words; empty where it says nothing.
-        help: What the figure means, for the tooltip.
+        name: Name of the figure.
+        value: Its value as text.
+        expected: Its theory as text; empty for none.
+        help: Its meaning, for the tooltip.
         severity: ``""``, ``warning`` or ``error``.
     """
 
@@ -28,14 +28,17 @@ class Reading:
 
 
 class Readings(QWidget):
-    """Rows of name, measured and expected value; labels are kept and only their texts change."""
+    """Rows of name, measured and expected value; labels are reused and only their texts change."""
 
-    def __init__(self, name: str, heads: tuple[str, str, str] = ("", "measured", "theory")) -> None:
+    def __init__(
+        self, name: str, heads: tuple[str, str, str] = ("", "measured", "theory"), *, wrap: bool = False
+    ) -> None:
         """Build an empty table.
 
         Args:
             name: Accessible name.
             heads: Headings of the three columns.
+            wrap: Whether long names are broken over lines.
         """
         super().__init__()
         self.setAccessibleName(name)
@@ -44,6 +47,7 @@ class Readings(QWidget):
         self._grid.setHorizontalSpacing(12)
         self._grid.setVerticalSpacing(2)
         self._grid.setColumnStretch(0, 1)
+        self._wrap = wrap
         self._rows: list[tuple[QLabel, QLabel, QLabel]] = []
         self._shown: tuple[Reading, ...] = ()
         self._heads = [self._label(head, column, "muted") for column, head in enumerate(heads)]
@@ -61,6 +65,7 @@ class Readings(QWidget):
         while len(self._rows) < len(readings):
             row = len(self._rows) + 1
             labels = (self._label("", 0), self._label("", 1), self._label("", 2, "muted"))
+            labels[0].setWordWrap(self._wrap)
             for column, label in enumerate(labels):
                 self._grid.addWidget(label, row, column)
             self._rows.append(labels)
@@ -76,7 +81,7 @@ class Readings(QWidget):
         self.set_readings(tuple(replace(reading, value="–", severity="") for reading in self._shown))
 
     def texts(self) -> list[tuple[str, str, str]]:
-        """Return what the rows say now."""
+        """Return the texts of the rows."""
         return [(reading.name, reading.value, reading.expected) for reading in self._shown]
 
     @staticmethod

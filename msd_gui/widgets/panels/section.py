@@ -1,4 +1,4 @@
-"""A heading that folds what stands under it."""
+"""A heading that folds the rows below it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,10 @@ SPACING_PX = 3
 
 
 class Section(QWidget):
-    """A heading and rows under it. It is always as high as its rows, also when one of them grows by a message."""
+    """A heading and rows below it. Its height follows its rows, also when a message makes one of them taller."""
 
     def __init__(self, heading: str) -> None:
-        """Make an open section without rows.
-
-        Args:
-            heading: Its heading; empty for rows that do not fold.
-        """
+        """Make an open section without rows; an empty heading makes it unfoldable."""
         super().__init__()
         self._body = QWidget(self)
         self._rows = QVBoxLayout(self._body)
@@ -45,11 +41,11 @@ class Section(QWidget):
         self.button.toggled.connect(self._on_toggled)
 
     def add_row(self, row: QWidget) -> None:
-        """Put a row below the others."""
+        """Append a row."""
         self._rows.addWidget(row)
 
     def is_open(self) -> bool:
-        """Return whether the rows are shown."""
+        """Return whether the rows are visible."""
         return self.button.isChecked()
 
     def set_open(self, is_open: bool) -> None:

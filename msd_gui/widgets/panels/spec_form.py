@@ -1,9 +1,9 @@
-"""Controls for chosen fields of a spec, made from their declarations."""
+"""Controls for some fields of a spec, made from their declarations."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,17 +23,13 @@ Rule = Callable[[ExperimentSpec, Any], dict[str, Any]]
 
 
 def make_control(declaration: Declaration) -> Control:
-    """Return the control that fits a declaration.
-
-    Args:
-        declaration: Of any field.
+    """Return a control for a declared field.
 
     Returns:
-        A list for words, a tick box for truth values, a slider for numbers that say what it spans, else a number with a
-        die: the seeds.
+        A list for words, a check box for booleans, a slider for numbers with a slider range, else a seed box.
 
     Raises:
-        ValueError: There is no control for such a field.
+        ValueError: No control fits the field.
     """
     if declaration.choices:
         return Choice(declaration)
@@ -47,12 +43,12 @@ def make_control(declaration: Declaration) -> Control:
 
 
 class SpecForm(QWidget):
-    """A column of controls that edits some fields of a spec and leaves the others alone.
+    """A column of controls that edits some fields of a spec and keeps the others.
 
-    Fields that another field rules out, such as the friction of another sampler, are hidden.
+    It hides fields that another field excludes, such as the friction of another sampler.
 
-    While the controls say something that the spec refuses, a sentence stands under the control at fault and `value`
-    stays the last good spec.
+    While the spec refuses the values of the controls, a sentence appears under the invalid control and `value` stays
+    the last valid spec.
 
     Attributes:
         edited: Emitted with the new spec and the path of the field that the user changed.
@@ -69,10 +65,10 @@ class SpecForm(QWidget):
 
         Args:
             groups: Headings, which may be empty, with the dotted paths under them.
-            spec: The first spec; it says which fields there are.
+            spec: The first spec; it determines the fields.
 
         Raises:
-            SpecError: A path is no field of the spec.
+            SpecError: A path is not a field of the spec.
         """
         super().__init__()
         self._spec = spec
@@ -81,6 +77,7 @@ class SpecForm(QWidget):
         self._rows: dict[str, QWidget] = {}
         self._sections: dict[str, Section] = {}
         self._pending: dict[str, Any] = {}
+        self._refused: tuple[Mapping[str, str], Mapping[tuple[str, str], str]] = ({}, {})
         self._rules: dict[str, Rule] = {}
         declared = {declaration.path: declaration for declaration in declarations(spec, absent=True)}
         self._titles = {path: f"{each.title} {each.symbol}".strip() for path, each in declared.items()}
@@ -99,17 +96,14 @@ class SpecForm(QWidget):
         self.set_reset(spec)
 
     def value(self) -> ExperimentSpec:
-        """Return the last good spec."""
+        """Return the last valid spec."""
         return self._spec
 
     def setValue(self, spec: ExperimentSpec) -> None:
-        """Show a spec without telling anyone.
-
-        Args:
-            spec: With the same kinds of data and network as the first one.
+        """Show a spec without emitting `edited`.
 
         Raises:
-            SpecError: It is of another kind.
+            SpecError: Its kind of data or network differs from the first one.
         """
         if spec == self._spec:
             return
@@ -121,80 +115,73 @@ class SpecForm(QWidget):
         self._show()
 
     def set_reset(self, spec: ExperimentSpec) -> None:
-        """Set what double clicks return to.
-
-        Args:
-            spec: With the same kinds of data and network.
-        """
+        """Set the values that double-clicks restore, from a spec with the same kinds of data and network."""
         for path, control in self._controls.items():
             control.set_reset(spec.get(path))
 
     def control(self, path: str) -> Control:
-        """Return the control of a field, to mark or to label it.
-
-        Args:
-            path: Dotted path.
-
-        Raises:
-            KeyError: There is no such control.
-        """
+        """Return the control of a field; raise KeyError if there is none."""
         return self._controls[path]
 
     def slider(self, path: str) -> NumberSlider:
-        """Return the slider of a field.
-
-        Args:
-            path: Dotted path.
-
-        Raises:
-            KeyError: There is no slider for that field.
-        """
+        """Return the slider of a field; raise KeyError if there is none."""
         control = self._controls[path]
         if not isinstance(control, NumberSlider):
             raise KeyError(path)
         return control
 
     def section(self, heading: str) -> Section:
-        """Return a group by its heading, to fold it or to add a row."""
+        """Return the group with a heading, to fold it or to add a row."""
         return self._sections[heading]
 
     def paths(self) -> tuple[str, ...]:
         """Return the paths of all controls, from top to bottom."""
         return tuple(self._controls)
 
-    def set_enabled(self, path: str, enabled: bool, reason: str = "") -> None:
-        """Enable one control, or disable it and say why in its tooltip.
+    def set_refused(self, fields: Mapping[str, str], choices: Mapping[tuple[str, str], str]) -> None:
+        """Disable some controls and choices, with the reason in their tooltips; enable all others.
 
         Args:
-            path: Dotted path.
-            enabled: Whether it can be used.
-            reason: One sentence, where it cannot.
+            fields: One sentence by dotted path.
+            choices: One sentence by dotted path and choice.
         """
-        self._controls[path].set_enabled(enabled, reason)
+        before, self._refused = self._refused, (fields, choices)
+        for path, control in self._controls.items():
+            if fields.get(path) != before[0].get(path):
+                control.set_enabled(path not in fields, fields.get(path, ""))
+        for path, word in {*choices, *before[1]}:
+            shown, why = self._controls.get(path), choices.get((path, word))
+            if isinstance(shown, Choice) and why != before[1].get((path, word)):
+                shown.set_item_enabled(word, why is None, why or "")
 
     def set_rule(self, path: str, rule: Rule) -> None:
-        """Let a change of one field change others with it.
+        """Change other fields together with one field.
 
         Args:
             path: Dotted path of the field that the user changes.
-            rule: Gives, for the spec so far and the new value, the other fields to set along, by path.
+            rule: Maps the spec so far and the new value to the other new values, by path.
         """
         self._rules[path] = rule
 
-    def set_next(self, path: str, widget: QWidget) -> None:
-        """Let the Tab key come to a widget after a control: one made after the form would be the last of all.
+    def add_below(self, path: str, widget: QWidget, focused: QWidget) -> None:
+        """Put a widget below a control and next to it in the order of the Tab key.
 
         Args:
             path: Dotted path of the control.
-            widget: Stands below it.
+            widget: The widget.
+            focused: Its part that takes the keyboard focus.
         """
         control = self._controls[path]
         last = control.box if isinstance(control, NumberSlider) else control.focusProxy()
+        row = control.parentWidget()
+        layout = row.layout() if row is not None else None
         assert last is not None
-        QWidget.setTabOrder(last, widget)
+        assert layout is not None
+        layout.addWidget(widget)
+        QWidget.setTabOrder(last, focused)
 
     def errors(self) -> dict[str, str]:
-        """Return the sentences on the screen by the path that they stand under."""
+        """Return the visible sentences by the path of their control."""
         return {path: label.text() for path, label in self._messages.items() if label.text()}
 
     def _make_row(self, declaration: Declaration) -> QWidget:
@@ -217,7 +204,7 @@ class SpecForm(QWidget):
         return row
 
     def _on_changed(self, path: str, value: Any) -> None:
-        """Take the change together with those that were refused before; else alone; else say why not."""
+        """Apply the change with previously refused ones, else alone, else show why it is refused."""
         along = self._rules[path](self._spec, value) if path in self._rules else {}
         change = {path: value, **along}
         self._pending.pop(path, None)
@@ -250,7 +237,7 @@ class SpecForm(QWidget):
         self._show_rows()
 
     def _show_rows(self) -> None:
-        """Show the rows of the fields that the spec has, and hide those that another field rules out."""
+        """Show the rows of present fields and hide those that another field excludes."""
         for path, row in self._rows.items():
             part, _, name = path.rpartition(".")
             absent = name in self._spec.get(part).absent
@@ -259,7 +246,7 @@ class SpecForm(QWidget):
             row.setVisible(not absent)
 
     def _say(self, path: str, sentence: str) -> None:
-        """Put a sentence under a control, with the titles on the screen in the place of paths."""
+        """Show a sentence under a control, with display titles instead of paths."""
         sentence = re.sub(r"[a-z]\w*(\.\w+)+", lambda found: self._titles.get(found[0], found[0]), sentence)
         label = self._messages[path]
         label.setText(sentence)

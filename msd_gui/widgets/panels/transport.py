@@ -1,4 +1,4 @@
-"""Play, step and restart, and how fast."""
+"""The transport bar: play, step, restart and speed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TransportBar(QWidget):
 
     Attributes:
         speed_changed: Emitted with the new speed in steps per second.
-        speed_hz: The speed now.
+        speed_hz: Current speed.
     """
 
     speed_changed = Signal(float)
@@ -30,9 +30,9 @@ class TransportBar(QWidget):
 
         Args:
             play: Checkable action, whose icon follows its state.
-            step: Takes one step.
-            restart: Begins anew.
-            usual_hz: The speed at first, and after a double click.
+            step: Action that makes one step.
+            restart: Action that restarts the chains.
+            usual_hz: Initial speed, restored by a double-click.
         """
         super().__init__()
         self._play = play
@@ -59,11 +59,7 @@ class TransportBar(QWidget):
         self.set_speed(self.speed_hz)
 
     def set_speed(self, speed_hz: float) -> None:
-        """Show a speed without telling anyone.
-
-        Args:
-            speed_hz: Steps per second.
-        """
+        """Show a speed, in steps per second, without emitting `speed_changed`."""
         self.speed_hz = speed_hz
         self.track.set_fraction(self._scale.fraction(speed_hz))
         self._text.setText(f"{format_number(speed_hz)} steps/s")

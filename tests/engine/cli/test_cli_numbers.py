@@ -1,5 +1,7 @@
 """Whole numbers on the command line."""
 
+import re
+
 import pytest
 
 from msd_engine.cli.fields import whole_number
@@ -14,6 +16,3 @@ def test_whole_numbers_may_be_written_as_powers(text: str, number: int) -> None:
 def test_what_is_no_whole_number_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(text)):
         whole_number(text)
-
-
-# What there is to choose from

@@ -9,9 +9,9 @@ from image_files import write_idx_set
 from PIL import Image
 
 from msd_engine.data.picture import read_picture
-from msd_engine.events import Denoised, Failed, Finished, HeldOutPicture, PictureRead, Started, Tick
-from msd_engine.jobs.pictures.denoise import change_copies, denoise, draw_copies, rms
-from msd_engine.jobs.pictures.pictures import open_picture, show_held_out
+from msd_engine.events import Denoised, Failed, Finished, NoisyPicture, PictureRead, Started, Tick
+from msd_engine.jobs.pictures.denoise import change_copies, denoise, rms
+from msd_engine.jobs.pictures.pictures import draw_copies, open_picture, show_copies
 from msd_engine.jobs.training.train import train
 from msd_engine.specs import DenoiseSpec, ExperimentSpec, SpecError, load_preset
 
@@ -168,14 +168,14 @@ def test_dark_strokes_on_paper_become_light_strokes_as_in_the_data(tmp_path):
 def test_a_held_out_image_is_told_without_any_denoiser():
     spec = chain_task(index=7, picture=b"").replace("sampling.source", "trained")
     # Where the images are not in memory yet, ticks come first.
-    told, end = [event for event in show_held_out(spec) if not isinstance(event, Tick)]
-    assert isinstance(told, HeldOutPicture)
+    told, end = [event for event in show_copies(spec) if not isinstance(event, Tick)]
+    assert isinstance(told, NoisyPicture)
     assert isinstance(end, Finished)
     denoised = only(denoise(spec.replace("sampling.source", "exact")))
     assert np.array_equal(told.x, denoised.x)
     assert told.available == denoised.available
     for wrong in (spec.replace("denoise.index", told.available), load_preset("ring-8")):
-        *_, last = show_held_out(wrong)
+        *_, last = show_copies(wrong)
         assert isinstance(last, Failed)
 
 

@@ -67,8 +67,8 @@ def test_a_manifest_restores_its_run(tmp_path: Path) -> None:
         (b"%PDF-1.7", "is not a picture, sample file, preset or run folder"),
         (b"\x80\x04cos\nsystem\n", "is not a picture, sample file, preset or run folder"),
         (b"{", "not valid JSON"),
-        (b"{}", "it has no line format with the word 'msd-experiment-2' or 'msd-experiment-1'"),
-        (b'{"name": "my-website", "version": 3}', "it has no line format"),
+        (b"{}", "it has no key “format” with the value 'msd-experiment-2' or 'msd-experiment-1'"),
+        (b'{"name": "my-website", "version": 3}', "it has no key “format”"),
         (
             b'{"format": "msd-run-1", "seed": 0}',
             "format must be 'msd-experiment-2' or 'msd-experiment-1', but is 'msd-run-1'",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QMenu
+from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QMenu, QTabWidget
 
 from msd_gui.app.help import help_html, parts
 from msd_gui.app.pages import PAGES
 
 
 def words_of(window):
-    """Return all words on controls of the window, pages that were not looked at included."""
+    """Return all words on controls of the window, on every page."""
     for name in window.pages:
         window.show_page(name)
     found = {action.text() for action in window.findChildren(QAction)}
@@ -21,6 +21,8 @@ def words_of(window):
     found |= {re.sub(r"<[^>]+>|&nbsp;", " ", label.text()).strip() for label in window.findChildren(QLabel)}
     for box in window.findChildren(QComboBox):
         found |= {box.itemText(row) for row in range(box.count())}
+    for tabs in window.findChildren(QTabWidget):
+        found |= {tabs.tabText(index) for index in range(tabs.count())}
     # A title may be followed by its symbol.
     return found | {words.split("  ")[0] for words in found}
 

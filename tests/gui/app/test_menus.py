@@ -109,7 +109,7 @@ def test_a_missing_image_set_is_told_with_a_button_that_fetches_it(qtbot, window
 def test_the_tab_key_comes_to_buttons_below_controls_where_they_stand(window):
     for name, (before, button, after) in {
         "images": ("sampling.steps_per_level", "sampling.propose", "noise.law"),
-        "denoise": ("sampling.source", "denoise.network", "denoise.change"),
+        "denoise": ("sampling.source", "sampling.network", "denoise.change"),
     }.items():
         page = window.pages[name]
         order = [page.form.section(next(iter(page.form._sections))).button]

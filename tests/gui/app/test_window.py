@@ -132,16 +132,22 @@ def test_playing_stepping_and_restarting(qtbot, window, mixture):
 def test_the_mixture_page_trains_and_samples_with_the_trained_network(qtbot, mixture):
     small = {"training.steps": 40, "training.batch": 32, "network.width": 16, "training.evaluate_every": 20}
     mixture.experiment.set(mixture.experiment.spec.replace_all(small))
-    assert not mixture.form.control("sampling.source").isEnabled()
     train(qtbot, mixture)
-    assert mixture.form.control("sampling.source").isEnabled()
     assert mixture.trainer.held_out.mmse > 0
     exact = mixture.samples.x_hat
     mixture.form.control("sampling.source").change_value("trained")
     qtbot.waitUntil(lambda: not np.array_equal(mixture.samples.x_hat, exact), timeout=WAIT_MS)
-    # Another number of copies needs another network: the page goes back to the exact score by itself.
+    # Another number of copies needs another network: the chains stay, and a card says every way on.
+    learned, k = mixture.samples, mixture.experiment.spec.training.k
     mixture.form.slider("training.k").change_value(3)
-    assert mixture.experiment.spec.sampling.source == "exact"
+    assert mixture.experiment.spec.sampling.source == "trained"
+    assert mixture.card.isVisible()
+    assert mixture.card.problem.title == f"This network sees k = {k}"
+    assert not mixture.player.empty
+    mixture.card.press(0)
+    assert mixture.experiment.spec.training.k == k
+    assert not mixture.card.isVisible()
+    assert mixture.samples is learned
 
 
 def test_images_train_sample_export_and_restore(qtbot, window, images, tmp_path):

@@ -28,7 +28,7 @@ CALLS = {
     "propose": (SPEC,),
     "denoise": (SPEC, RUN),
     "open_picture": (RUN, (1, 8, 8)),
-    "show_held_out": (SPEC,),
+    "show_copies": (SPEC,),
     "evaluate": (load_preset("cifar10-20min"), RUN),
     "judge": (Samples(IMAGE[None], IMAGE[None, None], 0, SPEC.to_json()),),
     "nearest": (SPEC, IMAGE),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,7 +16,10 @@ from msd_gui.pages.advice.adviser import Adviser
 from msd_gui.pages.advice.chains import furthest, tail
 from msd_gui.pages.advice.findings import Facts
 from msd_gui.pages.advice.rules import advise
+from msd_gui.pages.quality.survival import SurvivalPanel
 from msd_gui.session.experiment import Experiment
+from msd_gui.session.made import Made
+from msd_gui.session.networks import Network
 
 # An 8×8 image set whose pixels have a standard deviation of about a half.
 FACTS = Facts(dim=64, data_std=0.54, largest_distance=9.6)
@@ -149,9 +153,9 @@ def test_drifted_shares_of_the_classes_are_told_with_figures_and_mended(qtbot) -
     adviser = Adviser(experiment)
     qtbot.addWidget(adviser.cards)
     adviser.set_ladder(walked(LONG).ladder)
-    adviser.set_verdicts(told((0.55, 0.45)))
+    adviser.set_verdicts(told((0.55, 0.45)), None)
     assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
-    adviser.set_verdicts(told((0.8, 0.2)))
+    adviser.set_verdicts(told((0.8, 0.2)), None)
     (found,) = [advice for advice in adviser.cards.advice if advice.title == "Too many steps per level"]
     # Of 64 samples a class of share 1/2 has 32 ± √(64/4).
     for figure in ("13 of 64 samples", "0.5", "32 ± 4", "samplings"):
@@ -159,6 +163,32 @@ def test_drifted_shares_of_the_classes_are_told_with_figures_and_mended(qtbot) -
     adviser.cards.remedy.emit(dict(found.remedy))
     assert experiment.spec.sampling.steps_per_level < LONG.sampling.steps_per_level
     assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
+
+
+def test_what_was_measured_of_one_network_is_no_evidence_against_another(qtbot) -> None:
+    adviser = Adviser(Experiment(LONG))
+    qtbot.addWidget(adviser.cards)
+    adviser.set_ladder(walked(LONG).ladder)
+    mine, newer = (Made(LONG, Network(Path("mine"), LONG, step)) for step in (10, 20))
+    adviser.set_beside(mine)
+    adviser.set_verdicts(told((0.8, 0.2)), mine)
+    titles = [advice.title for advice in adviser.cards.advice]
+    assert "Too many steps per level" in titles
+    adviser.set_beside(newer)
+    assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
+    adviser.set_beside(mine)
+    assert [advice.title for advice in adviser.cards.advice] == titles
+
+
+def test_living_chains_add_up_by_all_that_made_them(qtbot) -> None:
+    panel = SurvivalPanel()
+    qtbot.addWidget(panel)
+    networks = [Network(Path(name), LONG, 10) for name in ("mine", "other")]
+    halves = {"verdict": ("alive",) * 32 + ("monochrome",) * 32}
+    for network, seed, fields in ((networks[0], 0, halves), (networks[1], 0, {}), (networks[1], 1, {})):
+        panel.take(told((0.5, 0.5), **fields), Made(LONG.replace("sampling.seed", seed), network))
+    assert [row[1:] for row in panel.table.texts()] == [("128 (100 %)", "128"), ("32 (50 %)", "64")]
+    assert [row[0] for row in panel.table.texts()] == [f"by {name}, step 10, k = 8" for name in ("other", "mine")]
 
 
 @pytest.mark.parametrize(("n", "share"), [(1, 0.3), (20, 0.1), (64, 0.5)])
@@ -191,7 +221,7 @@ def test_dead_chains_say_nothing_of_the_classes(qtbot) -> None:
     adviser = Adviser(Experiment(LONG))
     qtbot.addWidget(adviser.cards)
     adviser.set_ladder(walked(LONG).ladder)
-    adviser.set_verdicts(told((0.0, 0.0), verdict=("monochrome",) * 64))
+    adviser.set_verdicts(told((0.0, 0.0), verdict=("monochrome",) * 64), None)
     assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
 
 

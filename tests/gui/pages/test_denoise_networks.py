@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hands import SMALL_CHAINS, SMALL_TRAINING, WAIT_MS, denoise_page, drop, settled
 from PIL import Image
+from PySide6.QtWidgets import QFileDialog
 
-from msd_engine.specs import load_card, load_preset, model_folder, model_names
+from msd_engine.specs import load_card, load_preset, model_names
 from msd_gui.app import create_window
-from msd_gui.pages.denoise.networks import NetworkChoice
-from msd_gui.session.network import LatestNetwork, Network
+from msd_gui.session.networks import Network
 from msd_gui.session.settings import Settings
 
 DIGITS = [name for name in model_names() if load_card(name).spec.data.name == "digits"]
@@ -32,37 +33,44 @@ def run(tmp_path_factory):
     return folder
 
 
-def pick(page, origin):
-    combo = page.denoiser.choice.combo
-    combo.setCurrentIndex(combo.findData(origin))
+def pick(page, title):
+    """Choose a network from the list."""
+    combo = page.network.combo
+    combo.setCurrentIndex(combo.findText(title))
     combo.activated.emit(combo.currentIndex())
+
+
+def press(page, label):
+    """Press a button of the card."""
+    (button,) = [button for button in page.card.buttons if button.text() == label and button.isVisibleTo(page.card)]
+    button.click()
 
 
 @pytest.mark.parametrize("name", DIGITS)
 def test_a_shipped_model_denoises_where_its_data_and_k_are_asked_for(qtbot, page, name):
     k = load_card(name).spec.training.k
-    assert not page.denoiser.chip.isVisible()
+    assert not page.network.isVisible()
     page.experiment.set(page.experiment.spec.replace_all({"training.k": k, "sampling.source": "trained"}))
     settled(qtbot, page, lambda: page.denoised and not page.denoised.exact)
     assert name in page.words.text()
     assert "pretrained" in page.words.text()
     assert len(page.denoised.copies.y) == k
-    assert page.denoiser.chip.isVisible()
-    assert page.denoiser.chip.card.name == name
-    assert not page.denoiser.card.isVisible()
+    assert page.network.card.isVisible()
+    assert page.network.network.card.name == name
+    assert not page.card.isVisible()
 
 
-def test_a_k_without_a_shipped_model_is_told_and_the_card_takes_the_nearest(qtbot, window, page):
+def test_a_k_without_a_network_is_told_and_the_card_takes_the_nearest(qtbot, window, page):
     known = [load_card(name).spec.training.k for name in DIGITS]
     k = max(known) + 1
     before = page.experiment.spec.replace_all({"training.k": k, "sampling.source": "trained"})
     page.experiment.set(before)
-    card = page.denoiser.card
+    card = page.card
     assert card.isVisible()
     assert f"k = {k}" in card.accessibleName()
     assert all(str(one) in card.text() for one in known)
     assert not page.can("sample")
-    card.action.emit()
+    press(page, f"Take k = {max(known)}")
     assert page.experiment.spec == before.replace("training.k", max(known))
     assert not card.isVisible()
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == max(known))
@@ -74,40 +82,71 @@ def test_a_run_dropped_on_the_page_stays_there_with_its_data_and_k(qtbot, window
     drop(window, run)
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert window.page is page
-    assert page.denoiser.choice.origin() == "folder"
-    assert page.denoiser.choice.folder_box.value() == run
-    assert not page.form.slider("training.k").isEnabled()
+    assert page.network.combo.currentText() == f"k = 3, {run.name}"
+    assert page.resolved.run == run
     assert "k = 3" in page.words.text()
-    assert not page.denoiser.chip.isVisible()
+    assert not page.network.card.isVisible()
     page.act("sample")
     gallery = page.chain_task.gallery
     settled(qtbot, page, lambda: gallery.samples is not None)
     assert gallery.samples.y.shape[1] == 3
     page.form.control("sampling.source").change_value("exact")
     settled(qtbot, page, lambda: page.denoised and page.denoised.exact)
-    assert page.form.slider("training.k").isEnabled()
-    assert not page.denoiser.choice.isVisible()
+    assert not page.network.isVisible()
 
 
-def test_a_typed_folder_is_read_and_one_that_is_no_run_is_a_sentence(qtbot, window, page, run, tmp_path):
-    page.form.control("sampling.source").change_value("trained")
-    pick(page, "folder")
-    assert "No run" in page.denoiser.card.accessibleName()
-    page.denoiser.choice.folder_box.valueChanged.emit(tmp_path)
-    qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
-    page.denoiser.choice.folder_box.valueChanged.emit(run)
+def test_k_dragged_leaves_the_copies_and_one_card_says_which_k_the_network_sees(qtbot, window, page, run):
+    drop(window, run)
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
-    page.experiment.set(page.experiment.spec.replace("training.k", 4))
-    assert "k = 3" in page.denoiser.card.text()
-    page.denoiser.card.action.emit()
-    assert page.experiment.spec.training.k == 3
-    assert not page.denoiser.card.isVisible()
+    before = page.experiment.spec
+    page.form.slider("training.k").change_value(5)
+    settled(qtbot, page, lambda: len(page.copies.before.tiles()) == 5)
+    assert page.place.currentWidget() is page.copies
+    assert page.denoised is None
+    assert page.card.problem.title == "This network sees k = 3"
+    assert [remedy.label for remedy in page.card.problem.remedies] == [
+        "Back to 3",
+        "Use the exact score",
+        "Train for k = 5",
+    ]
+    assert "k = 3" in page.why_not("sample")
+    press(page, "Back to 3")
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
+    assert page.experiment.spec == before
+    page.form.slider("training.k").change_value(8)
+    press(page, "Use the pretrained network for k = 8")
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 8)
+    page.form.slider("training.k").change_value(4)
+    press(page, "Use the exact score")
+    settled(qtbot, page, lambda: page.denoised and page.denoised.exact)
+    assert len(page.denoised.copies.y) == 4
+
+
+def test_a_network_is_trained_for_the_k_that_was_dragged_to(qtbot, window, page):
+    small = SMALL_TRAINING | {"training.k": 3, "sampling.source": "trained"}
+    page.experiment.set(page.experiment.spec.replace_all(small))
+    press(page, "Train for k = 3")
+    images = window.pages["images"]
+    assert window.page is images
+    qtbot.waitUntil(lambda: images.trainer.has_weights and not images.running, timeout=WAIT_MS)
+    window.show_page("denoise")
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
+    assert page.resolved.run == images.trainer.run
+
+
+def test_a_chosen_folder_is_read_and_one_that_is_no_run_is_a_sentence(qtbot, window, page, run, tmp_path, monkeypatch):
+    page.form.control("sampling.source").change_value("trained")
+    folders = [tmp_path, run]
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folders.pop(0)))
+    shown = page.network.combo.currentText()
+    pick(page, "Run folder…")
+    qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
+    assert page.network.combo.currentText() == shown
+    pick(page, "Run folder…")
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
 
 
 def test_the_images_page_hands_its_network_over(qtbot, window, page, run):
-    combo = page.denoiser.choice.combo
-    place = combo.model().item(combo.findData("images"))
-    assert not place.isEnabled()
     images = window.pages["images"]
     images.experiment.set(images.experiment.spec.replace_all(SMALL_CHAINS))
     window.show_page("images")
@@ -115,54 +154,37 @@ def test_the_images_page_hands_its_network_over(qtbot, window, page, run):
     drop(window, run)
     qtbot.waitUntil(lambda: images.trainer.run == run and not images.running, timeout=WAIT_MS)
     assert window.page is images
-    assert place.isEnabled()
     window.commands["denoise"].trigger()
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert window.page is page
-    assert page.denoiser.choice.origin() == "images"
-    pick(page, "pretrained")
-    assert page.denoiser.card.isVisible()
-    pick(page, "images")
-    assert not page.denoiser.card.isVisible()
+    # A network of another k takes its k with it.
+    pick(page, "k = 8, pretrained")
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 8)
+    pick(page, f"k = 3, {run.name}")
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
+    assert not page.card.isVisible()
 
 
 def test_a_shipped_model_is_handed_over_as_such(qtbot, window, page):
     window.show_page("images")
-    assert window.pages["images"].pretrained.card is not None
+    assert window.pages["images"].network.network.card is not None
     window.commands["denoise"].trigger()
     settled(qtbot, page, lambda: page.denoised and not page.denoised.exact)
-    assert page.denoiser.choice.origin() == "pretrained"
-    assert page.denoiser.chip.isVisible()
+    assert page.network.network.card is not None
+    assert page.network.card.isVisible()
 
 
 def test_newer_weights_are_taken_when_the_page_is_looked_at_again(qtbot, window, page, run):
-    latest = window.pages["images"]._latest
+    store = window.pages["images"].store
     network = Network(run, load_preset("digits-30s").replace("training.k", 3))
-    latest.set(network)
     page.load(network.spec, run)
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     window.show_page("mixture")
     before = page.denoised
-    latest.set(network)
+    store.add(replace(network, step=7))
     assert page.denoised is before
     window.show_page("denoise")
     settled(qtbot, page, lambda: page.denoised is not before)
-
-
-def test_a_network_of_other_data_says_which_and_offers_them(qtbot, run):
-    latest = LatestNetwork()
-    choice = NetworkChoice(latest)
-    qtbot.addWidget(choice)
-    trained = load_preset("digits-30s").replace("training.k", 3)
-    choice.take(Network(run, trained))
-    assert choice.missing(trained) is None
-    assert choice.fitting(trained) == run
-    other = load_preset("mnist-2min").replace("training.k", 3)
-    missing = choice.missing(other)
-    assert choice.fitting(other) is None
-    assert "MNIST" in missing.text
-    assert "Digits" in missing.text
-    assert choice.missing(other.replace_all(missing.values)) is None
 
 
 def test_a_network_trained_beside_exact_draws_is_taken_with_a_sampler_for_networks(qtbot, page, run):
@@ -170,15 +192,6 @@ def test_a_network_trained_beside_exact_draws_is_taken_with_a_sampler_for_networ
     page.load(load_preset("digits-30s").replace_all(exact), run)
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert not page.experiment.spec.sampling.needs_posterior
-
-
-def test_the_folder_of_a_shipped_model_is_known_as_such(qtbot):
-    choice = NetworkChoice(LatestNetwork())
-    qtbot.addWidget(choice)
-    card = load_card(DIGITS[0])
-    choice.take(Network(model_folder(card.name), card.spec))
-    assert choice.origin() == "pretrained"
-    assert choice.fitting(card.spec) == model_folder(card.name)
 
 
 def test_the_list_of_runs_hands_a_network_over(qtbot, window, page, run, tmp_path):
@@ -192,7 +205,7 @@ def test_the_list_of_runs_hands_a_network_over(qtbot, window, page, run, tmp_pat
     runs.actions_by_name["denoise"].trigger()
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert window.page is page
-    assert page.denoiser.choice.folder_box.value() == tmp_path / "runs" / "small"
+    assert page.resolved.run == tmp_path / "runs" / "small"
 
 
 def test_the_run_is_kept_for_the_next_launch_unless_it_is_gone(qtbot, run, tmp_path):
@@ -218,7 +231,7 @@ def test_a_picture_dropped_on_the_easel_is_opened_and_a_folder_is_left_to_the_wi
     drop(page.easel, tmp_path / "grey.png")
     settled(qtbot, page, lambda: page.experiment.spec.denoise.picture)
     assert (np.frombuffer(page.experiment.spec.denoise.picture, np.uint8) == 70).all()
-    assert page.denoiser.choice.origin() == "pretrained"
+    assert not page.store.known
 
 
 def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbot, window, page):
@@ -235,17 +248,17 @@ def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbo
     qtbot.waitUntil(lambda: page.easel.source.text().startswith("Held-out 1 (0–"), timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
     assert page.easel.canvas.picture().any()
-    # Each empty place says what will be there, and its button takes the nearest number of copies.
-    for place in (page.result_place, page.place):
-        assert place.currentWidget() is place.placeholder
-        assert place.placeholder.button.text() == "Use k = 8"
+    # The copies need no denoiser; the empty place says why there is no x̂, and its button takes the nearest k.
+    assert page.place.currentWidget() is page.copies
+    assert page.result_place.currentWidget() is page.result_place.placeholder
+    assert page.result_place.placeholder.button.text() == "Take k = 8"
     page.chain_task.gallery.requested.emit()
     assert page.experiment.spec.training.k == 8
     window.commands["undo"].trigger()
     # The canvas has the size of the data before any of them is there.
     page.form.control("data.name").change_value("mnist")
     assert page.easel.canvas.picture().shape == (1, 28, 28)
-    assert page.denoiser.card.isVisible()
+    assert page.card.isVisible()
     qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
     assert "mnist" in window.messages.errors()[0]
     page.form.control("data.name").change_value("digits")

@@ -34,7 +34,7 @@ def test_the_first_picture_is_denoised_without_training_or_asking(page):
     assert page.denoised.x.shape == (1, 8, 8)
     assert len(page.copies.before.tiles()) == page.experiment.spec.training.k
     assert "exact" in page.words.text()
-    assert not page.denoiser.card.isVisible()
+    assert not page.card.isVisible()
 
 
 def test_a_drawn_stroke_is_denoised_and_is_one_step_of_undo(qtbot, window, page):

@@ -27,7 +27,7 @@ from msd_gui.bridge.runner import SYNCHRONOUS
 from msd_gui.pages.images.page import ImagesPage
 from msd_gui.pages.mixture.page import MixturePage
 from msd_gui.session.experiment import Experiment
-from msd_gui.session.network import LatestNetwork
+from msd_gui.session.networks import NetworkStore
 
 STEPS = 3
 SHORT = {"sampling.levels": 2, "sampling.steps_per_level": 1, "sampling.chains": 4}
@@ -121,7 +121,7 @@ def test_what_the_mixture_page_writes_carries_the_settings_that_made_it(alone, c
     made_with = load_preset("ncsn-toy").replace_all(SHORT)
     engine = Saved(sample=chains_of_points, train=training)
     actions = {name: QAction(name) for name in ("play", "step", "restart")}
-    page = alone(MixturePage, Experiment(made_with), engine, clock, actions)
+    page = alone(MixturePage, Experiment(made_with), engine, clock, NetworkStore(), actions)
     ticks(clock)
     page.act("train")
     ticks(clock)
@@ -138,7 +138,7 @@ def test_what_the_mixture_page_writes_carries_the_settings_that_made_it(alone, c
 def test_the_curves_of_a_run_that_went_on_carry_the_settings_that_it_was_begun_with(alone, clock, tmp_path):
     engine = Saved(train=training)
     actions = {name: QAction(name) for name in ("play", "step", "restart")}
-    page = alone(MixturePage, Experiment(load_preset("ncsn-toy")), engine, clock, actions)
+    page = alone(MixturePage, Experiment(load_preset("ncsn-toy")), engine, clock, NetworkStore(), actions)
     page.act("train")
     ticks(clock)
     page.experiment.set(page.experiment.spec.replace("training.learning_rate", 0.5))
@@ -171,7 +171,7 @@ def nothing_yet(spec, run, beside):
 def test_what_the_images_page_writes_carries_the_settings_that_made_it(alone, clock, tmp_path):
     made_with = load_preset("digits-30s").replace_all(SHORT)
     engine = Saved(sample=chains_of_images, train=training)
-    page = alone(ImagesPage, Experiment(made_with), engine, clock, LatestNetwork())
+    page = alone(ImagesPage, Experiment(made_with), engine, clock, NetworkStore())
     page.act("train")
     ticks(clock)
     page.act("sample")
@@ -190,7 +190,7 @@ def test_the_strip_of_a_network_that_is_gone_keeps_its_settings(alone, clock, tm
     """A run that is opened, and has told of no held-out images, leaves those of the training before on the screen."""
     made_with = load_preset("digits-30s").replace_all(SHORT)
     engine = Saved(train=training)
-    page = alone(ImagesPage, Experiment(made_with), engine, clock, LatestNetwork())
+    page = alone(ImagesPage, Experiment(made_with), engine, clock, NetworkStore())
     page.act("train")
     ticks(clock)
     page.load(made_with.replace("training.k", 2), tmp_path)

@@ -1,4 +1,4 @@
-"""The panel that measures samples, the chip of a pretrained model, and their views; with jobs that only tell."""
+"""The panel that measures samples, the card of a pretrained model, and their views; with jobs that only tell."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.quality.curve import curve_points, quality_curves
 from msd_gui.pages.quality.panel import Measuring, neighbours_note, reading
-from msd_gui.pages.sampling.pretrained import CardDialog, PretrainedChip, card_html, model_title
+from msd_gui.pages.sampling.model_card import CardDialog, card_html, model_title
 from msd_gui.views.curves.bars import class_shares
 from msd_gui.views.images.tiles import Tile, TilesView
 
@@ -304,16 +304,9 @@ def test_figures_far_from_real_ones_are_marked(figure, severity):
     assert reading(figure).severity == severity
 
 
-def test_the_chip_offers_the_model_that_fits_and_opens_its_card(qtbot):
-    chip = PretrainedChip()
-    qtbot.addWidget(chip)
-    chip.offer(SPEC, in_use=True)
+def test_the_card_of_a_model_says_what_is_to_be_known(qtbot):
     card = load_card("digits-k8")
-    assert model_title(card) in chip.text()
-    assert chip.folder_for(SPEC).name == card.name
-    assert chip.folder_for(SPEC.replace("training.k", 3)) is None
-    chip.offer(SPEC, in_use=False)
-    assert chip.isHidden()
+    assert model_title(card) in card_html(card)
     dialog = CardDialog(card)
     qtbot.addWidget(dialog)
     words = dialog.findChild(QTextBrowser).toPlainText()

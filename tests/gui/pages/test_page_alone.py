@@ -15,7 +15,7 @@ from msd_gui.pages.base.page import Page, Status
 from msd_gui.pages.images.page import ImagesPage
 from msd_gui.pages.mixture.page import MixturePage
 from msd_gui.session.experiment import Experiment
-from msd_gui.session.network import LatestNetwork
+from msd_gui.session.networks import NetworkStore
 
 STEPS = 3
 
@@ -60,7 +60,7 @@ def alone(qtbot, monkeypatch):
 def mixture(alone, clock):
     engine = FakeEngine(sample=plane_chains)
     actions = {name: QAction(name) for name in ("play", "step", "restart")}
-    return alone(MixturePage, Experiment(load_preset("ncsn-toy")), engine, clock, actions)
+    return alone(MixturePage, Experiment(load_preset("ncsn-toy")), engine, clock, NetworkStore(), actions)
 
 
 def test_new_chains_are_shown_in_the_tick_that_brings_them(mixture, clock, monkeypatch):
@@ -87,7 +87,7 @@ def image_chains(spec, run, beside):
 def images(alone, clock):
     def make(preset, sample=image_chains):
         engine = FakeEngine(sample=sample, ladder=lambda spec, run: [ladder(spec)])
-        return alone(ImagesPage, Experiment(load_preset(preset)), engine, clock, LatestNetwork()), engine
+        return alone(ImagesPage, Experiment(load_preset(preset)), engine, clock, NetworkStore()), engine
 
     return make
 
@@ -113,6 +113,48 @@ def test_chains_that_are_drawn_tell_their_ladder_and_no_second_job_does(images, 
     assert jobs_of_change(page, engine, clock, "sampling.levels", 8) == ["sample"]
     page.form.editing_finished.emit("sampling.levels")
     assert engine.jobs() == ["sample"]
+
+
+def test_k_dragged_away_and_back_draws_nothing_and_says_why_on_the_images_page(images, clock):
+    page, engine = images("digits-30s")
+    page.begin()
+    page.act("sample")
+    clock.tick.emit()
+    assert engine.jobs() == ["sample"]
+    shown = page.gallery.made
+    for k in (5, 3):
+        page.form.slider("training.k").change_value(k)
+        assert page.card.problem.title == "This network sees k = 8"
+        assert not page.can("sample")
+        assert "k = 8" in page.why_not("sample")
+    assert page.gallery.made == shown
+    assert page.gallery.older() == "drawn with k = 8"
+    assert page.gallery.faded
+    page.card.press(0)
+    assert page.card.isHidden()
+    assert page.gallery.older() == ""
+    assert not page.gallery.faded
+    assert page.can("sample")
+    assert "sample" not in engine.jobs()
+    page.form.slider("training.k").change_value(1)
+    page.card.press(
+        [remedy.label for remedy in page.card.problem.remedies].index("Use the pretrained network for k = 1")
+    )
+    assert engine.requested[-1].arguments["run"].name == "digits-k1"
+
+
+def test_a_network_that_is_not_there_is_said_with_every_way_on_on_the_mixture_page(mixture):
+    mixture.begin()
+    mixture.form.control("sampling.source").change_value("trained")
+    assert mixture.experiment.spec.sampling.source == "trained"
+    k = mixture.experiment.spec.training.k
+    labels = [remedy.label for remedy in mixture.card.problem.remedies]
+    assert labels == ["Use the exact score", f"Train for k = {k}"]
+    mixture.card.press(0)
+    assert mixture.resolved.serves
+    mixture.form.control("sampling.source").change_value("trained")
+    mixture.card.press(1)
+    assert mixture.engine.jobs().count("train") == 1
 
 
 def test_where_no_chains_are_drawn_one_job_tells_the_ladder(images, clock):

@@ -91,9 +91,8 @@ def test_what_could_be_two_numbers_is_refused(text, decimal):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "no number"), ("e", "no number"), ("one", "no number"), ("nan", "no number"), ("inf", "no number"),
-        ("--1", "no number"), ("1.2.3", "no number"), ("1 2", "no number"), ("1,2,3", "no number"),
-        ("0x10", "no number"), ("1e3.5", "no number"), ("٣", "no number"), ("5%", "no number"), ("1..2", "no number"),
+        *((text, "not a number") for text in ("", "e", "one", "nan", "inf", "--1", "1.2.3", "1 2", "1,2,3", "0x10")),
+        *((text, "not a number") for text in ("1e3.5", "٣", "5%", "1..2")),
         ("1e999", "too large"), ("1e-999", "too small"),
     ],
 )  # fmt: skip
@@ -105,7 +104,7 @@ def test_what_is_no_number_is_refused_with_the_reason(text, why):
 def test_whole_numbers_may_be_written_as_powers_but_have_no_fraction():
     assert read_number("1e3", whole=True) == 1000
     assert read_number("2.0", whole=True) == 2
-    with pytest.raises(ValueError, match="no whole number"):
+    with pytest.raises(ValueError, match="not a whole number"):
         read_number("1.5", whole=True)
 
 

@@ -370,5 +370,5 @@ def test_reason_for_being_disabled_stands_in_the_tooltip(epsilon, qtbot):
 
 
 def test_seed_like_field_without_a_range_is_refused(qtbot):
-    with pytest.raises(ValueError, match=r"sampling\.step_ratio says no range"):
+    with pytest.raises(ValueError, match=r"sampling\.step_ratio has no range"):
         SliderScale.of(replace(DECLARED["sampling.step_ratio"], slider=None, high=None))

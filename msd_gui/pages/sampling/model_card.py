@@ -1,53 +1,14 @@
-"""The pretrained models that ship with the program, as a page offers them: a chip that opens the model's card."""
+"""The card of a network that ships with the program."""
 
 from __future__ import annotations
 
 import html
-from pathlib import Path
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
-from msd_engine.specs import ExperimentSpec, ModelCard, model_folder, pretrained_for
+from msd_engine.specs import ModelCard
 from msd_engine.specs.models import CardFigure
 from msd_gui.widgets.controls.numbers import number
-
-
-class PretrainedChip(QToolButton):
-    """A small button that names the model in use and opens its card; hidden where another network is used."""
-
-    def __init__(self) -> None:
-        """Begin hidden."""
-        super().__init__()
-        self.setObjectName("pretrained")
-        self.setAccessibleName("Pretrained model")
-        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        self.setToolTip(
-            "Samples come from a small network that ships with the program, until you train one. "
-            "Press for its data, licence, training and measured figures."
-        )
-        self.card: ModelCard | None = None
-        self.hide()
-        self.clicked.connect(self.open_card)
-
-    def folder_for(self, spec: ExperimentSpec) -> Path | None:
-        """Return the folder of the model that can sample what a spec asks for, or None."""
-        card = pretrained_for(spec)
-        return None if card is None else model_folder(card.name)
-
-    def offer(self, spec: ExperimentSpec, *, in_use: bool) -> None:
-        """Show the model for a spec, where it is the one that would be sampled from."""
-        self.card = pretrained_for(spec) if in_use else None
-        self.setVisible(self.card is not None)
-        if self.card is not None:
-            self.setText(f"Pretrained: {model_title(self.card)} · card…")
-
-    def open_card(self) -> None:
-        """Open the card."""
-        if self.card is not None:
-            dialog = CardDialog(self.card, self.window())
-            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-            dialog.open()
 
 
 def model_title(card: ModelCard) -> str:

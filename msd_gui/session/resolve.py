@@ -1,0 +1,299 @@
+"""From settings, networks and the state of a page to what it can do and show: one frozen answer for all who ask.
+
+Nothing here starts a job or touches a widget. A page resolves whenever one of the three has changed, compares, and
+shows what is different.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from msd_engine.specs import ExperimentSpec
+from msd_engine.specs.experiment import same_network
+from msd_gui.session.made import Made
+from msd_gui.session.networks import Network, Networks
+
+EXACT = {"sampling.source": "exact"}
+STARTING = "The engine is starting."
+
+
+@dataclass(frozen=True)
+class EngineState:
+    """What the jobs of a page are doing.
+
+    Attributes:
+        ready: The engine is there.
+        training: What the network in training is trained with; None where none is.
+        stopped: What the run was trained with that can go on; None where there is none.
+        drawing: Chains are being drawn.
+        drawn: Chains have been drawn since the last training began.
+        states: There are kept states to step through.
+        replays: Play means to play kept states, and not to hold the chains.
+    """
+
+    ready: bool = False
+    training: ExperimentSpec | None = None
+    stopped: ExperimentSpec | None = None
+    drawing: bool = False
+    drawn: bool = False
+    states: bool = False
+    replays: bool = False
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One button of a card.
+
+    Attributes:
+        label: What the button says.
+        values: New values of fields by dotted path.
+        network: The network that is to be used; None leaves the choice as it is.
+        action: The action that follows, such as ``train``; empty for none.
+    """
+
+    label: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+    network: Network | None = None
+    action: str = ""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a card says about the network.
+
+    Attributes:
+        title: What is the matter, in a few words.
+        text: Why, and what goes on to be shown.
+        remedies: Its buttons.
+    """
+
+    title: str
+    text: str
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What a page can do and show.
+
+    Attributes:
+        spec: The settings.
+        network: The network for them, whether or not it is in use; None where there is none that fits.
+        candidates: The networks of these data.
+        learning: Chains wait for the first or the newest weights of the network in training.
+        problem: Why nothing denoises these settings; None where something does, or will when it has learned.
+        card: What is said about the network: the problem, or that a training would make another one; None for nothing.
+        fields: Why a field cannot be used, by dotted path; the others can.
+        choices: Why a choice of a field cannot be made, by dotted path and choice; the others can.
+        actions: Why an action is not allowed, by its name; the others are.
+        placeholder: What will stand in the place of the chains.
+    """
+
+    spec: ExperimentSpec
+    network: Network | None
+    candidates: tuple[Network, ...]
+    learning: bool
+    problem: Problem | None
+    card: Problem | None
+    fields: Mapping[str, str]
+    choices: Mapping[tuple[str, str], str]
+    actions: Mapping[str, str]
+    placeholder: str
+
+    @property
+    def exact(self) -> bool:
+        """Whether the score is the exact one, which needs no network."""
+        return self.spec.sampling.source == "exact"
+
+    @property
+    def in_use(self) -> Network | None:
+        """The network that denoises these settings; None for the exact score, and where none fits."""
+        return None if self.exact or self.network is None or not self.network.fits(self.spec) else self.network
+
+    @property
+    def run(self) -> Path | None:
+        """The folder of the network in use."""
+        return self.in_use.folder if self.in_use is not None else None
+
+    @property
+    def serves(self) -> bool:
+        """Whether something denoises these settings now."""
+        return self.exact or self.in_use is not None
+
+    @property
+    def made(self) -> Made:
+        """What is made now, where something serves."""
+        return Made(self.spec, None if self.exact else self.network)
+
+
+def resolve(spec: ExperimentSpec, networks: Networks, engine: EngineState) -> Resolved:
+    """Return what a page can do and show.
+
+    Args:
+        spec: Its settings.
+        networks: What there is to denoise with.
+        engine: What its jobs are doing.
+    """
+    exact = spec.sampling.source == "exact"
+    network, candidates = networks.network(spec), networks.candidates(spec)
+    learning = engine.training is not None and Network(Path(), engine.training).fits(spec) and not exact
+    fits = network is not None and network.fits(spec)
+    problem = None if exact or fits or learning else _problem(spec, network, candidates, engine)
+    serves = exact or fits
+    return Resolved(
+        spec=spec,
+        network=network,
+        candidates=candidates,
+        learning=learning,
+        problem=problem,
+        card=problem or (None if exact or learning else _note(spec, network, engine)),
+        fields=_fields(spec),
+        choices=_choices(spec),
+        actions=_actions(spec, engine, problem, serves=serves, exact=exact),
+        placeholder=_placeholder(spec, network if fits else None, exact=exact, learning=learning, problem=problem),
+    )
+
+
+# -- the network -------------------------------------------------------------------------------------------------------
+
+
+def _problem(
+    spec: ExperimentSpec, network: Network | None, candidates: tuple[Network, ...], engine: EngineState
+) -> Problem:
+    """Say which k the network sees, or that there is none, and offer every way on."""
+    k, data = spec.training.k, spec.data.title
+    remedies = []
+    if network is not None:
+        title = f"This network sees k = {network.k}"
+        text = f"k = {k} is set, but {network.name} takes {network.k} copies."
+        remedies.append(Remedy(f"Back to {network.k}", {"training.k": network.k}))
+        others = (one for one in candidates if one.fits(spec))
+        remedies += [Remedy(f"Use {one.name} for k = {k}", network=one) for one in others][:1]
+    else:
+        known = sorted({one.k for one in candidates}, key=lambda other: max(other / k, k / other))
+        title = f"No network for k = {k}" if known else f"No network of {data}"
+        text = "Train one, or use the exact score."
+        if known:
+            text = f"Those of {data} see k = {' and '.join(map(str, sorted(known)))}."
+        remedies += [Remedy(f"Take k = {other}", {"training.k": other}) for other in known[:1]]
+    remedies.append(Remedy("Use the exact score", EXACT))
+    if engine.training is None:
+        remedies.append(Remedy(f"Train for k = {k}", action="train"))
+    return Problem(title, text, tuple(remedies))
+
+
+def _note(spec: ExperimentSpec, network: Network | None, engine: EngineState) -> Problem | None:
+    """Say that a training would make another network than the one in use, which was trained on this page."""
+    trained = engine.stopped
+    if network is None or trained is None or network.spec != trained or same_network(trained, spec):
+        return None
+    text = f"Settings of the training have changed since. Until you train, {network.name} goes on denoising."
+    return Problem("Another network", text, (Remedy("Train", action="train"),))
+
+
+def _placeholder(
+    spec: ExperimentSpec, network: Network | None, *, exact: bool, learning: bool, problem: Problem | None
+) -> str:
+    if problem is not None:
+        return f"{problem.title}. {problem.text}"
+    if exact:
+        score = f"with the exact score of {'the images' if spec.data.kind == 'images' else 'the mixture'}"
+    elif learning or network is None:
+        score = "by the network in training"
+    else:
+        score = f"by {network.words}"
+    return f"Press Sample: chains are denoised here into new images {score}."
+
+
+# -- fields ------------------------------------------------------------------------------------------------------------
+
+
+def _fields(spec: ExperimentSpec) -> dict[str, str]:
+    """Return why fields cannot be used; a field that a page does not show does no harm."""
+    sampling, change = spec.sampling, spec.denoise.change
+    annealed, trained = sampling.method == "annealed", sampling.source == "trained"
+    uniform = spec.noise.law == "uniform-t"
+    allowed = {
+        "sampling.guidance": (trained, "The exact posterior mean needs no guidance."),
+        "sampling.exact_above": (trained, "The exact posterior mean is used at all noises."),
+        "sampling.method": (not sampling.needs_ladder, f"{sampling.traits.title} always goes down a ladder."),
+        "sampling.ladder": (annealed, "Fixed dynamics stay at σ_L."),
+        "sampling.sigma_1": (annealed, "Fixed dynamics stay at σ_L."),
+        "sampling.levels": (annealed, "Fixed dynamics stay at σ_L."),
+        "sampling.rho": (annealed and sampling.ladder == "karras", "Only the ladder of Karras has an exponent."),
+        "sampling.start_width": (sampling.start == "uniform", "Only a uniform start has a box."),
+        "noise.log_mean": (not uniform, "Belongs to the log-normal law."),
+        "noise.log_std": (not uniform, "Belongs to the log-normal law."),
+        "denoise.copy_index": (change in ("drop", "replace"), "One copy is to be chosen."),
+        "denoise.other": (change == "replace", "Belongs to a copy that is replaced."),
+        "denoise.painting": (sampling.glides, "The sampler settles at each noise already: it paints, too."),
+    }
+    return {path: why for path, (on, why) in allowed.items() if not on}
+
+
+def _choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
+    refused = {}
+    if spec.sampling.source == "trained":
+        refused["sampling.sampler", "gibbs"] = "It draws from the exact posterior, not from a network."
+    if spec.training.k == 1:
+        refused["denoise.change", "drop"] = "With k = 1 there is no other copy."
+    if spec.data.name != "custom":
+        refused["data.name", "custom"] = "Open a file with a mixture that is written out."
+    return refused
+
+
+# -- actions -----------------------------------------------------------------------------------------------------------
+
+
+def _actions(
+    spec: ExperimentSpec, engine: EngineState, problem: Problem | None, *, serves: bool, exact: bool
+) -> dict[str, str]:
+    """Return why actions are not allowed, whether or not a page has them."""
+    busy = "A network is being trained: stop it first." if engine.training is not None else ""
+    no_network = problem.title + "." if problem is not None else ""
+    no_states = "" if engine.states else "No chains have been drawn yet."
+    resume = busy
+    if not busy and engine.stopped is None:
+        resume = "There is no stopped run."
+    elif not busy and engine.stopped is not None and not same_network(engine.stopped, spec):
+        resume = "These settings ask for another network than the stopped run's."
+    no_weights = "" if serves else "The network has no weights yet."
+    again = "" if engine.drawn and serves else no_network or "No chains have been drawn yet."
+    refused = {
+        "train": busy,
+        "resume": resume,
+        "sample": no_network,
+        "denoise": "The exact score needs no network." if exact else no_network or no_weights,
+        "stop": "" if busy or engine.drawing else "Nothing runs.",
+        "play": no_states if engine.replays else ("" if engine.drawing else "No chains are being drawn."),
+        "step": no_states,
+        "back": no_states,
+        "restart": no_states if engine.replays else again,
+    }
+    if not engine.ready:
+        refused |= dict.fromkeys(("train", "sample", "home"), STARTING)
+    return {name: why for name, why in refused.items() if why}
+
+
+# -- what a change brings along -------------------------------------------------------------------------------------
+
+
+def sampler_rule(spec: ExperimentSpec, sampler: str) -> dict[str, Any]:
+    """Return what must change with the sampler: some need a ladder, and draws from a posterior an exact score."""
+    wanted = spec.sampling.model_copy(update={"sampler": sampler})
+    along: dict[str, Any] = {}
+    if wanted.needs_ladder:
+        along["sampling.method"] = "annealed"
+    if wanted.glides and wanted.levels < 2:
+        along["sampling.levels"] = 2
+    if wanted.needs_posterior:
+        along["sampling.source"] = "exact"
+    return along
+
+
+def source_rule(spec: ExperimentSpec, source: str) -> dict[str, Any]:
+    """Return what must change with the source of the score: a network cannot draw from its posterior."""
+    return {"sampling.sampler": "langevin"} if source == "trained" and spec.sampling.needs_posterior else {}

@@ -1,0 +1,205 @@
+"""What a page can do and show, resolved from settings, networks and jobs alone: no window, no page, no engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from msd_engine.specs import load_preset
+from msd_engine.specs.tables.samplers import TRAITS
+from msd_gui.session.made import Made
+from msd_gui.session.networks import Network, Networks, network_in, shipped
+from msd_gui.session.resolve import EngineState, resolve, sampler_rule
+
+DIGITS = load_preset("digits-30s")
+CIFAR = load_preset("cifar10-20min")
+PLANE = load_preset("ncsn-toy")
+READY = EngineState(ready=True)
+
+
+def trained(spec, k, folder="mine", step=10):
+    return Network(Path(folder), spec.replace_all({"training.k": k, "sampling.source": "trained"}), step)
+
+
+def labels(resolved):
+    return [remedy.label for remedy in resolved.problem.remedies]
+
+
+@pytest.mark.parametrize("network", shipped(), ids=lambda network: network.folder.name)
+def test_a_shipped_network_serves_its_data_and_k(network):
+    now = resolve(network.spec.replace("sampling.source", "trained"), Networks(), READY)
+    assert now.in_use == network
+    assert now.problem is None
+    assert "sample" not in now.actions
+    assert network_in(network.folder, DIGITS) == network
+
+
+def test_a_network_of_this_session_comes_before_one_that_ships():
+    mine = trained(DIGITS, 8)
+    assert resolve(DIGITS, Networks((mine,)), READY).in_use == mine
+
+
+@pytest.mark.parametrize("spec", [DIGITS, PLANE], ids=["images", "mixture"])
+def test_k_dragged_away_from_the_network_is_said_with_every_way_on(spec):
+    mine = trained(spec, 4)
+    wanted = mine.spec.replace("training.k", 3)
+    now = resolve(wanted, Networks((mine,), chosen=mine), READY)
+    assert now.in_use is None
+    assert now.problem.title == "This network sees k = 4"
+    assert labels(now) == ["Back to 4", "Use the exact score", "Train for k = 3"]
+    assert not now.serves
+    assert "k = 4" in now.actions["sample"]
+    assert "train" not in now.actions
+    for remedy in now.problem.remedies[:2]:
+        assert resolve(wanted.replace_all(remedy.values), Networks((mine,), chosen=mine), READY).serves
+
+
+def test_another_network_of_that_k_is_offered_and_does_not_take_the_place_by_itself():
+    mine = trained(DIGITS, 4)
+    wanted = mine.spec.replace("training.k", 1)
+    now = resolve(wanted, Networks((mine,), chosen=mine), READY)
+    assert now.network == mine
+    (offered,) = [remedy.network for remedy in now.problem.remedies if remedy.network is not None]
+    assert resolve(wanted, Networks((mine,), chosen=offered), READY).in_use == offered
+    assert offered.k == 1
+
+
+def test_without_any_network_the_nearest_k_is_offered_or_none():
+    now = resolve(DIGITS.replace("training.k", 6), Networks(), READY)
+    assert labels(now) == ["Take k = 8", "Use the exact score", "Train for k = 6"]
+    now = resolve(CIFAR, Networks(), READY)
+    assert labels(now) == ["Use the exact score", f"Train for k = {CIFAR.training.k}"]
+    assert "exact score" in now.problem.text
+
+
+def test_other_data_leave_the_network_that_was_chosen():
+    mine = trained(DIGITS, 8)
+    other = DIGITS.replace("data.name", "mnist")
+    now = resolve(other, Networks((mine,), chosen=mine), READY)
+    assert now.network.card is not None
+    assert mine not in now.candidates
+    # A mixture is the same data only where all of it is.
+    plane = trained(PLANE, 4)
+    ring = plane.spec.replace("data.name", "ring-8")
+    assert resolve(ring, Networks((plane,), chosen=plane), READY).network is None
+
+
+def test_the_exact_score_needs_no_network_and_knows_the_one_that_fits():
+    mine = trained(PLANE, PLANE.training.k)
+    now = resolve(PLANE.replace("sampling.source", "exact"), Networks((mine,)), READY)
+    assert now.serves
+    assert now.in_use is None
+    assert now.network == mine
+    assert now.actions["denoise"]
+
+
+def test_chains_wait_for_a_network_in_training_and_training_is_not_offered_then():
+    spec = CIFAR
+    now = resolve(spec, Networks(), replace(READY, training=spec))
+    assert now.learning
+    assert now.problem is None
+    assert "sample" not in now.actions
+    assert now.actions["train"]
+    away = resolve(spec.replace("training.k", spec.training.k + 1), Networks(), replace(READY, training=spec))
+    assert not any(remedy.action == "train" for remedy in away.problem.remedies)
+
+
+def test_a_change_of_the_training_is_noted_while_its_network_goes_on():
+    mine = trained(DIGITS, 8)
+    state = replace(READY, stopped=mine.spec)
+    wider = mine.spec.replace("network.width", mine.spec.network.width * 2)
+    now = resolve(wider, Networks((mine,)), state)
+    assert now.in_use == mine
+    assert [remedy.action for remedy in now.card.remedies] == ["train"]
+    assert now.actions["resume"]
+    same = resolve(mine.spec, Networks((mine,)), state)
+    assert same.card is None
+    assert "resume" not in same.actions
+
+
+@pytest.mark.parametrize("sampler", TRAITS)
+def test_fields_that_settings_do_not_use_are_refused_with_a_reason(sampler):
+    spec = PLANE.replace_all({"sampling.sampler": sampler} | sampler_rule(PLANE, sampler))
+    now = resolve(spec, Networks(), READY)
+    assert ("sampling.method" in now.fields) == now.spec.sampling.needs_ladder
+    assert ("sampling.rho" in now.fields) == (now.spec.sampling.ladder != "karras")
+    assert all(reason.endswith(".") for reason in now.fields.values())
+
+
+def test_nothing_begins_before_the_engine_is_there():
+    now = resolve(DIGITS, Networks(), EngineState())
+    assert {"train", "sample"} <= now.actions.keys()
+
+
+def test_equal_inputs_resolve_to_equal_answers():
+    mine = trained(DIGITS, 8)
+    assert resolve(DIGITS, Networks((mine,)), READY) == resolve(DIGITS, Networks((mine,)), READY)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "others"),
+    [
+        ("sampling.seed", 5, True),
+        ("training.k", 3, True),
+        ("training.learning_rate", 0.5, False),
+        ("noise.log_mean", 0.1, False),
+        ("data.limit", 9, False),
+    ],
+)
+def test_other_chains_come_of_a_change_or_not(path, value, others):
+    spec = DIGITS.replace_all({"sampling.source": "trained", "sampling.guidance": 1.0, "sampling.exact_above": 1e4})
+    network = trained(spec, 8)
+    before, after = Made(spec, network), Made(spec.replace(path, value), network)
+    assert (before.chains != after.chains) == others
+    assert Made(spec, replace(network, step=11)).chains == before.chains
+    assert Made(spec, replace(network, folder=Path("other"))).chains != before.chains
+
+
+def test_exact_chains_follow_the_data_and_guided_ones_the_noise_of_training():
+    exact = Made(DIGITS.replace("sampling.source", "exact"), None)
+    assert Made(exact.spec.replace("data.limit", 9), None).chains != exact.chains
+    guided = Made(DIGITS.replace_all({"sampling.source": "trained", "sampling.guidance": 2.0}), trained(DIGITS, 8))
+    other = Made(guided.spec.replace("noise.log_mean", 0.1), guided.network)
+    assert other.chains != guided.chains
+
+
+def test_a_page_that_used_the_last_network_goes_on_with_a_newer_one_that_fits():
+    old, new, weights = trained(DIGITS, 8), trained(DIGITS, 8, "new"), trained(DIGITS, 8, step=20)
+    used = Networks((old,), chosen=old)
+    assert used.after((weights,)).chosen == weights
+    assert used.after((new, old)).chosen == new
+    assert used.after((trained(DIGITS, 3, "new"), old)).chosen == old
+    own = Networks((new, old), chosen=old)
+    assert own.after((trained(DIGITS, 8, "newest"), new, old)).chosen == old
+
+
+def test_what_made_chains_is_said_as_far_as_something_else_is_set_now():
+    network = trained(DIGITS, 8)
+    spec = DIGITS.replace_all({"sampling.source": "trained", "training.k": 8})
+    made = Made(spec, network)
+    assert made.differences(made) == ""
+    assert made.differences(Made(spec.replace("training.learning_rate", 0.5), network)) == ""
+    assert made.differences(Made(spec.replace("training.k", 3), network)) == "with k = 8"
+    newer = replace(network, step=20)
+    assert made.differences(Made(spec, newer)) == "by mine, step 10"
+    other = Made(spec.replace_all({"sampling.levels": 7, "sampling.source": "exact"}), None)
+    assert made.differences(other) == f"with L = {spec.sampling.levels} by mine, step 10"
+
+
+def test_a_sampler_without_a_step_has_no_step_size_among_what_made_it():
+    flow = Made(DIGITS.replace_all({"sampling.sampler": "ode", "sampling.levels": 5}), None)
+    assert "sampling.step_ratio" not in flow.settings()
+    assert "sampling.step_ratio" in Made(DIGITS, None).settings()
+    assert flow.settings()["training.k"] == f"k = {DIGITS.training.k}"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "same"),
+    [("sampling.seed", 4, True), ("sampling.chains", 7, True), ("sampling.steps_per_level", 9, False)],
+)
+def test_chains_of_one_kind_differ_by_seed_and_number_alone(path, value, same):
+    made = Made(DIGITS, trained(DIGITS, 8))
+    assert (Made(DIGITS.replace(path, value), made.network).key == made.key) == same
+    assert Made(DIGITS, replace(made.network, step=11)).key != made.key
