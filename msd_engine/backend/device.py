@@ -8,14 +8,13 @@ from collections.abc import Callable, Hashable
 
 import torch
 
-from msd_engine.backend.errors import UserError
+from msd_engine.backend.errors import UserError, is_out_of_memory
 
 # Read by cuBLAS at its first call: with this much room of its own a product has the same bits every time.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 _VARIABLE = "MSD_DEVICE"
 _WITHOUT_FLOAT64 = frozenset({"mps"})
-_USED_UP = ("out of memory", "not enough memory", "can't allocate memory")
 # How the errors of a card begin that is lost, or whose driver is too old for this torch.
 _LOST = ("CUDA error", "CUDA driver", "cuDNN error", "cuBLAS", "Found no NVIDIA driver", "MPS backend")
 
@@ -82,9 +81,8 @@ def failure_of_device(error: BaseException) -> str:
     Args:
         error: What torch has raised.
     """
-    text = str(error)
-    first = text.strip().partition("\n")[0]
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in text for words in _USED_UP):
+    first = str(error).strip().partition("\n")[0]
+    if is_out_of_memory(error):
         return (
             "There is not enough memory for this: take a smaller batch (training.batch), fewer chains or copies, or a "
             "smaller network; on a graphics card, the CPU (device cpu) may have more. What was saved is kept."
