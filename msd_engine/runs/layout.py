@@ -5,7 +5,11 @@ Imports no torch, so that runs can be listed without it.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import time
+from collections.abc import Collection
 from pathlib import Path
 
 import filelock
@@ -25,6 +29,11 @@ CLAIM = "claim"
 THUMBNAIL = "thumbnail.png"
 FIGURES = "figures.json"
 NOTES = "notes.json"
+
+# What `backend.files.write_atomically` calls a file before it is whole.
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}\.tmp")
+# Whoever writes a file that no lock guards is done with it sooner.
+_FORGOTTEN_S = 3600.0
 
 
 def is_held(folder: str | os.PathLike[str]) -> bool:
@@ -50,6 +59,21 @@ def _is_locked(path: Path) -> bool:
         return True
     lock.release()
     return False
+
+
+def sweep_temporary(folder: Path, guarded: Collection[str]) -> None:
+    """Remove temporary files of programs that died while they wrote into a folder.
+
+    Args:
+        folder: The folder, whose lock the caller holds.
+        guarded: Names of the files that are written only by who holds the lock. The temporary files of others are
+            removed once they are old.
+    """
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            named = _TEMPORARY.fullmatch(path.name)
+            if named and (named[1] in guarded or time.time() - path.stat().st_mtime > _FORGOTTEN_S):
+                path.unlink()
 
 
 def no_run(folder: str | os.PathLike[str]) -> str:

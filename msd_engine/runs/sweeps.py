@@ -19,8 +19,8 @@ import filelock
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
-from msd_engine.runs.layout import CLAIM, MANIFEST, METRICS, SWEEP
-from msd_engine.runs.log import read_rows
+from msd_engine.runs.layout import CLAIM, MANIFEST, METRICS, SWEEP, sweep_temporary
+from msd_engine.runs.log import read_log
 from msd_engine.specs import SpecError
 from msd_engine.specs.sweep import Child, SweepResult, SweepSpec
 
@@ -97,6 +97,7 @@ class SweepFolder:
         lock = filelock.FileLock(self.folder / _LOCK, timeout=10, thread_local=False)
         try:
             with lock:
+                sweep_temporary(self.folder, (SWEEP,))
                 self.spec = read_sweep(self.folder / SWEEP)
                 wider = self.spec.with_more(ks=asked.ks, seeds=asked.seeds, modes=asked.modes)
                 if wider != self.spec:
@@ -138,10 +139,10 @@ class SweepFolder:
             The run with its rows of metrics.
 
         Raises:
-            BadFile: A run is damaged.
+            BadFile: The measurements of a run cannot be read.
         """
         for child in self.spec.children():
-            rows = read_rows(self.run_folder(child.name) / METRICS)
+            rows = read_log(self.run_folder(child.name) / METRICS).rows
             if rows:
                 yield child, rows
 
@@ -179,6 +180,7 @@ class SweepFolder:
         except OSError as error:
             raise UserError(f"Cannot write to {self.folder}: {error.strerror}; choose another folder.") from error
         try:
+            sweep_temporary(self.run_folder(name), (RESULT,))
             yield True
         finally:
             lock.release()

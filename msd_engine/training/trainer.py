@@ -25,6 +25,10 @@ from msd_engine.training.schedule import learning_rate, spent
 from msd_engine.training.source import Source
 
 
+AVERAGED = "averaged."
+"""How the names of the averaged weights begin in the state of a training."""
+
+
 class Done(NamedTuple):
     """A step whose loss is known.
 
@@ -140,7 +144,7 @@ class Trainer:
     def state(self) -> dict[str, Tensor]:
         """Return all that later steps depend on, by name; the tensors may be the live ones, not copies."""
         tensors = {f"denoiser.{name}": value for name, value in self.denoiser.state_dict().items()}
-        tensors |= {f"averaged.{name}": value for name, value in self.averaged.state_dict().items()}
+        tensors |= {f"{AVERAGED}{name}": value for name, value in self.averaged.state_dict().items()}
         tensors |= self._optimiser.state()
         tensors["step"] = torch.tensor(self.step)
         return tensors
@@ -151,7 +155,7 @@ class Trainer:
         Args:
             tensors: The state by name.
         """
-        for prefix, module in (("denoiser.", self.denoiser), ("averaged.", self.averaged)):
+        for prefix, module in (("denoiser.", self.denoiser), (AVERAGED, self.averaged)):
             part = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
             module.load_state_dict(part)
         self._optimiser.load(tensors)

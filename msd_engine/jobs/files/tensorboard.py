@@ -38,7 +38,7 @@ def export_tensorboard(run_dir: Path, folder: Path) -> Iterator[Event]:
 
     start = time.monotonic()
     run = Run.open(run_dir)
-    rows = run.read_metrics()
+    rows = run.read_metrics().rows
     yield Tick()
     with writing(folder), SummaryWriter(str(folder)) as writer:
         writer.add_text("spec", f"```\n{run.spec.to_json(indent=2)}\n```")

@@ -14,12 +14,12 @@ from msd_engine.events import (
     ChildStarted,
     Event,
     Finished,
-    HeldOutLoss,
     Started,
     SweepTable,
     Tick,
 )
 from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.training.recall import held_out_loss
 from msd_engine.metrics.errors.comparison import findings, table
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.run import Run
@@ -83,8 +83,6 @@ def history(plan: SweepFolder, child: Child, number: int) -> Iterator[Event]:
         return
     run = Run.open(folder)
     yield ChildStarted(child.name, number, len(plan.spec.children()), run.manifest.step)
-    for row in run.read_metrics():
+    for row in run.read_metrics().rows:
         if "held_out" in row:
-            values = {name: np.asarray(row[name], dtype=np.float64) for name in row if name.startswith("band_")}
-            measured = HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], **values)
-            yield ChildHeldOut(child.name, measured)
+            yield ChildHeldOut(child.name, held_out_loss(row))
