@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 import time
 from collections.abc import Iterator
 
 from msd_engine.backend.compiled import PHILOX
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.events import Event, Finished, Started, Tick
+from msd_engine.jobs.tools.background import imported
 from msd_engine.jobs.tools.guard import told
 from msd_engine.samplers.twin import COMPILED
 
@@ -25,7 +25,7 @@ def warm_up(device: str = "auto") -> Iterator[Event]:
     """
     start = time.monotonic()
     for job in ("sampling.sample", "sampling.field", "training.train"):
-        importlib.import_module(f"msd_engine.jobs.{job}")
+        yield from imported(f"msd_engine.jobs.{job}")
         yield Tick()
     # Compiled code is imported in threads of its own; until it is ready slower code serves.
     for module in (PHILOX, COMPILED):
@@ -35,6 +35,6 @@ def warm_up(device: str = "auto") -> Iterator[Event]:
     # The figures of the first chains need the one, the first optimiser the other, and each takes a second: later than
     # the chains, sooner than their end, and sooner than anybody presses Train.
     for library in ("arviz_stats.base.array", "torch._dynamo"):
-        importlib.import_module(library)
+        yield from imported(library)
         yield Tick()
     yield Finished(0, time.monotonic() - start, f"Ready on {name}.")
