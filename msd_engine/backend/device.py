@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable
 
 import torch
 
-from msd_engine.backend.errors import UserError, is_out_of_memory
+from msd_engine.backend.errors import NO_MEMORY, UserError, is_out_of_memory
 
 # Read by cuBLAS at its first call: with this much room of its own a product has the same bits every time.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -83,10 +83,7 @@ def failure_of_device(error: BaseException) -> str:
     """
     first = str(error).strip().partition("\n")[0]
     if is_out_of_memory(error):
-        return (
-            "There is not enough memory for this: take a smaller batch (training.batch), fewer chains or copies, or a "
-            "smaller network; on a graphics card, the CPU (device cpu) may have more. What was saved is kept."
-        )
+        return NO_MEMORY
     lost = isinstance(error, getattr(torch, "AcceleratorError", ())) or first.startswith(_LOST)
     if isinstance(error, RuntimeError) and lost:
         return (

@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from msd_engine.events.errors import UserError
+from msd_engine.events.errors import NO_MEMORY, UserError, is_out_of_memory
 
-__all__ = ["BadFile", "MissingDataError", "NotFiniteError", "UserError", "is_out_of_memory"]
-
-# How torch, whose exception is a plain RuntimeError, and the system say that memory or threads are used up.
-_USED_UP = ("out of memory", "not enough memory", "can't allocate memory", "can't start new thread")
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an exception says that memory is used up, that of the machine or of a card.
-
-    Args:
-        error: Whatever was raised.
-    """
-    # By name: this module imports no torch.
-    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return named or (isinstance(error, RuntimeError) and any(words in str(error) for words in _USED_UP))
+__all__ = ["NO_MEMORY", "BadFile", "MissingDataError", "NotFiniteError", "UserError", "is_out_of_memory"]
 
 
 class BadFile(UserError):  # noqa: N818 - the name is part of the contract
