@@ -177,9 +177,7 @@ class Run:
         finally:
             lock.release()
 
-    def save(
-        self, state: Mapping[str, Tensor], step: int, *, elapsed_s: float, status: Status = "running"
-    ) -> None:
+    def save(self, state: Mapping[str, Tensor], step: int, *, elapsed_s: float, status: Status = "running") -> None:
         """Write a checkpoint. A crash at any moment leaves this one or the one before.
 
         Args:

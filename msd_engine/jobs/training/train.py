@@ -25,6 +25,7 @@ from msd_engine.events import (
     Started,
     Tick,
 )
+from msd_engine.jobs.factory.memory import check_training
 from msd_engine.jobs.factory.pace import Pace
 from msd_engine.jobs.factory.training import Training, training, training_device
 from msd_engine.jobs.tools.guard import told
@@ -100,6 +101,7 @@ def train(
     pace = Pace(asked, chosen, threads)
     # The data come first: where they are missing, no empty run is left behind.
     parts = training(asked, data_dir=data_dir, device=chosen, delay=delay)
+    check_training(asked, parts.trainer.denoiser, chosen)
     pace.begin()
     if run is None:
         run = Run.create(run_dir, asked, device=describe_device(chosen))

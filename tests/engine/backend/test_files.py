@@ -124,7 +124,9 @@ def test_no_more_room_is_taken_than_a_file_needs(tmp_path: Path, monkeypatch: py
     assert asked == [6]
 
 
-@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory")])
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory")]
+)
 def test_a_sound_file_for_which_there_is_no_memory_is_not_called_damaged(error: Exception) -> None:
     with pytest.raises(BadFile, match="not enough memory") as caught, reading("here.x", "a thing"):
         raise error

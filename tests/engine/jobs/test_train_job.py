@@ -155,7 +155,9 @@ def test_a_closed_run_goes_on_to_the_same_bits(spec: ExperimentSpec, delay: int,
     stopped = Run.open(tmp_path / "parts")
     assert stopped.manifest.status == "stopped"
     # What the device had been given is done and noted.
-    assert [row["step"] for row in stopped.read_metrics().rows if "loss" in row] == list(range(1, stopped.manifest.step + 1))
+    assert [row["step"] for row in stopped.read_metrics().rows if "loss" in row] == list(
+        range(1, stopped.manifest.step + 1)
+    )
     rest = run(None, tmp_path / "parts", resume=True, delay=delay)
     assert isinstance(rest[-1], Finished)
     assert told(rest, "loss") == told(whole, "loss")

@@ -256,6 +256,8 @@ def test_whatever_ends_a_job_is_told_and_the_runner_goes_on(qtbot, clock, monkey
     runner.close()
     failure, after = seen
     assert isinstance(failure, Failed)
-    assert "not enough memory" in failure.text if isinstance(error, MemoryError) else type(error).__name__ in failure.text
+    assert (
+        "not enough memory" in failure.text if isinstance(error, MemoryError) else type(error).__name__ in failure.text
+    )
     assert failure.details
     assert isinstance(after, LossPoints)
