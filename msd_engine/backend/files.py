@@ -49,7 +49,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
-    _flush_entry(target)
+    flush_entry(target)
 
 
 @contextlib.contextmanager
@@ -144,11 +144,18 @@ def make_folder(path: str | os.PathLike[str]) -> None:
         made = [one for one in (folder, *folder.parents) if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True)
     for one in reversed(made):
-        _flush_entry(one)
+        flush_entry(one)
 
 
-def _flush_entry(path: Path) -> None:
-    """Flush the folder that a file or folder was put into, so that its name survives a power cut."""
+def flush_entry(path: Path) -> None:
+    """Flush the folder that a file or folder was put into, so that its name survives a power cut.
+
+    Args:
+        path: The file or folder, which is there.
+
+    Raises:
+        UserError: The disk does not confirm it.
+    """
     # Windows cannot open a folder as a file, and its renaming needs no flush.
     if os.name == "nt":
         return

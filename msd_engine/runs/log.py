@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from msd_engine.backend.files import MIB, read_bytes, reading, write_atomically, writing
+from msd_engine.backend.files import MIB, flush_entry, read_bytes, reading, write_atomically, writing
 
 _EXPECTED = "a list of metrics, one JSON object a line, each with its step"
 _LARGEST = 1024 * MIB
@@ -66,6 +66,8 @@ def append_rows(path: Path, rows: Iterable[Row]) -> None:
             with contextlib.suppress(OSError):
                 file.truncate(end)
             raise
+    if not end:
+        flush_entry(path)
 
 
 def read_log(path: Path) -> Log:

@@ -24,7 +24,6 @@ from msd_engine.training.optimiser import Optimiser, clip
 from msd_engine.training.schedule import learning_rate, spent
 from msd_engine.training.source import Source
 
-
 AVERAGED = "averaged."
 """How the names of the averaged weights begin in the state of a training."""
 
