@@ -33,7 +33,7 @@ NOTES = "notes.json"
 # What `backend.files.write_atomically` calls a file before it is whole.
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}\.tmp")
 # Whoever writes a file that no lock guards is done with it sooner.
-_FORGOTTEN_S = 3600.0
+_FORGOTTEN_S = 60.0
 
 
 def is_held(folder: str | os.PathLike[str]) -> bool:

@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -96,7 +96,7 @@ class _File:
     def __init__(self, recorder: Recorder, name: str, file: Any) -> None:
         self._recorder, self._name, self._file = recorder, name, file
 
-    def __enter__(self) -> _File:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -135,7 +135,7 @@ def recording(root: Path, skipped_sync: int | None = None) -> Iterator[Recorder]
     def opened(path: Any, mode: str = "r", *args: Any, **named: Any) -> Any:
         name = recorder.name(path)
         new = not os.path.exists(path)
-        file = builtins.open(path, mode, *args, **named)
+        file = builtins.open(path, mode, *args, **named)  # noqa: SIM115 - whoever asked closes it
         if name is None or mode.startswith("r"):
             return file
         if new:
