@@ -15,8 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -27,7 +26,8 @@ from torch import Tensor
 from msd_engine.backend.counter import GENERATOR
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, reading, write_atomically, writing
-from msd_engine.backend.tensors import pack_tensors, read_notes, read_tensors
+from msd_engine.backend.tensors import pack_tensors
+from msd_engine.runs.checkpoints import GENERATOR_STATE, Checkpoint, noted_step, read_checkpoint
 from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, SWEEP, WEIGHTS, no_run, sweep_temporary
 from msd_engine.runs.log import Log, Row, append_rows, flush, read_log, rewind_rows
 from msd_engine.runs.manifest import Manifest, Status, new_manifest
@@ -35,30 +35,12 @@ from msd_engine.specs import ExperimentSpec, SpecError
 from msd_engine.specs.models import CARD
 from msd_engine.training.trainer import AVERAGED
 
-GENERATOR_STATE = "noise"
-"""Name, in the training state of older versions, of the state of the generator that drew the training noise."""
-
 # Who only asks whether a run is held holds it for an instant.
 _PATIENCE_S = 0.2
 
 _RUN = "the manifest of a run"
 _EXPECTED_STATE = "the training state of a run (safetensors)"
 _EXPECTED_WEIGHTS = "the averaged weights of a run (safetensors)"
-
-
-@dataclass(frozen=True, eq=False)
-class Checkpoint:
-    """Tensors read back from a run.
-
-    Attributes:
-        step: Training steps done.
-        elapsed_s: Seconds of training up to there.
-        tensors: The tensors by name, on the CPU.
-    """
-
-    step: int
-    elapsed_s: float
-    tensors: dict[str, Tensor]
 
 
 class Run:
@@ -209,7 +191,7 @@ class Run:
         """
         step, elapsed_s = checkpoint.step, checkpoint.elapsed_s
         try:
-            behind = self._load(WEIGHTS, _EXPECTED_WEIGHTS, None).step != step
+            behind = read_checkpoint(self.folder / WEIGHTS, _EXPECTED_WEIGHTS).step != step
         except BadFile:
             behind = True
         if behind:
@@ -298,7 +280,7 @@ class Run:
         Raises:
             BadFile: There is no state, or it is damaged or of another network.
         """
-        return self._load(STATE, _EXPECTED_STATE, like, optional=(GENERATOR_STATE,))
+        return read_checkpoint(self.folder / STATE, _EXPECTED_STATE, like, optional=(GENERATOR_STATE,))
 
     def load_weights(self, like: Mapping[str, Tensor] | None = None) -> Checkpoint:
         """Read the averaged weights; those of a pretrained model are kept in float16 and widened.
@@ -314,9 +296,9 @@ class Run:
         """
         if not self.has_weights:
             raise BadFile(f"{self.folder} has no trained weights yet: train it until the first checkpoint.")
-        if self._noted_step(STATE) > self._noted_step(WEIGHTS):
-            return self._load(STATE, _EXPECTED_STATE, like, part=AVERAGED)
-        return self._load(WEIGHTS, _EXPECTED_WEIGHTS, like, widen=True)
+        if noted_step(self.folder / STATE) > noted_step(self.folder / WEIGHTS):
+            return read_checkpoint(self.folder / STATE, _EXPECTED_STATE, like, part=AVERAGED)
+        return read_checkpoint(self.folder / WEIGHTS, _EXPECTED_WEIGHTS, like, widen=True)
 
     def load_earlier(self, like: Mapping[str, Tensor] | None = None) -> Checkpoint:
         """Read the averaged weights of a moment early in training.
@@ -330,7 +312,7 @@ class Run:
         Raises:
             BadFile: There are none, or they are damaged or of another network.
         """
-        return self._load(EARLIER, _EXPECTED_WEIGHTS, like, widen=True)
+        return read_checkpoint(self.folder / EARLIER, _EXPECTED_WEIGHTS, like, widen=True)
 
     def append_metrics(self, rows: Iterable[Row]) -> None:
         """Append measurements; each row has an integer ``step`` and numbers, or lists or arrays of numbers.
@@ -360,7 +342,7 @@ class Run:
         Raises:
             UserError: A file cannot be written.
         """
-        if self._noted_step(EARLIER) > step:
+        if noted_step(self.folder / EARLIER) > step:
             with writing(self.folder / EARLIER):
                 (self.folder / EARLIER).unlink()
         path = self.folder / METRICS
@@ -375,35 +357,6 @@ class Run:
             return f"The measurements so far cannot be read and were put aside as {aside.name}. {error}"
         lines = "1 damaged line was" if damaged == 1 else f"{damaged} damaged lines were"
         return f"{lines} left out of {METRICS}: the curves have a gap there." if damaged else ""
-
-    def _load(
-        self,
-        name: str,
-        expected: str,
-        like: Mapping[str, Tensor] | None,
-        *,
-        part: str = "",
-        optional: Collection[str] = (),
-        widen: bool = False,
-    ) -> Checkpoint:
-        path = self.folder / name
-        tensors, notes = read_tensors(path, expected, like, part=part, optional=optional, widen=widen)
-        try:
-            step, elapsed_s = int(notes["step"]), float(notes["elapsed_s"])
-        except (KeyError, ValueError) as error:
-            raise BadFile(f"{path} does not say its step; expected {expected}.") from error
-        if step < 0 or not 0.0 <= elapsed_s < float("inf"):
-            raise BadFile(f"{path} has an impossible step or time; expected {expected}.")
-        return Checkpoint(step, elapsed_s, tensors)
-
-    def _noted_step(self, name: str) -> int:
-        """Return the step that a file of tensors is of; -1 where there is none that says so."""
-        path = self.folder / name
-        try:
-            # Another thing of that name must not be opened: a named pipe would wait for ever.
-            return int(read_notes(path, _EXPECTED_STATE)["step"]) if path.is_file() else -1
-        except (BadFile, KeyError, ValueError):
-            return -1
 
     def _notes(self, step: int, elapsed_s: float) -> dict[str, str]:
         return {"step": str(step), "elapsed_s": repr(float(elapsed_s)), "spec": self.spec.to_json()}

@@ -32,8 +32,9 @@ from msd_engine.jobs.tools.guard import told
 from msd_engine.jobs.training.losses import Losses
 from msd_engine.jobs.training.recall import measured_again, strip_frame
 from msd_engine.metrics.errors.errors import BandErrors
+from msd_engine.runs.checkpoints import GENERATOR_STATE
 from msd_engine.runs.manifest import Status
-from msd_engine.runs.run import GENERATOR_STATE, Run
+from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import sweep_of
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.specs import ExperimentSpec, Live
