@@ -189,8 +189,9 @@ def _row(line: bytes) -> dict[str, Any] | None:
     row = {"step": step, **missing, **values}
     numbers = [row[name] for name in ("loss", "held_out", "mmse", "elapsed_s") if name in row]
     bands = [row[name] for name in _BANDS if name in row]
-    is_sound = all(isinstance(number, float) for number in numbers) and all(isinstance(band, list) for band in bands)
-    return row if is_sound and len({len(band) for band in bands}) < 2 else None
+    lengths = {len(band) if isinstance(band, list) else -1 for band in bands}
+    is_sound = all(isinstance(number, float) for number in numbers) and len(lengths) < 2 and -1 not in lengths
+    return row if is_sound else None
 
 
 def _plain(value: Any) -> Any:

@@ -76,7 +76,8 @@ def free_bytes(device: torch.device) -> float:
         return float(torch.cuda.mem_get_info(device)[0] + unused)
     if device.type != "cpu":
         return math.inf
-    return min(psutil.virtual_memory().available + psutil.swap_memory().free, _left_to_process(), _left_to_group())
+    of_machine = float(psutil.virtual_memory().available + psutil.swap_memory().free)
+    return min(of_machine, _left_to_process(), _left_to_group())
 
 
 def _check(one: int, count: int, fixed: int, device: torch.device, what: str) -> None:
