@@ -21,8 +21,8 @@ from msd_engine.specs import ExperimentSpec
 # States of all chains that are held at once: copies, noise, scores, the next copies, and what is told of them.
 _STATES = 5
 _FLOAT = 4
-# Weights, gradients, and the averaged weights; an optimiser's moments come on top.
-_WEIGHTS = 3
+# Gradients are as large as the weights; those and the moments of the optimiser are there already.
+_GRADIENTS = 1
 # No network keeps so many numbers for each number of its input: where there is room for them, nothing is measured.
 _MOST_BY_NUMBER = 1000
 _CGROUP = Path("/sys/fs/cgroup")
@@ -61,8 +61,8 @@ def check_training(spec: ExperimentSpec, denoiser: LearnedDenoiser, device: torc
     if spec.training.precision != "float32":
         # Whether half as many bytes serve is found out later.
         one //= 2
-    weights = _WEIGHTS * sum(value.numel() * value.element_size() for value in denoiser.parameters())
-    _check(one, spec.training.batch, weights, device, "data in a batch (training.batch)")
+    gradients = _GRADIENTS * sum(value.numel() * value.element_size() for value in denoiser.parameters())
+    _check(one, spec.training.batch, gradients, device, "data in a batch (training.batch)")
 
 
 def free_bytes(device: torch.device) -> float:
