@@ -111,15 +111,15 @@ def experiment(name: str, seconds: float) -> ExperimentSpec:
 def pull(job: Iterator[Event]) -> list[Quality]:
     """Pull a job to its end with a line now and then, and return what it measured."""
     found: list[Quality] = []
-    told_s = 0.0
+    notified_s = 0.0
     for event in job:
         match event:
             case Failed():
                 raise SystemExit(event.text)
             case Notice():
                 print(f"  {event.text}", flush=True)
-            case Progress() if time.monotonic() - told_s > EVERY_S:
-                told_s = time.monotonic()
+            case Progress() if time.monotonic() - notified_s > EVERY_S:
+                notified_s = time.monotonic()
                 print(f"  {event.text}" + (f", step {event.step}" if event.step else ""), flush=True)
             case Quality():
                 found.append(event)
@@ -222,7 +222,7 @@ def make(name: str, seconds: float, n: int, data_dir: Path | None, device: str) 
         shutil.rmtree(MODELS / name, ignore_errors=True)
         MODELS.mkdir(parents=True, exist_ok=True)
         shutil.copytree(folder, MODELS / name)
-    told(quality)
+    show(quality)
 
 
 def measure(name: str, n: int, data_dir: Path | None, device: str) -> None:
@@ -242,10 +242,10 @@ def measure(name: str, n: int, data_dir: Path | None, device: str) -> None:
     command = f"python packaging/pretrain.py {name} --seconds {old.seconds:.0f} --n {n}"
     text = card(name, Run.open(folder), old.parameters, quality, command).to_json(indent=2)
     (folder / CARD).write_text(text + "\n")
-    told(quality)
+    show(quality)
 
 
-def told(quality: Quality) -> None:
+def show(quality: Quality) -> None:
     """Print all figures beside those of real images."""
     for figure in quality.figures:
         print(f"  {figure.title:28}{figure.value:10.4g}{figure.real:10.4g}")

@@ -32,15 +32,15 @@ def choose_device(name: str = "auto") -> torch.device:
     Raises:
         UserError: There is no such device on this machine.
     """
-    asked = (os.environ.get(_VARIABLE, "").strip() or "auto") if name == "auto" else name
-    if asked == "auto":
+    wanted = (os.environ.get(_VARIABLE, "").strip() or "auto") if name == "auto" else name
+    if wanted == "auto":
         return _repeatable(torch.device("cuda" if torch.cuda.is_available() else "mps" if _has_mps() else "cpu"))
     try:
-        device = torch.device(asked)
+        device = torch.device(wanted)
     except RuntimeError:
-        raise UserError(f"There is no device called {asked!r}: use auto, cpu, cuda or mps.") from None
+        raise UserError(f"There is no device called {wanted!r}: use auto, cpu, cuda or mps.") from None
     if not _is_present(device):
-        raise UserError(f"The device {asked!r} is not available on this machine{_why(device)}: use auto or cpu.")
+        raise UserError(f"The device {wanted!r} is not available on this machine{_why(device)}: use auto or cpu.")
     return _repeatable(device)
 
 

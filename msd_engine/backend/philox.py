@@ -20,8 +20,6 @@ from typing import Any
 
 import numpy as np
 
-from msd_engine.backend.device import widest_float
-
 # A numpy array or a tensor.
 Array = Any
 
@@ -73,7 +71,12 @@ class Operations:
 
     def sqrt(self, a: Array) -> Array:
         """Return the square root, correctly rounded; torch's own float32 root on a CPU is not."""
-        return np.sqrt(a) if self.library is np else a.to(widest_float(a.device)).sqrt().float()
+        if self.library is np:
+            return np.sqrt(a)
+        # Imported where it is used: without torch the formulas are compiled seconds sooner.
+        from msd_engine.backend.device import widest_float
+
+        return a.to(widest_float(a.device)).sqrt().float()
 
 
 def philox(counter: tuple[Array, Array, Array, Array], key: tuple[int, int]) -> tuple[Array, Array, Array, Array]:

@@ -20,6 +20,7 @@ from msd_engine.backend.counter import Law, Rows, Stream
 
 # A block holds at most this many numbers (4 MB) and this many draws.
 _BLOCK_NUMBERS, _BLOCK_DRAWS = 2**20, 256
+_FIRST_DRAWS = 2
 _STREAMS: dict[Law, Stream] = {"normal": Stream.CHAIN_NORMAL, "uniform": Stream.CHAIN_UNIFORM}
 
 
@@ -62,7 +63,11 @@ class ChainStreams:
         self._chains_innermost = chains_innermost
         # On an accelerator making one draw is as fast as taking it out of a block.
         fitting = min(_BLOCK_DRAWS, _BLOCK_NUMBERS // max(1, chains * self._count))
-        self._block = block or (max(1, fitting) if self.rows.device.type == "cpu" else 1)
+        most = max(1, fitting) if self.rows.device.type == "cpu" else 1
+        self._largest_block = block or most
+        # Blocks grow: whoever needs only the start of the chains makes little more.
+        first_block = block or min(_FIRST_DRAWS, most)
+        self._block: dict[Law, int] = {"normal": first_block, "uniform": first_block}
         self._drawn: dict[Law, int] = {"normal": drawn[0], "uniform": drawn[1]}
         self._waiting: dict[Law, deque[Tensor]] = {"normal": deque(), "uniform": deque()}
 
@@ -108,7 +113,9 @@ class ChainStreams:
 
     def _make(self, law: Law) -> Tensor:
         """Make one block with shape (draws, B, *shape)."""
-        block = self.rows.draw(law, self.seed, _STREAMS[law], self._drawn[law], self._count, draws=self._block)
+        draws = self._block[law]
+        self._block[law] = min(2 * draws, self._largest_block)
+        block = self.rows.draw(law, self.seed, _STREAMS[law], self._drawn[law], self._count, draws=draws)
         if self._chains_innermost:
             block = block.mT.contiguous().mT
-        return block.reshape(self._block, len(self.rows), *self._shape)
+        return block.reshape(draws, len(self.rows), *self._shape)

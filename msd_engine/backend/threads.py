@@ -20,8 +20,8 @@ from msd_engine.backend.errors import UserError
 _VARIABLE = "MSD_THREADS"
 _ALL_THREADS = torch.get_num_threads()
 # Between two looks at the load, and the most of the time that looking may take.
-_LOOK_S = 0.5
-_LOOK_SHARE = 1e-3
+_CHECK_S = 0.5
+_CHECK_SHARE = 1e-3
 # The load is known to some percent after this time.
 _LEAST_WINDOW_S = 0.25
 # The time of guests is part of that of the user.
@@ -89,7 +89,7 @@ class Load:
         self.cores = len(self._cores)
         start = time.perf_counter()
         self._before = self._read()
-        self.rest_s = max(_LOOK_S, (time.perf_counter() - start) / _LOOK_SHARE)
+        self.rest_s = max(_CHECK_S, (time.perf_counter() - start) / _CHECK_SHARE)
 
     def others(self) -> float:
         """Return the mean number of cores that others have used since the last call, or since the beginning."""
@@ -115,7 +115,7 @@ def quickest(work: Callable[[], object], most: int, clock: Callable[[], float] =
         clock: Returns the time in seconds.
     """
     least = dict.fromkeys(_counts(most), math.inf)
-    # Taken in turns, so that a core that is slower for a while is so for all.
+    # Taken in turns, so that a core that is slower for a while is so for all; the better turn of each counts.
     for _ in range(_ROUNDS):
         for count, before_s in least.items():
             torch.set_num_threads(count)
@@ -135,19 +135,21 @@ def _counts(most: int) -> Iterator[int]:
 
 
 def _seconds(work: Callable[[], object], best_s: float, clock: Callable[[], float]) -> float:
-    """Return the least time of the work; the first time warms up, and is enough where it took far too long."""
-    begun = start = clock()
+    """Return the mean time of the work; the first time warms up, and is enough where it took far too long.
+
+    The mean, not the least: a window that is painted takes a core some thirty times a second, and two threads lose more
+    by that than one.
+    """
+    start = clock()
     work()
-    least, times = math.inf, 0
     now = clock()
     if now - start > 4 * best_s:
         return now - start
-    while not times or now - begun < _TIMED_S:
-        start = now
+    start, times = now, 0
+    while not times or now - start < _TIMED_S:
         work()
         now, times = clock(), times + 1
-        least = min(least, now - start)
-    return least
+    return (now - start) / times
 
 
 class FixedThreads:
@@ -176,7 +178,7 @@ class FixedThreads:
             quickest: Measures and returns the quickest number of threads up to a largest one.
         """
 
-    def look(self) -> bool:
+    def check(self) -> bool:
         """Choose anew where it is time, and return whether the number has changed."""
         return False
 
@@ -227,7 +229,7 @@ class ThreadChoice(FixedThreads):
         """Whether others leave room for fewer threads than would be of use."""
         return self.count < self._wanted(self._most)
 
-    def look(self) -> bool:
+    def check(self) -> bool:
         """Choose anew where it is time, and return whether the number has changed."""
         now = self._clock()
         if now < self._due:

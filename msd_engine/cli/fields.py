@@ -56,18 +56,18 @@ def describe_range(declared: Declaration, *, unit: bool = True) -> str:
     return f"{text} {declared.unit}".strip() if unit else text
 
 
-def field_flags(section: str, *, reserved: Collection[str] = (), by_hand: bool = False) -> type[Any]:
+def field_flags(section: str, *, reserved: Collection[str] = (), chain_task: bool = False) -> type[Any]:
     """Make the class whose instances tyro fills from the field flags of one command.
 
     Args:
         section: The section of the spec whose bare names win, such as ``training``.
         reserved: Bare names that the command uses for options of its own.
-        by_hand: Whether there are flags for the section ``denoise``, which only commands for work by hand read.
+        chain_task: Whether there are flags for the section ``denoise``, which only commands for work by hand read.
 
     Returns:
         A dataclass with one member for each section of the spec, each a dataclass of texts.
     """
-    fields = {path: kinds for path, kinds in declared_fields().items() if by_hand or not path.startswith("denoise.")}
+    fields = {path: kinds for path, kinds in declared_fields().items() if chain_task or not path.startswith("denoise.")}
     counts = Counter(path.rsplit(".", 1)[1] for path in fields)
     sections: dict[str, list[tuple[str, Any, Any]]] = {}
     for path, kinds in fields.items():

@@ -34,7 +34,7 @@ class Account(Protocol):
         """Return what is known of the job, by name."""
         ...
 
-    def way_on(self) -> str:
+    def how_to_continue(self) -> str:
         """Say in one sentence how to go on after the job was stopped."""
         ...
 
@@ -75,25 +75,25 @@ def follow(job: Iterator[Event], account: Account) -> Finished:
             if interrupted.is_set():
                 break
     # Only now is the job closed and everything saved.
-    way_on = account.way_on()
-    raise CutShortError(way_on, INTERRUPTED, account.figures())
+    how_to_continue = account.how_to_continue()
+    raise CutShortError(how_to_continue, INTERRUPTED, account.figures())
 
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[threading.Event]:
     """Turn the first Ctrl-C (or request to terminate) into a flag; the second acts as usual."""
-    asked = threading.Event()
+    wanted = threading.Event()
     before: dict[int, Any] = {}
 
     def ask(_number: int, _frame: FrameType | None) -> None:
-        asked.set()
+        wanted.set()
         for other, handler in before.items():
             signal.signal(other, handler)
 
     if threading.current_thread() is threading.main_thread():
         before.update({number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)})
     try:
-        yield asked
+        yield wanted
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

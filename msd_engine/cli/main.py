@@ -25,7 +25,7 @@ from msd_engine.cli.commands.listing import list_presets, print_schema
 from msd_engine.cli.fields import declared_fields
 from msd_engine.cli.options import (
     COMMANDS,
-    ByHand,
+    ChainTasks,
     Command,
     Denoise,
     Download,
@@ -147,9 +147,9 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
 
             return sample(command)
         case Denoise() | Inpaint() | Interpolate():
-            from msd_engine.cli.commands.hands import by_hand
+            from msd_engine.cli.commands.hands import chain_task
 
-            return by_hand(command)
+            return chain_task(command)
         case Evaluate():
             from msd_engine.cli.commands.evaluate import evaluate
 
@@ -190,13 +190,13 @@ def _print_figures(figures: dict[str, Any]) -> None:
     if text:
         print(text)
     # What is said of each sample is for --json; a figure that is not known is NaN, empty words say nothing.
-    told = {
+    figures = {
         name: value
         for name, value in figures.items()
         if not isinstance(value, list) and value == value and value not in ("", {})
     }
-    width = max((len(name) for name in told), default=0)
-    for name, value in told.items():
+    width = max((len(name) for name in figures), default=0)
+    for name, value in figures.items():
         print(f"  {name:{width}}  {_words(value)}")
 
 
@@ -271,7 +271,7 @@ def _flags(command: str) -> set[str]:
     members = [member for member in dataclasses.fields(kinds[command]) if member.name != "fields"]
     names = {"help", *(member.name.replace("_", "-") for member in members)}
     if len(members) < len(dataclasses.fields(kinds[command])):
-        by_hand = kinds[command] in get_args(ByHand)
-        paths = [path for path in declared_fields() if by_hand or not path.startswith("denoise.")]
+        chain_task = kinds[command] in get_args(ChainTasks)
+        paths = [path for path in declared_fields() if chain_task or not path.startswith("denoise.")]
         names |= {name for path in paths for name in (path, path.rsplit(".", 1)[1])}
     return {f"--{name}" for name in names}

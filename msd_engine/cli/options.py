@@ -50,12 +50,12 @@ Json = Annotated[
 _FIELDS = tyro.conf.arg(name="")
 
 # Work by hand: the fields of the picture and its copies are flags too.
-DenoiseFields: Any = field_flags("denoise", by_hand=True)
-HandFields: Any = field_flags("sampling", by_hand=True)
+DenoiseFields: Any = field_flags("denoise", chain_task=True)
+ChainTaskFields: Any = field_flags("sampling", chain_task=True)
 
 
 @dataclass(frozen=True)
-class _ByHand:
+class _ChainTasks:
     """What all commands for work by hand are given."""
 
     run: Run = None
@@ -76,7 +76,7 @@ _Picture = Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(els
 
 
 @dataclass(frozen=True)
-class Denoise(_ByHand):
+class Denoise(_ChainTasks):
     """Denoise one picture from k noisy copies, by a trained run, a pretrained model or the exact posterior mean."""
 
     picture: _Picture = NOT_GIVEN
@@ -85,7 +85,7 @@ class Denoise(_ByHand):
 
 
 @dataclass(frozen=True)
-class Inpaint(_ByHand):
+class Inpaint(_ChainTasks):
     """Paint the masked part of a picture anew, once for each chain, and keep the rest."""
 
     picture: _Picture = NOT_GIVEN
@@ -94,19 +94,19 @@ class Inpaint(_ByHand):
     """A picture as large as the other: light where it is to be painted anew, dark or transparent where it is kept."""
     n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
     """Number of paintings; else as many as the spec has chains."""
-    fields: Annotated[HandFields, _FIELDS] = field(default_factory=HandFields)
+    fields: Annotated[ChainTaskFields, _FIELDS] = field(default_factory=ChainTaskFields)
 
 
 @dataclass(frozen=True)
-class Interpolate(_ByHand):
+class Interpolate(_ChainTasks):
     """Draw a row of samples that leads from one seed, --seed, to another, --second_seed."""
 
     n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(else 12)")] = NOT_GIVEN
     """Number of samples in the row."""
-    fields: Annotated[HandFields, _FIELDS] = field(default_factory=HandFields)
+    fields: Annotated[ChainTaskFields, _FIELDS] = field(default_factory=ChainTaskFields)
 
 
-ByHand = Denoise | Inpaint | Interpolate
+ChainTasks = Denoise | Inpaint | Interpolate
 
 
 # Spelled out because `--steps` alone must also lift the time limit of a preset, and the reverse.
@@ -314,7 +314,7 @@ class Download:
 Command = (
     Train
     | Sample
-    | ByHand
+    | ChainTasks
     | Evaluate
     | Propose
     | Sweep

@@ -6,15 +6,12 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from platformdirs import user_cache_path, user_data_path
+from platformdirs import user_data_path
 
 from msd_engine.backend.errors import MissingDataError
 
 VARIABLE = "MSD_DATA_DIR"
 """Environment variable that names the data folder."""
-
-CACHE_VARIABLE = "MSD_CACHE_DIR"
-"""Environment variable that names the folder of what can be made again."""
 
 SUBFOLDERS = {"mnist": "mnist", "fashion-mnist": "fashion-mnist", "cifar-10": "cifar-10-batches-bin"}
 """Folder of each image set inside the data folder, by the set's name."""
@@ -41,16 +38,6 @@ def data_folder(explicit: Path | None = None) -> Path:
         return Path(explicit).expanduser()
     named = os.environ.get(VARIABLE, "").strip()
     return Path(named).expanduser() if named else user_data_path("msd", appauthor=False) / "data"
-
-
-def cache_folder() -> Path:
-    """Return the folder for what was computed and can be computed again; it need not exist yet.
-
-    Returns:
-        What the variable MSD_CACHE_DIR says, else the platform's folder for a user's cache.
-    """
-    named = os.environ.get(CACHE_VARIABLE, "").strip()
-    return Path(named).expanduser() if named else user_cache_path("msd", appauthor=False)
 
 
 def candidates(name: str, data_dir: Path | None = None) -> tuple[Path, ...]:

@@ -162,6 +162,8 @@ class ExactDenoiser:
         self._variances = variances.T.unsqueeze(-1).numpy()
         self._axes = None if mixture.is_diagonal else axes.permute(1, 2, 0).unsqueeze(-1).numpy()
         self._log_weights = weights.log().unsqueeze(-1).numpy()
+        # Mode by mode, as `constants` gives them.
+        self._by_mode = tuple(np.ascontiguousarray(part.numpy()) for part in (means, variances, axes))
         self._last: tuple[tuple[object, ...], _Level] | None = None
         self._fixed: tuple[_Laying, _Array, _Array | None] | None = None
 
@@ -220,10 +222,9 @@ class ExactDenoiser:
         Returns:
             The constants of the formulas above.
         """
-        variances, means = (np.ascontiguousarray(part[..., 0].T) for part in (self._variances, self._means))
+        means, variances, axes = self._by_mode
         total = variances + sigma**2 / k
         log_weight = self._log_weights[:, 0] - 0.5 * np.log(total).sum(1)
-        axes = self.mixture.axes.detach().cpu().double().contiguous().numpy()
         return ModeConstants(means, axes, 0.5 / total, variances / total, log_weight - log_weight.max())
 
     def log_joint(self, y: Tensor, sigma: float) -> Tensor:

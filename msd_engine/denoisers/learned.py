@@ -90,9 +90,9 @@ class LearnedDenoiser(nn.Module):
         self._mixed = bool(self.arithmetic)
         return outcome
 
-    def take_trouble(self) -> str:
+    def pop_trouble(self) -> str:
         """Return why the card cannot record the estimate, the first time; else an empty text."""
-        return next((trouble for each in self._recorded.values() if (trouble := each.take_trouble())), "")
+        return next((trouble for each in self._recorded.values() if (trouble := each.pop_trouble())), "")
 
     def estimate(self, y: Tensor, sigma: Tensor) -> Tensor:
         """Return the estimate of the posterior mean, differentiable, for training.

@@ -32,7 +32,7 @@ class RecordedEstimate:
     def _compute(self) -> None:
         self._x_hat.copy_(self._estimate(self._y, self._sigma))
 
-    def take_trouble(self) -> str:
+    def pop_trouble(self) -> str:
         """Return why the card cannot record it, the first time; else an empty text."""
         trouble, self._work.trouble = self._work.trouble, ""
         return trouble

@@ -85,11 +85,11 @@ class SweepFolder:
         path = path if path.name == SWEEP else path / SWEEP
         return cls(path.parent, read_sweep(path))
 
-    def widen(self, asked: SweepSpec) -> None:
+    def widen(self, wanted: SweepSpec) -> None:
         """Add the ks, seeds and modes that are asked for and not there yet; nothing is ever taken away.
 
         Args:
-            asked: What is wanted; its base is not read.
+            wanted: What is wanted; its base is not read.
 
         Raises:
             UserError: Somebody else is widening it for long, or it cannot be written.
@@ -99,7 +99,7 @@ class SweepFolder:
             with lock:
                 sweep_temporary(self.folder, (SWEEP,))
                 self.spec = read_sweep(self.folder / SWEEP)
-                wider = self.spec.with_more(ks=asked.ks, seeds=asked.seeds, modes=asked.modes)
+                wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes)
                 if wider != self.spec:
                     self.spec = wider
                     self._write()

@@ -29,27 +29,20 @@ from msd_engine.backend.streams import ChainStreams
 from msd_engine.denoisers.exact import ExactDenoiser, ModeConstants
 from msd_engine.denoisers.posterior import Posterior, tweedie
 from msd_engine.samplers.descent import Descent
+from msd_engine.samplers.exponential import exp
 
 COMPILED = CompiledModule("msd_engine.samplers.twin_numba")
-
-# exp x of the Cephes library: x = n ln 2 + f, e^f = 1 + 2 f P(f²)/(Q(f²) − f P(f²)).
-EXP_NUMERATOR = (1.26177193074810590878e-4, 3.02994407707441961300e-2, 9.99999999999999999910e-1)
-EXP_DENOMINATOR = (3.00198505138664455042e-6, 2.52448340349684104192e-3, 2.27265548208155028766e-1, 2.0)
-LOG_2_HIGH, LOG_2_LOW, LOG2_E = 6.93145751953125e-1, 1.42860682030941723212e-6, 1.4426950408889634073599
-LEAST_EXPONENT = -708.0
-# Added to a small number it leaves the nearest whole one in the last bits of the sum.
-ROUNDING = 6755399441055744.0
 
 # Chains are computed side by side, so many that they fill the registers; the last ones are padded.
 _LANES = (16, 32, 64)
 # Numbers of all copies that are drawn in about two milliseconds: short enough to be stopped, worth a call.
-_STRETCH_COMPILED, _STRETCH_NUMPY = 800_000, 8_000
+_SEGMENT_COMPILED, _SEGMENT_NUMPY = 800_000, 8_000
 
 _Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Stretch:
+class Segment:
     """Kept states of all chains that follow each other at one noise level, with their posterior means.
 
     Attributes:
@@ -91,7 +84,8 @@ def walk(
     *,
     first: int = 0,
     every: int = 1,
-) -> Iterator[Stretch]:
+    bound: float = math.inf,
+) -> Iterator[Segment]:
     """Walk all chains down a ladder, as `samplers.walk.walk` does with `samplers.langevin`.
 
     Args:
@@ -101,38 +95,43 @@ def walk(
         streams: Random numbers of shape (k, d) per chain.
         first: Number of the step to begin with, for chains that branch off on the way.
         every: Keep the states whose step number is a multiple of this.
+        bound: Kept numbers are clipped at ± this; NaN stays NaN.
 
     Yields:
         The kept states in order, and at last the end. The bits of one chain do not depend on the others.
     """
-    walker = _Walker(denoiser, y, streams)
+    walker = _Walker(denoiser, y, streams, bound)
     done, ladder, steps_per_level = first, descent.ladder, descent.steps_per_level
-    longest = max(every, walker.numbers_per_stretch // y.numel())
+    # All kept states have one place in memory, so that those that follow each other are told without a copy.
+    path, means = walker.room(len(range(done + -done % every, len(descent), every)) + 1)
+    kept = 0
     # Where no step is left, the last level still gives x̂.
     for level in range(min(first // steps_per_level, len(ladder) - 1), len(ladder)):
         sigma, constants = ladder[level], denoiser.constants(y.shape[1], ladder[level])
         left = (level + 1) * steps_per_level - done
         while left:
-            count = min(left, longest)
+            count = min(left, max(every, walker.numbers_per_segment // y.numel()))
             steps = np.arange(done + -done % every, done + count, every)
-            path, means = walker.walk(constants, sigma, descent.step_ratio, count, steps - done)
+            here = slice(kept, kept + len(steps))
+            walker.walk(constants, sigma, descent.step_ratio, count, steps - done, path[here], means[here])
+            kept = here.stop
             if len(steps):
-                yield Stretch(steps, level, sigma, path, means)
+                yield Segment(steps, level, sigma, path[here], means[here])
             done += count
             left -= count
-    path, means = walker.state(constants)
-    yield Stretch(np.array([done]), level, sigma, path, means)
+    path[kept], means[kept] = walker.state(constants)
+    yield Segment(np.array([done]), level, sigma, path[kept:], means[kept:])
 
 
 class _Walker:
     """Moves chains, of which ȳ has shape (tiles, d, lanes) and the residuals (tiles, k·d, lanes)."""
 
-    def __init__(self, denoiser: ExactDenoiser, y: Tensor, streams: ChainStreams) -> None:
+    def __init__(self, denoiser: ExactDenoiser, y: Tensor, streams: ChainStreams, bound: float) -> None:
         self.chains, self.k, self.dim = y.shape
+        self.bound = bound
         self.turned = not denoiser.mixture.is_diagonal
         self.streams = streams
-        self.compiled = COMPILED.get()
-        self.numbers_per_stretch = _STRETCH_NUMPY if self.compiled is None else _STRETCH_COMPILED
+        self.compiled: Any = None
         self.lanes = next((lanes for lanes in _LANES if self.chains <= lanes), _LANES[-1])
         self.tiles = -(-self.chains // self.lanes)
         self.numbers = np.zeros(self.tiles * self.lanes, dtype=np.uint32)
@@ -143,15 +142,34 @@ class _Walker:
             apart = (laid - self.mean[:, None]).reshape(self.tiles, -1, self.lanes)
             self.residuals = np.ascontiguousarray(apart)
 
+    @property
+    def numbers_per_segment(self) -> int:
+        """Numbers that are drawn between two looks up; compiled code goes on as soon as it is ready."""
+        if self.compiled is None:
+            self.compiled = COMPILED.get()
+        return _SEGMENT_NUMPY if self.compiled is None else _SEGMENT_COMPILED
+
     def _laid(self, copies: NDArray[Any]) -> _Array:
         """Lay numbers with shape (B, k, d) out with shape (tiles, k, d, lanes), in float64."""
         padded = np.zeros((self.tiles * self.lanes, self.k, self.dim))
         padded[: self.chains] = copies
         return padded.reshape(self.tiles, self.lanes, self.k, self.dim).transpose(0, 2, 3, 1)
 
+    def room(self, states: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return arrays for kept states: the copies with shape (n, B, k, d), and x̂ with shape (n, B, d)."""
+        path = np.empty((states, self.chains, self.k, self.dim), dtype=np.float32)
+        return path, np.empty((states, self.chains, self.dim), dtype=np.float32)
+
     def walk(
-        self, constants: ModeConstants, sigma: float, ratio: float, steps: int, kept: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        self,
+        constants: ModeConstants,
+        sigma: float,
+        ratio: float,
+        steps: int,
+        kept: NDArray[np.int64],
+        path: NDArray[np.float32],
+        means: NDArray[np.float32],
+    ) -> None:
         """Make some steps at one noise.
 
         Args:
@@ -160,16 +178,13 @@ class _Walker:
             ratio: r = ε/σ².
             steps: How many steps.
             kept: Before which of them the states are kept, equally spaced.
-
-        Returns:
-            These states with shape (n, B, k, d), and x̂ of each with shape (n, B, d).
+            path: Takes these states, with shape (n, B, k, d).
+            means: Takes x̂ of each, with shape (n, B, d).
         """
-        path = np.empty((len(kept), self.chains, self.k, self.dim), dtype=np.float32)
-        means = np.empty((len(kept), self.chains, self.dim), dtype=np.float32)
         scale = math.sqrt(2 * ratio) * sigma
         if self.compiled is None:
             self._by_numpy(constants, ratio, scale, steps, kept, path, means)
-            return path, means
+            return
         start, every = (int(kept[0]), int(kept[1] - kept[0]) if len(kept) > 1 else steps) if len(kept) else (-1, 1)
         seed, draw = self.streams.seed, self.streams.normals_drawn
         flat = path.reshape(len(kept), self.chains, self.k * self.dim)
@@ -177,17 +192,19 @@ class _Walker:
         c = constants
         mixture = (c.means, c.axes, self.turned, c.half_precision, c.gain, c.log_weight)
         key = (int(Stream.CHAIN_NORMAL), seed & 0xFFFFFFFF, seed >> 32)
-        self.compiled.walk(*state, steps, start, every, draw, *mixture, ratio, scale, *key)
+        self.compiled.walk(*state, steps, start, every, draw, *mixture, ratio, scale, self.bound, *key)
         self.streams.leave_out_normals(steps)
-        return path, means
 
     @np.errstate(all="ignore")
     def state(self, constants: ModeConstants) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the present state and its x̂ as `walk` does, with n = 1."""
+        """Return the present state with shape (B, k, d) and its x̂ with shape (B, d), as `walk` keeps them."""
         copies = self.residuals.reshape(self.tiles, self.k, self.dim, self.lanes) + self.mean[:, None]
-        path = copies.transpose(0, 3, 1, 2).reshape(1, -1, self.k, self.dim)[:, : self.chains]
-        means = _estimate(constants, self.mean, self.turned).transpose(0, 2, 1).reshape(1, -1, self.dim)
-        return path.astype(np.float32), means[:, : self.chains].astype(np.float32)
+        path = copies.transpose(0, 3, 1, 2).reshape(-1, self.k, self.dim)[: self.chains]
+        means = _estimate(constants, self.mean, self.turned).transpose(0, 2, 1).reshape(-1, self.dim)[: self.chains]
+        return self._clipped(path), self._clipped(means)
+
+    def _clipped(self, values: _Array) -> NDArray[np.float32]:
+        return np.clip(values.astype(np.float32), -self.bound, self.bound)
 
     # A chain that blows up (r ≥ 2) overflows: it becomes infinite and then NaN, which the job reports.
     @np.errstate(all="ignore")
@@ -205,12 +222,13 @@ class _Walker:
         for step in range(steps):
             x_hat = _estimate(constants, self.mean, self.turned)
             if step in wanted:
-                path[wanted[step]], means[wanted[step]] = (part[0] for part in self.state(constants))
+                path[wanted[step]], means[wanted[step]] = self.state(constants)
             z = self._laid(self.streams.normal().numpy())
             common = _sum(z) / self.k
             apart = ((z - common[:, None]) * scale).reshape(self.tiles, -1, self.lanes)
-            self.mean = self.mean * (1 - ratio) + x_hat * ratio + common * scale
-            self.residuals = self.residuals * (1 - ratio) + apart
+            # In place, and so as compiled code takes them.
+            self.mean[:] = self.mean * (1 - ratio) + x_hat * ratio + common * scale
+            self.residuals[:] = self.residuals * (1 - ratio) + apart
 
 
 def _sum(copies: _Array) -> _Array:
@@ -255,18 +273,3 @@ def _dot(row: _Array, columns: _Array) -> _Array:
     for b in range(1, len(row)):
         total = total + row[b] * columns[:, b]
     return total
-
-
-def exp(x: _Array) -> _Array:
-    """Return e^x for x ≤ 0, to one part in 10¹⁵; below −708 that of −708, as for NaN."""
-    x = np.where(x > LEAST_EXPONENT, x, LEAST_EXPONENT)
-    shifted = x * LOG2_E + ROUNDING
-    whole = shifted - ROUNDING
-    x = x - whole * LOG_2_HIGH - whole * LOG_2_LOW
-    square = x * x
-    odd, even = square * EXP_NUMERATOR[0], square * EXP_DENOMINATOR[0]
-    odd = ((odd + EXP_NUMERATOR[1]) * square + EXP_NUMERATOR[2]) * x
-    even = ((even + EXP_DENOMINATOR[1]) * square + EXP_DENOMINATOR[2]) * square + EXP_DENOMINATOR[3]
-    power = ((shifted.view(np.int64) + 1023) << 52).view(np.float64)
-    value: _Array = (odd / (even - odd) * 2.0 + 1.0) * power
-    return value

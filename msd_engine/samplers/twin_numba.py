@@ -12,12 +12,13 @@ from numba import float32, float64, int64, njit, types, uint32, void
 
 from msd_engine.backend.compiled import options
 from msd_engine.backend.philox_numba import bitcast, normal_lanes
-from msd_engine.samplers import twin
+from msd_engine.samplers import exponential
 
-_P0, _P1, _P2 = twin.EXP_NUMERATOR
-_Q0, _Q1, _Q2, _Q3 = twin.EXP_DENOMINATOR
-_ROUNDING = twin.ROUNDING
-_LOG_2_HIGH, _LOG_2_LOW, _LOG2_E, _LEAST = twin.LOG_2_HIGH, twin.LOG_2_LOW, twin.LOG2_E, twin.LEAST_EXPONENT
+_P0, _P1, _P2 = exponential.EXP_NUMERATOR
+_Q0, _Q1, _Q2, _Q3 = exponential.EXP_DENOMINATOR
+_ROUNDING = exponential.ROUNDING
+_LOG_2_HIGH, _LOG_2_LOW, _LOG2_E = exponential.LOG_2_HIGH, exponential.LOG_2_LOW, exponential.LOG2_E
+_LEAST = exponential.LEAST_EXPONENT
 
 
 _as_float64 = bitcast(types.float64, llvmlite.ir.DoubleType())
@@ -113,6 +114,12 @@ def _estimate(x_hat, mean, means, axes, turned, half_precision, gain, log_weight
 
 
 @njit(inline="always")
+def _clipped(value, bound):  # type: ignore[no-untyped-def]
+    value = bound if value > bound else value  # noqa: FURB136 - NaN stays NaN
+    return -bound if value < -bound else value  # noqa: FURB136
+
+
+@njit(inline="always")
 def _draw(z, common, numbers, offset, draw, scale, stream, k0, k1, block):  # type: ignore[no-untyped-def]
     """Put √(2ε) (z_i − z̄) of one step into z (k·d, lanes) and √(2ε) z̄ into common (d, lanes)."""
     count, lanes = z.shape
@@ -160,6 +167,7 @@ _ARRAY_2, _ARRAY_3 = float64[:, ::1], float64[:, :, ::1]
         float64[::1],
         float64,
         float64,
+        float32,
         uint32,
         uint32,
         uint32,
@@ -168,7 +176,7 @@ _ARRAY_2, _ARRAY_3 = float64[:, ::1], float64[:, :, ::1]
 )
 def walk(  # type: ignore[no-untyped-def]
     mean, residuals, path, estimates, numbers, steps, first, every, draw, means, axes, turned, half_precision, gain,
-    log_weight, ratio, scale, stream, k0, k1,
+    log_weight, ratio, scale, bound, stream, k0, k1,
 ):  # fmt: skip
     """Walk all chains for some steps at one noise.
 
@@ -190,6 +198,7 @@ def walk(  # type: ignore[no-untyped-def]
         log_weight: With shape (J,).
         ratio: r = ε/σ².
         scale: √(2ε).
+        bound: Numbers of kept states are clipped at ± this; NaN stays NaN.
         stream: Stream of the noise.
         k0: First word of the key.
         k1: Second word of the key.
@@ -208,12 +217,12 @@ def walk(  # type: ignore[no-untyped-def]
             if step == next_kept:
                 for n in range(count):
                     for lane in range(lanes):
-                        state[n, lane] = float32(rest[n, lane] + ours[n % dim, lane])
+                        state[n, lane] = _clipped(float32(rest[n, lane] + ours[n % dim, lane]), bound)
                 for lane in range(width):
                     for n in range(count):
                         path[kept, tile * lanes + lane, n] = state[n, lane]
                     for c in range(dim):
-                        estimates[kept, tile * lanes + lane, c] = float32(x_hat[c, lane])
+                        estimates[kept, tile * lanes + lane, c] = _clipped(float32(x_hat[c, lane]), bound)
                 kept, next_kept = kept + 1, next_kept + every
             _draw(z, common, numbers, tile * lanes, uint32(draw + step), scale, stream, k0, k1, block)
             for c in range(dim):

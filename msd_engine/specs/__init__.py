@@ -1,7 +1,7 @@
 """What can be asked: frozen, validated values that go down to the engine. Imports no torch."""
 
 from msd_engine.specs.base import Declaration, Spec, SpecError, declarations
-from msd_engine.specs.branch import Branch, Hand
+from msd_engine.specs.branch import Branch, ChainTask
 from msd_engine.specs.data import ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.experiment import GENERATOR, ExperimentSpec, for_painting, generator_of
@@ -24,10 +24,10 @@ from msd_engine.specs.training import TrainingSpec
 __all__ = [
     "GENERATOR",
     "Branch",
+    "ChainTask",
     "Declaration",
     "DenoiseSpec",
     "ExperimentSpec",
-    "Hand",
     "ImagesSpec",
     "Live",
     "MixtureSpec",

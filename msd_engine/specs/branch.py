@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-Hand = Literal["draw", "inpaint", "interpolate"]
+ChainTask = Literal["draw", "inpaint", "interpolate"]
 """What chains by hand do: as the sampling job, paint part of a picture anew, or lead from one seed to another."""
 
 

@@ -102,15 +102,15 @@ def for_painting(spec: ExperimentSpec, keep: Collection[str] = ()) -> Experiment
     Returns:
         The spec with underdamped dynamics of high friction in the place of a gliding sampler; else the spec itself.
     """
-    asked = spec.sampling
-    if not asked.glides or spec.denoise.painting == "same" or "sampling.sampler" in keep:
+    sampling = spec.sampling
+    if not sampling.glides or spec.denoise.painting == "same" or "sampling.sampler" in keep:
         return spec
     fields: dict[str, Any] = {
         "sampling.sampler": "underdamped",
         "sampling.friction": _FRICTION,
-        "sampling.epsilon": _RATIO * asked.sigma_L**2,
-        "sampling.levels": max(2, asked.evaluations // _STEPS),
+        "sampling.epsilon": _RATIO * sampling.sigma_L**2,
+        "sampling.levels": max(2, sampling.evaluations // _STEPS),
         "sampling.steps_per_level": _STEPS,
-        "sampling.guidance": min(asked.guidance, _MOST_GUIDANCE),
+        "sampling.guidance": min(sampling.guidance, _MOST_GUIDANCE),
     }
     return spec.replace_all({path: value for path, value in fields.items() if path not in keep})

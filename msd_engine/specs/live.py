@@ -22,11 +22,11 @@ class Live:
         """Ask a training job to save its averaged weights as soon as it can."""
         self._checkpoint.set()
 
-    def take_checkpoint_request(self) -> bool:
+    def pop_checkpoint_request(self) -> bool:
         """Return whether a checkpoint was asked for since the last call."""
-        asked = self._checkpoint.is_set()
+        wanted = self._checkpoint.is_set()
         self._checkpoint.clear()
-        return asked
+        return wanted
 
     def pause(self) -> None:
         """Ask the job to hold between two steps."""

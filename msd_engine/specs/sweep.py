@@ -113,8 +113,8 @@ class SweepSpec(Spec):
         Raises:
             SpecError: A value is out of range.
         """
-        asked: dict[str, Iterable[Any]] = {"ks": ks, "seeds": seeds, "modes": modes}
-        return self.replace_all({n: tuple(dict.fromkeys((*getattr(self, n), *more))) for n, more in asked.items()})
+        wanted: dict[str, Iterable[Any]] = {"ks": ks, "seeds": seeds, "modes": modes}
+        return self.replace_all({n: tuple(dict.fromkeys((*getattr(self, n), *more))) for n, more in wanted.items()})
 
 
 def child_spec(base: ExperimentSpec, k: int, mode: Mode, seed: int) -> ExperimentSpec:

@@ -27,9 +27,9 @@ def choose_bfloat16(spec: ExperimentSpec, denoiser: LearnedDenoiser, device: tor
     Returns:
         Whether to use bfloat16, and one sentence on why.
     """
-    asked = spec.training.precision
-    if asked != "auto":
-        return asked == "bfloat16", f"The network computes in {asked}, as asked."
+    precision = spec.training.precision
+    if precision != "auto":
+        return precision == "bfloat16", f"The network computes in {precision}, as asked."
     if not isinstance(spec.network, UNetSpec):
         return False, "The network computes in float32: small networks of points are not faster in bfloat16."
     if device.type == "cuda":

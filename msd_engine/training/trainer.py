@@ -95,7 +95,7 @@ class Trainer:
         self._work = Repeated(self._compute, graph if delay else None)
         averaged.mixed = denoiser.mixed
 
-    def take_trouble(self) -> str:
+    def pop_trouble(self) -> str:
         """Return why the device cannot record a step, the first time; else an empty text."""
         trouble, self._work.trouble = self._work.trouble, ""
         return trouble

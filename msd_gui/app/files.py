@@ -60,7 +60,7 @@ class Files(QObject):
         self._then = (Path(), "")
         self._warming = False
         self._runner = Runner(clock, self)
-        self._runner.told.connect(self._show)
+        self._runner.event_ready.connect(self._show)
         self._runner.running_changed.connect(self.running_changed)
 
     @property
@@ -148,22 +148,22 @@ class Files(QObject):
 
     # -- asking the user -----------------------------------------------------------------------------------------------
 
-    def ask_file(self) -> None:
+    def choose_file(self) -> None:
         """Let the user choose a file to open."""
         path, _ = QFileDialog.getOpenFileName(self._window, "Open", str(self._settings.last_folder), KINDS)
         if path:
             self._settings.last_folder = Path(path).parent
             self.open_path(Path(path))
 
-    def ask_run(self) -> None:
+    def choose_run(self) -> None:
         """Let the user choose a run folder to open."""
         path = QFileDialog.getExistingDirectory(self._window, "Open run folder", str(self._engine.runs_dir()))
         if path:
             self.open_path(Path(path))
 
-    def ask_save(self, spec: ExperimentSpec) -> None:
+    def choose_save(self, spec: ExperimentSpec) -> None:
         """Let the user choose where to write a spec."""
-        path = self._ask_target("Save settings", "experiment", ".json")
+        path = self._choose_target("Save settings", "experiment", ".json")
         if path is not None:
             self._settings.add_recent(path)
             self._runner.enqueue(self._engine.save("text", path, text=spec.to_json(indent=2)))
@@ -179,19 +179,19 @@ class Files(QObject):
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for export in exports:
-            menu.addAction(f"{export.label}  ({export.suffix[1:].upper()}) …", partial(self._ask_export, export))
+            menu.addAction(f"{export.label}  ({export.suffix[1:].upper()}) …", partial(self._choose_export, export))
         if not exports:
             menu.addAction(NOTHING).setEnabled(False)
         menu.addSeparator()
         menu.addActions(more)
         menu.popup(at)
 
-    def _ask_export(self, export: Export) -> None:
-        path = self._ask_target(f"Export: {export.label}", export.name, export.suffix)
+    def _choose_export(self, export: Export) -> None:
+        path = self._choose_target(f"Export: {export.label}", export.name, export.suffix)
         if path is not None:
             self.run_export(export, path)
 
-    def _ask_target(self, title: str, name: str, suffix: str) -> Path | None:
+    def _choose_target(self, title: str, name: str, suffix: str) -> Path | None:
         """Let the user choose a file to write; its suffix need not be typed, and what would be lost is asked about."""
         dialog = QFileDialog(self._window, title, str(self._settings.last_folder), f"{suffix[1:].upper()} (*{suffix})")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)

@@ -27,15 +27,15 @@ class MessageBar(QWidget):
         """Show an error until it is closed, with its details to copy; the same one is not shown twice."""
         self._add(text, "Details…" if details else "", lambda: self._show_details(text, details))
 
-    def offer(self, text: str, remedy: str, mend: Callable[[], None]) -> None:
+    def offer(self, text: str, remedy: str, remedy_action: Callable[[], None]) -> None:
         """Show an error with a button that mends it, and with it goes.
 
         Args:
             text: What is the matter, in one sentence.
             remedy: What the button says.
-            mend: What it does.
+            remedy_action: What it does.
         """
-        card = self._add(text, remedy, mend)
+        card = self._add(text, remedy, remedy_action)
         if card is not None:
             card.action.connect(lambda: self._forget(card))
 

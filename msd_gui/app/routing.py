@@ -62,7 +62,7 @@ class Routing(QObject):
             case "reset":
                 page.experiment.reset()
             case "save_spec":
-                self._files.ask_save(page.experiment.spec)
+                self._files.choose_save(page.experiment.spec)
             case _:
                 line = page.command()
                 QGuiApplication.clipboard().setText(line)

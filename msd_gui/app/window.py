@@ -16,7 +16,7 @@ from msd_gui.app.actions import DATA_SETS, Actions
 from msd_gui.app.bars import MainBar, RecentMenu
 from msd_gui.app.dialogs import Dialogs
 from msd_gui.app.files import Files, local_paths
-from msd_gui.app.later import Later
+from msd_gui.app.idle import IdleWork
 from msd_gui.app.messages import MessageBar
 from msd_gui.app.pages import Pages
 from msd_gui.app.routing import Routing
@@ -84,7 +84,7 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(self.settings.geometry)
         self.show_page(self.settings.page if self.settings.page in self.pages else FIRST_PAGE)
         self.clock.start()
-        self.later = Later(self, self._warm_up, self.pages.build_next, lambda: self.page.running)
+        self.idle = IdleWork(self, self._warm_up, self.pages.build_next, lambda: self.page.running)
 
     # -- building ------------------------------------------------------------------------------------------------------
 
@@ -109,8 +109,8 @@ class MainWindow(QMainWindow):
         on, files = self.commands, self.files
         for name in self.pages:
             on[f"page_{name}"].triggered.connect(partial(self.show_page, name))
-        on["open"].triggered.connect(files.ask_file)
-        on["open_run"].triggered.connect(files.ask_run)
+        on["open"].triggered.connect(files.choose_file)
+        on["open_run"].triggered.connect(files.choose_run)
         self.recent.chosen.connect(files.open_path)
         on["export"].triggered.connect(lambda: self._show_exports(self.bar.below("export")))
         for name in DATA_SETS:
@@ -157,9 +157,9 @@ class MainWindow(QMainWindow):
         page.noticed.connect(self.status.notice)
         page.status_changed.connect(self._update_status)
         page.actions_changed.connect(self._update_actions)
-        page.menu_asked.connect(self._show_export_menu)
-        page.run_asked.connect(self.files.open_path)
-        page.spec_asked.connect(self.show_experiment)
+        page.menu_requested.connect(self._show_export_menu)
+        page.run_requested.connect(self.files.open_path)
+        page.spec_requested.connect(self.show_experiment)
         page.restore(name, self.settings)
         if isinstance(page, ExperimentPage):
             page.experiment.changed.connect(self._update_actions)
@@ -227,7 +227,7 @@ class MainWindow(QMainWindow):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Get the engine ready behind the first picture of the window."""
         super().paintEvent(event)
-        self.later.painted()
+        self.idle.painted()
 
     def _warm_up(self) -> None:
         # Told while there is a window to tell it in.
@@ -243,7 +243,7 @@ class MainWindow(QMainWindow):
         self._update_status()
         for page in self.pages.built().values():
             page.begin()
-        self.later.build_pages()
+        self.idle.build_pages()
 
     # -- files ---------------------------------------------------------------------------------------------------------
 
@@ -282,7 +282,7 @@ class MainWindow(QMainWindow):
         """Keep the session, close all jobs (training is saved) and end the threads."""
         if not self._closing:
             self._closing = True
-            self.later.close()
+            self.idle.close()
             self.settings.geometry = bytes(self.saveGeometry().data())
             self.settings.page = self.pages.name_of(self.page)
             for name, page in self.pages.built().items():

@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 
 from msd_engine.events import Event, Samples
 from msd_engine.jobs.tools.background import imported
-from msd_engine.specs import Branch, ExperimentSpec, Hand, Live, SweepSpec
+from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live, SweepSpec
 from msd_engine.specs.live import Cadence
 
 if TYPE_CHECKING:
     from msd_engine.jobs.files.catalogue import Catalogue
 
 Job = Callable[[Cadence, Live], Iterator[Event]]
-Writer = Literal["grid", "animation", "samples", "rendered_png", "text"]
+Writer = Literal["grid", "animation", "samples", "plot", "film", "text"]
 Bounds = tuple[float, float, float, float]
 Images = NDArray[np.float32] | NDArray[np.uint8]
 
@@ -109,9 +109,11 @@ class Engine:
         pool = 1 if beside or spec.data.kind == "mixture" else 0
         return self._job("sampling.sample:sample", spec, run_dir=run, pool=pool)
 
-    def by_hand(self, hand: Hand, spec: ExperimentSpec, run: Path | None = None, *, start: Branch | None = None) -> Job:
+    def chain_task(
+        self, task: ChainTask, spec: ExperimentSpec, run: Path | None = None, *, start: Branch | None = None
+    ) -> Job:
         """Draw chains, paint the masked part of a picture anew, or go from seed to seed; from a kept state on."""
-        return self._job("sampling.by_hand:by_hand", spec, hand, start=start, run_dir=run, pool=0)
+        return self._job("sampling.chain_task:chain_task", spec, task, start=start, run_dir=run, pool=0)
 
     def field(self, spec: ExperimentSpec, sigma: float, bounds: Bounds, run: Path | None = None) -> Job:
         """Compute density and scores of the plane at one noise; with the trained score where a run is given."""

@@ -168,11 +168,11 @@ class Runner(QObject):
     a thread; its events still wait for the next tick. Tests of one page use it.
 
     Attributes:
-        told: Emitted on the screen's thread for each event that a wanted job told.
+        event_ready: Emitted on the screen's thread for each event that a wanted job told.
         running_changed: Emitted when the runner becomes busy or idle.
     """
 
-    told = Signal(object)
+    event_ready = Signal(object)
     running_changed = Signal(bool)
 
     def __init__(self, clock: ScreenClock, parent: QObject | None = None) -> None:
@@ -260,7 +260,7 @@ class Runner(QObject):
         busy = self._worker.busy
         for generation, event in self._mailbox.drain():
             if generation >= self._oldest_wanted:
-                self.told.emit(event)
+                self.event_ready.emit(event)
         if not busy and not len(self._mailbox):
             self._set_running(self._worker.busy)
 

@@ -85,12 +85,12 @@ def command(
         chains = changed.pop("sampling.chains", spec.sampling.chains)
         words += ["--n", str(chains)] if verb != "denoise" else []
         words += ["--out", out] + (["--grid", f"{out.removesuffix('.npz')}.png"] if verb in _READ else [])
-    asked = spec.denoise
-    if verb in ("denoise", "inpaint") and asked.picture:
-        words += ["--picture", to_word(asked.picture)]
+    denoise = spec.denoise
+    if verb in ("denoise", "inpaint") and denoise.picture:
+        words += ["--picture", to_word(denoise.picture)]
         changed.pop("denoise.index", None)
-    if verb == "inpaint" and asked.mask:
-        words += ["--mask", to_word(asked.mask)]
+    if verb == "inpaint" and denoise.mask:
+        words += ["--mask", to_word(denoise.mask)]
     for path, value in changed.items():
         words += [f"--{path}", str(value)]
     return shlex.join(words)

@@ -144,7 +144,7 @@ class Theme(QObject):
         self._colours = self._wanted()
         app.setStyle("Fusion")
         app.setFont(readable(app.font()))
-        self._ask_platform()
+        self._query_platform()
         self._dress()
         app.styleHints().colorSchemeChanged.connect(self._follow_system)
 
@@ -165,7 +165,7 @@ class Theme(QObject):
             choice: ``system``, ``light`` or ``dark``.
         """
         self._choice = choice
-        self._ask_platform()
+        self._query_platform()
         self._refresh()
 
     def _wanted(self) -> Colours:
@@ -173,7 +173,7 @@ class Theme(QObject):
             return DARK if self._system == Qt.ColorScheme.Dark else LIGHT
         return DARK if self._choice == "dark" else LIGHT
 
-    def _ask_platform(self) -> None:
+    def _query_platform(self) -> None:
         """Let the window frame follow too, where Qt can ask for that (since 6.8)."""
         hints = self._app.styleHints()
         if hasattr(hints, "setColorScheme"):

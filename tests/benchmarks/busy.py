@@ -147,13 +147,13 @@ def main() -> None:
     parser.add_argument("--precision", default="float32", help="one for all cases, so that they can be compared")
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
+    wanted = parser.parse_args()
     print(f"{processor()}, {os.cpu_count()} cores; load before: {os.getloadavg()[0]:.1f}", flush=True)
-    for preset in asked.presets.split(","):
+    for preset in wanted.presets.split(","):
         rates: dict[Case, list[float]] = {case: [] for case in CASES}
-        for number in range(asked.rounds):
+        for number in range(wanted.rounds):
             for case in CASES:
-                rates[case] += quiet_rates(preset, asked.precision, case, asked.seconds, f"  round {number + 1}, ")
+                rates[case] += quiet_rates(preset, wanted.precision, case, wanted.seconds, f"  round {number + 1}, ")
         medians = {case: statistics.median(found) for case, found in rates.items()}
         print(preset)
         for case in CASES:

@@ -44,16 +44,16 @@ def posterior_mean(target: GaussianMixture, y: Tensor, precision: Tensor) -> Ten
 
 def textbook(spec: ExperimentSpec) -> None:
     """Walk down the ladder with the plain loop, collecting what the job collects."""
-    asked = spec.sampling
+    wanted = spec.sampling
     target = targets.mixture(spec).to(dtype=torch.float32)
-    generator = torch.Generator().manual_seed(asked.seed)
+    generator = torch.Generator().manual_seed(wanted.seed)
     ladder = parts.ladder(spec).tolist()
-    y = target.mean + ladder[0] * torch.randn(asked.chains, spec.training.k, target.dim, generator=generator)
+    y = target.mean + ladder[0] * torch.randn(wanted.chains, spec.training.k, target.dim, generator=generator)
     history = []
     for sigma in ladder:
-        epsilon = asked.epsilon * sigma**2 / ladder[-1] ** 2
+        epsilon = wanted.epsilon * sigma**2 / ladder[-1] ** 2
         precision = torch.linalg.inv(target.covariances + sigma**2 / y.shape[1] * torch.eye(target.dim))
-        for _ in range(asked.steps_per_level):
+        for _ in range(wanted.steps_per_level):
             x_hat = posterior_mean(target, y, precision)
             history.append((y, x_hat))
             score = (x_hat.unsqueeze(1) - y) / sigma**2
@@ -111,16 +111,16 @@ def main() -> None:
     options = parser.parse_args()
     twin.COMPILED.wait()
     spec = load_preset(options.preset).replace("sampling.chains", 10)
-    asked = spec.sampling
+    wanted = spec.sampling
     job(spec)  # the first run imports what it needs
     times = [(timed_ms(job, spec), timed_ms(textbook, spec)) for _ in range(options.runs)]
     ours = sorted(pair[0] for pair in times)
     ratio = statistics.median(pair[1] / pair[0] for pair in times)
     middle = statistics.median(ours)
-    print(f"{options.preset}: {asked.chains} chains × {asked.total_steps} steps, k = {spec.training.k}, exact")
+    print(f"{options.preset}: {wanted.chains} chains × {wanted.total_steps} steps, k = {spec.training.k}, exact")
     print(
         f"whole job, {len(ours)} runs: median {middle:.1f} ms (limit {LIMIT_MS:.0f} ms), "
-        f"min {ours[0]:.1f}, max {ours[-1]:.1f}, {1e3 * middle / asked.total_steps:.1f} µs per step"
+        f"min {ours[0]:.1f}, max {ours[-1]:.1f}, {1e3 * middle / wanted.total_steps:.1f} µs per step"
     )
     print("sorted: " + " ".join(f"{value:.1f}" for value in ours))
     print(f"textbook loop: {statistics.median(pair[1] for pair in times):.1f} ms, {ratio:.1f} times the job")

@@ -138,7 +138,7 @@ class Bench:
             times[plain] = seconds(step, self.device, count, warm)
             if not plain:
                 share, kernels = busy(step, self.device, 20)
-                trouble = parts.trainer.take_trouble()
+                trouble = parts.trainer.pop_trouble()
             parts.trainer.drain()
         flops = self._flops(spec, parts.trainer.denoiser)
         mixed = parts.trainer.denoiser.mixed
@@ -165,16 +165,16 @@ class Bench:
         """One Langevin step of many chains, all in, and the noise of it."""
         count, warm = (2, 1) if self.small else (50, 10)
         shape = (spec.training.k, *event_shape(spec))
-        way = replace(descent(spec), steps_per_level=10_000)
+        ladder_controls = replace(descent(spec), steps_per_level=10_000)
         streams = ChainStreams(0, chains, shape, device=self.device)
         y = streams.normal()
-        steps = walk(langevin, denoiser, y, way, streams)
+        steps = walk(langevin, denoiser, y, ladder_controls, streams)
         took = seconds(torch.no_grad()(lambda: next(steps)), self.device, count, warm)
         noise = seconds(streams.normal, self.device, count, warm)
         share, kernels = busy(torch.no_grad()(lambda: next(steps)), self.device, 5)
         tile, least = denoiser.tile, denoiser.least_tile
         denoiser.tile, denoiser.least_tile = 16, 0
-        plain = walk(langevin, denoiser, y, way, _Numpy(chains, shape, self.device))
+        plain = walk(langevin, denoiser, y, ladder_controls, _Numpy(chains, shape, self.device))
         plainly = seconds(torch.no_grad()(lambda: next(plain)), self.device, 2 if self.small else 5, 1)
         flops = operations(torch.no_grad()(lambda: denoiser.estimate(y[:16], torch.ones(16, device=self.device))))
         denoiser.tile, denoiser.least_tile = tile, least

@@ -31,17 +31,17 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=400)
     parser.add_argument("--data-dir", type=Path, default=None)
     parser.add_argument("--threads", type=int, default=1)
-    asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
-    spec = Run.open(asked.run).spec
+    wanted = parser.parse_args()
+    torch.set_num_threads(wanted.threads)
+    spec = Run.open(wanted.run).spec
     if not isinstance(spec.data, ImagesSpec):
         raise SystemExit("The run has learned points, not images.")
-    images = load_images(spec.data, asked.data_dir)
-    network = learned_denoiser(asked.run, torch.device("cpu"))
+    images = load_images(spec.data, wanted.data_dir)
+    network = learned_denoiser(wanted.run, torch.device("cpu"))
     exact = EmpiricalDenoiser(images.to_data(images.train))
-    order = torch.randperm(len(images.test), generator=torch.Generator().manual_seed(0))[: asked.images]
+    order = torch.randperm(len(images.test), generator=torch.Generator().manual_seed(0))[: wanted.images]
     x, k = images.to_data(images.test[order]), spec.training.k
-    print(f"{asked.run}: {spec.data.name}, k = {k}, {len(x)} held-out images, {len(exact)} training images")
+    print(f"{wanted.run}: {spec.data.name}, k = {k}, {len(x)} held-out images, {len(exact)} training images")
     print("σ_eff  network    exact  network − exact")
     for noise in NOISES:
         sigma = noise * math.sqrt(k)

@@ -34,39 +34,39 @@ def child(start: float, folder: Path) -> None:
     from msd_gui.app.main import main as launch
     from msd_gui.session.settings import Settings
 
-    seen: dict[str, float] = {}
+    batch: dict[str, float] = {}
     build = msd_gui.app.create_window
 
     class Watch(QObject):
         def eventFilter(self, _watched, event):
             if event.type() == QEvent.Type.Paint:
-                seen.setdefault("first_painting", time.time() - start)
+                batch.setdefault("first_painting", time.time() - start)
             return False
 
     def create_window(**options):
         window = build(**{**options, "settings": Settings(folder / "settings.ini"), "runs_dir": folder / "runs"})
-        window.watch, window.look = Watch(), QTimer(window)
+        window.watch, window.extract_features = Watch(), QTimer(window)
         window.centralWidget().installEventFilter(window.watch)
-        window.files.engine_ready.connect(lambda _device: seen.setdefault("engine", time.time() - start))
-        asked = []
+        window.files.engine_ready.connect(lambda _device: batch.setdefault("engine", time.time() - start))
+        wanted = []
 
-        def look():
-            if "chains" not in seen:
+        def extract_features():
+            if "chains" not in batch:
                 if not window.pages["mixture"].player.empty:
-                    seen["chains"] = time.time() - start
+                    batch["chains"] = time.time() - start
                     window.show_page("images")
                 return
             page = window.pages["images"]
-            if not asked and page.can("sample"):
-                asked.append(True)
+            if not wanted and page.can("sample"):
+                wanted.append(True)
                 page.act("sample")
             if page.gallery.samples is not None and not page.running:
-                seen["digits"] = time.time() - start
-                print(json.dumps(seen), flush=True)
+                batch["digits"] = time.time() - start
+                print(json.dumps(batch), flush=True)
                 window.close()
 
-        window.look.timeout.connect(look)
-        window.look.start(5)
+        window.extract_features.timeout.connect(extract_features)
+        window.extract_features.start(5)
         return window
 
     msd_gui.app.create_window = create_window

@@ -25,13 +25,13 @@ PRESETS = {"1": "ncsnv2-cifar10-sigma1", "50": "ncsnv2-cifar10-sigma50"}
 
 def with_copies(spec: ExperimentSpec, k: int) -> ExperimentSpec:
     """Return the spec whose k copies have together the noise that one copy had: σ√k and εk, the same r."""
-    asked = spec.sampling
+    sampling = spec.sampling
     root = k**0.5
     fields = {
         "training.k": k,
-        "sampling.sigma_1": asked.sigma_1 * root,
-        "sampling.sigma_L": asked.sigma_L * root,
-        "sampling.epsilon": asked.epsilon * k,
+        "sampling.sigma_1": sampling.sigma_1 * root,
+        "sampling.sigma_L": sampling.sigma_L * root,
+        "sampling.epsilon": sampling.epsilon * k,
     }
     return spec.replace_all(fields)
 
@@ -57,13 +57,13 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--copies", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--data-dir", type=Path, default=None)
-    asked = parser.parse_args()
-    torch.set_num_threads(asked.threads)
+    wanted = parser.parse_args()
+    torch.set_num_threads(wanted.threads)
     print("σ₁/√k    k  samples  data   ratio  ([0, 1] pixels)  seconds of this thread", flush=True)
-    for k in asked.copies:
+    for k in wanted.copies:
         for sigma_1, preset in PRESETS.items():
             start = time.process_time()
-            found = ends(with_copies(load_preset(preset).replace("sampling.chains", asked.chains), k), asked.data_dir)
+            found = ends(with_copies(load_preset(preset).replace("sampling.chains", wanted.chains), k), wanted.data_dir)
             mean, data = found.mean_distance / 2, found.data_mean_distance / 2
             took_s = time.process_time() - start
             print(f"{sigma_1:>5} {k:4d}  {mean:7.2f}  {data:5.2f}  {mean / data:.3f}  {took_s:24.0f}", flush=True)

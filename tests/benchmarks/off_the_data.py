@@ -18,8 +18,8 @@ from torch.nn import functional
 
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.metrics.features.choose import feature_network
-from msd_engine.metrics.features.look import look_at_real
-from msd_engine.metrics.features.network import FeatureNetwork, Seen
+from msd_engine.metrics.features.extract import features_of_real
+from msd_engine.metrics.features.network import FeatureBatch, FeatureNetwork
 from msd_engine.metrics.quality.support import RARE, Support, support_of
 from msd_engine.specs import ImagesSpec
 
@@ -43,7 +43,7 @@ def main() -> None:
     rates, without = [], []
     for _ in range(ROUNDS):
         bounds, judged = torch.randperm(len(held_out), generator=draws).tensor_split(2)
-        for found, of in ((rates, Seen.__getitem__), (without, bare)):
+        for found, of in ((rates, FeatureBatch.__getitem__), (without, bare)):
             support = support_of(of(training, slice(None)), of(held_out, bounds), network.class_names)
             found.append(share(support, of(held_out, judged)))
     half = len(held_out) // 2
@@ -56,24 +56,24 @@ def main() -> None:
     support = support_of(training, held_out, network.class_names)
     before = support_of(bare(training, slice(None)), bare(held_out, slice(None)), network.class_names)
     for name, x in junk(images, min(options.n, len(images.test)), draws).items():
-        seen = network.look(x)
-        print(f"{name:28}{share(support, seen):8.3f}{share(before, seen):34.3f}", flush=True)
+        batch = network.extract_features(x)
+        print(f"{name:28}{share(support, batch):8.3f}{share(before, batch):34.3f}", flush=True)
 
 
-def whole(network: FeatureNetwork, images: Tensor) -> Seen:
+def whole(network: FeatureNetwork, images: Tensor) -> FeatureBatch:
     """What is seen in real images, which is kept."""
-    *_, seen = look_at_real(network, images)
-    return seen
+    *_, batch = features_of_real(network, images)
+    return batch
 
 
-def share(support: Support, seen: Seen) -> float:
+def share(support: Support, batch: FeatureBatch) -> float:
     """Share of images that lie off the data."""
-    return float(support.off(seen).double().mean())
+    return float(support.off(batch).double().mean())
 
 
-def bare(seen: Seen, which: slice | Tensor) -> Seen:
+def bare(batch: FeatureBatch, which: slice | Tensor) -> FeatureBatch:
     """What was seen in some images, without the energies in bands of frequency."""
-    return replace(seen[which], bands=None)
+    return replace(batch[which], bands=None)
 
 
 def junk(images: ImageSet, n: int, draws: torch.Generator) -> dict[str, Tensor]:

@@ -17,11 +17,12 @@ import numpy as np
 from PySide6.QtGui import QColor, QImage, QPainter
 from PySide6.QtWidgets import QApplication, QWidget
 
+from msd_engine.events.plots import LAYERS, Axis, Curve, Curves
 from msd_gui.theme import Theme
 from msd_gui.views.base.layers import draw_polylines
-from msd_gui.views.curves.bands import BandView
+from msd_gui.views.curves.bars import BarsView
+from msd_gui.views.curves.curves import CurvesView
 from msd_gui.views.curves.losses import LossView
-from msd_gui.views.curves.mode_weights import ModeWeightsView
 from msd_gui.views.images.film import FilmStripView
 from msd_gui.views.images.grid import ImageGridView
 from msd_gui.views.images.strip import HeldOutView
@@ -58,20 +59,23 @@ def bare_lines(rng: np.random.Generator) -> Callable[[int], None]:
 def plane_case(rng: np.random.Generator) -> Case:
     """100 chains with 200 tail states over a density, 1 000 data points and arrows."""
     view = PlaneView()
-    view.set_field(rng.normal(size=(128, 128)), (-10, 10, -10, 10))
-    view.set_data(rng.normal(size=(1000, 2)) * 4)
     points = rng.uniform(-8, 8, (225, 2))
-    view.set_arrows(points, -points, -points)
-    view.set_layer("exact arrows", True)
-    view.set_layer("learned arrows", True)
-    view.set_chosen(0)
+    view.show_plane(
+        log_density=rng.normal(size=(128, 128)),
+        density_bounds=(-10, 10, -10, 10),
+        data=rng.normal(size=(1000, 2)) * 4,
+        at=points,
+        exact=-points,
+        learned=-points,
+        chosen=0,
+        on=frozenset(LAYERS),
+    )
     view.frame()
     walks = rng.uniform(-8, 8, (1, 100, 2)) + np.cumsum(0.12 * rng.normal(size=(300, 100, 2)), axis=0)
 
     def show(frame: int) -> None:
-        view.set_tails(walks[frame : frame + 200], first=frame)
-        view.set_heads(walks[frame + 199])
-        view.set_copies(walks[frame, :8], walks[frame, 0], walks[frame, 1])
+        copies = walks[frame, :8], walks[frame, :1], walks[frame, 1:2]
+        view.show_plane(tails=walks[frame : frame + 200], heads=walks[frame + 199], copies=copies)
 
     return "plane, 100 chains x 200 states", view, (640, 560), show
 
@@ -112,17 +116,24 @@ def image_cases(rng: np.random.Generator) -> list[Case]:
 
 def figure_cases(rng: np.random.Generator) -> list[Case]:
     """Bands, mode weights and timeline."""
-    bands, weights, timeline = BandView(), ModeWeightsView(), Timeline()
     at = np.geomspace(0.1, 10, 12)
+    axes, least = (Axis("σ_eff", log=True), Axis("error", log=True)), Curve("least", at, at, "exact", "dash")
+    bands, weights, timeline = CurvesView(Curves("bands", *axes)), BarsView("weights", "mode", "true"), Timeline()
+    names = [str(mode) for mode in range(25)]
+
+    def show_bands(_: int) -> None:
+        error = Curve("held-out", at, at * rng.uniform(1, 1.2, 12), dots=True)
+        bands.set_plot(Curves("bands", *axes, (least, error), growing=True))
+
     timeline.set_levels(np.geomspace(20, 0.1, 50).tolist(), [20] * 50)
     timeline.set_available(1000)
     return [
-        ("bands", bands, (300, 220), lambda _: bands.set_bands(at, at * rng.uniform(1, 1.2, 12), at)),
+        ("bands", bands, (300, 220), show_bands),
         (
             "mode weights, 25",
             weights,
             (300, 200),
-            lambda _: weights.set_weights(rng.dirichlet(np.ones(25)), at.repeat(3)[:25] / 250),
+            lambda _: weights.set_shares(names, rng.dirichlet(np.ones(25)), at.repeat(3)[:25] / 250),
         ),
         ("timeline, 50 levels", timeline, (640, 56), timeline.set_position),
     ]

@@ -3,7 +3,8 @@
     python tests/benchmarks/watching.py [--preset digits-30s] [--seconds 10] [--rounds 3] [--sample]
 
 Training runs in turn without a window and watched at 30 Hz in a shown window, in one process and on the same spec;
-the ratio of their speeds is printed round by round. With --sample, chains are drawn all the time as well (then only
+the ratio of their speeds is printed round by round, with the cores that other programs have used meanwhile: where they
+use some, repeat. With --sample, chains are drawn all the time as well (then only
 the gaps matter).
 """
 
@@ -13,11 +14,13 @@ import argparse
 import gc
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtWidgets import QApplication
 
+from msd_engine.backend.threads import Load
 from msd_engine.events import LossPoints
 from msd_engine.specs import load_preset
 from msd_gui.app import create_window
@@ -28,7 +31,17 @@ WARM_S = 2.0
 
 
 def headless(spec, folder, seconds, data_dir):
-    """Return steps per second without a window, after the warm-up."""
+    """Return steps per second without a window, after the warm-up.
+
+    In a thread that ends, as the window's does: one that stays would keep helpers of its own, which slow down those of
+    the next.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(trained, spec, folder, seconds, data_dir).result()
+
+
+def trained(spec, folder, seconds, data_dir):
+    """Train for some seconds and return steps per second."""
     from msd_engine.jobs.training.train import train
 
     times = []
@@ -102,12 +115,16 @@ def main() -> None:
             app.processEvents()
             time.sleep(0.01)
         for number in range(options.rounds):
+            load = Load()
             alone = headless(spec, folder / f"alone-{number}", options.seconds, options.data_dir)
+            others = [load.others()]
             seen, ticks = watched(app, window, page, spec, options.seconds, options.sample)
+            others.append(load.others())
             gaps.append(ticks)
             ratios.append(seen / alone)
             print(
-                f"round {number + 1}: {alone:.1f} steps/s alone, {seen:.1f} watched, ratio {seen / alone:.3f}",
+                f"round {number + 1}: {alone:.1f} steps/s alone, {seen:.1f} watched, ratio {seen / alone:.3f}; "
+                f"others used {others[0]:.2f} and {others[1]:.2f} cores",
                 flush=True,
             )
         window.close()

@@ -13,7 +13,7 @@ from msd_gui.bridge.engine import Engine
 Events = Iterable[Event] | Callable[..., Iterable[Event]]
 
 
-class Asked(NamedTuple):
+class DrawRequest(NamedTuple):
     """A job that was asked for, with its arguments by name."""
 
     job: str
@@ -39,7 +39,7 @@ class FakeEngine:
         for name in events:
             getattr(Engine, name)
         self._events = events
-        self.asked: list[Asked] = []
+        self.requested: list[DrawRequest] = []
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         signature = inspect.signature(getattr(Engine, name))
@@ -48,7 +48,7 @@ class FakeEngine:
             bound = signature.bind(self, *positional, **named)
             bound.apply_defaults()
             arguments = dict(list(bound.arguments.items())[1:])
-            self.asked.append(Asked(name, arguments))
+            self.requested.append(DrawRequest(name, arguments))
             events = self._events.get(name, ())
 
             def job(_cadence: object, _live: object) -> Iterator[Event]:
@@ -64,6 +64,6 @@ class FakeEngine:
 
     def jobs(self) -> list[str]:
         """Return the names of the jobs asked for since the last call."""
-        names = [asked.job for asked in self.asked]
-        self.asked.clear()
+        names = [wanted.job for wanted in self.requested]
+        self.requested.clear()
         return names

@@ -6,15 +6,17 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from painted import to_png_bytes, to_svg_bytes
 from PySide6.QtWidgets import QApplication, QWidget
 from sklearn.datasets import load_digits
 
+from msd_engine.events.plots import LAYERS, Axis, Curve, Curves
+from msd_engine.runs.report.plots import figure
 from msd_gui.theme import Theme
+from msd_gui.views.base.colour_maps import paper
 from msd_gui.views.base.placeholder import Placeholder
-from msd_gui.views.curves.bands import BandView
+from msd_gui.views.curves.bars import BarsView
+from msd_gui.views.curves.curves import CurvesView
 from msd_gui.views.curves.losses import LossView
-from msd_gui.views.curves.mode_weights import ModeWeightsView
 from msd_gui.views.images.film import FilmStripView
 from msd_gui.views.images.grid import ImageGridView
 from msd_gui.views.images.strip import HeldOutView
@@ -28,21 +30,26 @@ def make_plane(rng: np.random.Generator) -> PlaneView:
     side = np.linspace(-12, 12, 120)
     x, y = np.meshgrid(side, side)
     parts = [w * np.exp(-((x - m) ** 2 + (y - m) ** 2) / 4) for w, m in ((0.8, 5.0), (0.2, -5.0))]
-    view.set_field(np.log(sum(parts) + 1e-300), (-12, 12, -12, 12))
     modes = np.array([[5.0, 5.0], [-5.0, -5.0]])
-    view.set_data(modes[(rng.random(800) > 0.8).astype(int)] + rng.normal(size=(800, 2)))
-    view.set_modes(modes)
+    data = modes[(rng.random(800) > 0.8).astype(int)] + rng.normal(size=(800, 2))
     walks = rng.uniform(-8, 8, (1, 40, 2)) + np.cumsum(0.12 * rng.normal(size=(120, 40, 2)), axis=0)
-    view.set_tails(walks)
-    view.set_heads(walks[-1])
-    view.set_chosen(3)
     copies = walks[-1, 3] + rng.normal(size=(8, 2))
-    view.set_copies(copies, copies.mean(axis=0), np.array([4.6, 4.7]))
     points = np.stack(np.meshgrid(np.linspace(-9, 9, 15), np.linspace(-9, 9, 15)), axis=-1).reshape(-1, 2)
     exact = (modes[(points.sum(axis=1) < 0).astype(int)] - points) / 3
-    view.set_arrows(points, exact, exact + 0.2 * rng.normal(size=exact.shape))
-    view.set_layer("exact arrows", True)
-    view.set_layer("learned arrows", True)
+    view.show_plane(
+        log_density=np.log(sum(parts) + 1e-300),
+        density_bounds=(-12, 12, -12, 12),
+        data=data,
+        modes=modes,
+        at=points,
+        exact=exact,
+        learned=exact + 0.2 * rng.normal(size=exact.shape),
+        tails=walks,
+        heads=walks[-1],
+        chosen=3,
+        copies=(copies, copies.mean(axis=0)[None], np.array([[4.6, 4.7]])),
+        on=frozenset(LAYERS),
+    )
     view.frame()
     return view
 
@@ -60,11 +67,20 @@ def make_losses(rng: np.random.Generator) -> LossView:
     return view
 
 
+def made_bands() -> Curves:
+    """Errors by noise, over the least possible ones."""
+    at = np.geomspace(0.05, 20, 12)
+    least = 2 * at**2 / (1 + at**2)
+    curves = Curve("least possible", at, least, "exact", "dash"), Curve("held-out", at, 1.15 * least, dots=True)
+    return Curves("Error by noise", Axis("σ_eff", log=True), Axis("‖x̂ − x‖²", log=True), curves)
+
+
 def make_views() -> dict[str, tuple[QWidget, tuple[int, int]]]:
     """Every view with a size that it has in the window."""
     rng = np.random.default_rng(0)
     digits = load_digits().images[:64, None] / 8 - 1
-    grid, film, strip, bands, timeline = ImageGridView(), FilmStripView(), HeldOutView(), BandView(), Timeline()
+    grid, film, strip, timeline = ImageGridView(), FilmStripView(), HeldOutView(), Timeline()
+    bands = CurvesView(made_bands())
     grid.set_images(digits.astype(np.float32))
     grid.set_chosen(10)
     grid.set_dead({20: "monochrome"})
@@ -79,14 +95,12 @@ def make_views() -> dict[str, tuple[QWidget, tuple[int, int]]]:
     noisy = digits[:10, None] + sigma[:, None, None, None, None] * rng.normal(size=(10, 8, 1, 8, 8))
     x_hat = digits[:10] + 0.1 * sigma[:, None, None, None] * rng.normal(size=(10, 1, 8, 8))
     strip.set_strip(digits[:10], noisy, x_hat, sigma, ((x_hat - digits[:10]) ** 2).sum(axis=(1, 2, 3)))
-    at = np.geomspace(0.05, 20, 12)
-    bands.set_bands(at, 2.1 * at**2 / (1 + at**2) * 1.1, 2 * at**2 / (1 + at**2))
     timeline.set_levels(np.geomspace(20, 0.5, 10).tolist(), [100] * 10)
     timeline.set_available(720)
     timeline.set_position(430)
-    two, many = ModeWeightsView(), ModeWeightsView()
-    two.set_weights(np.array([0.76, 0.24]), np.array([0.8, 0.2]))
-    many.set_weights(rng.dirichlet(np.full(25, 40.0)), np.full(25, 0.04))
+    two, many = (BarsView("Mode weights", "mode", "true") for _ in range(2))
+    two.set_shares("12", np.array([0.76, 0.24]), np.array([0.8, 0.2]))
+    many.set_shares([str(n + 1) for n in range(25)], rng.dirichlet(np.full(25, 40.0)), np.full(25, 0.04))
     many.set_learned(True)
     words = "Train a network and its loss, over the least possible error, will be drawn here."
     return {
@@ -118,8 +132,8 @@ def main(folder: Path) -> None:
                 app.processEvents()
             view.grab().save(str(folder / f"{name}-{choice}.png"))
     for name in ("plane", "losses", "bands", "weights-2"):
-        (folder / f"{name}-figure.png").write_bytes(to_png_bytes(views[name][0]))
-        (folder / f"{name}-figure.svg").write_bytes(to_svg_bytes(views[name][0]))
+        for suffix in ("png", "svg", "pdf"):
+            (folder / f"{name}-figure.{suffix}").write_bytes(figure(views[name][0].plot(), paper(), suffix=suffix))
 
 
 if __name__ == "__main__":

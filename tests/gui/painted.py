@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from PySide6.QtGui import QImage
 
-from msd_gui.views.base.figures import PNG_DPI, PNG_WIDTH_PX, png_sheet, svg_sheet
-
 
 def shown(qtbot, view, width=500, height=440):
     qtbot.addWidget(view)
@@ -27,20 +25,3 @@ def channels(image: QImage) -> np.ndarray:
 
 def rgb(colour: str) -> int:
     return 0xFF000000 | int(colour[1:], 16)
-
-
-def finished(recording):
-    """Take all steps of a recording at once and return the sheet."""
-    while True:
-        try:
-            next(recording)
-        except StopIteration as end:
-            return end.value
-
-
-def to_png_bytes(view, width_px=PNG_WIDTH_PX, dpi=PNG_DPI) -> bytes:
-    return finished(png_sheet(view, width_px, dpi)).png(width_px, dpi)
-
-
-def to_svg_bytes(view) -> bytes:
-    return finished(svg_sheet(view)).svg()

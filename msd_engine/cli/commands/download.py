@@ -45,6 +45,6 @@ class DownloadAccount:
         """Return what is known of the download, by name."""
         return dict(self._figures)
 
-    def way_on(self) -> str:
+    def how_to_continue(self) -> str:
         """Say how to go on."""
         return f"Stopped; begin again with: msd download {self._figures['name']}"

@@ -73,7 +73,7 @@ class QualityAccount:
         """Return the figures of all sets of samples."""
         return {"points": [figures(quality) for quality in self.found]}
 
-    def way_on(self) -> str:
+    def how_to_continue(self) -> str:
         """Say what the user is left with."""
         return "Stopped before the end; what was looked at in real images is kept for the next time."
 
@@ -113,9 +113,9 @@ def figures(quality: Quality) -> dict[str, Any]:
 
 def table(quality: Quality) -> str:
     """Return a measurement as lines for people."""
-    asked = f" ({quality.evaluations} network evaluations each)" if quality.evaluations else ""
+    wanted = f" ({quality.evaluations} network evaluations each)" if quality.evaluations else ""
     lines = [
-        f"{quality.n} samples of {quality.data}{asked} and {quality.real_n} real training images, both against "
+        f"{quality.n} samples of {quality.data}{wanted} and {quality.real_n} real training images, both against "
         f"{quality.reference_n} held-out images; features: {quality.features}",
         f"{'':28}{'samples':>10}  {'95 % interval':<22}{'real':>10}",
     ]

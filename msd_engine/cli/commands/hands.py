@@ -21,17 +21,17 @@ from msd_engine.cli.inputs import (
     is_given,
     npz_to_write,
 )
-from msd_engine.cli.options import ByHand, Denoise, Inpaint, Interpolate
+from msd_engine.cli.options import ChainTasks, Denoise, Inpaint, Interpolate
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import Denoised, Event, Started
-from msd_engine.specs import ExperimentSpec, Hand, ImagesSpec, for_painting
+from msd_engine.specs import ChainTask, ExperimentSpec, ImagesSpec, for_painting
 from msd_engine.specs.denoise import PREFIX, from_word
 
 ROW = "12"
 """Samples in a row from seed to seed where the command does not say how many."""
 
 
-def by_hand(options: ByHand) -> dict[str, Any]:
+def chain_task(options: ChainTasks) -> dict[str, Any]:
     """Carry out one of the commands.
 
     Args:
@@ -111,7 +111,7 @@ class _Denoising:
             figures |= moved | {"expected_move": found.expected_move}
         return figures
 
-    def way_on(self) -> str:
+    def how_to_continue(self) -> str:
         """Say what the user is left with."""
         return "Stopped; nothing was written."
 
@@ -147,7 +147,7 @@ class _Denoising:
         return {"out": str(out), "grid": str(grid)}
 
 
-def _with_pictures(options: ByHand, spec: ExperimentSpec) -> ExperimentSpec:
+def _with_pictures(options: ChainTasks, spec: ExperimentSpec) -> ExperimentSpec:
     """Put the picture and the mask of the command line into the spec."""
     data = spec.data
     if not isinstance(data, ImagesSpec):
@@ -196,8 +196,8 @@ def _denoise(options: Denoise, spec: ExperimentSpec, run: Path | None) -> Iterat
 
 
 def _chains(options: Inpaint | Interpolate, spec: ExperimentSpec, run: Path | None) -> Iterator[Event]:
-    from msd_engine.jobs.sampling.by_hand import by_hand as job
+    from msd_engine.jobs.sampling.chain_task import chain_task as job
     from msd_engine.specs.live import Every
 
-    hand: Hand = "inpaint" if isinstance(options, Inpaint) else "interpolate"
-    return job(spec, hand, run_dir=run, data_dir=options.data_dir, device=options.device, cadence=Every(FRAMES_HZ))
+    task: ChainTask = "inpaint" if isinstance(options, Inpaint) else "interpolate"
+    return job(spec, task, run_dir=run, data_dir=options.data_dir, device=options.device, cadence=Every(FRAMES_HZ))

@@ -59,8 +59,8 @@ def propose(options: Propose) -> dict[str, Any]:
     say(text)
     figures = {
         f"{name}_{when}": value
-        for when, told in zip(("now", "then"), ladders, strict=True)
-        for name, value in _figures(told).items()
+        for when, ladder in zip(("now", "then"), ladders, strict=True)
+        for name, value in _figures(ladder).items()
     }
     return {
         "values": dict(proposed.values),
@@ -86,7 +86,7 @@ class _Account:
         """Return what is known, by name."""
         return {}
 
-    def way_on(self) -> str:
+    def how_to_continue(self) -> str:
         """Say what the user is left with."""
         return "Stopped; nothing was proposed."
 
@@ -113,7 +113,7 @@ def table(spec: ExperimentSpec, better: ExperimentSpec, proposed: Proposed, ladd
     rows = [("", "", "now", "proposed")]
     for path in (*proposed.values, *_KEPT):
         rows.append((known[path].title, known[path].symbol, _word(spec.get(path)), _word(better.get(path))))
-    now, then = (_figures(told) for told in ladders)
+    now, then = (_figures(ladder) for ladder in ladders)
     rows.append(("Swelling, largest", "s_T²/σ²", _word(now["swelling"]), _word(then["swelling"])))
     rows.append(("Evaluations of a chain", "", _word(now["evaluations"]), _word(then["evaluations"])))
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
@@ -122,8 +122,8 @@ def table(spec: ExperimentSpec, better: ExperimentSpec, proposed: Proposed, ladd
     return "\n".join([*lines, proposed.text, f"As flags: {flags}"])
 
 
-def _figures(told: Ladder) -> dict[str, float | int]:
-    return {"swelling": float(np.nanmax(told.swelling)), "evaluations": told.evaluations}
+def _figures(ladder: Ladder) -> dict[str, float | int]:
+    return {"swelling": float(np.nanmax(ladder.swelling)), "evaluations": ladder.evaluations}
 
 
 def _word(value: Any) -> str:

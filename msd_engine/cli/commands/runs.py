@@ -79,7 +79,7 @@ class _Account:
         """Return what is known of the job, by name."""
         return {}
 
-    def way_on(self) -> str:
+    def how_to_continue(self) -> str:
         """Say how to go on."""
         return "Stopped; begin again with the same command."
 

@@ -89,7 +89,7 @@ class SampleAccount:
         """Return what is known of the sampling, by name."""
         return dict(self._figures)
 
-    def way_on(self) -> str:
+    def how_to_continue(self) -> str:
         """Say what the user is left with."""
         return f"Stopped at step {self._figures['step']}; no samples were written."
 

@@ -93,7 +93,7 @@ class SweepAccount:
             found["rows"] = json_rows(self._table.rows)
         return found
 
-    def way_on(self) -> str:
+    def how_to_continue(self) -> str:
         """Say how to go on."""
         done = f"{self._table.done} of {self._table.total} runs are done" if self._table else "Stopped"
         return f"{done}, the rest is saved; {self._onwards}"

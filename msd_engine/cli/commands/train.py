@@ -72,7 +72,7 @@ class TrainAccount:
         elapsed_s = self._figures["elapsed_s"]
         return self._figures | {"steps_per_s": self._figures["step"] / elapsed_s if elapsed_s else math.nan}
 
-    def way_on(self) -> str:
+    def how_to_continue(self) -> str:
         """Say how to go on; the run knows better than the last event how far it came."""
         from msd_engine.runs.run import Run
 

@@ -25,17 +25,18 @@ from msd_engine.denoisers.target import Target
 from msd_engine.jobs.factory.loaded import loaded_empirical
 from msd_engine.jobs.factory.memory import check_sampling
 from msd_engine.jobs.factory.parts import (
-    asks_exact_above,
     denoiser_of_run,
     descent,
     guided_denoiser,
     handover,
+    uses_exact_above,
 )
 from msd_engine.jobs.factory.targets import images_of, is_of_images, target
+from msd_engine.metrics.chains.figures import LOST
 from msd_engine.samplers import langevin, twin
 from msd_engine.samplers.descent import Descent, Dynamics
 from msd_engine.samplers.registry import DYNAMICS
-from msd_engine.samplers.twin import Stretch
+from msd_engine.samplers.twin import Segment
 from msd_engine.samplers.walk import Moment, gaussian_start, uniform_start, walk
 from msd_engine.specs import ExperimentSpec
 
@@ -74,12 +75,12 @@ class Sampling:
     carried: tuple[Tensor, ...] = ()
     networks: tuple[LearnedDenoiser, ...] = ()
 
-    def take_trouble(self) -> str:
+    def pop_trouble(self) -> str:
         """Return why the card cannot record what the networks do, the first time; else an empty text."""
-        return next((trouble for network in self.networks if (trouble := network.take_trouble())), "")
+        return next((trouble for network in self.networks if (trouble := network.pop_trouble())), "")
 
 
-def moments(chains: Sampling, every: int = 1) -> Iterator[Moment | Stretch]:
+def moments(chains: Sampling, every: int = 1) -> Iterator[Moment | Segment]:
     """Walk chains to their end, by the quickest code for them.
 
     Args:
@@ -87,7 +88,7 @@ def moments(chains: Sampling, every: int = 1) -> Iterator[Moment | Stretch]:
         every: Code that moves many steps at once need only keep the states whose number is a multiple of this.
 
     Yields:
-        The states in order, the end last.
+        The states in order, the end last. Those of a `Segment` are clipped at ±1e6 data units.
     """
     exact, streams = chains.denoiser, chains.streams
     if (
@@ -96,7 +97,7 @@ def moments(chains: Sampling, every: int = 1) -> Iterator[Moment | Stretch]:
         and isinstance(streams, ChainStreams)
         and chains.device.type == "cpu"
     ):
-        return twin.walk(exact, chains.y, chains.descent, streams, every=every)
+        return twin.walk(exact, chains.y, chains.descent, streams, every=every, bound=LOST)
     first, carried = chains.first, chains.carried
     return walk(chains.dynamics, exact, chains.y, chains.descent, streams, first=first, carried=carried)
 
@@ -130,9 +131,9 @@ def sampling(
         return _seconds(_built(spec, run_dir, data_dir, str(there), toward))
 
     if not is_of_images(spec):
-        asked = spec.sampling
-        size = (asked.chains.bit_length(), spec.training.k, spec.data, spec.network)
-        device = str(quicker_device(device, (asked.source, asked.sampler, *size), seconds))
+        sampling = spec.sampling
+        size = (sampling.chains.bit_length(), spec.training.k, spec.data, spec.network)
+        device = str(quicker_device(device, (sampling.source, sampling.sampler, *size), seconds))
     return _built(spec, run_dir, data_dir, device, toward)
 
 
@@ -152,7 +153,7 @@ def _built(
     spec: ExperimentSpec, run_dir: Path | None, data_dir: Path | None, device: str, toward: int | None
 ) -> Sampling:
     known = target(spec)
-    exact_above = asks_exact_above(spec) and has_images(spec.data.name, data_dir)
+    exact_above = uses_exact_above(spec) and has_images(spec.data.name, data_dir)
     guided = False
     networks: tuple[LearnedDenoiser, ...] = ()
     if spec.sampling.source == "exact" and known is not None:
@@ -175,27 +176,29 @@ def _built(
             above = loaded_empirical(images_of(spec), data_dir, chosen).denoiser
             denoiser = SwitchedDenoiser(above, denoiser, handover(spec))
         mean, std = learned.data_mean, learned.sigma_data.item()
-    asked = spec.sampling
+    sampling = spec.sampling
     check_sampling(spec, chosen)
     shape = (spec.training.k, *mean.shape)
     streams: ChainStreams | BlendedStreams
     if toward is None:
-        innermost = asked.source == "exact" and known is not None
-        streams = ChainStreams(asked.seed, asked.chains, shape, device=chosen, chains_innermost=innermost)
+        innermost = sampling.source == "exact" and known is not None
+        streams = ChainStreams(sampling.seed, sampling.chains, shape, device=chosen, chains_innermost=innermost)
     else:
-        streams = BlendedStreams((asked.seed, toward), asked.chains, shape, device=chosen)
-    if asked.needs_posterior and not isinstance(denoiser, PosteriorSampler):
-        raise UserError(f"The sampler {asked.sampler!r} needs draws from the posterior, which this denoiser has not.")
-    way = descent(spec)
-    if asked.start == "uniform":
-        y = uniform_start(streams, asked.start_width, way.ladder[0])
+        streams = BlendedStreams((sampling.seed, toward), sampling.chains, shape, device=chosen)
+    if sampling.needs_posterior and not isinstance(denoiser, PosteriorSampler):
+        raise UserError(
+            f"The sampler {sampling.sampler!r} needs draws from the posterior, which this denoiser has not."
+        )
+    schedule = descent(spec)
+    if sampling.start == "uniform":
+        y = uniform_start(streams, sampling.start_width, schedule.ladder[0])
     else:
-        y = gaussian_start(streams, mean.to(chosen), std, way.ladder[0])
+        y = gaussian_start(streams, mean.to(chosen), std, schedule.ladder[0])
     return Sampling(
         denoiser,
-        DYNAMICS[asked.sampler],
+        DYNAMICS[sampling.sampler],
         y,
-        way,
+        schedule,
         streams,
         chosen,
         known,

@@ -19,7 +19,7 @@ from torch import Tensor
 from msd_engine.data.folder import data_folder
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.denoisers.empirical import EmpiricalDenoiser
-from msd_engine.metrics.quality.verdicts import DataLooks, data_looks
+from msd_engine.metrics.quality.verdicts import DataStatistics, data_statistics
 from msd_engine.specs import ImagesSpec
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ _TILE, _TILE_OF_ACCELERATORS = 32, 256
 _SETS: _Shelf[ImageSet] = _Shelf(2)
 _DENOISERS: _Shelf[Empirical] = _Shelf(1)
 # A few numbers and a mean image each.
-_LOOKS: _Shelf[DataLooks] = _Shelf(16)
+_STATISTICS: _Shelf[DataStatistics] = _Shelf(16)
 
 
 def loaded_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
@@ -135,7 +135,7 @@ def is_loaded(spec: ImagesSpec, data_dir: Path | None, device: torch.device | No
     return (spec, folder) in _SETS and (device is None or (spec, folder, str(device)) in _DENOISERS)
 
 
-def loaded_looks(spec: ImagesSpec, data_dir: Path | None) -> DataLooks:
+def loaded_statistics(spec: ImagesSpec, data_dir: Path | None) -> DataStatistics:
     """Return what the images of a set look like, from memory where they were looked at before.
 
     Args:
@@ -148,11 +148,11 @@ def loaded_looks(spec: ImagesSpec, data_dir: Path | None) -> DataLooks:
     Raises:
         BadFile: A file is missing, cut, of the wrong type or the wrong size.
     """
-    return _LOOKS.get((spec, data_folder(data_dir)), lambda: data_looks(loaded_images(spec, data_dir).train))
+    return _STATISTICS.get((spec, data_folder(data_dir)), lambda: data_statistics(loaded_images(spec, data_dir).train))
 
 
 def forget() -> None:
     """Free all images that are kept."""
-    _LOOKS.clear()
+    _STATISTICS.clear()
     _SETS.clear()
     _DENOISERS.clear()

@@ -74,7 +74,7 @@ class Pace:
         run.note_threads(step, self._choice.count)
         return f"{_OTHERS}: training begins with {_words(self._choice.count)}." if self._choice.crowded else ""
 
-    def look(self, run: Run, step: int) -> str:
+    def check(self, run: Run, step: int) -> str:
         """Choose anew where it is time; a run keeps the change.
 
         Args:
@@ -85,7 +85,7 @@ class Pace:
             A sentence where the number has changed; else an empty text.
         """
         before = self._choice.count
-        if not self._choice.look():
+        if not self._choice.check():
             return ""
         count = self._choice.count
         run.note_threads(step, count)

@@ -41,15 +41,15 @@ def ladder(spec: ExperimentSpec) -> Tensor:
     Returns:
         The levels with shape (L,), float64: down the chosen ladder where annealed, σ_L alone where the noise is fixed.
     """
-    asked = spec.sampling
-    ends = (asked.sigma_1, asked.sigma_L, asked.levels if asked.method == "annealed" else 1)
-    match asked.ladder:
+    sampling = spec.sampling
+    ends = (sampling.sigma_1, sampling.sigma_L, sampling.levels if sampling.method == "annealed" else 1)
+    match sampling.ladder:
         case "geometric":
             return geometric(*ends)
         case "report":
             return report(*ends, spec.noise.s)
         case "karras":
-            return karras(*ends, asked.rho)
+            return karras(*ends, sampling.rho)
         case "as-trained":
             return as_trained(*ends, spec.noise, spec.training.k)
 
@@ -63,9 +63,9 @@ def descent(spec: ExperimentSpec) -> Descent:
     Returns:
         The ladder with the steps of the chosen sampler.
     """
-    asked = spec.sampling
+    sampling = spec.sampling
     levels = tuple(ladder(spec).tolist())
-    return Descent(levels, asked.steps_per_level, asked.step_ratio, asked.friction, asked.glides)
+    return Descent(levels, sampling.steps_per_level, sampling.step_ratio, sampling.friction, sampling.glides)
 
 
 def event_shape(spec: ExperimentSpec) -> tuple[int, ...]:
@@ -204,7 +204,7 @@ def guided_denoiser(spec: ExperimentSpec, run_dir: Path, learned: LearnedDenoise
     return GuidedDenoiser(learned, early, spec.sampling.guidance, guided_between(spec))
 
 
-def asks_guidance(spec: ExperimentSpec) -> bool:
+def uses_guidance(spec: ExperimentSpec) -> bool:
     """Return whether an experiment asks for guidance, which only a network can have."""
     return spec.sampling.source == "trained" and spec.sampling.guidance != 1.0
 
@@ -216,7 +216,7 @@ def is_guided(spec: ExperimentSpec, run_dir: Path | None) -> bool:
         spec: The experiment.
         run_dir: The run folder; None stands for a run that is still to be trained, which will keep its earlier self.
     """
-    return asks_guidance(spec) and (run_dir is None or Run.open(run_dir).has_earlier)
+    return uses_guidance(spec) and (run_dir is None or Run.open(run_dir).has_earlier)
 
 
 def guided_between(spec: ExperimentSpec) -> tuple[float, float]:
@@ -233,23 +233,23 @@ def handover(spec: ExperimentSpec) -> float:
     return spec.sampling.exact_above * math.sqrt(spec.training.k)
 
 
-def asks_exact_above(spec: ExperimentSpec) -> bool:
+def uses_exact_above(spec: ExperimentSpec) -> bool:
     """Return whether chains of a network begin with the exact posterior mean over its training images."""
     return spec.sampling.source == "trained" and is_of_images(spec) and descent(spec).ladder[0] > handover(spec)
 
 
-def evaluations(spec: ExperimentSpec, way: Descent, *, guided: bool) -> int:
+def evaluations(spec: ExperimentSpec, schedule: Descent, *, guided: bool) -> int:
     """Return how often a network is asked for x̂ of one chain, its earlier self included.
 
     Args:
         spec: The experiment.
-        way: Its way down the ladder.
+        schedule: Its way down the ladder.
         guided: Whether the network has the earlier self that it is guided by, as `is_guided` tells.
     """
-    asked = spec.sampling
+    sampling = spec.sampling
     if not guided:
-        return asked.evaluations
+        return sampling.evaluations
     low, high = guided_between(spec)
-    noises = [stage.sigma for stage in way.stages()] + [way.ladder[-1]]
-    noises += [stage.next_sigma for stage in way.stages()] * (asked.traits.evaluations - 1)
-    return asked.evaluations + sum(low < sigma < high for sigma in noises)
+    noises = [stage.sigma for stage in schedule.stages()] + [schedule.ladder[-1]]
+    noises += [stage.next_sigma for stage in schedule.stages()] * (sampling.traits.evaluations - 1)
+    return sampling.evaluations + sum(low < sigma < high for sigma in noises)

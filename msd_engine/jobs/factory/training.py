@@ -133,8 +133,8 @@ def training(
     sigma = quantiles(spec.noise, spec.training.k, len(x))
     held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(0, _HELD_OUT, 1))
     denoiser, averaged = (new_denoiser(spec, spread, mean).to(device) for _ in range(2))
-    later = delay_of(device) if delay is None else delay
-    graph = CudaGraph(device) if device.type == "cuda" and later else None
+    step_delay = delay_of(device) if delay is None else delay
+    graph = CudaGraph(device) if device.type == "cuda" and step_delay else None
     objective = OBJECTIVES[spec.training.form]
-    trainer = Trainer(spec, denoiser, averaged, source, objective, delay=later, graph=graph)
+    trainer = Trainer(spec, denoiser, averaged, source, objective, delay=step_delay, graph=graph)
     return Training(trainer, source, held_out, exact, strip, spec, device)

@@ -12,8 +12,8 @@ import numpy as np
 
 from msd_engine.backend.errors import UserError
 from msd_engine.events import Event, Finished, HeldOutCurve, RunRow, RunsChanged, Tick
-from msd_engine.jobs.tools.background import Tell, in_background
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.background import Notify, in_background
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs.catalogue import Catalogue
 from msd_engine.runs.layout import METRICS, is_held
 from msd_engine.runs.log import read_log
@@ -23,14 +23,14 @@ from msd_engine.specs.live import Cadence
 
 __all__ = ["Catalogue", "annotate", "discard", "held_out_curves", "watch"]
 
-_TELL_EVERY_S = 0.2
-_LOOK_EVERY_S = 0.4
+_NOTIFY_EVERY_S = 0.2
+_CHECK_EVERY_S = 0.4
 # Looking may take at most this share of the time, however many runs there are.
 _SHARE = 0.05
 _NAP_S = 0.05
 
 
-@told
+@reports_user_errors
 def watch(catalogue: Catalogue, cadence: Cadence) -> Iterator[Event]:
     """List the runs in a folder, and go on telling what changes there until closed.
 
@@ -47,33 +47,33 @@ def watch(catalogue: Catalogue, cadence: Cadence) -> Iterator[Event]:
     first = True
     while True:
         start = time.monotonic()
-        yield from _look(catalogue, first)
+        yield from _check(catalogue, first)
         took_s = time.monotonic() - start
         first = False
-        ready = time.monotonic() + max(_LOOK_EVERY_S, took_s / _SHARE)
+        ready = time.monotonic() + max(_CHECK_EVERY_S, took_s / _SHARE)
         while time.monotonic() < ready or not cadence.due():
             yield Tick()
             time.sleep(_NAP_S)
 
 
-def _look(catalogue: Catalogue, first: bool) -> Iterator[Event]:
+def _check(catalogue: Catalogue, first: bool) -> Iterator[Event]:
     rows: list[RunRow] = []
-    told_s = time.monotonic()
+    notified_s = time.monotonic()
     for found in catalogue.scan():
         if found is None:
             yield Tick()
         elif found.row is not None:
             rows.append(found.row)
-            if time.monotonic() - told_s < _TELL_EVERY_S:
+            if time.monotonic() - notified_s < _NOTIFY_EVERY_S:
                 yield Tick()
             else:
                 yield RunsChanged(tuple(rows), (), complete=False)
-                rows, told_s = [], time.monotonic()
+                rows, notified_s = [], time.monotonic()
         elif rows or found.gone or first:
             yield RunsChanged(tuple(rows), found.gone, complete=True)
 
 
-@told
+@reports_user_errors
 def held_out_curves(runs: Sequence[Path]) -> Iterator[Event]:
     """Read the held-out error of some runs over their training.
 
@@ -95,11 +95,11 @@ def held_out_curves(runs: Sequence[Path]) -> Iterator[Event]:
     yield Finished(0, time.monotonic() - start, f"Read {len(runs)} curves.")
 
 
-def _measured(run: Path, _tell: Tell) -> list[dict[str, Any]]:
+def _measured(run: Path, _notify: Notify) -> list[dict[str, Any]]:
     return [row for row in read_log(run / METRICS).rows if "held_out" in row]
 
 
-@told
+@reports_user_errors
 def annotate(
     run: Path, *, name: str | None = None, note: str | None = None, tags: tuple[str, ...] | None = None
 ) -> Iterator[Event]:
@@ -128,7 +128,7 @@ def annotate(
     yield Finished(0, time.monotonic() - start, f"Noted on {notes.name or run.name}.")
 
 
-@told
+@reports_user_errors
 def discard(runs: Sequence[Path]) -> Iterator[Event]:
     """Move run folders to the trash of the system.
 
@@ -163,7 +163,7 @@ def _with_whole_sweeps(runs: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(sweep if (sweep := above[run]) in whole and sweep is not None else run for run in runs))
 
 
-def _to_trash(run: Path, _tell: Tell) -> None:
+def _to_trash(run: Path, _notify: Notify) -> None:
     import send2trash
 
     send2trash.send2trash(str(run))

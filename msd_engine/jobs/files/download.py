@@ -11,11 +11,11 @@ from msd_engine.data.download import download_images
 from msd_engine.data.folder import TITLES
 from msd_engine.data.sources import SOURCES
 from msd_engine.events import Event, Finished, Progress, Started
-from msd_engine.jobs.tools.background import Tell, in_background
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.background import Notify, in_background
+from msd_engine.jobs.tools.failures import reports_user_errors
 
 
-@told
+@reports_user_errors
 def download(name: str, data_dir: Path | None = None, mirrors: Sequence[str] | None = None) -> Iterator[Event]:
     """Download an image set into the data folder; closing the job keeps what has come, for the next time.
 
@@ -32,14 +32,14 @@ def download(name: str, data_dir: Path | None = None, mirrors: Sequence[str] | N
     yield Started(job="download", device="", total=total, step=0, spec_json="")
     start = time.monotonic()
 
-    def work(tell: Tell) -> Path:
+    def work(notify: Notify) -> Path:
         first: list[int] = []
 
         def report(here: int, in_all: int, text: str) -> None:
             # What was here already says nothing about the rate.
             first.append(here)
             del first[1:]
-            tell(_progress(here, in_all, text, here - first[0], time.monotonic() - start))
+            notify(_progress(here, in_all, text, here - first[0], time.monotonic() - start))
 
         return download_images(name, data_dir, mirrors=mirrors, report=report)
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from msd_engine.events import Event, Finished, Restored, SweepFound
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs.layout import MANIFEST, SWEEP
 from msd_engine.runs.restoring import read_drawn_spec
 from msd_engine.runs.run import Run
@@ -17,7 +17,7 @@ from msd_engine.runs.sweeps import SweepFolder
 _OTHER_CHAINS = " It was made with another generator of random numbers: its seed draws other chains now."
 
 
-@told
+@reports_user_errors
 def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
     """Read the spec that a file or folder carries.
 

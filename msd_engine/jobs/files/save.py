@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from msd_engine.backend.files import write_atomically
 from msd_engine.events import Event, Finished, Progress, Tick
-from msd_engine.jobs.tools.background import Tell, in_background
-from msd_engine.jobs.tools.guard import told
+from msd_engine.events.plots import Plot
+from msd_engine.jobs.tools.background import Notify, in_background
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs import pictures, samples
+from msd_engine.runs.report import plots
 
 PathLike = str | os.PathLike[str]
 
@@ -23,7 +25,7 @@ PathLike = str | os.PathLike[str]
 _MOST_FILM_PIXELS = 2**20
 
 
-@told
+@reports_user_errors
 def save_grid(
     path: PathLike,
     images: NDArray[np.floating] | NDArray[np.uint8],
@@ -52,7 +54,7 @@ def save_grid(
     yield _finished(path, start)
 
 
-@told
+@reports_user_errors
 def save_animation(
     path: PathLike,
     frames: Sequence[NDArray[np.floating] | NDArray[np.uint8]],
@@ -65,8 +67,7 @@ def save_animation(
 
     Args:
         path: The file to write; its suffix, ``.gif`` or ``.webp``, says which.
-        frames: The moments: each either images with shape (N, C, H, W), laid out as a grid, or a drawn picture with
-            shape (rows, columns, 3), uint8.
+        frames: The moments: each images with shape (N, C, H, W), laid out as a grid.
         spec_json: The spec as JSON.
         fps: Pictures per second.
         scale: Whole factor of enlargement of images; None for one at which a person can read a small image.
@@ -74,23 +75,29 @@ def save_animation(
     Yields:
         `Finished` with the path, or `Failed`.
     """
+    return _save_film(path, (_drawn(frame, scale) for frame in frames), len(frames), spec_json, fps)
+
+
+def _save_film(
+    path: PathLike, drawn: Iterable[NDArray[np.uint8]], count: int, spec_json: str, fps: float
+) -> Iterator[Event]:
     start = time.monotonic()
     path = Path(path)
 
-    def work(tell: Tell) -> bytes:
-        drawn = []
-        for frame in frames:
-            drawn.append(_drawn(frame, scale))
-            tell(_step(len(drawn), len(frames), start, "Drawing the film"))
-        tell(_step(len(frames), len(frames), start, "Packing the film"))
-        return pictures.encode_animation(path.suffix, drawn, fps=fps, spec_json=spec_json)
+    def work(notify: Notify) -> bytes:
+        made = []
+        for picture in drawn:
+            made.append(picture)
+            notify(_step(len(made), count, start, "Drawing the film"))
+        notify(_step(count, count, start, "Packing the film"))
+        return pictures.encode_animation(path.suffix, made, fps=fps, spec_json=spec_json)
 
     film = yield from in_background(work)
     write_atomically(path, film)
     yield _finished(path, start)
 
 
-@told
+@reports_user_errors
 def save_samples(
     path: PathLike, x_hat: NDArray[np.float32], y: NDArray[np.float32], seed: int, spec_json: str
 ) -> Iterator[Event]:
@@ -111,24 +118,61 @@ def save_samples(
     yield _finished(path, start)
 
 
-@told
-def save_rendered_png(path: PathLike, png: bytes, spec_json: str) -> Iterator[Event]:
-    """Save a picture that the window drew, with the spec put into it.
+@reports_user_errors
+def save_plot(path: PathLike, plot: Plot, palette: Mapping[str, str], spec_json: str) -> Iterator[Event]:
+    """Save a plot as PNG that carries the spec, as SVG or as PDF.
 
     Args:
-        path: The file to write.
-        png: The picture as a PNG.
+        path: The file to write; its suffix says as what.
+        plot: The plot.
+        palette: Colours as ``#RRGGBB`` by role.
         spec_json: The spec as JSON.
 
     Yields:
         `Finished` with the path, or `Failed`.
     """
     start = time.monotonic()
-    write_atomically(path, pictures.add_text_to_png(png, spec_json))
+    path = Path(path)
+
+    def work(_notify: Notify) -> bytes:
+        suffix = path.suffix.lower()
+        drawn = plots.figure(plot, palette, suffix=suffix[1:])
+        return pictures.add_text_to_png(drawn, spec_json) if suffix == ".png" else drawn
+
+    content = yield from in_background(work)
+    write_atomically(path, content)
     yield _finished(path, start)
 
 
-@told
+@reports_user_errors
+def save_film(
+    path: PathLike,
+    moments: Iterable[Plot],
+    count: int,
+    palette: Mapping[str, str],
+    spec_json: str,
+    *,
+    fps: float = 12.0,
+    width_px: int = 640,
+) -> Iterator[Event]:
+    """Save plots as an animated GIF or WebP that carries the spec.
+
+    Args:
+        path: The file to write; its suffix, ``.gif`` or ``.webp``, says which.
+        moments: The plots, made one after the other while they are drawn.
+        count: Number of plots.
+        palette: Colours as ``#RRGGBB`` by role.
+        spec_json: The spec as JSON.
+        fps: Pictures per second.
+        width_px: Width of the pictures in pixels.
+
+    Yields:
+        `Finished` with the path, or `Failed`.
+    """
+    return _save_film(path, plots.film(moments, palette, width_px), count, spec_json, fps)
+
+
+@reports_user_errors
 def save_text(path: PathLike, text: str) -> Iterator[Event]:
     """Save text, such as an SVG or a CSV table, in UTF-8.
 
@@ -145,8 +189,6 @@ def save_text(path: PathLike, text: str) -> Iterator[Event]:
 
 
 def _drawn(frame: NDArray[np.floating] | NDArray[np.uint8], scale: int | None) -> NDArray[np.uint8]:
-    if frame.ndim != 4:
-        return pictures.to_pixels(frame)
     if scale is None:
         count, _, height, width = frame.shape
         largest = math.isqrt(_MOST_FILM_PIXELS // max(1, count * height * width))

@@ -13,13 +13,13 @@ from typing import Any
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.files import writing
 from msd_engine.events import Event, Finished, Progress, Tick
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs.run import Run
 
-_TELL_EVERY = 2000
+_NOTIFY_EVERY = 2000
 
 
-@told
+@reports_user_errors
 def export_tensorboard(run_dir: Path, folder: Path) -> Iterator[Event]:
     """Write training loss, held-out error by band, and the spec of a run as event files.
 
@@ -46,7 +46,7 @@ def export_tensorboard(run_dir: Path, folder: Path) -> Iterator[Event]:
         for number, row in enumerate(rows, 1):
             for name, value in scalars(row).items():
                 writer.add_scalar(name, value, row["step"], began + row.get("elapsed_s", 0.0))
-            if number % _TELL_EVERY == 0:
+            if number % _NOTIFY_EVERY == 0:
                 elapsed_s = time.monotonic() - start
                 rate = number / elapsed_s
                 left_s = (len(rows) - number) / rate

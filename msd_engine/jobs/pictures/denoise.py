@@ -38,15 +38,15 @@ from msd_engine.jobs.factory.parts import learned_denoiser
 from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.pictures.pictures import chosen_picture, held_out
 from msd_engine.jobs.tools.background import in_background
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.frames import shown
-from msd_engine.jobs.tools.guard import told
 from msd_engine.runs.run import Run
 from msd_engine.specs import DenoiseSpec, ExperimentSpec, ImagesSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.models import CARD
 
 
-@told
+@reports_user_errors
 def denoise(
     spec: ExperimentSpec,
     *,
@@ -163,20 +163,20 @@ def rms(difference: Tensor) -> float:
 
 
 def _denoised(spec: ExperimentSpec, images: ImageSet, bench: Bench, device: torch.device) -> Denoised:
-    asked = spec.denoise
-    x = chosen_picture(asked, images)
+    denoise = spec.denoise
+    x = chosen_picture(denoise, images)
     k = bench.fixed_k or spec.training.k
-    y = draw_copies(x, asked.sigma, k, asked.seed)
-    before = _estimate(bench, y, asked.sigma, tuple(range(k)), device)
+    y = draw_copies(x, denoise.sigma, k, denoise.seed)
+    before = _estimate(bench, y, denoise.sigma, tuple(range(k)), device)
     after, expected = None, math.nan
-    if asked.change != "none":
-        shift = held_out(images, asked.other) - x if asked.change == "replace" else torch.zeros_like(x)
-        other, origin, expected = change_copies(y, asked, shift, any_k=not bench.fixed_k)
-        after = _estimate(bench, other, asked.sigma, origin, device)
+    if denoise.change != "none":
+        shift = held_out(images, denoise.other) - x if denoise.change == "replace" else torch.zeros_like(x)
+        other, origin, expected = change_copies(y, denoise, shift, any_k=not bench.fixed_k)
+        after = _estimate(bench, other, denoise.sigma, origin, device)
     return Denoised(
         spec_json=spec.to_json(),
         x=shown(x),
-        sigma=asked.sigma,
+        sigma=denoise.sigma,
         copies=before,
         changed=after,
         error=_distance(before.x_hat, x.numpy()),
@@ -184,7 +184,7 @@ def _denoised(spec: ExperimentSpec, images: ImageSet, bench: Bench, device: torc
         moved=_distance(after.x_hat, before.x_hat) if after else math.nan,
         moved_mean=_distance(after.y_mean, before.y_mean) if after else math.nan,
         expected_mean=expected,
-        expected_move=0.0 if asked.change == "shuffle" else math.nan,
+        expected_move=0.0 if denoise.change == "shuffle" else math.nan,
         denoiser=bench.words,
         exact=bench.exact,
         fixed_k=bench.fixed_k,

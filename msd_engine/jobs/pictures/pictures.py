@@ -17,12 +17,12 @@ from msd_engine.events import Event, Finished, HeldOutPicture, PictureRead
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_images
 from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.tools.background import in_background
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.frames import shown
-from msd_engine.jobs.tools.guard import told
 from msd_engine.specs import DenoiseSpec, ExperimentSpec
 
 
-@told
+@reports_user_errors
 def open_picture(path: Path, shape: tuple[int, int, int]) -> Iterator[Event]:
     """Read a picture from a file and bring it to the size of the data.
 
@@ -39,7 +39,7 @@ def open_picture(path: Path, shape: tuple[int, int, int]) -> Iterator[Event]:
     yield Finished(0, time.perf_counter() - begun_s, f"Opened {Path(path).name}.")
 
 
-@told
+@reports_user_errors
 def show_held_out(spec: ExperimentSpec, *, data_dir: Path | None = None) -> Iterator[Event]:
     """Tell the held-out image that an experiment chooses, whether or not anything can denoise it.
 

@@ -18,10 +18,10 @@ from msd_engine.backend.errors import UserError
 from msd_engine.events import Event, Failed, Finished, Ladder, Notice, Progress, Quality, Samples, Started, Tick
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.jobs.factory.memory import check_sampling
-from msd_engine.jobs.factory.parts import asks_guidance, descent, evaluations
+from msd_engine.jobs.factory.parts import descent, evaluations, uses_guidance
 from msd_engine.jobs.quality.standards import behind, prepared_standard, read_whole
 from msd_engine.jobs.sampling.sample import sample
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.quality.judge import LEAST, judge
 from msd_engine.metrics.quality.standard import Standard
 from msd_engine.runs.notes import add_figures
@@ -46,7 +46,7 @@ class _Drawn:
     elapsed_s: float
 
 
-@told
+@reports_user_errors
 def evaluate(
     spec: ExperimentSpec | None = None,
     *,
@@ -116,7 +116,7 @@ def _from_file(path: Path, n: int) -> _Drawn:
         raise UserError(f"{path} holds {len(file.x_hat)} samples, fewer than the {n} that were asked for.")
     spec = ExperimentSpec.from_json(file.spec_json)
     # A file does not say whether its network had the earlier self that it was to be guided by.
-    count = 0 if asks_guidance(spec) else evaluations(spec, descent(spec), guided=False)
+    count = 0 if uses_guidance(spec) else evaluations(spec, descent(spec), guided=False)
     return _Drawn(file.x_hat[: n or None], file.y[: n or None], spec, count, float("nan"))
 
 

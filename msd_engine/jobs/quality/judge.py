@@ -10,13 +10,13 @@ from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.events import Event, Finished, Samples, Started
 from msd_engine.jobs.quality.standards import prepared_standard, read_whole
 from msd_engine.jobs.sampling.verdicts import judged
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.quality.judge import LEAST
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 
 
-@told
+@reports_user_errors
 def judge(
     samples: Samples,
     *,

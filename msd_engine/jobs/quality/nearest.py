@@ -18,7 +18,7 @@ from msd_engine.data.folder import data_folder
 from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Finished, Neighbours, Started, Tick
 from msd_engine.jobs.factory.targets import images_of
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.features.choose import kept_network
 from msd_engine.metrics.features.network import FeatureNetwork
 from msd_engine.metrics.quality.nearest import nearest_in_pixels
@@ -30,7 +30,7 @@ COUNT = 6
 _HELD_OUT = 64
 
 
-@told
+@reports_user_errors
 def nearest(
     spec: ExperimentSpec,
     image: NDArray[np.float32],

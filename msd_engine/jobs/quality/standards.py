@@ -14,7 +14,7 @@ from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Event, Notice, Progress
 from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.quality.features import prepared_features
-from msd_engine.jobs.tools.background import Tell, in_background
+from msd_engine.jobs.tools.background import Notify, in_background
 from msd_engine.metrics.quality.standard import Standard, Steps, T, standard
 from msd_engine.metrics.quality.support import keep_judge
 from msd_engine.specs import ExperimentSpec, ImagesSpec
@@ -99,7 +99,7 @@ def behind(steps: Steps[T]) -> Generator[Event, None, T]:
     start = time.monotonic()
     threads = torch.get_num_threads()
 
-    def work(tell: Tell) -> T:
+    def work(notify: Notify) -> T:
         use_threads(threads)
         nan = float("nan")
         while True:
@@ -108,7 +108,7 @@ def behind(steps: Steps[T]) -> Generator[Event, None, T]:
             except StopIteration as end:
                 result: T = end.value
                 return result
-            tell(Progress(0, 0, nan, nan, time.monotonic() - start, nan, text))
+            notify(Progress(0, 0, nan, nan, time.monotonic() - start, nan, text))
 
     return (yield from in_background(work))
 

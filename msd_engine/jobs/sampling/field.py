@@ -16,7 +16,7 @@ from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.events import Event, FieldFrame, Finished, Started
 from msd_engine.jobs.factory.parts import denoiser_of_run, guided_denoiser
 from msd_engine.jobs.factory.targets import mixture
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 
@@ -24,7 +24,7 @@ from msd_engine.specs.live import NEVER, Cadence
 _DATA, _DATA_SEED = 500, 0
 
 
-@told
+@reports_user_errors
 def field(
     spec: ExperimentSpec,
     *,

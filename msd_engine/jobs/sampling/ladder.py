@@ -9,37 +9,37 @@ from pathlib import Path
 import numpy as np
 
 from msd_engine.events import Event, Finished, Ladder
-from msd_engine.jobs.factory.parts import asks_guidance, descent, evaluations, is_guided
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.factory.parts import descent, evaluations, is_guided, uses_guidance
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.chains.ladders import settled, steps_needed, swelling
 from msd_engine.samplers.descent import Descent
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 
 
-def told_ladder(spec: ExperimentSpec, way: Descent, *, guided: bool) -> Ladder:
+def ladder_event(spec: ExperimentSpec, schedule: Descent, *, guided: bool) -> Ladder:
     """Return what is told of a ladder.
 
     Args:
         spec: The experiment.
-        way: Its way down the ladder.
+        schedule: Its way down the ladder.
         guided: Whether its network is guided by an earlier self.
 
     Returns:
         Levels, steps, predicted s_T²/σ² and evaluations.
     """
-    asked = spec.sampling
-    sigma = np.asarray(way.ladder, dtype=np.float64)
-    steps = np.full(len(sigma), way.steps_per_level, dtype=np.int64)
-    steps[len(way) // way.steps_per_level :] = 0
-    alpha = (asked.step_ratio if asked.has_step else 0.0) * sigma**2
-    count, missing = evaluations(spec, way, guided=guided), asks_guidance(spec) and not guided
-    needed = 0 if asked.has_wall and asked.step_ratio >= 2 else steps_needed(asked.sampler, way)
-    tends = settled(asked.sampler, asked.step_ratio)
-    return Ladder(sigma, alpha, steps, swelling(asked.sampler, way), count, tends, needed, missing)
+    sampling = spec.sampling
+    sigma = np.asarray(schedule.ladder, dtype=np.float64)
+    steps = np.full(len(sigma), schedule.steps_per_level, dtype=np.int64)
+    steps[len(schedule) // schedule.steps_per_level :] = 0
+    alpha = (sampling.step_ratio if sampling.has_step else 0.0) * sigma**2
+    count, missing = evaluations(spec, schedule, guided=guided), uses_guidance(spec) and not guided
+    needed = 0 if sampling.has_wall and sampling.step_ratio >= 2 else steps_needed(sampling.sampler, schedule)
+    tends = settled(sampling.sampler, sampling.step_ratio)
+    return Ladder(sigma, alpha, steps, swelling(sampling.sampler, schedule), count, tends, needed, missing)
 
 
-@told
+@reports_user_errors
 def ladder(
     spec: ExperimentSpec, *, run_dir: Path | None = None, cadence: Cadence = NEVER, live: Live | None = None
 ) -> Iterator[Event]:
@@ -56,5 +56,5 @@ def ladder(
     """
     del cadence, live
     begun_s = time.perf_counter()
-    yield told_ladder(spec, descent(spec), guided=is_guided(spec, run_dir))
+    yield ladder_event(spec, descent(spec), guided=is_guided(spec, run_dir))
     yield Finished(0, time.perf_counter() - begun_s, "")

@@ -13,7 +13,7 @@ from msd_engine.data.images import load_images
 from msd_engine.events import Event, Finished, Progress, Proposed, Started, Tick
 from msd_engine.jobs.factory.targets import images_of, target
 from msd_engine.jobs.tools.background import in_background
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.chains.proposals import OVERLAP, Proposal, largest_distances, propose
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
@@ -22,7 +22,7 @@ from msd_engine.specs.live import NEVER, Cadence
 _DATA, _SEED = 5000, 0
 
 
-@told
+@reports_user_errors
 def proposal(
     spec: ExperimentSpec,
     *,
@@ -84,9 +84,9 @@ def _rounded(value: float) -> float:
 
 
 def _sentence(made: Proposal, x: Tensor, spec: ExperimentSpec) -> str:
-    asked = spec.sampling
+    sampling = spec.sampling
     return (
         f"σ₁/√k = {made.sigma_eff_1:.3g}, the largest distance among {len(x):,} data; {made.levels} levels of ratio "
         f"{made.ratio:.3g}, C ≥ {OVERLAP:g} in {x.shape[1]} dimensions; r = {made.step_ratio:.2g}, Langevin's "
-        f"s_T²/σ² = {made.swelling:.3f} after T = {asked.steps_per_level}."
+        f"s_T²/σ² = {made.swelling:.3f} after T = {sampling.steps_per_level}."
     )

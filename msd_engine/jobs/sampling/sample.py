@@ -13,23 +13,23 @@ from msd_engine.backend.device import describe_device
 from msd_engine.backend.errors import UserError
 from msd_engine.events import Event, Finished, Notice, Progress, Samples, Started, Tick
 from msd_engine.jobs.factory.chains import Sampling, moments, sampling
-from msd_engine.jobs.factory.parts import asks_exact_above, asks_guidance
+from msd_engine.jobs.factory.parts import uses_exact_above, uses_guidance
 from msd_engine.jobs.factory.targets import is_of_images
-from msd_engine.jobs.sampling.ladder import told_ladder
+from msd_engine.jobs.sampling.ladder import ladder_event
 from msd_engine.jobs.sampling.verdicts import judged
 from msd_engine.jobs.tools.background import in_background
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.frames import ImageFrames, PlaneFrames, shown, stride_of
-from msd_engine.jobs.tools.guard import told
 from msd_engine.metrics.chains.figures import alive
 from msd_engine.runs.thumbnails import keep_thumbnail
-from msd_engine.samplers.twin import Stretch
+from msd_engine.samplers.twin import Segment
 from msd_engine.samplers.walk import Moment
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.models import CARD
 
 # A fast chain makes a step in some twenty microseconds; looking up from the work costs a part of that.
-_LOOK_UP_S = 0.002
+_PAUSE_S = 0.002
 _PAUSE_POLL_S = 0.05
 _RATE_WINDOW_S = 2.0
 
@@ -37,20 +37,20 @@ _RATE_WINDOW_S = 2.0
 class _Frames(Protocol):
     """What a job tells about its chains: in the plane, or as images."""
 
-    def keep(self, moment: Moment | Stretch) -> None:
+    def keep(self, moment: Moment | Segment) -> None:
         """Take notice of a state."""
         ...
 
-    def due(self, moment: Moment | Stretch) -> Iterator[Event]:
+    def due(self, moment: Moment | Segment) -> Iterator[Event]:
         """Tell how the chains stand, at a due moment."""
         ...
 
-    def end(self, moment: Moment | Stretch) -> Iterator[Event]:
+    def end(self, moment: Moment | Segment) -> Iterator[Event]:
         """Tell what is left to tell, after the last step."""
         ...
 
 
-@told
+@reports_user_errors
 def sample(
     spec: ExperimentSpec,
     *,
@@ -80,14 +80,14 @@ def sample(
         the end what is left of them, `Samples`, for images `Verdicts`, and `Finished`, or `Failed`.
     """
     wants_images = spec.sampling.source == "exact" and is_of_images(spec)
-    if wants_images or asks_exact_above(spec):
+    if wants_images or uses_exact_above(spec):
         # Reading tens of thousands of images takes a second.
         chains = yield from in_background(lambda _: sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device))
     else:
         chains = sampling(spec, run_dir=run_dir, device=device)
-    if asks_guidance(spec) and not chains.guided:
+    if uses_guidance(spec) and not chains.guided:
         yield Notice("This network has no earlier self to be guided by: it samples without guidance.")
-    if asks_exact_above(spec) and not chains.exact_above:
+    if uses_exact_above(spec) and not chains.exact_above:
         yield Notice("Its training images are not on this machine: the network is asked at all noises.")
     for event in chain_events(spec, chains, cadence, live):
         yield event
@@ -144,7 +144,7 @@ class _Job:
 
     def events(self) -> Iterator[Event]:
         """Walk down the ladder."""
-        yield told_ladder(self.spec, self.chains.descent, guided=self.chains.guided)
+        yield ladder_event(self.spec, self.chains.descent, guided=self.chains.guided)
         keep = self.frames.keep
         before = time.perf_counter()
         chains, k = self.chains.y.shape[:2]
@@ -152,7 +152,7 @@ class _Job:
         for moment in moments(self.chains, every):
             keep(moment)
             now = time.perf_counter()
-            if now - before < _LOOK_UP_S:
+            if now - before < _PAUSE_S:
                 continue
             self.elapsed_s += now - before
             if self.live.paused:
@@ -164,14 +164,14 @@ class _Job:
                 yield Tick()
             before = time.perf_counter()
         self.elapsed_s += time.perf_counter() - before
-        trouble = self.chains.take_trouble()
+        trouble = self.chains.pop_trouble()
         if trouble:
             yield Notice(f"The card cannot repeat the network as a whole, which makes chains slower: {trouble}")
         yield from self.frames.end(moment)
         yield self._progress(moment.step)
         yield from self._ending(moment)
 
-    def _hold(self, moment: Moment | Stretch) -> Iterator[Event]:
+    def _hold(self, moment: Moment | Segment) -> Iterator[Event]:
         yield from self.frames.due(moment)
         while not self.live.wait_while_paused(_PAUSE_POLL_S):
             yield Tick()
@@ -193,17 +193,17 @@ class _Job:
             text="Sampling",
         )
 
-    def _ending(self, moment: Moment | Stretch) -> Iterator[Event]:
-        asked = self.spec.sampling
-        samples = moment.posterior.mean if asked.jump else moment.y.mean(1)
-        yield Samples(shown(samples), shown(moment.y), asked.seed, self.spec.to_json())
+    def _ending(self, moment: Moment | Segment) -> Iterator[Event]:
+        wanted = self.spec.sampling
+        samples = moment.posterior.mean if wanted.jump else moment.y.mean(1)
+        yield Samples(shown(samples), shown(moment.y), wanted.seed, self.spec.to_json())
         lost = int((~alive(moment.y)).sum())
-        text = f"Drew {asked.chains} samples in {self.total} steps."
+        text = f"Drew {wanted.chains} samples in {self.total} steps."
         if lost:
-            text = f"{lost} of {asked.chains} chains blew up."
-            if asked.has_wall:
+            text = f"{lost} of {wanted.chains} chains blew up."
+            if wanted.has_wall:
                 text = (
-                    f"{text[:-1]}: r = ε/σ² is {asked.step_ratio:.3g}, and a chain of this sampler is stable below 2 "
+                    f"{text[:-1]}: r = ε/σ² is {wanted.step_ratio:.3g}, and a chain of this sampler is stable below 2 "
                     "only."
                 )
         yield Finished(self.total, self.elapsed_s, text)

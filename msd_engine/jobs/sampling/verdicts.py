@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from msd_engine.backend.errors import BadFile
 from msd_engine.backend.threads import use_threads
 from msd_engine.events import Event, Notice, Samples, Tick, Verdicts
-from msd_engine.jobs.factory.loaded import loaded_looks
+from msd_engine.jobs.factory.loaded import loaded_statistics
 from msd_engine.jobs.factory.targets import images_of
-from msd_engine.jobs.tools.background import Tell, in_background
-from msd_engine.metrics.features.look import look
-from msd_engine.metrics.features.network import Seen
+from msd_engine.jobs.tools.background import Notify, in_background
+from msd_engine.metrics.features.extract import extract_features
+from msd_engine.metrics.features.network import FeatureBatch
 from msd_engine.metrics.quality.support import Judge, kept_judge
 from msd_engine.metrics.quality.verdicts import (
-    DataLooks,
+    DataStatistics,
     Verdict,
     mean_pair_distance,
     saturated_share,
@@ -32,7 +32,7 @@ from msd_engine.specs import ExperimentSpec
 MOST_COLOUR = 128
 """Colour images that are looked at after a sampling: their network sees some thirty in a second."""
 
-_Sight = tuple[Judge | None, Seen | None, str]
+_Judged = tuple[Judge | None, FeatureBatch | None, str]
 
 
 def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None, device: torch.device) -> Iterator[Event]:
@@ -50,28 +50,28 @@ def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None, device
         `Tick` while the images are read, and `Verdicts`.
     """
     data = images_of(spec)
-    looks: DataLooks | None = None
+    statistics: DataStatistics | None = None
     try:
-        looks = yield from in_background(lambda _: loaded_looks(data, data_dir))
+        statistics = yield from in_background(lambda _: loaded_statistics(data, data_dir))
     except BadFile as error:
         yield Notice(f"The chains are not compared with the data. {error}")
     x, y = torch.from_numpy(samples.x_hat), torch.from_numpy(samples.y)
-    judge, seen, left_out = yield from _seen(data.name, x, device)
-    off = judge.support.off(seen) if judge and seen else None
+    judge, batch, left_out = yield from _judge(data.name, x, device)
+    off = judge.support.off(batch) if judge and batch else None
     # Chains that blew up would drown the others in any mean.
-    judgement = verdicts(x, y, looks, off)
+    judgement = verdicts(x, y, statistics, off)
     kept = x[[verdict != "blew up" for verdict in judgement]]
     yield Verdicts(
         verdict=tuple(judgement),
         spatial_variance=spatial_variance(x).double().numpy(),
-        least_variance=looks.least_variance if looks else math.nan,
+        least_variance=statistics.least_variance if statistics else math.nan,
         saturated_share=saturated_share(x).double().numpy(),
-        most_saturation=looks.most_saturation if looks else math.nan,
+        most_saturation=statistics.most_saturation if statistics else math.nan,
         mean_distance=mean_pair_distance(kept),
-        data_mean_distance=looks.mean_distance if looks else math.nan,
-        data_largest_distance=looks.largest_distance if looks else math.nan,
-        data_std=looks.std if looks else math.nan,
-        data_count=looks.count if looks else 0,
+        data_mean_distance=statistics.mean_distance if statistics else math.nan,
+        data_largest_distance=statistics.largest_distance if statistics else math.nan,
+        data_std=statistics.std if statistics else math.nan,
+        data_count=statistics.count if statistics else 0,
         k=spec.training.k,
         epsilon=spec.sampling.epsilon,
         levels=spec.sampling.levels,
@@ -80,12 +80,12 @@ def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None, device
         features=judge.network.name if judge else "",
         left_out=left_out,
         class_names=judge.support.class_names if judge else (),
-        shares=_living(seen, judgement),
+        shares=_living(batch, judgement),
         real_shares=judge.support.real_shares.numpy() if judge else np.zeros(0),
     )
 
 
-def _seen(data: str, x: torch.Tensor, device: torch.device) -> Generator[Event, None, _Sight]:
+def _judge(data: str, x: torch.Tensor, device: torch.device) -> Generator[Event, None, _Judged]:
     """Look at samples by the features of their image set; without them where they would have to be made first."""
     try:
         judge = yield from in_background(lambda _: kept_judge(data, device))
@@ -104,19 +104,19 @@ def _seen(data: str, x: torch.Tensor, device: torch.device) -> Generator[Event, 
         return None, None, text
     network, threads = judge.network, torch.get_num_threads()
 
-    def work(tell: Tell) -> Seen:
+    def work(notify: Notify) -> FeatureBatch:
         use_threads(threads)
-        for seen in look(network, x):  # noqa: B007 - the last one is the whole
-            tell(Tick())
-        return seen
+        for batch in extract_features(network, x):  # noqa: B007 - the last one is the whole
+            notify(Tick())
+        return batch
 
     return judge, (yield from in_background(work)), ""
 
 
-def _living(seen: Seen | None, judgement: list[Verdict]) -> NDArray[np.float64]:
+def _living(batch: FeatureBatch | None, judgement: list[Verdict]) -> NDArray[np.float64]:
     """Return the shares of the classes among the chains that have lived, with shape (classes,)."""
-    if seen is None:
+    if batch is None:
         return np.zeros(0)
     lived = torch.tensor([verdict == "alive" for verdict in judgement])
-    shares: NDArray[np.float64] = seen[lived].class_shares.numpy()
+    shares: NDArray[np.float64] = batch[lived].class_shares.numpy()
     return shares

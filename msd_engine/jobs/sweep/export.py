@@ -11,8 +11,8 @@ from msd_engine.backend.errors import UserError
 from msd_engine.backend.files import write_atomically
 from msd_engine.events import Event, Finished
 from msd_engine.jobs.sweep.story import table_event
-from msd_engine.jobs.tools.background import Tell, in_background
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.background import Notify, in_background
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs.pictures import add_text_to_png
 from msd_engine.runs.report.charts import curves_of, overview
 from msd_engine.runs.report.tables import csv_text, markdown_text
@@ -22,7 +22,7 @@ SUFFIXES = (".csv", ".md", ".png", ".svg")
 """What a comparison can be written as."""
 
 
-@told
+@reports_user_errors
 def export_sweep(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> Iterator[Event]:
     """Write a comparison as it stands; the suffix says as what.
 
@@ -36,7 +36,7 @@ def export_sweep(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -
     start = time.monotonic()
     path = Path(path)
 
-    def work(_tell: Tell) -> bytes:
+    def work(_notify: Notify) -> bytes:
         return exported(SweepFolder.open(folder), path.suffix.lower())
 
     data = yield from in_background(work)
@@ -57,15 +57,15 @@ def exported(plan: SweepFolder, suffix: str) -> bytes:
     Raises:
         UserError: The suffix is another one, or a run is damaged.
     """
-    told_table = table_event(plan)
+    table = table_event(plan)
     match suffix:
         case ".csv":
-            return csv_text(told_table.rows).encode()
+            return csv_text(table.rows).encode()
         case ".md":
-            return markdown_text(told_table.rows, told_table.findings).encode()
+            return markdown_text(table.rows, table.findings).encode()
         case ".png" | ".svg":
             title = plan.spec.title or plan.spec.base.title
-            picture = overview(told_table.rows, curves_of(plan.measured()), suffix[1:], title)
+            picture = overview(table.rows, curves_of(plan.measured()), suffix[1:], title)
             return add_text_to_png(picture, plan.spec.base.to_json()) if suffix == ".png" else picture
         case _:
             given = suffix or "a file without suffix"

@@ -15,7 +15,7 @@ from msd_engine.jobs.factory.targets import images_of, is_of_images
 from msd_engine.jobs.sweep.samples import grids, prepared_judge
 from msd_engine.jobs.sweep.story import table_event
 from msd_engine.jobs.sweep.sweep import sweep
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs.layout import SWEEP
 from msd_engine.runs.report.charts import curves_of
 from msd_engine.runs.report.page import PageContent, page
@@ -28,7 +28,7 @@ from msd_engine.specs.reproduction import Reproduction
 PAGE = "index.html"
 
 
-@told
+@reports_user_errors
 def reproduce(
     plan: Reproduction,
     folder: str | os.PathLike[str],
@@ -84,7 +84,7 @@ def reproduce(
         spec=done.spec,
         whole=plan.whole,
         budget=plan.budget,
-        told=table_event(done),
+        table=table_event(done),
         results=results,
         curves=curves_of(done.measured()),
         grids=drawn,

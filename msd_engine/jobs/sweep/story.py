@@ -18,7 +18,7 @@ from msd_engine.events import (
     SweepTable,
     Tick,
 )
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.training.recall import held_out_loss
 from msd_engine.metrics.errors.comparison import findings, table
 from msd_engine.runs.layout import MANIFEST
@@ -27,7 +27,7 @@ from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs.sweep import Child, SweepResult
 
 
-@told
+@reports_user_errors
 def open_sweep(folder: str | os.PathLike[str]) -> Iterator[Event]:
     """Tell a sweep folder as it stands, without working on it.
 

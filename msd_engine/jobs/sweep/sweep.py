@@ -30,7 +30,7 @@ from msd_engine.jobs.factory.pace import threads_for
 from msd_engine.jobs.factory.parts import learned_denoiser
 from msd_engine.jobs.sweep.draws import least_draws, matched_draws, settled
 from msd_engine.jobs.sweep.story import ended_event, history, table_event
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.training.train import train
 from msd_engine.metrics.errors.errors import BandErrors
 from msd_engine.metrics.errors.matched import MatchedDraws
@@ -42,7 +42,7 @@ from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.sweep import Child, SweepResult, child_spec
 
 
-@told
+@reports_user_errors
 def sweep(
     spec: SweepSpec | None,
     folder: str | os.PathLike[str],
@@ -99,8 +99,8 @@ def _reopened(folder: str | os.PathLike[str], spec: SweepSpec | None) -> SweepFo
     plan = SweepFolder.open(folder)
     if spec is not None:
         # What precision `auto` came to was written down when the comparison was begun.
-        asked = spec.base.replace("training.precision", plan.spec.base.training.precision)
-        if asked != plan.spec.base:
+        wanted = spec.base.replace("training.precision", plan.spec.base.training.precision)
+        if wanted != plan.spec.base:
             raise UserError("A comparison is resumed as it was begun: only ks, seeds and modes may be added to it.")
         plan.widen(spec)
     return plan
@@ -141,15 +141,15 @@ class _Job:
 
     def events(self) -> Iterator[Event]:
         """Tell what is done, do what is not."""
-        told: set[str] = set()
+        reported: set[str] = set()
         busy: set[str] = set()
         for stage in self._stages():
             if (result := self.plan.result(stage.child.name)) is not None:
                 yield from history(self.plan, stage.child, stage.number)
                 yield ended_event(result)
-                told.add(result.name)
+                reported.add(result.name)
         yield table_event(self.plan)
-        while (stage_left := self._next(told | busy)) is not None:
+        while (stage_left := self._next(reported | busy)) is not None:
             name = stage_left.child.name
             with self.plan.claimed(name) as mine:
                 if mine and self.plan.result(name) is None:
@@ -158,7 +158,7 @@ class _Job:
                 busy.add(name)
                 yield Notice(f"{name} is being worked on by another program; it is left to that.")
                 continue
-            told.add(name)
+            reported.add(name)
             yield ended_event(result)
             yield table_event(self.plan)
         yield from self._ending(busy)
@@ -178,10 +178,10 @@ class _Job:
         done = len(self.plan.results())
         return [_Stage(child, number, len(children), done) for number, child in enumerate(children, 1)]
 
-    def _next(self, seen: set[str]) -> _Stage | None:
+    def _next(self, handled: set[str]) -> _Stage | None:
         """Return the first run that has not been seen to, of the plan as it is by now."""
         self.plan = SweepFolder.open(self.plan.folder)
-        return next((stage for stage in self._stages() if stage.child.name not in seen), None)
+        return next((stage for stage in self._stages() if stage.child.name not in handled), None)
 
     def _run(self, stage: _Stage) -> Iterator[Event]:
         child = stage.child

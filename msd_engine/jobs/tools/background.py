@@ -13,7 +13,7 @@ from msd_engine.events import Event, Tick
 
 T = TypeVar("T")
 
-Tell = Callable[[Event], None]
+Notify = Callable[[Event], None]
 """Hands an event to the job's caller; raises where the caller has closed the job."""
 
 _WAIT_S = 0.05
@@ -23,7 +23,7 @@ class _ClosedError(Exception):
     """The caller closed the job: the work is to end."""
 
 
-def in_background(work: Callable[[Tell], T]) -> Generator[Event, None, T]:
+def in_background(work: Callable[[Notify], T]) -> Generator[Event, None, T]:
     """Do work in a thread of its own and yield what it tells.
 
     The caller may close the generator at any time and is never kept waiting; the work ends when it tells next.
@@ -37,30 +37,30 @@ def in_background(work: Callable[[Tell], T]) -> Generator[Event, None, T]:
     Returns:
         What the work returned. Whatever it raised is raised here.
     """
-    told: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
+    events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
     closed = threading.Event()
     results: list[T] = []
     errors: list[BaseException] = []
 
-    def tell(event: Event) -> None:
+    def notify(event: Event) -> None:
         if closed.is_set():
             raise _ClosedError
-        told.put(event)
+        events.put(event)
 
     def run() -> None:
         try:
-            results.append(work(tell))
+            results.append(work(notify))
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             errors.append(error)
         finally:
             # Whoever waits for news need not wait any longer.
-            told.put(None)
+            events.put(None)
 
     thread = threading.Thread(target=run, name="msd-background", daemon=True)
     thread.start()
     try:
-        while thread.is_alive() or not told.empty():
-            yield _newest(told)
+        while thread.is_alive() or not events.empty():
+            yield _newest(events)
     finally:
         closed.set()
     if errors:
@@ -83,12 +83,12 @@ def imported(name: str) -> Generator[Event, None, None]:
         yield from in_background(lambda _: importlib.import_module(name))
 
 
-def _newest(told: queue.SimpleQueue[Event | None]) -> Event:
+def _newest(events: queue.SimpleQueue[Event | None]) -> Event:
     newest: Event | None = None
     try:
-        newest = told.get(timeout=_WAIT_S)
-        while not told.empty():
-            newest = told.get() or newest
+        newest = events.get(timeout=_WAIT_S)
+        while not events.empty():
+            newest = events.get() or newest
     except queue.Empty:
         pass
     return newest or Tick()

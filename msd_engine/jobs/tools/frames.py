@@ -28,7 +28,7 @@ from msd_engine.metrics.chains.figures import (
 )
 from msd_engine.metrics.chains.ladders import predicted_std, swelling
 from msd_engine.samplers.descent import Descent
-from msd_engine.samplers.twin import Stretch
+from msd_engine.samplers.twin import Segment
 from msd_engine.samplers.walk import Moment
 from msd_engine.specs import ExperimentSpec
 
@@ -49,12 +49,9 @@ def shown(values: Tensor) -> NDArray[np.float32]:
     Returns:
         An array of the same shape that shares no memory with the tensor.
     """
-    return np.ascontiguousarray(_clipped(values.detach().to("cpu", torch.float32, copy=True).numpy()))
-
-
-def _clipped(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    copied = values.detach().to("cpu", torch.float32, copy=True).numpy()
     # Not by torch: on a busy machine the second of two threads may be long in coming.
-    return np.clip(values, -LOST, LOST, out=values)
+    return np.ascontiguousarray(np.clip(copied, -LOST, LOST, out=copied))
 
 
 def stride_of(total: int, chains: int, k: int, dim: int) -> int:
@@ -91,30 +88,30 @@ class PlaneFrames:
         self._target = target
         self._total = spec.sampling.total_steps
         self._stride = 0
-        self._kept: list[Stretch] = []
+        self._kept: list[Segment] = []
         self._waiting: list[Moment] = []
         self._level = -1
         self._last_level: list[NDArray[np.float32]] = []
         # A short run tells its figures once, at its end.
         self._next_report_s = time.perf_counter() + _REPORT_EVERY_S
 
-    def keep(self, moment: Moment | Stretch) -> None:
+    def keep(self, moment: Moment | Segment) -> None:
         """Keep the states where the stride, or the end of the walk, says so."""
         if not self._stride:
             chains, k, dim = moment.y.shape
             self._stride = stride_of(self._total, chains, k, dim)
-        if isinstance(moment, Stretch):
+        if isinstance(moment, Segment):
             wanted = (moment.steps % self._stride == 0) | (moment.steps == self._total)
             if not wanted.all():
                 steps, path, means = (part[wanted] for part in (moment.steps, moment.path, moment.means))
-                moment = Stretch(steps, moment.level, moment.sigma, path, means)
+                moment = Segment(steps, moment.level, moment.sigma, path, means)
             if len(moment.steps):
                 self._kept.append(moment)
         elif moment.step % self._stride == 0 or moment.step == self._total:
             # Left where it is until it is told: carrying over each state would make a GPU wait at each step.
             self._waiting.append(moment)
 
-    def due(self, moment: Moment | Stretch) -> Iterator[Event]:
+    def due(self, moment: Moment | Segment) -> Iterator[Event]:
         """Tell the states since the last segment and, a few times per second, the figures."""
         yield from self._segment()
         now_s = time.perf_counter()
@@ -122,7 +119,7 @@ class PlaneFrames:
             yield self._report(moment, self._target, mixing=False)
             self._next_report_s = now_s + _REPORT_EVERY_S
 
-    def end(self, moment: Moment | Stretch) -> Iterator[Event]:
+    def end(self, moment: Moment | Segment) -> Iterator[Event]:
         """Tell the last segment and all figures."""
         yield from self._segment()
         if self._target is not None:
@@ -131,38 +128,40 @@ class PlaneFrames:
             yield self._report(moment, self._target, mixing=True)
 
     def _segment(self) -> Iterator[Event]:
-        kept, self._kept = [*self._kept, *_stretches(self._waiting)], []
+        kept, self._kept = [*self._kept, *_segments(self._waiting)], []
         self._waiting = []
         if not kept:
             return
         self._note_level(kept)
         if kept[0].path.shape[-1] != 2:
             return
-        counts = [len(stretch.steps) for stretch in kept]
+        counts = [len(segment.steps) for segment in kept]
         yield ChainSegment(
-            steps=np.concatenate([stretch.steps for stretch in kept]),
-            level=np.repeat([stretch.level for stretch in kept], counts),
-            sigma=np.repeat([stretch.sigma for stretch in kept], counts),
-            y=_clipped(np.concatenate([stretch.path for stretch in kept])),
-            x_hat=_clipped(np.concatenate([stretch.means for stretch in kept])),
+            steps=np.concatenate([segment.steps for segment in kept]),
+            level=np.repeat([segment.level for segment in kept], counts),
+            sigma=np.repeat([segment.sigma for segment in kept], counts),
+            y=_joined([segment.path for segment in kept]),
+            x_hat=_joined([segment.means for segment in kept]),
             total=self._total,
         )
 
-    def _note_level(self, kept: list[Stretch]) -> None:
+    def _note_level(self, kept: list[Segment]) -> None:
         """Remember the states of the newest level, for the figures that need a stretch of the chain."""
         newest = kept[-1].level
         if newest != self._level:
             self._level, self._last_level = newest, []
-        self._last_level += [stretch.path for stretch in kept if stretch.level == newest]
+        self._last_level += [segment.path for segment in kept if segment.level == newest]
 
-    def _report(self, moment: Moment | Stretch, target: GaussianMixture, *, mixing: bool) -> ChainReport:
+    def _report(self, moment: Moment | Segment, target: GaussianMixture, *, mixing: bool) -> ChainReport:
         # The figures are those of few numbers, in float64: the CPU finds them wherever the chains are computed.
         y = moment.y.cpu()
         living = alive(y)
         x = (moment.posterior.mean.cpu() if self._spec.sampling.jump else y.mean(1))[living].to(target.means.dtype)
-        level = torch.from_numpy(np.concatenate(self._last_level)) if self._last_level else y.unsqueeze(0)
+        level = torch.from_numpy(_joined(self._last_level)) if self._last_level else y.unsqueeze(0)
         # The first half of a level still remembers the level before.
-        settled = level[len(level) // 2 :, living]
+        settled = level[len(level) // 2 :]
+        if not bool(living.all()):
+            settled = settled[:, living]
         draws = settled.mean(2) if mixing else settled.mean(2)[:0]
         predicted, inflation = self._predictions(target)
         return ChainReport(
@@ -181,27 +180,41 @@ class PlaneFrames:
     def _predictions(self, target: GaussianMixture) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return the std within a mode and s_T²/σ² that theory predicts at the end of each level, with shape (L,)."""
         if self._predicted is None:
-            asked, k = self._spec.sampling, self._spec.training.k
-            if asked.has_wall and asked.step_ratio >= 2:
+            sampling, k = self._spec.sampling, self._spec.training.k
+            if sampling.has_wall and sampling.step_ratio >= 2:
                 past = np.full(len(self._descent.ladder), np.inf)
                 self._predicted = (past, past)
             else:
-                std = predicted_std(target, asked.sampler, self._descent, k, jump=asked.jump)
-                self._predicted = (std, swelling(asked.sampler, self._descent))
+                std = predicted_std(target, sampling.sampler, self._descent, k, jump=sampling.jump)
+                self._predicted = (std, swelling(sampling.sampler, self._descent))
         return self._predicted
 
 
-def _stretches(moments: list[Moment]) -> Iterator[Stretch]:
+def _segments(moments: list[Moment]) -> Iterator[Segment]:
     """Carry states over to the CPU, all of one noise together."""
     for _, group in itertools.groupby(moments, key=lambda moment: (moment.level, moment.sigma)):
         together = list(group)
-        yield Stretch(
+        yield Segment(
             steps=np.array([moment.step for moment in together]),
             level=together[0].level,
             sigma=together[0].sigma,
             path=shown(torch.stack([moment.y for moment in together])),
             means=shown(torch.stack([moment.posterior.mean for moment in together])),
         )
+
+
+def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Return one array of several; a view where they follow each other in one array."""
+    whole = parts[0].base
+    if isinstance(whole, np.ndarray) and whole.flags.c_contiguous and whole.shape[1:] == parts[0].shape[1:]:
+        place = first = (parts[0].ctypes.data - whole.ctypes.data) // whole.strides[0]
+        for part in parts:
+            if part.base is not whole or part.ctypes.data != whole.ctypes.data + place * whole.strides[0]:
+                break
+            place += len(part)
+        else:
+            return whole[first:place]
+    return np.concatenate(parts)
 
 
 class Streams(Protocol):
@@ -248,7 +261,7 @@ class ImageFrames:
         self._film_steps = frozenset(steps.tolist())
         self._film: list[FilmFrame] = []
 
-    def keep(self, moment: Moment | Stretch) -> None:
+    def keep(self, moment: Moment | Segment) -> None:
         """Keep a frame of the film where it is its turn."""
         if moment.step in self._film_steps:
             self._film.append(
@@ -269,7 +282,7 @@ class ImageFrames:
             # A state is told when the step after it is done: by now the next state's numbers begin.
             self._where = self._streams.positions()
 
-    def due(self, moment: Moment | Stretch) -> Iterator[Event]:
+    def due(self, moment: Moment | Segment) -> Iterator[Event]:
         """Tell the frames of the film since the last time, and how all chains look now."""
         film, self._film = self._film, []
         yield from film
@@ -282,7 +295,7 @@ class ImageFrames:
             y=shown(moment.y[:, 0]),
         )
 
-    def end(self, moment: Moment | Stretch) -> Iterator[Event]:
+    def end(self, moment: Moment | Segment) -> Iterator[Event]:
         """Tell the rest of the film and the last picture."""
         yield from self.due(moment)
 

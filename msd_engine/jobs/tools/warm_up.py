@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import time
 from collections.abc import Iterator
 
-from msd_engine.backend.compiled import PHILOX
+from msd_engine.backend.compiled import PHILOX, SLOW_IMPORTS, is_kept
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.events import Event, Finished, Started, Tick
-from msd_engine.jobs.tools.background import imported
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.background import imported, in_background
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.samplers.twin import COMPILED
 
+_POLL_S = 0.02
 
-@told
+
+@reports_user_errors
 def warm_up(device: str = "auto") -> Iterator[Event]:
     """Import the jobs and choose the device.
 
@@ -27,14 +30,27 @@ def warm_up(device: str = "auto") -> Iterator[Event]:
     for job in ("sampling.sample", "sampling.field", "training.train"):
         yield from imported(f"msd_engine.jobs.{job}")
         yield Tick()
-    # Compiled code is imported in threads of its own; until it is ready slower code serves.
-    for module in (PHILOX, COMPILED):
-        module.get()
     name = describe_device(choose_device(device))
     yield Started("warm-up", name, 0, 0, "")
     # The figures of the first chains need the one, the first optimiser the other, and each takes a second: later than
     # the chains, sooner than their end, and sooner than anybody presses Train.
-    for library in ("arviz_stats.base.array", "torch._dynamo"):
-        yield from imported(library)
-        yield Tick()
+    yield from _imported("arviz_stats.base.array")
+    for module in (PHILOX, COMPILED):
+        # Read at once where it is kept; else slower code serves until it is compiled.
+        module.get()
+        while module.pending and is_kept():
+            yield Tick()
+            time.sleep(_POLL_S)
+    yield from _imported("torch._dynamo")
     yield Finished(0, time.monotonic() - start, f"Ready on {name}.")
+
+
+def _imported(library: str) -> Iterator[Event]:
+    """Import a large library when no other is being imported; a job that is closed meanwhile does not wait for it."""
+    yield from in_background(lambda _: _import(library))
+    yield Tick()
+
+
+def _import(library: str) -> None:
+    with SLOW_IMPORTS:
+        importlib.import_module(library)

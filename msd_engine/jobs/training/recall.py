@@ -18,7 +18,7 @@ from msd_engine.jobs.factory.parts import learned_denoiser
 from msd_engine.jobs.factory.targets import is_of_images
 from msd_engine.jobs.factory.training import training
 from msd_engine.jobs.tools.background import in_background
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.runs.layout import METRICS
 from msd_engine.runs.log import Row
@@ -27,7 +27,7 @@ from msd_engine.specs import Live
 from msd_engine.specs.live import NEVER, Cadence
 
 
-@told
+@reports_user_errors
 def recall(
     run_dir: str | os.PathLike[str],
     *,

@@ -28,7 +28,7 @@ from msd_engine.events import (
 from msd_engine.jobs.factory.memory import check_training
 from msd_engine.jobs.factory.pace import Pace
 from msd_engine.jobs.factory.training import Training, training, training_device
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.training.losses import Losses
 from msd_engine.jobs.training.recall import measured_again, strip_frame
 from msd_engine.metrics.errors.errors import BandErrors
@@ -58,7 +58,7 @@ _OTHER_DEVICE = (
 )
 
 
-@told
+@reports_user_errors
 def train(
     spec: ExperimentSpec | None,
     run_dir: str | os.PathLike[str],
@@ -95,17 +95,17 @@ def train(
         `HeldOutLoss` every `training.evaluate_every` steps; `Checkpointed`; at last `Finished` or `Failed`.
     """
     run = _reopened(run_dir, spec) if resume else None
-    asked = run.spec if run else spec
-    if asked is None:
+    wanted = run.spec if run else spec
+    if wanted is None:
         raise ValueError("A new run needs a spec.")
-    chosen = training_device(asked, device)
-    pace = Pace(asked, chosen, threads)
+    chosen = training_device(wanted, device)
+    pace = Pace(wanted, chosen, threads)
     # The data come first: where they are missing, no empty run is left behind.
-    parts = training(asked, data_dir=data_dir, device=chosen, delay=delay)
-    check_training(asked, parts.trainer.denoiser, chosen)
+    parts = training(wanted, data_dir=data_dir, device=chosen, delay=delay)
+    check_training(wanted, parts.trainer.denoiser, chosen)
     pace.begin()
     if run is None:
-        run = Run.create(run_dir, asked, device=describe_device(chosen))
+        run = Run.create(run_dir, wanted, device=describe_device(chosen))
     with run.locked():
         yield from _Job(run, parts, pace, chosen, cadence, live or Live()).events()
 
@@ -226,7 +226,7 @@ class _Job:
                 yield from self._pause()
                 # Time on hold is no training time.
                 before = time.perf_counter()
-            if sentence := self.pace.look(self.run, self.trainer.step):
+            if sentence := self.pace.check(self.run, self.trainer.step):
                 yield Notice(sentence)
                 before = time.perf_counter()
             done = self.trainer.advance(self.elapsed_s)
@@ -235,7 +235,7 @@ class _Job:
             before = now
             self.losses.begun(self.elapsed_s)
             self.losses.note(done)
-            if trouble := self.trainer.take_trouble():
+            if trouble := self.trainer.pop_trouble():
                 yield Notice(f"{_PIECE_BY_PIECE}: {trouble}")
             if self.trainer.spent(self.elapsed_s) >= EARLIER_SHARE and not self.run.has_earlier:
                 self._catch_up()
@@ -244,7 +244,7 @@ class _Job:
                     self.run.save_earlier(weights, self.trainer.step, elapsed_s=self.elapsed_s)
             if self.trainer.step % training.evaluate_every == 0:
                 yield self._held_out()
-            if self.live.take_checkpoint_request() or self.elapsed_s >= self.checkpoint_due_s:
+            if self.live.pop_checkpoint_request() or self.elapsed_s >= self.checkpoint_due_s:
                 self._save("running")
                 yield Checkpointed(self.trainer.step, str(self.run.folder))
             yield from self._moment()

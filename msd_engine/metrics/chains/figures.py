@@ -118,7 +118,8 @@ def residual_inflation(y: Tensor, sigma: float) -> float:
     k = y.shape[-2]
     if k == 1 or not y.numel():
         return math.nan
-    residuals = y.double() - y.double().mean(-2, keepdim=True)
+    y = y.double()
+    residuals = y - y.mean(-2, keepdim=True)
     return residuals.square().mean().item() / (sigma**2 * (1 - 1 / k))
 
 

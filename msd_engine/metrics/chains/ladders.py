@@ -8,6 +8,7 @@ residuals y_i − ȳ up to 1 − 1/k, whatever the data (theory §3, fact 4). Ov
 
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 
 import numpy as np
@@ -21,8 +22,11 @@ from msd_engine.specs.tables.samplers import Sampler
 _Array = NDArray[np.float64]
 
 _MOST_STEPS = 100_000
+# Results that are kept: a chain that is drawn again, with another seed say, goes the same way.
+_KEPT = 64
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def swelling(sampler: Sampler, descent: Descent) -> _Array:
     """Return s_T²/σ_i²: the variance of the residuals y_i − ȳ over what the level says.
 
@@ -31,8 +35,15 @@ def swelling(sampler: Sampler, descent: Descent) -> _Array:
         descent: The ladder and the steps.
 
     Returns:
-        The ratio at the end of each level with shape (L,); 1 is exact. Chains that blow up give huge numbers.
+        The ratio at the end of each level with shape (L,), not to be written to; 1 is exact. Chains that blow up give
+        huge numbers.
     """
+    ratio = _swelling(sampler, descent)
+    ratio.flags.writeable = False
+    return ratio
+
+
+def _swelling(sampler: Sampler, descent: Descent) -> _Array:
     if DYNAMICS[sampler].LAW.as_scheduled:
         return np.ones(len(descent.ladder))
     ratio: _Array = variances(sampler, descent, 1, np.zeros(1))[:, 0] / np.square(descent.ladder)
@@ -54,9 +65,10 @@ def settled(sampler: Sampler, step_ratio: float) -> float:
 
 def excess(sampler: Sampler, descent: Descent) -> float:
     """Return how far s_T²/σ² is from what it tends to, at the level where it is farthest."""
-    return float(np.abs(swelling(sampler, descent) - settled(sampler, descent.step_ratio)).max())
+    return float(np.abs(_swelling(sampler, descent) - settled(sampler, descent.step_ratio)).max())
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def steps_needed(sampler: Sampler, descent: Descent, most: float = 0.05) -> int:
     """Return how few steps per level leave an excess that does not matter.
 
@@ -93,6 +105,7 @@ def variances(sampler: Sampler, descent: Descent, k: int, data: _Array) -> _Arra
     return DYNAMICS[sampler].LAW.variances(descent, k, data)
 
 
+@functools.lru_cache(maxsize=_KEPT)
 def predicted_std(mixture: GaussianMixture, sampler: Sampler, descent: Descent, k: int, *, jump: bool) -> _Array:
     """Predict the standard deviation of samples about their mode, modes taken apart.
 
@@ -105,7 +118,7 @@ def predicted_std(mixture: GaussianMixture, sampler: Sampler, descent: Descent, 
 
     Returns:
         For chains that end at each level, with shape (L,): the root of Σ_j w_j mean_axes G² V, with G = λ/(λ + τ²) for
-        the jump and 1 without.
+        the jump and 1 without. Not to be written to.
     """
     eigenvalues = mixture.eigenvalues.double().cpu().numpy()
     data, place = np.unique(eigenvalues, return_inverse=True)
@@ -114,4 +127,5 @@ def predicted_std(mixture: GaussianMixture, sampler: Sampler, descent: Descent, 
         found = found * np.square(data / (data + np.square(descent.ladder)[:, None] / k))
     modes = found[:, place.reshape(eigenvalues.shape)].mean(2)
     predicted: _Array = np.sqrt(modes @ mixture.weights.double().cpu().numpy())
+    predicted.flags.writeable = False
     return predicted

@@ -29,7 +29,7 @@ from msd_engine.metrics.features.classifier import (
     train_classifier,
     weights_digest,
 )
-from msd_engine.metrics.features.network import FeatureNetwork, Seen
+from msd_engine.metrics.features.network import FeatureBatch, FeatureNetwork
 from msd_engine.specs import ImagesSpec
 
 _TITLES = {"digits": "Digits", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
@@ -180,25 +180,25 @@ class _Colour(Protocol):
     name: str
     width: int
 
-    def look(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def extract_features(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return features with shape (B, F), textures with shape (B, S) and evidence with shape (B,)."""
         ...
 
 
 def _of_colour(net: _Colour, device: torch.device, digest: str, *, fid: bool = False) -> FeatureNetwork:
-    def look(x: Tensor) -> Seen:
-        features, textures, evidence = net.look(x)
-        return Seen(features, x.new_zeros(len(x), 0), textures, evidence)
+    def extract_features(x: Tensor) -> FeatureBatch:
+        features, textures, evidence = net.extract_features(x)
+        return FeatureBatch(features, x.new_zeros(len(x), 0), textures, evidence)
 
-    return FeatureNetwork(net.name, net.width, (), device, digest, _COLOUR_BATCH, look, fid)
+    return FeatureNetwork(net.name, net.width, (), device, digest, _COLOUR_BATCH, extract_features, fid)
 
 
 def _of_classifier(
     net: Classifier, data_name: str, class_names: tuple[str, ...], device: torch.device, digest: str
 ) -> FeatureNetwork:
-    def look(x: Tensor) -> Seen:
-        features, logits, textures = net.look(x)
-        return Seen(features, logits, textures, logits.logsumexp(dim=1))
+    def extract_features(x: Tensor) -> FeatureBatch:
+        features, logits, textures = net.extract_features(x)
+        return FeatureBatch(features, logits, textures, logits.logsumexp(dim=1))
 
     name = f"{_TITLES[data_name]} classifier, {FEATURES} features"
-    return FeatureNetwork(name, FEATURES, class_names, device, digest, _BATCH, look)
+    return FeatureNetwork(name, FEATURES, class_names, device, digest, _BATCH, extract_features)

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from msd_engine.backend.files import make_folder, reading, write_atomically
+from msd_engine.backend.folders import cache_folder
 from msd_engine.backend.tensors import pack_tensors, read_tensors
-from msd_engine.data.folder import cache_folder
 from msd_engine.data.images import ImageSet
 from msd_engine.metrics.features.shipped import shipped
 
@@ -102,7 +102,7 @@ class Classifier(nn.Module):
         """
         return self._hidden_of(self.maps(x)[1], kept)
 
-    def look(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def extract_features(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return all that is seen in images, in one go.
 
         Args:

@@ -114,9 +114,9 @@ class EfficientNetLite0(nn.Module):
         Returns:
             Features with shape (B, 1280).
         """
-        return self.look(x)[0]
+        return self.extract_features(x)[0]
 
-    def look(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def extract_features(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return all that is seen in images, in one go.
 
         Args:

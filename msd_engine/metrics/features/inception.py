@@ -189,9 +189,9 @@ class Inception(nn.Module):
         Returns:
             Features with shape (B, 2048).
         """
-        return self.look(x)[0]
+        return self.extract_features(x)[0]
 
-    def look(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def extract_features(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return all that is seen in images, in one go.
 
         Args:

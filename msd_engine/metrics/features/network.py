@@ -12,7 +12,7 @@ from msd_engine.metrics.features.spectra import band_energies
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class FeatureBatch:
     """What a network sees in images.
 
     Attributes:
@@ -35,10 +35,10 @@ class Seen:
         """Return the number of images."""
         return len(self.features)
 
-    def __getitem__(self, which: slice | Tensor) -> Seen:
+    def __getitem__(self, which: slice | Tensor) -> FeatureBatch:
         """Return what was seen in some of the images."""
         bands = None if self.bands is None else self.bands[which]
-        return Seen(self.features[which], self.logits[which], self.textures[which], self.evidence[which], bands)
+        return FeatureBatch(self.features[which], self.logits[which], self.textures[which], self.evidence[which], bands)
 
     @property
     def probabilities(self) -> Tensor:
@@ -53,15 +53,15 @@ class Seen:
             return torch.zeros(0, dtype=torch.float64)
         return self.logits.argmax(dim=1).bincount(minlength=classes).double() / max(len(self), 1)
 
-    def cpu(self) -> Seen:
+    def cpu(self) -> FeatureBatch:
         """Return it on the CPU."""
         bands = None if self.bands is None else self.bands.cpu()
-        return Seen(self.features.cpu(), self.logits.cpu(), self.textures.cpu(), self.evidence.cpu(), bands)
+        return FeatureBatch(self.features.cpu(), self.logits.cpu(), self.textures.cpu(), self.evidence.cpu(), bands)
 
     @staticmethod
-    def together(parts: list[Seen]) -> Seen:
+    def together(parts: list[FeatureBatch]) -> FeatureBatch:
         """Return several of them as one."""
-        return Seen(
+        return FeatureBatch(
             torch.cat([part.features for part in parts]),
             torch.cat([part.logits for part in parts]),
             torch.cat([part.textures for part in parts]),
@@ -90,11 +90,11 @@ class FeatureNetwork:
     device: torch.device
     digest: str
     batch: int
-    _look: Callable[[Tensor], Seen]
+    _extract: Callable[[Tensor], FeatureBatch]
     fid: bool = False
 
     @torch.no_grad()
-    def look(self, x: Tensor) -> Seen:
+    def extract_features(self, x: Tensor) -> FeatureBatch:
         """Look at images.
 
         Args:
@@ -105,22 +105,22 @@ class FeatureNetwork:
         """
         # Of no images one is looked at, for the shapes.
         some = _bounded(x if len(x) else x.new_zeros(1, *x.shape[1:]))
-        seen = [self._look(part.to(self.device)).cpu() for part in torch.split(some, self.batch)]
-        return self.with_bands(Seen.together(seen), some)[: len(x)]
+        batch = [self._extract(part.to(self.device)).cpu() for part in torch.split(some, self.batch)]
+        return self.with_bands(FeatureBatch.together(batch), some)[: len(x)]
 
-    def with_bands(self, seen: Seen, x: Tensor) -> Seen:
+    def with_bands(self, batch: FeatureBatch, x: Tensor) -> FeatureBatch:
         """Add the energies of bands to what was seen, where the network needs them to tell blur.
 
         Networks of colour images see these small ones enlarged, and were trained to see through blur.
 
         Args:
-            seen: What was seen in n images.
+            batch: What was seen in n images.
             x: These images with shape (n, C, H, W), in [-1, 1]; values beyond are cut.
 
         Returns:
             What was seen, with them.
         """
-        return seen if self.class_names else replace(seen, bands=band_energies(_bounded(x)).cpu())
+        return batch if self.class_names else replace(batch, bands=band_energies(_bounded(x)).cpu())
 
     def features(self, x: Tensor) -> Tensor:
         """Return the features of images.
@@ -131,7 +131,7 @@ class FeatureNetwork:
         Returns:
             Features with shape (N, F), float32, on the CPU.
         """
-        return self.look(x).features
+        return self.extract_features(x).features
 
     def probabilities(self, x: Tensor) -> Tensor | None:
         """Return how likely each class is for each image.
@@ -143,7 +143,7 @@ class FeatureNetwork:
             Probabilities with shape (N, classes), float32, on the CPU; None where the network knows no classes of
             this image set.
         """
-        return self.look(x).probabilities if self.class_names else None
+        return self.extract_features(x).probabilities if self.class_names else None
 
 
 def _bounded(x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import Figure
-from msd_engine.metrics.features.network import Seen
+from msd_engine.metrics.features.network import FeatureBatch
 from msd_engine.metrics.quality.distances import Features, FrechetReference, centred_interval, kernel_distance, share
 from msd_engine.metrics.quality.manifolds import overlap
 from msd_engine.metrics.quality.standard import Standard, Steps, array
@@ -21,7 +21,7 @@ _OVERLAP = 4096
 _ROUNDS, _FEW_ROUNDS, _MANY_FEATURES = 100, 20, 512
 
 
-def yield_figure(lived: int, n: int, real: float) -> Figure:
+def survival_figure(lived: int, n: int, real: float) -> Figure:
     """Return the share of n chains that have lived, with that of real images that would count as living."""
     found = share(lived, n)
     return Figure(
@@ -61,7 +61,7 @@ def frechet_figure(
     found = centred_interval(reference.distance(features), resampled)
     real = [reference.distance(array(one)) for one in against.real_sets if len(one) > features.shape[1]]
     fid = against.network.fid
-    told = (
+    spread_note = (
         f"By the network of the FID, against {len(against.reference)} held-out images; published ones are mostly of "
         "50 000 samples against the training images."
         if fid
@@ -75,7 +75,7 @@ def frechet_figure(
         found.high,
         float(np.mean(real)) if real else math.nan,
         help="Distance of the Gaussians of the features: |μ_a − μ_b|² + tr(C_a + C_b − 2(C_a C_b)^½). "
-        f"It shrinks with the number of samples, so compare equal numbers only. {told}"
+        f"It shrinks with the number of samples, so compare equal numbers only. {spread_note}"
         + (
             f" Real images: mean ± standard deviation of {len(real)} sets, none with an image of another."
             if len(real) > 1
@@ -117,10 +117,10 @@ def overlap_figures(features: Features, real: Features, reference: Features) -> 
     ]
 
 
-def class_figures(seen: Seen, against: Standard, shares: NDArray[np.float64]) -> list[Figure]:
+def class_figures(batch: FeatureBatch, against: Standard, shares: NDArray[np.float64]) -> list[Figure]:
     """Return how sure the classifier is, and which classes are most lacking and most in excess."""
-    sure, sure_real = (int((some.probabilities.amax(dim=1) > CONFIDENT).sum()) for some in (seen, against.reference))
-    found = share(sure, len(seen.probabilities))
+    sure, sure_real = (int((some.probabilities.amax(dim=1) > CONFIDENT).sum()) for some in (batch, against.reference))
+    found = share(sure, len(batch.probabilities))
     real_shares = against.class_shares
     there = real_shares > 0
     ratios = shares[there] / real_shares[there]

@@ -15,14 +15,14 @@ from torch import Tensor
 
 from msd_engine.events import Figure
 from msd_engine.events.verdicts import ALIVE
-from msd_engine.metrics.features.look import look
+from msd_engine.metrics.features.extract import extract_features
 from msd_engine.metrics.quality.figures import (
     class_figures,
     frechet_figure,
     kernel_figure,
     overlap_figures,
     refusal,
-    yield_figure,
+    survival_figure,
 )
 from msd_engine.metrics.quality.manifolds import NEAREST
 from msd_engine.metrics.quality.standard import (
@@ -31,8 +31,8 @@ from msd_engine.metrics.quality.standard import (
     Steps,
     array,
     judged_alone,
+    last_of,
     median_nearest,
-    told_last,
 )
 from msd_engine.metrics.quality.verdicts import Verdict
 
@@ -74,8 +74,8 @@ def judge(x: Tensor, against: Standard, draws: np.random.Generator, y: Tensor | 
     Returns:
         All figures.
     """
-    seen = yield from told_last(look(against.network, x), "Looking at the samples", len(x))
-    features, real, reference = array(seen), array(against.real), array(against.reference)
+    batch = yield from last_of(extract_features(against.network, x), "Looking at the samples", len(x))
+    features, real, reference = array(batch), array(against.real), array(against.reference)
     figures: list[Figure] = []
     refused = refusal(len(features), len(reference), against.network.width)
     if against.frechet is not None and not refused:
@@ -84,11 +84,11 @@ def judge(x: Tensor, against: Standard, draws: np.random.Generator, y: Tensor | 
     figures.append(kernel_figure(features, real, reference[:_KERNEL_REFERENCE]))
     yield "Comparing neighbourhoods"
     figures += overlap_figures(features, real, reference)
-    judged = judged_alone(x, y, seen, against.judge, against.looks)
-    figures.append(yield_figure(judged.count(ALIVE), len(judged), against.real_yield))
-    shares: NDArray[np.float64] = seen.class_shares.numpy()
+    judged = judged_alone(x, y, batch, against.judge, against.statistics)
+    figures.append(survival_figure(judged.count(ALIVE), len(judged), against.real_survival))
+    shares: NDArray[np.float64] = batch.class_shares.numpy()
     if len(shares):
-        figures += class_figures(seen, against, shares)
+        figures += class_figures(batch, against, shares)
     nearest = yield from median_nearest(x[:NEIGHBOURS], against.images.train)
     figures.append(
         Figure(

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from msd_engine.data.images import ImageSet
 from msd_engine.events.verdicts import ALIVE
-from msd_engine.metrics.features.look import look_at_real
-from msd_engine.metrics.features.network import FeatureNetwork, Seen
+from msd_engine.metrics.features.extract import features_of_real
+from msd_engine.metrics.features.network import FeatureBatch, FeatureNetwork
 from msd_engine.metrics.quality.distances import Features, FrechetReference
 from msd_engine.metrics.quality.nearest import nearest_in_pixels
 from msd_engine.metrics.quality.support import Judge, support_of
-from msd_engine.metrics.quality.verdicts import DataLooks, Verdict, data_looks, verdicts
+from msd_engine.metrics.quality.verdicts import DataStatistics, Verdict, data_statistics, verdicts
 
 T = TypeVar("T")
 Steps = Generator[str, None, T]
@@ -44,20 +44,20 @@ class Standard:
         frechet: The Gaussian of the reference, None where it has too few images.
         nearest: Median distance of held-out images to their nearest training image, in pixels.
         judge: Tells samples that lie off the data.
-        looks: What the data look like.
-        real_yield: Share of the training images that would count as living.
+        statistics: What the data look like.
+        real_survival: Share of the training images that would count as living.
     """
 
     images: ImageSet
     network: FeatureNetwork
-    reference: Seen
-    real: Seen
-    real_sets: tuple[Seen, ...]
+    reference: FeatureBatch
+    real: FeatureBatch
+    real_sets: tuple[FeatureBatch, ...]
     frechet: FrechetReference | None
     nearest: float
     judge: Judge
-    looks: DataLooks
-    real_yield: float
+    statistics: DataStatistics
+    real_survival: float
 
     @property
     def class_shares(self) -> NDArray[np.float64]:
@@ -85,19 +85,19 @@ def standard(images: ImageSet, network: FeatureNetwork, n: int) -> Steps[Standar
     """
     limit = _REFERENCE if network.class_names or network.fid else _COLOUR_REFERENCE
     held_out = images.test[:limit]
-    reference = yield from told_last(look_at_real(network, held_out), "Looking at held-out images", len(held_out))
+    reference = yield from last_of(features_of_real(network, held_out), "Looking at held-out images", len(held_out))
     order = torch.randperm(len(images.train), generator=torch.Generator().manual_seed(0))
     # Samplings to come are not judged by Inception, which would take an hour for so many on a CPU.
     training = images.train[order[: n if network.fid else max(n, limit)]]
-    seen = yield from told_last(look_at_real(network, training), "Looking at training images", len(training))
-    real = seen[:n]
-    sets = tuple(seen[start : start + n] for start in range(0, min(len(training), _SETS * n) - n + 1, n)) or (real,)
+    batch = yield from last_of(features_of_real(network, training), "Looking at training images", len(training))
+    real = batch[:n]
+    sets = tuple(batch[start : start + n] for start in range(0, min(len(training), _SETS * n) - n + 1, n)) or (real,)
     frechet = FrechetReference(array(reference)) if len(reference.features) > network.width else None
     nearest = yield from median_nearest(images.to_data(images.test[:NEIGHBOURS]), images.train)
-    judge = Judge(network, support_of(seen[:limit], reference, network.class_names))
-    looks = data_looks(images.train)
-    living = judged_alone(images.to_data(training[:n]), None, real, judge, looks).count(ALIVE)
-    return Standard(images, network, reference, real, sets, frechet, nearest, judge, looks, living / len(real))
+    judge = Judge(network, support_of(batch[:limit], reference, network.class_names))
+    statistics = data_statistics(images.train)
+    living = judged_alone(images.to_data(training[:n]), None, real, judge, statistics).count(ALIVE)
+    return Standard(images, network, reference, real, sets, frechet, nearest, judge, statistics, living / len(real))
 
 
 def median_nearest(x: Tensor, train: Tensor) -> Steps[float]:
@@ -120,20 +120,22 @@ def median_nearest(x: Tensor, train: Tensor) -> Steps[float]:
     return float(found.median())
 
 
-def told_last(steps: Iterator[Seen], text: str, total: int) -> Steps[Seen]:
+def last_of(steps: Iterator[FeatureBatch], text: str, total: int) -> Steps[FeatureBatch]:
     """Go through looks at images, tell how many of a total there are, and return the last, which is the whole."""
     count = 0
-    for seen in steps:
-        count = len(seen.features)
+    for batch in steps:
+        count = len(batch.features)
         yield f"{text}: {count} of {total}"
-    return seen
+    return batch
 
 
-def array(seen: Seen) -> Features:
+def array(batch: FeatureBatch) -> Features:
     """Return the features that were seen, with shape (n, F), float64."""
-    return seen.features.double().numpy()
+    return batch.features.double().numpy()
 
 
-def judged_alone(x: Tensor, y: Tensor | None, seen: Seen, judge: Judge, looks: DataLooks) -> list[Verdict]:
+def judged_alone(
+    x: Tensor, y: Tensor | None, batch: FeatureBatch, judge: Judge, statistics: DataStatistics
+) -> list[Verdict]:
     """Judge images that may be the ends of chains; see `metrics/quality/verdicts.py`."""
-    return verdicts(x, x[:, None] if y is None else y, looks, judge.support.off(seen))
+    return verdicts(x, x[:, None] if y is None else y, statistics, judge.support.off(batch))

@@ -30,10 +30,10 @@ import torch
 from torch import Tensor
 
 from msd_engine.backend.files import make_folder, reading, write_atomically
+from msd_engine.backend.folders import cache_folder
 from msd_engine.backend.tensors import pack_tensors, read_tensors
-from msd_engine.data.folder import cache_folder
 from msd_engine.metrics.features.choose import network_again
-from msd_engine.metrics.features.network import FeatureNetwork, Seen
+from msd_engine.metrics.features.network import FeatureBatch, FeatureNetwork
 from msd_engine.metrics.features.shipped import shipped
 
 RARE = 0.0025
@@ -83,27 +83,27 @@ class Support:
     class_names: tuple[str, ...]
     real_shares: Tensor
 
-    def off(self, seen: Seen) -> Tensor:
+    def off(self, batch: FeatureBatch) -> Tensor:
         """Return which images lie off the data.
 
         Args:
-            seen: What the network sees in n images.
+            batch: What the network sees in n images.
 
         Returns:
             Truth values with shape (n,).
         """
-        off = (energies(seen) > self.energy_bound) | (self.textures.distances(seen.textures) > self.textures.bound)
-        if self.bands is not None and seen.bands is not None:
-            off |= self.bands.distances(seen.bands) > self.bands.bound
+        off = (energies(batch) > self.energy_bound) | (self.textures.distances(batch.textures) > self.textures.bound)
+        if self.bands is not None and batch.bands is not None:
+            off |= self.bands.distances(batch.bands) > self.bands.bound
         return off
 
 
-def energies(seen: Seen) -> Tensor:
+def energies(batch: FeatureBatch) -> Tensor:
     """Return −log Σ exp of the logits, with shape (n,), float64."""
-    return -seen.evidence.double()
+    return -batch.evidence.double()
 
 
-def support_of(training: Seen, held_out: Seen, class_names: tuple[str, ...]) -> Support:
+def support_of(training: FeatureBatch, held_out: FeatureBatch, class_names: tuple[str, ...]) -> Support:
     """Find where the data lie.
 
     Args:

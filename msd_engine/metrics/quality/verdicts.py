@@ -34,7 +34,7 @@ _END = 1.0 - 1.0 / 255.0
 
 
 @dataclass(frozen=True, eq=False)
-class DataLooks:
+class DataStatistics:
     """What the images of a set look like, as far as chains are judged by it.
 
     Attributes:
@@ -58,7 +58,7 @@ class DataLooks:
     count: int
 
 
-def data_looks(images: Tensor) -> DataLooks:
+def data_statistics(images: Tensor) -> DataStatistics:
     """Look at a set of images.
 
     Args:
@@ -73,7 +73,7 @@ def data_looks(images: Tensor) -> DataLooks:
     mean = x.mean(0)
     saturation = torch.quantile(saturated_share(x), 1 - _RARE).item()
     distances = pair_distances(x)
-    return DataLooks(
+    return DataStatistics(
         mean=mean,
         reach=(x - mean).flatten(1).norm(dim=1).max().item(),
         least_variance=_FACTOR * torch.quantile(spatial_variance(x), _RARE).item(),
@@ -133,13 +133,13 @@ def mean_pair_distance(x: Tensor) -> float:
     return distances.mean().item() if len(distances) else math.nan
 
 
-def verdicts(x_hat: Tensor, y: Tensor, looks: DataLooks | None, off: Tensor | None = None) -> list[Verdict]:
+def verdicts(x_hat: Tensor, y: Tensor, statistics: DataStatistics | None, off: Tensor | None = None) -> list[Verdict]:
     """Judge each chain at its end.
 
     Args:
         x_hat: The samples with shape (N, C, H, W).
         y: The last copies with shape (N, k, C, H, W).
-        looks: What the data look like; without it only chains that left all bounds are told.
+        statistics: What the data look like; without it only chains that left all bounds are told.
         off: Which samples a feature network calls off the data, with shape (N,); None where none was asked.
 
     Returns:
@@ -147,12 +147,12 @@ def verdicts(x_hat: Tensor, y: Tensor, looks: DataLooks | None, off: Tensor | No
     """
     lost = ~alive(y) | ~alive(x_hat)
     found: list[tuple[Verdict, Tensor]] = [("blew up", lost)]
-    if looks is not None:
-        far = (x_hat - looks.mean.to(x_hat)).flatten(1).norm(dim=1) > _REACH * looks.reach
+    if statistics is not None:
+        far = (x_hat - statistics.mean.to(x_hat)).flatten(1).norm(dim=1) > _REACH * statistics.reach
         found = [
             ("blew up", lost | far),
-            ("monochrome", spatial_variance(x_hat) < looks.least_variance),
-            ("saturated", saturated_share(x_hat) > looks.most_saturation),
+            ("monochrome", spatial_variance(x_hat) < statistics.least_variance),
+            ("saturated", saturated_share(x_hat) > statistics.most_saturation),
         ]
     if off is not None:
         found.append(("off the data", off))

@@ -5,40 +5,28 @@ Colour stands for k, the style of a line for the mode, dots for the exact poster
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from msd_engine.events import plots
+from msd_engine.events.plots import Axis, Curves, Key, order_colours, order_keys
 from msd_engine.events.sweep import TableRow
+from msd_engine.runs.report.plots import draw, handle, saved, settings, written
 from msd_engine.specs.sweep import MODE_TITLES, Child, Mode
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-_STYLES = {"same-sigma": "-", "same-sigma-eff": "--"}
-_MODE_COLOURS = {"same-sigma": "#0072b2", "same-sigma-eff": "#d55e00"}
+_STYLES: dict[Mode, plots.LineStyle] = {"same-sigma": "line", "same-sigma-eff": "dash"}
+_MODE_COLOURS: dict[Mode, str] = {"same-sigma": "#0072b2", "same-sigma-eff": "#d55e00"}
 _EXACT, _REPORT = "#7f7f7f", "#009e73"
-_ERROR = "mean ‖x̂ − x‖²"
-_SIGMA_EFF = r"σ$_{\mathrm{eff}}$"
-# Which multiples of powers of ten are labelled, by how far an axis reaches.
-_LABELLED = ((8.0, (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)), (1e3, (1.0, 2.0, 5.0)), (math.inf, (1.0,)))
-_SETTINGS: Any = {
-    "svg.fonttype": "none",  # text stays text: smaller, and it can be searched
-    "svg.hashsalt": "msd",
-    "font.size": 9.0,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.alpha": 0.25,
-    "legend.frameon": False,
-    "legend.fontsize": 8.0,
-}
+_ERROR = Axis("mean ‖x̂ − x‖²", log=True)
+_DPI = 150.0
+# Legends of many curves, which they would cover.
+_BESIDE = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
+_BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 4, "columnspacing": 1.2, "handlelength": 1.6}
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,16 +75,9 @@ def overview(rows: Sequence[TableRow], curves: Sequence[Curve], suffix: str, tit
     Returns:
         The picture.
     """
-    modes = list(dict.fromkeys(row.mode for row in rows))
-
-    def draw(axes: Sequence[Axes]) -> None:
-        _errors(axes[0], rows)
-        _ratios(axes[1], rows)
-        _curve_pair(axes[3:5], curves, beside=False)
-        for axis, mode in zip(axes[2::3], modes, strict=False):
-            _bands(axis, rows, mode)
-
-    return _render(4 + len(modes), draw, suffix, (13.5, 7.6), title)
+    bands, pair = _bands(rows), _curve_pair(curves)
+    shown = [_errors(rows), _ratios(rows), *bands[:1], *pair, *bands[1:]]
+    return _render(shown, suffix, (13.5, 7.6), {pair[1].name: _BELOW}, title)
 
 
 def chart(name: str, rows: Sequence[TableRow], curves: Sequence[Curve], suffix: str = "svg") -> bytes:
@@ -111,126 +92,109 @@ def chart(name: str, rows: Sequence[TableRow], curves: Sequence[Curve], suffix: 
     Returns:
         The picture.
     """
-    modes = list(dict.fromkeys(row.mode for row in rows))
-
-    def draw(axes: Sequence[Axes]) -> None:
-        match name:
-            case "errors":
-                _errors(axes[0], rows)
-                _ratios(axes[1], rows)
-            case "curves":
-                _curve_pair(axes, curves, beside=True)
-            case _:
-                for axis, mode in zip(axes, modes, strict=True):
-                    _bands(axis, rows, mode)
-
-    count = len(modes) if name == "bands" else 2
-    return _render(count, draw, suffix, (5.3 * count, 4.0))
+    match name:
+        case "errors":
+            shown = [_errors(rows), _ratios(rows)]
+        case "curves":
+            shown = _curve_pair(curves)
+        case _:
+            shown = _bands(rows)
+    return _render(shown, suffix, (5.3 * len(shown), 4.0), {shown[-1].name: _BESIDE} if name == "curves" else {})
 
 
 def _render(
-    count: int, draw: Callable[[Sequence[Axes]], None], suffix: str, size: tuple[float, float], title: str = ""
+    shown: Sequence[Curves],
+    suffix: str,
+    size: tuple[float, float],
+    legends: Mapping[str, Mapping[str, Any]],
+    title: str = "",
 ) -> bytes:
-    # Imported here: it is slow, and only a drawing needs it.
-    import matplotlib as mpl
+    """Draw charts in rows of three; the legends of those that are named are placed as given."""
     from matplotlib.figure import Figure
 
-    out = io.BytesIO()
-    with mpl.rc_context(_SETTINGS):
-        figure: Figure = Figure(figsize=size, layout="constrained")
-        columns = min(count, 3)
-        axes = [figure.add_subplot(math.ceil(count / columns), columns, place + 1) for place in range(count)]
-        draw(axes)
+    with settings():
+        made = Figure(figsize=size, layout="constrained")
+        columns = min(len(shown), 3)
+        for place, plot in enumerate(shown, 1):
+            axes = made.add_subplot(math.ceil(len(shown) / columns), columns, place)
+            draw(axes, plot, {})
+            axes.set_title(written(plot.name))
+            if not plot.y.log:
+                axes.set_ylim(bottom=0.0)
+            if plot.entries():
+                axes.legend(handles=[handle(key, {}) for key in plot.entries()], **legends.get(plot.name, {}))
         if title:
-            figure.suptitle(title)
-        metadata = {"Date": None} if suffix == "svg" else {}
-        figure.savefig(out, format=suffix, dpi=150, metadata=metadata)
-    return out.getvalue()
+            made.suptitle(written(title))
+        return saved(made, suffix, _DPI)
 
 
-def _errors(axis: Axes, rows: Sequence[TableRow]) -> None:
+def _errors(rows: Sequence[TableRow]) -> Curves:
+    curves = []
     for mode, known in _by_mode(rows):
-        k = [row.k for row in known]
-        spread = np.nan_to_num([row.spread for row in known])
-        axis.errorbar(k, [row.error for row in known], yerr=spread, label=_titled(mode), **_mode_style(mode))
-        floor = [row.floor for row in known]
-        if not all(map(math.isnan, floor)):
-            axis.plot(k, floor, ":", color=_MODE_COLOURS[mode], lw=1, label=f"exact, {_titled(mode)}")
-    _by_k(axis, rows)
-    _log_with_plain_numbers(axis)
-    axis.set_title("Final error on held-out data")
-    axis.set_ylabel(_ERROR)
-    _legend(axis)
+        k, error, spread, floor = _columns(known, "k", "error", "spread", "floor")
+        curves.append(_of_mode(mode, k, error, spread))
+        curves.append(_exact(f"exact, {MODE_TITLES[mode]}", k, floor, _MODE_COLOURS[mode]))
+    return Curves("Final error on held-out data", _by_k(rows), _ERROR, _with_values(curves))
 
 
-def _ratios(axis: Axes, rows: Sequence[TableRow]) -> None:
+def _ratios(rows: Sequence[TableRow]) -> Curves:
+    curves = []
     for mode, known in _by_mode(rows):
-        k = [row.k for row in known]
-        spread = np.nan_to_num([row.ratio_spread for row in known])
-        axis.errorbar(k, [row.ratio for row in known], yerr=spread, label=_titled(mode), **_mode_style(mode))
+        k, ratio, spread = _columns(known, "k", "ratio", "ratio_spread")
+        curves.append(_of_mode(mode, k, ratio, spread))
         if mode == "same-sigma":
-            _line(axis, k, [row.floor_ratio for row in known], ":", _EXACT, "exact posterior mean")
-            _line(axis, k, [row.reported_ratio for row in known], "x-.", _REPORT, "the report's Table 1")
-    _by_k(axis, rows)
-    axis.set_title("Error over that of k = 1")
-    axis.set_ylim(bottom=0.0)
-    _legend(axis)
+            floor, reported = _columns(known, "floor_ratio", "reported_ratio")
+            curves.append(_exact("exact posterior mean", k, floor, _EXACT))
+            curves.append(plots.Curve("the report's Table 1", k, reported, _REPORT, "dash", dots=True))
+    return Curves("Error over that of k = 1", _by_k(rows), Axis("ratio"), _with_values(curves))
 
 
-def _titled(mode: Mode) -> str:
-    return MODE_TITLES[mode].replace("σ_eff", _SIGMA_EFF)
-
-
-def _mode_style(mode: Mode) -> dict[str, Any]:
-    return {"color": _MODE_COLOURS[mode], "ls": _STYLES[mode], "marker": "o", "ms": 4, "capsize": 3}
-
-
-def _line(axis: Axes, x: Sequence[float], y: Sequence[float], style: str, colour: str, label: str) -> None:
-    if not all(map(math.isnan, y)):
-        axis.plot(x, y, style, color=colour, lw=1, label=label)
-
-
-def _bands(axis: Axes, rows: Sequence[TableRow], mode: Mode) -> None:
-    shown = [row for row in rows if row.mode == mode and len(row.band_error)]
-    for row in shown:
-        colour = _colour(row.k, [row.k for row in rows])
-        axis.plot(
-            row.band_sigma_eff, row.band_error, _STYLES[mode], color=colour, marker="o", ms=3, label=f"k = {row.k}"
-        )
-        if not np.isnan(row.band_floor).all():
-            axis.plot(row.band_sigma_eff, row.band_floor, ":", color=colour, lw=1)
-    if shown:
+def _bands(rows: Sequence[TableRow]) -> list[Curves]:
+    colours, found = order_colours([row.k for row in rows]), []
+    for mode in dict.fromkeys(row.mode for row in rows):
+        shown = [row for row in rows if row.mode == mode and len(row.band_error)]
+        learned = [plots.Curve(f"k = {row.k}", row.band_sigma_eff, row.band_error, colours[row.k], _STYLES[mode],
+                               dots=True) for row in shown]  # fmt: skip
         # The least possible error on a finite set of images falls below any axis as the noise goes to zero.
-        axis.set_ylim(bottom=0.3 * min(float(row.band_error.min()) for row in shown))
-    _log_with_plain_numbers(axis, "x", "y")
-    if shown and not all(np.isnan(row.band_floor).all() for row in shown):
-        axis.plot([], [], ":", color=_EXACT, lw=1, label="exact posterior mean")
-    axis.set_xlabel(f"{_SIGMA_EFF} = σ/√k, in data units")
-    axis.set_ylabel(_ERROR)
-    axis.set_title(f"By noise: {_titled(mode)}")
-    _legend(axis)
+        exact = _with_values([replace(_exact("", row.band_sigma_eff, row.band_floor, colours[row.k]), framed=False)
+                              for row in shown])  # fmt: skip
+        keys = [Key(curve.style, curve.colour, curve.words) for curve in learned]
+        keys += [Key("dotted", _EXACT, "exact posterior mean")] if exact else []
+        x = Axis("σ_eff = σ/√k, in data units", log=True)
+        found.append(Curves(f"By noise: {MODE_TITLES[mode]}", x, _ERROR, (*learned, *exact), tuple(keys)))
+    return found
 
 
-def _curve_pair(axes: Sequence[Axes], curves: Sequence[Curve], *, beside: bool) -> None:
-    ks = sorted({curve.child.k for curve in curves})
-    for axis, name, label in zip(axes, ("steps", "elapsed_s"), ("steps", "seconds of training"), strict=True):
-        for curve in curves:
-            k, mode = curve.child.k, curve.child.modes[0]
-            axis.plot(getattr(curve, name), curve.loss, _STYLES[mode], color=_colour(k, ks), lw=1)
-        _log_with_plain_numbers(axis)
-        axis.set_xlabel(label)
-        axis.set_ylabel(_ERROR)
-        axis.set_title(f"Held-out error against {label.split(' ')[0]}")
-    for k in ks:
-        axes[1].plot([], [], color=_colour(k, ks), label=f"k = {k}")
-    for mode in dict.fromkeys(curve.child.modes[0] for curve in curves):
-        axes[1].plot([], [], _STYLES[mode], color="black", lw=1, label=_titled(mode))
-    if beside:
-        _legend(axes[1], loc="upper left", bbox_to_anchor=(1.0, 1.0))
-    else:
-        # Between other charts there is no room beside this one; on it the legend would cover curves.
-        below = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 4}
-        _legend(axes[1], **below, columnspacing=1.2, handlelength=1.6)
+def _curve_pair(curves: Sequence[Curve]) -> list[Curves]:
+    ks = [curve.child.k for curve in curves]
+    colours, modes = order_colours(ks), dict.fromkeys(curve.child.modes[0] for curve in curves)
+    keys = (*order_keys(ks, "k"), *(Key(_STYLES[mode], "black", MODE_TITLES[mode]) for mode in modes))
+    found = []
+    for name, label in (("steps", "steps"), ("elapsed_s", "seconds of training")):
+        drawn = [plots.Curve(curve.child.words, getattr(curve, name), curve.loss, colours[curve.child.k],
+                             _STYLES[curve.child.modes[0]]) for curve in curves]  # fmt: skip
+        found.append(
+            Curves(f"Held-out error against {label.split(' ')[0]}", Axis(label), _ERROR, tuple(drawn), legend=())
+        )
+    return [found[0], replace(found[1], legend=keys)]
+
+
+def _of_mode(mode: Mode, k: NDArray[Any], value: NDArray[Any], spread: NDArray[Any]) -> plots.Curve:
+    away = np.nan_to_num(spread)
+    ends = {"low": value - away, "high": value + away}
+    return plots.Curve(MODE_TITLES[mode], k, value, _MODE_COLOURS[mode], _STYLES[mode], dots=True, **ends)
+
+
+def _exact(words: str, x: NDArray[Any], value: NDArray[Any], colour: str) -> plots.Curve:
+    return plots.Curve(words, x, value, colour, "dotted")
+
+
+def _with_values(curves: Iterable[plots.Curve]) -> tuple[plots.Curve, ...]:
+    return tuple(curve for curve in curves if not np.isnan(curve.y).all())
+
+
+def _columns(rows: Sequence[TableRow], *names: str) -> list[NDArray[np.float64]]:
+    return [np.array([getattr(row, name) for row in rows], np.float64) for name in names]
 
 
 def _by_mode(rows: Sequence[TableRow]) -> list[tuple[Mode, list[TableRow]]]:
@@ -239,35 +203,5 @@ def _by_mode(rows: Sequence[TableRow]) -> list[tuple[Mode, list[TableRow]]]:
     return [(mode, known) for mode, known in found if known]
 
 
-def _log_with_plain_numbers(axis: Axes, *names: str) -> None:
-    """Make axes logarithmic, with enough plain numbers along each; the y axis where none is named."""
-    from matplotlib.ticker import LogLocator, StrMethodFormatter
-
-    for name in names or ("y",):
-        getattr(axis, f"set_{name}scale")("log")
-        low, high = getattr(axis, f"get_{name}lim")()
-        which = getattr(axis, f"{name}axis")
-        which.set_major_locator(LogLocator(subs=next(subs for ratio, subs in _LABELLED if high <= ratio * low)))
-        which.set_major_formatter(StrMethodFormatter("{x:g}"))
-        which.set_minor_formatter("")
-
-
-def _by_k(axis: Axes, rows: Sequence[TableRow]) -> None:
-    ks = sorted({row.k for row in rows})
-    axis.set_xscale("log", base=2)
-    axis.set_xticks(ks, [str(k) for k in ks])
-    axis.minorticks_off()
-    axis.set_xlabel("copies k")
-
-
-def _colour(k: int, ks: Sequence[int]) -> Any:
-    import matplotlib as mpl
-
-    places = sorted(set(ks))
-    # The palest end of the map would not show on white.
-    return mpl.colormaps["viridis"](0.9 * places.index(k) / max(1, len(places) - 1))
-
-
-def _legend(axis: Axes, **options: Any) -> None:
-    if axis.get_legend_handles_labels()[1]:
-        axis.legend(**options)
+def _by_k(rows: Sequence[TableRow]) -> Axis:
+    return Axis("copies k", log=True, ticks=tuple(float(k) for k in sorted({row.k for row in rows})))

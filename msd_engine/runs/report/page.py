@@ -66,7 +66,7 @@ class PageContent:
         spec: The comparison.
         whole: The comparison at full size, whose settings stand beside.
         budget: One sentence on the budget.
-        told: The table with its findings.
+        table: The table with its findings.
         results: How each run ended.
         curves: Held-out curves.
         grids: Pictures of samples.
@@ -76,7 +76,7 @@ class PageContent:
     spec: SweepSpec
     whole: SweepSpec
     budget: str
-    told: SweepTable
+    table: SweepTable
     results: Sequence[SweepResult]
     curves: Sequence[Curve]
     grids: Sequence[Grid]
@@ -93,7 +93,7 @@ def page(content: PageContent) -> str:
         The HTML text.
     """
     title = content.spec.title or content.spec.base.title
-    told = content.told
+    table = content.table
     unit = (
         "Errors are the mean over held-out images and over the law of σ of ‖x̂ − x‖², summed over the pixels of images "
         "in [−1, 1]; the report does not say its unit, so compare ratios."
@@ -107,10 +107,10 @@ def page(content: PageContent) -> str:
         "(Table 1, figures 4 and 6), with the same noise σ on each copy."
     )
     parts = [
-        f"<h1>{escape(title)}</h1><p class=note>{escape(content.budget)} {told.done} of {told.total} runs done.</p>",
+        f"<h1>{escape(title)}</h1><p class=note>{escape(content.budget)} {table.done} of {table.total} runs done.</p>",
         f"<p>{claim}</p>",
-        *(f"<p class=finding>{escape(sentence)}</p>" for sentence in (*told.findings, *_of_chains(content))),
-        "<h2>Final errors</h2>" + _results_table(told.rows, content.grids),
+        *(f"<p class=finding>{escape(sentence)}</p>" for sentence in (*table.findings, *_of_chains(content))),
+        "<h2>Final errors</h2>" + _results_table(table.rows, content.grids),
         f"<p class=note>{escape(unit)} {escape(floor)} ± is the standard deviation over seeds. Yield: share of the "
         "chains below that lived.</p>",
         _chart("errors", content, "Final error against k, and its ratio to that of k = 1. Both axes of the first chart "
@@ -146,12 +146,12 @@ def _of_chains(content: PageContent) -> list[str]:
     shown = [grid for grid in content.grids if grid.drawn.verdicts]
     if not shown:
         return []
-    yields = {grid: _lived(grid.drawn) / len(grid.drawn.verdicts) for grid in shown}
-    least, most = (pick(shown, key=yields.__getitem__) for pick in (min, max))
+    survival = {grid: _lived(grid.drawn) / len(grid.drawn.verdicts) for grid in shown}
+    least, most = (pick(shown, key=survival.__getitem__) for pick in (min, max))
     total, grey = (sum(count(grid) for grid in shown) for count in (_chains, _monochrome))
     sentence = f"Of {total:,} chains {sum(_lived(grid.drawn) for grid in shown):,} lived"
-    if yields[least] < yields[most]:
-        fewest, best = (f"({_percent(yields[grid])}) for {_named(grid)}" for grid in (least, most))
+    if survival[least] < survival[most]:
+        fewest, best = (f"({_percent(survival[grid])}) for {_named(grid)}" for grid in (least, most))
         sentence += f", fewest {fewest} and most {best}"
     sentence += f"; {f'{grey:,}' if grey else 'none'} ended in one colour"
     if content.spec.base.data.name == "cifar-10":
@@ -173,7 +173,7 @@ def _named(grid: Grid) -> str:
 
 
 def _chart(name: str, content: PageContent, caption: str) -> str:
-    text = chart(name, content.told.rows, content.curves).decode()
+    text = chart(name, content.table.rows, content.curves).decode()
     return f"<figure>{text[text.index('<svg') :]}<figcaption>{escape(caption)}</figcaption></figure>"
 
 
@@ -215,13 +215,16 @@ def _grids(grids: Sequence[Grid]) -> str:
 
 
 def _grid(grid: Grid) -> str:
-    asked, drawn = grid.sampling, grid.drawn
+    sampling, drawn = grid.sampling, grid.drawn
     lines = [f"<b>k = {grid.k}</b>"]
     if drawn.verdicts:
         lines[0] += f": {_lived(drawn)} of {len(drawn.verdicts)} lived"
         lines += [in_words(_dead(drawn))] if _dead(drawn) else []
-    lines.append(f"σ {asked.sigma_1:.4g} → {asked.sigma_L:.3g}, {asked.levels} levels × {asked.steps_per_level} steps")
-    lines.append(f"ε = {asked.epsilon:.3g}, r = {asked.step_ratio:.3g}")
+    lines.append(
+        f"σ {sampling.sigma_1:.4g} → {sampling.sigma_L:.3g}, "
+        f"{sampling.levels} levels × {sampling.steps_per_level} steps"
+    )
+    lines.append(f"ε = {sampling.epsilon:.3g}, r = {sampling.step_ratio:.3g}")
     data = base64.b64encode(grid.png).decode()
     image = f'<img alt="samples for k = {grid.k}" src="data:image/png;base64,{data}">'
     return (

@@ -36,7 +36,7 @@ class Adviser(QObject):
         self._data = ""
         self.facts = Facts()
         self.cards = AdviceCards()
-        self.cards.remedy.connect(self._mend)
+        self.cards.remedy.connect(self._apply_remedy)
         experiment.changed.connect(self.renew)
         self.renew()
 
@@ -50,13 +50,13 @@ class Adviser(QObject):
         self.cards.set_advice(advise(spec, self.facts))
 
     @Slot(object)
-    def take_ladder(self, event: Ladder) -> None:
+    def set_ladder(self, event: Ladder) -> None:
         """Learn what the ladder and its steps do."""
         self.facts = replace(self.facts, ladder=event)
         self.renew()
 
     @Slot(object)
-    def take_verdicts(self, event: Verdicts) -> None:
+    def set_verdicts(self, event: Verdicts) -> None:
         """Learn from the ends of chains of images."""
         spec = ExperimentSpec.from_json(event.spec_json)
         self._learn(
@@ -76,16 +76,16 @@ class Adviser(QObject):
         )
 
     @Slot(object)
-    def take_quality(self, event: Quality) -> None:
+    def set_quality(self, event: Quality) -> None:
         """Learn from measured samples, whose number says more of the shares of the classes than a few chains."""
         spec = ExperimentSpec.from_json(event.spec_json)
-        asked = self._experiment.spec.sampling
-        if spec.sampling.replace("chains", asked.chains) != asked or not event.class_names:
+        sampling = self._experiment.spec.sampling
+        if spec.sampling.replace("chains", sampling.chains) != sampling or not event.class_names:
             return
         dead = chain.from_iterable([why] * count for why, count in event.dead.items())
         facts = replace(
             self.facts,
-            sampled=asked,
+            sampled=sampling,
             verdicts=(ALIVE,) * event.lived + tuple(dead),
             shares=tuple(event.shares.tolist()),
             true_shares=tuple(event.real_shares.tolist()),
@@ -94,7 +94,7 @@ class Adviser(QObject):
         )
         self._learn(spec.data.model_dump_json(), facts)
 
-    def take_report(self, spec: ExperimentSpec, report: ChainReport) -> None:
+    def set_report(self, spec: ExperimentSpec, report: ChainReport) -> None:
         """Learn from the ends of chains in the plane.
 
         Args:
@@ -106,7 +106,7 @@ class Adviser(QObject):
         self._learn(data, replace(self.facts, sampled=spec.sampling, shares=shares[0], true_shares=shares[1]))
 
     @Slot(str, object)
-    def take_data(self, data_json: str, x: NDArray[np.float32]) -> None:
+    def set_data(self, data_json: str, x: NDArray[np.float32]) -> None:
         """Learn from draws of the data.
 
         Args:
@@ -126,5 +126,5 @@ class Adviser(QObject):
             self.renew()
 
     @Slot(object)
-    def _mend(self, remedy: dict[str, float | int]) -> None:
+    def _apply_remedy(self, remedy: dict[str, float | int]) -> None:
         self._experiment.set(self._experiment.spec.replace_all(dict(remedy)))

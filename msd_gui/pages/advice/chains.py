@@ -18,7 +18,7 @@ import numpy as np
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.advice.findings import Advice, Facts
-from msd_gui.pages.base.readings import yield_severity
+from msd_gui.pages.base.readings import survival_severity
 from msd_gui.widgets.controls.numbers import number
 
 # A sampling is drawn dozens of times in a session: chance should speak up in none of them.
@@ -53,9 +53,11 @@ def tail(count: int, n: int, share: float) -> float:
     Returns:
         The chance.
     """
-    ways = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, n + 1)))))
+    log_factorials = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, n + 1)))))
     j = np.arange(n + 1)
-    law = np.exp(ways[n] - ways - ways[::-1] + j * math.log(share) + (n - j) * math.log1p(-share))
+    law = np.exp(
+        log_factorials[n] - log_factorials - log_factorials[::-1] + j * math.log(share) + (n - j) * math.log1p(-share)
+    )
     return min(1.0, 2 * float(min(law[: count + 1].sum(), law[count:].sum())))
 
 
@@ -81,13 +83,13 @@ def furthest(shares: Sequence[float], true_shares: Sequence[float], n: int) -> D
 
 def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """More steps than the ladder needs have let a network's own mode weights take over (theory §3, fact 8)."""
-    asked = spec.sampling
-    if asked != facts.sampled or asked.source != "trained" or not asked.has_wall or asked.step_ratio >= 2:
+    sampling = spec.sampling
+    if sampling != facts.sampled or sampling.source != "trained" or not sampling.has_wall or sampling.step_ratio >= 2:
         return
     needed = facts.ladder.steps_needed if facts.ladder is not None else 0
-    if len(facts.shares) != len(facts.true_shares) or not 0 < 2 * needed <= asked.steps_per_level:
+    if len(facts.shares) != len(facts.true_shares) or not 0 < 2 * needed <= sampling.steps_per_level:
         return
-    n = facts.counted or asked.chains
+    n = facts.counted or sampling.chains
     found = furthest(facts.shares, facts.true_shares, n)
     if found.chance >= _MOST_CHANCE:
         return
@@ -96,12 +98,13 @@ def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
         return
     which = f"Class {facts.class_names[found.place]}" if facts.class_names else f"Mode {found.place + 1}"
     # Half, not as few as the ladder needs: the steps between also mend what the network gets wrong on the way down.
-    steps = max(needed, asked.steps_per_level // 2)
+    given = sampling.steps_per_level
+    steps = max(needed, given // 2)
     yield Advice(
         "Too many steps per level",
         f"{which} has {found.samples} of {n} samples; its share of the data, {number(true, 2)}, gives "
         f"{number(n * true)} ± {number(math.sqrt(n * true * (1 - true)), 2)}, and chance goes so far {_rarely(found)}. "
-        f"In {asked.steps_per_level} steps per level chains drift to the network's own shares; the ladder alone needs "
+        f"In {given} steps per level chains drift to the network's own shares; the ladder alone needs "
         f"{needed}.",
         f"Set T = {steps}",
         {"sampling.steps_per_level": steps},
@@ -115,27 +118,27 @@ def _rarely(found: Drift) -> str:
 
 def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """Chains have died, or ended off the data, though r is far from the wall."""
-    asked = spec.sampling
+    sampling = spec.sampling
     reasons = Counter(verdict for verdict in facts.verdicts if verdict != ALIVE)
     count, n = sum(reasons.values()), len(facts.verdicts)
-    if asked != facts.sampled or not asked.has_step or not yield_severity(n - count, n):
+    if sampling != facts.sampled or not sampling.has_step or not survival_severity(n - count, n):
         return
-    if asked.has_wall and asked.step_ratio >= 2:
+    if sampling.has_wall and sampling.step_ratio >= 2:
         return
     words = ", ".join(f"{many} {reason}" if many < count else reason for reason, many in reasons.most_common())
-    steps = 2 * asked.steps_per_level
-    told = f"{count} of {n} chains: {words}."
+    steps = 2 * sampling.steps_per_level
+    evidence = f"{count} of {n} chains: {words}."
     if reasons["off the data"] > count / 2:
         yield Advice(
             "Chains end off the data",
-            f"{told} With more steps per level Langevin dynamics mends what the network got wrong on the way down.",
+            f"{evidence} With more steps per level Langevin dynamics mends what the network got wrong on the way down.",
             f"Set T = {steps}",
             {"sampling.steps_per_level": steps},
         )
         return
     yield Advice(
         "Chains have died",
-        f"{told} Half the step and twice as many of them go the same way more carefully.",
+        f"{evidence} Half the step and twice as many of them go the same way more carefully.",
         "Halve ε, double T",
-        {"sampling.epsilon": asked.epsilon / 2, "sampling.steps_per_level": steps},
+        {"sampling.epsilon": sampling.epsilon / 2, "sampling.steps_per_level": steps},
     )

@@ -25,12 +25,12 @@ MOST_LAST_NOISE, GOOD_LAST_NOISE = 0.25, 0.1
 
 def wall(spec: ExperimentSpec, _facts: Facts) -> Iterator[Advice]:
     """Past or near the wall r = 2 (theory §3, fact 4)."""
-    asked = spec.sampling
-    r = asked.step_ratio
-    if not near_wall(asked):
+    sampling = spec.sampling
+    r = sampling.step_ratio
+    if not near_wall(sampling):
         return
-    good = GOOD_RATIOS.get(asked.sampler, GOOD_RATIO)
-    remedy: Fields = {"sampling.epsilon": good * asked.sigma_L**2}
+    good = GOOD_RATIOS.get(sampling.sampler, GOOD_RATIO)
+    remedy: Fields = {"sampling.epsilon": good * sampling.sigma_L**2}
     action = f"Set r = {good:g}"
     if r >= 2:
         yield Advice(
@@ -45,28 +45,28 @@ def wall(spec: ExperimentSpec, _facts: Facts) -> Iterator[Advice]:
     what = (
         f"the noise of the copies about their mean swells to 1/(1 − r/2) = {number(1 / (1 - r / 2))} times its variance"
     )
-    if asked.sampler == "underdamped":
+    if sampling.sampler == "underdamped":
         what = "noise of the level before hardly dies away"
     yield Advice("Near the wall", f"r = ε/σ² = {number(r)}: {what}, and chains blow up from r = 2 on.", action, remedy)
 
 
 def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """The first noise does not swamp the data (theory §3, fact 5)."""
-    asked = spec.sampling
+    sampling = spec.sampling
     spread = facts.data_std * math.sqrt(facts.dim)
-    first = spec.sigma_eff(asked.sigma_1)
-    flows = asked.sampler == "ode"
+    first = spec.sigma_eff(sampling.sigma_1)
+    flows = sampling.sampler == "ode"
     least = spread * (LEAST_START_OF_FLOW if flows else LEAST_START)
-    if asked.method != "annealed" or math.isnan(spread) or first >= least:
+    if sampling.method != "annealed" or math.isnan(spread) or first >= least:
         return
     # Technique 1; where pairs were not measured, twice the distance from the mean is as good.
     wanted = facts.largest_distance if facts.largest_distance > least else 2 * spread
     sigma_1 = spec.sigma_of_copy(wanted)
     remedy: dict[str, float | int] = {"sampling.sigma_1": sigma_1}
-    gamma = ladder_ratio(asked)
+    gamma = ladder_ratio(sampling)
     if gamma > 1:
         # As dense a ladder as before, only longer.
-        remedy["sampling.levels"] = 1 + math.ceil(math.log(sigma_1 / asked.sigma_L) / math.log(gamma))
+        remedy["sampling.levels"] = 1 + math.ceil(math.log(sigma_1 / sampling.sigma_L) / math.log(gamma))
     why = f"chains reach only what is near their start, pairs lie up to {number(wanted)} apart"
     if flows:
         why = (
@@ -83,8 +83,8 @@ def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
 
 def ladder(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """A level keeps noise of the one before: the ladder is too coarse, or the steps are too few."""
-    asked, known = spec.sampling, facts.ladder
-    if known is None or len(known.sigma) < 2 or not np.isfinite(known.swelling).all() or near_wall(asked):
+    sampling, known = spec.sampling, facts.ladder
+    if known is None or len(known.sigma) < 2 or not np.isfinite(known.swelling).all() or near_wall(sampling):
         return
     off = np.abs(known.swelling - known.settled)
     worst = int(off.argmax())
@@ -98,7 +98,7 @@ def ladder(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     shared = lower_in_upper(gamma, facts.dim) if facts.dim else 1.0
     if shared < LEAST_OVERLAP:
         widest = largest_ratio(lower_in_upper, GOOD_OVERLAP, facts.dim)
-        levels = 1 + math.ceil((asked.levels - 1) * math.log(gamma) / math.log(widest))
+        levels = 1 + math.ceil((sampling.levels - 1) * math.log(gamma) / math.log(widest))
         yield Advice(
             "Ladder too coarse",
             f"Neighbouring levels differ by up to γ = {number(gamma)}: NCSNv2's C, the share of a level's draws in the "
@@ -106,10 +106,10 @@ def ladder(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
             f"Set L = {levels}",
             {"sampling.levels": levels},
         )
-    elif known.steps_needed > asked.steps_per_level:
+    elif known.steps_needed > sampling.steps_per_level:
         yield Advice(
             "Too few steps per level",
-            f"T = {asked.steps_per_level} steps with r = {number(asked.step_ratio)} leave {variance}: "
+            f"T = {sampling.steps_per_level} steps with r = {number(sampling.step_ratio)} leave {variance}: "
             "noise of the level before remains.",
             f"Set T = {known.steps_needed}",
             {"sampling.steps_per_level": known.steps_needed},
@@ -118,18 +118,18 @@ def ladder(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
 
 def end(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """The last noise is too large for the jump."""
-    asked = spec.sampling
-    last = spec.sigma_eff(asked.sigma_L)
+    sampling = spec.sampling
+    last = spec.sigma_eff(sampling.sigma_L)
     if math.isnan(facts.data_std) or last <= MOST_LAST_NOISE * facts.data_std:
         return
     wanted = spec.sigma_of_copy(GOOD_LAST_NOISE * facts.data_std)
     remedy: dict[str, float | int] = {
         "sampling.sigma_L": wanted,
-        "sampling.epsilon": asked.step_ratio * wanted**2,
+        "sampling.epsilon": sampling.step_ratio * wanted**2,
     }
-    gamma = ladder_ratio(asked)
+    gamma = ladder_ratio(sampling)
     if gamma > 1:
-        remedy["sampling.levels"] = 1 + math.ceil(math.log(asked.sigma_1 / wanted) / math.log(gamma))
+        remedy["sampling.levels"] = 1 + math.ceil(math.log(sampling.sigma_1 / wanted) / math.log(gamma))
     yield Advice(
         "Last level too noisy",
         f"σ_L/√k = {number(last)} is {number(last / facts.data_std, 2)} of the data's standard deviation "

@@ -1,6 +1,6 @@
-"""Plots as files for a paper: PNG with the spec inside, SVG, and a table of the numbers.
+"""Plots as files for a paper: PNG with the spec inside, SVG, PDF, and a table of the numbers.
 
-The screen's thread only records what is to be drawn, in small steps; the export's own thread paints and writes it.
+The screen's thread only takes what is shown as frozen values; the export's own thread draws and writes it.
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from msd_engine.specs import Live
 from msd_engine.specs.live import Cadence
 from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base.page import Export, Page
-from msd_gui.pages.base.recorder import Recorder
-from msd_gui.views.base import figures
+from msd_gui.views.base.colour_maps import paper
 from msd_gui.views.base.plot import PlotView
 
 
@@ -45,19 +44,13 @@ def plot_exports(
         table: Returns the plotted numbers as columns by name, where that makes sense.
 
     Returns:
-        A PNG, an SVG and, with `table`, a CSV file.
+        A PNG, an SVG, a PDF and, with `table`, a CSV file.
     """
 
-    def png(path: Path) -> Job:
-        told = spec_json()
-        recorder = Recorder(page.clock, figures.png_sheet(view), page)
-        return recorder.job(lambda sheet: page.engine.save("rendered_png", path, png=sheet.png(), spec_json=told))
+    def drawn(path: Path) -> Job:
+        return page.engine.save("plot", path, plot=view.plot(), palette=paper(), spec_json=spec_json())
 
-    def svg(path: Path) -> Job:
-        recorder = Recorder(page.clock, figures.svg_sheet(view), page)
-        return recorder.job(lambda sheet: page.engine.save("text", path, text=sheet.svg().decode()))
-
-    rows = [Export(label, ".png", name, png), Export(label, ".svg", name, svg)]
+    rows = [Export(label, suffix, name, drawn) for suffix in (".png", ".svg", ".pdf")]
     if table is not None:
         write = table
 

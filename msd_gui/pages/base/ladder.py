@@ -12,14 +12,14 @@ _SWOLLEN_RATIO = 1.0
 _SLOW_RATIO = 1.8
 
 
-def near_wall(asked: SamplingSpec) -> bool:
+def near_wall(wanted: SamplingSpec) -> bool:
     """Return whether r = ε/σ² is so near to the wall r = 2, or past it, that samples suffer."""
-    least = _SLOW_RATIO if asked.sampler == "underdamped" else _SWOLLEN_RATIO
-    return asked.has_wall and asked.step_ratio >= least
+    least = _SLOW_RATIO if wanted.sampler == "underdamped" else _SWOLLEN_RATIO
+    return wanted.has_wall and wanted.step_ratio >= least
 
 
-def ladder_ratio(asked: SamplingSpec) -> float:
+def ladder_ratio(wanted: SamplingSpec) -> float:
     """Return the ratio of neighbouring levels in the geometric mean; 1 for a ladder of one level."""
-    if asked.method != "annealed" or asked.levels < 2:
+    if wanted.method != "annealed" or wanted.levels < 2:
         return 1.0
-    return math.exp(math.log(asked.sigma_1 / asked.sigma_L) / (asked.levels - 1))
+    return math.exp(math.log(wanted.sigma_1 / wanted.sigma_L) / (wanted.levels - 1))

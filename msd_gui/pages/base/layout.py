@@ -102,7 +102,7 @@ def lay_out_wide(page: QWidget, middle: QWidget, figures: QWidget) -> None:
     box.addWidget(scrolled(figures, FIGURES_PX))
 
 
-def awaiting(view: QWidget, sentence: str, button: str = "", height_px: int = 0) -> PlaceholderStack:
+def with_placeholder(view: QWidget, sentence: str, button: str = "", height_px: int = 0) -> PlaceholderStack:
     """Return a place that says what will be seen there until there is something to see.
 
     Args:

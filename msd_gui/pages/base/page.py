@@ -80,23 +80,23 @@ class Page(QWidget):
         failed: Emitted with a sentence and details where a job went wrong.
         data_missed: Emitted with a sentence and the name of an image set that is not there, but can be fetched.
         noticed: Emitted with a sentence worth reading.
-        menu_asked: Emitted when a view was clicked with the right button.
+        menu_requested: Emitted when a view was clicked with the right button.
         status_changed: Emitted when `status` or `device` should be read again.
         device: Where the last job that computes does so, in words; empty before the first.
         actions_changed: Emitted when the answers of `can` or `playing` have changed.
-        run_asked: Emitted with a run folder that another page is to open, and what to do then: an action, or the name
-            of the page that is to show it, or nothing.
-        spec_asked: Emitted with an `ExperimentSpec` that another page is to show.
+        run_requested: Emitted with a run folder for another page to open, and what to do then: an action, the name of
+            the page that shows it, or nothing.
+        spec_requested: Emitted with an `ExperimentSpec` that another page is to show.
     """
 
     failed = Signal(str, str)
     data_missed = Signal(str, str)
     noticed = Signal(str)
-    menu_asked = Signal()
+    menu_requested = Signal()
     status_changed = Signal()
     actions_changed = Signal()
-    run_asked = Signal(object, str)
-    spec_asked = Signal(object)
+    run_requested = Signal(object, str)
+    spec_requested = Signal(object)
 
     title = ""
 
@@ -116,12 +116,12 @@ class Page(QWidget):
             apart: `Failed` or `Notice` where `show` alone deals with them.
         """
         runner = Runner(self.clock, self)
-        runner.told.connect(self._note_device)
-        runner.told.connect(show)
+        runner.event_ready.connect(self._note_device)
+        runner.event_ready.connect(show)
         if Failed not in apart:
-            runner.told.connect(self._show_failure)
+            runner.event_ready.connect(self._show_failure)
         if Notice not in apart:
-            runner.told.connect(self._show_notice)
+            runner.event_ready.connect(self._show_notice)
         runner.running_changed.connect(self.actions_changed)
         self._runners.append(runner)
         return runner
@@ -143,11 +143,11 @@ class Page(QWidget):
         if isinstance(event, Notice):
             self.noticed.emit(event.text)
 
-    def offer_menu(self, *views: QWidget) -> None:
+    def add_export_menu(self, *views: QWidget) -> None:
         """Let a right click on these views open the menu of exports."""
         for view in views:
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-            view.customContextMenuRequested.connect(self.menu_asked)
+            view.customContextMenuRequested.connect(self.menu_requested)
 
     def set_status(self, status: Status) -> None:
         """Set what the status bar shows."""

@@ -38,7 +38,7 @@ class ComparePage(Page):
         super().__init__(engine, clock)
         self.folder: Path | None = None
         self.spec: SweepSpec | None = None
-        self._told_title = ""
+        self._spec_title = ""
         self._ready = False
         self._then = ""
         self._stopped = False
@@ -77,7 +77,7 @@ class ComparePage(Page):
         self.shown = ComparisonShown()
         self.shown.place.placeholder.pressed.connect(lambda: self.act("train"))
         layout.lay_out(self, controls, self.shown.middle, self.shown.right)
-        self.offer_menu(self.shown.curves, self.shown.table, *self.shown.bands.values())
+        self.add_export_menu(self.shown.curves, self.shown.table, *self.shown.bands.values())
 
     def _button(self, name: str, words: str, glyph: str, help_text: str) -> QPushButton:
         button = QPushButton(icon(glyph), words)
@@ -109,16 +109,16 @@ class ComparePage(Page):
 
     def do_train(self) -> None:
         """Begin a new comparison."""
-        if (spec := self._asked()) is not None:
+        if (spec := self._requested()) is not None:
             self.shown.clear()
             self.folder = self.engine.new_sweep(spec)
             self._sweeper.submit(self.engine.sweep(spec, self.folder))
 
     def do_resume(self) -> None:
         """Go on with the comparison, with what is new in the lists added."""
-        asked = self._asked()
-        if asked is not None and self.folder is not None and self.spec is not None:
-            wider = self.spec.with_more(ks=asked.ks, seeds=asked.seeds, modes=asked.modes)
+        wanted = self._requested()
+        if wanted is not None and self.folder is not None and self.spec is not None:
+            wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes)
             self.shown.clear()
             self._sweeper.submit(self.engine.sweep(wider, self.folder, resume=True))
 
@@ -136,7 +136,7 @@ class ComparePage(Page):
 
     def do_duplicate(self) -> None:
         """Keep the settings of the comparison that was opened, and leave itself: a new one is to begin with them."""
-        self._say(f"The settings of {self._told_title} are set: change what you like, and press Start for a new one.")
+        self._say(f"The settings of {self._spec_title} are set: change what you like, and press Start for a new one.")
         self.folder = None
         self.shown.clear()
         self._update_buttons()
@@ -169,7 +169,7 @@ class ComparePage(Page):
     def exports(self) -> list[Export]:
         """Return what can be written now."""
         folder = self.folder
-        if folder is None or self.shown.told is None:
+        if folder is None or self.shown.latest is None:
             return []
 
         def make(path: Path) -> Job:
@@ -180,11 +180,11 @@ class ComparePage(Page):
         if spec is None:
             return whole
         curves = plot_exports(
-            self, self.shown.curves, "Curves", "curves", lambda: spec.base.to_json(), table=self.shown.curves.data
+            self, self.shown.curves, "Curves", "curves", lambda: spec.base.to_json(), table=self.shown.columns
         )
         return whole + curves
 
-    def _asked(self) -> SweepSpec | None:
+    def _requested(self) -> SweepSpec | None:
         try:
             return self.form.value()
         except SpecError as error:
@@ -203,7 +203,7 @@ class ComparePage(Page):
                 if self._opening:
                     self._opening = False
                     self.form.set_opened(self.spec)
-                self._told_title = self.spec.title or self.spec.base.data.name
+                self._spec_title = self.spec.title or self.spec.base.data.name
             case ChildStarted():
                 self.shown.start_child(event.name)
                 child = self.shown.child(event.name)
@@ -228,7 +228,7 @@ class ComparePage(Page):
         self.shown.draw_curves()
         self.set_status(Status())
         if text:
-            self._say(f"{self._told_title}, in {self._place_name}: {text}")
+            self._say(f"{self._spec_title}, in {self._place_name}: {text}")
 
     def _say(self, text: str) -> None:
         self.words.setText(indexed(text))
@@ -238,10 +238,10 @@ class ComparePage(Page):
         """Name of the sweep's folder; the whole path would be broken over lines."""
         return self.folder.name if self.folder else ""
 
-    def _tell_stopped(self) -> None:
+    def _show_stopped(self) -> None:
         self._ended("")
-        told = self.shown.told
-        done = f"{told.done} of {told.total} runs are done" if told is not None else "nothing is done yet"
+        latest = self.shown.latest
+        done = f"{latest.done} of {latest.total} runs are done" if latest is not None else "nothing is done yet"
         self._say(f"{self._place_name}: stopped; {done}. Resume goes on with the rest.")
 
     @Slot(bool)
@@ -249,7 +249,7 @@ class ComparePage(Page):
         if self._stopped and not running:
             # What was told before the job was closed has been shown by now.
             self._stopped = False
-            self._tell_stopped()
+            self._show_stopped()
         self._update_buttons()
         if self._then and not running:
             then, self._then = self._then, ""

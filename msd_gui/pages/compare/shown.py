@@ -5,20 +5,23 @@ from __future__ import annotations
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from msd_engine.events import HeldOutLoss, SweepTable, TableRow
+from msd_engine.events.plots import Axis, Curve, Curves, Key, LineStyle, order_colours, order_keys
 from msd_engine.specs import SweepSpec
-from msd_engine.specs.sweep import MODE_TITLES, Child
+from msd_engine.specs.sweep import MODE_TITLES, Child, Mode
 from msd_gui.pages.base import layout
 from msd_gui.pages.compare.table import ComparisonTable, figure
 from msd_gui.views.base.placeholder import PlaceholderStack
 from msd_gui.views.base.rich import SIGMA_EFF, IndexedCells, indexed
-from msd_gui.views.curves.compared import Compared, ComparedView
+from msd_gui.views.curves.curves import SECONDS, STEPS, CurvesView
 
-STYLES = {"line": "same σ per copy", "dash": "same σ_eff", "dot": "exact"}
-_STYLE_OF = {"same-sigma": "line", "same-sigma-eff": "dash"}
+_STYLES: dict[Mode, LineStyle] = {"same-sigma": "line", "same-sigma-eff": "dash"}
+_ERROR = Axis("‖x̂ − x‖²", log=True)
+_EMPTY = Curves("Held-out error of every run", STEPS, _ERROR)
 CURVES_EVERY_S = 0.2
 BANDS_PX = 230
 # What Qt takes for no limit.
@@ -32,11 +35,11 @@ class ComparisonShown:
     Attributes:
         middle: The curves above the table.
         right: What the figures say, above the errors by noise.
-        told: The table as it was told last; None before.
+        latest: The table as it was told last; None before.
     """
 
     def __init__(self) -> None:
-        self.told: SweepTable | None = None
+        self.latest: SweepTable | None = None
         self._spec: SweepSpec | None = None
         self._measured: dict[str, list[HeldOutLoss]] = {}
         self._drawn_s = 0.0
@@ -47,12 +50,14 @@ class ComparisonShown:
         self.unit.setObjectName("compare.x")
         self.unit.setAccessibleName("What the curves are drawn against")
         self.unit.addItems(["steps", "seconds"])
-        self.unit.currentTextChanged.connect(self._unit_changed)
-        self.curves = ComparedView("Held-out error of every run", "step", STYLES)
-        self.place = layout.awaiting(self.curves, "The held-out error of every run will be drawn here, live.", "Start")
+        self.unit.currentTextChanged.connect(self.draw_curves)
+        self.curves = CurvesView(_EMPTY)
+        self.place = layout.with_placeholder(
+            self.curves, "The held-out error of every run will be drawn here, live.", "Start"
+        )
         self.table = ComparisonTable()
         self.table.setItemDelegateForColumn(0, IndexedCells(self.table))
-        self.table_place = layout.awaiting(
+        self.table_place = layout.with_placeholder(
             self.table, "The final error of each k will stand here: its spread over the seeds, and its ratio to k = 1."
         )
         top = QWidget()
@@ -64,8 +69,7 @@ class ComparisonShown:
         return layout.column(top, self.place, layout.heading("Final errors"), self.table_place, stretch=(0, 5, 0, 4))
 
     def _build_right(self) -> QWidget:
-        self.bands = {mode: ComparedView(f"Error by noise, {words}", SIGMA_EFF, STYLES, log_x=True)
-                      for mode, words in MODE_TITLES.items()}  # fmt: skip
+        self.bands = {mode: CurvesView(_bands(mode, [])) for mode in MODE_TITLES}
         self.findings = QLabel(_AWAITED)
         self.findings.setWordWrap(True)
         self.findings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
@@ -73,7 +77,7 @@ class ComparisonShown:
         parts: list[QWidget] = [layout.heading("What it says"), self.findings]
         for mode, view in self.bands.items():
             words = f"The final error at each {SIGMA_EFF} will be drawn here."
-            self.band_places[mode] = layout.awaiting(view, words, height_px=BANDS_PX)
+            self.band_places[mode] = layout.with_placeholder(view, words, height_px=BANDS_PX)
             parts += [layout.heading(indexed(f"By noise: {MODE_TITLES[mode]}")), self.band_places[mode]]
         holder = QWidget()
         box = QVBoxLayout(holder)
@@ -85,7 +89,7 @@ class ComparisonShown:
 
     def clear(self) -> None:
         """Forget what was told of another comparison."""
-        self._measured, self.told = {}, None
+        self._measured, self.latest = {}, None
         self.table.set_rows([])
         self.table_place.set_ready(False)
         self.table_place.setMaximumHeight(_NO_LIMIT_PX)
@@ -115,7 +119,7 @@ class ComparisonShown:
 
     def show_table(self, event: SweepTable) -> None:
         """Show the table as it stands, and what it says."""
-        self.told = event
+        self.latest = event
         self.draw_curves()
         self.table_place.set_ready(bool(event.rows))
         self.table.set_rows([_cells(row) for row in event.rows])
@@ -124,10 +128,8 @@ class ComparisonShown:
             self.findings.setText("".join(f"<p>{_together(indexed(sentence))}</p>" for sentence in event.findings))
         for mode, view in self.bands.items():
             known = [row for row in event.rows if row.mode == mode and len(row.band_error)]
-            learned = [Compared(f"k = {r.k}", r.k, _STYLE_OF[mode], r.band_sigma_eff, r.band_error) for r in known]
-            exact = [Compared(f"k = {r.k}, exact", r.k, "dot", r.band_sigma_eff, r.band_floor) for r in known]
             self.band_places[mode].set_ready(bool(known))
-            view.set_curves(learned + [curve for curve in exact if np.isfinite(curve.y).any()])
+            view.set_plot(_bands(mode, known))
 
     def draw_curves(self) -> None:
         """Draw all that was measured."""
@@ -135,17 +137,44 @@ class ComparisonShown:
         children = {} if self._spec is None else {child.name: child for child in self._spec.children()}
         shown = [(children[name], rows) for name, rows in self._measured.items() if rows and name in children]
         self.place.set_ready(bool(shown))
-        self.curves.set_curves([self._curve(child, rows) for child, rows in shown])
+        colours = order_colours([child.k for child, _ in shown])
+        seconds = self.unit.currentText() == "seconds"
+        curves = [_curve(child, rows, colours[child.k], seconds=seconds) for child, rows in shown]
+        modes = {child.modes[0] for child, _ in shown}
+        keys = order_keys([child.k for child, _ in shown], "k")
+        keys += tuple(Key(_STYLES[mode], "text", words) for mode, words in MODE_TITLES.items() if mode in modes)
+        self.curves.set_plot(Curves(_EMPTY.name, SECONDS if seconds else STEPS, _ERROR, tuple(curves), keys))
 
-    def _curve(self, child: Child, rows: list[HeldOutLoss]) -> Compared:
-        x = [row.step if self.unit.currentText() == "steps" else row.elapsed_s for row in rows]
-        y = np.array([row.loss for row in rows])
-        return Compared(child.words, child.k, _STYLE_OF[child.modes[0]], np.array(x, float), y)
+    def columns(self) -> dict[str, NDArray[np.float64]]:
+        """Return all curves as columns for a CSV file, two for each, with shape (n,)."""
+        columns: dict[str, NDArray[np.float64]] = {}
+        for curve in self.curves.plot().curves:
+            columns |= {f"{curve.words} x": curve.x, f"{curve.words} error": curve.y}
+        return columns
 
-    def _unit_changed(self, unit: str) -> None:
-        self.curves.set_label("bottom", "step" if unit == "steps" else "time / s")
-        self.draw_curves()
-        self.curves.frame()
+
+def _curve(child: Child, rows: list[HeldOutLoss], colour: str, *, seconds: bool) -> Curve:
+    x = np.array([row.elapsed_s if seconds else row.step for row in rows], np.float64)
+    return Curve(child.words, x, np.array([row.loss for row in rows]), colour, _STYLES[child.modes[0]])
+
+
+def _bands(mode: Mode, rows: list[TableRow]) -> Curves:
+    """Return the errors by noise of one mode, and dotted those of the exact posterior mean."""
+    ks = [row.k for row in rows]
+    colours, curves, keys = order_colours(ks), list[Curve](), order_keys(ks, "k")
+    for row in rows:
+        curves.append(Curve(f"k = {row.k}", row.band_sigma_eff, row.band_error, colours[row.k], _STYLES[mode]))
+    if rows:
+        keys += (Key(_STYLES[mode], "text", MODE_TITLES[mode]),)
+    exact = [row for row in rows if np.isfinite(row.band_floor).any()]
+    for row in exact:
+        # Exact errors of a finite set of images fall below any axis as the noise goes to zero.
+        words = f"k = {row.k}, exact"
+        curves.append(Curve(words, row.band_sigma_eff, row.band_floor, colours[row.k], "dotted", framed=False))
+    if exact:
+        keys += (Key("dotted", "text", "exact"),)
+    title = f"Error by noise, {MODE_TITLES[mode]}"
+    return Curves(title, Axis("σ_eff", log=True), _ERROR, tuple(curves), keys)
 
 
 def _together(words: str) -> str:

@@ -46,7 +46,7 @@ class Easel(QWidget):
         masked: Emitted with the mask in the same way.
         ended: Emitted when a stroke ends.
         file_chosen: Emitted with the path of a picture that the user wants to open.
-        held_out_asked: Emitted with +1 or −1: the next held-out image, or the one before.
+        held_out_requested: Emitted with +1 or −1: the next held-out image, or the one before.
     """
 
     began = Signal()
@@ -54,7 +54,7 @@ class Easel(QWidget):
     masked = Signal(object)
     ended = Signal()
     file_chosen = Signal(object)
-    held_out_asked = Signal(int)
+    held_out_requested = Signal(int)
 
     def __init__(self) -> None:
         super().__init__()
@@ -98,16 +98,16 @@ class Easel(QWidget):
         top.addStretch(1)
         top.addWidget(self.radius)
         top.addWidget(self._radius_text)
-        self._button("colour", "Colour", "Choose the colour of the brush.").clicked.connect(self._ask_colour)
+        self._button("colour", "Colour", "Choose the colour of the brush.").clicked.connect(self._choose_colour)
         self._button("clear", "Clear", "An empty picture and no mask.").clicked.connect(self.clear)
         self._button(
             "browse", "Open…", "Open a picture, or drop one here: it is cut and brought to the size of the data."
         )
         self._button("back", "", "The held-out image before.")
         self._button("step", "", "The next held-out image.")
-        self.buttons["browse"].clicked.connect(self._ask_file)
-        self.buttons["back"].clicked.connect(lambda: self.held_out_asked.emit(-1))
-        self.buttons["step"].clicked.connect(lambda: self.held_out_asked.emit(1))
+        self.buttons["browse"].clicked.connect(self._choose_file)
+        self.buttons["back"].clicked.connect(lambda: self.held_out_requested.emit(-1))
+        self.buttons["step"].clicked.connect(lambda: self.held_out_requested.emit(1))
         self.source = QLabel()
         self.source.setProperty("role", "muted")
         for name in ("colour", "clear", "browse"):
@@ -195,13 +195,13 @@ class Easel(QWidget):
         self.canvas.update()
 
     @Slot()
-    def _ask_file(self) -> None:
+    def _choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open a picture", str(Path.home()), _KINDS)
         if path:
             self.file_chosen.emit(Path(path))
 
     @Slot()
-    def _ask_colour(self) -> None:
+    def _choose_colour(self) -> None:
         colour = QColorDialog.getColor(self._colour, self, "Colour of the brush")
         if colour.isValid():
             self._colour = colour

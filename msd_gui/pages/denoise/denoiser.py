@@ -56,7 +56,7 @@ class DenoiserChoice(QObject):
         form.set_rule("sampling.source", source_rule)
         self.choice.chosen.connect(self._choose)
         self.choice.folder_chosen.connect(self._read)
-        self.card.action.connect(self.mend)
+        self.card.action.connect(self.remedy_action)
         latest.changed.connect(self._on_latest)
 
     def can_denoise(self, spec: ExperimentSpec) -> bool:
@@ -100,13 +100,13 @@ class DenoiserChoice(QObject):
         return None if is_exact(spec) else self.choice.missing(spec)
 
     @Slot()
-    def mend(self) -> None:
+    def remedy_action(self) -> None:
         """Carry out what the card proposes."""
         spec = self._page.experiment.spec
         missing = self.choice.missing(spec)
         if missing is not None:
-            mended = spec.replace_all(missing.values)
-            self._page.experiment.set(mended if mended.data.name == spec.data.name else mended.replace_all(FORGET))
+            fixed = spec.replace_all(missing.values)
+            self._page.experiment.set(fixed if fixed.data.name == spec.data.name else fixed.replace_all(FORGET))
 
     @Slot()
     def _choose(self) -> None:

@@ -14,26 +14,26 @@ from msd_gui.pages.sampling.gallery import Gallery
 FRAMES_PER_S = 8.0
 
 
-def exports(engine: Engine, told: Denoised | None, gallery: Gallery) -> list[Export]:
+def exports(engine: Engine, denoised: Denoised | None, gallery: Gallery) -> list[Export]:
     """Return what the denoising page can write now.
 
     Args:
         engine: Makes the jobs that write.
-        told: The picture with its copies and x̂; None where there is none.
+        denoised: The picture with its copies and x̂; None where there is none.
         gallery: The chains by hand.
     """
     rows = list[Export]()
     # Settings on the page may have moved on since: a file carries those of the chains that are in it.
     spec_json = gallery.spec_json
     films, images, samples = gallery.highlights(), gallery.images(), gallery.samples
-    if told is not None:
+    if denoised is not None:
 
         def picture(path: Path) -> Job:
-            parts = np.stack([told.x, told.copies.y_mean, told.copies.x_hat])
-            return engine.save("grid", path, images=parts, spec_json=told.spec_json, columns=3)
+            parts = np.stack([denoised.x, denoised.copies.y_mean, denoised.copies.x_hat])
+            return engine.save("grid", path, images=parts, spec_json=denoised.spec_json, columns=3)
 
         def copies(path: Path) -> Job:
-            return engine.save("grid", path, images=told.copies.y, spec_json=told.spec_json)
+            return engine.save("grid", path, images=denoised.copies.y, spec_json=denoised.spec_json)
 
         rows.append(Export("Picture, ȳ and x̂", ".png", "denoised", picture))
         rows.append(Export("Noisy copies", ".png", "copies", copies))

@@ -15,8 +15,8 @@ from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.chains import is_exact
 from msd_gui.pages.base.page import GRACE_MS, ExperimentPage, Export
-from msd_gui.pages.denoise.by_hand import ByHand, command_of
 from msd_gui.pages.denoise.canvas import Easel
+from msd_gui.pages.denoise.chain_tasks import ChainTasks, command_of
 from msd_gui.pages.denoise.denoiser import DenoiserChoice
 from msd_gui.pages.denoise.exports import exports
 from msd_gui.pages.denoise.fields_shown import GROUPS
@@ -34,8 +34,8 @@ from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Readings
 from msd_gui.widgets.panels.spec_form import SpecForm
 
-RESULT_PROMISE = "x̂, what the denoiser makes of the copies, will be shown here."
-COPIES_PROMISE = "The noisy copies of the picture will be shown here."
+RESULT_PLACEHOLDER = "x̂, what the denoiser makes of the copies, will be shown here."
+COPIES_PLACEHOLDER = "The noisy copies of the picture will be shown here."
 
 
 class DenoisePage(ExperimentPage):
@@ -66,25 +66,25 @@ class DenoisePage(ExperimentPage):
         self.easel = Easel()
         self.picture = OwnPicture(self, self.engine, self.easel)
         self.result = TilesView("The picture and what is made of it")
-        self.result_place = layout.awaiting(self.result, RESULT_PROMISE)
+        self.result_place = layout.with_placeholder(self.result, RESULT_PLACEHOLDER)
         self.copies = CopiesPanel()
         self.figures = Readings("Figures of the denoising")
         self.words = QLabel()
         self.words.setWordWrap(True)
         self.words.setProperty("role", "muted")
         pictures = layout.row(self.easel, self.result_place, stretch=(1, 1))
-        self.place = layout.awaiting(self.copies, COPIES_PROMISE)
-        self.by_hand = ByHand(self, self.engine, self._to_draw)
+        self.place = layout.with_placeholder(self.copies, COPIES_PLACEHOLDER)
+        self.chain_task = ChainTasks(self, self.engine, self._to_draw)
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.place, "Copies")
-        self.tabs.addTab(self.by_hand, "Paint anew, and from seed to seed")
+        self.tabs.addTab(self.chain_task, "Paint anew, and from seed to seed")
         middle = layout.column(layout.heading("Draw, open or choose a picture"), pictures, self.tabs, stretch=(0, 5, 6))
         figures = layout.column(
             self.denoiser.card, self.denoiser.chip, layout.heading("Figures"), self.figures, self.words
         )
         layout.lay_out(self, self.form, middle, figures)
-        self.offer_menu(self.result, self.copies.summary, self.copies.before, self.copies.after)
+        self.add_export_menu(self.result, self.copies.summary, self.copies.before, self.copies.after)
 
     def _connect(self) -> None:
         self.form.edited.connect(lambda spec, path: self.experiment.set(spec, path))
@@ -92,10 +92,10 @@ class DenoisePage(ExperimentPage):
         self.form.editing_finished.connect(self.experiment.end_edit)
         self.experiment.changed.connect(self._spec_changed)
         self.denoiser.renewed.connect(self._renew)
-        self.by_hand.mend_asked.connect(self.denoiser.mend)
+        self.chain_task.remedy_requested.connect(self.denoiser.remedy_action)
         for place in (self.result_place, self.place):
-            place.placeholder.pressed.connect(self.denoiser.mend)
-        self.by_hand.shown.connect(lambda: self.tabs.setCurrentWidget(self.by_hand))
+            place.placeholder.pressed.connect(self.denoiser.remedy_action)
+        self.chain_task.shown.connect(lambda: self.tabs.setCurrentWidget(self.chain_task))
 
     # -- the spec ------------------------------------------------------------------------------------------------------
 
@@ -109,19 +109,19 @@ class DenoisePage(ExperimentPage):
         self.form.setValue(spec)
         show_sampler(self.form, spec)
         self.painting.show(spec)
-        asked, k = spec.denoise, spec.training.k
-        self.form.slider("denoise.sigma").set_trailing(f"{SIGMA_EFF} = {number(spec.sigma_eff(asked.sigma))}")
-        self.form.set_enabled("denoise.copy_index", asked.change in ("drop", "replace"), "One copy is to be chosen.")
-        self.form.set_enabled("denoise.other", asked.change == "replace", "Belongs to a copy that is replaced.")
+        denoise, k = spec.denoise, spec.training.k
+        self.form.slider("denoise.sigma").set_trailing(f"{SIGMA_EFF} = {number(spec.sigma_eff(denoise.sigma))}")
+        self.form.set_enabled("denoise.copy_index", denoise.change in ("drop", "replace"), "One copy is to be chosen.")
+        self.form.set_enabled("denoise.other", denoise.change == "replace", "Belongs to a copy that is replaced.")
         change = self.form.control("denoise.change")
         if isinstance(change, Choice):
             change.set_item_enabled("drop", k > 1, "With k = 1 there is no other copy.")
         self.denoiser.show(spec)
         missing = self.denoiser.missing(spec)
-        self.by_hand.show_settings(spec, missing)
-        for place, promise in ((self.result_place, RESULT_PROMISE), (self.place, COPIES_PROMISE)):
+        self.chain_task.show_settings(spec, missing)
+        for place, set_placeholder in ((self.result_place, RESULT_PLACEHOLDER), (self.place, COPIES_PLACEHOLDER)):
             why = f" {missing.title}: {missing.text}" if missing and place is self.result_place else ""
-            place.placeholder.set_sentence(promise + why)
+            place.placeholder.set_sentence(set_placeholder + why)
             place.placeholder.set_button(missing.remedy if missing else "")
         self.picture.show(spec)
 
@@ -179,13 +179,13 @@ class DenoisePage(ExperimentPage):
             self._ask()
 
     def _ask(self) -> None:
-        asked = self._to_draw()
-        if asked is None:
+        wanted = self._to_draw()
+        if wanted is None:
             self._clear()
             if self._ready and not self.experiment.spec.denoise.picture:
                 self.picture.look()
             return
-        spec, run = asked
+        spec, run = wanted
         self._stale = False
         if spec.denoise.change == "drop" and spec.training.k == 1:
             spec = spec.replace("denoise.change", "none")
@@ -212,7 +212,7 @@ class DenoisePage(ExperimentPage):
     def _show(self, event: Denoised) -> None:
         self.denoised = event
         spec = ExperimentSpec.from_json(event.spec_json)
-        asked = spec.denoise
+        denoise = spec.denoise
         self.picture.take(event, spec)
         shown = event.changed or event.copies
         error = float(np.sqrt(np.square(shown.x_hat - event.x, dtype=np.float64).mean()))
@@ -220,9 +220,9 @@ class DenoisePage(ExperimentPage):
         self.result.set_tiles([Tile(name, shown.x_hat, f"error {number(error)}")])
         self.result_place.set_ready(True)
         self.place.set_ready(True)
-        self.copies.take(event, asked.change)
+        self.copies.take(event, denoise.change)
         self.figures.set_readings(readings(event))
-        self.words.setText(explanation(event, asked.change))
+        self.words.setText(explanation(event, denoise.change))
 
     # -- chains and actions --------------------------------------------------------------------------------------------
 
@@ -237,36 +237,36 @@ class DenoisePage(ExperimentPage):
             case "sample":
                 return self._to_draw() is not None
             case "stop" | "play":
-                return self.by_hand.running
+                return self.chain_task.running
             case "step" | "back":
-                return bool(self.by_hand.gallery.films)
+                return bool(self.chain_task.gallery.films)
             case _:
                 return False
 
     @property
     def playing(self) -> bool:
         """Whether chains are being drawn and not held."""
-        return self.by_hand.playing
+        return self.chain_task.playing
 
     def do_sample(self) -> None:
         """Paint the marked part anew; where nothing is marked, draw a row from seed to seed."""
-        self.by_hand.draw("inpaint" if self.experiment.spec.denoise.mask else "interpolate")
+        self.chain_task.draw("inpaint" if self.experiment.spec.denoise.mask else "interpolate")
 
     def do_stop(self) -> None:
         """Stop the chains."""
-        self.by_hand.stop()
+        self.chain_task.stop()
 
     def do_play(self) -> None:
         """Hold the chains, or let them go on."""
-        self.by_hand.hold()
+        self.chain_task.hold()
 
     def do_step(self) -> None:
         """Show the next kept state."""
-        self.by_hand.gallery.go(1)
+        self.chain_task.gallery.go(1)
 
     def do_back(self) -> None:
         """Show the kept state before."""
-        self.by_hand.gallery.go(-1)
+        self.chain_task.gallery.go(-1)
 
     def _run_in_use(self) -> Network | None:
         """Return the run that denoises; None for the exact one, and for a model, which is found by data and k."""
@@ -277,10 +277,10 @@ class DenoisePage(ExperimentPage):
     def command(self) -> str:
         """Return the `msd` line that makes what stands in front: the denoised picture, or the chains by hand."""
         spec = self.experiment.spec
-        if self.tabs.currentWidget() is self.by_hand:
-            return self.by_hand.command(spec, self._run_in_use())
+        if self.tabs.currentWidget() is self.chain_task:
+            return self.chain_task.command(spec, self._run_in_use())
         return command_of(spec, "denoise", self._run_in_use())
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""
-        return exports(self.engine, self.denoised, self.by_hand.gallery)
+        return exports(self.engine, self.denoised, self.chain_task.gallery)

@@ -12,8 +12,8 @@ from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.spec_form import SpecForm
 
 PAINTING = "Painting anew"
-_TAKE = "Change these…"
-_TAKE_HELP = (
+_ADOPT = "Change these…"
+_ADOPT_HELP = (
     "Give these settings to the controls of the chains above, where they can be changed. The row from seed to seed "
     "follows them then, too; undo goes back."
 )
@@ -23,17 +23,19 @@ _GLIDES = "It glides past the noises: what is painted may not fit to what is kep
 
 def painters(spec: ExperimentSpec) -> str:
     """Return, in one line, the chains that paint: sampler, L, T, ε, what else they use, and their evaluations."""
-    asked = for_painting(spec).sampling
-    parts = [f"L = {asked.levels}", f"T = {asked.steps_per_level}"]
-    if asked.has_step:
-        parts.append(f"ε = {number(asked.epsilon)} ({'r' if asked.has_wall else 'η'} = {number(asked.step_ratio)})")
-    if asked.sampler == "underdamped":
-        parts.append(f"Γ = {number(asked.friction)}")
-    if asked.source == "trained" and asked.guidance > 1:
-        parts.append(f"w = {number(asked.guidance)}")
+    sampling = for_painting(spec).sampling
+    parts = [f"L = {sampling.levels}", f"T = {sampling.steps_per_level}"]
+    if sampling.has_step:
+        parts.append(
+            f"ε = {number(sampling.epsilon)} ({'r' if sampling.has_wall else 'η'} = {number(sampling.step_ratio)})"
+        )
+    if sampling.sampler == "underdamped":
+        parts.append(f"Γ = {number(sampling.friction)}")
+    if sampling.source == "trained" and sampling.guidance > 1:
+        parts.append(f"w = {number(sampling.guidance)}")
     # A line breaks between two of them, not within one.
-    whole = [part.replace(" ", "\N{NO-BREAK SPACE}") for part in (*parts, f"{asked.evaluations:,} evaluations")]
-    return f"{choice_label(asked.sampler)}, {', '.join(whole)}"
+    whole = [part.replace(" ", "\N{NO-BREAK SPACE}") for part in (*parts, f"{sampling.evaluations:,} evaluations")]
+    return f"{choice_label(sampling.sampler)}, {', '.join(whole)}"
 
 
 class PaintingControls(QObject):
@@ -51,9 +53,9 @@ class PaintingControls(QObject):
         self.words = QLabel()
         self.words.setProperty("role", "muted")
         self.words.setWordWrap(True)
-        self.button = QPushButton(_TAKE)
+        self.button = QPushButton(_ADOPT)
         self.button.setObjectName("denoise.take_painting")
-        self.button.setToolTip(_TAKE_HELP)
+        self.button.setToolTip(_ADOPT_HELP)
         self.button.clicked.connect(self.take)
         holder = QWidget()
         column = QVBoxLayout(holder)

@@ -40,7 +40,7 @@ class OwnPicture(QObject):
         easel.drawn.connect(self._drawn)
         easel.masked.connect(self._masked)
         easel.file_chosen.connect(self.open)
-        easel.held_out_asked.connect(self._turn_page)
+        easel.held_out_requested.connect(self._turn_page)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -51,29 +51,29 @@ class OwnPicture(QObject):
 
     def show(self, spec: ExperimentSpec) -> None:
         """Show the picture and the mask of a spec; a held-out image is shown when it has been read."""
-        asked = spec.denoise
-        if asked.picture:
-            self._easel.show_picture(np.frombuffer(asked.picture, np.uint8).reshape(self.shape), "Your picture")
+        denoise = spec.denoise
+        if denoise.picture:
+            self._easel.show_picture(np.frombuffer(denoise.picture, np.uint8).reshape(self.shape), "Your picture")
         elif self._easel.canvas.picture().shape != self.shape:
             # Strokes on a picture of the data before would be no picture of these.
             self._easel.show_picture(np.zeros(self.shape, np.uint8), "")
-        if asked.mask:
-            self._easel.show_mask(np.frombuffer(asked.mask, np.bool_).reshape(self.shape[1:]))
+        if denoise.mask:
+            self._easel.show_mask(np.frombuffer(denoise.mask, np.bool_).reshape(self.shape[1:]))
         else:
             self._easel.show_mask(np.zeros(self.shape[1:], np.bool_))
 
-    def take(self, event: Denoised | HeldOutPicture, asked: ExperimentSpec) -> None:
+    def take(self, event: Denoised | HeldOutPicture, wanted: ExperimentSpec) -> None:
         """Show the held-out image that has been read, unless another picture is wanted by now.
 
         Args:
             event: Holds it.
-            asked: The experiment that asked for it.
+            wanted: The experiment that asked for it.
         """
         self._available = event.available
         now = self._page.experiment.spec
-        if not asked.denoise.picture and not now.denoise.picture and asked.data == now.data:
+        if not wanted.denoise.picture and not now.denoise.picture and wanted.data == now.data:
             # Numbered from 0, as by the slider and the command line: no "0 of 297", which people count from 1.
-            words = f"Held-out {asked.denoise.index} (0–{event.available - 1:,})"
+            words = f"Held-out {wanted.denoise.index} (0–{event.available - 1:,})"
             self._easel.show_picture(to_grey(event.x).astype(np.uint8), words)
 
     def look(self) -> None:

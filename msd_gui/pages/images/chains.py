@@ -63,10 +63,10 @@ class ImageChains(QObject):
         self._sampled: tuple[ExperimentSpec, int] | None = None
         self._runner = page.runner(self._show)
         gallery.scrubber.set_branching(True)
-        gallery.scrubber.branch_asked.connect(self._branch)
+        gallery.scrubber.branch_requested.connect(self._branch)
         page.experiment.changed.connect(self._spec_changed)
         trainer.checkpointed.connect(self._on_weights)
-        gallery.asked.connect(self._ask)
+        gallery.requested.connect(self._ask)
 
     # -- what can be drawn ---------------------------------------------------------------------------------------------
 
@@ -86,7 +86,7 @@ class ImageChains(QObject):
         return self._sampled[0] if self._runner.running and self._sampled is not None else None
 
     @property
-    def asked_before(self) -> bool:
+    def requested_before(self) -> bool:
         """Whether chains were drawn since the last training began."""
         return self._sampled is not None
 
@@ -100,11 +100,11 @@ class ImageChains(QObject):
         """Return whether chains of a spec can be drawn now."""
         return self._ready and (is_exact(spec) or self.run_for(spec) is not None)
 
-    def can_ask(self, spec: ExperimentSpec) -> bool:
+    def can_request(self, spec: ExperimentSpec) -> bool:
         """Return whether chains of a spec can be drawn now, or as soon as the network in training has weights."""
         return self.can_draw(spec) or (self._ready and self._learning(spec))
 
-    def promise(self, spec: ExperimentSpec) -> str:
+    def set_placeholder(self, spec: ExperimentSpec) -> str:
         """Say what will be in the empty grid, and whose score makes it."""
         if is_exact(spec):
             score = "with the exact score of the images"
@@ -149,11 +149,11 @@ class ImageChains(QObject):
     def draw_next(self) -> None:
         """Draw chains with the newest averaged weights; drawing the same again takes the next seed."""
         spec = self._page.experiment.spec
-        if not self.can_ask(spec):
+        if not self.can_request(spec):
             return
         if self._learning(spec) and not is_exact(spec):
             self._wanted = True
-            self._trainer.ask_weights(WEIGHTS_EVERY_S)
+            self._trainer.request_weights(WEIGHTS_EVERY_S)
         elif self._sampled == (spec, self._weights(spec)):
             self._page.experiment.set(spec.with_next_seed())
         else:
@@ -184,7 +184,7 @@ class ImageChains(QObject):
     def _ask(self) -> None:
         """Draw chains; without a network, with the exact score of the images."""
         experiment = self._page.experiment
-        if not self.can_ask(experiment.spec):
+        if not self.can_request(experiment.spec):
             experiment.set(experiment.spec.replace("sampling.source", "exact"))
             self._page.noticed.emit("No network has been trained yet: the chains follow the exact score of the images.")
         self.draw_next()
@@ -234,7 +234,7 @@ class ImageChains(QObject):
         if drawable is None:
             self._page.noticed.emit("No network fits these settings: train one, or go back to those of the chains.")
         else:
-            self._runner.submit(self._engine.by_hand("draw", *drawable, start=start))
+            self._runner.submit(self._engine.chain_task("draw", *drawable, start=start))
 
     # -- what chains tell ----------------------------------------------------------------------------------------------
 
@@ -255,7 +255,7 @@ class ImageChains(QObject):
     def _on_end(self) -> None:
         if self._gallery.repeat.isChecked() and self._trainer.running and not is_exact(self._page.experiment.spec):
             self._wanted = True
-            self._trainer.ask_weights(WEIGHTS_EVERY_S)
+            self._trainer.request_weights(WEIGHTS_EVERY_S)
         elif not self._trainer.running:
             self._page.set_status(Status())
         self._page.actions_changed.emit()

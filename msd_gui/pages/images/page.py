@@ -18,7 +18,7 @@ from msd_gui.pages.images.exports import exports
 from msd_gui.pages.images.fields_shown import GROUPS
 from msd_gui.pages.quality.judge import JudgeButton
 from msd_gui.pages.quality.panel import Measuring
-from msd_gui.pages.quality.survival import YieldPanel
+from msd_gui.pages.quality.survival import SurvivalPanel
 from msd_gui.pages.sampling.controls import SamplingControls
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.pages.sampling.pretrained import PretrainedChip
@@ -52,11 +52,11 @@ class ImagesPage(TrainingPage):
         super().__init__(experiment, engine, clock)
         self._latest = latest
         self._build()
-        self.way = SamplingControls(
+        self.ladder_controls = SamplingControls(
             self, engine, self.form, "Ladder", run_for=self.chains.run_for, drawn=lambda: self.chains.drawn
         )
-        self.chains.laddered.connect(self.way.take_drawn)
-        self.way.told.connect(self.adviser.take_ladder)
+        self.chains.laddered.connect(self.ladder_controls.set_drawn_ladder)
+        self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
         self._connect()
         self._show_spec(experiment.spec)
 
@@ -67,7 +67,7 @@ class ImagesPage(TrainingPage):
         self.form.section("More of training").set_open(False)
         self.shown = TrainingShown(self)
         self.gallery = Gallery()
-        self.yields = YieldPanel()
+        self.survival = SurvivalPanel()
         self.adviser = Adviser(self.experiment, self)
         self.card = Card("info", "", "", dismissible=False, stacked=True)
         self.card.hide()
@@ -86,13 +86,13 @@ class ImagesPage(TrainingPage):
             shown.losses_place,
             layout.heading("Error by noise"),
             shown.bands_place,
-            self.yields,
+            self.survival,
             self.judging,
             self.measuring,
         )
         layout.lay_out(self, self.form, middle, figures)
-        self.offer_menu(shown.strip, self.gallery.grid, self.gallery.film, shown.losses, shown.bands)
-        self.offer_menu(self.measuring.curve.view)
+        self.add_export_menu(shown.strip, self.gallery.grid, self.gallery.film, shown.losses, shown.bands)
+        self.add_export_menu(self.measuring.curve.view)
 
     def _connect(self) -> None:
         self.form.edited.connect(self._edited)
@@ -100,14 +100,14 @@ class ImagesPage(TrainingPage):
         self.form.editing_finished.connect(self._end_edit)
         self.experiment.changed.connect(self._show_spec)
         self.shown.strip_place.placeholder.pressed.connect(self.do_train)
-        self.gallery.judged.connect(self.yields.take)
-        self.gallery.cleared.connect(self.yields.clear)
-        self.gallery.judged.connect(self.adviser.take_verdicts)
-        self.measuring.measured.connect(self.adviser.take_quality)
+        self.gallery.judged.connect(self.survival.take)
+        self.gallery.cleared.connect(self.survival.clear)
+        self.gallery.judged.connect(self.adviser.set_verdicts)
+        self.measuring.measured.connect(self.adviser.set_quality)
         self.gallery.grid.chosen.connect(self.measuring.choose)
         self.actions_changed.connect(self.measuring.update_button)
         self.card.action.connect(self.do_train)
-        self.trainer.strip.connect(self.shown.take_strip)
+        self.trainer.strip.connect(self.shown.set_strip)
         self.trainer.checkpointed.connect(self._on_weights)
         self.trainer.ended.connect(self._on_trained)
         self.trainer.progressed.connect(self._on_training_status)
@@ -135,7 +135,7 @@ class ImagesPage(TrainingPage):
     def _show_spec(self, spec: ExperimentSpec) -> None:
         self.form.set_reset(self.experiment.reset_spec)
         self.form.setValue(spec)
-        self.way.show(spec)
+        self.ladder_controls.show(spec)
         uniform = spec.noise.law == "uniform-t"
         for path in ("noise.log_mean", "noise.log_std"):
             self.form.set_enabled(path, not uniform, "Belongs to the log-normal law.")
@@ -145,7 +145,7 @@ class ImagesPage(TrainingPage):
             self.card.set_message(
                 "info", "Another network", "Data, copies, network or form have changed: train again.", "Train"
             )
-        self.gallery.promise(self.chains.promise(spec), "Sample")
+        self.gallery.set_placeholder(self.chains.set_placeholder(spec), "Sample")
         self.pretrained.offer(spec, in_use=not is_exact(spec) and not self.trainer.fits(spec))
         self.measuring.show_beside(spec.data.name)
         self.measuring.update_button()
@@ -154,7 +154,7 @@ class ImagesPage(TrainingPage):
         """Show another experiment; with a run, its network can sample at once."""
         if run is not None:
             self.trainer.adopt(run, spec)
-            self._tell_network()
+            self._show_network()
         self.experiment.load(spec)
         self.actions_changed.emit()
         if run is not None and self.ready:
@@ -165,7 +165,7 @@ class ImagesPage(TrainingPage):
     def begin(self) -> None:
         """Allow training once the engine is there."""
         super().begin()
-        self.way.begin()
+        self.ladder_controls.begin()
         self.chains.begin()
         self.actions_changed.emit()
 
@@ -174,24 +174,24 @@ class ImagesPage(TrainingPage):
     @Slot(object)
     def _on_training_status(self, status: Status) -> None:
         self.set_status(status)
-        self.shown.take_held_out(self.trainer.held_out)
+        self.shown.set_held_out(self.trainer.held_out)
 
-    def _tell_network(self) -> None:
+    def _show_network(self) -> None:
         """Let other pages know the network that there is now."""
         trainer = self.trainer
         if trainer.has_weights and trainer.run is not None and trainer.spec is not None:
             self._latest.set(Network(trainer.run, trainer.spec))
             # It may have its earlier self by now, which its chains are guided by.
-            self.way.renew_ladder()
+            self.ladder_controls.renew_ladder()
 
     @Slot()
     def _on_weights(self) -> None:
-        self._tell_network()
+        self._show_network()
         self.actions_changed.emit()
 
     @Slot()
     def _on_trained(self) -> None:
-        self._tell_network()
+        self._show_network()
         self.set_status(Status())
         self._show_spec(self.experiment.spec)
         self.actions_changed.emit()
@@ -202,7 +202,7 @@ class ImagesPage(TrainingPage):
         """Return whether an action makes sense now."""
         match action:
             case "sample":
-                return self.chains.can_ask(self.experiment.spec)
+                return self.chains.can_request(self.experiment.spec)
             case "denoise":
                 return self.chains.run_for(self.experiment.spec) is not None
             case "play":
@@ -210,7 +210,7 @@ class ImagesPage(TrainingPage):
             case "step" | "back":
                 return bool(self.gallery.films)
             case "restart":
-                return self.chains.asked_before and self.chains.can_draw(self.experiment.spec)
+                return self.chains.requested_before and self.chains.can_draw(self.experiment.spec)
             case _:
                 return super().can(action)
 
@@ -233,7 +233,7 @@ class ImagesPage(TrainingPage):
 
     def do_denoise(self) -> None:
         """Take the network that chains are drawn with to the denoise page."""
-        self.run_asked.emit(self.chains.run_for(self.experiment.spec), "denoise")
+        self.run_requested.emit(self.chains.run_for(self.experiment.spec), "denoise")
 
     def do_play(self) -> None:
         """Hold the chains, or let them go on."""

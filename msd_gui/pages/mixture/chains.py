@@ -16,14 +16,14 @@ class PlaneChains(QObject):
 
     Attributes:
         began: Emitted when other chains begin.
-        told: Emitted with the `Ladder` that they go down.
+        ladder_ready: Emitted with the `Ladder` that they go down.
         grown: Emitted with each `ChainSegment`.
         weighed: Emitted with each `ChainReport`, also of chains that are still on their way.
         ended: Emitted with the spec and the last `ChainReport` of chains that have come to their end.
     """
 
     began = Signal()
-    told = Signal(object)
+    ladder_ready = Signal(object)
     grown = Signal(object)
     weighed = Signal(object)
     ended = Signal(object, object)
@@ -82,7 +82,7 @@ class PlaneChains(QObject):
             case Started():
                 self.began.emit()
             case Ladder():
-                self.told.emit(event)
+                self.ladder_ready.emit(event)
             case ChainSegment():
                 self.grown.emit(event)
             case ChainReport():
@@ -91,7 +91,7 @@ class PlaneChains(QObject):
                 self.samples = event
                 self._page.actions_changed.emit()
             case Finished() if not self._trainer.running:
-                self._tell_speed(event)
+                self._show_speed(event)
 
     def _take(self, report: ChainReport) -> None:
         self.weighed.emit(report)
@@ -101,7 +101,7 @@ class PlaneChains(QObject):
             self.report = report
             self.ended.emit(spec, report)
 
-    def _tell_speed(self, event: Finished) -> None:
+    def _show_speed(self, event: Finished) -> None:
         chains, took_ms = self._page.experiment.spec.sampling.chains, 1000 * event.elapsed_s
         rate = f"{event.step / event.elapsed_s:,.0f} steps/s" if event.elapsed_s else ""
         counted = f"{chains:,} chains" if chains > 1 else "1 chain"

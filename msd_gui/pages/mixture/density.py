@@ -6,12 +6,12 @@ import math
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
 from PySide6.QtCore import QObject, Signal, Slot
 
-from msd_engine.events import Event, Failed, FieldFrame
-from msd_engine.events.errors import UserError
+from msd_engine.events import Event, FieldFrame
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import Cadence
 from msd_gui.bridge.engine import Bounds, Engine, Job
@@ -60,6 +60,19 @@ def keyed(key: FieldKey, job: Job) -> Job:
     return run
 
 
+def background(field: FieldFrame) -> dict[str, Any]:
+    """Return the parts of a `Plane` that a field gives."""
+    return {
+        "log_density": field.log_density,
+        "density_bounds": field.bounds,
+        "data": field.data,
+        "modes": field.means,
+        "at": field.points,
+        "exact": field.exact_score,
+        "learned": field.trained_score,
+    }
+
+
 class FieldCache:
     """The newest fields by what they depend on."""
 
@@ -105,10 +118,8 @@ class FieldPainter(QObject):
         self._plane = plane
         self._trainer = trainer
         self._runner = page.runner(self._on_event)
-        self._ahead = page.runner(self._on_ahead, apart=(Failed,))
-        self._failure = ""
         self._cache = FieldCache()
-        self._asked: FieldKey | None = None
+        self._requested: FieldKey | None = None
         self._framed = ""
 
     def ask(self, spec: ExperimentSpec, sigma: float) -> None:
@@ -119,37 +130,20 @@ class FieldPainter(QObject):
             sigma: Noise of one copy.
         """
         key = self._key(spec, sigma, self._plane.bounds())
-        if key == self._asked:
+        if key == self._requested:
             return
-        self._asked = key
+        self._requested = key
         known = self._cache.get(key)
         if known is not None:
             self._show(key, known)
             return
-        self._runner.submit(self._job(spec, key), grace_ms=GRACE_MS)
+        field = self._engine.field(spec, key.sigma, key.bounds, self._run_of(key))
+        self._runner.submit(keyed(key, field), grace_ms=GRACE_MS)
 
-    def prepared(self, spec: ExperimentSpec, sigma: float, bounds: Bounds) -> FieldFrame | None:
-        """Return the field of a spec at one noise for a file; the first time it is only asked for.
-
-        Args:
-            spec: The experiment.
-            sigma: Noise of one copy.
-            bounds: Part of the plane.
-
-        Returns:
-            The field; None where it is not there yet: ask again at a later tick.
-
-        Raises:
-            UserError: It cannot be computed.
-        """
-        if self._failure:
-            failure, self._failure = self._failure, ""
-            raise UserError(failure)
+    def wanted(self, spec: ExperimentSpec, sigma: float, bounds: Bounds) -> tuple[FieldKey, Job]:
+        """Return what the field of a spec at one noise depends on, and the job that computes it, for a file."""
         key = self._key(spec, sigma, bounds)
-        known = self._cache.get(key)
-        if known is None and not self._ahead.running:
-            self._ahead.submit(self._job(spec, key))
-        return known
+        return key, self._engine.field(spec, key.sigma, bounds, self._run_of(key))
 
     def _key(self, spec: ExperimentSpec, sigma: float, bounds: Bounds) -> FieldKey:
         if spec.sampling.glides:
@@ -158,17 +152,8 @@ class FieldPainter(QObject):
         weights = f"{self._trainer.run}:{self._trainer.step}" if self._trainer.fits(spec) else ""
         return FieldKey(spec.data.model_dump_json(), spec.training.k, sigma, bounds, weights)
 
-    def _job(self, spec: ExperimentSpec, key: FieldKey) -> Job:
-        run = self._trainer.run if key.weights else None
-        return keyed(key, self._engine.field(spec, key.sigma, key.bounds, run))
-
-    @Slot(object)
-    def _on_ahead(self, event: Event) -> None:
-        match event:
-            case KeyedField():
-                self._cache.put(event.key, event.frame)
-            case Failed():
-                self._failure = event.text
+    def _run_of(self, key: FieldKey) -> Path | None:
+        return self._trainer.run if key.weights else None
 
     @Slot(object)
     def _on_event(self, event: Event) -> None:
@@ -177,10 +162,7 @@ class FieldPainter(QObject):
             self._show(event.key, event.frame)
 
     def _show(self, key: FieldKey, field: FieldFrame) -> None:
-        self._plane.set_field(field.log_density, field.bounds)
-        self._plane.set_data(field.data)
-        self._plane.set_modes(field.means)
-        self._plane.set_arrows(field.points, field.exact_score, field.trained_score)
+        self._plane.show_plane(**background(field))
         if key.data != self._framed:
             # Another target: only then does the frame move by itself.
             self._framed = key.data

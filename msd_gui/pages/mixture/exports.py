@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from msd_engine.events import Event, Progress, Samples
+from msd_engine.events import Failed, FieldFrame, Samples
+from msd_engine.events.errors import UserError
+from msd_engine.events.plots import Plane
 from msd_engine.specs import ExperimentSpec, Live
-from msd_engine.specs.live import Cadence
+from msd_engine.specs.live import NEVER
 from msd_gui.bridge.engine import Job
 from msd_gui.pages.base.exports import plot_exports
 from msd_gui.pages.base.page import ExperimentPage, Export
-from msd_gui.pages.base.recorder import Recorder
-from msd_gui.pages.mixture.density import FieldPainter
+from msd_gui.pages.mixture.density import FieldPainter, background
 from msd_gui.pages.mixture.history import ChainHistory
-from msd_gui.pages.mixture.player import Player
+from msd_gui.pages.mixture.player import Player, moment
 from msd_gui.pages.training.trainer import Trainer
-from msd_gui.views.base import figures
-from msd_gui.views.base.figures import Sheet
+from msd_gui.views.base.colour_maps import paper
+from msd_gui.views.curves.bars import BarsView
 from msd_gui.views.curves.losses import LossView
-from msd_gui.views.curves.mode_weights import ModeWeightsView
-from msd_gui.views.plane.content import OFTEN, SELDOM
 from msd_gui.views.plane.plane import PlaneView
 
 FRAMES = 60
 FRAMES_PER_S = 12.0
-WIDTH_PX = 640
 
 
 @dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Parts:
     """
 
     plane: PlaneView
-    weights: ModeWeightsView
+    weights: BarsView
     losses: LossView
     trainer: Trainer
     player: Player
@@ -66,7 +64,8 @@ def exports(page: ExperimentPage, parts: Parts, samples: Samples | None) -> list
         rows += plot_exports(page, parts.plane, "Trajectory plot", "trajectories", spec_json)
         rows += plot_exports(page, parts.weights, "Mode weights", "mode-weights", spec_json)
     if parts.trainer.run is not None:
-        rows += plot_exports(page, parts.losses, "Loss curves", "losses", spec_json, table=parts.losses.data)
+        trained = (parts.trainer.spec or page.experiment.spec).to_json
+        rows += plot_exports(page, parts.losses, "Loss curves", "losses", trained, table=parts.losses.data)
     if samples is not None:
 
         def states(path: Path) -> Job:
@@ -83,72 +82,67 @@ def exports(page: ExperimentPage, parts: Parts, samples: Samples | None) -> list
 
 
 def animation(page: ExperimentPage, parts: Parts, path: Path) -> Job:
-    """Paint the chains from the first step to the last and write them as an animation.
+    """Draw the chains from the first step to the last and write them as an animation.
 
     Args:
         page: The page.
-        parts: What it shows; the plane is painted as it stands, in light colours.
+        parts: What it shows; the plane is drawn as it stands, in light colours.
         path: A file ending in ``.gif`` or ``.webp``.
 
     Returns:
-        The job that waits for the pictures and writes them.
+        The job that draws the pictures and writes them.
     """
-    history = parts.player.buffer.shown
+    history, spec, shown = parts.player.buffer.shown, page.experiment.spec, parts.plane.plot()
     indices = np.linspace(0, len(history) - 1, min(FRAMES, len(history))).round().astype(int).tolist()
-    spec_json = page.experiment.spec.to_json()
-
-    def save(sheets: list[Sheet]) -> Job:
-        def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            pictures = []
-            for number, sheet in enumerate(sheets, 1):
-                pictures.append(sheet.pixels())
-                yield Progress(number, len(sheets), 0.0, 0.0, 0.0, float("nan"), "Painting the animation")
-            written = page.engine.save("animation", path, frames=pictures, spec_json=spec_json, fps=FRAMES_PER_S)
-            yield from written(cadence, live)
-
-        return job
-
-    steps = recorded(parts, page.experiment.spec, history, indices)
-    recorder = Recorder(page.clock, steps, page, count=len(indices), words="Recording the animation")
-    return recorder.job(save)
+    return page.engine.save(
+        "film",
+        path,
+        moments=moments(parts, spec, history, indices, shown),
+        count=len(indices),
+        palette=paper(),
+        spec_json=spec.to_json(),
+        fps=FRAMES_PER_S,
+    )
 
 
-def recorded(
-    parts: Parts, spec: ExperimentSpec, history: ChainHistory, indices: list[int]
-) -> Generator[None, None, list[Sheet]]:
-    """Record kept states of the chains, in steps of a few milliseconds; what stands still is recorded once a level.
+def moments(
+    parts: Parts, spec: ExperimentSpec, history: ChainHistory, indices: list[int], shown: Plane
+) -> Iterator[Plane]:
+    """Make the plane at kept states of the chains, each with the density of its noise, on the thread that asks.
 
     Args:
         parts: What the page shows.
         spec: The experiment.
         history: The chains; the page may go on to others meanwhile.
         indices: Which states.
+        shown: The plane with its layers.
 
     Returns:
-        The steps, which return a sheet for each.
+        The planes.
+
+    Raises:
+        UserError: A density cannot be computed.
     """
-    easel = figures.FigureCopy(parts.plane, WIDTH_PX)
-    plane = easel.view
-    assert isinstance(plane, PlaneView)
-    sheets: list[Sheet] = []
-    bounds, shown = parts.plane.bounds(), None
-    try:
-        for index in indices:
-            sigma = float(history.at(index).sigma[0])
-            while (field := parts.fields.prepared(spec, sigma, bounds)) is None:
-                yield
-            if field is not shown:
-                plane.set_field(field.log_density, field.bounds)
-                plane.set_arrows(field.points, field.exact_score, field.trained_score)
-            parts.player.show_in(plane, history, index)
-            yield
-            frame = easel.frame()
-            if field is not shown:
-                shown = field
-                ground = [easel.layer(draw) for draw in plane.drawings(SELDOM)]
-                yield
-            moving = [easel.layer(draw) for draw in plane.drawings(OFTEN)]
-            sheets.append(easel.sheet([*ground, *moving], frame))
-        return sheets
-    finally:
-        easel.close()
+    wanted = [parts.fields.wanted(spec, float(history.at(index).sigma[0]), shown.bounds) for index in indices]
+    chosen = parts.player.chosen
+
+    def made() -> Iterator[Plane]:
+        before, plane = None, shown
+        for index, (key, job) in zip(indices, wanted, strict=True):
+            if key != before:
+                before, frame = key, field_of(job)
+                plane = replace(plane, **background(frame))
+            yield replace(plane, **moment(history, index, chosen))
+
+    return made()
+
+
+def field_of(job: Job) -> FieldFrame:
+    """Carry a job out and return its field."""
+    for event in job(NEVER, Live()):
+        match event:
+            case FieldFrame():
+                return event
+            case Failed():
+                raise UserError(event.text)
+    raise UserError("The density of the animation was not computed.")

@@ -27,8 +27,8 @@ from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.settings import SPEED_HZ, Settings
+from msd_gui.views.curves.bars import BarsView
 from msd_gui.views.curves.losses import LossView
-from msd_gui.views.curves.mode_weights import ModeWeightsView
 from msd_gui.views.plane.plane import LAYERS, PlaneView
 from msd_gui.views.plane.timeline import Timeline
 from msd_gui.widgets.controls.choice import Choice
@@ -68,8 +68,8 @@ class MixturePage(TrainingPage):
         self.player = Player(self, clock, self.plane, self.timeline, self.transport)
         self.fields = FieldPainter(self, engine, self.plane, self.trainer)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
-        self.way = SamplingControls(self, engine, self.form, "Ladder")
-        self.way.told.connect(self.adviser.take_ladder)
+        self.ladder_controls = SamplingControls(self, engine, self.form, "Ladder")
+        self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
         self._connect()
         self._show_spec(experiment.spec)
 
@@ -85,11 +85,11 @@ class MixturePage(TrainingPage):
         self.timeline = Timeline()
         on = self._actions
         self.transport = TransportBar(on["play"], on["step"], on["restart"], SPEED_HZ)
-        self.weights = ModeWeightsView()
+        self.weights = BarsView("Mode weights, sampled and true", "mode", "true")
         self.losses = LossView()
         self.readings = Readings("Chain figures")
         self.adviser = Adviser(self.experiment, self)
-        self.losses_place = layout.awaiting(
+        self.losses_place = layout.with_placeholder(
             self.losses,
             "Train a small network on the same target and watch its loss fall towards the least possible one.",
             "Train",
@@ -111,7 +111,7 @@ class MixturePage(TrainingPage):
         )
         layout.lay_out(self, self.form, middle, figures)
 
-        self.offer_menu(self.plane, self.timeline, self.weights, self.losses)
+        self.add_export_menu(self.plane, self.timeline, self.weights, self.losses)
 
     def _connect(self) -> None:
         self.form.edited.connect(self._edited)
@@ -120,16 +120,16 @@ class MixturePage(TrainingPage):
         self.experiment.changed.connect(self._spec_changed)
         self.chains.began.connect(self.player.begin)
         self.chains.began.connect(self._on_began)
-        self.chains.told.connect(self.player.set_ladder)
-        self.chains.told.connect(self.way.take)
+        self.chains.ladder_ready.connect(self.player.set_ladder)
+        self.chains.ladder_ready.connect(self.ladder_controls.take)
         self.chains.grown.connect(self.player.append)
         self.chains.weighed.connect(self._show_weights)
         self.chains.ended.connect(self._show_report)
         self.clock.tick.connect(self._on_tick)
-        self.player.moved.connect(self._ask_field)
+        self.player.moved.connect(self._request_field)
         self.player.turned.connect(self.actions_changed)
-        self.plane.view_changed.connect(self._ask_field)
-        self.fields.framed.connect(self.adviser.take_data)
+        self.plane.view_changed.connect(self._request_field)
+        self.fields.framed.connect(self.adviser.set_data)
         self.losses_place.placeholder.pressed.connect(lambda: self.act("train"))
         self.trainer.checkpointed.connect(self._on_weights)
         self.trainer.ended.connect(self._on_trained)
@@ -152,7 +152,7 @@ class MixturePage(TrainingPage):
     def _spec_changed(self, spec: ExperimentSpec) -> None:
         self._show_spec(spec)
         self.chains.draw_if_others(spec)
-        self._ask_field()
+        self._request_field()
 
     def _show_spec(self, spec: ExperimentSpec) -> None:
         self.form.set_reset(self.experiment.reset_spec)
@@ -161,8 +161,8 @@ class MixturePage(TrainingPage):
         self.form.set_enabled("sampling.start_width", sampling.start == "uniform", "Only a uniform start has a box.")
         fits = self.trainer.fits(spec)
         self.form.set_enabled("sampling.source", fits, "Train a network with these data and copies first.")
-        self.way.show(spec)
-        self.plane.set_learned(sampling.source == "trained")
+        self.ladder_controls.show(spec)
+        self.plane.show_plane(colour="learned" if sampling.source == "trained" else "exact")
         self.weights.set_learned(sampling.source == "trained")
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
@@ -193,9 +193,9 @@ class MixturePage(TrainingPage):
     def begin(self) -> None:
         """Start the chains as soon as the engine is there."""
         super().begin()
-        self.way.begin()
+        self.ladder_controls.begin()
         self.chains.begin()
-        self._ask_field()
+        self._request_field()
 
     @Slot()
     def _on_began(self) -> None:
@@ -205,15 +205,16 @@ class MixturePage(TrainingPage):
 
     @Slot(object)
     def _show_weights(self, report: ChainReport) -> None:
-        self.weights.set_weights(report.mode_weights, report.true_weights)
+        names = [str(mode) for mode in range(1, len(report.true_weights) + 1)]
+        self.weights.set_shares(names, report.mode_weights, report.true_weights)
 
     @Slot(object, object)
     def _show_report(self, spec: ExperimentSpec, report: ChainReport) -> None:
-        self.adviser.take_report(spec, report)
+        self.adviser.set_report(spec, report)
         self.readings.set_readings(chain_readings(report, spec.sampling.chains))
 
     @Slot()
-    def _ask_field(self) -> None:
+    def _request_field(self) -> None:
         if self.ready:
             spec = self.experiment.spec
             self.fields.ask(spec, self.player.sigma or spec.sampling.sigma_L)
@@ -222,12 +223,12 @@ class MixturePage(TrainingPage):
     def _on_tick(self) -> None:
         wanted = self.experiment.spec.sampling.source == "trained" or self.layers["learned arrows"].isChecked()
         if wanted and self.isVisible():
-            self.trainer.ask_weights(CHECKPOINT_EVERY_S)
+            self.trainer.request_weights(CHECKPOINT_EVERY_S)
 
     @Slot()
     def _on_weights(self) -> None:
         self._show_spec(self.experiment.spec)
-        self._ask_field()
+        self._request_field()
         if self.experiment.spec.sampling.source == "trained":
             self.chains.draw()
         self.actions_changed.emit()

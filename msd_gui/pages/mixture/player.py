@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
@@ -23,6 +24,7 @@ class Player(QObject):
     Attributes:
         moved: Emitted when another state is shown.
         turned: Emitted when playing begins or ends.
+        chosen: The chosen chain.
     """
 
     moved = Signal()
@@ -47,7 +49,7 @@ class Player(QObject):
         self._plane = plane
         self._timeline = timeline
         self._transport = transport
-        self._chosen = 0
+        self.chosen = 0
         self._shown_index = -1
         self._before = time.perf_counter()
         clock.tick.connect(self._on_tick)
@@ -135,7 +137,7 @@ class Player(QObject):
 
     @Slot(int)
     def _choose(self, chain: int) -> None:
-        self._chosen = chain
+        self.chosen = chain
         self._shown_index = -1
 
     # -- showing -------------------------------------------------------------------------------------------------------
@@ -147,15 +149,14 @@ class Player(QObject):
         index = history.index(self.playhead.position)
         if index != self._shown_index:
             self._shown_index = index
-            self.show_in(self._plane, history, index)
+            self._plane.show_plane(**moment(history, index, self.chosen))
             self._timeline.set_position(int(history.at(index).steps[0]))
             self.moved.emit()
 
-    def show_in(self, plane: PlaneView, history: ChainHistory, index: int) -> None:
-        """Show one kept state of some chains in a plane: the page's own, or one that is painted for a file."""
-        state, path = history.at(index), history.mean_path(index, TAIL_STATES)
-        chosen = min(self._chosen, state.y.shape[1] - 1)
-        plane.set_tails(path)
-        plane.set_heads(path[-1])
-        plane.set_chosen(chosen)
-        plane.set_copies(state.y[0, chosen], path[-1, chosen], state.x_hat[0, chosen])
+
+def moment(history: ChainHistory, index: int, chosen: int) -> dict[str, Any]:
+    """Return the parts of a `Plane` that one kept state of some chains gives."""
+    state, path = history.at(index), history.mean_path(index, TAIL_STATES)
+    chosen = min(chosen, state.y.shape[1] - 1)
+    copies = (state.y[0, chosen], path[-1, chosen][None], state.x_hat[0, chosen][None])
+    return {"tails": path, "heads": path[-1], "chosen": chosen, "copies": copies}

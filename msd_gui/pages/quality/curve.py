@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Qt, Slot
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from msd_engine.events import Quality
+from msd_engine.events import Figure, Quality
+from msd_engine.events.plots import Axis, Curve, Curves
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.exports import plot_exports
 from msd_gui.pages.base.page import Export, Page
-from msd_gui.views.curves.quality import CurvePoint, QualityCurveView
+from msd_gui.views.curves.curves import CurvesView
 
 CURVE_PX = 210
 STEPS = (1, 2, 5, 10, 20)
 LONGEST = 2.0
 # Figures that are distances, and positive but for chance.
 LOGARITHMIC = ("frechet", "fid")
+_EVALUATIONS = Axis("network evaluations per sample", log=True)
 
 
 def curve_points(spec: ExperimentSpec) -> tuple[tuple[int, int], ...]:
     """Return pairs (levels, steps per level) from few evaluations to twice those of the spec, its own among them."""
-    asked = spec.sampling
-    own = (asked.levels, asked.steps_per_level)
-    few = {(asked.levels, steps) for steps in STEPS if steps <= LONGEST * asked.steps_per_level}
-    if asked.steps_per_level == 1:
-        few |= {(max(2, round(asked.levels * share)), 1) for share in (0.25, 0.5)}
+    sampling = spec.sampling
+    own = (sampling.levels, sampling.steps_per_level)
+    few = {(sampling.levels, steps) for steps in STEPS if steps <= LONGEST * sampling.steps_per_level}
+    if sampling.steps_per_level == 1:
+        few |= {(max(2, round(sampling.levels * share)), 1) for share in (0.25, 0.5)}
     return tuple(sorted(few | {own}, key=lambda point: point[0] * point[1]))
 
 
@@ -46,8 +53,9 @@ class MeasuredCurve(QWidget):
         self.figure.setAccessibleName("Figure on the curve")
         self.figure.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.figure.hide()
-        self.view = QualityCurveView()
-        self.place = layout.awaiting(
+        self.view = CurvesView(Curves("Quality against evaluations", _EVALUATIONS, Axis("")))
+        self._points: list[tuple[Quality, Figure]] = []
+        self.place = layout.with_placeholder(
             self.view,
             "Measures at several numbers of steps per level: what do more network evaluations buy?",
             "",
@@ -100,14 +108,15 @@ class MeasuredCurve(QWidget):
     @Slot()
     def _show(self) -> None:
         name, title = self.figure.currentData(), self.figure.currentText()
-        points = []
-        for quality in self.found:
-            for figure in quality.figures:
-                if figure.name == name:
-                    words = f"{_words(quality)}: {figure.title}"
-                    numbers = (figure.value, figure.low, figure.high, figure.real, figure.real_spread)
-                    points.append(CurvePoint(words, quality.evaluations, *numbers))
-        self.view.set_points(title, points, log=name in LOGARITHMIC)
+        points = [(quality, one) for quality in self.found for one in quality.figures if one.name == name]
+        self._points = sorted(points, key=lambda point: point[0].evaluations)
+        self.view.set_plot(quality_curves(title, self._points, log=name in LOGARITHMIC))
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Return the points as columns for a CSV file, with shape (n,)."""
+        x, value, low, high, real, spread = _numbers(self._points)
+        names = {"low": low, "high": high, "real": real, "real standard deviation": spread}
+        return {"evaluations": x, self.figure.currentText(): value} | names
 
     def exports(self, page: Page) -> list[Export]:
         """Return the files that a page can make of the curve; none where there is none."""
@@ -120,10 +129,41 @@ class MeasuredCurve(QWidget):
             "Quality against evaluations",
             "quality-curve",
             lambda: first.spec_json,
-            table=self.view.data,
+            table=self.columns,
         )
 
 
 def _words(quality: Quality) -> str:
     asked = ExperimentSpec.from_json(quality.spec_json).sampling
     return f"{quality.evaluations} evaluations, {asked.levels} × {asked.steps_per_level}"
+
+
+def quality_curves(title: str, points: Sequence[tuple[Quality, Figure]], *, log: bool) -> Curves:
+    """Return a figure against evaluations, with its intervals, and that of real images with its band.
+
+    Args:
+        title: What the figure is called.
+        points: What was measured, in the order of evaluations.
+        log: Whether the axis of the figure is logarithmic.
+    """
+    if not points:
+        return Curves("Quality against evaluations", _EVALUATIONS, Axis(title, log=log))
+    x, value, low, high, real, spread = _numbers(points)
+    notes = tuple(_words(quality) for quality, _ in points)
+    words = "real images ± standard deviation" if np.isfinite(spread).any() else "real images"
+    ends = {"low": real - spread, "high": real + spread}
+    return Curves(
+        "Quality against evaluations",
+        _EVALUATIONS,
+        Axis(title, log=log),
+        (
+            Curve(words, x, real, "exact", "dash", spread="band", across=True, **ends),
+            Curve("samples", x, value, low=low, high=high, dots=True, notes=notes),
+        ),
+    )
+
+
+def _numbers(points: Sequence[tuple[Quality, Figure]]) -> list[NDArray[Any]]:
+    """Return evaluations, values, ends of intervals, values of real images and their spread, each with shape (n,)."""
+    rows = [(quality.evaluations, one.value, one.low, one.high, one.real, one.real_spread) for quality, one in points]
+    return list(np.array(rows, np.float64).reshape(-1, 6).T)

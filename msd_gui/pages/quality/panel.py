@@ -17,14 +17,14 @@ from msd_gui.bridge.engine import Engine, Images
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.quality.curve import MeasuredCurve, curve_points
-from msd_gui.views.curves.class_shares import ClassSharesView
-from msd_gui.views.images.neighbours import NeighboursView
+from msd_gui.views.curves.bars import class_shares
+from msd_gui.views.images.tiles import Tile, TilesView
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Reading, Readings
 
 COUNTS = (256, 512, 1024, 2048, 4096)
 USUAL_COUNT = 1024
-_SHARES_PX = 170
+_SHARES_PX, _NEAR_PX = 170, 64
 # Beyond these multiples of the figure of real images a figure is marked.
 _POOR = {"lower": 2.0, "higher": 0.9, "yield": 0.98}
 _MEMORY, _SHARE = 0.5, (0.6, 1.5)
@@ -90,12 +90,14 @@ class Measuring(QWidget):
         self.note.setProperty("role", "muted")
         self.readings = Readings("Quality of the samples", ("", "samples", "real"))
         self.readings.hide()
-        self.shares = ClassSharesView()
+        self.shares = class_shares()
         self.shares.setFixedHeight(_SHARES_PX)
         self.shares.hide()
         self.curve = MeasuredCurve()
         self._near_heading = layout.heading("Nearest training images")
-        self.near = NeighboursView()
+        self.near = TilesView("Nearest training images")
+        self.near.setToolTip("The chosen sample, and the training images with the least difference from it.")
+        self.near.setFixedHeight(_NEAR_PX)
         self.near_note = QLabel(_NEAR)
         self.near_note.setWordWrap(True)
         self.near_note.setProperty("role", "muted")
@@ -223,7 +225,10 @@ class Measuring(QWidget):
     def _show_neighbours(self, event: Event) -> None:
         if isinstance(event, Neighbours):
             self.neighbours = event
-            self.near.set_images(event.image, event.neighbours, tuple(number(one, 2) for one in event.pixels))
+            tiles = [Tile("", event.image, "sample", marked=True)]
+            for image, pixels in zip(event.neighbours, event.pixels, strict=True):
+                tiles.append(Tile("", image, number(float(pixels), 2)))
+            self.near.set_tiles(tiles)
             self.near_note.setText(neighbours_note(event))
             self.near.show()
 
@@ -250,9 +255,9 @@ def reading(figure: Figure, quality: Quality | None = None) -> Reading:
         real = number(figure.real) + (f" ± {number(figure.real_spread, 2)}" if np.isfinite(figure.real_spread) else "")
         return Reading(figure.title, value, real, figure.help + interval, severity)
     dead = in_words(quality.dead)
-    told = f" {quality.lived} of {quality.n} lived{f'; dead: {dead}' if dead else ''}."
+    counted = f" {quality.lived} of {quality.n} lived{f'; dead: {dead}' if dead else ''}."
     shown = f"{100 * figure.value:.1f} % of {quality.n}"
-    return Reading(figure.title, shown, f"{100 * figure.real:.1f} %", figure.help + told + interval, severity)
+    return Reading(figure.title, shown, f"{100 * figure.real:.1f} %", figure.help + counted + interval, severity)
 
 
 def neighbours_note(event: Neighbours) -> str:

@@ -9,8 +9,8 @@ from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from msd_engine.events import Verdicts
 from msd_engine.events.verdicts import in_words
 from msd_gui.pages.base import layout
-from msd_gui.pages.base.readings import yield_severity
-from msd_gui.views.curves.class_shares import ClassSharesView
+from msd_gui.pages.base.readings import survival_severity
+from msd_gui.views.curves.bars import class_shares
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Reading, Readings
 
@@ -18,7 +18,7 @@ MOST_ROWS = 8
 SHARES_PX = 150
 
 
-class YieldPanel(QWidget):
+class SurvivalPanel(QWidget):
     """Figures of the last samples beside the data, and the yield by k, ε and L.
 
     Attributes:
@@ -30,17 +30,17 @@ class YieldPanel(QWidget):
         super().__init__()
         self.by_setting: dict[tuple[int, float, int], tuple[int, int]] = {}
         self._last: Verdicts | None = None
-        self._awaiting = QLabel("How many chains have lived, and how far apart they lie, will stand here.")
-        self._awaiting.setWordWrap(True)
-        self._awaiting.setProperty("role", "muted")
+        self._placeholder = QLabel("How many chains have lived, and how far apart they lie, will stand here.")
+        self._placeholder.setWordWrap(True)
+        self._placeholder.setProperty("role", "muted")
         self.spread = Readings("Spread of the samples", ("", "samples", "data"))
-        self.shares = ClassSharesView()
+        self.shares = class_shares()
         self.shares.setFixedHeight(SHARES_PX)
         self.table = Readings("Yield by setting", ("k · ε · L", "lived", "of"))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(8)
-        for widget in (layout.heading("Samples"), self._awaiting, self.spread, self.shares, self.table):
+        for widget in (layout.heading("Samples"), self._placeholder, self.spread, self.shares, self.table):
             box.addWidget(widget)
         self.spread.hide()
         self.shares.hide()
@@ -55,7 +55,7 @@ class YieldPanel(QWidget):
             # The same chains, judged by features too.
             lived, count = lived - last.lived, count - len(last.verdict)
         self.by_setting[key] = (lived + event.lived, count + len(event.verdict))
-        self._awaiting.hide()
+        self._placeholder.hide()
         self.spread.show()
         self.table.show()
         self.spread.set_readings(_spread(event))
@@ -69,7 +69,7 @@ class YieldPanel(QWidget):
         """Forget what was counted: it belongs to other data."""
         self.by_setting.clear()
         self._last = None
-        self._awaiting.show()
+        self._placeholder.show()
         for part in (self.spread, self.shares, self.table):
             part.hide()
 
@@ -89,7 +89,7 @@ def _spread(event: Verdicts) -> tuple[Reading, ...]:
             f"{event.lived} of {len(event.verdict)}",
             "",
             f"{f'Dead: {dead}.' if dead else 'All chains have lived.'} {event.left_out}".strip(),
-            yield_severity(event.lived, len(event.verdict)),
+            survival_severity(event.lived, len(event.verdict)),
         ),
     )
 
@@ -100,5 +100,5 @@ def _row(k: int, epsilon: float, levels: int, lived: int, count: int) -> Reading
         f"{lived} ({100 * lived / count:.0f} %)",
         str(count),
         f"All chains of this session with k = {k}, ε = {number(epsilon)} and L = {levels}.",
-        yield_severity(lived, count),
+        survival_severity(lived, count),
     )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from msd_engine.events import HeldOutCurve, RunRow
+from msd_engine.events.plots import OWN_COLOURS, Axis, Curve, Curves, Key, LineStyle, order_colours, order_keys
 from msd_engine.specs.sweep import MODE_TITLES, Mode
 from msd_gui.pages.base import layout
 from msd_gui.pages.runs.comparison import Comparison
 from msd_gui.pages.runs.details import RunFigures, RunWords
-from msd_gui.views.curves.overlay import OWN_COLOURS, Curve, OverlayView
+from msd_gui.views.curves.curves import SECONDS, STEPS, CurvesView
 from msd_gui.widgets.panels.card import Card
 
 _PLOT_PX, _BY_K_PX, _MANY_PX = 280, 360, 480
@@ -21,10 +25,13 @@ _PLOT_PX, _BY_K_PX, _MANY_PX = 280, 360, 480
 MOST_CURVES = 120
 _EVERY_S = 0.2
 _DASHED: Mode = "same-sigma-eff"
-_STYLES = {"line": MODE_TITLES["same-sigma"], "dash": MODE_TITLES[_DASHED]}
+_STYLES: dict[LineStyle, str] = {"line": MODE_TITLES["same-sigma"], "dash": MODE_TITLES[_DASHED]}
+_ERROR = Axis("held-out ‖x̂ − x‖²", log=True)
+_EMPTY = Curves("Held-out errors", STEPS, _ERROR)
+_LETTERS = 34
 
 
-def _style(row: RunRow) -> str:
+def _style(row: RunRow) -> LineStyle:
     """Return how the curve of a run is drawn: dashed where a comparison gave every k the same σ_eff."""
     return "dash" if row.sweep and f"-{_DASHED}-" in row.path.replace("\\", "/").rsplit("/", 1)[-1] else "line"
 
@@ -33,18 +40,19 @@ class ChosenRuns(QWidget):
     """Curves, figures and words of the chosen runs.
 
     Attributes:
-        curves_asked: Emitted with the paths of the runs whose curves are to be read.
+        curves_requested: Emitted with the paths of the runs whose curves are to be read.
     """
 
-    curves_asked = Signal(list)
+    curves_requested = Signal(list)
 
     def __init__(self) -> None:
         super().__init__()
         self._curves: dict[str, HeldOutCurve] = {}
-        self._asked: tuple[RunRow, ...] = ()
+        self._requested: tuple[RunRow, ...] = ()
         self._drawn_s = 0.0
-        self.overlay = OverlayView()
-        self.place = layout.awaiting(
+        self.overlay = CurvesView(_EMPTY)
+        self._drawn: list[tuple[RunRow, HeldOutCurve]] = []
+        self.place = layout.with_placeholder(
             self.overlay,
             f"Choose runs: their held-out errors are drawn here. Of more than {OWN_COLOURS}, the colour tells k.",
             height_px=_PLOT_PX,
@@ -55,7 +63,7 @@ class ChosenRuns(QWidget):
         self.left_out.hide()
         self.seconds = QCheckBox("Over time")
         self.seconds.setToolTip("Draw the errors against seconds of training in the place of steps.")
-        self.seconds.toggled.connect(lambda on: self.overlay.set_x("seconds" if on else "steps"))
+        self.seconds.toggled.connect(self.show_curves)
         self.title, self.words, self.figures = layout.heading("Chosen run"), RunWords(), RunFigures()
         self.seconds.hide()
         self.card = Card("error", "", "", dismissible=False)
@@ -88,45 +96,72 @@ class ChosenRuns(QWidget):
         self.card.setVisible(bool(problem))
         self.card.set_message("error", "Damaged", problem, "")
         # Of a comparison with very many runs the first ones, which compare all k with one seed after the other.
-        asked = tuple((sorted(rows, key=lambda row: row.created) if whole else rows)[:MOST_CURVES])
-        self.left_out.setVisible(len(rows) > len(asked))
+        wanted = tuple((sorted(rows, key=lambda row: row.created) if whole else rows)[:MOST_CURVES])
+        self.left_out.setVisible(len(rows) > len(wanted))
         first = "that were begun first" if whole else "that stand first"
         self.left_out.setText(
-            f"The {len(asked)} {first} are drawn, of {len(rows):,} runs; choose fewer for the others."
+            f"The {len(wanted)} {first} are drawn, of {len(rows):,} runs; choose fewer for the others."
         )
-        if asked != self._asked:
-            self._asked = asked
+        if wanted != self._requested:
+            self._requested = wanted
             self.show_curves()
-            self.curves_asked.emit([row.path for row in asked if row.spec_json])
+            self.curves_requested.emit([row.path for row in wanted if row.spec_json])
 
     def concerns(self, paths: set[str]) -> bool:
         """Return whether any of some runs is shown here."""
-        return any(row.path in paths for row in self._asked)
+        return any(row.path in paths for row in self._requested)
 
     def take(self, curve: HeldOutCurve) -> None:
         """Take the curve of a run."""
         self._curves[curve.path] = curve
-        if len(self._asked) == 1 or time.monotonic() - self._drawn_s >= _EVERY_S:
+        if len(self._requested) == 1 or time.monotonic() - self._drawn_s >= _EVERY_S:
             self.show_curves()
 
     def spec_json(self) -> str:
         """Return the spec of the first of the chosen runs as JSON."""
-        return self._asked[0].spec_json if self._asked else ""
+        return self._requested[0].spec_json if self._requested else ""
 
     def show_curves(self) -> None:
         """Draw what was read: many curves, or those of comparisons alone, in the colours of their k."""
         self._drawn_s = time.monotonic()
-        found = [(row, self._curves.get(row.path)) for row in self._asked]
-        curves = [
-            Curve(row.name, c.steps, c.elapsed_s, c.loss, row.k, _style(row))
-            for row, c in found
-            if c is not None and len(c.steps)
-        ]
-        compared = len(self._asked) > 1 and all(row.sweep for row in self._asked)
-        styles = _STYLES if compared else {} if len(self._asked) > OWN_COLOURS else None
-        self.overlay.set_curves(curves, styles)
+        found = [(row, self._curves.get(row.path)) for row in self._requested]
+        drawn = [(row, curve) for row, curve in found if curve is not None and len(curve.steps)]
+        compared = len(self._requested) > 1 and all(row.sweep for row in self._requested)
+        by_k = compared or len(self._requested) > OWN_COLOURS
+        self._drawn = drawn if by_k else drawn[:OWN_COLOURS]
+        self.overlay.set_plot(_overlay(self._drawn, seconds=self.seconds.isChecked(), by_k=by_k, styled=compared))
         # The legend of curves with colours of their own has a line for each.
-        height = _PLOT_PX if len(self._asked) < 2 else _MANY_PX if styles is None else _BY_K_PX
+        height = _PLOT_PX if len(self._requested) < 2 else _BY_K_PX if by_k else _MANY_PX
         self.place.set_height(height)
-        self.place.set_ready(bool(self.overlay.curves()))
-        self.seconds.setVisible(bool(self.overlay.curves()))
+        self.place.set_ready(bool(self._drawn))
+        self.seconds.setVisible(bool(self._drawn))
+
+    def columns(self) -> dict[str, NDArray[np.float64]]:
+        """Return the curves as columns for a CSV file: step, seconds and error of each, with shape (n,)."""
+        columns: dict[str, NDArray[np.float64]] = {}
+        for place, (row, curve) in enumerate(self._drawn, 1):
+            for word, column in (("step", curve.steps), ("seconds", curve.elapsed_s), ("held_out", curve.loss)):
+                columns[f"{place} {row.name} {word}"] = np.asarray(column, np.float64)
+        return columns
+
+
+def _overlay(drawn: list[tuple[RunRow, HeldOutCurve]], *, seconds: bool, by_k: bool, styled: bool) -> Curves:
+    """Return the curves of runs: a few each in a colour of its own, many in the colours of their k."""
+    colours, curves = order_colours([row.k for row, _ in drawn]), list[Curve]()
+    for place, (row, curve) in enumerate(drawn, 1):
+        x = np.asarray(curve.elapsed_s if seconds else curve.steps, np.float64)
+        colour, style = (colours[row.k], _style(row)) if by_k else (f"own {place}", "line")
+        curves.append(Curve(_short(row.name), x, curve.loss, colour, style))
+    keys = None
+    if by_k:
+        keys = tuple(
+            replace(key, words="k unknown") if key.words == "k = 0" else key
+            for key in order_keys([row.k for row, _ in drawn], "k")
+        )
+        shown = {curve.style for curve in curves}
+        keys += tuple(Key(style, "text", words) for style, words in _STYLES.items() if styled and style in shown)
+    return Curves(_EMPTY.name, SECONDS if seconds else STEPS, _ERROR, tuple(curves), keys)
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LETTERS else f"{name[: _LETTERS - 1]}…"

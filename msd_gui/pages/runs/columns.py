@@ -68,11 +68,11 @@ class Column:
 def _at_least(words: Callable[[RunRow], str]) -> Callable[[Comparison], str]:
     """Return what is shown of a figure whose least value among its runs a comparison has."""
 
-    def told(row: Comparison) -> str:
+    def in_words(row: Comparison) -> str:
         least = words(row)
         return least if least == "–" or len(row.runs) == 1 else f"≥ {least}"
 
-    return told
+    return in_words
 
 
 def _error(row: RunRow) -> str:
@@ -84,11 +84,11 @@ def _rough_error(row: RunRow) -> str:
     return number(row.held_out)
 
 
-def _yield(row: RunRow) -> str:
+def _survival(row: RunRow) -> str:
     return percent(row.alive)
 
 
-def _rough_yield(row: RunRow) -> str:
+def _rough_survival(row: RunRow) -> str:
     return "–" if math.isnan(row.alive) else f"{100 * row.alive:.0f} %"
 
 
@@ -124,9 +124,9 @@ COLUMNS = (
         "Yield",
         f"Share of the chains that lived; {_LEAST}",
         attrgetter("alive"),
-        _yield,
+        _survival,
         64,
-        whole=_at_least(_rough_yield),
+        whole=_at_least(_rough_survival),
     ),
     Column(
         "Distance",
@@ -166,7 +166,7 @@ def _caption(row: RunRow) -> str:
     return "  ·  ".join(part for part in parts if part)
 
 
-def told_of(row: RunRow) -> str:
+def tooltip_of(row: RunRow) -> str:
     """Return the tool tip of a name: what there is no room for in its cell."""
     if isinstance(row, Comparison):
         return f"The comparison “{row.name}”: {row.how_many}\nFolder {row.path}"

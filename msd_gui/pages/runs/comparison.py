@@ -27,7 +27,7 @@ class Comparison(RunRow):
     """
 
     runs: tuple[RunRow, ...] = ()
-    asked: int = 0
+    requested: int = 0
 
     @property
     def span_of_k(self) -> str:
@@ -41,8 +41,8 @@ class Comparison(RunRow):
     def how_many(self) -> str:
         """How many runs it has: ``15 runs``, or ``3 of 15 runs`` where the others have not begun."""
         there = len(self.runs)
-        if there < self.asked:
-            return f"{there} of {self.asked} runs"
+        if there < self.requested:
+            return f"{there} of {self.requested} runs"
         return "1 run" if there == 1 else f"{there} runs"
 
 
@@ -57,9 +57,9 @@ def comparison(runs: Sequence[RunRow]) -> Comparison:
     """
     first = runs[0]
     states = {run.status for run in runs}
-    asked = max(run.sweep_runs for run in runs)
+    requested = max(run.sweep_runs for run in runs)
     status = next(state for state in _GRAVEST if state in states)
-    if len(runs) < asked and status in ("finished", "failed"):
+    if len(runs) < requested and status in ("finished", "failed"):
         # Nobody trains it, and runs are left.
         status = "stopped"
     above = PurePosixPath(first.folder).parent.as_posix()
@@ -85,9 +85,9 @@ def comparison(runs: Sequence[RunRow]) -> Comparison:
         thumbnail=next((run.thumbnail for run in runs if run.thumbnail), b""),
         sweep=first.sweep,
         sweep_title=first.sweep_title,
-        sweep_runs=asked,
+        sweep_runs=requested,
         runs=tuple(runs),
-        asked=asked,
+        requested=requested,
     )
 
 
@@ -95,7 +95,7 @@ def states(row: Comparison) -> str:
     """Return how the runs of a comparison stand: ``12 finished, 1 running, 2 not begun``."""
     found = Counter(run.status for run in row.runs)
     parts = [f"{found[state]} {state}" for state in reversed(_GRAVEST) if found[state]]
-    left = row.asked - len(row.runs)
+    left = row.requested - len(row.runs)
     return ", ".join([*parts, f"{left} not begun"] if left > 0 else parts)
 
 

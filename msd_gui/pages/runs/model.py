@@ -11,7 +11,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from msd_engine.events import RunRow
-from msd_gui.pages.runs.columns import ALIGNMENTS, COLUMNS, CREATED, cells, told_of
+from msd_gui.pages.runs.columns import ALIGNMENTS, COLUMNS, CREATED, cells, tooltip_of
 from msd_gui.pages.runs.comparison import Comparison
 from msd_gui.pages.runs.lines import RunLines
 from msd_gui.views.runs.run_cells import CAPTION, FOLD, PICTURE, Fold
@@ -143,7 +143,7 @@ class RunsModel(QAbstractTableModel):
             return ALIGNMENTS[index.column()]
         if role == _TOOL_TIP:
             row = self._shown[index.row()]
-            return row.problem or (told_of(row) if index.column() == 0 else "") or None
+            return row.problem or (tooltip_of(row) if index.column() == 0 else "") or None
         if role == PICTURE:
             return self._shown[index.row()].thumbnail
         if role == CAPTION:

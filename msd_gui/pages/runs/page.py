@@ -37,7 +37,7 @@ class RunsPage(Page):
     def __init__(self, engine: Engine, clock: ScreenClock) -> None:
         super().__init__(engine, clock)
         self._watching = False
-        self._told: set[str] | None = None
+        self._paths_seen: set[str] | None = None
         self._watcher = self.runner(self._on_runs)
         self._reader = self.runner(self._on_curve)
         self._writer = self.runner(self._on_written)
@@ -56,10 +56,10 @@ class RunsPage(Page):
         self.table = RunList(self.model, [column.width_px for column in COLUMNS], STATUS, right)
         self.table.setAccessibleName("Runs")
         actions.add_to(self.table, self.actions_by_name)
-        self.found_place = layout.awaiting(
+        self.found_place = layout.with_placeholder(
             self.table, "No run has all of these words in its name, data, tags, status or note.", "Clear the search"
         )
-        self.place = layout.awaiting(
+        self.place = layout.with_placeholder(
             self.found_place,
             "Every training is kept as a run and listed here, with its picture, figures and curves. There is none yet: "
             "train a network, here with the small digits that are built in.",
@@ -67,7 +67,7 @@ class RunsPage(Page):
         )
         self.chosen_runs = ChosenRuns()
         layout.lay_out_wide(self, layout.column(self.search, self.place, stretch=(0, 1)), self.chosen_runs)
-        self.offer_menu(self.chosen_runs.overlay)
+        self.add_export_menu(self.chosen_runs.overlay)
 
     def _connect(self) -> None:
         self.search.changed.connect(self._search)
@@ -76,8 +76,8 @@ class RunsPage(Page):
         self.table.fold_requested.connect(self._fold)
         self.table.customContextMenuRequested.connect(self._show_menu)
         self.found_place.placeholder.pressed.connect(self.search.box.clear)
-        self.place.placeholder.pressed.connect(lambda: self.spec_asked.emit(load_preset(FIRST_PRESET)))
-        self.chosen_runs.curves_asked.connect(self._read_curves)
+        self.place.placeholder.pressed.connect(lambda: self.spec_requested.emit(load_preset(FIRST_PRESET)))
+        self.chosen_runs.curves_requested.connect(self._read_curves)
         self.chosen_runs.words.written.connect(self._annotate)
 
     # -- the list ------------------------------------------------------------------------------------------------------
@@ -86,7 +86,7 @@ class RunsPage(Page):
         """Follow the folder of runs while the page is on the screen, and only then."""
         super().set_watched(watched)
         if watched and not self._watching:
-            self._told = set()
+            self._paths_seen = set()
             self._watcher.submit(self.engine.watch_runs())
         elif not watched and self._watching:
             self._watcher.stop()
@@ -100,14 +100,14 @@ class RunsPage(Page):
 
     def _take(self, event: RunsChanged) -> None:
         gone = set(event.gone)
-        if self._told is not None:
-            self._told |= {row.path for row in event.rows}
+        if self._paths_seen is not None:
+            self._paths_seen |= {row.path for row in event.rows}
             if event.complete:
                 # The folder of runs may be another one than last time.
-                gone |= {path for path in self.model.paths() if path not in self._told}
-                self._told = None
+                gone |= {path for path in self.model.paths() if path not in self._paths_seen}
+                self._paths_seen = None
         self.model.take(event.rows, gone)
-        self.place.set_ready(self.model.total > 0 or self._told is not None)
+        self.place.set_ready(self.model.total > 0 or self._paths_seen is not None)
         self._count()
         if self.chosen_runs.concerns(gone | {row.path for row in event.rows}):
             self._show_choice()
@@ -186,7 +186,7 @@ class RunsPage(Page):
     def do_open(self) -> None:
         """Show the chosen run on its page."""
         if self.actions_by_name["open"].isEnabled():
-            self.run_asked.emit(Path(self.chosen_lines()[0].path), "")
+            self.run_requested.emit(Path(self.chosen_lines()[0].path), "")
 
     def do_resume(self) -> None:
         """Go on training the chosen run, on its page; one of a comparison with all that are left there.
@@ -194,23 +194,23 @@ class RunsPage(Page):
         By itself it would be trained for longer than those that it is compared with.
         """
         row = self.chosen()[0]
-        self.run_asked.emit(Path(row.sweep or row.path), "resume")
+        self.run_requested.emit(Path(row.sweep or row.path), "resume")
 
     def do_compare(self) -> None:
         """Show the comparison that the chosen run belongs to."""
-        self.run_asked.emit(Path(self.chosen()[0].sweep), "")
+        self.run_requested.emit(Path(self.chosen()[0].sweep), "")
 
     def do_denoise(self) -> None:
         """Denoise by hand with the network of the chosen run."""
-        self.run_asked.emit(Path(self.chosen()[0].path), "denoise")
+        self.run_requested.emit(Path(self.chosen()[0].path), "denoise")
 
     def do_duplicate(self) -> None:
         """Take the settings of the chosen run or comparison for a new one."""
         (line,) = self.chosen_lines()
         if isinstance(line, Comparison):
-            self.run_asked.emit(Path(line.path), "duplicate")
+            self.run_requested.emit(Path(line.path), "duplicate")
             return
-        self.spec_asked.emit(ExperimentSpec.from_json(self.chosen()[0].spec_json))
+        self.spec_requested.emit(ExperimentSpec.from_json(self.chosen()[0].spec_json))
 
     def do_rename(self) -> None:
         """Let the name be typed."""
@@ -272,7 +272,9 @@ class RunsPage(Page):
             return text_job(self.engine, path, partial(table_text, self.model.found()))
 
         rows = [Export("List of runs", ".csv", "runs", listed)]
-        overlay, spec_json = self.chosen_runs.overlay, self.chosen_runs.spec_json
-        if overlay.curves():
-            rows += plot_exports(self, overlay, "Held-out errors", "runs-errors", spec_json, table=overlay.data)
+        chosen = self.chosen_runs
+        if chosen.columns():
+            rows += plot_exports(
+                self, chosen.overlay, "Held-out errors", "runs-errors", chosen.spec_json, table=chosen.columns
+            )
         return rows

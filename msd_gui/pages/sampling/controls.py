@@ -31,13 +31,13 @@ _EXPLAINED = (
 
 def sampler_rule(spec: ExperimentSpec, sampler: str) -> dict[str, Any]:
     """Return what must change with the sampler: some need a ladder, and draws from a posterior an exact score."""
-    asked = spec.sampling.model_copy(update={"sampler": sampler})
+    wanted = spec.sampling.model_copy(update={"sampler": sampler})
     along: dict[str, Any] = {}
-    if asked.needs_ladder:
+    if wanted.needs_ladder:
         along["sampling.method"] = "annealed"
-    if asked.glides and asked.levels < 2:
+    if wanted.glides and wanted.levels < 2:
         along["sampling.levels"] = 2
-    if asked.needs_posterior:
+    if wanted.needs_posterior:
         along["sampling.source"] = "exact"
     return along
 
@@ -54,25 +54,27 @@ def show_sampler(form: SpecForm, spec: ExperimentSpec) -> None:
         form: With controls of sampling.
         spec: The experiment.
     """
-    asked = spec.sampling
-    name = choice_label(asked.sampler)
-    annealed = asked.method == "annealed"
+    sampling = spec.sampling
+    name = choice_label(sampling.sampler)
+    annealed = sampling.method == "annealed"
     allowed = {
-        "sampling.epsilon": (asked.has_step, f"{name} has no step size."),
-        "sampling.friction": (asked.sampler == "underdamped", "Only underdamped dynamics has friction."),
-        "sampling.guidance": (asked.source == "trained", "The exact posterior mean needs no guidance."),
-        "sampling.exact_above": (asked.source == "trained", "The exact posterior mean is used at all noises."),
-        "sampling.method": (not asked.needs_ladder, f"{name} always goes down a ladder."),
+        "sampling.epsilon": (sampling.has_step, f"{name} has no step size."),
+        "sampling.friction": (sampling.sampler == "underdamped", "Only underdamped dynamics has friction."),
+        "sampling.guidance": (sampling.source == "trained", "The exact posterior mean needs no guidance."),
+        "sampling.exact_above": (sampling.source == "trained", "The exact posterior mean is used at all noises."),
+        "sampling.method": (not sampling.needs_ladder, f"{name} always goes down a ladder."),
         "sampling.ladder": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.sigma_1": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.levels": (annealed, "Fixed dynamics stay at σ_L."),
-        "sampling.rho": (annealed and asked.ladder == "karras", "Only the ladder of Karras has an exponent."),
+        "sampling.rho": (annealed and sampling.ladder == "karras", "Only the ladder of Karras has an exponent."),
     }
     for path in set(allowed) & set(form.paths()):
         form.set_enabled(path, *allowed[path])
     sampler = form.control("sampling.sampler")
     assert isinstance(sampler, Choice)
-    sampler.set_item_enabled("gibbs", asked.source == "exact", "It draws from the exact posterior, not from a network.")
+    sampler.set_item_enabled(
+        "gibbs", sampling.source == "exact", "It draws from the exact posterior, not from a network."
+    )
     show_step(form, spec)
     show_sigma_eff(form, spec)
 
@@ -81,10 +83,10 @@ class SamplingControls(QObject):
     """The part of a page's form that is about the way down the ladder.
 
     Attributes:
-        told: Emitted with the `Ladder` of the present settings.
+        ladder_ready: Emitted with the `Ladder` of the present settings.
     """
 
-    told = Signal(object)
+    ladder_ready = Signal(object)
 
     def __init__(
         self,
@@ -113,7 +115,7 @@ class SamplingControls(QObject):
         self._form = form
         self._run_for = run_for
         self._drawn = drawn
-        self._asked: tuple[object, ...] = ()
+        self._requested: tuple[object, ...] = ()
         self._stale = False
         self._proposing_for: ExperimentSpec | None = None
         self._ladders = page.runner(self._on_ladder)
@@ -149,10 +151,10 @@ class SamplingControls(QObject):
         """Allow proposals, and ask for the ladder, once the engine is there."""
         self.button.setEnabled(True)
         if self._run_for is not None:
-            self._page.experiment.changed.connect(self._check_later)
-            self._page.actions_changed.connect(self._check_later)
-            self._page.clock.tick.connect(self._ask_ladder)
-            self._check_later()
+            self._page.experiment.changed.connect(self._check_when_idle)
+            self._page.actions_changed.connect(self._check_when_idle)
+            self._page.clock.tick.connect(self._request_ladder)
+            self._check_when_idle()
 
     def show(self, spec: ExperimentSpec) -> None:
         """Enable what the sampler of a spec uses."""
@@ -162,25 +164,25 @@ class SamplingControls(QObject):
 
     def renew_ladder(self) -> None:
         """Show the ladder again: the network is still the same one, but has learned further."""
-        if self._asked:
-            self._asked = ()
-            self._check_later()
+        if self._requested:
+            self._requested = ()
+            self._check_when_idle()
 
     @Slot()
-    def _check_later(self) -> None:
+    def _check_when_idle(self) -> None:
         """Compare at the next tick, when a change has begun all the chains that it begins."""
         self._stale = True
 
     @Slot()
-    def _ask_ladder(self) -> None:
+    def _request_ladder(self) -> None:
         """Ask for the ladder where settings or network are others than it was shown for, and no chains tell it."""
         if not self._stale:
             return
         self._stale = False
         spec, drawn = self._page.experiment.spec, self._drawn()
         key = self._key(spec)
-        if key != self._asked and (drawn is None or key != self._key(drawn)):
-            self._asked = key
+        if key != self._requested and (drawn is None or key != self._key(drawn)):
+            self._requested = key
             self._ladders.submit(self._engine.ladder(spec, key[-1]), grace_ms=GRACE_MS)
 
     def _key(self, spec: ExperimentSpec) -> tuple[SamplingSpec, NoiseSpec, int, Path | None]:
@@ -190,10 +192,10 @@ class SamplingControls(QObject):
         return same, spec.noise, spec.training.k, self._run_for(spec)
 
     @Slot(object, object)
-    def take_drawn(self, spec: ExperimentSpec, ladder: Ladder) -> None:
+    def set_drawn_ladder(self, spec: ExperimentSpec, ladder: Ladder) -> None:
         """Show the ladder of chains that are being drawn for a spec, in the place of any that was asked for."""
         self._ladders.drop()
-        self._asked = self._key(spec)
+        self._requested = self._key(spec)
         self.take(ladder)
 
     def take(self, ladder: Ladder) -> None:
@@ -205,7 +207,7 @@ class SamplingControls(QObject):
         missing = "; no guidance: this network has no earlier self" if ladder.guidance_missing else ""
         self.caption.setText(f"s<sub>T</sub>²/σ² = {span} · {ladder.evaluations:,} evaluations{missing}")
         self.swelling.set_levels(ladder.sigma, ladder.swelling)
-        self.told.emit(ladder)
+        self.ladder_ready.emit(ladder)
 
     @Slot(object)
     def _on_ladder(self, event: Event) -> None:
@@ -232,9 +234,9 @@ class SamplingControls(QObject):
 
     def _still_fits(self) -> bool:
         """Return whether what was measured is still what is shown."""
-        asked, now = self._proposing_for, self._page.experiment.spec
+        _proposing_for, now = self._proposing_for, self._page.experiment.spec
         paths = ("data", "training.k", "sampling.sigma_L", "sampling.steps_per_level")
-        return asked is not None and all(asked.get(path) == now.get(path) for path in paths)
+        return _proposing_for is not None and all(_proposing_for.get(path) == now.get(path) for path in paths)
 
     @Slot(bool)
     def _on_running(self, running: bool) -> None:
@@ -250,13 +252,13 @@ def show_step(form: SpecForm, spec: ExperimentSpec) -> None:
         form: With a slider of the step size.
         spec: The experiment.
     """
-    asked, epsilon = spec.sampling, form.slider("sampling.epsilon")
-    ratio = asked.step_ratio
-    severity = "" if not near_wall(asked) else "error" if ratio >= 2 else "warning"
-    epsilon.set_marker(2 * asked.sigma_L**2 if asked.has_wall else None, "r = 2")
-    if not asked.has_step:
+    sampling, epsilon = spec.sampling, form.slider("sampling.epsilon")
+    ratio = sampling.step_ratio
+    severity = "" if not near_wall(sampling) else "error" if ratio >= 2 else "warning"
+    epsilon.set_marker(2 * sampling.sigma_L**2 if sampling.has_wall else None, "r = 2")
+    if not sampling.has_step:
         epsilon.set_trailing("")
-    elif asked.has_wall:
+    elif sampling.has_wall:
         epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", severity)
     else:
         epsilon.set_trailing(f"η = ε/σ² = {number(ratio)}")
@@ -271,6 +273,6 @@ def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:
     """
     for path in ("sampling.sigma_1", "sampling.sigma_L"):
         form.slider(path).set_trailing(f"{SIGMA_EFF} = {number(spec.sigma_eff(spec.get(path)))}")
-    asked, path = spec.sampling, "sampling.exact_above"
+    sampling, path = spec.sampling, "sampling.exact_above"
     if path in form.paths():
-        form.slider(path).set_trailing("never" if spec.sigma_of_copy(asked.exact_above) >= asked.sigma_1 else "")
+        form.slider(path).set_trailing("never" if spec.sigma_of_copy(sampling.exact_above) >= sampling.sigma_1 else "")

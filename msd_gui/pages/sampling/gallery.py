@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSizePolicy, QVBox
 from msd_engine.events import FilmFrame, ImageFrame, Samples, Verdicts
 from msd_gui.bridge.engine import Images
 from msd_gui.pages.base import layout
-from msd_gui.pages.base.readings import yield_severity
+from msd_gui.pages.base.readings import survival_severity
 from msd_gui.pages.sampling.scrubber import Scrubber
 from msd_gui.views.images.film import FilmStripView
 from msd_gui.views.images.grid import ImageGridView
@@ -35,7 +35,7 @@ class Gallery(QWidget):
         cleared: Emitted when all chains were taken away.
     """
 
-    asked = Signal()
+    requested = Signal()
     judged = Signal(object)
     cleared = Signal()
 
@@ -66,10 +66,10 @@ class Gallery(QWidget):
         self._lived = QLabel()
         self._lived.setProperty("role", "trailing")
         self._lived.setToolTip(LIVED_HELP)
-        self._place = layout.awaiting(self.grid, "Chains will be denoised here into new images.", "Sample")
+        self._place = layout.with_placeholder(self.grid, "Chains will be denoised here into new images.", "Sample")
         self.film.hide()
         self._arrange()
-        self._place.placeholder.pressed.connect(self.asked)
+        self._place.placeholder.pressed.connect(self.requested)
         self.noisy.toggled.connect(self._show)
         self.noisy.toggled.connect(self.film.set_noisy)
         self.grid.chosen.connect(self.choose)
@@ -91,7 +91,7 @@ class Gallery(QWidget):
         column.addWidget(self.film)
         column.addWidget(self.scrubber)
 
-    def promise(self, sentence: str, button: str) -> None:
+    def set_placeholder(self, sentence: str, button: str) -> None:
         """Say what will be in the empty grid, and what the button does that brings it."""
         self._place.placeholder.set_sentence(sentence)
         self._place.placeholder.set_button(button)
@@ -144,7 +144,7 @@ class Gallery(QWidget):
                 self.latest = event
                 self._show()
             case FilmFrame():
-                self._take_film(event)
+                self._add_film(event)
             case Samples():
                 self.samples = event
             case Verdicts():
@@ -156,12 +156,12 @@ class Gallery(QWidget):
         by = "" if event.features else " (by pixels alone)"
         self._lived.setText(f"{event.lived} of {len(event.verdict)} lived{by}")
         self._lived.setToolTip(f"{LIVED_HELP} {event.left_out}".strip())
-        self._lived.setProperty("severity", yield_severity(event.lived, len(event.verdict)))
+        self._lived.setProperty("severity", survival_severity(event.lived, len(event.verdict)))
         self._lived.style().polish(self._lived)
         self.judged.emit(event)
         self._show()
 
-    def _take_film(self, event: FilmFrame) -> None:
+    def _add_film(self, event: FilmFrame) -> None:
         """Keep a moment; the strip shows some at even distances and the last, so that the whole ladder can be seen."""
         self.films.append(event)
         done, whole = event.step - self._first, self._total - self._first

@@ -25,11 +25,11 @@ class Scrubber(QWidget):
 
     Attributes:
         moved: Emitted with the number of the kept state that is to be shown.
-        branch_asked: Emitted with a `Branch`.
+        branch_requested: Emitted with a `Branch`.
     """
 
     moved = Signal(int)
-    branch_asked = Signal(object)
+    branch_requested = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -136,4 +136,4 @@ class Scrubber(QWidget):
             number_, normals, uniforms = (int(value) for value in frame.streams[self._chain])
             y, *carried = (part[self._chain].copy() for part in (frame.copies, *frame.carried))
             stream = (number_, normals, uniforms)
-            self.branch_asked.emit(Branch(y, frame.step, stream, tuple(carried), same_noise))
+            self.branch_requested.emit(Branch(y, frame.step, stream, tuple(carried), same_noise))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from msd_engine.events import HeldOutLoss, StripFrame
+from msd_engine.events.plots import Axis, Curve, Curves
 from msd_gui.pages.base import layout
 from msd_gui.views.base.rich import SIGMA_EFF
-from msd_gui.views.curves.bands import BandView
+from msd_gui.views.curves.curves import CurvesView
 from msd_gui.views.curves.losses import LossView
 from msd_gui.views.images.strip import HeldOutView
 
@@ -59,32 +61,44 @@ class TrainingShown(QObject):
         super().__init__(parent)
         self.held_out: StripFrame | None = None
         self._bands_of: HeldOutLoss | None = None
-        self.strip, self.losses, self.bands = HeldOutView(), LossView(), BandView()
-        self.strip_place = layout.awaiting(
+        self.strip, self.losses, self.bands = HeldOutView(), LossView(), CurvesView(_bands())
+        self.strip_place = layout.with_placeholder(
             self.strip,
             "Press Train: a fixed strip of held-out images appears here, clean, noisy and denoised, and gets better "
             "as training goes on.",
             "Train",
             _STRIP_PX,
         )
-        self.losses_place = layout.awaiting(
+        self.losses_place = layout.with_placeholder(
             LossPanel(self.losses), "Training and held-out loss will be drawn here.", "", _LOSSES_PX
         )
-        self.bands_place = layout.awaiting(
+        self.bands_place = layout.with_placeholder(
             self.bands, f"The held-out error at each {SIGMA_EFF} will be drawn here.", "", _BANDS_PX
         )
 
     @Slot(object)
-    def take_strip(self, event: StripFrame) -> None:
+    def set_strip(self, event: StripFrame) -> None:
         """Show the held-out images as the network denoises them now."""
         self.held_out = event
         self.strip_place.set_ready(True)
         self.strip.set_strip(event.clean, event.noisy, event.x_hat, event.sigma, event.error)
 
-    def take_held_out(self, held_out: HeldOutLoss | None) -> None:
+    def set_held_out(self, held_out: HeldOutLoss | None) -> None:
         """Show the held-out error by noise; the same one again is not drawn anew."""
         if held_out is not None and held_out is not self._bands_of:
             self._bands_of = held_out
             self.losses_place.set_ready(True)
             self.bands_place.set_ready(True)
-            self.bands.set_bands(held_out.band_sigma_eff, held_out.band_loss, held_out.band_mmse)
+            self.bands.set_plot(_bands(held_out))
+
+
+def _bands(held_out: HeldOutLoss | None = None) -> Curves:
+    """Return the held-out error at each σ_eff, over the least possible one where that is known."""
+    curves = list[Curve]()
+    if held_out is not None:
+        x = held_out.band_sigma_eff
+        if np.isfinite(held_out.band_mmse).any():
+            curves.append(Curve("least possible", x, held_out.band_mmse, "exact", "dash"))
+        curves.append(Curve("held-out", x, held_out.band_loss, dots=True))
+    axes = Axis("σ_eff", log=True), Axis("‖x̂ − x‖²", log=True)
+    return Curves("Error by noise", *axes, tuple(curves), growing=True)

@@ -122,7 +122,7 @@ class Trainer(QObject):
         self._points = []
         self._losses.clear_curves()
 
-    def ask_weights(self, every_s: float) -> None:
+    def request_weights(self, every_s: float) -> None:
         """Ask the running job for newer weights on disk, not more often than given."""
         now = time.monotonic()
         if self.running and now >= self._next_checkpoint:

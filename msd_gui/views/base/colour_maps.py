@@ -1,18 +1,48 @@
-"""Colour maps made from the theme's named colours, even to the eye."""
+"""Colours of plots: what their roles are called in the theme, and maps made from its named colours."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 import numpy as np
+import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtGui import QColor
 
-from msd_gui.theme import Colours
+from msd_engine.events.plots import ORDER_COLOURS, OWN_COLOURS
+from msd_gui.theme import LIGHT, Colours
 
-DENSITY_SHARE = 0.5
-# After viridis, without its ends that would not be seen on the ground.
-_ORDINAL = {"light": ("#440154", "#21808c", "#86b61a"), "dark": ("#9a86ee", "#35b9ab", "#fde725")}
+_DENSITY_SHARE = 0.5
+_ORDERS = {"light": ORDER_COLOURS, "dark": ("#9a86ee", "#35b9ab", "#fde725")}
+# Apart for colour-blind eyes, on white and on black (after Tol's bright scheme, dimmed or brightened for contrast).
+_OWN = {
+    "light": ("#3566A8", "#C8384E", "#1B7F3B", "#8F7A00", "#1E87A8", "#9A2C78", "#6E6E6E", "#B0561A"),
+    "dark": ("#7FB2F0", "#F2808F", "#5BC977", "#D9C65A", "#72D2F0", "#E07CC0", "#C8C8C8", "#F0A065"),
+}
+
+
+@lru_cache(maxsize=256)
+def colour_of(colours: Colours, role: str) -> str:
+    """The colour of a role in a theme.
+
+    Args:
+        colours: The colours of the theme.
+        role: A role as in `msd_engine.events.plots`.
+
+    Returns:
+        ``#rrggbb``.
+    """
+    kind, _, which = role.partition(" ")
+    match kind:
+        case "order":
+            order = pg.ColorMap([0.0, 0.5, 1.0], list(_ORDERS[colours.scheme]))
+            return str(order.map(float(which), mode="qcolor").name())
+        case "own":
+            return _OWN[colours.scheme][int(which) - 1]
+        case "density":
+            return between(colours.base, colours.exact, _DENSITY_SHARE).name()
+        case _:
+            return str(getattr(colours, role, role))
 
 
 def density_map(colours: Colours) -> NDArray[np.uint32]:
@@ -26,11 +56,11 @@ def density_map(colours: Colours) -> NDArray[np.uint32]:
     Returns:
         Opaque 0xffrrggbb values, uint32 with shape (256,).
     """
-    return colour_map(colours.base, between(colours.base, colours.exact, DENSITY_SHARE).name(), 10)
+    return colour_map(colours.base, colour_of(colours, "density"), 10)
 
 
 def error_map(colours: Colours) -> NDArray[np.uint32]:
-    """The map for absolute errors: from the ground, through orange, to the far end of the text colour.
+    """The map for absolute errors: from the ground to orange.
 
     Args:
         colours: The colours of the theme.
@@ -44,27 +74,13 @@ def error_map(colours: Colours) -> NDArray[np.uint32]:
 @lru_cache(maxsize=64)
 def between(first: str, second: str, share: float) -> QColor:
     """The opaque colour that lies at a share from 0 to 1 on the way from one colour to another."""
-    red, green, blue = _from_oklab(_oklab(first) * (1 - share) + _oklab(second) * share)
-    return QColor.fromRgbF(float(red), float(green), float(blue))
-
-
-def ordinal(colours: Colours, share: float) -> QColor:
-    """The colour of a step in an order, such as that of k: dark to light, in hues that colour-blind eyes tell apart.
-
-    Args:
-        colours: The colours of the theme.
-        share: Where in the order it stands, from 0 to 1.
-
-    Returns:
-        The colour, readable on the ground of the theme.
-    """
-    first, middle, last = _ORDINAL[colours.scheme]
-    return between(first, middle, 2 * share) if share < 0.5 else between(middle, last, 2 * share - 1)
+    made: QColor = pg.ColorMap([0.0, 1.0], [first, second]).map(share, mode="qcolor")
+    return made
 
 
 @lru_cache(maxsize=16)
 def colour_map(low: str, high: str, steps: int = 0) -> NDArray[np.uint32]:
-    """A sequential colour map, even to the eye: a straight line in Oklab.
+    """A sequential colour map.
 
     Args:
         low: Colour of the smallest value.
@@ -77,36 +93,11 @@ def colour_map(low: str, high: str, steps: int = 0) -> NDArray[np.uint32]:
     share = np.linspace(0.0, 1.0, 256)
     if steps:
         share = 0.35 * share + 0.65 * np.floor(share * steps * (1 - 1e-9)) / (steps - 1)
-    lab = _oklab(low) + share[:, None] * (_oklab(high) - _oklab(low))
-    rgb = np.rint(255 * _from_oklab(lab)).astype(np.uint32)
+    rgb: NDArray[np.uint32] = pg.ColorMap([0.0, 1.0], [low, high]).map(share, mode="byte").astype(np.uint32)
     return np.uint32(0xFF000000) | rgb[:, 0] << np.uint32(16) | rgb[:, 1] << np.uint32(8) | rgb[:, 2]
 
 
-# Oklab's matrices, B. Ottosson, "A perceptual color space for image processing" (2020).
-_TO_LMS = np.array(
-    [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-        [0.0883024619, 0.2817188376, 0.6299787005],
-    ]
-)
-_TO_LAB = np.array(
-    [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-        [0.0259040371, 0.7827717662, -0.8086757660],
-    ]
-)
-
-
-def _oklab(colour: str) -> NDArray[np.float64]:
-    made = QColor(colour)
-    rgb = np.array([made.redF(), made.greenF(), made.blueF()])
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return np.asarray(_TO_LAB @ np.cbrt(_TO_LMS @ linear))
-
-
-def _from_oklab(lab: NDArray[np.float64]) -> NDArray[np.float64]:
-    linear = (lab @ np.linalg.inv(_TO_LAB).T) ** 3 @ np.linalg.inv(_TO_LMS).T
-    linear = np.clip(linear, 0.0, 1.0)
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
+def paper() -> dict[str, str]:
+    """The colours of plots in files by role: on white, whatever the theme."""
+    roles = ("base", "text", "muted", "data", "exact", "learned", "chosen", "density")
+    return {role: colour_of(LIGHT, role) for role in (*roles, *(f"own {n + 1}" for n in range(OWN_COLOURS)))}

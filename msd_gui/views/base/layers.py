@@ -14,7 +14,7 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPaintEngine, QPainter, QPen, QPixmap, QPolygonF, QTransform
+from PySide6.QtGui import QColor, QPainter, QPen, QPixmap, QPolygonF, QTransform
 
 Array = NDArray[Any]
 ToPixels = Callable[[Array], Array]
@@ -107,10 +107,6 @@ def draw_curve(painter: QPainter, points: Array, colour: str, width: float) -> N
         width: Its width in pixels.
     """
     line = pen(colour, width)
-    if painter.paintEngine().type() != QPaintEngine.Type.Raster:
-        painter.setPen(line)
-        draw_polylines(painter, points[None])
-        return
     # Piece by piece: Qt strokes a wide polyline as one outline, twenty times slower. The square caps fill the joints.
     line.setCapStyle(Qt.PenCapStyle.SquareCap)
     painter.setPen(line)
@@ -122,7 +118,7 @@ def draw_curve(painter: QPainter, points: Array, colour: str, width: float) -> N
 def draw_dots(painter: QPainter, pixels: Array, radius: float) -> None:
     """Draws discs with the painter's pen and brush at points with shape (n, 2); those not finite are left out."""
     points = finite(pixels)
-    if len(points) < _MANY or painter.paintEngine().type() != QPaintEngine.Type.Raster:
+    if len(points) < _MANY:
         for x, y in points.tolist():
             painter.drawEllipse(QPointF(x, y), radius, radius)
         return

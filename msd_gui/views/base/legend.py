@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
-from PySide6.QtWidgets import QGraphicsItem, QGraphicsPathItem
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
+from msd_engine.events.plots import Key
+from msd_gui.theme import Colours
+from msd_gui.views.base.colour_maps import colour_of
 from msd_gui.views.base.fonts import font_of
 from msd_gui.views.base.layers import draw_arrows, draw_crosses, draw_diamonds, pen
-from msd_gui.views.base.rich import draw_rich, indexed
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry of a legend.
-
-    Attributes:
-        mark: ``line``, ``dash``, ``dotted``, ``dot``, ``ring``, ``cross``, ``arrow``, ``diamond`` or ``patch``.
-        colour: Colour of the mark.
-        words: What it stands for.
-        rich: Whether σ_eff in the words is shown with its index below the line; never for words of the user.
-    """
-
-    mark: str
-    colour: str
-    words: str
-    rich: bool = False
+from msd_gui.views.base.rich import draw_rich, has_index, indexed
 
 
 class Legend(pg.GraphicsWidget):
@@ -43,21 +27,23 @@ class Legend(pg.GraphicsWidget):
     def __init__(self, view: Any) -> None:
         super().__init__()
         self._view = view
-        self._entries: list[Entry] = []
+        self._entries: tuple[Key, ...] = ()
         self._places: list[QRectF] = []
-        self.set_entries([])
+        self.set_entries(())
 
-    def set_entries(self, entries: list[Entry]) -> None:
-        """Shows these entries; lays out again only if the words have changed."""
+    def set_entries(self, entries: tuple[Key, ...]) -> None:
+        """Shows these entries where they are others; lays out again only if the words have changed."""
+        if entries == self._entries and entries:
+            return
         same = [e.words for e in entries] == [e.words for e in self._entries]
         self._entries = entries
         if not same or not entries:
             self._lay_out()
         self.update()
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> tuple[Key, ...]:
         """The entries that are shown."""
-        return list(self._entries)
+        return self._entries
 
     def resizeEvent(self, event: Any) -> None:
         """Wraps again for another width."""
@@ -70,10 +56,10 @@ class Legend(pg.GraphicsWidget):
         painter.setFont(font_of(self._view))
         for entry, place in zip(self._entries, self._places, strict=True):
             mark = QRectF(place.left(), place.top(), place.height(), place.height())
-            draw_mark(painter, entry, mark)
+            draw_mark(painter, entry, mark, self._view.colours)
             painter.setPen(QColor(self._view.colours.text))
             words = place.adjusted(place.height() + 3, 0, 4, 0)
-            if entry.rich:
+            if has_index(entry.words):
                 draw_rich(painter, words, indexed(entry.words), left=True)
             else:
                 painter.drawText(words, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, entry.words)
@@ -93,28 +79,9 @@ class Legend(pg.GraphicsWidget):
             self.setFixedHeight(needed)
 
 
-class Mat(QGraphicsPathItem):
-    """Covers everything around a plot's axes, like the mat of a picture.
-
-    Args:
-        inside: What stays free.
-        outside: How far it reaches.
-        colour: Its colour.
-        parent: The item that it lies on.
-    """
-
-    def __init__(self, inside: QRectF, outside: QRectF, colour: str, parent: QGraphicsItem) -> None:
-        path = QPainterPath()
-        path.addRect(outside.adjusted(-1, -1, 1, 1))
-        path.addRect(inside)
-        super().__init__(path, parent)
-        self.setPen(QPen(Qt.PenStyle.NoPen))
-        self.setBrush(QColor(colour))
-
-
-def draw_mark(painter: QPainter, entry: Entry, place: QRectF) -> None:
+def draw_mark(painter: QPainter, entry: Key, place: QRectF, colours: Colours) -> None:
     """Paints the mark of an entry into a square."""
-    colour, centre, half = QColor(entry.colour), place.center(), place.height() * 0.42
+    colour, centre, half = QColor(colour_of(colours, entry.colour)), place.center(), place.height() * 0.42
     ends = QPointF(centre.x() - half, centre.y()), QPointF(centre.x() + half, centre.y())
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(pen(colour, 2.0))

@@ -1,4 +1,4 @@
-"""An axis for values that are plotted by their logarithm to base 10."""
+"""An axis that may be logarithmic: its values are then plotted by their logarithm to base 10."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class LogAxis(pg.AxisItem):
 
     def __init__(self, side: str) -> None:
         super().__init__(side)
-        self._plain = False
+        self.logarithmic = False
 
-    def set_plain(self, on: bool) -> None:
-        """Says whether values are plotted as they are: the axis is then a common one."""
-        if on != self._plain:
-            self._plain = on
+    def set_logarithmic(self, on: bool) -> None:
+        """Says whether the logarithms of values are plotted, or the values themselves."""
+        if on != self.logarithmic:
+            self.logarithmic = on
             self.picture = None
             self.update()
 
@@ -39,7 +39,7 @@ class LogAxis(pg.AxisItem):
         Returns:
             Pairs of spacing and positions.
         """
-        if self._plain:
+        if not self.logarithmic:
             common: list[tuple[float, list[float]]] = super().tickValues(minVal, maxVal, size)
             return common
         low, high = sorted((minVal, maxVal))
@@ -68,7 +68,7 @@ class LogAxis(pg.AxisItem):
         Returns:
             One string for each position.
         """
-        if self._plain:
+        if not self.logarithmic:
             words: list[str] = super().tickStrings(values, scale, spacing)
             return words
         if spacing == 0.1:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
+from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QColor, QMouseEvent, QShowEvent
 from PySide6.QtWidgets import QLabel
 
+from msd_engine.events.plots import Bounds, Key, Plot
 from msd_gui.theme import Colours, colours_of
 from msd_gui.views.base.fonts import font_of
-from msd_gui.views.base.layers import Drawing, Layer
-from msd_gui.views.base.legend import Entry, Legend, Mat
+from msd_gui.views.base.legend import Legend
 from msd_gui.views.base.log_axis import LogAxis
 
 
@@ -23,28 +23,17 @@ class PlotView(pg.PlotWidget):
         name: Accessible name, and what the plot is called in exported files.
         x_label: Words under the x axis.
         y_label: Words beside the y axis.
-        log: Names of the axes, out of ``bottom`` and ``left``, that show powers of ten of the plotted values.
-        colours: Colours to keep whatever the theme; None follows the theme.
     """
 
-    def __init__(
-        self,
-        name: str,
-        x_label: str,
-        y_label: str,
-        *,
-        log: tuple[str, ...] = (),
-        colours: Colours | None = None,
-    ) -> None:
-        super().__init__(axisItems={side: LogAxis(side) for side in log}, enableMenu=False)
+    def __init__(self, name: str, x_label: str = "", y_label: str = "") -> None:
+        super().__init__(axisItems={side: LogAxis(side) for side in ("bottom", "left")}, enableMenu=False)
         self.setAccessibleName(name)
         self.setMinimumSize(220, 160)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setFrameShape(pg.PlotWidget.Shape.NoFrame)
-        self._kept_colours = colours
         self._stale = True
         self._labels = {"bottom": x_label, "left": y_label}
-        self.colours: Colours = colours or colours_of(self.palette())
+        self.colours: Colours = colours_of(self.palette())
         self.box: Any = self.getPlotItem().getViewBox()
         self.legend_row = Legend(self)
         self._readout = QLabel(self)
@@ -69,9 +58,13 @@ class PlotView(pg.PlotWidget):
 
     # What a view says
 
-    def legend_entries(self) -> list[Entry]:
-        """The rows of the legend for what is shown now."""
-        return []
+    def plot(self) -> Plot:
+        """What is shown, for a file."""
+        raise NotImplementedError
+
+    def legend_entries(self) -> tuple[Key, ...]:
+        """The entries of the legend for what is shown now."""
+        return self.plot().entries()
 
     def refresh(self) -> None:
         """Brings what is drawn up to date; called only when the view can be seen."""
@@ -84,41 +77,13 @@ class PlotView(pg.PlotWidget):
         del x, y
         return ""
 
-    def copy(self, colours: Colours) -> Self:
-        """A copy that never appears on a screen, for a picture in fixed colours."""
-        raise NotImplementedError
-
-    def drawings(self) -> list[Drawing]:
-        """What paints the data, from below, each fit to be recorded by itself for a picture."""
-        return [layer.draw for layer in self.layers()]
-
     # What every view does
-
-    def layers(self) -> list[Layer]:
-        """The layers with the data, from below."""
-        return [item for item in self.box.childGroup.childItems() if isinstance(item, Layer)]
 
     def set_label(self, side: str, words: str) -> None:
         """Writes other words beside an axis, ``bottom`` or ``left``."""
-        self._labels[side] = words
-        self._paint_frame()
-
-    def for_figure(self, ratio: float) -> None:
-        """Lays out and brings up to date without waiting for the event loop, for a picture.
-
-        Args:
-            ratio: Pixels of the picture for each pixel of the view.
-        """
-        for side in self._labels:
-            # The pen of an axis is in pixels of the device: unlike everything else it must be widened by hand.
-            self.getPlotItem().getAxis(side).setPen(pg.mkPen(self.colours.muted, width=ratio))
-        self.bring_up_to_date()
-        self.legend_row.set_entries(self.legend_entries())
-        for _ in range(2):  # the legend's height is known only after the width is
-            self.getPlotItem().layout.activate()
-        # An SVG of Qt's knows no clipping: what leaves the axes is covered, below axes (0.5) and legend.
-        self.legend_row.setZValue(1.0)
-        Mat(self.box.geometry(), QRectF(self.rect()), self.colours.base, self.getPlotItem()).setZValue(0.25)
+        if words != self._labels[side]:
+            self._labels[side] = words
+            self._paint_frame()
 
     def changed(self) -> None:
         """Says that data are new: drawn now if the view can be seen, else when it appears."""
@@ -142,7 +107,7 @@ class PlotView(pg.PlotWidget):
         """Follows the theme and the font."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange) and hasattr(self, "_readout"):
-            self.colours = self._kept_colours or colours_of(self.palette())
+            self.colours = colours_of(self.palette())
             self._paint_frame()
             self._stale = True
             self.changed()
@@ -174,14 +139,15 @@ class PlotView(pg.PlotWidget):
             left = max(0, (self.width() - self._readout.width()) // 2)
             self._readout.move(left, self.height() - self._readout.height() - 2)
 
-    def _ranges(self) -> tuple[None, tuple[float, float], tuple[float, float]]:
-        """The axes now, as the view box's own ``setRange`` takes them."""
-        across, up = self.box.viewRange()
-        return None, tuple(across), tuple(up)
+    def bounds(self) -> Bounds:
+        """What the axes show, in plotted units: (x least, x most, y least, y most)."""
+        (left, right), (low, high) = self.box.viewRange()
+        return left, right, low, high
 
     def _paint_frame(self) -> None:
         colours, font = self.colours, font_of(self)
         self.setBackground(colours.base)
+        self.legend_row.update()
         for side, words in self._labels.items():
             axis = self.getPlotItem().getAxis(side)
             axis.setPen(pg.mkPen(colours.border, width=1))

@@ -22,6 +22,11 @@ def plain(words: str) -> str:
     return _SUB.sub(r"_\1", words)
 
 
+def has_index(words: str) -> bool:
+    """Whether plain words have a sign whose index is to stand below the line."""
+    return _PLAIN in words
+
+
 def indexed(words: str) -> str:
     """Return plain words as rich text: signs that would be marks escaped, the index of σ_eff below the line."""
     return html.escape(words, quote=False).replace(_PLAIN, SIGMA_EFF)
@@ -57,7 +62,7 @@ class IndexedCells(QStyledItemDelegate):
         cell: Any = QStyleOptionViewItem(option)
         self.initStyleOption(cell, index)
         words = cell.text
-        if _PLAIN not in words:
+        if not has_index(words):
             super().paint(painter, option, index)
             return
         cell.text = ""

@@ -107,7 +107,7 @@ class TilesView(Canvas):
         return self.line_height(_FONT) + 1
 
     def _head(self) -> float:
-        return self._line() + 1.0
+        return self._line() + 1.0 if any(tile.name for tile in self._tiles) else 3.0
 
     def _layout(self) -> tuple[int, float, float, float, float, float]:
         """Columns, width and height of a picture, steps between tiles, and the left edge."""

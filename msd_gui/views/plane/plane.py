@@ -2,48 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Self
+from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QToolButton
 
-from msd_gui.theme import Colours
-from msd_gui.views.base.layers import Array, Drawing, Layer, ToPixels, finite
-from msd_gui.views.base.legend import Entry
+from msd_engine.events.plots import LAYERS, NO_POINTS, NO_TAILS, Bounds, Plane
+from msd_gui.views.base.layers import Layer, ToPixels, finite
 from msd_gui.views.base.plot import PlotView
-from msd_gui.views.plane.content import LAYERS, NO_POINTS, NO_TAILS, OFTEN, SELDOM, PlaneContent
-from msd_gui.views.plane.density import Density
+from msd_gui.views.plane.painter import OFTEN, SELDOM, PlanePainter, thinned
 
 __all__ = ["LAYERS", "Bounds", "PlaneView"]
 
-Bounds = tuple[float, float, float, float]
-
 _REACH_PX = 12.0
+# What only the layer that is kept as a picture shows, and what only the other one does.
+_SELDOM = {"log_density", "density_bounds", "data", "modes", "at", "exact", "learned"}
+_OFTEN = {"tails", "heads", "copies", "chosen", "colour"}
 
 
 class PlaneView(PlotView):
-    """The plane with equal axes, in data units; it never moves by itself while chains run.
-
-    Args:
-        colours: Colours to keep whatever the theme; None follows the theme.
-    """
+    """The plane with equal axes, in data units; it never moves by itself while chains run."""
 
     chain_chosen = Signal(int)
     view_changed = Signal(tuple)
 
-    def __init__(self, colours: Colours | None = None) -> None:
-        super().__init__("The plane of the chains", "x₁", "x₂", colours=colours)
-        self._held = PlaneContent()
+    def __init__(self) -> None:
+        super().__init__("The plane of the chains", "x₁", "x₂")
+        self._held = Plane()
+        self._painter = PlanePainter()
         self._pressed = QPointF()
         self._home: Bounds = (-8.0, 8.0, -8.0, 8.0)
         # What seldom changes is kept as one picture, so that a frame only copies it.
-        self._back = Layer(lambda painter, to_px: self._held.draw(SELDOM, painter, to_px, self.colours), cached=True)
-        self._front = Layer(lambda painter, to_px: self._held.draw(OFTEN, painter, to_px, self.colours))
+        self._back = Layer(partial(self._draw, SELDOM), cached=True)
+        self._front = Layer(partial(self._draw, OFTEN))
         self.box.addItem(self._back, ignoreBounds=True)
         self.box.addItem(self._front, ignoreBounds=True)
         self._settled = QTimer(self, singleShot=True, interval=150)
@@ -60,69 +55,20 @@ class PlaneView(PlotView):
 
     # Data in
 
-    def set_field(self, log_density: Array, bounds: Bounds) -> None:
-        """Shows a log density.
+    def show_plane(self, **parts: Any) -> None:
+        """Shows other data.
 
         Args:
-            log_density: log p on a grid with shape (rows, columns), row 0 at the smallest x₂.
-            bounds: (x₁ least, x₁ most, x₂ least, x₂ most) in data units.
+            parts: Fields of `Plane` with their new values; of very many states of tails some are skipped.
         """
-        self._held.density = Density(np.asarray(log_density), bounds)
-        self._touch("density")
-
-    def set_data(self, points: Array) -> None:
-        """Shows draws from the data distribution, with shape (n, 2)."""
-        self._set_points("data", points)
-
-    def set_modes(self, means: Array) -> None:
-        """Shows the means of the modes, with shape (J, 2)."""
-        self._set_points("modes", means)
-
-    def set_tails(self, xy: Array) -> None:
-        """Shows the last n states of every chain; of very many states some are skipped.
-
-        Args:
-            xy: The states, with shape (n, B, 2), oldest first.
-        """
-        self._held.set_tails(np.asarray(xy))
-        self._touch("tails")
-
-    def set_heads(self, xy: Array) -> None:
-        """Shows where the chains are now, with shape (B, 2)."""
-        self._set_points("heads", xy)
-
-    def set_chosen(self, index: int | None) -> None:
-        """Marks one chain as the chosen one; None marks none."""
-        self._held.chosen = index
-        self._touch("tails", "heads", "copies")
-
-    def set_copies(self, y: Array, y_mean: Array, x_hat: Array) -> None:
-        """Shows the copies of the chosen chain.
-
-        Args:
-            y: The k copies, with shape (k, 2).
-            y_mean: Their mean ȳ, with shape (2,).
-            x_hat: The posterior mean x̂, with shape (2,).
-        """
-        self._held.copies = np.asarray(y), np.atleast_2d(y_mean), np.atleast_2d(x_hat)
-        self._touch("copies")
-
-    def set_arrows(self, points: Array, exact: Array | None, learned: Array | None) -> None:
-        """Shows scores; each kind is scaled so that its 90th percentile has full length, longer ones are cut to it.
-
-        Args:
-            points: Where they are given, with shape (m, 2).
-            exact: The exact score, with shape (m, 2), or None.
-            learned: The learned score, with shape (m, 2), or None.
-        """
-        self._held.at, self._held.exact, self._held.learned = np.asarray(points), exact, learned
-        self._touch("exact arrows", "learned arrows")
-
-    def set_learned(self, on: bool) -> None:
-        """Says whether the chains follow a learned score: they are painted in its colour."""
-        if on != self._held.follows_learned:
-            self._held.follows_learned = on
-            self._touch("tails", "heads")
+        if "tails" in parts:
+            parts["tails"] = thinned(parts["tails"])
+        self._held = replace(self._held, **parts)
+        if not _OFTEN.issuperset(parts):
+            self._back.update()
+        if not _SELDOM.issuperset(parts):
+            self._front.update()
+        self.legend_row.set_entries(self._held.entries())
 
     def set_layer(self, name: str, on: bool) -> None:
         """Switches a layer on or off.
@@ -136,27 +82,25 @@ class PlaneView(PlotView):
         """
         if name not in LAYERS:
             raise KeyError(f"There is no layer called {name!r}; there are {', '.join(LAYERS)}.")
-        self._held.on[name] = on
-        self._touch(name)
+        self.show_plane(on=self._held.on | {name} if on else self._held.on - {name})
 
     def layer(self, name: str) -> bool:
         """Whether a layer is on."""
-        return self._held.on[name]
+        return name in self._held.on
 
     def clear_chains(self) -> None:
         """Takes tails, heads and copies away."""
-        self._held.tails, self._held.heads, self._held.copies = NO_TAILS, NO_POINTS, None
-        self._touch("tails", "heads", "copies")
+        self.show_plane(tails=NO_TAILS, heads=NO_POINTS, copies=None)
 
     # The frame
 
     def frame(self) -> None:
         """Shows all data, modes and heads, with a margin."""
-        seen = np.concatenate([finite(np.asarray(points, float)) for points in (self._held.data, self._held.modes)])
-        if not len(seen):
-            seen = finite(np.asarray(self._held.heads, float))
-        if len(seen):
-            (left, low), (right, high) = np.percentile(seen, [0, 100], axis=0)
+        visible = np.concatenate([finite(np.asarray(points, float)) for points in (self._held.data, self._held.modes)])
+        if not len(visible):
+            visible = finite(np.asarray(self._held.heads, float))
+        if len(visible):
+            (left, low), (right, high) = np.percentile(visible, [0, 100], axis=0)
             margin = 0.12 * max(right - left, high - low, 1.0)
             self._home = (left - margin, right + margin, low - margin, high + margin)
         self.set_bounds(self._home)
@@ -166,36 +110,31 @@ class PlaneView(PlotView):
         left, right, low, high = bounds
         self.box.setRange(xRange=(left, right), yRange=(low, high), padding=0)
 
-    def bounds(self) -> Bounds:
-        """The part of the plane that is shown, (x₁ least, x₁ most, x₂ least, x₂ most)."""
-        (left, right), (low, high) = self.box.viewRange()
-        return left, right, low, high
+    def plot(self) -> Plane:
+        """What is shown, for a file."""
+        return replace(self._held, bounds=self.bounds())
 
     def readout_at(self, x: float, y: float) -> str:
         """Position and density under the mouse."""
         text = f"x₁ = {x:.2f}   x₂ = {y:.2f}"
-        value = self._held.density.at(x, y)
+        value = self._density_at(x, y)
         return text if value is None else f"{text}   log p = {value:.2f}"
 
-    def legend_entries(self) -> list[Entry]:
-        """What the layers that are on and have data mean."""
-        return self._held.legend(self.colours)
-
-    def drawings(self, names: Sequence[str] = LAYERS) -> list[Drawing]:
-        """Each kind of content by itself: together they would take longer than a frame."""
-        return [partial(self._draw_one, name) for name in names]
-
-    def _draw_one(self, name: str, painter: QPainter, to_px: ToPixels) -> None:
-        self._held.draw((name,), painter, to_px, self.colours)
-
-    def copy(self, colours: Colours) -> Self:
-        """A copy for a picture in fixed colours, with the same layers and bounds."""
-        made = type(self)(colours)
-        made._held = replace(self._held, on=dict(self._held.on), quick=False)
-        made.set_bounds(self.bounds())
-        return made
+    def _density_at(self, x: float, y: float) -> float | None:
+        """Log p at the nearest grid point; None outside the grid."""
+        values, (left, right, low, high) = self._held.log_density, self._held.density_bounds
+        if values is None or not values.size:
+            return None
+        rows, columns = values.shape
+        row = round((y - low) / (high - low) * (rows - 1))
+        column = round((x - left) / (right - left) * (columns - 1))
+        inside = 0 <= row < rows and 0 <= column < columns
+        return float(values[row, column]) if inside else None
 
     # What happens
+
+    def _draw(self, names: tuple[str, ...], painter: QPainter, to_px: ToPixels) -> None:
+        self._painter.draw(self._held, names, painter, to_px, self.colours)
 
     def refresh(self) -> None:
         """Repaints all layers, as after a change of theme."""
@@ -245,19 +184,6 @@ class PlaneView(PlotView):
             self._home_button.move(
                 self.width() - self._home_button.width() - 2, self.height() - self._home_button.height() - 2
             )
-
-    def _set_points(self, name: str, points: Array) -> None:
-        setattr(self._held, name, np.asarray(points).reshape(-1, 2))
-        self._touch(name)
-
-    def _touch(self, *names: str) -> None:
-        if any(name in SELDOM for name in names):
-            self._back.update()
-        if any(name in OFTEN for name in names):
-            self._front.update()
-        entries = self.legend_entries()
-        if entries != self.legend_row.entries():
-            self.legend_row.set_entries(entries)
 
     def _wait(self, *_: object) -> None:
         if self.isVisible():

@@ -7,7 +7,7 @@ from msd_engine.backend import device
 from msd_engine.backend.device import choose_device, describe_device, failure_of_device, quicker_device
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.events import Failed, Tick
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 
 
 @pytest.fixture(autouse=True)
@@ -85,7 +85,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("error", "words"), FAILURES)
 def test_the_failure_of_a_device_ends_a_job_with_one_sentence(error, words):
-    @told
+    @reports_user_errors
     def job():
         yield Tick()
         raise error
@@ -102,7 +102,7 @@ def test_the_failure_of_a_device_ends_a_job_with_one_sentence(error, words):
 def test_faults_of_the_program_still_pass():
     assert not failure_of_device(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
 
-    @told
+    @reports_user_errors
     def job():
         yield Tick()
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")

@@ -60,7 +60,7 @@ class Machine:
         for _ in range(round(10 * seconds)):
             self.now += 0.1
             before = self.choice.count
-            assert self.choice.look() == (self.choice.count != before)
+            assert self.choice.check() == (self.choice.count != before)
             counts.append(self.choice.count)
         assert torch.get_num_threads() == self.choice.count
         return counts
@@ -199,9 +199,9 @@ def test_two_trainings_come_to_one_thread_each_and_to_all_when_the_other_ends():
     both = [Machine(2).begun(), Machine(2).begun()]
     for _ in range(300):
         # Each keeps as many cores busy as it has threads, and both share what there is.
-        asked = [machine.choice.count for machine in both]
-        given = min(1.0, 2 / sum(asked))
-        for machine, other in zip(both, reversed(asked), strict=True):
+        wanted = [machine.choice.count for machine in both]
+        given = min(1.0, 2 / sum(wanted))
+        for machine, other in zip(both, reversed(wanted), strict=True):
             machine.used = other * given
             machine.goes_on(0.1)
     assert [machine.choice.count for machine in both] == [1, 1]
@@ -220,7 +220,7 @@ def test_a_fixed_number_never_changes():
     fixed = FixedThreads(2)
     fixed.begin()
     fixed.settle(lambda most: pytest.fail("nothing is to be measured"))
-    assert not fixed.look()
+    assert not fixed.check()
     assert not fixed.crowded
     assert (fixed.count, torch.get_num_threads()) == (2, 2)
 
@@ -236,6 +236,18 @@ def test_the_quickest_number_is_found_by_the_clock(factors, best):
 
     assert quickest(work, 4, lambda: now[0]) == best
     assert sorted(set(tried)) == [1, 2, 4]
+
+
+def test_threads_that_are_quicker_only_between_interruptions_are_not_taken():
+    now, calls = [0.0], [0]
+
+    def work() -> None:
+        """With two threads every third call waits for a core that something else has."""
+        calls[0] += 1
+        alone = torch.get_num_threads() == 1
+        now[0] += 0.01 if alone else 0.008 + 0.01 * (calls[0] % 3 == 0)
+
+    assert quickest(work, 2, lambda: now[0]) == 1
 
 
 def test_a_number_of_threads_that_is_far_too_slow_is_tried_once_in_each_round():

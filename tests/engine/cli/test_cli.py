@@ -97,9 +97,9 @@ def test_the_help_names_every_field_with_its_range(
     assert not caught.value.code
     text = capsys.readouterr().out
     flat = " ".join(text.replace("│", " ").split())
-    by_hand = command in ("denoise", "inpaint", "interpolate")
-    fields = {path: kinds for path, kinds in declared_fields().items() if by_hand or not path.startswith("denoise.")}
-    assert by_hand or "--denoise." not in text
+    chain_task = command in ("denoise", "inpaint", "interpolate")
+    fields = {path: kinds for path, kinds in declared_fields().items() if chain_task or not path.startswith("denoise.")}
+    assert chain_task or "--denoise." not in text
     counts = Counter(path.split(".")[1] for path in fields)
     for path, kinds in fields.items():
         assert f"--{path} " in text

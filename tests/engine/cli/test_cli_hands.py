@@ -17,7 +17,7 @@ from msd_engine.cli.main import main
 from msd_engine.data.picture import read_mask, read_picture
 from msd_engine.events import Denoised, Samples
 from msd_engine.jobs.pictures.denoise import denoise
-from msd_engine.jobs.sampling.by_hand import by_hand
+from msd_engine.jobs.sampling.chain_task import chain_task
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.runs.restoring import read_spec
 from msd_engine.runs.samples import load_samples
@@ -116,7 +116,7 @@ def test_a_masked_part_is_painted_anew_and_the_rest_is_kept(msd: Any) -> None:
     told = done(msd("inpaint", "--model", MODEL, *words))
     half = np.repeat(np.array([0, 1], np.uint8), 32).tobytes()
     values = SHORT | {"denoise.index": 2, "denoise.mask": half, "sampling.chains": 3}
-    own = only(Samples, by_hand(spec_of_model(values), "inpaint", run_dir=model_folder(MODEL)))
+    own = only(Samples, chain_task(spec_of_model(values), "inpaint", run_dir=model_folder(MODEL)))
     found = load_samples("p.npz")
     assert np.array_equal(found.x_hat, own.x_hat)
     assert (found.x_hat[:, :, :4] == found.x_hat[:1, :, :4]).all()
@@ -132,8 +132,8 @@ def test_a_row_leads_from_one_seed_to_the_other(msd: Any) -> None:
     assert (told["seed"], told["second_seed"], told["n"]) == (3, 8, 4)
     row = load_samples("i.npz").x_hat
     for place, seed in ((0, 3), (-1, 8)):
-        asked = spec_of_model(SHORT | {"sampling.chains": 1, "sampling.seed": seed})
-        assert np.array_equal(row[place], only(Samples, sample(asked, run_dir=model_folder(MODEL))).x_hat[0])
+        wanted = spec_of_model(SHORT | {"sampling.chains": 1, "sampling.seed": seed})
+        assert np.array_equal(row[place], only(Samples, sample(wanted, run_dir=model_folder(MODEL))).x_hat[0])
     with Image.open("i.png") as picture:
         assert picture.width > 3 * picture.height
 

@@ -45,8 +45,8 @@ def test_it_is_the_proposal_of_the_job_and_its_file_goes_on_with_it(msd: Any) ->
     assert told["kept"]["training.k"] == 4
     better = spec.replace_all(dict(expected.values))
     assert read_spec("better.json") == better
-    for when, asked in (("now", spec), ("then", better)):
-        (step,) = [event for event in ladder(asked) if isinstance(event, Ladder)]
+    for when, wanted in (("now", spec), ("then", better)):
+        (step,) = [event for event in ladder(wanted) if isinstance(event, Ladder)]
         assert told[f"evaluations_{when}"] == step.evaluations
         assert told[f"swelling_{when}"] == pytest.approx(step.swelling.max())
 

@@ -56,14 +56,14 @@ class Mirror:
         return f"http://127.0.0.1:{self.server.server_port}/"
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        asked = handler.headers.get("Range")
-        self.requests.append((handler.path, asked))
+        wanted = handler.headers.get("Range")
+        self.requests.append((handler.path, wanted))
         data = self.files.get(handler.path.lstrip("/"))
         if data is None:
             handler.send_error(404)
             return
-        partial = asked is not None and not self.ignores_range
-        body = data[int(asked.removeprefix("bytes=").rstrip("-")) :] if partial and asked else data
+        partial = wanted is not None and not self.ignores_range
+        body = data[int(wanted.removeprefix("bytes=").rstrip("-")) :] if partial and wanted else data
         handler.send_response(206 if partial else 200)
         if self.tells_length:
             handler.send_header("Content-Length", str(len(body)))
@@ -107,9 +107,9 @@ def test_a_downloaded_set_loads_and_is_not_downloaded_again(tmp_path: Path, mirr
     total = sum(file.size for file in mnist.files)
     assert told[-1][:2] == (total, total)
     assert [here for here, *_ in told] == sorted(here for here, *_ in told)
-    asked = len(mirror.requests)
+    wanted = len(mirror.requests)
     download_images("mnist", tmp_path)
-    assert len(mirror.requests) == asked
+    assert len(mirror.requests) == wanted
 
 
 def test_mirrors_are_tried_in_order(tmp_path: Path, mirror: Mirror, mnist: Source) -> None:
@@ -196,9 +196,9 @@ def test_an_archive_is_unpacked_flat_and_removed(tmp_path: Path, mirror: Mirror)
     assert sorted(os.listdir(folder)) == sorted([*TRAIN_FILES, TEST_FILE])
     assert sorted(os.listdir(tmp_path)) == ["data"]
     assert len(load_images(ImagesSpec(name="cifar-10"), tmp_path / "data").train) == 10
-    asked = len(mirror.requests)
+    wanted = len(mirror.requests)
     download_images("cifar-10", tmp_path / "data", source=source)
-    assert len(mirror.requests) == asked
+    assert len(mirror.requests) == wanted
 
 
 def test_an_archive_with_links_or_without_a_file_is_refused(tmp_path: Path, mirror: Mirror) -> None:

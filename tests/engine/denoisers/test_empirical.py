@@ -33,7 +33,7 @@ def mixture_of(x: Tensor, width: float) -> GaussianMixture:
     return GaussianMixture(torch.full((n,), 1 / n, dtype=torch.float64), x.flatten(1), covariances)
 
 
-def by_hand(x: Tensor, y: Tensor, sigma: float) -> Tensor:
+def chain_task(x: Tensor, y: Tensor, sigma: float) -> Tensor:
     """The posterior mean from the distances themselves, in float64."""
     y_mean = y.double().flatten(2).mean(1)
     squares = (y_mean[:, None] - x.double().flatten(1)).square().sum(-1)
@@ -86,7 +86,7 @@ def test_float32_keeps_its_digits_at_every_noise(sigma: float) -> None:
     found = EmpiricalDenoiser(x)(y, sigma).mean
     # ȳ itself is known to rounding only, which at small noise moves the shares.
     tolerance = 3e-5 + 2e-6 / sigma
-    torch.testing.assert_close(found.double(), by_hand(x, y, sigma), rtol=0, atol=tolerance)
+    torch.testing.assert_close(found.double(), chain_task(x, y, sigma), rtol=0, atol=tolerance)
     assert found.dtype == torch.float32
 
 
@@ -99,7 +99,7 @@ def test_many_images_that_are_almost_the_same_are_told_apart_at_small_noise() ->
     )
     y = x[:8, None] + sigma * torch.randn(8, 2, 200, generator=generator)
     found = EmpiricalDenoiser(x)(y, sigma).mean
-    expected = by_hand(x, y, sigma)
+    expected = chain_task(x, y, sigma)
     spread = x[:60].double().std(0).mean()
     assert (found.double() - expected).abs().mean() < 0.05 * spread
 
@@ -201,9 +201,9 @@ def test_draws_from_wide_modes_have_the_posterior_mean_and_variance() -> None:
 
 def test_nearest_images_are_found_with_their_distances() -> None:
     x = images(500).float()
-    asked = normal(70, *SHAPE, seed=9).float()
-    distances, indices = EmpiricalDenoiser(x).nearest(asked, 3)
-    known = torch.cdist(asked.flatten(1).double(), x.flatten(1).double()).sort(dim=1)
+    wanted = normal(70, *SHAPE, seed=9).float()
+    distances, indices = EmpiricalDenoiser(x).nearest(wanted, 3)
+    known = torch.cdist(wanted.flatten(1).double(), x.flatten(1).double()).sort(dim=1)
     assert torch.equal(indices, known.indices[:, :3])
     torch.testing.assert_close(distances.double(), known.values[:, :3], rtol=1e-5, atol=1e-6)
     itself, index = EmpiricalDenoiser(x).nearest(x[7:8])

@@ -102,24 +102,24 @@ def test_missing_images_are_told_in_one_sentence(tmp_path) -> None:
 
 
 def test_images_are_read_once_and_few_sets_are_kept(monkeypatch, tmp_path) -> None:
-    asked: list[ImagesSpec] = []
+    wanted: list[ImagesSpec] = []
 
     def counted(spec, data_dir=None):
-        asked.append(spec)
+        wanted.append(spec)
         return load_images(spec, data_dir)
 
     monkeypatch.setattr(loaded, "load_images", counted)
     for seed in range(3):
         samples_of(small(**{"sampling.seed": seed}))
-    assert len(asked) == 1
+    assert len(wanted) == 1
     # A copy of other data pushes nothing out that is still in use, but the shelves stay small.
     for limit in (50, 60, 70):
         samples_of(small(**{"data.limit": limit}))
-    assert len(asked) == 4
+    assert len(wanted) == 4
     assert len(loaded._SETS._kept) <= 2
     assert len(loaded._DENOISERS._kept) == 1
     samples_of(small())
-    assert len(asked) == 5
+    assert len(wanted) == 5
 
 
 def test_a_set_that_was_missing_is_found_once_it_is_there(tmp_path) -> None:

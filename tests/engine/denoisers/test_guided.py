@@ -108,10 +108,10 @@ def test_chains_of_a_run_are_guided_by_its_earlier_self(trained):
 def test_evaluations_count_both_selves(trained):
     spec, folder = trained
     chains = sampling(spec, run_dir=folder)
-    asked = []
+    wanted = []
 
     def counted(denoiser):
-        return lambda y, sigma: asked.append(sigma) or denoiser(y, sigma)
+        return lambda y, sigma: wanted.append(sigma) or denoiser(y, sigma)
 
     guided = chains.denoiser
     assert isinstance(guided, GuidedDenoiser)
@@ -119,8 +119,8 @@ def test_evaluations_count_both_selves(trained):
     guided.late, guided.early = counted(guided.late), counted(guided.early)
     for _ in walk(chains.dynamics, guided, chains.y, chains.descent, chains.streams):
         pass
-    assert len(asked) == evaluations(spec, chains.descent, guided=is_guided(spec, folder))
-    assert spec.sampling.evaluations < len(asked) < 2 * spec.sampling.evaluations
+    assert len(wanted) == evaluations(spec, chains.descent, guided=is_guided(spec, folder))
+    assert spec.sampling.evaluations < len(wanted) < 2 * spec.sampling.evaluations
 
 
 @pytest.fixture(scope="module")

@@ -161,7 +161,7 @@ def test_a_recorded_estimate_has_the_bits_of_one_that_is_called(mixed: bool) -> 
     assert all(torch.equal(ours, wanted) for ours, wanted in kept)
     assert [tape.warmed for tape in tapes] == [WARM_UP, WARM_UP]
     assert all(tape.replayed for tape in tapes)
-    assert not recorded.take_trouble()
+    assert not recorded.pop_trouble()
 
 
 def test_a_card_that_cannot_record_says_why_once() -> None:
@@ -174,8 +174,8 @@ def test_a_card_that_cannot_record_says_why_once() -> None:
     y = draw(4, K, 3)
     for _ in range(WARM_UP + 2):
         assert torch.equal(denoiser(y, 1.0).mean, denoiser.estimate(y, torch.ones(4)).detach())
-    assert "not permitted" in denoiser.take_trouble()
-    assert not denoiser.take_trouble()
+    assert "not permitted" in denoiser.pop_trouble()
+    assert not denoiser.pop_trouble()
 
 
 def test_state_carries_statistics_and_arithmetic() -> None:

@@ -13,7 +13,7 @@ from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.switched import SwitchedDenoiser
 from msd_engine.events import Finished, Notice, Samples
 from msd_engine.jobs.factory.chains import sampling
-from msd_engine.jobs.factory.parts import asks_exact_above, evaluations, guided_between, handover, is_guided
+from msd_engine.jobs.factory.parts import evaluations, guided_between, handover, is_guided, uses_exact_above
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.training.train import train
 from msd_engine.samplers.walk import walk
@@ -97,8 +97,8 @@ def drawn(spec, folder, **where):
 def test_above_every_level_nothing_changes(trained):
     spec, folder = trained
     never = spec.replace("sampling.exact_above", spec.sampling.sigma_1)
-    assert asks_exact_above(spec)
-    assert not asks_exact_above(never)
+    assert uses_exact_above(spec)
+    assert not uses_exact_above(never)
     (plain,) = drawn(never, folder)
     (default,) = drawn(spec.replace("sampling.exact_above", 1e4), folder)
     (mixed,) = drawn(spec, folder)

@@ -9,7 +9,7 @@ from collections.abc import Generator
 import pytest
 
 from msd_engine.events import Event, Notice, Tick
-from msd_engine.jobs.tools.background import Tell, imported, in_background
+from msd_engine.jobs.tools.background import Notify, imported, in_background
 
 
 def drain(job: Generator[Event, None, int]) -> tuple[list[Event], int]:
@@ -25,10 +25,10 @@ def drain(job: Generator[Event, None, int]) -> tuple[list[Event], int]:
 def test_what_is_told_comes_up_and_the_result_comes_back() -> None:
     seen = threading.Event()
 
-    def work(tell: Tell) -> int:
-        tell(Notice("first"))
+    def work(notify: Notify) -> int:
+        notify(Notice("first"))
         seen.wait(20)
-        tell(Notice("last"))
+        notify(Notice("last"))
         return 7
 
     job = in_background(work)
@@ -45,7 +45,7 @@ def test_what_is_told_comes_up_and_the_result_comes_back() -> None:
 
 
 def test_what_the_work_raises_is_raised() -> None:
-    def work(_: Tell) -> int:
+    def work(_: Notify) -> int:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -57,10 +57,10 @@ def test_a_closed_job_ends_its_work_at_the_next_word() -> None:
     go_on, ended = threading.Event(), threading.Event()
     reached = []
 
-    def work(tell: Tell) -> int:
+    def work(notify: Notify) -> int:
         try:
             go_on.wait(20)
-            tell(Notice("nobody listens"))
+            notify(Notice("nobody listens"))
             reached.append("beyond")
         finally:
             ended.set()

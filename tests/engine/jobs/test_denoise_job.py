@@ -18,7 +18,7 @@ from msd_engine.specs import DenoiseSpec, ExperimentSpec, SpecError, load_preset
 SHAPE = (1, 8, 8)
 
 
-def by_hand(**values):
+def chain_task(**values):
     spec = load_preset("digits-30s")
     return spec.replace_all({f"denoise.{name}": value for name, value in values.items()})
 
@@ -88,14 +88,14 @@ def test_a_replaced_copy_moves_the_mean_by_one_kth_of_the_way():
 
 
 def test_the_only_copy_cannot_be_dropped(run):
-    spec = by_hand(change="drop").replace("training.k", 1)
+    spec = chain_task(change="drop").replace("training.k", 1)
     with pytest.raises(Exception, match="k = 1"):
         change_copies(noise(1), spec.denoise, torch.zeros(SHAPE), any_k=True)
 
 
 def test_a_network_denoises_a_drawn_picture_from_the_copies_that_it_was_made_for(run):
     pixels = np.arange(64, dtype=np.uint8) * 4
-    spec = by_hand(picture=pixels.tobytes(), sigma=0.5).replace("training.k", 16)
+    spec = chain_task(picture=pixels.tobytes(), sigma=0.5).replace("training.k", 16)
     events = [event for event in denoise(spec, run_dir=run) if not isinstance(event, Tick)]
     assert [type(event) for event in events] == [Started, Denoised, Finished]
     told = only(events)
@@ -111,8 +111,8 @@ def test_a_network_denoises_a_drawn_picture_from_the_copies_that_it_was_made_for
 
 
 def test_a_change_is_told_beside_the_copies_as_they_were(run):
-    plain = only(denoise(by_hand(sigma=2.0, index=3), run_dir=run))
-    told = only(denoise(by_hand(sigma=2.0, index=3, change="replace", other=7), run_dir=run))
+    plain = only(denoise(chain_task(sigma=2.0, index=3), run_dir=run))
+    told = only(denoise(chain_task(sigma=2.0, index=3, change="replace", other=7), run_dir=run))
     assert told.copies.x_hat.tobytes() == plain.copies.x_hat.tobytes()
     assert told.moved_mean == pytest.approx(told.expected_mean, rel=1e-4)
     assert told.moved > 0
@@ -124,14 +124,14 @@ def test_what_cannot_be_done_is_one_sentence(run):
         assert isinstance(last, Failed)
         return last.text
 
-    assert "train one first" in sentence(by_hand())
-    assert "numbered from 0" in sentence(by_hand(index=297), run_dir=run)
-    assert "64" in sentence(by_hand(picture=bytes(9)), run_dir=run)
+    assert "train one first" in sentence(chain_task())
+    assert "numbered from 0" in sentence(chain_task(index=297), run_dir=run)
+    assert "64" in sentence(chain_task(picture=bytes(9)), run_dir=run)
     assert "images" in sentence(load_preset("ncsn-toy"), run_dir=run)
 
 
 def test_a_spec_with_a_picture_comes_back_from_json_and_bad_text_is_refused():
-    spec = by_hand(picture=bytes(range(64)), mask=b"\1" * 64)
+    spec = chain_task(picture=bytes(range(64)), mask=b"\1" * 64)
     assert ExperimentSpec.from_json(spec.to_json()) == spec
     assert spec.denoise.picture == bytes(range(64))
     broken = spec.to_json().replace('"mask":"', '"mask":"!')
@@ -166,7 +166,7 @@ def test_dark_strokes_on_paper_become_light_strokes_as_in_the_data(tmp_path):
 
 
 def test_a_held_out_image_is_told_without_any_denoiser():
-    spec = by_hand(index=7, picture=b"").replace("sampling.source", "trained")
+    spec = chain_task(index=7, picture=b"").replace("sampling.source", "trained")
     # Where the images are not in memory yet, ticks come first.
     told, end = [event for event in show_held_out(spec) if not isinstance(event, Tick)]
     assert isinstance(told, HeldOutPicture)
@@ -192,14 +192,14 @@ def test_a_bad_picture_is_one_sentence_that_names_it(tmp_path, content):
 
 def test_pictures_of_a_set_from_the_data_folder(tmp_path, run):
     write_idx_set(tmp_path / "mnist")
-    spec = by_hand().replace("data.name", "mnist")
+    spec = chain_task().replace("data.name", "mnist")
     (*_, last) = denoise(spec, run_dir=run, data_dir=tmp_path)
     assert isinstance(last, Failed)
     assert "another shape" in last.text
 
 
 def exact(**values):
-    return by_hand(**values).replace("sampling.source", "exact")
+    return chain_task(**values).replace("sampling.source", "exact")
 
 
 @pytest.mark.parametrize("k", [2, 5, 16])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from msd_engine.denoisers.posterior import Posterior
 from msd_engine.events import Failed, FilmFrame, Finished, Samples
-from msd_engine.jobs.sampling.by_hand import by_hand
+from msd_engine.jobs.sampling.chain_task import chain_task
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.tools import frames
 from msd_engine.jobs.tools.frames import film_size
@@ -28,16 +28,16 @@ HALF = np.zeros((8, 8), np.uint8)
 HALF[4:] = 1
 
 
-def inpaint(asked, **more):
-    return by_hand(asked, "inpaint", **more)
+def inpaint(wanted, **more):
+    return chain_task(wanted, "inpaint", **more)
 
 
-def interpolate(asked, **more):
-    return by_hand(asked, "interpolate", **more)
+def interpolate(wanted, **more):
+    return chain_task(wanted, "interpolate", **more)
 
 
-def branch(asked, **more):
-    return by_hand(asked, "draw", **more)
+def branch(wanted, **more):
+    return chain_task(wanted, "draw", **more)
 
 
 def spec(**values):
@@ -179,18 +179,18 @@ def branch_of(frame, chain, **more):
 @settings(max_examples=6, deadline=None, derandomize=True)
 @given(data=st.data())
 @pytest.mark.parametrize("sampler", SAMPLERS)
-@pytest.mark.parametrize("hand", ["draw", "inpaint"])
-def test_a_branch_with_the_same_parameters_and_noise_is_the_chain_itself(sampler, hand, data):
+@pytest.mark.parametrize("task", ["draw", "inpaint"])
+def test_a_branch_with_the_same_parameters_and_noise_is_the_chain_itself(sampler, task, data):
     """For every sampler, from any kept state of any chain, whatever the step, the ladder and the seed."""
     ladder = {"levels": st.integers(2, 5), "steps_per_level": st.integers(1, 4), "seed": st.integers(0, 99)}
     ladder |= {"epsilon": st.floats(0.001, 0.05), "friction": st.floats(0.1, 5.0), "chains": st.integers(1, 4)}
     drawn = {f"sampling.{name}": data.draw(strategy, name) for name, strategy in ladder.items()}
-    asked = spec(**drawn, **{"sampling.sampler": sampler})
-    events = list(by_hand(asked, hand))
+    wanted = spec(**drawn, **{"sampling.sampler": sampler})
+    events = list(chain_task(wanted, task))
     whole, kept = only(Samples, events), film(events)
     frame = kept[data.draw(st.integers(0, len(kept) - 2), "frame")]
-    chain = data.draw(st.integers(0, asked.sampling.chains - 1), "chain")
-    branched = list(by_hand(asked, hand, start=branch_of(frame, chain)))
+    chain = data.draw(st.integers(0, wanted.sampling.chains - 1), "chain")
+    branched = list(chain_task(wanted, task, start=branch_of(frame, chain)))
     own = only(Samples, branched)
     assert np.array_equal(own.y[0], whole.y[chain])
     assert np.array_equal(own.x_hat[0], whole.x_hat[chain])
@@ -219,34 +219,34 @@ def test_a_branch_into_other_dynamics_begins_anew_from_the_copies():
     frame = film(sample(moving))[7]
     start = branch_of(frame, 2)
     bare = replace(start, carried=())
-    for asked in (standing, moving):
-        found, other = (only(Samples, branch(asked, start=one)) for one in (start, bare))
-        assert np.array_equal(found.y[0], other.y[0]) == (asked is standing)
+    for wanted in (standing, moving):
+        found, other = (only(Samples, branch(wanted, start=one)) for one in (start, bare))
+        assert np.array_equal(found.y[0], other.y[0]) == (wanted is standing)
 
 
 @pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "gibbs"])
 def test_a_branch_of_a_trained_chain_and_a_branch_of_a_branch_go_on_as_well(run, sampler):
-    asked = spec(**{"sampling.source": "trained", "sampling.sampler": sampler})
-    events = list(sample(asked, run_dir=run))
+    wanted = spec(**{"sampling.source": "trained", "sampling.sampler": sampler})
+    events = list(sample(wanted, run_dir=run))
     whole = only(Samples, events)
-    first = list(branch(asked, start=branch_of(film(events)[5], 2), run_dir=run))
+    first = list(branch(wanted, start=branch_of(film(events)[5], 2), run_dir=run))
     assert film(first)[0].step == film(events)[5].step
-    again = only(Samples, branch(asked, start=branch_of(film(first)[3], 0), run_dir=run))
+    again = only(Samples, branch(wanted, start=branch_of(film(first)[3], 0), run_dir=run))
     assert np.array_equal(again.x_hat[0], whole.x_hat[2])
-    other = only(Samples, branch(asked, start=branch_of(film(first)[3], 1), run_dir=run))
+    other = only(Samples, branch(wanted, start=branch_of(film(first)[3], 1), run_dir=run))
     assert np.array_equal(other.x_hat[0], only(Samples, first).x_hat[1])
 
 
 def test_branches_with_new_noise_or_another_seed_differ_and_all_begin_at_the_frame():
-    asked = spec()
-    events = list(sample(asked))
+    wanted = spec()
+    events = list(sample(wanted))
     frame = film(events)[8]
-    told = list(branch(asked, start=branch_of(frame, 1, same_noise=False)))
+    told = list(branch(wanted, start=branch_of(frame, 1, same_noise=False)))
     assert np.array_equal(film(told)[0].copies, np.broadcast_to(frame.copies[1], (5, *frame.copies[1].shape)))
     fresh = only(Samples, told)
     assert not any(np.array_equal(y, only(Samples, events).y[1]) for y in fresh.y)
     assert len({y.tobytes() for y in fresh.y}) == 5
-    seeded = only(Samples, branch(asked.replace("sampling.seed", 9), start=branch_of(frame, 1)))
+    seeded = only(Samples, branch(wanted.replace("sampling.seed", 9), start=branch_of(frame, 1)))
     assert not np.array_equal(seeded.y[0], only(Samples, events).y[1])
 
 

@@ -9,7 +9,7 @@ import pytest
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.events import Failed, Finished, Restored, Tick
 from msd_engine.jobs.files.restore import restore
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs.pictures import save_animation, save_png
 from msd_engine.runs.restoring import read_spec
 from msd_engine.runs.run import Run
@@ -119,7 +119,7 @@ def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
 def test_only_what_a_user_can_mend_becomes_failed() -> None:
     closed = []
 
-    @told
+    @reports_user_errors
     def job(error: Exception):  # type: ignore[no-untyped-def]
         try:
             yield Tick()

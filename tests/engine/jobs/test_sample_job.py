@@ -48,7 +48,7 @@ class Now:
 
 @pytest.fixture(autouse=True)
 def _look_up_at_every_step(monkeypatch):
-    monkeypatch.setattr(sample_module, "_LOOK_UP_S", 0.0)
+    monkeypatch.setattr(sample_module, "_PAUSE_S", 0.0)
 
 
 def small(preset="ncsn-toy", **sampling):
@@ -243,8 +243,8 @@ def test_a_run_for_other_copies_or_other_data_is_refused(point_run):
     folder, spec = point_run
     spec = spec.replace("sampling.source", "trained")
     digits = load_preset("digits-30s").replace("training.k", 3)
-    for asked, word in ((spec.replace("training.k", 2), "set training.k to 3"), (digits, "another shape")):
-        (failed,) = list(sample(asked, run_dir=folder))
+    for wanted, word in ((spec.replace("training.k", 2), "set training.k to 3"), (digits, "another shape")):
+        (failed,) = list(sample(wanted, run_dir=folder))
         assert isinstance(failed, Failed)
         assert word in failed.text
 
@@ -306,3 +306,14 @@ def test_the_job_leaves_gradients_switched_on():
     assert torch.is_grad_enabled()
     assert not torch.is_inference_mode_enabled()
     job.close()
+
+
+def test_states_that_follow_each_other_in_memory_are_told_without_a_copy():
+    whole = np.random.default_rng(0).random((12, 2), dtype=np.float32)
+    together = frames._joined([whole[2:5], whole[5:6], whole[6:9]])
+    assert np.shares_memory(together, whole)
+    for parts in ([whole[2:5], whole[6:9]], [whole[2:5], whole[5:6].copy()], [whole[:2] + 1, whole[2:3]]):
+        joined = frames._joined(parts)
+        assert not np.shares_memory(joined, whole)
+        np.testing.assert_array_equal(joined, np.concatenate(parts))
+    np.testing.assert_array_equal(together, whole[2:9])

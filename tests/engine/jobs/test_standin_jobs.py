@@ -39,7 +39,7 @@ from msd_engine.jobs.pictures.denoise import denoise
 from msd_engine.jobs.quality.evaluate import evaluate
 from msd_engine.jobs.quality.judge import judge
 from msd_engine.jobs.quality.nearest import nearest
-from msd_engine.jobs.sampling.by_hand import by_hand
+from msd_engine.jobs.sampling.chain_task import chain_task
 from msd_engine.jobs.sampling.field import field
 from msd_engine.jobs.sampling.propose import proposal
 from msd_engine.jobs.sampling.sample import sample
@@ -141,8 +141,8 @@ def test_images_are_trained_and_go_on(digits, tmp_path):
 def test_muon_and_adam_train_either_network(tmp_path):
     for spec in (POINTS, IMAGES):
         for optimiser in ("adam", "muon"):
-            asked = spec.replace_all({"training.optimiser": optimiser, "training.steps": 2, "training.flips": True})
-            told(train(asked, tmp_path / f"{spec.data.name}-{optimiser}"))
+            wanted = spec.replace_all({"training.optimiser": optimiser, "training.steps": 2, "training.flips": True})
+            told(train(wanted, tmp_path / f"{spec.data.name}-{optimiser}"))
 
 
 def test_a_run_is_recalled(digits):
@@ -190,16 +190,16 @@ def test_chains_branch_off(digits):
     frame = film[2]
     carried = tuple(part[0] for part in frame.carried)
     start = Branch(frame.copies[0], frame.step, tuple(frame.streams[0].tolist()), carried)
-    branched = of(Samples, told(by_hand(spec, "draw", start=start, run_dir=digits)))[0]
+    branched = of(Samples, told(chain_task(spec, "draw", start=start, run_dir=digits)))[0]
     whole = of(Samples, told(sample(spec, run_dir=digits)))[0]
     np.testing.assert_array_equal(branched.x_hat[0], whole.x_hat[0])
 
 
-@pytest.mark.parametrize("hand", ["inpaint", "interpolate"])
+@pytest.mark.parametrize("task", ["inpaint", "interpolate"])
 @pytest.mark.parametrize("source", ["exact", "trained"])
-def test_chains_by_hand(digits, hand, source):
+def test_chains_by_hand(digits, task, source):
     spec = IMAGES.replace_all({"sampling.source": source, "denoise.mask": HALF.tobytes()})
-    samples = of(Samples, told(by_hand(spec, hand, run_dir=digits, cadence=Always())))[0]
+    samples = of(Samples, told(chain_task(spec, task, run_dir=digits, cadence=Always())))[0]
     assert np.isfinite(samples.x_hat).all()
 
 
@@ -267,7 +267,7 @@ def test_networks_that_judge_see_on_the_device():
         net = kind().eval().requires_grad_(False)
         net.name = "a network"
         expected, found = (
-            _of_colour(moved, where, "").look(colour)
+            _of_colour(moved, where, "").extract_features(colour)
             for moved, where in ((net, torch.device("cpu")), (copy.deepcopy(net).to(device), device))
         )
         torch.testing.assert_close(found.features, expected.features)

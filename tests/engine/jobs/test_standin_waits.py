@@ -65,8 +65,8 @@ def test_a_sampling_waits_for_its_frames_alone(trained, monkeypatch):
     monkeypatch.setattr(frames, "_FILM_FRAMES", 3)
 
     def job(steps):
-        asked = spec.replace_all({"sampling.method": "fixed", "sampling.steps_per_level": steps})
-        return chain_events(asked, sampling(asked, run_dir=folder), NEVER, None)
+        wanted = spec.replace_all({"sampling.method": "fixed", "sampling.steps_per_level": steps})
+        return chain_events(wanted, sampling(wanted, run_dir=folder), NEVER, None)
 
     assert not any(waits_of_a_step(job, 10, 30).values())
 

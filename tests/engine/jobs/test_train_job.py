@@ -333,8 +333,8 @@ def test_missing_images_are_told_in_one_sentence(tmp_path: Path) -> None:
 
 def test_a_resumed_run_takes_a_new_budget_and_nothing_else(tmp_path: Path) -> None:
     run(points(6), tmp_path / "run")
-    asked = points(9).replace("training.learning_rate", 0.5)
-    events = run(asked, tmp_path / "run", resume=True)
+    wanted = points(9).replace("training.learning_rate", 0.5)
+    events = run(wanted, tmp_path / "run", resume=True)
     assert of(Finished, events)[0].step == 9
     kept = Run.open(tmp_path / "run").spec
     assert kept == points(9)

@@ -49,12 +49,12 @@ def test_the_classifier_learns_the_labels_and_is_kept(digits) -> None:
 def test_the_network_sees_each_image_for_itself(digits) -> None:
     network = feature_network("digits", device=CPU)
     x = digits.to_data(digits.test[:9])
-    seen, likely = network.features(x), network.probabilities(x)
-    assert seen.shape == (9, network.width)
+    batch, likely = network.features(x), network.probabilities(x)
+    assert batch.shape == (9, network.width)
     assert likely is not None
     assert likely.shape == (9, len(network.class_names))
     torch.testing.assert_close(likely.sum(1), torch.ones(9))
-    torch.testing.assert_close(network.features(x.flip(0)), seen.flip(0))
+    torch.testing.assert_close(network.features(x.flip(0)), batch.flip(0))
     # What lies beyond the data's range is cut, and NaN is grey.
     torch.testing.assert_close(network.features(x * 1e3), network.features(x.sign()))
     torch.testing.assert_close(network.features(x * torch.nan), network.features(x * 0))
@@ -102,10 +102,10 @@ def test_colour_images_have_the_published_network(tmp_path: Path) -> None:
     x = images.to_data(images.train[:3])
     assert network.features(x).shape == (3, network.width)
     assert network.probabilities(x) is None
-    seen = network.look(x)
-    assert seen.textures.shape[1] > 0
-    assert bool((seen.textures[0] != seen.textures[1]).any())
-    assert seen.evidence.shape == (3,)
+    batch = network.extract_features(x)
+    assert batch.textures.shape[1] > 0
+    assert bool((batch.textures[0] != batch.textures[1]).any())
+    assert batch.evidence.shape == (3,)
     assert "ImageNet" in network.name
 
 

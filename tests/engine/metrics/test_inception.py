@@ -16,7 +16,7 @@ from msd_engine.events import Failed, Figure
 from msd_engine.jobs.quality.evaluate import evaluate
 from msd_engine.metrics.features.choose import feature_network
 from msd_engine.metrics.features.inception import WIDTH, Inception, _Mixed, enlarged, inception_network
-from msd_engine.metrics.features.network import FeatureNetwork, Seen
+from msd_engine.metrics.features.network import FeatureBatch, FeatureNetwork
 from msd_engine.metrics.quality.judge import judge
 from msd_engine.metrics.quality.standard import standard
 from msd_engine.runs.samples import save_samples
@@ -68,16 +68,16 @@ def test_the_users_weights_are_read_and_named(file: Path, weights: dict[str, Ten
     assert "2015-12-05" in network.name
     draws = torch.Generator().manual_seed(1)
     x = torch.randint(0, 256, (2, 3, 32, 32), generator=draws) / 127.5 - 1
-    seen = network.look(x)
-    assert seen.features.shape == (2, WIDTH)
+    batch = network.extract_features(x)
+    assert batch.features.shape == (2, WIDTH)
     assert network.probabilities(x) is None
     net = Inception().eval()
     net.load_state_dict(weights, strict=False)
     with torch.no_grad():
-        torch.testing.assert_close(net.features(x), seen.features)
+        torch.testing.assert_close(net.features(x), batch.features)
     # Images are bytes to the network, as they are to the published one.
     less = x + (torch.rand(x.shape, generator=draws) - 0.5) * 0.9 / 127.5
-    torch.testing.assert_close(network.features(less), seen.features, rtol=0, atol=0)
+    torch.testing.assert_close(network.features(less), batch.features, rtol=0, atol=0)
 
 
 def test_no_other_file_is_taken_for_the_weights(weights: dict[str, Tensor], tmp_path: Path) -> None:
@@ -108,11 +108,11 @@ def test_grey_images_have_no_fid(file: Path, tmp_path: Path) -> None:
 def test_only_its_distance_is_called_fid(fid: bool) -> None:
     images = load_images(ImagesSpec(name="digits"))
 
-    def look(x: Tensor) -> Seen:
+    def extract_features(x: Tensor) -> FeatureBatch:
         pixels = x.flatten(1)
-        return Seen(pixels[:, :20], x.new_zeros(len(x), 0), pixels[:, 20:24], pixels.mean(dim=1))
+        return FeatureBatch(pixels[:, :20], x.new_zeros(len(x), 0), pixels[:, 20:24], pixels.mean(dim=1))
 
-    network = FeatureNetwork("pixels", 20, (), CPU, f"pixels-{fid}", 256, look, fid)
+    network = FeatureNetwork("pixels", 20, (), CPU, f"pixels-{fid}", 256, extract_features, fid)
 
     def result(steps):
         while True:

@@ -29,7 +29,7 @@ LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
 DATA = np.array([0.0, 0.3, 2.0])
 
 
-def way(sampler, ladder=LADDER, steps=3, ratio=0.4, friction=0.8):
+def schedule(sampler, ladder=LADDER, steps=3, ratio=0.4, friction=0.8):
     return Descent(tuple(ladder), steps, ratio, friction, sampler in GLIDING)
 
 
@@ -53,7 +53,7 @@ def test_the_recursion_is_what_the_steps_do(sampler, variance):
     def denoiser(y, sigma):
         return Posterior(y.mean(1) * variance / (variance + sigma**2), torch.empty(0))
 
-    descent = way(sampler)
+    descent = schedule(sampler)
     y = torch.zeros(len(descent) + 1, 1, 1, dtype=torch.float64)
     y[0] = math.sqrt(variance + LADDER[0] ** 2)
     *_, last = walk(DYNAMICS[sampler], denoiser, y, descent, Impulse(len(y)))
@@ -65,19 +65,19 @@ def test_the_recursion_is_what_the_steps_do(sampler, variance):
 def test_copies_count_by_their_effective_noise_alone(sampler):
     k = 5
     narrow = [sigma / math.sqrt(k) for sigma in LADDER]
-    many, one = variances(sampler, way(sampler), k, DATA), variances(sampler, way(sampler, narrow), 1, DATA)
+    many, one = variances(sampler, schedule(sampler), k, DATA), variances(sampler, schedule(sampler, narrow), 1, DATA)
     np.testing.assert_allclose(many, one, rtol=1e-12)
 
 
 def test_gibbs_is_exact_at_every_level():
     exact = DATA + np.square(LADDER)[:, None] / 3
-    np.testing.assert_allclose(variances("gibbs", way("gibbs"), 3, DATA), exact, rtol=1e-12)
+    np.testing.assert_allclose(variances("gibbs", schedule("gibbs"), 3, DATA), exact, rtol=1e-12)
 
 
 @pytest.mark.parametrize("sampler", SCHEDULED)
 def test_noise_is_as_scheduled_where_the_law_says_so(sampler):
-    found = variances(sampler, way(sampler), 1, np.zeros(1))[:, 0] / np.square(LADDER)
-    np.testing.assert_allclose(found, swelling(sampler, way(sampler)), rtol=1e-12)
+    found = variances(sampler, schedule(sampler), 1, np.zeros(1))[:, 0] / np.square(LADDER)
+    np.testing.assert_allclose(found, swelling(sampler, schedule(sampler)), rtol=1e-12)
 
 
 @pytest.mark.parametrize("steps", [1, 5, 40])
@@ -85,7 +85,7 @@ def test_noise_is_as_scheduled_where_the_law_says_so(sampler):
 def test_swelling_is_the_figure_of_ncsnv2(steps, r):
     gamma, c = 1.3, predicted_inflation(r)
     ladder = geometric(gamma**6, 1.0, 7).tolist()
-    found = swelling("langevin", way("langevin", ladder, steps, r))
+    found = swelling("langevin", schedule("langevin", ladder, steps, r))
     before = np.append(1 / gamma**2, found[:-1])
     np.testing.assert_allclose(found, (1 - r) ** (2 * steps) * (before * gamma**2 - c) + c, rtol=1e-12)
 
@@ -95,16 +95,16 @@ def test_long_levels_end_in_the_stationary_variance():
         [0.4, 0.6], [[-9.0, 0.0], [9.0, 0.0]], [[[0.5, 0.2], [0.2, 1.0]], [[2.0, 0.0], [0.0, 0.1]]]
     )
     for jump in (False, True):
-        found = predicted_std(target, "langevin", way("langevin", steps=4000), 3, jump=jump)
+        found = predicted_std(target, "langevin", schedule("langevin", steps=4000), 3, jump=jump)
         wanted = [settled_std(target, sigma, 3, 0.4, jump=jump) for sigma in LADDER]
         np.testing.assert_allclose(found, wanted, rtol=1e-9)
-    assert swelling("langevin", way("langevin", steps=4000))[-1] == pytest.approx(predicted_inflation(0.4))
-    assert swelling("underdamped", way("underdamped", steps=4000, ratio=1.7))[-1] == pytest.approx(1)
+    assert swelling("langevin", schedule("langevin", steps=4000))[-1] == pytest.approx(predicted_inflation(0.4))
+    assert swelling("underdamped", schedule("underdamped", steps=4000, ratio=1.7))[-1] == pytest.approx(1)
 
 
 def test_past_the_wall_the_swelling_is_huge():
     for sampler in ("langevin", "underdamped", "predictor-corrector"):
-        assert not swelling(sampler, way(sampler, steps=1000, ratio=2.5))[-1] < 1e12
+        assert not swelling(sampler, schedule(sampler, steps=1000, ratio=2.5))[-1] < 1e12
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -123,22 +123,22 @@ def test_the_evaluations_are_as_many_as_the_denoiser_is_asked(sampler):
         {"sampling.sampler": sampler, "sampling.chains": 2, "sampling.levels": 4, "sampling.steps_per_level": 3}
     )
     chains = build_chains.sampling(spec)
-    asked = []
+    wanted = []
 
     class Counting(type(chains.denoiser)):
         def __call__(self, y, sigma):
             if len(y) == 2:
-                asked.append(sigma)
+                wanted.append(sigma)
             return super().__call__(y, sigma)
 
     list(walk(chains.dynamics, Counting(chains.target.modes), chains.y, chains.descent, chains.streams))
-    assert len(asked) == spec.sampling.evaluations
+    assert len(wanted) == spec.sampling.evaluations
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 @pytest.mark.parametrize("ratio", [0.05, 0.4, 1.5])
 def test_so_many_steps_bring_the_noise_to_what_it_tends_to_and_hardly_fewer_do(sampler, ratio):
-    descent = way(sampler, ratio=ratio)
+    descent = schedule(sampler, ratio=ratio)
     needed = steps_needed(sampler, descent, 0.05)
     assert excess(sampler, dataclasses.replace(descent, steps_per_level=needed)) <= 0.05
     fewer = int(needed / 1.1) - 1
@@ -151,7 +151,7 @@ def test_so_many_steps_bring_the_noise_to_what_it_tends_to_and_hardly_fewer_do(s
 def test_of_plain_steps_on_a_geometric_ladder_the_excess_is_known():
     # y ← (1 − r) y + √(2r) z σ_i, from the variance that the level before has settled to.
     ratio, steps = 0.3, 4
-    descent = way("langevin", geometric(8.0, 1.0, 4).tolist(), steps, ratio)
+    descent = schedule("langevin", geometric(8.0, 1.0, 4).tolist(), steps, ratio)
     found = swelling("langevin", descent)
     variance, tends = found[0], 1 / (1 - ratio / 2)
     assert settled("langevin", ratio) == pytest.approx(tends)

@@ -26,13 +26,13 @@ def _nothing_kept():
 
 
 def with_copies(spec: ExperimentSpec, k: int) -> ExperimentSpec:
-    asked, root = spec.sampling, math.sqrt(k)
+    sampling, root = spec.sampling, math.sqrt(k)
     return spec.replace_all(
         {
             "training.k": k,
-            "sampling.sigma_1": asked.sigma_1 * root,
-            "sampling.sigma_L": asked.sigma_L * root,
-            "sampling.epsilon": asked.epsilon * k,
+            "sampling.sigma_1": sampling.sigma_1 * root,
+            "sampling.sigma_L": sampling.sigma_L * root,
+            "sampling.epsilon": sampling.epsilon * k,
         }
     )
 
@@ -70,10 +70,15 @@ def test_only_a_large_first_noise_reaches_all_images(tmp_path: Path, k: int) -> 
 def test_the_presets_are_the_published_settings_in_twice_the_unit() -> None:
     for name, sigma_1, levels, steps, epsilon in ((FEW, 1.0, 10, 100, 2e-5), (MOST, 50.0, 232, 5, 6.2e-6)):
         spec = load_preset(name)
-        asked = spec.sampling
-        assert (spec.data.name, spec.data.split, spec.training.k, asked.source) == ("cifar-10", "test", 1, "exact")
-        assert (asked.sigma_1, asked.sigma_L, asked.levels, asked.steps_per_level) == (2 * sigma_1, 0.02, levels, steps)
-        assert asked.epsilon == pytest.approx(4 * epsilon)
+        sampling = spec.sampling
+        assert (spec.data.name, spec.data.split, spec.training.k, sampling.source) == ("cifar-10", "test", 1, "exact")
+        assert (sampling.sigma_1, sampling.sigma_L, sampling.levels, sampling.steps_per_level) == (
+            2 * sigma_1,
+            0.02,
+            levels,
+            steps,
+        )
+        assert sampling.epsilon == pytest.approx(4 * epsilon)
 
 
 @pytest.mark.long

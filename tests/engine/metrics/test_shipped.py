@@ -68,7 +68,7 @@ def test_a_judge_of_the_present_recipe_ships_and_needs_no_images(name: str) -> N
     assert json.loads(notes["recipe"]) == asdict(recipe_for(name))
     assert float(notes["accuracy"]) > 0.9
     noise = torch.randn((50, 1, SETS[name], SETS[name]), generator=torch.Generator().manual_seed(0))
-    assert bool(judge.support.off(judge.network.look(noise)).all())
+    assert bool(judge.support.off(judge.network.extract_features(noise)).all())
 
 
 def test_it_is_what_would_be_made_here_from_its_images(digits: ImageSet) -> None:
@@ -85,17 +85,17 @@ def test_it_is_what_would_be_made_here_from_its_images(digits: ImageSet) -> None
     assert ships is not None
     assert ships.network.digest == made.network.digest
     x = digits.to_data(digits.test)
-    seen = ships.network.look(x)
-    distances = [judge.support.textures.distances(seen.textures) for judge in (ships, made)]
+    batch = ships.network.extract_features(x)
+    distances = [judge.support.textures.distances(batch.textures) for judge in (ships, made)]
     torch.testing.assert_close(*distances, rtol=1e-4, atol=1e-4)
     # A bound is the score of one of these images: on which side of it that one lies is decided by rounding.
     for bound in (lambda support: support.energy_bound, lambda support: support.textures.bound):
         assert bound(ships.support) == pytest.approx(bound(made.support), abs=1e-4)
-    clear = (energies(seen) < ships.support.energy_bound - 1e-3) & (distances[0] < ships.support.textures.bound - 1e-3)
+    clear = (energies(batch) < ships.support.energy_bound - 1e-3) & (distances[0] < ships.support.textures.bound - 1e-3)
     assert len(x) - 2 <= clear.sum() < len(x)
     for judge in (ships, made):
-        assert not judge.support.off(judge.network.look(x)[clear]).any()
-        assert judge.support.off(judge.network.look(-x)).float().mean() > 0.9
+        assert not judge.support.off(judge.network.extract_features(x)[clear]).any()
+        assert judge.support.off(judge.network.extract_features(-x)).float().mean() > 0.9
     torch.testing.assert_close(ships.support.real_shares, made.support.real_shares)
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from msd_engine.metrics.features.network import Seen
+from msd_engine.metrics.features.network import FeatureBatch
 from msd_engine.metrics.features.spectra import EDGES, band_energies
 from msd_engine.metrics.quality.support import RARE, Support, support_of
 
@@ -39,15 +39,17 @@ def blurred(x: Tensor, width: float) -> Tensor:
     return functional.conv2d(padded, kernel.expand(x.shape[1], 1, 17, 17), groups=x.shape[1])
 
 
-def seen(x: Tensor) -> Seen:
+def batch(x: Tensor) -> FeatureBatch:
     n = len(x)
     draws = torch.Generator().manual_seed(n)
     textures = torch.randn(n, 2, generator=draws)
-    return Seen(torch.zeros(n, 2), torch.zeros(n, 0), textures, torch.randn(n, generator=draws), band_energies(x))
+    return FeatureBatch(
+        torch.zeros(n, 2), torch.zeros(n, 0), textures, torch.randn(n, generator=draws), band_energies(x)
+    )
 
 
 def support() -> Support:
-    return support_of(seen(photographs(1500, 0)), seen(photographs(1501, 1)), ())
+    return support_of(batch(photographs(1500, 0)), batch(photographs(1501, 1)), ())
 
 
 def test_each_wave_is_in_the_band_of_its_frequency_and_the_mean_colour_in_none() -> None:
@@ -74,11 +76,11 @@ def test_blurred_and_noisy_images_lie_off_the_data_and_real_ones_do_not() -> Non
     where = support()
     assert where.bands is not None
     x = photographs(2000, 2)
-    assert float(where.off(seen(x)).double().mean()) <= 5 * RARE
-    assert float(where.off(seen(blurred(x, 1.0))).double().mean()) > 0.95
+    assert float(where.off(batch(x)).double().mean()) <= 5 * RARE
+    assert float(where.off(batch(blurred(x, 1.0))).double().mean()) > 0.95
     assert (
         float(
-            where.off(seen(x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(4)))).double().mean()
+            where.off(batch(x + 0.1 * torch.randn(x.shape, generator=torch.Generator().manual_seed(4)))).double().mean()
         )
         > 0.95
     )
@@ -87,7 +89,7 @@ def test_blurred_and_noisy_images_lie_off_the_data_and_real_ones_do_not() -> Non
 def test_what_has_no_bands_is_judged_without_them() -> None:
     where = support()
     x = blurred(photographs(500, 2), 1.5)
-    bare = Seen(*(getattr(seen(x), name) for name in ("features", "logits", "textures", "evidence")))
+    bare = FeatureBatch(*(getattr(batch(x), name) for name in ("features", "logits", "textures", "evidence")))
     assert float(where.off(bare).double().mean()) < 0.05
-    assert len(seen(x)[:7].bands) == 7
-    assert Seen.together([seen(x)[:7], seen(x)[7:]]).bands.equal(seen(x).bands)
+    assert len(batch(x)[:7].bands) == 7
+    assert FeatureBatch.together([batch(x)[:7], batch(x)[7:]]).bands.equal(batch(x).bands)

@@ -17,7 +17,7 @@ from msd_engine.jobs.sampling.sample import sample
 from msd_engine.metrics.features import classifier
 from msd_engine.metrics.features.choose import feature_network
 from msd_engine.metrics.features.classifier import Recipe
-from msd_engine.metrics.features.network import FeatureNetwork, Seen
+from msd_engine.metrics.features.network import FeatureBatch, FeatureNetwork
 from msd_engine.metrics.quality.support import (
     RARE,
     Judge,
@@ -54,18 +54,21 @@ def network(folder: Path, monkeypatch: pytest.MonkeyPatch) -> FeatureNetwork:
 
 @pytest.fixture
 def judge(network: FeatureNetwork, digits: ImageSet) -> Judge:
-    seen = network.look(digits.to_data(digits.train)), network.look(digits.to_data(digits.test))
-    return Judge(network, support_of(*seen, network.class_names))
+    batch = (
+        network.extract_features(digits.to_data(digits.train)),
+        network.extract_features(digits.to_data(digits.test)),
+    )
+    return Judge(network, support_of(*batch, network.class_names))
 
 
 def off(judge: Judge, x: Tensor) -> float:
-    return float(judge.support.off(judge.network.look(x)).double().mean())
+    return float(judge.support.off(judge.network.extract_features(x)).double().mean())
 
 
-def gaussian(n: int, seed: int, width: int = 4) -> Seen:
+def gaussian(n: int, seed: int, width: int = 4) -> FeatureBatch:
     draws = torch.Generator().manual_seed(seed)
     logits, textures = torch.randn(n, 3, generator=draws), torch.randn(n, width, generator=draws)
-    return Seen(torch.zeros(n, 2), logits, textures, logits.logsumexp(dim=1))
+    return FeatureBatch(torch.zeros(n, 2), logits, textures, logits.logsumexp(dim=1))
 
 
 def test_a_new_draw_is_beyond_the_bounds_as_often_as_is_said() -> None:
@@ -88,7 +91,7 @@ def test_the_conformal_bound_is_an_order_statistic() -> None:
 def test_distances_do_not_depend_on_the_axes_of_the_textures() -> None:
     training, new = gaussian(400, 0), gaussian(50, 1)
     turn = torch.linalg.qr(torch.randn(4, 4, generator=torch.Generator().manual_seed(2))).Q
-    turned = [replace(seen, textures=seen.textures @ turn + 3.0) for seen in (training, new)]
+    turned = [replace(batch, textures=batch.textures @ turn + 3.0) for batch in (training, new)]
     names = ("a", "b", "c")
     one, other = support_of(training, training, names), support_of(turned[0], turned[0], names)
     before, after = one.textures.distances(new.textures), other.textures.distances(turned[1].textures)
@@ -98,14 +101,14 @@ def test_distances_do_not_depend_on_the_axes_of_the_textures() -> None:
 
 
 def test_little_evidence_and_strange_textures_are_each_enough() -> None:
-    seen = gaussian(400, 0)
-    support = support_of(seen, seen, ("a", "b", "c"))
-    torch.testing.assert_close(energies(seen), -seen.logits.double().logsumexp(dim=1), rtol=1e-6, atol=1e-6)
-    assert float(support.off(seen).double().mean()) <= 2 * RARE
-    assert bool(support.off(replace(seen, textures=seen.textures + 20)).all())
-    assert bool(support.off(replace(seen, evidence=seen.evidence - 20)).all())
+    batch = gaussian(400, 0)
+    support = support_of(batch, batch, ("a", "b", "c"))
+    torch.testing.assert_close(energies(batch), -batch.logits.double().logsumexp(dim=1), rtol=1e-6, atol=1e-6)
+    assert float(support.off(batch).double().mean()) <= 2 * RARE
+    assert bool(support.off(replace(batch, textures=batch.textures + 20)).all())
+    assert bool(support.off(replace(batch, evidence=batch.evidence - 20)).all())
     # More evidence than real images give speaks for an image.
-    assert not bool(support.off(replace(seen, evidence=seen.evidence + 20)).any())
+    assert not bool(support.off(replace(batch, evidence=batch.evidence + 20)).any())
 
 
 def test_real_images_lie_on_the_data_and_junk_does_not(judge: Judge, digits: ImageSet) -> None:
@@ -127,7 +130,9 @@ def test_a_kept_judge_says_the_same_and_reads_no_images(judge: Judge, digits: Im
     assert torch.equal(before, torch.get_rng_state())
     x = digits.to_data(digits.test)
     torch.testing.assert_close(kept.network.features(x), judge.network.features(x), rtol=0, atol=0)
-    assert torch.equal(kept.support.off(kept.network.look(x)), judge.support.off(judge.network.look(x)))
+    assert torch.equal(
+        kept.support.off(kept.network.extract_features(x)), judge.support.off(judge.network.extract_features(x))
+    )
     assert (kept.network.name, kept.support.class_names) == (judge.network.name, judge.support.class_names)
     torch.testing.assert_close(kept.support.real_shares, judge.support.real_shares)
     assert kept_judge("cifar-10", CPU) is None

@@ -12,7 +12,7 @@ from msd_engine.data.images import ImageSet, load_images
 from msd_engine.events import Samples, Verdicts
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.metrics.quality.verdicts import (
-    data_looks,
+    data_statistics,
     mean_pair_distance,
     pair_distances,
     spatial_variance,
@@ -27,7 +27,7 @@ def digits() -> Tensor:
 
 
 def judge(x: Tensor, digits: Tensor, y: Tensor | None = None) -> list[str]:
-    return list(verdicts(x, x[:, None] if y is None else y, data_looks(digits)))
+    return list(verdicts(x, x[:, None] if y is None else y, data_statistics(digits)))
 
 
 def test_real_images_live(digits: Tensor) -> None:
@@ -61,7 +61,7 @@ def test_one_colour_is_monochrome_whatever_the_colour() -> None:
 
 def test_the_bounds_follow_the_contrast_of_the_data(digits: Tensor) -> None:
     faint = (digits.float() / 4 + 96).round().to(torch.uint8)
-    ratio = data_looks(faint).least_variance / data_looks(digits).least_variance
+    ratio = data_statistics(faint).least_variance / data_statistics(digits).least_variance
     assert ratio == pytest.approx(1 / 16, rel=0.05)
     assert "monochrome" not in judge(ImageSet.to_data(faint), faint)[:50]
     assert judge(ImageSet.to_data(faint), digits).count("monochrome") > 1400

@@ -255,7 +255,7 @@ def test_watching_tells_all_runs_and_then_what_changes(tmp_path: Path) -> None:
 
 
 def test_nobody_looks_and_nothing_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("msd_engine.jobs.files.catalogue._LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr("msd_engine.jobs.files.catalogue._CHECK_EVERY_S", 0.0)
     monkeypatch.setattr("msd_engine.jobs.files.catalogue._SHARE", 1e9)
     monkeypatch.setattr("msd_engine.jobs.files.catalogue._NAP_S", 0.0)
     job = watch(Catalogue(tmp_path), NEVER)

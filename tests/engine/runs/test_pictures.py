@@ -14,8 +14,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.events import Failed, Finished
+from msd_engine.events.plots import Bars
 from msd_engine.jobs.files.save import save_animation as save_animation_job
-from msd_engine.jobs.files.save import save_grid, save_rendered_png, save_text
+from msd_engine.jobs.files.save import save_film, save_grid, save_plot, save_text
 from msd_engine.runs.pictures import (
     add_text_to_png,
     image_grid,
@@ -223,12 +224,13 @@ def test_cut_or_flipped_pictures_only_ever_raise_bad_file(tmp_path: Path, suffix
 
 def test_jobs_end_with_the_path_they_wrote(tmp_path: Path) -> None:
     images = RNG.normal(size=(5, 1, 8, 8)).astype(np.float32)
-    rendered = png(np.zeros((3, 3), np.uint8))
+    bars = Bars("weights", "mode", ("1", "2"), np.array([0.7, 0.3]), np.array([0.8, 0.2]))
+    colours = {"exact": "#0000ff", "text": "#000000", "base": "#ffffff"}
     jobs = {
         "grid.png": save_grid(tmp_path / "grid.png", images, SPEC),
         "film.gif": save_animation_job(tmp_path / "film.gif", [images, to_pixels(images)], SPEC),
-        "drawn.webp": save_animation_job(tmp_path / "drawn.webp", film(3), SPEC),
-        "plot.png": save_rendered_png(tmp_path / "plot.png", rendered, SPEC),
+        "drawn.webp": save_film(tmp_path / "drawn.webp", iter([bars, bars]), 2, colours, SPEC, width_px=200),
+        "plot.png": save_plot(tmp_path / "plot.png", bars, colours, SPEC),
     }
     for name, job in jobs.items():
         last = list(job)[-1]
@@ -247,7 +249,7 @@ def test_films_of_many_images_are_enlarged_less(tmp_path: Path) -> None:
 
 
 def test_a_film_that_is_stopped_is_not_written(tmp_path: Path) -> None:
-    job = save_animation_job(tmp_path / "a.gif", film(3) * 5, SPEC)
+    job = save_animation_job(tmp_path / "a.gif", [RNG.normal(size=(4, 3, 8, 8))] * 15, SPEC)
     next(job)
     job.close()  # type: ignore[attr-defined]
     assert os.listdir(tmp_path) == []

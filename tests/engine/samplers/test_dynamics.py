@@ -78,7 +78,7 @@ class Doubles:
         return torch.rand(self._shape, generator=self._generator, dtype=torch.float64)
 
 
-def way(dynamics, ladder, steps, ratio, friction=1.0):
+def schedule(dynamics, ladder, steps, ratio, friction=1.0):
     return Descent(tuple(ladder), steps, ratio, friction, dynamics in GLIDING)
 
 
@@ -87,9 +87,11 @@ def test_the_mean_copy_follows_the_same_dynamics_at_sigma_over_root_k(dynamics):
     # Theory §3, fact 3, for every sampler whose step is a sum of copies, x̂ and noise.
     denoiser, ladder, shape = ExactDenoiser(random_mixture(1)), (3.0, 1.7, 0.6), (7, K, 2)
     y = 4 * torch.randn(shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
-    many = walk(dynamics, denoiser, y, way(dynamics, ladder, 20, 0.3), Doubles(0, shape))
+    many = walk(dynamics, denoiser, y, schedule(dynamics, ladder, 20, 0.3), Doubles(0, shape))
     narrow = [sigma / math.sqrt(K) for sigma in ladder]
-    one = walk(dynamics, denoiser, y.mean(1, keepdim=True), way(dynamics, narrow, 20, 0.3), Means(Doubles(0, shape), K))
+    one = walk(
+        dynamics, denoiser, y.mean(1, keepdim=True), schedule(dynamics, narrow, 20, 0.3), Means(Doubles(0, shape), K)
+    )
     for of_many, of_one in zip(many, one, strict=True):
         torch.testing.assert_close(of_many.y.mean(1, keepdim=True), of_one.y, rtol=0, atol=1e-11)
 
@@ -100,7 +102,7 @@ def test_a_chain_is_the_same_to_the_bit_in_any_company(dynamics, count):
     def ends(chains):
         y, streams = exact_copies(TWO, 3.0, 64)
         streams = ChainStreams(5, chains, (K, 2))
-        return list(walk(dynamics, ExactDenoiser(TWO), y[:chains], way(dynamics, (3.0, 1.0), 5, 0.3), streams))
+        return list(walk(dynamics, ExactDenoiser(TWO), y[:chains], schedule(dynamics, (3.0, 1.0), 5, 0.3), streams))
 
     for part, full in zip(ends(count), ends(64), strict=True):
         assert torch.equal(part.y, full.y[:count])
@@ -138,7 +140,7 @@ def test_down_a_ladder_right_chains_stay_right(dynamics, target):
     # Langevin dynamics lags behind a ladder and needs time at each level; the others know the next noise.
     steps = 4 if dynamics in (*GLIDING, corrected, gibbs) else 20
     y, streams = exact_copies(target, ladder[0], count)
-    for moment in walk(dynamics, ExactDenoiser(target), y, way(dynamics, ladder, steps, 0.1), streams):
+    for moment in walk(dynamics, ExactDenoiser(target), y, schedule(dynamics, ladder, steps, 0.1), streams):
         last = moment
     for axis in range(2):
         assert distance(last.y.mean(1), target, 1 / math.sqrt(K), axis) < 1.95 / math.sqrt(count) + 0.006
@@ -183,7 +185,7 @@ def test_the_residuals_of_schedules_stand_where_they_should_at_every_step():
     within = 5 * math.sqrt(2 / (30_000 * (K - 1) * 2))
     for dynamics in (consistent, corrected, gibbs, flow):
         # One step per level: the corrector has no say but at the end.
-        for moment in walk(dynamics, ExactDenoiser(TWO), y, way(dynamics, (5.0, 3.0, 1.0, 0.4), 1, 0.5), streams):
+        for moment in walk(dynamics, ExactDenoiser(TWO), y, schedule(dynamics, (5.0, 3.0, 1.0, 0.4), 1, 0.5), streams):
             if moment.step < 4:
                 assert residual_inflation(moment.y, moment.sigma) == pytest.approx(1, rel=within)
 
@@ -232,7 +234,7 @@ def test_the_flow_of_a_gaussian_is_the_known_one_to_second_order():
     wanted = mean + (y.mean(1) - mean) * scale
     errors = []
     for steps in (8, 16, 32):
-        *_, last = walk(flow, ExactDenoiser(ONE), y, way(flow, (6.0, 1.0), steps, 0.0), streams)
+        *_, last = walk(flow, ExactDenoiser(ONE), y, schedule(flow, (6.0, 1.0), steps, 0.0), streams)
         errors.append((last.y.mean(1) - wanted).abs().max().item())
         residuals = last.y - last.y.mean(1, keepdim=True)
         torch.testing.assert_close(residuals, (y - y.mean(1, keepdim=True)) / 6)
@@ -247,7 +249,7 @@ def test_a_flow_keeps_the_shape_of_its_start(first):
     data = ONE.covariances[0].diagonal()
     near, far = end**2 / K, first**2 / K
     y = gaussian_start(streams, ONE.means[0].float(), math.sqrt(data.mean()), first).double()
-    *_, last = walk(flow, ExactDenoiser(ONE), y, way(flow, geometric(first, end, 60).tolist(), 1, 0.0), streams)
+    *_, last = walk(flow, ExactDenoiser(ONE), y, schedule(flow, geometric(first, end, 60).tolist(), 1, 0.0), streams)
     wanted = (data.mean() + far) / (data + far) * (data + near)
     torch.testing.assert_close(last.y.mean(1).var(dim=0), wanted, rtol=0.04, atol=0)
     # Only from far outside do the data come out as they are.
@@ -263,7 +265,7 @@ def test_the_flow_of_a_mixture_is_what_an_integrator_of_high_order_finds():
         return ((state - denoiser(state, sigma).mean.unsqueeze(1)) / sigma).numpy().ravel()
 
     solved = integrate.solve_ivp(slope, (4.0, 0.5), y.numpy().ravel(), method="DOP853", rtol=1e-10, atol=1e-10)
-    *_, last = walk(flow, denoiser, y, way(flow, (4.0, 0.5), 2000, 0.0), Doubles(0, y.shape))
+    *_, last = walk(flow, denoiser, y, schedule(flow, (4.0, 0.5), 2000, 0.0), Doubles(0, y.shape))
     np.testing.assert_allclose(last.y.numpy().ravel(), solved.y[:, -1], atol=1e-5)
 
 

@@ -10,6 +10,7 @@ from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.samplers import langevin, twin
 from msd_engine.samplers.descent import Descent
+from msd_engine.samplers.exponential import exp
 from msd_engine.samplers.walk import walk
 from msd_engine.specs import MixtureSpec
 
@@ -71,6 +72,46 @@ def test_numpy_and_compiled_code_give_the_same_bits(target, k, monkeypatch):
             np.testing.assert_array_equal(part, other)
 
 
+def test_compiled_code_takes_over_on_the_way(monkeypatch):
+    denoiser = ExactDenoiser(random_mixture(0))
+    module, asked = twin.COMPILED.wait(), []
+
+    def run():
+        y, streams = start(5, 2, denoiser.mixture.dim)
+        return states(twin.walk(denoiser, y, WAY, streams))
+
+    def later():
+        asked.append(True)
+        return module if len(asked) > 2 else None
+
+    monkeypatch.setattr(twin, "_SEGMENT_NUMPY", 300)
+    expected = run()
+    monkeypatch.setattr(twin.COMPILED, "get", later)
+    for part, other in zip(run(), expected, strict=True):
+        np.testing.assert_array_equal(part, other)
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_kept_numbers_are_clipped_and_nan_stays(compiled, monkeypatch):
+    denoiser = ExactDenoiser(random_mixture(0))
+    if compiled:
+        assert twin.COMPILED.wait()
+    else:
+        monkeypatch.setattr(twin.COMPILED, "get", lambda: None)
+
+    def run(**bound):
+        y, streams = start(4, 2, denoiser.mixture.dim)
+        return states(twin.walk(denoiser, y, Descent((1.0,), 2000, 30.0), streams, **bound))
+
+    (steps, path, means), (_, clipped, clipped_means) = run(), run(bound=1e3)
+    assert np.isnan(path[-1]).any()
+    assert (np.abs(path) > 1e3).any()
+    assert len(steps) == len(clipped)
+    np.testing.assert_array_equal(clipped, np.clip(path, -1e3, 1e3))
+    np.testing.assert_array_equal(clipped_means, np.clip(means, -1e3, 1e3))
+
+
 @pytest.mark.parametrize("every", [7, 1000])
 def test_only_the_wanted_states_and_the_end_are_kept(every):
     denoiser = ExactDenoiser(random_mixture(0))
@@ -85,8 +126,8 @@ def test_only_the_wanted_states_and_the_end_are_kept(every):
 
 def test_its_exponential_is_exact_to_rounding():
     x = -np.concatenate((np.linspace(0, 1, 1000), np.geomspace(1e-300, 708, 100_000)))
-    np.testing.assert_allclose(twin.exp(x), np.exp(x), rtol=1e-15)
-    assert twin.exp(np.array([np.nan, -np.inf, -1e5])).max() < 1e-300
+    np.testing.assert_allclose(exp(x), np.exp(x), rtol=1e-15)
+    assert exp(np.array([np.nan, -np.inf, -1e5])).max() < 1e-300
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -54,7 +54,7 @@ def test_losses_read_later_and_recorded_steps_have_the_bits_of_steps_one_by_one(
     assert same(plain, later)
     assert same(plain, recorded)
     assert (tape.warmed, tape.replayed) == (WARM_UP, steps - WARM_UP)
-    assert not recorded.take_trouble()
+    assert not recorded.pop_trouble()
 
 
 def test_losses_come_when_they_are_due_and_in_order() -> None:
@@ -124,8 +124,8 @@ def test_what_cannot_be_recorded_is_done_piece_by_piece_and_the_reason_is_told_o
     trainer.denoiser.net.register_forward_hook(lambda _module, _given, out: out * (1.0 + 0.0 * out.sum().item()))
     assert run(trainer, 8) == run(plain, 8)
     assert same(plain, trainer)
-    assert "not permitted" in trainer.take_trouble()
-    assert trainer.take_trouble() == ""
+    assert "not permitted" in trainer.pop_trouble()
+    assert trainer.pop_trouble() == ""
     assert tape.replayed == 0
 
 

@@ -159,7 +159,7 @@ def test_images_train_sample_export_and_restore(qtbot, window, images, tmp_path)
     qtbot.waitUntil(lambda: not window.files.running, timeout=WAIT_MS)
     assert not window.messages.errors()
     suffixes = {path.suffix for path in tmp_path.glob("[0-9]*")}
-    assert suffixes == {".png", ".svg", ".csv", ".npz", ".gif", ".webp"}
+    assert suffixes == {".png", ".svg", ".pdf", ".csv", ".npz", ".gif", ".webp"}
     for path in sorted(tmp_path.glob("[0-9]*.png")):
         with Image.open(path) as image:
             image.load()

@@ -32,7 +32,7 @@ def clock(qtbot):
 def runner(clock):
     runner = Runner(clock)
     runner.seen = []
-    runner.told.connect(runner.seen.append)
+    runner.event_ready.connect(runner.seen.append)
     yield runner
     runner.close()
 
@@ -64,7 +64,7 @@ def test_events_come_in_order_and_idle_is_told_last(qtbot, runner):
         yield Finished(2, 0.0, "done")
 
     told = []
-    runner.told.connect(lambda event: told.append(type(event).__name__))
+    runner.event_ready.connect(lambda event: told.append(type(event).__name__))
     runner.running_changed.connect(told.append)
     runner.submit(job)
     qtbot.waitUntil(lambda: not runner.running)
@@ -78,7 +78,7 @@ def test_events_arrive_on_the_screen_thread(qtbot, runner):
         threads["job"] = threading.get_ident()
         yield points(0)
 
-    runner.told.connect(lambda event: threads.update(event=threading.get_ident()))
+    runner.event_ready.connect(lambda event: threads.update(event=threading.get_ident()))
     runner.submit(job)
     qtbot.waitUntil(lambda: not runner.running)
     assert threads["event"] == threading.get_ident() != threads["job"]
@@ -223,7 +223,7 @@ def test_in_place_a_job_has_ended_when_it_was_submitted_and_is_told_at_the_next_
         raise RuntimeError("no room")
 
     runner = Runner(clock)
-    runner.told.connect(told.append)
+    runner.event_ready.connect(told.append)
     runner.submit(job)
     assert threads == [threading.get_ident()]
     assert runner.running

@@ -22,7 +22,7 @@ CALLS = {
     "train": (SPEC, RUN),
     "recall": (RUN,),
     "sample": (SPEC, RUN),
-    "by_hand": ("draw", SPEC, RUN),
+    "chain_task": ("draw", SPEC, RUN),
     "field": (load_preset("ncsn-toy"), 1.0, (0.0, 1.0, 0.0, 1.0), RUN),
     "ladder": (SPEC, RUN),
     "propose": (SPEC,),

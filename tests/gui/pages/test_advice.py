@@ -67,9 +67,9 @@ def test_it_appears_and_its_remedy_makes_it_go(title: str, spec: ExperimentSpec,
     (found,) = [advice for advice in advise(spec, walked(spec, facts)) if advice.title == title]
     assert found.action
     assert any(letter.isdigit() for letter in found.evidence)
-    mended = spec.replace_all(dict(found.remedy))
-    assert mended != spec
-    assert title not in [advice.title for advice in advise(mended, walked(mended, facts))]
+    fixed = spec.replace_all(dict(found.remedy))
+    assert fixed != spec
+    assert title not in [advice.title for advice in advise(fixed, walked(fixed, facts))]
 
 
 def test_langevin_chains_may_start_nearer_than_a_flow() -> None:
@@ -149,10 +149,10 @@ def test_drifted_shares_of_the_classes_are_told_with_figures_and_mended(qtbot) -
     experiment = Experiment(LONG)
     adviser = Adviser(experiment)
     qtbot.addWidget(adviser.cards)
-    adviser.take_ladder(walked(LONG).ladder)
-    adviser.take_verdicts(told((0.55, 0.45)))
+    adviser.set_ladder(walked(LONG).ladder)
+    adviser.set_verdicts(told((0.55, 0.45)))
     assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
-    adviser.take_verdicts(told((0.8, 0.2)))
+    adviser.set_verdicts(told((0.8, 0.2)))
     (found,) = [advice for advice in adviser.cards.advice if advice.title == "Too many steps per level"]
     # Of 64 samples a class of share 1/2 has 32 ± √(64/4).
     for figure in ("13 of 64 samples", "0.5", "32 ± 4", "samplings"):
@@ -191,32 +191,32 @@ def test_a_small_drift_is_left_alone_however_sure_it_is() -> None:
 def test_dead_chains_say_nothing_of_the_classes(qtbot) -> None:
     adviser = Adviser(Experiment(LONG))
     qtbot.addWidget(adviser.cards)
-    adviser.take_ladder(walked(LONG).ladder)
-    adviser.take_verdicts(told((0.0, 0.0), verdict=("monochrome",) * 64))
+    adviser.set_ladder(walked(LONG).ladder)
+    adviser.set_verdicts(told((0.0, 0.0), verdict=("monochrome",) * 64))
     assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
 
 
 def test_measured_samples_say_more_than_a_few_chains(qtbot) -> None:
     adviser = Adviser(Experiment(LONG))
     qtbot.addWidget(adviser.cards)
-    adviser.take_ladder(walked(LONG).ladder)
+    adviser.set_ladder(walked(LONG).ladder)
     shares = np.array((0.65, 0.35)), np.array((0.5, 0.5))
     spec = LONG.replace("sampling.chains", 1000)
     both = ("three", "seven")
     found = Quality(
         "digits", "ours", 1000, 1000, 297, (), "", both, *shares, 4, 1.0, spec.to_json(), {"off the data": 100}
     )
-    adviser.take_quality(found)
+    adviser.set_quality(found)
     titles = [advice.title for advice in adviser.cards.advice]
     assert "Too many steps per level" in titles
     # More steps would mend these chains, and add to the drift.
     assert "Chains end off the data" not in titles
-    adviser.take_quality(replace(found, shares=shares[1]))
+    adviser.set_quality(replace(found, shares=shares[1]))
     titles = [advice.title for advice in adviser.cards.advice]
     assert "Too many steps per level" not in titles
     assert "Chains end off the data" in titles
     # Samples of other settings say nothing.
     other = Adviser(Experiment(LONG.replace("sampling.levels", 7)))
     qtbot.addWidget(other.cards)
-    other.take_quality(found)
+    other.set_quality(found)
     assert other.facts.shares == ()

@@ -27,7 +27,7 @@ def page(qtbot, tmp_path):
 
 
 def done(page, count):
-    return lambda: not page.running and page.shown.told is not None and page.shown.told.done == count
+    return lambda: not page.running and page.shown.latest is not None and page.shown.latest.done == count
 
 
 def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
@@ -39,7 +39,7 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     assert not page.buttons["stop"].isEnabled()
     assert page.form.isEnabled()
     assert "±" not in page.shown.table.item(0, 3).text()
-    assert len(page.shown.curves.data()) == 2 * 3
+    assert len(page.shown.columns()) == 2 * 3
     assert "σ/√k" in page.shown.findings.text()
     assert " = " not in page.shown.findings.text()
     assert page.shown.place.currentWidget() is page.shown.curves
@@ -50,11 +50,11 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     assert "±" in page.shown.table.item(0, 3).text()
     words = {export.label: export for export in page.exports()}
     assert "Comparison" in words
-    assert {export.suffix for export in page.exports()} == {".csv", ".md", ".png", ".svg"}
-    folder, told = page.folder, [page.shown.table.item(row, 3).text() for row in range(4)]
+    assert {export.suffix for export in page.exports()} == {".csv", ".md", ".png", ".svg", ".pdf"}
+    folder, latest = page.folder, [page.shown.table.item(row, 3).text() for row in range(4)]
     page.open_sweep(folder)
     qtbot.waitUntil(done(page, 6), timeout=WAIT_MS)
-    assert [page.shown.table.item(row, 3).text() for row in range(4)] == told
+    assert [page.shown.table.item(row, 3).text() for row in range(4)] == latest
     assert page.spec.seeds == (0, 1)
     # What was opened can be begun anew, and the presets are still there.
     assert page.form.preset.currentText() == f"Opened: {page.spec.title}"
@@ -70,7 +70,7 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
 def test_it_stops_pauses_and_goes_on(qtbot, page):
     page.form.budget.setText("100000")
     page.act("train")
-    qtbot.waitUntil(lambda: len(page.shown.curves.data()) > 0, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(page.shown.columns()) > 0, timeout=WAIT_MS)
     page.act("pause")
     assert page.buttons["pause"].isChecked()
     assert page.buttons["pause"].text() == "Go on"
@@ -88,9 +88,9 @@ def test_it_stops_pauses_and_goes_on(qtbot, page):
 
 def test_bad_input_is_told_in_the_window(qtbot, page):
     page.form.ks.setText("1, two")
-    with qtbot.waitSignal(page.failed) as told:
+    with qtbot.waitSignal(page.failed) as latest:
         page.act("train")
-    assert "whole numbers" in told.args[0]
+    assert "whole numbers" in latest.args[0]
     assert not page.running
     with pytest.raises(SpecError):
         page.form.value()

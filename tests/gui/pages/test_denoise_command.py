@@ -47,22 +47,22 @@ def carried_out(window, verb):
 )
 def test_a_denoised_picture(qtbot, window, page, values):
     page.experiment.set(page.experiment.spec.replace_all(values))
-    asked = page.experiment.spec.to_json()
-    qtbot.waitUntil(lambda: page.denoised and page.denoised.spec_json == asked and not page.running, timeout=WAIT_MS)
+    wanted = page.experiment.spec.to_json()
+    qtbot.waitUntil(lambda: page.denoised and page.denoised.spec_json == wanted and not page.running, timeout=WAIT_MS)
     found = carried_out(window, "denoise")
     assert np.array_equal(found["y"], page.denoised.copies.y)
     assert np.array_equal(found["x_hat"], page.denoised.copies.x_hat)
 
 
-@pytest.mark.parametrize("hand", ["inpaint", "interpolate"])
+@pytest.mark.parametrize("task", ["inpaint", "interpolate"])
 @pytest.mark.parametrize("source", ["exact", "trained"])
-def test_chains_by_hand(qtbot, window, page, hand, source):
+def test_chains_by_hand(qtbot, window, page, task, source):
     values = {"sampling.source": source, "denoise.picture": PICTURE.tobytes(), "denoise.second_seed": 9}
-    values |= {"denoise.mask": MASK.tobytes()} if hand == "inpaint" else {}
+    values |= {"denoise.mask": MASK.tobytes()} if task == "inpaint" else {}
     page.experiment.set(page.experiment.spec.replace_all(values))
     page.act("sample")
-    qtbot.waitUntil(lambda: page.by_hand.gallery.samples is not None and not page.running, timeout=WAIT_MS)
-    assert np.array_equal(carried_out(window, hand)["x_hat"], page.by_hand.gallery.samples.x_hat)
+    qtbot.waitUntil(lambda: page.chain_task.gallery.samples is not None and not page.running, timeout=WAIT_MS)
+    assert np.array_equal(carried_out(window, task)["x_hat"], page.chain_task.gallery.samples.x_hat)
 
 
 @pytest.mark.parametrize("painting", ["settle", "same"])
@@ -70,11 +70,11 @@ def test_a_flow_paints_in_the_window_as_by_the_copied_line(qtbot, window, page, 
     values = {"sampling.sampler": "ode", "sampling.levels": 6, "denoise.painting": painting}
     values |= {"denoise.mask": MASK.tobytes()}
     page.experiment.set(page.experiment.spec.replace_all(values))
-    said = page.by_hand.words.text()
+    said = page.chain_task.words.text()
     assert said == f"Painting: {painters(page.experiment.spec)}"
     page.act("sample")
-    qtbot.waitUntil(lambda: page.by_hand.gallery.samples is not None and not page.running, timeout=WAIT_MS)
-    samples = page.by_hand.gallery.samples
+    qtbot.waitUntil(lambda: page.chain_task.gallery.samples is not None and not page.running, timeout=WAIT_MS)
+    samples = page.chain_task.gallery.samples
     assert said.endswith(painters(ExperimentSpec.from_json(samples.spec_json)))
     assert np.array_equal(carried_out(window, "inpaint")["x_hat"], samples.x_hat)
 
@@ -105,16 +105,16 @@ def test_the_settings_of_the_chains_that_paint_are_shown_and_can_be_taken_over(q
 
 def test_a_picture_that_was_exported_brings_everything_back(qtbot, window, page, tmp_path):
     page.experiment.set(page.experiment.spec.replace_all({"denoise.picture": PICTURE.tobytes(), "denoise.sigma": 0.4}))
-    asked = page.experiment.spec
+    spec = page.experiment.spec
     qtbot.waitUntil(
-        lambda: page.denoised and page.denoised.spec_json == asked.to_json() and not page.running, timeout=WAIT_MS
+        lambda: page.denoised and page.denoised.spec_json == spec.to_json() and not page.running, timeout=WAIT_MS
     )
     export = next(export for export in page.exports() if export.name == "denoised")
     window.files.run_export(export, tmp_path / "denoised.png")
     qtbot.waitUntil(lambda: (tmp_path / "denoised.png").exists() and not window.files.running, timeout=WAIT_MS)
     page.experiment.set(load_preset("digits-30s").replace("sampling.source", "exact"))
     window.files.open_path(tmp_path / "denoised.png")
-    qtbot.waitUntil(lambda: page.experiment.spec == asked, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.experiment.spec == spec, timeout=WAIT_MS)
     assert window.page is page
 
 

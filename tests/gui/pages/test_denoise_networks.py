@@ -80,7 +80,7 @@ def test_a_run_dropped_on_the_page_stays_there_with_its_data_and_k(qtbot, window
     assert "k = 3" in page.words.text()
     assert not page.denoiser.chip.isVisible()
     page.act("sample")
-    gallery = page.by_hand.gallery
+    gallery = page.chain_task.gallery
     settled(qtbot, page, lambda: gallery.samples is not None)
     assert gallery.samples.y.shape[1] == 3
     page.form.control("sampling.source").change_value("exact")
@@ -229,7 +229,7 @@ def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbo
     assert not page.figures.texts()
     assert not page.words.text()
     assert not [export for export in page.exports() if export.name == "denoised"]
-    assert not page.by_hand.row.isEnabled()
+    assert not page.chain_task.row.isEnabled()
     # The held-out image can be looked at all the same, and drawn on.
     page.easel.buttons["step"].click()
     qtbot.waitUntil(lambda: page.easel.source.text().startswith("Held-out 1 (0–"), timeout=WAIT_MS)
@@ -239,7 +239,7 @@ def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbo
     for place in (page.result_place, page.place):
         assert place.currentWidget() is place.placeholder
         assert place.placeholder.button.text() == "Use k = 8"
-    page.by_hand.gallery.asked.emit()
+    page.chain_task.gallery.requested.emit()
     assert page.experiment.spec.training.k == 8
     window.commands["undo"].trigger()
     # The canvas has the size of the data before any of them is there.
@@ -252,4 +252,4 @@ def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbo
     page.result_place.placeholder.button.click()
     settled(qtbot, page, lambda: page.denoised and not page.denoised.exact)
     assert len(page.result.tiles()) == 1
-    assert page.by_hand.row.isEnabled()
+    assert page.chain_task.row.isEnabled()

@@ -125,8 +125,8 @@ def test_data_that_have_been_fetched_are_denoised_at_once(qtbot, window, page, u
 def test_exported_chains_carry_the_settings_that_they_were_drawn_with(qtbot, window, page, tmp_path):
     page.experiment.set(page.experiment.spec.replace_all(SMALL_CHAINS))
     drawn = page.experiment.spec
-    page.by_hand.draw("interpolate")
-    settled(qtbot, page, lambda: page.by_hand.gallery.samples is not None)
+    page.chain_task.draw("interpolate")
+    settled(qtbot, page, lambda: page.chain_task.gallery.samples is not None)
     page.experiment.set(drawn.replace_all({"sampling.levels": 9, "training.k": 3}))
     for export in page.exports():
         if export.name == "by-hand":

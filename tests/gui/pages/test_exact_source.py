@@ -26,7 +26,7 @@ def drawn(qtbot, page):
 
 def test_a_pretrained_network_draws_at_once(qtbot, page):
     assert page.can("sample")
-    page.gallery.asked.emit()
+    page.gallery.requested.emit()
     assert drawn(qtbot, page).shape == (5, 1, 8, 8)
     assert page.experiment.spec.sampling.source == "trained"
     assert not page.trainer.has_weights
@@ -41,7 +41,7 @@ def test_the_button_in_the_empty_grid_draws_without_any_network(qtbot, window, p
     # No pretrained model has so many copies.
     page.experiment.set(page.experiment.spec.replace("training.k", 3))
     assert not page.can("sample")
-    page.gallery.asked.emit()
+    page.gallery.requested.emit()
     assert page.experiment.spec.sampling.source == "exact"
     assert page.form.control("sampling.source").value() == "exact"
     assert drawn(qtbot, page).shape == (5, 1, 8, 8)
@@ -75,12 +75,12 @@ def test_a_preset_with_the_exact_score_draws_by_itself(qtbot, page):
 def test_chains_of_other_data_do_not_stand_beside_the_settings(qtbot, window, page):
     page.act("sample")
     drawn(qtbot, page)
-    assert page.yields.by_setting
+    assert page.survival.by_setting
     before = page.experiment.spec
     page.form.control("data.name").change_value("cifar-10")
     assert page.gallery.samples is None
     assert page.gallery.images() is None
-    assert not page.yields.by_setting
+    assert not page.survival.by_setting
     assert not page.judging.isVisibleTo(page)
     assert page.gallery._place.currentWidget() is page.gallery._place.placeholder
     assert "exact score" in page.gallery._place.placeholder.sentence()
@@ -122,8 +122,8 @@ def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reas
     page.experiment.set(page.experiment.spec.replace_all(wild))
     qtbot.waitUntil(lambda: page.gallery.verdicts is not None and page.gallery.verdicts.lived == 0, timeout=WAIT_MS)
     assert page.gallery.grid._dead == dict.fromkeys(range(5), "blew up")
-    assert sorted(page.yields.by_setting.values()) == [(0, 5), (5, 5)]
-    assert [row[1] for row in page.yields.table.texts()] == ["0 (0 %)", "5 (100 %)"]
+    assert sorted(page.survival.by_setting.values()) == [(0, 5), (5, 5)]
+    assert [row[1] for row in page.survival.table.texts()] == ["0 (0 %)", "5 (100 %)"]
     page.gallery.go(-5)
     assert page.gallery.grid._dead == {}
 
@@ -144,11 +144,11 @@ def test_chains_are_judged_by_a_classifier_too_where_that_is_asked_for_and_from_
     assert not page.judging.isVisibleTo(page)
     assert "by pixels alone" not in page.gallery._lived.text()
     # The same chains are not counted twice.
-    assert list(page.yields.by_setting.values()) == [(found.lived, 5)]
+    assert list(page.survival.by_setting.values()) == [(found.lived, 5)]
     page.act("sample")
     qtbot.waitUntil(lambda: page.gallery.verdicts not in (None, found) and not page.running, timeout=WAIT_MS)
     assert page.gallery.verdicts.features == found.features
-    assert [count for _, count in page.yields.by_setting.values()] == [10]
+    assert [count for _, count in page.survival.by_setting.values()] == [10]
 
 
 def test_what_is_wrong_is_said_with_a_button_that_mends_it_and_can_be_undone(qtbot, window, page):

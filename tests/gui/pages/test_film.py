@@ -37,7 +37,7 @@ def drawn(qtbot, page, gallery):
 
 
 def test_what_is_not_under_the_mask_stays_as_it_was_drawn(qtbot, window, page):
-    assert not page.by_hand.paint.isEnabled()
+    assert not page.chain_task.paint.isEnabled()
     canvas = page.easel.canvas
     page.easel.use("mask")
     page.easel.radius.setValue(20)
@@ -47,21 +47,21 @@ def test_what_is_not_under_the_mask_stays_as_it_was_drawn(qtbot, window, page):
     QTest.mouseRelease(canvas, left, pos=on_widget(canvas, 6, 7))
     known = ~canvas.marked()
     assert 0 < known.sum() < 64
-    assert page.by_hand.paint.isEnabled()
+    assert page.chain_task.paint.isEnabled()
     picture = page.easel.canvas.picture()
     window.commands["sample"].trigger()
-    samples = drawn(qtbot, page, page.by_hand.gallery)
+    samples = drawn(qtbot, page, page.chain_task.gallery)
     assert samples.x_hat.shape == (4, 1, 8, 8)
     x = picture[0][known] / np.float32(127.5) - 1
     assert np.array_equal(samples.x_hat[:, 0][:, known], np.broadcast_to(x, (4, known.sum())))
-    assert page.tabs.currentWidget() is page.by_hand
+    assert page.tabs.currentWidget() is page.chain_task
 
 
 def test_a_branch_of_a_painting_goes_on_to_keep_the_rest(qtbot, page):
     mask = np.repeat(np.array([0, 1], np.uint8), 32)
     page.experiment.set(page.experiment.spec.replace("denoise.mask", mask.tobytes()))
-    page.by_hand.paint.click()
-    gallery = page.by_hand.gallery
+    page.chain_task.paint.click()
+    gallery = page.chain_task.gallery
     whole = drawn(qtbot, page, gallery)
     gallery.choose(2)
     gallery.scrubber.slider.setValue(6)
@@ -75,8 +75,8 @@ def test_a_branch_of_a_painting_goes_on_to_keep_the_rest(qtbot, page):
 
 
 def test_a_row_leads_from_seed_to_seed_and_any_state_of_it_can_be_looked_at(qtbot, page):
-    page.by_hand.row.click()
-    gallery = page.by_hand.gallery
+    page.chain_task.row.click()
+    gallery = page.chain_task.gallery
     samples = drawn(qtbot, page, gallery)
     assert len(samples.x_hat) == 4
     assert [frame.step for frame in gallery.films] == list(range(16))

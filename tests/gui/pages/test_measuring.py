@@ -9,21 +9,19 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from fake_engine import FakeEngine
-from painted import to_svg_bytes
 from PySide6.QtWidgets import QTextBrowser
 
 from msd_engine.events import Failed, Figure, Finished, Neighbours, Quality
+from msd_engine.events.plots import Axis
 from msd_engine.specs import ExperimentSpec, load_card, load_preset
 from msd_engine.specs.models import CardFigure
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.base.page import Page
-from msd_gui.pages.quality.curve import curve_points
+from msd_gui.pages.quality.curve import curve_points, quality_curves
 from msd_gui.pages.quality.panel import Measuring, neighbours_note, reading
 from msd_gui.pages.sampling.pretrained import CardDialog, PretrainedChip, card_html, model_title
-from msd_gui.theme import LIGHT
-from msd_gui.views.curves.class_shares import ClassSharesView
-from msd_gui.views.curves.quality import CurvePoint, QualityCurveView
-from msd_gui.views.images.neighbours import NeighboursView
+from msd_gui.views.curves.bars import class_shares
+from msd_gui.views.images.tiles import Tile, TilesView
 
 WAIT_MS = 20_000
 SPEC = load_preset("digits-30s")
@@ -92,7 +90,7 @@ def test_measuring_shows_the_figures_beside_those_of_real_images(qtbot, panel):
     shown.count.setCurrentIndex(0)
     with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
         shown.button.click()
-    assert engine.asked[0].arguments["spec"].sampling.chains == shown.count.currentData()
+    assert engine.requested[0].arguments["spec"].sampling.chains == shown.count.currentData()
     assert shown.readings.texts()[0] == ("Fréchet distance", "30 ± 2.5", "10")
     assert shown.shares.isVisible()
     assert "Digits classifier" in shown.note.text()
@@ -137,20 +135,21 @@ def test_the_curve_asks_for_several_numbers_of_evaluations_and_shows_each_as_it_
     shown.measured.connect(heard.append)
     shown.curve.button.click()
     qtbot.waitUntil(lambda: len(shown.curve.found) == 3, timeout=WAIT_MS)
-    asked = engine.asked[0].arguments["curve"]
-    assert asked == curve_points(SPEC)
-    assert (SPEC.sampling.levels, own) in asked
-    assert all(early[0] * early[1] < late[0] * late[1] for early, late in pairwise(asked))
+    wanted = engine.requested[0].arguments["curve"]
+    assert wanted == curve_points(SPEC)
+    assert (SPEC.sampling.levels, own) in wanted
+    assert all(early[0] * early[1] < late[0] * late[1] for early, late in pairwise(wanted))
     # Only the point with the page's own settings is also the page's figure.
     assert [ExperimentSpec.from_json(one.spec_json).sampling.steps_per_level for one in heard] == [own]
-    columns = shown.curve.view.data()
+    columns = shown.curve.columns()
     assert columns["evaluations"].tolist() == sorted(columns["evaluations"].tolist())
     assert columns["Fréchet distance"].tolist() == [40.0, 20.0, 15.0]
     assert columns["real"].tolist() == [10.0] * 3
-    assert [export.suffix for export in shown.curve.exports(Page(engine, ScreenClock()))] == [".png", ".svg", ".csv"]
+    exports = shown.curve.exports(Page(engine, ScreenClock()))
+    assert [export.suffix for export in exports] == [".png", ".svg", ".pdf", ".csv"]
     # A kernel distance may be negative: its axis is not logarithmic.
     shown.curve.figure.setCurrentIndex(1)
-    assert shown.curve.view.data()["Kernel distance"].tolist() == [-0.5] * 3
+    assert shown.curve.columns()["Kernel distance"].tolist() == [-0.5] * 3
     (_, _), (low, high) = shown.curve.view.box.viewRange()
     assert low < -1.0
     assert high > 1.0
@@ -171,30 +170,30 @@ def test_the_points_of_a_curve_hold_the_settings_own_and_rise(steps):
     assert len({levels * each for levels, each in points}) == len(points)
 
 
-def test_the_curve_frames_bars_and_real_images_and_is_copied(qtbot):
-    view = QualityCurveView()
-    qtbot.addWidget(view)
-    view.resize(300, 200)
-    view.show()
-    assert (view.readout_at(0.0, 0.0), view.legend_entries()) == ("", [])
-    points = [CurvePoint("many", 100, 2.0, 1.0, 4.0, 0.5), CurvePoint("few", 10, 8.0, 7.0, 16.0, 0.5)]
-    view.set_points("distance", points, log=True)
-    (left, right), (low, high) = view.box.viewRange()
-    assert left < 1.0 < 2.0 < right
-    assert low < math.log10(0.5)
-    assert high > math.log10(16.0)
-    assert "few: 8 (7 to 16)" in view.readout_at(1.1, 0.0)
-    assert [entry.words for entry in view.legend_entries()] == ["samples", "real images"]
+def test_the_curve_has_intervals_and_the_band_of_real_images(qtbot, panel):
+    shown = panel(telling(quality()))
+    assert quality_curves("distance", [], log=True).curves == ()
+    one = Figure("frechet", "Fréchet distance", 2.0, 1.0, 4.0, 0.5, help="Help.")
+    points = [(quality(evaluations=10, figures=(one,)), replace(one, value=8.0, low=7.0, high=16.0))]
+    points.append((quality(evaluations=100, figures=(one,)), one))
+    plot = quality_curves("distance", points, log=True)
+    real, samples = plot.curves
+    assert (plot.x.log, plot.y) == (True, Axis("distance", log=True))
+    np.testing.assert_array_equal([samples.x, samples.y], [[10, 100], [8, 2]])
+    np.testing.assert_array_equal([samples.low, samples.high], [[7, 1], [16, 4]])
+    assert samples.notes[0].startswith("10 evaluations, ")
+    assert (real.words, real.y.tolist()) == ("real images", [0.5, 0.5])
     # The band of real images, where its width is known.
-    view.set_points("distance", [replace(point, real_spread=0.25) for point in points], log=True)
-    assert view.box.viewRange()[1][0] < math.log10(0.25) < low
-    assert view.readout_at(1.1, 0.0).endswith("real 0.5 ± 0.25")
-    assert view.legend_entries()[1].words == "real images ± standard deviation"
-    np.testing.assert_array_equal(view.data()["real standard deviation"], [0.25, 0.25])
-    copied = view.copy(LIGHT)
-    assert copied.readout_at(2.0, 0.0) == view.readout_at(2.0, 0.0)
-    copied.deleteLater()
-    assert to_svg_bytes(view).startswith(b"<?xml")
+    known = [(told, replace(figure, real_spread=0.25)) for told, figure in points]
+    band = quality_curves("distance", known, log=True).curves[0]
+    assert band.words == "real images ± standard deviation"
+    np.testing.assert_array_equal([band.low, band.high], [[0.25, 0.25], [0.75, 0.75]])
+    for told, _ in known[::-1]:
+        shown.curve.take(told)
+    columns = shown.curve.columns()
+    assert columns["evaluations"].tolist() == [10, 100]
+    assert list(columns)[1] == "Fréchet distance"
+    assert "10 evaluations" in shown.curve.view.readout_at(1.0, 0.0)
 
 
 def test_the_spread_of_real_images_stands_beside_them_in_panel_and_card():
@@ -269,11 +268,11 @@ def test_a_click_finds_the_nearest_training_images_of_what_is_shown(qtbot, panel
     shown = panel(engine, images=lambda: images)
     shown.choose(2)
     qtbot.waitUntil(lambda: shown.neighbours is not None, timeout=WAIT_MS)
-    assert float(engine.asked[0].arguments["image"].min()) == 1.0
+    assert float(engine.requested[0].arguments["image"].min()) == 1.0
     assert shown.near.isVisible()
     assert "a memory, not a new image" in shown.near_note.text()
     shown.choose(7)
-    assert len(engine.asked) == 1
+    assert len(engine.requested) == 1
 
 
 def test_the_verdict_on_a_neighbour_follows_what_held_out_images_have():
@@ -318,7 +317,7 @@ def test_the_chip_offers_the_model_that_fits_and_opens_its_card(qtbot):
 
 
 def test_the_shares_are_named_by_their_classes_and_copied(qtbot):
-    view = ClassSharesView()
+    view = class_shares()
     qtbot.addWidget(view)
     view.resize(280, 170)
     view.show()
@@ -327,21 +326,18 @@ def test_the_shares_are_named_by_their_classes_and_copied(qtbot):
     assert view.readout_at(1.0, 0.0) == "class trouser   sampled 0.750   real 0.500"
     assert view.readout_at(9.0, 0.0) == ""
     assert [entry.words for entry in view.legend_entries()] == ["sampled", "real"]
-    copied = view.copy(LIGHT)
-    assert copied.readout_at(2.0, 0.0) == view.readout_at(2.0, 0.0)
-    copied.deleteLater()
 
 
 def test_neighbours_lie_in_one_row_inside_the_view(qtbot):
-    view = NeighboursView()
+    view = TilesView("Nearest training images")
     qtbot.addWidget(view)
-    assert view.places() == []
+    tiles = [Tile("", np.zeros((3, 8, 8), np.uint8), words) for words in ("sample", *"abcdef")]
     for width in (120, 290, 900):
-        view.resize(width, view.sizeHint().height())
-        view.set_images(np.zeros((3, 8, 8), np.uint8), np.zeros((6, 3, 8, 8), np.uint8), tuple("abcdef"))
-        places = view.places()
-        assert len(places) == 7
+        view.resize(width, 64)
+        view.set_tiles(tiles)
+        places = [view.cell(index) for index in range(len(tiles))]
         assert places[-1].right() <= width
         assert all(a.right() < b.left() for a, b in pairwise(places))
+        assert all(place.top() >= 0 for place in places)
     view.show()
     view.grab()

@@ -65,14 +65,14 @@ def mixture(alone, clock):
 
 def test_new_chains_are_shown_in_the_tick_that_brings_them(mixture, clock, monkeypatch):
     shown = []
-    monkeypatch.setattr(mixture.plane, "set_heads", shown.append)
+    monkeypatch.setattr(mixture.plane, "show_plane", lambda **parts: shown.append(parts))
     mixture.player.playhead.playing = False
     mixture.begin()
     for epsilon in (0.5, 0.25, 0.125):
         mixture.experiment.set(mixture.experiment.spec.replace("sampling.epsilon", epsilon))
         shown.clear()
         clock.tick.emit()
-        (heads,) = shown
+        (heads,) = (parts["heads"] for parts in shown if "heads" in parts)
         assert (heads == np.float32(epsilon)).all()
 
 
@@ -98,7 +98,7 @@ def jobs_of_change(page, engine, clock, path, value):
     for _ in range(3):
         clock.tick.emit()
     spec = page.experiment.spec
-    assert f"{spec.sampling.evaluations:,} evaluations" in page.way.caption.text()
+    assert f"{spec.sampling.evaluations:,} evaluations" in page.ladder_controls.caption.text()
     return engine.jobs()
 
 

@@ -11,12 +11,12 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from msd_engine.events import RunRow
+from msd_engine.events.plots import OWN_COLOURS
 from msd_engine.runs.notes import read_notes
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import SweepSpec
 from msd_gui.pages.runs.trash import question
-from msd_gui.views.curves.overlay import OWN_COLOURS
 from msd_gui.views.runs.run_cells import CAPTION, FOLD, MARK_PX, Fold
 
 
@@ -66,13 +66,13 @@ def test_a_run_of_a_comparison_is_found_by_it_and_goes_on_with_it(qtbot, window,
     assert not page.actions_by_name["compare"].isEnabled()
     choose(qtbot, page, row.path)
     page.actions_by_name["compare"].trigger()
-    qtbot.waitUntil(lambda: window.page is compare and compare.shown.told is not None, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: window.page is compare and compare.shown.latest is not None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not compare.running, timeout=WAIT_MS)
-    assert (compare.folder, compare.shown.told.done) == (sweep.folder, 0)
+    assert (compare.folder, compare.shown.latest.done) == (sweep.folder, 0)
     window.show_page("runs")
     choose(qtbot, page, row.path)
     page.actions_by_name["resume"].trigger()
-    qtbot.waitUntil(lambda: compare.shown.told is not None and compare.shown.told.done == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: compare.shown.latest is not None and compare.shown.latest.done == 2, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not compare.running, timeout=WAIT_MS)
     window.show_page("runs")
     qtbot.waitUntil(lambda: page.model.total == 3, timeout=WAIT_MS)
@@ -104,7 +104,7 @@ def test_a_comparison_unfolds_by_mouse_and_arrow_keys(qtbot, window, page, sweep
     assert {row.sweep for row in page.chosen()} == {path}
     assert len(page.chosen()) == 2
     assert page.chosen_runs.title.text() == "Chosen comparison"
-    qtbot.waitUntil(lambda: len(page.chosen_runs.overlay.curves()) == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(page.chosen_runs.overlay.plot().curves) == 2, timeout=WAIT_MS)
     table.setFocus()
     QTest.keyClick(table, Qt.Key.Key_Right)
     assert page.model.rowCount() == 4
@@ -157,9 +157,9 @@ def test_all_curves_of_a_comparison_are_drawn_in_the_colours_of_k(qtbot, page, f
     qtbot.waitUntil(lambda: page.model.total == 2 + len(spec.children()), timeout=WAIT_MS)
     choose(qtbot, page, sweep.folder)
     overlay = page.chosen_runs.overlay
-    qtbot.waitUntil(lambda: len(overlay.curves()) == len(spec.children()), timeout=WAIT_MS)
-    assert {curve.style for curve in overlay.curves()} == {"line", "dash"}
-    assert sum(curve.style == "dash" for curve in overlay.curves()) == 4
+    qtbot.waitUntil(lambda: len(overlay.plot().curves) == len(spec.children()), timeout=WAIT_MS)
+    assert {curve.style for curve in overlay.plot().curves} == {"line", "dash"}
+    assert sum(curve.style == "dash" for curve in overlay.plot().curves) == 4
     words = [entry.words for entry in overlay.legend_entries()]
     assert words == ["k = 1", "k = 2", "k = 4", "same σ per copy", "same σ_eff"]
     assert not page.chosen_runs.left_out.isVisibleTo(page)
@@ -168,11 +168,11 @@ def test_all_curves_of_a_comparison_are_drawn_in_the_colours_of_k(qtbot, page, f
         page.chosen_runs.show_runs(page.chosen_lines(), page.chosen())
         assert page.chosen_runs.left_out.isVisibleTo(page)
         assert "The 9 that were begun first are drawn, of 10 runs" in page.chosen_runs.left_out.text()
-        assert len(overlay.curves()) == 9
+        assert len(overlay.plot().curves) == 9
     # A run by itself, and a few that belong together no more than others, have colours of their own.
     choose(qtbot, page, folder / "one", sweep.run_folder("k1-seed0"))
-    qtbot.waitUntil(lambda: len(overlay.curves()) == 2, timeout=WAIT_MS)
-    assert [entry.words for entry in overlay.legend_entries()] == [curve.name for curve in overlay.curves()]
+    qtbot.waitUntil(lambda: len(overlay.plot().curves) == 2, timeout=WAIT_MS)
+    assert [entry.words for entry in overlay.legend_entries()] == [curve.words for curve in overlay.plot().curves]
 
 
 def test_the_settings_of_a_comparison_are_taken_for_a_new_one(qtbot, window, page, sweep):
@@ -182,15 +182,15 @@ def test_the_settings_of_a_comparison_are_taken_for_a_new_one(qtbot, window, pag
     page.actions_by_name["duplicate"].trigger()
     qtbot.waitUntil(lambda: window.page is compare and compare.spec is not None, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not compare.running and compare.folder is None, timeout=WAIT_MS)
-    asked = compare.form.value()
-    assert (asked.ks, asked.seeds, asked.modes) == ((1, 2), (0,), ("same-sigma",))
-    assert asked.base == SPEC.replace_all({"training.steps": 4, "training.evaluate_every": 1})
+    wanted = compare.form.value()
+    assert (wanted.ks, wanted.seeds, wanted.modes) == ((1, 2), (0,), ("same-sigma",))
+    assert wanted.base == SPEC.replace_all({"training.steps": 4, "training.evaluate_every": 1})
     assert "Copies of digits" in compare.words.text()
     assert not compare.can("resume")
     assert not window.commands["resume"].isEnabled()
     assert compare.shown.place.currentWidget() is not compare.shown.curves
     compare.act("train")
-    qtbot.waitUntil(lambda: compare.shown.told is not None and compare.shown.told.done == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: compare.shown.latest is not None and compare.shown.latest.done == 2, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not compare.running, timeout=WAIT_MS)
     assert compare.folder != sweep.folder
 
@@ -201,14 +201,14 @@ def test_what_a_search_hides_of_a_comparison_is_not_thrown_away(qtbot, page, swe
     page.search.box.setText("copies k=2")
     page.table.selectAll()
     assert [Path(row.path).name for row in page.chosen()] == ["other"]
-    asked = []
-    monkeypatch.setattr("msd_gui.pages.runs.trash.ask", lambda _page, words, _do: asked.append(words))
+    wanted = []
+    monkeypatch.setattr("msd_gui.pages.runs.trash.ask", lambda _page, words, _do: wanted.append(words))
     page.actions_by_name["discard"].trigger()
-    assert "the run “other”" in asked[0]
+    assert "the run “other”" in wanted[0]
     page.search.box.setText("")
     choose(qtbot, page, sweep.folder)
     page.actions_by_name["discard"].trigger()
-    assert asked[1] == "Move the comparison “Copies of digits” with its 2 runs to the trash?"
+    assert wanted[1] == "Move the comparison “Copies of digits” with its 2 runs to the trash?"
 
 
 def test_a_note_leaves_the_name_of_a_run_of_a_comparison_as_it_was(qtbot, page, sweep):

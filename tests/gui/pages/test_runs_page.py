@@ -64,13 +64,13 @@ def test_all_runs_are_listed_and_counted(page, folder):
 def test_choosing_all_asks_for_no_cell_that_is_out_of_sight(qtbot, page, monkeypatch):
     rows = [replace(page.model.shown()[0], path=f"/{n}", name=f"{n}") for n in range(500)]
     page.model.take(rows)
-    asked = []
+    wanted = []
     original = type(page.model).rowCount
-    monkeypatch.setattr(type(page.model), "rowCount", lambda *a: (asked.append(1), original(*a))[1])
+    monkeypatch.setattr(type(page.model), "rowCount", lambda *a: (wanted.append(1), original(*a))[1])
     page.table.selectAll()
     page.table.horizontalHeader().viewport().repaint()
     assert len(page.chosen()) == page.model.rowCount() == 504
-    assert len(asked) < 400
+    assert len(wanted) < 400
 
 
 def test_an_empty_folder_offers_a_training(qtbot, tmp_path):
@@ -108,19 +108,19 @@ def test_a_hidden_page_leaves_the_folder_alone(qtbot, window, page, folder):
 def test_chosen_runs_are_compared(qtbot, page, folder):
     choose(qtbot, page, folder / "one", folder / "two", folder / "sweep" / "four")
     overlay = page.chosen_runs.overlay
-    qtbot.waitUntil(lambda: len(overlay.curves()) == 3, timeout=WAIT_MS)
-    assert {curve.name for curve in overlay.curves()} == {"one", "two", "four"}
-    assert overlay.curves()[0].values.tolist() == [1.0, 0.5, 1 / 3]
+    qtbot.waitUntil(lambda: len(overlay.plot().curves) == 3, timeout=WAIT_MS)
+    assert {curve.words for curve in overlay.plot().curves} == {"one", "two", "four"}
+    assert overlay.plot().curves[0].y.tolist() == [1.0, 0.5, 1 / 3]
     # Three names need room above the curves.
     many = page.chosen_runs.place.height()
     page.choose(str(folder / "one"))
-    qtbot.waitUntil(lambda: len(overlay.curves()) == 1, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(overlay.plot().curves) == 1, timeout=WAIT_MS)
     assert page.chosen_runs.place.height() < many
     choose(qtbot, page, folder / "one", folder / "two", folder / "sweep" / "four")
-    qtbot.waitUntil(lambda: len(overlay.curves()) == 3, timeout=WAIT_MS)
-    assert {export.suffix for export in page.exports()} == {".csv", ".png", ".svg"}
+    qtbot.waitUntil(lambda: len(overlay.plot().curves) == 3, timeout=WAIT_MS)
+    assert {export.suffix for export in page.exports()} == {".csv", ".png", ".svg", ".pdf"}
     Run.open(folder / "one").append_metrics([{"step": 9, "held_out": 0.25, "elapsed_s": 4.0}])
-    qtbot.waitUntil(lambda: any(len(curve.steps) == 4 for curve in overlay.curves()), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: any(len(curve.x) == 4 for curve in overlay.plot().curves), timeout=WAIT_MS)
     assert not page.actions_by_name["open"].isEnabled()
 
 
@@ -186,15 +186,15 @@ def test_a_budget_that_is_left_is_kept_and_a_spent_one_doubled():
 
 def test_all_chosen_runs_are_written_for_tensorboard(qtbot, page, folder, tmp_path, monkeypatch):
     monkeypatch.setattr("msd_gui.pages.runs.page.QFileDialog.getExistingDirectory", lambda *_: str(tmp_path / "board"))
-    asked = []
-    monkeypatch.setattr(page, "export_tensorboard", lambda run, into: asked.append((run, into)))
+    wanted = []
+    monkeypatch.setattr(page, "export_tensorboard", lambda run, into: wanted.append((run, into)))
     inside = replace(run_row(page, folder / "two"), path="/s/two", sweep="/s", sweep_title="S")
     page.model.take([inside])
     page.choose(str(folder / "one"), str(folder / "two"), "/s/two")
     page.actions_by_name["tensorboard"].trigger()
     board = tmp_path / "board"
     runs = [(folder / "one", board / "one"), (folder / "two", board / "two"), (Path("/s/two"), board / "s" / "two")]
-    assert sorted(asked) == sorted(runs)
+    assert sorted(wanted) == sorted(runs)
 
 
 def test_runs_go_to_the_trash_only_when_the_user_says_so(qtbot, page, folder, monkeypatch):
@@ -238,7 +238,7 @@ def test_a_run_that_another_process_writes_is_followed_live(qtbot, page, folder)
             writer.stdin.flush()
             qtbot.waitUntil(lambda step=step: run_row(page, path).step == step, timeout=WAIT_MS)
             assert run_row(page, path).status == "running"
-            qtbot.waitUntil(lambda step=step: overlay.curves()[0].steps[-1] == step, timeout=WAIT_MS)
+            qtbot.waitUntil(lambda step=step: overlay.plot().curves[0].x[-1] == step, timeout=WAIT_MS)
             assert not page.actions_by_name["resume"].isEnabled()
         writer.kill()
     qtbot.waitUntil(lambda: run_row(page, path).status == "interrupted", timeout=WAIT_MS)

@@ -32,21 +32,21 @@ def test_every_sampler_runs_from_the_list_and_only_its_own_fields_are_open(qtbot
     page.experiment.set(page.experiment.spec.replace_all(small))
     for sampler in SAMPLERS[::-1]:
         page.form.control("sampling.sampler").change_value(sampler)
-        asked = page.experiment.spec.sampling
+        sampling = page.experiment.spec.sampling
         qtbot.waitUntil(
             lambda: page.samples is not None and page.samples.spec_json == page.experiment.spec.to_json(),
             timeout=WAIT_MS,
         )
         assert page.report.alive == 1
-        assert page.timeline.total() == asked.total_steps
+        assert page.timeline.total() == sampling.total_steps
         is_open = {path: page.form.control(path).isEnabled() for path in page.form.paths()}
-        assert is_open["sampling.epsilon"] == asked.has_step
+        assert is_open["sampling.epsilon"] == sampling.has_step
         assert is_open["sampling.friction"] == (sampler == "underdamped")
         assert is_open["sampling.method"] == (sampler in ("langevin", "underdamped", "gibbs"))
         assert not is_open["sampling.rho"]
         marked = page.form.slider("sampling.epsilon").marker() is not None
         assert marked == (sampler in ("langevin", "underdamped", "predictor-corrector"))
-        assert f"{asked.evaluations:,} evaluations" in page.way.caption.text()
+        assert f"{sampling.evaluations:,} evaluations" in page.ladder_controls.caption.text()
     page.form.slider("sampling.epsilon").change_value(3 * page.experiment.spec.sampling.sigma_L**2)
     assert any(advice.title == "Past the wall" for advice in page.adviser.cards.advice)
     page.form.control("sampling.sampler").change_value("consistent")
@@ -57,7 +57,7 @@ def test_every_sampler_runs_from_the_list_and_only_its_own_fields_are_open(qtbot
 def test_a_ladder_that_is_too_coarse_is_told_by_a_card_that_mends_it(qtbot, window, name):
     page = window.pages[name]
     window.show_page(name)
-    qtbot.waitUntil(lambda: page.way.button.isEnabled(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.ladder_controls.button.isEnabled(), timeout=WAIT_MS)
     coarse = {"sampling.sampler": "underdamped", "sampling.friction": 100.0, "sampling.levels": 3}
     page.experiment.set(page.experiment.spec.replace_all(coarse | {"sampling.steps_per_level": 1}))
 
@@ -71,9 +71,9 @@ def test_a_ladder_that_is_too_coarse_is_told_by_a_card_that_mends_it(qtbot, wind
         if not found:
             break
         page.adviser.cards.remedy.emit(dict(found[0].remedy))
-        mended = page.experiment.spec
-        qtbot.waitUntil(lambda asked=mended: len(page.adviser.facts.ladder.sigma) == asked.sampling.levels)
-        qtbot.waitUntil(lambda asked=mended: page.adviser.facts.ladder.steps[0] == asked.sampling.steps_per_level)
+        fixed = page.experiment.spec
+        qtbot.waitUntil(lambda wanted=fixed: len(page.adviser.facts.ladder.sigma) == wanted.sampling.levels)
+        qtbot.waitUntil(lambda wanted=fixed: page.adviser.facts.ladder.steps[0] == wanted.sampling.steps_per_level)
     assert not any(title in known for title in titles())
 
 
@@ -81,14 +81,16 @@ def test_a_ladder_that_is_too_coarse_is_told_by_a_card_that_mends_it(qtbot, wind
 def test_the_data_propose_a_ladder_and_undo_takes_it_back(qtbot, window, name):
     page = window.pages[name]
     window.show_page(name)
-    qtbot.waitUntil(lambda: page.way.button.isEnabled(), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.ladder_controls.button.isEnabled(), timeout=WAIT_MS)
     before = page.experiment.spec
-    page.way.button.click()
-    qtbot.waitUntil(lambda: page.experiment.spec != before and page.way.button.isEnabled(), timeout=WAIT_MS)
+    page.ladder_controls.button.click()
+    qtbot.waitUntil(lambda: page.experiment.spec != before and page.ladder_controls.button.isEnabled(), timeout=WAIT_MS)
     after = page.experiment.spec
     assert after.replace("sampling", before.sampling) == before
     assert after.sampling.levels != before.sampling.levels
-    qtbot.waitUntil(lambda: f"{after.sampling.evaluations:,} evaluations" in page.way.caption.text(), timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: f"{after.sampling.evaluations:,} evaluations" in page.ladder_controls.caption.text(), timeout=WAIT_MS
+    )
     window.commands["undo"].trigger()
     assert page.experiment.spec == before
 
@@ -107,10 +109,10 @@ def test_the_view_of_the_ladder_tells_each_level_and_keeps_a_scale_that_holds_it
 
 
 def test_a_ladder_that_blows_up_is_told_as_infinite(qtbot, window):
-    way = window.pages["mixture"].way
+    ladder_controls = window.pages["mixture"].ladder_controls
     sigma = np.array([2.0, 1.0])
-    way.take(Ladder(sigma, sigma, np.array([5, 5]), np.array([1.0, 1e30]), 11))
-    assert "∞" in way.caption.text()
+    ladder_controls.take(Ladder(sigma, sigma, np.array([5, 5]), np.array([1.0, 1e30]), 11))
+    assert "∞" in ladder_controls.caption.text()
 
 
 def test_the_noise_above_which_the_images_take_over_belongs_to_networks(window):

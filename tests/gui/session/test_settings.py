@@ -147,15 +147,15 @@ def test_the_dialog_keeps_what_was_set_and_nothing_where_it_is_cancelled(path, t
 def test_a_box_for_a_file_opens_the_chooser_of_files(qtbot, tmp_path, monkeypatch):
     box = PathBox("Weights", kinds="Weights (*.safetensors)")
     qtbot.addWidget(box)
-    asked = []
+    wanted = []
     chosen = str(tmp_path / "a.safetensors")
     monkeypatch.setattr(
         "msd_gui.widgets.controls.path_box.QFileDialog.getOpenFileName",
-        lambda *words: asked.append(words[3]) or (chosen, ""),
+        lambda *words: wanted.append(words[3]) or (chosen, ""),
     )
     box.browse()
     assert box.value() == tmp_path / "a.safetensors"
-    assert asked == ["Weights (*.safetensors)"]
+    assert wanted == ["Weights (*.safetensors)"]
 
 
 def test_settings_that_cannot_be_written_are_told_once(tmp_path):

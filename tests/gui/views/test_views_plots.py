@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
-import xml.etree.ElementTree as ET
-from concurrent.futures import ThreadPoolExecutor
+import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from painted import channels, finished, pixels, rgb, shown, to_png_bytes, to_svg_bytes
-from PySide6.QtCore import QRectF
-from PySide6.QtGui import QImage, QPainter
+from painted import channels, shown
+from PySide6.QtGui import QColor
 
-from msd_gui.theme import DARK, make_palette
-from msd_gui.views.base.figures import FigureCopy, png_sheet, svg_sheet
+from msd_engine.events.plots import OWN_COLOURS, Axis, Curve, Curves
+from msd_gui.theme import DARK, LIGHT
+from msd_gui.views.base.colour_maps import colour_of, paper
 from msd_gui.views.base.rich import plain
-from msd_gui.views.curves.bands import BandView
+from msd_gui.views.curves.bars import BarsView, class_shares
+from msd_gui.views.curves.curves import CurvesView
 from msd_gui.views.curves.decimated import BUCKETS, Decimated, smoothed
 from msd_gui.views.curves.losses import LossView
-from msd_gui.views.curves.mode_weights import ModeWeightsView
-from msd_gui.views.plane.plane import PlaneView
 
 
 def test_decimation_keeps_ends_extremes_and_mean():
@@ -87,106 +86,124 @@ def test_losses_by_seconds_and_refused_smoothing(qtbot):
     view.append_train(np.arange(1, 101), np.ones(100), np.arange(1, 101) / 100)
     view.set_x("seconds")
     assert view.box.viewRange()[0][1] < 10
-    assert view.readout_at(0.5, 0.0).startswith("0.5 s")
+    assert view.readout_at(0.5, 0.0).startswith("time 0.5 s   training ")
     with pytest.raises(ValueError, match="smoothing"):
         view.set_smoothing(1.0)
 
 
-def test_bands_are_framed_and_told(qtbot):
-    view = shown(qtbot, BandView())
+def growing(*curves: Curve) -> Curves:
+    return Curves("Error by noise", Axis("σ_eff", log=True), Axis("error", log=True), curves, growing=True)
+
+
+def test_logarithms_are_framed_and_read_out(qtbot):
     sigma = np.geomspace(0.1, 10, 5)
-    view.set_bands(sigma, sigma**2, np.full(5, np.nan))
-    (left, right), (low, high) = view.box.viewRange()
+    view = shown(qtbot, CurvesView(growing()))
+    assert (view.readout_at(0.0, 0.0), view.legend_entries()) == ("", ())
+    view.set_plot(growing(Curve("held-out", sigma, sigma**2), Curve("least", sigma, np.full(5, np.nan))))
+    left, right, low, high = view.bounds()
     assert left < -1 < 1 < right
     assert low < -2 < 2 < high
-    assert plain(view.readout_at(0.0, 0.0)) == "σ_eff = 1 · error 1"
-    assert [entry.words for entry in view.legend_entries()] == ["held-out"]
+    assert plain(view.readout_at(0.1, 0.0)) == "σ_eff 1   held-out 1"
+    assert [entry.words for entry in view.legend_entries()] == ["held-out", "least"]
+
+
+def test_of_many_curves_the_nearest_is_read_out_and_of_few_all(qtbot):
+    x = np.arange(1.0, 11.0)
+    curves = tuple(Curve(f"run {n}", x, n * x, f"own {n}") for n in range(1, 6))
+    view = shown(qtbot, CurvesView(Curves("Runs", Axis("time", "s"), Axis("error"), curves)))
+    assert view.readout_at(10.0, 29.0) == "run 3   time 10 s   30"
+    view.set_plot(Curves("Runs", Axis("time", "s"), Axis("error"), curves[:2]))
+    assert view.readout_at(9.8, 29.0) == "time 10 s   run 1 10   run 2 20"
+
+
+def test_axes_follow_the_curves_until_the_user_moves_them_and_again_for_others(qtbot):
+    x = np.arange(1.0, 11.0)
+
+    def plot(name, scale):
+        return Curves("Runs", Axis("step"), Axis("error"), (Curve(name, x, scale * x),))
+
+    view = shown(qtbot, CurvesView(plot("one", 1)))
+    view.set_plot(plot("one", 3))
+    assert view.bounds()[3] > 30
+    view.box.sigRangeChangedManually.emit([True, True])
+    view.set_plot(plot("one", 30))
+    assert view.bounds()[3] < 300
+    view.set_plot(plot("two", 30))
+    assert view.bounds()[3] > 300
+    assert view.bounds()[0] == 0.0
+
+
+def test_curves_that_need_not_be_seen_leave_the_axes_alone_and_spreads_widen_them(qtbot):
+    x = np.array([10.0, 100.0])
+    axes = Axis("evaluations", log=True), Axis("distance", log=True)
+    real = Curve("real", x, np.full(2, 0.5), "exact", "dash", across=True)
+    samples = Curve("samples", x, np.array([8.0, 2.0]), low=np.array([7.0, 1.0]), high=np.array([16.0, 4.0]),
+                    notes=("few", "many"))  # fmt: skip
+    view = shown(qtbot, CurvesView(Curves("Quality", *axes, (samples, real))))
+    left, right, low, high = view.bounds()
+    assert left < 1 < 2 < right
+    assert low < math.log10(0.5)
+    assert high > math.log10(16)
+    assert view.readout_at(1.1, 0.0) == "few   samples 8 (7 to 16)   real 0.5"
+    spread = replace(real, low=np.full(2, 0.25), high=np.full(2, 0.75), spread="band")
+    view.set_plot(Curves("Quality", *axes, (samples, spread)))
+    assert view.bounds()[2] < math.log10(0.25) < low
+    assert view.readout_at(1.1, 0.0).endswith("real 0.5 (0.25 to 0.75)")
+    view.set_plot(Curves("Quality", *axes, (samples, replace(spread, framed=False))))
+    assert view.bounds()[2] > math.log10(0.75)
+
+
+@pytest.mark.parametrize("log", [True, False])
+def test_a_file_gets_what_the_axes_show_in_data_units(qtbot, log):
+    x = np.array([1.0, 100.0])
+    view = shown(qtbot, CurvesView(Curves("Runs", Axis("a", log=log), Axis("b", log=True), (Curve("c", x, x),))))
+    bounds = view.plot().bounds
+    ends = (10.0 ** np.array(view.bounds()))[:2] if log else view.bounds()[:2]
+    assert bounds[:2] == pytest.approx(tuple(ends))
+    assert bounds[2:] == pytest.approx(tuple(10.0 ** np.array(view.bounds())[2:]))
+
+
+def test_styles_spreads_and_colours_are_seen(qtbot):
+    x = np.arange(1.0, 40.0)
+
+    def colours(**changes):
+        curve = replace(Curve("c", x, x, low=0.5 * x, high=2 * x), **changes)
+        view = shown(qtbot, CurvesView(Curves("Runs", Axis("a"), Axis("b"), (curve,))))
+        return channels(view.grab().toImage())
+
+    first, plain_line = colours(), {"low": None, "high": None}
+    others = [{"style": "dash"}, {"style": "dotted"}, {"spread": "band"}, {"colour": "exact"}, {"colour": "order 0.5"}]
+    others += [{"colour": "own 2"}, {"across": True}, plain_line, {"x": x[:1], "y": x[:1]} | plain_line]
+    for changes in others:
+        assert (colours(**changes) != first).any(), changes
 
 
 @pytest.mark.parametrize("count", [2, 25])
-def test_mode_weights_are_all_in_sight(qtbot, count):
-    view = shown(qtbot, ModeWeightsView(), 300, 200)
+def test_bars_are_all_in_sight(qtbot, count):
+    view = shown(qtbot, BarsView("Mode weights", "mode", "true"), 300, 200)
     true = np.full(count, 1 / count)
     sampled = np.where(np.arange(count) == 0, np.nan, 1 / count)
-    view.set_weights(sampled, true)
-    (left, right), (low, high) = view.box.viewRange()
+    view.set_shares([str(mode + 1) for mode in range(count)], sampled, true)
+    left, right, low, high = view.bounds()
     assert (left, right) == pytest.approx((0.4, count + 0.6))
     assert low == 0
     assert high > 1 / count
     assert f"mode {count}   sampled {1 / count:.3f}   true {1 / count:.3f}" == view.readout_at(count, 0)
     assert view.readout_at(count + 2, 0) == ""
+    assert view.plot().names == tuple(str(mode + 1) for mode in range(count))
 
 
-def figures(qtbot):
-    plane, losses, bands, weights = PlaneView(), LossView(), BandView(), ModeWeightsView()
-    plane.set_data(np.random.default_rng(0).normal(size=(50, 2)))
-    plane.set_tails(np.random.default_rng(0).normal(size=(50, 4, 2)) * 1e3)
-    losses.append_train(np.arange(1, 50), np.ones(49), np.ones(49))
-    bands.set_bands(np.array([0.1, 1.0]), np.array([0.2, 1.1]), np.array([0.1, 1.0]))
-    weights.set_weights(np.array([0.7, 0.3]), np.array([0.8, 0.2]))
-    for view in (plane, losses, bands, weights):
-        view.setPalette(make_palette(DARK))
-        shown(qtbot, view, 400, 300)
-    return plane, losses, bands, weights
+def test_names_of_bars_are_short_below_them_and_whole_in_the_read_out(qtbot):
+    view = shown(qtbot, class_shares(), 300, 200)
+    view.set_shares(("automobile", "cat"), np.array([0.7, 0.3]), np.array([0.5, 0.5]))
+    assert view.readout_at(1.1, 0.0).startswith("class automobile   sampled 0.700   real 0.500")
+    assert view.plot().colour == "learned"
 
 
-def test_figures_are_white_whatever_the_theme(qtbot):
-    for view in figures(qtbot):
-        before = pixels(view.grab().toImage())
-        image = QImage.fromData(to_png_bytes(view, 900, 200))
-        assert (image.width(), image.height()) == (900, 675)
-        assert image.dotsPerMeterX() == pytest.approx(200 / 0.0254, abs=1)
-        corners = [pixels(image)[row, column] for row in (2, -3) for column in (2, -3)]
-        assert corners == [rgb("#FFFFFF")] * 4
-        assert len(np.unique(pixels(image))) > 10
-        assert (pixels(view.grab().toImage()) == before).all()
-
-
-def test_a_recorded_figure_is_what_is_painted_at_once(qtbot):
-    for view in figures(qtbot):
-        recorded = QImage.fromData(to_png_bytes(view, 900, 200))
-        figure = FigureCopy(view, 900 / (200 / 96), 200 / 96)
-        figure.view.for_figure(200 / 96)
-        image = QImage(900, 675, QImage.Format.Format_RGB32)
-        image.setDevicePixelRatio(200 / 96)
-        image.fill(rgb("#FFFFFF"))
-        with QPainter(image) as painter:
-            figure.view.render(painter, QRectF(figure.view.rect()))
-        figure.close()
-        apart = np.abs(channels(image) - channels(recorded))
-        # A curve is stroked as a whole in a recording and piece by piece on the screen: only its rims may differ.
-        assert apart.mean() < 0.3
-        assert (apart.max(axis=2) > 100).mean() < 1e-3
-
-
-def test_a_recorded_figure_may_be_painted_on_another_thread(qtbot):
-    with ThreadPoolExecutor(1) as pool:
-        for view in figures(qtbot):
-            sheet = finished(png_sheet(view, 900, 200))
-            assert pool.submit(sheet.png, 900, 200).result() == sheet.png(900, 200) == to_png_bytes(view, 900, 200)
-            sheet = finished(svg_sheet(view))
-            assert pool.submit(sheet.svg).result() == sheet.svg() == to_svg_bytes(view)
-
-
-def test_figures_as_svg_are_drawings_with_words(qtbot):
-    for view in figures(qtbot):
-        root = ET.fromstring(to_svg_bytes(view))
-        kinds = [element.tag.rpartition("}")[2] for element in root.iter()]
-        assert root.get("viewBox") == "0 0 400 300"
-        assert kinds.count("text") > 5
-        assert kinds.count("polyline") + kinds.count("path") > 3
-
-
-def test_what_leaves_the_axes_is_covered_in_svg(qtbot):
-    from PySide6.QtGui import QPainter
-    from PySide6.QtSvg import QSvgRenderer
-
-    view = figures(qtbot)[0]
-    renderer = QSvgRenderer(to_svg_bytes(view))
-    image = QImage(400, 300, QImage.Format.Format_RGB32)
-    image.fill(rgb("#FFFFFF"))
-    with QPainter(image) as painter:
-        renderer.render(painter)
-    below, right = pixels(image)[-3:, :100], pixels(image)[60:, -4:]
-    assert (below == rgb("#FFFFFF")).all()
-    assert (right == rgb("#FFFFFF")).all()
+def test_roles_have_a_colour_in_each_theme():
+    roles = ("exact", "learned", "density", "order 0", "order 0.5", "order 1", "own 1", f"own {OWN_COLOURS}", "#123456")
+    for colours in (LIGHT, DARK):
+        assert len({colour_of(colours, role) for role in roles}) == len(roles)
+        assert all(QColor(colour_of(colours, role)).isValid() for role in roles)
+    assert paper()["exact"] == LIGHT.exact
+    assert paper()["own 1"] == colour_of(LIGHT, "own 1")

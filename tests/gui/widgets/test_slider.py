@@ -123,12 +123,12 @@ def test_log_scale_gives_every_decade_the_same_room(path):
 @pytest.mark.parametrize("page", [False, True])
 def test_every_step_of_a_key_moves_and_the_way_back_is_the_same(path, page):
     scale = SliderScale.of(DECLARED[path])
-    way = [scale.low]
-    while way[-1] < scale.high and len(way) < 3000:
-        way.append(scale.stepped(way[-1], 1, page=page))
-        assert way[-1] > way[-2]
-    assert way[-1] == scale.high
-    inner = way[1:-1]
+    ladder_controls = [scale.low]
+    while ladder_controls[-1] < scale.high and len(ladder_controls) < 3000:
+        ladder_controls.append(scale.stepped(ladder_controls[-1], 1, page=page))
+        assert ladder_controls[-1] > ladder_controls[-2]
+    assert ladder_controls[-1] == scale.high
+    inner = ladder_controls[1:-1]
     back = [scale.stepped(value, -1, page=page) for value in inner[1:]]
     assert back == pytest.approx(inner[:-1])
 

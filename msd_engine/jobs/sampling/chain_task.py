@@ -21,19 +21,19 @@ from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.pictures.pictures import chosen_picture
 from msd_engine.jobs.sampling.sample import chain_events
 from msd_engine.jobs.tools.background import in_background
-from msd_engine.jobs.tools.guard import told
+from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.samplers.inpainting import Inpainting, KnownDenoiser, KnownPixels
-from msd_engine.specs import Branch, ExperimentSpec, Hand, Live
+from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 
 # Branches with noise of their own have numbers that no chain of the form has.
 _FRESH = 1_000_000
 
 
-@told
-def by_hand(
+@reports_user_errors
+def chain_task(
     spec: ExperimentSpec,
-    hand: Hand,
+    task: ChainTask,
     *,
     start: Branch | None = None,
     run_dir: Path | None = None,
@@ -52,7 +52,7 @@ def by_hand(
 
     Args:
         spec: The experiment; `sampling.chains` is the number of chains.
-        hand: What is done.
+        task: What is done.
         start: Where chains branch off on the way, None for their start. With the parameters of the chain and its own
             noise the first of them is the chain itself, to the bit.
         run_dir: Run folder of the trained denoiser, where `sampling.source` asks for one.
@@ -64,15 +64,15 @@ def by_hand(
     Yields:
         The events of `msd_engine.jobs.sampling.sample.sample`, from the step of the kept state on.
     """
-    if hand == "interpolate" and spec.sampling.chains < 2:
+    if task == "interpolate" and spec.sampling.chains < 2:
         raise UserError("A row from one seed to another has at least two chains: raise sampling.chains.")
     if start is not None:
-        _check_start(spec, hand, start)
+        _check_start(spec, task, start)
 
     def build() -> Sampling:
-        toward = spec.denoise.second_seed if hand == "interpolate" else None
+        toward = spec.denoise.second_seed if task == "interpolate" else None
         chains = sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device, toward=toward)
-        pixels = _known_pixels(spec, data_dir, chains.device) if hand == "inpaint" else None
+        pixels = _known_pixels(spec, data_dir, chains.device) if task == "inpaint" else None
         if start is not None:
             chains = _branched(spec, chains, start)
         elif pixels is not None:
@@ -85,9 +85,9 @@ def by_hand(
     yield from chain_events(spec, chains, cadence, live)
 
 
-def _check_start(spec: ExperimentSpec, hand: Hand, start: Branch) -> None:
+def _check_start(spec: ExperimentSpec, task: ChainTask, start: Branch) -> None:
     wanted = (spec.training.k, *event_shape(spec))
-    if hand == "interpolate":
+    if task == "interpolate":
         raise UserError("A row between two seeds cannot begin on the way: its chains have no noise of their own.")
     if start.y.shape != wanted:
         raise UserError(f"The kept state has shape {start.y.shape}, but these settings need {wanted}.")

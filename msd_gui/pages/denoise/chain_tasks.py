@@ -9,7 +9,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
-from msd_engine.specs import Branch, ExperimentSpec, Hand, for_painting
+from msd_engine.specs import Branch, ChainTask, ExperimentSpec, for_painting
 from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base.page import Page, Status
 from msd_gui.pages.denoise.networks import Missing
@@ -18,7 +18,7 @@ from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.session.command import command
 from msd_gui.session.network import Network
 
-Asked = Callable[[], tuple[ExperimentSpec, Path | None] | None]
+DrawRequest = Callable[[], tuple[ExperimentSpec, Path | None] | None]
 """Returns settings and the run whose network is used where they ask for one; None where nothing can be drawn."""
 
 # Chains in a row between two seeds.
@@ -37,39 +37,39 @@ _ROW_HELP = (
 )
 
 
-class ByHand(QWidget):
+class ChainTasks(QWidget):
     """Two buttons above a gallery of chains, and the runner of these chains.
 
     Attributes:
         shown: Emitted when chains begin.
-        mend_asked: Emitted when the button in the empty grid is pressed, but there is no denoiser to draw with.
+        remedy_requested: Emitted when the button in the empty grid is pressed, but there is no denoiser to draw with.
     """
 
     shown = Signal()
-    mend_asked = Signal()
+    remedy_requested = Signal()
 
-    def __init__(self, page: Page, engine: Engine, asked: Asked) -> None:
+    def __init__(self, page: Page, engine: Engine, wanted: DrawRequest) -> None:
         """Draw nothing yet.
 
         Args:
             page: Owner of the runner; told of progress and failures.
             engine: Makes the jobs.
-            asked: Returns the present settings.
+            wanted: Returns the present settings.
         """
         super().__init__()
         self._page = page
         self._engine = engine
-        self._asked = asked
+        self._requested = wanted
         self._runner = page.runner(self._show)
-        self._hand: Hand = "draw"
+        self._task: ChainTask = "draw"
         self._marked = False
         self._able = True
         self._data_name = ""
         self.paint = QPushButton("Paint the marked part anew")
-        self.paint.setObjectName("by_hand.paint")
+        self.paint.setObjectName("chain_task.paint")
         self.paint.setToolTip(_PAINT_HELP)
         self.row = QPushButton("Go from seed to second seed")
-        self.row.setObjectName("by_hand.row")
+        self.row.setObjectName("chain_task.row")
         self.row.setToolTip(_ROW_HELP)
         self.words = QLabel()
         self.words.setProperty("role", "muted")
@@ -89,9 +89,9 @@ class ByHand(QWidget):
         column.addWidget(self.gallery, 1)
         self.paint.clicked.connect(lambda: self.draw("inpaint"))
         self.row.clicked.connect(lambda: self.draw("interpolate"))
-        self.gallery.asked.connect(self._begin)
+        self.gallery.requested.connect(self._begin)
         self.gallery.scrubber.set_branching(True)
-        self.gallery.scrubber.branch_asked.connect(self._branch)
+        self.gallery.scrubber.branch_requested.connect(self._branch)
 
     def show_settings(self, spec: ExperimentSpec, missing: Missing | None) -> None:
         """Say by which chains the marked part would be painted, if one is, and why there is no denoiser, if so."""
@@ -107,19 +107,19 @@ class ByHand(QWidget):
         if self._marked:
             hint = f"Painting: {painters(spec)}"
         self.words.setText(hint if missing is None else f"{missing.title}.")
-        paints = self.hand == "inpaint"
+        paints = self.task == "inpaint"
         sentence = _PAINTED if paints else _IN_A_ROW
         button = "Paint anew" if paints else "Draw the row"
         if missing is not None:
             sentence, button = f"{sentence} {missing.title}: {missing.text}", missing.remedy
-        self.gallery.promise(sentence, button)
+        self.gallery.set_placeholder(sentence, button)
 
     @property
-    def hand(self) -> Hand:
+    def task(self) -> ChainTask:
         """What was drawn last, or what the button in the empty place draws."""
-        if self._hand == "draw":
+        if self._task == "draw":
             return "inpaint" if self._marked else "interpolate"
-        return self._hand
+        return self._task
 
     def command(self, spec: ExperimentSpec, network: Network | None) -> str:
         """Return the `msd` line that draws these chains.
@@ -128,7 +128,7 @@ class ByHand(QWidget):
             spec: The present settings.
             network: The run that denoises; None for the exact denoiser or a pretrained one.
         """
-        return command_of(_fitting(self.hand, spec), self.hand, network)
+        return command_of(_fitting(self.task, spec), self.task, network)
 
     @property
     def running(self) -> bool:
@@ -140,31 +140,31 @@ class ByHand(QWidget):
         """Whether chains are being drawn and not held."""
         return self._runner.running and not self._runner.held
 
-    def draw(self, hand: Hand) -> None:
+    def draw(self, task: ChainTask) -> None:
         """Draw chains that paint the marked part anew, or a row of them from seed to seed."""
-        asked = self._asked()
-        if asked is None:
+        wanted = self._requested()
+        if wanted is None:
             return
-        spec, run = asked
-        self._hand = hand
-        self._submit(self._engine.by_hand(hand, _fitting(hand, spec), run))
+        spec, run = wanted
+        self._task = task
+        self._submit(self._engine.chain_task(task, _fitting(task, spec), run))
 
     @Slot()
     def _begin(self) -> None:
         """Do what the button in the empty grid promises."""
         if self._able:
-            self.draw(self.hand)
+            self.draw(self.task)
         else:
-            self.mend_asked.emit()
+            self.remedy_requested.emit()
 
     @Slot(object)
     def _branch(self, start: Branch) -> None:
         """Let the chains go on from a kept state; those that paint a part anew go on to keep the rest."""
-        asked = self._asked()
-        if asked is not None:
-            spec, run = asked
-            hand: Hand = "inpaint" if self._hand == "inpaint" else "draw"
-            self._submit(self._engine.by_hand(hand, _fitting(hand, spec), run, start=start))
+        wanted = self._requested()
+        if wanted is not None:
+            spec, run = wanted
+            task: ChainTask = "inpaint" if self._task == "inpaint" else "draw"
+            self._submit(self._engine.chain_task(task, _fitting(task, spec), run, start=start))
 
     def stop(self) -> None:
         """Stop the chains."""
@@ -208,8 +208,8 @@ def command_of(spec: ExperimentSpec, verb: str, network: Network | None) -> str:
     return command(spec, verb, run=str(network.folder), trained=network.spec, out=out)
 
 
-def _fitting(hand: Hand, spec: ExperimentSpec) -> ExperimentSpec:
+def _fitting(task: ChainTask, spec: ExperimentSpec) -> ExperimentSpec:
     """Return the spec of some work by hand: chains that settle at each noise paint, and a row can be looked along."""
-    if hand == "interpolate":
+    if task == "interpolate":
         return spec.replace("sampling.chains", min(ROW, spec.sampling.chains))
-    return for_painting(spec) if hand == "inpaint" else spec
+    return for_painting(spec) if task == "inpaint" else spec

@@ -9,15 +9,15 @@ import torch
 from torch import Tensor
 
 from msd_engine.backend.files import make_folder, reading, write_atomically
+from msd_engine.backend.folders import cache_folder
 from msd_engine.backend.tensors import pack_tensors, read_tensors
-from msd_engine.data.folder import cache_folder
 from msd_engine.data.images import ImageSet
-from msd_engine.metrics.features.network import FeatureNetwork, Seen
+from msd_engine.metrics.features.network import FeatureBatch, FeatureNetwork
 
 _EXPECTED = "kept features of real images (safetensors; delete it and they will be computed again)"
 
 
-def look(network: FeatureNetwork, x: Tensor) -> Iterator[Seen]:
+def extract_features(network: FeatureNetwork, x: Tensor) -> Iterator[FeatureBatch]:
     """Look at images in data units.
 
     Args:
@@ -27,13 +27,13 @@ def look(network: FeatureNetwork, x: Tensor) -> Iterator[Seen]:
     Yields:
         What was seen so far after every batch, at least once; the last is the whole.
     """
-    parts: list[Seen] = []
+    parts: list[FeatureBatch] = []
     for part in torch.split(x, network.batch):
-        parts.append(network.look(part))
-        yield Seen.together(parts)
+        parts.append(network.extract_features(part))
+        yield FeatureBatch.together(parts)
 
 
-def look_at_real(network: FeatureNetwork, images: Tensor) -> Iterator[Seen]:
+def features_of_real(network: FeatureNetwork, images: Tensor) -> Iterator[FeatureBatch]:
     """Look at real images, or read what was seen in them before.
 
     Args:
@@ -53,12 +53,12 @@ def look_at_real(network: FeatureNetwork, images: Tensor) -> Iterator[Seen]:
     if path.exists():
         tensors, _ = read_tensors(path, _EXPECTED)
         with reading(path, _EXPECTED):
-            kept = Seen(**tensors)
+            kept = FeatureBatch(**tensors)
         # Bands are found at once: what was kept before there were any is as good.
         yield network.with_bands(kept, ImageSet.to_data(images))
         return
-    for seen in look(network, ImageSet.to_data(images)):
-        yield seen
+    for batch in extract_features(network, ImageSet.to_data(images)):
+        yield batch
     make_folder(path.parent)
-    tensors = {name: tensor for name, tensor in vars(seen).items() if name != "bands"}
+    tensors = {name: tensor for name, tensor in vars(batch).items() if name != "bands"}
     write_atomically(path, pack_tensors(tensors, {}))

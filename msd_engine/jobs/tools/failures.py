@@ -17,7 +17,7 @@ from msd_engine.specs import SpecError
 P = ParamSpec("P")
 
 
-def told(job: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
+def reports_user_errors(job: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
     """Make a job tell a `UserError`, a `SpecError` or the failure of a device as its last event.
 
     Args:

@@ -13,7 +13,7 @@ UNSEEN_MS = 1000
 IDLE_MS = 1500
 
 
-class Later:
+class IdleWork:
     """Does what can wait when it holds nobody up.
 
     Args:

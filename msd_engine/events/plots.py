@@ -1,0 +1,284 @@
+"""The content of a plot as frozen values: the window paints it on the screen, the engine draws it into files.
+
+A colour is a role, such as ``learned`` or ``exact``, which a palette turns into a colour; ``own N``, the Nth of a few
+that are told apart; ``order S``, the place S from 0 to 1 in an order such as that of k; or a colour, ``#RRGGBB``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Bounds = tuple[float, float, float, float]
+Mark = Literal["line", "dash", "dotted", "dot", "ring", "cross", "arrow", "diamond", "patch"]
+LineStyle = Literal["line", "dash", "dotted"]
+
+ORDER_COLOURS = ("#440154", "#21808c", "#86b61a")
+"""First, middle and last colour of an order on white: as viridis, without its end that white hides."""
+
+OWN_COLOURS = 8
+"""So many colours, ``own 1`` and so on, are told apart."""
+
+LAYERS = ("density", "data", "modes", "exact arrows", "learned arrows", "tails", "heads", "copies")
+"""What the plane is made of, from below."""
+
+NO_POINTS: Array = np.empty((0, 2))
+NO_TAILS: Array = np.empty((0, 0, 2))
+DENSITY_DEPTH = 10.0
+"""Below its peak by this much a log density counts as none: exp(-10) is 1/22 000."""
+
+# So few chains can be followed however far they leap.
+_FEW = 10
+LONGEST_STEP = 0.1
+"""The longest step that tails are drawn with, in parts of the width or height of the plane."""
+
+
+@dataclass(frozen=True)
+class Key:
+    """One entry of a legend.
+
+    Attributes:
+        mark: Its mark.
+        colour: Colour of the mark.
+        words: What it stands for; σ_eff in them is written with an index.
+    """
+
+    mark: Mark
+    colour: str
+    words: str
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis.
+
+    Attributes:
+        name: What it counts.
+        unit: Its unit; empty for none.
+        log: Whether it is logarithmic.
+        ticks: Where alone it has ticks; empty for the usual places.
+    """
+
+    name: str
+    unit: str = ""
+    log: bool = False
+    ticks: tuple[float, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The words beside the axis."""
+        return f"{self.name} / {self.unit}" if self.unit else self.name
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One curve.
+
+    Attributes:
+        words: Its name.
+        x: Positions, with shape (n,).
+        y: Values, with shape (n,); NaN leaves a gap.
+        colour: Its colour.
+        style: How its line is drawn.
+        low: Lower ends of its spread, with shape (n,); None for no spread.
+        high: Upper ends.
+        spread: Whether the spread is a bar at each point or a band.
+        dots: Whether its points are marked.
+        across: Whether it goes on to both edges of the plot.
+        framed: Whether the axes are chosen so that it is seen.
+        notes: Words for each point, for the read-out in the place of its position; empty for none.
+    """
+
+    words: str
+    x: Array
+    y: Array
+    colour: str = "learned"
+    style: LineStyle = "line"
+    low: Array | None = None
+    high: Array | None = None
+    spread: Literal["bars", "band"] = "bars"
+    dots: bool = False
+    across: bool = False
+    framed: bool = True
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Curves:
+    """Curves on axes.
+
+    Attributes:
+        name: What the plot is called.
+        x: The axis from left to right.
+        y: The upright axis.
+        curves: The curves, from below.
+        legend: Its entries; None for one for each curve.
+        growing: Whether points are still to come at the right, so that the axes leave room.
+        bounds: What the axes show, (x least, x most, y least, y most); None for all.
+    """
+
+    name: str
+    x: Axis
+    y: Axis
+    curves: tuple[Curve, ...] = ()
+    legend: tuple[Key, ...] | None = None
+    growing: bool = False
+    bounds: Bounds | None = None
+
+    def entries(self) -> tuple[Key, ...]:
+        """The entries of the legend."""
+        if self.legend is not None:
+            return self.legend
+        return tuple(Key(curve.style, curve.colour, curve.words) for curve in self.curves)
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """Bars with a line across each, such as shares in a sample and the true ones.
+
+    Attributes:
+        name: What the plot is called.
+        noun: What each bar is of.
+        names: Names of the bars.
+        values: Heights of the bars, with shape (n,).
+        expected: Heights of the lines, with shape (n,).
+        words: What the lines are.
+        colour: Colour of the bars.
+    """
+
+    name: str
+    noun: str
+    names: tuple[str, ...] = ()
+    values: Array = field(default_factory=lambda: np.empty(0))
+    expected: Array = field(default_factory=lambda: np.empty(0))
+    words: str = "true"
+    colour: str = "exact"
+
+    def entries(self) -> tuple[Key, ...]:
+        """The entries of the legend."""
+        return (Key("patch", self.colour, "sampled"), Key("line", "text", self.words)) if self.names else ()
+
+    @property
+    def top(self) -> float:
+        """The greatest height."""
+        heights = np.concatenate([self.values, self.expected, [1e-3]])
+        return float(heights[np.isfinite(heights)].max())
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """Chains in the plane, before the density that they are to follow.
+
+    Attributes:
+        log_density: log p on a grid with shape (rows, columns), row 0 at the smallest x₂; None where it is not known.
+        density_bounds: Where the outermost grid points lie, (x₁ least, x₁ most, x₂ least, x₂ most).
+        data: Draws from the data distribution, with shape (n, 2).
+        modes: Means of the modes, with shape (J, 2).
+        at: Where the scores are given, with shape (m, 2).
+        exact: The exact score there, with shape (m, 2), or None.
+        learned: The learned score there, with shape (m, 2), or None.
+        tails: The last states of every chain, with shape (n, B, 2), oldest first.
+        heads: Where the chains are, with shape (B, 2).
+        copies: The copies of the chosen chain (k, 2), their mean (1, 2) and x̂ (1, 2), or None.
+        chosen: The chosen chain, or None.
+        colour: Colour of the chains.
+        on: The layers that are shown.
+        bounds: What the axes show, in data units.
+    """
+
+    log_density: Array | None = None
+    density_bounds: Bounds = (0.0, 1.0, 0.0, 1.0)
+    data: Array = field(default_factory=lambda: NO_POINTS)
+    modes: Array = field(default_factory=lambda: NO_POINTS)
+    at: Array = field(default_factory=lambda: NO_POINTS)
+    exact: Array | None = None
+    learned: Array | None = None
+    tails: Array = field(default_factory=lambda: NO_TAILS)
+    heads: Array = field(default_factory=lambda: NO_POINTS)
+    copies: tuple[Array, Array, Array] | None = None
+    chosen: int | None = None
+    colour: str = "exact"
+    on: frozenset[str] = frozenset(LAYERS) - {"exact arrows", "learned arrows"}
+    bounds: Bounds = (-8.0, 8.0, -8.0, 8.0)
+
+    @property
+    def has_density(self) -> bool:
+        """Whether there is a density to show."""
+        return self.log_density is not None and bool(np.isfinite(self.log_density).any())
+
+    def entries(self) -> tuple[Key, ...]:
+        """The entries of the legend, of the layers that are on and have data."""
+        copies = self.copies is not None
+        rows = (
+            ("density", self.has_density, Key("patch", "density", "density")),
+            ("data", len(self.data) > 0, Key("dot", "data", "data")),
+            ("modes", len(self.modes) > 0, Key("cross", "text", "modes")),
+            ("exact arrows", self.exact is not None, Key("arrow", "exact", "exact score")),
+            ("learned arrows", self.learned is not None, Key("arrow", "learned", "learned score")),
+            ("heads", len(self.heads) > 0, Key("dot", self.colour, "chains ȳ")),
+            ("copies", copies, Key("ring", "chosen", "copies y of the chosen chain")),
+            ("copies", copies, Key("dot", "chosen", "their mean ȳ")),
+            ("copies", copies, Key("diamond", "text", "x̂")),
+        )
+        return tuple(key for layer, known, key in rows if known and layer in self.on)
+
+    def density_share(self) -> Array:
+        """The log density from 0, `DENSITY_DEPTH` or more below its peak, to 1 at it, with shape (rows, columns)."""
+        assert self.log_density is not None
+        values = np.where(np.isfinite(self.log_density), self.log_density, -np.inf).astype(np.float32)
+        return np.asarray(np.clip((values - values.max()) / DENSITY_DEPTH + 1, 0, 1))
+
+    def scores(self) -> list[tuple[str, Array]]:
+        """The scores whose arrows are shown, by colour, on one scale: their 90th percentile has length 1."""
+        known = self.exact if self.exact is not None else self.learned
+        if known is None or not len(known):
+            return []
+        sizes = np.hypot(*np.asarray(known)[np.isfinite(known).all(axis=1)].T)
+        unit = (float(np.percentile(sizes, 90)) if len(sizes) else 1.0) or 1.0
+        rows = (("exact", self.exact), ("learned", self.learned))
+        return [(name, score / unit) for name, score in rows if score is not None and f"{name} arrows" in self.on]
+
+    def readable_tails(self) -> Array:
+        """The tails with shape (B, m, 2) without what is before the last long step.
+
+        Where many chains leap across the view, the lines of their leaps only hide it.
+        """
+        left, right, low, high = self.bounds
+        return readable(self.tails.transpose(1, 0, 2), LONGEST_STEP * min(right - left, high - low))
+
+
+Plot = Curves | Bars | Plane
+
+
+def readable(tails: Array, longest: float) -> Array:
+    """Leave out of tails what is before the last long step.
+
+    Args:
+        tails: States with shape (B, n, 2), oldest first.
+        longest: Length up to which a step, the median over chains, can be followed by eye.
+
+    Returns:
+        The newest states, from the last long step on, with shape (B, m, 2); all of them where chains are few.
+    """
+    if len(tails) <= _FEW:
+        return tails
+    with np.errstate(invalid="ignore", over="ignore"):
+        steps = np.median(np.nan_to_num(np.hypot(*np.diff(tails, axis=1).T)), axis=1)
+    leaps = np.flatnonzero(steps > longest)
+    return tails[:, leaps[-1] + 1 :] if len(leaps) else tails
+
+
+def order_colours(values: Sequence[int]) -> dict[int, str]:
+    """The colours of values, such as several k, by their place in the order."""
+    places = sorted(set(values))
+    return {value: f"order {place / max(1, len(places) - 1):.4f}" for place, value in enumerate(places)}
+
+
+def order_keys(values: Sequence[int], noun: str) -> tuple[Key, ...]:
+    """The entries of a legend for values whose colours are `order_colours`."""
+    return tuple(Key("line", colour, f"{noun} = {value}") for value, colour in order_colours(values).items())

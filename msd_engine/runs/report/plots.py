@@ -1,0 +1,351 @@
+"""Plots drawn into files by matplotlib: PNG, SVG with words as text, PDF, and pictures of an animation."""
+
+from __future__ import annotations
+
+import io
+import math
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msd_engine.events.plots import ORDER_COLOURS, Array, Axis, Bars, Curve, Curves, Key, Plane, Plot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Palette = Mapping[str, str]
+
+WIDTH_MM, DPI = 152.4, 300.0
+_MM = 25.4
+_FILM_DPI = 96.0
+_FONT_PT, _SMALL_PT = 9.0, 8.0
+# Height over width of curves and bars; inches beside and below the plane, and of a row of the legend.
+_SHAPE, _PLANE_FRAME, _LEGEND_ROW = 0.58, (0.55, 0.55), 0.185
+_MOST_TICKS, _BAR = 12, 0.7
+_ARROW_INCHES = 0.16
+# Which multiples of powers of ten are labelled, by how far an axis reaches.
+_LABELLED = ((8.0, (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)), (1e3, (1.0, 2.0, 5.0)), (math.inf, (1.0,)))
+_DASHES: dict[str, Any] = {"line": "-", "dash": (0, (4, 2)), "dotted": ":"}
+_SETTINGS: Any = {
+    "svg.fonttype": "none",  # text stays text: smaller, and it can be searched
+    "svg.hashsalt": "msd",
+    "pdf.fonttype": 42,
+    "font.size": _FONT_PT,
+    "axes.titlesize": _FONT_PT + 1,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.alpha": 0.25,
+    "legend.frameon": False,
+    "legend.fontsize": _SMALL_PT,
+}
+# Matplotlib keeps its settings for the whole process.
+_ONE_AT_A_TIME = threading.Lock()
+
+
+def figure(plot: Plot, palette: Palette, width_mm: float = WIDTH_MM, dpi: float = DPI, suffix: str = "png") -> bytes:
+    """Draw one plot.
+
+    Args:
+        plot: The plot.
+        palette: Colours as ``#RRGGBB`` by role.
+        width_mm: Width in millimetres.
+        dpi: Pixels per inch of a PNG.
+        suffix: ``png``, ``svg`` or ``pdf``.
+
+    Returns:
+        The content of the file; the same plot always gives the same bytes.
+    """
+    with settings():
+        return saved(_drawn(plot, palette, width_mm / _MM), suffix, dpi)
+
+
+def film(plots: Iterable[Plot], palette: Palette, width_px: int) -> Iterator[NDArray[np.uint8]]:
+    """Draw plots of one kind for an animation, on the axes and with the legend of the first.
+
+    Args:
+        plots: The plots.
+        palette: Colours as ``#RRGGBB`` by role.
+        width_px: Width in pixels.
+
+    Yields:
+        The pictures with shape (rows, columns, 3).
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas: FigureCanvasAgg | None = None
+    for plot in plots:
+        with settings():
+            if canvas is None:
+                canvas = FigureCanvasAgg(_drawn(plot, palette, width_px / _FILM_DPI))
+                canvas.figure.set_dpi(_FILM_DPI)
+            else:
+                # Laid out once: that takes longer than the drawing.
+                canvas.figure.set_layout_engine("none")
+                (axes,) = canvas.figure.axes
+                for artist in (*axes.collections, *axes.lines):
+                    artist.remove()
+                draw(axes, plot, palette)
+            canvas.draw()  # type: ignore[no-untyped-call]
+            picture = np.asarray(canvas.buffer_rgba())[..., :3].copy()  # type: ignore[no-untyped-call]
+        yield picture
+
+
+def saved(drawn: Figure, suffix: str, dpi: float) -> bytes:
+    """The content of a file with a figure; inside `settings` alone."""
+    out = io.BytesIO()
+    metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
+    drawn.savefig(out, format=suffix, dpi=dpi, metadata=metadata)
+    return out.getvalue()
+
+
+@contextmanager
+def settings() -> Iterator[None]:
+    """The style of all drawings, while one of them is made."""
+    # Imported here: it is slow, and only a drawing needs it.
+    import matplotlib as mpl
+
+    with _ONE_AT_A_TIME, mpl.rc_context(_SETTINGS):
+        yield
+
+
+def _drawn(plot: Plot, palette: Palette, width: float) -> Figure:
+    from matplotlib.figure import Figure
+
+    keys, height = plot.entries(), _SHAPE * width
+    columns = _columns(keys, width)
+    if isinstance(plot, Plane):
+        left, right, low, high = plot.bounds
+        beside, below = _PLANE_FRAME
+        height = min((width - beside) * (high - low) / (right - left), 1.5 * width) + below
+    height += math.ceil(len(keys) / columns) * _LEGEND_ROW
+    made = Figure(figsize=(width, height), layout="constrained")
+    draw(made.add_subplot(), plot, palette)
+    if keys:
+        handles = [handle(key, palette) for key in keys]
+        made.legend(handles=handles, loc="outside upper left", ncols=columns, **_LEGEND)
+    return made
+
+
+_LEGEND: Any = {"borderpad": 0.2, "columnspacing": 1.2, "handlelength": 1.8, "handletextpad": 0.5}
+
+
+def _columns(keys: Sequence[Key], width: float) -> int:
+    """The most columns of a legend that have room in a width in inches."""
+    letter, mark = 0.56 * _SMALL_PT / 72, 4.0
+    lengths = [len(key.words) + mark for key in keys]
+    for columns in range(len(keys), 1, -1):
+        if letter * sum(max(column) for column in np.array_split(lengths, columns)) <= width:
+            return columns
+    return 1
+
+
+def draw(axes: Axes, plot: Plot, palette: Palette) -> None:
+    """Draw a plot on axes of a figure, without its legend; inside `settings` alone."""
+    match plot:
+        case Curves():
+            _draw_curves(axes, plot, palette)
+        case Bars():
+            _draw_bars(axes, plot, palette)
+        case Plane():
+            _draw_plane(axes, plot, palette)
+
+
+def written(words: str) -> str:
+    """Words for matplotlib: σ_eff with its index, x with its hat, and a dollar of a user as it is."""
+    return words.replace("$", r"\$").replace("σ_eff", r"σ$_{\mathrm{eff}}$").replace("x̂", r"$\hat{\mathrm{x}}$")
+
+
+def colour_of(palette: Palette, role: str) -> Any:
+    """The colour of a role."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    if role.startswith("order "):
+        return LinearSegmentedColormap.from_list("order", ORDER_COLOURS)(float(role.removeprefix("order ")))
+    return palette.get(role, role)
+
+
+def handle(key: Key, palette: Palette) -> Any:
+    """The mark of an entry of a legend, with its words."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    colour = colour_of(palette, key.colour)
+    marks = {"dot": "o", "ring": "o", "cross": "+", "arrow": r"$\rightarrow$", "diamond": "D"}
+    if key.mark == "patch":
+        return Patch(color=colour, label=written(key.words))
+    if key.mark in _DASHES:
+        return Line2D([], [], color=colour, ls=_DASHES[key.mark], lw=1.5, label=written(key.words))
+    face = "none" if key.mark == "ring" else colour
+    size = 12.0 if key.mark == "arrow" else 5.0
+    return Line2D([], [], ls="", marker=marks[key.mark], color=colour, mfc=face, ms=size, label=written(key.words))
+
+
+# -- curves ------------------------------------------------------------------------------------------------------------
+
+
+def _draw_curves(axes: Axes, plot: Curves, palette: Palette) -> None:
+    set_axis(axes, "x", plot.x)
+    set_axis(axes, "y", plot.y)
+    for curve in plot.curves:
+        if not curve.across:
+            _draw_curve(axes, curve, curve.x, palette)
+    if plot.bounds is not None:
+        axes.set_xlim(*plot.bounds[:2])
+        axes.set_ylim(*plot.bounds[2:])
+    else:
+        unframed = [line for line in plot.curves if not line.framed]
+        framed = [line.y[line.y > 0] if plot.y.log else line.y for line in plot.curves if line.framed and len(line.y)]
+        if unframed and any(len(values) for values in framed):
+            axes.set_ylim(bottom=0.6 * min(float(np.nanmin(values)) for values in framed if len(values)))
+    for curve in plot.curves:
+        if curve.across and len(curve.x):
+            left, right = axes.get_xlim()
+            _draw_curve(axes, curve, np.array([left, *curve.x, right]), palette)
+            axes.set_xlim(left, right)
+    for name, axis in (("x", plot.x), ("y", plot.y)):
+        if axis.log and not axis.ticks:
+            _plain_numbers(axes, name)
+
+
+def _draw_curve(axes: Axes, curve: Curve, x: Array, palette: Palette) -> None:
+    colour = colour_of(palette, curve.colour)
+
+    def over(values: Array) -> Array:
+        return np.array([values[0], *values, values[-1]]) if curve.across else values
+
+    low, high = curve.low, curve.high
+    if low is not None and high is not None:
+        if curve.spread == "band":
+            axes.fill_between(x, over(low), over(high), color=colour, alpha=0.2, lw=0)
+        else:
+            away = np.abs(np.nan_to_num(np.stack([curve.y - low, high - curve.y])))
+            axes.errorbar(x, curve.y, yerr=away, fmt="none", ecolor=colour, elinewidth=1.0, capsize=3)
+    few = int(np.isfinite(curve.y).sum()) < 3 and not curve.across
+    mark = "o" if curve.dots or few else None
+    axes.plot(x, over(curve.y), color=colour, ls=_DASHES[curve.style], lw=1.3, marker=mark, ms=3.5)
+
+
+def set_axis(axes: Axes, name: str, axis: Axis) -> None:
+    """Give one axis, ``x`` or ``y``, its words and its scale."""
+    getattr(axes, f"set_{name}label")(written(axis.label))
+    if axis.ticks:
+        if axis.log:
+            getattr(axes, f"set_{name}scale")("log", base=2)
+        getattr(axes, f"set_{name}ticks")(axis.ticks, [f"{tick:g}" for tick in axis.ticks])
+        getattr(axes, f"{name}axis").minorticks_off()
+    elif axis.log:
+        getattr(axes, f"set_{name}scale")("log")
+
+
+def _plain_numbers(axes: Axes, name: str) -> None:
+    """Put enough plain numbers along a logarithmic axis."""
+    from matplotlib.ticker import LogLocator, StrMethodFormatter
+
+    low, high = getattr(axes, f"get_{name}lim")()
+    which = getattr(axes, f"{name}axis")
+    which.set_major_locator(LogLocator(subs=next((subs for ratio, subs in _LABELLED if high <= ratio * low), (1.0,))))
+    which.set_major_formatter(StrMethodFormatter("{x:g}"))
+    which.set_minor_formatter("")
+
+
+# -- bars --------------------------------------------------------------------------------------------------------------
+
+
+def _draw_bars(axes: Axes, plot: Bars, palette: Palette) -> None:
+    at = np.arange(1, len(plot.names) + 1)
+    axes.bar(at, np.nan_to_num(plot.values), _BAR, color=colour_of(palette, plot.colour))
+    axes.hlines(plot.expected, at - _BAR / 2, at + _BAR / 2, colors=palette.get("base", "white"), lw=3.0)
+    axes.hlines(plot.expected, at - _BAR / 2, at + _BAR / 2, colors=palette.get("text", "black"), lw=1.5)
+    if len(at) <= _MOST_TICKS:
+        for place, value, line in zip(at, plot.values, plot.expected, strict=True):
+            if np.isfinite(value):
+                top = (place, max(value, line))
+                axes.annotate(f"{value:.2f}", top, (0, 3), textcoords="offset points", ha="center", size=_SMALL_PT)
+    every = max(1, -(-len(at) // _MOST_TICKS))
+    axes.set_xticks(at[::every], plot.names[::every])
+    axes.grid(visible=False, axis="x")
+    axes.set_xlim(0.4, len(at) + 0.6)
+    axes.set_ylim(0.0, 1.15 * plot.top)
+    axes.set_xlabel(plot.noun)
+    axes.set_ylabel("share")
+
+
+# -- the plane ---------------------------------------------------------------------------------------------------------
+
+
+def _draw_plane(axes: Axes, plot: Plane, palette: Palette) -> None:
+    left, right, low, high = plot.bounds
+    axes.set_aspect("equal")
+    axes.set_xlim(left, right)
+    axes.set_ylim(low, high)
+    axes.set_autoscale_on(False)
+    axes.grid(visible=False)
+    axes.set_xlabel("x₁")
+    axes.set_ylabel("x₂")
+    if "density" in plot.on and plot.has_density:
+        _draw_density(axes, plot, palette)
+    if "data" in plot.on:
+        colour = colour_of(palette, "data")
+        axes.plot(*plot.data.T, ".", color=colour, ms=2.4, mew=0, alpha=0.6)
+    if "modes" in plot.on:
+        axes.plot(*plot.modes.T, "+", color=colour_of(palette, "text"), ms=8, mew=1.2)
+    for name, score in plot.scores():
+        _draw_arrows(axes, plot.at, score, colour_of(palette, name), wide=name == "exact")
+    if "tails" in plot.on:
+        _draw_tails(axes, plot, palette)
+    if "heads" in plot.on:
+        edge = {"mec": colour_of(palette, "base"), "mew": 0.6}
+        axes.plot(*plot.heads.T, "o", color=colour_of(palette, plot.colour), ms=4.5, **edge)
+        if plot.chosen is not None and plot.chosen < len(plot.heads):
+            axes.plot(*plot.heads[plot.chosen], "o", color=colour_of(palette, "chosen"), ms=7, **edge)
+    if "copies" in plot.on and plot.copies is not None:
+        y, y_mean, x_hat = plot.copies
+        chosen = colour_of(palette, "chosen")
+        for copy in y:
+            axes.plot(*np.stack([y_mean[0], copy]).T, color=chosen, lw=0.7, alpha=0.5)
+        axes.plot(*y.T, "o", color=chosen, mfc=colour_of(palette, "base"), ms=5, mew=1.0)
+        axes.plot(*y_mean.T, "o", color=chosen, ms=6.5)
+        axes.plot(*x_hat.T, "D", color=colour_of(palette, "text"), mec=colour_of(palette, "base"), ms=7)
+
+
+def _draw_density(axes: Axes, plot: Plane, palette: Palette) -> None:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    share = plot.density_share()
+    left, right, low, high = plot.density_bounds
+    x, y = np.linspace(left, right, share.shape[1]), np.linspace(low, high, share.shape[0])
+    ends = [colour_of(palette, "base"), colour_of(palette, "density")]
+    colours = LinearSegmentedColormap.from_list("density", ends)
+    axes.contourf(x, y, share, levels=np.linspace(1e-6, 1, 11), cmap=colours, vmin=0.0, vmax=0.95, zorder=0)
+
+
+def _draw_arrows(axes: Axes, at: Array, score: Array, colour: Any, *, wide: bool) -> None:
+    size = np.hypot(*score.T)
+    good = np.isfinite(at).all(axis=1) & np.isfinite(size)
+    u, v = (score / np.maximum(size, 1.0)[:, None])[good].T
+    # Wide and below: where both agree, the learned arrow lies inside the exact one.
+    width, head, length = (0.022, 2.6, 3.2) if wide else (0.009, 4.5, 5.0)
+    shape: Any = {"width": width, "headwidth": head, "headlength": length, "headaxislength": length}
+    scale: Any = {"units": "inches", "scale_units": "inches", "scale": 1 / _ARROW_INCHES}
+    axes.quiver(*at[good].T, u, v, color=colour, zorder=2, **shape, **scale)
+
+
+def _draw_tails(axes: Axes, plot: Plane, palette: Palette) -> None:
+    from matplotlib.collections import LineCollection
+
+    if len(plot.tails) < 2:
+        return
+    tails = plot.readable_tails()
+    middle, colour = tails.shape[1] // 2, colour_of(palette, plot.colour)
+    # Paler means older.
+    for part, alpha in ((tails[:, : middle + 1], 0.35), (tails[:, middle:], 0.7)):
+        axes.add_collection(LineCollection(list(part), colors=[colour], linewidths=0.8, alpha=alpha, zorder=2))
+    if plot.chosen is not None and plot.chosen < plot.tails.shape[1]:
+        axes.plot(*plot.tails[:, plot.chosen].T, color=colour_of(palette, "chosen"), lw=1.3)
