@@ -103,7 +103,6 @@ def experiment(name: str, seconds: float) -> ExperimentSpec:
             "training.seconds": seconds,
             "sampling.sigma_1": sampling.sigma_1 * scale,
             "sampling.sigma_L": sampling.sigma_L * scale,
-            "sampling.epsilon": sampling.epsilon * scale**2,
         }
     )
 

@@ -1,7 +1,8 @@
 """Flags for the fields of a spec, made from their declarations.
 
-Each field has the flag of its dotted path, ``--sampling.epsilon``, and its bare name, ``--epsilon``, where that names
-one field only. A command's own section comes first: ``--seed`` is ``sampling.seed`` for `msd sample`.
+Each field has the flag of its dotted path, ``--sampling.levels``, and its bare name, ``--levels``, where that names
+one field only. A command's own section comes first: ``--seed`` is ``sampling.seed`` for `msd sample`. The step ratio
+has the flag ``--r`` too, and the step size ε = r σ_L² may be given in its place.
 """
 
 from __future__ import annotations
@@ -22,12 +23,16 @@ from msd_engine.specs import (
     SpecError,
     UNetSpec,
     declarations,
+    step_ratio_of,
 )
 
 NOT_GIVEN = "\0"
 """Default of a text flag: no argument of a process can be this text."""
 
 _METAVAR = {int: "INT", float: "FLOAT", bool: "BOOL", str: "WORD"}
+STEP_RATIO, STEP_SIZE = "sampling.step_ratio", "sampling.epsilon"
+"""The two ways to give the step; the first one is a field."""
+_SHORT = {STEP_RATIO: ("--r",)}
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
@@ -37,7 +42,7 @@ def declared_fields() -> dict[str, dict[str, Declaration]]:
     images = ExperimentSpec(data=ImagesSpec(), network=UNetSpec(), sampling=SamplingSpec(source="trained"))
     fields: dict[str, dict[str, Declaration]] = {}
     for kind, spec in (("mixtures", ExperimentSpec()), ("images", images)):
-        for declared in declarations(spec):
+        for declared in declarations(spec, absent=True):
             fields.setdefault(declared.path, {})[kind] = declared
     return fields
 
@@ -74,18 +79,25 @@ def field_flags(section: str, *, reserved: Collection[str] = (), chain_task: boo
         parent, name = path.rsplit(".", 1)
         bare = name not in reserved and (parent == section or (counts[name] == 1))
         flag = tyro.conf.arg(
-            aliases=[f"--{name}"] if bare else None,
+            aliases=[f"--{name}", *_SHORT.get(path, ())] if bare else None,
             metavar=_METAVAR[next(iter(kinds.values())).type],
             help=_help(kinds),
             help_behavior_hint=_hint(kinds),
         )
         sections.setdefault(parent, []).append((name, Annotated[str, flag], dataclasses.field(default=NOT_GIVEN)))
+    sections["sampling"].append(("epsilon", Annotated[str, _step_size()], dataclasses.field(default=NOT_GIVEN)))
     parts = []
     for parent, members in sections.items():
         part = dataclasses.make_dataclass(parent.capitalize(), members, frozen=True)
         part.__doc__ = None  # otherwise the help would show the signature
         parts.append((parent, part, dataclasses.field(default_factory=part)))
     return dataclasses.make_dataclass("Fields", parts, frozen=True)
+
+
+def _step_size() -> Any:
+    """Return the flag of the step size, which is no field of the spec."""
+    text = "Step size at the last level, ε = r σ_L², in the place of the step ratio r."
+    return tyro.conf.arg(aliases=["--epsilon"], metavar="FLOAT", help=text, help_behavior_hint="")
 
 
 def given_fields(flags: Any) -> dict[str, str]:
@@ -115,12 +127,19 @@ def with_fields(spec: ExperimentSpec, given: Mapping[str, str]) -> ExperimentSpe
     Raises:
         SpecError: A field does not belong to this kind of experiment, or a value is not accepted.
     """
-    known = {declared.path: declared for declared in declarations(spec)}
-    for path in given:
+    known = {declared.path: declared for declared in declarations(spec, absent=True)}
+    plain = {path: text for path, text in given.items() if path != STEP_SIZE}
+    for path in plain:
         if path not in known:
             kinds = " or ".join(declared_fields()[path])
             raise SpecError(path, f"The field {path} belongs to experiments with {kinds}, which this one is not.")
-    return spec.replace_all({path: _value(known[path], text) for path, text in given.items()})
+    changed = spec.replace_all({path: _value(known[path], text) for path, text in plain.items()})
+    if (text := given.get(STEP_SIZE)) is None:
+        return changed
+    if STEP_RATIO in given:
+        raise SpecError(STEP_SIZE, f"Give one of {STEP_SIZE} and {STEP_RATIO}: each follows from the other.")
+    epsilon = _value(dataclasses.replace(known[STEP_RATIO], path=STEP_SIZE), text)
+    return changed.replace(STEP_RATIO, step_ratio_of(epsilon, changed.sampling.sigma_L))
 
 
 def _value(declared: Declaration, text: str) -> int | float | bool | str:

@@ -22,7 +22,7 @@ import tyro
 import msd_engine
 from msd_engine.backend.errors import NO_MEMORY, UserError, is_out_of_memory
 from msd_engine.cli.commands.listing import list_presets, print_schema
-from msd_engine.cli.fields import declared_fields
+from msd_engine.cli.fields import STEP_SIZE, declared_fields
 from msd_engine.cli.options import (
     COMMANDS,
     ChainTasks,
@@ -47,8 +47,8 @@ from msd_engine.specs import SpecError
 
 _ABOUT = """Train k-sample denoisers and draw from them by chained Langevin dynamics.
 
-Fields of the spec are flags of whatever trains, draws or denoises: --sampling.epsilon 0.01, or --epsilon 0.01 where
-the name is unique.
+Fields of the spec are flags of whatever trains, draws or denoises: --sampling.levels 20, or --levels 20 where the
+name is unique.
 --version prints the version."""
 
 # What tyro says of a word that is no choice, and of an option without its value.
@@ -272,6 +272,6 @@ def _flags(command: str) -> set[str]:
     names = {"help", *(member.name.replace("_", "-") for member in members)}
     if len(members) < len(dataclasses.fields(kinds[command])):
         chain_task = kinds[command] in get_args(ChainTasks)
-        paths = [path for path in declared_fields() if chain_task or not path.startswith("denoise.")]
+        paths = [path for path in (*declared_fields(), STEP_SIZE) if chain_task or not path.startswith("denoise.")]
         names |= {name for path in paths for name in (path, path.rsplit(".", 1)[1])}
     return {f"--{name}" for name in names}

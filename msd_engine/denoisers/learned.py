@@ -13,6 +13,7 @@ from msd_engine.backend.recording import Graph
 from msd_engine.denoisers.outputs.output import Known, Output
 from msd_engine.denoisers.posterior import Posterior, tweedie
 from msd_engine.denoisers.recorded import RecordedEstimate
+from msd_engine.noise.process import Process
 
 
 class LearnedDenoiser(nn.Module):
@@ -26,7 +27,7 @@ class LearnedDenoiser(nn.Module):
         k: Number of copies.
         sigma_data: Standard deviation σ_d of the data about their mean, over all coordinates.
         data_mean: Mean m of the data with shape (*event).
-        s: Base of the SDE, for the time coordinate of the plain form.
+        process: Forward process, for the time coordinate of the plain form.
         sees_mean: The network joins the copies to ȳ before anything else, so that c_in is that of one copy at σ_eff.
         mixed: Compute the network in bfloat16 where that is safe (autocast).
         tile: Chains that pass through the network together outside training, at most. The last tile is padded, so
@@ -50,7 +51,7 @@ class LearnedDenoiser(nn.Module):
         k: int,
         sigma_data: float,
         data_mean: Tensor,
-        s: float,
+        process: Process,
         *,
         sees_mean: bool = False,
         mixed: bool = False,
@@ -61,7 +62,7 @@ class LearnedDenoiser(nn.Module):
         self.net = net
         self.output = output
         self.k = k
-        self.s = s
+        self.process = process
         self.tile = tile
         self.least_tile = least_tile
         self.sees_mean = sees_mean
@@ -119,7 +120,7 @@ class LearnedDenoiser(nn.Module):
 
     @property
     def _known(self) -> Known:
-        return Known(self.k, self.sigma_data, self.data_mean, self.s, self.sees_mean)
+        return Known(self.k, self.sigma_data, self.data_mean, self.process, self.sees_mean)
 
     def forward(self, y: Tensor, sigma: float | Tensor) -> Posterior:
         """Return the posterior as the network sees it.

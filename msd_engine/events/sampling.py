@@ -135,7 +135,8 @@ class ChainReport(Event):
         step: Steps done.
         mode_weights: Share of the samples nearest to each mode, with shape (J,).
         true_weights: Weights of the mixture, with shape (J,).
-        within_std: Standard deviation of the last x̂ (or ȳ) about its mode, pooled over modes and coordinates.
+        within_std: Standard deviation of the last x̂ (or ȳ) about its mode, pooled over modes and coordinates; whitened,
+            that is in the coordinates in which the noise is white.
         predicted_std: The same for these steps down this ladder, as theory predicts it, modes taken apart.
         residual_inflation: Variance of y_i − ȳ over its value for exact sampling, σ²(1 − 1/k); NaN for k = 1.
         predicted_inflation: The same as theory predicts it, infinite past the wall; for Langevin dynamics that has

@@ -32,7 +32,8 @@ class HeldOutLoss(Event):
 
     Attributes:
         step: Step number.
-        loss: Mean squared error ‖x̂ − x‖² over the law of σ.
+        loss: Mean squared error ‖x̂ − x‖² over the law of σ; whitened, that is in the coordinates in which the noise is
+            white, as all errors here.
         elapsed_s: Seconds of training so far.
         band_sigma_eff: Centres of the bands of σ_eff, with shape (bands,).
         band_loss: Mean squared error at each σ_eff, with shape (bands,).

@@ -38,7 +38,7 @@ class Verdicts(Event):
         data_std: Standard deviation of a pixel of the data about the mean image.
         data_count: Number of real images looked at.
         k: Number of copies.
-        epsilon: Step size.
+        step_ratio: r = ε/σ².
         levels: Number of levels.
         dim: Numbers in one image.
         spec_json: The spec as JSON.
@@ -60,7 +60,7 @@ class Verdicts(Event):
     data_std: float
     data_count: int
     k: int
-    epsilon: float
+    step_ratio: float
     levels: int
     dim: int
     spec_json: str

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from msd_engine.noise.laws import below
-from msd_engine.noise.sde import std, time
+from msd_engine.noise.process import Process
 from msd_engine.specs import NoiseSpec
 
 # Places at which the law of the training noise is taken, and below which share it counts as never drawn.
@@ -38,20 +38,20 @@ def geometric(sigma_1: float, sigma_L: float, levels: int) -> Tensor:
     return _between(lambda u: sigma_1 * (sigma_L / sigma_1) ** u, sigma_1, sigma_L, levels)
 
 
-def report(sigma_1: float, sigma_L: float, levels: int, s: float) -> Tensor:
-    """Return the report's ladder: equal steps of the time t of the forward process dx = sᵗ dw.
+def report(sigma_1: float, sigma_L: float, levels: int, process: Process) -> Tensor:
+    """Return the report's ladder: equal steps of the time t of the forward process.
 
     Args:
-        sigma_1: First noise of one copy, positive; it may lie beyond std(1), the report's own.
+        sigma_1: First noise of one copy, positive; it may lie beyond std(1) of a process that explodes.
         sigma_L: Last noise of one copy, positive.
         levels: Number of levels L, at least 1; a ladder of one level stands at σ_L.
-        s: Base of the process, more than 1.
+        process: Tells time by noise and noise by time.
 
     Returns:
         The levels with shape (L,), float64; the ends are exactly σ_1 and σ_L.
     """
-    first, last = time(sigma_1, s), time(sigma_L, s)
-    return _between(lambda u: std(first + u * (last - first), s), sigma_1, sigma_L, levels)
+    first, last = process.time(sigma_1), process.time(sigma_L)
+    return _between(lambda u: process.noise(first + u * (last - first)), sigma_1, sigma_L, levels)
 
 
 def karras(sigma_1: float, sigma_L: float, levels: int, rho: float) -> Tensor:

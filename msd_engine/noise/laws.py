@@ -1,7 +1,8 @@
 """The laws from which training draws σ, the noise of one copy (theory §2 and §4).
 
 Log-normal: ln σ_eff ~ N(m, v²) with σ_eff = σ/√k, after Karras et al. 2022. Uniform in time: t ~ U(t_0, 1) and
-σ = std(t), the report's; t_0 = 1e-5 keeps σ away from zero, where the score's target has no finite value.
+σ(t)/α(t) of the forward process, std(t) of the report's; t_0 = 1e-5 keeps σ away from zero, where the score's target
+has no finite value.
 Either law may be said of the other noise: then σ is σ_eff or the reverse, and nothing else changes.
 """
 
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 from msd_engine.backend.counter import Law
-from msd_engine.noise.sde import std, time
+from msd_engine.noise.chosen import process_of
 from msd_engine.specs import NoiseSpec
 
 FIRST_TIME = 1e-5
@@ -42,7 +43,7 @@ def draw_sigma(spec: NoiseSpec, k: int, numbers: Tensor) -> Tensor:
     if spec.law == "log-normal":
         drawn = torch.exp(spec.log_mean + spec.log_std * numbers)
     else:
-        drawn = std(FIRST_TIME + (1 - FIRST_TIME) * numbers, spec.s)
+        drawn = process_of(spec).noise(FIRST_TIME + (1 - FIRST_TIME) * numbers)
     return _of_one_copy(spec, k, drawn)
 
 
@@ -78,7 +79,7 @@ def below(spec: NoiseSpec, k: int, sigma: Tensor) -> Tensor:
     if spec.law == "log-normal":
         share: Tensor = torch.special.ndtr((said.log() - spec.log_mean) / spec.log_std)
         return share
-    return ((time(said, spec.s) - FIRST_TIME) / (1 - FIRST_TIME)).clamp(0.0, 1.0)
+    return ((process_of(spec).time(said) - FIRST_TIME) / (1 - FIRST_TIME)).clamp(0.0, 1.0)
 
 
 def _of_one_copy(spec: NoiseSpec, k: int, drawn: Tensor) -> Tensor:

@@ -17,6 +17,9 @@ from typing import Any, NamedTuple, Protocol
 from torch import Tensor
 
 from msd_engine.denoisers.posterior import Noise, Posterior
+from msd_engine.specs.tables.samplers import ChosenSampler
+
+_USUAL = ChosenSampler()
 
 
 class Stage(NamedTuple):
@@ -27,14 +30,14 @@ class Stage(NamedTuple):
         sigma: Noise σ of one copy before the step.
         next_sigma: Noise of one copy that the next step meets; `sigma` itself but at the end of a level.
         step_ratio: r = ε/σ².
-        friction: Γ, the friction of underdamped dynamics in units of 1/σ.
+        own: The sampler with the fields that it alone may have, such as a friction.
     """
 
     level: int
     sigma: float
     next_sigma: float
     step_ratio: float = 0.0
-    friction: float = 1.0
+    own: ChosenSampler = _USUAL
 
     @property
     def epsilon(self) -> float:
@@ -50,14 +53,14 @@ class Descent:
         ladder: Noise σ_i of one copy at each level, first to last.
         steps_per_level: Steps T at each level, or from each level to the next.
         step_ratio: r = ε/σ², the same at every level.
-        friction: Γ, the friction of underdamped dynamics in units of 1/σ.
+        own: The sampler with the fields that it alone may have, such as a friction.
         glides: Whether the noise falls at every step.
     """
 
     ladder: tuple[float, ...]
     steps_per_level: int
     step_ratio: float = 0.0
-    friction: float = 1.0
+    own: ChosenSampler = _USUAL
     glides: bool = False
 
     def __len__(self) -> int:
@@ -81,7 +84,7 @@ class Descent:
     def _plateau(self, level: int, done: int) -> Iterator[Stage]:
         sigma = self.ladder[level]
         below = self.ladder[min(level + 1, len(self.ladder) - 1)]
-        stage = Stage(level, sigma, sigma, self.step_ratio, self.friction)
+        stage = Stage(level, sigma, sigma, self.step_ratio, self.own)
         for _ in range(done, self.steps_per_level - 1):
             yield stage
         yield stage._replace(next_sigma=below)
@@ -93,7 +96,7 @@ class Descent:
             return bottom if step == steps else top * (bottom / top) ** (step / steps)
 
         for step in range(done, steps):
-            yield Stage(level, at(step), at(step + 1), self.step_ratio, self.friction)
+            yield Stage(level, at(step), at(step + 1), self.step_ratio, self.own)
 
 
 class State(NamedTuple):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.samplers.descent import Descent, Stage
+from msd_engine.specs.tables.samplers import WALL
 
 Array = NDArray[np.float64]
 Step = tuple[Array, Array]
@@ -50,8 +51,8 @@ def exact(step_ratio: float) -> float:
 
 
 def inflated(step_ratio: float) -> float:
-    """Return what they tend to where noise is added to a plain step of the drift: 1/(1 − r/2), ∞ from r = 2 on."""
-    return 1 / (1 - step_ratio / 2) if step_ratio < 2 else math.inf
+    """Return what they tend to where noise is added to a plain step of the drift: 1/(1 − r/2), ∞ beyond the wall."""
+    return 1 / (1 - step_ratio / 2) if step_ratio < WALL else math.inf
 
 
 def levels(descent: Descent) -> tuple[Array, Array]:

@@ -72,7 +72,7 @@ def step(state: State, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[
     posterior = denoiser(state.y, stage.sigma)
     # h/σ; velocities are pure numbers, so the kick is h (x̂ − y)/σ².
     pace = math.sqrt(2 * stage.step_ratio)
-    keep = math.exp(-stage.friction * pace)
+    keep = math.exp(-stage.own.friction * pace)
     half = 0.5 * pace * stage.sigma
     v = (posterior.mean.unsqueeze(1) - state.y).mul_(pace / stage.sigma).add_(state.v)
     y = torch.add(state.y, v, alpha=half)
@@ -85,7 +85,7 @@ def _variances(descent: Descent, k: int, data: Array) -> Array:
     sigma, _ = levels(descent)
     start, tau, g = begun(descent, k, data), sigma / math.sqrt(k), pull(sigma, k, data)
     pace = math.sqrt(2 * descent.step_ratio)
-    keep = math.exp(-descent.friction * pace)
+    keep = math.exp(-descent.own.friction * pace)
     shape = (*g.shape, 1, 1)
     drift = np.tile(np.eye(2), shape)
     drift[..., 0, 1] = 0.5 * pace * tau

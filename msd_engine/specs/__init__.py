@@ -4,7 +4,7 @@ from msd_engine.specs.base import Declaration, Spec, SpecError, declarations
 from msd_engine.specs.branch import Branch, ChainTask
 from msd_engine.specs.data import ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
-from msd_engine.specs.experiment import GENERATOR, ExperimentSpec, for_painting, generator_of
+from msd_engine.specs.experiment import GENERATOR, ExperimentSpec, for_painting, generator_of, step_ratio_of
 from msd_engine.specs.live import Live
 from msd_engine.specs.models import (
     ModelCard,
@@ -19,10 +19,12 @@ from msd_engine.specs.nets import MlpSpec, UNetSpec
 from msd_engine.specs.noise import NoiseSpec
 from msd_engine.specs.sampling import SamplingSpec
 from msd_engine.specs.sweep import SweepSpec
+from msd_engine.specs.tables.samplers import WALL
 from msd_engine.specs.training import TrainingSpec
 
 __all__ = [
     "GENERATOR",
+    "WALL",
     "Branch",
     "ChainTask",
     "Declaration",
@@ -49,4 +51,5 @@ __all__ = [
     "model_names",
     "preset_names",
     "pretrained_for",
+    "step_ratio_of",
 ]

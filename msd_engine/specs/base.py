@@ -7,7 +7,7 @@ run files and the table that `msd schema` prints are all made from that one decl
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
@@ -22,7 +22,7 @@ class SpecError(ValueError):
     """A spec that cannot be accepted, in one sentence that names the field.
 
     Attributes:
-        path: The dotted path of the field at fault, such as ``sampling.epsilon``; empty for the whole text.
+        path: The dotted path of the field at fault, such as ``sampling.levels``; empty for the whole text.
     """
 
     def __init__(self, path: str, sentence: str) -> None:
@@ -45,6 +45,7 @@ def param(
     lt: float | None = None,
     slider: tuple[float, float] | None = None,
     formula: str = "",
+    choices: Mapping[str, str] | None = None,
 ) -> Any:
     """Declare one field of a spec.
 
@@ -61,11 +62,13 @@ def param(
         lt: Bound that the value must stay under.
         slider: The range that a slider spans; values outside, but inside the bounds, may be typed.
         formula: The formula that the field enters, as plain text.
+        choices: Titles of words that capitals and spaces alone do not make readable.
 
     Returns:
         The pydantic field declaration.
     """
     extra: dict[str, Any] = {"unit": unit, "symbol": symbol, "scale": scale, "slider": slider, "formula": formula}
+    extra |= {"choices": dict(choices or {})}
     return Field(default, title=title, description=help, ge=ge, gt=gt, le=le, lt=lt, json_schema_extra=extra)
 
 
@@ -74,7 +77,7 @@ class Declaration:
     """What a spec says about one of its fields.
 
     Attributes:
-        path: Dotted path from the top of the spec, such as ``sampling.epsilon``.
+        path: Dotted path from the top of the spec, such as ``sampling.levels``.
         title: Name shown beside the control.
         help: One or two sentences.
         type: ``int``, ``float``, ``bool`` or ``str``.
@@ -86,6 +89,7 @@ class Declaration:
         high: Largest value that may be typed, or None.
         slider: Range that a slider spans, or None.
         choices: The words that may be chosen, or empty.
+        titles: What each of them is called before people.
         formula: Formula that the field enters.
     """
 
@@ -101,6 +105,7 @@ class Declaration:
     high: float | None
     slider: tuple[float, float] | None
     choices: tuple[str, ...]
+    titles: tuple[str, ...]
     formula: str
 
 
@@ -109,6 +114,8 @@ class Spec(BaseModel):
 
     notes: ClassVar[tuple[str, ...]] = ()
     """Lines of a document that are no fields: whatever they say is passed over."""
+    older: ClassVar[tuple[str, ...]] = ()
+    """Names of earlier formats that are still read: `present` changes them into the present one."""
 
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", allow_inf_nan=False, ser_json_bytes="base64", val_json_bytes="base64"
@@ -135,13 +142,35 @@ class Spec(BaseModel):
                 raise
             raise SpecError("", f"This is not a spec: the text is not valid JSON ({error}).") from None
         if isinstance(document, dict) and "format" in cls.model_fields:
-            _check_format(document, get_args(cls.model_fields["format"].annotation))
+            _check_format(document, (*get_args(cls.model_fields["format"].annotation), *cls.older))
             if any(document.pop(name, None) is not None for name in cls.notes):
                 text = json.dumps(document)
+        if isinstance(document, dict) and (present := cls.present(document)) != document:
+            text = json.dumps(present)
         try:
             return cls.model_validate_json(text)
         except ValidationError as error:
             raise _sentence(error) from None
+
+    @classmethod
+    def present(cls, document: dict[str, Any]) -> dict[str, Any]:
+        """Return a document of an earlier format in the words of the present one; others as they are.
+
+        Args:
+            document: What the JSON text says, with the specs in it.
+
+        Returns:
+            The document with the parts that have changed.
+
+        Raises:
+            SpecError: What an earlier format says has no place in the present one.
+        """
+        changed = dict(document)
+        for name, field in cls.model_fields.items():
+            kind, part = field.annotation, document.get(name)
+            if isinstance(kind, type) and issubclass(kind, Spec) and isinstance(part, dict):
+                changed[name] = kind.present(part)
+        return changed
 
     @classmethod
     def from_fields(cls, fields: dict[str, Any]) -> Self:
@@ -161,6 +190,11 @@ class Spec(BaseModel):
         except ValidationError as error:
             raise _sentence(error) from None
 
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """Fields that this value does not have because of what another field says: the reason by their name."""
+        return {}
+
     def to_json(self, *, indent: int | None = None) -> str:
         """Return the spec as JSON text that `from_json` reads back unchanged."""
         return self.model_dump_json(indent=indent)
@@ -169,7 +203,7 @@ class Spec(BaseModel):
         """Return the value at a dotted path.
 
         Args:
-            path: Such as ``sampling.epsilon``.
+            path: Such as ``sampling.levels``.
 
         Returns:
             The value.
@@ -209,7 +243,7 @@ class Spec(BaseModel):
             A new, validated spec.
 
         Raises:
-            SpecError: There is no such field, or a value is not accepted.
+            SpecError: There is no such field, the value would not have it, or a value is not accepted.
         """
         fields = self.model_dump()
         for path, value in values.items():
@@ -219,15 +253,27 @@ class Spec(BaseModel):
             for parent in parents:
                 target = target[parent]
             target[name] = value.model_dump() if isinstance(value, Spec) else value
-        return type(self).from_fields(fields)
+        changed = type(self).from_fields(fields)
+        for path in values:
+            parent, _, name = path.rpartition(".")
+            part = changed.get(parent) if parent else changed
+            if isinstance(part, Spec) and name in part.absent:
+                raise SpecError(path, f"There is no field {path} here: {part.absent[name]}.")
+        return changed
 
 
-def declarations(spec: Spec | type[Spec], prefix: str = "") -> Iterator[Declaration]:
+def title_of(word: str, titles: Mapping[str, str]) -> str:
+    """Return what a word of a spec is called before people: its title, or the word with spaces and a capital."""
+    return titles.get(word, word.replace("-", " ").capitalize())
+
+
+def declarations(spec: Spec | type[Spec], prefix: str = "", *, absent: bool = False) -> Iterator[Declaration]:
     """List the declared scalar fields of a spec, depth first, in the order of declaration.
 
     Args:
         spec: A spec, or its class where no field is a choice between several specs.
         prefix: Path to put before every name.
+        absent: Also list the fields that the value does not have as it is, but might have.
 
     Yields:
         One declaration for each field that holds a number, a truth value or a word.
@@ -235,13 +281,17 @@ def declarations(spec: Spec | type[Spec], prefix: str = "") -> Iterator[Declarat
     cls = spec if isinstance(spec, type) else type(spec)
     for name, field in cls.model_fields.items():
         path = f"{prefix}.{name}" if prefix else name
-        value = None if isinstance(spec, type) else getattr(spec, name)
+        value = None
+        if isinstance(spec, Spec):
+            if name in spec.absent and not absent:
+                continue
+            value = getattr(spec, name)
         if isinstance(value, Spec):
-            yield from declarations(value, path)
+            yield from declarations(value, path, absent=absent)
             continue
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, Spec):
-            yield from declarations(kind, path)
+            yield from declarations(kind, path, absent=absent)
             continue
         choices: tuple[str, ...] = ()
         if get_origin(kind) is Literal:
@@ -264,6 +314,7 @@ def declarations(spec: Spec | type[Spec], prefix: str = "") -> Iterator[Declarat
             high=high,
             slider=extra["slider"],  # type: ignore[arg-type]
             choices=choices,
+            titles=tuple(title_of(choice, extra["choices"]) for choice in choices),  # type: ignore[arg-type]
             formula=str(extra["formula"]),
         )
 

@@ -6,20 +6,34 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from msd_engine.specs.base import Spec, param
+from msd_engine.specs.base import Spec, param, title_of
 
 MixtureName = Literal["two-gaussians", "ncsn-toy", "ring-8", "grid-25", "custom"]
 ImageSetName = Literal["digits", "mnist", "fashion-mnist", "cifar-10"]
 
 IMAGE_SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar-10": (3, 32, 32)}
 """Channels, rows and columns of the images of each set."""
+IMAGE_TITLES = {"digits": "Digits 8×8", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar-10": "CIFAR-10"}
+"""What people call each set."""
+MIXTURE_TITLES = {
+    "ncsn-toy": "NCSN toy",
+    "ring-8": "Ring of 8",
+    "grid-25": "Grid of 25",
+    "two-gaussians": "Two Gaussians",
+}
+"""What people call each mixture, where its word does not say it."""
 
 
 class MixtureSpec(Spec):
     """A Gaussian mixture p(x) = Σ_j w_j N(x; μ_j, Σ_j), by name or written out."""
 
     kind: Literal["mixture"] = "mixture"
-    name: MixtureName = param("ncsn-toy", title="Target", help="Which Gaussian mixture the chains are to draw from.")
+    name: MixtureName = param(
+        "ncsn-toy",
+        title="Target",
+        help="Which Gaussian mixture the chains are to draw from.",
+        choices=MIXTURE_TITLES,
+    )
     weights: tuple[float, ...] | None = None
     means: tuple[tuple[float, ...], ...] | None = None
     covariances: tuple[tuple[tuple[float, ...], ...], ...] | None = None
@@ -45,6 +59,11 @@ class MixtureSpec(Spec):
         return self
 
     @property
+    def title(self) -> str:
+        """What people call it."""
+        return title_of(self.name, MIXTURE_TITLES)
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Number of coordinates of a point."""
         return (len(self.means[0]) if self.means else 2,)
@@ -58,6 +77,7 @@ class ImagesSpec(Spec):
         "digits",
         title="Data",
         help="Which images to learn: digits (8×8, built in), MNIST, Fashion-MNIST or CIFAR-10 from the data folder.",
+        choices=IMAGE_TITLES,
     )
     limit: int = param(
         0,
@@ -72,6 +92,11 @@ class ImagesSpec(Spec):
         title="Part of the set",
         help="Which part is the data: the training images, or the test images with the training ones held out.",
     )
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return IMAGE_TITLES[self.name]
 
     @property
     def shape(self) -> tuple[int, int, int]:

@@ -78,6 +78,7 @@ class DenoiseSpec(Spec):
         help="How chains move that keep a part of the picture. Settling chains: where the sampler glides past the "
         "noises (probability flow, consistent), underdamped chains with about as many evaluations take its place, "
         "which settle at each noise to what is kept. The sampler itself: as all other chains.",
+        choices={"settle": "Settling chains", "same": "The sampler itself"},
     )
     picture: bytes = Field(b"", max_length=4096)
     """C·H·W bytes of a picture of the user's own, row after row in each channel; empty: a held-out image."""

@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from msd_engine.specs.base import LARGEST_SEED, Spec
+from msd_engine.specs.base import LARGEST_SEED, Spec, SpecError
 from msd_engine.specs.data import DataSpec, ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.nets import MlpSpec, UNetSpec
@@ -19,6 +19,10 @@ from msd_engine.specs.training import TrainingSpec
 
 GENERATOR = "philox4x32-10"
 """What draws the random numbers of chains and trainings: by another generator the same seed gives other ones."""
+
+# The format that gave the step ε at σ_L in the place of r = ε/σ_L², and the range that it gave ε.
+_WITH_STEP_SIZE = "msd-experiment-1"
+_LARGEST_STEP_SIZE = 1e6
 
 
 class ExperimentSpec(Spec):
@@ -31,8 +35,9 @@ class ExperimentSpec(Spec):
     """
 
     notes: ClassVar = ("generator",)
+    older: ClassVar = (_WITH_STEP_SIZE,)
 
-    format: Literal["msd-experiment-1"] = "msd-experiment-1"
+    format: Literal["msd-experiment-2"] = "msd-experiment-2"
     title: str = Field("", max_length=200)
     data: DataSpec = MixtureSpec()
     noise: NoiseSpec = NoiseSpec()
@@ -40,6 +45,12 @@ class ExperimentSpec(Spec):
     training: TrainingSpec = TrainingSpec()
     sampling: SamplingSpec = SamplingSpec()
     denoise: DenoiseSpec = DenoiseSpec()
+
+    @classmethod
+    def present(cls, document: dict[str, Any]) -> dict[str, Any]:
+        """Return a document with ε in the place of r as one with r; others as they are."""
+        document = super().present(document)
+        return _with_step_ratio(document) if document.get("format") == _WITH_STEP_SIZE else document
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
@@ -68,6 +79,42 @@ class ExperimentSpec(Spec):
     def with_next_seed(self) -> Self:
         """Return the experiment with other chains."""
         return self.replace("sampling.seed", (self.sampling.seed + 1) % (LARGEST_SEED + 1))
+
+
+def step_ratio_of(epsilon: Any, sigma_L: float) -> float:
+    """Return the step ratio r = ε/σ_L² of a step size at the last level.
+
+    Args:
+        epsilon: The step size ε, as a person or an older file gives it.
+        sigma_L: The last noise, positive.
+
+    Raises:
+        SpecError: ε is no number in its range, or σ_L² is so small that there is no r.
+    """
+    path, shown = (
+        "sampling.epsilon",
+        repr(epsilon) if isinstance(epsilon, str | int | float) else type(epsilon).__name__,
+    )
+    number = not isinstance(epsilon, bool) and isinstance(epsilon, int | float)
+    if not number or not 0 < epsilon <= _LARGEST_STEP_SIZE:
+        text = f"{path} must be a number above 0, at most {_LARGEST_STEP_SIZE:g}, but is {shown[:80]}."
+        raise SpecError(path, text)
+    if not (sigma_L**2):
+        raise SpecError(path, f"{path} has no ratio to the square of sampling.sigma_L, which is {sigma_L:g}.")
+    ratio: float = epsilon / sigma_L**2
+    return ratio
+
+
+def _with_step_ratio(fields: dict[str, Any]) -> dict[str, Any]:
+    """Change a document of the format with ε into one with r."""
+    sampling = fields.get("sampling", {})
+    if isinstance(sampling, dict) and "step_ratio" not in sampling:
+        sampling = dict(sampling)
+        epsilon, sigma_L = sampling.pop("epsilon", 0.1), sampling.get("sigma_L", 1.0)
+        # Any other σ_L is refused in its own name.
+        if isinstance(sigma_L, int | float) and 0 < sigma_L < 1e100:
+            sampling["step_ratio"] = step_ratio_of(epsilon, sigma_L)
+    return fields | {"format": "msd-experiment-2", "sampling": sampling}
 
 
 def generator_of(text: str | bytes) -> str:
@@ -108,7 +155,7 @@ def for_painting(spec: ExperimentSpec, keep: Collection[str] = ()) -> Experiment
     fields: dict[str, Any] = {
         "sampling.sampler": "underdamped",
         "sampling.friction": _FRICTION,
-        "sampling.epsilon": _RATIO * sampling.sigma_L**2,
+        "sampling.step_ratio": _RATIO,
         "sampling.levels": max(2, sampling.evaluations // _STEPS),
         "sampling.steps_per_level": _STEPS,
         "sampling.guidance": min(sampling.guidance, _MOST_GUIDANCE),

@@ -1,19 +1,40 @@
-"""What can be asked of the training noise: the law from which σ is drawn."""
+"""What can be asked of the noise: the forward process, its covariance, and the law from which training draws σ.
+
+σ is the noise of one copy over α, in the coordinates in which the noise is white (`msd_engine.noise.space`).
+"""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from msd_engine.specs.base import Spec, param
+from msd_engine.specs.tables.noise import COVARIANCES, PROCESSES, Covariance, Process, noise_help
 
 
 class NoiseSpec(Spec):
-    """The law of σ, the noise of one copy, during training."""
+    """The noise of one copy, and its law during training."""
+
+    process: Process = param(
+        "exploding",
+        title="Forward process",
+        help=f"How data and noise go with the time t. {noise_help(PROCESSES)}",
+        formula="y = α x + σ C^½ n",
+        choices={word: row.title for word, row in PROCESSES.items()},
+    )
+    covariance: Covariance = param(
+        "isotropic",
+        title="Covariance of the noise",
+        symbol="C",
+        help=f"How the noise of a copy spreads over its coordinates, tr C = d. {noise_help(COVARIANCES)}",
+        formula="y = α x + σ C^½ n",
+        choices={word: row.title for word, row in COVARIANCES.items()},
+    )
 
     law: Literal["log-normal", "uniform-t"] = param(
         "log-normal",
         title="Noise law",
         help="How σ is drawn in training: log-normal in σ_eff, or uniform in the time t of dx = sᵗ dw (the report's).",
+        choices={"uniform-t": "Uniform t"},
         formula="ln σ_eff ~ N(m, v²), or t ~ U(0, 1) and σ = std(t)",
     )
     quantity: Literal["auto", "sigma", "sigma-eff"] = param(
@@ -21,6 +42,7 @@ class NoiseSpec(Spec):
         title="Noise that the law draws",
         help="Which noise the law speaks of: σ of one copy, σ_eff of the mean copy, or what the law is usually said of "
         "(auto: σ_eff for log-normal, σ for uniform in t).",
+        choices={"auto": "Automatic"},
         formula="σ_eff = σ/√k",
     )
     s: float = param(

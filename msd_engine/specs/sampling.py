@@ -6,23 +6,18 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from msd_engine.specs.base import Spec, param
-from msd_engine.specs.tables.samplers import TRAITS, Sampler, Traits, sampler_help
+from msd_engine.specs.base import param
+from msd_engine.specs.tables.samplers import WALL, ChosenSampler
 
 
-class SamplingSpec(Spec):
+class SamplingSpec(ChosenSampler):
     """How chains draw new data."""
 
-    sampler: Sampler = param(
-        "langevin",
-        title="Sampler",
-        help=f"How all copies move. {sampler_help()}",
-        formula="Langevin: y_i ← y_i + α (x̂ − y_i)/σ² + √(2α) z_i",
-    )
     method: Literal["annealed", "fixed"] = param(
         "annealed",
         title="Dynamics",
         help="Annealed: down the ladder from σ₁ to σ_L. Fixed: all steps at σ_L.",
+        choices={"fixed": "Fixed noise"},
     )
     ladder: Literal["geometric", "report", "karras", "as-trained"] = param(
         "geometric",
@@ -30,6 +25,7 @@ class SamplingSpec(Spec):
         help="How the levels lie between σ₁ and σ_L. Geometric: equal ratios. Report: equal steps of the time t of the "
         "forward process with base s. Karras: equal steps of σ^(1/ρ). As trained: half of the levels even in ln σ, "
         "half by the law F from which training draws the noise.",
+        choices={"report": "Report (time)", "karras": "Karras ρ"},
         formula="σ_i = σ₁ (σ_L/σ₁)^u;  std(t₁ + u (t_L − t₁));  (σ₁^(1/ρ) + u (σ_L^(1/ρ) − σ₁^(1/ρ)))^ρ;  "
         "ln(σ₁/σ_i)/ln(σ₁/σ_L) + (F(σ₁) − F(σ_i))/(F(σ₁) − F(σ_L)) = 2u;  "
         "u = (i−1)/(L−1)",
@@ -86,31 +82,6 @@ class SamplingSpec(Spec):
         scale="log",
         help="Steps at each noise level, or on the way to the next one where the noise falls at every step (consistent "
         "and ode); with fixed noise, the length of the chain.",
-    )
-    epsilon: float = param(
-        0.1,
-        title="Step size",
-        symbol="ε",
-        gt=0.0,
-        le=1e6,
-        slider=(1e-6, 10.0),
-        scale="log",
-        help="Langevin step at the last level; every level has the same ratio r = ε/σ_L². r ≥ 2 blows up. Consistent "
-        "sampling pulls by η = r; underdamped dynamics makes time steps of σ√(2r).",
-        formula="α_i = ε σ_i²/σ_L²,  r = ε/σ_L² < 2",
-    )
-    friction: float = param(
-        1.0,
-        title="Friction",
-        symbol="Γ",
-        unit="1/σ",
-        gt=0.0,
-        le=1e4,
-        slider=(0.05, 20.0),
-        scale="log",
-        help="Friction of underdamped dynamics with unit mass, in units of 1/σ at each level. 2 damps y − ȳ "
-        "critically; much more makes Langevin dynamics of it.",
-        formula="dv = score dt − (Γ/σ) v dt + √(2Γ/σ) dw",
     )
     guidance: float = param(
         1.0,
@@ -185,14 +156,14 @@ class SamplingSpec(Spec):
         return self
 
     @property
-    def traits(self) -> Traits:
-        """What is known of the chosen sampler."""
-        return TRAITS[self.sampler]
+    def epsilon(self) -> float:
+        """The step size at the last level, ε = r σ_L²."""
+        return self.step_ratio * self.sigma_L**2
 
     @property
-    def step_ratio(self) -> float:
-        """The dimensionless step r = ε/σ_L², the same at every level."""
-        return self.epsilon / self.sigma_L**2
+    def blows_up(self) -> bool:
+        """Whether r lies beyond the wall of the sampler, so that its chains grow without bound."""
+        return self.has_wall and self.step_ratio >= WALL
 
     @property
     def glides(self) -> bool:
@@ -216,7 +187,7 @@ class SamplingSpec(Spec):
 
     @property
     def has_wall(self) -> bool:
-        """Whether chains blow up from r = 2 on."""
+        """Whether there is a step ratio from which chains blow up."""
         return self.traits.has_wall
 
     @property

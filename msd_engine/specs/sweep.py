@@ -148,7 +148,6 @@ def child_spec(base: ExperimentSpec, k: int, mode: Mode, seed: int) -> Experimen
             "training.seed": seed,
             "sampling.sigma_1": sampling.sigma_1 * widening,
             "sampling.sigma_L": sampling.sigma_L * widening,
-            "sampling.epsilon": sampling.epsilon * widening**2,
         }
     )
 

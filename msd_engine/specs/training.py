@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from msd_engine.specs.base import LARGEST_SEED, Spec, param
-from msd_engine.specs.tables.forms import Form, form_help
+from msd_engine.specs.tables.forms import FORMS, Form, form_help
 
 
 class TrainingSpec(Spec):
@@ -26,6 +26,7 @@ class TrainingSpec(Spec):
         title="Objective form",
         help=form_help(),
         formula="x̂ = c_skip ȳ + c_out F(c_in y₁…y_k, c_noise), or x̂ = F(y₁…y_k, t)",
+        choices={form: row.title for form, row in FORMS.items()},
     )
     batch: int = param(
         128, title="Batch", unit="data", ge=1, le=65_536, slider=(16, 1024), scale="log", help="Data in one step."
@@ -118,6 +119,7 @@ class TrainingSpec(Spec):
         title="Precision",
         help="Number format of the network's arithmetic; auto measures at the start which is faster on this machine. "
         "Name one of them for a run that repeats to the bit.",
+        choices={"auto": "Automatic", "float32": "float32", "bfloat16": "bfloat16"},
     )
     evaluate_every: int = param(
         100,

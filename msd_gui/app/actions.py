@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
+from msd_engine.specs.data import IMAGE_TITLES
 from msd_gui.app.pages import PAGES
 from msd_gui.theme import GLYPHS, icon
-from msd_gui.widgets.controls.choice import choice_label
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ TABLE = (
         ActionRow(
             f"download_{name}",
             "File",
-            f"Download {choice_label(name)}",
+            f"Download {IMAGE_TITLES[name]}",
             (),
-            f"Fetch {choice_label(name)} into the data folder.",
+            f"Fetch {IMAGE_TITLES[name]} into the data folder.",
             begins=name == DATA_SETS[0],
             glyph="download",
         )

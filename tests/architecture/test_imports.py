@@ -20,7 +20,7 @@ VIOLATIONS = {
     "The floors of the program": ("msd_gui/theme/__init__.py", "import msd_gui.widgets"),
     "The floors of the pages": ("msd_gui/pages/compare/form.py", "import msd_gui.pages.runs"),
     "The floors of the views": ("msd_gui/views/plane/__init__.py", "import msd_gui.views.curves"),
-    "No two rooms need each other": ("msd_engine/noise/sde.py", "import msd_engine.noise.ladder"),
+    "No two rooms need each other": ("msd_engine/noise/process.py", "import msd_engine.noise.ladder"),
     "The engine knows no Qt and no program": ("msd_engine/data/__init__.py", "import PySide6"),
     "Specs and events know no torch": ("msd_engine/specs/noise.py", "import torch"),
     "Only the bridge makes jobs": ("msd_gui/pages/__init__.py", "import msd_engine.jobs"),

@@ -308,7 +308,7 @@ class _Numpy:
 def _langevin(spec: ExperimentSpec, chains: int) -> ExperimentSpec:
     """The experiment sampled by chained Langevin dynamics of the network alone."""
     values = {"sampler": "langevin", "guidance": 1.0, "exact_above": 1e3, "chains": chains, "levels": 20}
-    values |= {"steps_per_level": 4, "epsilon": 0.3 * spec.sampling.sigma_L**2}
+    values |= {"steps_per_level": 4, "step_ratio": 0.3}
     return spec.replace_all({f"sampling.{name}": value for name, value in values.items()})
 
 

@@ -79,7 +79,7 @@ def main() -> None:
         wait(app, lambda: not page.running)
         painted = Painted(page)
         page.plane.viewport().installEventFilter(painted)
-        track = page.form.control("sampling.epsilon").track
+        track = page.form.control("sampling.step_ratio").track
         y, width = track.height() // 2, track.width()
         QTest.mousePress(track, Qt.MouseButton.LeftButton, pos=QPoint(width // 2, y))
         start, moves = time.perf_counter(), 0

@@ -24,14 +24,13 @@ PRESETS = {"1": "ncsnv2-cifar10-sigma1", "50": "ncsnv2-cifar10-sigma50"}
 
 
 def with_copies(spec: ExperimentSpec, k: int) -> ExperimentSpec:
-    """Return the spec whose k copies have together the noise that one copy had: σ√k and εk, the same r."""
+    """Return the spec whose k copies have together the noise that one copy had: σ√k, and the same r."""
     sampling = spec.sampling
     root = k**0.5
     fields = {
         "training.k": k,
         "sampling.sigma_1": sampling.sigma_1 * root,
         "sampling.sigma_L": sampling.sigma_L * root,
-        "sampling.epsilon": sampling.epsilon * k,
     }
     return spec.replace_all(fields)
 

@@ -19,6 +19,7 @@ from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.outputs.preconditioned import OUTPUT as PRECONDITIONED
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import Head, UNet
+from msd_engine.noise.processes.exploding import Exploding
 
 Step = Callable[[], None]
 
@@ -35,7 +36,7 @@ class DirectHead(nn.Module):
 
 
 def training_step(net: nn.Module, event: tuple[int, ...], k: int, batch: int, *, mixed: bool, **adam: bool) -> Step:
-    denoiser = LearnedDenoiser(net, PRECONDITIONED, k, 0.5, torch.zeros(event), 25.0, mixed=mixed)
+    denoiser = LearnedDenoiser(net, PRECONDITIONED, k, 0.5, torch.zeros(event), Exploding(25.0), mixed=mixed)
     optimiser = torch.optim.Adam(denoiser.parameters(), **adam)  # type: ignore[arg-type]
     generator = torch.Generator().manual_seed(0)
     x = torch.zeros(batch, *event)

@@ -19,6 +19,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolButton
 
+from msd_engine.specs import WALL
 from msd_gui.app import create_window
 from msd_gui.session.settings import Settings
 
@@ -146,14 +147,14 @@ def go(walk: Walk, train_seconds: float) -> Path:
     walk.rest(1.0)
     walk.picture("chains-move")
 
-    here = fraction(walk, "sampling.epsilon", mixture.experiment.spec.sampling.epsilon)
-    wall = fraction(walk, "sampling.epsilon", 2 * mixture.experiment.spec.sampling.sigma_L**2)
+    here = fraction(walk, "sampling.step_ratio", mixture.experiment.spec.sampling.step_ratio)
+    wall = fraction(walk, "sampling.step_ratio", WALL)
     mixture.player.playhead.playing, mixture.player.playhead.position = False, float("inf")
-    walk.drag("sampling.epsilon", here, wall + 0.03, 2.0, ("epsilon-towards-the-wall", "epsilon-past-the-wall"))
-    assert mixture.experiment.spec.sampling.step_ratio > 2
+    walk.drag("sampling.step_ratio", here, wall + 0.03, 2.0, ("step-towards-the-wall", "step-past-the-wall"))
+    assert mixture.experiment.spec.sampling.step_ratio > WALL
     walk.rest(0.6)
     walk.picture("past-the-wall")
-    walk.drag("sampling.epsilon", wall + 0.03, here, 2.0, ("epsilon-coming-back", "epsilon-back"))
+    walk.drag("sampling.step_ratio", wall + 0.03, here, 2.0, ("step-coming-back", "step-back"))
     walk.rest(0.6)
     walk.picture("alive-again")
 

@@ -27,7 +27,7 @@ GROUPS = [
     ("Target", ["data.name"]),
     ("Copies", ["training.k"]),
     ("Ladder", ["sampling.method", "sampling.sigma_1", "sampling.sigma_L", "sampling.levels"]),
-    ("Step", ["sampling.steps_per_level", "sampling.epsilon", "sampling.jump"]),
+    ("Step", ["sampling.steps_per_level", "sampling.step_ratio", "sampling.jump"]),
     ("Chains", ["sampling.chains", "sampling.start", "sampling.start_width", "sampling.source", "sampling.seed"]),
 ]
 TRAINING = [
@@ -40,9 +40,9 @@ TRAINING = [
 
 def mixture_form() -> SpecForm:
     form = SpecForm(GROUPS, load_preset("ncsn-toy"))
-    epsilon = form.slider("sampling.epsilon")
-    epsilon.set_marker(2.0, "r = 2")
-    epsilon.set_trailing("r = ε/σ²  0.10")
+    ratio = form.slider("sampling.step_ratio")
+    ratio.set_marker(2.0, "r = 2")
+    ratio.set_trailing("ε = r σ²  0.10")
     return form
 
 
@@ -63,10 +63,10 @@ def cards() -> QWidget:
     rows.addWidget(box)
     rows.addWidget(TransportBar(*(QAction(icon(name), "") for name in ("play", "step", "restart")), 100.0))
     form = SpecForm(
-        [("At fault", ["sampling.sigma_L", "sampling.epsilon", "sampling.chains"])], load_preset("ncsn-toy")
+        [("At fault", ["sampling.sigma_L", "sampling.step_ratio", "sampling.chains"])], load_preset("ncsn-toy")
     )
     form.control("sampling.sigma_L").change_value(30.0)
-    wall = form.slider("sampling.epsilon")
+    wall = form.slider("sampling.step_ratio")
     wall.set_marker(2.0, "r = 2")
     wall.setValue(3.0)
     wall.set_trailing("r = ε/σ²  3.0", "error")

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+from msd_engine.noise.process import Process
+
 Network = Callable[[Tensor, Tensor], Tensor]
 """y with shape (B, k, *event) and the noise coordinate c with shape (B,) to the output with shape (B, *event)."""
 
@@ -19,14 +21,14 @@ class Known(NamedTuple):
         k: Number of copies.
         sigma_data: Standard deviation σ_d of the data about their mean, over all coordinates, with shape ().
         data_mean: Mean m of the data with shape (*event).
-        s: Base of the SDE, for a time coordinate.
+        process: Forward process, for a time coordinate.
         sees_mean: The network joins the copies to ȳ before anything else.
     """
 
     k: int
     sigma_data: Tensor
     data_mean: Tensor
-    s: float
+    process: Process
     sees_mean: bool
 
 

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 
 from msd_engine.denoisers.outputs.output import Known, Network, Output
-from msd_engine.noise.sde import time
 
 
 def _estimate(network: Network, y: Tensor, sigma: Tensor, known: Known) -> Tensor:
-    return network(y, time(sigma, known.s))
+    return network(y, known.process.time(sigma))
 
 
 def _weight(sigma: Tensor, known: Known) -> Tensor:

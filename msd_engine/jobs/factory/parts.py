@@ -18,6 +18,7 @@ from msd_engine.jobs.factory.forms import OUTPUTS
 from msd_engine.jobs.factory.targets import is_of_images
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
+from msd_engine.noise.chosen import process_of
 from msd_engine.noise.ladder import as_trained, geometric, karras, report
 from msd_engine.noise.laws import quantiles
 from msd_engine.runs.run import Run
@@ -36,7 +37,7 @@ def ladder(spec: ExperimentSpec) -> Tensor:
     """Build the noise levels of one copy.
 
     Args:
-        spec: The experiment; its sampling and the base s of its forward process are read.
+        spec: The experiment; its sampling and its noise are read.
 
     Returns:
         The levels with shape (L,), float64: down the chosen ladder where annealed, σ_L alone where the noise is fixed.
@@ -47,7 +48,7 @@ def ladder(spec: ExperimentSpec) -> Tensor:
         case "geometric":
             return geometric(*ends)
         case "report":
-            return report(*ends, spec.noise.s)
+            return report(*ends, process_of(spec.noise))
         case "karras":
             return karras(*ends, sampling.rho)
         case "as-trained":
@@ -58,14 +59,14 @@ def descent(spec: ExperimentSpec) -> Descent:
     """Build the way of the chains down the ladder.
 
     Args:
-        spec: The experiment; its sampling and the base s of its forward process are read.
+        spec: The experiment; its sampling and its noise are read.
 
     Returns:
         The ladder with the steps of the chosen sampler.
     """
     sampling = spec.sampling
     levels = tuple(ladder(spec).tolist())
-    return Descent(levels, sampling.steps_per_level, sampling.step_ratio, sampling.friction, sampling.glides)
+    return Descent(levels, sampling.steps_per_level, sampling.step_ratio, sampling.chosen(), sampling.glides)
 
 
 def event_shape(spec: ExperimentSpec) -> tuple[int, ...]:
@@ -153,8 +154,8 @@ def new_denoiser(spec: ExperimentSpec, sigma_data: float, data_mean: Tensor) -> 
     """
     net, training = network(spec), spec.training
     sees_mean = isinstance(net, UNet) and net.fusion == "mean"
-    output = OUTPUTS[training.form]
-    return LearnedDenoiser(net, output, training.k, sigma_data, data_mean, spec.noise.s, sees_mean=sees_mean)
+    output, process = OUTPUTS[training.form], process_of(spec.noise)
+    return LearnedDenoiser(net, output, training.k, sigma_data, data_mean, process, sees_mean=sees_mean)
 
 
 def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.device) -> LearnedDenoiser:
@@ -176,6 +177,9 @@ def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.de
             "There is no trained denoiser to sample from: train one first, or set sampling.source to exact."
         )
     learned = learned_denoiser(run_dir, device)
+    theirs = Run.open(run_dir).spec.noise.covariance
+    if theirs != spec.noise.covariance:
+        raise UserError(f"The run {run_dir} was trained with {theirs} noise: set noise.covariance to {theirs}.")
     if learned.k != spec.training.k:
         raise UserError(
             f"The run {run_dir} was trained with k = {learned.k} copies: "

@@ -8,11 +8,13 @@ from msd_engine.backend.errors import UserError
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.data.shapes import mixture as named_mixture
 from msd_engine.denoisers.target import MixtureTarget, Target
+from msd_engine.noise.chosen import space_of
+from msd_engine.noise.space import Isotropic, Space
 from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec
 
 
 def target(spec: ExperimentSpec) -> Target | None:
-    """Build what the data of an experiment are drawn from.
+    """Build what the data of an experiment are drawn from, in the coordinates in which their noise is white.
 
     Args:
         spec: The experiment.
@@ -25,7 +27,7 @@ def target(spec: ExperimentSpec) -> Target | None:
     """
     match spec.data:
         case MixtureSpec():
-            return MixtureTarget(named_mixture(spec.data))
+            return MixtureTarget(_encoded(named_mixture(spec.data), space_of(spec.noise, spec.data.shape)))
         case ImagesSpec():
             return None
         case _:
@@ -52,6 +54,16 @@ def mixture(spec: ExperimentSpec) -> GaussianMixture:
     return known.modes
 
 
+def _encoded(mixture: GaussianMixture, space: Space) -> GaussianMixture:
+    """Return a mixture in the coordinates of a space; in its own the mixture itself."""
+    if isinstance(space, Isotropic):
+        return mixture
+    means = space.encode(mixture.means)
+    # From the left and from the right: encoding is symmetric.
+    covariances = space.encode(space.encode(mixture.covariances).mT)
+    return GaussianMixture(mixture.weights, means, (covariances + covariances.mT) / 2)
+
+
 def is_of_images(spec: ExperimentSpec) -> bool:
     """Return whether the data are images; else they are points."""
     return isinstance(spec.data, ImagesSpec)
@@ -65,8 +77,10 @@ def images_of(spec: ExperimentSpec, otherwise: str = "This is for images only: c
         otherwise: What to say where there are none.
 
     Raises:
-        UserError: The data are points.
+        UserError: The data are points, or their noise is not isotropic.
     """
     if not isinstance(spec.data, ImagesSpec):
         raise UserError(otherwise)
+    if not isinstance(space_of(spec.noise, spec.data.shape), Isotropic):
+        raise UserError("Only points can have noise of another covariance so far: set noise.covariance to isotropic.")
     return spec.data

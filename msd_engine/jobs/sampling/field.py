@@ -12,11 +12,14 @@ from torch import Tensor
 
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import UserError
+from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.events import Event, FieldFrame, Finished, Started
 from msd_engine.jobs.factory.parts import denoiser_of_run, guided_denoiser
 from msd_engine.jobs.factory.targets import mixture
 from msd_engine.jobs.tools.failures import reports_user_errors
+from msd_engine.noise.chosen import space_of
+from msd_engine.noise.space import Space
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 
@@ -63,20 +66,29 @@ def field(
     yield Started("field", describe_device(chosen), 0, 0, spec.to_json())
     k = spec.training.k
     sigma_eff = sigma / math.sqrt(k)
-    grid = _cell_centres(bounds, *resolution).float()
-    where = _cell_centres(bounds, points, points)
+    space = space_of(spec.noise, spec.data.shape)
+    grid = space.encode(_cell_centres(bounds, *resolution)).float()
+    at = _cell_centres(bounds, points, points)
+    where = space.encode(at)
     draws = target.sample(_DATA, torch.Generator().manual_seed(_DATA_SEED))
     yield FieldFrame(
         sigma=sigma,
         bounds=bounds,
-        log_density=target.to(dtype=torch.float32).log_prob(grid, sigma_eff).reshape(resolution).numpy(),
-        points=where.float().numpy(),
-        exact_score=target.score(where, sigma_eff).float().numpy(),
-        trained_score=None if learned is None else _trained_score(learned, where.float().to(chosen), sigma, k).numpy(),
-        data=draws.float().numpy(),
-        means=target.means.float().numpy(),
+        log_density=_log_density(target, grid, sigma_eff, space).reshape(resolution).numpy(),
+        points=at.float().numpy(),
+        exact_score=space.encode(target.score(where, sigma_eff)).float().numpy(),
+        trained_score=None
+        if learned is None
+        else space.encode(_trained_score(learned, where.float().to(chosen), sigma, k)).numpy(),
+        data=space.decode(draws).float().numpy(),
+        means=space.decode(target.means).float().numpy(),
     )
     yield Finished(0, time.perf_counter() - begun_s, "")
+
+
+def _log_density(target: GaussianMixture, grid: Tensor, sigma_eff: float, space: Space) -> Tensor:
+    """Return the log density of ȳ in the coordinates of the data, at encoded points."""
+    return target.to(dtype=torch.float32).log_prob(grid, sigma_eff) + space.log_volume
 
 
 def _cell_centres(bounds: tuple[float, float, float, float], rows: int, columns: int) -> Tensor:

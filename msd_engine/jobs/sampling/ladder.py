@@ -34,7 +34,7 @@ def ladder_event(spec: ExperimentSpec, schedule: Descent, *, guided: bool) -> La
     steps[len(schedule) // schedule.steps_per_level :] = 0
     alpha = (sampling.step_ratio if sampling.has_step else 0.0) * sigma**2
     count, missing = evaluations(spec, schedule, guided=guided), uses_guidance(spec) and not guided
-    needed = 0 if sampling.has_wall and sampling.step_ratio >= 2 else steps_needed(sampling.sampler, schedule)
+    needed = 0 if sampling.blows_up else steps_needed(sampling.sampler, schedule)
     tends = settled(sampling.sampler, sampling.step_ratio)
     return Ladder(sigma, alpha, steps, swelling(sampling.sampler, schedule), count, tends, needed, missing)
 

@@ -61,8 +61,9 @@ def proposal(
         "sampling.ladder": "geometric",
         "sampling.sigma_1": _rounded(made.sigma_1),
         "sampling.levels": made.levels,
-        "sampling.epsilon": _rounded(made.step_ratio * spec.sampling.sigma_L**2),
     }
+    if spec.sampling.has_step:
+        values["sampling.step_ratio"] = _rounded(made.step_ratio)
     text = _sentence(made, x, spec)
     yield Proposed(values, text)
     yield Finished(0, time.perf_counter() - begun_s, text)

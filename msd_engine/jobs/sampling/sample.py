@@ -21,10 +21,11 @@ from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.frames import ImageFrames, PlaneFrames, shown, stride_of
 from msd_engine.metrics.chains.figures import alive
+from msd_engine.noise.chosen import space_of
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.samplers.twin import Segment
 from msd_engine.samplers.walk import Moment
-from msd_engine.specs import ExperimentSpec, Live
+from msd_engine.specs import WALL, ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.models import CARD
 
@@ -196,14 +197,15 @@ class _Job:
     def _ending(self, moment: Moment | Segment) -> Iterator[Event]:
         wanted = self.spec.sampling
         samples = moment.posterior.mean if wanted.jump else moment.y.mean(1)
-        yield Samples(shown(samples), shown(moment.y), wanted.seed, self.spec.to_json())
+        decode = space_of(self.spec.noise, self.spec.data.shape).decode
+        yield Samples(shown(decode(samples)), shown(decode(moment.y)), wanted.seed, self.spec.to_json())
         lost = int((~alive(moment.y)).sum())
         text = f"Drew {wanted.chains} samples in {self.total} steps."
         if lost:
             text = f"{lost} of {wanted.chains} chains blew up."
             if wanted.has_wall:
                 text = (
-                    f"{text[:-1]}: r = ε/σ² is {wanted.step_ratio:.3g}, and a chain of this sampler is stable below 2 "
-                    "only."
+                    f"{text[:-1]}: r = ε/σ² is {wanted.step_ratio:.3g}, and a chain of this sampler is stable below "
+                    f"{WALL:g} only."
                 )
         yield Finished(self.total, self.elapsed_s, text)

@@ -73,7 +73,7 @@ def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None, device
         data_std=statistics.std if statistics else math.nan,
         data_count=statistics.count if statistics else 0,
         k=spec.training.k,
-        epsilon=spec.sampling.epsilon,
+        step_ratio=spec.sampling.step_ratio,
         levels=spec.sampling.levels,
         dim=x[0].numel(),
         spec_json=samples.spec_json,

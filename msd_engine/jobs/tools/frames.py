@@ -27,6 +27,7 @@ from msd_engine.metrics.chains.figures import (
     within_std,
 )
 from msd_engine.metrics.chains.ladders import predicted_std, swelling
+from msd_engine.noise.chosen import space_of
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.twin import Segment
 from msd_engine.samplers.walk import Moment
@@ -83,6 +84,7 @@ class PlaneFrames:
             descent: The ladder and the steps.
         """
         self._descent = descent
+        self._space = space_of(spec.noise, spec.data.shape)
         self._predicted: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
         self._spec = spec
         self._target = target
@@ -140,10 +142,17 @@ class PlaneFrames:
             steps=np.concatenate([segment.steps for segment in kept]),
             level=np.repeat([segment.level for segment in kept], counts),
             sigma=np.repeat([segment.sigma for segment in kept], counts),
-            y=_joined([segment.path for segment in kept]),
-            x_hat=_joined([segment.means for segment in kept]),
+            y=self._decoded([segment.path for segment in kept]),
+            x_hat=self._decoded([segment.means for segment in kept]),
             total=self._total,
         )
+
+    def _decoded(self, parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Return states in the coordinates of the data."""
+        whitened = torch.from_numpy(_joined(parts))
+        decoded = self._space.decode(whitened)
+        # In isotropic coordinates it is the same tensor, clipped already as it was kept.
+        return whitened.numpy() if decoded is whitened else shown(decoded)
 
     def _note_level(self, kept: list[Segment]) -> None:
         """Remember the states of the newest level, for the figures that need a stretch of the chain."""
@@ -181,7 +190,7 @@ class PlaneFrames:
         """Return the std within a mode and s_T²/σ² that theory predicts at the end of each level, with shape (L,)."""
         if self._predicted is None:
             sampling, k = self._spec.sampling, self._spec.training.k
-            if sampling.has_wall and sampling.step_ratio >= 2:
+            if sampling.blows_up:
                 past = np.full(len(self._descent.ladder), np.inf)
                 self._predicted = (past, past)
             else:

@@ -123,11 +123,6 @@ def residual_inflation(y: Tensor, sigma: float) -> float:
     return residuals.square().mean().item() / (sigma**2 * (1 - 1 / k))
 
 
-def predicted_inflation(step_ratio: float) -> float:
-    """Return 1/(1 − r/2), infinite from the wall r = 2 on."""
-    return 1 / (1 - step_ratio / 2) if step_ratio < 2 else math.inf
-
-
 def split_r_hat(draws: Tensor) -> Tensor:
     """Return split R̂ of each coordinate, by arviz-stats.
 

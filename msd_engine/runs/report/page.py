@@ -224,7 +224,7 @@ def _grid(grid: Grid) -> str:
         f"σ {sampling.sigma_1:.4g} → {sampling.sigma_L:.3g}, "
         f"{sampling.levels} levels × {sampling.steps_per_level} steps"
     )
-    lines.append(f"ε = {sampling.epsilon:.3g}, r = {sampling.step_ratio:.3g}")
+    lines.append(f"r = {sampling.step_ratio:.3g}, ε = {sampling.epsilon:.3g}")
     data = base64.b64encode(grid.png).decode()
     image = f'<img alt="samples for k = {grid.k}" src="data:image/png;base64,{data}">'
     return (

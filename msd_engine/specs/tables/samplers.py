@@ -1,11 +1,19 @@
-"""What is known of each sampler before any of its steps is made: one row for each, without torch."""
+"""What is known of each sampler before any of its steps is made: one row for each, with its own fields; no torch."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from msd_engine.specs.base import Spec, param
 
 Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs"]
+
+WALL: Final = 2.0
+"""The step ratio r from which chains with a wall blow up, whatever the data or the denoiser (theory §3, fact 4)."""
 
 
 @dataclass(frozen=True)
@@ -18,8 +26,8 @@ class Traits:
         module: Its file in `msd_engine.samplers`, with the steps and the law of their variance.
         glides: The noise falls at every step; else the chains stand still at each level.
         needs_ladder: It can only go down a ladder, as all that glide.
-        has_step: It has a step size.
-        has_wall: Chains blow up from r = 2 on.
+        own: Fields of `ChosenSampler` that it has and not every sampler.
+        has_wall: Chains blow up from r = `WALL` on.
         needs_posterior: It draws x from its posterior, which only an exact denoiser can.
         evaluations: How often a step evaluates x̂: first at the noise before the step, then at the noise after it.
     """
@@ -29,10 +37,15 @@ class Traits:
     module: str
     glides: bool = False
     needs_ladder: bool = False
-    has_step: bool = True
+    own: tuple[str, ...] = ("step_ratio",)
     has_wall: bool = False
     needs_posterior: bool = False
     evaluations: int = 1
+
+    @property
+    def has_step(self) -> bool:
+        """Whether it has a step size."""
+        return "step_ratio" in self.own
 
 
 TRAITS: Final[dict[Sampler, Traits]] = {
@@ -40,7 +53,9 @@ TRAITS: Final[dict[Sampler, Traits]] = {
     "consistent": Traits(
         "Consistent", "annealed sampling whose noise is exactly as scheduled", "consistent", glides=True
     ),
-    "underdamped": Traits("Underdamped", "Langevin with momentum (BAOAB)", "underdamped", has_wall=True),
+    "underdamped": Traits(
+        "Underdamped", "Langevin with momentum (BAOAB)", "underdamped", own=("step_ratio", "friction"), has_wall=True
+    ),
     "predictor-corrector": Traits(
         "Predictor–corrector",
         "an ancestral step down between Langevin steps",
@@ -49,13 +64,13 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         has_wall=True,
     ),
     "ode": Traits(
-        "Probability flow", "the ODE, without noise, by Heun's rule", "flow", glides=True, has_step=False, evaluations=2
+        "Probability flow", "the ODE, without noise, by Heun's rule", "flow", glides=True, own=(), evaluations=2
     ),
     "gibbs": Traits(
         "Gibbs (exact)",
         "draw x from its exact posterior, then renew the copies",
         "gibbs",
-        has_step=False,
+        own=(),
         needs_posterior=True,
     ),
 }
@@ -68,3 +83,86 @@ if set(TRAITS) != set(get_args(Sampler)):
 def sampler_help() -> str:
     """Return one sentence on each sampler, in the order of the table."""
     return " ".join(f"{row.title}: {row.help}." for row in TRAITS.values())
+
+
+class ChosenSampler(Spec):
+    """A sampler with the fields that not every sampler has: what the chosen one has not is neither kept nor shown."""
+
+    sampler: Sampler = param(
+        "langevin",
+        title="Sampler",
+        help=f"How all copies move. {sampler_help()}",
+        choices={name: row.title for name, row in TRAITS.items()},
+        formula="Langevin: y_i ← y_i + α (x̂ − y_i)/σ² + √(2α) z_i",
+    )
+    step_ratio: float = param(
+        0.1,
+        title="Step ratio",
+        symbol="r",
+        gt=0.0,
+        le=1e12,
+        slider=(1e-3, 4.0),
+        scale="log",
+        help="Langevin step over the variance of the noise, the same at every level; the step at σ_i is ε_i = r σ_i². "
+        f"Langevin chains blow up from r = {WALL:g} on. Consistent sampling pulls by η = r; underdamped dynamics makes "
+        "time steps of σ√(2r).",
+        formula="r = ε_i/σ_i²,  ε = r σ_L²",
+    )
+    friction: float = param(
+        1.0,
+        title="Friction",
+        symbol="Γ",
+        unit="1/σ",
+        gt=0.0,
+        le=1e4,
+        slider=(0.05, 20.0),
+        scale="log",
+        help="Friction of underdamped dynamics with unit mass, in units of 1/σ at each level. 2 damps y − ȳ "
+        "critically; much more makes Langevin dynamics of it.",
+        formula="dv = score dt − (Γ/σ) v dt + √(2Γ/σ) dw",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _own_fields_alone(cls, fields: Any) -> Any:
+        """Drop the fields of other samplers, which an older file gives too."""
+        if not isinstance(fields, dict):
+            return fields
+        others = _others(fields.get("sampler", cls.model_fields["sampler"].default))
+        return {name: value for name, value in fields.items() if name not in others}
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if name not in self.absent}
+
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """The own fields of other samplers, which stand at their defaults, with the samplers that have them."""
+        return {name: f"{_owners(name)} it, but {self.sampler!r} is chosen" for name in _others(self.sampler)}
+
+    @property
+    def traits(self) -> Traits:
+        """What is known of the chosen sampler."""
+        return TRAITS[self.sampler]
+
+    def chosen(self) -> ChosenSampler:
+        """Return the sampler with its own fields alone."""
+        return ChosenSampler(**{name: getattr(self, name) for name in ChosenSampler.model_fields})
+
+
+OWN_FIELDS: Final = tuple(name for name in ChosenSampler.model_fields if name != "sampler")
+"""The fields that not every sampler has, in the order of the form."""
+
+if set(OWN_FIELDS) != {name for row in TRAITS.values() for name in row.own}:
+    raise TypeError(f"Every field of ChosenSampler belongs to the row of a sampler, and the reverse: {OWN_FIELDS}.")
+
+
+def _others(sampler: Any) -> frozenset[str]:
+    """Return the own fields of other samplers; none where there is no such sampler."""
+    row = TRAITS.get(sampler) if isinstance(sampler, str) else None  # type: ignore[call-overload]
+    return frozenset() if row is None else frozenset(OWN_FIELDS).difference(row.own)
+
+
+def _owners(name: str) -> str:
+    samplers = [repr(sampler) for sampler, row in TRAITS.items() if name in row.own]
+    return f"{', '.join(samplers)} {'has' if len(samplers) == 1 else 'have'}"

@@ -84,7 +84,7 @@ def furthest(shares: Sequence[float], true_shares: Sequence[float], n: int) -> D
 def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """More steps than the ladder needs have let a network's own mode weights take over (theory §3, fact 8)."""
     sampling = spec.sampling
-    if sampling != facts.sampled or sampling.source != "trained" or not sampling.has_wall or sampling.step_ratio >= 2:
+    if sampling != facts.sampled or sampling.source != "trained" or not sampling.has_wall or sampling.blows_up:
         return
     needed = facts.ladder.steps_needed if facts.ladder is not None else 0
     if len(facts.shares) != len(facts.true_shares) or not 0 < 2 * needed <= sampling.steps_per_level:
@@ -123,7 +123,7 @@ def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     count, n = sum(reasons.values()), len(facts.verdicts)
     if sampling != facts.sampled or not sampling.has_step or not survival_severity(n - count, n):
         return
-    if sampling.has_wall and sampling.step_ratio >= 2:
+    if sampling.blows_up:
         return
     words = ", ".join(f"{many} {reason}" if many < count else reason for reason, many in reasons.most_common())
     steps = 2 * sampling.steps_per_level
@@ -139,6 +139,6 @@ def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     yield Advice(
         "Chains have died",
         f"{evidence} Half the step and twice as many of them go the same way more carefully.",
-        "Halve ε, double T",
-        {"sampling.epsilon": sampling.epsilon / 2, "sampling.steps_per_level": steps},
+        "Halve r, double T",
+        {"sampling.step_ratio": sampling.step_ratio / 2, "sampling.steps_per_level": steps},
     )

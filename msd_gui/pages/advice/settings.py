@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from msd_engine.specs import ExperimentSpec
+from msd_engine.specs import WALL, ExperimentSpec
 from msd_engine.specs.overlap import largest_ratio, lower_in_upper
 from msd_gui.pages.advice.findings import Advice, Facts, Fields
 from msd_gui.pages.base.ladder import ladder_ratio, near_wall
@@ -24,18 +24,18 @@ MOST_LAST_NOISE, GOOD_LAST_NOISE = 0.25, 0.1
 
 
 def wall(spec: ExperimentSpec, _facts: Facts) -> Iterator[Advice]:
-    """Past or near the wall r = 2 (theory §3, fact 4)."""
+    """Past or near the wall of r (theory §3, fact 4)."""
     sampling = spec.sampling
     r = sampling.step_ratio
     if not near_wall(sampling):
         return
     good = GOOD_RATIOS.get(sampling.sampler, GOOD_RATIO)
-    remedy: Fields = {"sampling.epsilon": good * sampling.sigma_L**2}
+    remedy: Fields = {"sampling.step_ratio": good}
     action = f"Set r = {good:g}"
-    if r >= 2:
+    if sampling.blows_up:
         yield Advice(
             "Past the wall",
-            f"r = ε/σ² = {number(r)}. From r = 2 on every chain blows up, whatever the data or the network: "
+            f"r = ε/σ² = {number(r)}. From r = {WALL:g} on every chain blows up, whatever the data or the network: "
             "each step overshoots x̂ by more than it was away.",
             action,
             remedy,
@@ -47,7 +47,9 @@ def wall(spec: ExperimentSpec, _facts: Facts) -> Iterator[Advice]:
     )
     if sampling.sampler == "underdamped":
         what = "noise of the level before hardly dies away"
-    yield Advice("Near the wall", f"r = ε/σ² = {number(r)}: {what}, and chains blow up from r = 2 on.", action, remedy)
+    yield Advice(
+        "Near the wall", f"r = ε/σ² = {number(r)}: {what}, and chains blow up from r = {WALL:g} on.", action, remedy
+    )
 
 
 def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
@@ -123,10 +125,7 @@ def end(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     if math.isnan(facts.data_std) or last <= MOST_LAST_NOISE * facts.data_std:
         return
     wanted = spec.sigma_of_copy(GOOD_LAST_NOISE * facts.data_std)
-    remedy: dict[str, float | int] = {
-        "sampling.sigma_L": wanted,
-        "sampling.epsilon": sampling.step_ratio * wanted**2,
-    }
+    remedy: dict[str, float | int] = {"sampling.sigma_L": wanted}
     gamma = ladder_ratio(sampling)
     if gamma > 1:
         remedy["sampling.levels"] = 1 + math.ceil(math.log(sampling.sigma_1 / wanted) / math.log(gamma))

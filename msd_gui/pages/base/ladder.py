@@ -13,7 +13,7 @@ _SLOW_RATIO = 1.8
 
 
 def near_wall(wanted: SamplingSpec) -> bool:
-    """Return whether r = ε/σ² is so near to the wall r = 2, or past it, that samples suffer."""
+    """Return whether r = ε/σ² is so near to the wall, or past it, that samples suffer."""
     least = _SLOW_RATIO if wanted.sampler == "underdamped" else _SWOLLEN_RATIO
     return wanted.has_wall and wanted.step_ratio >= least
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msd_engine.specs.tables.samplers import OWN_FIELDS
+
 GROUPS = [
     (
         "Picture and copies",
@@ -13,8 +15,7 @@ GROUPS = [
         "Sampler and ladder",
         [
             "sampling.sampler",
-            "sampling.epsilon",
-            "sampling.friction",
+            *(f"sampling.{name}" for name in OWN_FIELDS),
             "sampling.guidance",
             "sampling.exact_above",
             "sampling.ladder",

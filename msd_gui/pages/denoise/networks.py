@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 
 from msd_engine.specs import ExperimentSpec, load_card, model_folder, model_names, pretrained_for
 from msd_gui.session.network import LatestNetwork, Network
-from msd_gui.widgets.controls.choice import choice_label
 from msd_gui.widgets.controls.guard import LIST_KEYS, KeyGuard
 from msd_gui.widgets.controls.path_box import PathBox
 
@@ -177,8 +176,8 @@ def _misfit(network: Network, spec: ExperimentSpec) -> Missing:
     theirs, ours = network.spec, spec
     return Missing(
         "Another network is needed",
-        f"{network.folder.name} was trained on {choice_label(theirs.data.name)} with k = {theirs.training.k}; "
-        f"{choice_label(ours.data.name)} with k = {ours.training.k} is shown.",
+        f"{network.folder.name} was trained on {theirs.data.title} with k = {theirs.training.k}; "
+        f"{ours.data.title} with k = {ours.training.k} is shown.",
         "Take its data and k",
         {"data": theirs.data, "training.k": theirs.training.k},
     )
@@ -186,7 +185,7 @@ def _misfit(network: Network, spec: ExperimentSpec) -> Missing:
 
 def _no_model(spec: ExperimentSpec) -> Missing:
     """Say which models there are for these data, and offer the nearest number of copies."""
-    data, k = choice_label(spec.data.name), spec.training.k
+    data, k = spec.data.title, spec.training.k
     cards = (load_card(name) for name in model_names())
     known = sorted(card.spec.training.k for card in cards if card.spec.data.name == spec.data.name)
     if not known:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from msd_engine.specs import ExperimentSpec, for_painting
+from msd_engine.specs import ExperimentSpec, declarations, for_painting
 from msd_gui.pages.base.page import ExperimentPage
-from msd_gui.widgets.controls.choice import choice_label
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.spec_form import SpecForm
 
@@ -22,20 +21,16 @@ _GLIDES = "It glides past the noises: what is painted may not fit to what is kep
 
 
 def painters(spec: ExperimentSpec) -> str:
-    """Return, in one line, the chains that paint: sampler, L, T, ε, what else they use, and their evaluations."""
+    """Return, in one line, the chains that paint: sampler, L, T, r, what else they use, and their evaluations."""
     sampling = for_painting(spec).sampling
     parts = [f"L = {sampling.levels}", f"T = {sampling.steps_per_level}"]
-    if sampling.has_step:
-        parts.append(
-            f"ε = {number(sampling.epsilon)} ({'r' if sampling.has_wall else 'η'} = {number(sampling.step_ratio)})"
-        )
-    if sampling.sampler == "underdamped":
-        parts.append(f"Γ = {number(sampling.friction)}")
+    symbols = {declared.path: declared.symbol for declared in declarations(sampling)}
+    parts += [f"{symbols[name]} = {number(getattr(sampling, name))}" for name in sampling.traits.own]
     if sampling.source == "trained" and sampling.guidance > 1:
         parts.append(f"w = {number(sampling.guidance)}")
     # A line breaks between two of them, not within one.
     whole = [part.replace(" ", "\N{NO-BREAK SPACE}") for part in (*parts, f"{sampling.evaluations:,} evaluations")]
-    return f"{choice_label(sampling.sampler)}, {', '.join(whole)}"
+    return f"{sampling.traits.title}, {', '.join(whole)}"
 
 
 class PaintingControls(QObject):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msd_engine.specs.tables.samplers import OWN_FIELDS
+
 GROUPS = [
     ("Data and copies", ["data.name", "data.split", "training.k"]),
     (
@@ -20,8 +22,7 @@ GROUPS = [
         [
             "sampling.source",
             "sampling.sampler",
-            "sampling.epsilon",
-            "sampling.friction",
+            *(f"sampling.{name}" for name in OWN_FIELDS),
             "sampling.guidance",
             "sampling.exact_above",
             "sampling.chains",

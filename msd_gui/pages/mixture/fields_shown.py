@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from msd_engine.specs.tables.samplers import OWN_FIELDS
+
 GROUPS = [
     ("Target and copies", ["data.name", "training.k"]),
-    ("Sampler", ["sampling.sampler", "sampling.epsilon", "sampling.friction", "sampling.guidance"]),
+    ("Sampler", ["sampling.sampler", *(f"sampling.{name}" for name in OWN_FIELDS), "sampling.guidance"]),
     (
         "Ladder",
         [

@@ -36,7 +36,7 @@ class SurvivalPanel(QWidget):
         self.spread = Readings("Spread of the samples", ("", "samples", "data"))
         self.shares = class_shares()
         self.shares.setFixedHeight(SHARES_PX)
-        self.table = Readings("Yield by setting", ("k · ε · L", "lived", "of"))
+        self.table = Readings("Yield by setting", ("k · r · L", "lived", "of"))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(8)
@@ -48,7 +48,7 @@ class SurvivalPanel(QWidget):
 
     def take(self, event: Verdicts) -> None:
         """Count the chains of one sampling; those of a setting add up, but for chains that are judged again."""
-        key = (event.k, event.epsilon, event.levels)
+        key = (event.k, event.step_ratio, event.levels)
         lived, count = self.by_setting.pop(key, (0, 0))
         last, self._last = self._last, event
         if last is not None and event.features and not last.features and event.spec_json == last.spec_json:
@@ -94,11 +94,11 @@ def _spread(event: Verdicts) -> tuple[Reading, ...]:
     )
 
 
-def _row(k: int, epsilon: float, levels: int, lived: int, count: int) -> Reading:
+def _row(k: int, step_ratio: float, levels: int, lived: int, count: int) -> Reading:
     return Reading(
-        f"{k} · {number(epsilon)} · {levels}",
+        f"{k} · {number(step_ratio)} · {levels}",
         f"{lived} ({100 * lived / count:.0f} %)",
         str(count),
-        f"All chains of this session with k = {k}, ε = {number(epsilon)} and L = {levels}.",
+        f"All chains of this session with k = {k}, r = {number(step_ratio)} and L = {levels}.",
         survival_severity(lived, count),
     )

@@ -11,13 +11,14 @@ from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from msd_engine.events import Event, Finished, Ladder, Progress, Proposed
-from msd_engine.specs import ExperimentSpec, NoiseSpec, SamplingSpec
+from msd_engine.specs import WALL, ExperimentSpec, NoiseSpec, SamplingSpec
+from msd_engine.specs.tables.samplers import TRAITS, Sampler
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.ladder import near_wall
 from msd_gui.pages.base.page import GRACE_MS, ExperimentPage
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.swelling import SwellingView
-from msd_gui.widgets.controls.choice import Choice, choice_label
+from msd_gui.widgets.controls.choice import Choice
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.spec_form import SpecForm
 
@@ -55,14 +56,11 @@ def show_sampler(form: SpecForm, spec: ExperimentSpec) -> None:
         spec: The experiment.
     """
     sampling = spec.sampling
-    name = choice_label(sampling.sampler)
     annealed = sampling.method == "annealed"
     allowed = {
-        "sampling.epsilon": (sampling.has_step, f"{name} has no step size."),
-        "sampling.friction": (sampling.sampler == "underdamped", "Only underdamped dynamics has friction."),
         "sampling.guidance": (sampling.source == "trained", "The exact posterior mean needs no guidance."),
         "sampling.exact_above": (sampling.source == "trained", "The exact posterior mean is used at all noises."),
-        "sampling.method": (not sampling.needs_ladder, f"{name} always goes down a ladder."),
+        "sampling.method": (not sampling.needs_ladder, f"{sampling.traits.title} always goes down a ladder."),
         "sampling.ladder": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.sigma_1": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.levels": (annealed, "Fixed dynamics stay at σ_L."),
@@ -117,6 +115,7 @@ class SamplingControls(QObject):
         self._drawn = drawn
         self._requested: tuple[object, ...] = ()
         self._stale = False
+        self._own: dict[str, float] = {}
         self._proposing_for: ExperimentSpec | None = None
         self._ladders = page.runner(self._on_ladder)
         self._proposer = page.runner(self._on_proposal)
@@ -130,8 +129,8 @@ class SamplingControls(QObject):
         self.button = QPushButton(PROPOSE)
         self.button.setObjectName("sampling.propose")
         self.button.setToolTip(
-            "Set the ladder and ε by NCSNv2's techniques: σ₁/√k the largest distance between two data, so many levels "
-            "that half of the draws of each lie in the shell of the next, and the ε for which s_T²/σ² is nearest to 1. "
+            "Set the ladder and r by NCSNv2's techniques: σ₁/√k the largest distance between two data, so many levels "
+            "that half of the draws of each lie in the shell of the next, and the r for which s_T²/σ² is nearest to 1. "
             "σ_L and T stay."
         )
         self.button.setEnabled(False)
@@ -144,7 +143,7 @@ class SamplingControls(QObject):
             column.addWidget(widget)
         form.section(heading).add_row(holder)
         form.set_next("sampling.steps_per_level", self.button)
-        form.set_rule("sampling.sampler", sampler_rule)
+        form.set_rule("sampling.sampler", self._sampler_rule)
         form.set_rule("sampling.source", source_rule)
 
     def begin(self) -> None:
@@ -158,7 +157,18 @@ class SamplingControls(QObject):
 
     def show(self, spec: ExperimentSpec) -> None:
         """Enable what the sampler of a spec uses."""
+        self._own |= {name: getattr(spec.sampling, name) for name in spec.sampling.traits.own}
         show_sampler(self._form, spec)
+
+    def _sampler_rule(self, spec: ExperimentSpec, sampler: Sampler) -> dict[str, Any]:
+        """Return what must change with the sampler, and what its own fields last were where the one before has none."""
+        absent = spec.sampling.absent
+        own = {
+            f"sampling.{name}": self._own[name]
+            for name in TRAITS[sampler].own
+            if name in absent.keys() & self._own.keys()
+        }
+        return own | sampler_rule(spec, sampler)
 
     # -- the ladder ----------------------------------------------------------------------------------------------------
 
@@ -246,22 +256,16 @@ class SamplingControls(QObject):
 
 
 def show_step(form: SpecForm, spec: ExperimentSpec) -> None:
-    """Show the ratio r = ε/σ² beside the step size, and the wall r = 2 on its slider where the sampler has one.
+    """Show the step size ε beside its ratio r = ε/σ², and the wall on the slider where the sampler has one.
 
     Args:
-        form: With a slider of the step size.
+        form: With a slider of the step ratio.
         spec: The experiment.
     """
-    sampling, epsilon = spec.sampling, form.slider("sampling.epsilon")
-    ratio = sampling.step_ratio
-    severity = "" if not near_wall(sampling) else "error" if ratio >= 2 else "warning"
-    epsilon.set_marker(2 * sampling.sigma_L**2 if sampling.has_wall else None, "r = 2")
-    if not sampling.has_step:
-        epsilon.set_trailing("")
-    elif sampling.has_wall:
-        epsilon.set_trailing(f"r = ε/σ² = {number(ratio)}", severity)
-    else:
-        epsilon.set_trailing(f"η = ε/σ² = {number(ratio)}")
+    sampling, ratio = spec.sampling, form.slider("sampling.step_ratio")
+    severity = "" if not near_wall(sampling) else "error" if sampling.blows_up else "warning"
+    ratio.set_marker(WALL if sampling.has_wall else None, f"r = {WALL:g}")
+    ratio.set_trailing(f"ε = r σ<sub>L</sub>² = {number(sampling.epsilon)}", severity)
 
 
 def show_sigma_eff(form: SpecForm, spec: ExperimentSpec) -> None:

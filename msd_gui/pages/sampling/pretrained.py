@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QToolButt
 
 from msd_engine.specs import ExperimentSpec, ModelCard, model_folder, pretrained_for
 from msd_engine.specs.models import CardFigure
-from msd_gui.widgets.controls.choice import choice_label
 from msd_gui.widgets.controls.numbers import number
 
 
@@ -53,7 +52,7 @@ class PretrainedChip(QToolButton):
 
 def model_title(card: ModelCard) -> str:
     """Return what a model is called on the screen."""
-    return f"{choice_label(card.spec.data.name)}, k = {card.spec.training.k}"
+    return f"{card.spec.data.title}, k = {card.spec.training.k}"
 
 
 class CardDialog(QDialog):

@@ -9,47 +9,8 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QHBoxLayout
 
 from msd_engine.specs import Declaration
-from msd_engine.specs.tables.forms import FORMS
-from msd_engine.specs.tables.samplers import TRAITS
 from msd_gui.widgets.controls.control import Control
 from msd_gui.widgets.controls.guard import LIST_KEYS, KeyGuard
-
-# Names that capitals and spaces alone do not make readable.
-LABELS = {
-    "ncsn-toy": "NCSN toy",
-    "digits": "Digits 8×8",
-    "mnist": "MNIST",
-    "fashion-mnist": "Fashion-MNIST",
-    "cifar-10": "CIFAR-10",
-    "ring-8": "Ring of 8",
-    "grid-25": "Grid of 25",
-    "two-gaussians": "Two Gaussians",
-    "log-normal": "Log-normal",
-    "uniform-t": "Uniform t",
-    "auto": "Automatic",
-    "float32": "float32",
-    "bfloat16": "bfloat16",
-    "fixed": "Fixed noise",
-    "report": "Report (time)",
-    "karras": "Karras ρ",
-    "as-trained": "As trained",
-    "settle": "Settling chains",
-    "same": "The sampler itself",
-}
-LABELS.update((word, row.title) for word, row in TRAITS.items())
-LABELS.update((word, row.title) for word, row in FORMS.items())
-
-
-def choice_label(value: str) -> str:
-    """Return the words that stand for a choice on the screen.
-
-    Args:
-        value: As it stands in the spec, such as ``fashion-mnist``.
-
-    Returns:
-        Such as ``Fashion-MNIST``.
-    """
-    return LABELS.get(value, value.replace("-", " ").capitalize())
 
 
 class Choice(Control):
@@ -68,8 +29,8 @@ class Choice(Control):
         self.combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setMinimumContentsLength(9)
-        for value in declaration.choices:
-            self.combo.addItem(choice_label(value), value)
+        for value, title in zip(declaration.choices, declaration.titles, strict=True):
+            self.combo.addItem(title, value)
         self._reasons: dict[str, str] = {}
         KeyGuard(self.combo, LIST_KEYS)
         self.setFocusProxy(self.combo)
@@ -107,7 +68,7 @@ class Choice(Control):
 
     def text_of(self, value: Any) -> str:
         """Return a choice in words."""
-        return choice_label(value)
+        return dict(zip(self.declaration.choices, self.declaration.titles, strict=True))[value]
 
     @Slot(int)
     def _on_activated(self, index: int) -> None:

@@ -49,6 +49,8 @@ def make_control(declaration: Declaration) -> Control:
 class SpecForm(QWidget):
     """A column of controls that edits some fields of a spec and leaves the others alone.
 
+    Fields that another field rules out, such as the friction of another sampler, are hidden.
+
     While the controls say something that the spec refuses, a sentence stands under the control at fault and `value`
     stays the last good spec.
 
@@ -76,10 +78,11 @@ class SpecForm(QWidget):
         self._spec = spec
         self._controls: dict[str, Control] = {}
         self._messages: dict[str, QLabel] = {}
+        self._rows: dict[str, QWidget] = {}
         self._sections: dict[str, Section] = {}
         self._pending: dict[str, Any] = {}
         self._rules: dict[str, Rule] = {}
-        declared = {declaration.path: declaration for declaration in declarations(spec)}
+        declared = {declaration.path: declaration for declaration in declarations(spec, absent=True)}
         self._titles = {path: f"{each.title} {each.symbol}".strip() for path, each in declared.items()}
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -205,7 +208,7 @@ class SpecForm(QWidget):
         column.setSpacing(0)
         column.addWidget(control)
         column.addWidget(message)
-        self._controls[path] = control
+        self._controls[path], self._rows[path] = control, row
         self._messages[path] = message
         control.valueChanged.connect(partial(self._on_changed, path))
         control.editing_started.connect(partial(self.editing_started.emit, path))
@@ -237,12 +240,23 @@ class SpecForm(QWidget):
         for name in along:
             if name in self._controls:
                 self._controls[name].setValue(spec.get(name))
+        self._show_rows()
         self.edited.emit(spec, path)
 
     def _show(self) -> None:
         for path, control in self._controls.items():
             control.setValue(self._spec.get(path))
             self._say(path, "")
+        self._show_rows()
+
+    def _show_rows(self) -> None:
+        """Show the rows of the fields that the spec has, and hide those that another field rules out."""
+        for path, row in self._rows.items():
+            part, _, name = path.rpartition(".")
+            absent = name in self._spec.get(part).absent
+            if absent:
+                self._pending.pop(path, None)
+            row.setVisible(not absent)
 
     def _say(self, path: str, sentence: str) -> None:
         """Put a sentence under a control, with the titles on the screen in the place of paths."""

@@ -154,6 +154,9 @@ REFUSALS = [
     ("train --preset ncsn-toy --out run --resume run", "--preset"),
     ("train --preset ncsn-toy --out run --bogus 3", "--bogus"),
     ("train --preset ncsn-toy --out run --epsilom 3", "--epsilom", "--epsilon"),
+    ("train --preset ncsn-toy --out run --r 0.1 --epsilon 0.1", "sampling.epsilon", "sampling.step_ratio"),
+    ("train --preset ncsn-toy --out run --epsilon 0", "sampling.epsilon", "above 0"),
+    ("train --preset ncsn-toy --out run --epsilon small", "sampling.epsilon", "a number"),
     ("train --preset ncsn-toy --out run stray", "stray"),
     ("train --preset ncsn-toy --out run --k", "--training.k"),
     ("train --preset ncsn-toy --out run --k 0", "training.k"),
@@ -271,6 +274,18 @@ def test_flags_make_the_same_spec_whichever_name_they_bear(msd: Any) -> None:
     # The bare name of a field that several sections have is that of the command's own section.
     assert (specs[0].training.seed, specs[0].sampling.seed) == (3, 0)
     assert specs[0].sampling.steps_per_level == 7
+
+
+def test_the_step_is_given_as_its_ratio_or_as_its_size(msd: Any) -> None:
+    few = ("sample", "--preset", "ring-8", "--levels", "2", "--steps_per_level", "1", "--n", "1", "--sigma_L", "0.5")
+    drawn = []
+    for out, flag, step in (("a", "--epsilon", "0.01"), ("b", "--sampling.epsilon", "0.01"), ("c", "--r", "0.04")):
+        assert msd(*few, flag, step, "--out", f"{out}.npz").code == 0
+        drawn.append(read_spec(f"{out}.npz").sampling.step_ratio)
+    assert drawn == [0.01 / 0.5**2] * 2 + [0.04]
+    # A change of σ_L alone leaves the ratio as it is.
+    assert msd(*few, "--out", "d.npz").code == 0
+    assert read_spec("d.npz").sampling.step_ratio == load_preset("ring-8").sampling.step_ratio
 
 
 def test_a_spec_is_taken_from_a_file_or_a_run(msd: Any, tmp_path: Path) -> None:

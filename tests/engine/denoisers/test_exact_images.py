@@ -15,7 +15,7 @@ from msd_engine.jobs.factory import loaded
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.specs import ExperimentSpec, ImagesSpec, load_preset
 from msd_engine.specs.live import NEVER
-from msd_engine.specs.tables.samplers import Sampler
+from msd_engine.specs.tables.samplers import TRAITS, Sampler
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +41,7 @@ def test_digits_are_drawn_with_no_run_and_are_images_of_the_set() -> None:
     assert isinstance(next(event for event in events if not isinstance(event, Tick)), Started)
     assert isinstance(events[-1], Finished)
     assert [event for event in events if isinstance(event, ImageFrame)]
-    x = samples_of(spec.replace_all({"sampling.levels": 60, "sampling.sigma_L": 0.05, "sampling.epsilon": 5e-4}))
+    x = samples_of(spec.replace_all({"sampling.levels": 60, "sampling.sigma_L": 0.05, "sampling.step_ratio": 0.2}))
     train = ImageSet.to_data(load_images(ImagesSpec()).train).flatten(1)
     assert torch.cdist(torch.from_numpy(x).flatten(1).double(), train.double()).min(1).values.max() < 1e-3
 
@@ -55,14 +55,13 @@ def test_an_exact_image_chain_is_the_same_to_the_bit_in_any_company() -> None:
 def test_k_copies_at_sigma_root_k_are_one_copy_at_sigma_in_law() -> None:
     # The twin (theory §3, fact 3): only the random numbers differ, so the spread of many samples must agree.
     spec = small(**{"training.k": 1, "sampling.chains": 400, "sampling.sigma_1": 6.0, "sampling.sigma_L": 0.6})
-    spec = spec.replace("sampling.epsilon", 0.2 * 0.6**2)
+    spec = spec.replace("sampling.step_ratio", 0.2)
     root = 4**0.5
     four = spec.replace_all(
         {
             "training.k": 4,
             "sampling.sigma_1": 6.0 * root,
             "sampling.sigma_L": 0.6 * root,
-            "sampling.epsilon": spec.sampling.epsilon * 4,
         }
     )
     one, other = samples_of(spec), samples_of(four)
@@ -75,14 +74,15 @@ def test_every_sampler_draws_images_of_the_set() -> None:
     train = ImageSet.to_data(load_images(ImagesSpec()).train).flatten(1).double()
     for sampler in get_args(Sampler):
         fields = {"sampling.sampler": sampler, "sampling.levels": 60, "sampling.sigma_L": 0.05}
-        x = samples_of(small(**fields | {"sampling.epsilon": 5e-4}))
+        own = {"sampling.step_ratio": 0.2} if TRAITS[sampler].has_step else {}
+        x = samples_of(small(**fields | own))
         nearest = torch.cdist(torch.from_numpy(x).flatten(1).double(), train).min(1).values
         assert nearest.max() < 1e-3, sampler
 
 
 def test_the_test_images_can_be_the_data(tmp_path) -> None:
     write_cifar_set(tmp_path / "cifar-10-batches-bin", batches=2, records=5)
-    fields = {"data.name": "cifar-10", "sampling.levels": 40, "sampling.sigma_L": 0.05, "sampling.epsilon": 5e-4}
+    fields = {"data.name": "cifar-10", "sampling.levels": 40, "sampling.sigma_L": 0.05, "sampling.step_ratio": 0.2}
     fields |= {"sampling.sigma_1": 60.0}
     images = load_images(ImagesSpec(name="cifar-10"), tmp_path)
     for split, parts in (("train", images.train), ("test", images.test)):

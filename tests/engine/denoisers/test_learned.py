@@ -16,6 +16,7 @@ from msd_engine.denoisers.outputs.plain import OUTPUT as PLAIN
 from msd_engine.denoisers.outputs.preconditioned import OUTPUT as PRECONDITIONED
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
+from msd_engine.noise.processes.exploding import Exploding
 from msd_engine.noise.sde import time
 
 K = 4
@@ -34,7 +35,7 @@ def draw(*shape: int, seed: int = 0) -> Tensor:
 
 
 def untrained(output: Output = PRECONDITIONED) -> LearnedDenoiser:
-    return LearnedDenoiser(Mlp(3, K, width=8), output, K, 0.7, torch.tensor([1.0, 2.0, 3.0]), 25.0)
+    return LearnedDenoiser(Mlp(3, K, width=8), output, K, 0.7, torch.tensor([1.0, 2.0, 3.0]), Exploding(25.0))
 
 
 def shaken(net: nn.Module) -> nn.Module:
@@ -66,7 +67,7 @@ def test_untrained_preconditioned_denoiser_is_exact_for_one_gaussian() -> None:
 
 def test_preconditioning_is_that_of_the_theory() -> None:
     net, m, sigma_data = Recorder(), torch.tensor([1.0, -1.0]), 0.5
-    denoiser = LearnedDenoiser(net, PRECONDITIONED, K, sigma_data, m, 25.0)
+    denoiser = LearnedDenoiser(net, PRECONDITIONED, K, sigma_data, m, Exploding(25.0))
     y, sigma = draw(5, K, 2), torch.tensor([0.1, 0.5, 1.0, 2.0, 8.0])
     x_hat = denoiser(y, sigma).mean
     sigma_eff = sigma / math.sqrt(K)
@@ -84,14 +85,16 @@ def test_preconditioned_denoiser_is_free_of_units(scale: float) -> None:
     net = Recorder()
     m = torch.tensor([1.0, -1.0])
     y = draw(5, K, 2)
-    one = LearnedDenoiser(net, PRECONDITIONED, K, 0.5, m, 25.0)(y, 0.8).mean
-    other = LearnedDenoiser(net, PRECONDITIONED, K, 0.5 * scale, m * scale, 25.0)(y * scale, 0.8 * scale).mean
+    one = LearnedDenoiser(net, PRECONDITIONED, K, 0.5, m, Exploding(25.0))(y, 0.8).mean
+    other = LearnedDenoiser(net, PRECONDITIONED, K, 0.5 * scale, m * scale, Exploding(25.0))(
+        y * scale, 0.8 * scale
+    ).mean
     assert torch.allclose(other, one * scale, rtol=1e-4)
 
 
 def test_plain_form_is_the_network_with_time() -> None:
     net = Recorder()
-    denoiser = LearnedDenoiser(net, PLAIN, K, 0.5, torch.zeros(2), 25.0)
+    denoiser = LearnedDenoiser(net, PLAIN, K, 0.5, torch.zeros(2), Exploding(25.0))
     y, sigma = draw(5, K, 2), torch.linspace(0.1, 9.0, 5)
     assert torch.equal(denoiser(y, sigma).mean, 0.5 * y.mean(dim=1))
     assert torch.equal(net.y, y)
@@ -113,13 +116,13 @@ def test_answer_has_the_dtype_of_the_question(dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("mixed", [False, True])
 def test_bits_of_a_chain_do_not_depend_on_the_number_of_chains(mixed: bool) -> None:
     net = shaken(UNet(1, K, width=8, embedding=16))
-    denoiser = LearnedDenoiser(net, PRECONDITIONED, K, 0.5, torch.zeros(1, 8, 8), 25.0, mixed=mixed, tile=4)
+    denoiser = LearnedDenoiser(net, PRECONDITIONED, K, 0.5, torch.zeros(1, 8, 8), Exploding(25.0), mixed=mixed, tile=4)
     y = draw(11, K, 1, 8, 8)
     with torch.no_grad():
         whole = denoiser(y, 0.7).mean
         for count in (1, 3, 4, 9):
             assert torch.equal(denoiser(y[:count], 0.7).mean, whole[:count])
-        free = LearnedDenoiser(net, PRECONDITIONED, K, 0.5, torch.zeros(1, 8, 8), 25.0, mixed=mixed)
+        free = LearnedDenoiser(net, PRECONDITIONED, K, 0.5, torch.zeros(1, 8, 8), Exploding(25.0), mixed=mixed)
         assert torch.allclose(free(y, 0.7).mean, whole, atol=0.02 if mixed else 1e-5)
         assert denoiser(y[:0], 0.7).mean.shape == (0, 1, 8, 8)
 
@@ -131,12 +134,14 @@ def test_a_tile_that_shrinks_is_the_smallest_that_holds_the_chains(rows: int, ti
 
 def test_bits_of_a_chain_depend_on_a_shrinking_tile_alone() -> None:
     net = shaken(UNet(1, K, width=8, embedding=16))
-    denoiser = LearnedDenoiser(net, PRECONDITIONED, K, 0.5, torch.zeros(1, 8, 8), 25.0, tile=16, least_tile=4)
+    denoiser = LearnedDenoiser(
+        net, PRECONDITIONED, K, 0.5, torch.zeros(1, 8, 8), Exploding(25.0), tile=16, least_tile=4
+    )
     y = draw(40, K, 1, 8, 8)
     with torch.no_grad():
         for count in (1, 4, 5, 8, 16, 17, 40):
             tile = tile_of(count, 4, 16)
-            fixed = LearnedDenoiser(net, PRECONDITIONED, K, 0.5, torch.zeros(1, 8, 8), 25.0, tile=tile)
+            fixed = LearnedDenoiser(net, PRECONDITIONED, K, 0.5, torch.zeros(1, 8, 8), Exploding(25.0), tile=tile)
             assert torch.equal(denoiser(y[:count], 0.7).mean, fixed(y, 0.7).mean[:count])
 
 
@@ -144,7 +149,9 @@ def test_bits_of_a_chain_depend_on_a_shrinking_tile_alone() -> None:
 def test_a_recorded_estimate_has_the_bits_of_one_that_is_called(mixed: bool) -> None:
     net = shaken(UNet(1, K, width=8, embedding=16))
     plain, recorded = (
-        LearnedDenoiser(net, PRECONDITIONED, K, 0.5, torch.zeros(1, 8, 8), 25.0, mixed=mixed, tile=8, least_tile=4)
+        LearnedDenoiser(
+            net, PRECONDITIONED, K, 0.5, torch.zeros(1, 8, 8), Exploding(25.0), mixed=mixed, tile=8, least_tile=4
+        )
         .eval()
         .requires_grad_(False)
         for _ in range(2)
@@ -169,7 +176,7 @@ def test_a_card_that_cannot_record_says_why_once() -> None:
         def record(self, work: object) -> None:
             raise RuntimeError("operation not permitted when stream is capturing")
 
-    denoiser = LearnedDenoiser(Mlp(3, K, width=8), PLAIN, K, 0.5, torch.zeros(3), 25.0, tile=4)
+    denoiser = LearnedDenoiser(Mlp(3, K, width=8), PLAIN, K, 0.5, torch.zeros(3), Exploding(25.0), tile=4)
     denoiser.new_graph = Broken
     y = draw(4, K, 3)
     for _ in range(WARM_UP + 2):
@@ -179,8 +186,10 @@ def test_a_card_that_cannot_record_says_why_once() -> None:
 
 
 def test_state_carries_statistics_and_arithmetic() -> None:
-    source = LearnedDenoiser(Mlp(2, K, width=8), PRECONDITIONED, K, 0.7, torch.tensor([1.0, 2.0]), 25.0, mixed=True)
-    target = LearnedDenoiser(Mlp(2, K, width=8), PRECONDITIONED, K, 1.0, torch.zeros(2), 25.0)
+    source = LearnedDenoiser(
+        Mlp(2, K, width=8), PRECONDITIONED, K, 0.7, torch.tensor([1.0, 2.0]), Exploding(25.0), mixed=True
+    )
+    target = LearnedDenoiser(Mlp(2, K, width=8), PRECONDITIONED, K, 1.0, torch.zeros(2), Exploding(25.0))
     target.load_state_dict(source.state_dict())
     y = draw(3, K, 2)
     assert target.mixed

@@ -67,10 +67,13 @@ def test_a_manifest_restores_its_run(tmp_path: Path) -> None:
         (b"%PDF-1.7", "is not a picture, sample file, preset or run folder"),
         (b"\x80\x04cos\nsystem\n", "is not a picture, sample file, preset or run folder"),
         (b"{", "not valid JSON"),
-        (b"{}", "it has no line format with the word 'msd-experiment-1'"),
+        (b"{}", "it has no line format with the word 'msd-experiment-2' or 'msd-experiment-1'"),
         (b'{"name": "my-website", "version": 3}', "it has no line format"),
-        (b'{"format": "msd-run-1", "seed": 0}', "format must be 'msd-experiment-1', but is 'msd-run-1'"),
-        (b'{"format": [1]}', "format must be 'msd-experiment-1', but is list"),
+        (
+            b'{"format": "msd-run-1", "seed": 0}',
+            "format must be 'msd-experiment-2' or 'msd-experiment-1', but is 'msd-run-1'",
+        ),
+        (b'{"format": [1]}', "format must be 'msd-experiment-2' or 'msd-experiment-1', but is list"),
         (b'{"format": "msd-experiment-1", "a": 1}', "There is no field called a"),
         (b'{"title": "a", "title": "b"}', "title is given twice"),
         (b'{"format": "msd-experiment-1", "training": {"k": 0}}', "training.k"),
@@ -97,8 +100,8 @@ def test_a_file_of_an_earlier_version_has_fewer_lines_and_is_read_all_the_same(t
 
 def test_a_picture_with_a_wrong_spec_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.png"
-    save_png(path, np.zeros((2, 2), np.uint8), '{"format": "msd-experiment-1", "sampling": {"epsilon": -1}}')
-    with pytest.raises(BadFile, match=r"a\.png is not accepted: .*sampling\.epsilon"):
+    save_png(path, np.zeros((2, 2), np.uint8), '{"format": "msd-experiment-2", "sampling": {"step_ratio": -1}}')
+    with pytest.raises(BadFile, match=r"a\.png is not accepted: .*sampling\.step_ratio"):
         read_spec(path)
 
 

@@ -154,7 +154,7 @@ def test_without_the_jump_the_samples_are_the_mean_copies():
 
 
 def test_beyond_the_wall_chains_are_shown_as_lost_and_nothing_breaks():
-    events = list(sample(small(epsilon=4.0, steps_per_level=200), cadence=Always()))
+    events = list(sample(small(step_ratio=4.0, steps_per_level=200), cadence=Always()))
     whole = history(events)
     report = of(ChainReport, events)[-1]
     assert report.alive == 0.0
@@ -166,7 +166,7 @@ def test_beyond_the_wall_chains_are_shown_as_lost_and_nothing_breaks():
 
 
 def test_inflation_of_the_report_is_that_of_the_theory():
-    report = of(ChainReport, list(sample(small(chains=400, epsilon=1.0, levels=2, steps_per_level=40))))[0]
+    report = of(ChainReport, list(sample(small(chains=400, step_ratio=1.0, levels=2, steps_per_level=40))))[0]
     assert report.predicted_inflation == 2.0
     assert report.residual_inflation == pytest.approx(2.0, rel=0.05)
 

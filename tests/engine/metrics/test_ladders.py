@@ -12,15 +12,15 @@ from msd_engine.denoisers.posterior import Posterior
 from msd_engine.jobs.factory import chains as build_chains
 from msd_engine.jobs.factory import parts
 from msd_engine.jobs.sampling.ladder import ladder as ladder_job
-from msd_engine.metrics.chains.figures import predicted_inflation
 from msd_engine.metrics.chains.figures import predicted_std as settled_std
 from msd_engine.metrics.chains.ladders import excess, predicted_std, settled, steps_needed, swelling, variances
 from msd_engine.noise.ladder import geometric, karras
 from msd_engine.samplers.descent import Descent
+from msd_engine.samplers.laws import inflated
 from msd_engine.samplers.registry import DYNAMICS
 from msd_engine.samplers.walk import walk
 from msd_engine.specs import load_preset
-from msd_engine.specs.tables.samplers import TRAITS
+from msd_engine.specs.tables.samplers import TRAITS, ChosenSampler
 
 SAMPLERS = tuple(DYNAMICS)
 GLIDING = tuple(name for name, row in TRAITS.items() if row.glides)
@@ -29,8 +29,12 @@ LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
 DATA = np.array([0.0, 0.3, 2.0])
 
 
+def rubbed(friction):
+    return ChosenSampler(sampler="underdamped", friction=friction)
+
+
 def schedule(sampler, ladder=LADDER, steps=3, ratio=0.4, friction=0.8):
-    return Descent(tuple(ladder), steps, ratio, friction, sampler in GLIDING)
+    return Descent(tuple(ladder), steps, ratio, rubbed(friction), sampler in GLIDING)
 
 
 class Impulse:
@@ -83,7 +87,7 @@ def test_noise_is_as_scheduled_where_the_law_says_so(sampler):
 @pytest.mark.parametrize("steps", [1, 5, 40])
 @pytest.mark.parametrize("r", [0.01, 0.3, 1.3])
 def test_swelling_is_the_figure_of_ncsnv2(steps, r):
-    gamma, c = 1.3, predicted_inflation(r)
+    gamma, c = 1.3, inflated(r)
     ladder = geometric(gamma**6, 1.0, 7).tolist()
     found = swelling("langevin", schedule("langevin", ladder, steps, r))
     before = np.append(1 / gamma**2, found[:-1])
@@ -98,7 +102,7 @@ def test_long_levels_end_in_the_stationary_variance():
         found = predicted_std(target, "langevin", schedule("langevin", steps=4000), 3, jump=jump)
         wanted = [settled_std(target, sigma, 3, 0.4, jump=jump) for sigma in LADDER]
         np.testing.assert_allclose(found, wanted, rtol=1e-9)
-    assert swelling("langevin", schedule("langevin", steps=4000))[-1] == pytest.approx(predicted_inflation(0.4))
+    assert swelling("langevin", schedule("langevin", steps=4000))[-1] == pytest.approx(inflated(0.4))
     assert swelling("underdamped", schedule("underdamped", steps=4000, ratio=1.7))[-1] == pytest.approx(1)
 
 

@@ -32,7 +32,6 @@ def with_copies(spec: ExperimentSpec, k: int) -> ExperimentSpec:
             "training.k": k,
             "sampling.sigma_1": sampling.sigma_1 * root,
             "sampling.sigma_L": sampling.sigma_L * root,
-            "sampling.epsilon": sampling.epsilon * k,
         }
     )
 
@@ -61,7 +60,7 @@ def test_only_a_large_first_noise_reaches_all_images(tmp_path: Path, k: int) -> 
     quick = {"sampling.chains": 128, "sampling.steps_per_level": 5}
     few = with_copies(load_preset(FEW).replace_all(quick), k)
     # The ladder stays as dense where the images are told apart.
-    most = with_copies(load_preset(MOST).replace_all(quick | {"sampling.levels": 80, "sampling.epsilon": 8e-5}), k)
+    most = with_copies(load_preset(MOST).replace_all(quick | {"sampling.levels": 80, "sampling.step_ratio": 0.2}), k)
     assert ratio(few, tmp_path) < 0.6
     # Over seeds 1.03 to 1.18.
     assert ratio(most, tmp_path) == pytest.approx(1.0, abs=0.25)

@@ -102,7 +102,7 @@ def test_the_job_tells_how_each_chain_ended() -> None:
     samples, found = ends(spec)
     assert found.verdict == ("alive",) * 8
     assert (found.lived, found.dead) == (8, {})
-    assert (found.k, found.epsilon, found.levels) == (spec.training.k, spec.sampling.epsilon, 12)
+    assert (found.k, found.step_ratio, found.levels) == (spec.training.k, spec.sampling.step_ratio, 12)
     assert found.mean_distance == pytest.approx(mean_pair_distance(torch.from_numpy(samples.x_hat)))
     assert found.data_mean_distance < found.data_largest_distance
     assert found.spatial_variance.min() > found.least_variance
@@ -110,7 +110,7 @@ def test_the_job_tells_how_each_chain_ended() -> None:
 
 def test_chains_past_the_wall_are_told_as_dead() -> None:
     spec = small()
-    wild = spec.replace_all({"sampling.epsilon": 3 * spec.sampling.sigma_L**2, "sampling.steps_per_level": 60})
+    wild = spec.replace_all({"sampling.step_ratio": 3.0, "sampling.steps_per_level": 60})
     found = ends(wild)[1]
     assert found.lived == 0
     assert set(found.dead.values()) == {"blew up"}

@@ -9,6 +9,7 @@ from mixtures import drawn_copies
 from msd_engine.backend.counter import Rows, Stream
 from msd_engine.noise.ladder import as_trained, geometric, karras, report
 from msd_engine.noise.laws import below, draw_sigma, law_of_numbers
+from msd_engine.noise.processes.exploding import Exploding
 from msd_engine.noise.sde import std, time
 from msd_engine.specs import NoiseSpec
 
@@ -49,11 +50,11 @@ def test_the_ladder_is_geometric_with_exact_ends():
 
 
 def test_the_ladder_of_the_report_is_uniform_in_time_with_exact_ends():
-    ladder = report(9.845, 0.1, 13, 25.0)
+    ladder = report(9.845, 0.1, 13, Exploding(25.0))
     assert (ladder[0].item(), ladder[-1].item()) == (9.845, 0.1)
     steps = time(ladder, 25.0).diff()
     torch.testing.assert_close(steps, steps[:1].expand_as(steps))
-    assert report(9.0, 0.1, 1, 25.0).tolist() == [0.1]
+    assert report(9.0, 0.1, 1, Exploding(25.0)).tolist() == [0.1]
 
 
 def test_the_ladder_of_karras_is_linear_for_one_and_geometric_in_the_limit():

@@ -18,6 +18,7 @@ from msd_engine.noise.ladder import geometric
 from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, underdamped
 from msd_engine.samplers.descent import Descent, Stage
 from msd_engine.samplers.walk import gaussian_start, walk
+from msd_engine.specs.tables.samplers import ChosenSampler
 
 ALL = (langevin, consistent, underdamped, corrected, flow, gibbs)
 GLIDING = (consistent, flow)
@@ -78,8 +79,12 @@ class Doubles:
         return torch.rand(self._shape, generator=self._generator, dtype=torch.float64)
 
 
+def rubbed(friction):
+    return ChosenSampler(sampler="underdamped", friction=friction)
+
+
 def schedule(dynamics, ladder, steps, ratio, friction=1.0):
-    return Descent(tuple(ladder), steps, ratio, friction, dynamics in GLIDING)
+    return Descent(tuple(ladder), steps, ratio, rubbed(friction), dynamics in GLIDING)
 
 
 @pytest.mark.parametrize("dynamics", [langevin, consistent, underdamped, corrected, flow], ids=name)
@@ -125,7 +130,7 @@ def test_at_one_noise_chains_come_from_anywhere_to_the_law_of_the_mixture(dynami
     streams = ChainStreams(0, count, (k, 2), chains_innermost=True)
     state = dynamics.init(y)
     for _ in range(300):
-        state, _ = dynamics.step(state, ExactDenoiser(TWO), Stage(0, sigma, sigma, 0.12, 0.7), streams)
+        state, _ = dynamics.step(state, ExactDenoiser(TWO), Stage(0, sigma, sigma, 0.12, rubbed(0.7)), streams)
     # r = .12 itself moves the law a little; consistent sampling cools it, which deepens the valley between the modes.
     bias = 0.03 if dynamics is consistent else 0.006
     for axis in range(2):
@@ -164,7 +169,7 @@ def test_a_gaussian_has_the_stationary_variance_that_the_docstrings_predict(dyna
     state = dynamics.init(y)
     # From exact draws every factor but the slowest of r = .3 is forgotten at once.
     for _ in range(80 if ratio < 1 else 40):
-        state, _ = dynamics.step(state, ExactDenoiser(ONE), Stage(0, sigma, sigma, ratio, 1.5), streams)
+        state, _ = dynamics.step(state, ExactDenoiser(ONE), Stage(0, sigma, sigma, ratio, rubbed(1.5)), streams)
     found = state.y.mean(1).double().var(0).numpy()
     np.testing.assert_allclose(found, expected, rtol=5 * math.sqrt(2 / count))
     within = 5 * math.sqrt(2 / (count * (K - 1) * 2))
@@ -206,7 +211,7 @@ def test_much_friction_makes_langevin_dynamics():
     denoiser, shape = ExactDenoiser(TWO), (5, K, 2)
     noise = Doubles(0, shape)
     y, before, z = (noise.normal() for _ in range(3))
-    stage = Stage(0, 1.5, 1.5, 0.2, 1e3)
+    stage = Stage(0, 1.5, 1.5, 0.2, rubbed(1e3))
     fresh = Doubles(0, shape)
     fresh.normal = lambda: z
     state, _ = underdamped.step(underdamped.State(y, before), denoiser, stage, fresh)
@@ -221,7 +226,7 @@ def test_momentum_is_conserved_in_what_no_force_and_no_friction_touches():
     y = torch.ones(3, 1, 2, dtype=torch.float64)
     state = underdamped.State(y, 2 * y)
     for _ in range(10):
-        state, _ = underdamped.step(state, free, Stage(0, 1.5, 1.5, 0.5, 1e-300), Doubles(0, y.shape))
+        state, _ = underdamped.step(state, free, Stage(0, 1.5, 1.5, 0.5, rubbed(1e-300)), Doubles(0, y.shape))
     # Ten steps of length σ√(2r) at speed 2.
     torch.testing.assert_close(state.y, y + 2 * 10 * 1.5)
 
@@ -295,7 +300,7 @@ def test_draws_are_the_same_by_numpy_and_by_torch():
 
 @pytest.mark.parametrize("glides", [False, True])
 def test_a_descent_can_be_entered_anywhere(glides):
-    descent = Descent((4.0, 2.0, 1.0), 3, 0.1, 2.0, glides)
+    descent = Descent((4.0, 2.0, 1.0), 3, 0.1, rubbed(2.0), glides)
     stages = list(descent.stages())
     assert len(stages) == len(descent) == (6 if glides else 9)
     assert all(list(descent.stages(first)) == stages[first:] for first in range(len(stages) + 1))

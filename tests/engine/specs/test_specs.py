@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,16 +19,19 @@ from msd_engine.specs import (
     MlpSpec,
     Spec,
     SpecError,
+    SweepSpec,
     UNetSpec,
     declarations,
     load_preset,
     preset_names,
 )
+from msd_engine.specs.tables.samplers import OWN_FIELDS, TRAITS
 
 MIXTURE = ExperimentSpec()
 IMAGES = load_preset("digits-30s")
 KINDS = (MIXTURE, IMAGES)
-DECLARED = {declared.path: (MIXTURE, declared) for declared in declarations(MIXTURE)} | {
+SAMPLERS = tuple(MIXTURE.replace("sampling.sampler", sampler) for sampler in TRAITS)
+DECLARED = {declared.path: (spec, declared) for spec in (*SAMPLERS, MIXTURE) for declared in declarations(spec)} | {
     f"images: {declared.path}": (IMAGES, declared)
     for declared in declarations(IMAGES)
     if declared.path.startswith(("data.", "network."))
@@ -157,8 +161,8 @@ def test_unknown_fields_repeated_keys_and_broken_text_are_refused() -> None:
             ExperimentSpec.from_json(text)
         assert one_sentence(caught.value), caught.value
     for number in ("NaN", "Infinity", "-Infinity", "1e999"):
-        text = json.dumps(fields | {"sampling": {"epsilon": 7.5}}).replace("7.5", number)
-        with pytest.raises(SpecError, match=r"sampling\.epsilon") as caught:
+        text = json.dumps(fields | {"sampling": {"step_ratio": 7.5}}).replace("7.5", number)
+        with pytest.raises(SpecError, match=r"sampling\.step_ratio") as caught:
             ExperimentSpec.from_json(text)
         assert one_sentence(caught.value)
 
@@ -168,7 +172,7 @@ def test_unknown_fields_repeated_keys_and_broken_text_are_refused() -> None:
         st.none() | st.booleans() | st.floats() | st.text(),
         lambda inner: (
             st.lists(inner)
-            | st.dictionaries(st.sampled_from(["data", "kind", "sampling", "epsilon", "network", "other"]), inner)
+            | st.dictionaries(st.sampled_from(["data", "kind", "sampling", "step_ratio", "network", "other"]), inner)
         ),
     )
 )
@@ -179,12 +183,12 @@ def test_no_json_raises_anything_but_a_spec_error(value: Any) -> None:
 
 def test_a_spec_is_frozen() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        MIXTURE.sampling.epsilon = 1.0  # type: ignore[misc]
-    changed = MIXTURE.replace("sampling.epsilon", 0.25)
-    assert (changed.sampling.epsilon, MIXTURE.sampling.epsilon) == (0.25, 0.1)
+        MIXTURE.sampling.step_ratio = 1.0  # type: ignore[misc]
+    changed = MIXTURE.replace("sampling.step_ratio", 0.25)
+    assert (changed.sampling.step_ratio, MIXTURE.sampling.step_ratio) == (0.25, 0.1)
     assert changed != MIXTURE
     assert hash(changed) != hash(MIXTURE)
-    assert changed.replace("sampling.epsilon", 0.1) == MIXTURE
+    assert changed.replace("sampling.step_ratio", 0.1) == MIXTURE
 
 
 def test_replacing_takes_whole_parts_and_several_fields_at_once() -> None:
@@ -198,7 +202,7 @@ def test_replacing_takes_whole_parts_and_several_fields_at_once() -> None:
             MIXTURE.replace(path, value)
     with pytest.raises(SpecError, match=r"sampling\.sigma_L .* must not exceed sampling\.sigma_1"):
         MIXTURE.replace_all({"sampling.sigma_1": 1.0, "sampling.sigma_L": 2.0})
-    for path in ("nothing", "sampling.nothing", "sampling.epsilon.deeper", ""):
+    for path in ("nothing", "sampling.nothing", "sampling.step_ratio.deeper", ""):
         with pytest.raises(SpecError, match="There is no field"):
             MIXTURE.replace(path, 1.0)
 
@@ -233,7 +237,7 @@ def test_every_field_says_what_a_control_and_a_flag_need(key: str) -> None:
         assert base.replace_all(related | {path: declared.type(end)}).get(path) == end
 
 
-@pytest.mark.parametrize("spec", KINDS, ids=["mixture", "images"])
+@pytest.mark.parametrize("spec", [*KINDS, *SAMPLERS], ids=["mixture", "images", *TRAITS])
 def test_declarations_cover_every_scalar_field_once(spec: ExperimentSpec) -> None:
     named = [declared.path for declared in declarations(spec)]
     tags = {"format", "title", "data.kind", "network.kind"}
@@ -258,13 +262,66 @@ def test_an_unknown_preset_is_answered_with_the_known_ones() -> None:
 
 
 @given(st.integers(1, 64), st.floats(1e-3, 10), st.floats(1e-6, 10))
-def test_derived_figures_agree_with_the_theory(k: int, sigma: float, epsilon: float) -> None:
-    spec = MIXTURE.replace_all({"training.k": k, "sampling.sigma_L": sigma, "sampling.epsilon": epsilon})
+def test_derived_figures_agree_with_the_theory(k: int, sigma: float, r: float) -> None:
+    spec = MIXTURE.replace_all({"training.k": k, "sampling.sigma_L": sigma, "sampling.step_ratio": r})
     assert spec.sigma_eff(sigma) ** 2 * k == pytest.approx(sigma**2)
     assert spec.sigma_of_copy(spec.sigma_eff(sigma)) == pytest.approx(sigma)
-    assert spec.sampling.step_ratio * sigma**2 == pytest.approx(epsilon)
+    assert spec.sampling.epsilon / sigma**2 == pytest.approx(r)
+    assert spec.replace("sampling.sigma_L", sigma / 2).sampling.step_ratio == r
     assert spec.sampling.total_steps == spec.sampling.levels * spec.sampling.steps_per_level
     assert spec.replace("sampling.method", "fixed").sampling.total_steps == spec.sampling.steps_per_level
+
+
+OLD = "msd-experiment-1"
+
+
+@pytest.mark.parametrize("epsilon", [0.012, 0.018, 0.024, 0.0030000000000000005, 2.48e-05])
+@pytest.mark.parametrize("sigma_L", [0.2, 0.3, 1, 0.020])
+def test_the_step_size_of_an_older_file_is_its_ratio_to_the_bit(epsilon: float, sigma_L: float) -> None:
+    fields = {"format": OLD, "sampling": {"epsilon": epsilon, "sigma_L": sigma_L}}
+    spec = ExperimentSpec.from_json(json.dumps(fields))
+    assert spec.sampling.step_ratio == epsilon / sigma_L**2
+    assert spec.sampling.epsilon == pytest.approx(epsilon, rel=1e-15)
+    assert SweepSpec.from_json(json.dumps({"format": "msd-sweep-1", "base": fields})).base == spec
+    assert ExperimentSpec.from_json(spec.to_json()) == spec
+    # So much was taken where nothing was said.
+    left_out = json.dumps({"format": OLD, "sampling": {"sigma_L": sigma_L}})
+    assert ExperimentSpec.from_json(left_out).sampling.step_ratio == 0.1 / sigma_L**2
+
+
+@pytest.mark.parametrize("epsilon", ["-1", "0", "NaN", "1e999", '"a"', "[1]", "null", "true", "1e7"])
+def test_a_wrong_step_size_in_an_older_file_is_named(epsilon: str) -> None:
+    with pytest.raises(SpecError, match=r"sampling\.epsilon must be a number") as caught:
+        ExperimentSpec.from_json(f'{{"format": "{OLD}", "sampling": {{"epsilon": {epsilon}}}}}')
+    assert one_sentence(caught.value)
+    assert caught.value.path == "sampling.epsilon"
+
+
+@given(st.recursive(st.none() | st.floats() | st.text(), st.lists))
+def test_no_older_json_raises_anything_but_a_spec_error(value: Any) -> None:
+    for sampling in (value, {"epsilon": value}, {"sigma_L": value}, {"step_ratio": value, "epsilon": 1.0}):
+        text = json.dumps({"format": OLD, "sampling": sampling})
+        spec, refusal = attempt(partial(ExperimentSpec.from_json, text))
+        assert isinstance(spec, ExperimentSpec) or one_sentence(refusal)
+
+
+@pytest.mark.parametrize("sampler", TRAITS)
+def test_an_older_file_gives_fields_of_other_samplers_which_are_dropped(sampler: str) -> None:
+    fields = {"sampler": sampler, "epsilon": 0.3, "friction": 7.0, "levels": 4}
+    spec = ExperimentSpec.from_json(json.dumps({"format": OLD, "sampling": fields}))
+    kept = json.loads(spec.to_json())["sampling"]
+    own = spec.sampling.traits.own
+    assert kept.keys() & set(OWN_FIELDS) == set(own)
+    expected = {"step_ratio": 0.3, "friction": 7.0}
+    assert {name: kept[name] for name in own} == {name: expected[name] for name in own}
+    assert spec.sampling.levels == 4
+
+
+def test_a_field_of_another_sampler_is_refused_by_name() -> None:
+    with pytest.raises(SpecError, match=r"sampling\.friction here: 'underdamped' has it, but 'langevin'") as caught:
+        MIXTURE.replace("sampling.friction", 2.0)
+    assert one_sentence(caught.value)
+    assert caught.value.path == "sampling.friction"
 
 
 def test_after_the_largest_seed_comes_the_first() -> None:

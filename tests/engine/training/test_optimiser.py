@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.outputs.preconditioned import OUTPUT as PRECONDITIONED
 from msd_engine.nets.unet import UNet
+from msd_engine.noise.processes.exploding import Exploding
 from msd_engine.specs import TrainingSpec
 from msd_engine.training.adam import Adam
 from msd_engine.training.flat import Flat
@@ -143,7 +144,7 @@ def test_a_state_has_the_names_and_shapes_of_torch_and_comes_back(layout: torch.
 
     def made() -> tuple[LearnedDenoiser, Optimiser]:
         torch.manual_seed(0)
-        denoiser = LearnedDenoiser(UNet(1, 2, width=8), PRECONDITIONED, 2, 0.5, torch.zeros(1, 8, 8), 25.0)
+        denoiser = LearnedDenoiser(UNet(1, 2, width=8), PRECONDITIONED, 2, 0.5, torch.zeros(1, 8, 8), Exploding(25.0))
         return denoiser, Optimiser(denoiser.to(memory_format=layout), spec)  # type: ignore[call-overload]
 
     def learn(denoiser: LearnedDenoiser, optimiser: Optimiser) -> None:

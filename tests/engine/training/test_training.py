@@ -16,6 +16,7 @@ from msd_engine.denoisers.posterior import Posterior
 from msd_engine.denoisers.target import MixtureTarget
 from msd_engine.jobs.factory.training import Training, training
 from msd_engine.metrics.errors.errors import HeldOut
+from msd_engine.noise.processes.exploding import Exploding
 from msd_engine.objectives.mse import squared_error
 from msd_engine.specs import ExperimentSpec, MixtureSpec, TrainingSpec, load_preset
 from msd_engine.training.schedule import learning_rate, spent
@@ -58,7 +59,7 @@ def test_squared_error_is_summed_over_the_datum() -> None:
 
 def test_weight_asks_the_same_of_the_network_at_every_noise() -> None:
     sigma, k, sigma_data = torch.tensor([0.01, 0.5, 3.0, 50.0]), 4, torch.tensor(0.7)
-    known = Known(k, sigma_data, torch.zeros(2), 25.0, sees_mean=False)
+    known = Known(k, sigma_data, torch.zeros(2), Exploding(25.0), sees_mean=False)
     sigma_eff = sigma / math.sqrt(k)
     c_out = sigma_eff * sigma_data / (sigma_eff**2 + sigma_data**2).sqrt()
     assert torch.allclose(PRECONDITIONED.weight(sigma, known) * c_out**2, torch.ones(4))

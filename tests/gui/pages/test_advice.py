@@ -44,19 +44,19 @@ def died(spec: ExperimentSpec) -> Facts:
 
 LONG = changed(steps_per_level=200).replace("sampling.source", "trained")
 BAD = [
-    ("Past the wall", changed(epsilon=2.5 * GOOD.sampling.sigma_L**2), FACTS),
-    ("Near the wall", changed(epsilon=1.2 * GOOD.sampling.sigma_L**2), FACTS),
+    ("Past the wall", changed(step_ratio=2.5), FACTS),
+    ("Near the wall", changed(step_ratio=1.2), FACTS),
     ("Starts inside the data", changed(sigma_1=2.0), FACTS),
     ("Starts inside the data", changed(sigma_1=2.0), replace(FACTS, largest_distance=math.nan)),
     ("Starts inside the data", changed(sampler="ode", sigma_1=TOO_LITTLE_FOR_A_FLOW), FACTS),
-    ("Ladder too coarse", changed(levels=3, epsilon=0.001), FACTS),
-    ("Too few steps per level", changed(levels=40, steps_per_level=1, epsilon=0.0004), FACTS),
-    ("Last level too noisy", changed(sigma_L=1.5, epsilon=0.3), FACTS),
+    ("Ladder too coarse", changed(levels=3, step_ratio=0.025), FACTS),
+    ("Too few steps per level", changed(levels=40, steps_per_level=1, step_ratio=0.01), FACTS),
+    ("Last level too noisy", changed(sigma_L=1.5), FACTS),
     ("Too many steps per level", LONG, drifted(LONG)),
-    ("Near the wall", changed(sampler="underdamped", friction=100.0, epsilon=1.9 * GOOD.sampling.sigma_L**2), FACTS),
+    ("Near the wall", changed(sampler="underdamped", friction=100.0, step_ratio=1.9), FACTS),
     ("Ladder too coarse", changed(sampler="underdamped", levels=3, steps_per_level=1), FACTS),
-    ("Ladder too coarse", changed(ladder="karras", levels=3, epsilon=0.001), FACTS),
-    ("Too few steps per level", changed(ladder="karras", levels=60, steps_per_level=1, epsilon=0.0004), Facts()),
+    ("Ladder too coarse", changed(ladder="karras", levels=3, step_ratio=0.025), FACTS),
+    ("Too few steps per level", changed(ladder="karras", levels=60, steps_per_level=1, step_ratio=0.01), Facts()),
     ("Chains have died", GOOD, died(GOOD)),
     ("Chains end off the data", GOOD, replace(died(GOOD), verdicts=("alive",) * 9 + ("off the data",))),
 ]
@@ -78,7 +78,7 @@ def test_langevin_chains_may_start_nearer_than_a_flow() -> None:
 
 
 def test_underdamped_chains_swell_by_nothing_and_so_may_go_faster() -> None:
-    spec = changed(sampler="underdamped", friction=100.0, epsilon=1.2 * GOOD.sampling.sigma_L**2)
+    spec = changed(sampler="underdamped", friction=100.0, step_ratio=1.2)
     facts = walked(spec)
     assert facts.ladder is not None
     np.testing.assert_allclose(facts.ladder.swelling, 1.0, atol=0.01)
@@ -106,7 +106,7 @@ def test_ncsnv2s_two_settings_are_told_apart() -> None:
 
 
 def test_applying_every_remedy_in_turn_ends_with_nothing_to_say() -> None:
-    spec = changed(sigma_1=2.0, sigma_L=1.9, levels=2, steps_per_level=1, epsilon=9.0)
+    spec = changed(sigma_1=2.0, sigma_L=1.9, levels=2, steps_per_level=1, step_ratio=2.5)
     for _ in range(10):
         found = advise(spec, walked(spec))
         if not found:
@@ -116,7 +116,7 @@ def test_applying_every_remedy_in_turn_ends_with_nothing_to_say() -> None:
 
 
 def test_what_was_measured_counts_only_for_its_own_sampling() -> None:
-    assert advise(GOOD, died(changed(epsilon=0.01))) == []
+    assert advise(GOOD, died(changed(step_ratio=0.25))) == []
 
 
 def told(shares: tuple[float, ...], **fields: object) -> Verdicts:
@@ -133,7 +133,7 @@ def told(shares: tuple[float, ...], **fields: object) -> Verdicts:
         "data_std": 0.54,
         "data_count": 1500,
         "k": 8,
-        "epsilon": 0.01,
+        "step_ratio": 0.25,
         "levels": 50,
         "dim": 64,
         "spec_json": LONG.to_json(),

@@ -91,7 +91,7 @@ def test_the_settings_of_the_chains_that_paint_are_shown_and_can_be_taken_over(q
     painting.button.click()
     taken = page.experiment.spec
     assert taken == for_painting(flow) != flow
-    for path in ("sampling.sampler", "sampling.levels", "sampling.steps_per_level", "sampling.epsilon"):
+    for path in ("sampling.sampler", "sampling.levels", "sampling.steps_per_level", "sampling.step_ratio"):
         assert page.form.control(path).value() == taken.get(path)
     assert painting.button.isHidden()
     window.commands["undo"].trigger()

@@ -118,7 +118,7 @@ def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reas
     assert page.gallery.verdicts.lived == 5
     assert page.gallery._lived.text() == "5 of 5 lived (by pixels alone)"
     assert "first measured" in page.gallery._lived.toolTip()
-    wild = {"sampling.epsilon": 3 * page.experiment.spec.sampling.sigma_L**2, "sampling.steps_per_level": 60}
+    wild = {"sampling.step_ratio": 3.0, "sampling.steps_per_level": 60}
     page.experiment.set(page.experiment.spec.replace_all(wild))
     qtbot.waitUntil(lambda: page.gallery.verdicts is not None and page.gallery.verdicts.lived == 0, timeout=WAIT_MS)
     assert page.gallery.grid._dead == dict.fromkeys(range(5), "blew up")

@@ -255,7 +255,7 @@ def test_another_seed_is_the_same_setting_and_another_step_is_not(qtbot, panel):
     qtbot.waitUntil(lambda: not shown._runner.running, timeout=WAIT_MS)
     measured = ExperimentSpec.from_json(shown.quality.spec_json)
     for changes, changed in (({}, False), ({"sampling.seed": 7, "sampling.chains": 3}, False),
-                             ({"sampling.epsilon": 0.5 * measured.sampling.epsilon}, True)):  # fmt: skip
+                             ({"sampling.step_ratio": 0.5 * measured.sampling.step_ratio}, True)):  # fmt: skip
         now[0] = measured.replace_all(changes)
         shown.update_button()
         assert ("settings have changed" in shown.note.text()) == changed

@@ -28,7 +28,7 @@ def ladder(spec):
 def plane_chains(spec, run, beside):
     """Chains that all stand at ε, whatever the step."""
     shape = (STEPS + 1, spec.sampling.chains, spec.training.k, 2)
-    y = np.full(shape, spec.sampling.epsilon, np.float32)
+    y = np.full(shape, spec.sampling.step_ratio, np.float32)
     steps = np.arange(STEPS + 1)
     yield Started("sample", "nowhere", STEPS, 0, spec.to_json())
     yield ladder(spec)
@@ -68,12 +68,12 @@ def test_new_chains_are_shown_in_the_tick_that_brings_them(mixture, clock, monke
     monkeypatch.setattr(mixture.plane, "show_plane", lambda **parts: shown.append(parts))
     mixture.player.playhead.playing = False
     mixture.begin()
-    for epsilon in (0.5, 0.25, 0.125):
-        mixture.experiment.set(mixture.experiment.spec.replace("sampling.epsilon", epsilon))
+    for ratio in (0.5, 0.25, 0.125):
+        mixture.experiment.set(mixture.experiment.spec.replace("sampling.step_ratio", ratio))
         shown.clear()
         clock.tick.emit()
         (heads,) = (parts["heads"] for parts in shown if "heads" in parts)
-        assert (heads == np.float32(epsilon)).all()
+        assert (heads == np.float32(ratio)).all()
 
 
 def image_chains(spec, run, beside):
@@ -105,8 +105,8 @@ def jobs_of_change(page, engine, clock, path, value):
 def test_chains_that_are_drawn_tell_their_ladder_and_no_second_job_does(images, clock):
     page, engine = images("digits-exact")
     page.begin()
-    assert jobs_of_change(page, engine, clock, "sampling.epsilon", 0.01) == ["sample", "sample"]
-    assert jobs_of_change(page, engine, clock, "sampling.epsilon", 0.02) == ["sample"]
+    assert jobs_of_change(page, engine, clock, "sampling.step_ratio", 0.01) == ["sample", "sample"]
+    assert jobs_of_change(page, engine, clock, "sampling.step_ratio", 0.02) == ["sample"]
     assert jobs_of_change(page, engine, clock, "sampling.levels", 7) == ["sample"]
     # While a slider is dragged, fewer chains are drawn, by another spec.
     page.form.editing_started.emit("sampling.levels")

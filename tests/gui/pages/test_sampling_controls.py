@@ -8,6 +8,7 @@ from hands import WAIT_MS
 
 from msd_engine.events import Ladder
 from msd_engine.specs import load_preset
+from msd_engine.specs.tables.samplers import OWN_FIELDS
 from msd_gui.pages.sampling.controls import sampler_rule, source_rule
 from msd_gui.views.curves.swelling import SwellingView
 
@@ -30,6 +31,8 @@ def test_every_sampler_runs_from_the_list_and_only_its_own_fields_are_open(qtbot
     page = window.pages["mixture"]
     small = {"sampling.chains": 5, "sampling.levels": 3, "sampling.steps_per_level": 4}
     page.experiment.set(page.experiment.spec.replace_all(small))
+    ratio = 0.123
+    page.form.slider("sampling.step_ratio").change_value(ratio)
     for sampler in SAMPLERS[::-1]:
         page.form.control("sampling.sampler").change_value(sampler)
         sampling = page.experiment.spec.sampling
@@ -40,14 +43,17 @@ def test_every_sampler_runs_from_the_list_and_only_its_own_fields_are_open(qtbot
         assert page.report.alive == 1
         assert page.timeline.total() == sampling.total_steps
         is_open = {path: page.form.control(path).isEnabled() for path in page.form.paths()}
-        assert is_open["sampling.epsilon"] == sampling.has_step
-        assert is_open["sampling.friction"] == (sampler == "underdamped")
+        shown = {name for name in OWN_FIELDS if page.form.control(f"sampling.{name}").isVisibleTo(page.form)}
+        assert shown == set(sampling.traits.own)
+        assert all(is_open[f"sampling.{name}"] for name in shown)
         assert is_open["sampling.method"] == (sampler in ("langevin", "underdamped", "gibbs"))
         assert not is_open["sampling.rho"]
-        marked = page.form.slider("sampling.epsilon").marker() is not None
+        marked = page.form.slider("sampling.step_ratio").marker() is not None
         assert marked == (sampler in ("langevin", "underdamped", "predictor-corrector"))
         assert f"{sampling.evaluations:,} evaluations" in page.ladder_controls.caption.text()
-    page.form.slider("sampling.epsilon").change_value(3 * page.experiment.spec.sampling.sigma_L**2)
+    # The list ends with Langevin dynamics again: its step is the one from before the samplers without a step.
+    assert sampling.step_ratio == ratio
+    page.form.slider("sampling.step_ratio").change_value(3.0)
     assert any(advice.title == "Past the wall" for advice in page.adviser.cards.advice)
     page.form.control("sampling.sampler").change_value("consistent")
     assert not any(advice.title == "Past the wall" for advice in page.adviser.cards.advice)

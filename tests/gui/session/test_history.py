@@ -41,7 +41,7 @@ def test_a_drag_is_one_step_however_long_it_takes(clock):
     history.begin()
     for value in (0.1, 0.2, 0.3):
         clock.now_s += 10 * MERGE_S
-        history.push(value, "sampling.epsilon")
+        history.push(value, "sampling.step_ratio")
     history.end()
     assert history.undo() == 0.0
     assert history.redo() == 0.3

@@ -14,7 +14,7 @@ from msd_gui.widgets.controls.toggle import Toggle
 from msd_gui.widgets.panels.spec_form import SpecForm
 
 LADDER = ("Ladder", ["sampling.sigma_1", "sampling.sigma_L", "sampling.levels"])
-REST = ("Rest", ["sampling.epsilon", "sampling.method", "sampling.jump", "sampling.seed"])
+REST = ("Rest", ["sampling.step_ratio", "sampling.method", "sampling.jump", "sampling.seed"])
 
 
 def every_path(spec):
@@ -66,7 +66,7 @@ def test_each_control_changes_its_own_field_alone(qtbot, name):
 
 def test_controls_fit_their_fields(form):
     kinds = {
-        "sampling.epsilon": NumberSlider,
+        "sampling.step_ratio": NumberSlider,
         "sampling.method": Choice,
         "sampling.jump": Toggle,
         "sampling.seed": SeedBox,
@@ -104,12 +104,12 @@ def test_taking_a_refused_change_back_clears_the_sentence(form):
 
 
 def test_typed_nonsense_is_told_under_the_control_and_goes_with_the_next_change(form, qtbot):
-    box = form.slider("sampling.epsilon").box
+    box = form.slider("sampling.step_ratio").box
     box.selectAll()
-    qtbot.keyClicks(box, "1e9")
+    qtbot.keyClicks(box, "1e13")
     qtbot.keyClick(box, Qt.Key.Key_Return)
-    assert "1e9" in form.errors()["sampling.epsilon"]
-    form.control("sampling.epsilon").change_value(0.5)
+    assert "1e13" in form.errors()["sampling.step_ratio"]
+    form.control("sampling.step_ratio").change_value(0.5)
     assert form.errors() == {}
 
 
@@ -121,10 +121,10 @@ def test_new_spec_clears_what_was_refused(form):
 
 
 def test_a_rule_changes_other_fields_along(form, qtbot):
-    form.set_rule("sampling.sigma_L", lambda spec, value: {"sampling.epsilon": 0.1 * value**2})
+    form.set_rule("sampling.sigma_L", lambda spec, value: {"sampling.step_ratio": 0.1 * value**2})
     with qtbot.waitSignal(form.edited) as told:
         form.control("sampling.sigma_L").change_value(2.0)
-    assert told.args[0].sampling.epsilon == form.control("sampling.epsilon").value() == 0.4
+    assert told.args[0].sampling.step_ratio == form.control("sampling.step_ratio").value() == 0.4
 
 
 def test_reset_goes_back_to_the_spec_that_was_named(form, qtbot):
@@ -144,7 +144,7 @@ def test_group_folds(form):
     section = form.section("Ladder")
     section.button.click()
     assert not form.control("sampling.sigma_1").isVisible()
-    assert form.control("sampling.epsilon").isVisible()
+    assert form.control("sampling.step_ratio").isVisible()
     section.set_open(True)
     assert form.control("sampling.sigma_1").isVisible()
 
@@ -162,7 +162,7 @@ def test_a_drag_in_the_form_is_one_step_of_undo_in_the_experiment(form, qtbot):
     form.editing_started.connect(experiment.begin_edit)
     form.editing_finished.connect(experiment.end_edit)
     experiment.changed.connect(form.setValue)
-    track = form.slider("sampling.epsilon").track
+    track = form.slider("sampling.step_ratio").track
     y = track.height() // 2
     qtbot.mousePress(track, Qt.MouseButton.LeftButton, pos=QPoint(30, y))
     for x in range(40, 120, 10):
@@ -172,4 +172,4 @@ def test_a_drag_in_the_form_is_one_step_of_undo_in_the_experiment(form, qtbot):
     experiment.undo()
     assert not experiment.can_undo
     assert form.value() == experiment.spec == ExperimentSpec()
-    assert form.control("sampling.epsilon").value() == 0.1
+    assert form.control("sampling.step_ratio").value() == 0.1

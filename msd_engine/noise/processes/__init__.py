@@ -1,0 +1,1 @@
+"""Forward processes, one per file: α and σ by time."""
