@@ -65,7 +65,7 @@ def test_every_file_beside_the_sources_is_declared_and_every_declaration_finds_f
             declared |= found
     for package in ("msd_engine", "msd_gui", "msd_resources"):
         for path in folder_of(package).rglob("*"):
-            beside = path.is_file() and path.suffix != ".py" and path.parent.name != "__pycache__"
+            beside = path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts
             assert not beside or path in declared, f"{path.relative_to(ROOT)} would not be installed"
 
 

@@ -249,7 +249,7 @@ def test_whatever_ends_a_job_is_told_and_the_runner_goes_on(qtbot, clock, monkey
 
     runner = Runner(clock)
     seen = []
-    runner.told.connect(seen.append)
+    runner.event_ready.connect(seen.append)
     for job in (bad, good):
         runner.enqueue(job)
     qtbot.waitUntil(lambda: not runner.running)
