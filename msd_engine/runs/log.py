@@ -184,7 +184,7 @@ def _row(line: bytes) -> dict[str, Any] | None:
         return None
     missing: dict[str, Any] = {"elapsed_s": math.nan}
     if "held_out" in values:
-        given = next((values[name] for name in _BANDS if isinstance(values.get(name), list)), [])
+        given: Any = next((values[name] for name in _BANDS if isinstance(values.get(name), list)), [])
         missing |= {"mmse": math.nan, **dict.fromkeys(_BANDS, [math.nan] * len(given))}
     row = {"step": step, **missing, **values}
     numbers = [row[name] for name in ("loss", "held_out", "mmse", "elapsed_s") if name in row]

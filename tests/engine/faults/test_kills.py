@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sys
 import time
+import traceback
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ from msd_engine.runs.run import Run
 if not hasattr(os, "fork"):
     pytest.skip("processes are not forked here", allow_module_level=True)
 
-STEPS = 16
+STEPS = 8
 
 
 def in_child(folder: Path, kill_after_s: float | None) -> bool:
@@ -36,8 +38,13 @@ def in_child(folder: Path, kill_after_s: float | None) -> bool:
         try:
             for event in train(None if begun else points(STEPS), folder, resume=begun, device="cpu"):
                 last = event
+            if not isinstance(last, Finished):
+                print(last, flush=True)
             os._exit(0 if isinstance(last, Finished) else 1)
+        except BaseException:  # noqa: BLE001 - the child must not go on as another pytest
+            traceback.print_exc()
         finally:
+            sys.stderr.flush()
             os._exit(2)
     if kill_after_s is not None:
         time.sleep(kill_after_s)

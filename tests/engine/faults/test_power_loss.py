@@ -23,7 +23,7 @@ if not Path("/proc/self/fd").exists():
     pytest.skip("descriptors are not told by name", allow_module_level=True)
 
 # Steps of the training that is replayed, and how many different states that comes to at least.
-LAST, STATES = 30, 2000
+LAST, STATES = 24, 2000
 
 
 def record(kind: Kind, root: Path, skipped_sync: int | None = None) -> tuple[Any, Recorder]:
