@@ -18,4 +18,4 @@ def cache_folder() -> Path:
         What the variable MSD_CACHE_DIR says, else the platform's folder for a user's cache.
     """
     named = os.environ.get(CACHE_VARIABLE, "").strip()
-    return Path(named).expanduser() if named else user_cache_path("msd", appauthor=False)
+    return Path(os.path.expanduser(named)) if named else user_cache_path("msd", appauthor=False)

@@ -8,8 +8,10 @@ has the flag ``--r`` too, and the step size ε = r σ_L² may be given in its pl
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections import Counter
 from collections.abc import Collection, Mapping
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Any
 
@@ -146,13 +148,40 @@ def _value(declared: Declaration, text: str) -> int | float | bool | str:
     try:
         if declared.type is bool:
             return _WORDS[text.lower()]
-        if declared.type in (int, float):
-            number: int | float = declared.type(text)
-            return number
+        if declared.type is int:
+            return whole_number(text)
+        if declared.type is float:
+            return float(text)
     except (KeyError, ValueError):
         wanted = {bool: "true or false", int: "a whole number", float: "a number"}[declared.type]
-        raise SpecError(declared.path, f"{declared.path} must be {wanted}, but is {text!r}.") from None
+        sentence = f"{declared.path} must be {wanted}, but is {text!r}{no_commas(text)}."
+        raise SpecError(declared.path, sentence) from None
     return text
+
+
+def whole_number(text: str) -> int:
+    """Read a whole number such as 10000 or 1e4.
+
+    Args:
+        text: What was given.
+
+    Returns:
+        The number.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not re.fullmatch(r"[+-]?\d+(?:(?:\.\d+)?e\+?\d{1,2})?", text.strip(), re.ASCII | re.IGNORECASE):
+        raise ValueError(text)
+    exact = Decimal(text.strip())
+    if exact != exact.to_integral_value():
+        raise ValueError(text)
+    return int(exact)
+
+
+def no_commas(text: str) -> str:
+    """Return what to add to a refusal of a number that has a comma in it, empty where it has none."""
+    return ": write it without commas and with a decimal point" if "," in text else ""
 
 
 def _help(kinds: Mapping[str, Declaration]) -> str:

@@ -43,7 +43,7 @@ def follow(job: Iterator[Event], account: Account) -> Finished:
     """Pull a job to its end.
 
     Ctrl-C closes the job between two of its steps, so that its own clean-up leaves everything saved; a second one
-    ends the program at once.
+    ends the program at once. A request to terminate and the end of the terminal do the same.
 
     Args:
         job: The job, a generator of events.
@@ -81,17 +81,26 @@ def follow(job: Iterator[Event], account: Account) -> Finished:
 
 @contextlib.contextmanager
 def _interruptible() -> Iterator[threading.Event]:
-    """Turn the first Ctrl-C (or request to terminate) into a flag; the second acts as usual."""
+    """Turn the first Ctrl-C, request to terminate or end of the terminal into a flag; a second Ctrl-C acts as usual."""
+    hang_up = getattr(signal, "SIGHUP", None)
     wanted = threading.Event()
     before: dict[int, Any] = {}
 
-    def ask(_number: int, _frame: FrameType | None) -> None:
+    def ask(number: int, _frame: FrameType | None) -> None:
         wanted.set()
-        for other, handler in before.items():
-            signal.signal(other, handler)
+        if number != hang_up:
+            for other in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(other, before[other])
+        elif hang_up is not None:
+            # A terminal that closes may say so twice, and what follows must still be saved.
+            signal.signal(hang_up, signal.SIG_IGN)
 
     if threading.current_thread() is threading.main_thread():
-        before.update({number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)})
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        # Whoever starts the command with nohup wants it to go on.
+        if hang_up is not None and signal.getsignal(hang_up) != signal.SIG_IGN:
+            numbers.append(hang_up)
+        before.update({number: signal.signal(number, ask) for number in numbers})
     try:
         yield wanted
     finally:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from msd_engine.cli.fields import NOT_GIVEN, given_fields, with_fields
+from msd_engine.cli.fields import NOT_GIVEN, given_fields, no_commas, whole_number, with_fields
 from msd_engine.cli.follow import FRAMES_HZ
 from msd_engine.cli.outcome import RefusedError, say
 from msd_engine.specs import (
@@ -33,6 +34,7 @@ def spec_of(preset: str) -> ExperimentSpec:
         SpecError: There is neither such a preset nor such a file.
         UserError: The file carries no spec that is accepted.
     """
+    preset = os.path.expanduser(preset)
     looks_like_path = "/" in preset or "\\" in preset or Path(preset).suffix or Path(preset).exists()
     if preset in preset_names() or not looks_like_path:
         return load_preset(preset)
@@ -88,8 +90,6 @@ def chosen_source(
 ) -> tuple[ExperimentSpec, Path | None]:
     """Return the experiment that chains are drawn for, and the run whose network they follow.
 
-    Exactly one of the three sources is to be given.
-
     Args:
         run: A run folder, or None.
         preset: Name of a preset or a file, or that none was given.
@@ -97,7 +97,8 @@ def chosen_source(
         given: Texts of fields from the command line by dotted path.
 
     Returns:
-        The experiment, and the run folder or the folder of a pretrained model; None for the exact score.
+        The experiment: that of the preset where one is given, else that of the network; and the run folder or the
+        folder of a pretrained model, None for the exact score.
 
     Raises:
         RefusedError: A field belongs to the training, or there is no network.
@@ -106,12 +107,12 @@ def chosen_source(
     """
     if is_given(model):
         run = model_folder(model)
-    if run is not None:
-        spec = spec_of_run(run, given)
-        return spec, None if spec.sampling.source == "exact" else run
-    spec = with_fields(spec_of(preset), given)
+    of_run = None if is_given(preset) else run
+    spec = with_fields(spec_of(preset), given) if of_run is None else spec_of_run(of_run, given)
     if spec.sampling.source == "exact":
         return spec, None
+    if run is not None:
+        return spec, run
     card = pretrained_for(spec)
     if card is None:
         raise RefusedError(
@@ -135,9 +136,13 @@ def count_of(text: str, option: str) -> int:
     Raises:
         RefusedError: It is none.
     """
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise RefusedError(f"{option} must be a positive whole number, but is {text!r}.")
-    return int(text)
+    try:
+        count = whole_number(text)
+    except ValueError:
+        count = 0
+    if count < 1:
+        raise RefusedError(f"{option} must be a positive whole number, but is {text!r}{no_commas(text)}.")
+    return count
 
 
 def chains_given(n: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ import os
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, get_args
 
 import tyro
@@ -25,17 +26,14 @@ from msd_engine.cli.commands.listing import list_presets, print_schema
 from msd_engine.cli.fields import STEP_SIZE, declared_fields
 from msd_engine.cli.options import (
     COMMANDS,
-    ChainTasks,
     Command,
-    Denoise,
     Download,
     Evaluate,
     ExportTensorboard,
-    Inpaint,
-    Interpolate,
     Presets,
     Propose,
     Reproduce,
+    Run,
     Runs,
     Sample,
     Schema,
@@ -43,7 +41,7 @@ from msd_engine.cli.options import (
     Train,
 )
 from msd_engine.cli.outcome import DONE, FAILED, INTERRUPTED, REFUSED, CutShortError, RefusedError, print_json, say
-from msd_engine.specs import SpecError
+from msd_engine.specs import JOBS, SpecError
 
 _ABOUT = """Train k-sample denoisers and draw from them by chained Langevin dynamics.
 
@@ -132,7 +130,14 @@ def _parse(arguments: Sequence[str]) -> Command:
         raise RefusedError(sentence) from None
     if unknown:
         raise RefusedError(_unknown_option(unknown[0], arguments))
-    return command  # type: ignore[no-any-return]
+    return _at_home(command)
+
+
+def _at_home(command: Command) -> Command:
+    """Let ``~`` stand for the user's folder in every path: after ``--out=`` a shell leaves it as it is."""
+    given = {member.name: getattr(command, member.name) for member in dataclasses.fields(command)}
+    paths: Any = {name: Path(os.path.expanduser(value)) for name, value in given.items() if isinstance(value, Path)}
+    return dataclasses.replace(command, **paths)
 
 
 def _carry_out(command: Command) -> dict[str, Any] | None:
@@ -146,10 +151,10 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             from msd_engine.cli.commands.sample import sample
 
             return sample(command)
-        case Denoise() | Inpaint() | Interpolate():
-            from msd_engine.cli.commands.hands import chain_task
+        case Run():
+            from msd_engine.cli.commands.run import run
 
-            return chain_task(command)
+            return run(command)
         case Evaluate():
             from msd_engine.cli.commands.evaluate import evaluate
 
@@ -229,6 +234,8 @@ def _unknown_command(arguments: Sequence[str]) -> str:
     known, word = list(_kinds()), _named(arguments)
     if word in known:
         return ""
+    if word in JOBS:
+        return f"There is no command {word!r}: give msd run --job {word}; see msd run --help."
     near = difflib.get_close_matches(word, known, n=1)
     if near:
         return f"There is no command {word!r}; see msd --help. Did you mean {near[0]}?"
@@ -271,7 +278,7 @@ def _flags(command: str) -> set[str]:
     members = [member for member in dataclasses.fields(kinds[command]) if member.name != "fields"]
     names = {"help", *(member.name.replace("_", "-") for member in members)}
     if len(members) < len(dataclasses.fields(kinds[command])):
-        chain_task = kinds[command] in get_args(ChainTasks)
-        paths = [path for path in (*declared_fields(), STEP_SIZE) if chain_task or not path.startswith("denoise.")]
+        by_hand = kinds[command] is Run
+        paths = [path for path in (*declared_fields(), STEP_SIZE) if by_hand or not path.startswith("denoise.")]
         names |= {name for path in paths for name in (path, path.rsplit(".", 1)[1])}
     return {f"--{name}" for name in names}

@@ -9,10 +9,11 @@ from typing import Annotated, Any, Literal, Union
 import tyro
 
 from msd_engine.cli.fields import NOT_GIVEN, field_flags
+from msd_engine.specs.sampling import StepRule
 
 Flag = tyro.conf.FlagCreatePairsOff[bool]
 
-Run = Annotated[
+RunFolder = Annotated[
     tyro.conf.Positional[Path | None],
     tyro.conf.arg(metavar="[RUN]", help_behavior_hint="", help="A trained run folder."),
 ]
@@ -49,64 +50,43 @@ Json = Annotated[
 
 _FIELDS = tyro.conf.arg(name="")
 
-# Work by hand: the fields of the picture and its copies are flags too.
-DenoiseFields: Any = field_flags("denoise", chain_task=True)
-ChainTaskFields: Any = field_flags("sampling", chain_task=True)
+# The fields of one picture and its copies are flags too.
+RunFields: Any = field_flags("sampling", chain_task=True)
 
 
 @dataclass(frozen=True)
-class _ChainTasks:
-    """What all commands for work by hand are given."""
+class Run:
+    """Do what a file says, once more: train, sample, denoise or inpaint a picture, or lead from seed to seed."""
 
-    run: Run = None
-    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
-    """Instead of a run: a preset, or a file that carries a spec; with a pretrained model or the exact score."""
+    file: Annotated[
+        tyro.conf.Positional[str], tyro.conf.arg(metavar="[FILE]", help_behavior_hint="(else the spec of the network)")
+    ] = NOT_GIVEN
+    """A picture, film, sample or JSON file that carries a spec, a run folder, a comparison, or the name of a preset."""
+    job: Annotated[
+        Literal["as-said", "train", "sample", "denoise", "inpaint", "interpolate"],
+        tyro.conf.arg(help_behavior_hint="(what the file says, else what such a file is made by)"),
+    ] = "as-said"
+    """inpaint paints the masked part of a picture anew, interpolate draws a row from --seed to --second_seed."""
+    network: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="(else a model that fits)")] = None
+    """The trained run whose network denoises."""
     model: Model = NOT_GIVEN
+    picture: Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(else that of the file)")] = NOT_GIVEN
+    """For denoise and inpaint: a picture of your own, which is cut and brought to the size of the data."""
+    mask: Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(else that of the file)")] = NOT_GIVEN
+    """For inpaint: a picture as large as the other, light where it is to be painted anew, dark or transparent else."""
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(else what the file says, 12 in a row)")] = (
+        NOT_GIVEN
+    )
+    """Number of samples."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None
-    """File of the numbers, with the spec."""
+    """File of the numbers, with the spec; for a training or a comparison the new folder."""
     grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
     """Also a picture of them."""
     data_dir: DataDir = None
     device: Device = "auto"
     threads: Threads = NOT_GIVEN
     json: Json = False
-
-
-_Picture = Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(else the held-out image --index)")]
-
-
-@dataclass(frozen=True)
-class Denoise(_ChainTasks):
-    """Denoise one picture from k noisy copies, by a trained run, a pretrained model or the exact posterior mean."""
-
-    picture: _Picture = NOT_GIVEN
-    """A picture of your own: it is cut and brought to the size of the data."""
-    fields: Annotated[DenoiseFields, _FIELDS] = field(default_factory=DenoiseFields)
-
-
-@dataclass(frozen=True)
-class Inpaint(_ChainTasks):
-    """Paint the masked part of a picture anew, once for each chain, and keep the rest."""
-
-    picture: _Picture = NOT_GIVEN
-    """A picture of your own: it is cut and brought to the size of the data."""
-    mask: Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(else that of the preset)")] = NOT_GIVEN
-    """A picture as large as the other: light where it is to be painted anew, dark or transparent where it is kept."""
-    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
-    """Number of paintings; else as many as the spec has chains."""
-    fields: Annotated[ChainTaskFields, _FIELDS] = field(default_factory=ChainTaskFields)
-
-
-@dataclass(frozen=True)
-class Interpolate(_ChainTasks):
-    """Draw a row of samples that leads from one seed, --seed, to another, --second_seed."""
-
-    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(else 12)")] = NOT_GIVEN
-    """Number of samples in the row."""
-    fields: Annotated[ChainTaskFields, _FIELDS] = field(default_factory=ChainTaskFields)
-
-
-ChainTasks = Denoise | Inpaint | Interpolate
+    fields: Annotated[RunFields, _FIELDS] = field(default_factory=RunFields)
 
 
 # Spelled out because `--steps` alone must also lift the time limit of a preset, and the reverse.
@@ -141,7 +121,7 @@ class Train:
 class Sample:
     """Draw samples with chained Langevin dynamics, from a trained run, or with an exact score."""
 
-    run: Run = None
+    run: RunFolder = None
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Instead of a run: a preset, or a file that carries a spec; sampled from a pretrained model or the exact score."""
     model: Model = NOT_GIVEN
@@ -191,12 +171,14 @@ class Evaluate:
 class Propose:
     """Propose a ladder and a step from the data by NCSNv2's techniques; nothing is trained or drawn."""
 
-    run: Run = None
+    run: RunFolder = None
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Instead of a run: name of a preset, or a file that carries a spec."""
     model: Model = NOT_GIVEN
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None
     """Write the spec with the proposal, to be given to --preset."""
+    step: Annotated[StepRule, tyro.conf.arg(help_behavior_hint="")] = "long-ladder"
+    """The step for which the noise at the ends of a long ladder's levels is nearest to the ladder's; or NCSNv2's."""
     data_dir: DataDir = None
     json: Json = False
     fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
@@ -314,7 +296,7 @@ class Download:
 Command = (
     Train
     | Sample
-    | ChainTasks
+    | Run
     | Evaluate
     | Propose
     | Sweep
@@ -329,9 +311,7 @@ Command = (
 COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from its annotation
     Annotated[Train, tyro.conf.subcommand("train")],
     Annotated[Sample, tyro.conf.subcommand("sample")],
-    Annotated[Denoise, tyro.conf.subcommand("denoise")],
-    Annotated[Inpaint, tyro.conf.subcommand("inpaint")],
-    Annotated[Interpolate, tyro.conf.subcommand("interpolate")],
+    Annotated[Run, tyro.conf.subcommand("run")],
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
     Annotated[Propose, tyro.conf.subcommand("propose")],
     Annotated[Sweep, tyro.conf.subcommand("sweep")],

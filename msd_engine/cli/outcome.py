@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import sys
@@ -34,8 +35,12 @@ class CutShortError(Exception):
 
 
 def say(text: str) -> None:
-    """Write a line for people on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """Write a line for people on standard error, unless their terminal is gone."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
 
 
 def print_json(figures: Mapping[str, Any]) -> None:

@@ -55,7 +55,7 @@ def download_images(
     source = source or SOURCES[name]
     folder = data_folder(data_dir) / SUBFOLDERS[name]
     make_folder(folder)
-    if source.members and all((folder / member).is_file() for member in source.members):
+    if source.members and all(_is_whole(folder / member) for member in source.members):
         return folder
     total = sum(file.size for file in source.files)
     done = 0
@@ -71,6 +71,11 @@ def download_images(
         with writing(archive):
             archive.unlink()
     return folder
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a member of an archive is there, with a whole number of records."""
+    return path.is_file() and path.stat().st_size > 0 and path.stat().st_size % RECORD == 0
 
 
 class _Meter:

@@ -24,10 +24,34 @@ _UNSIGNED_BYTE = 8
 _GZIP_MAGIC = b"\x1f\x8b"
 
 
-def find_idx(folder: Path, name: str) -> Path:
-    """Return the path of an idx file, packed or not; the packed one's path where neither is there."""
-    plain = folder / name
-    return plain if plain.is_file() else folder / f"{name}.gz"
+def idx_names(name: str) -> tuple[str, ...]:
+    """Return the names that an idx file may have: some unpack ``train-images-idx3-ubyte`` with a point before idx."""
+    plain = (name, name.replace("-idx", ".idx"))
+    return (*plain, *(f"{one}.gz" for one in plain))
+
+
+def read_named_idx(folder: Path, name: str, item: tuple[int, ...]) -> tuple[Path, NDArray[np.uint8]]:
+    """Read an idx file by any of its names; where one is damaged, another one beside it may be whole.
+
+    Args:
+        folder: Where it lies.
+        name: Its published name, unpacked.
+        item: Shape of one item, as `read_idx` takes it.
+
+    Returns:
+        The file that was read, and its values.
+
+    Raises:
+        BadFile: There is none, or all are damaged; the sentence is about the first.
+    """
+    paths = [folder / one for one in idx_names(name) if (folder / one).is_file()] or [folder / name]
+    troubles = []
+    for path in paths:
+        try:
+            return path, read_idx(path, item)
+        except BadFile as error:
+            troubles.append(error)
+    raise troubles[0]
 
 
 def read_idx(path: Path, item: tuple[int, ...]) -> NDArray[np.uint8]:

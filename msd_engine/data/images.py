@@ -6,6 +6,7 @@ Kept as unsigned bytes; scaled to [-1, 1], the data units of the theory, a batch
 from __future__ import annotations
 
 import importlib.util
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,8 +18,8 @@ from torch import Tensor
 from msd_engine.backend.errors import BadFile
 from msd_engine.backend.files import reading
 from msd_engine.data.cifar import TEST_FILE, TRAIN_FILES, read_batches
-from msd_engine.data.folder import candidates, find_folder
-from msd_engine.data.idx import find_idx, read_idx
+from msd_engine.data.folder import candidates, read_first
+from msd_engine.data.idx import idx_names, read_named_idx
 from msd_engine.events.pixels import to_data, to_grey
 from msd_engine.specs import ImagesSpec
 
@@ -29,9 +30,11 @@ _THINGS = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "hors
 IDX_FILES = tuple(f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
 """Names of the four files of MNIST and of Fashion-MNIST, unpacked: train images, labels, test images, labels."""
 
-# Any of these shows that a set is there.
-_FILES = dict.fromkeys(("mnist", "fashion-mnist"), (*(f"{file}.gz" for file in IDX_FILES), *IDX_FILES))
-_FILES["cifar-10"] = (*TRAIN_FILES, TEST_FILE)
+# Each file that is needed of a set by the names that it may have; of CIFAR-10 fewer batches will do.
+_NEEDED: dict[str, tuple[tuple[str, ...], ...]] = dict.fromkeys(
+    ("mnist", "fashion-mnist"), tuple(idx_names(file) for file in IDX_FILES)
+)
+_NEEDED["cifar-10"] = (TRAIN_FILES, (TEST_FILE,))
 
 _DIGITS_HELD_OUT = 297
 _CHUNK = 1000
@@ -58,6 +61,17 @@ class ImageSet:
     test: Tensor
     test_labels: Tensor
     class_names: tuple[str, ...]
+
+    def held_out(self, n: int) -> Tensor:
+        """Return some of the held-out images, drawn once and for all: a set may be sorted, as MNIST's is by writer.
+
+        Args:
+            n: How many; of fewer all are given.
+
+        Returns:
+            Images with shape (min(n, m), C, H, W), uint8: the first n of a fixed permutation.
+        """
+        return self.test[torch.randperm(len(self.test), generator=torch.Generator().manual_seed(0))[:n]]
 
     @staticmethod
     def to_data(images: Tensor) -> Tensor:
@@ -119,15 +133,17 @@ def load_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
         The set; where the test images are the data, `train` holds them and `test` the others.
 
     Raises:
-        BadFile: A file is missing, cut, of the wrong type or the wrong size; the sentence names it.
+        MissingDataError: A file is missing, cut, of the wrong type or the wrong size; the sentence names it.
+        BadFile: The digits are not installed.
     """
     match spec.name:
         case "digits":
             parts, classes = _digits(), _TEN_DIGITS
         case "mnist" | "fashion-mnist":
-            parts, classes = _idx_set(spec.name, data_dir), _TEN_DIGITS if spec.name == "mnist" else _CLOTHES
+            parts = read_first(spec.name, _NEEDED[spec.name], _idx_set, data_dir)
+            classes = _TEN_DIGITS if spec.name == "mnist" else _CLOTHES
         case "cifar-10":
-            parts, classes = _cifar(data_dir), _THINGS
+            parts, classes = read_first(spec.name, _NEEDED[spec.name], _cifar, data_dir), _THINGS
     train, train_labels, test, test_labels = (torch.from_numpy(part) for part in parts)
     if spec.split == "test":
         train, train_labels, test, test_labels = test, test_labels, train, train_labels
@@ -145,7 +161,10 @@ def has_images(name: str, data_dir: Path | None = None) -> bool:
         data_dir: The data folder, as `msd_engine.data.folder.data_folder` takes it.
     """
     return name == "digits" or any(
-        (folder / file).is_file() for folder in candidates(name, data_dir) for file in _FILES[name]
+        os.path.isfile(folder / file)
+        for folder in candidates(name, data_dir)
+        for names in _NEEDED[name]
+        for file in names
     )
 
 
@@ -164,17 +183,15 @@ def _digits() -> _Parts:
     return images[:split], labels[:split], images[split:], labels[split:]
 
 
-def _idx_set(name: str, data_dir: Path | None) -> _Parts:
-    folder = find_folder(name, _FILES[name], data_dir)
+def _idx_set(folder: Path) -> _Parts:
     train, train_labels = _idx_pair(folder, *IDX_FILES[:2])
     test, test_labels = _idx_pair(folder, *IDX_FILES[2:])
     return train, train_labels, test, test_labels
 
 
 def _idx_pair(folder: Path, images_name: str, labels_name: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    images = read_idx(find_idx(folder, images_name), (28, 28))
-    path = find_idx(folder, labels_name)
-    labels = read_idx(path, ())
+    _, images = read_named_idx(folder, images_name, (28, 28))
+    path, labels = read_named_idx(folder, labels_name, ())
     if len(labels) != len(images):
         raise BadFile(f"{path} has {len(labels)} labels; expected one for each of the {len(images)} images beside it.")
     if labels.max() > 9:
@@ -182,10 +199,7 @@ def _idx_pair(folder: Path, images_name: str, labels_name: str) -> tuple[NDArray
     return images[:, None], labels.astype(np.int64)
 
 
-def _cifar(data_dir: Path | None) -> _Parts:
-    folder = find_folder("cifar-10", _FILES["cifar-10"], data_dir)
-    batches = [folder / name for name in TRAIN_FILES if (folder / name).is_file()]
-    # Without any batch the first one is asked for, which names it as missing.
-    train, train_labels = read_batches(batches or [folder / TRAIN_FILES[0]])
+def _cifar(folder: Path) -> _Parts:
+    train, train_labels = read_batches([folder / name for name in TRAIN_FILES if (folder / name).is_file()])
     test, test_labels = read_batches([folder / TEST_FILE])
     return train, train_labels, test, test_labels

@@ -126,6 +126,18 @@ class GaussianMixture:
         rho = torch.softmax(self._log_joint(z, tau), -1)
         return -(rho.unsqueeze(-2) * z).flatten(-2) @ whitening.flatten(1).T
 
+    def responsibilities(self, x: Tensor, tau: float = 0.0) -> Tensor:
+        """Return the probability of each mode given a point seen through noise.
+
+        Args:
+            x: Points with shape (..., d).
+            tau: Standard deviation τ of the noise.
+
+        Returns:
+            ρ_j ∝ w_j N(x; μ_j, Σ_j + τ² I), with shape (..., J).
+        """
+        return torch.softmax(self._log_joint(self._whitened(x, tau)[0], tau), -1)
+
     @property
     def is_diagonal(self) -> bool:
         """Whether all covariances are diagonal, so that no axes need turning."""

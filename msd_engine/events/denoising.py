@@ -96,9 +96,9 @@ class PictureRead(Event):
     Attributes:
         pixels: With shape (C, H, W), uint8.
         path: The file.
-        inverted: Whether dark and light were exchanged, so that strokes are light on a dark ground as in the data.
+        done: What was done to its colours, in words, such as ``dark and light exchanged``; empty for nothing.
     """
 
     pixels: NDArray[np.uint8]
     path: str
-    inverted: bool
+    done: str

@@ -26,6 +26,8 @@ class Ladder(Event):
         settled: What s_T²/σ² tends to with ever more steps per level.
         steps_needed: So few steps per level bring s_T²/σ² near to that everywhere; 0 where none do.
         guidance_missing: Whether guidance is asked for, but the network has no earlier self to be guided by.
+        network_evaluations: How often a network is among these: all but what the images answer in its place; with the
+            exact score all of `evaluations`, in which there is no network.
     """
 
     sigma: NDArray[np.float64]
@@ -36,6 +38,7 @@ class Ladder(Event):
     settled: float = 1.0
     steps_needed: int = 1
     guidance_missing: bool = False
+    network_evaluations: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,20 +132,23 @@ class FilmFrame(Event):
 
 @dataclass(frozen=True, eq=False)
 class ChainReport(Event):
-    """Figures of the chains in the plane at their end.
+    """Figures of the chains in the plane at their end, or on their way, where theory is NaN.
 
     Attributes:
         step: Steps done.
-        mode_weights: Share of the samples nearest to each mode, with shape (J,).
+        mode_weights: Mean probability of each mode given ȳ and its noise, with shape (J,): its weight for exact draws.
         true_weights: Weights of the mixture, with shape (J,).
         within_std: Standard deviation of the last x̂ (or ȳ) about its mode, pooled over modes and coordinates; whitened,
             that is in the coordinates in which the noise is white.
-        predicted_std: The same for these steps down this ladder, as theory predicts it, modes taken apart.
-        residual_inflation: Variance of y_i − ȳ over its value for exact sampling, σ²(1 − 1/k); NaN for k = 1.
-        predicted_inflation: The same as theory predicts it, infinite past the wall; for Langevin dynamics that has
-            settled, 1/(1 − r/2).
-        r_hat: Split R̂ of ȳ over the last level, with shape (2,); NaN where too few states were kept.
-        ess: Effective sample size of ȳ over the last level, with shape (2,); NaN where too few states were kept.
+        predicted_std: The same as theory predicts it for these steps down this ladder from this start with the exact
+            score; NaN where it does not, infinite where chains were lost past the wall.
+        residual_inflation: Variance of y_i − ȳ of the present state over its value for exact sampling, σ²(1 − 1/k); NaN
+            for k = 1.
+        predicted_inflation: The same by the recursion of the sampler, NaN and infinite as the predicted std; for
+            Langevin dynamics that has settled, 1/(1 − r/2).
+        r_hat: Split R̂ of ȳ over the kept states of the second half of the last level, with shape (d,); NaN where they
+            are too few.
+        ess: Effective sample size of the mean of ȳ over the same states of all chains, with shape (d,); NaN likewise.
         alive: Share of the chains whose state is finite and not beyond 1e6 data units.
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -91,6 +92,7 @@ class TableRow:
         spread: Standard deviation of the final error over seeds, NaN for fewer than two.
         ratio: Mean over the seeds of both of error(k)/error(1), NaN where there is none.
         ratio_spread: Its standard deviation over seeds, NaN for fewer than two.
+        by_seed: The final error of each seed.
         floor: Error of the exact posterior mean on the same draws, NaN where it is not known.
         floor_ratio: floor(k)/floor(1), NaN where it is not known.
         reported: The report's figure, NaN where it gives none.
@@ -108,6 +110,7 @@ class TableRow:
     steps: float
     error: float
     spread: float
+    by_seed: Mapping[int, float]
     ratio: float
     ratio_spread: float
     floor: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -37,8 +38,10 @@ class HeldOutLoss(Event):
         elapsed_s: Seconds of training so far.
         band_sigma_eff: Centres of the bands of σ_eff, with shape (bands,).
         band_loss: Mean squared error at each σ_eff, with shape (bands,).
-        band_mmse: The least possible error at each σ_eff where it is known, else NaN, with shape (bands,).
-        mmse: The least possible value of `loss` where it is known, else NaN.
+        band_mmse: Error of the exact posterior mean on the same draws at each σ_eff, NaN where it is not known, with
+            shape (bands,).
+        mmse: The same in all where it is known, else NaN: the least possible error but for the chance of these draws.
+        standard_error: That of `loss` over the choice of the draws; NaN where it was not kept.
     """
 
     step: int
@@ -48,6 +51,7 @@ class HeldOutLoss(Event):
     band_loss: NDArray[np.float64]
     band_mmse: NDArray[np.float64]
     mmse: float
+    standard_error: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)

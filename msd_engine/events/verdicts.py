@@ -36,7 +36,6 @@ class Verdicts(Event):
         data_mean_distance: The same of the data.
         data_largest_distance: Largest pairwise distance of the data.
         data_std: Standard deviation of a pixel of the data about the mean image.
-        data_count: Number of real images looked at.
         k: Number of copies.
         step_ratio: r = ε/σ².
         levels: Number of levels.
@@ -58,7 +57,6 @@ class Verdicts(Event):
     data_mean_distance: float
     data_largest_distance: float
     data_std: float
-    data_count: int
     k: int
     step_ratio: float
     levels: int

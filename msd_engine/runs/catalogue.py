@@ -28,8 +28,8 @@ _Stamp = tuple[int, ...]
 
 def runs_folder(explicit: str | os.PathLike[str] | None = None) -> Path:
     """Return the folder of runs: the one given, or `MSD_RUNS_DIR`, or one in the user's data folder."""
-    named = explicit or os.environ.get("MSD_RUNS_DIR")
-    return Path(named) if named else platformdirs.user_data_path(_APP) / "runs"
+    named = explicit or os.environ.get("MSD_RUNS_DIR", "").strip()
+    return Path(os.path.expanduser(named)) if named else platformdirs.user_data_path(_APP) / "runs"
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,10 @@ class Catalogue:
             if known is not None and self._stamps.get(path) == stamp and not (live and not is_held(folder)):
                 yield None
                 continue
-            row = read_row(folder, self.root)
+            try:
+                row = read_row(folder, self.root)
+            except OSError as error:
+                row = RunRow(path, "", folder.name, "damaged", problem=f"{path} cannot be read ({error.strerror}).")
             if sweep is not None:
                 row = _in_sweep(row, above, sweep)
             if time.time_ns() - max(stamp) > _FRESH_NS:
@@ -163,7 +166,7 @@ def _run_folders(root: Path, depth: int = 0) -> Iterator[Path]:
     """Yield all folders with a manifest; what lies inside a run is none of ours."""
     try:
         with os.scandir(root) as entries:
-            folders = sorted(entry.path for entry in entries if not entry.name.startswith(".") and entry.is_dir())
+            folders = sorted(entry.path for entry in entries if not entry.name.startswith(".") and _is_folder(entry))
     except FileNotFoundError:
         # No run was made yet, or this one was taken away a moment ago.
         return
@@ -173,10 +176,29 @@ def _run_folders(root: Path, depth: int = 0) -> Iterator[Path]:
         raise UserError(f"{root} cannot be read ({error.strerror}); choose another folder of runs.") from error
     for path in folders:
         folder = Path(path)
-        if (folder / MANIFEST).exists():
+        if _is_run(folder):
             yield folder
         elif depth < _DEEPEST:
             yield from _run_folders(folder, depth + 1)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Return whether an entry is a folder, or one that the file system cannot look into."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return True
+
+
+def _is_run(folder: Path) -> bool:
+    """Return whether a folder holds a run, or may hold one that the file system cannot read any more."""
+    try:
+        os.stat(folder / MANIFEST)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _stamp(folder: Path) -> _Stamp:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Collection
 from pathlib import Path
 
-import filelock
+from msd_engine.runs.locks import is_locked
 
 MANIFEST = "manifest.json"
 METRICS = "metrics.jsonl"
@@ -46,19 +46,7 @@ def is_held(folder: str | os.PathLike[str]) -> bool:
         Whether its lock is held, or its claim in a comparison; False where it cannot be told, as in a folder that
         cannot be written to.
     """
-    return any(_is_locked(Path(folder) / name) for name in (LOCK, CLAIM))
-
-
-def _is_locked(path: Path) -> bool:
-    if not path.exists() or not os.access(path, os.W_OK):
-        return False
-    lock = filelock.FileLock(path, timeout=0, thread_local=False)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        return True
-    lock.release()
-    return False
+    return any(is_locked(Path(folder) / name) for name in (LOCK, CLAIM))
 
 
 def sweep_temporary(folder: Path, guarded: Collection[str]) -> None:

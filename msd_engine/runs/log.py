@@ -32,7 +32,7 @@ class Log(NamedTuple):
 
     Attributes:
         rows: The rows in the order of their steps. Each has its ``step`` and ``elapsed_s``, and either ``loss``, or
-            ``held_out``, ``mmse`` and three lists of one length, ``band_sigma_eff``, ``band_loss``, ``band_mmse``;
+            ``held_out``, ``mmse``, ``standard_error`` and three lists of one length, ``band_sigma_eff``, ``band_loss``, ``band_mmse``;
             what is not known is NaN.
         damaged: Number of lines that are no rows and were left out.
     """
@@ -185,9 +185,9 @@ def _row(line: bytes) -> dict[str, Any] | None:
     missing: dict[str, Any] = {"elapsed_s": math.nan}
     if "held_out" in values:
         given: Any = next((values[name] for name in _BANDS if isinstance(values.get(name), list)), [])
-        missing |= {"mmse": math.nan, **dict.fromkeys(_BANDS, [math.nan] * len(given))}
+        missing |= {"mmse": math.nan, "standard_error": math.nan, **dict.fromkeys(_BANDS, [math.nan] * len(given))}
     row = {"step": step, **missing, **values}
-    numbers = [row[name] for name in ("loss", "held_out", "mmse", "elapsed_s") if name in row]
+    numbers = [row[name] for name in ("loss", "held_out", "mmse", "standard_error", "elapsed_s") if name in row]
     bands = [row[name] for name in _BANDS if name in row]
     lengths = {len(band) if isinstance(band, list) else -1 for band in bands}
     is_sound = all(isinstance(number, float) for number in numbers) and len(lengths) < 2 and -1 not in lengths

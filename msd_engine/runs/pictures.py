@@ -11,7 +11,6 @@ import json
 import math
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,23 +157,6 @@ def encode_animation(
             method=0, exif=exif,
         )  # fmt: skip
     return buffer.getvalue()
-
-
-def save_animation(
-    path: str | os.PathLike[str], frames: Sequence[NDArray[np.uint8]], *, fps: float = 12.0, spec_json: str = ""
-) -> None:
-    """Save pictures as a film, see `encode_animation`; the suffix of the path says of which kind.
-
-    Args:
-        path: The file to write.
-        frames: At least one picture, each with the same shape (rows, columns, 3), uint8.
-        fps: Pictures per second.
-        spec_json: The spec as JSON; empty for none.
-
-    Raises:
-        UserError: The suffix is an unknown one, there is no picture, or the file cannot be written.
-    """
-    write_atomically(path, encode_animation(Path(path).suffix, frames, fps=fps, spec_json=spec_json))
 
 
 def read_picture_spec(path: str | os.PathLike[str]) -> str:

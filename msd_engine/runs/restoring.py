@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.pictures import read_picture_spec
 from msd_engine.runs.run import Run
 from msd_engine.runs.samples import read_samples_spec
-from msd_engine.specs import GENERATOR, ExperimentSpec, SpecError, generator_of
+from msd_engine.specs import GENERATOR, ExperimentSpec, JobName, SpecError, generator_of, job_of
 
 EXPECTED = "a picture, sample file, preset or run folder of this program"
 
@@ -36,6 +37,32 @@ def read_spec(path: str | os.PathLike[str]) -> ExperimentSpec:
     if path.name == MANIFEST:
         return Run.open(path.parent).spec
     return _parsed(path, _text(path))
+
+
+def read_job(path: str | os.PathLike[str]) -> tuple[ExperimentSpec, JobName]:
+    """Read the spec of a file, and which job it is of.
+
+    Args:
+        path: As for `read_spec`.
+
+    Returns:
+        The spec; and the job that the file names, or else what such a file is made by: a painting where a part of a
+        picture is marked, a training for settings and runs whose chains follow a network, and else a sampling.
+
+    Raises:
+        BadFile: There is no spec in it, or one that is not accepted.
+    """
+    path = Path(path)
+    text: str | bytes = b"" if path.is_dir() or path.name == MANIFEST else _text(path)
+    spec = _parsed(path, text) if text else read_spec(path)
+    return spec, (job_of(text) if text else None) or usual_job(spec, drawn=isinstance(text, str))
+
+
+def usual_job(spec: ExperimentSpec, *, drawn: bool) -> JobName:
+    """Return what a file with a spec is made by if it does not say; `drawn` says that it shows chains."""
+    if spec.denoise.mask:
+        return "inpaint"
+    return "train" if spec.sampling.source == "trained" and not drawn else "sample"
 
 
 def read_drawn_spec(path: str | os.PathLike[str]) -> tuple[ExperimentSpec, bool]:
@@ -76,7 +103,9 @@ def _text(path: Path) -> str | bytes:
         text = read_samples_spec(path)
     else:
         text = read_bytes(path, EXPECTED, limit=_LARGEST_SPEC)
-        if not text.lstrip().startswith(b"{"):
+        # What is no text in the encoding that it begins with is told by whoever reads it.
+        begin = text.decode(json.detect_encoding(text), "replace").removeprefix("\ufeff").lstrip()
+        if not begin.startswith("{"):
             raise BadFile(f"{path} is not {EXPECTED}.")
     if len(text) > _LARGEST_SPEC:
         raise BadFile(f"The spec in {path} is larger than {_LARGEST_SPEC:,} bytes.")

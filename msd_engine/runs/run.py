@@ -19,7 +19,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
-import filelock
 import torch
 from torch import Tensor
 
@@ -29,6 +28,7 @@ from msd_engine.backend.files import MIB, make_folder, read_bytes, reading, writ
 from msd_engine.backend.tensors import pack_tensors
 from msd_engine.runs.checkpoints import GENERATOR_STATE, Checkpoint, noted_step, read_checkpoint
 from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, SWEEP, WEIGHTS, no_run, sweep_temporary
+from msd_engine.runs.locks import hold
 from msd_engine.runs.log import Log, Row, append_rows, flush, read_log, rewind_rows
 from msd_engine.runs.manifest import Manifest, Status, new_manifest
 from msd_engine.specs import ExperimentSpec, SpecError
@@ -143,21 +143,10 @@ class Run:
         """
         if (self.folder / CARD).exists():
             raise UserError(f"{self.folder.name} is a pretrained model, which is never changed: train a new run.")
-        # Not bound to a thread: a job may be closed by another thread than the one that began it.
-        lock = filelock.FileLock(self.folder / LOCK, timeout=_PATIENCE_S, thread_local=False)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            raise UserError(
-                f"{self.folder} is being trained already: wait for it, stop it, or start another."
-            ) from None
-        except OSError as error:
-            raise UserError(f"Cannot write to {self.folder}: {error.strerror}; choose another folder.") from error
-        try:
+        taken = f"{self.folder} is being trained already: wait for it, stop it, or start another."
+        with hold(self.folder / LOCK, _PATIENCE_S, taken):
             sweep_temporary(self.folder, (STATE, WEIGHTS, EARLIER, MANIFEST, METRICS))
             yield
-        finally:
-            lock.release()
 
     def save(self, state: Mapping[str, Tensor], step: int, *, elapsed_s: float, status: Status = "running") -> None:
         """Write a checkpoint. A crash at any moment leaves this one or the one before.

@@ -15,11 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
-import filelock
-
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
 from msd_engine.runs.layout import CLAIM, MANIFEST, METRICS, SWEEP, sweep_temporary
+from msd_engine.runs.locks import HeldError, hold
 from msd_engine.runs.log import read_log
 from msd_engine.specs import SpecError
 from msd_engine.specs.sweep import Child, SweepResult, SweepSpec
@@ -94,17 +93,13 @@ class SweepFolder:
         Raises:
             UserError: Somebody else is widening it for long, or it cannot be written.
         """
-        lock = filelock.FileLock(self.folder / _LOCK, timeout=10, thread_local=False)
-        try:
-            with lock:
-                sweep_temporary(self.folder, (SWEEP,))
-                self.spec = read_sweep(self.folder / SWEEP)
-                wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes)
-                if wider != self.spec:
-                    self.spec = wider
-                    self._write()
-        except filelock.Timeout:
-            raise UserError(f"{self.folder} is being changed by another program: try again.") from None
+        with hold(self.folder / _LOCK, 10, f"{self.folder} is being changed by another program: try again."):
+            sweep_temporary(self.folder, (SWEEP,))
+            self.spec = read_sweep(self.folder / SWEEP)
+            wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes)
+            if wider != self.spec:
+                self.spec = wider
+                self._write()
 
     def run_folder(self, name: str) -> Path:
         """Return the folder of one run."""
@@ -171,19 +166,14 @@ class SweepFolder:
             UserError: The folder cannot be written.
         """
         make_folder(self.run_folder(name))
-        lock = filelock.FileLock(self.run_folder(name) / CLAIM, timeout=_PATIENCE_S, thread_local=False)
-        try:
-            lock.acquire()
-        except filelock.Timeout:
-            yield False
-            return
-        except OSError as error:
-            raise UserError(f"Cannot write to {self.folder}: {error.strerror}; choose another folder.") from error
-        try:
+        with contextlib.ExitStack() as held:
+            try:
+                held.enter_context(hold(self.run_folder(name) / CLAIM, _PATIENCE_S, ""))
+            except HeldError:
+                yield False
+                return
             sweep_temporary(self.run_folder(name), (RESULT,))
             yield True
-        finally:
-            lock.release()
 
     def _write(self) -> None:
         write_atomically(self.folder / SWEEP, self.spec.to_json(indent=2).encode())

@@ -65,8 +65,8 @@ def _law(stage: Stage, k: int, data: Array) -> tuple[Array, float]:
     return 1 - eta * pull(stage.sigma, k, data), scale**2 / k
 
 
-def _variances(descent: Descent, k: int, data: Array) -> Array:
-    return gliding(descent, k, data, _law)
+def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:
+    return gliding(descent, k, data, start, _law)
 
 
 LAW = Law(_variances, exact, as_scheduled=True)

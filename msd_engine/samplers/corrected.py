@@ -23,7 +23,7 @@ import torch
 from msd_engine.denoisers.posterior import Denoiser, Noise
 from msd_engine.samplers import langevin
 from msd_engine.samplers.descent import Descent, Info, Stage, State, init
-from msd_engine.samplers.laws import Array, Law, begun, inflated, levels, pull, standing
+from msd_engine.samplers.laws import Array, Law, inflated, levels, pull, standing
 
 __all__ = ["LAW", "Info", "State", "init", "step"]
 
@@ -49,12 +49,12 @@ def step(state: State, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[
     return State(y.add_(noise.normal(), alpha=stage.next_sigma * math.sqrt(1 - kept))), Info(posterior)
 
 
-def _variances(descent: Descent, k: int, data: Array) -> Array:
+def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:
     sigma, below = levels(descent)
     q = np.square(below / sigma)
     down = (1 - (1 - q) * pull(sigma, k, data), below**2 / k * (1 - q))
     steps = descent.steps_per_level
-    return standing(begun(descent, k, data), langevin.correction(descent, k, data), steps - 1, down, last=steps)
+    return standing(start, langevin.correction(descent, k, data), steps - 1, down, last=steps)
 
 
 LAW = Law(_variances, inflated)

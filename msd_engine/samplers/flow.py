@@ -54,8 +54,8 @@ def _law(stage: Stage, k: int, data: Array) -> tuple[Array, float]:
     return 1 - 0.5 * (1 - s) * (g + g_next * (1 - (1 - s) * g) / s), 0.0
 
 
-def _variances(descent: Descent, k: int, data: Array) -> Array:
-    return gliding(descent, k, data, _law)
+def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:
+    return gliding(descent, k, data, start, _law)
 
 
 LAW = Law(_variances, exact, as_scheduled=True)

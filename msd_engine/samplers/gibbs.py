@@ -18,7 +18,7 @@ from torch import Tensor
 
 from msd_engine.denoisers.posterior import Noise, Posterior, PosteriorSampler
 from msd_engine.samplers.descent import Descent, Stage, State, init
-from msd_engine.samplers.laws import Array, Law, begun, exact, levels, pull, standing
+from msd_engine.samplers.laws import Array, Law, exact, levels, pull, standing
 
 __all__ = ["LAW", "Info", "State", "init", "step"]
 
@@ -52,11 +52,13 @@ def step(state: State, denoiser: PosteriorSampler, stage: Stage, noise: Noise) -
     return State(noise.normal().mul(stage.next_sigma).add_(x.unsqueeze(1))), Info(posterior, x)
 
 
-def _variances(descent: Descent, k: int, data: Array) -> Array:
+def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:
     sigma, below = levels(descent)
     g = pull(sigma, k, data)
     down = (1 - g, data * g + below**2 / k)
-    return standing(begun(descent, k, data), (1 - g, data * g + sigma**2 / k), descent.steps_per_level - 1, down)
+    # The last step of a level goes down; at the last level it stays.
+    steps = descent.steps_per_level
+    return standing(start, (1 - g, data * g + sigma**2 / k), steps - 1, down, last=steps)
 
 
 LAW = Law(_variances, exact)

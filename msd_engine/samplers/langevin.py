@@ -15,7 +15,7 @@ import torch
 
 from msd_engine.denoisers.posterior import Denoiser, Noise
 from msd_engine.samplers.descent import Descent, Info, Stage, State, init
-from msd_engine.samplers.laws import Array, Law, Step, begun, inflated, levels, pull, standing
+from msd_engine.samplers.laws import Array, Law, Step, inflated, levels, pull, standing
 
 __all__ = ["LAW", "Info", "State", "init", "step"]
 
@@ -44,8 +44,8 @@ def correction(descent: Descent, k: int, data: Array) -> Step:
     return 1 - r * pull(sigma, k, data), 2 * r * sigma**2 / k
 
 
-def _variances(descent: Descent, k: int, data: Array) -> Array:
-    return standing(begun(descent, k, data), correction(descent, k, data), descent.steps_per_level)
+def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:
+    return standing(start, correction(descent, k, data), descent.steps_per_level)
 
 
 LAW = Law(_variances, inflated)

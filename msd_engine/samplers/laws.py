@@ -30,16 +30,16 @@ class Law:
     """What is known of the noise of a sampler.
 
     Attributes:
-        variances: From the descent, the number of copies k and the variances λ of the data along some axes, with shape
-            (m,), to the variance of ȳ at the end of each level with shape (L, m), begun with the right one at the first
-            level: before any step down to the next level; of gliding samplers on arrival at each level, NaN where that
-            takes too long.
+        variances: From the descent, the number of copies k, the variances λ of the data along some axes and the
+            variances of ȳ there at the start, both with shape (m,), to the variance of ȳ at the end of each level with
+            shape (L, m): before any step down to the next level; of gliding samplers on arrival at each level, NaN
+            where that takes too long.
         settled: From r = ε/σ² to what the variance of the residuals y_i − ȳ over that of the level tends to, when steps
             at one level go on for ever.
         as_scheduled: The residuals have exactly the noise of the ladder after every step, whatever the data.
     """
 
-    variances: Callable[[Descent, int, Array], Array]
+    variances: Callable[[Descent, int, Array, Array], Array]
     settled: Callable[[float], float]
     as_scheduled: bool = False
 
@@ -59,12 +59,6 @@ def levels(descent: Descent) -> tuple[Array, Array]:
     """Return the noise of each level and of the one after it, the last one after itself, with shape (L, 1)."""
     sigma: Array = np.asarray(descent.ladder)[:, None]
     return sigma, np.append(sigma[1:], sigma[-1:], axis=0)
-
-
-def begun(descent: Descent, k: int, data: Array) -> Array:
-    """Return the right variance λ + σ₁²/k of ȳ at the first level, with shape (m,)."""
-    right: Array = data + np.asarray(descent.ladder)[0] ** 2 / k
-    return right
 
 
 def pull(sigma: Array | float, k: int, data: Array) -> Array:
@@ -102,20 +96,23 @@ def standing(start: Array, step: Step, steps: int, down: Step | None = None, las
     return kept
 
 
-def gliding(descent: Descent, k: int, data: Array, step: Callable[[Stage, int, Array], tuple[Array, float]]) -> Array:
+def gliding(
+    descent: Descent, k: int, data: Array, start: Array, step: Callable[[Stage, int, Array], tuple[Array, float]]
+) -> Array:
     """Make one step after the other down the ladder.
 
     Args:
         descent: The ladder and the steps.
         k: Number of copies.
         data: Variances λ of the data with shape (m,).
+        start: Variances of ȳ at the start with shape (m,).
         step: a with shape (m,) and b of the step of a stage.
 
     Returns:
         The variance on arrival at each level with shape (L, m); NaN where there are more than 100 000 steps.
     """
     kept = np.full((len(descent.ladder), len(data)), np.nan)
-    kept[0] = variance = begun(descent, k, data)
+    kept[0] = variance = start
     if len(descent) > _MOST_GLIDING_STEPS:
         return kept
     for count, stage in enumerate(descent.stages(), start=1):

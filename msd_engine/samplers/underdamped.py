@@ -28,7 +28,7 @@ from torch import Tensor
 
 from msd_engine.denoisers.posterior import Denoiser, Noise
 from msd_engine.samplers.descent import Descent, Info, Stage
-from msd_engine.samplers.laws import Array, Law, begun, exact, levels, pull
+from msd_engine.samplers.laws import Array, Law, exact, levels, pull
 
 __all__ = ["LAW", "Info", "State", "init", "step"]
 
@@ -80,10 +80,10 @@ def step(state: State, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[
     return State(y.add_(v, alpha=half), v), Info(posterior)
 
 
-def _variances(descent: Descent, k: int, data: Array) -> Array:
+def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:
     """Let ȳ move as one copy at τ does, with velocity √k times the mean of the v_i."""
     sigma, _ = levels(descent)
-    start, tau, g = begun(descent, k, data), sigma / math.sqrt(k), pull(sigma, k, data)
+    tau, g = sigma / math.sqrt(k), pull(sigma, k, data)
     pace = math.sqrt(2 * descent.step_ratio)
     keep = math.exp(-descent.own.friction * pace)
     shape = (*g.shape, 1, 1)

@@ -4,7 +4,17 @@ from msd_engine.specs.base import Declaration, Spec, SpecError, declarations
 from msd_engine.specs.branch import Branch, ChainTask
 from msd_engine.specs.data import ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
-from msd_engine.specs.experiment import GENERATOR, ExperimentSpec, for_painting, generator_of, step_ratio_of
+from msd_engine.specs.experiment import (
+    GENERATOR,
+    JOBS,
+    ExperimentSpec,
+    JobName,
+    for_job,
+    for_painting,
+    generator_of,
+    job_of,
+    step_ratio_of,
+)
 from msd_engine.specs.live import Live
 from msd_engine.specs.models import (
     ModelCard,
@@ -24,6 +34,7 @@ from msd_engine.specs.training import TrainingSpec
 
 __all__ = [
     "GENERATOR",
+    "JOBS",
     "WALL",
     "Branch",
     "ChainTask",
@@ -31,6 +42,7 @@ __all__ = [
     "DenoiseSpec",
     "ExperimentSpec",
     "ImagesSpec",
+    "JobName",
     "Live",
     "MixtureSpec",
     "MlpSpec",
@@ -43,8 +55,10 @@ __all__ = [
     "TrainingSpec",
     "UNetSpec",
     "declarations",
+    "for_job",
     "for_painting",
     "generator_of",
+    "job_of",
     "load_card",
     "load_preset",
     "model_folder",

@@ -109,6 +109,23 @@ class Declaration:
     formula: str
 
 
+def _decoded(text: str | bytes) -> str:
+    """Return the text of a JSON document in any of the Unicode encodings, without the byte order mark of editors.
+
+    Args:
+        text: The document.
+
+    Returns:
+        Its text.
+
+    Raises:
+        UnicodeDecodeError: The bytes are no text in the encoding that they begin with.
+    """
+    if isinstance(text, bytes):
+        text = text.decode(json.detect_encoding(text))
+    return text.removeprefix("\ufeff")
+
+
 class Spec(BaseModel):
     """A frozen, strict value: unknown fields, NaN, infinities and numbers given as text are refused."""
 
@@ -136,6 +153,7 @@ class Spec(BaseModel):
                 known, or says something that the spec does not accept.
         """
         try:
+            text = _decoded(text)
             document = json.loads(text, object_pairs_hook=_no_repeats)
         except (ValueError, RecursionError) as error:
             if isinstance(error, SpecError):
@@ -143,7 +161,8 @@ class Spec(BaseModel):
             raise SpecError("", f"This is not a spec: the text is not valid JSON ({error}).") from None
         if isinstance(document, dict) and "format" in cls.model_fields:
             _check_format(document, (*get_args(cls.model_fields["format"].annotation), *cls.older))
-            if any(document.pop(name, None) is not None for name in cls.notes):
+            if notes := document.keys() & set(cls.notes):
+                document = {name: value for name, value in document.items() if name not in notes}
                 text = json.dumps(document)
         if isinstance(document, dict) and (present := cls.present(document)) != document:
             text = json.dumps(present)

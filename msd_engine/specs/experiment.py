@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -20,6 +20,10 @@ from msd_engine.specs.training import TrainingSpec
 GENERATOR = "philox4x32-10"
 """What draws the random numbers of chains and trainings: by another generator the same seed gives other ones."""
 
+JobName = Literal["train", "sample", "denoise", "inpaint", "interpolate"]
+JOBS: tuple[JobName, ...] = get_args(JobName)
+"""What can be done with a spec."""
+
 # The format that gave the step ε at σ_L in the place of r = ε/σ_L², and the range that it gave ε.
 _WITH_STEP_SIZE = "msd-experiment-1"
 _LARGEST_STEP_SIZE = 1e6
@@ -28,13 +32,14 @@ _LARGEST_STEP_SIZE = 1e6
 class ExperimentSpec(Spec):
     """Data, noise, network, training and sampling of one experiment.
 
-    As JSON it names the generator of the program that wrote it, which is no setting: see `generator_of`.
+    As JSON it names the generator of the program that wrote it, and at need a job, which are no settings: see
+    `generator_of` and `job_of`.
 
     Training reads all parts but `sampling` and `denoise`; sampling reads `data`, `sampling`, and `training.k`, the
     number of copies; work by hand reads `denoise` too.
     """
 
-    notes: ClassVar = ("generator",)
+    notes: ClassVar = ("generator", "job")
     older: ClassVar = (_WITH_STEP_SIZE,)
 
     format: Literal["msd-experiment-2"] = "msd-experiment-2"
@@ -127,6 +132,24 @@ def generator_of(text: str | bytes) -> str:
         The name; empty where it was written before generators were named, or by a person.
     """
     return str(json.loads(text).get("generator", ""))
+
+
+def for_job(spec_json: str, job: JobName) -> str:
+    """Return a spec as JSON that says which job it is of, so that `msd run` does that."""
+    return json.dumps({"job": job} | json.loads(spec_json), ensure_ascii=False)
+
+
+def job_of(text: str | bytes) -> JobName | None:
+    """Return the job that a spec says it is of.
+
+    Args:
+        text: A spec as JSON, one that `ExperimentSpec.from_json` accepts.
+
+    Returns:
+        The job; None where none that this program knows is named.
+    """
+    named = json.loads(text).get("job")
+    return next((job for job in JOBS if job == named), None)
 
 
 # Chains that keep a part of a picture need several steps at each noise. Where the noise falls at each step (a flow,

@@ -9,6 +9,9 @@ from pydantic import model_validator
 from msd_engine.specs.base import param
 from msd_engine.specs.tables.samplers import WALL, ChosenSampler
 
+StepRule = Literal["long-ladder", "ncsnv2"]
+"""How a step is proposed: for what a long ladder leaves, or as if every level began with the right noise (NCSNv2)."""
+
 
 class SamplingSpec(ChosenSampler):
     """How chains draw new data."""

@@ -13,6 +13,7 @@ The law is the one of the base experiment with σ_eff and σ as it has them at k
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -166,7 +167,8 @@ def parse_list(name: str, text: str) -> tuple[int, ...]:
         SpecError: There is none, or a part is no whole number.
     """
     parts = text.replace(",", " ").split()
-    if not parts or not all(part.isascii() and part.isdigit() and len(part) <= 10 for part in parts):
+    # A part such as 000 is the end of a number with a comma in it, 10,000.
+    if not parts or not all(re.fullmatch(r"0|[1-9]\d{0,9}", part, re.ASCII) for part in parts):
         raise SpecError(name, f"{name} must be whole numbers such as 1,2,4, but is {text!r}.")
     return tuple(int(part) for part in parts)
 

@@ -3,42 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction
 
 from msd_engine.specs.data import IMAGE_TITLES
 from msd_gui.app.pages import PAGES
-from msd_gui.theme import GLYPHS, icon
-
-
-@dataclass(frozen=True)
-class ActionRow:
-    """One action.
-
-    Attributes:
-        name: Its objectName is ``action.<name>``.
-        menu: Menu it stands in.
-        text: Text of the menu entry.
-        keys: Shortcuts, the first is shown.
-        help: One sentence for tooltip and status bar.
-        checkable: Whether it is on or off.
-        word: Short text beside the icon in a tool bar.
-        begins: Whether it begins a group of its menu.
-        glyph: Name of its icon; by default that of the action, where there is one.
-    """
-
-    name: str
-    menu: str
-    text: str
-    keys: tuple[str, ...]
-    help: str
-    checkable: bool = False
-    word: str = ""
-    begins: bool = False
-    glyph: str = ""
-
+from msd_gui.pages.base.actions import ActionRow, made
 
 DATA_SETS = ("mnist", "fashion-mnist", "cifar-10")
 
@@ -112,7 +83,7 @@ class Actions(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self.by_name = {row.name: self._make(row, parent) for row in TABLE}
+        self.by_name = {row.name: made(row, parent) for row in TABLE}
 
     def __getitem__(self, name: str) -> QAction:
         """Return the action of that name."""
@@ -129,19 +100,3 @@ class Actions(QObject):
         for row in TABLE:
             menus.setdefault(row.menu, []).append(row)
         return menus
-
-    @staticmethod
-    def _make(row: ActionRow, parent: QObject) -> QAction:
-        action = QAction(row.text, parent)
-        glyph = row.glyph or row.name
-        if glyph in GLYPHS:
-            action.setIcon(icon(glyph))
-        action.setObjectName(f"action.{row.name}")
-        action.setIconText(row.word or row.text)
-        action.setShortcuts([QKeySequence(key) for key in row.keys])
-        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
-        action.setCheckable(row.checkable)
-        keys = QKeySequence(row.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if row.keys else ""
-        action.setToolTip(f"{row.help}  ({keys})" if keys else row.help)
-        action.setStatusTip(row.help)
-        return action

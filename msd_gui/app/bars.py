@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtGui import QActionGroup
 from PySide6.QtWidgets import QComboBox, QMenu, QMenuBar, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from msd_engine.specs import load_preset
@@ -15,6 +15,7 @@ from msd_gui.app.pages import PAGES
 from msd_gui.session.settings import Settings
 
 _LETTERS = 60
+_PRESET_LETTERS, _LEAST_PRESET_PX = 24, 120
 
 
 class RecentMenu(QMenu):
@@ -104,11 +105,14 @@ class MainBar(QToolBar):
         self.preset = QComboBox()
         self.preset.setObjectName("preset")
         self.preset.setAccessibleName("Preset")
-        self.preset.setPlaceholderText("Own settings")
         self.preset.setToolTip("Load a whole experiment: data, network, training and sampling.")
-        self.preset.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        # As wide on every page, so that the buttons beside it stay where they are; it shrinks in a narrow window.
+        self.preset.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.preset.setMinimumContentsLength(_PRESET_LETTERS)
+        self.preset.setMinimumWidth(_LEAST_PRESET_PX)
         self.preset.activated.connect(lambda index: self.preset_chosen.emit(self.preset.itemData(index)))
-        self._of_experiments: list[QAction] = [self.addWidget(self.preset), self.addSeparator()]
+        self.addWidget(self.preset)
+        self.addSeparator()
         for name in ("train", "resume", "sample", "stop"):
             self.addAction(commands[name])
         gap = QWidget()
@@ -123,12 +127,12 @@ class MainBar(QToolBar):
         self.addAction(commands["export"])
 
     def set_presets(self, names: tuple[str, ...] | None) -> None:
-        """Offer the presets of a page; None hides the list on pages that have none."""
+        """Offer the presets of a page; None empties the list on pages that have none."""
         self.preset.clear()
         for name in names or ():
             self.preset.addItem(load_preset(name).title, name)
-        for place in self._of_experiments:
-            place.setVisible(names is not None)
+        self.preset.setEnabled(names is not None)
+        self.preset.setPlaceholderText("No presets here" if names is None else "Own settings")
 
     def set_preset(self, name: str) -> None:
         """Show which preset the settings are; an empty name shows that they are the user's own."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QObject, QPoint, Qt, Signal, Slot
+from PySide6.QtCore import QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
 from msd_engine.events import Event, Failed, Finished, Progress, Restored, Started, SweepFound
 from msd_engine.specs import ExperimentSpec
@@ -22,9 +22,9 @@ NOTHING = "Nothing to write yet: train, sample or denoise first"
 KINDS = "Experiments (*.png *.gif *.webp *.json *.npz);;All files (*)"
 
 
-def local_paths(data: QMimeData) -> list[Path]:
-    """Return the files and folders that are dragged, those of this machine alone."""
-    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
+def with_suffix(path: Path, suffix: str) -> Path:
+    """Return the name under which a file is written: ``eps0.01`` becomes ``eps0.01.png``."""
+    return path if path.suffix.lower() == suffix else path.with_name(path.name + suffix)
 
 
 class Files(QObject):
@@ -193,17 +193,31 @@ class Files(QObject):
 
     def _choose_target(self, title: str, name: str, suffix: str) -> Path | None:
         """Let the user choose a file to write; its suffix need not be typed, and what would be lost is asked about."""
-        dialog = QFileDialog(self._window, title, str(self._settings.last_folder), f"{suffix[1:].upper()} (*{suffix})")
+        kind = f"{suffix[1:].upper()} (*{suffix})"
+        dialog = QFileDialog(self._window, title, str(self._settings.last_folder), kind)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix(suffix[1:])
+        # The dialog would ask about the name that was typed, not about the one that is written.
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
         dialog.selectFile(f"{name}{suffix}")
-        accepted = dialog.exec() == QFileDialog.DialogCode.Accepted
-        chosen = dialog.selectedFiles() if accepted else []
+        path = None
+        while path is None and dialog.exec() == QFileDialog.DialogCode.Accepted:
+            path = with_suffix(Path(dialog.selectedFiles()[0]), suffix)
+            if path.exists() and not self._may_replace(path):
+                dialog.selectFile(str(path))
+                path = None
         dialog.deleteLater()
-        if not chosen:
-            return None
-        path = Path(chosen[0])
-        if path.suffix.lower() != suffix:
-            path = path.with_name(path.name + suffix)
-        self._settings.last_folder = path.parent
+        if path is not None:
+            self._settings.last_folder = path.parent
         return path
+
+    def _may_replace(self, path: Path) -> bool:
+        """Ask whether a file that is there may be lost."""
+        question = f"{path.name} exists already in {path.parent}. Replace it?"
+        answer = QMessageBox.question(
+            self._window,
+            "Replace a file",
+            question,
+            QMessageBox.StandardButton.Yes | QMessageBox.StandardButton.No,
+            QMessageBox.StandardButton.No,
+        )
+        return answer == QMessageBox.StandardButton.Yes

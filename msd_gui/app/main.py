@@ -8,18 +8,19 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from types import FrameType
 
 from msd_engine import __version__
+from msd_gui.session.addresses import path_of
 
 
 def parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="msd-gui", description=__doc__)
-    parser.add_argument("open", nargs="?", type=Path, help="a picture, preset, sample file or run folder to open")
-    parser.add_argument("--data-dir", type=Path, help="folder with mnist/, fashion-mnist/, cifar-10-batches-bin/")
-    parser.add_argument("--runs-dir", type=Path, help="folder in which runs are kept")
+    parser.add_argument("open", nargs="?", type=path_of, help="a picture, preset, sample file or run folder to open")
+    parser.add_argument("--data-dir", type=path_of, help="folder with mnist/, fashion-mnist/, cifar-10-batches-bin/")
+    parser.add_argument("--runs-dir", type=path_of, help="folder in which runs are kept")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
     parser.add_argument("--theme", choices=("system", "light", "dark"), help="colours; by default as the system has it")
     parser.add_argument("--version", action="version", version=f"msd-gui {__version__}")
@@ -60,8 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     crash.install(window.show_error)
     window.files.warmed_up.connect(collect_what_is_new)
-    # The screen's clock gives Python the chance to see Ctrl+C in the terminal.
-    signal.signal(signal.SIGINT, lambda *_: window.close())
+    close_on_signals(window.close, application.quit)
     window.show()
     if options.open:
         window.files.open_path(options.open)
@@ -72,6 +72,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.flush()
         os._exit(code)
     return code
+
+
+def close_on_signals(close: Callable[[], object], leave: Callable[[], object]) -> None:
+    """Let Ctrl+C, a request to terminate and the end of the terminal or session close the window in good order.
+
+    The screen's clock gives Python the chance to see them.
+
+    Args:
+        close: Closes the window, which keeps the settings and saves what is in training.
+        leave: Ends the program, also where a dialog is open.
+    """
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP") if hasattr(signal, name)]
+    # Whoever starts the program with nohup wants it to outlive the terminal.
+    wanted = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        for number in wanted:
+            # A second Ctrl+C ends the program at once; a terminal that closes may say so twice.
+            again = signal.SIG_IGN if number == getattr(signal, "SIGHUP", None) else signal.SIG_DFL
+            signal.signal(number, again)
+        close()
+        leave()
+
+    for number in wanted:
+        signal.signal(number, end)
 
 
 def collect_what_is_new() -> None:

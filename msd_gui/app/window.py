@@ -6,7 +6,7 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, Slot
+from PySide6.QtCore import QMimeData, QPoint, QSize, QUrl, Slot
 from PySide6.QtGui import QCloseEvent, QCursor, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -15,7 +15,7 @@ from msd_gui.app import bars
 from msd_gui.app.actions import DATA_SETS, Actions
 from msd_gui.app.bars import MainBar, RecentMenu
 from msd_gui.app.dialogs import Dialogs
-from msd_gui.app.files import Files, local_paths
+from msd_gui.app.files import Files
 from msd_gui.app.idle import IdleWork
 from msd_gui.app.messages import MessageBar
 from msd_gui.app.pages import Pages
@@ -25,11 +25,15 @@ from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import ExperimentPage, Page
 from msd_gui.pages.base.row import Surroundings
+from msd_gui.session.addresses import left_out, local_paths
 from msd_gui.session.network import LatestNetwork
 from msd_gui.session.settings import Settings
 from msd_gui.theme import Theme, ThemeChoice, app_icon
 
 FIRST_PAGE = "mixture"
+SIZE = QSize(1280, 800)
+# What window managers put around a window, its title above all.
+FRAME = QSize(8, 40)
 
 
 class MainWindow(QMainWindow):
@@ -79,7 +83,7 @@ class MainWindow(QMainWindow):
         self._closing = False
         self._build()
         self._connect()
-        self.resize(1280, 800)
+        self.resize(first_size(self.screen().availableGeometry().size()))
         if self.settings.geometry:
             self.restoreGeometry(self.settings.geometry)
         self.show_page(self.settings.page if self.settings.page in self.pages else FIRST_PAGE)
@@ -249,14 +253,17 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept local files and folders."""
-        if local_paths(event.mimeData()):
+        if _dragged(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Restore what the dropped file or folder says."""
-        for path in local_paths(event.mimeData())[:1]:
-            self.files.open_path(path)
+        """Restore what the dropped file or folder says, the first of several."""
+        paths = _dragged(event.mimeData())
+        if paths:
+            self.files.open_path(paths[0])
             event.acceptProposedAction()
+            if said := left_out(paths):
+                self.show_error(said, "")
 
     def _show_exports(self, at: QPoint) -> None:
         self.files.show_exports(self.page.exports(), [self.commands["copy_command"]], at)
@@ -296,6 +303,15 @@ class MainWindow(QMainWindow):
             # window itself do they go, and its thousands of widgets with them.
             self.deleteLater()
         super().closeEvent(event)
+
+
+def first_size(screen: QSize) -> QSize:
+    """Return the size of the first window, with its frame no larger than what is free of the screen."""
+    return SIZE.boundedTo(screen - FRAME)
+
+
+def _dragged(data: QMimeData) -> list[Path]:
+    return local_paths(address.toString(QUrl.ComponentFormattingOption.FullyEncoded) for address in data.urls())
 
 
 def _application() -> QApplication:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 from msd_engine.specs import ExperimentSpec, declarations, load_preset, preset_names
-from msd_engine.specs.denoise import to_word
 
 # Beginnings of the paths of the fields that a command reads.
 _ALL = ("data.", "noise.", "network.", "training.", "sampling.")
@@ -51,6 +51,7 @@ def command(
     run: str = "",
     trained: ExperimentSpec | None = None,
     out: str = "samples.npz",
+    file: Path | None = None,
 ) -> str:
     """Return the command line that does the same as the window.
 
@@ -60,14 +61,18 @@ def command(
         run: The run folder that is written or sampled from; empty for an exact denoiser.
         trained: What that run was trained with, where it is known: the line then names only what differs.
         out: The sample file that is written.
+        file: A file that carries the spec and its job; None where the fields can be given one by one.
 
     Returns:
         One line for a POSIX shell.
     """
-    name = nearest_preset(spec)
-    words = ["msd", verb]
+    chain_task = verb in _READ
+    words = ["msd", "run"] if chain_task else ["msd", verb]
+    network = ["--network", run] if run and chain_task else [run] if run else []
+    if file is not None:
+        return shlex.join([*words, str(file), *network, *_written(out, verb)])
     if run and verb != "train":
-        words.append(run)
+        words += network
         paths = [field.path for field in declarations(spec)]
         changed = {path: spec.get(path) for path in paths if path.startswith(("sampling.", "denoise."))}
         if trained is not None:
@@ -75,8 +80,10 @@ def command(
             known = {path: trained.get(path) for path in paths} | {"sampling.source": "trained"}
             changed = {path: value for path, value in changed.items() if value != known[path]}
     else:
-        words += ["--preset", name]
+        name = nearest_preset(spec)
+        words += [name] if chain_task else ["--preset", name]
         changed = differences(spec, load_preset(name))
+    words += ["--job", verb] if chain_task else []
     read = _READ.get(verb, _ALL)
     changed = {path: value for path, value in changed.items() if path.startswith(read)}
     if verb == "train":
@@ -84,13 +91,11 @@ def command(
     else:
         chains = changed.pop("sampling.chains", spec.sampling.chains)
         words += ["--n", str(chains)] if verb != "denoise" else []
-        words += ["--out", out] + (["--grid", f"{out.removesuffix('.npz')}.png"] if verb in _READ else [])
-    denoise = spec.denoise
-    if verb in ("denoise", "inpaint") and denoise.picture:
-        words += ["--picture", to_word(denoise.picture)]
-        changed.pop("denoise.index", None)
-    if verb == "inpaint" and denoise.mask:
-        words += ["--mask", to_word(denoise.mask)]
+        words += _written(out, verb)
     for path, value in changed.items():
         words += [f"--{path}", str(value)]
     return shlex.join(words)
+
+
+def _written(out: str, verb: str) -> list[str]:
+    return ["--out", out] + (["--grid", f"{out.removesuffix('.npz')}.png"] if verb in _READ else [])

@@ -24,14 +24,14 @@ FASTEST_HZ = 1e6
 
 def settings_file() -> Path:
     """Return the file of the settings: `MSD_SETTINGS`, or one in the user's configuration folder."""
-    named = os.environ.get("MSD_SETTINGS", "")
-    return Path(named) if named else platformdirs.user_config_path(APP) / "settings.ini"
+    named = os.environ.get("MSD_SETTINGS", "").strip()
+    return Path(os.path.expanduser(named)) if named else platformdirs.user_config_path(APP) / "settings.ini"
 
 
 def default_runs_dir() -> Path:
     """Return the folder of runs until the user names one: `MSD_RUNS_DIR`, or one in the user's data folder."""
-    named = os.environ.get("MSD_RUNS_DIR", "")
-    return Path(named) if named else platformdirs.user_data_path(APP) / "runs"
+    named = os.environ.get("MSD_RUNS_DIR", "").strip()
+    return Path(os.path.expanduser(named)) if named else platformdirs.user_data_path(APP) / "runs"
 
 
 class Settings:
@@ -152,7 +152,8 @@ class Settings:
         self._set("folders/last", str(value))
 
     def recent(self) -> list[Path]:
-        """Return files and run folders used lately and still there, newest first."""
+        """Return files and run folders used lately and still there, newest first, by other windows too."""
+        self._store.sync()
         paths = [Path(line) for line in self._text("recent").splitlines() if line]
         return [path for path in paths if path.exists()][:MOST_RECENT]
 
@@ -160,6 +161,8 @@ class Settings:
         """Put a file or run folder on top of the list of recent ones."""
         newest = [path, *(other for other in self.recent() if other != path)][:MOST_RECENT]
         self._set("recent", "\n".join(str(other) for other in newest))
+        # At once: another window may add to the list before this one ends.
+        self._store.sync()
 
     def forget_recent(self) -> None:
         """Empty the list of recent files and run folders."""
@@ -202,6 +205,14 @@ class Settings:
         """
         self._set(f"runs/{page}", str(folder or ""))
 
+    def columns(self, page: str) -> bytes:
+        """Return widths and order of the columns of a page's list as Qt packs them; empty for none."""
+        return self._bytes(f"columns/{page}")
+
+    def set_columns(self, page: str, state: bytes) -> None:
+        """Keep widths and order of the columns of a page's list."""
+        self._set(f"columns/{page}", base64.b64encode(state).decode("ascii"))
+
     def sync(self) -> str:
         """Write to the file what is not written yet.
 
@@ -234,7 +245,7 @@ class Settings:
 
     def _path(self, key: str) -> Path | None:
         said = self._text(key)
-        return Path(said) if said and "\0" not in said else None
+        return Path(os.path.expanduser(said)) if said and "\0" not in said else None
 
 
 def _is_writable(path: Path) -> bool:

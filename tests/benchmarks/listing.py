@@ -29,6 +29,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from msd_engine.events import RunsChanged
+from msd_engine.jobs.files.catalogue import MOST_ROWS
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.notes import Notes, add_figures, write_notes
 from msd_engine.runs.run import Run
@@ -38,7 +39,6 @@ from msd_engine.specs import SweepSpec, load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.runs.columns import COLUMNS
-from msd_gui.pages.runs.comparison import Comparison
 from msd_gui.pages.runs.page import RunsPage
 from msd_gui.theme import Theme
 
@@ -125,7 +125,7 @@ def use(bench: Bench, root: Path, number: int) -> None:
     """List, sort, search, scroll, choose and follow."""
     page, model, table = bench.page, bench.page.model, bench.page.table
     page.set_watched(True)
-    bench.until(lambda: model.total == number)
+    bench.until(lambda: len(model.runs) == number)
     bench.spin(1.0)
     bench.report("first listing")
     page.set_watched(False)
@@ -134,9 +134,12 @@ def use(bench: Bench, root: Path, number: int) -> None:
     page.set_watched(True)
     bench.spin(2.0)
     bench.report("listing what is known")
-    everything = tuple(replace(row, step=row.step + 1) for row in model.shown())
-    bench.do(lambda: page._on_runs(RunsChanged(everything, (), complete=True)))
-    bench.spin(1.0)
+    everything = [replace(row, step=row.step + 1) for row in model.runs.values()]
+    # As the job tells them: in parts.
+    for first in range(0, number, MOST_ROWS):
+        part = tuple(everything[first : first + MOST_ROWS])
+        bench.do(lambda part=part: page._on_runs(RunsChanged(part, (), complete=True)))
+        bench.spin(0.1)
     bench.report("all changed at once")
     for column in (*range(len(COLUMNS)), 0, 6, -1):
         bench.do(lambda column=column: table.sortByColumn(column, Qt.SortOrder.AscendingOrder))
@@ -146,15 +149,15 @@ def use(bench: Bench, root: Path, number: int) -> None:
         bench.do(lambda text=text: page.search.box.setText(text))
         bench.spin(0.15)
     bench.report("search")
-    lines = len(model.shown())
+    lines = model.rowCount()
     for place in range(0, lines, max(lines // 40, 1)):
         bench.do(lambda place=place: table.scrollTo(model.index(place, 0)))
         bench.spin(0.08)
     bench.report("scroll")
-    sweeps = [line.path for line in model.shown() if isinstance(line, Comparison)]
+    sweeps = [model.row(index).path for index in model.comparisons()]
     for away in (False, True):
         for path in sweeps:
-            bench.do(lambda path=path, away=away: table.fold_requested.emit(model.index_of(path), away))
+            bench.do(lambda path=path, away=away: table.setExpanded(model.index_of(path), not away))
             bench.spin(0.05)
         bench.report("fold" if away else "unfold")
     for path in sweeps[:8]:
@@ -162,10 +165,10 @@ def use(bench: Bench, root: Path, number: int) -> None:
         bench.spin(0.1)
     bench.report("choose comparisons")
     for place in range(8):
-        bench.do(lambda place=place: page.choose(model.shown()[place].path))
+        bench.do(lambda place=place: page.choose(model.lines()[place].path))
         bench.spin(0.1)
     bench.report("choose one after the other")
-    bench.do(lambda: page.choose(*[row.path for row in model.shown()[:8]]))
+    bench.do(lambda: page.choose(*[row.path for row in model.lines()[:8]]))
     bench.spin(1.0)
     bench.report("choose 8")
     table.setFocus()

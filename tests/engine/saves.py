@@ -224,4 +224,5 @@ KINDS = {
 def points(steps: int) -> ExperimentSpec:
     """Return the smallest training."""
     small = {"network.width": 8, "training.k": 2, "training.batch": 8, "training.evaluate_every": 2}
+    small |= {"training.precision": "float32"}
     return load_preset("ncsn-toy").replace_all({**small, "training.steps": steps})

@@ -68,10 +68,13 @@ def make_losses(rng: np.random.Generator) -> LossView:
 
 
 def made_bands() -> Curves:
-    """Errors by noise, over the least possible ones."""
+    """Errors by noise, over those of the exact score."""
     at = np.geomspace(0.05, 20, 12)
     least = 2 * at**2 / (1 + at**2)
-    curves = Curve("least possible", at, least, "exact", "dash"), Curve("held-out", at, 1.15 * least, dots=True)
+    curves = (
+        Curve("exact score, same draws", at, least, "exact", "dash"),
+        Curve("held-out", at, 1.15 * least, dots=True),
+    )
     return Curves("Error by noise", Axis("σ_eff", log=True), Axis("‖x̂ − x‖²", log=True), curves)
 
 
@@ -102,7 +105,7 @@ def make_views() -> dict[str, tuple[QWidget, tuple[int, int]]]:
     two.set_shares("12", np.array([0.76, 0.24]), np.array([0.8, 0.2]))
     many.set_shares([str(n + 1) for n in range(25)], rng.dirichlet(np.full(25, 40.0)), np.full(25, 0.04))
     many.set_learned(True)
-    words = "Train a network and its loss, over the least possible error, will be drawn here."
+    words = "Train a network and its loss, over that of the exact score, will be drawn here."
     return {
         "plane": (make_plane(rng), (640, 560)),
         "losses": (make_losses(rng), (320, 240)),

@@ -27,7 +27,7 @@ def on_widget(canvas, x, y):
 
 def run_row(page, path):
     """Return the row of a run on the page of runs; None where there is none."""
-    return next((row for row in page.model.every() if row.path == str(path)), None)
+    return page.model.runs.get(str(path))
 
 
 def settled(qtbot, page, condition):

@@ -113,7 +113,8 @@ def figures(quality: Quality) -> dict[str, Any]:
 
 def table(quality: Quality) -> str:
     """Return a measurement as lines for people."""
-    wanted = f" ({quality.evaluations} network evaluations each)" if quality.evaluations else ""
+    source = "network" if ExperimentSpec.from_json(quality.spec_json).sampling.source == "trained" else "exact"
+    wanted = f" ({quality.evaluations} {source} evaluations each)" if quality.evaluations else ""
     lines = [
         f"{quality.n} samples of {quality.data}{wanted} and {quality.real_n} real training images, both against "
         f"{quality.reference_n} held-out images; features: {quality.features}",
@@ -137,7 +138,7 @@ def table(quality: Quality) -> str:
 
 
 def curve_table(found: list[Quality]) -> str:
-    """Return the points of a curve as lines for people, by network evaluations of one sample."""
+    """Return the points of a curve as lines for people, by evaluations of one sample."""
     names = [figure.title for figure in found[0].figures]
     lines = [f"{'evaluations':>12}" + "".join(f"{name[:15]:>17}" for name in names)]
     for quality in sorted(found, key=lambda one: one.evaluations):

@@ -134,7 +134,7 @@ def _job(options: Propose, spec: ExperimentSpec) -> Iterator[Event]:
     from msd_engine.jobs.sampling.propose import proposal
     from msd_engine.specs.live import Every
 
-    return proposal(spec, data_dir=options.data_dir, cadence=Every(FRAMES_HZ))
+    return proposal(spec, rule=options.step, data_dir=options.data_dir, cadence=Every(FRAMES_HZ))
 
 
 def _ladder(spec: ExperimentSpec, run: Path | None) -> Ladder:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from msd_engine.cli.commands.sweep import SweepAccount, given_lists
-from msd_engine.cli.fields import given_fields, with_fields
+from msd_engine.cli.fields import given_fields, no_commas, with_fields
 from msd_engine.cli.follow import FRAMES_HZ, follow
 from msd_engine.cli.inputs import is_given, threads_given
 from msd_engine.cli.options import Reproduce
@@ -59,7 +59,7 @@ def _number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise SpecError(name, f"--{name} must be a number, but is {text!r}.") from None
+        raise SpecError(name, f"--{name} must be a number, but is {text!r}{no_commas(text)}.") from None
 
 
 def _job(options: Reproduce, plan: Reproduction) -> Iterator[Event]:

@@ -21,7 +21,7 @@ from msd_engine.cli.inputs import (
 from msd_engine.cli.options import Sample
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import ChainReport, Event, Finished, Progress, Samples, Started, Verdicts
-from msd_engine.specs import ExperimentSpec
+from msd_engine.specs import ExperimentSpec, JobName, for_job
 
 
 def sample(options: Sample) -> dict[str, Any]:
@@ -125,7 +125,9 @@ def _job(options: Sample, spec: ExperimentSpec, run: Path | None) -> Iterator[Ev
     return job(spec, run_dir=run, data_dir=options.data_dir, device=options.device, cadence=cadence)
 
 
-def save(samples: Samples, out: Path, grid: Path | None, *, columns: int | None = None) -> dict[str, str]:
+def save(
+    samples: Samples, out: Path, grid: Path | None, *, columns: int | None = None, job: JobName = "sample"
+) -> dict[str, str]:
     """Write samples as a sample file and, where it is wanted, as a picture.
 
     Args:
@@ -133,6 +135,7 @@ def save(samples: Samples, out: Path, grid: Path | None, *, columns: int | None 
         out: The sample file.
         grid: The picture of all samples, for images; None for none.
         columns: Samples in a row of the picture; None for a picture as square as can be.
+        job: What `msd run` is to do with these files.
 
     Returns:
         The paths that were written, by option.
@@ -143,9 +146,10 @@ def save(samples: Samples, out: Path, grid: Path | None, *, columns: int | None 
     from msd_engine.runs.pictures import image_grid, readable_scale, save_png
     from msd_engine.runs.samples import save_samples
 
-    save_samples(out, samples.x_hat, samples.y, samples.seed, samples.spec_json)
+    spec_json = for_job(samples.spec_json, job)
+    save_samples(out, samples.x_hat, samples.y, samples.seed, spec_json)
     if grid is None:
         return {"out": str(out)}
     pixels = image_grid(samples.x_hat, scale=readable_scale(samples.x_hat.shape[2]), columns=columns)
-    save_png(grid, pixels, samples.spec_json)
+    save_png(grid, pixels, spec_json)
     return {"out": str(out), "grid": str(grid)}

@@ -119,7 +119,7 @@ def _new(options: Sweep) -> SweepSpec:
 def _plan_of(preset: str) -> SweepSpec:
     """Return the comparison that a file holds, or one of a preset with itself."""
     path = Path(preset)
-    if path.name == "sweep.json" or (path / "sweep.json").exists() or _is_plan(path):
+    if is_plan(path):
         from msd_engine.runs.sweeps import SweepFolder, read_sweep
 
         return SweepFolder.open(path).spec if path.is_dir() else read_sweep(path)
@@ -127,7 +127,10 @@ def _plan_of(preset: str) -> SweepSpec:
     return SweepSpec(title=base.title, base=base)
 
 
-def _is_plan(path: Path) -> bool:
+def is_plan(path: Path) -> bool:
+    """Return whether a file or folder is that of a comparison."""
+    if path.name == "sweep.json" or (path / "sweep.json").exists():
+        return True
     if path.suffix != ".json" or not path.is_file():
         return False
     with path.open("rb") as file:

@@ -48,7 +48,7 @@ class TrainAccount:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         """Remember the run folder."""
         self._figures: dict[str, Any] = {"run": os.fspath(folder), "device": "", "step": 0, "elapsed_s": 0.0}
-        self._figures |= dict.fromkeys(("loss", "held_out_loss", "mmse"), math.nan)
+        self._figures |= dict.fromkeys(("loss", "held_out_loss", "held_out_standard_error", "mmse"), math.nan)
 
     def take(self, event: Event) -> None:
         """Take note of one event."""
@@ -60,6 +60,7 @@ class TrainAccount:
                 self._figures["elapsed_s"] = float(event.elapsed_s[-1])
             case HeldOutLoss():
                 self._figures |= {"held_out_loss": event.loss, "mmse": event.mmse}
+                self._figures["held_out_standard_error"] = event.standard_error
             case Progress():
                 self._figures |= {"step": event.step, "elapsed_s": event.elapsed_s}
             case Finished():

@@ -242,18 +242,22 @@ def uses_exact_above(spec: ExperimentSpec) -> bool:
     return spec.sampling.source == "trained" and is_of_images(spec) and descent(spec).ladder[0] > handover(spec)
 
 
-def evaluations(spec: ExperimentSpec, schedule: Descent, *, guided: bool) -> int:
-    """Return how often a network is asked for x̂ of one chain, its earlier self included.
+def evaluations(spec: ExperimentSpec, schedule: Descent, *, guided: bool, exact_above: bool = False) -> int:
+    """Return how often x̂ of one chain is asked for, of a network's earlier self too.
 
     Args:
         spec: The experiment.
         schedule: Its way down the ladder.
         guided: Whether the network has the earlier self that it is guided by, as `is_guided` tells.
+        exact_above: Leave out what the images answer in the network's place.
     """
     sampling = spec.sampling
-    if not guided:
+    if not (guided or exact_above):
         return sampling.evaluations
-    low, high = guided_between(spec)
     noises = [stage.sigma for stage in schedule.stages()] + [schedule.ladder[-1]]
     noises += [stage.next_sigma for stage in schedule.stages()] * (sampling.traits.evaluations - 1)
-    return sampling.evaluations + sum(low < sigma < high for sigma in noises)
+    count = sum(sigma <= handover(spec) for sigma in noises) if exact_above else sampling.evaluations
+    if guided:
+        low, high = guided_between(spec)
+        count += sum(low < sigma < high for sigma in noises)
+    return count

@@ -24,6 +24,8 @@ from msd_engine.specs.live import Cadence
 __all__ = ["Catalogue", "annotate", "discard", "held_out_curves", "watch"]
 
 _NOTIFY_EVERY_S = 0.2
+# Whoever shows them takes some ten microseconds for each.
+MOST_ROWS = 250
 _CHECK_EVERY_S = 0.4
 # Looking may take at most this share of the time, however many runs there are.
 _SHARE = 0.05
@@ -64,7 +66,7 @@ def _check(catalogue: Catalogue, first: bool) -> Iterator[Event]:
             yield Tick()
         elif found.row is not None:
             rows.append(found.row)
-            if time.monotonic() - notified_s < _NOTIFY_EVERY_S:
+            if time.monotonic() - notified_s < _NOTIFY_EVERY_S and len(rows) < MOST_ROWS:
                 yield Tick()
             else:
                 yield RunsChanged(tuple(rows), (), complete=False)

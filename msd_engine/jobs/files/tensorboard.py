@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -21,7 +22,9 @@ _NOTIFY_EVERY = 2000
 
 @reports_user_errors
 def export_tensorboard(run_dir: Path, folder: Path) -> Iterator[Event]:
-    """Write training loss, held-out error by band, and the spec of a run as event files.
+    """Write training loss, held-out error by band, and the spec of a run as an event file.
+
+    What an earlier call has written of the run into the folder is replaced: TensorBoard would draw both.
 
     Args:
         run_dir: The run folder.
@@ -40,17 +43,25 @@ def export_tensorboard(run_dir: Path, folder: Path) -> Iterator[Event]:
     run = Run.open(run_dir)
     rows = run.read_metrics().rows
     yield Tick()
-    with writing(folder), SummaryWriter(str(folder)) as writer:
+    suffix = f".{re.sub(r'[^0-9]', '', run.manifest.created)}.msd"
+    before = set(folder.glob(f"events.*{suffix}"))
+    with writing(folder), SummaryWriter(str(folder), filename_suffix=suffix) as writer:
         writer.add_text("spec", f"```\n{run.spec.to_json(indent=2)}\n```")
         began = _began(run)
+        # Runs of older versions may hold a step twice: what was measured last counts.
+        drawn = {(name, row["step"]): number for number, row in enumerate(rows) for name in scalars(row)}
         for number, row in enumerate(rows, 1):
             for name, value in scalars(row).items():
-                writer.add_scalar(name, value, row["step"], began + row.get("elapsed_s", 0.0))
+                if drawn[name, row["step"]] == number - 1:
+                    writer.add_scalar(name, value, row["step"], began + row.get("elapsed_s", 0.0))
             if number % _NOTIFY_EVERY == 0:
                 elapsed_s = time.monotonic() - start
                 rate = number / elapsed_s
                 left_s = (len(rows) - number) / rate
                 yield Progress(number, len(rows), rate, rate, elapsed_s, left_s, "Writing for TensorBoard")
+    with writing(folder):
+        for path in before:
+            path.unlink(missing_ok=True)
     text = f"Wrote {len(rows)} measurements: start tensorboard --logdir {folder}."
     yield Finished(len(rows), time.monotonic() - start, text, str(folder))
 

@@ -34,8 +34,8 @@ def open_picture(path: Path, shape: tuple[int, int, int]) -> Iterator[Event]:
         `PictureRead` and `Finished`, or `Failed` with a sentence that says what is wrong with the file.
     """
     begun_s = time.perf_counter()
-    pixels, inverted = read_picture(path, shape)
-    yield PictureRead(pixels, str(path), inverted)
+    pixels, done = read_picture(path, shape)
+    yield PictureRead(pixels, str(path), done)
     yield Finished(0, time.perf_counter() - begun_s, f"Opened {Path(path).name}.")
 
 

@@ -18,7 +18,7 @@ from msd_engine.backend.errors import UserError
 from msd_engine.events import Event, Failed, Finished, Ladder, Notice, Progress, Quality, Samples, Started, Tick
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.jobs.factory.memory import check_sampling
-from msd_engine.jobs.factory.parts import descent, evaluations, uses_guidance
+from msd_engine.jobs.factory.parts import descent, evaluations, uses_exact_above, uses_guidance
 from msd_engine.jobs.quality.standards import behind, prepared_standard, read_whole
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.tools.failures import reports_user_errors
@@ -36,7 +36,7 @@ class _Drawn:
     """Samples that are to be judged.
 
     Attributes:
-        evaluations: Network evaluations for one of them; 0 where unknown.
+        evaluations: Evaluations of the network, or of the exact score, for one of them; 0 where unknown.
     """
 
     x_hat: NDArray[np.float32]
@@ -115,8 +115,8 @@ def _from_file(path: Path, n: int) -> _Drawn:
     if n > len(file.x_hat):
         raise UserError(f"{path} holds {len(file.x_hat)} samples, fewer than the {n} that were asked for.")
     spec = ExperimentSpec.from_json(file.spec_json)
-    # A file does not say whether its network had the earlier self that it was to be guided by.
-    count = 0 if uses_guidance(spec) else evaluations(spec, descent(spec), guided=False)
+    # A file does not say whether its network had the earlier self that it was to be guided by, or the images beside it.
+    count = 0 if uses_guidance(spec) or uses_exact_above(spec) else evaluations(spec, descent(spec), guided=False)
     return _Drawn(file.x_hat[: n or None], file.y[: n or None], spec, count, float("nan"))
 
 
@@ -130,7 +130,7 @@ def _draw(
     for event in sample(spec, run_dir=run_dir, data_dir=data_dir, device=device, cadence=cadence, live=live):
         match event:
             case Ladder():
-                count = event.evaluations
+                count = event.network_evaluations
                 yield Tick()
             case Samples():
                 found = event

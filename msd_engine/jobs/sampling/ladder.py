@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from msd_engine.events import Event, Finished, Ladder
-from msd_engine.jobs.factory.parts import descent, evaluations, is_guided, uses_guidance
+from msd_engine.jobs.factory.parts import descent, evaluations, is_guided, uses_exact_above, uses_guidance
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.chains.ladders import settled, steps_needed, swelling
 from msd_engine.samplers.descent import Descent
@@ -17,13 +17,14 @@ from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 
 
-def ladder_event(spec: ExperimentSpec, schedule: Descent, *, guided: bool) -> Ladder:
+def ladder_event(spec: ExperimentSpec, schedule: Descent, *, guided: bool, exact_above: bool) -> Ladder:
     """Return what is told of a ladder.
 
     Args:
         spec: The experiment.
         schedule: Its way down the ladder.
         guided: Whether its network is guided by an earlier self.
+        exact_above: Whether the images answer in its place at large noise.
 
     Returns:
         Levels, steps, predicted s_T²/σ² and evaluations.
@@ -36,7 +37,8 @@ def ladder_event(spec: ExperimentSpec, schedule: Descent, *, guided: bool) -> La
     count, missing = evaluations(spec, schedule, guided=guided), uses_guidance(spec) and not guided
     needed = 0 if sampling.blows_up else steps_needed(sampling.sampler, schedule)
     tends = settled(sampling.sampler, sampling.step_ratio)
-    return Ladder(sigma, alpha, steps, swelling(sampling.sampler, schedule), count, tends, needed, missing)
+    of_network = evaluations(spec, schedule, guided=guided, exact_above=exact_above)
+    return Ladder(sigma, alpha, steps, swelling(sampling.sampler, schedule), count, tends, needed, missing, of_network)
 
 
 @reports_user_errors
@@ -56,5 +58,5 @@ def ladder(
     """
     del cadence, live
     begun_s = time.perf_counter()
-    yield ladder_event(spec, descent(spec), guided=is_guided(spec, run_dir))
+    yield ladder_event(spec, descent(spec), guided=is_guided(spec, run_dir), exact_above=uses_exact_above(spec))
     yield Finished(0, time.perf_counter() - begun_s, "")

@@ -145,7 +145,9 @@ class _Job:
 
     def events(self) -> Iterator[Event]:
         """Walk down the ladder."""
-        yield ladder_event(self.spec, self.chains.descent, guided=self.chains.guided)
+        yield ladder_event(
+            self.spec, self.chains.descent, guided=self.chains.guided, exact_above=self.chains.exact_above
+        )
         keep = self.frames.keep
         before = time.perf_counter()
         chains, k = self.chains.y.shape[:2]

@@ -71,7 +71,6 @@ def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None, device
         data_mean_distance=statistics.mean_distance if statistics else math.nan,
         data_largest_distance=statistics.largest_distance if statistics else math.nan,
         data_std=statistics.std if statistics else math.nan,
-        data_count=statistics.count if statistics else 0,
         k=spec.training.k,
         step_ratio=spec.sampling.step_ratio,
         levels=spec.sampling.levels,

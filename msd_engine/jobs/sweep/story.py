@@ -20,7 +20,8 @@ from msd_engine.events import (
 )
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.training.recall import held_out_loss
-from msd_engine.metrics.errors.comparison import findings, table
+from msd_engine.metrics.errors.comparison import table
+from msd_engine.metrics.errors.findings import findings
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder

@@ -21,12 +21,12 @@ from msd_engine.metrics.chains.figures import (
     LOST,
     alive,
     effective_size,
-    mode_weights,
     residual_inflation,
     split_r_hat,
     within_std,
 )
-from msd_engine.metrics.chains.ladders import predicted_std, swelling
+from msd_engine.metrics.chains.ladders import swelling
+from msd_engine.metrics.chains.predictions import predicted_std
 from msd_engine.noise.chosen import space_of
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.twin import Segment
@@ -36,6 +36,8 @@ from msd_engine.specs import ExperimentSpec
 # The kept history of a job has at most this many bytes and this many states, but always its two ends.
 _HISTORY_BYTES, _HISTORY_STATES = 48_000_000, 4000
 _REPORT_EVERY_S = 0.2
+# Std within a mode and s_T²/σ², of which theory says nothing, or that chains past the wall know no bound.
+_UNKNOWN, _UNBOUNDED = (math.nan, math.nan), (math.inf, math.inf)
 # The film of a job has at most this many moments, and their states at most this many bytes; where not even so many
 # moments of all chains fit, only the first chains keep their states.
 _FILM_FRAMES, _FILM_BYTES, _LEAST_FRAMES = 240, 120_000_000, 24
@@ -85,7 +87,6 @@ class PlaneFrames:
         """
         self._descent = descent
         self._space = space_of(spec.noise, spec.data.shape)
-        self._predicted: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
         self._spec = spec
         self._target = target
         self._total = spec.sampling.total_steps
@@ -118,7 +119,7 @@ class PlaneFrames:
         yield from self._segment()
         now_s = time.perf_counter()
         if self._target is not None and now_s >= self._next_report_s:
-            yield self._report(moment, self._target, mixing=False)
+            yield self._report(moment, self._target, ended=False)
             self._next_report_s = now_s + _REPORT_EVERY_S
 
     def end(self, moment: Moment | Segment) -> Iterator[Event]:
@@ -127,7 +128,7 @@ class PlaneFrames:
         if self._target is not None:
             # By it figures of mixing are found; it takes about a second.
             yield from imported("arviz_stats.base.array")
-            yield self._report(moment, self._target, mixing=True)
+            yield self._report(moment, self._target, ended=True)
 
     def _segment(self) -> Iterator[Event]:
         kept, self._kept = [*self._kept, *_segments(self._waiting)], []
@@ -161,42 +162,43 @@ class PlaneFrames:
             self._level, self._last_level = newest, []
         self._last_level += [segment.path for segment in kept if segment.level == newest]
 
-    def _report(self, moment: Moment | Segment, target: GaussianMixture, *, mixing: bool) -> ChainReport:
+    def _report(self, moment: Moment | Segment, target: GaussianMixture, *, ended: bool) -> ChainReport:
         # The figures are those of few numbers, in float64: the CPU finds them wherever the chains are computed.
         y = moment.y.cpu()
         living = alive(y)
-        x = (moment.posterior.mean.cpu() if self._spec.sampling.jump else y.mean(1))[living].to(target.means.dtype)
-        level = torch.from_numpy(_joined(self._last_level)) if self._last_level else y.unsqueeze(0)
-        # The first half of a level still remembers the level before.
-        settled = level[len(level) // 2 :]
-        if not bool(living.all()):
-            settled = settled[:, living]
-        draws = settled.mean(2) if mixing else settled.mean(2)[:0]
-        predicted, inflation = self._predictions(target)
+        means = y[living].mean(1).to(target.means.dtype)
+        x = moment.posterior.mean.cpu()[living].to(means) if self._spec.sampling.jump else means
+        rho = target.responsibilities(means, moment.sigma / math.sqrt(y.shape[1]))
+        draws = self._draws(y, living) if ended else means.new_empty((0, *means.shape))
+        predicted, inflation = self._predictions(target, rho.sum(0), bool(living.all())) if ended else _UNKNOWN
         return ChainReport(
             step=moment.step,
-            mode_weights=mode_weights(x, target).double().numpy(),
+            mode_weights=rho.mean(0).double().numpy(),
             true_weights=target.weights.double().numpy(),
-            within_std=within_std(x, target),
-            predicted_std=predicted[moment.level],
-            residual_inflation=residual_inflation(settled, moment.sigma),
-            predicted_inflation=inflation[moment.level],
+            within_std=within_std(x, rho),
+            predicted_std=predicted,
+            residual_inflation=residual_inflation(y[living], moment.sigma),
+            predicted_inflation=inflation,
             r_hat=split_r_hat(draws).numpy(),
             ess=effective_size(draws).numpy(),
             alive=living.double().mean().item(),
         )
 
-    def _predictions(self, target: GaussianMixture) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the std within a mode and s_T²/σ² that theory predicts at the end of each level, with shape (L,)."""
-        if self._predicted is None:
-            sampling, k = self._spec.sampling, self._spec.training.k
-            if sampling.blows_up:
-                past = np.full(len(self._descent.ladder), np.inf)
-                self._predicted = (past, past)
-            else:
-                std = predicted_std(target, sampling.sampler, self._descent, k, jump=sampling.jump)
-                self._predicted = (std, swelling(sampling.sampler, self._descent))
-        return self._predicted
+    def _draws(self, y: Tensor, living: Tensor) -> Tensor:
+        """Return ȳ of the kept states of the second half of the last level, with shape (n, B, d)."""
+        level = torch.from_numpy(_joined(self._last_level)) if self._last_level else y.unsqueeze(0)
+        # The first half of a level still remembers the level before.
+        settled = level[len(level) // 2 :]
+        return (settled if bool(living.all()) else settled[:, living]).mean(2)
+
+    def _predictions(self, target: GaussianMixture, counts: Tensor, all_live: bool) -> tuple[float, float]:
+        """Return the std within a mode and s_T²/σ² of all chains at their end by theory; NaN where it has none."""
+        sampling, k = self._spec.sampling, self._spec.training.k
+        if not all_live:
+            return _UNBOUNDED if sampling.blows_up else _UNKNOWN
+        start = target.std**2 if sampling.start == "gaussian" else sampling.start_width**2 / 3
+        std = predicted_std(target, sampling.sampler, self._descent, k, start, counts.numpy(), jump=sampling.jump)
+        return std, float(swelling(sampling.sampler, self._descent)[-1]) if k > 1 else math.nan
 
 
 def _segments(moments: list[Moment]) -> Iterator[Segment]:

@@ -90,13 +90,14 @@ def measured_again(run: Run) -> Iterator[Event]:
 
 
 def held_out_loss(row: Row) -> HeldOutLoss:
-    """Return a held-out measurement as it is told.
+    """Return a held-out measurement as it is told; its standard error is NaN in runs of old.
 
     Args:
         row: A row of a run's metrics that has ``held_out``.
     """
     bands = {name: np.array(row[name], dtype=np.float64) for name in ("band_sigma_eff", "band_loss", "band_mmse")}
-    return HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], **bands)
+    numbers = {name: row[name] for name in ("elapsed_s", "mmse", "standard_error")}
+    return HeldOutLoss(step=row["step"], loss=row["held_out"], **numbers, **bands)
 
 
 def loss_points(points: Sequence[tuple[int, float, float]]) -> LossPoints:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +28,7 @@ from msd_engine.jobs.factory.memory import check_training
 from msd_engine.jobs.factory.pace import Pace
 from msd_engine.jobs.factory.training import Training, training, training_device
 from msd_engine.jobs.tools.failures import reports_user_errors
+from msd_engine.jobs.tools.work_clock import WorkClock
 from msd_engine.jobs.training.losses import Losses
 from msd_engine.jobs.training.recall import measured_again, strip_frame
 from msd_engine.metrics.errors.errors import BandErrors
@@ -145,6 +145,7 @@ class _Job:
         self.trainer = parts.trainer
         self.elapsed_s = 0.0
         self.is_ready = False
+        self.work = WorkClock()
         self.saved_step = -1
         self.checkpoint_due_s = 0.0
         self.losses = Losses()
@@ -220,19 +221,17 @@ class _Job:
 
     def _steps(self) -> Iterator[Event]:
         training = self.run.spec.training
-        before = time.perf_counter()
+        self.work.lap()
         while self.trainer.spent(self.elapsed_s) < 1.0:
             if self.live.paused:
                 yield from self._pause()
                 # Time on hold is no training time.
-                before = time.perf_counter()
+                self.work.lap()
             if sentence := self.pace.check(self.run, self.trainer.step):
                 yield Notice(sentence)
-                before = time.perf_counter()
+                self.work.lap()
             done = self.trainer.advance(self.elapsed_s)
-            now = time.perf_counter()
-            self.elapsed_s += now - before
-            before = now
+            self.elapsed_s += self.work.lap()
             self.losses.begun(self.elapsed_s)
             self.losses.note(done)
             if trouble := self.trainer.pop_trouble():
@@ -292,6 +291,7 @@ class _Job:
             band_loss=found.band_loss.numpy(),
             band_mmse=unknown if self.mmse is None else self.mmse.band_loss.numpy(),
             mmse=float("nan") if self.mmse is None else self.mmse.loss,
+            standard_error=found.standard_error,
         )
         self.losses.rows.append({"held_out" if name == "loss" else name: value for name, value in vars(event).items()})
         # At once, not with the next checkpoint: whoever watches the run from another process is to see it go on.
@@ -306,11 +306,11 @@ class _Job:
         if strip is None:
             return
         self._catch_up()
-        start = time.perf_counter()
+        took = WorkClock()
         x_hat = strip.estimate(self.trainer.averaged)
         yield strip_frame(self.trainer.step, strip, x_hat)
         self.picture = x_hat.cpu().numpy()
-        self.strip_ready_s = self.elapsed_s + (time.perf_counter() - start) / _SIDE_SHARE
+        self.strip_ready_s = self.elapsed_s + took.lap() / _SIDE_SHARE
 
     def _write_rows(self) -> None:
         self.run.append_metrics(self.losses.rows)
@@ -349,7 +349,7 @@ class _Job:
 
     def _save(self, status: Status) -> None:
         self._catch_up()
-        start = time.perf_counter()
+        took = WorkClock()
         self._write_rows()
         if self.trainer.step == self.saved_step:
             self.run.set_status(status)
@@ -360,7 +360,7 @@ class _Job:
         if self.picture is not None:
             keep_thumbnail(self.run.folder, self.picture)
             self.picture = None
-        rest_s = (time.perf_counter() - start) / _SIDE_SHARE
+        rest_s = took.lap() / _SIDE_SHARE
         self.checkpoint_due_s = self.elapsed_s + max(CHECKPOINT_EVERY_S, rest_s)
 
     @contextlib.contextmanager

@@ -14,7 +14,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from msd_engine.data.mixture import GaussianMixture
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.registry import DYNAMICS
 from msd_engine.specs.tables.samplers import Sampler
@@ -89,43 +88,20 @@ def steps_needed(sampler: Sampler, descent: Descent, most: float = 0.05) -> int:
 
 
 @np.errstate(over="ignore", invalid="ignore")
-def variances(sampler: Sampler, descent: Descent, k: int, data: _Array) -> _Array:
-    """Return the variance of ȳ along axes of Gaussian data, begun with the right one at the first level.
+def variances(sampler: Sampler, descent: Descent, k: int, data: _Array, start: _Array | None = None) -> _Array:
+    """Return the variance of ȳ along axes of Gaussian data.
 
     Args:
         sampler: The dynamics.
         descent: The ladder and the steps.
         k: Number of copies.
         data: Variances λ of the data along some axes, with shape (m,).
+        start: Variances of ȳ there at the start, with shape (m,); None for the right ones, λ + σ₁²/k.
 
     Returns:
         The variance at the end of each level, before any way down to the next one, with shape (L, m); of gliding
         samplers on arrival at each level, NaN where they make more than 100 000 steps.
     """
-    return DYNAMICS[sampler].LAW.variances(descent, k, data)
-
-
-@functools.lru_cache(maxsize=_KEPT)
-def predicted_std(mixture: GaussianMixture, sampler: Sampler, descent: Descent, k: int, *, jump: bool) -> _Array:
-    """Predict the standard deviation of samples about their mode, modes taken apart.
-
-    Args:
-        mixture: The target.
-        sampler: The dynamics.
-        descent: The ladder and the steps.
-        k: Number of copies.
-        jump: Whether the samples are x̂ (else ȳ).
-
-    Returns:
-        For chains that end at each level, with shape (L,): the root of Σ_j w_j mean_axes G² V, with G = λ/(λ + τ²) for
-        the jump and 1 without. Not to be written to.
-    """
-    eigenvalues = mixture.eigenvalues.double().cpu().numpy()
-    data, place = np.unique(eigenvalues, return_inverse=True)
-    found = variances(sampler, descent, k, data)
-    if jump:
-        found = found * np.square(data / (data + np.square(descent.ladder)[:, None] / k))
-    modes = found[:, place.reshape(eigenvalues.shape)].mean(2)
-    predicted: _Array = np.sqrt(modes @ mixture.weights.double().cpu().numpy())
-    predicted.flags.writeable = False
-    return predicted
+    if start is None:
+        start = data + descent.ladder[0] ** 2 / k
+    return DYNAMICS[sampler].LAW.variances(descent, k, data, start)

@@ -1,15 +1,7 @@
-"""What a comparison of numbers of copies shows: its table, and what that says of the report's claim.
-
-With the same σ for each copy, σ_eff = σ/√k falls with k, and with it the error of even a perfect denoiser (theory §3,
-fact 1). With the same σ_eff the exact errors coincide. So of the fall that the first mode shows, the part that remains
-in the second is what k did to learning, and the rest is σ/√k:
-
-    share of σ/√k = 1 − ln(e_eff(k)/e_eff(1)) / ln(e_σ(k)/e_σ(1)).
-"""
+"""The table of a comparison of numbers of copies; what it says of the report's claim: `findings`."""
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Iterable, Sequence
 
@@ -58,6 +50,7 @@ def _row(spec: SweepSpec, mode: Mode, k: int, results: Sequence[SweepResult]) ->
         steps=float(np.mean([result.step for result in found.values()])) if found else _NAN,
         error=_mean(errors),
         spread=_spread(errors),
+        by_seed={seed: _number(result.error) for seed, result in found.items()},
         ratio=_mean(ratios),
         ratio_spread=_NAN if k == 1 else _spread(ratios),
         floor=floor,
@@ -89,107 +82,3 @@ def _band_spread(bands: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _band_floor(result: SweepResult) -> NDArray[np.float64]:
     return np.array(result.band_floor) if result.band_floor else np.full(len(result.band_error), _NAN)
-
-
-def findings(rows: Sequence[TableRow]) -> tuple[str, ...]:
-    """Say what the figures confirm and refute of the report's claim that more copies lower the error.
-
-    Args:
-        rows: The table.
-
-    Returns:
-        At most one sentence for each mode and one on how much of the gain is σ/√k; nothing where figures are missing.
-    """
-    by_mode = {
-        mode: [row for row in rows if row.mode == mode and not math.isnan(row.error)]
-        for mode in ("same-sigma", "same-sigma-eff")
-    }
-    sentences = [_falling(by_mode["same-sigma"]), _coinciding(by_mode["same-sigma-eff"])]
-    sentences.append(_share(by_mode["same-sigma"], by_mode["same-sigma-eff"]))
-    return tuple(sentence for sentence in sentences if sentence)
-
-
-def _falling(rows: Sequence[TableRow]) -> str:
-    if not _spans(rows):
-        return ""
-    first, last = rows[0], rows[-1]
-    rises = [(low.k, high.k) for low, high in itertools.pairwise(rows) if high.error >= low.error]
-    if last.error >= first.error:
-        verdict = "Refuted here: with the same σ for each copy the error does not fall"
-    elif rises:
-        steps = ", ".join(f"from k = {low} to {high}" for low, high in rises)
-        verdict = f"Confirmed on the whole: with the same σ for each copy the error falls, though not {steps}"
-    else:
-        verdict = "Confirmed: with the same σ for each copy the error falls at every step of k"
-    sentence = (
-        f"{verdict}, {_with_spread(first)} at k = 1 to {_with_spread(last)} at k = {last.k}, ratio {last.ratio:.3f}"
-    )
-    if not math.isnan(last.reported_ratio):
-        sentence += f" (the report's figures: {last.reported_ratio:.3f})"
-    if not math.isnan(last.floor_ratio):
-        sentence += f"; for the exact posterior mean the ratio is {last.floor_ratio:.3f}"
-    return sentence + "."
-
-
-def _coinciding(rows: Sequence[TableRow]) -> str:
-    if not _spans(rows):
-        return ""
-    ratios = [row.ratio for row in rows]
-    low, high = min(ratios), max(ratios)
-    off = [row for row in rows[1:] if _is_off(row)]
-    between = f"the errors of all k lie between {low:.3f} and {high:.3f} times that of k = 1"
-    if not off:
-        return f"Confirmed: at the same σ_eff {between}, within chance or 5 %, as theory says of perfect denoisers."
-    named = ", ".join(f"k = {row.k} ({row.ratio:.3f})" for row in off)
-    named += " differs" if len(off) == 1 else " differ"
-    if any(row.seeds == 1 for row in off):
-        return (
-            f"At the same σ_eff {between}; {named} from 1 by more than 5 %, which a perfect denoiser would not; "
-            "with one seed it cannot be told whether that is learning or chance."
-        )
-    return (
-        f"At the same σ_eff {between}; {named} from 1 by more than chance and 5 %, which a perfect "
-        "denoiser would not: this difference is one of learning."
-    )
-
-
-def _is_off(row: TableRow) -> bool:
-    """Whether a ratio differs from 1: by more than 5 %, and twice its standard error where there are seeds for one."""
-    away = abs(row.ratio - 1.0)
-    chance = 0.0 if math.isnan(row.ratio_spread) else 2 * row.ratio_spread / math.sqrt(row.seeds)
-    return away > max(0.05, chance)
-
-
-def _share(plain: Sequence[TableRow], fair: Sequence[TableRow]) -> str:
-    both = [(row, other) for row in plain for other in fair if row.k == other.k and row.k > 1]
-    if not (_spans(plain) and _spans(fair) and both):
-        return ""
-    row, other = both[-1]
-    if row.ratio >= 1.0:
-        return ""
-    share = 1.0 - math.log(other.ratio) / math.log(row.ratio)
-    if not _is_off(other):
-        left = f"what remains at the same σ_eff (ratio {other.ratio:.3f}) is within chance or 5 %"
-    elif other.ratio < 1.0:
-        left = f"the rest remains at the same σ_eff (ratio {other.ratio:.3f}) and is what the copies did for learning"
-    else:
-        left = f"at the same σ_eff the copies made learning harder (ratio {other.ratio:.3f})"
-    if share > 1.005:
-        if not _is_off(other):
-            left = f"the difference (ratio {other.ratio:.3f} at the same σ_eff) is within chance or 5 %"
-        return (
-            f"From k = 1 to {row.k} the error fell (ratio {row.ratio:.3f}) by less than σ/√k alone gives, which is "
-            f"{100 * share:.0f} % of that fall in the logarithm; {left}."
-        )
-    return (
-        f"Of the fall of the logarithm of the error from k = 1 to {row.k} (ratio {row.ratio:.3f}), "
-        f"{100 * share:.0f} % is σ/√k alone; {left}."
-    )
-
-
-def _spans(rows: Sequence[TableRow]) -> bool:
-    return len(rows) > 1 and rows[0].k == 1 and not any(math.isnan(row.ratio) for row in rows)
-
-
-def _with_spread(row: TableRow) -> str:
-    return f"{row.error:.3f}" + ("" if math.isnan(row.spread) else f" ± {row.spread:.3f}")

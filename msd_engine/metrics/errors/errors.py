@@ -1,6 +1,7 @@
 """The error ‖x̂ − x‖² of a denoiser on fixed held-out draws, in all and by bands of σ_eff.
 
-For a mixture the same draws give the least possible error (MMSE), with the exact posterior mean in place of x̂.
+For a mixture the same draws give the error of the exact posterior mean. Its expectation is the least possible (MMSE);
+on these draws it differs from that by their own chance, which both errors share.
 """
 
 from __future__ import annotations
@@ -26,11 +27,18 @@ class BandErrors:
         loss: Mean over all draws.
         sigma_eff: Geometric centre of each band, with shape (bands,), float64.
         band_loss: Mean in each band, with shape (bands,), float64.
+        standard_error: That of `loss` over the choice of the draws.
     """
 
     loss: float
     sigma_eff: Tensor
     band_loss: Tensor
+    standard_error: float
+
+
+def standard_error(errors: Tensor) -> float:
+    """Return the standard error of the mean of independent errors with shape (n,); NaN for one."""
+    return float(errors.std() / math.sqrt(len(errors)))
 
 
 class HeldOut:
@@ -88,4 +96,4 @@ class HeldOut:
         """
         errors = self.errors(denoiser)
         by_band = torch.stack([errors[part].mean() for part in self._parts])
-        return BandErrors(float(errors.mean()), self._centres, by_band)
+        return BandErrors(float(errors.mean()), self._centres, by_band, standard_error(errors))

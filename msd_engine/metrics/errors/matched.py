@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from msd_engine.denoisers.posterior import Denoiser
-from msd_engine.metrics.errors.errors import BandErrors
+from msd_engine.metrics.errors.errors import BandErrors, standard_error
 from msd_engine.noise.copies import matched_copies
 from msd_engine.objectives.mse import squared_error
 
@@ -79,4 +79,5 @@ class MatchedDraws:
         parts = [part for part in torch.arange(len(whole)).tensor_split(self.bands) if len(part)]
         log_sigma_eff = (self.sigma.cpu().double() / self.k**0.5).log()
         centres = torch.stack([log_sigma_eff[part].mean() for part in parts]).exp()
-        return BandErrors(float(whole.mean()), centres, torch.stack([whole[part].mean() for part in parts]))
+        by_band = torch.stack([whole[part].mean() for part in parts])
+        return BandErrors(float(whole.mean()), centres, by_band, standard_error(whole))

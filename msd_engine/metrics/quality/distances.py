@@ -15,13 +15,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
+from msd_engine.metrics.errors.student import quantile
+
 Features = NDArray[np.float64]
 
-_COVERED = 0.95
+_LEVEL = 0.95
 _NORMAL = 1.959964  # half width of a normal distribution's 95 % interval
 _ROWS = 512
 
@@ -49,9 +52,11 @@ class FrechetReference:
     """
 
     def __init__(self, features: Features) -> None:
+        self._features = features
         self._mean, self._covariance = _moments(features)
-        values, vectors = np.linalg.eigh(self._covariance)
-        self._root = vectors * np.sqrt(np.clip(values, 0.0, None)) @ vectors.T
+        values, self._vectors = np.linalg.eigh(self._covariance)
+        self._scales = np.sqrt(np.clip(values, 0.0, None))
+        self._root = self._vectors * self._scales @ self._vectors.T
 
     def distance(self, features: Features) -> float:
         """Return the Fréchet distance of a set.
@@ -68,28 +73,47 @@ class FrechetReference:
         apart = np.square(mean - self._mean).sum()
         return float(apart + np.trace(covariance) + np.trace(self._covariance) - 2.0 * cross)
 
+    def variance(self, features: Features) -> float:
+        """Return the variance of the distance of a set that the choice of the reference makes, to first order.
+
+        With T = C^-½ (C^½ C_a C^½)^½ C^-½ a real vector z about its mean moves the distance by 1/n of
+        2 z·(μ − μ_a) + zᵀ(1 − T)z, less its mean: the infinitesimal jackknife.
+
+        Args:
+            features: Features with shape (n, F), at least two.
+        """
+        mean, covariance = _moments(features)
+        values, vectors = np.linalg.eigh(self._root @ covariance @ self._root)
+        centred = self._features - self._mean
+        known = self._scales > 1e-6 * self._scales[-1]
+        white = centred @ (self._vectors[:, known] / self._scales[known]) @ self._vectors[:, known].T
+        mapped = white @ (vectors * np.clip(values, 0.0, None) ** 0.25)
+        moved = 2.0 * centred @ (self._mean - mean) + np.square(centred).sum(axis=1) - np.square(mapped).sum(axis=1)
+        return float(moved.var() / len(moved))
+
     def resampled(self, features: Features, rounds: int, draws: np.random.Generator) -> Iterator[float]:
         """Yield the distances of sets drawn from a set with repetition, one at a time."""
         for _ in range(rounds):
             yield self.distance(features[draws.integers(len(features), size=len(features))])
 
 
-def centred_interval(value: float, resampled: list[float]) -> Estimate:
+def centred_interval(value: float, resampled: list[float], further: float = 0.0) -> Estimate:
     """Return the interval of a number from its values for resampled sets.
 
-    Drawing with repetition makes a set narrower and moves its Fréchet distance up, so only the spread about the mean
-    of the resampled values is used.
+    Drawing with repetition makes a set narrower and moves its Fréchet distance up, so only the spread of the resampled
+    values is used: Student's t of their standard deviation, since quantiles of so few reach too little far.
 
     Args:
         value: The number for the set itself.
-        resampled: The number for sets drawn from it with repetition.
+        resampled: The number for sets drawn from it with repetition, at least two.
+        further: Variance of the number from another source.
 
     Returns:
         The number with its 95 % interval.
     """
-    spread = np.asarray(resampled) - np.mean(resampled)
-    low, high = np.quantile(spread, [(1 - _COVERED) / 2, (1 + _COVERED) / 2])
-    return Estimate(value, value + float(low), value + float(high))
+    spread = math.sqrt(float(np.var(resampled, ddof=1)) + further)
+    half = quantile(len(resampled) - 1) * spread
+    return Estimate(value, value - half, value + half)
 
 
 def kernel_distance(features: Features, reference: Features) -> Estimate:
@@ -97,22 +121,23 @@ def kernel_distance(features: Features, reference: Features) -> Estimate:
 
     Args:
         features: Features with shape (n, F), n ≥ 3.
-        reference: Real features with shape (m, F), m ≥ 2.
+        reference: Real features with shape (m, F), m ≥ 3.
 
     Returns:
-        The unbiased estimate; its interval is that of the jackknife over the first set, in closed form.
+        The unbiased estimate; its interval is that of the jackknife over both sets, in closed form.
     """
     n, m = len(features), len(reference)
-    within, itself = _kernel_sums(features, features)
-    across, _ = _kernel_sums(features, reference)
-    of_reference, reference_itself = _kernel_sums(reference, reference)
-    within -= itself
-    constant = float((of_reference - reference_itself).sum()) / (m * (m - 1))
-    value = float(within.sum()) / (n * (n - 1)) + constant - 2.0 * float(across.sum()) / (n * m)
-    # The estimate without each of the samples in turn.
-    without = (within.sum() - 2.0 * within) / ((n - 1) * (n - 2))
-    without += constant - 2.0 * (across.sum() - across) / ((n - 1) * m)
-    half = _NORMAL * math.sqrt((n - 1) / n * float(np.square(without - without.mean()).sum()))
+    value, variance = 0.0, 0.0
+    for some, others in ((features, reference), (reference, features)):
+        sums, itself = _kernel_sums(some, some)
+        across, _ = _kernel_sums(some, others)
+        within, size = sums - itself, len(some)
+        value += float(within.sum()) / (size * (size - 1)) - float(across.sum()) / (n * m)
+        # The estimate without each vector of this set in turn, up to what they share.
+        without = (within.sum() - 2.0 * within) / ((size - 1) * (size - 2))
+        without -= 2.0 * (across.sum() - across) / ((size - 1) * len(others))
+        variance += (size - 1) / size * float(np.square(without - without.mean()).sum())
+    half = _NORMAL * math.sqrt(variance)
     return Estimate(value, value - half, value + half)
 
 
@@ -131,6 +156,25 @@ def share(hits: int, n: int) -> Estimate:
     half = _NORMAL / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
     # Rounding must not put a share of 0 or 1 outside.
     return Estimate(p, min(max(centre - half, 0.0), p), max(min(centre + half, 1.0), p))
+
+
+def share_ratio(hits: int, n: int, real_hits: int, real_n: int, tests: int = 1) -> Estimate:
+    """Return the ratio of two shares with its 95 % interval, normal in the logarithm (D. Katz et al. 1978).
+
+    Args:
+        hits: How many of the samples.
+        n: How many samples.
+        real_hits: How many of the real ones, at least one.
+        real_n: How many real ones.
+        tests: How many intervals are to hold the truth together.
+    """
+    value = (hits / n) / (real_hits / real_n)
+    # Half a hit more, so that none has a logarithm too.
+    some, real = hits + 0.5, real_hits + 0.5
+    error = math.sqrt(max(0.0, 1 / some - 1 / (n + 0.5)) + max(0.0, 1 / real - 1 / (real_n + 0.5)))
+    reach = NormalDist().inv_cdf(1 - (1 - _LEVEL) / (2 * tests)) * error
+    centre = some / (n + 0.5) * (real_n + 0.5) / real
+    return Estimate(value, min(value, centre * math.exp(-reach)), max(value, centre * math.exp(reach)))
 
 
 def _moments(features: Features) -> tuple[Features, Features]:

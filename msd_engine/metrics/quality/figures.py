@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from msd_engine.events import Figure
 from msd_engine.metrics.features.network import FeatureBatch
-from msd_engine.metrics.quality.distances import Features, FrechetReference, centred_interval, kernel_distance, share
+from msd_engine.metrics.quality.distances import (
+    Features,
+    FrechetReference,
+    centred_interval,
+    kernel_distance,
+    share,
+    share_ratio,
+)
 from msd_engine.metrics.quality.manifolds import overlap
 from msd_engine.metrics.quality.standard import Standard, Steps, array
 
@@ -58,7 +65,7 @@ def frechet_figure(
     for distance in reference.resampled(features, rounds, draws):
         resampled.append(distance)
         yield f"Resampling: {len(resampled)} of {rounds}"
-    found = centred_interval(reference.distance(features), resampled)
+    found = centred_interval(reference.distance(features), resampled, reference.variance(features))
     real = [reference.distance(array(one)) for one in against.real_sets if len(one) > features.shape[1]]
     fid = against.network.fid
     spread_note = (
@@ -122,8 +129,10 @@ def class_figures(batch: FeatureBatch, against: Standard, shares: NDArray[np.flo
     sure, sure_real = (int((some.probabilities.amax(dim=1) > CONFIDENT).sum()) for some in (batch, against.reference))
     found = share(sure, len(batch.probabilities))
     real_shares = against.class_shares
-    there = real_shares > 0
-    ratios = shares[there] / real_shares[there]
+    n, real_n = len(batch.probabilities), len(against.reference.probabilities)
+    counts = [(round(share * n), round(real * real_n)) for share, real in zip(shares, real_shares, strict=True) if real]
+    ratios = [share_ratio(hits, n, real, real_n, len(counts)) for hits, real in counts]
+    rarest, commonest = (pick(ratios, key=lambda one: one.value) for pick in (min, max))
     return [
         Figure(
             "confident",
@@ -138,17 +147,23 @@ def class_figures(batch: FeatureBatch, against: Standard, shares: NDArray[np.flo
         Figure(
             "rarest",
             "Rarest class",
-            float(ratios.min()),
-            real=1.0,
+            rarest.value,
+            rarest.low,
+            rarest.high,
+            1.0,
             better="real",
-            help="Share of the class that is most lacking among the samples, over its share among real images.",
+            help="Share of the class that is most lacking among the samples, over its share among real images; its "
+            "interval holds for all classes together.",
         ),
         Figure(
             "commonest",
             "Commonest class",
-            float(ratios.max()),
-            real=1.0,
+            commonest.value,
+            commonest.low,
+            commonest.high,
+            1.0,
             better="real",
-            help="Share of the class that is most in excess among the samples, over its share among real images.",
+            help="Share of the class that is most in excess among the samples, over its share among real images; its "
+            "interval holds for all classes together.",
         ),
     ]

@@ -38,7 +38,7 @@ class Standard:
     Attributes:
         images: The image set.
         network: Gives the features.
-        reference: What the network sees in held-out images.
+        reference: What the network sees in held-out images, in an order drawn once: any first n of them are as good.
         real: What it sees in training images, drawn once.
         real_sets: The same for several sets of as many training images, no image in two of them; `real` is the first.
         frechet: The Gaussian of the reference, None where it has too few images.
@@ -84,7 +84,7 @@ def standard(images: ImageSet, network: FeatureNetwork, n: int) -> Steps[Standar
         UserError: The cache folder cannot be written.
     """
     limit = _REFERENCE if network.class_names or network.fid else _COLOUR_REFERENCE
-    held_out = images.test[:limit]
+    held_out = images.held_out(limit)
     reference = yield from last_of(features_of_real(network, held_out), "Looking at held-out images", len(held_out))
     order = torch.randperm(len(images.train), generator=torch.Generator().manual_seed(0))
     # Samplings to come are not judged by Inception, which would take an hour for so many on a CPU.
@@ -93,7 +93,7 @@ def standard(images: ImageSet, network: FeatureNetwork, n: int) -> Steps[Standar
     real = batch[:n]
     sets = tuple(batch[start : start + n] for start in range(0, min(len(training), _SETS * n) - n + 1, n)) or (real,)
     frechet = FrechetReference(array(reference)) if len(reference.features) > network.width else None
-    nearest = yield from median_nearest(images.to_data(images.test[:NEIGHBOURS]), images.train)
+    nearest = yield from median_nearest(images.to_data(images.held_out(NEIGHBOURS)), images.train)
     judge = Judge(network, support_of(batch[:limit], reference, network.class_names))
     statistics = data_statistics(images.train)
     living = judged_alone(images.to_data(training[:n]), None, real, judge, statistics).count(ALIVE)

@@ -155,7 +155,7 @@ def _bands(rows: Sequence[TableRow]) -> list[Curves]:
         shown = [row for row in rows if row.mode == mode and len(row.band_error)]
         learned = [plots.Curve(f"k = {row.k}", row.band_sigma_eff, row.band_error, colours[row.k], _STYLES[mode],
                                dots=True) for row in shown]  # fmt: skip
-        # The least possible error on a finite set of images falls below any axis as the noise goes to zero.
+        # The exact error on a finite set of images falls below any axis as the noise goes to zero.
         exact = _with_values([replace(_exact("", row.band_sigma_eff, row.band_floor, colours[row.k]), framed=False)
                               for row in shown])  # fmt: skip
         keys = [Key(curve.style, curve.colour, curve.words) for curve in learned]

@@ -1,11 +1,10 @@
-"""Every setting of a comparison beside the one at full size, as a table of HTML in parts."""
+"""Every setting of a comparison beside the one at full size, in parts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 from msd_engine.specs import ExperimentSpec, SweepSpec, declarations
 from msd_engine.specs.sweep import MODE_TITLES
@@ -16,37 +15,34 @@ _PARTS = {"data": "Data", "noise": "Noise in training", "network": "Network", "t
 _PARTS |= {"sampling": "Sampling", "denoise": "Denoising by hand (not used here)"}
 
 
-def settings_table(spec: SweepSpec, whole: SweepSpec) -> str:
-    """Return the table.
+class Line(NamedTuple):
+    """One setting: its path, its title, what it is here and in the report, and its unit."""
+
+    path: str
+    title: str
+    here: str
+    there: str
+    unit: str
+
+
+def settings(spec: SweepSpec, whole: SweepSpec) -> list[tuple[str, list[Line]]]:
+    """Return the settings in parts, each with its title.
 
     Args:
         spec: The comparison.
-        whole: The comparison at full size; where both differ the line is marked.
-
-    Returns:
-        HTML.
+        whole: The comparison at full size.
     """
-    text = "<tr><th>setting</th><th>here</th><th>the report</th><th class=unit>unit</th></tr>" + _part("Comparison")
-    for name, title in (("ks", "Copies k"), ("seeds", "Seeds"), ("modes", "Modes")):
-        text += _line(name, title, _listed(getattr(spec, name)), _listed(getattr(whole, name)), "")
+    lists = (("ks", "Copies k"), ("seeds", "Seeds"), ("modes", "Modes"))
+    compared = [
+        Line(name, title, _listed(getattr(spec, name)), _listed(getattr(whole, name)), "") for name, title in lists
+    ]
+    parts = [("Comparison", compared)]
     for part, rows in groupby(declarations(spec.base), key=lambda declared: declared.path.split(".")[0]):
-        text += _part(_PARTS.get(part, part.capitalize()))
-        for declared in rows:
-            here, there = (_said(base, declared.path) for base in (spec.base, whole.base))
-            text += _line(declared.path, declared.title, here, there, declared.unit)
-    note = "What differs from the report is marked. Every run's own settings stand in its folder."
-    return f"<div class=wide><table class=settings>{text}</table></div><p class=note>{note}</p>"
-
-
-def _part(title: str) -> str:
-    return f"<tr><th colspan=4 class=part>{escape(title)}</th></tr>"
-
-
-def _line(path: str, title: str, here: str, there: str, unit: str) -> str:
-    changed = " class=changed" if here != there else ""
-    name = f"{escape(title)} <code>{escape(path)}</code>"
-    cells = "".join(f"<td>{escape(cell)}</td>" for cell in (here, there))
-    return f"<tr{changed}><td>{name}</td>{cells}<td class=unit>{escape(unit)}</td></tr>"
+        lines = [
+            Line(row.path, row.title, _said(spec.base, row.path), _said(whole.base, row.path), row.unit) for row in rows
+        ]
+        parts.append((_PARTS.get(part, part.capitalize()), lines))
+    return parts
 
 
 def _said(base: ExperimentSpec, path: str) -> str:

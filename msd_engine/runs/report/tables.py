@@ -13,7 +13,7 @@ from msd_engine.events.sweep import TableRow
 from msd_engine.specs.sweep import MODE_TITLES
 
 _BANDS = ("band_sigma_eff", "band_error", "band_spread", "band_floor")
-_PLAIN = tuple(field.name for field in dataclasses.fields(TableRow) if field.name not in _BANDS)
+_PLAIN = tuple(field.name for field in dataclasses.fields(TableRow) if field.name not in (*_BANDS, "by_seed"))
 
 
 def csv_text(rows: Sequence[TableRow]) -> str:

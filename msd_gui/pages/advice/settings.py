@@ -7,8 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from msd_engine.specs import WALL, ExperimentSpec
-from msd_engine.specs.overlap import largest_ratio, lower_in_upper
+from msd_engine.specs import WALL, ExperimentSpec, overlap
 from msd_gui.pages.advice.findings import Advice, Facts, Fields
 from msd_gui.pages.base.ladder import ladder_ratio, near_wall
 from msd_gui.widgets.controls.numbers import number
@@ -69,7 +68,7 @@ def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     if gamma > 1:
         # As dense a ladder as before, only longer.
         remedy["sampling.levels"] = 1 + math.ceil(math.log(sigma_1 / sampling.sigma_L) / math.log(gamma))
-    why = f"chains reach only what is near their start, pairs lie up to {number(wanted)} apart"
+    why = f"chains reach only what is near their start, some pairs lie about {number(wanted)} apart"
     if flows:
         why = (
             "a flow keeps the shape of its start, which is round, while data with this noise still reach further in "
@@ -97,9 +96,9 @@ def ladder(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
         f"which should be {number(known.settled)}"
     )
     gamma = float((known.sigma[:-1] / known.sigma[1:]).max())
-    shared = lower_in_upper(gamma, facts.dim) if facts.dim else 1.0
+    shared = overlap.down(gamma, facts.dim) if facts.dim else 1.0
     if shared < LEAST_OVERLAP:
-        widest = largest_ratio(lower_in_upper, GOOD_OVERLAP, facts.dim)
+        widest = overlap.largest_ratio(overlap.down, GOOD_OVERLAP, facts.dim)
         levels = 1 + math.ceil((sampling.levels - 1) * math.log(gamma) / math.log(widest))
         yield Advice(
             "Ladder too coarse",

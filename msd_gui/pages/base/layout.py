@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_gui.views.base.placeholder import Placeholder, PlaceholderStack
 
-CONTROLS_PX = 292
-FIGURES_PX = 316
+# Least and usual width. A laptop with doubled pixels has 960 of them beside each other, and 540 from top to bottom.
+CONTROLS_PX = 282, 292
+FIGURES_PX = 280, 316
+# The middle is not made narrower or lower than that: it scrolls.
+MIDDLE_PX, LOWEST_PX = 388, 280
 # Room for a sentence of three lines, and for a button below it.
 EMPTY_PX, EMPTY_BUTTON_PX = 64, 36
 
@@ -62,23 +65,36 @@ def row(*widgets: QWidget, stretch: tuple[int, ...]) -> QWidget:
     return holder
 
 
-def scrolled(widget: QWidget, width_px: int) -> QScrollArea:
-    """Put a column of controls into an area that scrolls when the window is low.
+class Area(QScrollArea):
+    """A part of a page that scrolls when the window is low.
 
     Args:
-        widget: The column.
-        width_px: Width of the area.
-
-    Returns:
-        The area.
+        widget: What is in it.
+        least_px: Width to which it shrinks in a narrow window.
+        most_px: Width that it takes where there is room; 0 for all that is left.
     """
-    area = QScrollArea()
-    area.setWidget(widget)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFixedWidth(width_px)
-    return area
+
+    def __init__(self, widget: QWidget, least_px: int, most_px: int = 0) -> None:
+        super().__init__()
+        self._least_px, self._most_px = least_px, most_px
+        self.setWidget(widget)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        if most_px:
+            self.setMaximumWidth(most_px)
+            self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    def sizeHint(self) -> QSize:
+        """Return the usual width of a column, and no more than the middle needs."""
+        height_px = self.minimumSizeHint().height()
+        return QSize(self._most_px or self.minimumSizeHint().width(), height_px)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a width at which nothing is cut in a column, and what the middle needs unless that is too much."""
+        if self._most_px:
+            return QSize(self._least_px, LOWEST_PX)
+        least = self.widget().minimumSizeHint()
+        return QSize(min(least.width(), self._least_px), min(least.height(), LOWEST_PX))
 
 
 def lay_out(page: QWidget, controls: QWidget, middle: QWidget, figures: QWidget) -> None:
@@ -87,9 +103,9 @@ def lay_out(page: QWidget, controls: QWidget, middle: QWidget, figures: QWidget)
     box = QHBoxLayout(page)
     box.setContentsMargins(0, 0, 0, 0)
     box.setSpacing(0)
-    box.addWidget(scrolled(column(controls), CONTROLS_PX))
-    box.addWidget(middle, 1)
-    box.addWidget(scrolled(figures, FIGURES_PX))
+    box.addWidget(Area(column(controls), *CONTROLS_PX))
+    box.addWidget(Area(middle, MIDDLE_PX), 1)
+    box.addWidget(Area(figures, *FIGURES_PX))
 
 
 def lay_out_wide(page: QWidget, middle: QWidget, figures: QWidget) -> None:
@@ -98,8 +114,8 @@ def lay_out_wide(page: QWidget, middle: QWidget, figures: QWidget) -> None:
     box = QHBoxLayout(page)
     box.setContentsMargins(0, 0, 0, 0)
     box.setSpacing(0)
-    box.addWidget(middle, 1)
-    box.addWidget(scrolled(figures, FIGURES_PX))
+    box.addWidget(Area(middle, MIDDLE_PX), 1)
+    box.addWidget(Area(figures, *FIGURES_PX))
 
 
 def with_placeholder(view: QWidget, sentence: str, button: str = "", height_px: int = 0) -> PlaceholderStack:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -108,20 +109,32 @@ class Page(QWidget):
         self.status = Status()
         self.device = ""
 
-    def runner(self, show: Callable[[Event], None], *, apart: tuple[type[Event], ...] = ()) -> Runner:
+    def runner(
+        self,
+        show: Callable[[Event], None] | None = None,
+        words: str | None = None,
+        *,
+        apart: tuple[type[Event], ...] = (),
+    ) -> Runner:
         """Make a runner whose events go to `show`, and whose failures and notices then go to the window.
 
         Args:
-            show: A method of this page, or of a part of it; it matches the events that it shows.
+            show: A method of this page, or of a part of it; it matches the events that it shows. None for nothing.
+            words: What takes steps, for the status bar while the job runs: empty for the words of the job itself, None
+                where `show` deals with `Progress`.
             apart: `Failed` or `Notice` where `show` alone deals with them.
         """
         runner = Runner(self.clock, self)
         runner.event_ready.connect(self._note_device)
-        runner.event_ready.connect(show)
+        if show is not None:
+            runner.event_ready.connect(show)
         if Failed not in apart:
             runner.event_ready.connect(self._show_failure)
         if Notice not in apart:
             runner.event_ready.connect(self._show_notice)
+        if words is not None:
+            runner.event_ready.connect(partial(self._show_progress, words))
+            runner.running_changed.connect(self._end_progress)
         runner.running_changed.connect(self.actions_changed)
         self._runners.append(runner)
         return runner
@@ -142,6 +155,15 @@ class Page(QWidget):
     def _show_notice(self, event: Event) -> None:
         if isinstance(event, Notice):
             self.noticed.emit(event.text)
+
+    def _show_progress(self, words: str, event: Event) -> None:
+        if isinstance(event, Progress):
+            self.set_status(Status.of(event, words))
+
+    @Slot(bool)
+    def _end_progress(self, running: bool) -> None:
+        if not running:
+            self.set_status(Status())
 
     def add_export_menu(self, *views: QWidget) -> None:
         """Let a right click on these views open the menu of exports."""

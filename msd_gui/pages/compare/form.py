@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QLocale
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QWidget
 
 from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec, load_preset, preset_names
 from msd_engine.specs.sweep import MODE_TITLES, MODES, parse_list
+from msd_gui.widgets.controls.numbers import read_number
 
 _BOTH = "both"
 _OPENED = ""
@@ -79,12 +81,12 @@ class SweepForm(QWidget):
         """Return the budget of each run, in the unit that is chosen."""
         text, unit = self.budget.text().strip(), self.unit.currentText()
         try:
-            amount = float(text) if unit == "seconds" else float(int(text))
-        except ValueError:
-            amount = 0.0
+            amount, why = read_number(text, whole=unit == "steps", decimal=QLocale().decimalPoint()), ""
+        except ValueError as error:
+            amount, why = 0.0, f": {error}"
         if not 0.0 < amount <= _MOST_STEPS:
             number = "a number of seconds" if unit == "seconds" else "a whole number of steps"
-            raise SpecError("budget", f"The budget must be {number} above 0, such as 20, but is {text!r}.")
+            raise SpecError("budget", f"The budget must be {number} above 0, such as 20, but is {text!r}{why}.")
         return amount
 
     def set_opened(self, spec: SweepSpec) -> None:

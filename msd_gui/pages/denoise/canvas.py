@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QMimeData, Qt, Signal, Slot
+from PySide6.QtCore import QMimeData, Qt, QUrl, Signal, Slot
 from PySide6.QtGui import QColor, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -14,12 +14,14 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QSlider,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from msd_gui.session.addresses import left_out, local_paths
 from msd_gui.theme import icon
 from msd_gui.views.images.drawing import DrawingView, Tool
 
@@ -33,7 +35,7 @@ TOOLS: tuple[tuple[Tool, str, str], ...] = (
 _LEAST_TENTHS, _MOST_TENTHS = 4, 50
 # Radius of a stroke as wide as those of handwritten digits, in parts of the picture's width.
 _BRUSH = 0.043
-_LEAST_CANVAS_PX = 200
+_LEAST_CANVAS_PX = 150
 _KINDS = "Pictures (*.png *.jpg *.jpeg *.gif *.webp *.bmp *.tif *.tiff);;All files (*)"
 
 
@@ -46,6 +48,7 @@ class Easel(QWidget):
         masked: Emitted with the mask in the same way.
         ended: Emitted when a stroke ends.
         file_chosen: Emitted with the path of a picture that the user wants to open.
+        refused: Emitted with a sentence about files that were dropped and are not opened.
         held_out_requested: Emitted with +1 or −1: the next held-out image, or the one before.
     """
 
@@ -54,6 +57,7 @@ class Easel(QWidget):
     masked = Signal(object)
     ended = Signal()
     file_chosen = Signal(object)
+    refused = Signal(str)
     held_out_requested = Signal(int)
 
     def __init__(self) -> None:
@@ -110,10 +114,11 @@ class Easel(QWidget):
         self.buttons["step"].clicked.connect(lambda: self.held_out_requested.emit(1))
         self.source = QLabel()
         self.source.setProperty("role", "muted")
+        self.source.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         for name in ("colour", "clear", "browse"):
             bottom.addWidget(self.buttons[name])
-        bottom.addStretch(1)
-        for part in (self.source, self.buttons["back"], self.buttons["step"]):
+        bottom.addWidget(self.source, 1)
+        for part in (self.buttons["back"], self.buttons["step"]):
             bottom.addWidget(part)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -139,17 +144,19 @@ class Easel(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept a file of this machine; folders are for the window."""
-        if _file(event.mimeData()) is not None:
+        if _files(event.mimeData()):
             event.acceptProposedAction()
         else:
             event.ignore()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open the dropped file as a picture."""
-        path = _file(event.mimeData())
-        if path is not None:
+        paths = _files(event.mimeData())
+        if paths:
             event.acceptProposedAction()
-            self.file_chosen.emit(path)
+            self.file_chosen.emit(paths[0])
+            if said := left_out(paths):
+                self.refused.emit(said)
 
     # -- what is shown -------------------------------------------------------------------------------------------------
 
@@ -208,7 +215,7 @@ class Easel(QWidget):
             self.canvas.colour = (colour.red(), colour.green(), colour.blue())
 
 
-def _file(data: QMimeData) -> Path | None:
-    """Return the first file of this machine that is dragged."""
-    paths = [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-    return next((path for path in paths if path.is_file()), None)
+def _files(data: QMimeData) -> list[Path]:
+    """Return the files of this machine that are dragged."""
+    addresses = (url.toString(QUrl.ComponentFormattingOption.FullyEncoded) for url in data.urls())
+    return [path for path in local_paths(addresses) if path.is_file()]

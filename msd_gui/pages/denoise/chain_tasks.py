@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from msd_engine.events import Event, Failed, FilmFrame, Finished, ImageFrame, Progress, Samples, Started
-from msd_engine.specs import Branch, ChainTask, ExperimentSpec, for_painting
+from msd_engine.events import Event, FilmFrame, ImageFrame, Samples, Started
+from msd_engine.specs import Branch, ChainTask, ExperimentSpec, JobName, for_painting
 from msd_gui.bridge.engine import Engine, Job
-from msd_gui.pages.base.page import Page, Status
+from msd_gui.pages.base.page import Page
 from msd_gui.pages.denoise.networks import Missing
 from msd_gui.pages.denoise.painting import painters
 from msd_gui.pages.sampling.gallery import Gallery
-from msd_gui.session.command import command
-from msd_gui.session.network import Network
 
 DrawRequest = Callable[[], tuple[ExperimentSpec, Path | None] | None]
 """Returns settings and the run whose network is used where they ask for one; None where nothing can be drawn."""
@@ -60,7 +59,7 @@ class ChainTasks(QWidget):
         self._page = page
         self._engine = engine
         self._requested = wanted
-        self._runner = page.runner(self._show)
+        self._runner = page.runner(self._show, "Chains")
         self._task: ChainTask = "draw"
         self._marked = False
         self._able = True
@@ -121,14 +120,10 @@ class ChainTasks(QWidget):
             return "inpaint" if self._marked else "interpolate"
         return self._task
 
-    def command(self, spec: ExperimentSpec, network: Network | None) -> str:
-        """Return the `msd` line that draws these chains.
-
-        Args:
-            spec: The present settings.
-            network: The run that denoises; None for the exact denoiser or a pretrained one.
-        """
-        return command_of(_fitting(self.task, spec), self.task, network)
+    def drawn_by(self, spec: ExperimentSpec) -> tuple[ExperimentSpec, JobName]:
+        """Return the settings and the job that draw what is shown, or what the button in the empty place draws."""
+        task: Literal["inpaint", "interpolate"] = "interpolate" if self.task == "interpolate" else "inpaint"
+        return _fitting(task, spec), task
 
     @property
     def running(self) -> bool:
@@ -185,27 +180,6 @@ class ChainTasks(QWidget):
                 self.gallery.begin(event.total, event.step, event.spec_json)
             case ImageFrame() | FilmFrame() | Samples():
                 self.gallery.take(event)
-            case Progress():
-                self._page.set_status(Status.of(event, "Chains"))
-            case Finished():
-                self._page.set_status(Status())
-                self._page.actions_changed.emit()
-            case Failed():
-                self._page.set_status(Status())
-
-
-def command_of(spec: ExperimentSpec, verb: str, network: Network | None) -> str:
-    """Return the `msd` line of some work by hand.
-
-    Args:
-        spec: The settings.
-        verb: ``denoise``, ``inpaint`` or ``interpolate``.
-        network: The run that denoises; None for the exact denoiser or a pretrained one.
-    """
-    out = f"{verb}.npz"
-    if network is None:
-        return command(spec, verb, out=out)
-    return command(spec, verb, run=str(network.folder), trained=network.spec, out=out)
 
 
 def _fitting(task: ChainTask, spec: ExperimentSpec) -> ExperimentSpec:

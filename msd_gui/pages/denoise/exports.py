@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from msd_engine.events import Denoised
+from msd_engine.specs import JobName, for_job
 from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base.page import Export
 from msd_gui.pages.sampling.gallery import Gallery
@@ -14,33 +15,37 @@ from msd_gui.pages.sampling.gallery import Gallery
 FRAMES_PER_S = 8.0
 
 
-def exports(engine: Engine, denoised: Denoised | None, gallery: Gallery) -> list[Export]:
+def exports(engine: Engine, denoised: Denoised | None, gallery: Gallery, job: JobName) -> list[Export]:
     """Return what the denoising page can write now.
 
     Args:
         engine: Makes the jobs that write.
         denoised: The picture with its copies and x̂; None where there is none.
         gallery: The chains by hand.
+        job: What draws them.
     """
     rows = list[Export]()
     # Settings on the page may have moved on since: a file carries those of the chains that are in it.
-    spec_json = gallery.spec_json
+    spec_json, drawn_with = (
+        for_job(text, job) if text else "" for text in (gallery.spec_json, gallery.images_spec_json)
+    )
     films, images, samples = gallery.highlights(), gallery.images(), gallery.samples
     if denoised is not None:
+        denoised_json = for_job(denoised.spec_json, "denoise")
 
         def picture(path: Path) -> Job:
             parts = np.stack([denoised.x, denoised.copies.y_mean, denoised.copies.x_hat])
-            return engine.save("grid", path, images=parts, spec_json=denoised.spec_json, columns=3)
+            return engine.save("grid", path, images=parts, spec_json=denoised_json, columns=3)
 
         def copies(path: Path) -> Job:
-            return engine.save("grid", path, images=denoised.copies.y, spec_json=denoised.spec_json)
+            return engine.save("grid", path, images=denoised.copies.y, spec_json=denoised_json)
 
         rows.append(Export("Picture, ȳ and x̂", ".png", "denoised", picture))
         rows.append(Export("Noisy copies", ".png", "copies", copies))
     if images is not None:
 
         def grid(path: Path) -> Job:
-            return engine.save("grid", path, images=images, spec_json=spec_json)
+            return engine.save("grid", path, images=images, spec_json=drawn_with)
 
         rows.append(Export("Chains by hand", ".png", "by-hand", grid))
     if films:
@@ -54,7 +59,7 @@ def exports(engine: Engine, denoised: Denoised | None, gallery: Gallery) -> list
 
         def states(path: Path) -> Job:
             return engine.save(
-                "samples", path, x_hat=samples.x_hat, y=samples.y, seed=samples.seed, spec_json=samples.spec_json
+                "samples", path, x_hat=samples.x_hat, y=samples.y, seed=samples.seed, spec_json=spec_json
             )
 
         rows.append(Export("States of the chains by hand", ".npz", "by-hand", states))

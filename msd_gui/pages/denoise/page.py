@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,14 @@ from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QTabWidget
 
 from msd_engine.events import Denoised, Event, Failed
-from msd_engine.specs import ExperimentSpec
+from msd_engine.specs import ExperimentSpec, JobName, for_job
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.chains import is_exact
 from msd_gui.pages.base.page import GRACE_MS, ExperimentPage, Export
 from msd_gui.pages.denoise.canvas import Easel
-from msd_gui.pages.denoise.chain_tasks import ChainTasks, command_of
+from msd_gui.pages.denoise.chain_tasks import ChainTasks
 from msd_gui.pages.denoise.denoiser import DenoiserChoice
 from msd_gui.pages.denoise.exports import exports
 from msd_gui.pages.denoise.fields_shown import GROUPS
@@ -24,6 +25,7 @@ from msd_gui.pages.denoise.painting import PaintingControls
 from msd_gui.pages.denoise.picture import FORGET, OwnPicture
 from msd_gui.pages.sampling.controls import sampler_rule, show_sampler
 from msd_gui.pages.sampling.copies import CopiesPanel, explanation, readings
+from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.network import LatestNetwork, Network
 from msd_gui.session.settings import Settings
@@ -36,6 +38,7 @@ from msd_gui.widgets.panels.spec_form import SpecForm
 
 RESULT_PLACEHOLDER = "x̂, what the denoiser makes of the copies, will be shown here."
 COPIES_PLACEHOLDER = "The noisy copies of the picture will be shown here."
+_LEAST_RESULT_PX = 100
 
 
 class DenoisePage(ExperimentPage):
@@ -50,6 +53,7 @@ class DenoisePage(ExperimentPage):
         self._ready = False
         self._stale = False
         self._runner = self.runner(self._on_denoised)
+        self._writer = self.runner()
         self._build(latest)
         self._connect()
         self._show_spec(experiment.spec)
@@ -67,6 +71,7 @@ class DenoisePage(ExperimentPage):
         self.picture = OwnPicture(self, self.engine, self.easel)
         self.result = TilesView("The picture and what is made of it")
         self.result_place = layout.with_placeholder(self.result, RESULT_PLACEHOLDER)
+        self.result_place.setMinimumWidth(_LEAST_RESULT_PX)
         self.copies = CopiesPanel()
         self.figures = Readings("Figures of the denoising")
         self.words = QLabel()
@@ -275,12 +280,25 @@ class DenoisePage(ExperimentPage):
         return choice.network(spec) if is_run else None
 
     def command(self) -> str:
-        """Return the `msd` line that makes what stands in front: the denoised picture, or the chains by hand."""
+        """Return the `msd` line that makes what stands in front: the denoised picture, or the chains by hand.
+
+        A picture that was drawn fits in no line: it is written to a file beside the runs, which the line names.
+        """
+        job: JobName = "denoise"
         spec = self.experiment.spec
         if self.tabs.currentWidget() is self.chain_task:
-            return self.chain_task.command(spec, self._run_in_use())
-        return command_of(spec, "denoise", self._run_in_use())
+            spec, job = self.chain_task.drawn_by(spec)
+        run = self._run_in_use()
+        file = None
+        if (spec.denoise.picture and job != "interpolate") or (spec.denoise.mask and job == "inpaint"):
+            text = for_job(spec.to_json(), job)
+            file = self.engine.runs_dir() / f"{job}-{zlib.crc32(text.encode()):08x}.json"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._writer.enqueue(self.engine.save("text", file, text=text))
+        trained = None if run is None else run.spec
+        return command(spec, job, run=str(run.folder) if run else "", trained=trained, out=f"{job}.npz", file=file)
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""
-        return exports(self.engine, self.denoised, self.chain_task.gallery)
+        _, job = self.chain_task.drawn_by(self.experiment.spec)
+        return exports(self.engine, self.denoised, self.chain_task.gallery, job)

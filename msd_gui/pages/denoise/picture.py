@@ -40,6 +40,7 @@ class OwnPicture(QObject):
         easel.drawn.connect(self._drawn)
         easel.masked.connect(self._masked)
         easel.file_chosen.connect(self.open)
+        easel.refused.connect(lambda sentence: page.failed.emit(sentence, ""))
         easel.held_out_requested.connect(self._turn_page)
 
     @property
@@ -111,5 +112,5 @@ class OwnPicture(QObject):
         if isinstance(event, PictureRead) and event.pixels.shape == self.shape:
             spec = self._page.experiment.spec
             self._page.experiment.set(spec.replace_all(FORGET | {"denoise.picture": event.pixels.tobytes()}))
-            more = ", dark and light exchanged." if event.inverted else "."
-            self._page.noticed.emit(f"Opened {Path(event.path).name}{more}")
+            more = f", {event.done}" if event.done else ""
+            self._page.noticed.emit(f"Opened {Path(event.path).name}{more}.")

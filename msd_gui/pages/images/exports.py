@@ -34,11 +34,11 @@ def exports(
     held_out = shown.held_out
     samples, films, images = gallery.samples, gallery.highlights(), gallery.images()
     # Settings on the page may have moved on since: a file carries those of what is in it.
-    spec_json, trained = gallery.spec_json, trainer.spec or page.experiment.spec
+    spec_json, drawn_with = gallery.spec_json, gallery.images_spec_json
     if images is not None:
 
         def grid(path: Path) -> Job:
-            return engine.save("grid", path, images=images, spec_json=spec_json)
+            return engine.save("grid", path, images=images, spec_json=drawn_with)
 
         rows.append(Export("Sample grid", ".png", "samples", grid))
     if films:
@@ -62,15 +62,16 @@ def exports(
             )
 
         rows.append(Export("Chain states", ".npz", "chains", states))
-    if held_out is not None:
+    if held_out is not None and shown.held_out_spec is not None:
+        strip_spec_json = shown.held_out_spec.to_json()
 
         def strip(path: Path) -> Job:
             rows_of_images = np.concatenate([held_out.clean, held_out.noisy[:, 0], held_out.x_hat])
             return engine.save(
-                "grid", path, images=rows_of_images, spec_json=trained.to_json(), columns=len(held_out.clean)
+                "grid", path, images=rows_of_images, spec_json=strip_spec_json, columns=len(held_out.clean)
             )
 
         rows.append(Export("Held-out images: clean, noisy, x̂", ".png", "held-out", strip))
-    if trainer.run is not None:
-        rows += plot_exports(page, shown.losses, "Loss curves", "losses", trained.to_json, table=shown.losses.data)
+    if trainer.run is not None and trainer.spec is not None:
+        rows += plot_exports(page, shown.losses, "Loss curves", "losses", trainer.spec.to_json, table=shown.losses.data)
     return rows + curve.exports(page)

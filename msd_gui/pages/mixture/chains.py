@@ -15,14 +15,17 @@ class PlaneChains(QObject):
     """Draws chains for the spec of a page as soon as it changes.
 
     Attributes:
-        began: Emitted when other chains begin.
+        began: Emitted with their settings as JSON when other chains begin.
         ladder_ready: Emitted with the `Ladder` that they go down.
         grown: Emitted with each `ChainSegment`.
         weighed: Emitted with each `ChainReport`, also of chains that are still on their way.
         ended: Emitted with the spec and the last `ChainReport` of chains that have come to their end.
+        samples: The chains that have come to their end last; None for none.
+        report: Their figures.
+        weighed_spec_json: The settings of the chains that `weighed` told of last, as JSON.
     """
 
-    began = Signal()
+    began = Signal(str)
     ladder_ready = Signal(object)
     grown = Signal(object)
     weighed = Signal(object)
@@ -40,6 +43,8 @@ class PlaneChains(QObject):
         self._page, self._engine, self._trainer = page, engine, trainer
         self._ready = False
         self._sampled: ExperimentSpec | None = None
+        self._spec_json = ""
+        self.weighed_spec_json = ""
         self.samples: Samples | None = None
         self.report: ChainReport | None = None
         self._runner = page.runner(self._show)
@@ -80,7 +85,8 @@ class PlaneChains(QObject):
     def _show(self, event: Event) -> None:
         match event:
             case Started():
-                self.began.emit()
+                self._spec_json = event.spec_json
+                self.began.emit(event.spec_json)
             case Ladder():
                 self.ladder_ready.emit(event)
             case ChainSegment():
@@ -94,6 +100,7 @@ class PlaneChains(QObject):
                 self._show_speed(event)
 
     def _take(self, report: ChainReport) -> None:
+        self.weighed_spec_json = self._spec_json
         self.weighed.emit(report)
         spec = self._sampled
         if spec is not None and report.step >= spec.sampling.total_steps:

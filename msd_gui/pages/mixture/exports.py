@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from msd_engine.events import Failed, FieldFrame, Samples
+from msd_engine.events import Failed, FieldFrame
 from msd_engine.events.errors import UserError
 from msd_engine.events.plots import Plane
 from msd_engine.specs import ExperimentSpec, Live
@@ -16,6 +16,7 @@ from msd_engine.specs.live import NEVER
 from msd_gui.bridge.engine import Job
 from msd_gui.pages.base.exports import plot_exports
 from msd_gui.pages.base.page import ExperimentPage, Export
+from msd_gui.pages.mixture.chains import PlaneChains
 from msd_gui.pages.mixture.density import FieldPainter, background
 from msd_gui.pages.mixture.history import ChainHistory
 from msd_gui.pages.mixture.player import Player, moment
@@ -50,22 +51,25 @@ class Parts:
     fields: FieldPainter
 
 
-def exports(page: ExperimentPage, parts: Parts, samples: Samples | None) -> list[Export]:
+def exports(page: ExperimentPage, parts: Parts, chains: PlaneChains) -> list[Export]:
     """Return what the mixture page can write now.
 
     Args:
         page: The page.
         parts: What it shows.
-        samples: The chains that have come to their end last; None for none.
+        chains: Its chains.
     """
     rows: list[Export] = []
-    spec_json = page.experiment.spec.to_json
+    samples, trainer = chains.samples, parts.trainer
+    # Settings on the page may have moved on since: a file carries those of what is in it.
     if len(parts.player.buffer.shown):
-        rows += plot_exports(page, parts.plane, "Trajectory plot", "trajectories", spec_json)
-        rows += plot_exports(page, parts.weights, "Mode weights", "mode-weights", spec_json)
-    if parts.trainer.run is not None:
-        trained = (parts.trainer.spec or page.experiment.spec).to_json
-        rows += plot_exports(page, parts.losses, "Loss curves", "losses", trained, table=parts.losses.data)
+        rows += plot_exports(
+            page, parts.plane, "Trajectory plot", "trajectories", lambda: parts.player.buffer.shown.spec_json
+        )
+    if chains.weighed_spec_json:
+        rows += plot_exports(page, parts.weights, "Mode weights", "mode-weights", lambda: chains.weighed_spec_json)
+    if trainer.run is not None and trainer.spec is not None:
+        rows += plot_exports(page, parts.losses, "Loss curves", "losses", trainer.spec.to_json, table=parts.losses.data)
     if samples is not None:
 
         def states(path: Path) -> Job:
@@ -92,7 +96,8 @@ def animation(page: ExperimentPage, parts: Parts, path: Path) -> Job:
     Returns:
         The job that draws the pictures and writes them.
     """
-    history, spec, shown = parts.player.buffer.shown, page.experiment.spec, parts.plane.plot()
+    history, shown = parts.player.buffer.shown, parts.plane.plot()
+    spec = ExperimentSpec.from_json(history.spec_json)
     indices = np.linspace(0, len(history) - 1, min(FRAMES, len(history))).round().astype(int).tolist()
     return page.engine.save(
         "film",

@@ -9,16 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import ChainReport
+from msd_engine.specs import SamplingSpec
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Reading
 
 
-def chain_readings(report: ChainReport, chains: int) -> tuple[Reading, ...]:
+def chain_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, ...]:
     """Return the rows for the end of a run of chains.
 
     Args:
         report: What the engine measured.
-        chains: Number of chains, for the error that chance alone gives.
+        wanted: How they were drawn.
 
     Returns:
         Mode weight error, spread, inflation of the residuals, R-hat, effective sample size and living chains.
@@ -26,37 +27,49 @@ def chain_readings(report: ChainReport, chains: int) -> tuple[Reading, ...]:
     gap = float(np.abs(report.mode_weights - report.true_weights).max())
     r_hat = float(np.max(report.r_hat)) if not np.isnan(report.r_hat).any() else math.nan
     ess = float(np.min(report.ess)) if not np.isnan(report.ess).any() else math.nan
-    chance = _chance(report.true_weights, chains)
-    wall = math.isinf(report.predicted_inflation)
+    lived = round(report.alive * wanted.chains)
+    chance = chance_of_weights(report.true_weights, lived) if lived else math.nan
+    wall = wanted.has_wall and wanted.step_ratio >= 2
     return (
         Reading(
             "Std within a mode",
             number(report.within_std),
             number(report.predicted_std),
-            "Standard deviation of the samples about their mode; theory: exact draws put through the same last jump.",
+            "Standard deviation of the samples about the mean of their mode; theory: what the sampler's steps leave "
+            "of this start with the exact score, put through the same last jump where there is one. A dash: the end "
+            "depends on how chains came into their modes, of which there is no theory.",
         ),
         Reading(
             "Swelling of y − ȳ",
             number(report.residual_inflation),
             number(report.predicted_inflation),
-            "Variance of the residuals y_i − ȳ over σ²(1 − 1/k); theory: 1/(1 − r/2), the same for any data. "
-            "It needs k ≥ 2.",
+            "Variance of the residuals y_i − ȳ of the last state over σ²(1 − 1/k); theory: the variance at the end of "
+            "the ladder by the sampler's own steps, the same for any data; for Langevin and ever more steps "
+            "1/(1 − r/2). It needs k ≥ 2.",
             "error" if wall else "",
         ),
         Reading(
             "Largest weight error",
             number(gap, 2),
-            f"< {number(chance, 2)}",
-            "Largest difference between the share of the samples in a mode and the mode's true weight; "
-            "theory: so many independent exact draws stay below in 19 of 20 samplings.",
+            f"< {number(chance, 2)}" if lived else "–",
+            "Largest difference between the share of a mode and its true weight; a chain counts for each mode with the "
+            "probability that it belongs there by its ȳ. Theory: as many independent exact draws stay below in 19 of "
+            "20 samplings; a sampler whose steps distort the weights does not.",
         ),
         Reading(
-            "R-hat, last level",
+            "R-hat, last half level",
             number(r_hat, 4),
             "1",
-            "Split R-hat of ȳ over the last level; well above 1 where chains stay in their modes.",
+            "Split R-hat of ȳ over the kept states of the second half of the last level; well above 1 where chains "
+            "stay in their modes.",
         ),
-        Reading("Effective samples", number(ess, 3), "", "Effective sample size of ȳ over the last level, all chains."),
+        Reading(
+            "Effective samples",
+            number(ess, 3),
+            "",
+            "Effective sample size of the mean of ȳ over the kept states of the second half of the last level, all "
+            "chains.",
+        ),
         Reading(
             "Living chains",
             f"{100 * report.alive:.0f} %",
@@ -67,7 +80,7 @@ def chain_readings(report: ChainReport, chains: int) -> tuple[Reading, ...]:
     )
 
 
-def _chance(weights: NDArray[np.float64], chains: int) -> float:
+def chance_of_weights(weights: NDArray[np.float64], chains: int) -> float:
     """Return what the largest error of the weights of exact draws stays below with a chance of 95 % at least.
 
     Each error is normal with the variance w (1 − w)/n of a share, and one in J goes farther with a chance of 5 %/J at

@@ -14,9 +14,14 @@ class ChainHistory:
     """States of the chains of one run in the order of their steps.
 
     Segments are kept as they come: joining them would copy tens of megabytes on the screen's thread.
+
+    Attributes:
+        spec_json: The settings that the chains are drawn with, as JSON; empty where they are not known.
+        total: Number of the last step.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spec_json: str = "") -> None:
+        self.spec_json = spec_json
         self._segments: list[ChainSegment] = []
         self._ends: list[int] = []
         self.total = 0
@@ -136,9 +141,9 @@ class DoubleBuffer:
         self.shown = ChainHistory()
         self._next: ChainHistory | None = None
 
-    def begin(self) -> None:
-        """A new run has started."""
-        self._next = ChainHistory()
+    def begin(self, spec_json: str = "") -> None:
+        """A new run has started, with some settings as JSON."""
+        self._next = ChainHistory(spec_json)
 
     def append(self, segment: ChainSegment, position: float) -> bool:
         """Add states to the newest run.

@@ -91,7 +91,7 @@ class MixturePage(TrainingPage):
         self.adviser = Adviser(self.experiment, self)
         self.losses_place = layout.with_placeholder(
             self.losses,
-            "Train a small network on the same target and watch its loss fall towards the least possible one.",
+            "Train a small network on the same target and watch its loss fall towards that of the exact score.",
             "Train",
             210,
         )
@@ -211,7 +211,7 @@ class MixturePage(TrainingPage):
     @Slot(object, object)
     def _show_report(self, spec: ExperimentSpec, report: ChainReport) -> None:
         self.adviser.set_report(spec, report)
-        self.readings.set_readings(chain_readings(report, spec.sampling.chains))
+        self.readings.set_readings(chain_readings(report, spec.sampling))
 
     @Slot()
     def _request_field(self) -> None:
@@ -298,7 +298,7 @@ class MixturePage(TrainingPage):
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""
-        return exports(self, self.parts, self.samples)
+        return exports(self, self.parts, self.chains)
 
     def command(self) -> str:
         """Return the `msd` line that draws these chains."""

@@ -16,6 +16,7 @@ from msd_gui.views.plane.timeline import Timeline
 from msd_gui.widgets.panels.transport import TransportBar
 
 TAIL_STATES = 24
+_LONGEST_TICK_S = 1.0
 
 
 class Player(QObject):
@@ -59,10 +60,10 @@ class Player(QObject):
 
     # -- chains in -----------------------------------------------------------------------------------------------------
 
-    @Slot()
-    def begin(self) -> None:
-        """Expect a new run, while the one before goes on being shown."""
-        self.buffer.begin()
+    @Slot(str)
+    def begin(self, spec_json: str) -> None:
+        """Expect a new run with some settings, while the one before goes on being shown."""
+        self.buffer.begin(spec_json)
 
     @Slot(object)
     def set_ladder(self, ladder: Ladder) -> None:
@@ -115,7 +116,8 @@ class Player(QObject):
     @Slot()
     def _on_tick(self) -> None:
         now = time.perf_counter()
-        elapsed_s, self._before = now - self._before, now
+        # While the machine slept, nothing was seen: the chains go on where they stood.
+        elapsed_s, self._before = min(now - self._before, _LONGEST_TICK_S), now
         if not self._page.isVisible():
             return
         shown, was_playing = self.buffer.shown, self.playhead.playing

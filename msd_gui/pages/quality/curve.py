@@ -23,7 +23,7 @@ STEPS = (1, 2, 5, 10, 20)
 LONGEST = 2.0
 # Figures that are distances, and positive but for chance.
 LOGARITHMIC = ("frechet", "fid")
-_EVALUATIONS = Axis("network evaluations per sample", log=True)
+_EVALUATIONS = Axis("evaluations per sample", log=True)
 
 
 def curve_points(spec: ExperimentSpec) -> tuple[tuple[int, int], ...]:

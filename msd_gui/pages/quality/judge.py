@@ -5,10 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QPushButton
 
-from msd_engine.events import Event, Progress, Verdicts
+from msd_engine.events import Event, Verdicts
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.engine import Engine
-from msd_gui.pages.base.page import Page, Status
+from msd_gui.pages.base.page import Page
 from msd_gui.pages.sampling.gallery import Gallery
 
 _ASK = "Judge by a classifier too"
@@ -36,7 +36,7 @@ class JudgeButton(QPushButton):
         self.setObjectName("judge")
         self.setToolTip(_HELP)
         self.hide()
-        self._runner = page.runner(self._show)
+        self._runner = page.runner(self._show, "")
         self._runner.running_changed.connect(self._on_running)
         gallery.judged.connect(self._offer)
         gallery.cleared.connect(self._withdraw)
@@ -70,8 +70,6 @@ class JudgeButton(QPushButton):
     @Slot(object)
     def _show(self, event: Event) -> None:
         match event:
-            case Progress():
-                self._page.set_status(Status.of(event))
             case Verdicts() if self._gallery.samples is not None:
                 # Other chains may have ended meanwhile.
                 if event.spec_json == self._gallery.samples.spec_json:
@@ -82,5 +80,3 @@ class JudgeButton(QPushButton):
     @Slot(bool)
     def _on_running(self, running: bool) -> None:
         self.setText("Stop judging" if running else self._ask)
-        if not running:
-            self._page.set_status(Status())

@@ -248,7 +248,9 @@ def reading(figure: Figure, quality: Quality | None = None) -> Reading:
     """Return the row of a figure; what is far from real images is marked."""
     spread = (figure.high - figure.low) / 2
     value = number(figure.value) + (f" ± {number(spread, 2)}" if np.isfinite(spread) else "")
-    interval = f" 95 % interval of the samples: {number(figure.low)} to {number(figure.high)}; ± is half of it."
+    interval = (
+        f" 95 % interval over the choice of the images: {number(figure.low)} to {number(figure.high)}; ± is half of it."
+    )
     interval = interval if np.isfinite(spread) else ""
     severity = "warning" if _poor(figure) else ""
     if figure.name != "yield" or quality is None:
@@ -262,10 +264,12 @@ def reading(figure: Figure, quality: Quality | None = None) -> Reading:
 
 def neighbours_note(event: Neighbours) -> str:
     """Say how near the nearest training image is, against what is usual for new images."""
-    nearest = float(event.pixels[0])
-    verdict = "a memory, not a new image" if nearest < _MEMORY * event.typical else "as far as new images are"
-    if nearest > 2 * event.typical:
-        verdict = "further than new images are"
+    nearest, (low, high) = float(event.pixels[0]), event.usual
+    verdict = "as far as new images are"
+    if nearest < low:
+        verdict = "nearer than all but 1 in 40 new images are: a memory, or nearly one"
+    if nearest > high:
+        verdict = "further than all but 1 in 40 new images are"
     features = ""
     if np.isfinite(event.features).all():
         apart = ", ".join(number(float(one), 2) for one in event.features)
@@ -288,7 +292,11 @@ def _poor(figure: Figure) -> bool:
             surely = figure.low if np.isfinite(figure.low) else figure.value
             return surely > _POOR["lower"] * max(figure.real, 0.0)
         case "higher":
-            return figure.value < _POOR.get(figure.name, _POOR["higher"]) * figure.real
+            surely = figure.high if np.isfinite(figure.high) else figure.value
+            return surely < _POOR.get(figure.name, _POOR["higher"]) * figure.real
         case _:
             ratio = figure.value / figure.real if figure.real else 1.0
-            return ratio < _MEMORY if figure.name == "nearest" else not _SHARE[0] <= ratio <= _SHARE[1]
+            if figure.name == "nearest":
+                return ratio < _MEMORY
+            by_chance = figure.low <= figure.real <= figure.high
+            return not (by_chance or _SHARE[0] <= ratio <= _SHARE[1])

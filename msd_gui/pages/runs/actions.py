@@ -3,95 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QWidget
 
 from msd_engine.events import RunRow
 from msd_engine.specs import ExperimentSpec
+from msd_gui.pages.base.actions import ActionRow
 from msd_gui.pages.runs.comparison import Comparison
-from msd_gui.theme import icon
-
-
-@dataclass(frozen=True)
-class RunAction:
-    """One thing that can be done with runs.
-
-    Attributes:
-        name: Its name.
-        text: What its button says.
-        keys: Its shortcut within the list, empty for none.
-        help: What it does.
-        glyph: Its icon.
-    """
-
-    name: str
-    text: str
-    keys: str
-    help: str
-    glyph: str
-
 
 RUN_ACTIONS = (
-    RunAction(
+    ActionRow(
         "open",
+        "",
         "Open",
-        "Return",
+        ("Return",),
         "Show the run on its page: settings, and samples from its network. A comparison opens on its own page.",
-        "open_run",
+        glyph="open_run",
     ),
-    RunAction(
+    ActionRow(
         "resume",
+        "",
         "Resume",
-        "",
+        (),
         "Go on training; where the budget is spent, as long again. A run of a comparison goes on with that.",
-        "resume",
     ),
-    RunAction("compare", "Open comparison", "", "Show the comparison that the run belongs to.", "page_compare"),
-    RunAction("denoise", "Denoise with it", "", "Take the network of the run to the denoise page.", "page_denoise"),
-    RunAction("duplicate", "Same settings", "", "Take the settings of the run or comparison for a new one.", "copy"),
-    RunAction("rename", "Rename", "F2", "Give the run or the comparison a name.", "rename"),
-    RunAction("folder", "Open folder", "", "Show its files.", "browse"),
-    RunAction(
-        "tensorboard",
-        "For TensorBoard…",
+    ActionRow(
+        "compare", "", "Open comparison", (), "Show the comparison that the run belongs to.", glyph="page_compare"
+    ),
+    ActionRow(
+        "denoise",
         "",
-        "Write the measurements of the chosen runs as files for TensorBoard.",
-        "export",
+        "Denoise with it",
+        (),
+        "Take the network of the run to the denoise page.",
+        glyph="page_denoise",
     ),
-    RunAction("discard", "Move to trash", "Delete", "Move the chosen runs to the trash of the system.", "discard"),
+    ActionRow(
+        "duplicate",
+        "",
+        "Same settings",
+        (),
+        "Take the settings of the run or comparison for a new one.",
+        glyph="copy",
+    ),
+    ActionRow("rename", "", "Rename", ("F2",), "Give the run or the comparison a name."),
+    ActionRow("folder", "", "Open folder", (), "Show its files.", glyph="browse"),
+    ActionRow(
+        "tensorboard",
+        "",
+        "For TensorBoard…",
+        (),
+        "Write the measurements of the chosen runs as files for TensorBoard.",
+        glyph="export",
+    ),
+    ActionRow("discard", "", "Move to trash", ("Delete",), "Move the chosen runs to the trash of the system."),
 )
-
-
-def made(owner: QWidget, do: Callable[[str], Callable[[], None]]) -> dict[str, QAction]:
-    """Make the actions.
-
-    Args:
-        owner: Owns them.
-        do: Gives what carries out the action of a name.
-
-    Returns:
-        The actions by name.
-    """
-    actions = {}
-    for row in RUN_ACTIONS:
-        action = QAction(icon(row.glyph), row.text, owner)
-        action.setObjectName(f"action.run_{row.name}")
-        action.setToolTip(f"{row.help}  ({row.keys})" if row.keys else row.help)
-        action.triggered.connect(do(row.name))
-        actions[row.name] = action
-    return actions
-
-
-def add_to(view: QWidget, actions: dict[str, QAction]) -> None:
-    """Give actions their keys in the list alone: elsewhere on the page they belong to what is being typed."""
-    for row in RUN_ACTIONS:
-        action = actions[row.name]
-        action.setShortcut(QKeySequence(row.keys))
-        action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        view.addAction(action)
 
 
 def possible(lines: Sequence[RunRow], runs: Iterable[RunRow], in_training: Callable[[str], bool]) -> set[str]:

@@ -118,8 +118,9 @@ class ChosenRuns(QWidget):
             self.show_curves()
 
     def spec_json(self) -> str:
-        """Return the spec of the first of the chosen runs as JSON."""
-        return self._requested[0].spec_json if self._requested else ""
+        """Return the spec of the first of the runs that are drawn, as JSON."""
+        rows = self._requested
+        return next((row.spec_json for row in rows if row.path in self._curves and row.spec_json), "")
 
     def show_curves(self) -> None:
         """Draw what was read: many curves, or those of comparisons alone, in the colours of their k."""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import cast
 
-from PySide6.QtCore import QItemSelectionModel, QItemSelectionRange, QModelIndex, Qt, QUrl, Slot
+from PySide6.QtCore import QModelIndex, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu
 
-from msd_engine.events import Event, Finished, HeldOutCurve, Progress, RunRow, RunsChanged
+from msd_engine.events import Event, Finished, HeldOutCurve, RunRow, RunsChanged
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base import layout
+from msd_gui.pages.base.actions import made
 from msd_gui.pages.base.exports import plot_exports, text_job
 from msd_gui.pages.base.page import Export, Page, Status
 from msd_gui.pages.runs import actions, trash
@@ -24,6 +23,7 @@ from msd_gui.pages.runs.columns import COLUMNS, STATUS, table_text
 from msd_gui.pages.runs.comparison import Comparison
 from msd_gui.pages.runs.model import RunsModel
 from msd_gui.pages.runs.search import SearchRow
+from msd_gui.session.settings import Settings
 from msd_gui.views.runs.list import RunList
 
 FIRST_PRESET = "digits-30s"
@@ -38,9 +38,10 @@ class RunsPage(Page):
         super().__init__(engine, clock)
         self._watching = False
         self._paths_seen: set[str] | None = None
+        self._unfolded: set[str] = set()
         self._watcher = self.runner(self._on_runs)
         self._reader = self.runner(self._on_curve)
-        self._writer = self.runner(self._on_written)
+        self._writer = self.runner(self._on_written, "")
         self._build()
         self._connect()
         self._show_choice()
@@ -49,13 +50,16 @@ class RunsPage(Page):
 
     def _build(self) -> None:
         self.model = RunsModel(self)
-        self.actions_by_name = actions.made(self, lambda name: getattr(self, f"do_{name}"))
+        self.actions_by_name = {row.name: made(row, self, of="run_", within=True) for row in actions.RUN_ACTIONS}
+        for name, action in self.actions_by_name.items():
+            action.triggered.connect(getattr(self, f"do_{name}"))
         buttons = [self.actions_by_name[name] for name in ("open", "resume", "duplicate", "discard")]
         self.search = SearchRow("Search: name, data, #tag, k=8, status …", buttons)
         right = [place for place, column in enumerate(COLUMNS) if column.right]
         self.table = RunList(self.model, [column.width_px for column in COLUMNS], STATUS, right)
         self.table.setAccessibleName("Runs")
-        actions.add_to(self.table, self.actions_by_name)
+        # Their keys are those of the list alone: elsewhere on the page they belong to what is being typed.
+        self.table.addActions(list(self.actions_by_name.values()))
         self.found_place = layout.with_placeholder(
             self.table, "No run has all of these words in its name, data, tags, status or note.", "Clear the search"
         )
@@ -72,8 +76,9 @@ class RunsPage(Page):
     def _connect(self) -> None:
         self.search.changed.connect(self._search)
         self.table.selectionModel().selectionChanged.connect(self._show_choice)
-        self.table.open_requested.connect(self.do_open)
-        self.table.fold_requested.connect(self._fold)
+        self.table.doubleClicked.connect(self.do_open)
+        for folded in (self.table.expanded, self.table.collapsed):
+            folded.connect(self._note_fold)
         self.table.customContextMenuRequested.connect(self._show_menu)
         self.found_place.placeholder.pressed.connect(self.search.box.clear)
         self.place.placeholder.pressed.connect(lambda: self.spec_requested.emit(load_preset(FIRST_PRESET)))
@@ -104,59 +109,56 @@ class RunsPage(Page):
             self._paths_seen |= {row.path for row in event.rows}
             if event.complete:
                 # The folder of runs may be another one than last time.
-                gone |= {path for path in self.model.paths() if path not in self._paths_seen}
+                gone |= {path for path in self.model.runs if path not in self._paths_seen}
                 self._paths_seen = None
         self.model.take(event.rows, gone)
-        self.place.set_ready(self.model.total > 0 or self._paths_seen is not None)
+        self.place.set_ready(bool(self.model.runs) or self._paths_seen is not None)
         self._count()
         if self.chosen_runs.concerns(gone | {row.path for row in event.rows}):
             self._show_choice()
 
     def _search(self, text: str) -> None:
+        """Show the runs that hold all words; a comparison of which only some do is unfolded meanwhile."""
         self.model.search(text)
+        for index in self.model.comparisons():
+            line = self.model.row(index)
+            partly = isinstance(line, Comparison) and self.model.rowCount(index) < len(line.runs)
+            self.table.setExpanded(index, partly or line.path in self._unfolded)
         self._count()
 
     def _count(self) -> None:
-        self.search.set_count(self.model.found_count, self.model.total)
-        self.found_place.set_ready(self.model.found_count > 0 or not self.model.total)
+        self.search.set_count(self.model.found_count, len(self.model.runs))
+        self.found_place.set_ready(self.model.found_count > 0 or not self.model.runs)
 
-    @Slot(QModelIndex, bool)
-    def _fold(self, index: QModelIndex, away: bool) -> None:
-        """Fold a comparison or unfold it; where a run that is folded away was chosen, the comparison is chosen."""
-        line = self.model.row(index)
-        inside = {run.path for run in self.model.runs_of(line)} if away else set()
-        hidden = any(row.path in inside for row in self.chosen_lines())
-        self.model.fold(line.path, away=away)
-        if hidden:
-            flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-            self.table.selectionModel().setCurrentIndex(self.model.index_of(line.path), flags)
+    @Slot(QModelIndex)
+    def _note_fold(self, index: QModelIndex) -> None:
+        """Remember what the user unfolds, for the end of a search that unfolds others."""
+        if not self.search.box.text():
+            change = self._unfolded.add if self.table.isExpanded(index) else self._unfolded.discard
+            change(self.model.row(index).path)
 
     def chosen_lines(self) -> list[RunRow]:
         """Return the lines that are selected, runs and comparisons, from top to bottom."""
-        rows = self.model.shown()
-        chosen = cast("Iterable[QItemSelectionRange]", self.table.selectionModel().selection())
-        places = sorted({place for part in chosen for place in range(part.top(), part.bottom() + 1)})
-        return [rows[place] for place in places]
+        return [self.model.row(index) for index in self.table.chosen()]
 
     def chosen(self) -> list[RunRow]:
         """Return the runs that are selected, from top to bottom; a comparison stands for its runs."""
-        runs = (run for line in self.chosen_lines() for run in self.model.runs_of(line))
+        return self._runs_of(self.chosen_lines())
+
+    def _runs_of(self, lines: list[RunRow]) -> list[RunRow]:
+        runs = (run for line in lines for run in self.model.runs_of(line))
         return list({run.path: run for run in runs}.values())
 
     def choose(self, *paths: str) -> None:
         """Select runs and comparisons by their paths."""
-        self.model.reveal(paths)
-        selection = self.table.selectionModel()
-        selection.clearSelection()
-        for path in paths:
-            flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
-            selection.select(self.model.index_of(path), flags)
+        self.table.choose([self.model.index_of(path) for path in paths])
 
     # -- what is chosen ------------------------------------------------------------------------------------------------
 
     @Slot()
     def _show_choice(self) -> None:
-        lines, rows = self.chosen_lines(), self.chosen()
+        lines = self.chosen_lines()
+        rows = self._runs_of(lines)
         possible = actions.possible(lines, rows, self.model.in_training)
         for name, action in self.actions_by_name.items():
             action.setEnabled(name in possible)
@@ -240,7 +242,7 @@ class RunsPage(Page):
         """Ask, then move the chosen runs to the trash."""
         rows = self.chosen()
         runs = [Path(row.path) for row in rows]
-        trash.ask(self, trash.question(rows, self.model.every()), partial(self.discard, runs))
+        trash.ask(self, trash.question(rows, list(self.model.runs.values())), partial(self.discard, runs))
 
     def discard(self, runs: list[Path]) -> None:
         """Move runs to the trash."""
@@ -252,18 +254,22 @@ class RunsPage(Page):
 
     @Slot(object)
     def _on_written(self, event: Event) -> None:
-        match event:
-            case Progress():
-                self.set_status(Status.of(event))
-            case Finished():
-                self.set_status(Status())
-                self.noticed.emit(event.text)
+        if isinstance(event, Finished):
+            self.noticed.emit(event.text)
 
     def _show_menu(self) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.addActions(list(self.actions_by_name.values()))
         menu.popup(self.cursor().pos())
+
+    def restore(self, name: str, settings: Settings) -> None:
+        """Give the columns the widths and the order that they had."""
+        self.table.header().restoreState(settings.columns(name))
+
+    def keep(self, name: str, settings: Settings) -> None:
+        """Keep widths and order of the columns."""
+        settings.set_columns(name, bytes(self.table.header().saveState().data()))
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""

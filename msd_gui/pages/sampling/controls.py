@@ -129,9 +129,9 @@ class SamplingControls(QObject):
         self.button = QPushButton(PROPOSE)
         self.button.setObjectName("sampling.propose")
         self.button.setToolTip(
-            "Set the ladder and r by NCSNv2's techniques: σ₁/√k the largest distance between two data, so many levels "
-            "that half of the draws of each lie in the shell of the next, and the r for which s_T²/σ² is nearest to 1. "
-            "σ_L and T stay."
+            "Set the ladder and r after NCSNv2's techniques: σ₁/√k the largest distance among some thousands of data, "
+            "so many levels that both ways at least half of the draws of a level lie in the shell of its neighbour, "
+            "and the r for which Langevin's s_T²/σ² on a long ladder is nearest to 1. σ_L and T stay."
         )
         self.button.setEnabled(False)
         self.button.clicked.connect(self.propose)

@@ -127,9 +127,10 @@ def readings(event: Denoised) -> tuple[Reading, ...]:
         Reading(
             "Error of x̂",
             number(event.error),
-            f"< {number(event.sigma_eff)}",
-            "Root mean square of x̂ − x over the values of the picture. For pictures drawn from the data the posterior "
-            "mean is at least as near to x as ȳ on average; for other pictures nothing is promised.",
+            "",
+            "Root mean square of x̂ − x over the values of the picture. Only for pictures from the law that a denoiser "
+            "knows exactly does theory promise less than the error of ȳ, on average. Held-out pictures and your own are"
+            " others: at small noise the exact posterior mean over the training images repeats the nearest of them.",
         ),
     ]
     if event.changed is not None:

@@ -47,7 +47,7 @@ class Gallery(QWidget):
         self.films: list[FilmFrame] = []
         self.verdicts: Verdicts | None = None
         self.chain = 0
-        self.spec_json = ""
+        self.spec_json = self._latest_spec_json = ""
         self._film: int | None = None
         self._on_strip: list[int] = []
         self._first, self._total = 0, 0
@@ -141,7 +141,7 @@ class Gallery(QWidget):
         """Show how the chains stand."""
         match event:
             case ImageFrame():
-                self.latest = event
+                self.latest, self._latest_spec_json = event, self.spec_json
                 self._show()
             case FilmFrame():
                 self._add_film(event)
@@ -187,6 +187,11 @@ class Gallery(QWidget):
         if shown is None:
             return None
         return shown.y if noisy else shown.x_hat
+
+    @property
+    def images_spec_json(self) -> str:
+        """The settings that the images in the grid were drawn with, as JSON: new chains have none at first."""
+        return self._latest_spec_json if self._film is None else self.spec_json
 
     @Slot(int)
     def choose(self, chain: int) -> None:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QVBoxLayout, QWidget
 
 from msd_engine.events import HeldOutLoss, StripFrame
 from msd_engine.events.plots import Axis, Curve, Curves
+from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.base import layout
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.curves import CurvesView
@@ -48,6 +49,7 @@ class TrainingShown(QObject):
 
     Attributes:
         held_out: The strip that is shown; None before there is one.
+        held_out_spec: The spec of the training that it belongs to.
         strip: The view of the same held-out images: clean, noisy, denoised.
         losses: The view of training and held-out loss, which the trainer fills.
         bands: The view of the held-out error at each noise.
@@ -60,6 +62,7 @@ class TrainingShown(QObject):
         """Show nothing yet."""
         super().__init__(parent)
         self.held_out: StripFrame | None = None
+        self.held_out_spec: ExperimentSpec | None = None
         self._bands_of: HeldOutLoss | None = None
         self.strip, self.losses, self.bands = HeldOutView(), LossView(), CurvesView(_bands())
         self.strip_place = layout.with_placeholder(
@@ -76,10 +79,10 @@ class TrainingShown(QObject):
             self.bands, f"The held-out error at each {SIGMA_EFF} will be drawn here.", "", _BANDS_PX
         )
 
-    @Slot(object)
-    def set_strip(self, event: StripFrame) -> None:
-        """Show the held-out images as the network denoises them now."""
-        self.held_out = event
+    @Slot(object, object)
+    def set_strip(self, event: StripFrame, spec: ExperimentSpec) -> None:
+        """Show the held-out images as the network of a training denoises them now."""
+        self.held_out, self.held_out_spec = event, spec
         self.strip_place.set_ready(True)
         self.strip.set_strip(event.clean, event.noisy, event.x_hat, event.sigma, event.error)
 
@@ -93,12 +96,12 @@ class TrainingShown(QObject):
 
 
 def _bands(held_out: HeldOutLoss | None = None) -> Curves:
-    """Return the held-out error at each σ_eff, over the least possible one where that is known."""
+    """Return the held-out error at each σ_eff, over that of the exact score where that is known."""
     curves = list[Curve]()
     if held_out is not None:
         x = held_out.band_sigma_eff
         if np.isfinite(held_out.band_mmse).any():
-            curves.append(Curve("least possible", x, held_out.band_mmse, "exact", "dash"))
+            curves.append(Curve("exact score, same draws", x, held_out.band_mmse, "exact", "dash"))
         curves.append(Curve("held-out", x, held_out.band_loss, dots=True))
     axes = Axis("σ_eff", log=True), Axis("‖x̂ − x‖²", log=True)
     return Curves("Error by noise", *axes, tuple(curves), growing=True)

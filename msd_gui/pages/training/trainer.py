@@ -37,13 +37,13 @@ class Trainer(QObject):
 
     Attributes:
         checkpointed: Emitted when newer averaged weights are on disk.
-        strip: Emitted with each `StripFrame`.
+        strip: Emitted with each `StripFrame` and the spec of the training that it belongs to.
         ended: Emitted when training has ended for whatever reason.
         progressed: Emitted with a `Status` for the status bar.
     """
 
     checkpointed = Signal()
-    strip = Signal(object)
+    strip = Signal(object, object)
     ended = Signal()
     progressed = Signal(object)
 
@@ -103,7 +103,7 @@ class Trainer(QObject):
                 spec = as_long_again(spec, self._spent.step, self._spent.elapsed_s)
             # The job tells the measurements again that the run holds.
             self._begin()
-            self.spec, self._spent = spec, None
+            self._spent = None
             self._runner.submit(self._engine.train(spec, self.run, resume=True))
 
     def stop(self) -> None:
@@ -133,6 +133,8 @@ class Trainer(QObject):
     def _show(self, event: Event) -> None:
         match event:
             case Started():
+                # Of a run that is resumed only the budget is changed, whatever the page asks for.
+                self.spec = ExperimentSpec.from_json(event.spec_json)
                 self.step = event.step
             case LossPoints():
                 self._seen = int(event.steps[-1])
@@ -140,14 +142,14 @@ class Trainer(QObject):
                 self._show_points(LOSSES_EVERY_S)
             case HeldOutLoss():
                 self.held_out = event
-                self._losses.append_held_out(event.step, event.loss, event.elapsed_s)
+                self._losses.append_held_out(event.step, event.loss, event.elapsed_s, event.standard_error)
                 self._losses.set_floor(event.mmse)
                 self.progressed.emit(self.status())
             case Progress():
                 self.progress = event
                 self.progressed.emit(self.status())
             case StripFrame():
-                self.strip.emit(event)
+                self.strip.emit(event, self.spec)
             case Checkpointed():
                 self.step = event.step
                 self.checkpointed.emit()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import ceil, floor
+from math import ceil, floor, log10
 
 import numpy as np
 import pyqtgraph as pg
@@ -52,8 +52,8 @@ class LogAxis(pg.AxisItem):
             every = ceil(len(worded) / room)
             worded = [value for value in worded if round(value) % every == 0]
         if len(worded) < 2:
-            fine: list[tuple[float, list[float]]] = super().tickValues(minVal, maxVal, size)
-            return fine[:1]
+            step, worded = _evenly(low, high, room)
+            return [(-step, worded)]
         bare = [v for v in _positions(low, high, tuple(range(1, 10))) if v not in worded] if high - low < 4 else []
         return [(1.0, worded), (0.1, bare)]
 
@@ -63,7 +63,7 @@ class LogAxis(pg.AxisItem):
         Args:
             values: Positions, log10 of the value.
             scale: Unused.
-            spacing: 0.1 for the ticks that stay bare.
+            spacing: 0.1 for the ticks that stay bare; below 0, the distance of values that stand close together.
 
         Returns:
             One string for each position.
@@ -73,7 +73,29 @@ class LogAxis(pg.AxisItem):
             return words
         if spacing == 0.1:
             return [""] * len(values)
-        return [number(10.0**value) for value in values]
+        if spacing >= 0:
+            return [number(10.0**value) for value in values]
+        # As many digits as tell neighbours apart.
+        return [number(10.0**value, 1 + floor(value + 1e-9) - floor(log10(-spacing) + 1e-9)) for value in values]
+
+
+def _evenly(low: float, high: float, room: float) -> tuple[float, list[float]]:
+    """Return positions of round numbers at even distances, for an axis that spans less than two of 1, 2, 5.
+
+    Args:
+        low: Lower end, log10 of the value.
+        high: Upper end.
+        room: Most positions.
+
+    Returns:
+        The distance of the numbers, and log10 of each.
+    """
+    first, last = 10.0**low, 10.0**high
+    least = max((last - first) / room, 1e-9 * first)
+    decade = 10.0 ** floor(log10(least))
+    step = next(digit * decade for digit in (1, 2, 5, 10) if digit * decade >= least * (1 - 1e-9))
+    count = floor(last / step + 1e-9) - ceil(first / step - 1e-9) + 1
+    return step, [log10((ceil(first / step - 1e-9) + place) * step) for place in range(count)]
 
 
 def _positions(low: float, high: float, digits: tuple[float, ...]) -> list[float]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QColor, QMouseEvent, QShowEvent
-from PySide6.QtWidgets import QLabel
+from PySide6.QtGui import QColor, QMouseEvent, QShowEvent, QWheelEvent
+from PySide6.QtWidgets import QAbstractScrollArea, QLabel
 
 from msd_engine.events.plots import Bounds, Key, Plot
 from msd_gui.theme import Colours, colours_of
@@ -124,6 +124,19 @@ class PlotView(pg.PlotWidget):
         """Hides the values."""
         super().leaveEvent(event)
         self._show_readout("")
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zooms; in a column that can be scrolled only with Ctrl, and else lets the column scroll."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier or not self._is_in_scrolled():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+    def _is_in_scrolled(self) -> bool:
+        above = self.parentWidget()
+        while above is not None and not isinstance(above, QAbstractScrollArea):
+            above = above.parentWidget()
+        return above is not None and above.verticalScrollBar().maximum() > 0
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Frames the data."""

@@ -17,6 +17,7 @@ from msd_gui.views.base.fonts import font_of
 from msd_gui.views.base.layers import Layer, ToPixels, pen
 from msd_gui.views.base.plot import PlotView
 
+_APART = 6.0
 _BAR, _MOST_TICKS = 0.7, 12
 # So many letters of a name have room under a bar.
 _LETTERS = 3
@@ -108,7 +109,9 @@ class BarsView(PlotView):
                 painter.setPen(pen(colour, width))
                 painter.drawLine(QPointF(left - reach, across), QPointF(right + reach, across))
             if roomy and np.isfinite(bars.values[index]):
-                place = QRectF(left - 10, min(top, across) - metrics.height() - 2, right - left + 20, metrics.height())
+                # On its bar, not on a line far above it; and not across a line close above it.
+                above = top if across < top - metrics.height() - _APART else min(top, across)
+                place = QRectF(left - 10, above - metrics.height() - 2, right - left + 20, metrics.height())
                 painter.drawText(place, Qt.AlignmentFlag.AlignCenter, f"{bars.values[index]:.2f}")
 
 

@@ -1,4 +1,4 @@
-"""The loss curves: training (each step and smoothed), held-out, and the least possible error as a line under them."""
+"""The loss curves: training (each step and smoothed), held-out, and the error of the exact score as a line below."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class LossView(CurvesView):
         super().__init__(_EMPTY)
         self._weight = 0.9
         self._x: Literal["steps", "seconds"] = "steps"
-        self._train, self._held_out, self._floor = Decimated(), Decimated(), np.nan
+        self._train, self._held_out = Decimated(), Decimated()
+        self._floor, self._error = np.nan, np.nan
 
     def append_train(self, steps: NDArray[Any], loss: NDArray[Any], elapsed_s: NDArray[Any]) -> None:
         """Adds training losses at the end.
@@ -35,13 +36,14 @@ class LossView(CurvesView):
         self._train.append(steps, elapsed_s, loss)
         self.changed()
 
-    def append_held_out(self, step: int, loss: float, elapsed_s: float) -> None:
-        """Adds one held-out loss at the end."""
+    def append_held_out(self, step: int, loss: float, elapsed_s: float, error: float = np.nan) -> None:
+        """Adds one held-out loss at the end, with its standard error where that is known."""
+        self._error = error
         self._held_out.append(np.array([step]), np.array([elapsed_s]), np.array([loss]))
         self.changed()
 
     def set_floor(self, mmse: float) -> None:
-        """Shows the least possible loss; NaN shows none."""
+        """Shows the loss of the exact score on the held-out draws; NaN shows none."""
         self._floor = mmse if mmse > 0 else np.nan
         self.changed()
 
@@ -63,7 +65,8 @@ class LossView(CurvesView):
 
     def clear_curves(self) -> None:
         """Takes all curves away, for a new run."""
-        self._train, self._held_out, self._floor, self._follows = Decimated(), Decimated(), np.nan, True
+        self._train, self._held_out, self._follows = Decimated(), Decimated(), True
+        self._floor, self._error = np.nan, np.nan
         self.changed()
 
     def data(self) -> dict[str, NDArray[np.float64]]:
@@ -91,8 +94,10 @@ class LossView(CurvesView):
         if self._held_out.count:
             curves.append(Curve("held-out", held_out[row], held_out[2], "text", dots=True))
         if np.isfinite(self._floor):
-            curves.append(Curve("least possible", np.zeros(1), np.array([self._floor]), "exact", "dash", across=True))
+            words = "exact score, same draws"
+            curves.append(Curve(words, np.zeros(1), np.array([self._floor]), "exact", "dash", across=True))
         x = STEPS if self._x == "steps" else SECONDS
-        floor = f" {number(self._floor)}"
-        legend = tuple(Key(one.style, one.colour, one.words + (floor if one.across else "")) for one in curves)
+        error = f" ± {number(self._error, 2)}" if np.isfinite(self._error) else ""
+        more = {"exact": f" {number(self._floor)}", "text": error}
+        legend = tuple(Key(one.style, one.colour, one.words + more.get(one.colour, "")) for one in curves)
         return Curves(_EMPTY.name, x, _EMPTY.y, tuple(curves), legend, growing=True)

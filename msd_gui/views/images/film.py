@@ -134,7 +134,10 @@ class FilmStripView(Canvas):
             self.frame_chosen.emit(index)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scrolls a strip that is longer than the view."""
+        """Scrolls a strip that is longer than the view, else lets what it lies in scroll."""
+        if not self._most_scroll():
+            event.ignore()
+            return
         moved = event.angleDelta().y() or event.angleDelta().x()
         self._scroll = min(max(self._scroll - moved / 2, 0.0), self._most_scroll())
         self.update()

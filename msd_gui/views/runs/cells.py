@@ -1,31 +1,80 @@
-"""Cells of a long list, painted with few calls: words are laid out once and kept.
+"""Cells of the list of runs: a small picture with name and caption, a status with its mark, and plain words.
 
-Qt's own cells ask the model for seven roles and lay their words out anew at each painting; with a model in Python that
-takes a screenful of rows beyond a frame's time.
+Qt's own cells ask the model for seven roles each; with a model in Python a screenful of them takes longer than a frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QObject, QPersistentModelIndex, QPointF, QRect, Qt, QTimer
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QStaticText, QTextOption
+from PySide6.QtCore import (
+    QBuffer,
+    QByteArray,
+    QIODevice,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPointF,
+    QRect,
+    QRectF,
+    QSize,
+    Qt,
+    QTimer,
+)
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QImageReader, QPainter, QPixmap, QStaticText
 from PySide6.QtWidgets import QAbstractItemView, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from msd_gui.theme import SMALL_FONT, Colours, colours_of
-from msd_gui.views.base.rich import indexed
+from msd_gui.theme import SMALL_FONT, colours_of
+from msd_gui.views.base.rich import static_text
 
 Index = QModelIndex | QPersistentModelIndex
 
+PICTURE = int(Qt.ItemDataRole.UserRole) + 1
+"""Role: a small picture as the bytes of a PNG, empty for none."""
+
+CAPTION = int(Qt.ItemDataRole.UserRole) + 2
+"""Role: words in small letters below the name."""
+
+# Decoding takes a millisecond or two each: a few in one painting, the others in the next ones.
+MOST_AT_ONCE = 2
+MOST_KEPT = 1000
+_MOST_LINES = 20_000
+
+ROW_PX = 48
+PICTURE_PX = 40
 MARGIN_PX = 4
-_MOST_WORDS = 20_000
-NEW_ROWS = 5
-"""Rows that are painted for the first time in one round."""
+_MARK_PX = 21
+_SELECTED = QStyle.StateFlag.State_Selected.value
+# Larger pictures are none of ours; they are not even decoded.
+_LARGEST_PX = 512
+_MARKS = {"running": "accent", "finished": "good", "failed": "error", "damaged": "error", "interrupted": "warning"}
 
 
-class Words:
-    """Lines of text in one font, each laid out once for each room that it had."""
+def decoded(png: bytes, largest_px: int = 0) -> QPixmap:
+    """Decode a small picture.
+
+    Args:
+        png: Its bytes.
+        largest_px: Width or height to which it is made smaller where it is larger; 0 leaves it as it is.
+
+    Returns:
+        The picture; a null one where there is none, or none that is small.
+    """
+    buffer = QBuffer()
+    buffer.setData(QByteArray(png))
+    buffer.open(QIODevice.OpenModeFlag.ReadOnly)
+    reader = QImageReader(buffer, QByteArray(b"png"))
+    size = reader.size()
+    if not size.isValid() or max(size.width(), size.height()) > _LARGEST_PX:
+        return QPixmap()
+    image = reader.read()
+    if 0 < largest_px < max(size.width(), size.height()) and not image.isNull():
+        wanted = QSize(largest_px, largest_px)
+        image = image.scaled(wanted, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+    return QPixmap.fromImage(image)
+
+
+class _Lines:
+    """Lines of words in one font, each laid out once for each room that it had."""
 
     def __init__(self, font: QFont) -> None:
         self.font = font
@@ -33,157 +82,129 @@ class Words:
         self.height = self._metrics.height()
         self._kept: dict[tuple[str, int], tuple[QStaticText, int]] = {}
 
-    def paint(self, painter: QPainter, words: str, left: int, top: float, room: int, *, right: bool = False) -> None:
-        """Paint a line, cut off with an ellipsis where there is too little room.
-
-        Args:
-            painter: Paints, in the colour of its pen.
-            words: The line.
-            left: Where the room begins.
-            top: Top of the line.
-            room: Width of the room.
-            right: Whether the line ends where the room ends.
-        """
-        found = self._kept.get((words, room))
-        if found is None:
-            found = self._laid_out(words, room)
-        text, spare = found
-        painter.drawStaticText(QPointF(left + spare if right else left, top), text)
-
-    def knows(self, words: str, room: int) -> bool:
-        """Return whether a line is laid out for a room already."""
-        return (words, room) in self._kept
+    def write(self, painter: QPainter, words: str, left: int, top: float, room: int, *, right: bool = False) -> None:
+        """Write a line, cut off with an ellipsis where there is too little room."""
+        found = self._kept.get((words, room)) or self._laid_out(words, room)
+        painter.drawStaticText(QPointF(left + found[1] if right else left, top), found[0])
 
     def _laid_out(self, words: str, room: int) -> tuple[QStaticText, int]:
-        if len(self._kept) >= _MOST_WORDS:
+        if len(self._kept) >= _MOST_LINES:
             self._kept.clear()
-        shown = self._metrics.elidedText(words, Qt.TextElideMode.ElideRight, room)
-        known = indexed(shown)
-        # Rich text takes ten times as long: only where an index is to stand below the line.
-        rich = "<" in known
-        text = QStaticText(known if rich else shown)
-        text.setTextFormat(Qt.TextFormat.RichText if rich else Qt.TextFormat.PlainText)
-        if rich:
-            option = QTextOption()
-            option.setWrapMode(QTextOption.WrapMode.NoWrap)
-            text.setTextOption(option)
+        spare = room - self._metrics.horizontalAdvance(words)
+        shown = words if spare >= 0 else self._metrics.elidedText(words, Qt.TextElideMode.ElideRight, room)
+        text = static_text(shown)
         text.setPerformanceHint(QStaticText.PerformanceHint.AggressiveCaching)
-        made = self._kept[words, room] = (text, room - self._metrics.horizontalAdvance(shown))
+        made = self._kept[words, room] = (text, max(spare, 0))
         return made
 
 
-class Rounds(QObject):
-    """Spreads the first painting of many rows over rounds of events: a screenful at once takes most of a frame.
+class RunCells(QStyledItemDelegate):
+    """Paint the cells of a list of runs.
 
     Args:
-        view: The list that is painted.
+        view: The list.
+        status: The column of the status.
+        right: Columns whose words stand to the right, as numbers do.
     """
 
-    def __init__(self, view: QAbstractItemView) -> None:
+    def __init__(self, view: QAbstractItemView, status: int, right: frozenset[int]) -> None:
         super().__init__(view)
         self._view = view
-        self._left = NEW_ROWS
-        self._put_off = -1
+        # Known here: asking a model in Python takes longer than painting.
+        self._status, self._right = status, right
+        self._pictures: dict[tuple[bytes, float], QPixmap] = {}
+        self._room = MOST_AT_ONCE
         self._waiting: list[QRect] = []
+        self.follow_view()
 
-    def puts_off(self, row: int) -> bool:
-        """Return whether the row that is being painted waits for the next round."""
-        return row == self._put_off
+    def follow_view(self) -> None:
+        """Take the font and the colours of the list; called whenever they change."""
+        font = self._view.font()
+        small = QFont(font)
+        small.setPointSizeF(font.pointSizeF() * SMALL_FONT)
+        self._lines, self._captions = _Lines(font), _Lines(small)
+        self._colours = colours = colours_of(self._view.palette())
+        # Of words and captions, by whether the line is selected.
+        self._inks = (QColor(colours.text), QColor(colours.muted)), (QColor(colours.on_accent),) * 2
+        self._ground = QColor(colours.accent)
 
-    def begin(self, row: int, place: QRect, *, known: bool) -> bool:
-        """Begin to paint a row, and return whether it is to be painted in this round.
+    def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
+        """Return the height of all rows; columns have widths of their own."""
+        del option, index
+        return QSize(0, ROW_PX)
 
-        Args:
-            row: The row.
-            place: Where one of its cells is.
-            known: Whether it was painted before.
-        """
-        self._put_off = -1
-        if known:
-            return True
-        if self._left == NEW_ROWS and not self._waiting:
-            QTimer.singleShot(0, self, self._go_on)
-        if self._left:
-            self._left -= 1
-            return True
-        self._put_off = row
-        self._waiting.append(QRect(0, place.top(), self._view.viewport().width(), place.height()))
-        return False
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
+        """Paint a cell."""
+        cell: Any = option
+        place: QRect = cell.rect
+        chosen = bool(cell.state.value & _SELECTED)
+        column, words = index.column(), index.data()
+        ink, faint = self._inks[chosen]
+        if chosen:
+            painter.fillRect(place, self._ground)
+        painter.setPen(ink)
+        painter.setFont(self._lines.font)
+        left, room, middle = place.left() + MARGIN_PX, place.width() - 2 * MARGIN_PX, place.top() + ROW_PX / 2
+        if column == 0:
+            start, taken = left, PICTURE_PX + 2 * MARGIN_PX
+            left, room = left + taken, room - taken
+            self._lines.write(painter, words, left, middle - self._lines.height, room)
+            painter.setPen(faint)
+            painter.setFont(self._captions.font)
+            self._captions.write(painter, index.data(CAPTION), left, middle, room)
+            box = QRect(start, round(middle - PICTURE_PX / 2), PICTURE_PX, PICTURE_PX)
+            self._paint_picture(painter, box, self._picture(index.data(PICTURE), place))
+            return
+        if column == self._status:
+            mark = ink if chosen else QColor(getattr(self._colours, _MARKS.get(words, "muted")))
+            _paint_mark(painter, QPointF(place.left() + 11, middle), mark, hollow=words == "stopped")
+            left, room = place.left() + _MARK_PX, place.width() - _MARK_PX - MARGIN_PX
+        top = middle - self._lines.height / 2
+        self._lines.write(painter, words, left, top, room, right=column in self._right)
 
-    def _go_on(self) -> None:
-        self._left, self._put_off = NEW_ROWS, -1
+    def _paint_picture(self, painter: QPainter, box: QRect, picture: QPixmap) -> None:
+        if picture.isNull():
+            painter.setPen(QColor(self._colours.border))
+            painter.drawRect(box.adjusted(0, 0, -1, -1))
+            return
+        size = picture.deviceIndependentSize()
+        if max(size.width(), size.height()) < PICTURE_PX:
+            size = size.scaled(PICTURE_PX, PICTURE_PX, Qt.AspectRatioMode.KeepAspectRatio)
+        shown = QRectF(0, 0, size.width(), size.height())
+        shown.moveCenter(QRectF(box).center())
+        # Under dots on a transparent ground, which would not be seen on the colour of the selection.
+        painter.fillRect(shown, QColor(self._colours.base))
+        painter.drawPixmap(shown, picture, QRectF(picture.rect()))
+
+    def _picture(self, png: bytes, place: QRect) -> QPixmap:
+        """Return a picture, a null one where there is none or where it has to wait for the next round of events."""
+        ratio = self._view.devicePixelRatioF()
+        found = self._pictures.get((png, ratio))
+        if found is not None or not png:
+            return found or QPixmap()
+        if self._room == MOST_AT_ONCE:
+            QTimer.singleShot(0, self, self._next_round)
+        if not self._room:
+            self._waiting.append(QRect(place))
+            return QPixmap()
+        self._room -= 1
+        if len(self._pictures) >= MOST_KEPT:
+            self._pictures.clear()
+        picture = self._pictures[png, ratio] = decoded(png, round(PICTURE_PX * ratio))
+        picture.setDevicePixelRatio(ratio)
+        return picture
+
+    def _next_round(self) -> None:
+        self._room = MOST_AT_ONCE
         waiting, self._waiting = self._waiting, []
         for place in waiting:
             self._view.viewport().update(place)
 
 
-class WordCells(QStyledItemDelegate):
-    """One line of words on the ground of the list or of the selection.
-
-    Args:
-        parent: Owns it.
-        rounds: Says which rows are painted in this round; None paints all.
-        right: Columns whose words stand to the right, as numbers do.
-    """
-
-    def __init__(
-        self, parent: QObject | None = None, rounds: Rounds | None = None, right: Collection[int] = ()
-    ) -> None:
-        super().__init__(parent)
-        self.rounds = rounds
-        # Known here: asking a model in Python takes longer than painting.
-        self._right = frozenset(right)
-        self.words = Words(QFont())
-        self.small = Words(QFont())
-        self._font: QFont | None = None
-        self._colours: tuple[int, Colours] | None = None
-
-    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
-        """Paint a cell."""
-        cell: Any = option
-        if self.rounds is not None and self.rounds.puts_off(index.row()):
-            return
-        self._follow(cell.font)
-        colours = self._colours_of(cell.palette)
-        place, state = cell.rect, cell.state
-        chosen = bool(state & QStyle.StateFlag.State_Selected)
-        if chosen:
-            painter.fillRect(place, QColor(colours.accent))
-        elif state & QStyle.StateFlag.State_HasFocus:
-            painter.setPen(QColor(colours.muted))
-            painter.drawRect(place.adjusted(0, 0, -1, -1))
-        painter.setPen(QColor(colours.on_accent if chosen else colours.text))
-        painter.setFont(self.words.font)
-        self.paint_inside(painter, cell, place, index, colours, chosen=chosen)
-
-    def paint_inside(
-        self, painter: QPainter, option: Any, place: QRect, index: Index, colours: Colours, *, chosen: bool
-    ) -> None:
-        """Paint what is in the cell; pen and font are those of its words.
-
-        Args:
-            painter: Paints.
-            option: The style option of the cell.
-            place: The cell.
-            index: Whose cell.
-            colours: The named colours.
-            chosen: Whether the row is selected.
-        """
-        del option, colours, chosen
-        top = place.top() + (place.height() - self.words.height) / 2
-        room = place.width() - 2 * MARGIN_PX
-        right = index.column() in self._right
-        self.words.paint(painter, index.data(), place.left() + MARGIN_PX, top, room, right=right)
-
-    def _follow(self, font: QFont) -> None:
-        if self._font is None or self._font != font:
-            self._font = QFont(font)
-            small = QFont(font)
-            small.setPointSizeF(font.pointSizeF() * SMALL_FONT)
-            self.words, self.small = Words(self._font), Words(small)
-
-    def _colours_of(self, palette: Any) -> Colours:
-        key = palette.cacheKey()
-        if self._colours is None or self._colours[0] != key:
-            self._colours = (key, colours_of(palette))
-        return self._colours[1]
+def _paint_mark(painter: QPainter, middle: QPointF, ink: QColor, *, hollow: bool) -> None:
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(ink if hollow else Qt.PenStyle.NoPen)
+    painter.setBrush(Qt.BrushStyle.NoBrush if hollow else ink)
+    painter.drawEllipse(middle, 4, 4)
+    painter.restore()

@@ -1,113 +1,98 @@
-"""The list of runs on the screen: rows of cells that are painted with few calls, and lines that unfold."""
+"""The list of runs on the screen, whose comparisons unfold."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import cast
 
-from PySide6.QtCore import QAbstractItemModel, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
+from PySide6.QtCore import (
+    QAbstractItemModel,
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QItemSelectionRange,
+    QModelIndex,
+    Qt,
+)
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView
 
-from msd_gui.views.runs.cells import Rounds, WordCells
-from msd_gui.views.runs.run_cells import FOLD, MARK_PX, ROW_PX, Fold, NameCells, StatusCells
+from msd_gui.views.runs.cells import RunCells
+
+_INSIDE_PX = 18
+_ADD = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+_ADOPT = QItemSelectionModel.SelectionFlag.Deselect | QItemSelectionModel.SelectionFlag.Rows
 
 
-class RunList(QTableView):
-    """A table whose first column has names and pictures, and whose lines unfold by mouse and by arrow keys.
-
-    Attributes:
-        fold_requested: Emitted with the index of a line that can be unfolded, and whether it is to be folded.
-        open_requested: Emitted when a line is clicked twice.
+class RunList(QTreeView):
+    """A tree of two levels whose first column has names and pictures.
 
     Args:
-        model: The lines; it answers the roles of `msd_gui.views.runs.run_cells`.
+        model: The lines; it answers the roles of `msd_gui.views.runs.cells`.
         widths_px: Width of each column at first; 0 hides it, and the first gets what room there is.
         status: The column of the status.
         right: Columns whose words stand to the right.
     """
 
-    fold_requested = Signal(QModelIndex, bool)
-    open_requested = Signal()
-
     def __init__(
-        self,
-        model: QAbstractItemModel,
-        widths_px: Sequence[int],
-        status: int,
-        right: Collection[int] = (),
+        self, model: QAbstractItemModel, widths_px: Sequence[int], status: int, right: Collection[int] = ()
     ) -> None:
         super().__init__()
         self.setModel(model)
-        rounds = Rounds(self)
-        self.setItemDelegate(WordCells(self, rounds, right))
-        self.setItemDelegateForColumn(0, NameCells(self, rounds))
-        self.setItemDelegateForColumn(status, StatusCells(self, rounds))
+        self._cells = RunCells(self, status, frozenset(right))
+        self.setItemDelegate(self._cells)
+        self.setUniformRowHeights(True)
+        self.setIndentation(_INSIDE_PX)
+        self.setAllColumnsShowFocus(True)
+        self.setExpandsOnDoubleClick(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        self.setShowGrid(False)
-        self.setAlternatingRowColors(False)
-        self.setWordWrap(False)
-        self.setTabKeyNavigation(False)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(ROW_PX)
-        self.horizontalHeader().setHighlightSections(False)
-        # A heading asks every cell below whether it is chosen, at each choice; with a selection of its own it does not.
-        self.horizontalHeader().setSelectionModel(QItemSelectionModel(model, self))
+        header = self.header()
+        header.setStretchLastSection(False)
+        header.setSectionsMovable(False)
         # Names and captions get what room there is.
-        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for place, width_px in enumerate(widths_px):
             self.setColumnWidth(place, width_px)
             self.setColumnHidden(place, not width_px)
         # A third click on a heading brings the newest to the top again.
-        self.horizontalHeader().setSortIndicatorClearable(True)
+        header.setSortIndicatorClearable(True)
+        header.setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
         self.setSortingEnabled(True)
-        self.sortByColumn(-1, Qt.SortOrder.DescendingOrder)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.collapsed.connect(self._choose_whole)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Fold or unfold where the mark of a line is pressed; else choose."""
-        if event.button() != Qt.MouseButton.LeftButton or not self._turn(event.position().toPoint()):
-            super().mousePressEvent(event)
+    def chosen(self) -> Iterator[QModelIndex]:
+        """Iterate over the first cells of the selected lines, from top to bottom."""
+        model = self.model()
+        found: list[tuple[int, int, QModelIndex]] = []
+        for part in self._selected():
+            above = part.parent()
+            rows = range(part.top(), part.bottom() + 1)
+            found += [(above.row(), row, above) if above.isValid() else (row, -1, above) for row in rows]
+        for top, below, above in sorted(found):
+            yield model.index(top if below < 0 else below, 0, above)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Open a line, but where its mark is pressed quickly again fold it as at any press."""
-        if event.button() == Qt.MouseButton.LeftButton and not self._turn(event.position().toPoint()):
-            super().mouseDoubleClickEvent(event)
-            if self.indexAt(event.position().toPoint()).isValid():
-                self.open_requested.emit()
+    def choose(self, indices: Sequence[QModelIndex]) -> None:
+        """Select lines and nothing else; what they are folded into is unfolded."""
+        self.clearSelection()
+        for index in indices:
+            self.expand(index.parent())
+            self.selectionModel().select(index, _ADD)
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Unfold by the right arrow key; by the left one fold, or go up to the line that holds this one."""
-        index = self.currentIndex().siblingAtColumn(0)
-        plain = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier == Qt.KeyboardModifier.NoModifier
-        if not index.isValid() or not plain or event.key() not in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            super().keyPressEvent(event)
-            return
-        fold = index.data(FOLD)
-        if event.key() == Qt.Key.Key_Right and fold == Fold.FOLDED:
-            self.fold_requested.emit(index, False)
-        elif event.key() == Qt.Key.Key_Left and fold == Fold.OPEN:
-            self.fold_requested.emit(index, True)
-        elif event.key() == Qt.Key.Key_Left and fold == Fold.INSIDE:
-            self.setCurrentIndex(self.holder_of(index))
-        elif event.key() == Qt.Key.Key_Right and fold == Fold.OPEN:
-            self.setCurrentIndex(index.siblingAtRow(index.row() + 1))
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the colours of the theme and the size of the letters."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._cells.follow_view()
 
-    @staticmethod
-    def holder_of(index: QModelIndex) -> QModelIndex:
-        """Return the line that an index inside a folded one stands below."""
-        while index.data(FOLD) == Fold.INSIDE and index.row() > 0:
-            index = index.siblingAtRow(index.row() - 1)
-        return index
+    def _selected(self) -> list[QItemSelectionRange]:
+        return list(cast("Iterable[QItemSelectionRange]", self.selectionModel().selection()))
 
-    def _turn(self, point: QPoint) -> bool:
-        """Ask for a line to be folded or unfolded if its mark is at a point, and return whether it is."""
-        index = self.indexAt(point)
-        fold = index.data(FOLD) if index.isValid() else None
-        if index.column() != 0 or fold not in (Fold.FOLDED, Fold.OPEN):
-            return False
-        if point.x() > self.visualRect(index).left() + MARK_PX + 4:
-            return False
-        self.fold_requested.emit(index, fold == Fold.OPEN)
-        return True
+    def _choose_whole(self, folded: QModelIndex) -> None:
+        """Select a line that was folded in the place of those below it."""
+        below = [part for part in self._selected() if part.parent() == folded]
+        if below:
+            for part in below:
+                self.selectionModel().select(QItemSelection(part.topLeft(), part.bottomRight()), _ADOPT)
+            self.selectionModel().setCurrentIndex(folded, _ADD)

@@ -31,7 +31,6 @@ class Choice(Control):
         self.combo.setMinimumContentsLength(9)
         for value, title in zip(declaration.choices, declaration.titles, strict=True):
             self.combo.addItem(title, value)
-        self._reasons: dict[str, str] = {}
         KeyGuard(self.combo, LIST_KEYS)
         self.setFocusProxy(self.combo)
         row = QHBoxLayout(self)

@@ -15,7 +15,7 @@ from msd_gui.widgets.controls.numbers import format_number
 
 def _lowered(text: str) -> str:
     """Return text with every index set low: ``σ_L`` becomes σ with a small L."""
-    return re.sub(r"_(\w+)", r"<sub>\1</sub>", escape(text))
+    return re.sub(r"_([A-Za-z0-9]+)", r"<sub>\1</sub>", escape(text))
 
 
 def label_html(declaration: Declaration) -> str:
@@ -109,6 +109,26 @@ class Control(QWidget):
             self._renew_tooltip()
             self.setAccessibleDescription(reason or self.declaration.help)
 
+    @Slot(str, str)
+    def reject_number(self, text: str, reason: str) -> None:
+        """Say that a text is no number of this field.
+
+        Args:
+            text: What was typed.
+            reason: Why it cannot be taken, beside the kind and the bounds of the field; may be empty.
+        """
+        declared = self.declaration
+        kind = "a whole number" if declared.type is int else "a number"
+        bounds = ""
+        if declared.low is not None and declared.high is not None:
+            bounds = (
+                f" from {self.text_of(declared.type(declared.low))} to {self.text_of(declared.type(declared.high))}"
+            )
+        elif declared.low is not None:
+            bounds = f" of at least {self.text_of(declared.type(declared.low))}"
+        why = f": {reason}" if reason else ""
+        self.rejected.emit(f"{declared.title} must be {kind}{bounds}, but is “{text.strip()[:40]}”{why}.")
+
     def make_label(self) -> QLabel:
         """Return a label with title, symbol and unit whose double click resets."""
         label = ResetLabel(label_html(self.declaration), self)
@@ -118,9 +138,9 @@ class Control(QWidget):
 
     def _renew_tooltip(self) -> None:
         declaration = self.declaration
-        parts = [f"<b>{label_html(declaration)}</b>", escape(declaration.help)]
+        parts = [f"<b>{label_html(declaration)}</b>", _lowered(declaration.help)]
         if declaration.formula:
-            parts.append(f"<i>{escape(declaration.formula)}</i>")
+            parts.append(f"<i>{_lowered(declaration.formula)}</i>")
         if self._reason:
             parts.insert(1, f"<b>{escape(self._reason)}</b>")
         else:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPalette, QValidator
+from PySide6.QtCore import QEvent, QLocale, QSize, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QKeySequence, QPalette, QValidator
 from PySide6.QtWidgets import QAbstractSpinBox, QWidget
 
 from msd_gui.theme import colours_of
 from msd_gui.widgets.controls.guard import KeyGuard
-from msd_gui.widgets.controls.numbers import format_number, parse_number
-
-ALLOWED = frozenset("0123456789.,eE+-−·×*^ ")
+from msd_gui.widgets.controls.numbers import format_number, read_number
 
 
 class NumberBox(QAbstractSpinBox):
@@ -20,12 +19,13 @@ class NumberBox(QAbstractSpinBox):
 
     Attributes:
         typed: Emitted with the number that was typed.
-        refused: Emitted with the text that was typed and is no number or outside the bounds.
+        refused: Emitted with the text that was typed and cannot be taken, and why; without a reason where it is a
+            number outside the bounds.
         left: Emitted when Enter was pressed and accepted.
     """
 
     typed = Signal(object)
-    refused = Signal(str)
+    refused = Signal(str, str)
     left = Signal()
 
     def __init__(
@@ -82,9 +82,17 @@ class NumberBox(QAbstractSpinBox):
         return QAbstractSpinBox.StepEnabledFlag.StepUpEnabled | QAbstractSpinBox.StepEnabledFlag.StepDownEnabled
 
     def validate(self, text: str, position: int) -> object:
-        """Let only characters of numbers be typed."""
-        good = all(letter in ALLOWED for letter in text)
-        return (QValidator.State.Acceptable if good else QValidator.State.Invalid), text, position
+        """Let anything be typed: a letter that were swallowed would leave another number."""
+        return QValidator.State.Acceptable, text, position
+
+    def event(self, event: QEvent) -> bool:
+        """Leave Ctrl+Z to the window while there is nothing in the text to undo."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            keys = QKeySequence.StandardKey
+            if not self.lineEdit().isModified() and (event.matches(keys.Undo) or event.matches(keys.Redo)):
+                event.ignore()
+                return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Take the number at Enter, give the old one back at Escape."""
@@ -92,7 +100,7 @@ class NumberBox(QAbstractSpinBox):
             if self._take():
                 self.left.emit()
             event.accept()
-        elif event.key() == Qt.Key.Key_Escape and self.text() != format_number(self._value):
+        elif event.key() == Qt.Key.Key_Escape and self.lineEdit().isModified():
             self.setValue(self._value)
             event.accept()
         else:
@@ -105,19 +113,27 @@ class NumberBox(QAbstractSpinBox):
         super().focusOutEvent(event)
 
     def _take(self) -> bool:
-        text = self.text()
-        if text == format_number(self._value):
+        # What is shown may be rounded: the same digits, typed, are another number.
+        if not self.lineEdit().isModified():
             return True
-        value = parse_number(text, whole=self._whole)
-        low = -float("inf") if self._low is None else self._low
-        high = float("inf") if self._high is None else self._high
-        if value is None or not low <= value <= high:
-            self._colour(good=False)
-            self.refused.emit(text)
-            return False
+        text = self.text()
+        try:
+            value = read_number(text, whole=self._whole, decimal=QLocale().decimalPoint())
+        except ValueError as error:
+            return self._refuse(text, str(error))
+        low = -math.inf if self._low is None else self._low
+        high = math.inf if self._high is None else self._high
+        if not low <= value <= high:
+            return self._refuse(text, "")
         self._colour(good=True)
+        self.lineEdit().setModified(False)
         self.typed.emit(value)
         return True
+
+    def _refuse(self, text: str, reason: str) -> bool:
+        self._colour(good=False)
+        self.refused.emit(text, reason)
+        return False
 
     def _colour(self, *, good: bool) -> None:
         if good == self._good:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from PySide6.QtCore import Signal, Slot
@@ -51,7 +52,7 @@ class PathBox(QWidget):
     def value(self) -> Path | None:
         """Return the folder in the line; None where it is empty."""
         text = self.line.text().strip()
-        return Path(text).expanduser() if text else None
+        return Path(os.path.expanduser(text)) if text else None
 
     def setValue(self, value: Path | None) -> None:
         """Show a folder without telling anyone."""

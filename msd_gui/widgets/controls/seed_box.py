@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from PySide6.QtCore import QRandomGenerator, Qt, Slot
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QToolButton
+from PySide6.QtWidgets import QHBoxLayout, QToolButton
 
 from msd_engine.specs import Declaration
 from msd_gui.theme import icon
 from msd_gui.widgets.controls.control import Control
 from msd_gui.widgets.controls.guard import PRESS_KEYS, KeyGuard
+from msd_gui.widgets.controls.number_box import NumberBox
 
 # Thrown seeds stay short enough to read out and remember.
 THROWN_BELOW = 10_000
@@ -31,41 +32,41 @@ class SeedBox(Control):
         super().__init__(declaration)
         if declaration.low is None or declaration.high is None:
             raise ValueError(f"{declaration.path} needs both bounds.")
-        self.spin = QSpinBox(self)
-        self.spin.setRange(int(declaration.low), int(declaration.high))
-        self.spin.setKeyboardTracking(False)
-        self.spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.spin.setAccessibleName(declaration.title)
-        self.spin.setMinimumWidth(self.spin.fontMetrics().horizontalAdvance("0" * 10) + 30)
+        low, high = int(declaration.low), int(declaration.high)
+        self._seed = declaration.default
+        self.box = NumberBox(
+            whole=True, low=low, high=high, step=lambda seed, steps: min(max(seed + steps, low), high), parent=self
+        )
+        self.box.setAccessibleName(declaration.title)
+        self.box.setMinimumWidth(self.box.fontMetrics().horizontalAdvance("0" * 10) + 30)
         self.dice = QToolButton(self)
         self.dice.setIcon(icon("dice"))
         self.dice.setAutoRaise(True)
         self.dice.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.dice.setToolTip("Throw a new seed")
         self.dice.setAccessibleName(f"New {declaration.title.lower()}")
-        KeyGuard(self.spin)
         KeyGuard(self.dice, PRESS_KEYS)
-        self.setFocusProxy(self.spin)
+        self.setFocusProxy(self.box)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)
         row.addWidget(self.make_label())
         row.addStretch(1)
-        row.addWidget(self.spin)
+        row.addWidget(self.box)
         row.addWidget(self.dice)
         self.setValue(declaration.default)
-        self.spin.valueChanged.connect(self._on_changed)
+        self.box.typed.connect(self.change_value)
+        self.box.refused.connect(self.reject_number)
         self.dice.clicked.connect(self.throw)
 
     def value(self) -> Any:
         """Return the seed."""
-        return self.spin.value()
+        return self._seed
 
     def setValue(self, value: Any) -> None:
         """Show a seed without telling anyone."""
-        was_blocked = self.spin.blockSignals(True)
-        self.spin.setValue(value)
-        self.spin.blockSignals(was_blocked)
+        self._seed = int(value)
+        self.box.setValue(self._seed)
 
     @Slot()
     def throw(self) -> None:
@@ -74,7 +75,3 @@ class SeedBox(Control):
         while seed == before:
             seed = QRandomGenerator.global_().bounded(THROWN_BELOW)
         self.change_value(seed)
-
-    @Slot(int)
-    def _on_changed(self, value: int) -> None:
-        self.valueChanged.emit(value)

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 from msd_engine.specs import Declaration
 from msd_gui.widgets.controls.control import Control
 from msd_gui.widgets.controls.number_box import NumberBox
-from msd_gui.widgets.controls.numbers import format_number
 from msd_gui.widgets.controls.scale import SliderScale
 from msd_gui.widgets.controls.track import Track
 
@@ -113,7 +112,7 @@ class NumberSlider(Control):
         self.track.drag_finished.connect(self.editing_finished)
         self.track.double_clicked.connect(self.reset)
         self.box.typed.connect(self.change_value)
-        self.box.refused.connect(self._on_refused)
+        self.box.refused.connect(self.reject_number)
         self.box.left.connect(self.track.setFocus)
 
     @Slot(float)
@@ -123,14 +122,3 @@ class NumberSlider(Control):
     @Slot(int, bool)
     def _on_stepped(self, count: int, page: bool) -> None:
         self.change_value(self._scale.stepped(self._value, count, page=page))
-
-    @Slot(str)
-    def _on_refused(self, text: str) -> None:
-        declared = self.declaration
-        kind = "a whole number" if declared.type is int else "a number"
-        bounds = ""
-        if declared.low is not None and declared.high is not None:
-            bounds = f" from {format_number(declared.low)} to {format_number(declared.high)}"
-        elif declared.low is not None:
-            bounds = f" of at least {format_number(declared.low)}"
-        self.rejected.emit(f"{declared.title} must be {kind}{bounds}, but is “{text.strip()[:40]}”.")

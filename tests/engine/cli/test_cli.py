@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections import Counter
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 
 import msd_engine
+from msd_engine.backend.folders import cache_folder
 from msd_engine.cli.fields import declared_fields, describe_range
 from msd_engine.cli.main import main
 from msd_engine.events import Event, Failed, LossPoints, Started
@@ -67,9 +67,6 @@ def in_a_process(*words: str, cwd: Path, encoding: str = "utf-8") -> Outcome:
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 
-# What there is to choose from
-
-
 def test_version_presets_and_schema(msd: Any) -> None:
     assert msd("--version").out == f"msd {msd_engine.__version__}\n"
     listed = msd("presets").out.splitlines()
@@ -87,7 +84,7 @@ def test_version_presets_and_schema(msd: Any) -> None:
             assert declared.title in row
 
 
-@pytest.mark.parametrize("command", ["train", "sample", "propose", "sweep", "denoise", "inpaint", "interpolate"])
+@pytest.mark.parametrize("command", ["train", "sample", "propose", "sweep", "run"])
 def test_the_help_names_every_field_with_its_range(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -97,7 +94,7 @@ def test_the_help_names_every_field_with_its_range(
     assert not caught.value.code
     text = capsys.readouterr().out
     flat = " ".join(text.replace("│", " ").split())
-    chain_task = command in ("denoise", "inpaint", "interpolate")
+    chain_task = command == "run"
     fields = {path: kinds for path, kinds in declared_fields().items() if chain_task or not path.startswith("denoise.")}
     assert chain_task or "--denoise." not in text
     counts = Counter(path.split(".")[1] for path in fields)
@@ -162,6 +159,12 @@ REFUSALS = [
     ("train --preset ncsn-toy --out run --k 0", "training.k"),
     ("train --preset ncsn-toy --out run --k 65", "training.k", "64"),
     ("train --preset ncsn-toy --out run --k 2.5", "training.k", "whole number"),
+    ("train --preset ncsn-toy --out run --steps 20.000", "training.steps", "whole number"),
+    ("train --preset ncsn-toy --out run --steps 10,000", "training.steps", "without commas"),
+    ("train --preset ncsn-toy --out run --steps 1.5e0", "training.steps", "whole number"),
+    ("train --preset ncsn-toy --out run --seconds 1,5", "training.seconds", "without commas"),
+    ("train --preset ncsn-toy --out run --seed 4294967296", "training.seed"),
+    ("sample --preset ncsn-toy --out s.npz --n 10,000", "--n", "without commas"),
     ("train --preset ncsn-toy --out run --learning_rate nan", "training.learning_rate", "finite"),
     ("train --preset ncsn-toy --out run --learning_rate fast", "training.learning_rate", "number"),
     ("train --preset ncsn-toy --out run --jump perhaps", "sampling.jump", "true or false"),
@@ -312,27 +315,6 @@ def test_a_job_that_had_begun_and_failed_is_no_bad_input(msd: Any, monkeypatch: 
     assert done.json["held_out_loss"] is None
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGINT to send on Windows")
-def test_an_interrupted_training_can_be_resumed(tmp_path: Path) -> None:
-    words = [MSD, "train", "--preset", "ncsn-toy", "--out", "run", "--seconds", "600", "--json", *QUICK]
-    process = subprocess.Popen(words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    assert process.stderr is not None
-    for line in process.stderr:
-        if "/s" in line:
-            break
-    os.kill(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    told = json.loads(out)
-    assert told["status"] == "interrupted"
-    assert told["error"] in err
-    assert "msd train --resume run" in err
-    assert "Traceback" not in err
-    run = Run.open(tmp_path / "run")
-    assert run.manifest.status == "stopped"
-    assert run.load_state().step == run.load_weights().step == told["step"] > 0
-
-
 # Sampling
 
 
@@ -392,3 +374,21 @@ def test_every_image_preset_trains_on_digits(msd: Any, name: str) -> None:
     few = ["--levels", "2", "--steps_per_level", "1", "--n", "2"]
     assert msd("sample", "run", "--out", "a.npz", *few).code == 0
     assert np.isfinite(load_samples("a.npz").x_hat).all()
+
+
+def test_every_path_of_a_command_knows_the_home_folder(msd: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "own.json").write_text(load_preset("ncsn-toy").to_json())
+    for words in (("--preset", "~/own.json"), ("--preset", "ncsn-toy")):
+        assert msd("propose", *words, "--out=~/made.json", "--json").code == 0
+        assert (tmp_path / "made.json").exists()
+    monkeypatch.setenv("MSD_RUNS_DIR", "~/my runs")
+    (tmp_path / "my runs").mkdir()
+    assert str(tmp_path / "my runs") in msd("runs").out
+    assert str(tmp_path / "my runs") in msd("runs", "~/my runs").out
+    monkeypatch.setenv("MSD_CACHE_DIR", "~/kept")
+    assert cache_folder() == tmp_path / "kept"
+    monkeypatch.setenv("MSD_DATA_DIR", "~/no data")
+    assert f"{tmp_path / 'no data'}" in msd("propose", "--preset", "mnist-2min", "--json").err
+    monkeypatch.setenv("MSD_DATA_DIR", "~nobody-at-all/x")
+    assert "~nobody-at-all/x" in msd("propose", "--preset", "mnist-2min").err

@@ -66,6 +66,18 @@ def test_the_table_has_each_field_now_and_as_proposed_and_flags_that_work(msd: A
     assert flags in again
 
 
+@pytest.mark.parametrize("preset", ["ring-8", "digits-30s"])
+@pytest.mark.parametrize("steps", ["1", "5"])
+def test_what_is_said_of_the_noise_is_what_the_proposed_ladder_leaves(msd: Any, preset: str, steps: str) -> None:
+    words = ("--preset", preset, "--sampler", "langevin", "--steps_per_level", steps, "--json")
+    told = json.loads(msd(*words)[1])
+    by_paper = json.loads(msd(*words, "--step", "ncsnv2")[1])
+    for found in (told, by_paper):
+        said = float(found["text"].split("long ladder is ")[1].split()[0])
+        assert found["swelling_then"] == pytest.approx(said, rel=0.02)
+    assert told["swelling_then"] <= by_paper["swelling_then"]
+
+
 @pytest.mark.parametrize(
     "words",
     [

@@ -12,6 +12,7 @@ from msd_engine.backend.errors import UserError
 from msd_engine.cli.main import main
 from msd_engine.events import Failed, Finished
 from msd_engine.jobs.files.tensorboard import export_tensorboard, scalars
+from msd_engine.jobs.training.train import train
 from msd_engine.runs.layout import MANIFEST, SWEEP
 from msd_engine.runs.notes import Notes, add_figures, write_notes
 from msd_engine.runs.run import Run
@@ -111,3 +112,29 @@ def test_the_files_hold_every_measurement(tmp_path: Path) -> None:
     for name, value in {"loss/train": 2.0, "loss/held-out": 1.5, "held-out at sigma_eff/0.1": 0.25}.items():
         (scalar,) = found.Scalars(name)
         assert (scalar.step, scalar.value) == (1, value)
+
+
+@pytest.mark.skipif(find_spec("tensorboard") is None, reason="the extra tensorboard is not installed")
+def test_each_step_is_drawn_once_after_a_resume(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def steps() -> list[int]:
+        found = EventAccumulator(str(tmp_path / "out"), size_guidance={"scalars": 0})
+        found.Reload()
+        return [scalar.step for scalar in found.Scalars("loss/train")]
+
+    spec = load_preset("ncsn-toy").replace_all({"training.seconds": 0.0, "network.width": 16, "training.batch": 8})
+    for resume, count in ((False, 4), (True, 6)):
+        *_, end = train(spec.replace("training.steps", count), tmp_path / "a", resume=resume)
+        assert isinstance(end, Finished)
+        *_, end = export_tensorboard(tmp_path / "a", tmp_path / "out")
+        assert isinstance(end, Finished)
+        assert steps() == list(range(1, count + 1))
+    # Measurements that an older version has kept twice.
+    Run.open(tmp_path / "a").append_metrics([{"step": 6, "loss": 7.0, "elapsed_s": 1.0}])
+    *_, end = export_tensorboard(tmp_path / "a", tmp_path / "out")
+    assert steps() == [1, 2, 3, 4, 5, 6]
+    # Another run in the same folder stays, and so does what is not ours.
+    (tmp_path / "out" / "events.out.tfevents.1.other").touch()
+    *_, end = export_tensorboard(make(tmp_path / "b"), tmp_path / "out")
+    assert len(list((tmp_path / "out").iterdir())) == 3

@@ -10,7 +10,7 @@ import pytest
 import torch
 from image_files import cifar_bytes, idx_bytes, write_cifar_set, write_idx_set
 
-from msd_engine.backend.errors import BadFile
+from msd_engine.backend.errors import BadFile, MissingDataError
 from msd_engine.data import folder as folders
 from msd_engine.data.cifar import RECORD, TEST_FILE, TRAIN_FILES
 from msd_engine.data.folder import data_folder
@@ -137,7 +137,7 @@ def test_a_missing_set_says_where_it_looked_and_how_to_get_it(tmp_path: Path) ->
 def test_one_missing_idx_file_is_named(tmp_path: Path, missing: str) -> None:
     write_idx_set(tmp_path / "mnist")
     (tmp_path / "mnist" / f"{missing}.gz").unlink()
-    with pytest.raises(BadFile, match=rf"{missing}\.gz is missing; expected an idx file"):
+    with pytest.raises(BadFile, match=rf"MNIST is not whole: .*mnist lacks {missing}\. Download it"):
         load_images(ImagesSpec(name="mnist"), tmp_path)
 
 
@@ -145,7 +145,7 @@ def test_one_missing_idx_file_is_named(tmp_path: Path, missing: str) -> None:
 def test_one_missing_batch_is_named(tmp_path: Path, missing: str) -> None:
     write_cifar_set(tmp_path / "cifar-10-batches-bin", batches=1)
     (tmp_path / "cifar-10-batches-bin" / missing).unlink()
-    with pytest.raises(BadFile, match=rf"{missing} is missing; expected a batch"):
+    with pytest.raises(BadFile, match=rf"CIFAR-10 is not whole: .*lacks {missing}\. Download it"):
         load_images(ImagesSpec(name="cifar-10"), tmp_path)
 
 
@@ -233,3 +233,88 @@ def test_cut_or_flipped_idx_files_only_ever_raise_bad_file(tmp_path: Path, packe
         except BadFile:
             continue
         assert values.shape == (2, 28, 28)
+
+
+NAMED = {
+    "mnist": ["mnist", "mnist/raw", "MNIST/raw", "mnist/MNIST/raw"],
+    "fashion-mnist": ["fashion-mnist", "fashion-mnist/raw", "FashionMNIST/raw"],
+}
+ROOTS = {
+    "mnist": ["MNIST", "MNIST/raw", "mnist"],
+    "fashion-mnist": ["FashionMNIST", "FashionMNIST/raw", "Fashion-MNIST"],
+}
+
+
+@pytest.mark.parametrize(("name", "place"), [(name, place) for name, places in NAMED.items() for place in places])
+def test_a_set_is_found_in_every_usual_place(tmp_path: Path, name: str, place: str) -> None:
+    written = write_idx_set(tmp_path / place, packed=place.endswith("raw"))
+    images = load_images(ImagesSpec(name=name), tmp_path)
+    np.testing.assert_array_equal(images.train[:, 0], written)
+
+
+@pytest.mark.parametrize(("name", "place"), [(name, place) for name, places in ROOTS.items() for place in places])
+@pytest.mark.parametrize("below", ["", "raw"])
+def test_the_folder_of_a_set_may_be_given_itself(tmp_path: Path, name: str, place: str, below: str) -> None:
+    written = write_idx_set(tmp_path / place / ("" if place.endswith("raw") else below))
+    images = load_images(ImagesSpec(name=name), tmp_path / place)
+    np.testing.assert_array_equal(images.train[:, 0], written)
+    other = next(one for one in ROOTS if one != name)
+    with pytest.raises(MissingDataError, match="was not found"):
+        load_images(ImagesSpec(name=other), tmp_path / place)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_files_that_were_unpacked_with_a_point_in_their_names_are_found(tmp_path: Path, packed: bool) -> None:
+    written = write_idx_set(tmp_path / "mnist", packed=packed)
+    for path in list((tmp_path / "mnist").iterdir()):
+        path.rename(path.with_name(path.name.replace("-idx", ".idx")))
+    assert (tmp_path / "mnist" / ("train-images.idx3-ubyte" + ".gz" * packed)).exists()
+    np.testing.assert_array_equal(load_images(ImagesSpec(name="mnist"), tmp_path).train[:, 0], written)
+
+
+@pytest.mark.parametrize("trouble", ["missing", "cut"])
+def test_an_incomplete_folder_hides_no_whole_one(tmp_path: Path, trouble: str) -> None:
+    write_idx_set(tmp_path / "mnist", seed=1)
+    path = tmp_path / "mnist" / f"{IDX_FILES[2]}.gz"
+    whole = path.read_bytes()
+    path.unlink()
+    if trouble == "cut":
+        path.write_bytes(whole[:-9])
+    with pytest.raises(MissingDataError, match=IDX_FILES[2]):
+        load_images(ImagesSpec(name="mnist"), tmp_path)
+    written = write_idx_set(tmp_path / "MNIST" / "raw", seed=2)
+    np.testing.assert_array_equal(load_images(ImagesSpec(name="mnist"), tmp_path).train[:, 0], written)
+
+
+@pytest.mark.parametrize("file", IDX_FILES)
+def test_a_cut_file_hides_no_whole_one_beside_it(tmp_path: Path, file: str) -> None:
+    written = write_idx_set(tmp_path / "mnist")
+    packed = tmp_path / "mnist" / f"{file}.gz"
+    (tmp_path / "mnist" / file).write_bytes(gzip.decompress(packed.read_bytes())[:-3])
+    np.testing.assert_array_equal(load_images(ImagesSpec(name="mnist"), tmp_path).train[:, 0], written)
+    packed.unlink()
+    with pytest.raises(MissingDataError, match=rf"{file} is cut short.*Download it \(msd download mnist\)") as caught:
+        load_images(ImagesSpec(name="mnist"), tmp_path)
+    assert caught.value.data_name == "mnist"
+
+
+@pytest.mark.parametrize("below", ["", "cifar-10-batches-bin", "itself"])
+def test_the_version_of_cifar_for_python_is_named_and_never_read(tmp_path: Path, below: str) -> None:
+    folder = tmp_path / ("" if below == "itself" else below) / "cifar-10-batches-py"
+    folder.mkdir(parents=True)
+    for name in ("data_batch_1", "test_batch", "batches.meta"):
+        # Whoever unpickles this ends the program.
+        (folder / name).write_bytes(b"cos\n_exit\n(I1\ntR.")
+    with pytest.raises(MissingDataError) as caught:
+        load_images(ImagesSpec(name="cifar-10"), folder if below == "itself" else tmp_path)
+    assert f"{folder} is the version for Python" in str(caught.value)
+    assert "the binary one is needed" in str(caught.value)
+    assert "msd download cifar-10" in str(caught.value)
+    write_cifar_set(tmp_path / "cifar-10-batches-bin")
+    assert len(load_images(ImagesSpec(name="cifar-10"), tmp_path).train) == 8
+
+
+def test_an_archive_that_is_not_unpacked_is_named(tmp_path: Path) -> None:
+    (tmp_path / "cifar-10-binary.tar.gz").touch()
+    with pytest.raises(MissingDataError, match=r"cifar-10-binary\.tar\.gz is not unpacked"):
+        load_images(ImagesSpec(name="cifar-10"), tmp_path)

@@ -10,7 +10,7 @@ from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.events import Failed, Finished, Restored, Tick
 from msd_engine.jobs.files.restore import restore
 from msd_engine.jobs.tools.failures import reports_user_errors
-from msd_engine.runs.pictures import save_animation, save_png
+from msd_engine.runs.pictures import encode_animation, save_png
 from msd_engine.runs.restoring import read_spec
 from msd_engine.runs.run import Run
 from msd_engine.runs.samples import save_samples
@@ -29,7 +29,7 @@ def carriers(folder: Path, spec: ExperimentSpec) -> list[Path]:
     names = ["a.png", "a.gif", "a.webp", "a.npz", "a.json", "run"]
     save_png(folder / "a.png", picture, text)
     for name in ("a.gif", "a.webp"):
-        save_animation(folder / name, [picture, picture[::-1]], spec_json=text)
+        (folder / name).write_bytes(encode_animation(Path(name).suffix, [picture, picture[::-1]], spec_json=text))
     save_samples(folder / "a.npz", np.zeros((1, 2), np.float32), np.zeros((1, 1, 2), np.float32), 0, text)
     (folder / "a.json").write_text(spec.to_json(indent=2), "utf-8")
     Run.create(folder / "run", spec, device="cpu")
@@ -157,3 +157,11 @@ def test_what_an_older_version_drew_says_that_its_seed_draws_other_chains(tmp_pa
         assert ExperimentSpec.from_json(restored.spec_json) == spec
         # With a preset nothing was drawn.
         assert ("its seed draws other chains now" in finished.text) == (not same and kind != "json")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_preset_that_an_editor_saved_with_a_byte_order_mark_is_restored(tmp_path, encoding):
+    path = tmp_path / "edited.json"
+    path.write_bytes(ExperimentSpec().to_json(indent=2).replace("\n", "\r\n").encode(encoding))
+    assert read_spec(path) == ExperimentSpec()
+    assert [type(event).__name__ for event in restore(path)] == ["Restored", "Finished"]

@@ -274,7 +274,7 @@ def test_networks_that_judge_see_on_the_device():
         torch.testing.assert_close(found.bands, expected.bands)
 
 
-def _report_of_old(self, moment, target, *, mixing):
+def _report_of_old(self, moment, target, *, ended):
     living = alive(moment.y)
     level = torch.from_numpy(np.concatenate(self._last_level)) if self._last_level else moment.y.unsqueeze(0)
     return level[len(level) // 2 :, living]

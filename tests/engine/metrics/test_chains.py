@@ -4,14 +4,13 @@ import math
 
 import pytest
 import torch
-from mixtures import random_mixture
+from mixtures import random_mixture, settled_std
 
+from msd_engine.data.mixture import GaussianMixture
 from msd_engine.data.shapes import mixture
 from msd_engine.metrics.chains.figures import (
     alive,
     effective_size,
-    mode_weights,
-    predicted_std,
     residual_inflation,
     split_r_hat,
     within_std,
@@ -24,36 +23,35 @@ def normal(*shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 
-@pytest.mark.parametrize("name", ["two-gaussians", "ncsn-toy", "ring-8", "grid-25"])
-def test_draws_of_the_mixture_have_its_weights_and_its_width(name):
-    target = mixture(MixtureSpec(name=name))
-    x = target.sample(40_000, torch.Generator().manual_seed(0))
-    weights = mode_weights(x, target)
-    assert weights.sum().item() == pytest.approx(1.0)
-    torch.testing.assert_close(weights, target.weights, rtol=0, atol=0.01)
-    # At no noise the prediction is the width of the modes themselves.
-    wanted = predicted_std(target, 1e-9, 1, 0.0, jump=True)
-    assert within_std(x, target) == pytest.approx(wanted, rel=0.01)
-    assert wanted == pytest.approx(math.sqrt((target.weights @ target.eigenvalues.mean(1)).item()))
+OVERLAPPING = GaussianMixture(
+    [0.7, 0.3], [[0.0, 0.0], [4.0, 0.0]], [[[9.0, 0.0], [0.0, 0.3]], [[0.2, 0.0], [0.0, 0.2]]]
+)
 
 
-def test_the_prediction_without_a_step_is_that_of_exact_draws():
-    target = mixture(MixtureSpec(name="ncsn-toy"))
-    sigma, k = 2.0, 4
-    y_mean = target.sample(200_000, torch.Generator().manual_seed(0)) + sigma / math.sqrt(k) * normal(200_000, 2)
-    assert within_std(y_mean, target) == pytest.approx(predicted_std(target, sigma, k, 0.0, jump=False), rel=0.01)
-    # One mode, λ = 1 and τ² = 1: the jump halves the distance to the mean.
-    assert predicted_std(target, sigma, k, 0.0, jump=True) == pytest.approx(math.sqrt(2) / 2)
+@pytest.mark.parametrize("name", ["two-gaussians", "ncsn-toy", "ring-8", "grid-25", "overlapping"])
+@pytest.mark.parametrize("tau", [0.01, 1.0])
+def test_draws_of_the_mixture_have_its_weights_and_its_width_whether_modes_overlap_or_not(name, tau):
+    target = OVERLAPPING if name == "overlapping" else mixture(MixtureSpec(name=name))
+    y = target.sample(40_000, torch.Generator().manual_seed(0)) + tau * normal(40_000, 2)
+    rho = target.responsibilities(y, tau)
+    torch.testing.assert_close(rho.mean(0), target.weights, rtol=0, atol=0.01)
+    assert within_std(y, rho) == pytest.approx(settled_std(target, tau, 1, 0.0, jump=False), rel=0.015)
+
+
+def test_the_width_of_modes_that_overlap():
+    # 1.820 by Σ w λ; the nearest mean would give 1.296.
+    x = OVERLAPPING.sample(200_000, torch.Generator().manual_seed(0))
+    assert within_std(x, OVERLAPPING.responsibilities(x, 1e-6)) == pytest.approx(1.820, abs=0.01)
 
 
 def test_within_std_of_few_points():
-    target = mixture(MixtureSpec(name="ncsn-toy"))
     alone = torch.tensor([[5.0, 5.0], [-5.0, -5.0]], dtype=torch.float64)
-    assert math.isnan(within_std(alone, target))
-    assert math.isnan(within_std(alone[:0], target))
-    pair = torch.tensor([[4.0, 5.0], [6.0, 5.0]], dtype=torch.float64)
-    # Squared deviations 1 + 1 over (2 − 1) · 2 degrees of freedom.
-    assert within_std(pair, target) == pytest.approx(1.0)
+    apart = torch.eye(2, dtype=torch.float64)
+    assert math.isnan(within_std(alone, apart))
+    assert math.isnan(within_std(alone[:0], apart[:0]))
+    pair = torch.tensor([[4.0, 5.0], [6.0, 5.0], [90.0, 0.0]], dtype=torch.float64)
+    # Squared deviations 1 + 1 over (2 − 1) · 2 degrees of freedom; the one of a mode of its own counts nothing.
+    assert within_std(pair, apart[[0, 0, 1]]) == pytest.approx(1.0)
 
 
 def test_residual_inflation_is_one_for_independent_copies_and_has_no_meaning_for_one():

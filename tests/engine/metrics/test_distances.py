@@ -70,9 +70,11 @@ def test_the_kernel_distance_is_that_of_its_definition() -> None:
 
 def test_the_jackknife_in_closed_form_is_the_one_by_hand() -> None:
     a, b = A[:40], B[:30]
-    found = kernel_distance(a, b)
-    without = np.array([kernel_distance(np.delete(a, i, axis=0), b).value for i in range(len(a))])
-    half = 1.959964 * np.sqrt((len(a) - 1) / len(a) * np.square(without - without.mean()).sum())
+    found, variance = kernel_distance(a, b), 0.0
+    for some, without in ((a, lambda i: (np.delete(a, i, axis=0), b)), (b, lambda i: (a, np.delete(b, i, axis=0)))):
+        values = np.array([kernel_distance(*without(i)).value for i in range(len(some))])
+        variance += (len(some) - 1) / len(some) * np.square(values - values.mean()).sum()
+    half = 1.959964 * np.sqrt(variance)
     assert found.high - found.value == pytest.approx(half, rel=1e-8)
     assert found.value - found.low == pytest.approx(half, rel=1e-8)
 

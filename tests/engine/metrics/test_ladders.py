@@ -6,14 +6,15 @@ import math
 import numpy as np
 import pytest
 import torch
+from mixtures import settled_std
 
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.posterior import Posterior
 from msd_engine.jobs.factory import chains as build_chains
 from msd_engine.jobs.factory import parts
 from msd_engine.jobs.sampling.ladder import ladder as ladder_job
-from msd_engine.metrics.chains.figures import predicted_std as settled_std
-from msd_engine.metrics.chains.ladders import excess, predicted_std, settled, steps_needed, swelling, variances
+from msd_engine.metrics.chains.ladders import excess, settled, steps_needed, swelling, variances
+from msd_engine.metrics.chains.predictions import predicted_std
 from msd_engine.noise.ladder import geometric, karras
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.laws import inflated
@@ -99,10 +100,10 @@ def test_long_levels_end_in_the_stationary_variance():
         [0.4, 0.6], [[-9.0, 0.0], [9.0, 0.0]], [[[0.5, 0.2], [0.2, 1.0]], [[2.0, 0.0], [0.0, 0.1]]]
     )
     for jump in (False, True):
-        found = predicted_std(target, "langevin", schedule("langevin", steps=4000), 3, jump=jump)
-        wanted = [settled_std(target, sigma, 3, 0.4, jump=jump) for sigma in LADDER]
-        np.testing.assert_allclose(found, wanted, rtol=1e-9)
-    assert swelling("langevin", schedule("langevin", steps=4000))[-1] == pytest.approx(inflated(0.4))
+        counts = 1e9 * target.weights.numpy()
+        found = predicted_std(target, "langevin", schedule("langevin", steps=4000), 3, 50.0, counts, jump=jump)
+        assert found == pytest.approx(settled_std(target, LADDER[-1], 3, 0.4, jump=jump), rel=1e-9)
+    assert swelling("langevin", schedule("langevin", steps=4000))[-1] == pytest.approx(1.25)
     assert swelling("underdamped", schedule("underdamped", steps=4000, ratio=1.7))[-1] == pytest.approx(1)
 
 

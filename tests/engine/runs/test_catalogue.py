@@ -175,7 +175,7 @@ def test_the_last_rows_are_those_that_reading_everything_finds(tmp_path: Path) -
     path = tmp_path / METRICS
     bands = {name: [float(n) for n in range(50)] for name in ("band_sigma_eff", "band_loss", "band_mmse")}
     written = [{"step": n, "loss": n / 7, "elapsed_s": n / 3} for n in range(1, 4000)]
-    written.insert(100, {"step": 100, "held_out": 0.5, "elapsed_s": 1.0, "mmse": 0.0, **bands})
+    written.insert(100, {"step": 100, "held_out": 0.5, "elapsed_s": 1.0, "mmse": 0.0, "standard_error": 0.0, **bands})
     append_rows(path, written)
     with path.open("a") as file:
         file.write('{"step": 5000, "loss": 0.')

@@ -19,14 +19,19 @@ from msd_engine.jobs.files.save import save_animation as save_animation_job
 from msd_engine.jobs.files.save import save_film, save_grid, save_plot, save_text
 from msd_engine.runs.pictures import (
     add_text_to_png,
+    encode_animation,
     image_grid,
     read_picture_spec,
     readable_scale,
-    save_animation,
     save_png,
     to_pixels,
 )
 from msd_engine.specs import ExperimentSpec
+
+
+def save_animation(path, frames, **options):
+    path.write_bytes(encode_animation(path.suffix, frames, **options))
+
 
 SPEC = ExperimentSpec(title="x̂ for σ₁ → σ_L").to_json()
 RNG = np.random.default_rng(0)

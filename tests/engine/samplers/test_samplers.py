@@ -5,14 +5,14 @@ import math
 
 import pytest
 import torch
-from mixtures import random_mixture
+from mixtures import random_mixture, settled_std
 
 from msd_engine.backend.streams import ChainStreams
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.posterior import Posterior, tweedie
-from msd_engine.metrics.chains.figures import mode_weights, predicted_std, residual_inflation, within_std
+from msd_engine.metrics.chains.figures import residual_inflation, within_std
 from msd_engine.noise.ladder import geometric
 from msd_engine.samplers import langevin
 from msd_engine.samplers.descent import Descent, Stage
@@ -122,7 +122,8 @@ def test_one_gaussian_reaches_the_stationary_variance_of_the_discretised_chain()
     x_hat = ExactDenoiser(target)(state.y, sigma).mean.double()
     error = 5 / math.sqrt(2 * 40_000)
     for x, jump in ((state.y.mean(1).double(), False), (x_hat, True)):
-        assert within_std(x, target) == pytest.approx(predicted_std(target, sigma, k, ratio, jump=jump), rel=error)
+        found = within_std(x, torch.ones(len(x), 1, dtype=torch.float64))
+        assert found == pytest.approx(settled_std(target, sigma, k, ratio, jump=jump), rel=error)
 
 
 def chains(count, *, name="ncsn-toy", levels=3, steps=4, k=8, innermost=True):
@@ -196,9 +197,10 @@ def test_annealing_finds_the_mode_weights_from_a_uniform_start():
     y = uniform_start(noise, 8.0, ladder[0])
     for moment in walk(langevin, ExactDenoiser(target), y, Descent(tuple(ladder), 50, ratio), noise):
         last = moment
-    x = last.posterior.mean.double()
-    assert mode_weights(x, target)[0].item() == pytest.approx(0.8, abs=0.03)
-    assert within_std(x, target) == pytest.approx(predicted_std(target, sigma_L, k, ratio, jump=True), rel=0.03)
+    rho = target.responsibilities(last.y.double().mean(1), sigma_L / math.sqrt(k))
+    assert rho.mean(0)[0].item() == pytest.approx(0.8, abs=0.03)
+    found = within_std(last.posterior.mean.double(), rho)
+    assert found == pytest.approx(settled_std(target, sigma_L, k, ratio, jump=True), rel=0.03)
 
 
 def test_plain_langevin_keeps_the_wrong_mode_weights():
@@ -208,4 +210,5 @@ def test_plain_langevin_keeps_the_wrong_mode_weights():
     y = uniform_start(noise, 8.0, 0.1)
     for moment in walk(langevin, ExactDenoiser(target), y, Descent((0.1,), 200, 0.5), noise):
         last = moment
-    assert mode_weights(last.posterior.mean.double(), target)[0].item() == pytest.approx(0.5, abs=0.05)
+    rho = target.responsibilities(last.y.double().mean(1), 0.1)
+    assert rho.mean(0)[0].item() == pytest.approx(0.5, abs=0.05)

@@ -340,3 +340,15 @@ def test_every_spec_class_refuses_strange_fields() -> None:
     for cls in classes:
         with pytest.raises(SpecError, match="There is no field called strange"):
             cls.from_fields({"strange": 1})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_a_spec_that_an_editor_saved_is_read(encoding):
+    spec = ExperimentSpec(title="σ")
+    assert ExperimentSpec.from_json(spec.to_json().encode(encoding)) == spec
+    assert ExperimentSpec.from_json("\ufeff" + spec.to_json()) == spec
+
+
+def test_a_text_in_no_encoding_is_refused_in_a_sentence():
+    with pytest.raises(SpecError, match="not valid JSON"):
+        ExperimentSpec.from_json(b'{"title": "\xff"}')

@@ -10,7 +10,8 @@ import torch
 from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.jobs.sweep.draws import matched_draws
-from msd_engine.metrics.errors.comparison import findings, table
+from msd_engine.metrics.errors.comparison import table
+from msd_engine.metrics.errors.findings import findings
 from msd_engine.noise.copies import matched_copies
 from msd_engine.noise.laws import draw_sigma, law_of_numbers, quantiles
 from msd_engine.runs.report.tables import csv_text, markdown_text
@@ -54,7 +55,7 @@ def test_a_plan_that_makes_no_sense_is_refused(fields: dict[str, Any], word: str
 
 def test_lists_are_read_from_text() -> None:
     assert parse_list("ks", "1,2, 16 4") == (1, 2, 16, 4)
-    for text in ("", "1,two", "1.5", "-1"):
+    for text in ("", "1,two", "1.5", "-1", "10,000", "1 024", "²"):
         with pytest.raises(SpecError, match="whole numbers"):
             parse_list("ks", text)
 
@@ -149,7 +150,7 @@ def made(errors: dict[tuple[str, int], list[float]], name: str = "ncsn-toy") -> 
 
 
 FALLING = {("same-sigma", 1): [10.0, 12.0], ("same-sigma", 2): [8.0, 9.6], ("same-sigma", 16): [4.0, 4.8]}
-FLAT = {("same-sigma-eff", 2): [10.0, 12.1], ("same-sigma-eff", 16): [10.0, 12.0]}
+FLAT = {("same-sigma-eff", 2): [10.0, 12.03], ("same-sigma-eff", 16): [10.0, 12.0]}
 
 
 def test_the_table_has_spread_ratios_and_the_figures_of_the_report() -> None:
@@ -168,13 +169,13 @@ def test_the_table_has_spread_ratios_and_the_figures_of_the_report() -> None:
 def test_the_findings_follow_from_the_figures() -> None:
     fall, same, share = findings(table(*made(FALLING | FLAT)))
     assert fall.startswith("Confirmed: with the same σ")
-    assert same.startswith("Confirmed: at the same σ_eff")
-    assert "100 % is σ/√k alone" in share
-    rising = {("same-sigma", 1): [4.0, 4.8], ("same-sigma", 2): [4.0, 4.8], ("same-sigma", 16): [4.1, 5.0]}
+    assert same.startswith("Confirmed to within 5 %: at the same σ_eff")
+    assert "100 % is σ/√k alone (95 % interval: 100 to 100 %)" in share
+    rising = {("same-sigma", 1): [4.0, 4.8], ("same-sigma", 2): [4.0, 4.8], ("same-sigma", 16): [4.1, 4.92]}
     (refuted,) = findings(table(*made(rising)))
     assert refuted.startswith("Refuted")
     bent = FALLING | {("same-sigma", 2): [11.0, 13.0]}
-    assert "not from k = 1 to 2" in findings(table(*made(bent)))[0]
+    assert "not surely from k = 1 to 2" in findings(table(*made(bent)))[0]
     gain = {("same-sigma-eff", 2): [8.0, 9.6], ("same-sigma-eff", 16): [8.0, 9.6]}
     _, same, share = findings(table(*made(FALLING | gain)))
     assert "one of learning" in same
@@ -186,6 +187,16 @@ def test_the_findings_follow_from_the_figures() -> None:
     assert "less than σ/√k alone gives" in share
     assert f"{more:.0f} % of that fall" in share
     assert "made learning harder" in share
-    one_seed = {place: errors[:1] for place, errors in (FALLING | gain).items()}
-    assert "learning or chance" in findings(table(*made(one_seed)))[1]
+    little = {("same-sigma-eff", 2): [10.45, 12.541], ("same-sigma-eff", 16): [10.0, 12.001]}
+    assert "k = 2 (1.045) differs by more than chance, though by less" in findings(table(*made(FALLING | little)))[1]
     assert findings(table(*made({("same-sigma", 1): [1.0]}))) == ()
+
+
+def test_one_seed_confirms_and_refutes_nothing() -> None:
+    for errors in (FALLING | FLAT, FALLING | {("same-sigma-eff", 2): [8.0], ("same-sigma-eff", 16): [13.0]}):
+        one_seed = {place: found[:1] for place, found in errors.items()}
+        fall, same, share = findings(table(*made(one_seed)))
+        assert fall.startswith("Cannot be told from one seed")
+        assert same.startswith("Cannot be told from one seed")
+        assert "by one seed" in share
+        assert "cannot be told" in share

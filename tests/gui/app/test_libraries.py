@@ -4,12 +4,26 @@ import pytest
 
 from msd_gui.app import libraries
 
+PACKAGES = {
+    "libxcb-cursor.so.0": "libxcb-cursor0",
+    "libxcb-render-util.so.0": "libxcb-render-util0",
+    "libX11-xcb.so.1": "libx11-xcb1",
+    "libxkbcommon-x11.so.0": "libxkbcommon-x11-0",
+    "libxkbcommon.so.0": "libxkbcommon0",
+    "libEGL.so.1": "libegl1",
+    "libGL.so.1": "libgl1",
+    "libfontconfig.so.1": "libfontconfig1",
+    "libdbus-1.so.3": "libdbus-1-3",
+    "libglib-2.0.so.0": "libglib2.0-0",
+}
 
-@pytest.mark.parametrize(("library", "package"), [(name, names[0]) for name, names in libraries.PACKAGES.items()])
+
+@pytest.mark.parametrize(("library", "package"), list(PACKAGES.items()))
 def test_the_loader_message_becomes_an_advice(library, package):
     sentence = libraries._advice(f"{library}: cannot open shared object file: No such file or directory")
     assert library in sentence
-    assert f"apt-get install {package}" in sentence
+    assert f"'sudo apt-get install {package}'" in sentence
+    assert f"'{library}()(64bit)'" in sentence
 
 
 def test_an_unknown_library_is_still_named():

@@ -300,7 +300,7 @@ def test_every_page_can_be_shown_and_left(qtbot, window):
         assert page.isVisible()
         assert window.windowTitle().startswith(window.commands[f"page_{name}"].text())
         offered = isinstance(page, ExperimentPage)
-        qtbot.waitUntil(lambda offered=offered: window.bar.preset.isVisible() == offered)
+        qtbot.waitUntil(lambda offered=offered: window.bar.preset.isEnabled() == offered)
         window.commands["undo"].trigger()
 
 

@@ -39,7 +39,7 @@ def drifted(spec: ExperimentSpec) -> Facts:
 
 
 def died(spec: ExperimentSpec) -> Facts:
-    return replace(FACTS, sampled=spec.sampling, verdicts=("alive",) * 9 + ("monochrome",))
+    return replace(FACTS, sampled=spec.sampling, verdicts=("alive",) * 27 + ("monochrome",) * 3)
 
 
 LONG = changed(steps_per_level=200).replace("sampling.source", "trained")
@@ -58,7 +58,7 @@ BAD = [
     ("Ladder too coarse", changed(ladder="karras", levels=3, step_ratio=0.025), FACTS),
     ("Too few steps per level", changed(ladder="karras", levels=60, steps_per_level=1, step_ratio=0.01), Facts()),
     ("Chains have died", GOOD, died(GOOD)),
-    ("Chains end off the data", GOOD, replace(died(GOOD), verdicts=("alive",) * 9 + ("off the data",))),
+    ("Chains end off the data", GOOD, replace(died(GOOD), verdicts=("alive",) * 27 + ("off the data",) * 3)),
 ]
 
 
@@ -131,7 +131,6 @@ def told(shares: tuple[float, ...], **fields: object) -> Verdicts:
         "data_mean_distance": 6.0,
         "data_largest_distance": 9.6,
         "data_std": 0.54,
-        "data_count": 1500,
         "k": 8,
         "step_ratio": 0.25,
         "levels": 50,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,10 +28,15 @@ def page(qtbot, window, tmp_path, monkeypatch):
     return page
 
 
-def carried_out(window, verb):
+def carried_out(qtbot, window, verb):
     window.commands["copy_command"].trigger()
     words = shlex.split(QGuiApplication.clipboard().text())
-    assert words[:2] == ["msd", verb]
+    assert words[:2] == ["msd", "run"]
+    if Path(words[2]).suffix == ".json":
+        qtbot.waitUntil(lambda: Path(words[2]).is_file() and not window.page.running, timeout=WAIT_MS)
+        assert Path(words[2]).parent == window.engine.runs_dir()
+    else:
+        assert words[words.index("--job") + 1] == verb
     assert main(words[1:]) == 0
     with np.load(words[words.index("--out") + 1]) as file:
         return dict(file)
@@ -49,7 +55,7 @@ def test_a_denoised_picture(qtbot, window, page, values):
     page.experiment.set(page.experiment.spec.replace_all(values))
     wanted = page.experiment.spec.to_json()
     qtbot.waitUntil(lambda: page.denoised and page.denoised.spec_json == wanted and not page.running, timeout=WAIT_MS)
-    found = carried_out(window, "denoise")
+    found = carried_out(qtbot, window, "denoise")
     assert np.array_equal(found["y"], page.denoised.copies.y)
     assert np.array_equal(found["x_hat"], page.denoised.copies.x_hat)
 
@@ -62,7 +68,7 @@ def test_chains_by_hand(qtbot, window, page, task, source):
     page.experiment.set(page.experiment.spec.replace_all(values))
     page.act("sample")
     qtbot.waitUntil(lambda: page.chain_task.gallery.samples is not None and not page.running, timeout=WAIT_MS)
-    assert np.array_equal(carried_out(window, task)["x_hat"], page.chain_task.gallery.samples.x_hat)
+    assert np.array_equal(carried_out(qtbot, window, task)["x_hat"], page.chain_task.gallery.samples.x_hat)
 
 
 @pytest.mark.parametrize("painting", ["settle", "same"])
@@ -76,7 +82,7 @@ def test_a_flow_paints_in_the_window_as_by_the_copied_line(qtbot, window, page, 
     qtbot.waitUntil(lambda: page.chain_task.gallery.samples is not None and not page.running, timeout=WAIT_MS)
     samples = page.chain_task.gallery.samples
     assert said.endswith(painters(ExperimentSpec.from_json(samples.spec_json)))
-    assert np.array_equal(carried_out(window, "inpaint")["x_hat"], samples.x_hat)
+    assert np.array_equal(carried_out(qtbot, window, "inpaint")["x_hat"], samples.x_hat)
 
 
 def test_the_settings_of_the_chains_that_paint_are_shown_and_can_be_taken_over(qtbot, window, page):
@@ -121,7 +127,7 @@ def test_a_picture_that_was_exported_brings_everything_back(qtbot, window, page,
 def test_a_run_is_named_and_fields_that_nobody_reads_are_left_out(tmp_path):
     spec = load_card("digits-k8").spec.replace_all({"denoise.sigma": 0.5, "denoise.second_seed": 7})
     line = command(spec, "denoise", run="some run", out="d.npz")
-    assert line.startswith("msd denoise 'some run' --out d.npz --grid d.png")
+    assert line.startswith("msd run --network 'some run' --job denoise --out d.npz --grid d.png")
     assert "--denoise.sigma 0.5" in line
     assert "second_seed" not in line
     assert "levels" not in line
@@ -130,7 +136,7 @@ def test_a_run_is_named_and_fields_that_nobody_reads_are_left_out(tmp_path):
     assert "--denoise.sigma" not in row
     short = command(spec, "interpolate", run="run", trained=spec.replace("denoise.second_seed", 6), out="i.npz")
     n = spec.sampling.chains
-    assert short == f"msd interpolate run --n {n} --out i.npz --grid i.png --denoise.second_seed 7"
+    assert short == f"msd run --network run --job interpolate --n {n} --out i.npz --grid i.png --denoise.second_seed 7"
     images = command(load_preset("digits-30s").replace("denoise.sigma", 0.5), "sample")
     assert "denoise" not in images
 

@@ -185,7 +185,7 @@ def test_the_list_of_runs_hands_a_network_over(qtbot, window, page, run, tmp_pat
     shutil.copytree(run, tmp_path / "runs" / "small")
     runs = window.pages["runs"]
     window.show_page("runs")
-    qtbot.waitUntil(lambda: bool(runs.model.paths()), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: bool(runs.model.runs), timeout=WAIT_MS)
     assert not window.commands["denoise"].isEnabled()
     runs.choose(str(tmp_path / "runs" / "small"))
     assert window.commands["denoise"].isEnabled()

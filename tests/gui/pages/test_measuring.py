@@ -54,7 +54,7 @@ def quality(**changes) -> Quality:
 def neighbours(distance: float) -> Neighbours:
     apart = np.array([distance, 0.5, 0.6])
     pictures = np.zeros((3, 1, 8, 8), np.uint8)
-    return Neighbours(pictures[0], pictures, ("4", "4", "9"), apart, apart * 10, "Digits classifier", 0.3)
+    return Neighbours(pictures[0], pictures, ("4", "4", "9"), apart, apart * 10, "Digits classifier", 0.3, (0.2, 0.5))
 
 
 def telling(*events):
@@ -270,7 +270,7 @@ def test_a_click_finds_the_nearest_training_images_of_what_is_shown(qtbot, panel
     qtbot.waitUntil(lambda: shown.neighbours is not None, timeout=WAIT_MS)
     assert float(engine.requested[0].arguments["image"].min()) == 1.0
     assert shown.near.isVisible()
-    assert "a memory, not a new image" in shown.near_note.text()
+    assert "a memory, or nearly one" in shown.near_note.text()
     shown.choose(7)
     assert len(engine.requested) == 1
 
@@ -293,6 +293,11 @@ def test_the_verdict_on_a_neighbour_follows_what_held_out_images_have():
         (Figure("commonest", "", 1.4, real=1.0, better="real"), ""),
         (Figure("nearest", "", 0.1, real=0.3, better="real"), "warning"),
         (Figure("frechet", "", 30.0, real=math.nan), ""),
+        # What chance alone may do is not marked.
+        (Figure("frechet", "", 30.0, 15.0, 45.0, real=10.0), ""),
+        (Figure("yield", "", 0.95, 0.9, 0.985, real=1.0, better="higher"), ""),
+        (Figure("rarest", "", 0.5, 0.2, 1.1, real=1.0, better="real"), ""),
+        (Figure("rarest", "", 0.5, 0.3, 0.7, real=1.0, better="real"), "warning"),
     ],
 )
 def test_figures_far_from_real_ones_are_marked(figure, severity):

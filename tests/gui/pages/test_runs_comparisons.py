@@ -17,7 +17,7 @@ from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import SweepSpec
 from msd_gui.pages.runs.trash import question
-from msd_gui.views.runs.run_cells import CAPTION, FOLD, MARK_PX, Fold
+from msd_gui.views.runs.cells import CAPTION
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def folder(tmp_path):
 def page(qtbot, window, sweep):
     window.commands["page_runs"].trigger()
     page = window.page
-    qtbot.waitUntil(lambda: page.model.total == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(page.model.runs) == 2, timeout=WAIT_MS)
     return page
 
 
@@ -51,13 +51,13 @@ def test_a_run_of_a_comparison_is_found_by_it_and_goes_on_with_it(qtbot, window,
     qtbot.waitUntil(lambda: compare.can("train"), timeout=WAIT_MS)
     window.show_page("runs")
     page = window.page
-    qtbot.waitUntil(lambda: page.model.total == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(page.model.runs) == 2, timeout=WAIT_MS)
     page.search.box.setText("copies of DIGITS")
     (row,) = page.model.found()
     assert row.sweep == str(sweep.folder)
     assert row.name == "k = 1, seed 0"
     index = page.model.index(0, 0)
-    assert (index.data(), index.data(FOLD)) == ("Copies of digits", Fold.FOLDED)
+    assert (index.data(), page.table.isExpanded(index)) == ("Copies of digits", False)
     assert "1 of 2 runs" in index.data(CAPTION)
     choose(qtbot, page, row.path)
     assert "Copies of digits" in page.model.index_of(row.path).data(Qt.ItemDataRole.ToolTipRole)
@@ -75,8 +75,8 @@ def test_a_run_of_a_comparison_is_found_by_it_and_goes_on_with_it(qtbot, window,
     qtbot.waitUntil(lambda: compare.shown.latest is not None and compare.shown.latest.done == 2, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not compare.running, timeout=WAIT_MS)
     window.show_page("runs")
-    qtbot.waitUntil(lambda: page.model.total == 3, timeout=WAIT_MS)
-    inside = [row for row in page.model.every() if row.sweep]
+    qtbot.waitUntil(lambda: len(page.model.runs) == 3, timeout=WAIT_MS)
+    inside = [row for row in page.model.runs.values() if row.sweep]
     assert {row.k for row in inside} == {1, 2}
     choose(qtbot, page, inside[0].path)
     page.actions_by_name["open"].trigger()
@@ -85,20 +85,23 @@ def test_a_run_of_a_comparison_is_found_by_it_and_goes_on_with_it(qtbot, window,
 
 def test_a_comparison_unfolds_by_mouse_and_arrow_keys(qtbot, window, page, sweep):
     make(sweep.folder / "other", k=2)
-    qtbot.waitUntil(lambda: page.model.total == 3, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(page.model.runs) == 3, timeout=WAIT_MS)
     table, path = page.table, str(sweep.folder)
 
-    def press(times=QTest.mouseClick, right=MARK_PX // 2):
+    def press(times=QTest.mouseClick, right=-8):
         place = table.visualRect(page.model.index_of(path))
         point = place.topLeft() + QPoint(right, place.height() // 2)
         times(table.viewport(), Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier, point)
 
-    assert page.model.rowCount() == 2
+    def unfolded():
+        return table.isExpanded(page.model.index_of(path))
+
+    assert not unfolded()
     press()
-    assert page.model.rowCount() == 4
+    assert unfolded()
     assert not page.chosen_lines()
     press()
-    assert page.model.rowCount() == 2
+    assert not unfolded()
     press(right=200)
     assert [line.path for line in page.chosen_lines()] == [path]
     assert {row.sweep for row in page.chosen()} == {path}
@@ -107,7 +110,7 @@ def test_a_comparison_unfolds_by_mouse_and_arrow_keys(qtbot, window, page, sweep
     qtbot.waitUntil(lambda: len(page.chosen_runs.overlay.plot().curves) == 2, timeout=WAIT_MS)
     table.setFocus()
     QTest.keyClick(table, Qt.Key.Key_Right)
-    assert page.model.rowCount() == 4
+    assert unfolded()
     QTest.keyClick(table, Qt.Key.Key_Right)
     assert [line.sweep for line in page.chosen_lines()] == [path]
     assert page.chosen_runs.title.text() == "Chosen run"
@@ -117,6 +120,7 @@ def test_a_comparison_unfolds_by_mouse_and_arrow_keys(qtbot, window, page, sweep
     choose(qtbot, page, str(sweep.folder / "other"))
     press()
     assert [line.path for line in page.chosen_lines()] == [path]
+    press(right=200)
     press(times=QTest.mouseDClick, right=200)
     qtbot.waitUntil(lambda: window.page is window.pages["compare"], timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not window.page.running, timeout=WAIT_MS)
@@ -124,7 +128,7 @@ def test_a_comparison_unfolds_by_mouse_and_arrow_keys(qtbot, window, page, sweep
 
 def test_a_comparison_is_renamed_tagged_and_noted(qtbot, page, sweep):
     make(sweep.folder / "other", k=2)
-    qtbot.waitUntil(lambda: page.model.total == 3, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(page.model.runs) == 3, timeout=WAIT_MS)
     choose(qtbot, page, sweep.folder)
     words = page.chosen_runs.words
     assert (words.name.text(), words.note.toPlainText()) == ("Copies of digits", "")
@@ -136,10 +140,10 @@ def test_a_comparison_is_renamed_tagged_and_noted(qtbot, page, sweep):
     qtbot.waitUntil(lambda: page.chosen_lines()[0].name == "first try", timeout=WAIT_MS)
     notes = read_notes(sweep.folder)
     assert (notes.name, notes.tags, notes.note) == ("first try", ("small",), "too short to tell")
-    assert {row.sweep_title for row in page.model.every() if row.sweep} == {"first try"}
+    assert {row.sweep_title for row in page.model.runs.values() if row.sweep} == {"first try"}
     assert "#small" in page.model.index_of(str(sweep.folder)).data(CAPTION)
     page.search.box.setText("#small tell")
-    assert [line.path for line in page.model.shown()] == [str(sweep.folder)]
+    assert [line.path for line in page.model.lines()] == [str(sweep.folder)]
     assert page.model.found_count == 2
     words.name.setText("")
     words.keep()
@@ -154,7 +158,7 @@ def test_all_curves_of_a_comparison_are_drawn_in_the_colours_of_k(qtbot, page, f
         run = Run.create(sweep.run_folder(child.name), child.spec, device="cpu")
         run.append_metrics([{"step": n, "held_out": child.k / n, "elapsed_s": n / 2} for n in (1, 2, 3)])
     assert len(spec.children()) > OWN_COLOURS
-    qtbot.waitUntil(lambda: page.model.total == 2 + len(spec.children()), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(page.model.runs) == 2 + len(spec.children()), timeout=WAIT_MS)
     choose(qtbot, page, sweep.folder)
     overlay = page.chosen_runs.overlay
     qtbot.waitUntil(lambda: len(overlay.plot().curves) == len(spec.children()), timeout=WAIT_MS)
@@ -197,7 +201,7 @@ def test_the_settings_of_a_comparison_are_taken_for_a_new_one(qtbot, window, pag
 
 def test_what_a_search_hides_of_a_comparison_is_not_thrown_away(qtbot, page, sweep, monkeypatch):
     make(sweep.folder / "other", k=2)
-    qtbot.waitUntil(lambda: page.model.total == 3, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(page.model.runs) == 3, timeout=WAIT_MS)
     page.search.box.setText("copies k=2")
     page.table.selectAll()
     assert [Path(row.path).name for row in page.chosen()] == ["other"]
@@ -213,7 +217,7 @@ def test_what_a_search_hides_of_a_comparison_is_not_thrown_away(qtbot, page, swe
 
 def test_a_note_leaves_the_name_of_a_run_of_a_comparison_as_it_was(qtbot, page, sweep):
     run = sweep.run_folder("k1-seed0")
-    qtbot.waitUntil(lambda: page.model.total == 2, timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: len(page.model.runs) == 2, timeout=WAIT_MS)
     choose(qtbot, page, run)
     words = page.chosen_runs.words
     assert words.name.text() == "k = 1, seed 0"

@@ -8,17 +8,15 @@ import math
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import QItemSelectionModel, QRect, Qt
+from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtTest import QAbstractItemModelTester
-from PySide6.QtWidgets import QTableView
+from PySide6.QtWidgets import QTreeView
 
 from msd_engine.events import RunRow
 from msd_gui.pages.runs.columns import COLUMNS, count, table_text
-from msd_gui.pages.runs.comparison import Comparison
 from msd_gui.pages.runs.details import RunFigures
 from msd_gui.pages.runs.model import RunsModel
-from msd_gui.views.runs.cells import NEW_ROWS, Rounds
-from msd_gui.views.runs.run_cells import CAPTION, FOLD, Fold
+from msd_gui.views.runs.cells import CAPTION
 from msd_gui.widgets.controls.numbers import duration
 
 DOWN, UP = Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder
@@ -34,7 +32,7 @@ def row(number: int, **changes) -> RunRow:
 
 
 def names(model: RunsModel) -> list[str]:
-    return [found.name for found in model.shown()]
+    return [found.name for found in model.lines()]
 
 
 @pytest.fixture
@@ -62,7 +60,7 @@ def test_what_is_not_known_stands_at_the_end_in_both_directions(model, order):
     model.take([row(9, held_out=math.nan)])
     model.sort(PLACE["Error"], order)
     assert names(model)[-1] == "run 009"
-    known = [found.held_out for found in model.shown()[:-1]]
+    known = [found.held_out for found in model.lines()[:-1]]
     assert known == sorted(known, reverse=order == DOWN)
 
 
@@ -72,13 +70,13 @@ def test_every_word_of_a_search_must_be_there(model):
         model.search(text)
         assert set(names(model)) == found
     model.search("k=2")
-    assert {found.k for found in model.shown()} == {2}
+    assert {found.k for found in model.lines()} == {2}
     model.search("")
-    assert len(names(model)) == model.total == 5
+    assert len(names(model)) == len(model.runs) == 5
 
 
 def test_a_selection_stays_with_its_run_whatever_happens_to_the_others(qtbot, model):
-    view = QTableView()
+    view = QTreeView()
     qtbot.addWidget(view)
     view.setModel(model)
     flags = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
@@ -108,26 +106,23 @@ def test_a_changed_row_is_told_as_a_change_and_nothing_else(qtbot, model):
     assert (told.args[0].row(), told.args[1].row()) == (1, 1)
     assert model.index(1, 0).data() == "new"
     with qtbot.assertNotEmitted(model.dataChanged):
-        model.take(model.shown())
+        model.take(model.lines())
 
 
-def test_views_are_told_at_once_of_what_comes_and_goes_here_and_there(qtbot, model):
+def test_runs_that_go_are_told_at_once_where_they_lie_beside_each_other(qtbot, model):
     told = []
     model.rowsRemoved.connect(lambda _parent, first, last: told.append((first, last)))
-    model.rowsInserted.connect(lambda _parent, first, last: told.append((first, last)))
-    model.search("k=1")
-    assert names(model) == ["run 000"]
-    model.take([row(number) for number in range(5, 30)])
-    assert names(model) == ["run 025", "run 020", "run 015", "run 010", "run 005", "run 000"]
-    model.search("")
-    assert len(names(model)) == 30
-    assert told == [(1, 4), (1, 5), (6, 29)]
-    model.take([row(30)], [f"/runs/{number:03d}" for number in range(0, 30, 2)])
-    assert told[3:] == [(30, 30), (16, 30)]
-    assert names(model) == ["run 030", *(f"run {number:03d}" for number in range(29, 0, -2))]
+    model.take([], [f"/runs/{number:03d}" for number in (3, 1, 4)])
+    assert names(model) == ["run 002", "run 000"]
+    assert sum(last - first + 1 for first, last in told) == 3
+    model.take([row(number) for number in range(3, 40)])
+    told.clear()
+    model.take([], [f"/runs/{number:03d}" for number in range(3, 40)])
+    assert told == [(0, 36)]
+    assert names(model) == ["run 002", "run 000"]
 
 
-def test_equal_runs_stand_newest_first_in_both_directions(model):
+def test_equal_runs_keep_their_order_in_both_directions(model):
     for order in (UP, DOWN):
         model.sort(PLACE["Data"], order)
         assert names(model) == ["run 004", "run 003", "run 002", "run 001", "run 000"]
@@ -147,89 +142,80 @@ def swept(model):
     return model
 
 
-def test_a_comparison_is_one_line_until_it_is_unfolded(swept):
+def test_a_comparison_is_one_line_with_its_runs_below_it(swept):
     assert names(swept) == ["Copies of digits", "run 004", "run 003", "run 002", "run 001", "run 000"]
     index = swept.index_of(SWEEP)
-    assert index.data(FOLD) == Fold.FOLDED
     assert "3 runs" in index.data(CAPTION)
-    assert (swept.found_count, swept.total, swept.rowCount()) == (8, 8, 6)
-    swept.fold(SWEEP, away=False)
-    assert names(swept)[:4] == ["Copies of digits", "run 012", "run 010", "run 001"]
-    assert [swept.index(place, 0).data(FOLD) for place in range(5)] == [
-        *(Fold.OPEN, Fold.INSIDE, Fold.INSIDE, Fold.INSIDE, Fold.ALONE)
-    ]
-    swept.fold(SWEEP, away=True)
-    assert len(names(swept)) == 6
+    assert (swept.found_count, len(swept.runs), swept.rowCount()) == (8, 8, 6)
+    assert [found.name for found in swept.lines(index)] == ["run 012", "run 010", "run 001"]
+    assert swept.comparisons() == [index]
 
 
 @pytest.mark.parametrize("order", [UP, DOWN])
 @pytest.mark.parametrize("title", list(PLACE))
 def test_runs_of_a_comparison_are_sorted_below_it(swept, title, order):
-    swept.fold(SWEEP, away=False)
     swept.sort(PLACE[title], order)
-    found = swept.shown()
-    place = next(n for n, line in enumerate(found) if isinstance(line, Comparison))
     key = COLUMNS[PLACE[title]].key
-    for part in (found[place + 1 : place + 4], [*found[: place + 1], *found[place + 4 :]]):
+    below = swept.lines(swept.index_of(SWEEP))
+    assert {line.sweep for line in below} == {SWEEP}
+    for part in (below, swept.lines()):
         keys = [key(line) for line in part]
         assert keys == sorted(keys, reverse=order == DOWN)
-    assert {line.sweep for line in found[place : place + 4]} == {SWEEP}
 
 
-def test_a_search_unfolds_what_it_finds_within_a_comparison(swept):
+def test_a_search_finds_runs_within_a_comparison(swept):
     swept.search("k=8")
-    assert names(swept) == ["Copies of digits", "run 010"]
-    assert [run.name for run in swept.runs_of(swept.shown()[0])] == ["run 010"]
+    assert names(swept) == ["Copies of digits"]
+    assert [run.name for run in swept.runs_of(swept.lines()[0])] == ["run 010"]
     assert swept.found_count == 1
-    swept.fold(SWEEP, away=True)
-    assert names(swept) == ["Copies of digits"]
-    # All of its runs are of digits: there is nothing to tell by unfolding it.
     swept.search("copies digits")
-    assert names(swept) == ["Copies of digits"]
-    assert swept.found_count == 3
-    swept.search("k=8")
-    assert names(swept) == ["Copies of digits", "run 010"]
+    assert (names(swept), swept.found_count) == (["Copies of digits"], 3)
+    swept.search("(k=8|k=1)")
+    assert names(swept) == []
     swept.search("")
     assert len(names(swept)) == 6
 
 
 def test_a_comparison_tells_its_runs_in_one_line(swept):
-    line = swept.shown()[0]
+    line = swept.lines()[0]
     words = dict(zip(PLACE, (swept.index(0, place).data() for place in range(len(COLUMNS))), strict=True))
     assert (words["k"], words["Error"], words["Time"], words["Status"]) == ("1–8", "≥ 2", duration(23.0), "finished")
     assert line.step == 2300
     swept.take([inside(1, status="running", sweep_runs=6)])
-    assert swept.shown()[0].status == "running"
+    assert swept.lines()[0].status == "running"
     assert "3 of 6 runs" in swept.index_of(SWEEP).data(CAPTION)
     swept.take([inside(1, sweep_runs=6)])
-    assert swept.shown()[0].status == "stopped"
+    assert swept.lines()[0].status == "stopped"
 
 
 def test_a_comparison_goes_with_its_last_run_and_others_are_left_alone(qtbot, swept):
-    before = swept.shown()[0]
+    before = swept.lines()[0]
     with qtbot.assertNotEmitted(swept.rowsInserted), qtbot.assertNotEmitted(swept.layoutChanged):
         swept.take([row(3, step=7)])
-    assert swept.shown()[0] is before
+    assert swept.lines()[0] is before
     swept.take([], [f"{SWEEP}/{number:03d}" for number in (1, 10)])
-    assert [run.name for run in swept.shown()[0].runs] == ["run 012"]
+    assert [run.name for run in swept.lines()[0].runs] == ["run 012"]
     swept.take([], [f"{SWEEP}/012"])
     assert names(swept)[0] == "run 004"
 
 
-def test_a_run_that_is_folded_away_is_revealed_and_written(swept):
-    path = f"{SWEEP}/010"
-    assert not swept.index_of(path).isValid()
+def test_runs_within_comparisons_are_written_where_these_stand(swept):
     assert [found.path for found in swept.found()] == [
         *(f"{SWEEP}/{number:03d}" for number in (12, 10, 1)),
         *(f"/runs/{number:03d}" for number in (4, 3, 2, 1, 0)),
     ]
-    swept.reveal([path])
-    assert swept.row(swept.index_of(path)).name == "run 010"
+
+
+def test_a_run_that_joins_a_comparison_leaves_its_line(model):
+    model.take([row(3, sweep=SWEEP, sweep_title="Copies")])
+    assert names(model) == ["run 004", "Copies", "run 002", "run 001", "run 000"]
+    model.take([row(3)])
+    assert names(model) == ["run 004", "run 003", "run 002", "run 001", "run 000"]
 
 
 def test_the_table_as_text_holds_what_is_known(model):
     model.take([row(9, held_out=math.nan, tags=("a", "b"), note='two\n"lines", so')])
-    lines = list(csv.DictReader(io.StringIO(table_text(model.shown()))))
+    lines = list(csv.DictReader(io.StringIO(table_text(model.lines()))))
     assert len(lines) == 6
     first = lines[0]
     assert (first["name"], first["held_out"], first["tags"], first["note"]) == (
@@ -243,20 +229,6 @@ def test_the_table_as_text_holds_what_is_known(model):
 
 def test_counts_are_short():
     assert [count(value) for value in (0, 950, 12_345, 4_560_000)] == ["–", "950", "12.3 k", "4.56 M"]
-
-
-def test_many_new_lines_are_painted_in_rounds_and_each_in_its_turn(qtbot):
-    view = QTableView()
-    qtbot.addWidget(view)
-    rounds, place = Rounds(view), QRect(0, 0, 10, 10)
-    assert [rounds.begin(row, place, known=False) for row in range(NEW_ROWS + 2)] == [True] * NEW_ROWS + [False] * 2
-    assert rounds.puts_off(NEW_ROWS + 1)
-    # What was painted before is painted at any time.
-    assert rounds.begin(0, place, known=True)
-    assert not rounds.puts_off(0)
-    qtbot.waitUntil(lambda: rounds.begin(NEW_ROWS, place, known=False), timeout=5000)
-    assert rounds.begin(NEW_ROWS + 1, place, known=False)
-    qtbot.wait(1)
 
 
 def test_a_network_that_is_not_saved_yet_has_no_number_of_parameters(qtbot):

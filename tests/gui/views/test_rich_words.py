@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFont
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QTableWidget, QTableWidgetItem
 
-from msd_gui.views.base.rich import IndexedCells, indexed, plain
-from msd_gui.views.runs.cells import Words
+from msd_gui.views.base.rich import IndexedCells, indexed, plain, static_text
 
 
 def test_the_index_of_sigma_eff_stands_below_the_line_where_it_is_shown_and_nowhere_else(qtbot):
@@ -30,14 +29,13 @@ def test_the_index_of_sigma_eff_stands_below_the_line_where_it_is_shown_and_nowh
 
 
 def test_words_of_a_list_have_the_index_below_the_line_and_users_signs_as_they_are(qtbot):
-    words = Words(QFont())
-    plainly = {text: words._laid_out(text, 400)[0] for text in ("k = 8, same σ_eff", "a & b < c", "k = 8")}
+    plainly = {text: static_text(text) for text in ("k = 8, same σ_eff", "a & b < c", "k = 8")}
     formats = {text: made.textFormat() for text, made in plainly.items()}
     assert formats["k = 8, same σ_eff"] == Qt.TextFormat.RichText
     assert formats["a & b < c"] == formats["k = 8"] == Qt.TextFormat.PlainText
     assert plainly["a & b < c"].text() == "a & b < c"
-    assert "&amp;" in words._laid_out("σ_eff & b", 400)[0].text()
-    # A long line is cut, never broken.
-    rich = words._laid_out("k = 8, same σ_eff, and many words after it, more than there is room for", 60)[0]
+    assert "&amp;" in static_text("σ_eff & b").text()
+    # A long line is never broken.
+    rich = static_text("k = 8, same σ_eff, and many words after it, more than there is room for")
     rich.prepare(font=QFont())
-    assert rich.size().height() < 1.6 * words.height
+    assert rich.size().height() < 1.6 * QFontMetrics(QFont()).height()

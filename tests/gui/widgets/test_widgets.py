@@ -119,12 +119,48 @@ def test_seed_comes_back_and_is_told_once_when_typed(qtbot, seed):
     control = SeedBox(DECLARED["sampling.seed"])
     qtbot.addWidget(control)
     control.setValue(12)
-    control.spin.selectAll()
+    control.box.selectAll()
     with qtbot.waitSignal(control.valueChanged) as told:
-        qtbot.keyClicks(control.spin, str(seed))
-        qtbot.keyClick(control.spin, Qt.Key.Key_Return)
+        qtbot.keyClicks(control.box, str(seed))
+        qtbot.keyClick(control.box, Qt.Key.Key_Return)
     assert told.args == [seed]
     assert control.value() == seed
+
+
+@pytest.mark.parametrize(("text", "seed"), [("1e6", 1_000_000), ("10,000", 10_000), ("2.0", 2), ("1 000", 1000)])
+def test_a_seed_is_read_as_any_whole_number(qtbot, text, seed):
+    control = SeedBox(DECLARED["sampling.seed"])
+    qtbot.addWidget(control)
+    control.box.selectAll()
+    with qtbot.waitSignal(control.valueChanged) as told:
+        qtbot.keyClicks(control.box, text)
+        qtbot.keyClick(control.box, Qt.Key.Key_Return)
+    assert told.args == [seed]
+
+
+@pytest.mark.parametrize("text", ["4294967296", "-5", "2.5", "20.000", "seed", "1e999", "2147483648"])
+def test_a_seed_that_cannot_be_is_refused_and_never_becomes_another(qtbot, text):
+    control = SeedBox(DECLARED["sampling.seed"])
+    qtbot.addWidget(control)
+    control.setValue(12)
+    control.box.selectAll()
+    with qtbot.assertNotEmitted(control.valueChanged), qtbot.waitSignal(control.rejected) as told:
+        qtbot.keyClicks(control.box, text)
+        qtbot.keyClick(control.box, Qt.Key.Key_Return)
+    assert f"Seed must be a whole number from 0 to 2147483647, but is “{text}”" in told.args[0]
+    assert control.value() == 12
+    assert control.box.text() == text
+
+
+def test_the_arrow_keys_change_a_seed_and_stop_at_its_ends(qtbot):
+    control = SeedBox(DECLARED["sampling.seed"])
+    qtbot.addWidget(control)
+    control.setValue(1)
+    for _ in range(3):
+        qtbot.keyClick(control.box, Qt.Key.Key_Down)
+    assert control.value() == 0
+    qtbot.keyClick(control.box, Qt.Key.Key_Up)
+    assert control.value() == 1
 
 
 def test_section_grows_with_its_rows(qtbot):

@@ -1,0 +1,203 @@
+"""What the table of a comparison says of the report's claim that more copies lower the error.
+
+With the same σ for each copy, σ_eff = σ/√k falls with k, and with it the error of even a perfect denoiser (theory §3,
+fact 1). With the same σ_eff the exact errors coincide. So of the fall that the first mode shows, the part that remains
+in the second is what k did to learning, and the rest is σ/√k:
+
+    share of σ/√k = 1 − ln(e_eff(k)/e_eff(1)) / ln(e_σ(k)/e_σ(1)).
+
+Every judgement rests on ln(e(k)/e(1)) of each seed and on Student's t: where there is nothing to find, a sentence says
+so falsely in at most 5 % of comparisons, however many k it speaks of. What the seeds do not tell is called that.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from msd_engine.events.sweep import TableRow
+from msd_engine.metrics.errors.student import Interval, interval, quantile
+
+_ALIKE = 0.05
+"""Errors at the same σ_eff are called the same where their ratio is surely within this of 1."""
+
+
+def findings(rows: Sequence[TableRow]) -> tuple[str, ...]:
+    """Say what the figures confirm, refute and leave open.
+
+    Args:
+        rows: The table.
+
+    Returns:
+        At most one sentence for each mode and one on how much of the gain is σ/√k; nothing where figures are missing.
+    """
+    by_mode = {
+        mode: [row for row in rows if row.mode == mode and not math.isnan(row.error)]
+        for mode in ("same-sigma", "same-sigma-eff")
+    }
+    sentences = [_falling(by_mode["same-sigma"]), _coinciding(by_mode["same-sigma-eff"])]
+    sentences.append(_share(by_mode["same-sigma"], by_mode["same-sigma-eff"]))
+    return tuple(sentence for sentence in sentences if sentence)
+
+
+def _falling(rows: Sequence[TableRow]) -> str:
+    if not _spans(rows):
+        return ""
+    first, last = rows[0], rows[-1]
+    logs = _logs(first, last)
+    whole = interval(logs)
+    unsure = [f"from k = {low.k} to {high.k}" for low, high in itertools.pairwise(rows) if not _falls(low, high)]
+    if len(logs) < 2:
+        verdict = "Cannot be told from one seed whether the error falls with the same σ for each copy"
+    elif whole.high < 0 and not unsure:
+        verdict = "Confirmed: with the same σ for each copy the error falls at every step of k"
+    elif whole.high < 0:
+        verdict = (
+            f"Confirmed on the whole: with the same σ for each copy the error falls, not surely {', '.join(unsure)}"
+        )
+    elif whole.low > 0:
+        verdict = "Refuted here: with the same σ for each copy the error rises"
+    else:
+        verdict = (
+            f"Cannot be told: with the same σ for each copy the errors of k = 1 and {last.k} are not told apart by "
+            f"{len(logs)} seeds"
+        )
+    sentence = (
+        f"{verdict}, {_with_spread(first)} at k = 1 to {_with_spread(last)} at k = {last.k}, ratio {last.ratio:.3f}"
+        f"{_between(whole)}"
+    )
+    if not math.isnan(last.reported_ratio):
+        sentence += f" (the report's figures: {last.reported_ratio:.3f})"
+    if not math.isnan(last.floor_ratio):
+        sentence += f"; for the exact posterior mean the ratio is {last.floor_ratio:.3f}"
+    return sentence + "."
+
+
+def _coinciding(rows: Sequence[TableRow]) -> str:
+    if not _spans(rows):
+        return ""
+    ratios = [row.ratio for row in rows]
+    between = f"the errors of all k lie between {min(ratios):.3f} and {max(ratios):.3f} times that of k = 1"
+    # That all are alike is said if each surely is; that one of them differs could be chance for any of them.
+    open_ones = [row for row in rows[1:] if not _alike(rows, row)]
+    differ = [row for row in rows[1:] if _differs(rows, row)]
+    learned = [row for row in open_ones if row in differ]
+    if not open_ones:
+        more = f"; {_named(differ)} by more than chance, though by less than that" if differ else ""
+        return (
+            f"Confirmed to within {100 * _ALIKE:.0f} %: at the same σ_eff {between}, as theory says of perfect "
+            f"denoisers{more}."
+        )
+    if learned:
+        return (
+            f"At the same σ_eff {between}; {_named(learned)} from 1 by more than chance, which a perfect denoiser "
+            "would not: this difference is one of learning."
+        )
+    logs = [_logs(rows[0], row) for row in open_ones]
+    if any(len(found) < 2 for found in logs):
+        return f"Cannot be told from one seed whether this is learning or chance: at the same σ_eff {between}."
+    intervals = [interval(found) for found in logs]
+    low, high = min(one.low for one in intervals), max(one.high for one in intervals)
+    return (
+        f"Cannot be told: at the same σ_eff {between}, and the seeds leave room for ratios from {math.exp(low):.3f} to "
+        f"{math.exp(high):.3f}."
+    )
+
+
+def _share(plain: Sequence[TableRow], fair: Sequence[TableRow]) -> str:
+    both = [(row, other) for row in plain for other in fair if row.k == other.k and row.k > 1]
+    if not (_spans(plain) and _spans(fair) and both):
+        return ""
+    row, other = both[-1]
+    falls = interval(_logs(plain[0], row))
+    one_seed = min(len(_logs(plain[0], row)), len(_logs(fair[0], other))) < 2
+    if falls.mean >= 0 if one_seed else falls.high >= 0:
+        return ""
+    share, half = _share_of_noise(plain[0], row, fair[0], other)
+    error = (
+        " by one seed" if one_seed else f" (95 % interval: {100 * (share - half):.0f} to {100 * (share + half):.0f} %)"
+    )
+    left = _left(fair, other)
+    if share - half > 1.0:
+        return (
+            f"From k = 1 to {row.k} the error fell (ratio {row.ratio:.3f}) by less than σ/√k alone gives, which is "
+            f"{100 * share:.0f} % of that fall in the logarithm{error}; {left}."
+        )
+    return (
+        f"Of the fall of the logarithm of the error from k = 1 to {row.k} (ratio {row.ratio:.3f}), "
+        f"{100 * share:.0f} % is σ/√k alone{error}; {left}."
+    )
+
+
+def _left(rows: Sequence[TableRow], row: TableRow) -> str:
+    ratio = f"(ratio {row.ratio:.3f})"
+    if _alike(rows, row):
+        return f"what remains at the same σ_eff {ratio} is within {100 * _ALIKE:.0f} %"
+    if not _differs(rows, row):
+        return f"whether anything remains at the same σ_eff {ratio} cannot be told"
+    if row.ratio < 1:
+        return f"the rest remains at the same σ_eff {ratio} and is what the copies did for learning"
+    return f"at the same σ_eff the copies made learning harder {ratio}"
+
+
+def _share_of_noise(first: TableRow, row: TableRow, fair_first: TableRow, other: TableRow) -> tuple[float, float]:
+    """Return the share of σ/√k and half of its 95 % interval, to first order; NaN for one seed."""
+    seeds = [seed for seed in _seeds(first, row) if seed in _seeds(fair_first, other)]
+    falls, remains = (
+        np.array([math.log(high.by_seed[seed] / low.by_seed[seed]) for seed in seeds])
+        for low, high in ((first, row), (fair_first, other))
+    )
+    if not seeds:
+        return 1.0 - math.log(other.ratio) / math.log(row.ratio), math.nan
+    part = remains.mean() / falls.mean()
+    if len(seeds) < 2:
+        return float(1.0 - part), math.nan
+    moved = (remains - part * falls) / falls.mean()
+    half = quantile(len(seeds) - 1) * moved.std(ddof=1) / math.sqrt(len(seeds))
+    return float(1.0 - part), float(half)
+
+
+def _spans(rows: Sequence[TableRow]) -> bool:
+    return len(rows) > 1 and rows[0].k == 1 and not any(math.isnan(row.ratio) for row in rows)
+
+
+def _seeds(low: TableRow, high: TableRow) -> list[int]:
+    return [seed for seed, error in high.by_seed.items() if min(error, low.by_seed.get(seed, 0.0)) > 0]
+
+
+def _logs(low: TableRow, high: TableRow) -> list[float]:
+    """Return ln(e(high)/e(low)) of every seed that both have."""
+    return [math.log(high.by_seed[seed] / low.by_seed[seed]) for seed in _seeds(low, high)] or [math.nan]
+
+
+def _falls(low: TableRow, high: TableRow) -> bool:
+    return interval(_logs(low, high)).high < 0
+
+
+def _differs(rows: Sequence[TableRow], row: TableRow) -> bool:
+    """Return whether e(k) differs from e(1) by more than chance does for any k of the mode."""
+    found = interval(_logs(rows[0], row), len(rows) - 1)
+    return found.low > 0 or found.high < 0
+
+
+def _alike(rows: Sequence[TableRow], row: TableRow) -> bool:
+    found = interval(_logs(rows[0], row))
+    return math.log(1 - _ALIKE) <= found.low and found.high <= math.log(1 + _ALIKE)
+
+
+def _named(rows: Sequence[TableRow]) -> str:
+    named = ", ".join(f"k = {row.k} ({row.ratio:.3f})" for row in rows)
+    return named + (" differs" if len(rows) == 1 else " differ")
+
+
+def _between(found: Interval) -> str:
+    if not math.isfinite(found.low):
+        return ""
+    return f" (95 % interval {math.exp(found.low):.3f} to {math.exp(found.high):.3f})"
+
+
+def _with_spread(row: TableRow) -> str:
+    return f"{row.error:.3f}" + ("" if math.isnan(row.spread) else f" ± {row.spread:.3f}")
