@@ -32,8 +32,8 @@ class Log(NamedTuple):
 
     Attributes:
         rows: The rows in the order of their steps. Each has its ``step`` and ``elapsed_s``, and either ``loss``, or
-            ``held_out``, ``mmse``, ``standard_error`` and three lists of one length, ``band_sigma_eff``, ``band_loss``, ``band_mmse``;
-            what is not known is NaN.
+            ``held_out``, ``mmse``, ``standard_error`` and three lists of one length, ``band_sigma_eff``, ``band_loss``
+            and ``band_mmse``; what is not known is NaN.
         damaged: Number of lines that are no rows and were left out.
     """
 

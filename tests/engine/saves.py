@@ -12,13 +12,14 @@ import pytest
 import torch
 
 from msd_engine.backend.errors import BadFile, UserError
+from msd_engine.backend.files import write_atomically
 from msd_engine.backend.tensors import read_notes as texts_beside
 from msd_engine.events import Failed
 from msd_engine.jobs.files.save import save_text
 from msd_engine.runs.layout import MANIFEST, METRICS, WEIGHTS
 from msd_engine.runs.log import flush
 from msd_engine.runs.notes import Notes, add_figures, read_figures, read_notes, write_notes
-from msd_engine.runs.pictures import save_animation, save_png
+from msd_engine.runs.pictures import encode_animation, save_png
 from msd_engine.runs.restoring import read_spec
 from msd_engine.runs.run import Run
 from msd_engine.runs.samples import load_samples, save_samples
@@ -147,6 +148,11 @@ def spec_in(name: str) -> Callable[[Path], ExperimentSpec | None]:
     return lambda root: read_spec(root / name) if (root / name).exists() else None
 
 
+def save_film(path: Path, spec: ExperimentSpec) -> None:
+    """Save an animation that carries a spec."""
+    write_atomically(path, encode_animation(path.suffix, [PIXELS, PIXELS + 9], spec_json=spec.to_json()))
+
+
 def preset(spec: ExperimentSpec) -> Callable[[Path], object]:
     def save(root: Path) -> None:
         *_, last = save_text(root / "a.json", text=spec.to_json(indent=2))
@@ -204,7 +210,7 @@ KINDS = {
     ),
     "animation": Kind(
         lambda _: None,
-        lambda root: save_animation(root / "a.gif", [PIXELS, PIXELS + 9], fps=10, spec_json=OTHER.to_json()),
+        lambda root: save_film(root / "a.gif", OTHER),
         either(spec_in("a.gif"), None, OTHER),
     ),
     "preset": Kind(preset(SPEC), preset(OTHER), either(spec_in("a.json"), SPEC, OTHER)),

@@ -96,8 +96,8 @@ def held_out_loss(row: Row) -> HeldOutLoss:
         row: A row of a run's metrics that has ``held_out``.
     """
     bands = {name: np.array(row[name], dtype=np.float64) for name in ("band_sigma_eff", "band_loss", "band_mmse")}
-    numbers = {name: row[name] for name in ("elapsed_s", "mmse", "standard_error")}
-    return HeldOutLoss(step=row["step"], loss=row["held_out"], **numbers, **bands)
+    error = row["standard_error"]
+    return HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], standard_error=error, **bands)
 
 
 def loss_points(points: Sequence[tuple[int, float, float]]) -> LossPoints:

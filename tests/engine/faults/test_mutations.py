@@ -26,7 +26,7 @@ from mutators import (
     png_changed,
     safetensors_changed,
 )
-from saves import SPEC, points
+from saves import SPEC, points, save_film
 
 from msd_engine.backend.errors import UserError
 from msd_engine.data.images import load_images
@@ -36,7 +36,7 @@ from msd_engine.jobs.training.recall import measured_again
 from msd_engine.jobs.training.train import train
 from msd_engine.runs.layout import EARLIER, FIGURES, MANIFEST, METRICS, NOTES, STATE, SWEEP, THUMBNAIL, WEIGHTS
 from msd_engine.runs.notes import Notes, add_figures, read_figures, read_notes, write_notes
-from msd_engine.runs.pictures import save_animation, save_png
+from msd_engine.runs.pictures import save_png
 from msd_engine.runs.restoring import read_spec
 from msd_engine.runs.rows import read_row
 from msd_engine.runs.run import Run
@@ -165,7 +165,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     list(save_text(root / "a.json", text=SPEC.to_json()))
     save_png(root / "a.png", PIXELS, SPEC.to_json())
     for suffix in ("gif", "webp"):
-        save_animation(root / f"a.{suffix}", [PIXELS, PIXELS + 9], spec_json=SPEC.to_json())
+        save_film(root / f"a.{suffix}", SPEC)
     write_idx_set(root / "data" / "mnist")
     write_cifar_set(root / "data" / "cifar-10-batches-bin", batches=5)
     return root
