@@ -77,7 +77,7 @@ def test_a_flow_paints_in_the_window_as_by_the_copied_line(qtbot, window, page, 
     values |= {"denoise.mask": MASK.tobytes()}
     page.experiment.set(page.experiment.spec.replace_all(values))
     said = page.chain_task.words.text()
-    assert said == f"Painting: {painters(page.experiment.spec)}"
+    assert said == f"Inpainting: {painters(page.experiment.spec)}"
     page.act("sample")
     qtbot.waitUntil(lambda: page.chain_task.gallery.samples is not None and not page.running, timeout=WAIT_MS)
     samples = page.chain_task.gallery.samples

@@ -119,7 +119,7 @@ def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reas
     page.load(load_preset("digits-exact").replace_all(SMALL_CHAINS))
     drawn(qtbot, page)
     assert page.gallery.verdicts.lived == 5
-    assert page.gallery._lived.text() == "5 of 5 lived (by pixels alone)"
+    assert page.gallery._lived.text() == "5 of 5 survived (by pixels alone)"
     assert "first measured" in page.gallery._lived.toolTip()
     wild = {"sampling.step_ratio": 3.0, "sampling.steps_per_level": 60}
     page.experiment.set(page.experiment.spec.replace_all(wild))

@@ -1,4 +1,4 @@
-"""Chains by hand in the window: a painted mask, a row between seeds, scrubbing and branching on both pages."""
+"""Inpainting, interpolation, scrubbing and branching in the window."""
 
 from __future__ import annotations
 

@@ -214,7 +214,7 @@ def test_the_yield_is_read_with_its_reasons(qtbot, panel):
     shown = panel(telling(told))
     with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
         shown.button.click()
-    assert "984 of 1000 lived (dead: 15 off the data, 1 monochrome)" in shown.note.text()
+    assert "984 of 1000 survived (dead: 15 off the data, 1 monochrome)" in shown.note.text()
     assert shown.readings.texts()[0] == ("Yield", "98.4 % of 1000", "99.8 %")
 
 
@@ -270,13 +270,13 @@ def test_a_click_finds_the_nearest_training_images_of_what_is_shown(qtbot, panel
     qtbot.waitUntil(lambda: shown.neighbours is not None, timeout=WAIT_MS)
     assert float(engine.requested[0].arguments["image"].min()) == 1.0
     assert shown.near.isVisible()
-    assert "a memory, or nearly one" in shown.near_note.text()
+    assert "memorised, or nearly so" in shown.near_note.text()
     shown.choose(7)
     assert len(engine.requested) == 1
 
 
 def test_the_verdict_on_a_neighbour_follows_what_held_out_images_have():
-    assert "memory" in neighbours_note(neighbours(0.05))
+    assert "memorised" in neighbours_note(neighbours(0.05))
     assert "as far as" in neighbours_note(neighbours(0.3))
     assert "further" in neighbours_note(neighbours(0.9))
 

@@ -171,7 +171,7 @@ def test_all_curves_of_a_comparison_are_drawn_in_the_colours_of_k(qtbot, page, f
         few.setattr("msd_gui.pages.runs.chosen.MOST_CURVES", 9)
         page.chosen_runs.show_runs(page.chosen_lines(), page.chosen())
         assert page.chosen_runs.left_out.isVisibleTo(page)
-        assert "The 9 that were begun first are drawn, of 10 runs" in page.chosen_runs.left_out.text()
+        assert "Only the oldest 9 of 10 runs are plotted" in page.chosen_runs.left_out.text()
         assert len(overlay.plot().curves) == 9
     # A run by itself, and a few that belong together no more than others, have colours of their own.
     choose(qtbot, page, folder / "one", sweep.run_folder("k1-seed0"))
@@ -243,10 +243,10 @@ def test_the_question_says_what_becomes_of_the_comparison():
     assert question(alone[:1], every) == "Move the run “r0” to the trash?"
     assert question(alone, every) == "Move 2 runs to the trash?"
     assert question(first, every) == "Move the comparison “A” with its 3 runs to the trash?"
-    assert question(first[:1], every).endswith("The comparison “A” will train what is missing anew when it goes on.")
+    assert question(first[:1], every).endswith("The comparison “A” will train its missing runs again when it resumes.")
     mixed = question([*alone, *first, second[0]], every)
     assert "6 runs" in mixed
     assert "the whole of the comparison “A”" in mixed
-    assert "“B” will train what is missing anew when it goes on" in mixed
+    assert "“B” will train its missing runs again when it resumes" in mixed
     assert "The comparisons “A” and “B” will" in question([first[0], second[0]], every)
     assert "the whole of the comparisons “A” and “B”?" in question([alone[0], *first, *second], every)
