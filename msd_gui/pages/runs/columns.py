@@ -125,7 +125,7 @@ COLUMNS = (
         f"Share of surviving chains; {_LEAST}",
         attrgetter("alive"),
         _survival,
-        64,
+        72,
         whole=_at_least(_rough_survival),
     ),
     Column(
