@@ -54,7 +54,7 @@ class ChosenRuns(QWidget):
         self._drawn: list[tuple[RunRow, HeldOutCurve]] = []
         self.place = layout.with_placeholder(
             self.overlay,
-            f"Choose runs to plot their held-out errors here. The colours of more than {OWN_COLOURS} runs show k.",
+            f"Choose runs to plot their held-out errors here. Beyond {OWN_COLOURS} runs, colours show k.",
             height_px=_PLOT_PX,
         )
         self.left_out = QLabel()
