@@ -1,4 +1,4 @@
-"""Shows unexpected errors in the window instead of losing them, and keeps the program up."""
+"""Unexpected errors: shown in the window, which stays open."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from types import TracebackType
 
 
 def install(show: Callable[[str, str], None]) -> Callable[[], None]:
-    """Send uncaught errors of the screen's thread to `show`.
+    """Send uncaught errors of the GUI thread to `show`.
 
     Args:
-        show: Takes one sentence and the details to copy.
+        show: Called with one sentence and the details to copy.
 
     Returns:
-        A function that puts the former hook back.
+        A function that restores the previous hook.
     """
     former = sys.excepthook
 
@@ -37,7 +37,7 @@ def install(show: Callable[[str, str], None]) -> Callable[[], None]:
 
 
 def report(text: str, details: str) -> str:
-    """Return what a user may copy into a bug report: the sentence, the details and the versions of the parts."""
+    """Return the text of a bug report: the sentence, the details and the versions of the parts."""
     names = ("msd-gui", "torch", "PySide6-Essentials", "pyqtgraph", "numpy")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     return f"{text}\n\n{details}\n\nPython {platform.python_version()} on {platform.platform()}\n{versions}\n"

@@ -61,7 +61,7 @@ class DrawingView(Canvas):
 
     @property
     def drawing(self) -> bool:
-        """Return whether a stroke is in progress."""
+        """Whether a stroke is in progress."""
         return self._before is not None
 
     def set_picture(self, picture: NDArray[np.uint8]) -> None:
