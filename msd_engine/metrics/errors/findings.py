@@ -1,13 +1,13 @@
-"""What the table of a comparison says of the report's claim that more copies lower the error.
+"""Conclusions from the table of a comparison on the report's claim that more copies lower the error.
 
 With the same σ for each copy, σ_eff = σ/√k falls with k, and with it the error of even a perfect denoiser (theory §3,
-fact 1). With the same σ_eff the exact errors coincide. So of the fall that the first mode shows, the part that remains
-in the second is what k did to learning, and the rest is σ/√k:
+fact 1). With the same σ_eff the exact errors coincide. So the part of the first mode's fall that remains in the second
+mode is the effect of k on learning, and the rest is σ/√k:
 
     share of σ/√k = 1 − ln(e_eff(k)/e_eff(1)) / ln(e_σ(k)/e_σ(1)).
 
-Every judgement rests on ln(e(k)/e(1)) of each seed and on Student's t: where there is nothing to find, a sentence says
-so falsely in at most 5 % of comparisons, however many k it speaks of. What the seeds do not tell is called that.
+Every judgement uses ln(e(k)/e(1)) of each seed and Student's t: without a true effect, at most 5 % of comparisons
+report one, however many k a sentence covers. Undecided questions are reported as such.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from msd_engine.events.sweep import TableRow
 from msd_engine.metrics.errors.student import Interval, interval, quantile
 
 _ALIKE = 0.05
-"""Errors at the same σ_eff are called the same where their ratio is surely within this of 1."""
+"""Errors at the same σ_eff count as the same if their ratio is significantly within this of 1."""
 
 
 def findings(rows: Sequence[TableRow]) -> tuple[str, ...]:
-    """Say what the figures confirm, refute and leave open.
+    """Report what the figures confirm, refute and leave open.
 
     Args:
         rows: The table.
 
     Returns:
-        At most one sentence for each mode and one on how much of the gain is σ/√k; nothing where figures are missing.
+        At most one sentence for each mode and one on the share of σ/√k in the gain; empty if figures are missing.
     """
     by_mode = {
         mode: [row for row in rows if row.mode == mode and not math.isnan(row.error)]
@@ -81,7 +81,7 @@ def _coinciding(rows: Sequence[TableRow]) -> str:
         return ""
     ratios = [row.ratio for row in rows]
     between = f"the errors of all k lie between {min(ratios):.3f} and {max(ratios):.3f} times that of k = 1"
-    # That all are alike is said if each surely is; that one of them differs could be chance for any of them.
+    # All are alike if each one is; the test that one differs corrects for their number.
     open_ones = [row for row in rows[1:] if not _alike(rows, row)]
     differ = [row for row in rows[1:] if _differs(rows, row)]
     learned = [row for row in open_ones if row in differ]
@@ -178,7 +178,7 @@ def _falls(low: TableRow, high: TableRow) -> bool:
 
 
 def _differs(rows: Sequence[TableRow], row: TableRow) -> bool:
-    """Return whether e(k) differs from e(1) by more than chance does for any k of the mode."""
+    """Return whether e(k) differs from e(1) beyond chance, corrected for the number of k in the mode."""
     found = interval(_logs(rows[0], row), len(rows) - 1)
     return found.low > 0 or found.high < 0
 
