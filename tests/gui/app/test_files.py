@@ -56,7 +56,7 @@ def test_the_name_that_is_written_is_asked_about(window, tmp_path, dialog):
     (tmp_path / "eps0.01.png").write_bytes(b"old")
     dialog.names, dialog.answers = [tmp_path / "eps0.01"], [QMessageBox.StandardButton.Yes]
     assert window.files._choose_target("Export", "grid", ".png") == tmp_path / "eps0.01.png"
-    assert dialog.questions == [f"eps0.01.png exists already in {tmp_path}. Replace it?"]
+    assert dialog.questions == [f"eps0.01.png already exists in {tmp_path}. Replace it?"]
 
 
 def test_another_name_may_be_chosen_where_a_file_is_to_stay(window, tmp_path, dialog):
