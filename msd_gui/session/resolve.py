@@ -218,7 +218,7 @@ def _fields(spec: ExperimentSpec) -> dict[str, str]:
     allowed = {
         "sampling.guidance": (trained, "The exact posterior mean needs no guidance."),
         "sampling.exact_above": (trained, "The exact posterior mean is used at all noises."),
-        "sampling.method": (not sampling.needs_ladder, f"{sampling.traits.title} always goes down a ladder."),
+        "sampling.method": (not sampling.needs_ladder, f"{sampling.traits.title} always uses a ladder."),
         "sampling.ladder": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.sigma_1": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.levels": (annealed, "Fixed dynamics stay at σ_L."),
@@ -258,7 +258,7 @@ def _actions(
     if not busy and engine.stopped is None:
         resume = "There is no stopped run."
     elif not busy and engine.stopped is not None and not same_network(engine.stopped, spec):
-        resume = "These settings need another network than the stopped run's."
+        resume = "These settings need a different network from the stopped run's."
     no_weights = "" if serves else "The network has no weights yet."
     again = "" if engine.drawn and serves else no_network or "No chains have been drawn yet."
     refused = {

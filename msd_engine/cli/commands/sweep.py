@@ -72,7 +72,7 @@ class SweepAccount:
                 pass
 
     def table(self) -> SweepTable:
-        """Return the table of a job that has begun."""
+        """Return the table of a started job."""
         if self._table is None:
             raise RuntimeError("the comparison reported no table")
         return self._table

@@ -51,19 +51,17 @@ def _falling(rows: Sequence[TableRow]) -> str:
     whole = interval(logs)
     unsure = [f"from k = {low.k} to {high.k}" for low, high in itertools.pairwise(rows) if not _falls(low, high)]
     if len(logs) < 2:
-        verdict = "Cannot be told from one seed whether the error falls with the same σ for each copy"
+        verdict = "Undecided with one seed: whether the error falls with the same σ for each copy"
     elif whole.high < 0 and not unsure:
         verdict = "Confirmed: with the same σ for each copy the error falls at every step of k"
     elif whole.high < 0:
-        verdict = (
-            f"Confirmed on the whole: with the same σ for each copy the error falls, not surely {', '.join(unsure)}"
-        )
+        verdict = f"Confirmed on the whole: with the same σ for each copy the error falls, not significantly {', '.join(unsure)}"
     elif whole.low > 0:
         verdict = "Refuted here: with the same σ for each copy the error rises"
     else:
         verdict = (
-            f"Cannot be told: with the same σ for each copy the errors of k = 1 and {last.k} are not told apart by "
-            f"{len(logs)} seeds"
+            f"Undecided: with the same σ for each copy {len(logs)} seeds do not separate the errors of k = 1 and "
+            f"{last.k}"
         )
     sentence = (
         f"{verdict}, {_with_spread(first)} at k = 1 to {_with_spread(last)} at k = {last.k}, ratio {last.ratio:.3f}"
@@ -88,21 +86,21 @@ def _coinciding(rows: Sequence[TableRow]) -> str:
     if not open_ones:
         more = f"; {_named(differ)} by more than chance, though by less than that" if differ else ""
         return (
-            f"Confirmed to within {100 * _ALIKE:.0f} %: at the same σ_eff {between}, as theory says of perfect "
+            f"Confirmed to within {100 * _ALIKE:.0f} %: at the same σ_eff {between}, as in theory for perfect "
             f"denoisers{more}."
         )
     if learned:
         return (
-            f"At the same σ_eff {between}; {_named(learned)} from 1 by more than chance, which a perfect denoiser "
-            "would not: this difference is one of learning."
+            f"At the same σ_eff {between}; {_named(learned)} from 1 by more than chance, unlike a perfect denoiser: "
+            "learning makes this difference."
         )
     logs = [_logs(rows[0], row) for row in open_ones]
     if any(len(found) < 2 for found in logs):
-        return f"Cannot be told from one seed whether this is learning or chance: at the same σ_eff {between}."
+        return f"Undecided with one seed, learning or chance: at the same σ_eff {between}."
     intervals = [interval(found) for found in logs]
     low, high = min(one.low for one in intervals), max(one.high for one in intervals)
     return (
-        f"Cannot be told: at the same σ_eff {between}, and the seeds leave room for ratios from {math.exp(low):.3f} to "
+        f"Undecided: at the same σ_eff {between}, and the seeds allow ratios from {math.exp(low):.3f} to "
         f"{math.exp(high):.3f}."
     )
 
@@ -123,7 +121,7 @@ def _share(plain: Sequence[TableRow], fair: Sequence[TableRow]) -> str:
     left = _left(fair, other)
     if share - half > 1.0:
         return (
-            f"From k = 1 to {row.k} the error fell (ratio {row.ratio:.3f}) by less than σ/√k alone gives, which is "
+            f"From k = 1 to {row.k} the error fell (ratio {row.ratio:.3f}) by less than σ/√k alone predicts, which is "
             f"{100 * share:.0f} % of that fall in the logarithm{error}; {left}."
         )
     return (
@@ -137,9 +135,9 @@ def _left(rows: Sequence[TableRow], row: TableRow) -> str:
     if _alike(rows, row):
         return f"what remains at the same σ_eff {ratio} is within {100 * _ALIKE:.0f} %"
     if not _differs(rows, row):
-        return f"whether anything remains at the same σ_eff {ratio} cannot be told"
+        return f"whether anything remains at the same σ_eff {ratio} is undecided"
     if row.ratio < 1:
-        return f"the rest remains at the same σ_eff {ratio} and is what the copies did for learning"
+        return f"the rest remains at the same σ_eff {ratio} and is the gain of the copies in learning"
     return f"at the same σ_eff the copies made learning harder {ratio}"
 
 

@@ -24,7 +24,7 @@ CONFIDENT = 0.9
 """Least probability of a confident classification."""
 
 _OVERLAP = 4096
-# A Fréchet distance of a thousand features takes a second.
+# A Fréchet distance of a thousand features needs a second.
 _ROUNDS, _FEW_ROUNDS, _MANY_FEATURES = 100, 20, 512
 
 

@@ -95,7 +95,7 @@ def test_of_several_dropped_files_the_first_is_opened_and_it_is_said(window, tmp
     names = [tmp_path / f"{number}.json" for number in range(3)]
     drop_all(window, [name.as_uri() for name in names])
     assert opened == names[:1]
-    assert ["Of the 3 files" in text for text in window.messages.errors()] == [True]
+    assert ["of the 3 dropped files" in text for text in window.messages.errors()] == [True]
 
 
 def test_an_address_of_this_machine_is_opened(window, tmp_path, monkeypatch):
