@@ -55,8 +55,10 @@ def _falling(rows: Sequence[TableRow]) -> str:
     elif whole.high < 0 and not unsure:
         verdict = "Confirmed: with the same σ for each copy the error falls at every step of k"
     elif whole.high < 0:
-        verdict = f"Confirmed on the whole: with the same σ for each copy "
-        verdict = f"the error falls, not significantly {', '.join(unsure)}"
+        verdict = (
+            "Confirmed on the whole: with the same σ for each copy the error falls, not significantly "
+            f"{', '.join(unsure)}"
+        )
     elif whole.low > 0:
         verdict = "Refuted here: with the same σ for each copy the error rises"
     else:

@@ -184,7 +184,7 @@ def test_the_findings_follow_from_the_figures() -> None:
     _, same, share = findings(table(*made(FALLING | harder)))
     assert "k = 2 (1.100), k = 16 (1.200) differ from 1" in same
     more = 100 * (1 - math.log(1.2) / math.log(0.4))
-    assert "less than σ/√k alone gives" in share
+    assert "less than σ/√k alone predicts" in share
     assert f"{more:.0f} % of that fall" in share
     assert "made learning harder" in share
     little = {("same-sigma-eff", 2): [10.45, 12.541], ("same-sigma-eff", 16): [10.0, 12.001]}
