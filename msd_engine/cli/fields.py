@@ -1,8 +1,8 @@
 """Flags for the fields of a spec, made from their declarations.
 
-Each field has the flag of its dotted path, ``--sampling.levels``, and its bare name, ``--levels``, where that names
-one field only. A command's own section comes first: ``--seed`` is ``sampling.seed`` for `msd sample`. The step ratio
-has the flag ``--r`` too, and the step size ε = r σ_L² may be given in its place.
+Each field has the flag of its dotted path, ``--sampling.levels``, and its bare name, ``--levels``, if that is unique.
+A command's own section comes first: ``--seed`` is ``sampling.seed`` for `msd sample`. The step ratio also has the flag
+``--r``, and the step size ε = r σ_L² may replace it.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from msd_engine.specs import (
 )
 
 NOT_GIVEN = "\0"
-"""Default of a text flag: no argument of a process can be this text."""
+"""Default of a text flag: impossible as an argument of a process."""
 
 _METAVAR = {int: "INT", float: "FLOAT", bool: "BOOL", str: "WORD"}
 STEP_RATIO, STEP_SIZE = "sampling.step_ratio", "sampling.epsilon"
-"""The two ways to give the step; the first one is a field."""
+"""The two flags for the step; the first one is a field."""
 _SHORT = {STEP_RATIO: ("--r",)}
 _WORDS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
@@ -50,7 +50,7 @@ def declared_fields() -> dict[str, dict[str, Declaration]]:
 
 
 def describe_range(declared: Declaration, *, unit: bool = True) -> str:
-    """Say in words which values a field accepts, with their unit or without."""
+    """Describe the values that a field accepts, with or without their unit."""
     if declared.choices:
         text = " | ".join(declared.choices)
     elif declared.type is bool:
@@ -64,12 +64,12 @@ def describe_range(declared: Declaration, *, unit: bool = True) -> str:
 
 
 def field_flags(section: str, *, reserved: Collection[str] = (), chain_task: bool = False) -> type[Any]:
-    """Make the class whose instances tyro fills from the field flags of one command.
+    """Make the class that tyro fills from the field flags of one command.
 
     Args:
         section: The section of the spec whose bare names win, such as ``training``.
-        reserved: Bare names that the command uses for options of its own.
-        chain_task: Whether there are flags for the section ``denoise``, which only commands for work by hand read.
+        reserved: Bare names reserved for the command's own options.
+        chain_task: Whether to include the section ``denoise``, read only by commands for chain tasks.
 
     Returns:
         A dataclass with one member for each section of the spec, each a dataclass of texts.
@@ -98,12 +98,12 @@ def field_flags(section: str, *, reserved: Collection[str] = (), chain_task: boo
 
 def _step_size() -> Any:
     """Return the flag of the step size, which is no field of the spec."""
-    text = "Step size at the last level, ε = r σ_L², in the place of the step ratio r."
+    text = "Step size at the last level, ε = r σ_L², instead of the step ratio r."
     return tyro.conf.arg(aliases=["--epsilon"], metavar="FLOAT", help=text, help_behavior_hint="")
 
 
 def given_fields(flags: Any) -> dict[str, str]:
-    """Return the texts that were given on the command line, by dotted path.
+    """Return the texts given on the command line, by dotted path.
 
     Args:
         flags: An instance of a class made by `field_flags`.
@@ -162,14 +162,8 @@ def _value(declared: Declaration, text: str) -> int | float | bool | str:
 def whole_number(text: str) -> int:
     """Read a whole number such as 10000 or 1e4.
 
-    Args:
-        text: What was given.
-
-    Returns:
-        The number.
-
     Raises:
-        ValueError: It is none.
+        ValueError: The text is not a whole number.
     """
     if not re.fullmatch(r"[+-]?\d+(?:(?:\.\d+)?e\+?\d{1,2})?", text.strip(), re.ASCII | re.IGNORECASE):
         raise ValueError(text)
@@ -180,7 +174,7 @@ def whole_number(text: str) -> int:
 
 
 def no_commas(text: str) -> str:
-    """Return what to add to a refusal of a number that has a comma in it, empty where it has none."""
+    """Return advice for a refused number with a comma, empty for one without."""
     return ": write it without commas and with a decimal point" if "," in text else ""
 
 

@@ -1,4 +1,4 @@
-"""Pulling a job to its end for a command: interruption and failure; progress on standard error."""
+"""Runs a job to its end for a command: interruption, failure, and progress on standard error."""
 
 from __future__ import annotations
 
@@ -20,40 +20,40 @@ if TYPE_CHECKING:
     import rich.progress
 
 FRAMES_HZ = 2.0
-"""How often figures come from a job; each costs its work a little."""
+"""Interval of figures from a job; each one slows the job a little."""
 
 
 class Account(Protocol):
-    """What a command keeps of its job's events."""
+    """Collects the events of a command's job."""
 
     def take(self, event: Event) -> None:
-        """Take note of one event."""
+        """Process one event."""
         ...
 
     def figures(self) -> dict[str, Any]:
-        """Return what is known of the job, by name."""
+        """Return the current figures of the job, by name."""
         ...
 
     def how_to_continue(self) -> str:
-        """Say in one sentence how to go on after the job was stopped."""
+        """Return one sentence on how to continue after a stop."""
         ...
 
 
 def follow(job: Iterator[Event], account: Account) -> Finished:
-    """Pull a job to its end.
+    """Run a job to its end.
 
-    Ctrl-C closes the job between two of its steps, so that its own clean-up leaves everything saved; a second one
-    ends the program at once. A request to terminate and the end of the terminal do the same.
+    Ctrl-C closes the job between two of its steps, so that its clean-up saves everything; a second one ends the program
+    at once. A request to terminate and the end of the terminal do the same.
 
     Args:
         job: The job, a generator of events.
-        account: Takes every event.
+        account: Receives every event.
 
     Returns:
         The job's last event.
 
     Raises:
-        RefusedError: The job could not begin with what it was given.
+        RefusedError: The job could not begin with its arguments.
         CutShortError: The job had begun and failed, or the user stopped it.
     """
     begun = False
@@ -74,7 +74,7 @@ def follow(job: Iterator[Event], account: Account) -> Finished:
                     pass
             if interrupted.is_set():
                 break
-    # Only now is the job closed and everything saved.
+    # Now the job is closed and everything is saved.
     how_to_continue = account.how_to_continue()
     raise CutShortError(how_to_continue, INTERRUPTED, account.figures())
 
@@ -92,12 +92,12 @@ def _interruptible() -> Iterator[threading.Event]:
             for other in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(other, before[other])
         elif hang_up is not None:
-            # A terminal that closes may say so twice, and what follows must still be saved.
+            # A closing terminal may send its signal twice, and the job must still be saved.
             signal.signal(hang_up, signal.SIG_IGN)
 
     if threading.current_thread() is threading.main_thread():
         numbers = [signal.SIGINT, signal.SIGTERM]
-        # Whoever starts the command with nohup wants it to go on.
+        # nohup: the command must survive the end of the terminal.
         if hang_up is not None and signal.getsignal(hang_up) != signal.SIG_IGN:
             numbers.append(hang_up)
         before.update({number: signal.signal(number, ask) for number in numbers})
@@ -121,7 +121,7 @@ class Reporter(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave the screen clean."""
+        """Clean up the screen."""
         ...
 
     def show(self, event: Event) -> None:
@@ -130,19 +130,19 @@ class Reporter(Protocol):
 
 
 def choose_reporter() -> Reporter:
-    """Return the bar where standard error is a terminal, else plain lines."""
+    """Return a progress bar if standard error is a terminal, else plain lines."""
     return Bar() if sys.stderr.isatty() else PlainLines()
 
 
 class LossText:
-    """The latest losses, in words."""
+    """The latest losses as text."""
 
     def __init__(self) -> None:
         self._train = math.nan
         self._held_out = math.nan
 
     def take(self, event: Event) -> None:
-        """Remember what the event says of the loss."""
+        """Store the losses of an event."""
         if isinstance(event, LossPoints) and len(event.loss):
             self._train = float(event.loss.mean())
         elif isinstance(event, HeldOutLoss):
@@ -154,7 +154,7 @@ class LossText:
 
 
 class PlainLines:
-    """One line when a job begins, one for each notice, and one every few seconds."""
+    """One line at the start of a job, one for each notice, and one every few seconds."""
 
     def __init__(self, every_s: float = PLAIN_EVERY_S) -> None:
         self._every_s = every_s
@@ -168,10 +168,10 @@ class PlainLines:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is to be cleaned up."""
+        """Do nothing."""
 
     def show(self, event: Event) -> None:
-        """Write a line where the event is worth one."""
+        """Write a line if the event deserves one."""
         self._loss.take(event)
         match event:
             case Started():
@@ -189,10 +189,10 @@ class PlainLines:
 
 
 class Bar:
-    """A bar with rate, loss and time left."""
+    """A progress bar with rate, loss and time left."""
 
     def __init__(self) -> None:
-        # Imported here: commands that show no progress start faster without it.
+        # Imported here: commands without progress start faster.
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
         from rich.progress import Progress as RichProgress
@@ -220,7 +220,7 @@ class Bar:
         self._progress.stop()
 
     def show(self, event: Event) -> None:
-        """Move the bar, or write a line above it."""
+        """Update the bar, or write a line above it."""
         self._loss.take(event)
         match event:
             case Started():
@@ -244,7 +244,7 @@ def _rate(event: Progress) -> str:
 
 
 def started_text(event: Started) -> str:
-    """Say what begins, where, and from which step."""
+    """Describe the started job, its device and its first step."""
     onwards = f", from step {event.step} on" if event.step else ""
     device = f" on {event.device}" if event.device else ""
     return f"{event.job}{device}{onwards}"

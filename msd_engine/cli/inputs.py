@@ -1,4 +1,4 @@
-"""What the commands are given: presets, run folders, places to write to, and what an earlier command has left."""
+"""Inputs of the commands: presets, run folders, output paths, and files of earlier commands."""
 
 from __future__ import annotations
 
@@ -22,37 +22,34 @@ from msd_engine.specs import (
 
 
 def spec_of(preset: str) -> ExperimentSpec:
-    """Return the experiment that a preset's name or a file stands for.
+    """Return the experiment of a preset or a file.
 
     Args:
         preset: The name of a preset, or the path of a file or run folder that carries a spec.
 
-    Returns:
-        The experiment.
-
     Raises:
         SpecError: There is neither such a preset nor such a file.
-        UserError: The file carries no spec that is accepted.
+        UserError: The file carries no valid spec.
     """
     preset = os.path.expanduser(preset)
     looks_like_path = "/" in preset or "\\" in preset or Path(preset).suffix or Path(preset).exists()
     if preset in preset_names() or not looks_like_path:
         return load_preset(preset)
-    # Imported here: it brings torch, which commands on presets alone need not wait for.
+    # Imported here: it imports torch, which commands on presets do not need.
     from msd_engine.runs.restoring import read_spec
 
     return read_spec(preset)
 
 
 def spec_of_run(run: Path, given: Mapping[str, str]) -> ExperimentSpec:
-    """Return the experiment that samples from a trained run.
+    """Return the experiment for sampling from a trained run.
 
     Args:
         run: The run folder.
         given: Texts from the command line by dotted path.
 
     Returns:
-        The run's spec with what was given.
+        The run's spec with the given fields.
 
     Raises:
         RefusedError: A field belongs to the training.
@@ -70,13 +67,13 @@ def spec_of_run(run: Path, given: Mapping[str, str]) -> ExperimentSpec:
 
 
 def check_one_source(run: Path | None, preset: str, model: str, *, file: str = "a trained run folder") -> None:
-    """Refuse where not exactly one source of samples was given.
+    """Require exactly one source of samples.
 
     Args:
         run: A run folder, or None.
-        preset: Name of a preset or a file, or that none was given.
-        model: Name of a pretrained model, or that none was given.
-        file: What the positional argument of the command may be, for the sentence.
+        preset: Name of a preset or a file, or the mark of an omitted option.
+        model: Name of a pretrained model, or the mark of an omitted option.
+        file: Description of the command's positional argument, for the message.
 
     Raises:
         RefusedError: None or several of them were given.
@@ -88,17 +85,17 @@ def check_one_source(run: Path | None, preset: str, model: str, *, file: str = "
 def chosen_source(
     run: Path | None, preset: str, model: str, given: Mapping[str, str]
 ) -> tuple[ExperimentSpec, Path | None]:
-    """Return the experiment that chains are drawn for, and the run whose network they follow.
+    """Return the experiment of the chains, and the run of their network.
 
     Args:
         run: A run folder, or None.
-        preset: Name of a preset or a file, or that none was given.
-        model: Name of a pretrained model, or that none was given.
+        preset: Name of a preset or a file, or the mark of an omitted option.
+        model: Name of a pretrained model, or the mark of an omitted option.
         given: Texts of fields from the command line by dotted path.
 
     Returns:
-        The experiment: that of the preset where one is given, else that of the network; and the run folder or the
-        folder of a pretrained model, None for the exact score.
+        The experiment of the given preset, else that of the network; and the run folder or the folder of a pretrained
+        model, None for the exact score.
 
     Raises:
         RefusedError: A field belongs to the training, or there is no network.
@@ -117,24 +114,21 @@ def chosen_source(
     if card is None:
         raise RefusedError(
             f"This preset needs a trained denoiser, and no pretrained model fits its data with k = {spec.training.k}: "
-            "train it first and give the run folder, or ask for the exact score with --sampling.source exact."
+            "train it first and give the run folder, or choose the exact score with --sampling.source exact."
         )
     say(f"The network is the pretrained model {card.name}.")
     return spec, model_folder(card.name)
 
 
 def count_of(text: str, option: str) -> int:
-    """Return the positive whole number that an option was given.
+    """Return the positive whole number of an option.
 
     Args:
-        text: What was given.
-        option: The option, for the sentence.
-
-    Returns:
-        The number.
+        text: The given text.
+        option: The option, for the message.
 
     Raises:
-        RefusedError: It is none.
+        RefusedError: The text is no such number.
     """
     try:
         count = whole_number(text)
@@ -146,19 +140,19 @@ def count_of(text: str, option: str) -> int:
 
 
 def chains_given(n: str) -> dict[str, str]:
-    """Return the field that ``--n`` gives, by dotted path: none where it was not given; refuse what is no count."""
+    """Return the field of ``--n``, by dotted path: none if it was not given; refuse invalid numbers."""
     return {"sampling.chains": str(count_of(n, "--n"))} if is_given(n) else {}
 
 
 def threads_given(text: str) -> int:
-    """Return how many threads ``--threads`` holds fixed, 0 where it was not given; refuse what is no count."""
+    """Return the fixed number of threads of ``--threads``, 0 if it was not given; refuse invalid numbers."""
     return count_of(text, "--threads") if is_given(text) else 0
 
 
 def compute_with(threads: str) -> None:
-    """Let what follows compute with the threads that ``--threads`` gives; refuse what is no count."""
+    """Set the number of threads for the following computation; refuse invalid numbers."""
     count = threads_given(threads)
-    # Imported here: it brings torch, and a refusal should not wait for it.
+    # Imported here: it imports torch, and a refusal should not wait for it.
     from msd_engine.backend.threads import use_threads
 
     use_threads(count)
@@ -170,7 +164,7 @@ def is_given(text: str) -> bool:
 
 
 def npz_to_write(path: Path | None) -> Path:
-    """Return the file of ``--out`` that numbers go to; refuses as `check_writable` does, and where none was given."""
+    """Return the file of ``--out`` for numbers; refuse a missing or unwritable one, as `check_writable` does."""
     if path is None:
         raise RefusedError("Give the sample file with --out FILE.npz.")
     check_writable(path, ".npz")
@@ -178,29 +172,29 @@ def npz_to_write(path: Path | None) -> Path:
 
 
 def check_writable(path: Path, suffix: str) -> None:
-    """Refuse, before any work is done, a file that could not be written at its end.
+    """Refuse an unwritable output file before the work begins.
 
     Args:
-        path: The file to be written.
-        suffix: The suffix that it must have.
+        path: The file to write.
+        suffix: The required suffix.
 
     Raises:
-        RefusedError: The suffix is another one, or the folder is missing.
+        RefusedError: The suffix is different, or the folder is missing.
     """
     if path.suffix.lower() != suffix:
         raise RefusedError(f"{path} must end in {suffix}.")
     if path.is_dir():
-        raise RefusedError(f"{path} is a folder; give the name of a file.")
+        raise RefusedError(f"{path} is a folder; give a file name.")
     if not path.parent.is_dir():
-        raise RefusedError(f"The folder {path.parent} does not exist; make it first.")
+        raise RefusedError(f"The folder {path.parent} does not exist; create it first.")
 
 
 def budget(steps: str, seconds: str) -> dict[str, str]:
-    """Return the fields of a budget: a limit that is given alone lifts the other one of the preset.
+    """Return the fields of a budget: a single given limit removes the preset's other limit.
 
     Args:
-        steps: The text of ``--steps``, or that it was not given.
-        seconds: The text of ``--seconds``, or that it was not given.
+        steps: The text of ``--steps``, or the mark of an omitted option.
+        seconds: The same for ``--seconds``.
 
     Returns:
         Texts by dotted path.
@@ -216,26 +210,26 @@ def budget(steps: str, seconds: str) -> dict[str, str]:
 
 
 class Resumable(Protocol):
-    """The options that such commands share."""
+    """The shared options of resumable commands."""
 
     @property
     def preset(self) -> str:
-        """What something new is made from."""
+        """Preset or file of something new."""
         ...
 
     @property
     def out(self) -> Path | None:
-        """Where it is put."""
+        """Its folder."""
         ...
 
     @property
     def resume(self) -> Path | None:
-        """What is gone on with."""
+        """The folder to resume."""
         ...
 
     @property
     def data_dir(self) -> Path | None:
-        """Where image sets are looked for."""
+        """Folder of the image sets."""
         ...
 
     @property
@@ -255,17 +249,17 @@ class Resumable(Protocol):
 
 
 def folder_of(options: Resumable, place: str) -> Path:
-    """Return the folder that a command works in.
+    """Return the working folder of a command.
 
     Args:
         options: The command line.
-        place: What the folder is called in sentences, such as ``RUN``.
+        place: Name of the folder in messages, such as ``RUN``.
 
     Returns:
-        The folder to go on with, or the new one.
+        The folder to resume, or the new one.
 
     Raises:
-        RefusedError: Not exactly one of both was asked for, or nothing says where the new one is to be.
+        RefusedError: The options choose neither or both, or the new folder is missing.
     """
     if is_given(options.preset) == (options.resume is not None):
         raise RefusedError(f"Give either --preset NAME with --out {place}, or --resume {place}.")
@@ -277,12 +271,12 @@ def folder_of(options: Resumable, place: str) -> Path:
 
 
 def check_as_begun(options: Resumable, sentence: str, *more: str) -> None:
-    """Refuse what would change a thing that is resumed.
+    """Refuse options that would change a resumed run or comparison.
 
     Args:
         options: The command line: neither another folder nor fields may be given.
-        sentence: What may be given.
-        more: Texts of further options that may not.
+        sentence: The message, with the allowed options.
+        more: Texts of further forbidden options.
 
     Raises:
         RefusedError: One of them was given.
@@ -292,9 +286,9 @@ def check_as_begun(options: Resumable, sentence: str, *more: str) -> None:
 
 
 def job_options(options: Resumable) -> dict[str, Any]:
-    """Return what the job of such a command is told beside its spec and its folder."""
+    """Return the arguments of the command's job besides spec and folder."""
     threads = threads_given(options.threads)
-    # Imported here: it brings torch, and a refusal should not wait for it.
+    # Imported here: it imports torch, and a refusal should not wait for it.
     from msd_engine.specs.live import Every
 
     return {

@@ -1,7 +1,7 @@
-"""The `msd` command: the same jobs as in the window, without a screen.
+"""The `msd` command: the jobs of the window, without a screen.
 
-Exit codes: 0 done, 1 a job failed, 2 the command cannot be carried out as given, 130 stopped by the user. What people
-read goes to standard error while a job runs; results go to standard output, with ``--json`` as exactly one line.
+Exit codes: 0 done, 1 a job failed, 2 the command is invalid, 130 stopped by the user. Messages for people go to
+standard error while a job runs; results go to standard output, with ``--json`` as exactly one line.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ from msd_engine.specs import JOBS, SpecError
 
 _ABOUT = """Train k-sample denoisers and draw from them by chained Langevin dynamics.
 
-Fields of the spec are flags of whatever trains, draws or denoises: --sampling.levels 20, or --levels 20 where the
-name is unique.
+Fields of the spec are flags of all commands that train, sample or denoise: --sampling.levels 20, or --levels 20 if
+the name is unique.
 --version prints the version."""
 
-# What tyro says of a word that is no choice, and of an option without its value.
+# Messages of tyro for an invalid choice, and for an option without its value.
 _CHOICE = re.compile(r"Invalid choice ('[^']*') for argument '[^']*'\. Expected one of \((.*)\)\.?", re.IGNORECASE)
 _MISSING = re.compile(r"Missing value for argument '([^']*)'\..*", re.IGNORECASE)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -59,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line.
 
     Args:
-        argv: The arguments without the program's name; None takes those of the process.
+        argv: The arguments without the program's name; None for those of the process.
 
     Returns:
         The exit code.
@@ -73,7 +73,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _run(arguments)
     except BrokenPipeError:
-        # Whoever read the output has had enough, as `head` does; what is left must not be written at exit.
+        # The reader of the output has closed it, as `head` does; do not write the rest at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
 
@@ -105,14 +105,14 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _print_anywhere() -> None:
-    """Let a symbol that the screen's encoding lacks become a question mark instead of an error."""
+    """Replace symbols missing in the screen's encoding by a question mark instead of an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
 def _parse(arguments: Sequence[str]) -> Command:
-    """Read the command line; whatever tyro refuses becomes one sentence."""
+    """Read the command line; turn each refusal of tyro into one sentence."""
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
@@ -122,7 +122,7 @@ def _parse(arguments: Sequence[str]) -> Command:
     except SystemExit as error:
         if not error.code:
             raise
-        # An option that does not exist makes tyro stumble over an optional run folder: it is to be told as such.
+        # An unknown option makes tyro fail at an optional run folder: report the option instead.
         strange = _strange(arguments)
         sentence = _unknown_command(arguments)
         if not sentence:
@@ -134,14 +134,14 @@ def _parse(arguments: Sequence[str]) -> Command:
 
 
 def _at_home(command: Command) -> Command:
-    """Let ``~`` stand for the user's folder in every path: after ``--out=`` a shell leaves it as it is."""
+    """Expand ``~`` to the user's folder in every path: after ``--out=`` a shell does not."""
     given = {member.name: getattr(command, member.name) for member in dataclasses.fields(command)}
     paths: Any = {name: Path(os.path.expanduser(value)) for name, value in given.items() if isinstance(value, Path)}
     return dataclasses.replace(command, **paths)
 
 
 def _carry_out(command: Command) -> dict[str, Any] | None:
-    """Run a command; the slow imports are those of the command that was asked for."""
+    """Run a command; import only the modules that it needs."""
     match command:
         case Train():
             from msd_engine.cli.commands.train import train
@@ -194,7 +194,7 @@ def _print_figures(figures: dict[str, Any]) -> None:
     text = figures.pop("text", "")
     if text:
         print(text)
-    # What is said of each sample is for --json; a figure that is not known is NaN, empty words say nothing.
+    # Values of each sample are for --json; unknown figures are NaN, and empty texts are skipped.
     figures = {
         name: value
         for name, value in figures.items()
@@ -212,7 +212,7 @@ def _words(value: Any) -> str:
 
 
 def _one_sentence(box: str) -> str:
-    """Take the sentence out of the box that tyro draws around it: a title, the sentence, a rule, a pointer to help."""
+    """Extract the sentence from tyro's box: a title, the sentence, a rule, a pointer to help."""
     lines = [line.strip("│ ") for line in _COLOURS.sub("", box).splitlines()[1:]]
     if lines and _is_rule(lines[0]):  # the box for screens without Unicode underlines its title
         lines = lines[1:]
@@ -222,7 +222,7 @@ def _one_sentence(box: str) -> str:
         return f"There is no {choice[1]} here: choose {', '.join(first)}{' or ' if first else ''}{last}."
     if missing := _MISSING.fullmatch(text):
         return f"{missing[1]} needs a value."
-    return (text[:1].upper() + text[1:]) or "The command line is not understood; see msd --help."
+    return (text[:1].upper() + text[1:]) or "The command line is invalid; see msd --help."
 
 
 def _is_rule(line: str) -> bool:
@@ -230,7 +230,7 @@ def _is_rule(line: str) -> bool:
 
 
 def _unknown_command(arguments: Sequence[str]) -> str:
-    """Say that there is no such command, or that none was given; empty where there is one."""
+    """Return the message for an unknown or missing command; empty for a known one."""
     known, word = list(_kinds()), _named(arguments)
     if word in known:
         return ""
@@ -254,14 +254,14 @@ def _unknown_option(word: str, arguments: Sequence[str]) -> str:
 
 
 def _strange(arguments: Sequence[str]) -> list[str]:
-    """Return the words that look like options of the command but are none."""
+    """Return the words that look like options but are unknown to the command."""
     known = {flag.replace("_", "-") for flag in _flags(_named(arguments))}
     words = [word for word in arguments if word.startswith("--")] if known else []
     return [word for word in words if word.split("=", 1)[0].replace("_", "-") not in known]
 
 
 def _named(arguments: Sequence[str]) -> str:
-    """Return the command that was given, empty for none."""
+    """Return the given command, empty for none."""
     return next((name for name in arguments if not name.startswith("-")), "")
 
 
@@ -271,7 +271,7 @@ def _kinds() -> dict[str, type[Any]]:
 
 
 def _flags(command: str) -> set[str]:
-    """Return the options of a command as its help writes them; none where there is no such command."""
+    """Return the options of a command as its help writes them; none for an unknown command."""
     kinds = _kinds()
     if command not in kinds:
         return set()

@@ -1,4 +1,4 @@
-"""The commands of `msd` with their options; their texts are the help."""
+"""The commands of `msd` with their options and help texts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Model = Annotated[
     tyro.conf.arg(
         metavar="NAME",
         help_behavior_hint="",
-        help="Instead of a run: a pretrained model that ships with the program, such as digits-k8.",
+        help="Instead of a run: a pretrained model shipped with the program, such as digits-k8.",
     ),
 ]
 DataDir = Annotated[
@@ -31,7 +31,7 @@ DataDir = Annotated[
         name="data-dir",
         metavar="DIR",
         help_behavior_hint="",
-        help="Folder of the image sets; else MSD_DATA_DIR, else the user's data folder.",
+        help="Folder of the image sets (default: MSD_DATA_DIR, else the user's data folder).",
     ),
 ]
 Device = Annotated[str, tyro.conf.arg(metavar="NAME", help="Where to compute: auto, cpu, cuda or mps.")]
@@ -40,7 +40,7 @@ Threads = Annotated[
     tyro.conf.arg(
         metavar="N",
         help_behavior_hint="",
-        help="Always compute with so many threads of the CPU; else MSD_THREADS, else what is quickest.",
+        help="Fixed number of CPU threads (default: MSD_THREADS, else the fastest number).",
     ),
 ]
 Json = Annotated[
@@ -50,38 +50,41 @@ Json = Annotated[
 
 _FIELDS = tyro.conf.arg(name="")
 
-# The fields of one picture and its copies are flags too.
+# The fields of one picture and its copies are flags, too.
 RunFields: Any = field_flags("sampling", chain_task=True)
 
 
 @dataclass(frozen=True)
 class Run:
-    """Do what a file says, once more: train, sample, denoise or inpaint a picture, or lead from seed to seed."""
+    """Replay a file: train, sample, denoise or inpaint a picture, or interpolate between seeds."""
 
     file: Annotated[
-        tyro.conf.Positional[str], tyro.conf.arg(metavar="[FILE]", help_behavior_hint="(else the spec of the network)")
+        tyro.conf.Positional[str],
+        tyro.conf.arg(metavar="[FILE]", help_behavior_hint="(default: the spec of the network)"),
     ] = NOT_GIVEN
     """A picture, film, sample or JSON file that carries a spec, a run folder, a comparison, or the name of a preset."""
     job: Annotated[
         Literal["as-said", "train", "sample", "denoise", "inpaint", "interpolate"],
-        tyro.conf.arg(help_behavior_hint="(what the file says, else what such a file is made by)"),
+        tyro.conf.arg(help_behavior_hint="(default: the job of the file)"),
     ] = "as-said"
-    """inpaint paints the masked part of a picture anew, interpolate draws a row from --seed to --second_seed."""
-    network: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="(else a model that fits)")] = None
-    """The trained run whose network denoises."""
-    model: Model = NOT_GIVEN
-    picture: Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(else that of the file)")] = NOT_GIVEN
-    """For denoise and inpaint: a picture of your own, which is cut and brought to the size of the data."""
-    mask: Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(else that of the file)")] = NOT_GIVEN
-    """For inpaint: a picture as large as the other, light where it is to be painted anew, dark or transparent else."""
-    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(else what the file says, 12 in a row)")] = (
-        NOT_GIVEN
+    """inpaint repaints the masked part of a picture, interpolate draws a row from --seed to --second_seed."""
+    network: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="(default: a fitting model)")] = (
+        None
     )
+    """The trained run of the denoising network."""
+    model: Model = NOT_GIVEN
+    picture: Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: that of the file)")] = NOT_GIVEN
+    """For denoise and inpaint: your own picture, cropped and scaled to the size of the data."""
+    mask: Annotated[str, tyro.conf.arg(metavar="FILE", help_behavior_hint="(default: that of the file)")] = NOT_GIVEN
+    """For inpaint: a mask as large as the picture, light in the area to inpaint, dark or transparent elsewhere."""
+    n: Annotated[
+        str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: the number of the file, 12 in a row)")
+    ] = NOT_GIVEN
     """Number of samples."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None
-    """File of the numbers, with the spec; for a training or a comparison the new folder."""
+    """File for numbers and spec; for a training or a comparison the new folder."""
     grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
-    """Also a picture of them."""
+    """Also write a picture of them."""
     data_dir: DataDir = None
     device: Device = "auto"
     threads: Threads = NOT_GIVEN
@@ -89,7 +92,7 @@ class Run:
     fields: Annotated[RunFields, _FIELDS] = field(default_factory=RunFields)
 
 
-# Spelled out because `--steps` alone must also lift the time limit of a preset, and the reverse.
+# Explicit because `--steps` alone must also remove the time limit of a preset, and vice versa.
 _BUDGET = ("steps", "seconds")
 
 TrainFields: Any = field_flags("training", reserved=_BUDGET)
@@ -103,13 +106,13 @@ class Train:
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Name of a preset, or a file that carries a spec: JSON, PNG, NPZ or a run folder."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
-    """Go on with this run instead, up to its budget or to a new one."""
+    """Resume this run instead, up to its budget or to a new one."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
     """The new run folder."""
     steps: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
-    """Train this many steps in all, without a time limit unless --seconds is given too."""
+    """Total number of training steps, without a time limit unless --seconds is also given."""
     seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN
-    """Train this many seconds in all, whatever the number of steps unless --steps is given too."""
+    """Total training time in seconds, without a step limit unless --steps is also given."""
     data_dir: DataDir = None
     device: Device = "auto"
     threads: Threads = NOT_GIVEN
@@ -126,11 +129,11 @@ class Sample:
     """Instead of a run: a preset, or a file that carries a spec; sampled from a pretrained model or the exact score."""
     model: Model = NOT_GIVEN
     n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
-    """Number of samples; else as many as the spec has chains."""
+    """Number of samples (default: the spec's number of chains)."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None
     """Sample file with x_hat, y, seed and spec."""
     grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
-    """Also a picture of all samples, for images."""
+    """Also write a picture of all samples, for images."""
     data_dir: DataDir = None
     device: Device = "auto"
     threads: Threads = NOT_GIVEN
@@ -140,17 +143,17 @@ class Sample:
 
 @dataclass(frozen=True)
 class Evaluate:
-    """Measure how good images are: samples from a file, or drawn from a run, a pretrained model or the exact score."""
+    """Measure the quality of images: samples of a file, or drawn from a run, a pretrained model or the exact score."""
 
     source: Annotated[
         tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[SAMPLES.npz|RUN]", help_behavior_hint="")
     ] = None
-    """A sample file, or a trained run folder to draw from."""
+    """A sample file, or a trained run folder to sample from."""
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Instead of a run: a preset, or a file that carries a spec; with a pretrained model or the exact score."""
     model: Model = NOT_GIVEN
     n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
-    """Number of samples to draw from a run (else 1024) or to take from a file (else all)."""
+    """Number of samples to draw from a run (default 1024) or to use from a file (default all)."""
     curve: Annotated[Flag, tyro.conf.arg(help_behavior_hint="")] = False
     """Measure a run at several numbers of steps per level, from few network evaluations to many."""
     points: Annotated[str, tyro.conf.arg(metavar="LxT,…", help_behavior_hint="")] = NOT_GIVEN
@@ -159,7 +162,7 @@ class Evaluate:
     """For colour images: weights of the FID's Inception network (names as in pytorch-fid's
     pt_inception-2015-12-05-6726825d.pth, saved by safetensors.torch.save_file); only then is a distance called FID."""
     retrain: Annotated[Flag, tyro.conf.arg(help_behavior_hint="")] = False
-    """Train the classifier that judges grey images anew, in the place of the one that ships or is kept."""
+    """Retrain the classifier for grey images, instead of using the shipped or cached one."""
     data_dir: DataDir = None
     device: Device = "auto"
     threads: Threads = NOT_GIVEN
@@ -176,9 +179,9 @@ class Propose:
     """Instead of a run: name of a preset, or a file that carries a spec."""
     model: Model = NOT_GIVEN
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None
-    """Write the spec with the proposal, to be given to --preset."""
+    """Write the spec with the proposal, for use with --preset."""
     step: Annotated[StepRule, tyro.conf.arg(help_behavior_hint="")] = "long-ladder"
-    """The step for which the noise at the ends of a long ladder's levels is nearest to the ladder's; or NCSNv2's."""
+    """Choose the step for the exact noise at the ends of a long ladder's levels, or NCSNv2's step."""
     data_dir: DataDir = None
     json: Json = False
     fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
@@ -191,25 +194,19 @@ class Sweep:
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Name of a preset, a file that carries a spec, or the sweep.json of a comparison."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    """Go on with this comparison instead; --ks, --seeds and --modes add to it."""
+    """Resume this comparison instead; --ks, --seeds and --modes add to it."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     """The new folder."""
-    ks: Annotated[str, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="(1,2,4,8,16 where nothing is said)")] = (
-        NOT_GIVEN
-    )
+    ks: Annotated[str, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="(default: 1,2,4,8,16)")] = NOT_GIVEN
     """Numbers of copies."""
-    seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(0,1,2 where nothing is said)")] = (
-        NOT_GIVEN
-    )
+    seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(default: 0,1,2)")] = NOT_GIVEN
     """Training seeds; the spread in the table is over them."""
-    modes: Annotated[str, tyro.conf.arg(metavar="MODE,MODE", help_behavior_hint="(both where nothing is said)")] = (
-        NOT_GIVEN
-    )
+    modes: Annotated[str, tyro.conf.arg(metavar="MODE,MODE", help_behavior_hint="(default: both)")] = NOT_GIVEN
     """same-sigma: each copy has the same law of σ for every k; same-sigma-eff: σ/√k has."""
     steps: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
-    """Steps of each run, without a time limit unless --seconds is given too."""
+    """Steps of each run, without a time limit unless --seconds is also given."""
     seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN
-    """Seconds of training of each run, whatever the number of steps unless --steps is given too."""
+    """Seconds of training of each run, without a step limit unless --steps is also given."""
     data_dir: DataDir = None
     device: Device = "auto"
     threads: Threads = NOT_GIVEN
@@ -219,25 +216,21 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Reproduce:
-    """Repeat the report's comparison of k and put curves, table, samples and every setting on one HTML page."""
+    """Repeat the report's comparison of k and write curves, table, samples and all settings to one HTML page."""
 
     what: tyro.conf.Positional[Literal["report-mnist", "report-cifar10"]]
     """Which of the report's experiments."""
-    scale: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="(1 where nothing is said)")] = NOT_GIVEN
+    scale: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="(default: 1)")] = NOT_GIVEN
     """Fraction of the report's 100 epochs for each k."""
     minutes: Annotated[str, tyro.conf.arg(metavar="M", help_behavior_hint="")] = NOT_GIVEN
-    """Instead: time for everything; where that is short, the network is narrower, and the page says so."""
+    """Instead: total time in minutes; a short time means a narrower network, as reported on the page."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(required)")] = None
-    """Folder of the page and the runs; where it holds a part already, that is gone on with."""
-    ks: Annotated[str, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="(1,2,4,8,16 where nothing is said)")] = (
-        NOT_GIVEN
-    )
+    """Folder of the page and the runs; an unfinished one is resumed."""
+    ks: Annotated[str, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="(default: 1,2,4,8,16)")] = NOT_GIVEN
     """Numbers of copies."""
-    seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(0 where nothing is said)")] = NOT_GIVEN
+    seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(default: 0)")] = NOT_GIVEN
     """Training seeds; the spread in the table is over them."""
-    modes: Annotated[str, tyro.conf.arg(metavar="MODE,MODE", help_behavior_hint="(both where nothing is said)")] = (
-        NOT_GIVEN
-    )
+    modes: Annotated[str, tyro.conf.arg(metavar="MODE,MODE", help_behavior_hint="(default: both)")] = NOT_GIVEN
     """same-sigma, same-sigma-eff, or both."""
     data_dir: DataDir = None
     device: Device = "auto"
@@ -258,9 +251,9 @@ class Runs:
     """List the runs in a folder and below it, newest first."""
 
     folder: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[DIR]", help_behavior_hint="")] = None
-    """The folder; else MSD_RUNS_DIR, else that of the desktop program."""
+    """The folder (default: MSD_RUNS_DIR, else that of the desktop program)."""
     search: Annotated[str, tyro.conf.arg(metavar="WORDS", help_behavior_hint="")] = NOT_GIVEN
-    """Only runs that have all of these words: in name, folder, data, status, note, comparison, or as #tag or k=8."""
+    """Only runs with all of these words: in name, folder, data, status, note, comparison, or as #tag or k=8."""
     json: Json = False
 
 
@@ -271,7 +264,7 @@ class ExportTensorboard:
     run: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="RUN")]
     """The run folder."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    """Where to write; else a folder tensorboard in the run folder."""
+    """Target folder (default: tensorboard in the run folder)."""
     json: Json = False
 
 
@@ -285,7 +278,7 @@ class Schema:
 
 @dataclass(frozen=True)
 class Download:
-    """Download a set of images into the data folder."""
+    """Download a set of images to the data folder."""
 
     name: tyro.conf.Positional[Literal["mnist", "fashion-mnist", "cifar-10"]]
     """The set."""

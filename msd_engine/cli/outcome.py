@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, its one sentence and its one line of JSON."""
+"""Outcome of a command: its exit code, its one sentence and its one line of JSON."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ INTERRUPTED = 130
 
 
 class RefusedError(Exception):
-    """The command cannot be carried out as it was given; one sentence says why and what to do."""
+    """The command cannot run with its options; one sentence gives the reason and a remedy."""
 
 
 class CutShortError(Exception):
-    """A job that had begun did not come to its end; one sentence says what happened and how to go on.
+    """A started job did not finish; one sentence reports what happened and how to continue.
 
     Attributes:
         code: The exit code: `FAILED` or `INTERRUPTED`.
-        figures: What is known of the job so far.
+        figures: The figures of the job so far.
     """
 
     def __init__(self, sentence: str, code: int, figures: Mapping[str, Any]) -> None:
-        """Keep the code and the figures beside the sentence."""
+        """Store code and figures with the sentence."""
         super().__init__(sentence)
         self.code = code
         self.figures = figures
 
 
 def say(text: str) -> None:
-    """Write a line for people on standard error, unless their terminal is gone."""
+    """Write a line for people on standard error, unless their terminal is closed."""
     try:
         print(text, file=sys.stderr, flush=True)
     except OSError as error:
@@ -44,12 +44,12 @@ def say(text: str) -> None:
 
 
 def print_json(figures: Mapping[str, Any]) -> None:
-    """Write one line of JSON on standard output; what is not finite becomes null."""
+    """Write one line of JSON on standard output; values that are not finite become null."""
     print(json.dumps({name: plain(value) for name, value in figures.items()}, ensure_ascii=False), flush=True)
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON holds it: numbers that are not finite become null, at any depth."""
+    """Convert a value for JSON: numbers that are not finite become null, at any depth."""
     if isinstance(value, Mapping):
         return {name: plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""All actions of the program, declared in one table: menu, tool bar, shortcut and help page are made from it."""
+"""One table of all actions of the program: source of menu, tool bar, shortcuts and help page."""
 
 from __future__ import annotations
 
@@ -29,51 +29,51 @@ TABLE = (
     ActionRow(
         "export", "File", "Export…", ("Ctrl+E",), "Write pictures, plots, curves and chain states.", word="Export"
     ),
-    ActionRow(
-        "copy_command", "File", "Copy command", ("Ctrl+Shift+C",), "Copy the msd line that makes the same thing."
-    ),
+    ActionRow("copy_command", "File", "Copy command", ("Ctrl+Shift+C",), "Copy the msd command with the same result."),
     *(
         ActionRow(
             f"download_{name}",
             "File",
             f"Download {IMAGE_TITLES[name]}",
             (),
-            f"Fetch {IMAGE_TITLES[name]} into the data folder.",
+            f"Download {IMAGE_TITLES[name]} to the data folder.",
             begins=name == DATA_SETS[0],
             glyph="download",
         )
         for name in DATA_SETS
     ),
     ActionRow("settings", "File", "Settings…", ("Ctrl+,",), "Choose folders, colours and device.", begins=True),
-    ActionRow("quit", "File", "Quit", ("Ctrl+Q",), "Save running jobs and leave.", begins=True),
-    ActionRow("undo", "Edit", "Undo", ("Ctrl+Z",), "Take back the last change of a parameter."),
-    ActionRow("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Do again what was taken back."),
+    ActionRow("quit", "File", "Quit", ("Ctrl+Q",), "Save running jobs and quit.", begins=True),
+    ActionRow("undo", "Edit", "Undo", ("Ctrl+Z",), "Undo the last change of a parameter."),
+    ActionRow("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo the last undone change."),
     ActionRow(
         "reset", "Edit", "Reset to preset", (), "Set every parameter of this page to the preset's value.", begins=True
     ),
     ActionRow("train", "Run", "Train", ("T",), "Train a denoiser with these settings.", word="Train"),
-    ActionRow("resume", "Run", "Resume training", ("Shift+T",), "Go on with the run that was stopped.", word="Resume"),
+    ActionRow("resume", "Run", "Resume training", ("Shift+T",), "Continue the stopped run.", word="Resume"),
     ActionRow("sample", "Run", "Sample", ("S",), "Draw new chains with these settings.", word="Sample"),
     ActionRow(
         "denoise",
         "Run",
         "Denoise with this network",
         ("D",),
-        "Take this network to the denoise page.",
+        "Open this network on the denoise page.",
         glyph="page_denoise",
     ),
-    ActionRow("stop", "Run", "Stop", ("Esc",), "Stop training and sampling; what was learned is kept.", word="Stop"),
+    ActionRow(
+        "stop", "Run", "Stop", ("Esc",), "Stop training and sampling; the trained weights are kept.", word="Stop"
+    ),
     ActionRow("play", "Run", "Play", ("Space",), "Play or pause the chains.", checkable=True, begins=True),
-    ActionRow("step", "Run", "Single step", ("Right",), "Go one step further."),
+    ActionRow("step", "Run", "Single step", ("Right",), "Advance by one step."),
     ActionRow("back", "Run", "Step back", ("Left",), "Go one step back."),
     ActionRow("restart", "Run", "Restart", ("R",), "Play the chains from their first step."),
     *(
         ActionRow(f"page_{row.name}", "View", row.title, (f"Ctrl+{number}",), row.help, True, row.title)
         for number, row in enumerate(PAGES, 1)
     ),
-    ActionRow("home", "View", "Frame the data", ("H",), "Set the view so that all data are seen.", begins=True),
+    ActionRow("home", "View", "Frame the data", ("H",), "Fit the view to all data.", begins=True),
     ActionRow("full_screen", "View", "Full screen", ("F11",), "Use the whole screen.", checkable=True),
-    ActionRow("help", "Help", "Help", ("F1",), "What is seen here, and all shortcuts."),
+    ActionRow("help", "Help", "Help", ("F1",), "Explain this page and list all shortcuts."),
     ActionRow("about", "Help", "About msd-gui", (), "Version, licence and sources."),
 )
 
@@ -94,12 +94,12 @@ class Actions(QObject):
         return iter(self.by_name.values())
 
     def set_enabled(self, name: str, enabled: bool, why_not: str = "") -> None:
-        """Enable an action, or disable it and say why, where there is a reason, in its tooltip.
+        """Enable an action, or disable it with the reason in its tooltip.
 
         Args:
             name: Its name.
             enabled: Whether it can be used.
-            why_not: One sentence, where it cannot.
+            why_not: One sentence with the reason; empty for none.
         """
         action = self.by_name[name]
         action.setEnabled(enabled)

@@ -1,4 +1,4 @@
-"""The menu bar with its list of what was opened lately, and the main tool bar."""
+"""The menu bar with its list of recent files, and the main tool bar."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _PRESET_LETTERS, _LEAST_PRESET_PX = 24, 120
 
 
 class RecentMenu(QMenu):
-    """Files and run folders that were opened or saved lately, newest first.
+    """Recently opened or saved files and run folders, newest first.
 
     Attributes:
-        chosen: Emitted with the path that is to be opened again.
+        chosen: Emitted with the path to open.
     """
 
     chosen = Signal(object)
 
     def __init__(self, settings: Settings, parent: QWidget) -> None:
-        """Make the list; it is read anew whenever it is opened.
+        """Create the menu; it reads the list again whenever it opens.
 
         Args:
-            settings: Where it is kept.
+            settings: Stores the list.
             parent: The window.
         """
         super().__init__("Open recent", parent)
@@ -43,7 +43,7 @@ class RecentMenu(QMenu):
 
     @Slot()
     def renew(self) -> None:
-        """List what is still there."""
+        """List the paths that still exist."""
         self.clear()
         paths = self._settings.recent()
         for path in paths:
@@ -53,19 +53,19 @@ class RecentMenu(QMenu):
             self.addSeparator()
             self.addAction("Clear this list", self._settings.forget_recent)
         else:
-            self.addAction("Nothing was opened yet").setEnabled(False)
+            self.addAction("Nothing opened yet").setEnabled(False)
 
 
 def fill(bar: QMenuBar, commands: Actions, recent: RecentMenu) -> None:
     """Build the menus.
 
     Args:
-        bar: The window's.
-        commands: The actions; one whose row begins a group has a line above it.
-        recent: Stands below the actions that open something.
+        bar: The window's menu bar.
+        commands: The actions; a separator precedes each row that begins a group.
+        recent: Follows the actions that open something.
     """
     for name, rows in commands.menus().items():
-        # Alt and its first letter opens it.
+        # Alt and its first letter open it.
         menu = bar.addMenu(f"&{name}")
         for row in rows:
             if row.begins:
@@ -76,7 +76,7 @@ def fill(bar: QMenuBar, commands: Actions, recent: RecentMenu) -> None:
 
 
 def _shown(path: Path) -> str:
-    """Return a path as it stands in the list: its end, with a sign for what is left out."""
+    """Return the end of a path for the menu, with a sign for the omitted part."""
     text = str(path).replace("&", "&&")
     return text if len(text) <= _LETTERS else f"…{text[-_LETTERS:]}"
 
@@ -106,7 +106,7 @@ class MainBar(QToolBar):
         self.preset.setObjectName("preset")
         self.preset.setAccessibleName("Preset")
         self.preset.setToolTip("Load a whole experiment: data, network, training and sampling.")
-        # As wide on every page, so that the buttons beside it stay where they are; it shrinks in a narrow window.
+        # The same width on every page, so that the buttons beside it do not move; it shrinks in a narrow window.
         self.preset.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.preset.setMinimumContentsLength(_PRESET_LETTERS)
         self.preset.setMinimumWidth(_LEAST_PRESET_PX)
@@ -127,7 +127,7 @@ class MainBar(QToolBar):
         self.addAction(commands["export"])
 
     def set_presets(self, names: tuple[str, ...] | None) -> None:
-        """Offer the presets of a page; None empties the list on pages that have none."""
+        """List the presets of a page; None empties the list on pages without presets."""
         self.preset.clear()
         for name in names or ():
             self.preset.addItem(load_preset(name).title, name)
@@ -135,10 +135,10 @@ class MainBar(QToolBar):
         self.preset.setPlaceholderText("No presets here" if names is None else "Own settings")
 
     def set_preset(self, name: str) -> None:
-        """Show which preset the settings are; an empty name shows that they are the user's own."""
+        """Show the current preset; an empty name stands for the user's own settings."""
         self.preset.setCurrentIndex(self.preset.findData(name))
 
     def below(self, name: str) -> QPoint:
-        """Return the place on the screen below the button of an action."""
+        """Return the screen position below the button of an action."""
         button = self.widgetForAction(self._commands[name])
         return button.mapToGlobal(button.rect().bottomLeft())

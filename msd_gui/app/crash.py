@@ -1,4 +1,4 @@
-"""Shows unexpected errors in the window instead of losing them, and keeps the program up."""
+"""Unexpected errors: shown in the window, which stays open."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from msd_engine.events.errors import NO_MEMORY, is_out_of_memory
 
 
 class _Relay(QObject):
-    """Carries what went wrong in any thread to the screen's."""
+    """Carries errors of any thread to the GUI thread."""
 
     caught = Signal(str, str)
 
@@ -34,15 +34,17 @@ def install(show: Callable[[str, str], None]) -> Callable[[], None]:
     """Send uncaught errors of all threads to `show`.
 
     Args:
-        show: Takes one sentence and the details to copy; called in the thread that called this function.
+        show: Receives one sentence and the details to copy; called in the thread that called this function.
 
     Returns:
-        A function that puts the former hooks back.
+        A function that restores the previous hooks.
     """
     former, former_of_threads = sys.excepthook, threading.excepthook
     relay = _Relay(show)
 
-    def tell(where: str, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    def relay_error(
+        where: str, kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if issubclass(kind, Exception) and error is not None:
             details = "".join(traceback.format_exception(kind, error, trace))
             text = f"Something went wrong {where}: {kind.__name__}: {error}"
@@ -50,11 +52,11 @@ def install(show: Callable[[str, str], None]) -> Callable[[], None]:
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         former(kind, error, trace)
-        tell("in the window", kind, error, trace)
+        relay_error("in the window", kind, error, trace)
 
     def hook_of_threads(failure: threading.ExceptHookArgs) -> None:
         former_of_threads(failure)
-        tell("behind the window", failure.exc_type, failure.exc_value, failure.exc_traceback)
+        relay_error("behind the window", failure.exc_type, failure.exc_value, failure.exc_traceback)
 
     sys.excepthook, threading.excepthook = hook, hook_of_threads
 
@@ -68,7 +70,7 @@ def install(show: Callable[[str, str], None]) -> Callable[[], None]:
 
 
 def report(text: str, details: str) -> str:
-    """Return what a user may copy into a bug report: the sentence, the details and the versions of the parts."""
+    """Return the text of a bug report: the sentence, the details and the versions of the parts."""
     names = ("msd-gui", "torch", "PySide6-Essentials", "pyqtgraph", "numpy")
     versions = ", ".join(f"{name} {version(name)}" for name in names)
     return f"{text}\n\n{details}\n\nPython {platform.python_version()} on {platform.platform()}\n{versions}\n"

@@ -40,7 +40,7 @@ DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA (NVIDIA, AMD)", "mps
 
 
 class Dialogs(QObject):
-    """The dialogs of one window, and what follows from them."""
+    """The dialogs of one window and their effects."""
 
     def __init__(
         self, window: QWidget, settings: Settings, theme: Theme, engine: Engine, page_name: Callable[[], str]
@@ -48,11 +48,11 @@ class Dialogs(QObject):
         """Open nothing yet.
 
         Args:
-            window: Stands behind the dialogs.
-            settings: What is edited.
-            theme: Follows the settings.
-            engine: Follows them, too.
-            page_name: Returns the name of the page in front, which the help opens at.
+            window: Parent of the dialogs.
+            settings: Edited by the settings dialog.
+            theme: Updated from the settings.
+            engine: Updated from the settings.
+            page_name: Returns the name of the page in front, where the help opens.
         """
         super().__init__(window)
         self._window, self._settings, self._theme, self._engine = window, settings, theme, engine
@@ -60,7 +60,7 @@ class Dialogs(QObject):
         self.help: HelpWindow | None = None
 
     def connect_to(self, commands: Actions) -> None:
-        """Let the actions open the dialogs."""
+        """Connect the actions to the dialogs."""
         commands["settings"].triggered.connect(self._edit_settings)
         commands["help"].triggered.connect(self._show_help)
         commands["about"].triggered.connect(self._show_about)
@@ -74,23 +74,23 @@ class Dialogs(QObject):
 
     @Slot()
     def _show_help(self) -> None:
-        """Open the help, of which there is one, at what it says of the page in front."""
+        """Open the single help window at the section of the page in front."""
         if self.help is None:
             self.help = HelpWindow(self._window)
         self.help.show_part(self._page_name())
 
     @Slot()
     def _show_about(self) -> None:
-        """Say what the program is, its version, licence and sources."""
+        """Show description, version, licence and sources of the program."""
         QMessageBox.about(self._window, "About msd-gui", ABOUT.format(version=__version__))
 
 
 def edit_settings(parent: QWidget, settings: Settings) -> bool:
-    """Let the user change the settings.
+    """Let the user edit the settings.
 
     Args:
         parent: The window.
-        settings: Changed where the user accepts.
+        settings: Changed only if the user accepts.
 
     Returns:
         Whether the user accepted.
@@ -119,21 +119,21 @@ def edit_settings(parent: QWidget, settings: Settings) -> bool:
 
 
 def _rows(settings: Settings) -> dict[str, PathBox | QComboBox]:
-    """Return what the settings are changed in, by title."""
+    """Return the input widgets of the settings, by title."""
     data, runs = PathBox("Data folder", str(data_folder())), PathBox("Runs folder", str(default_runs_dir()))
     meaning = "For the FID of colour images; empty: another network"
     inception = PathBox("Inception weights", meaning, kinds="Weights (*.safetensors)")
     inception.setToolTip(
         "Weights of the FID's Inception network, with the names of pytorch-fid, as safetensors: the quality of colour "
-        "images is then measured by them, and its distance called FID."
+        "images is then measured by them, and the distance called FID."
     )
     device = _choice("settings.device", "Device", DEVICES, settings.device)
-    device.setToolTip("Where networks are trained and chains drawn; where it is missing, a job says so.")
+    device.setToolTip("Device for training and sampling; a job reports an error if it is missing.")
     counts = (str(count) for count in range(1, (os.cpu_count() or 1) + 1))
     threads = _choice("settings.threads", "Threads", {"0": "Automatic"} | {c: c for c in counts}, str(settings.threads))
     threads.setToolTip(
-        "Threads of the CPU. Automatic: what is quickest, and fewer while other programs compute. A fixed number lets "
-        "trainings be repeated to the last bit."
+        "CPU threads. Automatic: the fastest number, and fewer while other programs compute. A fixed number makes "
+        "trainings repeatable to the last bit."
     )
     for name, box, path in (
         ("data_dir", data, settings.data_dir),
@@ -166,7 +166,7 @@ def _choice(name: str, title: str, words: dict[str, str], chosen: str) -> QCombo
     box = QComboBox()
     box.setObjectName(name)
     box.setAccessibleName(title)
-    # A settings file that was edited by hand may name another one, such as cuda:1.
+    # A settings file edited by hand may name another device, such as cuda:1.
     for value, word in (words if chosen in words else {**words, chosen: chosen}).items():
         box.addItem(word, value)
     box.setCurrentIndex(box.findData(chosen))

@@ -1,4 +1,4 @@
-"""Files of the window: opening, dropping, exporting and downloading, one after another in a thread of their own."""
+"""Files of the window: opening, dropping, exporting and downloading, one after another in their own thread."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ KINDS = "Experiments (*.png *.gif *.webp *.json *.npz);;All files (*)"
 
 
 def with_suffix(path: Path, suffix: str) -> Path:
-    """Return the name under which a file is written: ``eps0.01`` becomes ``eps0.01.png``."""
+    """Append the suffix if it is missing: ``eps0.01`` becomes ``eps0.01.png``."""
     return path if path.suffix.lower() == suffix else path.with_name(path.name + suffix)
 
 
 class Files(QObject):
-    """Carries out what has to do with files, in the order in which it was asked.
+    """Runs file jobs in the order of the requests.
 
     Attributes:
-        engine_ready: Emitted with the words for the device once torch is imported.
-        warmed_up: Emitted when all that jobs need is imported, or cannot be.
-        restored: Emitted with a spec, the run folder (None where a file held the spec alone), and what to do with it.
-        sweep_found: Emitted with the folder of a comparison that is to be shown, and what to do with it.
-        noticed: Emitted with a sentence worth reading.
-        written: Emitted when a job has ended well.
+        engine_ready: Emitted with the label of the device once torch is imported.
+        warmed_up: Emitted when the imports of all jobs are done or have failed.
+        restored: Emitted with a spec, the run folder (None for a file with only a spec), and the action to follow.
+        sweep_found: Emitted with the folder of a comparison and the action to follow.
+        noticed: Emitted with a sentence for the status bar.
+        written: Emitted when a job has finished successfully.
         progressed: Emitted with a `Status`.
         failed: Emitted with a sentence and details.
         running_changed: Emitted when the queue becomes busy or empty.
@@ -65,21 +65,21 @@ class Files(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether anything is being done."""
+        """Whether a job runs or waits."""
         return self._runner.running
 
     @property
     def can_stop(self) -> bool:
-        """Whether anything is being done that the user may stop; without the engine nothing would ever work."""
+        """Whether the user may stop the job; the import of the engine must finish."""
         return self._runner.running and not self._warming
 
     def stop(self) -> None:
-        """Close what is being done."""
+        """Stop the running job."""
         if self.can_stop:
             self._runner.stop()
 
     def close(self) -> None:
-        """Close what is being done and end the thread."""
+        """Stop the running job and end the thread."""
         self._runner.close()
 
     @Slot(object)
@@ -120,33 +120,33 @@ class Files(QObject):
             spec = as_long_again(spec, event.step, event.elapsed_s)
         self.restored.emit(spec, run, then)
 
-    # -- without asking ------------------------------------------------------------------------------------------------
+    # -- without dialogs -----------------------------------------------------------------------------------------------
 
     def warm_up(self) -> None:
-        """Import torch before anything needs it."""
+        """Import torch in advance."""
         self._warming = True
         self._runner.enqueue(self._engine.warm_up())
 
     def open_path(self, path: Path, then: str = "") -> None:
-        """Restore what a picture, a preset, a sample file or a run folder says.
+        """Restore the content of a picture, a preset, a sample file or a run folder.
 
         Args:
             path: The file or folder.
-            then: Action to carry out with the run of a folder, once it is open; empty for none.
+            then: Action to run after opening; empty for none.
         """
         self._then = (path, then)
         self._runner.enqueue(self._engine.restore(path))
 
     def download(self, name: str) -> None:
-        """Fetch a data set into the data folder."""
+        """Download a data set to the data folder."""
         self.noticed.emit(f"Downloading {name} …")
         self._runner.enqueue(self._engine.download(name))
 
     def run_export(self, export: Export, path: Path) -> None:
-        """Write one of the things that a page offers."""
+        """Write one of the page's exports."""
         self._runner.enqueue(export.make(path))
 
-    # -- asking the user -----------------------------------------------------------------------------------------------
+    # -- with dialogs --------------------------------------------------------------------------------------------------
 
     def choose_file(self) -> None:
         """Let the user choose a file to open."""
@@ -162,19 +162,19 @@ class Files(QObject):
             self.open_path(Path(path))
 
     def choose_save(self, spec: ExperimentSpec) -> None:
-        """Let the user choose where to write a spec."""
+        """Let the user choose the file for a spec."""
         path = self._choose_target("Save settings", "experiment", ".json")
         if path is not None:
             self._settings.add_recent(path)
             self._runner.enqueue(self._engine.save("text", path, text=spec.to_json(indent=2)))
 
     def show_exports(self, exports: list[Export], more: list[QAction], at: QPoint) -> None:
-        """Open a menu of what can be written.
+        """Open a menu of exports.
 
         Args:
-            exports: What the page offers.
+            exports: The exports of the page.
             more: Actions below them.
-            at: Where on the screen.
+            at: Position on the screen.
         """
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -192,11 +192,11 @@ class Files(QObject):
             self.run_export(export, path)
 
     def _choose_target(self, title: str, name: str, suffix: str) -> Path | None:
-        """Let the user choose a file to write; its suffix need not be typed, and what would be lost is asked about."""
+        """Let the user choose a file to write; append a missing suffix and confirm overwriting."""
         kind = f"{suffix[1:].upper()} (*{suffix})"
         dialog = QFileDialog(self._window, title, str(self._settings.last_folder), kind)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        # The dialog would ask about the name that was typed, not about the one that is written.
+        # The dialog would confirm the typed name, not the written one.
         dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
         dialog.selectFile(f"{name}{suffix}")
         path = None
@@ -211,8 +211,8 @@ class Files(QObject):
         return path
 
     def _may_replace(self, path: Path) -> bool:
-        """Ask whether a file that is there may be lost."""
-        question = f"{path.name} exists already in {path.parent}. Replace it?"
+        """Confirm overwriting an existing file."""
+        question = f"{path.name} already exists in {path.parent}. Replace it?"
         answer = QMessageBox.question(
             self._window,
             "Replace a file",

@@ -1,4 +1,4 @@
-"""The help window: what is seen on each page, with a list of its parts, and the shortcuts made from the actions."""
+"""The help window: an explanation of each page, a list of contents, and shortcuts made from the actions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _HEADING = re.compile(r'<h[23]><a name="(?P<name>[\w-]+)"></a>(?P<title>[^<]+)</
 
 
 def help_html() -> str:
-    """Return the help page, with what each page says of itself and the table of shortcuts."""
+    """Return the help page with the sections of all pages and the table of shortcuts."""
     text = (files("msd_resources") / "help" / "help.html").read_text(encoding="utf-8")
     pages = "\n".join((files("msd_gui.pages") / row.name / "help.html").read_text(encoding="utf-8") for row in PAGES)
     rows = "".join(
@@ -31,19 +31,19 @@ def help_html() -> str:
 
 
 def parts(html: str) -> dict[str, str]:
-    """Return the headings of the help page by the names of their anchors; a part on a page of the window has its name.
+    """Return the headings of the help page by anchor name; sections on pages use the page's name.
 
     Args:
-        html: What `help_html` returns.
+        html: The output of `help_html`.
     """
     return {found["name"]: found["title"] for found in _HEADING.finditer(html)}
 
 
 class HelpWindow(QDialog):
-    """The help beside the window: a list of its parts at the left, the text at the right."""
+    """The help beside the window: contents at the left, text at the right."""
 
     def __init__(self, parent: QWidget) -> None:
-        """Build it; nothing is shown yet.
+        """Build the hidden window.
 
         Args:
             parent: The window.
@@ -74,10 +74,10 @@ class HelpWindow(QDialog):
         self.list.currentItemChanged.connect(self._go)
 
     def show_part(self, name: str) -> None:
-        """Open the help at a part.
+        """Open the help at a section.
 
         Args:
-            name: Name of a page of the window, or another part of the help; an unknown one opens the beginning.
+            name: Name of a page or another section; an unknown one opens the beginning.
         """
         names = [self.list.item(row).data(Qt.ItemDataRole.UserRole) for row in range(self.list.count())]
         self.list.setCurrentRow(names.index(name) if name in names else 0)
@@ -87,7 +87,7 @@ class HelpWindow(QDialog):
         self._go(self.list.currentItem())
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Go to the part once the text has its width."""
+        """Scroll to the section once the text has its width."""
         super().showEvent(event)
         self._go(self.list.currentItem())
 

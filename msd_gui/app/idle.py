@@ -1,4 +1,4 @@
-"""What the window puts off: the engine until its first painting, the pages not yet seen until nobody touches it."""
+"""Deferred work: the engine until the first paint event, hidden pages until the window is idle."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication, QWidget
 
 UNSEEN_MS = 1000
-# The next page is built when nobody has touched the window for so long.
+# The next page is built after so long without user input.
 IDLE_MS = 1500
 
 
 class IdleWork:
-    """Does what can wait when it holds nobody up.
+    """Runs deferred work while the window is idle.
 
     Args:
-        window: The window; what waits ends with it.
-        start: Gets the engine ready; called once.
+        window: The window; its end cancels the work.
+        start: Starts the engine; called once.
         build_next: Builds one more page and returns whether there was one.
-        busy: Whether anything moves on the page in front.
+        busy: Returns whether anything moves on the page in front.
     """
 
     def __init__(
@@ -32,23 +32,23 @@ class IdleWork:
     ) -> None:
         self._window, self._start, self._build_next, self._busy = window, start, build_next, busy
         self._started = self._closed = False
-        # Importing torch would hold up the first painting: it begins when that is done, or if nobody ever looks.
+        # Importing torch would delay the first paint event: it begins after it, or after a time without one.
         QTimer.singleShot(UNSEEN_MS, window, self._start_once)
         self._idle = QTimer(window)
         self._idle.setInterval(IDLE_MS)
         self._idle.timeout.connect(self._build_page_ahead)
 
     def painted(self) -> None:
-        """Get the engine ready behind the first picture of the window."""
+        """Start the engine after the first paint event."""
         if not self._started:
             QTimer.singleShot(0, self._window, self._start_once)
 
     def build_pages(self) -> None:
-        """Build the other pages from now on, one each time that the window rests."""
+        """Build the other pages from now on, one whenever the window is idle."""
         self._idle.start()
 
     def close(self) -> None:
-        """Begin nothing any more."""
+        """Cancel all deferred work."""
         self._closed = True
         self._idle.stop()
 
@@ -58,8 +58,8 @@ class IdleWork:
             self._start()
 
     def _build_page_ahead(self) -> None:
-        """Build one more page while the window rests, so that going there is instant."""
-        # Building takes longer than a frame: nobody may be dragging, and nothing may be moving, meanwhile.
+        """Build one more page while the window is idle, so that it opens at once."""
+        # Building takes longer than a frame, so not during a drag or an animation.
         held = bool(QGuiApplication.mouseButtons()) or QApplication.activePopupWidget() is not None
         if not held and not self._busy() and not self._build_next():
             self._idle.stop()

@@ -1,7 +1,6 @@
-"""Looks for the system libraries that Qt needs, so that a missing one is named instead of ending the program.
+"""Checks the system libraries of Qt, so that a missing one is named before Qt aborts.
 
-Qt itself aborts the whole process when its screen plugin cannot be loaded. Loading the plugin by hand first tells
-which library is missing.
+Qt aborts the process if it cannot load its screen plugin. Loading the plugin first reveals the missing library.
 """
 
 from __future__ import annotations
@@ -15,11 +14,11 @@ from pathlib import Path
 
 
 def problem() -> str | None:
-    """Return a sentence on what keeps Qt from opening a window here, or None where nothing does."""
+    """Return one sentence on why Qt cannot open a window here, or None if it can."""
     if not sys.platform.startswith("linux"):
         return None
     try:
-        import PySide6.QtWidgets  # noqa: F401 - whether it can be imported is the question
+        import PySide6.QtWidgets  # noqa: F401 - the import itself is the test
     except ImportError as error:
         return _advice(str(error))
     platform = os.environ.get("QT_QPA_PLATFORM", "")
@@ -49,15 +48,15 @@ def _xcb_plugin() -> Path | None:
 
 
 def _advice(message: str) -> str:
-    """Turn the loader's message into a sentence that says how to install the library that it names."""
+    """Turn the loader's message into a sentence on how to install the missing library."""
     found = re.search(r"((lib[\w.+-]+)\.so\.?([\w.]*))", message)
     if not found:
         return f"Qt cannot be loaded: {message}"
     library, name, version = found.groups()
-    # Debian names packages after the libraries in them (its policy, section 8.1); Fedora's know them by their names.
+    # Debian names packages after their libraries (its policy, section 8.1); Fedora finds packages by library.
     name = name.lower().replace("glib-", "glib")
     package = f"{name}-{version}" if name[-1].isdigit() else f"{name}{version}"
     return (
-        f"Qt needs the system library {library}, which is missing here. Install it with "
+        f"Qt needs the missing system library {library}. Install it with "
         f"'sudo apt-get install {package}' (Debian, Ubuntu) or \"sudo dnf install '{library}()(64bit)'\" (Fedora)."
     )

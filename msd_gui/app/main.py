@@ -20,25 +20,25 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="msd-gui", description=__doc__)
     parser.add_argument("open", nargs="?", type=path_of, help="a picture, preset, sample file or run folder to open")
     parser.add_argument("--data-dir", type=path_of, help="folder with mnist/, fashion-mnist/, cifar-10-batches-bin/")
-    parser.add_argument("--runs-dir", type=path_of, help="folder in which runs are kept")
+    parser.add_argument("--runs-dir", type=path_of, help="folder of the runs")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps")
-    parser.add_argument("--theme", choices=("system", "light", "dark"), help="colours; by default as the system has it")
+    parser.add_argument("--theme", choices=("system", "light", "dark"), help="colours; by default those of the system")
     parser.add_argument("--version", action="version", version=f"msd-gui {__version__}")
     return parser.parse_args(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Open the program's window and stay until it is closed.
+    """Open the program's window and run until it closes.
 
     Args:
         arguments: Command line without the program's name; by default that of the process.
 
     Returns:
-        The exit code: 2 where the window cannot open.
+        The exit code: 2 if the window cannot open.
     """
     options = parse(sys.argv[1:] if arguments is None else arguments)
-    # Importing makes hundreds of thousands of objects that stay: looking through them again and again costs half a
-    # second of the start, and stops the window's thread for up to a quarter of a second at a time.
+    # Imports create hundreds of thousands of permanent objects: scanning them again and again costs half a
+    # second of the start, and blocks the window's thread for up to a quarter of a second at a time.
     gc.disable()
     from msd_gui.app import libraries
 
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         window.files.open_path(options.open)
     code = application.exec()
     if threading.active_count() > 1:
-        # Everything is saved. What still goes on imports or compiles what nobody will use, for up to some seconds.
+        # Everything is saved. Only unused imports or compilations may still run, for up to some seconds.
         for stream in filter(None, (sys.stdout, sys.stderr)):
             stream.flush()
         os._exit(code)
@@ -75,21 +75,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def close_on_signals(close: Callable[[], object], leave: Callable[[], object]) -> None:
-    """Let Ctrl+C, a request to terminate and the end of the terminal or session close the window in good order.
+    """Close the window in order on Ctrl+C, a request to terminate and the end of the terminal or session.
 
-    The screen's clock gives Python the chance to see them.
+    The screen's clock lets Python handle the signals.
 
     Args:
-        close: Closes the window, which keeps the settings and saves what is in training.
-        leave: Ends the program, also where a dialog is open.
+        close: Closes the window, which writes the settings and saves running trainings.
+        leave: Ends the program, even with an open dialog.
     """
     numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGBREAK", "SIGHUP") if hasattr(signal, name)]
-    # Whoever starts the program with nohup wants it to outlive the terminal.
+    # nohup: the program must survive the end of the terminal.
     wanted = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]
 
     def end(_number: int, _frame: FrameType | None) -> None:
         for number in wanted:
-            # A second Ctrl+C ends the program at once; a terminal that closes may say so twice.
+            # A second Ctrl+C ends the program at once; a closing terminal may send its signal twice.
             again = signal.SIG_IGN if number == getattr(signal, "SIGHUP", None) else signal.SIG_DFL
             signal.signal(number, again)
         close()
@@ -100,7 +100,7 @@ def close_on_signals(close: Callable[[], object], leave: Callable[[], object]) -
 
 
 def collect_what_is_new() -> None:
-    """Let the garbage collector work from here on, on what was made after the start."""
+    """Restrict the garbage collector to objects created from now on."""
     gc.freeze()
     gc.enable()
 

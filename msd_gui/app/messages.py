@@ -1,4 +1,4 @@
-"""Errors at the top of the window, which stay until they are closed, with details to copy."""
+"""Errors at the top of the window until the user closes them, with details to copy."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ class MessageBar(QWidget):
         self._errors: list[Card] = []
 
     def error(self, text: str, details: str) -> None:
-        """Show an error until it is closed, with its details to copy; the same one is not shown twice."""
+        """Show an error until it is closed, with details to copy; ignore duplicates."""
         self._add(text, "Details…" if details else "", lambda: self._show_details(text, details))
 
     def offer(self, text: str, remedy: str, remedy_action: Callable[[], None]) -> None:
-        """Show an error with a button that mends it, and with it goes.
+        """Show an error with a button that fixes it and closes the message.
 
         Args:
-            text: What is the matter, in one sentence.
-            remedy: What the button says.
-            remedy_action: What it does.
+            text: The error, in one sentence.
+            remedy: Label of the button.
+            remedy_action: Called by the button.
         """
         card = self._add(text, remedy, remedy_action)
         if card is not None:
@@ -52,7 +52,7 @@ class MessageBar(QWidget):
         return card
 
     def errors(self) -> list[str]:
-        """Return the errors on the screen."""
+        """Return the displayed errors."""
         return [card.text() for card in self._errors]
 
     def _forget(self, card: Card) -> None:

@@ -1,4 +1,4 @@
-"""The pages of the window: one line for each, and a register that builds each when it is first asked for."""
+"""The pages of the window: one line for each, and a register that builds a page on first access."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ PAGES = (
 
 
 class Pages(Mapping[str, Page]):
-    """The pages by name. Asking for one builds it; `built` asks for none."""
+    """The pages by name. Access builds a page; `built` does not."""
 
     def __init__(self, around: Surroundings, adopt: Callable[[str, Page], None]) -> None:
         """Build nothing yet.
 
         Args:
-            around: What pages are built with.
-            adopt: Called with the name and the page as soon as one is built.
+            around: Arguments of all pages.
+            adopt: Called with name and page after each construction.
         """
         self._around = around
         self._adopt = adopt
@@ -34,7 +34,7 @@ class Pages(Mapping[str, Page]):
         self._built: dict[str, Page] = {}
 
     def __getitem__(self, name: str) -> Page:
-        """Return a page, which is built at the first time."""
+        """Return a page, built on first access."""
         page = self._built.get(name)
         if page is None:
             page = self._built[name] = self._rows[name].build(self._around)
@@ -50,22 +50,22 @@ class Pages(Mapping[str, Page]):
         return len(self._rows)
 
     def __contains__(self, name: object) -> bool:
-        """Return whether there is such a page; it is not built for that."""
+        """Return whether the page exists, without building it."""
         return name in self._rows
 
     def built(self) -> dict[str, Page]:
-        """Return the pages that stand already, by name."""
+        """Return the pages built so far, by name."""
         return dict(self._built)
 
     def name_of(self, page: Page) -> str:
-        """Return the name of a page that stands."""
+        """Return the name of a page that was built."""
         return next(name for name, one in self._built.items() if one is page)
 
     def build_next(self) -> bool:
-        """Build one page that does not stand yet.
+        """Build one more page.
 
         Returns:
-            Whether there are more to build.
+            Whether more remain.
         """
         missing = [name for name in self._rows if name not in self._built]
         if missing:

@@ -1,4 +1,4 @@
-"""What the window's actions do to the page in front, and which of them make sense there."""
+"""Routes the window's actions to the page in front and enables those that apply there."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ EXPERIMENT_ACTIONS = ("undo", "redo", "reset", "save_spec", "copy_command")
 
 
 class Routing(QObject):
-    """Carries actions to the page in front.
+    """Routes actions to the page in front.
 
     Attributes:
-        noticed: Emitted with a sentence worth reading.
+        noticed: Emitted with a sentence for the status bar.
     """
 
     noticed = Signal(str)
@@ -31,7 +31,7 @@ class Routing(QObject):
 
         Args:
             commands: The window's actions.
-            files: Its files: they are stopped too, and take the settings that are to be saved.
+            files: Receives requests to stop and to save.
             page: Returns the page in front.
             parent: Owner.
         """
@@ -76,7 +76,7 @@ class Routing(QObject):
             page.load(load_preset(name))
 
     def update(self) -> None:
-        """Enable what makes sense on the page in front."""
+        """Enable the actions that apply to the page in front."""
         page = self._page()
         for name in PAGE_ACTIONS:
             can = page.can(name) or (name == "stop" and self._files.can_stop)
@@ -87,5 +87,5 @@ class Routing(QObject):
         if experiment is not None:
             allowed |= {"undo": experiment.can_undo, "redo": experiment.can_redo}
         for name, on in allowed.items():
-            # Each only once: a button that is enabled and disabled again lays the tool bar out anew.
+            # Each only once: toggling a button triggers a layout of the tool bar.
             self._commands[name].setEnabled(on)

@@ -1,4 +1,4 @@
-"""The status bar: device, rate, what goes on, how far it is and how long it will take."""
+"""The status bar: device, rate, current activity, progress and remaining time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class StatusBar(QStatusBar):
         self._device = QLabel()
         self._device.setToolTip("Where the engine computes")
         self._text = QLabel()
-        # What is told holds names of runs and files, whatever signs they have.
+        # Plain text: names of runs and files may contain markup.
         self._text.setTextFormat(Qt.TextFormat.PlainText)
         # A long sentence, such as a copied command, must not widen the window.
         self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
@@ -49,18 +49,18 @@ class StatusBar(QStatusBar):
         self._timer.timeout.connect(self._drop_notice)
 
     def notice(self, text: str) -> None:
-        """Show a sentence for some seconds, then again what goes on."""
+        """Show a sentence for some seconds, then the current activity again."""
         self._notice = text
         self._text.setText(text)
         self._text.setToolTip(text)
         self._timer.start()
 
     def text(self) -> str:
-        """Return the sentence on the bar."""
+        """Return the displayed sentence."""
         return self._text.text()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """A notice ends with the window."""
+        """End a notice with the window."""
         self._timer.stop()
         self._drop_notice()
         super().hideEvent(event)
@@ -71,11 +71,11 @@ class StatusBar(QStatusBar):
         self._text.setToolTip("")
 
     def set_device(self, text: str) -> None:
-        """Name the device."""
+        """Set the label of the device."""
         self._device.setText(text)
 
     def show_status(self, status: Status) -> None:
-        """Show what a page says of itself."""
+        """Show the status of a page."""
         self._status = status
         if not self._notice:
             self._text.setText(status.text)

@@ -1,4 +1,4 @@
-"""The main window: tool bar, menus, status bar, messages, and the pages, each built when it is first looked at."""
+"""The main window: tool bar, menus, status bar, messages, and the pages, each built on first access."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from msd_gui.theme import Theme, ThemeChoice, app_icon
 
 FIRST_PAGE = "mixture"
 SIZE = QSize(1280, 800)
-# What window managers put around a window, its title above all.
+# Frame of the window manager, mostly the title bar.
 FRAME = QSize(8, 40)
 
 
@@ -48,14 +48,14 @@ class MainWindow(QMainWindow):
         theme: ThemeChoice | None = None,
         settings: Settings | None = None,
     ) -> None:
-        """Build the frame and the page in front, show nothing.
+        """Build the hidden window with the page in front.
 
         Args:
             data_dir: Data folder for this session; by default that of the settings.
             runs_dir: Folder of the runs for this session; by default that of the settings.
             device: ``auto`` or the name of a device.
             theme: ``system``, ``light`` or ``dark`` for this session; by default that of the settings.
-            settings: Where choices are kept; by default the user's own.
+            settings: The stored choices; by default the user's own.
         """
         super().__init__()
         self.settings = settings if settings is not None else Settings()
@@ -136,7 +136,7 @@ class MainWindow(QMainWindow):
 
     @property
     def page(self) -> Page:
-        """The page on the screen."""
+        """The page in front."""
         page = self.stack.currentWidget()
         assert isinstance(page, Page)
         return page
@@ -154,7 +154,7 @@ class MainWindow(QMainWindow):
         self._update_status()
 
     def _adopt(self, name: str, page: Page) -> None:
-        """Take in a page that was built just now, with what the last session left of it."""
+        """Add a new page and restore its state of the last session."""
         page.failed.connect(self.show_error)
         page.data_missed.connect(self._offer_download)
         page.noticed.connect(self.status.notice)
@@ -172,12 +172,12 @@ class MainWindow(QMainWindow):
             page.begin()
 
     def show_experiment(self, spec: ExperimentSpec, run: Path | None = None, then: str = "") -> None:
-        """Show an experiment on the page in front where it takes such ones, else on the page for its data.
+        """Show an experiment on the page in front if it accepts it, else on the page for its data.
 
         Args:
             spec: The experiment.
             run: Its run folder, whose network can sample at once.
-            then: Action to carry out there, or name of the page that is to show it; empty for neither.
+            then: Action to run afterwards, or name of the page to show; empty for neither.
         """
         if then in self.pages:
             self.show_page(then)
@@ -200,7 +200,7 @@ class MainWindow(QMainWindow):
 
         Args:
             folder: Its folder.
-            then: Action to carry out once it is open; empty for none.
+            then: Action to run after opening; empty for none.
         """
         from msd_gui.pages.compare.page import ComparePage
 
@@ -231,12 +231,12 @@ class MainWindow(QMainWindow):
     # -- the engine ----------------------------------------------------------------------------------------------------
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Get the engine ready behind the first picture of the window."""
+        """Start the engine after the first paint event."""
         super().paintEvent(event)
         self.idle.painted()
 
     def _warm_up(self) -> None:
-        # Told while there is a window to tell it in.
+        # Reported while the window can show it.
         if trouble := self.settings.sync():
             self.show_error(trouble, "")
         self.status.set_device("starting the engine …")
@@ -259,7 +259,7 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Restore what the dropped file or folder says, the first of several."""
+        """Restore the content of the dropped file or folder, the first of several."""
         paths = _dragged(event.mimeData())
         if paths:
             self.files.open_path(paths[0])
@@ -283,12 +283,12 @@ class MainWindow(QMainWindow):
 
     @Slot(str, str)
     def _offer_download(self, text: str, name: str) -> None:
-        """Say that an image set is missing, with a button that fetches it."""
+        """Report a missing image set with a button that downloads it."""
         download = self.commands[f"download_{name}"]
         self.messages.offer(text, download.text(), download.trigger)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Keep the session, close all jobs (training is saved) and end the threads."""
+        """Save the session, close all jobs (training is saved) and end the threads."""
         if not self._closing:
             self._closing = True
             self.idle.close()
@@ -301,14 +301,14 @@ class MainWindow(QMainWindow):
             self.clock.stop()
             if trouble := self.settings.sync():
                 sys.stderr.write(f"msd-gui: {trouble}\n")
-            # Slots that are lambdas and partials hold the pages, out of sight of Python's collector: only with the
-            # window itself do they go, and its thousands of widgets with them.
+            # Slots made of lambdas and partials reference the pages, invisible to Python's collector: pages and
+            # their thousands of widgets are freed only with the window itself.
             self.deleteLater()
         super().closeEvent(event)
 
 
 def first_size(screen: QSize) -> QSize:
-    """Return the size of the first window, with its frame no larger than what is free of the screen."""
+    """Return the initial size of the window; with its frame it fits the available screen."""
     return SIZE.boundedTo(screen - FRAME)
 
 

@@ -1,4 +1,4 @@
-"""The one clock of the screen: all views are brought up to date at its ticks, and at no other time."""
+"""The one clock of the screen: views update only at its ticks."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ScreenClock(QObject):
         self._timer.timeout.connect(self.tick)
 
     def start(self) -> None:
-        """Begin to tick."""
+        """Start ticking."""
         self._timer.start()
 
     def stop(self) -> None:
-        """Tick no more."""
+        """Stop ticking."""
         self._timer.stop()

@@ -1,6 +1,6 @@
-"""The engine as the program sees it: the one place that makes jobs, each declared once.
+"""Facade of the engine: the one place that makes jobs, each declared once.
 
-A job of `msd_engine.jobs` is imported where it runs, in a working thread: this module imports no torch.
+Jobs of `msd_engine.jobs` are imported where they run, in a worker thread: this module imports no torch.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ ARROWS_PER_SIDE = 21
 
 
 class Engine:
-    """Makes jobs: each method returns at once, and the work is done where the job is iterated.
+    """Makes jobs: each method returns at once, and iterating the job does the work.
 
     Attributes:
-        data_dir: Asked at the start of each job for the data folder; None leaves the choice to the engine.
-        runs_dir: Asked for the folder in which new run folders are made.
+        data_dir: Returns the data folder, called at the start of each job; None leaves the choice to the engine.
+        runs_dir: Returns the parent folder of new runs.
         device: ``auto`` or the name of a device.
-        threads: Threads of the CPU, held fixed; 0 for what the engine chooses.
-        inception: Asked for the user's weights of the FID's network; None where there are none.
+        threads: Fixed number of CPU threads; 0 lets the engine choose.
+        inception: Returns the user's weights of the FID's network; None for none.
         ready: Jobs can begin: torch is imported.
     """
 
@@ -63,19 +63,14 @@ class Engine:
         self._catalogue: Catalogue | None = None
 
     def _job(self, name: str, /, *arguments: Any, pool: int | None = None, **named: Any) -> Job:
-        """Return a job by the place of its function, such as ``sampling.sample:sample`` in `msd_engine.jobs`.
+        """Return a job by the path of its function, such as ``sampling.sample:sample`` in `msd_engine.jobs`.
 
-        The function gets what it takes of data folder, device, fixed threads, cadence and live requests.
-
-        Args:
-            name: Module and function.
-            arguments: Of the function.
-            pool: Threads of the CPU that it computes with: 0 for the fixed number, or all; None where it needs none.
-            named: Of the function.
+        Data folder, device, fixed threads, cadence and live requests are passed to functions with such parameters;
+        `pool` is the number of CPU threads (0: the fixed number, or all; None: no need).
         """
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
-            # The first job imports torch, which takes seconds: whoever closes it does not wait for that.
+            # The first job imports torch for seconds: closing the job must not wait for that.
             yield from imported(f"msd_engine.jobs.{name.partition(':')[0]}")
             function: Callable[..., Iterator[Event]] = resolve_name(f"msd_engine.jobs.{name}")
             if pool is not None:
@@ -90,7 +85,7 @@ class Engine:
         return job
 
     def warm_up(self) -> Job:
-        """Import torch and the jobs, and tell the device; done once behind the first screen."""
+        """Import torch and the jobs, and report the device; done once after the first paint event."""
         return self._job("tools.warm_up:warm_up")
 
     # -- training ------------------------------------------------------------------------------------------------------
@@ -100,30 +95,30 @@ class Engine:
         return self._job("training.train:train", spec, run, resume=resume, pool=0)
 
     def recall(self, run: Path) -> Job:
-        """Tell again what a run has measured."""
+        """Report the recorded measurements of a run again."""
         return self._job("training.recall:recall", run, pool=1)
 
     # -- sampling ------------------------------------------------------------------------------------------------------
 
     def sample(self, spec: ExperimentSpec, run: Path | None = None, *, beside: bool = False) -> Job:
-        """Draw chains, with the denoiser of a run where the spec asks for a trained one; sparingly beside training."""
-        # A training job beside it needs the pool of threads, and the chains of points need none.
+        """Draw chains, with a run's denoiser if the spec has a trained one; `beside`: during training, few threads."""
+        # A concurrent training job needs the thread pool, and chains of points need none.
         pool = 1 if beside or spec.data.kind == "mixture" else 0
         return self._job("sampling.sample:sample", spec, run_dir=run, pool=pool)
 
     def chain_task(
         self, task: ChainTask, spec: ExperimentSpec, run: Path | None = None, *, start: Branch | None = None
     ) -> Job:
-        """Draw chains, paint the masked part of a picture anew, or go from seed to seed; from a kept state on."""
+        """Draw chains, inpaint a picture, or interpolate between seeds; optionally from a kept state."""
         return self._job("sampling.chain_task:chain_task", spec, task, start=start, run_dir=run, pool=0)
 
     def field(self, spec: ExperimentSpec, sigma: float, bounds: Bounds, run: Path | None = None) -> Job:
-        """Compute density and scores of the plane at one noise; with the trained score where a run is given."""
+        """Compute density and scores of the plane at one noise; with the trained score of a given run."""
         grid = {"bounds": bounds, "resolution": FIELD_RESOLUTION, "points": ARROWS_PER_SIDE}
         return self._job("sampling.field:field", spec, sigma=sigma, run_dir=run, pool=1, **grid)
 
     def ladder(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
-        """Tell the ladder of a sampling before any chain is drawn; with the network of a run, if there is one yet."""
+        """Report the ladder of a sampling before any chain is drawn; with the network of a run, if there is one yet."""
         return self._job("sampling.ladder:ladder", spec, run_dir=run)
 
     def propose(self, spec: ExperimentSpec) -> Job:
@@ -133,27 +128,27 @@ class Engine:
     # -- pictures ------------------------------------------------------------------------------------------------------
 
     def denoise(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
-        """Denoise one picture from its copies, as the `denoise` part of the spec says."""
+        """Denoise one picture from its copies, as the `denoise` part of the spec specifies."""
         return self._job("pictures.denoise:denoise", spec, run_dir=run, pool=1)
 
     def open_picture(self, path: Path, shape: tuple[int, int, int]) -> Job:
-        """Read a picture of the user's own and bring it to the size of the data."""
+        """Read a user's picture and scale it to the size of the data."""
         return self._job("pictures.pictures:open_picture", path, shape)
 
     def show_copies(self, spec: ExperimentSpec) -> Job:
-        """Draw the copies of the picture that a spec chooses, whether or not anything can denoise them."""
+        """Draw the copies of the spec's picture, with or without a denoiser."""
         return self._job("pictures.pictures:show_copies", spec, pool=1)
 
     # -- quality -------------------------------------------------------------------------------------------------------
 
     def evaluate(self, spec: ExperimentSpec, run: Path | None, *, curve: Sequence[tuple[int, int]] = ()) -> Job:
-        """Draw samples and measure how good they are; at several (levels, steps per level) for a curve."""
-        # Grey images have classifiers of their own.
+        """Draw samples and measure their quality; at several (levels, steps per level) for a curve."""
+        # Grey images have their own classifiers.
         inception = self.inception() if spec.data.name == "cifar-10" else None
         return self._job("quality.evaluate:evaluate", spec, run_dir=run, curve=curve, inception=inception, pool=0)
 
     def judge(self, samples: Samples) -> Job:
-        """Judge the ends of chains by features too, which are made first where none are kept."""
+        """Judge the ends of chains, also by features, which are computed first if not cached."""
         return self._job("quality.judge:judge", samples, pool=0)
 
     def nearest(self, spec: ExperimentSpec, image: NDArray[np.float32]) -> Job:
@@ -167,17 +162,17 @@ class Engine:
         return self._job("files.restore:restore", path)
 
     def download(self, name: str) -> Job:
-        """Fetch a data set into the data folder."""
+        """Download a data set to the data folder."""
         return self._job("files.download:download", name)
 
     def save(self, kind: Writer, path: Path, **content: Any) -> Job:
-        """Write a file away from the screen's thread: one of the writers of `msd_engine.jobs.files.save`, by name."""
+        """Write a file outside the GUI thread with a writer of `msd_engine.jobs.files.save`, by name."""
         return self._job(f"files.save:save_{kind}", path, **content)
 
     # -- runs ----------------------------------------------------------------------------------------------------------
 
     def watch_runs(self) -> Job:
-        """List the runs and go on telling what changes; what was read before is kept."""
+        """List the runs and keep reporting changes; use the cached list first."""
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
             from msd_engine.jobs.files.catalogue import Catalogue
@@ -196,7 +191,7 @@ class Engine:
     def annotate(
         self, run: Path, *, name: str | None = None, note: str | None = None, tags: tuple[str, ...] | None = None
     ) -> Job:
-        """Write what the user says about a run; None leaves a part as it is."""
+        """Write name, note and tags of a run; None leaves a part unchanged."""
         return self._job("files.catalogue:annotate", run, name=name, note=note, tags=tags)
 
     def discard(self, runs: Sequence[Path]) -> Job:
@@ -210,18 +205,18 @@ class Engine:
     # -- comparisons of numbers of copies ------------------------------------------------------------------------------
 
     def sweep(self, spec: SweepSpec, folder: Path, *, resume: bool = False) -> Job:
-        """Train and measure what is not done yet of a comparison, in its folder."""
+        """Train and measure the missing runs of a comparison, in its folder."""
         return self._job("sweep.sweep:sweep", spec, folder, resume=resume, pool=0)
 
     def open_sweep(self, folder: Path) -> Job:
-        """Tell a comparison as it stands on the disk."""
+        """Report a comparison as stored on the disk."""
         return self._job("sweep.story:open_sweep", folder)
 
     def export_sweep(self, folder: Path, path: Path) -> Job:
         """Write a comparison as CSV, Markdown, PNG or SVG."""
         return self._job("sweep.export:export_sweep", folder, path)
 
-    # -- folders that do not exist yet, named by time and what they are for --------------------------------------------
+    # -- new folders, named by time and purpose ------------------------------------------------------------------------
 
     def new_run(self, spec: ExperimentSpec) -> Path:
         """Return the path of a new run folder."""

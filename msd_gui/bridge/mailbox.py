@@ -1,7 +1,7 @@
-"""The mailbox between a working thread and the screen.
+"""The mailbox between a worker thread and the screen.
 
-One queued signal per step would freeze the window, so events wait here until the screen asks for them: frames give way
-to newer frames, everything else is kept in order.
+One queued signal per step would freeze the window, so events wait here until the screen drains them: newer frames
+replace older ones, and all other events keep their order.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from msd_engine.events import Event
 
 
 class Mailbox:
-    """Events that wait for the screen, each with the generation of the job that told it; safe from any thread."""
+    """Events that wait for the screen, each with the generation of its job; safe from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: list[tuple[int, Event]] = []
 
     def put(self, generation: int, event: Event) -> None:
-        """Add an event, replacing an older frame of the same class and job, as the event's `keep` says."""
+        """Add an event; it replaces an older frame of the same class and job, according to its `keep`."""
         if event.keep == "none":
             return
         with self._lock:
@@ -29,11 +29,11 @@ class Mailbox:
             self._waiting.append((generation, event))
 
     def drain(self) -> list[tuple[int, Event]]:
-        """Take out all waiting events, oldest first."""
+        """Remove and return all waiting events, oldest first."""
         with self._lock:
             waiting, self._waiting = self._waiting, []
         return waiting
 
     def __len__(self) -> int:
-        """Number of waiting events."""
+        """Return the number of waiting events."""
         return len(self._waiting)

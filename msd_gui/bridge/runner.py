@@ -1,4 +1,4 @@
-"""Runs jobs one after another in a thread of its own and hands their events to the screen, a tick at a time."""
+"""Runs jobs one after another in their own thread and delivers their events to the screen, once per tick."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SYNCHRONOUS = "MSD_SYNCHRONOUS"
 
 
 class ScreenCadence:
-    """A frame is due when the screen has taken the one before, is being looked at, and a tick's time has passed."""
+    """A frame is due when the screen has drained the last one, is visible, and a tick has passed."""
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
@@ -45,7 +45,7 @@ class ScreenCadence:
 
 @dataclass
 class _Task:
-    """A job on its way: when it began tells whether it may still finish after a newer one was asked for."""
+    """A submitted job; its start time decides whether it may finish after a newer request."""
 
     generation: int
     job: Job
@@ -55,7 +55,7 @@ class _Task:
 
 
 def _iterate(task: _Task, mailbox: Mailbox, cadence: ScreenCadence, unwanted: Callable[[_Task], bool]) -> None:
-    """Put the events of a task into the mailbox, until it ends, fails or is no longer wanted."""
+    """Put the events of a task into the mailbox, until it ends, fails or is unwanted."""
     try:
         events = cast("Generator[Event, None, None]", task.job(cadence, task.live))
         with contextlib.closing(events):
@@ -64,19 +64,19 @@ def _iterate(task: _Task, mailbox: Mailbox, cadence: ScreenCadence, unwanted: Ca
                 if unwanted(task):
                     return
     except UserError as error:
-        # While it was closed: otherwise a job tells that by itself.
+        # Raised while closing: otherwise a job reports its own errors.
         mailbox.put(task.generation, Failed(str(error)))
-    except BaseException as error:  # noqa: BLE001 - the border of the thread: all that goes wrong is told to the user
-        text = f"The job stopped by an unexpected error: {type(error).__name__}: {error}"
+    except BaseException as error:  # noqa: BLE001 - the border of the thread: report every error to the user
+        text = f"An unexpected error stopped the job: {type(error).__name__}: {error}"
         text = NO_MEMORY if is_out_of_memory(error) else text
         mailbox.put(task.generation, Failed(text, traceback.format_exc()))
 
 
 class _Worker(QThread):
-    """The thread: takes the newest task, iterates its job, and closes it when it is no longer wanted.
+    """The thread: iterates the job of the newest task, and closes it when it is unwanted.
 
-    It ends when nothing was asked for some time: an idle thread would keep the pool of threads that its jobs computed
-    with, and every job of another thread would be slowed down by that.
+    It ends after some idle time: an idle thread would keep the thread pool of its jobs, and slow down the jobs of other
+    threads.
     """
 
     def __init__(self, mailbox: Mailbox, cadence: ScreenCadence) -> None:
@@ -92,7 +92,7 @@ class _Worker(QThread):
         self._alive = False
 
     def post(self, task: _Task, *, behind: bool) -> None:
-        """Put a task behind those that wait, or in their place."""
+        """Append a task to the queue, or replace the queue by it."""
         with self._wake:
             if not behind:
                 self._waiting.clear()
@@ -100,12 +100,12 @@ class _Worker(QThread):
             self._wake.notify()
             begin, self._alive = not self._alive, True
         if begin:
-            # The thread before may have a few instructions left to its end.
+            # The previous thread may not have finished yet.
             self.wait()
             self.start()
 
     def halt(self, *, for_good: bool = False) -> None:
-        """Close what runs and forget what waits; `for_good` also ends the thread."""
+        """Close the running job and empty the queue; `for_good` also ends the thread."""
         with self._wake:
             self._waiting.clear()
             self._stop = True
@@ -119,7 +119,7 @@ class _Worker(QThread):
             return self._current is not None or bool(self._waiting)
 
     def run(self) -> None:
-        """Take tasks until told to quit."""
+        """Run tasks until the thread has to quit."""
         while True:
             with self._wake:
                 self._current = None
@@ -141,7 +141,7 @@ class _Worker(QThread):
 
 
 class _InPlace:
-    """Takes the place of the thread in tests: a task runs to its end where it is posted."""
+    """Replaces the thread in tests: runs a task to its end in `post`."""
 
     busy = False
 
@@ -155,20 +155,20 @@ class _InPlace:
         _iterate(task, self._mailbox, self._cadence, lambda _: False)
 
     def halt(self, *, for_good: bool = False) -> None:
-        """Do nothing: no task is on its way."""
+        """Do nothing: no task is running."""
 
     def wait(self) -> None:
         """Do nothing: no thread runs."""
 
 
 class Runner(QObject):
-    """Runs the newest job that was submitted, in one thread, and tells its events at the ticks of the screen's clock.
+    """Runs the newest submitted job in one thread, and delivers its events at the ticks of the screen's clock.
 
-    Where the environment variable MSD_SYNCHRONOUS is set, a job runs to its end inside `submit` and `enqueue`, without
+    If the environment variable MSD_SYNCHRONOUS is set, a job runs to its end inside `submit` and `enqueue`, without
     a thread; its events still wait for the next tick. Tests of one page use it.
 
     Attributes:
-        event_ready: Emitted on the screen's thread for each event that a wanted job told.
+        event_ready: Emitted on the GUI thread for each event of a wanted job.
         running_changed: Emitted when the runner becomes busy or idle.
     """
 
@@ -189,34 +189,34 @@ class Runner(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether a job runs, waits, or has events that were not told yet."""
+        """Whether a job runs, waits, or has undelivered events."""
         return self._running
 
     @property
     def live(self) -> Live:
-        """Requests to the job that was submitted last."""
+        """The requests to the last submitted job."""
         return self._live
 
     @property
     def held(self) -> bool:
-        """Whether a job runs and is asked to hold."""
+        """Whether a job runs with a request to hold."""
         return self._running and self._live.paused
 
     def hold(self) -> None:
-        """Hold the job that was submitted last, or let it go on."""
+        """Hold or release the last submitted job."""
         (self._live.resume if self._live.paused else self._live.pause)()
 
     def set_watched(self, watched: bool) -> None:
-        """Say whether anybody looks: without, a job makes no frames."""
+        """Set whether the page is visible: hidden, a job makes no frames."""
         self._cadence.watched = watched
 
     def submit(self, job: Job, *, grace_ms: int = 0) -> None:
-        """Run a job in the place of the one that runs.
+        """Replace the running job.
 
         Args:
             job: The job.
-            grace_ms: A running job that is younger than this may finish first, and its events are still told, so that
-                a dragged slider shows whole runs and not only the beginnings of many.
+            grace_ms: A running job younger than this may finish first and deliver its events, so that a dragged slider
+                shows whole runs and not only the beginnings of many.
         """
         self._generation += 1
         if not grace_ms:
@@ -224,11 +224,7 @@ class Runner(QObject):
         self._post(_Task(self._generation, job, grace_ms / 1000), behind=False)
 
     def enqueue(self, job: Job) -> None:
-        """Run a job after all those that were given before, none of which is closed for it.
-
-        Args:
-            job: The job.
-        """
+        """Run a job after all earlier ones, without closing any."""
         self._generation += 1
         self._post(_Task(self._generation, job, math.inf), behind=True)
 
@@ -239,24 +235,24 @@ class Runner(QObject):
 
     @Slot()
     def stop(self) -> None:
-        """Close the running job; what it told before is still delivered."""
+        """Stop the running job; its earlier events are still delivered."""
         self._live.resume()
         self._worker.halt()
 
     def drop(self) -> None:
-        """Close the running job and forget what it told: it is about something that is not shown any more."""
+        """Stop the running job and discard its undelivered events."""
         self._oldest_wanted = self._generation + 1
         self.stop()
 
     def close(self) -> None:
-        """Close the running job and end the thread; waits for both."""
+        """Stop the running job and end the thread; wait for both."""
         self._live.resume()
         self._worker.halt(for_good=True)
         self._worker.wait()
 
     @Slot()
     def _on_tick(self) -> None:
-        # Ask before draining: a job that ends in between is seen as busy for one tick more, never as idle too soon.
+        # Check before draining: a job that ends in between counts as busy for one more tick, never as idle too early.
         busy = self._worker.busy
         for generation, event in self._mailbox.drain():
             if generation >= self._oldest_wanted:

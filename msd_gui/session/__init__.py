@@ -1,1 +1,1 @@
-"""The current specs with undo, and the settings that are kept."""
+"""The current specs with undo, and the stored settings."""

@@ -1,4 +1,4 @@
-"""Files of this machine by their addresses: dropped on the window, or given to the program by a file manager."""
+"""Local files by URL: dropped on the window, or passed by a file manager."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from urllib.request import url2pathname
 
 
 def path_of(text: str) -> Path:
-    """Return the file that a path or an address names.
+    """Return the file of a path or URL.
 
     Args:
-        text: Such as ``~/a.png``, ``file:///data/a.png`` or, as some file managers write, ``file://localhost/data/a.png``.
+        text: Such as ``~/a.png``, ``file:///data/a.png`` or, from some file managers, ``file://localhost/data/a.png``.
     """
     if not text.lower().startswith("file:"):
         return Path(os.path.expanduser(text))
@@ -25,12 +25,12 @@ def path_of(text: str) -> Path:
 
 
 def local_paths(addresses: Iterable[str]) -> list[Path]:
-    """Return the files and folders among addresses, those of this machine and its shares alone."""
+    """Return the files and folders among URLs, only those of this machine and its shares."""
     return [path_of(address) for address in addresses if address.lower().startswith("file:")]
 
 
 def left_out(paths: list[Path]) -> str:
-    """Say that of several dropped files only the first one is opened; empty for a single one."""
+    """Return a notice that only the first of several dropped files is opened; empty for a single one."""
     if len(paths) < 2:
         return ""
-    return f"Of the {len(paths)} files that were dropped only {paths[0].name} is opened: drop the others one by one."
+    return f"Only {paths[0].name} of the {len(paths)} dropped files was opened: drop the others one by one."

@@ -1,4 +1,4 @@
-"""How much longer a run is trained that is to go on."""
+"""Extends the budget of a resumed run."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from msd_engine.specs import ExperimentSpec
 
 
 def as_long_again(spec: ExperimentSpec, step: int, elapsed_s: float) -> ExperimentSpec:
-    """Return a spec whose budget lets a run go on as long again, where it is spent.
+    """Return a spec that doubles an exhausted budget.
 
     Args:
         spec: The experiment.
@@ -14,7 +14,7 @@ def as_long_again(spec: ExperimentSpec, step: int, elapsed_s: float) -> Experime
         elapsed_s: Seconds of training done.
 
     Returns:
-        The same spec where steps and seconds are left.
+        The same spec if steps and seconds are left.
     """
     training = spec.training
     if step < training.steps and not 0 < training.seconds <= elapsed_s:

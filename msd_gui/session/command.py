@@ -1,4 +1,4 @@
-"""The `msd` line that makes the same thing as the window."""
+"""The `msd` command with the same result as the window."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msd_engine.specs import ExperimentSpec, declarations, load_preset, preset_names
 
-# Beginnings of the paths of the fields that a command reads.
+# Prefixes of the fields that each command reads.
 _ALL = ("data.", "noise.", "network.", "training.", "sampling.")
 _CHAINS = ("data.", "noise.", "training.k", "sampling.")
 _READ = {
@@ -23,21 +23,14 @@ _READ = {
 
 
 def differences(spec: ExperimentSpec, base: ExperimentSpec) -> dict[str, object]:
-    """Return the fields in which a spec differs from another of the same kind, by dotted path."""
+    """Return the fields of a spec that differ from another spec of the same kind, by dotted path."""
     return {
         field.path: spec.get(field.path) for field in declarations(spec) if spec.get(field.path) != base.get(field.path)
     }
 
 
 def nearest_preset(spec: ExperimentSpec) -> str:
-    """Return the name of the preset from which a spec differs in the fewest fields.
-
-    Args:
-        spec: Any spec that was made from a preset or could have been.
-
-    Returns:
-        The name; the first in the alphabet among equals.
-    """
+    """Return the name of the preset with the fewest fields different from a spec; alphabetically first among equals."""
     kinds = (type(spec.data), type(spec.network))
     bases = {name: load_preset(name) for name in preset_names()}
     fitting = {n: base for n, base in bases.items() if (type(base.data), type(base.network)) == kinds}
@@ -53,15 +46,15 @@ def command(
     out: str = "samples.npz",
     file: Path | None = None,
 ) -> str:
-    """Return the command line that does the same as the window.
+    """Return the command line with the same result as the window.
 
     Args:
         spec: The experiment.
-        verb: ``train`` or ``sample``, or ``denoise``, ``inpaint`` or ``interpolate`` for work by hand.
-        run: The run folder that is written or sampled from; empty for an exact denoiser.
-        trained: What that run was trained with, where it is known: the line then names only what differs.
-        out: The sample file that is written.
-        file: A file that carries the spec and its job; None where the fields can be given one by one.
+        verb: ``train`` or ``sample``, or ``denoise``, ``inpaint`` or ``interpolate`` for chain tasks.
+        run: The run folder to write or to sample from; empty for an exact denoiser.
+        trained: The training spec of that run, if known: the line then names only the differences.
+        out: The sample file to write.
+        file: A file that carries the spec and its job; None if the fields can be given one by one.
 
     Returns:
         One line for a POSIX shell.
@@ -76,7 +69,7 @@ def command(
         paths = [field.path for field in declarations(spec)]
         changed = {path: spec.get(path) for path in paths if path.startswith(("sampling.", "denoise."))}
         if trained is not None:
-            # What is drawn from a run follows its network, unless it is told otherwise.
+            # Samples of a run follow its network by default.
             known = {path: trained.get(path) for path in paths} | {"sampling.source": "trained"}
             changed = {path: value for path, value in changed.items() if value != known[path]}
     else:

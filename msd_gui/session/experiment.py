@@ -1,4 +1,4 @@
-"""The current spec of a page, with its past."""
+"""The current spec of a page, with its history."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ def _presets_by_title() -> dict[tuple[str, str], str]:
 
 
 class Experiment(QObject):
-    """The spec that a page shows and changes, with undo and redo.
+    """The editable spec of a page, with undo and redo.
 
     Attributes:
-        changed: Emitted with the new `ExperimentSpec`, whoever changed it.
+        changed: Emitted with the new `ExperimentSpec` after every change.
     """
 
     changed = Signal(object)
 
     def __init__(self, spec: ExperimentSpec) -> None:
-        """Start with a spec, which is also what `reset` returns to.
+        """Start with a spec, the first target of `reset`.
 
         Args:
             spec: The first spec.
@@ -37,42 +37,42 @@ class Experiment(QObject):
 
     @property
     def spec(self) -> ExperimentSpec:
-        """The spec now."""
+        """The current spec."""
         return self._history.value
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a change to take back."""
+        """Whether there is a change to undo."""
         return self._history.can_undo
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is a change to do again."""
+        """Whether there is a change to redo."""
         return self._history.can_redo
 
     @property
     def preset(self) -> str:
-        """Name of the preset that the spec came from, told by its title; empty where there is none."""
+        """Name of the preset of the spec, by its title; empty for none."""
         return _presets_by_title().get((self.spec.data.kind, self.spec.title), "")
 
     @property
     def reset_spec(self) -> ExperimentSpec:
-        """What `reset` and double clicks return to: the preset, or else what was loaded last."""
+        """The target of `reset` and double clicks: the preset, or else the last loaded spec."""
         return load_preset(self.preset) if self.preset else self._loaded
 
     def set(self, spec: ExperimentSpec, source: str = "") -> None:
-        """Take a changed spec.
+        """Set a changed spec.
 
         Args:
             spec: The new spec; an equal one changes nothing.
-            source: What made the change, such as a field's path: quick changes of one source are one undo step.
+            source: Origin of the change, such as a field's path: quick changes from one source are one undo step.
         """
         before = self.spec
         self._history.push(spec, source)
         self._emit_change(before)
 
     def load(self, spec: ExperimentSpec) -> None:
-        """Take another experiment as a whole, from a preset or a file; undo goes back to the one before.
+        """Load another experiment from a preset or a file; undo restores the previous one.
 
         Args:
             spec: The experiment.
@@ -82,7 +82,7 @@ class Experiment(QObject):
 
     @Slot()
     def reset(self) -> None:
-        """Go back to the preset, as one step that can be undone."""
+        """Restore the preset, as one undo step."""
         self.set(self.reset_spec)
 
     @Slot()
@@ -97,14 +97,14 @@ class Experiment(QObject):
 
     @Slot()
     def undo(self) -> None:
-        """Take back the last change."""
+        """Undo the last change."""
         before = self.spec
         self._history.undo()
         self._emit_change(before)
 
     @Slot()
     def redo(self) -> None:
-        """Do again what was taken back."""
+        """Redo the last undone change."""
         before = self.spec
         self._history.redo()
         self._emit_change(before)

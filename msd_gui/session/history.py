@@ -1,4 +1,4 @@
-"""Undo and redo of a value that changes in steps, where one drag is one step."""
+"""Undo and redo of a value, where one drag is one step."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-# Changes from the same source that follow each other faster than this belong together: wheel clicks, held keys.
+# Changes from one source within this time form one step: wheel clicks, held keys.
 MERGE_S = 0.7
 
 
 class History(Generic[T]):
     """The past and the future of one value.
 
-    Changes are pushed with the name of their source, such as the path of a field. All pushes between `begin` and
-    `end` become one step, and so do pushes from one source in quick succession.
+    Changes carry the name of their source, such as the path of a field. All pushes between `begin` and `end` become one
+    step, and so do quick pushes from one source.
     """
 
     def __init__(self, value: T, *, depth: int = 200, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start with a value that has no past.
+        """Start with a value without a past.
 
         Args:
             value: The first value.
-            depth: Most steps that are kept.
-            clock: Seconds since any fixed moment.
+            depth: Greatest number of kept steps.
+            clock: Returns seconds since any fixed moment.
         """
         self._past: list[T] = []
         self._value = value
@@ -38,17 +38,17 @@ class History(Generic[T]):
 
     @property
     def value(self) -> T:
-        """The value now."""
+        """The current value."""
         return self._value
 
     @property
     def can_undo(self) -> bool:
-        """Whether there is a step to take back."""
+        """Whether there is a step to undo."""
         return bool(self._past)
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is a step to do again."""
+        """Whether there is a step to redo."""
         return bool(self._future)
 
     def begin(self) -> None:
@@ -57,18 +57,18 @@ class History(Generic[T]):
         self._source = None
 
     def end(self) -> None:
-        """Close the step; one that came back to where it began is forgotten."""
+        """Close the step; discard it if the value is back at its start."""
         self._open = False
         if self._source is not None and self._past and self._past[-1] == self._value:
             self._past.pop()
             self._source = None
 
     def push(self, value: T, source: str = "") -> None:
-        """Take a new value.
+        """Set a new value.
 
         Args:
             value: The value; an equal one changes nothing.
-            source: What made the change; changes of no source never merge.
+            source: Origin of the change; changes without a source never merge.
         """
         if value == self._value:
             return
@@ -81,7 +81,7 @@ class History(Generic[T]):
         self._pushed_s = now_s
 
     def undo(self) -> T:
-        """Take back one step and return the value; without a past nothing changes."""
+        """Undo one step and return the value; without a past nothing changes."""
         if self._past:
             self._future.append(self._value)
             self._value = self._past.pop()
@@ -89,7 +89,7 @@ class History(Generic[T]):
         return self._value
 
     def redo(self) -> T:
-        """Do one step again and return the value; without a future nothing changes."""
+        """Redo one step and return the value; without a future nothing changes."""
         if self._future:
             self._past.append(self._value)
             self._value = self._future.pop()

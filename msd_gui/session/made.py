@@ -1,4 +1,4 @@
-"""What the chains, pictures and figures on a page were made with, beside what is set now."""
+"""The settings and network behind the displayed chains, pictures and figures, compared with the current ones."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from msd_gui.session.networks import Network
 
 @dataclass(frozen=True)
 class Made:
-    """What chains, pictures or figures were made with.
+    """Origin of chains, pictures or figures.
 
     Attributes:
         spec: The settings.
-        network: The network that denoised, with the step of its weights; None for the exact score.
+        network: The denoising network, with the step of its weights; None for the exact score.
     """
 
     spec: ExperimentSpec
@@ -28,17 +28,16 @@ class Made:
 
     @property
     def from_data(self) -> bool:
-        """Whether the images or the mixture of the settings denoise, at least at first, and not a network alone."""
+        """Whether the images or the mixture of the settings denoise, at least at first."""
         return (
             self.network is None or self.spec.sigma_of_copy(self.spec.sampling.exact_above) < self.spec.sampling.sigma_1
         )
 
     @property
     def chains(self) -> tuple[object, ...]:
-        """All that makes other chains where it changes, but newer weights of the same network.
+        """Key that changes with the chains, except for newer weights of the same network.
 
-        A network has its own data and copies; the exact score, and chains that begin with it, follow those that are
-        set.
+        A network has its own data and copies; the exact score, and chains that begin with it, follow the settings.
         """
         spec, sampling = self.spec, self.spec.sampling
         guided = self.network is not None and sampling.guidance != 1.0
@@ -47,17 +46,17 @@ class Made:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """All that makes chains of one kind, whatever their number and seed, with the step of the weights."""
+        """Key of one kind of chains, whatever their number and seed, with the step of the weights."""
         sampling = self.spec.sampling.model_copy(update={"chains": 1, "seed": 0})
         return sampling, *self.chains[1:], self.network.step if self.network is not None else 0
 
     @property
     def words(self) -> str:
-        """Who denoised."""
+        """Name of the denoiser."""
         return "the exact score" if self.network is None else self.network.words
 
     def settings(self) -> dict[str, str]:
-        """Return all that chains are drawn by, in words: the network, and the fields by dotted path."""
+        """Return the settings of the chains as text: the network, and the fields by dotted path."""
         words = {"network": f"by {self.words}"}
         drawn_by = ("training.k", "sampling.", "data." if self.from_data else "data.name")
         for field in declarations(self.spec):
@@ -69,10 +68,10 @@ class Made:
         return words
 
     def differences(self, now: Made) -> str:
-        """Return in words what made it, as far as something else is set now; empty where all is the same.
+        """Return the settings that differ from the current ones as text; empty if all agree.
 
         Args:
-            now: What is set now.
+            now: The current settings.
         """
         if (self.chains, self.network) == (now.chains, now.network):
             return ""

@@ -1,7 +1,6 @@
-"""From settings, networks and the state of a page to what it can do and show: one frozen answer for all who ask.
+"""Derives from settings, networks and the state of a page what it can do and show, as one frozen value.
 
-Nothing here starts a job or touches a widget. A page resolves whenever one of the three has changed, compares, and
-shows what is different.
+Nothing here starts a job or touches a widget. A page resolves after each change and shows the differences.
 """
 
 from __future__ import annotations
@@ -22,16 +21,16 @@ STARTING = "The engine is starting."
 
 @dataclass(frozen=True)
 class EngineState:
-    """What the jobs of a page are doing.
+    """State of the jobs of a page.
 
     Attributes:
-        ready: The engine is there.
-        training: What the network in training is trained with; None where none is.
-        stopped: What the run was trained with that can go on; None where there is none.
+        ready: The engine is ready.
+        training: Spec of the current training; None for none.
+        stopped: Training spec of the run that can be resumed; None for none.
         drawing: Chains are being drawn.
         drawn: Chains have been drawn since the last training began.
         states: There are kept states to step through.
-        replays: Play means to play kept states, and not to hold the chains.
+        replays: Play replays kept states instead of holding the chains.
     """
 
     ready: bool = False
@@ -48,9 +47,9 @@ class Remedy:
     """One button of a card.
 
     Attributes:
-        label: What the button says.
+        label: Label of the button.
         values: New values of fields by dotted path.
-        network: The network that is to be used; None leaves the choice as it is.
+        network: The network to use; None keeps the choice.
         action: The action that follows, such as ``train``; empty for none.
     """
 
@@ -62,11 +61,11 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Problem:
-    """What a card says about the network.
+    """Text of a card about the network.
 
     Attributes:
-        title: What is the matter, in a few words.
-        text: Why, and what goes on to be shown.
+        title: The problem, in a few words.
+        text: The reason, and what stays on the screen.
         remedies: Its buttons.
     """
 
@@ -81,15 +80,15 @@ class Resolved:
 
     Attributes:
         spec: The settings.
-        network: The network for them, whether or not it is in use; None where there is none that fits.
+        network: The network for them, in use or not; None if none fits.
         candidates: The networks of these data.
         learning: Chains wait for the first or the newest weights of the network in training.
-        problem: Why nothing denoises these settings; None where something does, or will when it has learned.
-        card: What is said about the network: the problem, or that a training would make another one; None for nothing.
-        fields: Why a field cannot be used, by dotted path; the others can.
-        choices: Why a choice of a field cannot be made, by dotted path and choice; the others can.
-        actions: Why an action is not allowed, by its name; the others are.
-        placeholder: What will stand in the place of the chains.
+        problem: Why nothing denoises these settings; None if something does, or will after training.
+        card: Message about the network: the problem, or that training would make another one; None for nothing.
+        fields: Why a field is disabled, by dotted path; the others are enabled.
+        choices: Why a choice of a field is disabled, by dotted path and choice; the others are enabled.
+        actions: Why an action is disabled, by its name; the others are enabled.
+        placeholder: Text in place of the future chains.
     """
 
     spec: ExperimentSpec
@@ -105,12 +104,12 @@ class Resolved:
 
     @property
     def exact(self) -> bool:
-        """Whether the score is the exact one, which needs no network."""
+        """Whether the score is exact and needs no network."""
         return self.spec.sampling.source == "exact"
 
     @property
     def in_use(self) -> Network | None:
-        """The network that denoises these settings; None for the exact score, and where none fits."""
+        """The network that denoises these settings; None for the exact score, and if none fits."""
         return None if self.exact or self.network is None or not self.network.fits(self.spec) else self.network
 
     @property
@@ -120,22 +119,22 @@ class Resolved:
 
     @property
     def serves(self) -> bool:
-        """Whether something denoises these settings now."""
+        """Whether there is a denoiser for these settings now."""
         return self.exact or self.in_use is not None
 
     @property
     def made(self) -> Made:
-        """What is made now, where something serves."""
+        """Origin of new chains, if there is a denoiser."""
         return Made(self.spec, None if self.exact else self.network)
 
 
 def resolve(spec: ExperimentSpec, networks: Networks, engine: EngineState) -> Resolved:
-    """Return what a page can do and show.
+    """Resolve what a page can do and show.
 
     Args:
         spec: Its settings.
-        networks: What there is to denoise with.
-        engine: What its jobs are doing.
+        networks: The available networks.
+        engine: State of its jobs.
     """
     exact = spec.sampling.source == "exact"
     network, candidates = networks.network(spec), networks.candidates(spec)
@@ -163,22 +162,22 @@ def resolve(spec: ExperimentSpec, networks: Networks, engine: EngineState) -> Re
 def _problem(
     spec: ExperimentSpec, network: Network | None, candidates: tuple[Network, ...], engine: EngineState
 ) -> Problem:
-    """Say which k the network sees, or that there is none, and offer every way on."""
+    """Describe a missing or unfit network, with a remedy for every alternative."""
     k, data = spec.training.k, spec.data.title
     remedies = []
     if network is not None:
-        title = f"This network sees k = {network.k}"
-        text = f"k = {k} is set, but {network.name} takes {network.k} copies."
+        title = f"This network has k = {network.k}"
+        text = f"k = {k} is set, but {network.name} needs {network.k} copies."
         remedies.append(Remedy(f"Back to {network.k}", {"training.k": network.k}))
         others = (one for one in candidates if one.fits(spec))
         remedies += [Remedy(f"Use {one.name} for k = {k}", network=one) for one in others][:1]
     else:
         known = sorted({one.k for one in candidates}, key=lambda other: max(other / k, k / other))
-        title = f"No network for k = {k}" if known else f"No network of {data}"
+        title = f"No network for k = {k}" if known else f"No network for {data}"
         text = "Train one, or use the exact score."
         if known:
-            text = f"Those of {data} see k = {' and '.join(map(str, sorted(known)))}."
-        remedies += [Remedy(f"Take k = {other}", {"training.k": other}) for other in known[:1]]
+            text = f"Those for {data} have k = {' and '.join(map(str, sorted(known)))}."
+        remedies += [Remedy(f"Use k = {other}", {"training.k": other}) for other in known[:1]]
     remedies.append(Remedy("Use the exact score", EXACT))
     if engine.training is None:
         remedies.append(Remedy(f"Train for k = {k}", action="train"))
@@ -186,11 +185,11 @@ def _problem(
 
 
 def _note(spec: ExperimentSpec, network: Network | None, engine: EngineState) -> Problem | None:
-    """Say that a training would make another network than the one in use, which was trained on this page."""
+    """Warn that training would make another network than the one in use from this page."""
     trained = engine.stopped
     if network is None or trained is None or network.spec != trained or same_network(trained, spec):
         return None
-    text = f"Settings of the training have changed since. Until you train, {network.name} goes on denoising."
+    text = f"Training settings have changed since. Until you train, {network.name} keeps denoising."
     return Problem("Another network", text, (Remedy("Train", action="train"),))
 
 
@@ -205,21 +204,21 @@ def _placeholder(
         score = "by the network in training"
     else:
         score = f"by {network.words}"
-    return f"Press Sample: chains are denoised here into new images {score}."
+    return f"Press Sample to denoise chains into new images {score}."
 
 
 # -- fields ------------------------------------------------------------------------------------------------------------
 
 
 def _fields(spec: ExperimentSpec) -> dict[str, str]:
-    """Return why fields cannot be used; a field that a page does not show does no harm."""
+    """Return why fields are disabled, shown on the page or not."""
     sampling, change = spec.sampling, spec.denoise.change
     annealed, trained = sampling.method == "annealed", sampling.source == "trained"
     uniform = spec.noise.law == "uniform-t"
     allowed = {
         "sampling.guidance": (trained, "The exact posterior mean needs no guidance."),
         "sampling.exact_above": (trained, "The exact posterior mean is used at all noises."),
-        "sampling.method": (not sampling.needs_ladder, f"{sampling.traits.title} always goes down a ladder."),
+        "sampling.method": (not sampling.needs_ladder, f"{sampling.traits.title} always uses a ladder."),
         "sampling.ladder": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.sigma_1": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.levels": (annealed, "Fixed dynamics stay at σ_L."),
@@ -227,9 +226,9 @@ def _fields(spec: ExperimentSpec) -> dict[str, str]:
         "sampling.start_width": (sampling.start == "uniform", "Only a uniform start has a box."),
         "noise.log_mean": (not uniform, "Belongs to the log-normal law."),
         "noise.log_std": (not uniform, "Belongs to the log-normal law."),
-        "denoise.copy_index": (change in ("drop", "replace"), "One copy is to be chosen."),
+        "denoise.copy_index": (change in ("drop", "replace"), "Choose one copy first."),
         "denoise.other": (change == "replace", "Belongs to a copy that is replaced."),
-        "denoise.painting": (sampling.glides, "The sampler settles at each noise already: it paints, too."),
+        "denoise.painting": (sampling.glides, "The sampler already settles at each noise: it also inpaints."),
     }
     return {path: why for path, (on, why) in allowed.items() if not on}
 
@@ -241,7 +240,7 @@ def _choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
     if spec.training.k == 1:
         refused["denoise.change", "drop"] = "With k = 1 there is no other copy."
     if spec.data.name != "custom":
-        refused["data.name", "custom"] = "Open a file with a mixture that is written out."
+        refused["data.name", "custom"] = "Open a file with an explicit mixture."
     return refused
 
 
@@ -251,15 +250,15 @@ def _choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
 def _actions(
     spec: ExperimentSpec, engine: EngineState, problem: Problem | None, *, serves: bool, exact: bool
 ) -> dict[str, str]:
-    """Return why actions are not allowed, whether or not a page has them."""
-    busy = "A network is being trained: stop it first." if engine.training is not None else ""
+    """Return why actions are disabled, present on the page or not."""
+    busy = "A network is being trained: stop the training first." if engine.training is not None else ""
     no_network = problem.title + "." if problem is not None else ""
     no_states = "" if engine.states else "No chains have been drawn yet."
     resume = busy
     if not busy and engine.stopped is None:
         resume = "There is no stopped run."
     elif not busy and engine.stopped is not None and not same_network(engine.stopped, spec):
-        resume = "These settings ask for another network than the stopped run's."
+        resume = "These settings need a different network from the stopped run's."
     no_weights = "" if serves else "The network has no weights yet."
     again = "" if engine.drawn and serves else no_network or "No chains have been drawn yet."
     refused = {
@@ -278,11 +277,11 @@ def _actions(
     return {name: why for name, why in refused.items() if why}
 
 
-# -- what a change brings along -------------------------------------------------------------------------------------
+# -- dependent changes ----------------------------------------------------------------------------------------------
 
 
 def sampler_rule(spec: ExperimentSpec, sampler: str) -> dict[str, Any]:
-    """Return what must change with the sampler: some need a ladder, and draws from a posterior an exact score."""
+    """Return the changes required by a sampler: some need a ladder, posterior draws need an exact score."""
     wanted = spec.sampling.model_copy(update={"sampler": sampler})
     along: dict[str, Any] = {}
     if wanted.needs_ladder:
@@ -295,5 +294,5 @@ def sampler_rule(spec: ExperimentSpec, sampler: str) -> dict[str, Any]:
 
 
 def source_rule(spec: ExperimentSpec, source: str) -> dict[str, Any]:
-    """Return what must change with the source of the score: a network cannot draw from its posterior."""
+    """Return the changes required by a source of the score: a network cannot draw from its posterior."""
     return {"sampling.sampler": "langevin"} if source == "trained" and spec.sampling.needs_posterior else {}

@@ -1,4 +1,4 @@
-"""What is kept between two launches. A value that cannot be read counts as not there."""
+"""Settings kept between sessions. An unreadable value counts as missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from msd_gui.theme import THEME_CHOICES, ThemeChoice
 
 APP = "msd-gui"
 MOST_RECENT = 12
-# Steps per second that chains are played at until the user says otherwise.
+# Default playback speed of chains, in steps per second.
 SPEED_HZ = 100.0
 FASTEST_HZ = 1e6
 
@@ -29,7 +29,7 @@ def settings_file() -> Path:
 
 
 def default_runs_dir() -> Path:
-    """Return the folder of runs until the user names one: `MSD_RUNS_DIR`, or one in the user's data folder."""
+    """Return the default folder of runs: `MSD_RUNS_DIR`, or one in the user's data folder."""
     named = os.environ.get("MSD_RUNS_DIR", "").strip()
     return Path(os.path.expanduser(named)) if named else platformdirs.user_data_path(APP) / "runs"
 
@@ -37,17 +37,17 @@ def default_runs_dir() -> Path:
 class Settings:
     """Geometry, folders, choices and last specs, kept in one file.
 
-    Every getter gives a usable value, whatever the file says.
+    Every getter returns a usable value, whatever the file contains.
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        """Open the settings; nothing is written before something is set.
+        """Open the settings; nothing is written before the first change.
 
         Args:
             path: The file; by default `settings_file`.
         """
         self._store = QSettings(str(path or settings_file()), QSettings.Format.IniFormat)
-        self._is_told = False
+        self._is_reported = False
 
     @property
     def path(self) -> Path:
@@ -56,7 +56,7 @@ class Settings:
 
     @property
     def geometry(self) -> bytes:
-        """Place and size of the window as Qt saved them; empty where unknown."""
+        """Position and size of the window as saved by Qt; empty if unknown."""
         return self._bytes("window/geometry")
 
     @geometry.setter
@@ -65,7 +65,7 @@ class Settings:
 
     @property
     def page(self) -> str:
-        """Name of the page that was in front; empty where unknown."""
+        """Name of the last page in front; empty if unknown."""
         return self._text("window/page")
 
     @page.setter
@@ -74,7 +74,7 @@ class Settings:
 
     @property
     def theme(self) -> ThemeChoice:
-        """Light, dark, or as the system."""
+        """Light, dark, or that of the system."""
         said = self._text("theme")
         return next((choice for choice in THEME_CHOICES if choice == said), "system")
 
@@ -84,7 +84,7 @@ class Settings:
 
     @property
     def device(self) -> str:
-        """Name of the device that was chosen, ``auto`` where none was."""
+        """Name of the chosen device, ``auto`` for none."""
         return self._text("device") or "auto"
 
     @device.setter
@@ -93,7 +93,7 @@ class Settings:
 
     @property
     def threads(self) -> int:
-        """Number of threads of the CPU that was fixed, 0 where none was."""
+        """Fixed number of CPU threads, 0 for none."""
         text = self._text("threads")
         return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else 0
 
@@ -103,7 +103,7 @@ class Settings:
 
     @property
     def speed_hz(self) -> float:
-        """Steps per second at which chains are played."""
+        """Playback speed of chains in steps per second."""
         try:
             speed_hz = float(self._text("speed_hz"))
         except ValueError:
@@ -116,7 +116,7 @@ class Settings:
 
     @property
     def data_dir(self) -> Path | None:
-        """Folder of the data sets; None where the engine is to look in the usual places."""
+        """Folder of the data sets; None for the engine's default places."""
         return self._path("folders/data")
 
     @data_dir.setter
@@ -125,7 +125,7 @@ class Settings:
 
     @property
     def inception(self) -> Path | None:
-        """The user's weights of the FID's network; None where there are none."""
+        """The user's weights of the FID's network; None for none."""
         return self._path("files/inception")
 
     @inception.setter
@@ -143,7 +143,7 @@ class Settings:
 
     @property
     def last_folder(self) -> Path:
-        """Folder that the last file was opened from or written to; the home folder where it is gone."""
+        """Folder of the last opened or written file; the home folder if it no longer exists."""
         folder = self._path("folders/last")
         return folder if folder is not None and folder.is_dir() else Path.home()
 
@@ -152,80 +152,63 @@ class Settings:
         self._set("folders/last", str(value))
 
     def recent(self) -> list[Path]:
-        """Return files and run folders used lately and still there, newest first, by other windows too."""
+        """Return recent files and run folders that still exist, newest first, also those of other windows."""
         self._store.sync()
         paths = [Path(line) for line in self._text("recent").splitlines() if line]
         return [path for path in paths if path.exists()][:MOST_RECENT]
 
     def add_recent(self, path: Path) -> None:
-        """Put a file or run folder on top of the list of recent ones."""
+        """Add a file or run folder at the top of the recent list."""
         newest = [path, *(other for other in self.recent() if other != path)][:MOST_RECENT]
         self._set("recent", "\n".join(str(other) for other in newest))
-        # At once: another window may add to the list before this one ends.
+        # Write immediately: another window may add to the list before this one ends.
         self._store.sync()
 
     def forget_recent(self) -> None:
-        """Empty the list of recent files and run folders."""
+        """Clear the list of recent files and run folders."""
         self._set("recent", "")
 
     def last_spec(self, page: str) -> ExperimentSpec | None:
-        """Return the spec that a page had when the program was left.
-
-        Args:
-            page: Name of the page.
-
-        Returns:
-            The spec; None where there is none that this version accepts.
-        """
+        """Return the last spec of a page; None if there is none that this version accepts."""
         try:
             return ExperimentSpec.from_json(self._text(f"specs/{page}"))
         except SpecError:
             return None
 
     def set_last_spec(self, page: str, spec: ExperimentSpec) -> None:
-        """Keep the spec of a page.
-
-        Args:
-            page: Name of the page.
-            spec: Its spec.
-        """
+        """Store the spec of a page."""
         self._set(f"specs/{page}", spec.to_json())
 
     def last_run(self, page: str) -> Path | None:
-        """Return the run folder whose network a page used when the program was left; None where it is gone."""
+        """Return the last run folder of a page's network; None if it no longer exists."""
         folder = self._path(f"runs/{page}")
         return folder if folder is not None and folder.is_dir() else None
 
     def set_last_run(self, page: str, folder: Path | None) -> None:
-        """Keep the run folder whose network a page uses.
-
-        Args:
-            page: Name of the page.
-            folder: The folder, None for none.
-        """
+        """Store the run folder of a page's network, None for none."""
         self._set(f"runs/{page}", str(folder or ""))
 
     def columns(self, page: str) -> bytes:
-        """Return widths and order of the columns of a page's list as Qt packs them; empty for none."""
+        """Return widths and order of the columns of a page's list as packed by Qt; empty for none."""
         return self._bytes(f"columns/{page}")
 
     def set_columns(self, page: str, state: bytes) -> None:
-        """Keep widths and order of the columns of a page's list."""
+        """Store widths and order of the columns of a page's list."""
         self._set(f"columns/{page}", base64.b64encode(state).decode("ascii"))
 
     def sync(self) -> str:
-        """Write to the file what is not written yet.
+        """Write pending changes to the file.
 
         Returns:
-            The first time that this fails, or is bound to fail, why, in one sentence; else nothing.
+            A sentence on the first actual or expected failure; empty otherwise.
         """
         self._store.sync()
         failed = self._store.status() == QSettings.Status.AccessError or not _is_writable(self.path)
-        if not failed or self._is_told:
+        if not failed or self._is_reported:
             return ""
-        self._is_told = True
+        self._is_reported = True
         return (
-            f"Your choices are not kept after this session: {self.path} cannot be written. Let the file be written, or "
+            f"Your choices are lost after this session: {self.path} cannot be written. Make the file writable, "
             "free some space, or name another file by MSD_SETTINGS."
         )
 
@@ -233,7 +216,7 @@ class Settings:
         self._store.setValue(key, value)
 
     def _text(self, key: str) -> str:
-        # An unquoted comma in a file edited by hand makes a list of what should be one text.
+        # An unquoted comma in a file edited by hand turns a text into a list.
         value: Any = self._store.value(key, "")
         return value if isinstance(value, str) else ""
 
@@ -249,6 +232,6 @@ class Settings:
 
 
 def _is_writable(path: Path) -> bool:
-    """Return whether a file can be written, or made together with the folders that are missing."""
+    """Return whether a file can be written or created, with missing folders."""
     nearest = next(above for above in (path, *path.absolute().parents) if above.exists())
     return (nearest == path or nearest.is_dir()) and os.access(nearest, os.W_OK)

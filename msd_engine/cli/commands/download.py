@@ -1,4 +1,4 @@
-"""`msd download`: a set of images into the data folder."""
+"""`msd download`: download a set of images to the data folder."""
 
 from __future__ import annotations
 
@@ -10,13 +10,7 @@ from msd_engine.events import Event, Progress
 
 
 def download(options: Download) -> dict[str, Any]:
-    """Carry out the command.
-
-    Args:
-        options: The command line.
-
-    Returns:
-        Where the set lies now.
+    """Download a set of images and return its path.
 
     Raises:
         RefusedError: The job cannot begin with the options.
@@ -33,18 +27,18 @@ class DownloadAccount:
     """The figures of one download."""
 
     def __init__(self, name: str) -> None:
-        """Remember the name of the set."""
+        """Store the name of the set."""
         self._figures: dict[str, Any] = {"name": name, "bytes": 0}
 
     def take(self, event: Event) -> None:
-        """Take note of one event."""
+        """Process one event."""
         if isinstance(event, Progress):
             self._figures["bytes"] = event.step
 
     def figures(self) -> dict[str, Any]:
-        """Return what is known of the download, by name."""
+        """Return the current figures of the download, by name."""
         return dict(self._figures)
 
     def how_to_continue(self) -> str:
-        """Say how to go on."""
-        return f"Stopped; begin again with: msd download {self._figures['name']}"
+        """Return how to start again."""
+        return f"Stopped; start again with: msd download {self._figures['name']}"

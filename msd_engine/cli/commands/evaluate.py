@@ -1,4 +1,4 @@
-"""`msd evaluate`: how good generated images are, as a table and one line of JSON."""
+"""`msd evaluate`: quality of generated images, as a table and one line of JSON."""
 
 from __future__ import annotations
 
@@ -17,20 +17,14 @@ from msd_engine.events.verdicts import in_words
 from msd_engine.specs import ExperimentSpec
 
 DRAWN = 1024
-"""Samples drawn from a run where the command does not say how many."""
+"""Default number of samples drawn from a run."""
 
 _CURVE = (1, 2, 5, 10, 20)
 _POINT = re.compile(r"([1-9][0-9]{0,4})x([1-9][0-9]{0,5})")
 
 
 def evaluate(options: Evaluate) -> dict[str, Any]:
-    """Carry out the command.
-
-    Args:
-        options: The command line.
-
-    Returns:
-        The figures of the samples, or of each point of the curve.
+    """Measure samples and return their figures, or those of each point of the curve.
 
     Raises:
         RefusedError: The options contradict each other, or the job cannot begin with them.
@@ -48,15 +42,15 @@ def evaluate(options: Evaluate) -> dict[str, Any]:
 
 
 class QualityAccount:
-    """What a measurement has found."""
+    """The figures of one measurement."""
 
     def __init__(self) -> None:
-        """Begin with nothing."""
+        """Start without figures."""
         self.found: list[Quality] = []
         self._device = ""
 
     def take(self, event: Event) -> None:
-        """Take note of one event."""
+        """Process one event."""
         match event:
             case Started():
                 self._device = event.device
@@ -66,7 +60,7 @@ class QualityAccount:
                 pass
 
     def figures(self) -> dict[str, Any]:
-        """Return what is known, by name."""
+        """Return the current figures, by name."""
         return {"device": self._device} | self.points()
 
     def points(self) -> dict[str, Any]:
@@ -74,19 +68,12 @@ class QualityAccount:
         return {"points": [figures(quality) for quality in self.found]}
 
     def how_to_continue(self) -> str:
-        """Say what the user is left with."""
-        return "Stopped before the end; what was looked at in real images is kept for the next time."
+        """Return the state after a stop."""
+        return "Stopped before the end; the features of real images are cached for the next time."
 
 
 def figures(quality: Quality) -> dict[str, Any]:
-    """Return a measurement as plain values by name.
-
-    Args:
-        quality: What was measured.
-
-    Returns:
-        The figures; each has its value, and where they are known its interval and the value of real images.
-    """
+    """Return a measurement as plain values by name: each with its interval and the value of real images, if known."""
     named: dict[str, Any] = {
         "data": quality.data,
         "features": quality.features,
@@ -112,7 +99,7 @@ def figures(quality: Quality) -> dict[str, Any]:
 
 
 def table(quality: Quality) -> str:
-    """Return a measurement as lines for people."""
+    """Return a measurement as a table for people."""
     source = "network" if ExperimentSpec.from_json(quality.spec_json).sampling.source == "trained" else "exact"
     wanted = f" ({quality.evaluations} {source} evaluations each)" if quality.evaluations else ""
     lines = [
@@ -125,9 +112,9 @@ def table(quality: Quality) -> str:
         spread = f" ± {figure.real_spread:.2g}" if math.isfinite(figure.real_spread) else ""
         lines.append(f"{figure.title:28}{_short(figure.value):>10}  {interval:<22}{_short(figure.real):>10}{spread}")
     if any(math.isfinite(figure.real_spread) for figure in quality.figures):
-        lines.append(f"± of real: standard deviation between sets of {quality.real_n} training images that share none")
+        lines.append(f"± of real: standard deviation between disjoint sets of {quality.real_n} training images")
     reasons = in_words(quality.dead)
-    lines.append(f"{quality.lived} of {quality.n} lived" + (f"; dead: {reasons}" if reasons else ""))
+    lines.append(f"{quality.lived} of {quality.n} survived" + (f"; dead: {reasons}" if reasons else ""))
     if quality.refused:
         lines.append(quality.refused)
     if quality.class_names:
@@ -138,7 +125,7 @@ def table(quality: Quality) -> str:
 
 
 def curve_table(found: list[Quality]) -> str:
-    """Return the points of a curve as lines for people, by evaluations of one sample."""
+    """Return the points of a curve as a table for people, by evaluations of one sample."""
     names = [figure.title for figure in found[0].figures]
     lines = [f"{'evaluations':>12}" + "".join(f"{name[:15]:>17}" for name in names)]
     for quality in sorted(found, key=lambda one: one.evaluations):
@@ -153,7 +140,7 @@ def _job(options: Evaluate) -> Iterator[Event]:
     source = options.source
     if source is not None and not source.is_dir() and not (is_given(options.preset) or is_given(options.model)):
         if given or options.curve or is_given(options.points):
-            raise RefusedError("A sample file is measured as it is: fields and --curve need a run folder.")
+            raise RefusedError("A sample file is measured unchanged: fields and --curve need a run folder.")
         return _measure(options, samples=source, n=n)
     check_one_source(source, options.preset, options.model, file="a sample file or a trained run folder")
     drawn = {"sampling.chains": str(n or DRAWN)} | given
@@ -163,7 +150,7 @@ def _job(options: Evaluate) -> Iterator[Event]:
 
 def _measure(options: Evaluate, **source: Any) -> Iterator[Event]:
     compute_with(options.threads)
-    # Imported here: the job brings torch, and a refusal should not wait for it.
+    # Imported here: the job imports torch, and a refusal should not wait for it.
     from msd_engine.jobs.quality.evaluate import evaluate as job
     from msd_engine.specs.live import Every
 
@@ -180,7 +167,7 @@ def _measure(options: Evaluate, **source: Any) -> Iterator[Event]:
 def _points(options: Evaluate, spec: ExperimentSpec) -> tuple[tuple[int, int], ...]:
     if not options.curve:
         if is_given(options.points):
-            raise RefusedError("--points belongs to --curve; give both.")
+            raise RefusedError("--points needs --curve; give both.")
         return ()
     if not is_given(options.points):
         return tuple((spec.sampling.levels, steps) for steps in _CURVE)

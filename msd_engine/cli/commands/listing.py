@@ -1,4 +1,4 @@
-"""`msd presets` and `msd schema`: what there is to choose from. Neither needs torch."""
+"""`msd presets` and `msd schema`: the available presets and fields. Neither needs torch."""
 
 from __future__ import annotations
 
@@ -14,11 +14,7 @@ _WIDE = 240
 
 
 def list_presets(*, as_json: bool) -> None:
-    """Print the presets with title and data.
-
-    Args:
-        as_json: One line of JSON instead of a table.
-    """
+    """Print the presets with title and data, as a table or as one line of JSON."""
     rows = [(name, load_preset(name)) for name in preset_names()]
     if as_json:
         presets = [{"name": name, "title": spec.title, "data": spec.data.name} for name, spec in rows]
@@ -30,11 +26,7 @@ def list_presets(*, as_json: bool) -> None:
 
 
 def print_schema(*, table: bool) -> None:
-    """Print what a spec may hold.
-
-    Args:
-        table: A table of all fields instead of the JSON schema.
-    """
+    """Print the fields of a spec, as JSON schema or as a table."""
     if table:
         _print_table()
     else:
@@ -53,7 +45,7 @@ def _print_table() -> None:
             title = f"{declared.title}: {declared.help}"
             cells = (declared.symbol, declared.type.__name__, describe_range(declared, unit=False))
             table.add_row(path, *cells, _default(declared), declared.unit, title)
-    # Text that goes to a file or another program is not to be folded at 80 columns.
+    # Text for a file or another program must not wrap at 80 columns.
     console = Console(width=None if sys.stdout.isatty() else _WIDE, markup=False, highlight=False, emoji=False)
     console.print(table)
 

@@ -1,4 +1,4 @@
-"""`msd propose`: a ladder and a step that follow from the data, beside those of the spec."""
+"""`msd propose`: a ladder and a step from the data, beside those of the spec."""
 
 from __future__ import annotations
 
@@ -16,18 +16,12 @@ from msd_engine.cli.outcome import say
 from msd_engine.events import Event, Ladder, Proposed
 from msd_engine.specs import ExperimentSpec, declarations, model_folder
 
-# What the proposal rests on and does not change.
+# Fixed inputs of the proposal.
 _KEPT = ("training.k", "sampling.sampler", "sampling.sigma_L", "sampling.steps_per_level")
 
 
 def propose(options: Propose) -> dict[str, Any]:
-    """Carry out the command.
-
-    Args:
-        options: The command line.
-
-    Returns:
-        The proposed fields with what they rest on.
+    """Propose a ladder and a step, and return the proposed fields with their basis.
 
     Raises:
         RefusedError: The options contradict each other, or the job cannot begin with them.
@@ -48,7 +42,7 @@ def propose(options: Propose) -> dict[str, Any]:
     ladders = _ladder(spec, run), _ladder(better, run)
     written = {}
     if options.out is not None:
-        # Imported here: a refusal should not wait for torch, which comes with the writers of files.
+        # Imported here: a refusal should not wait for torch, imported by the file writers.
         from msd_engine.backend.files import write_atomically
 
         write_atomically(options.out, better.to_json().encode())
@@ -72,42 +66,39 @@ def propose(options: Propose) -> dict[str, Any]:
 
 
 class _Account:
-    """What was proposed."""
+    """Collects the proposal."""
 
     def __init__(self) -> None:
         self._proposed: Proposed | None = None
 
     def take(self, event: Event) -> None:
-        """Take note of one event."""
+        """Process one event."""
         if isinstance(event, Proposed):
             self._proposed = event
 
     def figures(self) -> dict[str, Any]:
-        """Return what is known, by name."""
+        """Return the current figures, by name."""
         return {}
 
     def how_to_continue(self) -> str:
-        """Say what the user is left with."""
+        """Return the state after a stop."""
         return "Stopped; nothing was proposed."
 
     def proposed(self) -> Proposed:
-        """Return the proposal of a job that has finished."""
+        """Return the proposal of a finished job."""
         if self._proposed is None:
             raise RuntimeError("the proposing job finished without a proposal")
         return self._proposed
 
 
 def table(spec: ExperimentSpec, better: ExperimentSpec, proposed: Proposed, ladders: tuple[Ladder, Ladder]) -> str:
-    """Return a proposal as lines for people: each field now and as proposed, what follows, and why.
+    """Return a proposal as a table for people: each field now and as proposed, the consequences, and the reasons.
 
     Args:
         spec: The experiment.
         better: The same with the proposal.
         proposed: The proposal.
         ladders: The ladders of both.
-
-    Returns:
-        The lines.
     """
     known = {declared.path: declared for declared in declarations(spec)}
     rows = [("", "", "now", "proposed")]

@@ -1,4 +1,4 @@
-"""`msd reproduce`: the report's experiments on one page, whole, in part, or within so many minutes."""
+"""`msd reproduce`: the report's experiments on one page, complete, in part, or within a time limit."""
 
 from __future__ import annotations
 
@@ -18,13 +18,7 @@ from msd_engine.specs.reproduction import Reproduction, reproduction
 
 
 def reproduce(options: Reproduce) -> dict[str, Any]:
-    """Carry out the command.
-
-    Args:
-        options: The command line.
-
-    Returns:
-        The figures of the comparison, with the path of the page.
+    """Repeat the experiments and return the figures of the comparison, with the path of the page.
 
     Raises:
         RefusedError: The options contradict each other, or the job cannot begin with them.
@@ -64,7 +58,7 @@ def _number(name: str, text: str) -> float:
 
 def _job(options: Reproduce, plan: Reproduction) -> Iterator[Event]:
     threads = threads_given(options.threads)
-    # Imported here: the job brings torch, and a refusal should not wait for it.
+    # Imported here: the job imports torch, and a refusal should not wait for it.
     from msd_engine.jobs.sweep.reproduce import reproduce as job
     from msd_engine.specs.live import Every
 

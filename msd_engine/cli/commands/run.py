@@ -1,4 +1,4 @@
-"""`msd run`: what a file says, once more; and what the denoise page of the window does, without a screen."""
+"""`msd run`: replay a file, or do the work of the window's denoise page without a screen."""
 
 from __future__ import annotations
 
@@ -27,17 +27,11 @@ from msd_engine.events import Denoised, Event, Started
 from msd_engine.specs import ExperimentSpec, ImagesSpec, JobName, for_job, for_painting, preset_names
 
 ROW = "12"
-"""Samples in a row from seed to seed where neither the command nor the file says how many."""
+"""Default number of samples in a row from seed to seed."""
 
 
 def run(options: Run) -> dict[str, Any]:
-    """Carry out the command.
-
-    Args:
-        options: The command line.
-
-    Returns:
-        The figures of the job.
+    """Run the job of a file or of the options, and return its figures.
 
     Raises:
         RefusedError: The options contradict each other, or the job cannot begin with them.
@@ -63,14 +57,14 @@ def run(options: Run) -> dict[str, Any]:
 
 
 def _job_of(options: Run) -> JobName:
-    """Return what is to be done, and refuse options of other jobs."""
+    """Return the job, and refuse options of other jobs."""
     if is_given(options.model) and options.network is not None:
         raise RefusedError("Give either --network RUN or --model NAME.")
     job: JobName
     if options.job != "as-said":
         job = options.job
     elif not is_given(options.file):
-        raise RefusedError("Give a file that carries a spec, or say what is to be done with --job.")
+        raise RefusedError("Give a file that carries a spec, or name the job with --job.")
     elif options.file in preset_names():
         from msd_engine.runs.restoring import usual_job
 
@@ -91,12 +85,12 @@ def _job_of(options: Run) -> JobName:
     }
     for option, (given, jobs) in belongs.items():
         if given and job not in jobs:
-            raise RefusedError(f"{option} cannot be given to {job}, which is what is to be done here.")
+            raise RefusedError(f"{option} does not apply to the job {job}.")
     return job
 
 
 def _draw(options: Run, job: JobName, out: Path) -> dict[str, Any]:
-    """Draw samples or denoise a picture, and write what comes of it."""
+    """Draw samples or denoise a picture, and write the results."""
     given = given_fields(options.fields)
     row = {"sampling.chains": ROW} if job == "interpolate" and not is_given(options.file) else {}
     network = options.network
@@ -125,14 +119,14 @@ def _draw(options: Run, job: JobName, out: Path) -> dict[str, Any]:
 
 
 class _Denoising:
-    """What one picture, its copies and x̂ are."""
+    """Collects one picture, its copies and x̂."""
 
     def __init__(self) -> None:
         self._device = ""
         self._found: Denoised | None = None
 
     def take(self, event: Event) -> None:
-        """Take note of one event."""
+        """Process one event."""
         match event:
             case Started():
                 self._device = event.device
@@ -142,7 +136,7 @@ class _Denoising:
                 pass
 
     def figures(self) -> dict[str, Any]:
-        """Return what is known, by name; distances are root mean squares over the values of the picture."""
+        """Return the current figures, by name; distances are root mean squares over the values of the picture."""
         found = self._found
         if found is None:
             return {"device": self._device}
@@ -164,18 +158,18 @@ class _Denoising:
         return figures
 
     def how_to_continue(self) -> str:
-        """Say what the user is left with."""
+        """Return the state after a stop."""
         return "Stopped; nothing was written."
 
     def save(self, out: Path, grid: Path | None) -> dict[str, str]:
-        """Write the numbers and, where it is wanted, a picture: x, ȳ and x̂, then the copies.
+        """Write the numbers and optionally a picture: x, ȳ and x̂, then the copies.
 
         Args:
             out: The file of the numbers.
             grid: The picture; None for none.
 
         Returns:
-            The paths that were written, by option.
+            The written paths, by option.
 
         Raises:
             UserError: A file cannot be written.
@@ -201,37 +195,37 @@ class _Denoising:
 
 
 def _with_pictures(options: Run, spec: ExperimentSpec, job: JobName) -> ExperimentSpec:
-    """Put the picture and the mask of the command line into the spec."""
+    """Add the picture and the mask of the command line to the spec."""
     from msd_engine.data.picture import read_mask, read_picture
 
     data = spec.data
     if not isinstance(data, ImagesSpec):
-        raise RefusedError(f"There must be images to {job}, but {data.name} are points: choose a preset of images.")
+        raise RefusedError(f"The job {job} needs images, but {data.name} are points: choose a preset of images.")
     found: dict[str, bytes] = {}
     if is_given(options.picture):
         pixels, done = read_picture(os.path.expanduser(options.picture), data.shape)
         found["denoise.picture"] = pixels.tobytes()
         _say_of(options.picture, done)
     elif "denoise.index" in given_fields(options.fields):
-        # A held-out image that is asked for takes the place of a picture that the file carries.
+        # A requested held-out image replaces the picture in the file.
         found["denoise.picture"] = b""
     if is_given(options.mask):
         marked, done = read_mask(os.path.expanduser(options.mask), data.shape)
         found["denoise.mask"] = marked.astype(np.uint8).tobytes()
         _say_of(options.mask, done)
     elif job == "inpaint" and not spec.denoise.mask:
-        raise RefusedError("Give a picture of what is to be painted anew with --mask FILE.")
+        raise RefusedError("Give a picture of the area to inpaint with --mask FILE.")
     return spec.replace_all(found)
 
 
 def _say_of(word: str, done: str) -> None:
-    """Say what was done to the colours of a picture, where something was."""
+    """Print a change of the colours of a picture, if there was one."""
     if done:
         say(f"Opened {Path(word).name}, {done}.")
 
 
 def _denoise(options: Run, spec: ExperimentSpec, network: Path | None) -> Iterator[Event]:
-    # Imported here: the job brings torch, and a refusal should not wait for it.
+    # Imported here: the job imports torch, and a refusal should not wait for it.
     from msd_engine.jobs.pictures.denoise import denoise
 
     return denoise(spec, run_dir=network, data_dir=options.data_dir, device=options.device)

@@ -1,4 +1,4 @@
-"""`msd runs` and `msd export-tensorboard`: what was trained so far. Listing needs no torch."""
+"""`msd runs` and `msd export-tensorboard`: the stored runs. Listing needs no torch."""
 
 from __future__ import annotations
 
@@ -14,19 +14,16 @@ from msd_engine.cli.outcome import RefusedError, plain, print_json
 from msd_engine.events import Event, RunRow
 
 _WIDE = 240
-# What a list for programs leaves out: the bytes of a picture, and the spec, which is in the run's own manifest.
+# Omitted in lists for programs: the bytes of a picture, and the spec, which is in the run's own manifest.
 _LEFT_OUT = ("thumbnail", "spec_json")
 
 
 def list_runs(options: Runs) -> None:
     """Print the runs in a folder, newest first.
 
-    Args:
-        options: The command line.
-
     Raises:
         UserError: The folder cannot be read.
-        RefusedError: The folder that was named is none.
+        RefusedError: The given folder does not exist.
     """
     from msd_engine.runs.catalogue import Catalogue, runs_folder
 
@@ -43,19 +40,13 @@ def list_runs(options: Runs) -> None:
     elif rows:
         _print_table(rows)
     elif is_given(options.search):
-        print(f"No run in {catalogue.root} has all of the words {options.search!r}.")
+        print(f"No run in {catalogue.root} matches all words of {options.search!r}.")
     else:
-        print(f"There are no runs in {catalogue.root}; msd train makes one.")
+        print(f"There are no runs in {catalogue.root}; start one with msd train.")
 
 
 def export_tensorboard(options: ExportTensorboard) -> dict[str, Any]:
-    """Carry out the command.
-
-    Args:
-        options: The command line.
-
-    Returns:
-        Where the files are now.
+    """Write the files and return their path.
 
     Raises:
         RefusedError: The package is missing, or the folder holds no run.
@@ -70,18 +61,18 @@ def export_tensorboard(options: ExportTensorboard) -> dict[str, Any]:
 
 
 class _Account:
-    """Keeps nothing: what was written before a stop is of no use."""
+    """Keeps no events: the output before a stop is useless."""
 
     def take(self, event: Event) -> None:
-        """Take note of one event."""
+        """Process one event."""
 
     def figures(self) -> dict[str, Any]:
-        """Return what is known of the job, by name."""
+        """Return the current figures of the job, by name."""
         return {}
 
     def how_to_continue(self) -> str:
-        """Say how to go on."""
-        return "Stopped; begin again with the same command."
+        """Return how to start again."""
+        return "Stopped; start again with the same command."
 
 
 def _figures(row: RunRow) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`msd sample`: chained Langevin dynamics into a sample file."""
+"""`msd sample`: draw a sample file by chained Langevin dynamics."""
 
 from __future__ import annotations
 
@@ -25,13 +25,7 @@ from msd_engine.specs import ExperimentSpec, JobName, for_job
 
 
 def sample(options: Sample) -> dict[str, Any]:
-    """Carry out the command.
-
-    Args:
-        options: The command line.
-
-    Returns:
-        The figures of the samples.
+    """Draw samples and return their figures.
 
     Raises:
         RefusedError: The options contradict each other, or the job cannot begin with them.
@@ -56,12 +50,12 @@ class SampleAccount:
     """The figures of one sampling."""
 
     def __init__(self) -> None:
-        """Begin with nothing known."""
+        """Start without figures."""
         self._figures: dict[str, Any] = {"device": "", "step": 0, "elapsed_s": 0.0, "steps_per_s": math.nan}
         self._samples: Samples | None = None
 
     def take(self, event: Event) -> None:
-        """Take note of one event."""
+        """Process one event."""
         match event:
             case Started():
                 self._figures["device"] = event.device
@@ -86,22 +80,22 @@ class SampleAccount:
                 pass
 
     def figures(self) -> dict[str, Any]:
-        """Return what is known of the sampling, by name."""
+        """Return the current figures of the sampling, by name."""
         return dict(self._figures)
 
     def how_to_continue(self) -> str:
-        """Say what the user is left with."""
+        """Return the state after a stop."""
         return f"Stopped at step {self._figures['step']}; no samples were written."
 
     def samples(self) -> Samples:
-        """Return the samples of a job that has finished."""
+        """Return the samples of a finished job."""
         if self._samples is None:
             raise RuntimeError("the sampling job finished without samples")
         return self._samples
 
 
 def _ends(event: Verdicts) -> dict[str, Any]:
-    """Return how chains of images have ended, by name; distances of [0, 1] pixels are half of those of [-1, 1]."""
+    """Return the final figures of image chains, by name; distances of [0, 1] pixels are half of those of [-1, 1]."""
     return {
         "lived": event.lived,
         "dead": dict(Counter(event.dead.values())),
@@ -117,7 +111,7 @@ def _ends(event: Verdicts) -> dict[str, Any]:
 
 def _job(options: Sample, spec: ExperimentSpec, run: Path | None) -> Iterator[Event]:
     compute_with(options.threads)
-    # Imported here: the job brings torch, and a refusal should not wait for it.
+    # Imported here: the job imports torch, and a refusal should not wait for it.
     from msd_engine.jobs.sampling.sample import sample as job
     from msd_engine.specs.live import Every
 
@@ -128,17 +122,17 @@ def _job(options: Sample, spec: ExperimentSpec, run: Path | None) -> Iterator[Ev
 def save(
     samples: Samples, out: Path, grid: Path | None, *, columns: int | None = None, job: JobName = "sample"
 ) -> dict[str, str]:
-    """Write samples as a sample file and, where it is wanted, as a picture.
+    """Write samples as a sample file and optionally as a picture.
 
     Args:
-        samples: What was drawn.
+        samples: The samples.
         out: The sample file.
         grid: The picture of all samples, for images; None for none.
-        columns: Samples in a row of the picture; None for a picture as square as can be.
-        job: What `msd run` is to do with these files.
+        columns: Samples in a row of the picture; None for a nearly square picture.
+        job: The job of `msd run` with these files.
 
     Returns:
-        The paths that were written, by option.
+        The written paths, by option.
 
     Raises:
         UserError: A file cannot be written.

@@ -1,4 +1,4 @@
-"""`msd sweep`: begin a comparison of numbers of copies, go on with one, or widen it."""
+"""`msd sweep`: start, resume or extend a comparison of numbers of copies."""
 
 from __future__ import annotations
 
@@ -17,13 +17,7 @@ from msd_engine.specs.sweep import MODES, parse_list
 
 
 def sweep(options: Sweep) -> dict[str, Any]:
-    """Carry out the command.
-
-    Args:
-        options: The command line.
-
-    Returns:
-        The figures of the comparison.
+    """Run the comparison and return its figures.
 
     Raises:
         RefusedError: The options contradict each other, or the job cannot begin with them.
@@ -49,18 +43,18 @@ class SweepAccount:
     """The figures of one comparison."""
 
     def __init__(self, folder: Path, onwards: str = "") -> None:
-        """Remember the sweep folder.
+        """Store the sweep folder.
 
         Args:
             folder: The folder.
-            onwards: How to go on after a stop; empty for the usual command.
+            onwards: How to continue after a stop; empty for the usual command.
         """
-        self._onwards = onwards or f"go on with: msd sweep --resume {folder}"
+        self._onwards = onwards or f"continue with: msd sweep --resume {folder}"
         self._figures: dict[str, Any] = {"out": str(folder), "device": "", "elapsed_s": 0.0}
         self._table: SweepTable | None = None
 
     def take(self, event: Event) -> None:
-        """Take note of one event."""
+        """Process one event."""
         match event:
             case Started():
                 self._figures["device"] = event.device
@@ -78,13 +72,13 @@ class SweepAccount:
                 pass
 
     def table(self) -> SweepTable:
-        """Return the table of a job that has begun."""
+        """Return the table of a started job."""
         if self._table is None:
-            raise RuntimeError("the comparison told no table")
+            raise RuntimeError("the comparison reported no table")
         return self._table
 
     def figures(self) -> dict[str, Any]:
-        """Return what is known of the comparison, by name."""
+        """Return the current figures of the comparison, by name."""
         found = dict(self._figures)
         if self._table is not None:
             from msd_engine.runs.report.tables import json_rows
@@ -94,13 +88,13 @@ class SweepAccount:
         return found
 
     def how_to_continue(self) -> str:
-        """Say how to go on."""
+        """Return how to continue."""
         done = f"{self._table.done} of {self._table.total} runs are done" if self._table else "Stopped"
         return f"{done}, the rest is saved; {self._onwards}"
 
 
 def _job(options: Sweep, spec: SweepSpec, folder: Path) -> Iterator[Event]:
-    # Imported here: the job brings torch, and a refusal should not wait for it.
+    # Imported here: the job imports torch, and a refusal should not wait for it.
     from msd_engine.jobs.sweep.sweep import sweep as job
 
     return job(spec, folder, **job_options(options))
@@ -117,7 +111,7 @@ def _new(options: Sweep) -> SweepSpec:
 
 
 def _plan_of(preset: str) -> SweepSpec:
-    """Return the comparison that a file holds, or one of a preset with itself."""
+    """Return the comparison of a file, or one of a preset with itself."""
     path = Path(preset)
     if is_plan(path):
         from msd_engine.runs.sweeps import SweepFolder, read_sweep
@@ -128,7 +122,7 @@ def _plan_of(preset: str) -> SweepSpec:
 
 
 def is_plan(path: Path) -> bool:
-    """Return whether a file or folder is that of a comparison."""
+    """Return whether a file or folder holds a comparison."""
     if path.name == "sweep.json" or (path / "sweep.json").exists():
         return True
     if path.suffix != ".json" or not path.is_file():
@@ -140,24 +134,24 @@ def is_plan(path: Path) -> bool:
 def _resumed(options: Sweep, folder: Path) -> SweepSpec:
     from msd_engine.runs.sweeps import SweepFolder
 
-    sentence = "A comparison is resumed as it was begun: only --ks, --seeds and --modes may add to it."
+    sentence = "A comparison resumes unchanged: only --ks, --seeds and --modes may add to it."
     check_as_begun(options, sentence, options.steps, options.seconds)
     return SweepFolder.open(folder).spec.with_more(**given_lists(options.ks, options.seeds, options.modes))
 
 
 def given_lists(ks: str, seeds: str, modes: str) -> dict[str, Any]:
-    """Read the lists of a comparison that were given.
+    """Read the given lists of a comparison.
 
     Args:
-        ks: The text of ``--ks``, or that it was not given.
-        seeds: That of ``--seeds``.
-        modes: That of ``--modes``.
+        ks: The text of ``--ks``, or the mark of an omitted option.
+        seeds: The same for ``--seeds``.
+        modes: The same for ``--modes``.
 
     Returns:
         The lists by name.
 
     Raises:
-        SpecError: One of them cannot be understood.
+        SpecError: A list is malformed.
     """
     lists: dict[str, Any] = {}
     if is_given(ks):

@@ -1,4 +1,4 @@
-"""`msd train`: begin a run, or go on with one."""
+"""`msd train`: start or resume a run."""
 
 from __future__ import annotations
 
@@ -16,17 +16,11 @@ from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Progress
 from msd_engine.specs import ExperimentSpec
 
 LOSS_WINDOW = 100
-"""Steps over which the training loss is averaged: that of a single batch is mostly chance."""
+"""Number of steps in the average of the training loss: that of a single batch is mostly noise."""
 
 
 def train(options: Train) -> dict[str, Any]:
-    """Carry out the command.
-
-    Args:
-        options: The command line.
-
-    Returns:
-        The figures of the run.
+    """Train a denoiser and return the figures of the run.
 
     Raises:
         RefusedError: The options contradict each other, or the job cannot begin with them.
@@ -46,12 +40,12 @@ class TrainAccount:
     """The figures of one training."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        """Remember the run folder."""
+        """Store the run folder."""
         self._figures: dict[str, Any] = {"run": os.fspath(folder), "device": "", "step": 0, "elapsed_s": 0.0}
         self._figures |= dict.fromkeys(("loss", "held_out_loss", "held_out_standard_error", "mmse"), math.nan)
 
     def take(self, event: Event) -> None:
-        """Take note of one event."""
+        """Process one event."""
         match event:
             case Started():
                 self._figures |= {"device": event.device, "step": event.step}
@@ -69,22 +63,22 @@ class TrainAccount:
                 pass
 
     def figures(self) -> dict[str, Any]:
-        """Return what is known of the training, by name."""
+        """Return the current figures of the training, by name."""
         elapsed_s = self._figures["elapsed_s"]
         return self._figures | {"steps_per_s": self._figures["step"] / elapsed_s if elapsed_s else math.nan}
 
     def how_to_continue(self) -> str:
-        """Say how to go on; the run knows better than the last event how far it came."""
+        """Return how to continue; the manifest knows the saved step better than the last event."""
         from msd_engine.runs.run import Run
 
         run = self._figures["run"]
         manifest = Run.open(run).manifest
         self._figures |= {"step": manifest.step, "elapsed_s": manifest.elapsed_s}
-        return f"Stopped at step {manifest.step} and saved; go on with: msd train --resume {run}"
+        return f"Stopped at step {manifest.step} and saved; continue with: msd train --resume {run}"
 
 
 def _job(options: Train, spec: ExperimentSpec, folder: Path) -> Iterator[Event]:
-    # Imported here: the job brings torch, and a refusal should not wait for it.
+    # Imported here: the job imports torch, and a refusal should not wait for it.
     from msd_engine.jobs.training.train import train as job
 
     return job(spec, folder, **job_options(options))
@@ -97,5 +91,5 @@ def _new(options: Train) -> ExperimentSpec:
 def _resumed(options: Train, folder: Path) -> ExperimentSpec:
     from msd_engine.runs.run import Run
 
-    check_as_begun(options, "A run is resumed as it was begun: only --steps and --seconds may go with --resume.")
+    check_as_begun(options, "A run resumes unchanged: only --steps and --seconds may accompany --resume.")
     return with_fields(Run.open(folder).spec, budget(options.steps, options.seconds))

@@ -1,1 +1,1 @@
-"""What chains and ladders do, measured and by theory."""
+"""Measured and predicted behaviour of chains and ladders."""

@@ -1,4 +1,4 @@
-"""Figures of chains that draw from a Gaussian mixture; what theory says of them: `predictions`, `ladders`."""
+"""Figures of chains that sample a Gaussian mixture; theory: `predictions`, `ladders`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-# Beyond this many data units a chain counts as lost, and its numbers are no longer shown.
+# Beyond this many data units a chain counts as lost, and its numbers are hidden.
 LOST = 1e6
-# Fewer draws of one chain than this give no split R̂ and no effective sample size.
+# Least number of draws of one chain for split R̂ and effective sample size.
 _FEWEST_DRAWS = 8
 
 
@@ -30,18 +30,17 @@ def within_std(x: Tensor, rho: Tensor) -> float:
 
     Args:
         x: Points with shape (n, d).
-        rho: Probability of each mode given the chain of each point, with shape (n, J), as
-            `GaussianMixture.responsibilities` gives it for ȳ and its noise σ/√k. For exact chains its mean is the
-            weights of the modes, and its mean times a function of ȳ that function's mean in a mode, whether modes
-            overlap or not.
+        rho: Probability of each mode given the chain of each point, with shape (n, J), from
+            `GaussianMixture.responsibilities` for ȳ and its noise σ/√k. For exact chains its mean gives the weights of
+            the modes, and its mean times a function of ȳ that function's mean in a mode, also for overlapping modes.
 
     Returns:
-        The root of the variance pooled over modes and coordinates; NaN where no mode has two points.
+        The root of the variance pooled over modes and coordinates; NaN if no mode has two points.
     """
     counts = rho.sum(0)
     means = rho.T @ x / counts.clamp(min=torch.finfo(x.dtype).tiny)[:, None]
     squares = torch.cdist(x, means, compute_mode="donot_use_mm_for_euclid_dist").square()
-    # One degree of freedom per mode and coordinate goes into the mode's mean; a mode without two points counts nothing.
+    # The mode's mean uses one degree of freedom per mode and coordinate; a mode without two points does not count.
     there = counts > 1
     freedom = (counts - 1)[there].sum().item() * x.shape[1]
     return math.sqrt((rho * squares)[:, there].sum().item() / freedom) if freedom else math.nan
@@ -55,7 +54,7 @@ def residual_inflation(y: Tensor, sigma: float) -> float:
         sigma: Noise of one copy.
 
     Returns:
-        The ratio, averaged over everything given; NaN for k = 1 or without any state.
+        The ratio, averaged over all states; NaN for k = 1 or without any state.
     """
     k = y.shape[-2]
     if k == 1 or not y.numel():
@@ -72,7 +71,7 @@ def split_r_hat(draws: Tensor) -> Tensor:
         draws: Kept draws with shape (n, B, d).
 
     Returns:
-        R̂ with shape (d,), float64; NaN where there are too few draws, or none of them moves.
+        R̂ with shape (d,), float64; NaN for too few or constant draws.
     """
     return _by_arviz("rhat", draws, method="split")
 
@@ -84,7 +83,7 @@ def effective_size(draws: Tensor) -> Tensor:
         draws: Kept draws with shape (n, B, d).
 
     Returns:
-        The size with shape (d,), float64; NaN where there are too few draws.
+        The size with shape (d,), float64; NaN for too few draws.
     """
     return _by_arviz("ess", draws, method="mean")
 
@@ -92,7 +91,7 @@ def effective_size(draws: Tensor) -> Tensor:
 def _by_arviz(name: str, draws: Tensor, method: str) -> Tensor:
     if len(draws) < _FEWEST_DRAWS or not draws.shape[1] or not bool(torch.isfinite(draws).all()):
         return torch.full((draws.shape[-1],), math.nan, dtype=torch.float64)
-    # Imported where it is used: it takes about a second.
+    # Imported here: the import needs about a second.
     from arviz_stats.base.array import array_stats
 
     values = getattr(array_stats, name)(draws.double().numpy(), chain_axis=1, draw_axis=0, method=method)

@@ -1,9 +1,9 @@
-"""What a ladder does to the noise: the variance of chains in a Gaussian, exactly, for every sampler and every ladder.
+"""Noise along a ladder: the exact variance of chains in a Gaussian, for every sampler and every ladder.
 
-The recursion of each sampler stands beside its step (`samplers.laws`). With λ = 0 and k = 1 it is the variance of the
-residuals y_i − ȳ up to 1 − 1/k, whatever the data (theory §3, fact 4). Over σ_i² that is NCSNv2's s_T²/σ_i²
-(arXiv:2006.09011, proposition 2), there given for a geometric ladder of ratio γ and a level begun with variance γ²σ_i²:
-(1 − r)^{2T} (γ² − c) + c with c = 1/(1 − r/2). Here each level begins where the one before has ended.
+The recursion of each sampler is beside its step (`samplers.laws`). With λ = 0 and k = 1 it is the variance of the
+residuals y_i − ȳ up to 1 − 1/k, whatever the data (theory §3, fact 4). Over σ_i² it is NCSNv2's s_T²/σ_i²
+(arXiv:2006.09011, proposition 2), given there for a geometric ladder of ratio γ and a level that begins with variance
+γ²σ_i²: (1 − r)^{2T} (γ² − c) + c with c = 1/(1 − r/2). Here each level begins at the end of the previous one.
 """
 
 from __future__ import annotations
@@ -21,21 +21,20 @@ from msd_engine.specs.tables.samplers import Sampler
 _Array = NDArray[np.float64]
 
 _MOST_STEPS = 100_000
-# Results that are kept: a chain that is drawn again, with another seed say, goes the same way.
+# Number of cached results: another seed, for example, leaves the result unchanged.
 _KEPT = 64
 
 
 @functools.lru_cache(maxsize=_KEPT)
 def swelling(sampler: Sampler, descent: Descent) -> _Array:
-    """Return s_T²/σ_i²: the variance of the residuals y_i − ȳ over what the level says.
+    """Return s_T²/σ_i²: the variance of the residuals y_i − ȳ over its target at each level.
 
     Args:
         sampler: The dynamics.
         descent: The ladder and the steps.
 
     Returns:
-        The ratio at the end of each level with shape (L,), not to be written to; 1 is exact. Chains that blow up give
-        huge numbers.
+        The ratio at the end of each level with shape (L,), read-only; 1 is exact, huge for chains that blow up.
     """
     ratio = _swelling(sampler, descent)
     ratio.flags.writeable = False
@@ -50,34 +49,31 @@ def _swelling(sampler: Sampler, descent: Descent) -> _Array:
 
 
 def settled(sampler: Sampler, step_ratio: float) -> float:
-    """Return what s_T²/σ² tends to when steps at one level go on for ever.
+    """Return the limit of s_T²/σ² for infinitely many steps at one level, by the law of the sampler.
 
     Args:
         sampler: The dynamics.
         step_ratio: r = ε/σ².
-
-    Returns:
-        What the law of the sampler says: 1 where the noise comes out right.
     """
     return DYNAMICS[sampler].LAW.settled(step_ratio)
 
 
 def excess(sampler: Sampler, descent: Descent) -> float:
-    """Return how far s_T²/σ² is from what it tends to, at the level where it is farthest."""
+    """Return the largest distance over the levels of s_T²/σ² from its limit."""
     return float(np.abs(_swelling(sampler, descent) - settled(sampler, descent.step_ratio)).max())
 
 
 @functools.lru_cache(maxsize=_KEPT)
 def steps_needed(sampler: Sampler, descent: Descent, most: float = 0.05) -> int:
-    """Return how few steps per level leave an excess that does not matter.
+    """Return the least number of steps per level with a negligible excess.
 
     Args:
         sampler: The dynamics.
-        descent: The ladder and the step; its own number of steps is not read.
-        most: The largest `excess` that does not matter.
+        descent: The ladder and the step; its own number of steps is ignored.
+        most: The largest negligible `excess`.
 
     Returns:
-        The fewest, to within a tenth; 0 where not even 100 000 are enough.
+        The number, to within a tenth; 0 if even 100 000 are not enough.
     """
     steps = 1
     while steps <= _MOST_STEPS:
@@ -96,11 +92,11 @@ def variances(sampler: Sampler, descent: Descent, k: int, data: _Array, start: _
         descent: The ladder and the steps.
         k: Number of copies.
         data: Variances λ of the data along some axes, with shape (m,).
-        start: Variances of ȳ there at the start, with shape (m,); None for the right ones, λ + σ₁²/k.
+        start: Variances of ȳ there at the start, with shape (m,); None for the exact ones, λ + σ₁²/k.
 
     Returns:
-        The variance at the end of each level, before any way down to the next one, with shape (L, m); of gliding
-        samplers on arrival at each level, NaN where they make more than 100 000 steps.
+        The variance at the end of each level, before the descent to the next one, with shape (L, m); for gliding
+        samplers on arrival at each level, NaN beyond 100 000 steps.
     """
     if start is None:
         start = data + descent.ladder[0] ** 2 / k

@@ -1,14 +1,14 @@
-"""What theory says of the ends of chains in a Gaussian mixture, and where it says nothing.
+"""Theory of the ends of chains in a Gaussian mixture, where there is one.
 
-* One Gaussian: every step is linear, so the variance of ȳ follows exactly from that of the chains' own start.
-* Modes that hardly touch at the last noise: chains move in each mode as in a Gaussian from the level on at which the
-  modes hardly touch. How they arrive there is not known; so this holds where the rest of the ladder forgets it, which
-  a flow never does.
-* Modes that overlap at the last noise: no mode has a recursion of its own. There the widths are those of exact draws,
-  provided that the sampler keeps the right law at every level and its first two levels forget the start.
+* One Gaussian: every step is linear, so the variance of ȳ follows exactly from that of the chains' start.
+* Modes nearly separate at the last noise: in each mode chains move as in a Gaussian from the level where the modes
+  become nearly separate. Their arrival there is unknown; so this holds if the rest of the ladder forgets it, which a
+  flow never does.
+* Modes that overlap at the last noise: no mode has its own recursion. There the widths are those of exact draws,
+  provided that the sampler keeps the correct law at every level and its first two levels forget the start.
 
-Draws of the modes, put through the same last jump and the same measurement, then tell the widths. Everywhere else
-there is no prediction, and NaN is returned.
+The same last jump and the same measurement of draws from the modes then give the widths. In all other cases there is
+no prediction, and NaN is returned.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from msd_engine.specs.tables.samplers import Sampler
 
 _Array = NDArray[np.float64]
 
-# Modes hardly touch where their means are so many standard deviations of both together from each other, and do not
-# where they are farther still.
+# Modes are nearly separate if their means are at least the first number of joint standard deviations apart, and
+# separate beyond the second.
 _APART, _FAR = 2.25, 3.3
-# Relative error of a variance that does not matter: 0.5 % of a standard deviation.
+# Negligible relative error of a variance: 0.5 % of a standard deviation.
 _TOLERANCE = 0.01
 _DRAWS, _LEAST_DRAWS = 2**13, 2**9
-# Results that are kept: chains that are drawn again, with another seed say, go the same way.
+# Number of cached results: another seed, for example, leaves the result unchanged.
 _KEPT = 64
 
 
@@ -50,15 +50,15 @@ def predicted_std(
         sampler: The dynamics.
         descent: The ladder and the steps.
         k: Number of copies.
-        start: Variance along every axis of the point that the copies of a chain share at the start.
-        counts: How many samples each mode has, with shape (J,): sums of `GaussianMixture.responsibilities`.
+        start: Variance along every axis of the shared start of the copies of a chain.
+        counts: Number of samples in each mode, with shape (J,): sums of `GaussianMixture.responsibilities`.
         jump: Whether the samples are x̂ (else ȳ).
 
     Returns:
-        What `within_std` gives for so many samples at the end of the ladder; NaN where theory does not say it.
+        The expected `within_std` of so many samples at the end of the ladder; NaN without a prediction.
     """
     of_modes = _variances_of(mixture, sampler, descent, k, start, jump)
-    # As `within_std` weights them.
+    # Weighted as in `within_std`.
     freedom = np.where(counts > 1, counts - 1, 0.0)
     if of_modes is None or not freedom.any():
         return math.nan
@@ -69,7 +69,7 @@ def predicted_std(
 def _variances_of(
     mixture: GaussianMixture, sampler: Sampler, descent: Descent, k: int, start: float, jump: bool
 ) -> Callable[[_Array], _Array] | None:
-    """Return what gives the variances of samples with shape (J,) for the numbers in each mode; None without theory."""
+    """Return a function from the counts of the modes to the variances of samples, both (J,); None without theory."""
     data, tau_squared = mixture.eigenvalues.numpy(), np.square(descent.ladder) / k
     begun, gain = start + tau_squared[0], np.square(data / (data + tau_squared[-1])) if jump else 1.0
     if len(data) == 1:
@@ -100,11 +100,11 @@ def _variances_of(
 
 
 def _of_draws(mixture: GaussianMixture, along: _Array, tau_squared: float, jump: bool) -> Callable[[_Array], _Array]:
-    """Return what gives the variances of samples, from those of ȳ along the axes of the modes with shape (J, d)."""
+    """Return a function from the variances of ȳ along the axes of the modes, with shape (J, d), to those of samples."""
     modes, dim = along.shape
     count, tau = max(_LEAST_DRAWS, _DRAWS // modes), math.sqrt(tau_squared)
     z = torch.randn(count, dim, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
-    # Exactly of mean 0 and covariance 1, so that in one Gaussian nothing of the draws' own chance is left.
+    # Exactly of mean 0 and covariance 1, which removes the draws' randomness in one Gaussian.
     z = z - z.mean(0)
     z = torch.linalg.solve_triangular(torch.linalg.cholesky(z.T @ z / count), z.T, upper=False).T
     half = mixture.axes * torch.from_numpy(np.sqrt(along))[:, None]
@@ -125,7 +125,7 @@ def _of_draws(mixture: GaussianMixture, along: _Array, tau_squared: float, jump:
 
 
 def _ends(sampler: Sampler, descent: Descent, k: int, data: _Array, most: float) -> tuple[_Array, _Array]:
-    """Return the last variances of chains that begin without any and with the most there may be, with shape (m,)."""
+    """Return the last variances, with shape (m,), of chains that start with variance 0 and with the greatest one."""
     none = np.zeros(len(data))
     return variances(sampler, descent, k, data, none)[-1], variances(sampler, descent, k, data, none + most)[-1]
 
@@ -143,7 +143,7 @@ def _covariance(mixture: GaussianMixture) -> _Array:
 
 @np.errstate(invalid="ignore", divide="ignore")
 def _least_distance(mixture: GaussianMixture, along: _Array) -> float:
-    """Return the least distance of two modes whose axes have the given variances, with shape (J, d), in their stds."""
+    """Return the least distance of two modes, in units of the stds from `along`, with shape (J, d)."""
     means, axes = mixture.means.numpy(), mixture.axes.numpy()
     one, other = np.triu_indices(len(means), 1)
     between = means[one] - means[other]

@@ -1,4 +1,4 @@
-"""The table of a comparison of numbers of copies; what it says of the report's claim: `findings`."""
+"""The table of a comparison of numbers of copies; conclusions on the report's claim: `findings`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def table(spec: SweepSpec, results: Iterable[SweepResult]) -> tuple[TableRow, ..
 
     Args:
         spec: The comparison.
-        results: How its runs ended, as far as they have.
+        results: Results of its runs so far.
 
     Returns:
         One row for each mode and k, in this order, k ascending.
@@ -30,7 +30,7 @@ def table(spec: SweepSpec, results: Iterable[SweepResult]) -> tuple[TableRow, ..
 
 
 def _row(spec: SweepSpec, mode: Mode, k: int, results: Sequence[SweepResult]) -> TableRow:
-    # A run of k = 1 belongs to both modes, whichever of them were asked for when it was made.
+    # A run of k = 1 belongs to both modes, whatever the modes at its creation.
     of_k = [result for result in results if result.k == k and (k == 1 or mode in result.modes)]
     found = {result.seed: result for result in of_k if result.error is not None}
     first = {result.seed: result for result in results if result.k == 1 and result.error is not None}

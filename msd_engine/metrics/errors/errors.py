@@ -1,7 +1,7 @@
-"""The error ‖x̂ − x‖² of a denoiser on fixed held-out draws, in all and by bands of σ_eff.
+"""The error ‖x̂ − x‖² of a denoiser on fixed held-out draws, in total and by bands of σ_eff.
 
 For a mixture the same draws give the error of the exact posterior mean. Its expectation is the least possible (MMSE);
-on these draws it differs from that by their own chance, which both errors share.
+on these draws both errors share the same random deviation.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class BandErrors:
         loss: Mean over all draws.
         sigma_eff: Geometric centre of each band, with shape (bands,), float64.
         band_loss: Mean in each band, with shape (bands,), float64.
-        standard_error: That of `loss` over the choice of the draws.
+        standard_error: Standard error of `loss` over the choice of the draws.
     """
 
     loss: float
@@ -42,18 +42,18 @@ def standard_error(errors: Tensor) -> float:
 
 
 class HeldOut:
-    """Fixed data with fixed noise, whose mean over the copies is the same for every k but for its size.
+    """Fixed data with fixed noise, whose mean over the copies is the same for every k up to scale.
 
     Args:
         x: Clean data with shape (n, *event).
         sigma: Noise of one copy for each, with shape (n,).
         k: Number of copies.
         generator: Source of the noise.
-        bands: Number of bands of σ_eff, each with as many data as the others.
+        bands: Number of bands of σ_eff with equal numbers of data.
     """
 
     def __init__(self, x: Tensor, sigma: Tensor, k: int, generator: torch.Generator, *, bands: int = 8) -> None:
-        # In the order of σ, a band is a stretch of neighbours.
+        # In the order of σ, a band is a range of neighbours.
         self.sigma = sigma.sort().values
         self.x = x
         self.y = matched_copies(x, self.sigma, k, generator)
@@ -63,37 +63,16 @@ class HeldOut:
 
     @torch.no_grad()
     def estimate(self, denoiser: Denoiser) -> Tensor:
-        """Return the denoiser's estimate for every draw.
-
-        Args:
-            denoiser: Gives the posterior.
-
-        Returns:
-            x̂ with shape (n, *event), in the order of σ.
-        """
+        """Return x̂ for every draw with shape (n, *event), in the order of σ."""
         parts = zip(torch.split(self.y, _CHUNK), torch.split(self.sigma, _CHUNK), strict=True)
         return torch.cat([denoiser(y, sigma).mean for y, sigma in parts])
 
     def errors(self, denoiser: Denoiser) -> Tensor:
-        """Return the squared error of every draw.
-
-        Args:
-            denoiser: Gives the posterior.
-
-        Returns:
-            ‖x̂ − x‖² with shape (n,), float64, on the CPU; in the order of σ.
-        """
+        """Return the squared errors ‖x̂ − x‖² with shape (n,), float64, on the CPU; in the order of σ."""
         return squared_error(self.estimate(denoiser), self.x).cpu().double()
 
     def measure(self, denoiser: Denoiser) -> BandErrors:
-        """Return the mean errors of a denoiser.
-
-        Args:
-            denoiser: Gives the posterior.
-
-        Returns:
-            The errors, in all and by band.
-        """
+        """Return the mean errors of a denoiser, in total and by band."""
         errors = self.errors(denoiser)
         by_band = torch.stack([errors[part].mean() for part in self._parts])
         return BandErrors(float(errors.mean()), self._centres, by_band, standard_error(errors))

@@ -1,13 +1,13 @@
-"""What the table of a comparison says of the report's claim that more copies lower the error.
+"""Conclusions from the table of a comparison on the report's claim that more copies lower the error.
 
 With the same σ for each copy, σ_eff = σ/√k falls with k, and with it the error of even a perfect denoiser (theory §3,
-fact 1). With the same σ_eff the exact errors coincide. So of the fall that the first mode shows, the part that remains
-in the second is what k did to learning, and the rest is σ/√k:
+fact 1). With the same σ_eff the exact errors coincide. So the part of the first mode's fall that remains in the second
+mode is the effect of k on learning, and the rest is σ/√k:
 
     share of σ/√k = 1 − ln(e_eff(k)/e_eff(1)) / ln(e_σ(k)/e_σ(1)).
 
-Every judgement rests on ln(e(k)/e(1)) of each seed and on Student's t: where there is nothing to find, a sentence says
-so falsely in at most 5 % of comparisons, however many k it speaks of. What the seeds do not tell is called that.
+Every judgement uses ln(e(k)/e(1)) of each seed and Student's t: without a true effect, at most 5 % of comparisons
+report one, however many k a sentence covers. Undecided questions are reported as such.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from msd_engine.events.sweep import TableRow
 from msd_engine.metrics.errors.student import Interval, interval, quantile
 
 _ALIKE = 0.05
-"""Errors at the same σ_eff are called the same where their ratio is surely within this of 1."""
+"""Errors at the same σ_eff count as the same if their ratio is significantly within this of 1."""
 
 
 def findings(rows: Sequence[TableRow]) -> tuple[str, ...]:
-    """Say what the figures confirm, refute and leave open.
+    """Report what the figures confirm, refute and leave open.
 
     Args:
         rows: The table.
 
     Returns:
-        At most one sentence for each mode and one on how much of the gain is σ/√k; nothing where figures are missing.
+        At most one sentence for each mode and one on the share of σ/√k in the gain; empty if figures are missing.
     """
     by_mode = {
         mode: [row for row in rows if row.mode == mode and not math.isnan(row.error)]
@@ -51,19 +51,20 @@ def _falling(rows: Sequence[TableRow]) -> str:
     whole = interval(logs)
     unsure = [f"from k = {low.k} to {high.k}" for low, high in itertools.pairwise(rows) if not _falls(low, high)]
     if len(logs) < 2:
-        verdict = "Cannot be told from one seed whether the error falls with the same σ for each copy"
+        verdict = "Undecided with one seed: whether the error falls with the same σ for each copy"
     elif whole.high < 0 and not unsure:
         verdict = "Confirmed: with the same σ for each copy the error falls at every step of k"
     elif whole.high < 0:
         verdict = (
-            f"Confirmed on the whole: with the same σ for each copy the error falls, not surely {', '.join(unsure)}"
+            "Confirmed on the whole: with the same σ for each copy the error falls, not significantly "
+            f"{', '.join(unsure)}"
         )
     elif whole.low > 0:
         verdict = "Refuted here: with the same σ for each copy the error rises"
     else:
         verdict = (
-            f"Cannot be told: with the same σ for each copy the errors of k = 1 and {last.k} are not told apart by "
-            f"{len(logs)} seeds"
+            f"Undecided: with the same σ for each copy {len(logs)} seeds do not separate the errors of k = 1 and "
+            f"{last.k}"
         )
     sentence = (
         f"{verdict}, {_with_spread(first)} at k = 1 to {_with_spread(last)} at k = {last.k}, ratio {last.ratio:.3f}"
@@ -81,28 +82,28 @@ def _coinciding(rows: Sequence[TableRow]) -> str:
         return ""
     ratios = [row.ratio for row in rows]
     between = f"the errors of all k lie between {min(ratios):.3f} and {max(ratios):.3f} times that of k = 1"
-    # That all are alike is said if each surely is; that one of them differs could be chance for any of them.
+    # All are alike if each one is; the test that one differs corrects for their number.
     open_ones = [row for row in rows[1:] if not _alike(rows, row)]
     differ = [row for row in rows[1:] if _differs(rows, row)]
     learned = [row for row in open_ones if row in differ]
     if not open_ones:
         more = f"; {_named(differ)} by more than chance, though by less than that" if differ else ""
         return (
-            f"Confirmed to within {100 * _ALIKE:.0f} %: at the same σ_eff {between}, as theory says of perfect "
+            f"Confirmed to within {100 * _ALIKE:.0f} %: at the same σ_eff {between}, as in theory for perfect "
             f"denoisers{more}."
         )
     if learned:
         return (
-            f"At the same σ_eff {between}; {_named(learned)} from 1 by more than chance, which a perfect denoiser "
-            "would not: this difference is one of learning."
+            f"At the same σ_eff {between}; {_named(learned)} from 1 by more than chance, unlike a perfect denoiser: "
+            "learning makes this difference."
         )
     logs = [_logs(rows[0], row) for row in open_ones]
     if any(len(found) < 2 for found in logs):
-        return f"Cannot be told from one seed whether this is learning or chance: at the same σ_eff {between}."
+        return f"Undecided with one seed, learning or chance: at the same σ_eff {between}."
     intervals = [interval(found) for found in logs]
     low, high = min(one.low for one in intervals), max(one.high for one in intervals)
     return (
-        f"Cannot be told: at the same σ_eff {between}, and the seeds leave room for ratios from {math.exp(low):.3f} to "
+        f"Undecided: at the same σ_eff {between}, and the seeds allow ratios from {math.exp(low):.3f} to "
         f"{math.exp(high):.3f}."
     )
 
@@ -123,7 +124,7 @@ def _share(plain: Sequence[TableRow], fair: Sequence[TableRow]) -> str:
     left = _left(fair, other)
     if share - half > 1.0:
         return (
-            f"From k = 1 to {row.k} the error fell (ratio {row.ratio:.3f}) by less than σ/√k alone gives, which is "
+            f"From k = 1 to {row.k} the error fell (ratio {row.ratio:.3f}) by less than σ/√k alone predicts, which is "
             f"{100 * share:.0f} % of that fall in the logarithm{error}; {left}."
         )
     return (
@@ -137,9 +138,9 @@ def _left(rows: Sequence[TableRow], row: TableRow) -> str:
     if _alike(rows, row):
         return f"what remains at the same σ_eff {ratio} is within {100 * _ALIKE:.0f} %"
     if not _differs(rows, row):
-        return f"whether anything remains at the same σ_eff {ratio} cannot be told"
+        return f"whether anything remains at the same σ_eff {ratio} is undecided"
     if row.ratio < 1:
-        return f"the rest remains at the same σ_eff {ratio} and is what the copies did for learning"
+        return f"the rest remains at the same σ_eff {ratio} and is the gain of the copies in learning"
     return f"at the same σ_eff the copies made learning harder {ratio}"
 
 
@@ -178,7 +179,7 @@ def _falls(low: TableRow, high: TableRow) -> bool:
 
 
 def _differs(rows: Sequence[TableRow], row: TableRow) -> bool:
-    """Return whether e(k) differs from e(1) by more than chance does for any k of the mode."""
+    """Return whether e(k) differs from e(1) beyond chance, corrected for the number of k in the mode."""
     found = interval(_logs(rows[0], row), len(rows) - 1)
     return found.low > 0 or found.high < 0
 

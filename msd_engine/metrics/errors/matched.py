@@ -1,8 +1,8 @@
-"""The error ‖x̂ − x‖² of denoisers with different numbers of copies, on draws as alike as they can be.
+"""The error ‖x̂ − x‖² of denoisers with different numbers of copies, on draws matched as closely as possible.
 
-Every k sees the same data in the same order, quantiles of the law of σ in place of draws, and copies with the same
-normalised mean noise n̄ (`noise.copies.matched_copies`). So where σ_eff is the same the exact errors agree to rounding,
-and what differs between two denoisers is the denoisers.
+Every k has the same data in the same order, quantiles of the law of σ instead of draws, and copies with the same
+normalised mean noise n̄ (`noise.copies.matched_copies`). So at the same σ_eff the exact errors agree to rounding, and
+all remaining differences are those of the denoisers.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from msd_engine.metrics.errors.errors import BandErrors, standard_error
 from msd_engine.noise.copies import matched_copies
 from msd_engine.objectives.mse import squared_error
 
-# Small enough that a large network on a CPU is done with a chunk in a fraction of a second.
+# Small enough for a large network on a CPU to finish a chunk in a fraction of a second.
 _CHUNK = 64
 
 
 @dataclass(frozen=True, eq=False)
 class MatchedDraws:
-    """Held-out data with noise that is the same for every number of copies but through σ.
+    """Held-out data with noise that depends on the number of copies only through σ.
 
     Attributes:
         x: Clean data with shape (n, *event), in random order.
@@ -67,14 +67,7 @@ class MatchedDraws:
         return squared_error(denoiser(y, sigma).mean, x).cpu().double()
 
     def summary(self, errors: list[Tensor]) -> BandErrors:
-        """Return the means of errors.
-
-        Args:
-            errors: All that `chunks` gave.
-
-        Returns:
-            The errors in all and by band.
-        """
+        """Return the mean errors, in total and by band, of the complete output of `chunks`."""
         whole = torch.cat(errors)
         parts = [part for part in torch.arange(len(whole)).tensor_split(self.bands) if len(part)]
         log_sigma_eff = (self.sigma.cpu().double() / self.k**0.5).log()

@@ -1,4 +1,4 @@
-"""Student's t: how far the mean of a few values may be from the truth."""
+"""Student's t: intervals for the mean of a few values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _LEVEL = 0.95
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean with its interval; infinite where there are too few values for one.
+    """A mean with its interval; infinite for a single value.
 
     Attributes:
         mean: The mean.
@@ -27,30 +27,24 @@ class Interval:
 
 
 def quantile(freedom: int, tests: int = 1) -> float:
-    """Return how many standard errors a 95 % interval reaches to each side.
+    """Return the half width of a 95 % interval in standard errors, by Student's t.
 
     Args:
         freedom: Degrees of freedom, at least 1.
-        tests: How many intervals are to hold the truth together (C. E. Bonferroni).
-
-    Returns:
-        The quantile of Student's t.
+        tests: Number of intervals with joint coverage (C. E. Bonferroni).
     """
-    # Imported here: it takes a while.
+    # Imported here: the import is slow.
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 1 - (1 - _LEVEL) / (2 * tests)))
 
 
 def interval(values: Sequence[float], tests: int = 1) -> Interval:
-    """Return the mean of independent values with its 95 % interval.
+    """Return the mean of independent values with its 95 % interval by Student's t; infinite for one value.
 
     Args:
         values: At least one.
-        tests: How many intervals are to hold the truth together.
-
-    Returns:
-        The interval, by Student's t; infinite for one value.
+        tests: Number of intervals with joint coverage.
     """
     mean, n = float(np.mean(values)), len(values)
     half = quantile(n - 1, tests) * float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.inf

@@ -1,1 +1,1 @@
-"""Networks whose features images are judged by."""
+"""Feature networks for judging images."""

@@ -1,9 +1,9 @@
-"""Features of images: what generated images are compared by with real ones.
+"""Features of images: the basis for comparing generated with real images.
 
-Sets of grey images with labels have a classifier of their own, which ships or is trained at first need
-(`metrics/features/classifier.py`). Colour images are seen through a network that was trained on ImageNet
-(`metrics/features/imagenet.py`). A distance is always named by its features: only Inception's, whose weights the user
-must have (`metrics/features/inception.py`), make a Fréchet distance the FID.
+Sets of grey images with labels have their own classifier, shipped or trained at first need
+(`metrics/features/classifier.py`). Colour images use a network trained on ImageNet (`metrics/features/imagenet.py`).
+A distance is always named by its features: only Inception's, with weights supplied by the user
+(`metrics/features/inception.py`), make a Fréchet distance the FID.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from msd_engine.metrics.features.network import FeatureBatch, FeatureNetwork
 from msd_engine.specs import ImagesSpec
 
 _TITLES = {"digits": "Digits", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST"}
-# Few colour images at a time: the network is large, and a job looks up between two batches.
+# Few colour images at a time: the network is large, and a job can stop only between two batches.
 _BATCH, _COLOUR_BATCH = 256, 16
 
 
@@ -45,25 +45,25 @@ def preparing(
     *,
     retrain: bool = False,
 ) -> Generator[Step, None, FeatureNetwork]:
-    """Get the feature network of an image set, step by step where it must be trained first.
+    """Get the feature network of an image set, step by step if it must be trained first.
 
     Args:
         data_name: Name of the set, as in `ImagesSpec`.
         data_dir: The data folder.
         device: Where to compute; None for the best one present.
         inception: The user's weights of the FID's network (`metrics/features/inception.py`), for colour images; None
-            takes the network of the optional package.
-        retrain: Train the classifier of grey images whatever ships or is kept, and keep it.
+            uses the network of the optional package.
+        retrain: Train and cache the classifier of grey images even if one is available.
 
     Yields:
-        How far the training is; nothing where the network is there already.
+        Progress of the training; nothing if the network is available.
 
     Returns:
         The network.
 
     Raises:
-        BadFile: The images are missing, or a kept file is damaged.
-        UserError: The optional package for colour images is missing, or Inception is wanted for grey ones.
+        BadFile: The images are missing, or a cached file is damaged.
+        UserError: The optional package for colour images is missing, or Inception is requested for grey ones.
     """
     device = device or choose_device()
     if inception is not None:
@@ -91,7 +91,7 @@ def feature_network(
     device: torch.device | None = None,
     inception: Path | None = None,
 ) -> FeatureNetwork:
-    """Get the feature network of an image set; the first call may train it, which takes a minute.
+    """Get the feature network of an image set; the first call may train it for a minute. See `preparing`.
 
     Args:
         data_name: Name of the set, as in `ImagesSpec`.
@@ -99,12 +99,9 @@ def feature_network(
         device: Where to compute; None for the best one present.
         inception: As in `preparing`.
 
-    Returns:
-        The network.
-
     Raises:
-        BadFile: The images are missing, or a kept file is damaged.
-        UserError: The optional package for colour images is missing, or Inception is wanted for grey ones.
+        BadFile: The images are missing, or a cached file is damaged.
+        UserError: The optional package for colour images is missing, or Inception is requested for grey ones.
     """
     steps = preparing(data_name, data_dir, device, inception)
     while True:
@@ -118,7 +115,7 @@ def feature_network(
 def kept_network(
     data_name: str, data_dir: Path | None = None, device: torch.device | None = None
 ) -> FeatureNetwork | None:
-    """Get the feature network of an image set where that takes no training.
+    """Get the feature network of an image set without training.
 
     Args:
         data_name: Name of the set, as in `ImagesSpec`.
@@ -126,10 +123,10 @@ def kept_network(
         device: Where to compute; None for the best one present.
 
     Returns:
-        The network; None where its classifier is not trained yet, or the optional package is missing.
+        The network; None if its classifier is not trained yet, or the optional package is missing.
 
     Raises:
-        BadFile: The images are missing, or a kept file is damaged.
+        BadFile: The images are missing, or a cached file is damaged.
     """
     steps = preparing(data_name, data_dir, device)
     try:
@@ -148,20 +145,20 @@ def kept_network(
 def network_again(
     data_name: str, digest: str, class_names: tuple[str, ...], shape: tuple[int, int, int], device: torch.device
 ) -> FeatureNetwork | None:
-    """Get a network that was prepared before, without reading the image set.
+    """Get a previously prepared network, without reading the image set.
 
     Args:
         data_name: Name of the set.
-        digest: What `FeatureNetwork.digest` was.
-        class_names: What `FeatureNetwork.class_names` was.
+        digest: Its previous `FeatureNetwork.digest`.
+        class_names: Its previous `FeatureNetwork.class_names`.
         shape: (C, H, W) of the images.
         device: Where to compute.
 
     Returns:
-        The network; None where it is not kept any more, or where another was trained in its place.
+        The network; None if it is no longer cached, or was replaced.
 
     Raises:
-        BadFile: The kept file is damaged.
+        BadFile: The cached file is damaged.
     """
     if data_name not in _TITLES:
         network = kept_network(data_name, None, device)
@@ -175,7 +172,7 @@ def network_again(
 
 
 class _Colour(Protocol):
-    """A network of colour images that knows no classes of a set."""
+    """A network for colour images without the classes of the set."""
 
     name: str
     width: int

@@ -1,8 +1,8 @@
-"""A small classifier of labelled images, whose last hidden layer gives the features that new images are judged by.
+"""A small classifier of labelled images, whose last hidden layer gives the features for judging new images.
 
-Trained from the labels at first need and kept in the cache folder, under a name that holds a hash of the images, the
-labels and the recipe: whatever changes one of them trains another classifier. Those of the whole sets ship with the
-program under the same names (`metrics/features/shipped.py`); what is in the cache folder goes before them.
+Trained from the labels at first need and cached under a name with a hash of images, labels and recipe: any change
+trains another classifier. Those of the complete sets ship with the program under the same names
+(`metrics/features/shipped.py`); the cache folder comes first.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ FEATURES = 128
 """Length of a feature vector."""
 
 _FORMAT = "msd-classifier-1"
-_EXPECTED = "a kept classifier (safetensors; delete it and it will be trained again)"
+_EXPECTED = "a cached classifier (safetensors; delete it and it will be trained again)"
 _TEST_BATCH = 500
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a classifier is trained.
+    """Training settings of a classifier.
 
     Attributes:
-        passes: Times that every training image is seen.
+        passes: Epochs.
         batch: Images in one step.
         learning_rate: Step size of Adam.
-        dropout: Share of the flattened activations that a step leaves out.
+        dropout: Dropout probability of the flattened activations.
         seed: Seed of weights, order and dropout.
     """
 
@@ -50,7 +50,7 @@ class Recipe:
     seed: int = 0
 
     def steps(self, images: int) -> int:
-        """Return the number of steps for so many training images."""
+        """Return the number of steps for a number of training images."""
         return self.passes * -(-images // self.batch)
 
 
@@ -58,7 +58,7 @@ _RECIPES = {"digits": Recipe(passes=40, batch=64)}
 
 
 def recipe_for(name: str) -> Recipe:
-    """Return the recipe for an image set: small sets are passed more often."""
+    """Return the recipe for an image set: small sets need more epochs."""
     return _RECIPES.get(name, Recipe())
 
 
@@ -79,7 +79,7 @@ class Classifier(nn.Module):
         self.last = nn.Linear(FEATURES, classes)
 
     def maps(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return what both convolutions see.
+        """Return the activations of both convolutions.
 
         Args:
             x: Images with shape (B, C, H, W), in [-1, 1].
@@ -103,7 +103,7 @@ class Classifier(nn.Module):
         return self._hidden_of(self.maps(x)[1], kept)
 
     def extract_features(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return all that is seen in images, in one go.
+        """Return features, logits and textures of images, in one pass.
 
         Args:
             x: Images with shape (B, C, H, W), in [-1, 1].
@@ -130,7 +130,7 @@ class Classifier(nn.Module):
 
 @dataclass(frozen=True)
 class Step:
-    """How far the training of a classifier is.
+    """Progress of the training of a classifier.
 
     Attributes:
         done: Steps done.
@@ -142,20 +142,12 @@ class Step:
 
 
 def classifiers_folder() -> Path:
-    """Return the folder of all kept classifiers."""
+    """Return the folder of all cached classifiers."""
     return cache_folder() / "classifiers"
 
 
 def classifier_path(images: ImageSet, recipe: Recipe) -> Path:
-    """Return where the classifier of an image set is kept.
-
-    Args:
-        images: The set, whole.
-        recipe: How it is trained.
-
-    Returns:
-        A path in the cache folder, whose name tells data and recipe.
-    """
+    """Return the cache path of a classifier, whose name identifies the complete image set and the recipe."""
     digest = hashlib.sha256(json.dumps([_FORMAT, FEATURES, asdict(recipe)]).encode())
     for part in (images.train, images.train_labels):
         digest.update(part.contiguous().numpy().data)
@@ -163,50 +155,50 @@ def classifier_path(images: ImageSet, recipe: Recipe) -> Path:
 
 
 def new_classifier(images: ImageSet, seed: int) -> Classifier:
-    """Return an untrained classifier for an image set, with weights that follow from the seed."""
-    # Layers draw their first weights from the global generator; it is put back as it was.
+    """Return an untrained classifier for an image set, with weights determined by the seed."""
+    # Layers draw their initial weights from the global generator; its state is restored.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return Classifier(images.train.shape[1], images.train.shape[2], len(images.class_names))
 
 
 def kept_classifier(images: ImageSet, recipe: Recipe) -> Classifier | None:
-    """Read the classifier of an image set: the one in the cache folder, else the one that ships.
+    """Read the classifier of an image set: the cached one, else the shipped one.
 
     Args:
-        images: The set, whole.
-        recipe: How it was trained.
+        images: The complete set.
+        recipe: Its training settings.
 
     Returns:
-        The classifier on the CPU, or None where there is none of this recipe.
+        The classifier on the CPU, or None if there is none of this recipe.
 
     Raises:
-        BadFile: The kept file is damaged.
+        BadFile: The cached file is damaged.
     """
     shape = (images.train.shape[1], images.train.shape[2], images.train.shape[3])
     return read_classifier(classifier_path(images, recipe).stem, recipe, shape, len(images.class_names))
 
 
 def read_classifier(stem: str, recipe: Recipe, shape: tuple[int, int, int], classes: int) -> Classifier | None:
-    """Read a classifier by the name of its file: from the cache folder, else the one that ships.
+    """Read a classifier by file name: the cached one, else the shipped one.
 
     Args:
         stem: Name of its file without the suffix.
-        recipe: How it must have been trained.
+        recipe: Its required training settings.
         shape: (C, H, W) of its images.
         classes: Number of its classes.
 
     Returns:
-        The classifier on the CPU; None where there is none of that name, format and recipe.
+        The classifier on the CPU; None if there is none of that name, format and recipe.
 
     Raises:
-        BadFile: The kept file is damaged, or belongs to other images.
+        BadFile: The cached file is damaged, or belongs to other images.
     """
     kept = classifiers_folder() / f"{stem}.safetensors"
     path = kept if kept.exists() else shipped(kept.name)
     if path is None:
         return None
-    # Without first weights: they would be drawn from the global generator, which another job may be using.
+    # Without initial weights: they would use the global generator, which another job may be using.
     with torch.device("meta"):
         net = Classifier(shape[0], shape[1], classes)
     tensors, notes = read_tensors(path, _EXPECTED, net.state_dict())
@@ -218,7 +210,7 @@ def read_classifier(stem: str, recipe: Recipe, shape: tuple[int, int, int], clas
 
 
 def weights_digest(net: Classifier) -> str:
-    """Return a hash of the weights: the same recipe gives other last bits on another machine."""
+    """Return a hash of the weights: the last bits depend on the machine."""
     digest = hashlib.sha256()
     for name, value in sorted(net.state_dict().items()):
         digest.update(name.encode())
@@ -227,15 +219,15 @@ def weights_digest(net: Classifier) -> str:
 
 
 def train_classifier(images: ImageSet, recipe: Recipe, device: torch.device) -> Generator[Step, None, Classifier]:
-    """Train a classifier on the labels and keep it in the cache folder.
+    """Train a classifier on the labels and cache it.
 
     Args:
-        images: The set, whole.
-        recipe: How to train.
+        images: The complete set.
+        recipe: Training settings.
         device: Where to compute.
 
     Yields:
-        How far it is, after each step; closing the generator keeps nothing.
+        Progress, after each step; closing the generator caches nothing.
 
     Returns:
         The classifier, on the device.
@@ -267,7 +259,7 @@ def train_classifier(images: ImageSet, recipe: Recipe, device: torch.device) -> 
 
 
 def accuracy(net: Classifier, images: ImageSet, device: torch.device) -> float:
-    """Return the share of held-out images that a classifier calls by their label."""
+    """Return the accuracy of a classifier on the held-out images."""
     right = 0
     batches = (torch.split(part, _TEST_BATCH) for part in (images.test, images.test_labels))
     for x, labels in zip(*batches, strict=True):

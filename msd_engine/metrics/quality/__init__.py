@@ -1,1 +1,1 @@
-"""How good generated images are, beside real ones."""
+"""Quality of generated images, compared with real ones."""

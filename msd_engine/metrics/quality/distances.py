@@ -6,8 +6,8 @@ M. Heusel et al. 2017, arXiv:1706.08500): |μ_a − μ_b|² + tr(C_a + C_b − 2
 Kernel (M. Bińkowski et al. 2018, arXiv:1801.01401): the unbiased estimate of the squared maximum mean discrepancy with
 k(u, v) = (u·v/F + 1)³, which may be negative.
 
-Written out rather than taken from torchmetrics: its kernel distance draws from the global generator, and neither of
-its distances keeps what an interval needs.
+Own code instead of torchmetrics: its kernel distance uses the global generator, and neither of its distances keeps the
+inputs of an interval.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Estimate:
 
 
 class FrechetReference:
-    """The Gaussian that sets of features are compared with.
+    """The Gaussian of the reference features.
 
     Args:
         features: Real features with shape (n, F), more than F of them.
@@ -59,14 +59,7 @@ class FrechetReference:
         self._root = self._vectors * self._scales @ self._vectors.T
 
     def distance(self, features: Features) -> float:
-        """Return the Fréchet distance of a set.
-
-        Args:
-            features: Features with shape (n, F), at least two.
-
-        Returns:
-            The squared distance, as it is usually given.
-        """
+        """Return the squared Fréchet distance, as is usual, of at least two features with shape (n, F)."""
         mean, covariance = _moments(features)
         inner = np.linalg.eigvalsh(self._root @ covariance @ self._root)
         cross = np.sqrt(np.clip(inner, 0.0, None)).sum()
@@ -74,9 +67,9 @@ class FrechetReference:
         return float(apart + np.trace(covariance) + np.trace(self._covariance) - 2.0 * cross)
 
     def variance(self, features: Features) -> float:
-        """Return the variance of the distance of a set that the choice of the reference makes, to first order.
+        """Return the variance of the distance of a set due to the choice of the reference, to first order.
 
-        With T = C^-½ (C^½ C_a C^½)^½ C^-½ a real vector z about its mean moves the distance by 1/n of
+        With T = C^-½ (C^½ C_a C^½)^½ C^-½ a real vector z about its mean changes the distance by 1/n of
         2 z·(μ − μ_a) + zᵀ(1 − T)z, less its mean: the infinitesimal jackknife.
 
         Args:
@@ -92,7 +85,7 @@ class FrechetReference:
         return float(moved.var() / len(moved))
 
     def resampled(self, features: Features, rounds: int, draws: np.random.Generator) -> Iterator[float]:
-        """Yield the distances of sets drawn from a set with repetition, one at a time."""
+        """Yield the distances of bootstrap sets, one at a time."""
         for _ in range(rounds):
             yield self.distance(features[draws.integers(len(features), size=len(features))])
 
@@ -100,12 +93,12 @@ class FrechetReference:
 def centred_interval(value: float, resampled: list[float], further: float = 0.0) -> Estimate:
     """Return the interval of a number from its values for resampled sets.
 
-    Drawing with repetition makes a set narrower and moves its Fréchet distance up, so only the spread of the resampled
-    values is used: Student's t of their standard deviation, since quantiles of so few reach too little far.
+    Resampling makes a set narrower and shifts its Fréchet distance up, so only the spread of the resampled values
+    counts: Student's t of their standard deviation, since quantiles of so few values are too narrow.
 
     Args:
         value: The number for the set itself.
-        resampled: The number for sets drawn from it with repetition, at least two.
+        resampled: The number for bootstrap sets, at least two.
         further: Variance of the number from another source.
 
     Returns:
@@ -133,7 +126,7 @@ def kernel_distance(features: Features, reference: Features) -> Estimate:
         across, _ = _kernel_sums(some, others)
         within, size = sums - itself, len(some)
         value += float(within.sum()) / (size * (size - 1)) - float(across.sum()) / (n * m)
-        # The estimate without each vector of this set in turn, up to what they share.
+        # The estimate without each vector of this set in turn, up to a shared constant.
         without = (within.sum() - 2.0 * within) / ((size - 1) * (size - 2))
         without -= 2.0 * (across.sum() - across) / ((size - 1) * len(others))
         variance += (size - 1) / size * float(np.square(without - without.mean()).sum())
@@ -142,19 +135,11 @@ def kernel_distance(features: Features, reference: Features) -> Estimate:
 
 
 def share(hits: int, n: int) -> Estimate:
-    """Return a share of n with its 95 % interval after E. B. Wilson (1927).
-
-    Args:
-        hits: How many of them.
-        n: How many in all.
-
-    Returns:
-        The share.
-    """
+    """Return the share hits/n with its 95 % interval after E. B. Wilson (1927)."""
     p, z2 = hits / n, _NORMAL**2
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = _NORMAL / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    # Rounding must not put a share of 0 or 1 outside.
+    # Rounding must not exclude a share of 0 or 1.
     return Estimate(p, min(max(centre - half, 0.0), p), max(min(centre + half, 1.0), p))
 
 
@@ -162,14 +147,14 @@ def share_ratio(hits: int, n: int, real_hits: int, real_n: int, tests: int = 1) 
     """Return the ratio of two shares with its 95 % interval, normal in the logarithm (D. Katz et al. 1978).
 
     Args:
-        hits: How many of the samples.
-        n: How many samples.
-        real_hits: How many of the real ones, at least one.
-        real_n: How many real ones.
-        tests: How many intervals are to hold the truth together.
+        hits: Hits among the samples.
+        n: Number of samples.
+        real_hits: Hits among the real ones, at least one.
+        real_n: Number of real ones.
+        tests: Number of intervals with joint coverage.
     """
     value = (hits / n) / (real_hits / real_n)
-    # Half a hit more, so that none has a logarithm too.
+    # Half a hit more, so that zero hits have a logarithm.
     some, real = hits + 0.5, real_hits + 0.5
     error = math.sqrt(max(0.0, 1 / some - 1 / (n + 0.5)) + max(0.0, 1 / real - 1 / (real_n + 0.5)))
     reach = NormalDist().inv_cdf(1 - (1 - _LEVEL) / (2 * tests)) * error

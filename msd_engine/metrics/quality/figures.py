@@ -1,4 +1,4 @@
-"""The figures of a set of samples, each with that of as many real images beside it and what it means."""
+"""The figures of a set of samples, each with that of as many real images and an explanation."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from msd_engine.metrics.quality.manifolds import overlap
 from msd_engine.metrics.quality.standard import Standard, Steps, array
 
 CONFIDENT = 0.9
-"""Probability from which a classifier counts as sure."""
+"""Least probability of a confident classification."""
 
 _OVERLAP = 4096
-# A Fréchet distance of a thousand features takes a second.
+# A Fréchet distance of a thousand features needs a second.
 _ROUNDS, _FEW_ROUNDS, _MANY_FEATURES = 100, 20, 512
 
 
 def survival_figure(lived: int, n: int, real: float) -> Figure:
-    """Return the share of n chains that have lived, with that of real images that would count as living."""
+    """Return the share of n chains that survived, and the share of real images that would count as survivors."""
     found = share(lived, n)
     return Figure(
         "yield",
@@ -39,13 +39,13 @@ def survival_figure(lived: int, n: int, real: float) -> Figure:
         found.high,
         real,
         "higher",
-        "Share of the chains that have lived: neither blown up, nor monochrome, nor saturated, nor off the data in the "
-        "eyes of the feature network.",
+        "Share of the chains that survived: neither blown up, nor monochrome, nor saturated, nor off the data in the "
+        "features of the network.",
     )
 
 
 def refusal(n: int, reference_n: int, width: int) -> str:
-    """Say why n samples and so many held-out images give no Fréchet distance of so many features; empty if they do."""
+    """Return why so few samples or held-out images give no Fréchet distance of `width` features; empty if they do."""
     if n <= width:
         return (
             f"No Fréchet distance: {n} samples are too few for {width} features, whose covariance would be singular; "
@@ -59,7 +59,7 @@ def refusal(n: int, reference_n: int, width: int) -> str:
 def frechet_figure(
     features: Features, against: Standard, reference: FrechetReference, draws: np.random.Generator
 ) -> Steps[Figure]:
-    """Return the Fréchet distance, with an interval from resampled sets, and the mean one of sets of real images."""
+    """Return the Fréchet distance with a bootstrap interval, and the mean distance of sets of real images."""
     rounds = _ROUNDS if features.shape[1] <= _MANY_FEATURES else _FEW_ROUNDS
     resampled: list[float] = []
     for distance in reference.resampled(features, rounds, draws):
@@ -69,10 +69,10 @@ def frechet_figure(
     real = [reference.distance(array(one)) for one in against.real_sets if len(one) > features.shape[1]]
     fid = against.network.fid
     spread_note = (
-        f"By the network of the FID, against {len(against.reference)} held-out images; published ones are mostly of "
-        "50 000 samples against the training images."
+        f"By the network of the FID, against {len(against.reference)} held-out images; published values mostly use "
+        "50 000 samples and the training images."
         if fid
-        else "Not the FID, whose features are others."
+        else "Not the FID, which uses other features."
     )
     return Figure(
         "fid" if fid else "frechet",
@@ -83,11 +83,7 @@ def frechet_figure(
         float(np.mean(real)) if real else math.nan,
         help="Distance of the Gaussians of the features: |μ_a − μ_b|² + tr(C_a + C_b − 2(C_a C_b)^½). "
         f"It shrinks with the number of samples, so compare equal numbers only. {spread_note}"
-        + (
-            f" Real images: mean ± standard deviation of {len(real)} sets, none with an image of another."
-            if len(real) > 1
-            else ""
-        ),
+        + (f" Real images: mean ± standard deviation of {len(real)} disjoint sets." if len(real) > 1 else ""),
         real_spread=float(np.std(real, ddof=1)) if len(real) > 1 else math.nan,
     )
 
@@ -113,9 +109,9 @@ def overlap_figures(features: Features, real: Features, reference: Features) -> 
     n = min(len(features), len(real), len(reference), _OVERLAP)
     found, beside = (overlap(some[:n], reference[:n]) for some in (features, real))
     helps = {
-        "precision": "Share of the samples that lie among real images: do they look real?",
-        "recall": "Share of the real images that lie among samples: is every kind drawn?",
-        "density": "In how many neighbourhoods of real images a sample lies, over k; may exceed 1.",
+        "precision": "Share of the samples among real images: are they realistic?",
+        "recall": "Share of the real images among samples: is every kind sampled?",
+        "density": "Mean number of neighbourhoods of real images that contain a sample, over k; may exceed 1.",
         "coverage": "Share of the real images with a sample in their neighbourhood.",
     }
     return [
@@ -125,7 +121,7 @@ def overlap_figures(features: Features, real: Features, reference: Features) -> 
 
 
 def class_figures(batch: FeatureBatch, against: Standard, shares: NDArray[np.float64]) -> list[Figure]:
-    """Return how sure the classifier is, and which classes are most lacking and most in excess."""
+    """Return the classifier's confidence, and the most under- and over-represented classes."""
     sure, sure_real = (int((some.probabilities.amax(dim=1) > CONFIDENT).sum()) for some in (batch, against.reference))
     found = share(sure, len(batch.probabilities))
     real_shares = against.class_shares
@@ -142,7 +138,7 @@ def class_figures(batch: FeatureBatch, against: Standard, shares: NDArray[np.flo
             found.high,
             sure_real / len(against.reference.probabilities),
             "higher",
-            "Share of the samples that the classifier gives a class more than .9 probability.",
+            "Share of the samples with a class probability above .9 by the classifier.",
         ),
         Figure(
             "rarest",
@@ -152,7 +148,7 @@ def class_figures(batch: FeatureBatch, against: Standard, shares: NDArray[np.flo
             rarest.high,
             1.0,
             better="real",
-            help="Share of the class that is most lacking among the samples, over its share among real images; its "
+            help="Share of the most under-represented class among the samples, over its share among real images; the "
             "interval holds for all classes together.",
         ),
         Figure(
@@ -163,7 +159,7 @@ def class_figures(batch: FeatureBatch, against: Standard, shares: NDArray[np.flo
             commonest.high,
             1.0,
             better="real",
-            help="Share of the class that is most in excess among the samples, over its share among real images; its "
+            help="Share of the most over-represented class among the samples, over its share among real images; the "
             "interval holds for all classes together.",
         ),
     ]

@@ -1,8 +1,7 @@
-"""How good generated images are: all figures of a set of samples, with those of real images beside them.
+"""Quality of generated images: all figures of a set of samples, with those of real images.
 
-Samples and as many real training images are both compared with held-out images, so that what a finite number of images
-alone makes of a distance can be seen. A sentence takes the place of a Fréchet distance that would come from a singular
-covariance.
+Samples and as many real training images are both compared with held-out images, which shows the effect of a finite
+number of images on a distance. A sentence replaces a Fréchet distance with a singular covariance.
 """
 
 from __future__ import annotations
@@ -37,19 +36,19 @@ from msd_engine.metrics.quality.standard import (
 from msd_engine.metrics.quality.verdicts import Verdict
 
 LEAST = NEAREST + 2
-"""Fewest samples that can be judged."""
+"""Least number of samples for a judgement."""
 
 _KERNEL_REFERENCE = 2048
 
 
 @dataclass(frozen=True, eq=False)
 class Judgement:
-    """What was found of a set of samples.
+    """Measurements of a set of samples.
 
     Attributes:
         figures: The figures.
-        shares: Share of the samples that the classifier calls each class, with shape (classes,).
-        refused: Why a figure is missing; empty where none is.
+        shares: Share of each class among the samples by the classifier, with shape (classes,).
+        refused: Why a figure is missing; empty if none is.
         verdicts: The verdict on each sample.
     """
 
@@ -65,16 +64,16 @@ def judge(x: Tensor, against: Standard, draws: np.random.Generator, y: Tensor | 
     Args:
         x: The samples with shape (n, C, H, W), in data units, at least `LEAST`.
         against: The standard.
-        draws: Draws the resampled sets of the intervals.
-        y: The last copies of their chains with shape (n, k, C, H, W), where they are known: they may have blown up.
+        draws: Generator of the bootstrap sets of the intervals.
+        y: The last copies of their chains with shape (n, k, C, H, W), if known: they may have blown up.
 
     Yields:
-        What is being done.
+        The current activity.
 
     Returns:
         All figures.
     """
-    batch = yield from last_of(extract_features(against.network, x), "Looking at the samples", len(x))
+    batch = yield from last_of(extract_features(against.network, x), "Extracting features of the samples", len(x))
     features, real, reference = array(batch), array(against.real), array(against.reference)
     figures: list[Figure] = []
     refused = refusal(len(features), len(reference), against.network.width)
@@ -98,7 +97,7 @@ def judge(x: Tensor, against: Standard, draws: np.random.Generator, y: Tensor | 
             real=against.nearest,
             better="real",
             help="Median over samples of the root mean square difference, in data units, from the nearest training "
-            "image; held-out images beside. Much less than theirs means that the network repeats what it has seen.",
+            "image; held-out images beside. A value far below theirs means that the network repeats its training data.",
         )
     )
     return Judgement(tuple(figures), shares, refused, judged)

@@ -1,9 +1,9 @@
-"""Precision, recall, density and coverage: where two sets of features overlap.
+"""Precision, recall, density and coverage: the overlap of two sets of features.
 
-With balls around every vector of a set that reach its k-th nearest neighbour within the set: precision is the share of
-the samples that lie in a ball of the real ones, recall the share of the real ones in a ball of the samples
-(T. Kynkäänniemi et al. 2019, arXiv:1904.06991); density counts in how many of the real balls a sample lies, over k, and
-coverage is the share of the real balls that hold a sample (M. F. Naeem et al. 2020, arXiv:2002.09797).
+Each vector has a ball that reaches its k-th nearest neighbour within its set. Precision is the share of the samples in
+a ball of the real ones, recall the share of the real ones in a ball of the samples (T. Kynkäänniemi et al. 2019,
+arXiv:1904.06991); density counts the real balls that contain a sample, over k, and coverage is the share of the real
+balls that contain a sample (M. F. Naeem et al. 2020, arXiv:2002.09797).
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from dataclasses import dataclass
 from msd_engine.metrics.quality.distances import Features
 
 NEAREST = 5
-"""Number k of neighbours that a ball reaches to."""
+"""Number k of neighbours in a ball."""
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """How two sets overlap.
+    """Overlap of two sets.
 
     Attributes:
-        precision: Share of the samples that look real.
-        recall: Share of the real data that the samples reach.
+        precision: Share of realistic samples.
+        recall: Share of the real data reached by the samples.
         density: Like precision, but outliers among the real data count less; may exceed 1.
-        coverage: Share of the real data that have a sample nearby.
+        coverage: Share of the real data with a sample nearby.
     """
 
     precision: float
@@ -36,16 +36,13 @@ class Overlap:
 
 
 def overlap(features: Features, reference: Features) -> Overlap:
-    """Measure how samples overlap with real data.
+    """Measure the overlap of samples with real data.
 
     Args:
         features: Features of the samples with shape (n, F), n > k + 1.
         reference: Features of real data with shape (m, F), m > k + 1.
-
-    Returns:
-        The four shares.
     """
-    # Imported here: it brings scikit-learn, which takes a while.
+    # Imported here: it imports scikit-learn, which is slow.
     from prdc import compute_prdc
 
     with contextlib.redirect_stdout(io.StringIO()):  # it prints the sizes

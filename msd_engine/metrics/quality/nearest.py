@@ -1,6 +1,6 @@
-"""The nearest training images of given ones: does a network repeat what it has learned?
+"""The nearest training images of given ones: does a network repeat its training data?
 
-A sample that is much nearer to a training image than held-out images are is a memory and not a new image.
+A sample much nearer to a training image than held-out images are is a copy and not a new image.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ def nearest_in_pixels(x: Tensor, train: Tensor, count: int) -> Iterator[tuple[Te
     Args:
         x: Images with shape (N, C, H, W), in [-1, 1].
         train: Training images with shape (n, C, H, W), uint8.
-        count: How many to find for each.
+        count: Number of neighbours for each.
 
     Yields:
         Root mean square differences in data units with shape (N, m), ascending, and the indices of the training
-        images with shape (N, m), among all that were looked at so far; the last is the answer, with m = count or n.
+        images with shape (N, m), among all images so far; the last is the answer, with m = count or n.
     """
     flat = x.float().nan_to_num(0.0).clamp(-1, 1).flatten(1)
     squares = flat.square().sum(1, keepdim=True)

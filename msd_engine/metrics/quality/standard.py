@@ -1,4 +1,4 @@
-"""What generated images are measured against: real images, held out and of the training set, as a network sees them."""
+"""The standard of generated images: features of real images, held out and from the training set."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ from msd_engine.metrics.quality.verdicts import DataStatistics, Verdict, data_st
 
 T = TypeVar("T")
 Steps = Generator[str, None, T]
-"""Work that says what it does, and can be closed, between two steps."""
+"""Work that reports its activity and can be closed between two steps."""
 
-# Few colour images: their network takes long. Inception takes longer still, but has as many features.
+# Few colour images: their network is slow. Inception is slower still, but has as many features.
 _REFERENCE, _COLOUR_REFERENCE = 10_000, 2048
 _SETS = 16
 NEIGHBOURS = 256
-"""So many images are compared with all training images."""
+"""Number of images compared with all training images."""
 
 
 @dataclass(frozen=True, eq=False)
 class Standard:
-    """What samples are measured against.
+    """Reference for samples.
 
     Attributes:
         images: The image set.
-        network: Gives the features.
-        reference: What the network sees in held-out images, in an order drawn once: any first n of them are as good.
-        real: What it sees in training images, drawn once.
-        real_sets: The same for several sets of as many training images, no image in two of them; `real` is the first.
-        frechet: The Gaussian of the reference, None where it has too few images.
+        network: Computes the features.
+        reference: Features of held-out images, in an order drawn once: any first n of them are as good.
+        real: Features of training images, drawn once.
+        real_sets: Features of several disjoint sets of as many training images; `real` is the first.
+        frechet: The Gaussian of the reference, None for too few images.
         nearest: Median distance of held-out images to their nearest training image, in pixels.
-        judge: Tells samples that lie off the data.
-        statistics: What the data look like.
-        real_survival: Share of the training images that would count as living.
+        judge: Detects samples off the data.
+        statistics: Statistics of the data.
+        real_survival: Share of the training images that would count as survivors.
     """
 
     images: ImageSet
@@ -61,21 +61,21 @@ class Standard:
 
     @property
     def class_shares(self) -> NDArray[np.float64]:
-        """Share of the held-out images that the classifier calls each class, with shape (classes,)."""
+        """Share of each class among the held-out images by the classifier, with shape (classes,)."""
         shares: NDArray[np.float64] = self.reference.class_shares.numpy()
         return shares
 
 
 def standard(images: ImageSet, network: FeatureNetwork, n: int) -> Steps[Standard]:
-    """Look at the real images that samples are measured against.
+    """Compute the reference for samples from real images.
 
     Args:
-        images: The image set, whole.
-        network: Gives the features.
-        n: Number of samples that will be measured.
+        images: The complete image set.
+        network: Computes the features.
+        n: Number of samples to measure later.
 
     Yields:
-        What is being done.
+        The current activity.
 
     Returns:
         The standard.
@@ -85,11 +85,15 @@ def standard(images: ImageSet, network: FeatureNetwork, n: int) -> Steps[Standar
     """
     limit = _REFERENCE if network.class_names or network.fid else _COLOUR_REFERENCE
     held_out = images.held_out(limit)
-    reference = yield from last_of(features_of_real(network, held_out), "Looking at held-out images", len(held_out))
+    reference = yield from last_of(
+        features_of_real(network, held_out), "Extracting features of held-out images", len(held_out)
+    )
     order = torch.randperm(len(images.train), generator=torch.Generator().manual_seed(0))
-    # Samplings to come are not judged by Inception, which would take an hour for so many on a CPU.
+    # Later samplings are not judged by Inception, which would need an hour for so many on a CPU.
     training = images.train[order[: n if network.fid else max(n, limit)]]
-    batch = yield from last_of(features_of_real(network, training), "Looking at training images", len(training))
+    batch = yield from last_of(
+        features_of_real(network, training), "Extracting features of training images", len(training)
+    )
     real = batch[:n]
     sets = tuple(batch[start : start + n] for start in range(0, min(len(training), _SETS * n) - n + 1, n)) or (real,)
     frechet = FrechetReference(array(reference)) if len(reference.features) > network.width else None
@@ -108,7 +112,7 @@ def median_nearest(x: Tensor, train: Tensor) -> Steps[float]:
         train: Training images with shape (n, C, H, W), uint8.
 
     Yields:
-        What is being done.
+        The current activity.
 
     Returns:
         The median root mean square difference, in data units.
@@ -116,12 +120,12 @@ def median_nearest(x: Tensor, train: Tensor) -> Steps[float]:
     found = torch.zeros(0)
     for distance, _ in nearest_in_pixels(x, train, 1):
         found = distance
-        yield "Looking for the nearest training images"
+        yield "Searching for the nearest training images"
     return float(found.median())
 
 
 def last_of(steps: Iterator[FeatureBatch], text: str, total: int) -> Steps[FeatureBatch]:
-    """Go through looks at images, tell how many of a total there are, and return the last, which is the whole."""
+    """Iterate over growing batches, report their size of a total, and return the last, complete one."""
     count = 0
     for batch in steps:
         count = len(batch.features)
@@ -130,7 +134,7 @@ def last_of(steps: Iterator[FeatureBatch], text: str, total: int) -> Steps[Featu
 
 
 def array(batch: FeatureBatch) -> Features:
-    """Return the features that were seen, with shape (n, F), float64."""
+    """Return the features with shape (n, F), float64."""
     return batch.features.double().numpy()
 
 

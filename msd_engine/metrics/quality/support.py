@@ -1,22 +1,22 @@
-"""Where the data lie in the eyes of a feature network, and which samples lie off them.
+"""The region of the data in the features of a network, and the samples off it.
 
-Scores, each higher the less an image looks like the data:
+Scores, each higher for images less like the data:
 
 * the energy −log Σ_c exp(logit_c) (W. Liu et al. 2020, arXiv:2010.03759): no class has much evidence, as in scribbles,
   fragments, blots and means of several images;
 * the Mahalanobis distance √((t − μ)ᵀ C⁻¹ (t − μ)) of the textures t, the means of the network's maps over the image,
-  from those of real training images, with mean μ and covariance C (K. Lee et al. 2018, arXiv:1807.03888): noise that
-  is left, blur, lines too thick or too thin;
-* of colour images, whose network sees them enlarged and through blur, the same distance of the energies in bands of
+  from those of real training images, with mean μ and covariance C (K. Lee et al. 2018, arXiv:1807.03888): remaining
+  noise, blur, lines too thick or too thin;
+* for colour images, whose network sees them enlarged and through blur, the same distance of the energies in bands of
   spatial frequency (`metrics/features/spectra.py`).
 
-The distance in the last hidden layer alone, in straight or in Mahalanobis form, does not do: what looks like nothing
-excites that layer less than real images do, and so lies among them (on MNIST it misses every blurred mean).
+The distance in the last hidden layer alone, Euclidean or Mahalanobis, fails: images of nothing excite that layer less
+than real images do, and so lie among them (on MNIST it misses every blurred mean).
 
 The bounds are conformal (V. Vovk et al. 2005): with n held-out images in ascending order of one of m scores its bound
 is the ⌈(n + 1)(1 − q)⌉-th, at most the last. A new real image is then beyond one of them with probability at most m q,
-or m/(n + 1) where that is more, whatever the network. The classes need not be those of the set: of colour images an
-ImageNet network is asked whether it sees anything at all.
+or m/(n + 1) if that is more, whatever the network. The classes need not be those of the set: for colour images the
+evidence is that of an ImageNet network for any of its classes.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ from msd_engine.metrics.features.network import FeatureBatch, FeatureNetwork
 from msd_engine.metrics.features.shipped import shipped
 
 RARE = 0.0025
-"""q, the share of new real images that one score may call off the data."""
+"""q, the share of new real images that one score may reject."""
 
 _FORMAT = "msd-support-2"
-_EXPECTED = "what the program keeps of real images to judge samples by (delete it and it will be made again)"
+_EXPECTED = "the cached reference of real images for judging samples (delete it and it will be made again)"
 # Part of the mean variance that is added to each: some maps are nearly constant.
 _RIDGE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """Where real images lie in a space of numbers, taken for Gaussian.
+    """A Gaussian model of the features of real images.
 
     Attributes:
         mean: μ with shape (S,), float64.
         whitening: W with shape (S, S) and WᵀW = C⁻¹, float64.
-        bound: Distance beyond which an image lies off them.
+        bound: Largest distance of an image on the data.
     """
 
     mean: Tensor
@@ -60,21 +60,21 @@ class Cloud:
     bound: float = math.inf
 
     def distances(self, t: Tensor) -> Tensor:
-        """Return the Mahalanobis distances of numbers with shape (n, S), with shape (n,), float64."""
+        """Return the Mahalanobis distances, with shape (n,), float64, of values with shape (n, S)."""
         distances: Tensor = ((t.double() - self.mean) @ self.whitening.T).norm(dim=1)
         return distances
 
 
 @dataclass(frozen=True, eq=False)
 class Support:
-    """Where the data lie.
+    """The region of the data.
 
     Attributes:
-        energy_bound: Energy beyond which an image is off the data.
-        textures: Where the textures of real images lie.
-        bands: Where the energies of their bands do; None where the network's textures tell blur themselves.
-        class_names: Names of the classes of the set; empty where the network knows none.
-        real_shares: Share of the held-out images that are called each class, with shape (classes,), float64.
+        energy_bound: Largest energy of an image on the data.
+        textures: Model of the textures of real images.
+        bands: Model of the energies of their bands; None if the network's textures already detect blur.
+        class_names: Names of the classes of the set; empty if the network knows none.
+        real_shares: Share of each class among the held-out images, with shape (classes,), float64.
     """
 
     energy_bound: float
@@ -84,14 +84,7 @@ class Support:
     real_shares: Tensor
 
     def off(self, batch: FeatureBatch) -> Tensor:
-        """Return which images lie off the data.
-
-        Args:
-            batch: What the network sees in n images.
-
-        Returns:
-            Truth values with shape (n,).
-        """
+        """Return which of n images are off the data, with shape (n,)."""
         off = (energies(batch) > self.energy_bound) | (self.textures.distances(batch.textures) > self.textures.bound)
         if self.bands is not None and batch.bands is not None:
             off |= self.bands.distances(batch.bands) > self.bands.bound
@@ -104,15 +97,12 @@ def energies(batch: FeatureBatch) -> Tensor:
 
 
 def support_of(training: FeatureBatch, held_out: FeatureBatch, class_names: tuple[str, ...]) -> Support:
-    """Find where the data lie.
+    """Determine the region of the data.
 
     Args:
-        training: What the network sees in training images, at least two.
-        held_out: What it sees in held-out images, at least one.
-        class_names: Names of the classes that it tells apart.
-
-    Returns:
-        Where they lie.
+        training: Features of training images, at least two.
+        held_out: Features of held-out images, at least one.
+        class_names: Names of its classes.
     """
     bands = None
     if training.bands is not None and held_out.bands is not None:
@@ -127,7 +117,7 @@ def support_of(training: FeatureBatch, held_out: FeatureBatch, class_names: tupl
 
 
 def _cloud(training: Tensor, held_out: Tensor, rare: float) -> Cloud:
-    """Find where numbers with shape (n, S) lie; beyond the bound held-out ones do with a given probability at most."""
+    """Fit values with shape (n, S); held-out ones exceed the bound with probability `rare` at most."""
     t = training.double()
     covariance = torch.cov(t.T).reshape(t.shape[1], -1)
     ridge = _RIDGE * covariance.diagonal().mean()
@@ -137,11 +127,11 @@ def _cloud(training: Tensor, held_out: Tensor, rare: float) -> Cloud:
 
 
 def conformal_bound(scores: Tensor, rare: float) -> float:
-    """Return the score beyond which a new image lies with a given probability at most.
+    """Return the bound that a new image exceeds with a given probability at most.
 
     Args:
         scores: Scores of n held-out images with shape (n,).
-        rare: The probability; where 1/(n + 1) is more, that takes its place.
+        rare: The probability, raised to 1/(n + 1) if it is less.
 
     Returns:
         The ⌈(n + 1)(1 − rare)⌉-th score in ascending order, at most the last.
@@ -152,11 +142,11 @@ def conformal_bound(scores: Tensor, rare: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """A feature network with what it knows of real images.
+    """A feature network with the region of real images.
 
     Attributes:
         network: The network.
-        support: Where the data lie in its eyes.
+        support: The region of the data in its features.
     """
 
     network: FeatureNetwork
@@ -164,7 +154,7 @@ class Judge:
 
 
 def keep_judge(judge: Judge, data_name: str, shape: tuple[int, int, int]) -> None:
-    """Keep a judge in the cache folder for samplings to come, which must not wait for one to be made.
+    """Cache a judge, so that later samplings need not make one.
 
     Args:
         judge: The judge.
@@ -180,7 +170,7 @@ def keep_judge(judge: Judge, data_name: str, shape: tuple[int, int, int]) -> Non
 
 
 def pack_judge(judge: Judge, shape: tuple[int, int, int]) -> bytes:
-    """Return what is kept of a judge: all but its network, which is named by its weights.
+    """Serialise a judge without its network, which is identified by its weights.
 
     Args:
         judge: The judge.
@@ -210,17 +200,17 @@ def pack_judge(judge: Judge, shape: tuple[int, int, int]) -> bytes:
 
 
 def kept_judge(data_name: str, device: torch.device) -> Judge | None:
-    """Get the judge of an image set where that takes no training and no look at real images.
+    """Return the cached judge of an image set, without training and without real images.
 
     Args:
         data_name: Name of the set.
         device: Where to compute.
 
     Returns:
-        The judge that was kept last, else the one that ships; None where there is none of this version.
+        The last cached judge, else the shipped one; None if there is none of this version.
 
     Raises:
-        BadFile: A kept file is damaged.
+        BadFile: A cached file is damaged.
     """
     path, ships = _path(data_name), shipped(f"{data_name}.safetensors")
     judge = _read(path, data_name, device) if path.exists() else None

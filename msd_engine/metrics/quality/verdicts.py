@@ -1,12 +1,12 @@
-"""Whether a chain of images has lived: each end of a chain beside what the data themselves look like.
+"""Survival of chains of images: each end of a chain compared with the data.
 
 Every bound is computed from the data. With v(x) the variance over the pixels of a channel, averaged over the channels,
-a chain is *monochrome* where v(x̂) is below half the value under which one datum in two hundred lies. With s(x) the
-share of pixels at or beyond the ends of the range [-1, 1], it is *saturated* where s(x̂) is more than half way from the
-value over which one datum in two hundred lies to 1. It *blew up* where its state is not finite or beyond 1e6, or where
-x̂ lies more than twice as far from the mean image as any datum. It is *off the data* where a feature network says so
-(`metrics/quality/support.py`). The spread of a set of images is its mean pairwise
-distance, as in Song and Ermon 2020 (arXiv:2006.09011, §3.1), whose first technique asks for its largest.
+a chain is *monochrome* if v(x̂) is below half of the 0.5 % quantile of v over the data. With s(x) the share of pixels
+at or beyond the ends of the range [-1, 1], it is *saturated* if s(x̂) is beyond the midpoint between the 99.5 %
+quantile of s over the data and 1. It *blew up* if its state is not finite or beyond 1e6, or if x̂ is more than twice as
+far from the mean image as any datum. It is *off the data* according to a feature network
+(`metrics/quality/support.py`). The spread of a set of images is its mean pairwise distance, as in Song and Ermon 2020
+(arXiv:2006.09011, §3.1), whose first technique uses the largest one.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from msd_engine.metrics.chains.figures import alive
 
 Verdict = Literal["alive", "blew up", "monochrome", "saturated", "off the data"]
 
-# Real images that the bounds and distances are taken from; quantiles and means of so many are known to a few percent.
+# Number of real images behind bounds and distances: enough for quantiles and means to a few percent.
 _LOOKED_AT = 2048
 _RARE = 0.005
 _FACTOR = 0.5
 _REACH = 2.0
-# Half a grey value of 256 from an end of the range counts as that end.
+# Half of one of 256 grey values from an end of the range counts as that end.
 _END = 1.0 - 1.0 / 255.0
 
 
 @dataclass(frozen=True, eq=False)
 class DataStatistics:
-    """What the images of a set look like, as far as chains are judged by it.
+    """Statistics of an image set for judging chains.
 
     Attributes:
         mean: The mean image, with shape (C, H, W).
@@ -45,7 +45,7 @@ class DataStatistics:
         mean_distance: Mean pairwise distance.
         largest_distance: Largest pairwise distance found.
         std: Standard deviation of a pixel about the mean image, over all pixels.
-        count: Number of images looked at.
+        count: Number of images used.
     """
 
     mean: Tensor
@@ -59,15 +59,15 @@ class DataStatistics:
 
 
 def data_statistics(images: Tensor) -> DataStatistics:
-    """Look at a set of images.
+    """Compute the statistics of a set of images.
 
     Args:
-        images: With shape (n, C, H, W), uint8; of more than 2 048, so many are drawn, always the same.
+        images: With shape (n, C, H, W), uint8; from more than 2 048, a fixed random subset of this size is used.
 
     Returns:
-        What they look like, in data units.
+        The statistics, in data units.
     """
-    # Drawn, not the first ones: sets are often sorted by writer or by class.
+    # Random, not the first ones: sets are often sorted by writer or by class.
     order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
     x = ImageSet.to_data(images[order[:_LOOKED_AT].to(images.device)])
     mean = x.mean(0)
@@ -112,7 +112,7 @@ def pair_distances(x: Tensor) -> Tensor:
         ‖x_i − x_j‖ for all i < j, with shape (N (N − 1)/2,), in the dtype of `x`.
     """
     flat = x.flatten(1)
-    # About their own mean, so that the matrix product does not cost the digits of a set that lies close together.
+    # About their own mean, so that the matrix product keeps the digits of a narrow set.
     flat = flat - flat.mean(0)
     squares = flat.square().sum(1)
     both = torch.addmm(squares[:, None] + squares, flat, flat.T, alpha=-2).clamp_(min=0)
@@ -121,14 +121,7 @@ def pair_distances(x: Tensor) -> Tensor:
 
 
 def mean_pair_distance(x: Tensor) -> float:
-    """Return the mean distance of pairs of a set, of at most its first 2 048; NaN for fewer than two.
-
-    Args:
-        x: Data with shape (N, *event).
-
-    Returns:
-        The mean.
-    """
+    """Return the mean pairwise distance of the first 2 048 data with shape (N, *event); NaN for fewer than two."""
     distances = pair_distances(x[:_LOOKED_AT])
     return distances.mean().item() if len(distances) else math.nan
 
@@ -139,8 +132,8 @@ def verdicts(x_hat: Tensor, y: Tensor, statistics: DataStatistics | None, off: T
     Args:
         x_hat: The samples with shape (N, C, H, W).
         y: The last copies with shape (N, k, C, H, W).
-        statistics: What the data look like; without it only chains that left all bounds are told.
-        off: Which samples a feature network calls off the data, with shape (N,); None where none was asked.
+        statistics: Statistics of the data; without them only chains out of all bounds are reported.
+        off: Samples off the data according to a feature network, with shape (N,); None without one.
 
     Returns:
         A verdict for each chain.
@@ -157,7 +150,7 @@ def verdicts(x_hat: Tensor, y: Tensor, statistics: DataStatistics | None, off: T
     if off is not None:
         found.append(("off the data", off))
     judged: list[Verdict] = [ALIVE] * len(x_hat)
-    # The first that applies is told.
+    # The first one that applies counts.
     for name, which in reversed(found):
         for index in which.nonzero().flatten().tolist():
             judged[index] = name

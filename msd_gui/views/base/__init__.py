@@ -1,1 +1,1 @@
-"""What all views are made of: plots, layers, pixels, colours, and figures for files."""
+"""Parts shared by all views: plots, layers, pixels, colours, and figures for files."""

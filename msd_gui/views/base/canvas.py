@@ -1,4 +1,4 @@
-"""The common ground of the views that paint pictures of images themselves."""
+"""Base class of the views that paint images themselves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msd_gui.views.base.fonts import font_of
 
 
 class Canvas(QWidget):
-    """A widget that paints itself in the theme's colours and only when something has changed.
+    """A widget that paints itself in the theme's colours, and only after a change.
 
     Args:
         name: Accessible name.
@@ -21,28 +21,28 @@ class Canvas(QWidget):
         super().__init__()
         self.setAccessibleName(name)
         self.setMouseTracking(True)
-        # `begin` covers everything: without this Qt would paint all that lies below as well, at every change.
+        # `begin` covers everything: without this Qt would repaint all parents at every change.
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.setMinimumSize(120, 60)
 
     @property
     def colours(self) -> Colours:
-        """The colours of the theme that the view stands in."""
+        """The colours of the current theme."""
         return colours_of(self.palette())
 
     def line_height(self, size: float = 1.0) -> int:
-        """Height of a line of text in pixels, for a size relative to the view's font."""
+        """Return the height in pixels of a line of text, for a size relative to the view's font."""
         return round(self.fontMetrics().height() * size)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follows theme and font."""
+        """Update theme and font."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             self.update()
 
     def begin(self) -> QPainter:
-        """A painter on a cleared ground, with the view's font; use it in a ``with``."""
+        """Return a painter on a cleared background with the view's font; use it in a ``with``."""
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor(self.colours.base))
         painter.setFont(font_of(self))
@@ -51,7 +51,7 @@ class Canvas(QWidget):
 
 
 def outline(painter: QPainter, place: QRectF, colour: str, width: float = 2.0) -> None:
-    """Draws a frame just outside a rectangle."""
+    """Draw a frame just outside a rectangle."""
     painter.setPen(QColor(colour))
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for grow in range(1, round(width) + 1):
@@ -59,7 +59,7 @@ def outline(painter: QPainter, place: QRectF, colour: str, width: float = 2.0) -
 
 
 def strike(painter: QPainter, place: QRectF, colour: str) -> None:
-    """Crosses a rectangle out."""
+    """Cross out a rectangle."""
     painter.setPen(QPen(QColor(colour), 2.0))
     painter.drawLine(place.topLeft(), place.bottomRight())
     painter.drawLine(QPointF(place.right(), place.top()), QPointF(place.left(), place.bottom()))

@@ -1,4 +1,4 @@
-"""Colours of plots: what their roles are called in the theme, and maps made from its named colours."""
+"""Colours of plots: their names in the theme by role, and colour maps made from them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from msd_gui.theme import LIGHT, Colours
 
 _DENSITY_SHARE = 0.5
 _ORDERS = {"light": ORDER_COLOURS, "dark": ("#9a86ee", "#35b9ab", "#fde725")}
-# Apart for colour-blind eyes, on white and on black (after Tol's bright scheme, dimmed or brightened for contrast).
+# Distinct for the colour-blind, on white and on black (after Tol's bright scheme, dimmed or brightened for contrast).
 _OWN = {
     "light": ("#3566A8", "#C8384E", "#1B7F3B", "#8F7A00", "#1E87A8", "#9A2C78", "#6E6E6E", "#B0561A"),
     "dark": ("#7FB2F0", "#F2808F", "#5BC977", "#D9C65A", "#72D2F0", "#E07CC0", "#C8C8C8", "#F0A065"),
@@ -23,14 +23,11 @@ _OWN = {
 
 @lru_cache(maxsize=256)
 def colour_of(colours: Colours, role: str) -> str:
-    """The colour of a role in a theme.
+    """Return the colour of a role in a theme as ``#rrggbb``.
 
     Args:
         colours: The colours of the theme.
         role: A role as in `msd_engine.events.plots`.
-
-    Returns:
-        ``#rrggbb``.
     """
     kind, _, which = role.partition(" ")
     match kind:
@@ -46,9 +43,9 @@ def colour_of(colours: Colours, role: str) -> str:
 
 
 def density_map(colours: Colours) -> NDArray[np.uint32]:
-    """The map for log densities: from the ground to half of the exact blue, in bands that look like contours.
+    """Return the colour map for log densities: from the background to half of the exact blue, in contour-like bands.
 
-    It stays near the ground, so that points, chains and arrows are read on all of it, in light and in dark.
+    It stays near the background, so that points, chains and arrows stay legible on it, in light and in dark.
 
     Args:
         colours: The colours of the theme.
@@ -60,7 +57,7 @@ def density_map(colours: Colours) -> NDArray[np.uint32]:
 
 
 def error_map(colours: Colours) -> NDArray[np.uint32]:
-    """The map for absolute errors: from the ground to orange.
+    """Return the colour map for absolute errors: from the background to orange.
 
     Args:
         colours: The colours of the theme.
@@ -73,19 +70,19 @@ def error_map(colours: Colours) -> NDArray[np.uint32]:
 
 @lru_cache(maxsize=64)
 def between(first: str, second: str, share: float) -> QColor:
-    """The opaque colour that lies at a share from 0 to 1 on the way from one colour to another."""
+    """Blend two colours: `share` from 0 (the first) to 1 (the second); opaque."""
     made: QColor = pg.ColorMap([0.0, 1.0], [first, second]).map(share, mode="qcolor")
     return made
 
 
 @lru_cache(maxsize=16)
 def colour_map(low: str, high: str, steps: int = 0) -> NDArray[np.uint32]:
-    """A sequential colour map.
+    """Return a sequential colour map.
 
     Args:
         low: Colour of the smallest value.
         high: Colour of the largest value.
-        steps: Number of bands laid over the ramp so that their borders look like contours; 0 for none.
+        steps: Number of contour-like bands over the ramp; 0 for none.
 
     Returns:
         Opaque 0xffrrggbb values, uint32 with shape (256,).
@@ -98,6 +95,6 @@ def colour_map(low: str, high: str, steps: int = 0) -> NDArray[np.uint32]:
 
 
 def paper() -> dict[str, str]:
-    """The colours of plots in files by role: on white, whatever the theme."""
+    """Return the colours of plots in files by role: on white, whatever the theme."""
     roles = ("base", "text", "muted", "data", "exact", "learned", "chosen", "density")
     return {role: colour_of(LIGHT, role) for role in (*roles, *(f"own {n + 1}" for n in range(OWN_COLOURS)))}

@@ -1,4 +1,4 @@
-"""The font that the views write with."""
+"""The font of the views."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from msd_gui.theme import readable
 
 
 def font_of(widget: QWidget, size: float = 1.0) -> QFont:
-    """A widget's font, made fit for x̂.
+    """Return a widget's font, with a fallback that has x̂.
 
     Args:
-        widget: Whose font.
+        widget: The widget.
         size: Size relative to the widget's.
-
-    Returns:
-        The font.
     """
     made = readable(widget.font())
     made.setPointSizeF(made.pointSizeF() * size)

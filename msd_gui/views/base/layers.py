@@ -1,7 +1,7 @@
 """Layers of a plot: each holds arrays in data units and paints them itself, in widget pixels.
 
-Painting in pixels keeps the width of a line the same on every screen scale, and a layer's rectangle is the whole view,
-so that new data never make the scene measure or lay out anything.
+Painting in pixels keeps line widths the same on every screen scale. A layer's rectangle is the whole view, so that
+new data never trigger a layout of the scene.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ToPixels = Callable[[Array], Array]
 Drawing = Callable[[QPainter, ToPixels], None]
 
 _MANY = 16
-_FAR = 1e6  # Qt's rasteriser does not stand coordinates beyond 2^23
+_FAR = 1e6  # Qt's rasteriser fails for coordinates beyond 2^23
 
 
 class Layer(pg.GraphicsObject):
@@ -29,7 +29,7 @@ class Layer(pg.GraphicsObject):
 
     Args:
         draw: Paints the layer.
-        cached: Whether the picture is kept until the layer or the view changes, for layers that seldom do.
+        cached: Whether to cache the picture until the layer or the view changes, for layers that rarely do.
     """
 
     def __init__(self, draw: Drawing, *, cached: bool = False) -> None:
@@ -39,18 +39,18 @@ class Layer(pg.GraphicsObject):
             self.setCacheMode(pg.GraphicsObject.CacheMode.DeviceCoordinateCache)
 
     def boundingRect(self) -> QRectF:
-        """The whole view, in data units."""
+        """Return the whole view, in data units."""
         rect = self.viewRect()
         return QRectF() if rect is None else QRectF(rect)
 
     def viewTransformChanged(self) -> None:
-        """Follows the view when it is zoomed, moved or resized."""
+        """Update after zooming, moving or resizing."""
         super().viewTransformChanged()
         self.prepareGeometryChange()
         self.update()
 
     def paint(self, painter: QPainter, *_: object) -> None:
-        """Paints the layer with the painter set to pixels."""
+        """Paint the layer in pixels."""
         to_view = painter.worldTransform()
         scale = np.array([to_view.m11(), to_view.m22()])
         shift = np.array([to_view.dx(), to_view.dy()])
@@ -65,7 +65,7 @@ class Layer(pg.GraphicsObject):
 
 
 def polygon(pixels: Array) -> QPolygonF:
-    """A Qt polyline of points with shape (n, 2)."""
+    """Return a Qt polyline of points with shape (n, 2)."""
     made = QPolygonF()
     made.resize(len(pixels))
     if len(pixels):
@@ -74,7 +74,7 @@ def polygon(pixels: Array) -> QPolygonF:
 
 
 def pen(colour: QColor | str, width: float = 1.0, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:
-    """A pen with a width in widget pixels."""
+    """Return a pen with a width in widget pixels."""
     made = QPen(QColor(colour), width, style)
     made.setCapStyle(Qt.PenCapStyle.RoundCap if style == Qt.PenStyle.SolidLine else Qt.PenCapStyle.FlatCap)
     made.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
@@ -82,10 +82,10 @@ def pen(colour: QColor | str, width: float = 1.0, style: Qt.PenStyle = Qt.PenSty
 
 
 def draw_polylines(painter: QPainter, lines: Array) -> None:
-    """Draws polylines with shape (B, n, 2) in pixels; a state that is not finite leaves a gap."""
+    """Draw polylines with shape (B, n, 2) in pixels; a state that is not finite leaves a gap."""
     with np.errstate(invalid="ignore"):
         whole = np.isfinite(lines.sum(axis=(1, 2)))
-    # One polygon is filled again for every line: making one costs as much as drawing it.
+    # One polygon is reused for all lines: making one costs as much as drawing it.
     held = polygon(np.zeros(lines.shape[1:]))
     points = pg.functions.ndarray_from_qpolygonf(held) if lines.shape[1] else np.empty((0, 2))
     for line in np.clip(lines[whole], -_FAR, _FAR):
@@ -98,7 +98,7 @@ def draw_polylines(painter: QPainter, lines: Array) -> None:
 
 
 def draw_curve(painter: QPainter, points: Array, colour: str, width: float) -> None:
-    """Draws one curve of any width; a point that is not finite leaves a gap.
+    """Draw one curve of any width; a point that is not finite leaves a gap.
 
     Args:
         painter: Set to pixels.
@@ -116,13 +116,13 @@ def draw_curve(painter: QPainter, points: Array, colour: str, width: float) -> N
 
 
 def draw_dots(painter: QPainter, pixels: Array, radius: float) -> None:
-    """Draws discs with the painter's pen and brush at points with shape (n, 2); those not finite are left out."""
+    """Draw discs with the painter's pen and brush at points with shape (n, 2); skip points that are not finite."""
     points = finite(pixels)
     if len(points) < _MANY:
         for x, y in points.tolist():
             painter.drawEllipse(QPointF(x, y), radius, radius)
         return
-    # Many discs: one is painted and its picture copied, about ten times faster.
+    # Many discs: copying the picture of one is about ten times faster.
     half, ratio = ceil(radius + painter.pen().widthF()), painter.device().devicePixelRatioF()
     stamp = QPixmap(round(2 * half * ratio), round(2 * half * ratio))
     stamp.setDevicePixelRatio(ratio)
@@ -137,32 +137,32 @@ def draw_dots(painter: QPainter, pixels: Array, radius: float) -> None:
 
 
 def draw_points(painter: QPainter, pixels: Array, colour: QColor, size: float) -> None:
-    """Draws many small points with shape (n, 2) at once; those not finite are left out."""
+    """Draw many small points with shape (n, 2) at once; skip points that are not finite."""
     painter.setPen(pen(colour, size))
     painter.drawPoints(polygon(finite(pixels)))
 
 
 def draw_crosses(painter: QPainter, pixels: Array, reach: float) -> None:
-    """Draws upright crosses with the painter's pen at points with shape (n, 2)."""
+    """Draw upright crosses with the painter's pen at points with shape (n, 2)."""
     for x, y in finite(pixels).tolist():
         painter.drawLine(QPointF(x - reach, y), QPointF(x + reach, y))
         painter.drawLine(QPointF(x, y - reach), QPointF(x, y + reach))
 
 
 def draw_diamonds(painter: QPainter, pixels: Array, reach: float) -> None:
-    """Draws diamonds with the painter's pen and brush at points with shape (n, 2)."""
+    """Draw diamonds with the painter's pen and brush at points with shape (n, 2)."""
     corners = np.array([[0, -reach], [reach, 0], [0, reach], [-reach, 0]])
     for point in finite(pixels):
         painter.drawPolygon(polygon(point + corners))
 
 
 def draw_arrows(painter: QPainter, pixels: Array, vectors: Array, longest: float) -> None:
-    """Draws arrows, in pixels, as one set of lines.
+    """Draw arrows, in pixels, as one set of lines.
 
     Args:
-        painter: With the pen that is wanted.
-        pixels: Where the arrows start, with shape (m, 2).
-        vectors: Their directions in data units with y upwards, with shape (m, 2); a length of 1 or more is drawn
+        painter: With its pen set.
+        pixels: Start points, with shape (m, 2).
+        vectors: Directions in data units with y upwards, with shape (m, 2); a length of 1 or more is drawn
             as `longest`, a shorter one in proportion.
         longest: Length of the longest arrow.
     """
@@ -178,5 +178,5 @@ def draw_arrows(painter: QPainter, pixels: Array, vectors: Array, longest: float
 
 
 def finite(points: Array) -> Array:
-    """The points, with shape (n, 2), whose coordinates are both finite."""
+    """Return the points, with shape (n, 2), whose coordinates are both finite."""
     return points[np.isfinite(points).all(axis=1)]

@@ -18,7 +18,7 @@ from msd_gui.views.base.rich import draw_rich, has_index, indexed
 
 
 class Legend(pg.GraphicsWidget):
-    """Marks with words, laid out from left to right in as many rows as they need.
+    """Marks with labels, wrapped from left to right into as many rows as needed.
 
     Args:
         view: The plot view; gives font and text colour.
@@ -32,7 +32,7 @@ class Legend(pg.GraphicsWidget):
         self.set_entries(())
 
     def set_entries(self, entries: tuple[Key, ...]) -> None:
-        """Shows these entries where they are others; lays out again only if the words have changed."""
+        """Show these entries; lay out again only if the labels have changed."""
         if entries == self._entries and entries:
             return
         same = [e.words for e in entries] == [e.words for e in self._entries]
@@ -42,16 +42,16 @@ class Legend(pg.GraphicsWidget):
         self.update()
 
     def entries(self) -> tuple[Key, ...]:
-        """The entries that are shown."""
+        """The current entries."""
         return self._entries
 
     def resizeEvent(self, event: Any) -> None:
-        """Wraps again for another width."""
+        """Wrap again for another width."""
         super().resizeEvent(event)
         self._lay_out()
 
     def paint(self, painter: QPainter, *_: object) -> None:
-        """Paints marks and words."""
+        """Paint marks and labels."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(font_of(self._view))
         for entry, place in zip(self._entries, self._places, strict=True):
@@ -80,7 +80,7 @@ class Legend(pg.GraphicsWidget):
 
 
 def draw_mark(painter: QPainter, entry: Key, place: QRectF, colours: Colours) -> None:
-    """Paints the mark of an entry into a square."""
+    """Paint the mark of an entry into a square."""
     colour, centre, half = QColor(colour_of(colours, entry.colour)), place.center(), place.height() * 0.42
     ends = QPointF(centre.x() - half, centre.y()), QPointF(centre.x() + half, centre.y())
     painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -1,4 +1,4 @@
-"""An axis that may be logarithmic: its values are then plotted by their logarithm to base 10."""
+"""An axis with an optional logarithmic scale: values are then plotted by their logarithm to base 10."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from msd_gui.widgets.controls.numbers import number
 
 
 class LogAxis(pg.AxisItem):
-    """Ticks at 1, 2 and 5 times the powers of ten; words at as many of them as have room.
+    """Ticks at 1, 2 and 5 times the powers of ten, with as many labels as fit.
 
     Args:
         side: ``bottom`` or ``left``.
@@ -22,14 +22,14 @@ class LogAxis(pg.AxisItem):
         self.logarithmic = False
 
     def set_logarithmic(self, on: bool) -> None:
-        """Says whether the logarithms of values are plotted, or the values themselves."""
+        """Plot the logarithms of values, or the values themselves."""
         if on != self.logarithmic:
             self.logarithmic = on
             self.picture = None
             self.update()
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> list[tuple[float, list[float]]]:
-        """Positions of the ticks, the first list with words, the second without.
+        """Return the positions of the ticks, the first list with labels, the second without.
 
         Args:
             minVal: Lower end of the axis, log10 of the value.
@@ -58,12 +58,12 @@ class LogAxis(pg.AxisItem):
         return [(1.0, worded), (0.1, bare)]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        """Words for the ticks: plain numbers from 0.0001 to 99 999, powers of ten beyond.
+        """Return tick labels: plain numbers from 0.0001 to 99 999, powers of ten beyond.
 
         Args:
             values: Positions, log10 of the value.
             scale: Unused.
-            spacing: 0.1 for the ticks that stay bare; below 0, the distance of values that stand close together.
+            spacing: 0.1 for ticks without labels; negative: minus the distance of values close together.
 
         Returns:
             One string for each position.
@@ -75,21 +75,12 @@ class LogAxis(pg.AxisItem):
             return [""] * len(values)
         if spacing >= 0:
             return [number(10.0**value) for value in values]
-        # As many digits as tell neighbours apart.
+        # Enough digits to distinguish neighbours.
         return [number(10.0**value, 1 + floor(value + 1e-9) - floor(log10(-spacing) + 1e-9)) for value in values]
 
 
 def _evenly(low: float, high: float, room: float) -> tuple[float, list[float]]:
-    """Return positions of round numbers at even distances, for an axis that spans less than two of 1, 2, 5.
-
-    Args:
-        low: Lower end, log10 of the value.
-        high: Upper end.
-        room: Most positions.
-
-    Returns:
-        The distance of the numbers, and log10 of each.
-    """
+    """Return the spacing of at most `room` evenly spaced round numbers between two values, and log10 of each number."""
     first, last = 10.0**low, 10.0**high
     least = max((last - first) / room, 1e-9 * first)
     decade = 10.0 ** floor(log10(least))

@@ -1,4 +1,4 @@
-"""From arrays of images to Qt's pictures."""
+"""Conversion of image arrays to Qt images."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from PySide6.QtGui import QImage
 
 
 def to_uint8(images: NDArray[Any]) -> NDArray[np.uint8]:
-    """8-bit values of images.
+    """Convert images to 8-bit values.
 
     Args:
-        images: uint8 values that stay as they are, or floats in [-1, 1]; of any shape. What is not finite is black.
+        images: uint8 values, returned unchanged, or floats in [-1, 1]; of any shape. Values that are not finite
+            become black.
 
     Returns:
         The same shape, uint8.
@@ -25,7 +26,7 @@ def to_uint8(images: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def to_rgb32(images: NDArray[Any]) -> NDArray[np.uint32]:
-    """Qt's 32-bit colours of images.
+    """Convert images to Qt's 32-bit colours.
 
     Args:
         images: With shape (..., C, H, W), C = 1 or 3, as for `to_uint8`.
@@ -39,15 +40,8 @@ def to_rgb32(images: NDArray[Any]) -> NDArray[np.uint32]:
 
 
 def image_of_rgb32(pixels: NDArray[np.uint32]) -> QImage:
-    """A picture that owns its memory.
-
-    Args:
-        pixels: 0xffrrggbb values with shape (H, W).
-
-    Returns:
-        The picture.
-    """
+    """Return a QImage that owns its memory, from 0xffrrggbb values with shape (H, W)."""
     held = np.ascontiguousarray(pixels)
     height, width = held.shape
-    # Copied: a QImage on foreign memory lives only as long as that memory.
+    # Copied: a QImage on foreign memory is valid only as long as that memory.
     return QImage(held.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()

@@ -1,4 +1,4 @@
-"""What stands where there is nothing to see yet: what will be there, and the button that brings it."""
+"""Placeholder of an empty view: a sentence on its future content, and a button that starts it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ class Placeholder(QWidget):
     """A sentence and a button.
 
     Args:
-        sentence: What will be here.
-        button: What the button says; empty for no button.
+        sentence: Describes the future content.
+        button: Label of the button; empty for no button.
     """
 
     pressed = Signal()
@@ -35,28 +35,28 @@ class Placeholder(QWidget):
         layout.addStretch()
 
     def set_sentence(self, sentence: str) -> None:
-        """Says something else."""
+        """Change the sentence."""
         self._words.setText(sentence)
         self.setAccessibleName(plain(sentence))
 
     def sentence(self) -> str:
-        """What it says."""
+        """Return the sentence."""
         return self._words.text()
 
     def set_button(self, words: str) -> None:
-        """Offers something else; nothing where there are no words."""
+        """Change the button's label; an empty one hides the button."""
         self.button.setText(words)
         self.button.setVisible(bool(words))
 
 
 class PlaceholderStack(QStackedWidget):
-    """Shows a placeholder until its view has something to show.
+    """Shows a placeholder until its view has data.
 
     Args:
         view: The view.
-        placeholder: What stands in for it.
+        placeholder: Shown until then.
         height_px: Fixed height of the view; 0 lets it grow.
-        empty_px: Fixed height of the placeholder, where that of the view is fixed.
+        empty_px: Fixed height of the placeholder, if the view has one.
     """
 
     def __init__(
@@ -75,12 +75,12 @@ class PlaceholderStack(QStackedWidget):
         self.set_ready(False)
 
     def set_ready(self, ready: bool) -> None:
-        """Shows the view if it is ready, else the placeholder, which takes less room."""
+        """Show the view if it is ready, else the lower placeholder."""
         self.setCurrentWidget(self.view if ready else self.placeholder)
         if self._height_px:
             self.setFixedHeight(self._height_px if ready else self._empty_px)
 
     def set_height(self, height_px: int) -> None:
-        """Gives the view another fixed height."""
+        """Change the fixed height of the view."""
         self._height_px = height_px
         self.set_ready(self.currentWidget() is self.view)

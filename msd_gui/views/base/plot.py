@@ -1,4 +1,4 @@
-"""The common frame of the plots: axes, legend, read-out, theme and the rule that nothing is done while out of sight."""
+"""Base class of the plots: axes, legend, read-out, theme, and no drawing while hidden."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class PlotView(pg.PlotWidget):
     """A plot with axes and a legend above it.
 
     Args:
-        name: Accessible name, and what the plot is called in exported files.
-        x_label: Words under the x axis.
-        y_label: Words beside the y axis.
+        name: Accessible name, and the plot's name in exported files.
+        x_label: Label of the x axis.
+        y_label: Label of the y axis.
     """
 
     def __init__(self, name: str, x_label: str = "", y_label: str = "") -> None:
@@ -48,7 +48,7 @@ class PlotView(pg.PlotWidget):
         item.titleLabel.setVisible(False)
         item.layout.addItem(self.legend_row, 0, 0, 1, 3)
         item.layout.setContentsMargins(2, 2, 10, 2)
-        # A fixed width: otherwise a longer tick label lays the whole plot out again.
+        # A fixed width: otherwise a longer tick label triggers a layout of the whole plot.
         item.getAxis("left").setWidth(self.fontMetrics().height() + self.fontMetrics().horizontalAdvance("0.0000"))
         for side in self._labels:
             item.getAxis(side).enableAutoSIPrefix(False)
@@ -56,55 +56,55 @@ class PlotView(pg.PlotWidget):
         self.box.disableAutoRange()
         self._paint_frame()
 
-    # What a view says
+    # Overridden by views
 
     def plot(self) -> Plot:
-        """What is shown, for a file."""
+        """Return the current content, for a file."""
         raise NotImplementedError
 
     def legend_entries(self) -> tuple[Key, ...]:
-        """The entries of the legend for what is shown now."""
+        """Return the legend entries of the current content."""
         return self.plot().entries()
 
     def refresh(self) -> None:
-        """Brings what is drawn up to date; called only when the view can be seen."""
+        """Update the drawing; called only while the view is visible."""
 
     def frame(self) -> None:
-        """Chooses the axes so that all data can be seen."""
+        """Fit the axes to all data."""
 
     def readout_at(self, x: float, y: float) -> str:
-        """The read-out for a position in data units; empty for none."""
+        """Return the read-out for a position in data units; empty for none."""
         del x, y
         return ""
 
-    # What every view does
+    # Shared by all views
 
     def set_label(self, side: str, words: str) -> None:
-        """Writes other words beside an axis, ``bottom`` or ``left``."""
+        """Change the label of an axis, ``bottom`` or ``left``."""
         if words != self._labels[side]:
             self._labels[side] = words
             self._paint_frame()
 
     def changed(self) -> None:
-        """Says that data are new: drawn now if the view can be seen, else when it appears."""
+        """Draw new data now if the view is visible, else when it appears."""
         self._stale = True
         if self.isVisible():
             self.bring_up_to_date()
 
     def bring_up_to_date(self) -> None:
-        """Calls `refresh` if data have come since the last time."""
+        """Call `refresh` if there are new data since the last call."""
         if self._stale:
             self._stale = False
             self.refresh()
             self.legend_row.set_entries(self.legend_entries())
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Draws what came while the view was out of sight."""
+        """Draw data that arrived while the view was hidden."""
         self.bring_up_to_date()
         super().showEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follows the theme and the font."""
+        """Update theme and font."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange) and hasattr(self, "_readout"):
             self.colours = colours_of(self.palette())
@@ -113,7 +113,7 @@ class PlotView(pg.PlotWidget):
             self.changed()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Shows the values under the mouse."""
+        """Show the values under the mouse."""
         super().mouseMoveEvent(event)
         position = QPointF(event.position())
         inside = self.box.sceneBoundingRect().contains(self.mapToScene(position.toPoint()))
@@ -121,12 +121,12 @@ class PlotView(pg.PlotWidget):
         self._show_readout(self.readout_at(at.x(), at.y()) if inside else "")
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Hides the values."""
+        """Hide the values."""
         super().leaveEvent(event)
         self._show_readout("")
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zooms; in a column that can be scrolled only with Ctrl, and else lets the column scroll."""
+        """Zoom; inside a scrolling column only with Ctrl, otherwise scroll the column."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier or not self._is_in_scrolled():
             super().wheelEvent(event)
         else:
@@ -139,7 +139,7 @@ class PlotView(pg.PlotWidget):
         return above is not None and above.verticalScrollBar().maximum() > 0
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Frames the data."""
+        """Frame the data."""
         self.frame()
         event.accept()
 
@@ -148,12 +148,12 @@ class PlotView(pg.PlotWidget):
         if text and text != self._readout.text():
             self._readout.setText(text)
             self._readout.adjustSize()
-            # On the line of the axis label, so that no data are covered.
+            # On the line of the axis label, so that it covers no data.
             left = max(0, (self.width() - self._readout.width()) // 2)
             self._readout.move(left, self.height() - self._readout.height() - 2)
 
     def bounds(self) -> Bounds:
-        """What the axes show, in plotted units: (x least, x most, y least, y most)."""
+        """Return the axis limits, in plotted units: (x least, x most, y least, y most)."""
         (left, right), (low, high) = self.box.viewRange()
         return left, right, low, high
 

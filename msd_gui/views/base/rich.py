@@ -1,4 +1,4 @@
-"""Words with subscripts, such as σ<sub>eff</sub>: painted where no label shows them, plain where nobody sees them."""
+"""Text with subscripts, such as σ<sub>eff</sub>: painted as rich text without a label, plain for screen readers."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ _SUB = re.compile(r"<sub>(.*?)</sub>")
 
 
 def plain(words: str) -> str:
-    """Return words without marks, for screen readers and files: σ_eff for its rich form."""
+    """Remove the markup, for screen readers and files: σ_eff for its rich form."""
     return _SUB.sub(r"_\1", words)
 
 
 def has_index(words: str) -> bool:
-    """Whether plain words have a sign whose index is to stand below the line."""
+    """Return whether plain text has a sign with a subscript."""
     return _PLAIN in words
 
 
 def indexed(words: str) -> str:
-    """Return plain words as rich text: signs that would be marks escaped, the index of σ_eff below the line."""
+    """Convert plain text to rich text: escape markup signs, set the index of σ_eff as a subscript."""
     return html.escape(words, quote=False).replace(_PLAIN, SIGMA_EFF)
 
 
 def static_text(words: str) -> QStaticText:
-    """Return plain words to be painted again and again; rich text, ten times as slow, only where they need it."""
+    """Return text prepared for repeated painting; rich text, ten times slower, only if necessary."""
     rich = indexed(words)
     if "<" in rich:
         return _static(rich)
@@ -43,18 +43,18 @@ def static_text(words: str) -> QStaticText:
 
 
 def rich_size(painter: QPainter, words: str) -> QSizeF:
-    """Return the room that words with subscripts need in the painter's font."""
+    """Return the size of text with subscripts in the painter's font."""
     return _prepared(painter, words).size()
 
 
 def draw_rich(painter: QPainter, rect: QRectF, words: str, *, left: bool = False) -> None:
-    """Paint words with subscripts in a rectangle, half way up, with the painter's font and pen.
+    """Paint text with subscripts in a rectangle, vertically centred, with the painter's font and pen.
 
     Args:
         painter: Paints.
         rect: The rectangle.
-        words: The words, as rich text.
-        left: Whether they begin at its left edge; else they end at its right one.
+        words: Rich text.
+        left: Whether to align it left; else right.
     """
     text = _prepared(painter, words)
     size = text.size()
@@ -63,7 +63,7 @@ def draw_rich(painter: QPainter, rect: QRectF, words: str, *, left: bool = False
 
 
 class IndexedCells(QStyledItemDelegate):
-    """Cells whose σ_eff has its index below the line; what is copied or spoken stays plain."""
+    """Cells that show the index of σ_eff as a subscript; copied and spoken text stays plain."""
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex

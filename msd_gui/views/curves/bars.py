@@ -1,4 +1,4 @@
-"""Shares as bars: those of the modes among chains, or of the classes among samples, beside the true ones."""
+"""Shares as bars: modes among chains or classes among samples, beside the true ones."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from msd_gui.views.base.plot import PlotView
 
 _APART = 6.0
 _BAR, _MOST_TICKS = 0.7, 12
-# So many letters of a name have room under a bar.
+# So many letters of a name fit under a bar.
 _LETTERS = 3
 
 
 class BarsView(PlotView):
-    """A bar for each sampled share, a line across it for the true one, numbers where they have room.
+    """A bar for each sampled share, a line across it for the true one, and numbers if they fit.
 
     Args:
-        name: What the plot is called.
-        noun: What each bar is of.
-        words: What the lines are.
+        name: Name of the plot.
+        noun: Noun for one bar.
+        words: Label of the lines.
     """
 
     def __init__(self, name: str, noun: str, words: str) -> None:
@@ -40,7 +40,7 @@ class BarsView(PlotView):
         self.box.setMouseEnabled(x=False, y=False)
 
     def set_shares(self, names: Sequence[str], sampled: NDArray[Any], expected: NDArray[Any]) -> None:
-        """Shows shares.
+        """Show shares.
 
         Args:
             names: Names of the modes or classes.
@@ -54,25 +54,25 @@ class BarsView(PlotView):
         self.changed()
 
     def set_learned(self, on: bool) -> None:
-        """Says whether a learned score gave the sample: its bars are painted in that colour."""
+        """Use the colour of a learned score, or of the exact one."""
         colour = "learned" if on else "exact"
         if colour != self._bars.colour:
             self._bars = replace(self._bars, colour=colour)
             self.changed()
 
     def plot(self) -> Bars:
-        """What is shown."""
+        """Return the current bars."""
         return self._bars
 
     def refresh(self) -> None:
-        """Sets the axes if the bars have outgrown them, and paints."""
+        """Update the axes if the bars have outgrown them, and paint."""
         top, high = self._bars.top, self.bounds()[3]
         if self._bars.names and (top > high or top < 0.6 * high):
             self.frame()
         self._layer.update()
 
     def frame(self) -> None:
-        """Shows all bars from zero."""
+        """Show all bars from zero."""
         names = self._bars.names
         every = max(1, -(-len(names) // _MOST_TICKS))
         ticks = [(place, name[:_LETTERS]) for place, name in enumerate(names, 1)][::every]
@@ -80,7 +80,7 @@ class BarsView(PlotView):
         self.box.setRange(xRange=(0.4, len(names) + 0.6), yRange=(0.0, 1.3 * self._bars.top), padding=0)
 
     def readout_at(self, x: float, y: float) -> str:
-        """The shares of the bar under the mouse."""
+        """Return the shares of the bar under the mouse."""
         del y
         bars, place = self._bars, round(x) - 1
         if not 0 <= place < len(bars.names):
@@ -109,14 +109,14 @@ class BarsView(PlotView):
                 painter.setPen(pen(colour, width))
                 painter.drawLine(QPointF(left - reach, across), QPointF(right + reach, across))
             if roomy and np.isfinite(bars.values[index]):
-                # On its bar, not on a line far above it; and not across a line close above it.
+                # On its bar, but not across a line close above it.
                 above = top if across < top - metrics.height() - _APART else min(top, across)
                 place = QRectF(left - 10, above - metrics.height() - 2, right - left + 20, metrics.height())
                 painter.drawText(place, Qt.AlignmentFlag.AlignCenter, f"{bars.values[index]:.2f}")
 
 
 def class_shares() -> BarsView:
-    """A view for the shares of the classes among samples, beside those among real images."""
+    """Return a view for the shares of the classes among samples, beside those among real images."""
     made = BarsView("Shares of the classes, sampled and real", "class", "real")
     made.set_learned(True)
     return made

@@ -1,4 +1,4 @@
-"""Curves on axes that may be logarithmic."""
+"""Curves on linear or logarithmic axes."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from msd_gui.widgets.controls.numbers import number
 _STYLES = {"dash": Qt.PenStyle.DashLine, "dotted": Qt.PenStyle.DotLine}
 _WIDTH_PX, _CAP_PX, _DOT_PX, _DOT_EVERY_PX = 1.7, 3.0, 2.8, 14.0
 _BAND = 0.22
-# Room at the right of curves that grow and of others, in parts of their width.
+# Margin at the right of growing and of other curves, as a fraction of their width.
 _GROWING, _WHOLE = 0.2, 0.05
 _LEAST_MARGIN = 0.05
-# Growing curves that fill less of an axis are framed anew.
+# Growing curves that fill less of an axis are framed again.
 _LEAST_FILLED = 0.3
-# Of more curves only the nearest is read out.
+# With more curves the read-out shows only the nearest.
 _MOST_READ = 3
 
 
@@ -31,14 +31,14 @@ class CurvesView(PlotView):
     """Curves over one another; the axes follow them until the user moves the view.
 
     Args:
-        plot: What is shown first; gives the accessible name.
+        plot: The first content; gives the accessible name.
     """
 
     def __init__(self, plot: Curves) -> None:
         super().__init__(plot.name)
         self._given = plot
         self._lines: list[tuple[Curve, Array, Array, Array]] = []
-        # Axes and names of what is shown.
+        # Axes and names of the current content.
         self._kind: tuple[object, ...] = ()
         self._follows = True
         self._layer = Layer(self._draw)
@@ -47,16 +47,16 @@ class CurvesView(PlotView):
         self._set_axes(plot)
 
     def set_plot(self, plot: Curves) -> None:
-        """Shows other curves; the axes follow them again if these are not the same ones with other points."""
+        """Show other curves; the axes follow them again unless only the points have changed."""
         self._given = plot
         self.changed()
 
     def made(self) -> Curves:
-        """What is shown, made when it is to be seen."""
+        """Return the current content, made on demand."""
         return self._given
 
     def plot(self) -> Curves:
-        """What is shown on the axes of now, for a file."""
+        """Return the current content on the current axes, for a file."""
         self.bring_up_to_date()
         given = self._given
         shown = [10.0**end if log else end for end, log in zip(self.bounds(), self._logs(), strict=True)]
@@ -64,7 +64,7 @@ class CurvesView(PlotView):
         return replace(given, bounds=bounds)
 
     def refresh(self) -> None:
-        """Takes the logarithms, and frames the curves unless the user has chosen a part."""
+        """Compute the logarithms, and frame the curves unless the user has chosen a part."""
         self._given = plot = self.made()
         kind = (plot.x, plot.y, *(curve.words for curve in plot.curves if not curve.across))
         if kind != self._kind:
@@ -79,7 +79,7 @@ class CurvesView(PlotView):
         self._layer.update()
 
     def frame(self) -> None:
-        """Shows all curves, with room at the right of growing ones so that the axes seldom move."""
+        """Show all curves, with a margin at the right of growing ones so that the axes rarely move."""
         self._follows = True
         limits = self._limits()
         if limits is None:
@@ -92,7 +92,7 @@ class CurvesView(PlotView):
         self.box.setRange(xRange=(left - before, right + after), yRange=(low - margin, high + margin), padding=0)
 
     def readout_at(self, x: float, y: float) -> str:
-        """The values of a few curves at the mouse, of many the nearest."""
+        """Return the values of a few curves at the mouse; of many curves only the nearest."""
         near = [(line, self._nearest(line[1], x, y)) for line in self._lines if len(finite(line[1]))]
         if not near:
             return ""
@@ -116,7 +116,7 @@ class CurvesView(PlotView):
         return x, x, y, y
 
     def _points(self, curve: Curve, values: Array | None) -> Array:
-        """Points as they are plotted, with shape (n, 2), none where there are no values; NaN where they cannot be."""
+        """Return plotted points, with shape (n, 2), empty without values; NaN if they cannot be plotted."""
         if values is None:
             return np.empty((0, 2))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -125,7 +125,7 @@ class CurvesView(PlotView):
         return np.where(np.isfinite(points), points, np.nan)
 
     def _limits(self) -> Bounds | None:
-        """The least and greatest plotted values of the curves that are to be seen."""
+        """Return the least and greatest plotted values of the visible curves."""
         shown = [line for line in self._lines if line[0].framed]
         points = finite(np.concatenate([middle for _, middle, _, _ in shown])) if shown else np.empty((0, 2))
         if not len(points):
@@ -135,7 +135,7 @@ class CurvesView(PlotView):
             if len(low):
                 ends = np.concatenate([low[:, 1], high[:, 1]])
                 ends = ends[np.isfinite(ends)]
-                # A few single values of a band do not make the axis longer.
+                # A few outliers of a band do not extend the axis.
                 heights.append(np.percentile(ends, (1, 99)) if curve.spread == "band" and len(ends) else ends)
         y = np.concatenate(heights)
         left, right = float(points[:, 0].min()), float(points[:, 0].max())
@@ -156,7 +156,7 @@ class CurvesView(PlotView):
     # -- read-out ------------------------------------------------------------------------------------------------------
 
     def _nearest(self, points: Array, x: float, y: float | None = None) -> tuple[int, float]:
-        """The point nearest to a position, across alone where no height is given, and how far it is."""
+        """Return the index of and distance to the nearest point, by x alone without y."""
         left, right, low, high = self.bounds()
         away = np.abs(points[:, 0] - x) / (right - left)
         if y is not None:
@@ -196,7 +196,7 @@ class CurvesView(PlotView):
                 draw_dots(painter, pixels, _DOT_PX)
 
     def _across(self, curve: Curve, pixels: Array) -> Array:
-        """The points of a curve, and those on the edges of the plot where it goes on to them."""
+        """Return the points of a curve, extended to the edges of the plot."""
         points = finite(pixels) if curve.across else pixels
         if not curve.across or not len(points):
             return points
@@ -229,7 +229,7 @@ def _draw_band(painter: QPainter, low: Array, high: Array, fill: QColor, colour:
         whole = np.isfinite(low + high).all(axis=1)
         painter.drawPolygon(polygon(np.concatenate([low[whole], high[whole][::-1]])))
         return
-    # Upright bars are painted much faster than a polygon whose rim goes up and down at every point.
+    # Vertical bars paint much faster than a polygon with a jagged outline.
     middle = (low[1:, 0] + low[:-1, 0]) / 2
     edges = np.concatenate([low[:1, 0], middle, low[-1:, 0]])
     bars = np.stack([edges[:-1], high[:, 1], np.diff(edges), low[:, 1] - high[:, 1]], axis=1)
@@ -237,4 +237,4 @@ def _draw_band(painter: QPainter, low: Array, high: Array, fill: QColor, colour:
 
 
 STEPS, SECONDS = Axis("step"), Axis("time", "s")
-"""What curves of a training are drawn against."""
+"""The x axes of training curves."""

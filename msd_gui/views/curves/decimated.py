@@ -1,4 +1,4 @@
-"""A long series of values that only grows, held twice: whole for export, and in few buckets for painting."""
+"""A long, growing series of values, held twice: whole for export, and in few buckets for painting."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ BUCKETS = 512
 class Decimated:
     """Values with their steps and times; each bucket keeps position, mean, least and greatest of `stride` values.
 
-    When all buckets are full, neighbours are merged and the stride doubles, so that adding a value costs the same
-    however many came before.
+    When all buckets are full, neighbours are merged and the stride doubles, so that the cost of adding a value stays
+    constant.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class Decimated:
         self._full = 0
 
     def append(self, steps: NDArray[Any], seconds: NDArray[Any], values: NDArray[Any]) -> None:
-        """Adds values at the end, with three arrays of shape (n,)."""
+        """Append values: three arrays of shape (n,)."""
         new = np.stack([np.asarray(column, np.float64) for column in (steps, seconds, values)])
         end = self.count + new.shape[1]
         if end > self._columns.shape[1]:
@@ -37,11 +37,11 @@ class Decimated:
         self._fill()
 
     def whole(self) -> NDArray[np.float64]:
-        """All steps, seconds and values, with shape (3, count)."""
+        """Return all steps, seconds and values, with shape (3, count)."""
         return self._columns[:, : self.count]
 
     def buckets(self) -> NDArray[np.float64]:
-        """Step, seconds, mean, least and greatest of each bucket, with shape (5, at most `BUCKETS` + 1)."""
+        """Return step, seconds, mean, least and greatest of each bucket, with shape (5, at most `BUCKETS` + 1)."""
         rest = self._columns[:, self._full * self.stride : self.count]
         parts = [self._buckets[:, : self._full]]
         if rest.shape[1]:
@@ -75,11 +75,11 @@ def _summary(columns: NDArray[np.float64], stride: int) -> NDArray[np.float64]:
 
 
 def smoothed(values: NDArray[np.float64], weight: float, stride: int) -> NDArray[np.float64]:
-    """The exponential moving average, without the pull of its start.
+    """Return the exponential moving average, corrected for the bias of its start.
 
     Args:
-        values: Means of buckets, with shape (n,); what is not finite is skipped.
-        weight: Share that the average keeps from one single value to the next, from 0 up to but not 1.
+        values: Means of buckets, with shape (n,); values that are not finite are skipped.
+        weight: Weight of the old average per single value, in [0, 1).
         stride: Number of single values in each bucket.
 
     Returns:

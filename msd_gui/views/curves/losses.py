@@ -1,4 +1,4 @@
-"""The loss curves: training (each step and smoothed), held-out, and the error of the exact score as a line below."""
+"""The loss curves: training (raw and smoothed), held-out, and the error of the exact score as a line below."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LossView(CurvesView):
         self._floor, self._error = np.nan, np.nan
 
     def append_train(self, steps: NDArray[Any], loss: NDArray[Any], elapsed_s: NDArray[Any]) -> None:
-        """Adds training losses at the end.
+        """Append training losses.
 
         Args:
             steps: Step numbers, with shape (n,).
@@ -37,40 +37,40 @@ class LossView(CurvesView):
         self.changed()
 
     def append_held_out(self, step: int, loss: float, elapsed_s: float, error: float = np.nan) -> None:
-        """Adds one held-out loss at the end, with its standard error where that is known."""
+        """Append one held-out loss, with its standard error if known."""
         self._error = error
         self._held_out.append(np.array([step]), np.array([elapsed_s]), np.array([loss]))
         self.changed()
 
     def set_floor(self, mmse: float) -> None:
-        """Shows the loss of the exact score on the held-out draws; NaN shows none."""
+        """Show the loss of the exact score on the held-out draws; NaN hides it."""
         self._floor = mmse if mmse > 0 else np.nan
         self.changed()
 
     def set_smoothing(self, weight: float) -> None:
-        """Smooths the training loss: from 0, not at all, up to but not 1; it is kept from step to step.
+        """Smooth the training loss with a weight in [0, 1), kept from step to step.
 
         Raises:
-            ValueError: The weight lies outside.
+            ValueError: The weight is outside.
         """
         if not 0 <= weight < 1:
-            raise ValueError(f"The smoothing is a number from 0 up to, but not, 1; {weight} is not.")
+            raise ValueError(f"The smoothing must be at least 0 and less than 1, not {weight}.")
         self._weight = weight
         self.changed()
 
     def set_x(self, unit: Literal["steps", "seconds"]) -> None:
-        """Chooses what the x axis counts."""
+        """Choose the unit of the x axis."""
         self._x = unit
         self.changed()
 
     def clear_curves(self) -> None:
-        """Takes all curves away, for a new run."""
+        """Remove all curves, for a new run."""
         self._train, self._held_out, self._follows = Decimated(), Decimated(), True
         self._floor, self._error = np.nan, np.nan
         self.changed()
 
     def data(self) -> dict[str, NDArray[np.float64]]:
-        """All values, for a CSV file: step, seconds and loss of both curves, each with shape (n,)."""
+        """Return all values, for a CSV file: step, seconds and loss of both curves, each with shape (n,)."""
         columns = {}
         for name, series in (("train", self._train), ("held_out", self._held_out)):
             for word, column in zip(("step", "seconds", "loss"), series.whole(), strict=True):
@@ -78,14 +78,14 @@ class LossView(CurvesView):
         return columns
 
     def made(self) -> Curves:
-        """The curves of now."""
+        """Return the current curves."""
         row = 0 if self._x == "steps" else 1
         train, held_out = self._train.buckets(), self._held_out.buckets()
         curves = []
         if self._train.count:
-            # The axes have room for the last step, not for the middle of its bucket.
+            # The axes reach the last step, not only the middle of its bucket.
             train[:2, -1] = self._train.whole()[:2, -1]
-            # Each bucket reaches to its neighbour, so that single steps are joined.
+            # Each bucket reaches its neighbour, so that single steps are joined.
             low, high = (extreme(train[3 + side], np.roll(train[4 - side], 1))
                          for side, extreme in enumerate((np.fmin, np.fmax)))  # fmt: skip
             low[0], high[0] = train[3:, 0]

@@ -1,4 +1,4 @@
-"""How well each level of a ladder is followed: s_T²/σ² as a step for every level, over the line at 1."""
+"""How well the chains follow each level of a ladder: s_T²/σ² as a step for every level, over the line at 1."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from msd_gui.widgets.controls.numbers import number
 
 HEIGHT_PX = 54
 _LEFT_PX, _RIGHT_PX, _EDGE_PX = 26, 6, 7
-# The scale always holds this much, and never more than the second pair.
+# The scale covers at least the first pair and at most the second.
 _LEAST, _MOST = (0.9, 1.2), (0.0, 4.0)
 
 
 class SwellingView(Canvas):
-    """A small picture of s_T²/σ² by level; 1 is exact, more is noise that has not settled."""
+    """A small plot of s_T²/σ² by level; 1 is exact, more is noise that has not settled."""
 
     def __init__(self) -> None:
         super().__init__("Variance of the residuals by level")
@@ -32,7 +32,7 @@ class SwellingView(Canvas):
         self._ratio: NDArray[Any] = np.empty(0)
 
     def set_levels(self, sigma: NDArray[Any], ratio: NDArray[Any]) -> None:
-        """Shows a ladder.
+        """Show a ladder.
 
         Args:
             sigma: Noise of one copy at each level, with shape (L,).
@@ -43,15 +43,15 @@ class SwellingView(Canvas):
             self.update()
 
     def sizeHint(self) -> QSize:
-        """A strip."""
+        """Return the size of a strip."""
         return QSize(240, HEIGHT_PX)
 
     def minimumSizeHint(self) -> QSize:
-        """The same height, narrower."""
+        """Return the same height with a smaller width."""
         return QSize(120, HEIGHT_PX)
 
     def limits(self) -> tuple[float, float]:
-        """The values at the lower and the upper end of the scale."""
+        """Return the lower and the upper end of the scale."""
         finite = self._ratio[np.isfinite(self._ratio)]
         low, high = (finite.min(), finite.max()) if len(finite) else (1.0, 1.0)
         if len(finite) < len(self._ratio):
@@ -59,7 +59,7 @@ class SwellingView(Canvas):
         return max(_MOST[0], min(_LEAST[0], float(low))), min(_MOST[1], max(_LEAST[1], float(high)))
 
     def text_at(self, x: float) -> str:
-        """What is said of the level at a place, empty where there is none."""
+        """Return the text for the level at x, empty outside."""
         width = max(1.0, self.width() - _LEFT_PX - _RIGHT_PX)
         level = math.floor((x - _LEFT_PX) / width * len(self._ratio))
         if not 0 <= level < len(self._ratio):
@@ -68,14 +68,14 @@ class SwellingView(Canvas):
         return f"level {level + 1}, σ = {number(float(self._sigma[level]))}: s_T²/σ² = {ratio}"
 
     def event(self, event: QEvent) -> bool:
-        """Tells of the level under the mouse."""
+        """Show the tooltip of the level under the mouse."""
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             QToolTip.showText(event.globalPos(), self.text_at(event.pos().x()), self)
             return True
         return super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paints the steps, the line at 1 and the ends of the scale."""
+        """Paint the steps, the line at 1 and the ends of the scale."""
         del event
         with self.begin() as painter:
             if not len(self._ratio):

@@ -1,1 +1,1 @@
-"""Grids, strips and films of images, and drawing on one."""
+"""Grids, strips and films of images, and drawing on an image."""

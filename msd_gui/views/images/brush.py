@@ -1,20 +1,20 @@
-"""A soft brush on a picture: how much of each pixel a stroke covers."""
+"""A soft brush on a picture: the coverage of each pixel by a stroke."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-# Marks along a stroke lie this part of the radius apart, so that they join without beads.
+# Distance of the marks along a stroke as a fraction of the radius, small enough to join smoothly.
 _SPACING = 0.25
 
 Point = tuple[float, float]
 
 
 class Stroke:
-    """A stroke that grows point by point, at a cost that does not grow with its length.
+    """A stroke that grows point by point, at a cost independent of its length.
 
-    A mark covers 1 at its centre and falls off as exp(−(d/r)⁴): a round tip whose edge is soft over a pixel or so.
+    A mark covers 1 at its centre and falls off as exp(−(d/r)⁴): a round tip with a soft edge of about a pixel.
 
     Args:
         size: Rows and columns of the picture.
@@ -29,11 +29,7 @@ class Stroke:
         self._last: Point | None = None
 
     def move_to(self, point: Point) -> None:
-        """Goes on in a straight line.
-
-        Args:
-            point: Where to, in pixels of the picture, x to the right and y down.
-        """
+        """Continue in a straight line to a point in pixels of the picture, x to the right and y down."""
         x_0, y_0 = self._last or point
         (x_1, y_1), self._last = point, point
         length = float(np.hypot(x_1 - x_0, y_1 - y_0))
@@ -43,20 +39,17 @@ class Stroke:
             np.minimum(self._squares, (self._y - y) ** 2 + (self._x - x) ** 2, out=self._squares)
 
     def cover(self) -> NDArray[np.float64]:
-        """How much of each pixel is covered, from 0 to 1, with shape (rows, columns)."""
+        """Return the coverage of each pixel, from 0 to 1, with shape (rows, columns)."""
         return np.asarray(np.exp(-np.square(self._squares / self._radius**2)))
 
 
 def painted(picture: NDArray[np.uint8], cover: NDArray[np.float64], colour: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Return a picture with a stroke laid over it.
+    """Return a new picture with a stroke painted over it.
 
     Args:
-        picture: With shape (C, H, W), uint8.
+        picture: With shape (C, H, W), uint8; not modified.
         cover: From `Stroke.cover`, with shape (H, W).
         colour: One value from 0 to 255 for each channel.
-
-    Returns:
-        The new picture; the given one is left as it is.
     """
     ink = np.asarray(colour, dtype=np.float64).reshape(-1, 1, 1)
     return np.asarray(np.rint(picture + cover * (ink - picture)), dtype=np.uint8)

@@ -1,4 +1,4 @@
-"""A picture that can be drawn on with the mouse, and a mask that can be painted over it."""
+"""A picture to draw on with the mouse, and a mask to paint over it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from msd_gui.views.images.tiling import fit
 
 Tool = Literal["draw", "erase", "mask", "unmask"]
 
-# A pixel belongs to the mask where the stroke covers half of it.
+# A pixel belongs to the mask if the stroke covers half of it.
 _HALF = 0.5
 _MARGIN_PX = 4.0
 
 
 class DrawingView(Canvas):
-    """A picture enlarged so that each of its pixels can be seen.
+    """A picture enlarged so that its pixels are visible.
 
     Attributes:
-        stroke_began: Emitted when the mouse goes down on the picture.
+        stroke_began: Emitted when the mouse is pressed on the picture.
         drawn: Emitted after each move of the brush that changed the picture.
         masked: Emitted after each move of the brush that changed the mask.
-        stroke_ended: Emitted when the mouse goes up.
+        stroke_ended: Emitted when the mouse is released.
     """
 
     stroke_began = Signal()
@@ -52,20 +52,20 @@ class DrawingView(Canvas):
         self._renew()
 
     def picture(self) -> NDArray[np.uint8]:
-        """The picture, with shape (C, H, W), uint8."""
+        """Return the picture, with shape (C, H, W), uint8."""
         return self._picture
 
     def marked(self) -> NDArray[np.bool_]:
-        """Where the mask is painted, with shape (H, W)."""
+        """Return the mask, with shape (H, W)."""
         return self._mask
 
     @property
     def drawing(self) -> bool:
-        """Whether the mouse is down in the middle of a stroke."""
+        """Whether a stroke is in progress."""
         return self._before is not None
 
     def set_picture(self, picture: NDArray[np.uint8]) -> None:
-        """Shows a picture; one of another size takes the mask away.
+        """Show a picture; one of another size clears the mask.
 
         Args:
             picture: With shape (C, H, W), C = 1 or 3, uint8.
@@ -76,53 +76,53 @@ class DrawingView(Canvas):
         self._renew()
 
     def set_marked(self, mask: NDArray[np.bool_]) -> None:
-        """Shows a mask, with shape (H, W) as the picture."""
+        """Show a mask with shape (H, W), as the picture."""
         self._mask = mask
         self.update()
 
     def place(self) -> QRectF:
-        """Where the picture lies in the widget."""
+        """Return the rectangle of the picture in the widget."""
         area = QRectF(self.rect()).adjusted(_MARGIN_PX, _MARGIN_PX, -_MARGIN_PX, -_MARGIN_PX)
         return fit(1, (self._picture.shape[1], self._picture.shape[2]), area, self.devicePixelRatioF()).cell(0)
 
     def to_pixel(self, position: QPointF) -> tuple[float, float]:
-        """A position in the widget as one in pixels of the picture, x to the right and y down."""
+        """Convert a position in the widget to pixels of the picture, x to the right and y down."""
         place = self.place()
         scale = place.width() / self._picture.shape[2]
         return (position.x() - place.left()) / scale, (position.y() - place.top()) / scale
 
     def sizeHint(self) -> QSize:
-        """Room to draw in."""
+        """Return a size that is comfortable for drawing."""
         return QSize(300, 300)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """A stroke begins."""
+        """Begin a stroke."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._before = self._picture, self._mask, Stroke(self._mask.shape, self.radius)
             self.stroke_began.emit()
             self._stroke_to(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """The brush moves, with ink or without."""
+        """Move the brush, and draw if the button is down."""
         self._pointer = event.position()
         if self.drawing:
             self._stroke_to(event.position())
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A stroke ends."""
+        """End the stroke."""
         if event.button() == Qt.MouseButton.LeftButton and self.drawing:
             self._before = None
             self.stroke_ended.emit()
 
     def leaveEvent(self, event: Any) -> None:
-        """The brush is gone."""
+        """Hide the brush."""
         self._pointer = None
         self.update()
         super().leaveEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paints the picture, the mask over it, and the outline of the brush."""
+        """Paint the picture, the mask over it, and the outline of the brush."""
         del event
         with self.begin() as painter:
             place = self.place()

@@ -29,7 +29,7 @@ class Frame(NamedTuple):
 
 
 class FilmStripView(Canvas):
-    """Frames from left to right with level and σ; they shrink to a least width and are scrolled from there on."""
+    """Frames from left to right with level and σ; they shrink to a minimum width, then the strip scrolls."""
 
     frame_chosen = Signal(int)
 
@@ -43,14 +43,14 @@ class FilmStripView(Canvas):
         self._scroll = 0.0
 
     def clear(self) -> None:
-        """Takes all frames away."""
+        """Remove all frames."""
         self._frames, self._images, self._chosen, self._scroll = [], [], None, 0.0
         self.update()
 
     def add_frame(
         self, step: int, sigma: float, x_hat: NDArray[np.uint8], y: NDArray[np.uint8], level: int = 0
     ) -> None:
-        """Adds a moment of all chains at the right end.
+        """Append a moment of all chains.
 
         Args:
             step: Steps done.
@@ -65,45 +65,45 @@ class FilmStripView(Canvas):
         self.update()
 
     def set_chain(self, index: int) -> None:
-        """Shows another chain."""
+        """Show another chain."""
         self._chain = index
         self._picture_all()
 
     def set_noisy(self, on: bool) -> None:
-        """Shows the noisy y in place of x̂."""
+        """Show the noisy y instead of x̂."""
         self._noisy = on
         self._picture_all()
 
     def set_chosen(self, index: int | None) -> None:
-        """Outlines one frame; None outlines none."""
+        """Outline one frame; None outlines none."""
         self._chosen = index
         self.update()
 
     def count(self) -> int:
-        """Number of frames."""
+        """Return the number of frames."""
         return len(self._frames)
 
     def frame_at(self, position: QPointF) -> int | None:
-        """The frame at a position in widget pixels, or None."""
+        """Return the frame at a position in widget pixels, or None."""
         found = [i for i in range(len(self._frames)) if self._cell(i).contains(position)]
         return found[0] if found else None
 
     def sizeHint(self) -> QSize:
-        """Room for a strip."""
+        """Return the size of a strip."""
         return QSize(640, 64 + self._words_height())
 
     def height_for(self, width: float, count: int, most: float) -> int:
-        """The height at which a number of frames takes the whole width, with the words below them.
+        """Return the height at which a number of frames fills the width, labels included.
 
         Args:
             width: Width of the strip in pixels.
-            count: Number of frames that are expected.
+            count: Expected number of frames.
             most: The greatest side of a frame in pixels, whatever the width.
         """
         return math.ceil(max(_LEAST_PX, min(most, self._wide(width, count)))) + self._words_height()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paints the frames and, below each, its level and σ where there is room."""
+        """Paint the frames and, if they fit, level and σ below each."""
         del event
         with self.begin() as painter:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
@@ -127,14 +127,14 @@ class FilmStripView(Canvas):
                     free_from = left + needed + 8
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A click chooses a frame."""
+        """Choose the clicked frame."""
         index = self.frame_at(event.position())
         if event.button() == Qt.MouseButton.LeftButton and index is not None:
             self.set_chosen(index)
             self.frame_chosen.emit(index)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scrolls a strip that is longer than the view, else lets what it lies in scroll."""
+        """Scroll a strip longer than the view, else its parent."""
         if not self._most_scroll():
             event.ignore()
             return
@@ -143,7 +143,7 @@ class FilmStripView(Canvas):
         self.update()
 
     def event(self, event: QEvent) -> bool:
-        """Tells step, level and σ of the frame under the mouse."""
+        """Show step, level and σ of the frame under the mouse."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             index = self.frame_at(QPointF(event.pos()))
             frame = None if index is None else self._frames[index]
@@ -160,7 +160,7 @@ class FilmStripView(Canvas):
         return 2 * self.line_height() + 8
 
     def _wide(self, width: float, count: int) -> float:
-        """The side of so many frames that take a whole width."""
+        """Return the side of `count` frames that fill the width."""
         count = max(1, count)
         return (width - _GAP_PX * (count + 1)) / count
 

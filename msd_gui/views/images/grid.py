@@ -1,4 +1,4 @@
-"""The grid of chains: N images at once, of which one can be chosen."""
+"""A grid of N images, one of which can be chosen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MARGIN_PX = 4.0
 
 
 class ImageGridView(Canvas):
-    """N images in a near-square grid, enlarged by whole numbers where there is room."""
+    """N images in a near-square grid, enlarged by whole factors if they fit."""
 
     chosen = Signal(int)
 
@@ -35,58 +35,58 @@ class ImageGridView(Canvas):
         self._dead: dict[int, str] = {}
 
     def set_images(self, images: NDArray[Any]) -> None:
-        """Shows images.
+        """Show images.
 
         Args:
             images: With shape (N, C, H, W), C = 1 or 3, uint8 or floats in [-1, 1]; N = 0 empties the view.
 
         Raises:
-            ValueError: The shape is another.
+            ValueError: The shape is different.
         """
         if images.ndim != 4 or images.shape[1] not in (1, 3):
             raise ValueError(f"Images have shape (N, 1 or 3, H, W), not {images.shape}.")
         self._count, self._size = len(images), (images.shape[2], images.shape[3])
-        # One picture with the images above each other; the grid copies its parts.
+        # One picture with the images stacked; the grid copies its parts.
         self._image = image_of_rgb32(to_rgb32(images).reshape(-1, images.shape[3])) if self._count else QImage()
         if self._chosen is not None and self._chosen >= self._count:
             self._chosen = None
         self.update()
 
     def set_chosen(self, index: int | None) -> None:
-        """Outlines one image; None outlines none."""
+        """Outline one image; None outlines none."""
         if index != self._chosen:
             self._chosen = index
             self.update()
 
     def set_dead(self, reasons: Mapping[int, str]) -> None:
-        """Marks the chains that have not lived, with a frame and the reason.
+        """Mark the chains that did not survive, with a frame and the reason.
 
         Args:
-            reasons: What went wrong, in a word or two, by the number of the chain.
+            reasons: The failure, in a word or two, by chain number.
         """
         if reasons != self._dead:
             self._dead = dict(reasons)
             self.update()
 
     def tiling(self) -> Tiling | None:
-        """Where the images lie, or None where there are none."""
+        """Return the layout of the images, or None without images."""
         if not self._count:
             return None
         area = QRectF(self.rect()).adjusted(_MARGIN_PX, _MARGIN_PX, -_MARGIN_PX, -_MARGIN_PX)
         return fit(self._count, self._size, area, self.devicePixelRatioF())
 
     def sizeHint(self) -> QSize:
-        """Room for a few rows."""
+        """Return the size of a few rows."""
         return QSize(480, 480)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paints the images, those that are enlarged by a whole factor without smoothing."""
+        """Paint the images, without smoothing those enlarged by a whole factor."""
         del event
         tiles, (height, width) = self.tiling(), self._size
         with self.begin() as painter:
             if tiles is None:
                 return
-            # Where pixels would be left out, or be of different sizes, an image is smoothed: else it would lie.
+            # Smooth an image whose pixels would be dropped or differ in size: it would mislead.
             scale = tiles.cell_width * self.devicePixelRatioF() / width
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, not math.isclose(scale, round(scale)))
             painter.fillRect(tiles.area(), QColor(self.colours.border))
@@ -100,7 +100,7 @@ class ImageGridView(Canvas):
                 outline(painter, tiles.cell(self._chosen), self.colours.chosen, 3.0)
 
     def _mark(self, painter: QPainter, cell: QRectF, reason: str) -> None:
-        """Frames a cell and writes the reason at its foot: as a word where there is room, else its first letter."""
+        """Frame a cell and write the reason at its bottom, shortened to its first letter if it does not fit."""
         outline(painter, cell, self.colours.error)
         metrics = painter.fontMetrics()
         height = metrics.height()
@@ -118,18 +118,18 @@ class ImageGridView(Canvas):
         painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, words)
 
     def index_at(self, position: QPointF) -> int | None:
-        """The image at a position in widget pixels, or None."""
+        """Return the image at a position in widget pixels, or None."""
         tiles = self.tiling()
         return tiles.index_at(position) if tiles else None
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A click chooses an image."""
+        """Choose the clicked image."""
         index = self.index_at(event.position())
         if event.button() == Qt.MouseButton.LeftButton and index is not None:
             self._choose(index)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """The arrow keys choose the neighbour."""
+        """Choose the neighbour with the arrow keys."""
         tiles = self.tiling()
         steps = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
         if tiles:
@@ -141,7 +141,7 @@ class ImageGridView(Canvas):
             self._choose(self._chosen + step)
 
     def event(self, event: QEvent) -> bool:
-        """Tells the number of the chain under the mouse."""
+        """Show the number of the chain under the mouse."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             index = self.index_at(QPointF(event.pos()))
             dead = f": {self._dead[index]}" if index in self._dead else ""

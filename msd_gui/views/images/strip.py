@@ -1,4 +1,4 @@
-"""A few fixed held-out images as the network sees them now: clean, noisy, x̂ and the error."""
+"""A few fixed held-out images for the current network: clean, noisy, x̂ and the error."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class HeldOutView(Canvas):
         sigma: NDArray[Any],
         error: NDArray[Any],
     ) -> None:
-        """Shows n images.
+        """Show n images.
 
         Args:
             clean: x with shape (n, C, H, W), in [-1, 1].
@@ -58,21 +58,21 @@ class HeldOutView(Canvas):
         self.update()
 
     def row_names(self) -> list[str]:
-        """What the rows show, from above."""
+        """Return the names of the rows, from the top."""
         return [name for name, _ in self._rows]
 
     def changeEvent(self, event: Any) -> None:
-        """Makes the pictures of the error again for other colours."""
+        """Recolour the error images for another theme."""
         if self._arrays_known() and event.type() == event.Type.PaletteChange:
             self._make_pictures()
         super().changeEvent(event)
 
     def sizeHint(self) -> QSize:
-        """Room for four rows."""
+        """Return the size of four rows."""
         return QSize(560, 260)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paints rows with their names, columns with σ_eff and error."""
+        """Paint named rows, and columns with σ_eff and error."""
         del event
         with self.begin() as painter:
             if not self._rows:
@@ -88,10 +88,10 @@ class HeldOutView(Canvas):
             tall = (self.height() - 2 * height - 8) / len(self._rows) - _GAP_PX
             wide = (self.width() - margin) / len(self._heads) - _GAP_PX
             side = max(8.0, min(tall, wide * image.height() / image.width()))
-            # No more columns than have room for their numbers.
+            # No more columns than fit with their numbers.
             step = max(side * image.width() / image.height() + _GAP_PX, float(needed))
             columns = max(1, min(len(self._heads), int((self.width() - margin) // step)))
-            # In the middle of a wide window, as the chains below.
+            # Centred in a wide window, as the chains below.
             painter.translate(max(0, round((self.width() - margin - columns * step) / 2)), 0)
             self._paint_rows(painter, margin, columns, step, side, height)
 

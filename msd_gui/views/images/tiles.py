@@ -1,4 +1,4 @@
-"""Small pictures side by side, each with its name, and with a figure below where there is one."""
+"""Small pictures side by side, each with a name above and an optional number below."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Tile:
     """One picture.
 
     Attributes:
-        name: What it is, in a word or a symbol.
+        name: A word or a symbol.
         image: With shape (C, H, W), uint8 or floats in [-1, 1]; or colours 0xffrrggbb with shape (H, W).
         figure: A number with its name, below the picture; empty for none.
         struck: Whether it is crossed out.
@@ -38,7 +38,7 @@ class Tile:
 
 
 class TilesView(Canvas):
-    """Tiles in as few rows as make them largest.
+    """Tiles arranged in the number of rows that makes them largest.
 
     Args:
         name: Accessible name.
@@ -52,21 +52,21 @@ class TilesView(Canvas):
         self._images: list[QImage] = []
 
     def set_tiles(self, tiles: list[Tile]) -> None:
-        """Shows these pictures, all of one size."""
+        """Show these pictures, all of one size."""
         self._tiles = tiles
         self._images = [_picture(tile.image) for tile in tiles]
         self.update()
 
     def tiles(self) -> list[Tile]:
-        """What is shown."""
+        """Return the current tiles."""
         return self._tiles
 
     def sizeHint(self) -> QSize:
-        """Room for a row."""
+        """Return the size of a row."""
         return QSize(480, 140)
 
     def cell(self, index: int) -> QRectF:
-        """Where the picture of a tile lies."""
+        """Return the rectangle of a tile's picture."""
         columns, width, height, step_x, step_y, left = self._layout()
         row, column = divmod(index, columns)
         x = left + column * step_x + (step_x - _GAP_PX - width) / 2
@@ -75,13 +75,13 @@ class TilesView(Canvas):
         return QRectF(round(x), round(top + self._head() + row * step_y), round(width), round(height))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A click chooses a tile."""
+        """Choose the clicked tile."""
         found = [i for i in range(len(self._tiles)) if self.cell(i).contains(QPointF(event.position()))]
         if found and event.button() == Qt.MouseButton.LeftButton:
             self.chosen.emit(found[0])
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paints names, pictures and figures."""
+        """Paint names, pictures and numbers."""
         del event
         with self.begin() as painter:
             if not self._tiles:
@@ -110,7 +110,7 @@ class TilesView(Canvas):
         return self._line() + 1.0 if any(tile.name for tile in self._tiles) else 3.0
 
     def _layout(self) -> tuple[int, float, float, float, float, float]:
-        """Columns, width and height of a picture, steps between tiles, and the left edge."""
+        """Return columns, width and height of a picture, steps between tiles, and the left edge."""
         count = max(1, len(self._tiles))
         image = self._images[0] if self._images else QImage(1, 1, QImage.Format.Format_RGB32)
         ratio = image.width() / image.height()

@@ -1,4 +1,4 @@
-"""Where the cells of a grid of images lie."""
+"""Layout of a grid of images."""
 
 from __future__ import annotations
 
@@ -33,20 +33,20 @@ class Tiling:
     gap: float = 2.0
 
     def cell(self, index: int) -> QRectF:
-        """Where a cell lies."""
+        """Return the rectangle of a cell."""
         row, column = divmod(index, self.columns)
         x = self.left + column * (self.cell_width + self.gap)
         y = self.top + row * (self.cell_height + self.gap)
         return QRectF(x, y, self.cell_width, self.cell_height)
 
     def area(self) -> QRectF:
-        """Where all cells lie, with a separator around them; the last row counts as full."""
+        """Return the rectangle of all cells with a separator around them; the last row counts as full."""
         gap = self.gap
         width, height = self.columns * (self.cell_width + gap) + gap, self.rows * (self.cell_height + gap) + gap
         return QRectF(self.left - gap, self.top - gap, width, height)
 
     def spare(self) -> QRectF:
-        """The part of the last row that has no cells; empty where the row is full."""
+        """Return the rectangle of the missing cells of the last row; empty for a full row."""
         used = self.count - (self.rows - 1) * self.columns
         left = self.left + used * (self.cell_width + self.gap)
         top = self.top + (self.rows - 1) * (self.cell_height + self.gap)
@@ -57,7 +57,7 @@ class Tiling:
         )
 
     def index_at(self, position: QPointF) -> int | None:
-        """The cell at a position, or None on a separator or outside."""
+        """Return the cell at a position, or None on a separator or outside."""
         column = floor((position.x() - self.left) / (self.cell_width + self.gap))
         row = floor((position.y() - self.top) / (self.cell_height + self.gap))
         index = row * self.columns + column
@@ -66,18 +66,18 @@ class Tiling:
 
 
 def fit(count: int, image: tuple[int, int], area: QRectF, ratio: float = 1.0, gap: float = 2.0) -> Tiling:
-    """The near-square grid whose cells are largest in an area.
+    """Return the near-square grid with the largest cells in an area.
 
     Args:
         count: Number of images, at least 1.
         image: Height and width of an image in its own pixels.
-        area: Where the grid has to fit.
-        ratio: Pixels of the device for each pixel of the widget.
+        area: The available area.
+        ratio: Device pixels per widget pixel.
         gap: Width of a separator in pixels.
 
     Returns:
-        Cells that are a whole number of device pixels for each pixel of the image where there is room for two or more
-        of them, else as large as fits.
+        Cells with a whole number of device pixels for each image pixel if the scale reaches two, else as large as
+        possible.
     """
     height, width = image
     best: tuple[float, int] = (0.0, 1)
@@ -87,7 +87,7 @@ def fit(count: int, image: tuple[int, int], area: QRectF, ratio: float = 1.0, ga
             (area.width() - gap * (columns - 1)) / (columns * width),
             (area.height() - gap * (rows - 1)) / (rows * height),
         )
-        # Of grids with the same whole scale the squarest is wanted; this one is tried first for small differences.
+        # Among grids with the same whole scale choose the squarest; this one is tried first and wins small differences.
         scale = _even(max(scale, 0.0) * ratio, width) / ratio
         better = scale > best[0] or (
             scale == best[0]
@@ -105,6 +105,6 @@ def fit(count: int, image: tuple[int, int], area: QRectF, ratio: float = 1.0, ga
 
 
 def _even(scale: float, width: int) -> float:
-    """Return the largest scale up to one that can be painted evenly: whole, or below 2 a cell of whole pixels."""
-    # The pixels of an image that is hardly enlarged are smoothed: a whole scale of 1 would waste half of the room.
+    """Return the largest scale up to `scale` that paints evenly: whole, or below 2 a cell of whole pixels."""
+    # Slightly enlarged images are smoothed: a whole scale of 1 would waste half of the area.
     return float(floor(scale)) if scale >= 2 else floor(scale * width) / width or scale

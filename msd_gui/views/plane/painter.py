@@ -1,4 +1,4 @@
-"""How each layer of the plane is painted on the screen."""
+"""Painting of the layers of the plane on the screen."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from msd_gui.views.base.pixels import image_of_rgb32
 
 SELDOM, OFTEN = LAYERS[:5], LAYERS[5:]
 _ARROW_PX, _HEAD_PX = 16.0, 3.0
-# Lines are most of a frame's cost; with more of them than this it takes longer than 4 ms.
+# Lines dominate the cost of a frame; more of them than this need over 4 ms.
 _MOST_SEGMENTS = 12_000
-# Qt paints lines of one device pixel about ten times faster than wider ones, which a width of 1 is at a scale of 2.
+# Qt paints lines of one device pixel about ten times faster than wider ones; width 1 is wider at a scale of 2.
 _HAIRLINE, _MANY_STATES = 0.0, 3_000
 _FINE_SIDE = 360
 
 
 def thinned(tails: Array) -> Array:
-    """Of very many states some, and always the last.
+    """Skip states of very long tails, but always keep the last.
 
     Args:
         tails: The states, with shape (n, B, 2), oldest first.
 
     Returns:
-        The same kind.
+        Fewer states with shape (m, B, 2).
     """
     stride = -(-len(tails) * max(1, tails.shape[1]) // _MOST_SEGMENTS) or 1
     keep = np.arange(0, len(tails), stride)
@@ -51,17 +51,17 @@ def thinned(tails: Array) -> Array:
 
 
 class PlanePainter:
-    """Paints layers, and keeps the picture of the density."""
+    """Paints layers, and caches the picture of the density."""
 
     def __init__(self) -> None:
         self._density: tuple[Array, Colours, QImage] | None = None
 
     def draw(self, plane: Plane, names: Iterable[str], painter: QPainter, to_px: ToPixels, colours: Colours) -> None:
-        """Paints those of the named layers that are on.
+        """Paint the visible ones of the named layers.
 
         Args:
-            plane: What is shown.
-            names: Out of `LAYERS`, from below.
+            plane: The content.
+            names: From `LAYERS`, bottom first.
             painter: Set to pixels.
             to_px: The map from data units to pixels.
             colours: The colours of the theme.
@@ -80,7 +80,7 @@ class PlanePainter:
         painter.drawImage(QRectF(QPointF(*corners[0]), QPointF(*corners[1])), self.density_image(plane, colours))
 
     def density_image(self, plane: Plane, colours: Colours) -> QImage:
-        """The density in bands with smooth edges, its upper edge at the largest x₂; kept for the next call."""
+        """Return the cached density in smooth bands, with the largest x₂ at the top."""
         assert plane.log_density is not None
         if self._density is None or self._density[0] is not plane.log_density or self._density[1] is not colours:
             fine = _finer(_finer(plane.density_share(), 0), 1)[::-1]
@@ -96,7 +96,7 @@ class PlanePainter:
         draw_crosses(painter, to_px(plane.modes), 5.0)
 
     def _draw_exact_arrows(self, plane: Plane, painter: QPainter, to_px: ToPixels, colours: Colours) -> None:
-        # Wider and below: where both agree, the learned arrow lies inside the exact one.
+        # Wider and below: if both agree, the learned arrow is inside the exact one.
         self._draw_score("exact", plane, painter, to_px, pen(colours.exact, 2.8))
 
     def _draw_learned_arrows(self, plane: Plane, painter: QPainter, to_px: ToPixels, colours: Colours) -> None:
@@ -115,7 +115,7 @@ class PlanePainter:
         view = painter.clipBoundingRect()
         pixels = readable(whole, LONGEST_STEP * min(view.width(), view.height()))
         colour, middle = colour_of(colours, plane.colour), pixels.shape[1] // 2
-        # Opaque thin lines are painted several times faster than transparent or wide ones; paler means older.
+        # Opaque thin lines paint several times faster than transparent or wide ones; paler means older.
         width = _HAIRLINE if pixels.shape[0] * pixels.shape[1] > _MANY_STATES else 1.0
         if pixels.shape[1] > 1:
             painter.setPen(pen(between(colours.base, colour, 0.4), width))
@@ -152,7 +152,7 @@ class PlanePainter:
 
 
 def _finer(values: Array, axis: int) -> Array:
-    """Interpolates linearly along an axis to `_FINE_SIDE` points."""
+    """Interpolate linearly along an axis to `_FINE_SIDE` points."""
     count = values.shape[axis]
     at = np.linspace(0, count - 1, max(_FINE_SIDE, count), dtype=np.float32)
     low = np.minimum(at.astype(np.intp), max(count - 2, 0))

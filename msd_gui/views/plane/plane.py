@@ -19,7 +19,7 @@ from msd_gui.views.plane.painter import OFTEN, SELDOM, PlanePainter, thinned
 __all__ = ["LAYERS", "Bounds", "PlaneView"]
 
 _REACH_PX = 12.0
-# What only the layer that is kept as a picture shows, and what only the other one does.
+# Fields of the cached layer only, and of the other layer only.
 _SELDOM = {"log_density", "density_bounds", "data", "modes", "at", "exact", "learned"}
 _OFTEN = {"tails", "heads", "copies", "chosen", "colour"}
 
@@ -36,7 +36,7 @@ class PlaneView(PlotView):
         self._painter = PlanePainter()
         self._pressed = QPointF()
         self._home: Bounds = (-8.0, 8.0, -8.0, 8.0)
-        # What seldom changes is kept as one picture, so that a frame only copies it.
+        # Layers that rarely change are cached as one picture, so that a frame only copies it.
         self._back = Layer(partial(self._draw, SELDOM), cached=True)
         self._front = Layer(partial(self._draw, OFTEN))
         self.box.addItem(self._back, ignoreBounds=True)
@@ -53,13 +53,13 @@ class PlaneView(PlotView):
         self.box.sigRangeChanged.connect(self._wait)
         self.frame()
 
-    # Data in
+    # Data
 
     def show_plane(self, **parts: Any) -> None:
-        """Shows other data.
+        """Show other data.
 
         Args:
-            parts: Fields of `Plane` with their new values; of very many states of tails some are skipped.
+            parts: Fields of `Plane` with their new values; very long tails are thinned.
         """
         if "tails" in parts:
             parts["tails"] = thinned(parts["tails"])
@@ -71,31 +71,31 @@ class PlaneView(PlotView):
         self.legend_row.set_entries(self._held.entries())
 
     def set_layer(self, name: str, on: bool) -> None:
-        """Switches a layer on or off.
+        """Switch a layer on or off.
 
         Args:
             name: One of `LAYERS`.
-            on: Whether it is shown.
+            on: Whether to show it.
 
         Raises:
             KeyError: There is no such layer.
         """
         if name not in LAYERS:
-            raise KeyError(f"There is no layer called {name!r}; there are {', '.join(LAYERS)}.")
+            raise KeyError(f"There is no layer {name!r}; use one of {', '.join(LAYERS)}.")
         self.show_plane(on=self._held.on | {name} if on else self._held.on - {name})
 
     def layer(self, name: str) -> bool:
-        """Whether a layer is on."""
+        """Return whether a layer is on."""
         return name in self._held.on
 
     def clear_chains(self) -> None:
-        """Takes tails, heads and copies away."""
+        """Remove tails, heads and copies."""
         self.show_plane(tails=NO_TAILS, heads=NO_POINTS, copies=None)
 
-    # The frame
+    # Axes
 
     def frame(self) -> None:
-        """Shows all data, modes and heads, with a margin."""
+        """Show all data, modes and heads, with a margin."""
         visible = np.concatenate([finite(np.asarray(points, float)) for points in (self._held.data, self._held.modes)])
         if not len(visible):
             visible = finite(np.asarray(self._held.heads, float))
@@ -106,22 +106,22 @@ class PlaneView(PlotView):
         self.set_bounds(self._home)
 
     def set_bounds(self, bounds: Bounds) -> None:
-        """Shows at least this part of the plane, (x₁ least, x₁ most, x₂ least, x₂ most)."""
+        """Show at least this part of the plane, (x₁ least, x₁ most, x₂ least, x₂ most)."""
         left, right, low, high = bounds
         self.box.setRange(xRange=(left, right), yRange=(low, high), padding=0)
 
     def plot(self) -> Plane:
-        """What is shown, for a file."""
+        """Return the current content, for a file."""
         return replace(self._held, bounds=self.bounds())
 
     def readout_at(self, x: float, y: float) -> str:
-        """Position and density under the mouse."""
+        """Return position and density under the mouse."""
         text = f"x₁ = {x:.2f}   x₂ = {y:.2f}"
         value = self._density_at(x, y)
         return text if value is None else f"{text}   log p = {value:.2f}"
 
     def _density_at(self, x: float, y: float) -> float | None:
-        """Log p at the nearest grid point; None outside the grid."""
+        """Return log p at the nearest grid point; None outside the grid."""
         values, (left, right, low, high) = self._held.log_density, self._held.density_bounds
         if values is None or not values.size:
             return None
@@ -131,23 +131,23 @@ class PlaneView(PlotView):
         inside = 0 <= row < rows and 0 <= column < columns
         return float(values[row, column]) if inside else None
 
-    # What happens
+    # Events
 
     def _draw(self, names: tuple[str, ...], painter: QPainter, to_px: ToPixels) -> None:
         self._painter.draw(self._held, names, painter, to_px, self.colours)
 
     def refresh(self) -> None:
-        """Repaints all layers, as after a change of theme."""
+        """Repaint all layers, for example after a change of theme."""
         self._back.update()
         self._front.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Remembers where a click began, to tell it from a drag."""
+        """Remember the start of a click, to distinguish it from a drag."""
         self._pressed = event.position()
         super().mousePressEvent(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """A click near a head chooses that chain."""
+        """Choose the chain whose head was clicked."""
         super().mouseReleaseEvent(event)
         moved = (event.position() - self._pressed).manhattanLength()
         if event.button() == Qt.MouseButton.LeftButton and moved < 4:
@@ -156,7 +156,7 @@ class PlaneView(PlotView):
                 self.chain_chosen.emit(chain)
 
     def chain_at(self, position: QPointF) -> int | None:
-        """The chain whose head is nearest to a position in widget pixels, if any is near enough to be meant."""
+        """Return the chain whose head is nearest to a position in widget pixels, or None if none is near."""
         heads = np.asarray(self._held.heads, float)
         at = [
             self.mapFromScene(self.box.mapViewToScene(QPointF(*head))) if np.isfinite(head).all() else None
@@ -167,17 +167,17 @@ class PlaneView(PlotView):
         return best if best >= 0 and far[best] <= _REACH_PX else None
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Tells of the part of the plane that can now be seen."""
+        """Report the visible part of the plane."""
         super().showEvent(event)
         self._settled.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Tells nobody of a view that has gone."""
+        """Cancel the pending report of a hidden view."""
         self._settled.stop()
         super().hideEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keeps the home button in its corner."""
+        """Keep the home button in its corner."""
         super().resizeEvent(event)
         if hasattr(self, "_home_button"):
             self._home_button.adjustSize()

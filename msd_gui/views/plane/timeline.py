@@ -1,4 +1,4 @@
-"""The timeline of a run: levels of the ladder, what is computed, and a handle that can be dragged."""
+"""The timeline of a run: levels of the ladder, the computed part, and a handle to drag."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MARGIN_PX, _HANDLE_PX = 8.0, 6.0
 
 
 class Timeline(Canvas):
-    """Each level is a bar as high as log σ; the handle stands at the step that is shown."""
+    """Each level is a bar as high as log σ; the handle marks the displayed step."""
 
     position_changed = Signal(int)
 
@@ -34,7 +34,7 @@ class Timeline(Canvas):
         self._painted: tuple[object, QPixmap] | None = None
 
     def set_levels(self, sigmas: Sequence[float], steps: Sequence[int]) -> None:
-        """Says how the run is divided.
+        """Set the levels of the run.
 
         Args:
             sigmas: σ of each level, in order.
@@ -50,31 +50,31 @@ class Timeline(Canvas):
         self.update()
 
     def set_available(self, step: int) -> None:
-        """Says up to which step the run is computed."""
+        """Set the last computed step."""
         if step != self._available:
             self._available = step
             self.update()
 
     def set_position(self, step: int) -> None:
-        """Moves the handle; tells nobody."""
+        """Move the handle without a signal."""
         if step != self._position:
             self._position = step
             self.update()
 
     def total(self) -> int:
-        """Steps in all."""
+        """Return the total number of steps."""
         return self._ends[-1] if self._ends else 0
 
     def position(self) -> int:
-        """The step that the handle stands at."""
+        """Return the step of the handle."""
         return self._position
 
     def level_of(self, step: int) -> int:
-        """Index of the level that a step belongs to; the state after the last step of a level belongs to that level."""
+        """Return the index of a step's level; the state after the last step of a level belongs to that level."""
         return int(np.searchsorted(self._ends, step, side="left")) if step < self.total() else len(self._ends) - 1
 
     def text(self) -> str:
-        """Step, level and σ in words."""
+        """Return step, level and σ as text."""
         if not self._sigmas:
             return ""
         level = self.level_of(self._position)
@@ -82,15 +82,15 @@ class Timeline(Canvas):
         return f"{where}   level {level + 1} of {len(self._sigmas)}   σ = {number(self._sigmas[level])}"
 
     def sizeHint(self) -> QSize:
-        """Bars with a line of words below."""
+        """Return the size of the bars with a line of text below."""
         return QSize(400, self.line_height() + 40)
 
     def minimumSizeHint(self) -> QSize:
-        """The same height, narrower."""
+        """Return the same height with a smaller width."""
         return QSize(200, self.line_height() + 40)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Paints levels, what is computed, handle and words."""
+        """Paint levels, computed part, handle and text."""
         del event
         with self.begin() as painter:
             if not self._sigmas:
@@ -112,7 +112,7 @@ class Timeline(Canvas):
                 painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
     def _levels_picture(self) -> QPixmap:
-        """The shaded levels, painted again only when they, the size or the theme have changed."""
+        """Return the shaded levels, painted again only after a change of levels, size or theme."""
         ratio = self.devicePixelRatioF()
         key = (self._sigmas, self._ends, self._available, self.size(), ratio, self.colours)
         if self._painted is None or self._painted[0] != key:
@@ -131,7 +131,7 @@ class Timeline(Canvas):
         for level, (end, value) in enumerate(zip(self._ends, logs, strict=True)):
             start = self._ends[level - 1] if level else 0
             left, right = self._x_of(start), self._x_of(end)
-            # Even the smallest σ keeps a bar that can be seen.
+            # Even the smallest σ keeps a visible bar.
             height = bar.height() * (0.25 + 0.75 * (float(value) - logs.min()) / span)
             done = self._x_of(max(start, min(end, self._available)))
             shade = 0.42 if level % 2 else 0.30
@@ -140,17 +140,17 @@ class Timeline(Canvas):
                 painter.fillRect(place, between(colours.base, colours.data, share))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Takes the handle to the mouse."""
+        """Move the handle to the mouse."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._go(self._step_at(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drags the handle."""
+        """Drag the handle."""
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._go(self._step_at(event.position().x()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Page up and down move by a level, Home and End to the ends; other keys are the page's."""
+        """Move by a level with Page up and down, to the ends with Home and End; leave other keys to the page."""
         level = self.level_of(self._position)
         starts = (0, *self._ends)
         targets = {

@@ -1,6 +1,6 @@
-"""Cells of the list of runs: a small picture with name and caption, a status with its mark, and plain words.
+"""Cells of the list of runs: a small picture with name and caption, a status with its mark, and plain text.
 
-Qt's own cells ask the model for seven roles each; with a model in Python a screenful of them takes longer than a frame.
+Qt's own cells query seven roles each; with a model in Python a screenful of them takes longer than a frame.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ PICTURE = int(Qt.ItemDataRole.UserRole) + 1
 """Role: a small picture as the bytes of a PNG, empty for none."""
 
 CAPTION = int(Qt.ItemDataRole.UserRole) + 2
-"""Role: words in small letters below the name."""
+"""Role: small text below the name."""
 
-# Decoding takes a millisecond or two each: a few in one painting, the others in the next ones.
+# Decoding takes a millisecond or two each: only a few per paint event.
 MOST_AT_ONCE = 2
 MOST_KEPT = 1000
 _MOST_LINES = 20_000
@@ -44,7 +44,7 @@ PICTURE_PX = 40
 MARGIN_PX = 4
 _MARK_PX = 21
 _SELECTED = QStyle.StateFlag.State_Selected.value
-# Larger pictures are none of ours; they are not even decoded.
+# The program makes no larger pictures; they are not decoded.
 _LARGEST_PX = 512
 _MARKS = {"running": "accent", "finished": "good", "failed": "error", "damaged": "error", "interrupted": "warning"}
 
@@ -54,10 +54,10 @@ def decoded(png: bytes, largest_px: int = 0) -> QPixmap:
 
     Args:
         png: Its bytes.
-        largest_px: Width or height to which it is made smaller where it is larger; 0 leaves it as it is.
+        largest_px: Largest width and height; larger pictures are scaled down. 0 keeps the size.
 
     Returns:
-        The picture; a null one where there is none, or none that is small.
+        The picture; a null one if there is none or it is too large.
     """
     buffer = QBuffer()
     buffer.setData(QByteArray(png))
@@ -74,7 +74,7 @@ def decoded(png: bytes, largest_px: int = 0) -> QPixmap:
 
 
 class _Lines:
-    """Lines of words in one font, each laid out once for each room that it had."""
+    """Lines of text in one font, laid out once for each width."""
 
     def __init__(self, font: QFont) -> None:
         self.font = font
@@ -83,7 +83,7 @@ class _Lines:
         self._kept: dict[tuple[str, int], tuple[QStaticText, int]] = {}
 
     def write(self, painter: QPainter, words: str, left: int, top: float, room: int, *, right: bool = False) -> None:
-        """Write a line, cut off with an ellipsis where there is too little room."""
+        """Write a line, shortened with an ellipsis if it does not fit."""
         found = self._kept.get((words, room)) or self._laid_out(words, room)
         painter.drawStaticText(QPointF(left + found[1] if right else left, top), found[0])
 
@@ -99,18 +99,18 @@ class _Lines:
 
 
 class RunCells(QStyledItemDelegate):
-    """Paint the cells of a list of runs.
+    """Paints the cells of a list of runs.
 
     Args:
         view: The list.
         status: The column of the status.
-        right: Columns whose words stand to the right, as numbers do.
+        right: Columns with right-aligned text, for numbers.
     """
 
     def __init__(self, view: QAbstractItemView, status: int, right: frozenset[int]) -> None:
         super().__init__(view)
         self._view = view
-        # Known here: asking a model in Python takes longer than painting.
+        # Stored here: querying a model in Python takes longer than painting.
         self._status, self._right = status, right
         self._pictures: dict[tuple[bytes, float], QPixmap] = {}
         self._room = MOST_AT_ONCE
@@ -118,18 +118,18 @@ class RunCells(QStyledItemDelegate):
         self.follow_view()
 
     def follow_view(self) -> None:
-        """Take the font and the colours of the list; called whenever they change."""
+        """Copy the font and the colours of the list; called after each change."""
         font = self._view.font()
         small = QFont(font)
         small.setPointSizeF(font.pointSizeF() * SMALL_FONT)
         self._lines, self._captions = _Lines(font), _Lines(small)
         self._colours = colours = colours_of(self._view.palette())
-        # Of words and captions, by whether the line is selected.
+        # Colours of text and captions, by selection.
         self._inks = (QColor(colours.text), QColor(colours.muted)), (QColor(colours.on_accent),) * 2
         self._ground = QColor(colours.accent)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
-        """Return the height of all rows; columns have widths of their own."""
+        """Return the height of all rows; columns have their own widths."""
         del option, index
         return QSize(0, ROW_PX)
 
@@ -172,12 +172,12 @@ class RunCells(QStyledItemDelegate):
             size = size.scaled(PICTURE_PX, PICTURE_PX, Qt.AspectRatioMode.KeepAspectRatio)
         shown = QRectF(0, 0, size.width(), size.height())
         shown.moveCenter(QRectF(box).center())
-        # Under dots on a transparent ground, which would not be seen on the colour of the selection.
+        # Under dots on a transparent background, invisible on the colour of the selection.
         painter.fillRect(shown, QColor(self._colours.base))
         painter.drawPixmap(shown, picture, QRectF(picture.rect()))
 
     def _picture(self, png: bytes, place: QRect) -> QPixmap:
-        """Return a picture, a null one where there is none or where it has to wait for the next round of events."""
+        """Return a picture, or a null one if there is none or it waits for the next event loop."""
         ratio = self._view.devicePixelRatioF()
         found = self._pictures.get((png, ratio))
         if found is not None or not png:

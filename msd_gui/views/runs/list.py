@@ -1,4 +1,4 @@
-"""The list of runs on the screen, whose comparisons unfold."""
+"""The list of runs on the screen, with expandable comparisons."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _ADOPT = QItemSelectionModel.SelectionFlag.Deselect | QItemSelectionModel.Select
 
 
 class RunList(QTreeView):
-    """A tree of two levels whose first column has names and pictures.
+    """A tree of two levels with names and pictures in the first column.
 
     Args:
-        model: The lines; it answers the roles of `msd_gui.views.runs.cells`.
-        widths_px: Width of each column at first; 0 hides it, and the first gets what room there is.
+        model: The lines; provides the roles of `msd_gui.views.runs.cells`.
+        widths_px: Initial width of each column; 0 hides it, and the first column stretches.
         status: The column of the status.
-        right: Columns whose words stand to the right.
+        right: Columns with right-aligned text.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class RunList(QTreeView):
         header = self.header()
         header.setStretchLastSection(False)
         header.setSectionsMovable(False)
-        # Names and captions get what room there is.
+        # Names and captions stretch.
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         for place, width_px in enumerate(widths_px):
             self.setColumnWidth(place, width_px)
             self.setColumnHidden(place, not width_px)
-        # A third click on a heading brings the newest to the top again.
+        # A third click on a heading restores the order with the newest at the top.
         header.setSortIndicatorClearable(True)
         header.setSortIndicator(-1, Qt.SortOrder.DescendingOrder)
         self.setSortingEnabled(True)
@@ -74,14 +74,14 @@ class RunList(QTreeView):
             yield model.index(top if below < 0 else below, 0, above)
 
     def choose(self, indices: Sequence[QModelIndex]) -> None:
-        """Select lines and nothing else; what they are folded into is unfolded."""
+        """Select only these lines; expand their parents."""
         self.clearSelection()
         for index in indices:
             self.expand(index.parent())
             self.selectionModel().select(index, _ADD)
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow the colours of the theme and the size of the letters."""
+        """Update colours and font."""
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange, QEvent.Type.StyleChange):
             self._cells.follow_view()
@@ -90,7 +90,7 @@ class RunList(QTreeView):
         return list(cast("Iterable[QItemSelectionRange]", self.selectionModel().selection()))
 
     def _choose_whole(self, folded: QModelIndex) -> None:
-        """Select a line that was folded in the place of those below it."""
+        """Move the selection from children to the line that was collapsed over them."""
         below = [part for part in self._selected() if part.parent() == folded]
         if below:
             for part in below:

@@ -125,7 +125,7 @@ def test_any_screen_will_do(encoding: str, tmp_path: Path) -> None:
     for line in ("nothing", "train --preset", "download nothing"):
         done = in_a_process(*line.split(), cwd=tmp_path, encoding=encoding)
         assert done.refuses(), done.err
-        assert "not understood" not in done.err
+        assert "command line is invalid" not in done.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes break otherwise on Windows")

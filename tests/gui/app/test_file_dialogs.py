@@ -56,7 +56,7 @@ def test_the_name_that_is_written_is_asked_about(window, tmp_path, dialog):
     (tmp_path / "eps0.01.png").write_bytes(b"old")
     dialog.names, dialog.answers = [tmp_path / "eps0.01"], [QMessageBox.StandardButton.Yes]
     assert window.files._choose_target("Export", "grid", ".png") == tmp_path / "eps0.01.png"
-    assert dialog.questions == [f"eps0.01.png exists already in {tmp_path}. Replace it?"]
+    assert dialog.questions == [f"eps0.01.png already exists in {tmp_path}. Replace it?"]
 
 
 def test_another_name_may_be_chosen_where_a_file_is_to_stay(window, tmp_path, dialog):
@@ -95,7 +95,7 @@ def test_of_several_dropped_files_the_first_is_opened_and_it_is_said(window, tmp
     names = [tmp_path / f"{number}.json" for number in range(3)]
     drop_all(window, [name.as_uri() for name in names])
     assert opened == names[:1]
-    assert ["Of the 3 files" in text for text in window.messages.errors()] == [True]
+    assert ["of the 3 dropped files" in text for text in window.messages.errors()] == [True]
 
 
 def test_an_address_of_this_machine_is_opened(window, tmp_path, monkeypatch):

@@ -142,7 +142,7 @@ def test_the_mixture_page_trains_and_samples_with_the_trained_network(qtbot, mix
     mixture.form.slider("training.k").change_value(3)
     assert mixture.experiment.spec.sampling.source == "trained"
     assert mixture.card.isVisible()
-    assert mixture.card.problem.title == f"This network sees k = {k}"
+    assert mixture.card.problem.title == f"This network has k = {k}"
     assert not mixture.player.empty
     mixture.card.press(0)
     assert mixture.experiment.spec.training.k == k

@@ -70,7 +70,7 @@ def test_a_k_without_a_network_is_told_and_the_card_takes_the_nearest(qtbot, win
     assert f"k = {k}" in card.accessibleName()
     assert all(str(one) in card.text() for one in known)
     assert not page.can("sample")
-    press(page, f"Take k = {max(known)}")
+    press(page, f"Use k = {max(known)}")
     assert page.experiment.spec == before.replace("training.k", max(known))
     assert not card.isVisible()
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == max(known))
@@ -103,7 +103,7 @@ def test_k_dragged_leaves_the_copies_and_one_card_says_which_k_the_network_sees(
     settled(qtbot, page, lambda: len(page.copies.before.tiles()) == 5)
     assert page.place.currentWidget() is page.copies
     assert page.denoised is None
-    assert page.card.problem.title == "This network sees k = 3"
+    assert page.card.problem.title == "This network has k = 3"
     assert [remedy.label for remedy in page.card.problem.remedies] == [
         "Back to 3",
         "Use the exact score",
@@ -251,7 +251,7 @@ def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbo
     # The copies need no denoiser; the empty place says why there is no x̂, and its button takes the nearest k.
     assert page.place.currentWidget() is page.copies
     assert page.result_place.currentWidget() is page.result_place.placeholder
-    assert page.result_place.placeholder.button.text() == "Take k = 8"
+    assert page.result_place.placeholder.button.text() == "Use k = 8"
     page.chain_task.gallery.requested.emit()
     assert page.experiment.spec.training.k == 8
     window.commands["undo"].trigger()

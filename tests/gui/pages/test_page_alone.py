@@ -124,7 +124,7 @@ def test_k_dragged_away_and_back_draws_nothing_and_says_why_on_the_images_page(i
     shown = page.gallery.made
     for k in (5, 3):
         page.form.slider("training.k").change_value(k)
-        assert page.card.problem.title == "This network sees k = 8"
+        assert page.card.problem.title == "This network has k = 8"
         assert not page.can("sample")
         assert "k = 8" in page.why_not("sample")
     assert page.gallery.made == shown

@@ -52,4 +52,4 @@ def test_every_path_of_the_program_knows_the_home_folder(monkeypatch, tmp_path, 
 
 def test_it_is_said_which_of_several_files_is_opened():
     assert not left_out([Path("a.png")])
-    assert left_out([Path("b/a.png"), Path("c"), Path("d")]).startswith("Of the 3 files that were dropped only a.png")
+    assert left_out([Path("b/a.png"), Path("c"), Path("d")]).startswith("Only a.png of the 3 dropped files")

@@ -163,7 +163,7 @@ def test_settings_that_cannot_be_written_are_told_once(tmp_path):
     settings = Settings(tmp_path / "file" / "settings.ini")
     settings.page = "images"
     told = settings.sync()
-    assert "are not kept" in told
+    assert "are lost" in told
     assert str(settings.path) in told
     settings.page = "mixture"
     assert settings.sync() == ""
@@ -177,7 +177,7 @@ def test_settings_whose_writing_fails_are_told(path):
     path.unlink()
     path.mkdir()
     settings.page = "mixture"
-    assert "are not kept" in settings.sync()
+    assert "are lost" in settings.sync()
 
 
 def test_a_damaged_settings_file_is_not_told_as_one_that_cannot_be_written(path):
