@@ -16,6 +16,7 @@ from torch import Tensor
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, ImageFrame
 from msd_engine.events.pixels import to_grey
+from msd_engine.jobs.tools.background import imported
 from msd_engine.metrics.chains.figures import (
     LOST,
     alive,
@@ -125,6 +126,8 @@ class PlaneFrames:
         """Tell the last segment and all figures."""
         yield from self._segment()
         if self._target is not None:
+            # By it figures of mixing are found; it takes about a second.
+            yield from imported("arviz_stats.base.array")
             yield self._report(moment, self._target, ended=True)
 
     def _segment(self) -> Iterator[Event]:
