@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -145,6 +146,7 @@ class ComparisonShown:
         colours = order_colours([child.k for child, _ in shown])
         seconds = self.unit.currentText() == "seconds"
         curves = [_curve(child, rows, colours[child.k], seconds=seconds) for child, rows in shown]
+        curves = _tagged([child for child, _ in shown], curves)
         modes = {child.modes[0] for child, _ in shown}
         keys = order_keys([child.k for child, _ in shown], "k")
         keys += tuple(Key(_STYLES[mode], "text", words) for mode, words in MODE_TITLES.items() if mode in modes)
@@ -161,6 +163,17 @@ class ComparisonShown:
 def _curve(child: Child, rows: list[HeldOutLoss], colour: str, *, seconds: bool) -> Curve:
     x = np.array([row.elapsed_s if seconds else row.step for row in rows], np.float64)
     return Curve(child.words, x, np.array([row.loss for row in rows]), colour, _STYLES[child.modes[0]])
+
+
+def _tagged(children: list[Child], curves: list[Curve]) -> list[Curve]:
+    """Name k at one curve for each, the longest; only in the first mode, as the curves of the other lie together."""
+    longest: dict[int, int] = {}
+    for number, (child, curve) in enumerate(zip(children, curves, strict=True)):
+        of_first_mode = child.modes[0] == children[0].modes[0]
+        if of_first_mode and (child.k not in longest or curve.x[-1] > curves[longest[child.k]].x[-1]):
+            longest[child.k] = number
+    named = {number: f"k = {k}" for k, number in longest.items()}
+    return [replace(curve, tag=named.get(number, "")) for number, curve in enumerate(curves)]
 
 
 def _bands(mode: Mode, rows: list[TableRow]) -> Curves:
