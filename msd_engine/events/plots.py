@@ -92,6 +92,7 @@ class Curve:
         across: Whether it extends to both edges of the plot.
         framed: Whether the automatic range of the axes includes it.
         notes: Read-out of each point in place of its position; empty for none.
+        tag: Text at its last point on the screen, such as ``k = 8``; empty for none.
     """
 
     words: str
@@ -106,6 +107,7 @@ class Curve:
     across: bool = False
     framed: bool = True
     notes: tuple[str, ...] = ()
+    tag: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -88,11 +89,17 @@ class TableRow:
         seeds: Seeds measured so far.
         failed: Runs that failed.
         steps: Mean number of training steps.
-        error: Mean of the final error over seeds, NaN without any.
-        spread: Standard deviation of the final error over seeds, NaN for fewer than two.
-        ratio: Mean of error(k)/error(1) over seeds with both, NaN without any.
+        fewest_steps: Fewest training steps of a seed, NaN without any.
+        most_steps: Most training steps of a seed, NaN without any.
+        compared_at: Training step of all errors of the table: the end of every run where they all took equally many
+            steps; else the last step at which all were measured; NaN where no such step exists.
+        judged: Whether errors of different k may be judged: they are of the same step, at about the same share of each
+            run's budget.
+        error: Mean error over seeds, at `compared_at` or, where that is NaN, at the end of each run; NaN without any.
+        spread: Standard deviation of the error over seeds, NaN for fewer than two.
+        ratio: Mean of error(k)/error(1) over seeds with both, NaN without any or where `compared_at` is NaN.
         ratio_spread: Its standard deviation over seeds, NaN for fewer than two.
-        by_seed: The final error of each seed.
+        by_seed: The error of each seed.
         floor: Error of the exact posterior mean on the same draws, NaN if unknown.
         floor_ratio: floor(k)/floor(1), NaN if unknown.
         reported: Figure of the report, NaN if it gives none.
@@ -108,6 +115,10 @@ class TableRow:
     seeds: int
     failed: int
     steps: float
+    fewest_steps: float
+    most_steps: float
+    compared_at: float
+    judged: bool
     error: float
     spread: float
     by_seed: Mapping[int, float]
@@ -121,6 +132,27 @@ class TableRow:
     band_error: NDArray[np.float64]
     band_spread: NDArray[np.float64]
     band_floor: NDArray[np.float64]
+
+    @property
+    def steps_in_words(self) -> str:
+        """The training steps, such as ``500`` or ``24 to 269``; a dash where no run has ended."""
+        if math.isnan(self.fewest_steps):
+            return "–"
+        return " to ".join(f"{steps:,.0f}" for steps in dict.fromkeys((self.fewest_steps, self.most_steps)))
+
+
+def moment(rows: Sequence[TableRow]) -> str:
+    """Name the moment of the errors of a table.
+
+    Args:
+        rows: The table.
+
+    Returns:
+        ``Final error``, or ``Error at step N`` where runs went on after that step.
+    """
+    at = next((row.compared_at for row in rows), math.nan)
+    ends = {steps for row in rows for steps in (row.fewest_steps, row.most_steps) if not math.isnan(steps)}
+    return "Final error" if math.isnan(at) or ends == {at} else f"Error at step {at:,.0f}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -100,6 +100,17 @@ class SweepSpec(Spec):
                     found.setdefault(name, Child(name, k, seed, modes, spec))
         return tuple(found.values())
 
+    @property
+    def runs(self) -> int:
+        """Number of trainings: one of k = 1 serves all modes."""
+        of_one_seed = sum(1 if k == 1 else len(self.modes) for k in self.ks)
+        return of_one_seed * len(self.seeds)
+
+    @property
+    def shared_runs(self) -> int:
+        """Number of trainings that serve both modes: those of k = 1, one for each seed."""
+        return len(self.seeds) if 1 in self.ks and len(self.modes) > 1 else 0
+
     def with_more(self, *, ks: Iterable[int] = (), seeds: Iterable[int] = (), modes: Iterable[str] = ()) -> Self:
         """Return the comparison with further numbers of copies, seeds and modes appended.
 

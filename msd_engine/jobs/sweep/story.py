@@ -14,6 +14,7 @@ from msd_engine.events import (
     ChildStarted,
     Event,
     Finished,
+    HeldOutLoss,
     Started,
     SweepTable,
     Tick,
@@ -52,8 +53,14 @@ def open_sweep(folder: str | os.PathLike[str]) -> Iterator[Event]:
 def table_event(plan: SweepFolder) -> SweepTable:
     """Return the table of a sweep as its results make it by now."""
     results = plan.results()
-    rows = table(plan.spec, results)
+    uneven = len({result.step for result in results if result.error is not None}) > 1
+    rows = table(plan.spec, results, _curves(plan) if uneven else {})
     return SweepTable(rows, len(results), len(plan.spec.children()), findings(rows))
+
+
+def _curves(plan: SweepFolder) -> dict[str, list[HeldOutLoss]]:
+    """Return the held-out curve of every run that has begun, by its name."""
+    return {child.name: [held_out_loss(row) for row in rows if "held_out" in row] for child, rows in plan.measured()}
 
 
 def ended_event(result: SweepResult) -> ChildEnded:

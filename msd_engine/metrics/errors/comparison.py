@@ -1,4 +1,4 @@
-"""The table of a comparison of numbers of copies; conclusions on the report's claim: `findings`."""
+"""The table of a comparison of numbers of copies. `findings` puts into words what it says of the report's claim."""
 
 from __future__ import annotations
 
@@ -9,35 +9,52 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events.sweep import TableRow
+from msd_engine.metrics.errors.footing import Footing, HeldOutCurves, at_step, footing
 from msd_engine.specs.sweep import REPORTED, Mode, SweepResult, SweepSpec
 
 _NAN = math.nan
 _NOTHING = np.empty(0)
 
 
-def table(spec: SweepSpec, results: Iterable[SweepResult]) -> tuple[TableRow, ...]:
+def table(spec: SweepSpec, results: Iterable[SweepResult], curves: HeldOutCurves | None = None) -> tuple[TableRow, ...]:
     """Make the table of a comparison.
 
     Args:
         spec: The comparison.
-        results: Results of its runs so far.
+        results: How its runs ended, as far as they have.
+        curves: Their held-out curves, from which errors are taken where the runs took different numbers of steps.
 
     Returns:
         One row for each mode and k, in this order, k ascending.
     """
     known = [result for result in results if result.seed in spec.seeds]
-    return tuple(_row(spec, mode, k, known) for mode in spec.modes for k in sorted(spec.ks))
+    measured = [result for result in known if result.error is not None]
+    curves = curves or {}
+    ground = footing(spec, measured, curves)
+    compared = measured
+    if not (ground.ended or math.isnan(ground.step)):
+        compared = [at_step(result, curves[result.name], ground.step) for result in measured]
+    failed = [result for result in known if result.error is None]
+    return tuple(_row(spec, mode, k, compared, failed, ground) for mode in spec.modes for k in sorted(spec.ks))
 
 
-def _row(spec: SweepSpec, mode: Mode, k: int, results: Sequence[SweepResult]) -> TableRow:
-    # A run of k = 1 belongs to both modes, whatever the modes at its creation.
-    of_k = [result for result in results if result.k == k and (k == 1 or mode in result.modes)]
-    found = {result.seed: result for result in of_k if result.error is not None}
-    first = {result.seed: result for result in results if result.k == 1 and result.error is not None}
+def _row(
+    spec: SweepSpec, mode: Mode, k: int, measured: Sequence[SweepResult], failed: Sequence[SweepResult], ground: Footing
+) -> TableRow:
+    # A run of k = 1 belongs to both modes, whichever of them were asked for when it was made.
+    found, lost = (
+        {result.seed: result for result in results if result.k == k and (k == 1 or mode in result.modes)}
+        for results in (measured, failed)
+    )
+    first = {result.seed: result for result in measured if result.k == 1}
+    if math.isnan(ground.step):
+        # Errors after different numbers of steps have no ratio worth telling.
+        first = {}
+    steps = [result.step for result in found.values()]
     errors = [_number(result.error) for result in found.values()]
     ratios = [_number(result.error) / _number(first[seed].error) for seed, result in found.items() if seed in first]
     floor = next((_number(result.floor) for result in found.values()), _NAN)
-    first_floor = next((_number(result.floor) for result in first.values()), _NAN)
+    first_floor = next((_number(result.floor) for result in measured if result.k == 1), _NAN)
     # The report has the same σ for every k.
     reported = REPORTED.get(spec.base.data.name, {}) if mode == "same-sigma" else {}
     bands = np.array([result.band_error for result in found.values()])
@@ -46,8 +63,12 @@ def _row(spec: SweepSpec, mode: Mode, k: int, results: Sequence[SweepResult]) ->
         mode=mode,
         k=k,
         seeds=len(found),
-        failed=len(of_k) - len(found),
-        steps=float(np.mean([result.step for result in found.values()])) if found else _NAN,
+        failed=len(lost),
+        steps=_mean(steps),
+        fewest_steps=float(min(steps, default=_NAN)),
+        most_steps=float(max(steps, default=_NAN)),
+        compared_at=ground.step,
+        judged=ground.judged,
         error=_mean(errors),
         spread=_spread(errors),
         by_seed={seed: _number(result.error) for seed, result in found.items()},

@@ -6,8 +6,11 @@ mode is the effect of k on learning, and the rest is σ/√k:
 
     share of σ/√k = 1 − ln(e_eff(k)/e_eff(1)) / ln(e_σ(k)/e_σ(1)).
 
-Every judgement uses ln(e(k)/e(1)) of each seed and Student's t: without a true effect, at most 5 % of comparisons
-report one, however many k a sentence covers. Undecided questions are reported as such.
+Every judgement rests on ln(e(k)/e(1)) of each seed and on Student's t: where there is nothing to find, a sentence says
+so falsely in at most 5 % of comparisons, however many k it speaks of. What the seeds do not tell is called that.
+
+Only errors of the same training step are judged. Where the runs took different numbers of steps, the first sentence
+says at which step they are compared, or why nothing is judged.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ import numpy as np
 from msd_engine.events.sweep import TableRow
 from msd_engine.metrics.errors.student import Interval, interval, quantile
 
+_REMEDY = "A budget in steps gives all runs the same number"
 _ALIKE = 0.05
 """Errors at the same σ_eff count as the same if their ratio is significantly within this of 1."""
 
@@ -32,15 +36,41 @@ def findings(rows: Sequence[TableRow]) -> tuple[str, ...]:
         rows: The table.
 
     Returns:
-        At most one sentence for each mode and one on the share of σ/√k in the gain; empty if figures are missing.
+        One sentence on the steps where the runs took different numbers of them; then, where the rows may be judged, at
+        most one for each mode and one on how much of the gain is σ/√k. Nothing where figures are missing.
     """
+    steps = _steps(rows)
+    if not all(row.judged for row in rows):
+        return (steps,)
     by_mode = {
         mode: [row for row in rows if row.mode == mode and not math.isnan(row.error)]
         for mode in ("same-sigma", "same-sigma-eff")
     }
-    sentences = [_falling(by_mode["same-sigma"]), _coinciding(by_mode["same-sigma-eff"])]
+    sentences = [steps, _falling(by_mode["same-sigma"]), _coinciding(by_mode["same-sigma-eff"])]
     sentences.append(_share(by_mode["same-sigma"], by_mode["same-sigma-eff"]))
     return tuple(sentence for sentence in sentences if sentence)
+
+
+def _steps(rows: Sequence[TableRow]) -> str:
+    """Say at which step runs of different length are compared; nothing where all took equally many steps."""
+    known = [row for row in rows if row.seeds]
+    if not known:
+        return ""
+    fewest, most = min(row.fewest_steps for row in known), max(row.most_steps for row in known)
+    if fewest == most:
+        return ""
+    ended, at = f"The runs ended after {fewest:,.0f} to {most:,.0f} steps", known[0].compared_at
+    if math.isnan(at):
+        return (
+            f"{ended} and were measured at no step that all of them reached: their errors are not compared. {_REMEDY}."
+        )
+    table = f"their errors are those at step {at:,.0f}, the last at which all were measured on held-out data"
+    if known[0].judged:
+        return f"{ended}: {table}."
+    return (
+        f"{ended}, and nothing is judged: {table}, but the learning rate falls over the budget of a run, and that of "
+        f"the longer ones was still high at this step. {_REMEDY}."
+    )
 
 
 def _falling(rows: Sequence[TableRow]) -> str:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from msd_engine.events import plots
 from msd_engine.events.plots import Axis, Curves, Key, order_colours, order_keys
-from msd_engine.events.sweep import TableRow
+from msd_engine.events.sweep import TableRow, moment
 from msd_engine.runs.report.plots import draw, handle, saved, settings, written
 from msd_engine.specs.sweep import MODE_TITLES, Child, Mode
 
@@ -134,7 +134,7 @@ def _errors(rows: Sequence[TableRow]) -> Curves:
         k, error, spread, floor = _columns(known, "k", "error", "spread", "floor")
         curves.append(_of_mode(mode, k, error, spread))
         curves.append(_exact(f"exact, {MODE_TITLES[mode]}", k, floor, _MODE_COLOURS[mode]))
-    return Curves("Final error on held-out data", _by_k(rows), _ERROR, _with_values(curves))
+    return Curves(f"{moment(rows)} on held-out data", _by_k(rows), _ERROR, _with_values(curves))
 
 
 def _ratios(rows: Sequence[TableRow]) -> Curves:

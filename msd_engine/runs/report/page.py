@@ -11,7 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from msd_engine.events.sweep import SweepTable, TableRow
+from msd_engine.events.sweep import SweepTable, TableRow, moment
 from msd_engine.events.verdicts import ALIVE, in_words
 from msd_engine.runs.manifest import Manifest
 from msd_engine.runs.report.charts import Curve, chart
@@ -122,6 +122,7 @@ def page(content: PageContent) -> str:
         findings=(*content.table.findings, *_of_chains(content)),
         errors=[_errors(row, content.grids) for row in content.table.rows],
         chart=lambda name: _svg(chart(name, content.table.rows, content.curves)),
+        moment=moment(content.table.rows),
         mode_titles=MODE_TITLES,
         in_words=in_words,
         settings=settings(content.spec, content.whole),
@@ -162,7 +163,7 @@ def _errors(row: TableRow, grids: Sequence[Grid]) -> tuple[Any, ...]:
     """Return the cells of one mode and k in the table of errors."""
     shown = [grid for grid in grids if grid.chains and (grid.mode, grid.k) == (row.mode, row.k)]
     return (
-        MODE_TITLES[row.mode], row.k, row.seeds, _number(row.steps, 0), _spread(row.error, row.spread),
+        MODE_TITLES[row.mode], row.k, row.seeds, row.steps_in_words, _spread(row.error, row.spread),
         _spread(row.ratio, row.ratio_spread), *(_number(value) for value in (row.floor, row.floor_ratio)),
         *(_number(value) for value in (row.reported, row.reported_ratio)),
         _percent(_survival(shown[-1])) if shown else "–",

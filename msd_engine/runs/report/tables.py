@@ -48,7 +48,7 @@ def markdown_text(rows: Sequence[TableRow], findings: Sequence[str] = ()) -> str
     Returns:
         The text.
     """
-    head = ("mode", "k", "seeds", "error", "ratio k/1", "exact", "exact k/1", "report", "report k/1")
+    head = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact", "exact k/1", "report", "report k/1")
     lines = [head, ("---", *["---:"] * (len(head) - 1)), *(_cells(row) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     text = "\n".join("| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines)
@@ -78,6 +78,7 @@ def _cells(row: TableRow) -> tuple[str, ...]:
         MODE_TITLES[row.mode],
         str(row.k),
         f"{row.seeds}{failed}",
+        row.steps_in_words,
         _spread(row.error, row.spread),
         _spread(row.ratio, row.ratio_spread),
         *(_text(value) for value in figures),

@@ -1,29 +1,38 @@
-"""What a comparison of numbers of copies is asked with: preset, ks, seeds, modes and budget."""
+"""The settings of a comparison of numbers of copies: experiment, ks, seeds, modes and budget."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QLocale
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QWidget
+from PySide6.QtCore import QLocale, Slot
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec, load_preset, preset_names
 from msd_engine.specs.sweep import MODE_TITLES, MODES, parse_list
-from msd_gui.widgets.controls.numbers import read_number
+from msd_gui.views.base.rich import indexed
+from msd_gui.widgets.controls.numbers import duration, read_number
 
 _BOTH = "both"
 _OPENED = ""
 _MOST_STEPS = 100_000_000
 _PRESET_HELP = "Data, network and training that every k shares."
 _CURVE_POINTS, _OFTEN = 40, 20
+_UNIT_HELP = (
+    "Only a budget in steps repeats to the bit and gives all runs equally many steps. Runs with a budget in seconds "
+    "are compared at the last step at which all of them were measured."
+)
 
 
 class SweepForm(QWidget):
-    """The controls."""
+    """The controls, with the number and the duration of the trainings below them.
+
+    Attributes:
+        cost: Number of trainings and their duration in all, or why the settings cannot be used.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._opened: ExperimentSpec | None = None
         self.preset = _choice("sweep.preset", "Experiment", _PRESET_HELP)
-        # The title of an experiment may be longer than the box is wide.
+        # The title of an experiment may not fit into the box.
         self.preset.currentTextChanged.connect(lambda title: self.preset.setToolTip(f"{title}\n{_PRESET_HELP}"))
         self.preset.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for name in preset_names():
@@ -38,8 +47,8 @@ class SweepForm(QWidget):
         self.modes = _choice("sweep.modes", "Modes", help_modes)
         for name, words in ((_BOTH, "both"), *MODE_TITLES.items()):
             self.modes.addItem(words, name)
-        self.budget = _line("sweep.budget", "Budget of each run", "20", "How long each run is trained.")
-        self.unit = _choice("sweep.unit", "Unit of the budget", "Only a budget in steps repeats to the bit.")
+        self.budget = _line("sweep.budget", "Budget of each run", "20", "Training time or steps of each run.")
+        self.unit = _choice("sweep.unit", "Unit of the budget", _UNIT_HELP)
         self.unit.addItems(["seconds", "steps"])
         rows = QFormLayout(self)
         rows.setContentsMargins(2, 0, 2, 4)
@@ -53,17 +62,38 @@ class SweepForm(QWidget):
             ("Budget", budget),
         ):  # fmt: skip
             rows.addRow(title, widget)
+        self.cost = QLabel()
+        self.cost.setObjectName("sweep.cost")
+        self.cost.setWordWrap(True)
+        rows.addRow(self.cost)
+        for box in (self.preset, self.modes, self.unit):
+            box.currentIndexChanged.connect(self.show_cost)
+        for text in (self.ks, self.seeds, self.budget):
+            text.textChanged.connect(self.show_cost)
+        self.show_cost()
+
+    @Slot()
+    def show_cost(self) -> None:
+        """Show how many trainings the settings ask for, and how long they take."""
+        try:
+            words, role = _cost(self.value()), "muted"
+        except SpecError as error:
+            words, role = str(error), "error"
+        self.cost.setText(indexed(words))
+        if self.cost.property("role") != role:
+            self.cost.setProperty("role", role)
+            self.cost.style().polish(self.cost)
 
     def value(self) -> SweepSpec:
-        """Return the comparison that is asked for.
+        """Return the comparison with these settings.
 
         Raises:
-            SpecError: A list or the budget cannot be understood.
+            SpecError: A list or the budget cannot be read.
         """
         amount = self._amount()
         name = self.preset.currentData()
         base = self._opened if name == _OPENED and self._opened is not None else load_preset(name)
-        # Curves are what people come for: each has some forty points, or one every so many steps.
+        # Curves with a budget in steps get about forty points, others one point every so many steps.
         every = base.training.evaluate_every
         if self.unit.currentText() == "steps":
             every = min(every, max(1, int(amount) // _CURVE_POINTS))
@@ -78,7 +108,7 @@ class SweepForm(QWidget):
         return SweepSpec.from_fields({"title": base.title, "base": base.model_dump(), "modes": modes, **lists})
 
     def _amount(self) -> float:
-        """Return the budget of each run, in the unit that is chosen."""
+        """Return the budget of each run, in the chosen unit."""
         text, unit = self.budget.text().strip(), self.unit.currentText()
         try:
             amount, why = read_number(text, whole=unit == "steps", decimal=QLocale().decimalPoint()), ""
@@ -90,7 +120,7 @@ class SweepForm(QWidget):
         return amount
 
     def set_opened(self, spec: SweepSpec) -> None:
-        """Offer the experiment of a comparison that was opened beside the presets, with its budget, and choose it."""
+        """Add the experiment of an opened comparison to the presets, and choose it with its budget."""
         self._opened = spec.base
         title = spec.title or spec.base.title or spec.base.data.name
         if self.preset.findData(_OPENED) < 0:
@@ -103,10 +133,27 @@ class SweepForm(QWidget):
         self.unit.setCurrentText(unit)
 
     def set_lists(self, spec: SweepSpec) -> None:
-        """Show the ks, seeds and modes of a comparison that was opened; its base stays its own."""
+        """Show the ks, seeds and modes of a comparison."""
         self.ks.setText(", ".join(map(str, spec.ks)))
         self.seeds.setText(", ".join(map(str, spec.seeds)))
         self.modes.setCurrentIndex(self.modes.findData(spec.modes[0] if len(spec.modes) == 1 else _BOTH))
+
+
+def _cost(spec: SweepSpec) -> str:
+    """Return number and budget of the trainings of a comparison in words."""
+    training, runs, shared = spec.base.training, spec.runs, spec.shared_runs
+    words = "1 training" if runs == 1 else f"{runs:,} trainings"
+    if training.seconds:
+        each_s = training.seconds
+        words += f" of {duration(each_s, 0 if each_s.is_integer() else 1)}"
+        words += f": about {duration(runs * each_s, 0)} in all" if runs > 1 else ""
+    else:
+        words += f" of {training.steps:,} steps"
+        words += f": {runs * training.steps:,} steps in all" if runs > 1 else ""
+    if shared:
+        whose = "it serves" if runs == 1 else f"{shared:,} of them serve{'s' if shared == 1 else ''}"
+        words += f"; {whose} both modes (k = 1)"
+    return f"{words}."
 
 
 def _line(name: str, title: str, text: str, help_text: str) -> QLineEdit:

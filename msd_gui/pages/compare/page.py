@@ -1,11 +1,11 @@
-"""The comparison page: the same training for several k and seeds, in one or two modes, and what comes of it, live."""
+"""The comparison page: the same training for several k and seeds, in one or two modes, with live results."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from msd_engine.events import (
     ChildHeldOut,
@@ -25,12 +25,24 @@ from msd_gui.pages.base.exports import plot_exports
 from msd_gui.pages.base.page import Export, Page, Status
 from msd_gui.pages.compare.form import SweepForm
 from msd_gui.pages.compare.shown import ComparisonShown
+from msd_gui.session.settings import Settings
 from msd_gui.theme import icon
 from msd_gui.views.base.rich import indexed
 
+_PLAN = "sweep.json"
+"""The file by which a folder is known to hold a comparison."""
+
+_START_HELP, _OPEN_HELP = "Start a new comparison with these settings.", "Open the folder of a comparison."
+_STARTING = "The engine is starting: one moment."
+
 
 class ComparePage(Page):
-    """Compare numbers of copies fairly."""
+    """Controls, curves and results of one comparison.
+
+    Attributes:
+        folder: Folder of the comparison; None before the first.
+        spec: The comparison as its job sent it; None before the first.
+    """
 
     title = "Compare"
 
@@ -42,8 +54,9 @@ class ComparePage(Page):
         self._then = ""
         self._stopped = False
         self._opening = False
+        self._only_reads = False
         self._sweeper = self.runner(self._show)
-        # The last event comes before the end of the job.
+        # The runner delivers the last event before it reports the end of the job.
         self._sweeper.running_changed.connect(self._on_running)
         self._build()
         self._update_buttons()
@@ -55,16 +68,11 @@ class ComparePage(Page):
         self.buttons = {
             name: self._button(name, words, glyph, help_text)
             for name, words, glyph, help_text in (
-                ("train", "Start", "train", "Begin a new comparison with these settings."),
-                ("pause", "Pause", "pause", "Hold the run that is going on; press again to go on."),
-                ("stop", "Stop", "stop", "Stop; what is done is kept and can be gone on with."),
-                (
-                    "resume",
-                    "Resume",
-                    "resume",
-                    "Go on where it was stopped, with new ks, seeds and modes added.",
-                ),
-                ("open", "Open…", "open_run", "Open the folder of a comparison."),
+                ("train", "Start", "train", _START_HELP),
+                ("pause", "Pause", "pause", "Pause the current run; press again to continue."),
+                ("stop", "Stop", "stop", "Stop. All results are kept, and Resume continues."),
+                ("resume", "Resume", "resume", "Continue this comparison; ks, seeds and modes may be added."),
+                ("open", "Open…", "open_run", _OPEN_HELP),
             )
         }
         self.buttons["pause"].setCheckable(True)
@@ -72,76 +80,103 @@ class ComparePage(Page):
         self.words.setTextFormat(Qt.TextFormat.RichText)
         self.words.setWordWrap(True)
         self.words.setProperty("role", "muted")
-        controls = layout.column(layout.heading("Compare"), self.form, *self.buttons.values(), self.words)
+        controls = layout.column(layout.heading("Compare"), self.form, self._button_row(), self.words)
         self.shown = ComparisonShown()
         self.shown.place.placeholder.pressed.connect(lambda: self.act("train"))
         layout.lay_out(self, controls, self.shown.middle, self.shown.right)
         self.add_export_menu(self.shown.curves, self.shown.table, *self.shown.bands.values())
 
-    def _button(self, name: str, words: str, glyph: str, help_text: str) -> QPushButton:
-        button = QPushButton(icon(glyph), words)
+    def _button_row(self) -> QWidget:
+        holder = QWidget()
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        for button in self.buttons.values():
+            row.addWidget(button)
+        row.addStretch(1)
+        return holder
+
+    def _button(self, name: str, words: str, glyph: str, help_text: str) -> QToolButton:
+        button = QToolButton()
         button.setObjectName(f"compare.{name}")
+        button.setText(words)
+        button.setIcon(icon(glyph))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setToolTip(help_text)
         button.clicked.connect(lambda: self.act(name))
         return button
 
-    # -- what the window asks ------------------------------------------------------------------------------------------
+    # -- calls by the window -------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """The engine is there."""
+        """Open the last comparison, once the engine is ready."""
         self._update_buttons()
+        if self.folder is not None and self.spec is None and not self.running:
+            self.open_sweep(self.folder)
+
+    def restore(self, name: str, settings: Settings) -> None:
+        """Remember the comparison of the last session, if it is still on the disk."""
+        folder = settings.last_run(name)
+        if folder is not None and (folder / _PLAN).is_file():
+            self.folder = folder
+
+    def keep(self, name: str, settings: Settings) -> None:
+        """Keep the folder of the comparison."""
+        settings.set_last_run(name, self.folder)
 
     def can(self, action: str) -> bool:
-        """Return whether an action makes sense now."""
+        """Return whether an action is possible now."""
         match action:
             case "train" | "open":
                 return self.engine.ready and not self.running
             case "resume":
-                return self.engine.ready and not self.running and self.folder is not None
+                return self.engine.ready and not self.running and None not in (self.folder, self.spec)
             case "stop" | "pause":
-                return self.running
+                return self.running and not self._only_reads
             case "duplicate":
                 return self.engine.ready and not self.running and self.spec is not None and self.folder is not None
             case _:
                 return False
 
     def do_train(self) -> None:
-        """Begin a new comparison."""
+        """Start a new comparison."""
         if (spec := self._requested()) is not None:
             self.shown.clear()
-            self.folder = self.engine.new_sweep(spec)
+            self.folder, self._only_reads = self.engine.new_sweep(spec), False
             self._sweeper.submit(self.engine.sweep(spec, self.folder))
 
     def do_resume(self) -> None:
-        """Go on with the comparison, with what is new in the lists added."""
+        """Continue the comparison, with the new ks, seeds and modes of the form."""
         wanted = self._requested()
         if wanted is not None and self.folder is not None and self.spec is not None:
             wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes)
             self.shown.clear()
+            self._only_reads = False
             self._sweeper.submit(self.engine.sweep(wider, self.folder, resume=True))
 
     def do_stop(self) -> None:
-        """Stop."""
+        """Stop the comparison; its results stay on the disk."""
         self._stopped = True
         self._sweeper.stop()
 
     def do_pause(self) -> None:
-        """Hold, or go on."""
+        """Pause or continue the current run."""
         self._sweeper.hold()
         if self._sweeper.held:
-            self.set_status(Status("Paused: the run that is going on is held."))
+            self.set_status(Status("Paused: the current run waits."))
         self._update_buttons()
 
     def do_duplicate(self) -> None:
-        """Keep the settings of the comparison that was opened, and leave itself: a new one is to begin with them."""
-        self._say(f"The settings of {self._spec_title} are set: change what you like, and press Start for a new one.")
+        """Keep the settings of the opened comparison for a new one, and leave the comparison itself."""
+        self._say(f"The settings are those of {self._spec_title}: change them, and press Start for a new comparison.")
         self.folder = None
         self.shown.clear()
         self._update_buttons()
         self.actions_changed.emit()
 
     def do_open(self) -> None:
-        """Let the user choose the folder of a comparison."""
+        """Ask for the folder of a comparison, and open it."""
         path = QFileDialog.getExistingDirectory(self, "Open the folder of a comparison")
         if path:
             self.open_sweep(Path(path))
@@ -151,21 +186,20 @@ class ComparePage(Page):
 
         Args:
             folder: The folder of the comparison.
-            then: Action to carry out once it is told; empty for none.
+            then: Action to carry out afterwards; empty for none.
         """
-        if self.running:
-            # What is going on here is not broken off for a look at something else.
+        if self.running and not self._only_reads:
             if folder != self.folder:
-                self.noticed.emit(f"Stop the comparison {self._place_name} first: it is going on here.")
+                self.noticed.emit(f"Stop the comparison {self._place_name} first: it still runs on this page.")
             return
         self._then = then
-        self._opening = True
+        self._opening = self._only_reads = True
         self.shown.clear()
         self.folder = folder
         self._sweeper.submit(self.engine.open_sweep(folder))
 
     def exports(self) -> list[Export]:
-        """Return what can be written now."""
+        """Return the files that can be exported now."""
         folder = self.folder
         if folder is None or self.shown.latest is None:
             return []
@@ -189,7 +223,7 @@ class ComparePage(Page):
             self.failed.emit(str(error), "")
             return None
 
-    # -- what the engine tells -----------------------------------------------------------------------------------------
+    # -- events of the engine ------------------------------------------------------------------------------------------
 
     @Slot(object)
     def _show(self, event: Event) -> None:
@@ -218,6 +252,8 @@ class ComparePage(Page):
             case Finished():
                 self._ended(event.text)
             case Failed():
+                if self._opening:
+                    self.folder = None
                 self._then, self._opening = "", False
                 self._ended("")
         self._update_buttons()
@@ -233,19 +269,19 @@ class ComparePage(Page):
 
     @property
     def _place_name(self) -> str:
-        """Name of the sweep's folder; the whole path would be broken over lines."""
+        """Name of the folder; the whole path would take several lines."""
         return self.folder.name if self.folder else ""
 
     def _show_stopped(self) -> None:
         self._ended("")
         latest = self.shown.latest
-        done = f"{latest.done} of {latest.total} runs are done" if latest is not None else "nothing is done yet"
-        self._say(f"{self._place_name}: stopped; {done}. Resume goes on with the rest.")
+        done = f"{latest.done} of {latest.total} runs are done" if latest is not None else "no run is done yet"
+        self._say(f"{self._place_name}: stopped; {done}. Resume continues with the rest.")
 
     @Slot(bool)
     def _on_running(self, running: bool) -> None:
         if self._stopped and not running:
-            # What was told before the job was closed has been shown by now.
+            # All events before the stop have been shown by now.
             self._stopped = False
             self._show_stopped()
         self._update_buttons()
@@ -255,10 +291,14 @@ class ComparePage(Page):
 
     def _update_buttons(self, *_: object) -> None:
         for name, button in self.buttons.items():
+            button.setVisible(self.can(name) or (name in ("train", "open") and not self.engine.ready))
             button.setEnabled(self.can(name))
         held = self._sweeper.held
-        self.buttons["pause"].setChecked(held)
-        self.buttons["pause"].setText("Go on" if held else "Pause")
-        self.buttons["pause"].setIcon(icon("resume" if held else "pause"))
+        pause, start = self.buttons["pause"], self.buttons["train"]
+        pause.setChecked(held)
+        pause.setText("Go on" if held else "Pause")
+        pause.setIcon(icon("resume" if held else "pause"))
+        start.setToolTip(_START_HELP if self.engine.ready else _STARTING)
+        self.buttons["open"].setToolTip(_OPEN_HELP if self.engine.ready else _STARTING)
         self.form.setEnabled(not self.running)
-        self.shown.place.placeholder.button.setEnabled(self.can("train"))
+        self.shown.place.placeholder.button.setEnabled(start.isEnabled())

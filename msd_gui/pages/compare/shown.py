@@ -1,8 +1,9 @@
-"""What a comparison of numbers of copies shows as it goes on: curves, table, errors by noise, and what they say."""
+"""The views of a comparison of numbers of copies: curves, table, errors by noise, and conclusions."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 
 from msd_engine.events import HeldOutLoss, SweepTable, TableRow
 from msd_engine.events.plots import Axis, Curve, Curves, Key, LineStyle, order_colours, order_keys
+from msd_engine.events.sweep import moment
 from msd_engine.specs import SweepSpec
 from msd_engine.specs.sweep import MODE_TITLES, Child, Mode
 from msd_gui.pages.base import layout
@@ -24,9 +26,10 @@ _ERROR = Axis("‖x̂ − x‖²", log=True)
 _EMPTY = Curves("Held-out error of every run", STEPS, _ERROR)
 CURVES_EVERY_S = 0.2
 BANDS_PX = 230
-# What Qt takes for no limit.
+# Qt's value for no limit.
 _NO_LIMIT_PX = 2**24 - 1
-_AWAITED = "What the figures confirm and refute of the report's claim will be said here."
+_AWAITED = "The conclusions from the table will stand here: whether the error falls with k, and why."
+_ERRORS = "Final errors"
 
 
 class ComparisonShown:
@@ -34,8 +37,8 @@ class ComparisonShown:
 
     Attributes:
         middle: The curves above the table.
-        right: What the figures say, above the errors by noise.
-        latest: The table as it was told last; None before.
+        right: The conclusions above the errors by noise.
+        latest: The latest table; None without one.
     """
 
     def __init__(self) -> None:
@@ -58,7 +61,7 @@ class ComparisonShown:
         self.table = ComparisonTable()
         self.table.setItemDelegateForColumn(0, IndexedCells(self.table))
         self.table_place = layout.with_placeholder(
-            self.table, "The final error of each k will stand here: its spread over the seeds, and its ratio to k = 1."
+            self.table, "The error of each k will stand here: its spread over the seeds, and its ratio to k = 1."
         )
         top = QWidget()
         row = QHBoxLayout(top)
@@ -66,7 +69,8 @@ class ComparisonShown:
         row.addWidget(layout.heading("Held-out error against"))
         row.addWidget(self.unit)
         row.addStretch(1)
-        return layout.column(top, self.place, layout.heading("Final errors"), self.table_place, stretch=(0, 5, 0, 4))
+        self.table_head = layout.heading(_ERRORS)
+        return layout.column(top, self.place, self.table_head, self.table_place, stretch=(0, 5, 0, 4))
 
     def _build_right(self) -> QWidget:
         self.bands = {mode: CurvesView(_bands(mode, [])) for mode in MODE_TITLES}
@@ -74,9 +78,9 @@ class ComparisonShown:
         self.findings.setWordWrap(True)
         self.findings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.band_places: dict[str, PlaceholderStack] = {}
-        parts: list[QWidget] = [layout.heading("What it says"), self.findings]
+        parts: list[QWidget] = [layout.heading("Conclusions"), self.findings]
         for mode, view in self.bands.items():
-            words = f"The final error at each {SIGMA_EFF} will be drawn here."
+            words = f"The error at each {SIGMA_EFF} will be drawn here."
             self.band_places[mode] = layout.with_placeholder(view, words, height_px=BANDS_PX)
             parts += [layout.heading(indexed(f"By noise: {MODE_TITLES[mode]}")), self.band_places[mode]]
         holder = QWidget()
@@ -85,54 +89,56 @@ class ComparisonShown:
         box.addWidget(layout.column(*parts))
         return holder
 
-    # -- what is told --------------------------------------------------------------------------------------------------
+    # -- events --------------------------------------------------------------------------------------------------------
 
     def clear(self) -> None:
-        """Forget what was told of another comparison."""
+        """Remove everything that belongs to another comparison."""
         self._measured, self.latest = {}, None
         self.table.set_rows([])
         self.table_place.set_ready(False)
         self.table_place.setMaximumHeight(_NO_LIMIT_PX)
         self.findings.setText(_AWAITED)
+        self.table_head.setText(_ERRORS)
         for place in self.band_places.values():
             place.set_ready(False)
         self.draw_curves()
 
     def begin(self, spec: SweepSpec) -> None:
-        """Take the comparison that is told."""
+        """Set the comparison whose runs will be shown."""
         self._spec = spec
 
     def child(self, name: str) -> Child | None:
-        """Return a run of the comparison by its name; None where it has none of this name."""
+        """Return a run of the comparison by its name; None for an unknown name."""
         children = () if self._spec is None else self._spec.children()
         return next((child for child in children if child.name == name), None)
 
     def start_child(self, name: str) -> None:
-        """A run begins, or is told again from its start."""
+        """Begin the curve of a run, in place of an earlier one."""
         self._measured[name] = []
 
     def measure(self, name: str, measured: HeldOutLoss) -> None:
-        """Take one measurement of a run."""
+        """Add one measurement to the curve of a run."""
         self._measured.setdefault(name, []).append(measured)
         if time.monotonic() - self._drawn_s >= CURVES_EVERY_S:
             self.draw_curves()
 
     def show_table(self, event: SweepTable) -> None:
-        """Show the table as it stands, and what it says."""
+        """Show the table, its conclusions and its errors by noise."""
         self.latest = event
         self.draw_curves()
         self.table_place.set_ready(bool(event.rows))
         self.table.set_rows([_cells(row) for row in event.rows])
+        self.table_head.setText(moment(event.rows).replace("Final error", _ERRORS))
         self.table_place.setMaximumHeight(self.table.maximumHeight())
-        if event.findings:
-            self.findings.setText("".join(f"<p>{_together(indexed(sentence))}</p>" for sentence in event.findings))
+        sentences = "".join(f"<p>{_together(indexed(sentence))}</p>" for sentence in event.findings)
+        self.findings.setText(sentences or _AWAITED)
         for mode, view in self.bands.items():
             known = [row for row in event.rows if row.mode == mode and len(row.band_error)]
             self.band_places[mode].set_ready(bool(known))
             view.set_plot(_bands(mode, known))
 
     def draw_curves(self) -> None:
-        """Draw all that was measured."""
+        """Draw the curves of all runs."""
         self._drawn_s = time.monotonic()
         children = {} if self._spec is None else {child.name: child for child in self._spec.children()}
         shown = [(children[name], rows) for name, rows in self._measured.items() if rows and name in children]
@@ -140,6 +146,7 @@ class ComparisonShown:
         colours = order_colours([child.k for child, _ in shown])
         seconds = self.unit.currentText() == "seconds"
         curves = [_curve(child, rows, colours[child.k], seconds=seconds) for child, rows in shown]
+        curves = _tagged([child for child, _ in shown], curves)
         modes = {child.modes[0] for child, _ in shown}
         keys = order_keys([child.k for child, _ in shown], "k")
         keys += tuple(Key(_STYLES[mode], "text", words) for mode, words in MODE_TITLES.items() if mode in modes)
@@ -158,8 +165,19 @@ def _curve(child: Child, rows: list[HeldOutLoss], colour: str, *, seconds: bool)
     return Curve(child.words, x, np.array([row.loss for row in rows]), colour, _STYLES[child.modes[0]])
 
 
+def _tagged(children: list[Child], curves: list[Curve]) -> list[Curve]:
+    """Name k at one curve for each, the longest; only in the first mode, as the curves of the other lie together."""
+    longest: dict[int, int] = {}
+    for number, (child, curve) in enumerate(zip(children, curves, strict=True)):
+        of_first_mode = child.modes[0] == children[0].modes[0]
+        if of_first_mode and (child.k not in longest or curve.x[-1] > curves[longest[child.k]].x[-1]):
+            longest[child.k] = number
+    named = {number: f"k = {k}" for k, number in longest.items()}
+    return [replace(curve, tag=named.get(number, "")) for number, curve in enumerate(curves)]
+
+
 def _bands(mode: Mode, rows: list[TableRow]) -> Curves:
-    """Return the errors by noise of one mode, and dotted those of the exact posterior mean."""
+    """Return the errors by noise of one mode, with those of the exact posterior mean as dotted lines."""
     ks = [row.k for row in rows]
     colours, curves, keys = order_colours(ks), list[Curve](), order_keys(ks, "k")
     for row in rows:
@@ -178,7 +196,7 @@ def _bands(mode: Mode, rows: list[TableRow]) -> Curves:
 
 
 def _together(words: str) -> str:
-    """Return words whose equations and spreads are not broken over lines."""
+    """Keep equations and spreads on one line."""
     for sign in ("=", "±"):
         words = words.replace(f" {sign} ", f"\u00a0{sign}\u00a0")
     return words
@@ -186,6 +204,6 @@ def _together(words: str) -> str:
 
 def _cells(row: TableRow) -> tuple[str, ...]:
     return (
-        MODE_TITLES[row.mode], str(row.k), str(row.seeds), figure(row.error, row.spread),
+        MODE_TITLES[row.mode], str(row.k), str(row.seeds), row.steps_in_words, figure(row.error, row.spread),
         figure(row.ratio, row.ratio_spread), figure(row.floor_ratio), figure(row.reported_ratio),
     )  # fmt: skip

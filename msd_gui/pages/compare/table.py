@@ -1,4 +1,4 @@
-"""The table of a comparison of numbers of copies, filled while its runs go on."""
+"""The table of a comparison of numbers of copies."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-HEAD = ("mode", "k", "seeds", "error", "ratio k/1", "exact k/1", "report k/1")
-WIDE, NARROW = (0,), (1, 2)
-"""Columns that are as wide as their words; the others share the rest."""
+HEAD = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact k/1", "report k/1")
+WIDE, NARROW = (0,), (1, 2, 3)
+"""Columns as wide as their words; the others share the rest."""
+BOTH_MODES = "At k = 1 both modes are the same run: it is trained once and stands in both."
 TIPS = (
-    "What stays the same for every k: the law of σ of one copy, or that of σ_eff = σ/√k.",
-    "Number of copies.",
-    "Seeds measured so far.",
-    "Mean final ‖x̂ − x‖² on held-out data ± standard deviation over seeds.",
-    "Error over that of k = 1, ± standard deviation over seeds.",
+    "The same for every k: the law of σ of one copy, or that of σ_eff = σ/√k.",
+    f"Number of copies. {BOTH_MODES}",
+    "Number of seeds measured so far.",
+    "Training steps of the runs. Where they differ, all errors are those of the last step at which all were measured.",
+    "Mean ‖x̂ − x‖² on held-out data ± standard deviation over seeds.",
+    "Error over that of k = 1, ± standard deviation over seeds; a dash where runs have no measured step in common.",
     "The same for the exact posterior mean (for images: over the training images).",
     "The same from the report's Table 1.",
 )
 
 
 class ComparisonTable(QTableWidget):
-    """Rows of words and numbers; what is not known is a dash."""
+    """Rows of words and numbers, with dashes for unknown figures."""
 
     def __init__(self) -> None:
         super().__init__(0, len(HEAD))
@@ -42,11 +44,12 @@ class ComparisonTable(QTableWidget):
             head_bar.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
 
     def set_rows(self, rows: Sequence[tuple[str, ...]]) -> None:
-        """Show these rows in place of those before; only what changed is touched.
+        """Replace the rows.
 
         Args:
             rows: Words for each column.
         """
+        firsts = [cells[1] for cells in rows].count("1")
         self.setRowCount(len(rows))
         for line, cells in enumerate(rows):
             for column, words in enumerate(cells):
@@ -58,13 +61,14 @@ class ComparisonTable(QTableWidget):
                     self.setItem(line, column, item)
                 if item.text() != words:
                     item.setText(words)
-        # What room its rows do not need goes to the curves.
+                item.setToolTip(BOTH_MODES if cells[1] == "1" and firsts > 1 else "")
+        # The curves get the height that the rows do not need.
         height = self.verticalHeader().defaultSectionSize() * max(len(rows), 1)
         self.setMaximumHeight(self.horizontalHeader().sizeHint().height() + height + 2 * self.frameWidth())
 
 
 def figure(value: float, spread: float = math.nan) -> str:
-    """Return a figure in words, with its spread where that is known."""
+    """Return a figure in words, with its spread where that is known; a dash for NaN."""
     if math.isnan(value):
         return "–"
     return f"{value:.3f}" + ("" if math.isnan(spread) else f" ± {spread:.3f}")

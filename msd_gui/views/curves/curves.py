@@ -10,6 +10,7 @@ from PySide6.QtGui import QColor, QPainter
 
 from msd_engine.events.plots import Array, Axis, Bounds, Curve, Curves
 from msd_gui.views.base.colour_maps import between, colour_of
+from msd_gui.views.base.fonts import font_of
 from msd_gui.views.base.layers import Layer, ToPixels, draw_curve, draw_dots, draw_polylines, finite, pen, polygon
 from msd_gui.views.base.plot import PlotView
 from msd_gui.views.base.rich import indexed
@@ -18,7 +19,9 @@ from msd_gui.widgets.controls.numbers import number
 _STYLES = {"dash": Qt.PenStyle.DashLine, "dotted": Qt.PenStyle.DotLine}
 _WIDTH_PX, _CAP_PX, _DOT_PX, _DOT_EVERY_PX = 1.7, 3.0, 2.8, 14.0
 _BAND = 0.22
-# Margin at the right of growing and of other curves, as a fraction of their width.
+# Distance of a tag from the last point of its curve.
+_TAG_PX = 4.0
+# Room at the right of curves that grow and of others, in parts of their width.
 _GROWING, _WHOLE = 0.2, 0.05
 _LEAST_MARGIN = 0.05
 # Growing curves that fill less of an axis are framed again.
@@ -194,6 +197,28 @@ class CurvesView(PlotView):
                 painter.setPen(pen(colour, 1.2))
                 painter.setBrush(QColor(colour))
                 draw_dots(painter, pixels, _DOT_PX)
+        self._draw_tags(painter, to_px)
+
+    def _draw_tags(self, painter: QPainter, to_px: ToPixels) -> None:
+        """Write the tags at the last points of their curves: to the right, above or below, where no line is."""
+        if not any(curve.tag for curve, *_ in self._lines):
+            return
+        painter.setFont(font_of(self))
+        painter.setPen(QColor(self.colours.text))
+        metrics, edge = painter.fontMetrics(), to_px(np.array([self.bounds()[1::2]]))[0, 0]
+        drawn = [finite(to_px(middle)) for _, middle, _, _ in self._lines]
+        taken: list[QRectF] = []
+        for (curve, *_), pixels in zip(self._lines, drawn, strict=True):
+            if not curve.tag or not len(pixels):
+                continue
+            (x, y), width, height = pixels[-1], metrics.horizontalAdvance(curve.tag), metrics.height()
+            corners = ((x + _TAG_PX, y - height / 2), (x - width, y - height - _TAG_PX), (x - width, y + _TAG_PX))
+            places = [QRectF(*corner, width, height) for corner in corners]
+            # Where tags would lie on each other, the legend still names their curves.
+            places = [p for p in places if p.right() <= edge and not any(p.intersects(other) for other in taken)]
+            if places:
+                taken.append(min(places, key=lambda place: sum(_crosses(line, place) for line in drawn)))
+                painter.drawText(taken[-1], Qt.AlignmentFlag.AlignCenter, curve.tag)
 
     def _across(self, curve: Curve, pixels: Array) -> Array:
         """Return the points of a curve, extended to the edges of the plot."""
@@ -201,6 +226,15 @@ class CurvesView(PlotView):
         if not curve.across or not len(points):
             return points
         return np.array([[0.0, points[0, 1]], *points, [self.width(), points[-1, 1]]])
+
+
+def _crosses(line: Array, place: QRectF) -> bool:
+    """Whether a line of pixels with shape (n, 2), from left to right, runs through a place."""
+    if not len(line) or line[0, 0] > place.right() or line[-1, 0] < place.left():
+        return False
+    across = np.linspace(max(place.left(), line[0, 0]), min(place.right(), line[-1, 0]), 8)
+    heights = np.interp(across, *line.T)
+    return bool(((heights > place.top()) & (heights < place.bottom())).any())
 
 
 def _value(curve: Curve, at: int) -> str:

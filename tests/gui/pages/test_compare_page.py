@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from hands import WAIT_MS
 
@@ -10,13 +12,18 @@ from msd_gui.app import create_window
 from msd_gui.session.settings import Settings
 
 
-@pytest.fixture
-def page(qtbot, tmp_path):
-    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
+def launched(qtbot, folder):
+    window = create_window(settings=Settings(folder / "settings.ini"), runs_dir=folder / "runs")
     window.show()
     window.show_page("compare")
+    qtbot.waitUntil(lambda: window.pages["compare"].can("train"), timeout=WAIT_MS)
+    return window
+
+
+@pytest.fixture
+def page(qtbot, tmp_path):
+    window = launched(qtbot, tmp_path)
     page = window.pages["compare"]
-    qtbot.waitUntil(lambda: page.can("train"), timeout=WAIT_MS)
     page.form.preset.setCurrentIndex(page.form.preset.findData("ring-8"))
     page.form.ks.setText("1, 2")
     page.form.seeds.setText("0")
@@ -30,15 +37,96 @@ def done(page, count):
     return lambda: not page.running and page.shown.latest is not None and page.shown.latest.done == count
 
 
+def shown_buttons(page):
+    return {name for name, button in page.buttons.items() if not button.isHidden()}
+
+
+def test_only_buttons_that_can_be_pressed_are_shown(page):
+    assert shown_buttons(page) == {"train", "open"}
+    assert all(page.buttons[name].isEnabled() for name in shown_buttons(page))
+
+
+def test_the_time_in_all_is_shown_before_the_start_and_follows_the_form(page):
+    form = page.form
+    form.ks.setText("1, 2, 4, 8, 16")
+    form.seeds.setText("0, 1, 2")
+    form.unit.setCurrentText("seconds")
+    form.budget.setText("20")
+    assert form.cost.text() == "27 trainings of 20 s: about 9:00 min in all; 3 of them serve both modes (k = 1)."
+    assert form.cost.isVisible()
+    form.seeds.setText("0")
+    assert form.cost.text() == "9 trainings of 20 s: about 3:00 min in all; 1 of them serves both modes (k = 1)."
+    form.unit.setCurrentText("steps")
+    assert form.cost.text() == "9 trainings of 20 steps: 180 steps in all; 1 of them serves both modes (k = 1)."
+    form.modes.setCurrentIndex(form.modes.findData("same-sigma"))
+    form.ks.setText("8")
+    assert form.cost.text() == "1 training of 20 steps."
+    form.ks.setText("8, two")
+    assert "whole numbers" in form.cost.text()
+    assert form.cost.property("role") == "error"
+    form.ks.setText("8")
+    assert form.cost.property("role") == "muted"
+
+
+def test_the_last_comparison_is_opened_again_after_a_restart(qtbot, page, tmp_path):
+    page.form.budget.setText("2")
+    page.act("train")
+    qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
+    settings, folder = page.window().settings, page.folder
+    page.keep("compare", settings)
+    settings.sync()
+    window = launched(qtbot, tmp_path)
+    again = window.pages["compare"]
+    qtbot.waitUntil(done(again, 3), timeout=WAIT_MS)
+    assert again.folder == folder
+    assert [again.shown.table.item(row, 4).text() for row in range(4)] == [
+        page.shown.table.item(row, 4).text() for row in range(4)
+    ]
+    assert again.form.value() == again.spec == page.spec
+    assert shown_buttons(again) == {"train", "resume", "open"}
+    # A comparison that is gone is forgotten without a word.
+    shutil.rmtree(folder)
+    window.close()
+    window = launched(qtbot, tmp_path)
+    assert window.pages["compare"].folder is None
+    assert not window.messages.errors()
+    window.close()
+
+
+def test_a_comparison_can_be_opened_while_another_is_read(qtbot, page, tmp_path):
+    page.form.budget.setText("2")
+    page.act("train")
+    qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
+    other = shutil.copytree(page.folder, tmp_path / "other")
+    page.open_sweep(page.folder)
+    assert page.running
+    page.open_sweep(other)
+    qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
+    assert page.folder == other
+
+
+def test_a_folder_that_cannot_be_opened_is_left(qtbot, page, tmp_path):
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "sweep.json").write_text("{")
+    with qtbot.waitSignal(page.failed):
+        page.open_sweep(tmp_path / "odd")
+    qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
+    assert page.folder is None
+    assert not page.can("resume")
+
+
 def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     assert page.exports() == []
     page.act("train")
     qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
     assert page.shown.table.rowCount() == 4
     assert page.buttons["train"].isEnabled()
-    assert not page.buttons["stop"].isEnabled()
     assert page.form.isEnabled()
-    assert "±" not in page.shown.table.item(0, 3).text()
+    assert {page.shown.table.item(row, 3).text() for row in range(4)} == {"30"}
+    # One run of k = 1 stands in both modes, and both of its rows say so.
+    tips = [page.shown.table.item(row, 4).toolTip() for row in range(4)]
+    assert ["same run" in tip for tip in tips] == [True, False, True, False]
+    assert "±" not in page.shown.table.item(0, 4).text()
     assert len(page.shown.columns()) == 2 * 3
     assert "σ/√k" in page.shown.findings.text()
     assert " = " not in page.shown.findings.text()
@@ -47,14 +135,14 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     page.form.seeds.setText("0, 1")
     page.act("resume")
     qtbot.waitUntil(done(page, 6), timeout=WAIT_MS)
-    assert "±" in page.shown.table.item(0, 3).text()
+    assert "±" in page.shown.table.item(0, 4).text()
     words = {export.label: export for export in page.exports()}
     assert "Comparison" in words
     assert {export.suffix for export in page.exports()} == {".csv", ".md", ".png", ".svg", ".pdf"}
-    folder, latest = page.folder, [page.shown.table.item(row, 3).text() for row in range(4)]
+    folder, latest = page.folder, [page.shown.table.item(row, 4).text() for row in range(4)]
     page.open_sweep(folder)
     qtbot.waitUntil(done(page, 6), timeout=WAIT_MS)
-    assert [page.shown.table.item(row, 3).text() for row in range(4)] == latest
+    assert [page.shown.table.item(row, 4).text() for row in range(4)] == latest
     assert page.spec.seeds == (0, 1)
     # What was opened can be begun anew, and the presets are still there.
     assert page.form.preset.currentText() == f"Opened: {page.spec.title}"
@@ -72,6 +160,7 @@ def test_it_stops_pauses_and_goes_on(qtbot, page):
     page.act("train")
     qtbot.waitUntil(lambda: len(page.shown.columns()) > 0, timeout=WAIT_MS)
     page.act("pause")
+    assert shown_buttons(page) == {"pause", "stop"}
     assert page.buttons["pause"].isChecked()
     assert page.buttons["pause"].text() == "Go on"
     assert "Paused" in page.status.text
@@ -81,6 +170,7 @@ def test_it_stops_pauses_and_goes_on(qtbot, page):
     page.act("stop")
     qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
     assert page.can("resume")
+    assert shown_buttons(page) == {"train", "resume", "open"}
     assert page.status.text == ""
     assert "0 of 3 runs are done" in page.words.text()
     assert (page.folder / "sweep.json").exists()

@@ -116,6 +116,24 @@ def test_of_many_curves_the_nearest_is_read_out_and_of_few_all(qtbot):
     assert view.readout_at(9.8, 29.0) == "time 10 s   run 1 10   run 2 20"
 
 
+@pytest.mark.parametrize("steep", [False, True])
+def test_tags_are_written_beside_the_ends_of_their_curves_and_on_no_line(qtbot, steep):
+    x = np.linspace(0.0, 10.0, 11)
+    y = np.exp(-x) if steep else np.ones(11)
+    bare = Curve("k = 8, seed 0", x[:6], y[:6], "own 1"), Curve("k = 1, seed 0", x, y + 2.0, "own 2")
+    plot = Curves("Runs", Axis("step"), Axis("error"), bare, legend=())
+    view = shown(qtbot, CurvesView(plot))
+    before = channels(view.grab().toImage())
+    lines = np.abs(before - before[-1, -1]).sum(axis=2) > 60
+    view.set_plot(replace(plot, curves=tuple(replace(curve, tag=curve.words[:5]) for curve in bare)))
+    changed = (channels(view.grab().toImage()) != before).any(axis=2)
+    assert 60 < changed.sum() < 2000
+    # Both tags are there, and nothing was painted on what was a line before.
+    assert changed[: 440 // 2].any()
+    assert changed[440 // 2 :].any()
+    assert not (changed & lines).any()
+
+
 def test_axes_follow_the_curves_until_the_user_moves_them_and_again_for_others(qtbot):
     x = np.arange(1.0, 11.0)
 
