@@ -16,8 +16,8 @@ from torch import Tensor
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, ImageFrame
 from msd_engine.events.pixels import to_grey
+from msd_engine.events.sampling import LOST
 from msd_engine.metrics.chains.figures import (
-    LOST,
     alive,
     effective_size,
     residual_inflation,

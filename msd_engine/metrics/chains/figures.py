@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-# Beyond this many data units a chain counts as lost, and its numbers are no longer shown.
-LOST = 1e6
+from msd_engine.events.sampling import LOST
+
 # Fewer draws of one chain than this give no split R̂ and no effective sample size.
 _FEWEST_DRAWS = 8
 

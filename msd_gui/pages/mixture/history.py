@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import bisect
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import ChainSegment
+from msd_engine.events.sampling import LOST
+from msd_engine.specs import ExperimentSpec
+
+_NEVER = np.iinfo(np.int64).max
 
 
 class ChainHistory:
     """States of the chains of one run in the order of their steps.
 
     Segments are kept as they come: joining them would copy tens of megabytes on the screen's thread.
+
+    A lost chain stays on a circle with radius 10⁶ where it left the plane: told states are clipped and know no
+    direction.
 
     Attributes:
         spec_json: The settings that the chains are drawn with, as JSON; empty where they are not known.
@@ -25,9 +33,23 @@ class ChainHistory:
         self._segments: list[ChainSegment] = []
         self._ends: list[int] = []
         self.total = 0
+        # By chain: index of the first state in which it is lost, and its place from then on.
+        self._lost_at = np.empty(0, np.int64)
+        self._rim = np.empty((0, 2), np.float32)
+
+    @cached_property
+    def blows_up(self) -> bool:
+        """Whether the step is past the wall."""
+        return bool(self.spec_json) and ExperimentSpec.from_json(self.spec_json).sampling.blows_up
 
     def append(self, segment: ChainSegment) -> None:
         """Add the next stretch of states."""
+        if not self._segments:
+            chains = segment.y.shape[1]
+            self._lost_at, self._rim = np.full(chains, _NEVER), np.zeros((chains, 2), np.float32)
+        # Extremes need no copy of the states; NaN fails both comparisons.
+        if not (segment.y.max() < LOST and segment.y.min() > -LOST):
+            self._note_lost(segment)
         self._segments.append(segment)
         self._ends.append(len(self) + len(segment.steps))
         self.total = segment.total
@@ -58,8 +80,12 @@ class ChainHistory:
         """Return one kept state, as a segment of length 1."""
         return self._cut(index, index + 1)[0]
 
+    def lost(self, index: int) -> NDArray[np.bool_]:
+        """Return which chains are lost at one kept state, with shape (B,)."""
+        return np.asarray(self._lost_at <= index)
+
     def mean_path(self, index: int, length: int) -> NDArray[np.float32]:
-        """Return ȳ of all chains over the last kept states up to an index.
+        """Return ȳ of all chains over the last kept states up to an index, on the circle for lost chains.
 
         Args:
             index: Index of the last state.
@@ -68,8 +94,22 @@ class ChainHistory:
         Returns:
             Array with shape (≤ length, B, 2).
         """
-        parts = self._cut(max(0, index + 1 - length), index + 1)
-        return np.concatenate([part.y.mean(axis=2) for part in parts])
+        first = max(0, index + 1 - length)
+        path = np.concatenate([part.y.mean(axis=2) for part in self._cut(first, index + 1)])
+        lost = np.arange(first, index + 1)[:, None] >= self._lost_at
+        return np.where(lost[..., None], self._rim, path)
+
+    def _note_lost(self, segment: ChainSegment) -> None:
+        """Remember when and where chains leave the plane."""
+        before = segment.y[:1] if not self._segments else self._segments[-1].y[-1:]
+        states = np.concatenate([before, segment.y])
+        lost = ~(np.abs(states) < LOST).all(axis=(2, 3))
+        chains = np.flatnonzero(lost.any(axis=0) & (self._lost_at == _NEVER))
+        first = lost[:, chains].argmax(axis=0)
+        self._lost_at[chains] = len(self) + np.maximum(first - 1, 0)
+        left = states[np.maximum(first - 1, 0), chains].mean(axis=1)
+        size = np.hypot(*left.T)[:, None]
+        self._rim[chains] = np.where(size > 0, LOST * left / np.where(size > 0, size, 1), (LOST, 0))
 
     def _cut(self, first: int, end: int) -> list[ChainSegment]:
         parts, before = [], 0
