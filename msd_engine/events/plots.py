@@ -185,12 +185,12 @@ class Plane:
         learned: The learned score there, with shape (m, 2), or None.
         tails: The last states of every chain, with shape (n, B, 2), oldest first.
         heads: Positions of the chains, with shape (B, 2).
-        lost: Which chains left the plane, with shape (B,), drawn as rings; empty for none.
         copies: The copies of the chosen chain (k, 2), their mean (1, 2) and x̂ (1, 2), or None.
         chosen: The chosen chain, or None.
         colour: Colour of the chains.
         on: The visible layers.
         bounds: Range of the axes, in data units.
+        lost: Which chains left the plane, with shape (B,), drawn as rings; empty for none.
     """
 
     log_density: Array | None = None
@@ -202,12 +202,12 @@ class Plane:
     learned: Array | None = None
     tails: Array = field(default_factory=lambda: NO_TAILS)
     heads: Array = field(default_factory=lambda: NO_POINTS)
-    lost: Array = field(default_factory=lambda: NO_LOST)
     copies: tuple[Array, Array, Array] | None = None
     chosen: int | None = None
     colour: str = "exact"
     on: frozenset[str] = frozenset(LAYERS) - {"exact arrows", "learned arrows"}
     bounds: Bounds = (-8.0, 8.0, -8.0, 8.0)
+    lost: Array = field(default_factory=lambda: NO_LOST)
 
     @property
     def has_density(self) -> bool:
