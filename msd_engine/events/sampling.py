@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -152,6 +153,8 @@ class ChainReport(Event):
         r_hat: Split R̂ of ȳ over the kept states of the second half of the last level, with shape (d,); NaN for too few.
         ess: Effective sample size of the mean of ȳ over the same states of all chains, with shape (d,); NaN likewise.
         alive: Share of the chains whose state is finite and not beyond 1e6 data units.
+        stayed: Share of the living chains whose most likely mode at the end is that in the middle of the last level;
+            NaN before the end.
     """
 
     keep: ClassVar[str] = "latest"
@@ -165,6 +168,7 @@ class ChainReport(Event):
     r_hat: NDArray[np.float64]
     ess: NDArray[np.float64]
     alive: float
+    stayed: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)

@@ -165,7 +165,8 @@ class PlaneFrames:
         living = alive(y)
         means = y[living].mean(1).to(target.means.dtype)
         x = moment.posterior.mean.cpu()[living].to(means) if self._spec.sampling.jump else means
-        rho = target.responsibilities(means, moment.sigma / math.sqrt(y.shape[1]))
+        tau = moment.sigma / math.sqrt(y.shape[1])
+        rho = target.responsibilities(means, tau)
         draws = self._draws(y, living) if ended else means.new_empty((0, *means.shape))
         predicted, inflation = self._predictions(target, rho.sum(0), bool(living.all())) if ended else _UNKNOWN
         return ChainReport(
@@ -179,6 +180,7 @@ class PlaneFrames:
             r_hat=split_r_hat(draws).numpy(),
             ess=effective_size(draws).numpy(),
             alive=living.double().mean().item(),
+            stayed=_stayed(target, draws, rho, tau),
         )
 
     def _draws(self, y: Tensor, living: Tensor) -> Tensor:
@@ -196,6 +198,14 @@ class PlaneFrames:
         start = target.std**2 if sampling.start == "gaussian" else sampling.start_width**2 / 3
         std = predicted_std(target, sampling.sampler, self._descent, k, start, counts.numpy(), jump=sampling.jump)
         return std, float(swelling(sampling.sampler, self._descent)[-1]) if k > 1 else math.nan
+
+
+def _stayed(target: GaussianMixture, draws: Tensor, rho: Tensor, tau: float) -> float:
+    """Return the share of chains that end in the mode of their first draw; NaN without draws."""
+    if not len(draws) or not len(rho):
+        return math.nan
+    before = target.responsibilities(draws[0].to(target.means.dtype), tau).argmax(1)
+    return (before == rho.argmax(1)).double().mean().item()
 
 
 def _segments(moments: list[Moment]) -> Iterator[Segment]:

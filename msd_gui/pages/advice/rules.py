@@ -10,6 +10,8 @@ The rules, with σ_eff = σ/√k, r = ε/σ², γ the ratio of neighbouring leve
   what it tends to, as the engine predicts it for every sampler and every ladder; it is blamed on γ where technique 2's
   C = Φ(√(2d)(γ−1) + 3γ) − Φ(√(2d)(γ−1) − 3γ) is far below 1/2, else on T;
 * the end: σ_L/√k above a quarter of the data's standard deviation, of which the last jump makes a blur;
+* fixed noise: the share of a mode beyond chance by an exact test, while nearly all chains end in the mode that they
+  were in half way; the remedy is to anneal, from the same start and with as many steps;
 * too many steps: the share of a class or mode beyond chance by an exact test, from a network, with twice the steps
   that the ladder needs or more (theory §3, fact 8); and chains that have died, or have ended off the data, though r
   is far from the wall.
@@ -28,6 +30,7 @@ _RULES = (
     settings.start,
     settings.ladder,
     settings.end,
+    chains.stuck,
     chains.drift,
 )
 
