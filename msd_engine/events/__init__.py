@@ -11,6 +11,7 @@ from msd_engine.events.sampling import (
     FilmFrame,
     ImageFrame,
     Ladder,
+    Modes,
     Proposed,
     Samples,
 )
@@ -37,6 +38,7 @@ __all__ = [
     "HeldOutLoss",
     "ImageFrame",
     "Ladder",
+    "Modes",
     "LossPoints",
     "Neighbours",
     "NoisyPicture",

@@ -46,6 +46,23 @@ class Ladder(Event):
 
 
 @dataclass(frozen=True, eq=False)
+class Modes(Event):
+    """The mixture that chains in the plane draw from, once after their `Ladder`.
+
+    Attributes:
+        weights: Weights of the modes, with shape (J,), float64.
+        means: Their means, with shape (J, d).
+        covariances: Their covariances, with shape (J, d, d).
+        noise: Covariance of the noise of a copy with σ = 1, with shape (d, d).
+    """
+
+    weights: NDArray[np.float64]
+    means: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+    noise: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
 class Proposed(Event):
     """Settings derived from the data.
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from msd_engine.data.mixture import GaussianMixture
-from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, ImageFrame
+from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, ImageFrame, Modes
 from msd_engine.events.pixels import to_grey
 from msd_engine.events.sampling import LOST
 from msd_engine.metrics.chains.figures import (
@@ -96,6 +96,19 @@ class PlaneFrames:
         self._last_level: list[NDArray[np.float32]] = []
         # A short run tells its figures once, at its end.
         self._next_report_s = time.perf_counter() + _REPORT_EVERY_S
+
+    def begin(self) -> Iterator[Event]:
+        """Tell the mixture, in the coordinates of the data."""
+        if self._target is None:
+            return
+        decode, dim = self._space.decode, self._target.dim
+        root = decode(torch.eye(dim, dtype=torch.float64))
+        yield Modes(
+            weights=self._target.weights.double().numpy(),
+            means=decode(self._target.means.double()).numpy(),
+            covariances=(root @ self._target.covariances.double() @ root).numpy(),
+            noise=self._space.covariance(dim).numpy(),
+        )
 
     def keep(self, moment: Moment | Segment) -> None:
         """Keep the states where the stride, or the end of the walk, says so."""
@@ -278,6 +291,10 @@ class ImageFrames:
         steps = np.linspace(first, total, min(count, total - first + 1)).round().astype(int)
         self._film_steps = frozenset(steps.tolist())
         self._film: list[FilmFrame] = []
+
+    def begin(self) -> Iterator[Event]:
+        """Tell nothing."""
+        yield from ()
 
     def keep(self, moment: Moment | Segment) -> None:
         """Keep a frame of the film where it is its turn."""

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from msd_engine.events import ChainSegment
+from msd_engine.events import ChainReport, ChainSegment, Modes
 from msd_engine.events.sampling import LOST
 from msd_engine.specs import ExperimentSpec
 
@@ -26,6 +26,8 @@ class ChainHistory:
     Attributes:
         spec_json: The settings that the chains are drawn with, as JSON; empty where they are not known.
         total: Number of the last step.
+        modes: The mixture that the chains draw from; None before the engine tells it.
+        report: Figures of the end; None before it.
     """
 
     def __init__(self, spec_json: str = "") -> None:
@@ -33,14 +35,21 @@ class ChainHistory:
         self._segments: list[ChainSegment] = []
         self._ends: list[int] = []
         self.total = 0
+        self.modes: Modes | None = None
+        self.report: ChainReport | None = None
         # By chain: index of the first state in which it is lost, and its place from then on.
         self._lost_at = np.empty(0, np.int64)
         self._rim = np.empty((0, 2), np.float32)
 
     @cached_property
+    def spec(self) -> ExperimentSpec | None:
+        """The settings, None where they are not known."""
+        return ExperimentSpec.from_json(self.spec_json) if self.spec_json else None
+
+    @property
     def blows_up(self) -> bool:
         """Whether the step is past the wall."""
-        return bool(self.spec_json) and ExperimentSpec.from_json(self.spec_json).sampling.blows_up
+        return self.spec is not None and self.spec.sampling.blows_up
 
     def append(self, segment: ChainSegment) -> None:
         """Add the next stretch of states."""
@@ -185,6 +194,11 @@ class DoubleBuffer:
         """A new run has started, with some settings as JSON."""
         self._next = ChainHistory(spec_json)
 
+    @property
+    def newest(self) -> ChainHistory:
+        """The newest run."""
+        return self.shown if self._next is None else self._next
+
     def append(self, segment: ChainSegment, position: float) -> bool:
         """Add states to the newest run.
 
@@ -195,7 +209,7 @@ class DoubleBuffer:
         Returns:
             Whether what is shown has changed.
         """
-        target = self._next if self._next is not None else self.shown
+        target = self.newest
         target.append(segment)
         if target is self._next and (target.complete or target.last_step >= position):
             self.shown, self._next = target, None

@@ -11,7 +11,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from msd_engine.events import ChainSegment, Ladder
+from msd_engine.events import ChainReport, ChainSegment, Ladder, Modes
 from msd_engine.events.plots import NO_LOST
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.mixture.history import ChainHistory, DoubleBuffer, Playhead
@@ -82,6 +82,21 @@ class Player(QObject):
         if self.buffer.append(segment, self.playhead.position):
             self._timeline.set_available(self.buffer.shown.last_step)
             self._shown_index = -1
+
+    @Slot(object)
+    def set_modes(self, modes: Modes) -> None:
+        """Learn what the newest run draws from."""
+        self.buffer.newest.modes = modes
+
+    def set_report(self, report: ChainReport) -> None:
+        """Learn the figures of the end of the newest run."""
+        self.buffer.newest.report = report
+        self.moved.emit()
+
+    @property
+    def index(self) -> int:
+        """Index of the state that is shown, -1 for none."""
+        return self._shown_index
 
     @property
     def empty(self) -> bool:
