@@ -32,7 +32,9 @@ class StateFigures:
     chains: int
 
 
-def figures_of_state(y: NDArray[np.float32], x_hat: NDArray[np.float32] | None, sigma: float, modes: Modes) -> StateFigures:
+def figures_of_state(
+    y: NDArray[np.float32], x_hat: NDArray[np.float32] | None, sigma: float, modes: Modes
+) -> StateFigures:
     """Return the figures of one state.
 
     Args:

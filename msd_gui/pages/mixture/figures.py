@@ -122,9 +122,7 @@ def _living(lived: int, chains: int) -> Reading:
     )
 
 
-def _weight_error(
-    shares: NDArray[np.float64], true_weights: NDArray[np.float64], lived: int
-) -> tuple[float, float]:
+def _weight_error(shares: NDArray[np.float64], true_weights: NDArray[np.float64], lived: int) -> tuple[float, float]:
     """Return the largest error of the weights, and what it stays below by chance; NaN without chains."""
     if not lived:
         return math.nan, math.nan
