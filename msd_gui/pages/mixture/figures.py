@@ -14,7 +14,6 @@ from msd_engine.specs import SamplingSpec
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Reading
 
-
 MIXED = 1.01
 """R̂ of mixed chains is below this (Vehtari et al. 2021, arXiv:1903.08008)."""
 
