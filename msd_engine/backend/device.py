@@ -8,14 +8,13 @@ from collections.abc import Callable, Hashable
 
 import torch
 
-from msd_engine.backend.errors import UserError
+from msd_engine.backend.errors import NO_MEMORY, UserError, is_out_of_memory
 
 # cuBLAS reads this at its first call; with this workspace products are deterministic.
 os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 _VARIABLE = "MSD_DEVICE"
 _WITHOUT_FLOAT64 = frozenset({"mps"})
-_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 # Prefixes of errors of a card that is lost, or whose driver is too old for this torch.
 _DEVICE_LOST = ("CUDA error", "CUDA driver", "cuDNN error", "cuBLAS", "Found no NVIDIA driver", "MPS backend")
 
@@ -75,13 +74,9 @@ def wait_for(device: torch.device) -> None:
 
 def failure_of_device(error: BaseException) -> str:
     """Return a message with a remedy if an exception of torch is the fault of a device, else an empty string."""
-    text = str(error)
-    first = text.strip().partition("\n")[0]
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or any(phrase in text for phrase in _OUT_OF_MEMORY):
-        return (
-            "There is not enough memory for this: use a smaller batch (training.batch), fewer chains or copies, or a "
-            "smaller network; on a graphics card, the CPU (device cpu) may have more. Saved files are kept."
-        )
+    first = str(error).strip().partition("\n")[0]
+    if is_out_of_memory(error):
+        return NO_MEMORY
     lost = isinstance(error, getattr(torch, "AcceleratorError", ())) or first.startswith(_DEVICE_LOST)
     if isinstance(error, RuntimeError) and lost:
         return (

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from msd_engine.events.errors import UserError
+from msd_engine.events.errors import NO_MEMORY, UserError, is_out_of_memory
 
-__all__ = ["BadFile", "MissingDataError", "UserError"]
+__all__ = ["NO_MEMORY", "BadFile", "MissingDataError", "NotFiniteError", "UserError", "is_out_of_memory"]
 
 
 class BadFile(UserError):  # noqa: N818 - the name is part of the contract
@@ -21,3 +21,7 @@ class MissingDataError(BadFile):
     def __init__(self, data_name: str, sentence: str) -> None:
         super().__init__(sentence)
         self.data_name = data_name
+
+
+class NotFiniteError(UserError):
+    """Numbers that were to be saved are not finite; nothing was written."""

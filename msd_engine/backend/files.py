@@ -10,10 +10,13 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from msd_engine.backend.errors import BadFile, UserError
+from msd_engine.backend.errors import BadFile, UserError, is_out_of_memory
 
 MIB = 2**20
 """Bytes in a mebibyte."""
+
+# A file system that cannot flush a folder says so by one of these.
+_NO_SUCH_FLUSH = (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES)
 
 
 def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
@@ -27,7 +30,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         data: Its new content.
 
     Raises:
-        UserError: The file cannot be written, for instance because the disk is full.
+        UserError: The file cannot be written, for instance because the disk is full; or it is written, and the disk
+            does not confirm it.
     """
     # Replace the target of a link, not the link.
     target = Path(os.path.realpath(path))
@@ -45,7 +49,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes) -> None:
         finally:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
-        _flush_folder(target.parent)
+    flush_entry(target)
 
 
 @contextlib.contextmanager
@@ -85,6 +89,10 @@ def reading(path: str | os.PathLike[str], expected: str) -> Iterator[None]:
         reason = error.strerror or "the file is cut or damaged"
         raise BadFile(f"{path} cannot be read ({reason}); expected {expected}.") from error
     except Exception as error:
+        if is_out_of_memory(error):
+            raise BadFile(
+                f"{path} cannot be read: there is not enough memory for {expected}; close other programs and try again."
+            ) from error
         raise BadFile(f"{path} is not {expected}: it is cut, damaged or of another kind.") from error
 
 
@@ -104,31 +112,51 @@ def read_bytes(path: str | os.PathLike[str], expected: str, *, limit: int) -> by
         if not stat.S_ISREG(os.stat(path).st_mode):
             raise BadFile(f"{path} is no regular file; expected {expected}.")
         with open(path, "rb") as file:
-            data = file.read(limit + 1)
+            # No more than there is: room is taken for as many bytes as are asked for.
+            data = file.read(min(os.fstat(file.fileno()).st_size, limit) + 1)
         if len(data) > limit:
             raise BadFile(f"{path} is larger than {limit:,} bytes, too large for {expected}.")
         return data
 
 
 def make_folder(path: str | os.PathLike[str]) -> None:
-    """Create a folder and its parents if missing.
+    """Create a folder and its missing parents so that they survive a power cut.
 
     Raises:
-        UserError: It cannot be created.
+        UserError: It cannot be created, or the disk does not confirm it.
     """
+    folder = Path(os.path.abspath(path))
     with writing(path):
-        Path(path).mkdir(parents=True, exist_ok=True)
+        made = [one for one in (folder, *folder.parents) if not one.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+    for one in reversed(made):
+        flush_entry(one)
 
 
-def _flush_folder(folder: Path) -> None:
-    # Windows cannot open a folder as a file and needs no flush.
+def flush_entry(path: Path) -> None:
+    """Flush the parent folder of a file or folder, so that its name survives a power cut.
+
+    Args:
+        path: The existing file or folder.
+
+    Raises:
+        UserError: The disk does not confirm it.
+    """
+    # Windows cannot open a folder as a file, and its renaming needs no flush.
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno not in _NO_SUCH_FLUSH:
+            raise UserError(
+                f"{path} is written, but the disk does not confirm it ({error.strerror or error}), and a power cut may "
+                "undo that: check the disk, and keep a copy elsewhere."
+            ) from error
 
 
 def _cannot_write(path: Path, error: OSError) -> str:

@@ -21,7 +21,7 @@ from typing import Any, get_args
 import tyro
 
 import msd_engine
-from msd_engine.backend.errors import UserError
+from msd_engine.backend.errors import NO_MEMORY, UserError, is_out_of_memory
 from msd_engine.cli.commands.listing import list_presets, print_schema
 from msd_engine.cli.fields import STEP_SIZE, declared_fields
 from msd_engine.cli.options import (
@@ -89,6 +89,10 @@ def _run(arguments: Sequence[str]) -> int:
         return DONE
     except (RefusedError, SpecError, UserError) as error:
         sentence, code, figures = str(error), REFUSED, {"status": "refused"}
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        sentence, code, figures = NO_MEMORY, FAILED, {"status": "failed"}
     except CutShortError as error:
         kind = "interrupted" if error.code == INTERRUPTED else "failed"
         sentence, code, figures = str(error), error.code, {"status": kind, **error.figures}

@@ -105,7 +105,7 @@ class PictureRead(Event):
     Attributes:
         pixels: With shape (C, H, W), uint8.
         path: The file.
-        done: Changes to its colours, such as ``dark and light exchanged``; empty for none.
+        done: Changes to its colours, such as ``its colours inverted``; empty for none.
     """
 
     pixels: NDArray[np.uint8]

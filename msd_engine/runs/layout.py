@@ -5,7 +5,11 @@ Imports no torch, so that runs can be listed without it.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import time
+from collections.abc import Collection
 from pathlib import Path
 
 from msd_engine.runs.locks import is_locked
@@ -26,6 +30,11 @@ THUMBNAIL = "thumbnail.png"
 FIGURES = "figures.json"
 NOTES = "notes.json"
 
+# What `backend.files.write_atomically` calls a file before it is whole.
+_TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}\.tmp")
+# Whoever writes a file that no lock guards is done with it sooner.
+_FORGOTTEN_S = 60.0
+
 
 def is_held(folder: str | os.PathLike[str]) -> bool:
     """Return whether somebody trains or measures a run right now, in this process or another.
@@ -38,6 +47,21 @@ def is_held(folder: str | os.PathLike[str]) -> bool:
         cannot be written to.
     """
     return any(is_locked(Path(folder) / name) for name in (LOCK, CLAIM))
+
+
+def sweep_temporary(folder: Path, guarded: Collection[str]) -> None:
+    """Remove temporary files of programs that died while they wrote into a folder.
+
+    Args:
+        folder: The folder, whose lock the caller holds.
+        guarded: Names of the files that are written only by who holds the lock. The temporary files of others are
+            removed once they are old.
+    """
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            named = _TEMPORARY.fullmatch(path.name)
+            if named and (named[1] in guarded or time.time() - path.stat().st_mtime > _FORGOTTEN_S):
+                path.unlink()
 
 
 def no_run(folder: str | os.PathLike[str]) -> str:

@@ -1,57 +1,101 @@
-"""Rows of metrics: one JSON object a line, appended while a run goes on."""
+"""Rows of metrics: one JSON object a line, appended while a run goes on.
+
+The rows are a record beside the checkpoints, and no checkpoint depends on them: a line that a crash has cut or damaged
+is left out and counted, and never keeps a run from being read or continued.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from msd_engine.backend.errors import BadFile
-from msd_engine.backend.files import MIB, read_bytes, reading, write_atomically, writing
+from msd_engine.backend.files import MIB, flush_entry, read_bytes, reading, write_atomically, writing
 
 _EXPECTED = "a list of metrics, one JSON object a line, each with its step"
 _LARGEST = 1024 * MIB
 _FIRST_LOOK = 32 * 1024
 _LAST_LOOK = 16 * MIB
+_BANDS = ("band_sigma_eff", "band_loss", "band_mmse")
 
 Row = Mapping[str, Any]
 
 
+class Log(NamedTuple):
+    """Measurements as they are on the disk.
+
+    Attributes:
+        rows: The rows in the order of their steps. Each has its ``step`` and ``elapsed_s``, and either ``loss``, or
+            ``held_out``, ``mmse``, ``standard_error`` and three lists of one length, ``band_sigma_eff``, ``band_loss``
+            and ``band_mmse``; what is not known is NaN.
+        damaged: Number of lines that are no rows and were left out.
+    """
+
+    rows: list[dict[str, Any]]
+    damaged: int
+
+
 def append_rows(path: Path, rows: Iterable[Row]) -> None:
-    """Append rows; each is a flat mapping with an integer ``step`` and numbers or lists of numbers.
+    """Append rows, all or none; each is a flat mapping with an integer ``step`` and numbers or lists of numbers.
 
     Args:
         path: The file; made where it is missing.
-        rows: The rows. Numbers that are not finite become null, which `read_rows` gives back as NaN.
+        rows: The rows. Numbers that are not finite become null, which `read_log` gives back as NaN.
 
     Raises:
-        UserError: The file cannot be written.
+        UserError: The file cannot be written; it is as it was before.
     """
     text = _text(rows)
-    with writing(path), path.open("ab") as file:
-        file.write(text)
+    with writing(path), open(path, "ab+", buffering=0) as file:
+        end = file.seek(0, os.SEEK_END)
+        if end:
+            file.seek(end - 1)
+            # A crash may have left half a line, which must not swallow the first row.
+            text = text if file.read(1) == b"\n" else b"\n" + text
+        left = memoryview(text)
+        try:
+            while left:
+                left = left[file.write(left) :]
+        except OSError:
+            with contextlib.suppress(OSError):
+                file.truncate(end)
+            raise
+    if not end:
+        flush_entry(path)
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Read all rows; none where there is no file. A last line that was cut by a crash is left out.
+def read_log(path: Path) -> Log:
+    """Read all rows; none where there is no file.
+
+    Where training went back and did steps anew, only the later rows of these steps are kept.
 
     Raises:
-        BadFile: A line is no row.
+        BadFile: The file cannot be read at all.
     """
     if not path.exists():
-        return []
+        return Log([], 0)
     # What follows the last line feed is empty, or was being written when the program died.
     lines = read_bytes(path, _EXPECTED, limit=_LARGEST).split(b"\n")[:-1]
-    with reading(path, _EXPECTED):
-        return [_row(path, line) for line in lines]
+    rows: list[dict[str, Any]] = []
+    damaged = 0
+    for line in lines:
+        row = _row(line)
+        if row is None:
+            damaged += 1
+            continue
+        while rows and _is_superseded(rows[-1], row):
+            rows.pop()
+        rows.append(row)
+    return Log(rows, damaged)
 
 
-def last_rows(path: Path, *names: str) -> dict[str, dict[str, Any]]:
+def last_rows(path: Path, *names: str) -> tuple[dict[str, dict[str, Any]], int]:
     """Read, from the end, the last row that holds each of some fields, without reading a long file whole.
 
     Args:
@@ -59,14 +103,16 @@ def last_rows(path: Path, *names: str) -> dict[str, dict[str, Any]]:
         names: The fields that are looked for.
 
     Returns:
-        The rows by field; fields that no row holds, or none of the last 16 MiB, are left out.
+        The rows by field, without fields that no row holds, or none of the last 16 MiB; and how many of the lines
+        that were looked at are damaged.
 
     Raises:
-        BadFile: A line that was looked at is no row.
+        BadFile: The file cannot be read at all.
     """
     found: dict[str, dict[str, Any]] = {}
+    damaged = 0
     if not path.exists():
-        return found
+        return found, damaged
     with reading(path, _EXPECTED), path.open("rb") as file:
         end = file.seek(0, os.SEEK_END)
         size = _FIRST_LOOK
@@ -75,25 +121,33 @@ def last_rows(path: Path, *names: str) -> dict[str, dict[str, Any]]:
             file.seek(start)
             # Before the first line feed stands the rest of a row, after the last one that is being written.
             lines = file.read(end - start).split(b"\n")[0 if start == 0 else 1 : -1]
+            damaged = 0
             for line in reversed(lines):
                 if len(found) == len(names):
-                    return found
+                    return found, damaged
                 if any(name not in found and f'"{name}"'.encode() in line for name in names):
-                    row = _row(path, line)
+                    row = _row(line)
+                    damaged += row is None
+                    row = row or {}
                     found = {**{name: row for name in names if name in row}, **found}
             if start == 0 or size >= _LAST_LOOK or len(found) == len(names):
-                return found
+                return found, damaged
             size *= 8
 
 
-def rewind_rows(path: Path, step: int) -> None:
-    """Drop the rows of later steps, and with them any cut line.
+def rewind_rows(path: Path, step: int) -> int:
+    """Drop the rows of later steps, and with them all damaged lines.
+
+    Returns:
+        How many lines were damaged.
 
     Raises:
-        UserError: The file cannot be read or written.
+        BadFile: The file cannot be read at all.
+        UserError: It cannot be written.
     """
-    rows = read_rows(path)
-    write_atomically(path, _text(row for row in rows if row["step"] <= step))
+    log = read_log(path)
+    write_atomically(path, _text(row for row in log.rows if row["step"] <= step))
+    return log.damaged
 
 
 def flush(path: Path) -> None:
@@ -104,19 +158,40 @@ def flush(path: Path) -> None:
     """
     if not path.exists():
         return
-    with writing(path), path.open("ab") as file:
+    with writing(path), open(path, "ab") as file:
         os.fsync(file.fileno())
+
+
+def _is_superseded(row: Row, newer: Row) -> bool:
+    """Return whether a row is of a step that is done anew from `newer` on."""
+    same_kind = ("held_out" in row) == ("held_out" in newer)
+    return bool(row["step"] > newer["step"] or (row["step"] == newer["step"] and same_kind))
 
 
 def _text(rows: Iterable[Row]) -> bytes:
     return "".join(json.dumps(_plain(dict(row)), allow_nan=False) + "\n" for row in rows).encode()
 
 
-def _row(path: Path, line: bytes) -> dict[str, Any]:
-    row = json.loads(line)
-    if not isinstance(row, dict) or type(row.get("step")) is not int:
-        raise BadFile(f"{path} is not {_EXPECTED}: a line has no step.")
-    return {name: _restore(value) for name, value in row.items()}
+def _row(line: bytes) -> dict[str, Any] | None:
+    """Return the row that a line holds, complete; None for anything else."""
+    try:
+        found = json.loads(line)
+        step = found.pop("step")
+        values = {name: _restore(value) for name, value in found.items()}
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError):
+        return None
+    if type(step) is not int or not 0 <= step < 2**63 or not ("loss" in values or "held_out" in values):
+        return None
+    missing: dict[str, Any] = {"elapsed_s": math.nan}
+    if "held_out" in values:
+        given: Any = next((values[name] for name in _BANDS if isinstance(values.get(name), list)), [])
+        missing |= {"mmse": math.nan, "standard_error": math.nan, **dict.fromkeys(_BANDS, [math.nan] * len(given))}
+    row = {"step": step, **missing, **values}
+    numbers = [row[name] for name in ("loss", "held_out", "mmse", "standard_error", "elapsed_s") if name in row]
+    bands = [row[name] for name in _BANDS if name in row]
+    lengths = {len(band) if isinstance(band, list) else -1 for band in bands}
+    is_sound = all(isinstance(number, float) for number in numbers) and len(lengths) < 2 and -1 not in lengths
+    return row if is_sound else None
 
 
 def _plain(value: Any) -> Any:
@@ -129,7 +204,17 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _restore(value: Any) -> Any:
+def _restore(value: Any) -> float | list[float]:
+    """Return a number or a list of numbers; what was not finite is NaN."""
     if isinstance(value, list):
-        return [_restore(item) for item in value]
-    return math.nan if value is None else value
+        return [_number(item) for item in value]
+    return _number(value)
+
+
+def _number(value: Any) -> float:
+    if value is None:
+        return math.nan
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError("a measurement is a number")
+    number = float(value)
+    return number if math.isfinite(number) else math.nan

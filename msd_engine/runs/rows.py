@@ -70,7 +70,9 @@ def _with_notes(row: RunRow, folder: Path, problems: list[str]) -> RunRow:
 
 def _with_measurements(row: RunRow, folder: Path, problems: list[str]) -> RunRow:
     try:
-        last = last_rows(folder / METRICS, "elapsed_s", "held_out")
+        last, damaged = last_rows(folder / METRICS, "elapsed_s", "held_out")
+        if damaged:
+            problems.append(f"{METRICS} has damaged lines, which are left out.")
         newest = last.get("elapsed_s", {})
         # While a run goes on, its measurements are ahead of its last checkpoint.
         if row.status == "running" and newest.get("step", 0) > row.step:

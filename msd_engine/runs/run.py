@@ -6,8 +6,9 @@
 * ``weights.safetensors``: the averaged weights, with the spec beside them, which is all that sampling needs;
 * ``earlier.safetensors``: the averaged weights of a moment early in training, by which sampling can be guided.
 
-A checkpoint writes the state first. Each file carries its step, so that after a crash between two files the state
-is simply ahead of the others, and the run goes on from the state.
+The state alone is the checkpoint: it holds the averaged weights too, and is put in its place whole, by one renaming.
+The weights and the manifest follow it. Each file carries its step, so that a state that a crash has left ahead of them
+is noticed: its weights are then those that are loaded, and whoever goes on with the run writes the other files anew.
 """
 
 from __future__ import annotations
@@ -15,24 +16,24 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor
 
 from msd_engine.backend.counter import GENERATOR
 from msd_engine.backend.errors import BadFile, UserError
-from msd_engine.backend.files import MIB, make_folder, read_bytes, reading, write_atomically
-from msd_engine.backend.tensors import pack_tensors, read_tensors
-from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, SWEEP, WEIGHTS, no_run
+from msd_engine.backend.files import MIB, make_folder, read_bytes, reading, write_atomically, writing
+from msd_engine.backend.tensors import pack_tensors
+from msd_engine.runs.checkpoints import GENERATOR_STATE, Checkpoint, noted_step, read_checkpoint
+from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, SWEEP, WEIGHTS, no_run, sweep_temporary
 from msd_engine.runs.locks import hold
-from msd_engine.runs.log import Row, append_rows, flush, read_rows, rewind_rows
+from msd_engine.runs.log import Log, Row, append_rows, flush, read_log, rewind_rows
 from msd_engine.runs.manifest import Manifest, Status, new_manifest
-from msd_engine.runs.older import older_tensors
 from msd_engine.specs import ExperimentSpec, SpecError
 from msd_engine.specs.models import CARD
+from msd_engine.training.trainer import AVERAGED
 
 # Who only asks whether a run is held holds it for an instant.
 _PATIENCE_S = 0.2
@@ -40,21 +41,6 @@ _PATIENCE_S = 0.2
 _RUN = "the manifest of a run"
 _EXPECTED_STATE = "the training state of a run (safetensors)"
 _EXPECTED_WEIGHTS = "the averaged weights of a run (safetensors)"
-
-
-@dataclass(frozen=True, eq=False)
-class Checkpoint:
-    """Tensors read back from a run.
-
-    Attributes:
-        step: Training steps done.
-        elapsed_s: Seconds of training up to there.
-        tensors: The tensors by name, on the CPU.
-    """
-
-    step: int
-    elapsed_s: float
-    tensors: dict[str, Tensor]
 
 
 class Run:
@@ -92,7 +78,11 @@ class Run:
             raise UserError(f"{folder} already holds a run: resume it, or choose another folder.")
         make_folder(folder)
         run = cls(folder, new_manifest(spec, device=str(device), threads=torch.get_num_threads(), generator=GENERATOR))
-        run._write_manifest()
+        with run.locked():
+            # Asked again: another process may have been quicker by a moment.
+            if (folder / MANIFEST).exists():
+                raise UserError(f"{folder} already holds a run: resume it, or choose another folder.")
+            run._write_manifest()
         return run
 
     @classmethod
@@ -131,7 +121,7 @@ class Run:
     @property
     def has_weights(self) -> bool:
         """Whether there are averaged weights to sample from."""
-        return (self.folder / WEIGHTS).exists()
+        return (self.folder / WEIGHTS).exists() or self.has_state
 
     @property
     def has_earlier(self) -> bool:
@@ -142,7 +132,8 @@ class Run:
     def locked(self) -> Iterator[None]:
         """Hold the run, so that no other process and no other job trains it meanwhile.
 
-        The system lets go of the lock when its holder dies, however it dies.
+        The system lets go of the lock when its holder dies, however it dies. Temporary files that earlier holders have
+        left are removed.
 
         Yields:
             Nothing.
@@ -154,35 +145,49 @@ class Run:
             raise UserError(f"{self.folder.name} is a pretrained model, which is never changed: train a new run.")
         taken = f"{self.folder} is being trained already: wait for it, stop it, or start another."
         with hold(self.folder / LOCK, _PATIENCE_S, taken):
+            sweep_temporary(self.folder, (STATE, WEIGHTS, EARLIER, MANIFEST, METRICS))
             yield
 
-    def save(
-        self,
-        state: Mapping[str, Tensor],
-        weights: Mapping[str, Tensor],
-        step: int,
-        *,
-        elapsed_s: float,
-        status: Status = "running",
-    ) -> None:
+    def save(self, state: Mapping[str, Tensor], step: int, *, elapsed_s: float, status: Status = "running") -> None:
         """Write a checkpoint. A crash at any moment leaves this one or the one before.
 
         Args:
-            state: All that training needs to go on: weights, optimiser, averaged weights, generator states.
-            weights: The averaged weights.
+            state: All that training needs to go on: weights, optimiser, and the averaged weights under names that
+                begin with `AVERAGED`.
             step: Training steps done.
             elapsed_s: Seconds of training so far.
             status: How the run stands.
 
         Raises:
+            NotFiniteError: A number is infinite or none; the checkpoint before is kept.
             UserError: The disk is full or the folder cannot be written; the checkpoint before is kept.
         """
-        notes = {"step": str(step), "elapsed_s": repr(float(elapsed_s)), "spec": self.spec.to_json()}
         flush(self.folder / METRICS)
-        write_atomically(self.folder / STATE, pack_tensors(state, notes))
-        write_atomically(self.folder / WEIGHTS, pack_tensors(weights, notes))
+        packed = pack_tensors(state, self._notes(step, elapsed_s))
+        write_atomically(self.folder / STATE, packed)
+        self._write_weights(state, step, elapsed_s)
         self.manifest = self.manifest.replace_all({"step": step, "elapsed_s": float(elapsed_s), "status": status})
         self._write_manifest()
+
+    def follow(self, checkpoint: Checkpoint) -> None:
+        """Write anew the weights and the manifest that a crash has left behind the state; hold the run meanwhile.
+
+        Args:
+            checkpoint: The state, as `load_state` has read it.
+
+        Raises:
+            UserError: A file cannot be written.
+        """
+        step, elapsed_s = checkpoint.step, checkpoint.elapsed_s
+        try:
+            behind = read_checkpoint(self.folder / WEIGHTS, _EXPECTED_WEIGHTS).step != step
+        except BadFile:
+            behind = True
+        if behind:
+            self._write_weights(checkpoint.tensors, step, elapsed_s)
+        if (self.manifest.step, self.manifest.elapsed_s) != (step, elapsed_s):
+            self.manifest = self.manifest.replace_all({"step": step, "elapsed_s": elapsed_s})
+            self._write_manifest()
 
     def save_earlier(self, weights: Mapping[str, Tensor], step: int, *, elapsed_s: float) -> None:
         """Keep the averaged weights of a moment early in training.
@@ -195,8 +200,7 @@ class Run:
         Raises:
             UserError: The disk is full or the folder cannot be written.
         """
-        notes = {"step": str(step), "elapsed_s": repr(float(elapsed_s))}
-        write_atomically(self.folder / EARLIER, pack_tensors(weights, notes))
+        write_atomically(self.folder / EARLIER, pack_tensors(weights, self._notes(step, elapsed_s)))
 
     def set_status(self, status: Status) -> None:
         """Note how the run stands.
@@ -265,9 +269,7 @@ class Run:
         Raises:
             BadFile: There is no state, or it is damaged or of another network.
         """
-        if like is not None:
-            like = {**like, **older_tensors(self.folder / STATE, _EXPECTED_STATE)}
-        return self._load(STATE, _EXPECTED_STATE, like)
+        return read_checkpoint(self.folder / STATE, _EXPECTED_STATE, like, optional=(GENERATOR_STATE,))
 
     def load_weights(self, like: Mapping[str, Tensor] | None = None) -> Checkpoint:
         """Read the averaged weights; those of a pretrained model are kept in float16 and widened.
@@ -283,7 +285,9 @@ class Run:
         """
         if not self.has_weights:
             raise BadFile(f"{self.folder} has no trained weights yet: train it until the first checkpoint.")
-        return self._load(WEIGHTS, _EXPECTED_WEIGHTS, like, widen=True)
+        if noted_step(self.folder / STATE) > noted_step(self.folder / WEIGHTS):
+            return read_checkpoint(self.folder / STATE, _EXPECTED_STATE, like, part=AVERAGED)
+        return read_checkpoint(self.folder / WEIGHTS, _EXPECTED_WEIGHTS, like, widen=True)
 
     def load_earlier(self, like: Mapping[str, Tensor] | None = None) -> Checkpoint:
         """Read the averaged weights of a moment early in training.
@@ -297,7 +301,7 @@ class Run:
         Raises:
             BadFile: There are none, or they are damaged or of another network.
         """
-        return self._load(EARLIER, _EXPECTED_WEIGHTS, like, widen=True)
+        return read_checkpoint(self.folder / EARLIER, _EXPECTED_WEIGHTS, like, widen=True)
 
     def append_metrics(self, rows: Iterable[Row]) -> None:
         """Append measurements; each row has an integer ``step`` and numbers, or lists or arrays of numbers.
@@ -307,32 +311,49 @@ class Run:
         """
         append_rows(self.folder / METRICS, rows)
 
-    def read_metrics(self) -> list[dict[str, Any]]:
-        """Read all measurements so far; what was not finite is NaN.
+    def read_metrics(self) -> Log:
+        """Read all measurements so far; what was not finite is NaN, and damaged lines are left out.
 
         Raises:
-            BadFile: The file is damaged.
+            BadFile: The file cannot be read at all.
         """
-        return read_rows(self.folder / METRICS)
+        return read_log(self.folder / METRICS)
 
-    def rewind_metrics(self, step: int) -> None:
-        """Drop the measurements after a step, before training goes on from there.
+    def rewind(self, step: int) -> str:
+        """Drop what was measured and kept after a step, before training goes on from there; hold the run meanwhile.
+
+        Args:
+            step: Training steps done; 0 where training begins.
+
+        Returns:
+            What was lost of the measurements before that step, in one sentence; empty for nothing.
 
         Raises:
-            UserError: The file cannot be read or written.
+            UserError: A file cannot be written.
         """
-        rewind_rows(self.folder / METRICS, step)
-
-    def _load(self, name: str, expected: str, like: Mapping[str, Tensor] | None, *, widen: bool = False) -> Checkpoint:
-        path = self.folder / name
-        tensors, notes = read_tensors(path, expected, like, widen=widen)
+        if noted_step(self.folder / EARLIER) > step:
+            with writing(self.folder / EARLIER):
+                (self.folder / EARLIER).unlink()
+        path = self.folder / METRICS
+        if not path.exists():
+            return ""
         try:
-            step, elapsed_s = int(notes["step"]), float(notes["elapsed_s"])
-        except (KeyError, ValueError) as error:
-            raise BadFile(f"{path} does not say its step; expected {expected}.") from error
-        if step < 0 or not 0.0 <= elapsed_s < float("inf"):
-            raise BadFile(f"{path} has an impossible step or time; expected {expected}.")
-        return Checkpoint(step, elapsed_s, tensors)
+            damaged = rewind_rows(path, step)
+        except BadFile as error:
+            aside = path.with_name(f"unreadable-{METRICS}")
+            with writing(aside):
+                os.replace(path, aside)
+            return f"The measurements so far cannot be read and were put aside as {aside.name}. {error}"
+        lines = "1 damaged line was" if damaged == 1 else f"{damaged} damaged lines were"
+        return f"{lines} left out of {METRICS}: the curves have a gap there." if damaged else ""
+
+    def _notes(self, step: int, elapsed_s: float) -> dict[str, str]:
+        return {"step": str(step), "elapsed_s": repr(float(elapsed_s)), "spec": self.spec.to_json()}
+
+    def _write_weights(self, state: Mapping[str, Tensor], step: int, elapsed_s: float) -> None:
+        """Write the averaged weights that a state holds."""
+        weights = {name.removeprefix(AVERAGED): value for name, value in state.items() if name.startswith(AVERAGED)}
+        write_atomically(self.folder / WEIGHTS, pack_tensors(weights, self._notes(step, elapsed_s)))
 
     def _write_manifest(self) -> None:
         write_atomically(self.folder / MANIFEST, self.manifest.to_json(indent=2).encode())

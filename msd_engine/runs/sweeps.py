@@ -17,9 +17,9 @@ from typing import Any, Self
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
-from msd_engine.runs.layout import CLAIM, MANIFEST, METRICS, SWEEP
+from msd_engine.runs.layout import CLAIM, MANIFEST, METRICS, SWEEP, sweep_temporary
 from msd_engine.runs.locks import HeldError, hold
-from msd_engine.runs.log import read_rows
+from msd_engine.runs.log import read_log
 from msd_engine.specs import SpecError
 from msd_engine.specs.sweep import Child, SweepResult, SweepSpec
 
@@ -94,6 +94,7 @@ class SweepFolder:
             UserError: Somebody else is widening it for long, or it cannot be written.
         """
         with hold(self.folder / _LOCK, 10, f"{self.folder} is being changed by another program: try again."):
+            sweep_temporary(self.folder, (SWEEP,))
             self.spec = read_sweep(self.folder / SWEEP)
             wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes)
             if wider != self.spec:
@@ -133,10 +134,10 @@ class SweepFolder:
             The run with its rows of metrics.
 
         Raises:
-            BadFile: A run is damaged.
+            BadFile: The measurements of a run cannot be read.
         """
         for child in self.spec.children():
-            rows = read_rows(self.run_folder(child.name) / METRICS)
+            rows = read_log(self.run_folder(child.name) / METRICS).rows
             if rows:
                 yield child, rows
 
@@ -171,6 +172,7 @@ class SweepFolder:
             except HeldError:
                 yield False
                 return
+            sweep_temporary(self.run_folder(name), (RESULT,))
             yield True
 
     def _write(self) -> None:

@@ -24,6 +24,9 @@ from msd_engine.training.optimiser import Optimiser, clip
 from msd_engine.training.schedule import learning_rate, spent
 from msd_engine.training.source import Source
 
+AVERAGED = "averaged."
+"""How the names of the averaged weights begin in the state of a training."""
+
 
 class Done(NamedTuple):
     """A step with known loss.
@@ -133,14 +136,14 @@ class Trainer:
     def state(self) -> dict[str, Tensor]:
         """Return the complete state by name; the tensors may be live ones, not copies."""
         tensors = {f"denoiser.{name}": value for name, value in self.denoiser.state_dict().items()}
-        tensors |= {f"averaged.{name}": value for name, value in self.averaged.state_dict().items()}
+        tensors |= {f"{AVERAGED}{name}": value for name, value in self.averaged.state_dict().items()}
         tensors |= self._optimiser.state()
         tensors["step"] = torch.tensor(self.step)
         return tensors
 
     def load(self, tensors: dict[str, Tensor]) -> None:
         """Load the result of `state`."""
-        for prefix, module in (("denoiser.", self.denoiser), ("averaged.", self.averaged)):
+        for prefix, module in (("denoiser.", self.denoiser), (AVERAGED, self.averaged)):
             part = {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
             module.load_state_dict(part)
         self._optimiser.load(tensors)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
 
@@ -63,7 +65,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     window.show()
     if options.open:
         window.files.open_path(options.open)
-    return application.exec()
+    code = application.exec()
+    if threading.active_count() > 1:
+        # Everything is saved. What still goes on imports or compiles what nobody will use, for up to some seconds.
+        for stream in filter(None, (sys.stdout, sys.stderr)):
+            stream.flush()
+        os._exit(code)
+    return code
 
 
 def close_on_signals(close: Callable[[], object], leave: Callable[[], object]) -> None:

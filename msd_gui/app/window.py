@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -235,6 +236,9 @@ class MainWindow(QMainWindow):
         self.idle.painted()
 
     def _warm_up(self) -> None:
+        # Told while there is a window to tell it in.
+        if trouble := self.settings.sync():
+            self.show_error(trouble, "")
         self.status.set_device("starting the engine …")
         self.files.warm_up()
 
@@ -295,7 +299,8 @@ class MainWindow(QMainWindow):
                 page.close_jobs()
             self.files.close()
             self.clock.stop()
-            self.settings.sync()
+            if trouble := self.settings.sync():
+                sys.stderr.write(f"msd-gui: {trouble}\n")
             # Slots that are lambdas and partials hold the pages, out of sight of Python's collector: only with the
             # window itself do they go, and its thousands of widgets with them.
             self.deleteLater()

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import Event, Samples
+from msd_engine.jobs.tools.background import imported
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live, SweepSpec
 from msd_engine.specs.live import Cadence
 
@@ -74,6 +75,8 @@ class Engine:
         """
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
+            # The first job imports torch, which takes seconds: whoever closes it does not wait for that.
+            yield from imported(f"msd_engine.jobs.{name.partition(':')[0]}")
             function: Callable[..., Iterator[Event]] = resolve_name(f"msd_engine.jobs.{name}")
             if pool is not None:
                 from msd_engine.backend.threads import use_threads
@@ -82,7 +85,7 @@ class Engine:
             offered: dict[str, Any] = {"data_dir": self.data_dir(), "device": self.device, "threads": self.threads}
             offered |= {"cadence": cadence, "live": live}
             taken = inspect.signature(function).parameters
-            return function(*arguments, **{key: offered[key] for key in offered if key in taken}, **named)
+            yield from function(*arguments, **{key: offered[key] for key in offered if key in taken}, **named)
 
         return job
 

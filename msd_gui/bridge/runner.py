@@ -16,7 +16,7 @@ from typing import cast
 from PySide6.QtCore import QObject, QThread, Signal, Slot
 
 from msd_engine.events import Event, Failed
-from msd_engine.events.errors import UserError
+from msd_engine.events.errors import NO_MEMORY, UserError, is_out_of_memory
 from msd_engine.specs import Live
 from msd_gui.bridge.clock import SCREEN_HZ, ScreenClock
 from msd_gui.bridge.engine import Job
@@ -66,8 +66,9 @@ def _iterate(task: _Task, mailbox: Mailbox, cadence: ScreenCadence, unwanted: Ca
     except UserError as error:
         # While it was closed: otherwise a job tells that by itself.
         mailbox.put(task.generation, Failed(str(error)))
-    except Exception as error:  # noqa: BLE001 - the border of the thread: all that goes wrong is told to the user
+    except BaseException as error:  # noqa: BLE001 - the border of the thread: all that goes wrong is told to the user
         text = f"The job stopped by an unexpected error: {type(error).__name__}: {error}"
+        text = NO_MEMORY if is_out_of_memory(error) else text
         mailbox.put(task.generation, Failed(text, traceback.format_exc()))
 
 

@@ -47,6 +47,7 @@ class Settings:
             path: The file; by default `settings_file`.
         """
         self._store = QSettings(str(path or settings_file()), QSettings.Format.IniFormat)
+        self._is_told = False
 
     @property
     def path(self) -> Path:
@@ -212,9 +213,21 @@ class Settings:
         """Keep widths and order of the columns of a page's list."""
         self._set(f"columns/{page}", base64.b64encode(state).decode("ascii"))
 
-    def sync(self) -> None:
-        """Write to the file what is not written yet."""
+    def sync(self) -> str:
+        """Write to the file what is not written yet.
+
+        Returns:
+            The first time that this fails, or is bound to fail, why, in one sentence; else nothing.
+        """
         self._store.sync()
+        failed = self._store.status() == QSettings.Status.AccessError or not _is_writable(self.path)
+        if not failed or self._is_told:
+            return ""
+        self._is_told = True
+        return (
+            f"Your choices are not kept after this session: {self.path} cannot be written. Let the file be written, or "
+            "free some space, or name another file by MSD_SETTINGS."
+        )
 
     def _set(self, key: str, value: str) -> None:
         self._store.setValue(key, value)
@@ -233,3 +246,9 @@ class Settings:
     def _path(self, key: str) -> Path | None:
         said = self._text(key)
         return Path(os.path.expanduser(said)) if said and "\0" not in said else None
+
+
+def _is_writable(path: Path) -> bool:
+    """Return whether a file can be written, or made together with the folders that are missing."""
+    nearest = next(above for above in (path, *path.absolute().parents) if above.exists())
+    return (nearest == path or nearest.is_dir()) and os.access(nearest, os.W_OK)

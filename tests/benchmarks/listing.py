@@ -57,7 +57,7 @@ def make_runs(root: Path, number: int) -> None:
         spec = load_preset("digits-30s" if place % 2 else "ring-8").replace("training.k", k)
         run = Run.create(root / f"model-{k}", spec, device="cpu")
         run.append_metrics([{"step": n, "held_out": 50 / (n * k), "elapsed_s": n / 20} for n in range(20, 1000, 20)])
-        run.save({"a": torch.zeros(1)}, {"w": torch.zeros(300, 100)}, 980, elapsed_s=49.0, status="finished")
+        run.save({"averaged.w": torch.zeros(300, 100)}, 980, elapsed_s=49.0, status="finished")
         models.append(run.folder)
     for n in range(number):
         above = root / f"sweep-{n // 75}" if n % 75 < PER_SWEEP else root

@@ -16,7 +16,7 @@ SPEC = load_preset("digits-30s").replace_all(SMALL)
 def make(folder: Path, held_out: float = 1.0, k: int = 8) -> Path:
     run = Run.create(folder, SPEC.replace("training.k", k), device="cpu")
     run.append_metrics([{"step": n, "held_out": held_out / n, "elapsed_s": n / 2} for n in (1, 2, 3)])
-    run.save({"a": torch.zeros(1)}, {"w": torch.zeros(7)}, 3, elapsed_s=1.5, status="finished")
+    run.save({"averaged.w": torch.zeros(7)}, 3, elapsed_s=1.5, status="finished")
     return run.folder
 
 

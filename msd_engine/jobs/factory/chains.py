@@ -23,6 +23,7 @@ from msd_engine.denoisers.posterior import Denoiser, PosteriorSampler
 from msd_engine.denoisers.switched import SwitchedDenoiser
 from msd_engine.denoisers.target import Target
 from msd_engine.jobs.factory.loaded import loaded_empirical
+from msd_engine.jobs.factory.memory import check_sampling
 from msd_engine.jobs.factory.parts import (
     denoiser_of_run,
     descent,
@@ -176,6 +177,7 @@ def _built(
             denoiser = SwitchedDenoiser(above, denoiser, handover(spec))
         mean, std = learned.data_mean, learned.sigma_data.item()
     sampling = spec.sampling
+    check_sampling(spec, chosen)
     shape = (spec.training.k, *mean.shape)
     streams: ChainStreams | BlendedStreams
     if toward is None:

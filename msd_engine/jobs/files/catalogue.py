@@ -16,7 +16,7 @@ from msd_engine.jobs.tools.background import Notify, in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs.catalogue import Catalogue
 from msd_engine.runs.layout import METRICS, is_held
-from msd_engine.runs.log import read_rows
+from msd_engine.runs.log import read_log
 from msd_engine.runs.notes import Notes, read_notes, write_notes
 from msd_engine.runs.sweeps import runs_in, sweep_of
 from msd_engine.specs.live import Cadence
@@ -98,7 +98,7 @@ def held_out_curves(runs: Sequence[Path]) -> Iterator[Event]:
 
 
 def _measured(run: Path, _notify: Notify) -> list[dict[str, Any]]:
-    return [row for row in read_rows(run / METRICS) if "held_out" in row]
+    return [row for row in read_log(run / METRICS).rows if "held_out" in row]
 
 
 @reports_user_errors

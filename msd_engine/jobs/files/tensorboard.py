@@ -41,7 +41,7 @@ def export_tensorboard(run_dir: Path, folder: Path) -> Iterator[Event]:
 
     start = time.monotonic()
     run = Run.open(run_dir)
-    rows = run.read_metrics()
+    rows = run.read_metrics().rows
     yield Tick()
     suffix = f".{re.sub(r'[^0-9]', '', run.manifest.created)}.msd"
     before = set(folder.glob(f"events.*{suffix}"))

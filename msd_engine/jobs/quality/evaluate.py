@@ -17,6 +17,7 @@ from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import UserError
 from msd_engine.events import Event, Failed, Finished, Ladder, Notice, Progress, Quality, Samples, Started, Tick
 from msd_engine.events.verdicts import ALIVE
+from msd_engine.jobs.factory.memory import check_sampling
 from msd_engine.jobs.factory.parts import descent, evaluations, uses_exact_above, uses_guidance
 from msd_engine.jobs.quality.standards import behind, prepared_standard, read_whole
 from msd_engine.jobs.sampling.sample import sample
@@ -88,6 +89,9 @@ def evaluate(
     count = len(drawn.x_hat) if drawn else spec.sampling.chains
     if count < LEAST:
         raise UserError(f"{count} samples are too few to measure: draw at least {LEAST}.")
+    if drawn is None:
+        # Asked before minutes go into the images that they are compared with.
+        check_sampling(spec, chosen)
     images = yield from read_whole(spec, data_dir)
     yield Started("evaluate", describe_device(chosen), 0, 0, spec.to_json())
     against = yield from prepared_standard(images, count, data_dir, chosen, cadence, inception, retrain=retrain)

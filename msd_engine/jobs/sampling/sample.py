@@ -81,8 +81,8 @@ def sample(
 
     Yields:
         `Started` and `Ladder`, in the plane `Modes`; then a `Tick` per step, or per two milliseconds of faster steps.
-        In the plane `ChainSegment` and `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due moments; at
-        the end what is left of them, `Samples`, for images `Verdicts`, and `Finished`, or `Failed`.
+        In the plane `ChainSegment` and `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due
+        moments; at the end what is left of them, `Samples`, for images `Verdicts`, and `Finished`, or `Failed`.
     """
     wants_images = spec.sampling.source == "exact" and is_of_images(spec)
     if wants_images or uses_exact_above(spec):

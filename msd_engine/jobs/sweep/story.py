@@ -84,6 +84,6 @@ def history(plan: SweepFolder, child: Child, number: int) -> Iterator[Event]:
         return
     run = Run.open(folder)
     yield ChildStarted(child.name, number, len(plan.spec.children()), run.manifest.step)
-    for row in run.read_metrics():
+    for row in run.read_metrics().rows:
         if "held_out" in row:
             yield ChildHeldOut(child.name, held_out_loss(row))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import queue
+import sys
 import threading
 from collections.abc import Callable, Generator
 from typing import TypeVar
@@ -35,7 +37,7 @@ def in_background(work: Callable[[Notify], T]) -> Generator[Event, None, T]:
     Returns:
         What the work returned. Whatever it raised is raised here.
     """
-    events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+    events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
     closed = threading.Event()
     results: list[T] = []
     errors: list[BaseException] = []
@@ -50,6 +52,9 @@ def in_background(work: Callable[[Notify], T]) -> Generator[Event, None, T]:
             results.append(work(notify))
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             errors.append(error)
+        finally:
+            # Whoever waits for news need not wait any longer.
+            events.put(None)
 
     thread = threading.Thread(target=run, name="msd-background", daemon=True)
     thread.start()
@@ -63,11 +68,27 @@ def in_background(work: Callable[[Notify], T]) -> Generator[Event, None, T]:
     return results[0]
 
 
-def _newest(events: queue.SimpleQueue[Event]) -> Event:
+def imported(name: str) -> Generator[Event, None, None]:
+    """Import a module that takes long; a job that is closed meanwhile does not wait for it.
+
+    Args:
+        name: Full name of the module.
+
+    Yields:
+        A `Tick` now and then until it is there.
+    """
+    known = sys.modules.get(name)
+    # What another thread is importing is there already, but to import it would wait for that thread.
+    if known is None or getattr(known.__spec__, "_initializing", False):
+        yield from in_background(lambda _: importlib.import_module(name))
+
+
+def _newest(events: queue.SimpleQueue[Event | None]) -> Event:
+    newest: Event | None = None
     try:
         newest = events.get(timeout=_WAIT_S)
         while not events.empty():
-            newest = events.get()
+            newest = events.get() or newest
     except queue.Empty:
-        return Tick()
-    return newest
+        pass
+    return newest or Tick()

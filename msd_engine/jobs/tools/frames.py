@@ -17,6 +17,7 @@ from msd_engine.data.mixture import GaussianMixture
 from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, ImageFrame, Modes
 from msd_engine.events.pixels import to_grey
 from msd_engine.events.sampling import LOST
+from msd_engine.jobs.tools.background import imported
 from msd_engine.metrics.chains.figures import (
     alive,
     effective_size,
@@ -138,6 +139,8 @@ class PlaneFrames:
         """Tell the last segment and all figures."""
         yield from self._segment()
         if self._target is not None:
+            # By it figures of mixing are found; it takes about a second.
+            yield from imported("arviz_stats.base.array")
             yield self._report(moment, self._target, ended=True)
 
     def _segment(self) -> Iterator[Event]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from msd_engine.backend.compiled import PHILOX, SLOW_IMPORTS, is_kept
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.events import Event, Finished, Started, Tick
+from msd_engine.jobs.tools.background import imported, in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.samplers.twin import COMPILED
 
@@ -27,7 +28,7 @@ def warm_up(device: str = "auto") -> Iterator[Event]:
     """
     start = time.monotonic()
     for job in ("sampling.sample", "sampling.field", "training.train"):
-        importlib.import_module(f"msd_engine.jobs.{job}")
+        yield from imported(f"msd_engine.jobs.{job}")
         yield Tick()
     name = describe_device(choose_device(device))
     yield Started("warm-up", name, 0, 0, "")
@@ -45,6 +46,11 @@ def warm_up(device: str = "auto") -> Iterator[Event]:
 
 
 def _imported(library: str) -> Iterator[Event]:
+    """Import a large library when no other is being imported; a job that is closed meanwhile does not wait for it."""
+    yield from in_background(lambda _: _import(library))
+    yield Tick()
+
+
+def _import(library: str) -> None:
     with SLOW_IMPORTS:
         importlib.import_module(library)
-    yield Tick()

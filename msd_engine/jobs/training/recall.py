@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +20,8 @@ from msd_engine.jobs.factory.training import training
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.errors.errors import HeldOut
+from msd_engine.runs.layout import METRICS
+from msd_engine.runs.log import Row
 from msd_engine.runs.run import Run
 from msd_engine.specs import Live
 from msd_engine.specs.live import NEVER, Cadence
@@ -69,23 +69,35 @@ def measured_again(run: Run) -> Iterator[Event]:
         run: The run.
 
     Yields:
-        `HeldOutLoss` for each, and one `LossPoints` with all losses.
+        `HeldOutLoss` for each, one `LossPoints` with all losses, and a `Notice` of those that cannot be read.
     """
+    try:
+        rows, damaged = run.read_metrics()
+    except BadFile as error:
+        yield Notice(f"The measurements of this run cannot be shown. {error}")
+        return
     points: list[tuple[int, float, float]] = []
-    for row in run.read_metrics():
+    for row in rows:
         if "held_out" in row:
             yield held_out_loss(row)
         else:
             points.append((row["step"], row["loss"], row["elapsed_s"]))
     if points:
         yield loss_points(points)
+    if damaged:
+        lines = "1 line is" if damaged == 1 else f"{damaged} lines are"
+        yield Notice(f"{lines} damaged in {run.folder / METRICS}: the curves have a gap there.")
 
 
-def held_out_loss(row: Mapping[str, Any]) -> HeldOutLoss:
-    """Return a measurement as a run has kept it; its standard error is NaN in runs of old."""
-    values = {name: np.asarray(row[name], dtype=np.float64) for name in row if name.startswith("band_")}
-    error = row.get("standard_error", math.nan)
-    return HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], standard_error=error, **values)
+def held_out_loss(row: Row) -> HeldOutLoss:
+    """Return a held-out measurement as it is told; its standard error is NaN in runs of old.
+
+    Args:
+        row: A row of a run's metrics that has ``held_out``.
+    """
+    bands = {name: np.array(row[name], dtype=np.float64) for name in ("band_sigma_eff", "band_loss", "band_mmse")}
+    error = row["standard_error"]
+    return HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], standard_error=error, **bands)
 
 
 def loss_points(points: Sequence[tuple[int, float, float]]) -> LossPoints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import torch
 
 from msd_engine.backend.counter import GENERATOR
 from msd_engine.backend.device import describe_device, failure_of_device, kind_of
-from msd_engine.backend.errors import UserError
+from msd_engine.backend.errors import BadFile, NotFiniteError, UserError
 from msd_engine.events import (
     Checkpointed,
     Event,
@@ -23,6 +24,7 @@ from msd_engine.events import (
     Started,
     Tick,
 )
+from msd_engine.jobs.factory.memory import check_training
 from msd_engine.jobs.factory.pace import Pace
 from msd_engine.jobs.factory.training import Training, training, training_device
 from msd_engine.jobs.tools.failures import reports_user_errors
@@ -30,8 +32,8 @@ from msd_engine.jobs.tools.work_clock import WorkClock
 from msd_engine.jobs.training.losses import Losses
 from msd_engine.jobs.training.recall import measured_again, strip_frame
 from msd_engine.metrics.errors.errors import BandErrors
+from msd_engine.runs.checkpoints import GENERATOR_STATE
 from msd_engine.runs.manifest import Status
-from msd_engine.runs.older import GENERATOR_STATE
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import sweep_of
 from msd_engine.runs.thumbnails import keep_thumbnail
@@ -100,6 +102,7 @@ def train(
     pace = Pace(wanted, chosen, threads)
     # The data come first: where they are missing, no empty run is left behind.
     parts = training(wanted, data_dir=data_dir, device=chosen, delay=delay)
+    check_training(wanted, parts.trainer.denoiser, chosen)
     pace.begin()
     if run is None:
         run = Run.create(run_dir, wanted, device=describe_device(chosen))
@@ -141,6 +144,7 @@ class _Job:
         self.live = live
         self.trainer = parts.trainer
         self.elapsed_s = 0.0
+        self.is_ready = False
         self.work = WorkClock()
         self.saved_step = -1
         self.checkpoint_due_s = 0.0
@@ -152,15 +156,18 @@ class _Job:
 
     def events(self) -> Iterator[Event]:
         """Train until the budget is spent, the loss diverges or the caller closes."""
-        yield from self._beginning()
-        self.checkpoint_due_s = self.elapsed_s + CHECKPOINT_EVERY_S
         failure: DivergedError | None = None
-        finished = lost = False
+        status: Status = "stopped"
+        lost = saved = False
         try:
+            yield from self._beginning()
+            self.checkpoint_due_s = self.elapsed_s + CHECKPOINT_EVERY_S
             yield from self._strip()
             yield from self._steps()
-            finished = True
+            status = "finished"
             yield from self._ending()
+            saved = True
+            self._save(status)
         except DivergedError as error:
             failure = error
             self._keep(error)
@@ -170,8 +177,8 @@ class _Job:
         finally:
             if lost:
                 self._rescue()
-            elif failure is None:
-                self._leave("finished" if finished else "stopped")
+            elif failure is None and not saved:
+                self._leave(status)
         if failure is not None:
             yield from self.losses.points()
             yield Failed(str(failure))
@@ -192,9 +199,12 @@ class _Job:
             checkpoint = self.run.load_state(self.trainer.state())
             older = checkpoint.tensors.pop(GENERATOR_STATE, None) is not None
             self.trainer.load(checkpoint.tensors)
+            if self.trainer.step != checkpoint.step:
+                raise BadFile(f"The training state in {self.run.folder} is of two different steps: train anew.")
+            self.run.follow(checkpoint)
             self.elapsed_s, self.saved_step = checkpoint.elapsed_s, self.trainer.step
-            self.run.rewind_metrics(self.trainer.step)
-        sentences = ["" if resumed else self.parts.settle(), _OTHER_NOISE if older else ""]
+        gap = self.run.rewind(self.trainer.step)
+        sentences = ["" if resumed else self.parts.settle(), _OTHER_NOISE if older else "", gap]
         if resumed and (before := self.run.manifest.device) and kind_of(before) != self.device.type:
             sentences.append(_OTHER_DEVICE.format(before, self.device.type))
         self.pace.settle(self.trainer.denoiser)
@@ -207,6 +217,7 @@ class _Job:
         # Curves go on where they stood.
         if resumed:
             yield from measured_again(self.run)
+        self.is_ready = True
 
     def _steps(self) -> Iterator[Event]:
         training = self.run.spec.training
@@ -228,7 +239,8 @@ class _Job:
             if self.trainer.spent(self.elapsed_s) >= EARLIER_SHARE and not self.run.has_earlier:
                 self._catch_up()
                 weights = self.trainer.averaged.state_dict()
-                self.run.save_earlier(weights, self.trainer.step, elapsed_s=self.elapsed_s)
+                with self._finite():
+                    self.run.save_earlier(weights, self.trainer.step, elapsed_s=self.elapsed_s)
             if self.trainer.step % training.evaluate_every == 0:
                 yield self._held_out()
             if self.live.pop_checkpoint_request() or self.elapsed_s >= self.checkpoint_due_s:
@@ -306,6 +318,11 @@ class _Job:
 
     def _leave(self, status: Status) -> None:
         """Save at the end, also where the caller has gone and nobody can be told that the last steps went wrong."""
+        if not self.is_ready:
+            # Nothing was trained, and what the trainer holds may not even be the run's own state.
+            if self.run.manifest.status == "running":
+                self.run.set_status(status)
+            return
         try:
             self._save(status)
         except DivergedError as error:
@@ -319,13 +336,16 @@ class _Job:
             self.run.set_status("failed")
 
     def _keep(self, error: DivergedError) -> None:
-        """Keep the last checkpoint after a failure; where there is none, the present weights, which are finite."""
+        """Keep the last checkpoint after a failure; where there is none, the present weights if they are finite."""
         self.losses.note(error.done)
-        if not self.run.has_weights:
-            self._save("failed")
-        else:
-            self._write_rows()
-            self.run.set_status("failed")
+        try:
+            if not self.run.has_weights:
+                self._save("failed")
+                return
+        except DivergedError as worse:
+            self.losses.note(worse.done)
+        self._write_rows()
+        self.run.set_status("failed")
 
     def _save(self, status: Status) -> None:
         self._catch_up()
@@ -334,11 +354,23 @@ class _Job:
         if self.trainer.step == self.saved_step:
             self.run.set_status(status)
         else:
-            weights = self.trainer.averaged.state_dict()
-            self.run.save(self.trainer.state(), weights, self.trainer.step, elapsed_s=self.elapsed_s, status=status)
+            with self._finite():
+                self.run.save(self.trainer.state(), self.trainer.step, elapsed_s=self.elapsed_s, status=status)
         self.saved_step = self.trainer.step
         if self.picture is not None:
             keep_thumbnail(self.run.folder, self.picture)
             self.picture = None
         rest_s = took.lap() / _SIDE_SHARE
         self.checkpoint_due_s = self.elapsed_s + max(CHECKPOINT_EVERY_S, rest_s)
+
+    @contextlib.contextmanager
+    def _finite(self) -> Iterator[None]:
+        """Turn the refusal to save what is not finite into the end of the training."""
+        try:
+            yield
+        except NotFiniteError as error:
+            kept = "The last checkpoint is kept" if self.run.has_state else "There is no checkpoint before"
+            raise DivergedError(
+                f"Training stopped at step {self.trainer.step}: its weights or moments are no longer finite numbers, "
+                f"and were not saved. {kept}; try a smaller learning rate, or float32 as training.precision."
+            ) from error

@@ -56,9 +56,7 @@ class ChainHistory:
         if not self._segments:
             chains = segment.y.shape[1]
             self._lost_at, self._rim = np.full(chains, _NEVER), np.zeros((chains, 2), np.float32)
-        # Extremes need no copy of the states; NaN fails both comparisons.
-        if not (segment.y.max() < LOST and segment.y.min() > -LOST):
-            self._note_lost(segment)
+        self._note_lost(segment)
         self._segments.append(segment)
         self._ends.append(len(self) + len(segment.steps))
         self.total = segment.total
@@ -104,20 +102,25 @@ class ChainHistory:
             Array with shape (≤ length, B, 2).
         """
         first = max(0, index + 1 - length)
-        path = np.concatenate([part.y.mean(axis=2) for part in self._cut(first, index + 1)])
+        path = np.concatenate([_mean(part.y) for part in self._cut(first, index + 1)])
         lost = np.arange(first, index + 1)[:, None] >= self._lost_at
-        return np.where(lost[..., None], self._rim, path)
+        return np.where(lost[..., None], self._rim, path) if lost.any() else path
 
     def _note_lost(self, segment: ChainSegment) -> None:
-        """Remember when and where chains leave the plane."""
-        before = segment.y[:1] if not self._segments else self._segments[-1].y[-1:]
-        states = np.concatenate([before, segment.y])
-        lost = ~(np.abs(states) < LOST).all(axis=(2, 3))
-        chains = np.flatnonzero(lost.any(axis=0) & (self._lost_at == _NEVER))
-        first = lost[:, chains].argmax(axis=0)
-        self._lost_at[chains] = len(self) + np.maximum(first - 1, 0)
-        left = states[np.maximum(first - 1, 0), chains].mean(axis=1)
+        """Remember when and where chains leave the plane; one that is lost stays so, which bisection relies on."""
+        y = segment.y
+        chains = np.flatnonzero(_lost(y[-1]) & (self._lost_at == _NEVER))
+        # Between the last living state, −1 for the one before the segment, and the first lost one.
+        living, lost = np.full(len(chains), -1), np.full(len(chains), len(y) - 1)
+        while (lost - living > 1).any():
+            middle = np.maximum((living + lost) // 2, 0)
+            gone = _lost(y[middle, chains]) & (lost - living > 1)
+            lost, living = np.where(gone, middle, lost), np.where(gone | (lost - living <= 1), living, middle)
+        before = y[0] if not self._segments else self._segments[-1].y[-1]
+        last = np.where((living >= 0)[:, None, None], y[np.maximum(living, 0), chains], before[chains])
+        left = last.mean(axis=1)
         size = np.hypot(*left.T)[:, None]
+        self._lost_at[chains] = len(self) + lost
         self._rim[chains] = np.where(size > 0, LOST * left / np.where(size > 0, size, 1), (LOST, 0))
 
     def _cut(self, first: int, end: int) -> list[ChainSegment]:
@@ -137,6 +140,20 @@ class ChainHistory:
                 )
             before = after
         return parts
+
+
+def _lost(y: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which chains are lost, for copies with shape (B, k, 2)."""
+    # NaN fails the comparison.
+    return np.asarray(~(np.abs(y) < LOST).all(axis=(1, 2)))
+
+
+def _mean(y: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return ȳ of copies with shape (n, B, k, 2); ten times as fast as `mean` along so short an axis."""
+    total = y[:, :, 0].copy()
+    for copy in range(1, y.shape[2]):
+        total += y[:, :, copy]
+    return total / np.float32(y.shape[2])
 
 
 class Playhead:

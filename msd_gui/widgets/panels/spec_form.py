@@ -139,7 +139,7 @@ class SpecForm(QWidget):
         return tuple(self._controls)
 
     def set_refused(self, fields: Mapping[str, str], choices: Mapping[tuple[str, str], str]) -> None:
-        """Disable some controls and choices, with the reason in their tooltips; enable all others.
+        """Hide fields without effect and disable some choices, with the reason in their tooltips; show all others.
 
         Args:
             fields: One sentence by dotted path.
@@ -153,6 +153,7 @@ class SpecForm(QWidget):
             shown, why = self._controls.get(path), choices.get((path, word))
             if isinstance(shown, Choice) and why != before[1].get((path, word)):
                 shown.set_item_enabled(word, why is None, why or "")
+        self._show_rows()
 
     def set_rule(self, path: str, rule: Rule) -> None:
         """Change other fields together with one field.
@@ -237,13 +238,13 @@ class SpecForm(QWidget):
         self._show_rows()
 
     def _show_rows(self) -> None:
-        """Show the rows of present fields and hide those that another field excludes."""
+        """Show the rows of fields with an effect; hide those that other fields exclude or make idle."""
         for path, row in self._rows.items():
             part, _, name = path.rpartition(".")
             absent = name in self._spec.get(part).absent
             if absent:
                 self._pending.pop(path, None)
-            row.setVisible(not absent)
+            row.setVisible(not absent and path not in self._refused[0])
 
     def _say(self, path: str, sentence: str) -> None:
         """Show a sentence under a control, with display titles instead of paths."""

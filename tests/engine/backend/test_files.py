@@ -1,6 +1,7 @@
 """Files are written whole or not at all, and bad ones are named in one sentence."""
 
 import errno
+import io
 import os
 import stat
 from pathlib import Path
@@ -106,3 +107,59 @@ def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(BadFile, match="no regular file"):
         read_bytes(tmp_path / "pipe", "a thing", limit=4)
+
+
+def test_no_more_room_is_taken_than_a_file_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "small"
+    path.write_bytes(b"12345")
+    asked: list[int] = []
+
+    class Watched(io.FileIO):
+        def read(self, size: int = -1, /) -> bytes:
+            asked.append(size)
+            return super().read(size)
+
+    monkeypatch.setattr("builtins.open", lambda path, mode: Watched(path, mode))
+    assert read_bytes(path, "a thing", limit=2**40) == b"12345"
+    assert asked == [6]
+
+
+@pytest.mark.parametrize(
+    "error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: not enough memory")]
+)
+def test_a_sound_file_for_which_there_is_no_memory_is_not_called_damaged(error: Exception) -> None:
+    with pytest.raises(BadFile, match="not enough memory") as caught, reading("here.x", "a thing"):
+        raise error
+    assert "damaged" not in str(caught.value)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="folders are not flushed")
+@pytest.mark.parametrize(("number", "told"), [(errno.EIO, True), (errno.EINVAL, False)])
+def test_a_folder_that_cannot_be_flushed_is_told_as_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, told: bool
+) -> None:
+    fsync = os.fsync
+
+    def failing(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    path = tmp_path / "a.bin"
+    if told:
+        with pytest.raises(UserError, match=r"a\.bin is written, but the disk does not confirm it"):
+            write_atomically(path, b"new")
+    else:
+        write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are not told by name")
+def test_new_folders_are_flushed_in_those_above_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[str] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(os.readlink(f"/proc/self/fd/{descriptor}")))
+    make_folder(tmp_path / "one" / "two")
+    assert flushed == [str(tmp_path), str(tmp_path / "one")]
+    make_folder(tmp_path / "one" / "two")
+    assert len(flushed) == 2

@@ -26,7 +26,7 @@ def make(folder: Path) -> Path:
     run.append_metrics(
         [{"step": 1, "held_out": 1.5, "mmse": math.nan, "elapsed_s": 0.5, "band_sigma_eff": [0.1], "band_loss": [0.25]}]
     )
-    run.save({"a": torch.zeros(1)}, {"w": torch.zeros(7)}, 1, elapsed_s=0.5, status="finished")
+    run.save({"averaged.w": torch.zeros(7)}, 1, elapsed_s=0.5, status="finished")
     return folder
 
 
@@ -84,7 +84,7 @@ def test_a_comparison_and_a_run_do_not_share_a_folder(tmp_path: Path) -> None:
 
 
 def test_what_tensorboard_draws_is_what_was_measured(tmp_path: Path) -> None:
-    first, second = Run.open(make(tmp_path / "a")).read_metrics()
+    first, second = Run.open(make(tmp_path / "a")).read_metrics().rows
     assert scalars(first) == {"loss/train": 2.0}
     assert scalars(second) == {"loss/held-out": 1.5, "held-out at sigma_eff/0.1": 0.25}
 

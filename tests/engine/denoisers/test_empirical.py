@@ -214,5 +214,5 @@ def test_nearest_images_are_found_with_their_distances() -> None:
 def test_what_makes_no_sense_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one image"):
         EmpiricalDenoiser(torch.zeros(0, *SHAPE))
-    with pytest.raises(ValueError, match="takes"):
+    with pytest.raises(ValueError, match="expects"):
         EmpiricalDenoiser(images())(normal(2, K, 5), 1.0)

@@ -197,7 +197,7 @@ def test_state_carries_statistics_and_arithmetic() -> None:
 
 
 def test_wrong_number_of_copies_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"takes \(B, 4, \(3,\)\)"):
+    with pytest.raises(ValueError, match=r"expects \(B, 4, \(3,\)\)"):
         untrained()(draw(5, K + 1, 3), 1.0)
 
 

@@ -1,12 +1,15 @@
 """Work in a thread of its own is told, returned, raised and ended by its caller."""
 
+import importlib.abc
+import importlib.machinery
+import sys
 import threading
 from collections.abc import Generator
 
 import pytest
 
 from msd_engine.events import Event, Notice, Tick
-from msd_engine.jobs.tools.background import Notify, in_background
+from msd_engine.jobs.tools.background import Notify, imported, in_background
 
 
 def drain(job: Generator[Event, None, int]) -> tuple[list[Event], int]:
@@ -69,3 +72,44 @@ def test_a_closed_job_ends_its_work_at_the_next_word() -> None:
     go_on.set()
     assert ended.wait(20)
     assert not reached
+
+
+class SlowModule(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """A module whose import goes on until it is let go."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def find_spec(self, name, path=None, target=None):
+        return importlib.machinery.ModuleSpec(name, self) if name == "slow_module" else None
+
+    def exec_module(self, module):
+        self.begun.set()
+        self.go_on.wait(20)
+        module.is_whole = True
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_job_that_is_closed_does_not_wait_for_an_import(monkeypatch: pytest.MonkeyPatch, elsewhere: bool) -> None:
+    slow = SlowModule()
+    monkeypatch.setattr(sys, "meta_path", [slow, *sys.meta_path])
+    monkeypatch.delitem(sys.modules, "slow_module", raising=False)
+    try:
+        if elsewhere:
+            threading.Thread(target=lambda: __import__("slow_module"), daemon=True).start()
+            assert slow.begun.wait(20)
+        job = imported("slow_module")
+        assert isinstance(next(job), Tick)
+        assert slow.begun.wait(20)
+        job.close()
+        assert not slow.go_on.is_set()
+        job = imported("slow_module")
+        assert isinstance(next(job), Tick)
+        slow.go_on.set()
+        assert all(isinstance(event, Tick) for event in job)
+        assert sys.modules["slow_module"].is_whole
+        assert list(imported("slow_module")) == []
+    finally:
+        slow.go_on.set()
+        sys.modules.pop("slow_module", None)

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,8 +29,9 @@ from msd_engine.events import (
 )
 from msd_engine.jobs.sweep.story import open_sweep
 from msd_engine.jobs.sweep.sweep import sweep
+from msd_engine.runs.layout import MANIFEST, STATE, WEIGHTS
 from msd_engine.runs.run import Run
-from msd_engine.runs.sweeps import SweepFolder
+from msd_engine.runs.sweeps import RESULT, SweepFolder
 from msd_engine.specs import ExperimentSpec, Live, SweepSpec, load_preset
 
 CPU = torch.device("cpu")
@@ -214,6 +216,25 @@ def test_a_killed_sweep_goes_on_from_its_last_checkpoint_to_the_same_numbers(tmp
     assert started[name] == kept
     run(spec, tmp_path / "whole")
     assert results(tmp_path / "killed") == results(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("kept", [(STATE,), (STATE, WEIGHTS)])
+def test_a_sweep_goes_on_where_a_run_died_between_the_files_of_its_last_save(
+    tmp_path: Path, kept: tuple[str, ...]
+) -> None:
+    run(plan(), tmp_path / "whole")
+    shutil.copytree(tmp_path / "whole", tmp_path / "killed")
+    child = tmp_path / "killed" / "k1-seed0"
+    manifest = Run.open(child).manifest
+    (child / RESULT).unlink()
+    for name in {STATE, WEIGHTS} - set(kept):
+        (child / name).unlink()
+    begun = manifest.replace_all({"step": 0, "elapsed_s": 0.0, "status": "running"})
+    (child / MANIFEST).write_text(begun.to_json())
+    events = run(None, tmp_path / "killed", resume=True)
+    assert isinstance(events[-1], Finished)
+    assert results(tmp_path / "killed") == results(tmp_path / "whole")
+    assert (Run.open(child).manifest.step, Run.open(child).manifest.status) == (manifest.step, "finished")
 
 
 # The command and real files

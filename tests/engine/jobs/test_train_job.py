@@ -136,7 +136,7 @@ def test_losses_that_are_read_later_come_with_their_steps_and_times(tmp_path: Pa
     assert times[-1] == of(Finished, later)[0].elapsed_s
     held_out = [[(event.step, event.loss) for event in of(HeldOutLoss, events)] for events in (at_once, later)]
     assert held_out[0] == held_out[1]
-    kept = [Run.open(tmp_path / name).read_metrics() for name in ("at once", "later")]
+    kept = [Run.open(tmp_path / name).read_metrics().rows for name in ("at once", "later")]
     assert [(row["step"], row.get("loss")) for row in kept[0]] == [(row["step"], row.get("loss")) for row in kept[1]]
     assert [row["elapsed_s"] for row in kept[1] if "loss" in row] == times
 
@@ -155,7 +155,9 @@ def test_a_closed_run_goes_on_to_the_same_bits(spec: ExperimentSpec, delay: int,
     stopped = Run.open(tmp_path / "parts")
     assert stopped.manifest.status == "stopped"
     # What the device had been given is done and noted.
-    assert [row["step"] for row in stopped.read_metrics() if "loss" in row] == list(range(1, stopped.manifest.step + 1))
+    assert [row["step"] for row in stopped.read_metrics().rows if "loss" in row] == list(
+        range(1, stopped.manifest.step + 1)
+    )
     rest = run(None, tmp_path / "parts", resume=True, delay=delay)
     assert isinstance(rest[-1], Finished)
     assert told(rest, "loss") == told(whole, "loss")
@@ -163,7 +165,7 @@ def test_a_closed_run_goes_on_to_the_same_bits(spec: ExperimentSpec, delay: int,
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)
     held_out = [
-        [row["held_out"] for row in Run.open(tmp_path / name).read_metrics() if "held_out" in row]
+        [row["held_out"] for row in Run.open(tmp_path / name).read_metrics().rows if "held_out" in row]
         for name in ("whole", "parts")
     ]
     assert held_out[0] == held_out[1]
@@ -297,7 +299,7 @@ def test_a_run_that_goes_wrong_unseen_keeps_the_checkpoint_before(closed: bool, 
     kept = Run.open(tmp_path / "run")
     assert (kept.manifest.status, kept.manifest.step, good.step) == ("failed", 4, 4)
     assert all(torch.equal(good.tensors[name], value) for name, value in kept.load_state().tensors.items())
-    assert [row["step"] for row in kept.read_metrics() if "loss" in row] == [1, 2, 3, 4]
+    assert [row["step"] for row in kept.read_metrics().rows if "loss" in row] == [1, 2, 3, 4]
     texts = [event.text.partition(":")[0] for event in of(Failed, events)]
     assert texts == ([] if closed else ["Training stopped at step 4"])
 
@@ -308,7 +310,7 @@ def test_a_run_of_an_older_version_goes_on_and_says_that_its_noise_is_another(tm
     assert begun.manifest.generator == GENERATOR
     state = begun.load_state().tensors
     older = state | {"noise": torch.Generator().get_state()}
-    begun.save(older, begun.load_weights().tensors, 3, elapsed_s=1.0, status="stopped")
+    begun.save(older, 3, elapsed_s=1.0, status="stopped")
     manifest = json.loads((tmp_path / "run" / MANIFEST).read_text("utf-8"))
     del manifest["generator"]
     (tmp_path / "run" / MANIFEST).write_text(json.dumps(manifest), "utf-8")

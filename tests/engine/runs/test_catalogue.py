@@ -38,7 +38,7 @@ def make(folder: Path, *, step: int = 7, status: str = "finished") -> Run:
     run = Run.create(folder, SPEC, device="cpu")
     run.append_metrics([{"step": n, "loss": 1.0 / n, "elapsed_s": n / 10} for n in range(1, step + 1)])
     run.append_metrics([{"step": step, "held_out": 0.25, "elapsed_s": step / 10, "mmse": math.nan}])
-    run.save({"a": torch.zeros(2)}, {"w": torch.zeros(3, 4), "b": torch.zeros(5)}, step, elapsed_s=0.7, status=status)
+    run.save({"averaged.w": torch.zeros(3, 4), "averaged.b": torch.zeros(5)}, step, elapsed_s=0.7, status=status)
     return run
 
 
@@ -173,17 +173,19 @@ def test_asking_whether_a_run_is_held_does_not_disturb_who_wants_it(tmp_path: Pa
 
 def test_the_last_rows_are_those_that_reading_everything_finds(tmp_path: Path) -> None:
     path = tmp_path / METRICS
-    written = [{"step": n, "loss": n / 7} for n in range(1, 4000)]
-    written.insert(100, {"step": 100, "held_out": 0.5, "band": list(range(50))})
+    bands = {name: [float(n) for n in range(50)] for name in ("band_sigma_eff", "band_loss", "band_mmse")}
+    written = [{"step": n, "loss": n / 7, "elapsed_s": n / 3} for n in range(1, 4000)]
+    written.insert(100, {"step": 100, "held_out": 0.5, "elapsed_s": 1.0, "mmse": 0.0, "standard_error": 0.0, **bands})
     append_rows(path, written)
     with path.open("a") as file:
         file.write('{"step": 5000, "loss": 0.')
     assert path.stat().st_size > 2 * 32 * 1024
-    found = last_rows(path, "loss", "held_out", "nothing")
+    found, damaged = last_rows(path, "loss", "held_out", "nothing")
+    assert damaged == 0
     assert found["loss"] == written[-1]
     assert found["held_out"] == written[100]
     assert set(found) == {"loss", "held_out"}
-    assert last_rows(tmp_path / "none", "loss") == {}
+    assert last_rows(tmp_path / "none", "loss") == ({}, 0)
 
 
 def test_figures_are_kept_beside_each_other(tmp_path: Path) -> None:

@@ -115,8 +115,8 @@ def test_a_lock_is_taken_over_from_a_process_that_was_killed(tmp_path, monkeypat
 def test_a_lock_of_another_machine_is_named_with_what_to_remove(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", refuse(errno.ENOLCK))
     soft = tmp_path / f"{LOCK}{SOFT}"
-    soft.write_text(f"7\nnot-{socket.gethostname()}\n")
     run = Run.create(tmp_path, SPEC, device="cpu")
+    soft.write_text(f"7\nnot-{socket.gethostname()}\n")
     with pytest.raises(HeldError, match=f"is being trained already.* remove .*{soft.name}"), run.locked():
         pass
     assert soft.exists()

@@ -1,5 +1,6 @@
 """Run folders survive crashes at any moment, and hostile ones are refused in one sentence."""
 
+import contextlib
 import errno
 import json
 import math
@@ -9,29 +10,35 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 import safetensors.torch
 import torch
 from torch import Tensor
 
-from msd_engine.backend.errors import BadFile, UserError
+from msd_engine.backend.errors import BadFile, NotFiniteError, UserError
 from msd_engine.runs import run as run_module
-from msd_engine.runs.layout import MANIFEST, METRICS, STATE, WEIGHTS
+from msd_engine.runs.layout import MANIFEST, STATE, WEIGHTS
 from msd_engine.runs.run import Run
 from msd_engine.specs import ExperimentSpec
+from msd_engine.training.trainer import AVERAGED
 
 SPEC = ExperimentSpec(title="ε and σ₁").replace("training.seed", 5)
 
 
 def tensors(value: float) -> dict[str, Tensor]:
+    """A state of training, whose averaged weights are those of `averaged`."""
     return {
+        **{f"{AVERAGED}{name}": tensor for name, tensor in averaged(value).items()},
         "layer.weight": torch.full((3, 2), value),
         "layer.bias": torch.full((3,), value, dtype=torch.float64),
         "step": torch.tensor(7),
         "half": torch.full((4,), value, dtype=torch.bfloat16),
         "generator": torch.Generator().manual_seed(3).get_state(),
     }
+
+
+def averaged(value: float) -> dict[str, Tensor]:
+    return {"layer.weight": torch.full((3, 2), 2 * value), "layer.half": torch.full((4,), value, dtype=torch.bfloat16)}
 
 
 @pytest.fixture
@@ -55,8 +62,8 @@ def test_a_run_says_what_it_is_made_of(run: Run) -> None:
 
 
 def test_a_checkpoint_comes_back_to_the_bit(run: Run) -> None:
-    state, weights = tensors(0.1), {"layer.weight": torch.rand(3, 2)}
-    run.save(state, weights, 12, elapsed_s=1 / 3, status="stopped")
+    state, weights = tensors(0.1), averaged(0.1)
+    run.save(state, 12, elapsed_s=1 / 3, status="stopped")
     opened = Run.open(run.folder)
     assert (opened.manifest.step, opened.manifest.elapsed_s, opened.manifest.status) == (12, 1 / 3, "stopped")
     for loaded, saved in ((opened.load_state(state), state), (opened.load_weights(weights), weights)):
@@ -71,21 +78,21 @@ def test_a_checkpoint_comes_back_to_the_bit(run: Run) -> None:
 def test_tensors_that_share_memory_or_lie_crosswise_are_saved(run: Run) -> None:
     whole = torch.arange(6.0).reshape(2, 3)
     shared = {"whole": whole, "row": whole[0], "crosswise": whole.T}
-    run.save(shared, shared, 1, elapsed_s=0.0)
+    run.save(shared, 1, elapsed_s=0.0)
     for name, value in run.load_state().tensors.items():
         assert torch.equal(value, shared[name])
 
 
 def test_loaded_tensors_do_not_hang_on_the_file(run: Run) -> None:
-    run.save(tensors(1.0), tensors(1.0), 1, elapsed_s=0.0)
+    run.save(tensors(1.0), 1, elapsed_s=0.0)
     loaded = run.load_weights().tensors
     (run.folder / WEIGHTS).write_bytes(b"")
     loaded["layer.weight"].add_(1.0)
-    assert torch.equal(loaded["layer.weight"], torch.full((3, 2), 2.0))
+    assert torch.equal(loaded["layer.weight"], torch.full((3, 2), 3.0))
 
 
 def test_weights_carry_the_spec(run: Run) -> None:
-    run.save(tensors(1.0), tensors(1.0), 4, elapsed_s=0.0)
+    run.save(tensors(1.0), 4, elapsed_s=0.0)
     with safetensors.safe_open(run.folder / WEIGHTS, "pt") as file:
         notes = file.metadata()
     assert ExperimentSpec.from_json(notes["spec"]) == SPEC
@@ -115,7 +122,7 @@ def test_what_is_no_run_is_named_in_plain_words(run: Run) -> None:
 
 
 def test_a_run_whose_manifest_is_gone_says_which_file_to_put_back(run: Run) -> None:
-    run.save(tensors(1.0), tensors(1.0), 1, elapsed_s=1.0)
+    run.save(tensors(1.0), 1, elapsed_s=1.0)
     (run.folder / MANIFEST).unlink()
     with pytest.raises(BadFile, match=r"settings are gone \(its file manifest\.json\)"):
         Run.open(run.folder)
@@ -126,11 +133,13 @@ def test_weights_are_asked_for_before_there_are_any(run: Run) -> None:
         run.load_weights()
 
 
+@pytest.mark.parametrize("first", [False, True])
 @pytest.mark.parametrize("writes", [0, 1, 2, 3])
-def test_a_crash_between_two_files_leaves_a_run_that_goes_on(
-    run: Run, monkeypatch: pytest.MonkeyPatch, writes: int
+def test_a_crash_between_two_files_leaves_one_whole_checkpoint(
+    run: Run, monkeypatch: pytest.MonkeyPatch, writes: int, first: bool
 ) -> None:
-    run.save(tensors(1.0), tensors(1.0), 10, elapsed_s=1.0)
+    if not first:
+        run.save(tensors(1.0), 10, elapsed_s=1.0)
     write, left = run_module.write_atomically, [writes]
 
     def dying(path: Path, data: bytes) -> None:
@@ -139,23 +148,108 @@ def test_a_crash_between_two_files_leaves_a_run_that_goes_on(
         left[0] -= 1
         write(path, data)
 
-    monkeypatch.setattr(run_module, "write_atomically", dying)
-    if writes < 3:
-        with pytest.raises(KeyboardInterrupt):
-            run.save(tensors(2.0), tensors(2.0), 20, elapsed_s=2.0)
-    else:
-        run.save(tensors(2.0), tensors(2.0), 20, elapsed_s=2.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(run_module, "write_atomically", dying)
+        with contextlib.suppress(KeyboardInterrupt):
+            run.save(tensors(2.0), 20, elapsed_s=2.0, status="stopped")
     opened = Run.open(run.folder)
-    state, weights = opened.load_state(tensors(0.0)), opened.load_weights(tensors(0.0))
-    assert state.step == (20 if writes >= 1 else 10)
-    assert weights.step == (20 if writes >= 2 else 10)
-    # Each file's step is that of its content.
-    for loaded in (state, weights):
-        assert torch.equal(loaded.tensors["layer.weight"], torch.full((3, 2), loaded.step / 10))
+    step = 20 if writes else 0 if first else 10
+    assert opened.has_weights == opened.has_state == (step > 0)
+    if not step:
+        return
+    for whose in ("read", "followed"):
+        loaded = opened.load_state(tensors(0.0))
+        weights = opened.load_weights(averaged(0.0))
+        assert loaded.step == weights.step == step, whose
+        assert torch.equal(loaded.tensors["layer.weight"], torch.full((3, 2), step / 10))
+        assert torch.equal(weights.tensors["layer.weight"], torch.full((3, 2), step / 5))
+        with opened.locked():
+            opened.follow(loaded)
+    with safetensors.safe_open(run.folder / WEIGHTS, "pt") as file:
+        assert file.metadata()["step"] == str(step)
+    assert Run.open(run.folder).manifest.step == step
+
+
+def test_damaged_weights_come_back_from_the_state(run: Run) -> None:
+    run.save(tensors(1.0), 10, elapsed_s=1.0)
+    path = run.folder / WEIGHTS
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(BadFile, match="its checksum differs"):
+        run.load_weights(averaged(0.0))
+    with run.locked():
+        run.follow(run.load_state())
+    assert torch.equal(run.load_weights(averaged(0.0)).tensors["layer.weight"], torch.full((3, 2), 2.0))
+
+
+def test_weights_of_older_versions_without_a_checksum_are_read(run: Run) -> None:
+    notes = {"step": "4", "elapsed_s": "1.0", "spec": SPEC.to_json()}
+    (run.folder / WEIGHTS).write_bytes(safetensors.torch.save(averaged(1.0), notes))
+    assert run.load_weights(averaged(0.0)).step == 4
+
+
+@pytest.mark.parametrize("name", ["layer.weight", "half", f"{AVERAGED}layer.half"])
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_what_is_not_finite_is_not_saved_over_a_checkpoint(run: Run, name: str, value: float) -> None:
+    run.save(tensors(1.0), 10, elapsed_s=1.0)
+    before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    state = tensors(2.0)
+    state[name].view(-1)[-1] = value
+    with pytest.raises(NotFiniteError):
+        run.save(state, 20, elapsed_s=2.0)
+    with pytest.raises(NotFiniteError):
+        run.save_earlier({"a": state[name]}, 20, elapsed_s=2.0)
+    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("name", [STATE, WEIGHTS])
+def test_hundreds_of_thousands_of_tensors_are_refused_by_the_length_of_the_header(
+    run: Run, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.save(tensors(1.0), 10, elapsed_s=1.0)
+    notes = {"__metadata__": {"step": "10", "elapsed_s": "1.0"}}
+    many = {f"{number:06}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for number in range(200_000)}
+    header = json.dumps(many | notes).encode()
+    (run.folder / name).write_bytes(len(header).to_bytes(8, "little") + header)
+
+    def unpack(_: bytes) -> dict[str, Tensor]:
+        raise AssertionError
+
+    monkeypatch.setattr(safetensors.torch, "load", unpack)
+    with pytest.raises(BadFile, match=name):
+        run.load_state(tensors(0.0)) if name == STATE else run.load_weights(averaged(0.0))
+
+
+def test_temporary_files_of_the_dead_are_removed_and_those_of_the_living_are_not(run: Run) -> None:
+    of_the_run = [run.folder / f".{name}.{'0' * 16}.tmp" for name in (STATE, WEIGHTS, MANIFEST)]
+    of_others = [run.folder / f".notes.json.{digit * 16}.tmp" for digit in "12"]
+    mine = run.folder / ".mine.tmp"
+    for path in (*of_the_run, *of_others, mine):
+        path.write_bytes(b"half")
+    os.utime(of_others[1], (0, 0))
+    with run.locked():
+        assert set(run.folder.glob(".*.tmp")) == {of_others[0], mine}
+
+
+def test_of_two_that_begin_one_run_the_slower_changes_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The slower one has looked before the quicker one had written its manifest.
+    before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
+    exists, asked = Path.exists, []
+
+    def blind(path: Path, **given: bool) -> bool:
+        asked.append(path.name)
+        return exists(path, **given) and asked.count(MANIFEST) > 1
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", blind)
+        with pytest.raises(UserError, match="already holds a run"):
+            Run.create(run.folder, SPEC.replace("training.seed", 6), device="cpu")
+    assert {path.name: path.read_bytes() for path in run.folder.iterdir()} == before
 
 
 def test_a_full_disk_keeps_the_checkpoint_before(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    run.save(tensors(1.0), tensors(1.0), 10, elapsed_s=1.0)
+    run.save(tensors(1.0), 10, elapsed_s=1.0)
 
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -163,51 +257,23 @@ def test_a_full_disk_keeps_the_checkpoint_before(run: Run, monkeypatch: pytest.M
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(UserError, match="the disk is full"):
-            run.save(tensors(2.0), tensors(2.0), 20, elapsed_s=2.0)
+            run.save(tensors(2.0), 20, elapsed_s=2.0)
     assert run.manifest.step == Run.open(run.folder).manifest.step == run.load_state().step == 10
 
 
 def test_the_status_changes_nothing_else(run: Run) -> None:
-    run.save(tensors(1.0), tensors(1.0), 10, elapsed_s=1.0)
+    run.save(tensors(1.0), 10, elapsed_s=1.0)
     run.set_status("finished")
     manifest = Run.open(run.folder).manifest
     assert (manifest.status, manifest.step) == ("finished", 10)
 
 
-def test_metrics_come_back_and_are_dropped_after_a_step(run: Run) -> None:
-    assert run.read_metrics() == []
-    rows = [{"step": step, "loss": 1.0 / (step + 1), "band": np.array([0.5, np.inf])} for step in range(6)]
-    run.append_metrics(rows[:4])
-    run.append_metrics([*rows[4:], {"step": 6, "loss": float("nan"), "mmse": np.float64(0.25)}])
-    read = run.read_metrics()
-    assert [row["step"] for row in read] == list(range(7))
-    assert read[2]["loss"] == 1.0 / 3
-    assert read[0]["band"][0] == 0.5
-    assert math.isnan(read[0]["band"][1])
-    assert math.isnan(read[6]["loss"])
-    assert read[6]["mmse"] == 0.25
-    run.rewind_metrics(3)
-    assert [row["step"] for row in run.read_metrics()] == [0, 1, 2, 3]
-
-
-def test_a_line_that_a_crash_cut_is_forgotten(run: Run) -> None:
-    run.append_metrics([{"step": 1, "loss": 1.0}, {"step": 2, "loss": 2.0}])
-    path = run.folder / METRICS
-    whole = path.read_bytes()
-    for end in range(len(whole)):
-        path.write_bytes(whole[:end])
-        read = run.read_metrics()
-        assert [row["step"] for row in read] == [1, 2][: whole[:end].count(b"\n")]
-    run.rewind_metrics(2)
-    run.append_metrics([{"step": 2, "loss": 5.0}])
-    assert [row["loss"] for row in run.read_metrics()] == [1.0, 5.0]
-
-
-@pytest.mark.parametrize("line", ["[]", "{}", '{"step": "1"}', '{"step": 1.5}', "nonsense", "\x00", "[" * 100_000])
-def test_damaged_metrics_are_named(run: Run, line: str) -> None:
-    (run.folder / METRICS).write_text(line + "\n")
-    with pytest.raises(BadFile, match=r"metrics\.jsonl"):
-        run.read_metrics()
+def test_earlier_weights_of_a_stretch_that_is_lost_go(run: Run) -> None:
+    run.save_earlier(averaged(1.0), 5, elapsed_s=1.0)
+    run.rewind(5)
+    assert run.has_earlier
+    run.rewind(4)
+    assert not run.has_earlier
 
 
 def test_two_do_not_train_the_same_run(run: Run) -> None:
@@ -272,10 +338,10 @@ def broken_checkpoints() -> dict[str, bytes]:
 @pytest.mark.parametrize("name", broken_checkpoints())
 def test_hostile_checkpoints_are_refused(run: Run, name: str) -> None:
     data = broken_checkpoints()[name]
-    for file in (STATE, WEIGHTS):
-        (run.folder / file).write_bytes(data)
     like = tensors(0.0)
-    for load, file in ((run.load_state, STATE), (run.load_weights, WEIGHTS)):
+    for load, file, other in ((run.load_state, STATE, WEIGHTS), (run.load_weights, WEIGHTS, STATE)):
+        (run.folder / other).unlink(missing_ok=True)
+        (run.folder / file).write_bytes(data)
         with pytest.raises(BadFile, match=file) as caught:
             load(like)
         assert "\n" not in str(caught.value)
@@ -284,7 +350,8 @@ def test_hostile_checkpoints_are_refused(run: Run, name: str) -> None:
 def test_cut_or_flipped_files_only_ever_raise_bad_file(run: Run) -> None:
     small = {"a": torch.ones(3), "b": torch.arange(4)}
     run.append_metrics([{"step": 1, "loss": 1.0}])
-    run.save(small, small, 1, elapsed_s=0.0)
+    run.save({f"{AVERAGED}{name}": value for name, value in small.items()}, 1, elapsed_s=0.0)
+    (run.folder / STATE).unlink()
     for name in (MANIFEST, WEIGHTS):
         path = run.folder / name
         whole = path.read_bytes()

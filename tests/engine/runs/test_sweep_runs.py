@@ -29,7 +29,7 @@ def rows(catalogue: Catalogue) -> dict:
 
 def make(folder: Path, spec: ExperimentSpec = SPEC) -> Path:
     run = Run.create(folder, spec, device="cpu")
-    run.save({"a": torch.zeros(2)}, {"w": torch.zeros(3)}, 5, elapsed_s=0.7, status="finished")
+    run.save({"averaged.w": torch.zeros(3)}, 5, elapsed_s=0.7, status="finished")
     return run.folder
 
 

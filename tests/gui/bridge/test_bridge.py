@@ -232,3 +232,32 @@ def test_in_place_a_job_has_ended_when_it_was_submitted_and_is_told_at_the_next_
     assert [type(event) for event in told] == [LossPoints, Failed]
     assert not runner.running
     runner.close()
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), MemoryError(), GeneratorExit()])
+@pytest.mark.parametrize("synchronous", [False, True])
+def test_whatever_ends_a_job_is_told_and_the_runner_goes_on(qtbot, clock, monkeypatch, error, synchronous):
+    if synchronous:
+        monkeypatch.setenv(SYNCHRONOUS, "1")
+
+    def bad(cadence, live):
+        yield Tick()
+        raise error
+
+    def good(cadence, live):
+        yield points(3)
+
+    runner = Runner(clock)
+    seen = []
+    runner.event_ready.connect(seen.append)
+    for job in (bad, good):
+        runner.enqueue(job)
+    qtbot.waitUntil(lambda: not runner.running)
+    runner.close()
+    failure, after = seen
+    assert isinstance(failure, Failed)
+    assert (
+        "not enough memory" in failure.text if isinstance(error, MemoryError) else type(error).__name__ in failure.text
+    )
+    assert failure.details
+    assert isinstance(after, LossPoints)

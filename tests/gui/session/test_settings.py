@@ -156,3 +156,32 @@ def test_a_box_for_a_file_opens_the_chooser_of_files(qtbot, tmp_path, monkeypatc
     box.browse()
     assert box.value() == tmp_path / "a.safetensors"
     assert wanted == ["Weights (*.safetensors)"]
+
+
+def test_settings_that_cannot_be_written_are_told_once(tmp_path):
+    (tmp_path / "file").write_text("")
+    settings = Settings(tmp_path / "file" / "settings.ini")
+    settings.page = "images"
+    told = settings.sync()
+    assert "are not kept" in told
+    assert str(settings.path) in told
+    settings.page = "mixture"
+    assert settings.sync() == ""
+
+
+def test_settings_whose_writing_fails_are_told(path):
+    settings = Settings(path)
+    settings.page = "images"
+    assert settings.sync() == ""
+    # A file in which nothing can be put, whoever asks: a folder of its name, which the look beforehand lets pass.
+    path.unlink()
+    path.mkdir()
+    settings.page = "mixture"
+    assert "are not kept" in settings.sync()
+
+
+def test_a_damaged_settings_file_is_not_told_as_one_that_cannot_be_written(path):
+    path.write_bytes(bytes(range(256)))
+    settings = Settings(path)
+    settings.page = "images"
+    assert settings.sync() == ""

@@ -134,17 +134,17 @@ def test_reset_goes_back_to_the_spec_that_was_named(form, qtbot):
     assert form.value().sampling.levels == 33
 
 
-def test_disabled_control_tells_the_reason(form):
+def test_a_field_without_effect_is_hidden_and_keeps_its_reason(form):
     form.set_refused(
         {"sampling.seed": "The run is being resumed."}, {("sampling.method", "fixed"): "It needs a ladder."}
     )
-    assert not form.control("sampling.seed").isEnabled()
+    assert not form.control("sampling.seed").isVisible()
     assert "The run is being resumed." in form.control("sampling.seed").toolTip()
     method = form.control("sampling.method").combo
     item = method.model().item(method.findData("fixed"))
     assert (item.isEnabled(), item.toolTip()) == (False, "It needs a ladder.")
     form.set_refused({}, {})
-    assert form.control("sampling.seed").isEnabled()
+    assert form.control("sampling.seed").isVisible()
     assert (item.isEnabled(), item.toolTip()) == (True, "")
 
 

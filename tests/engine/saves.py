@@ -1,0 +1,234 @@
+"""Every kind of save: what is there before, what saves, and what must be found afterwards, whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from msd_engine.backend.errors import BadFile, UserError
+from msd_engine.backend.files import write_atomically
+from msd_engine.backend.tensors import read_notes as texts_beside
+from msd_engine.events import Failed
+from msd_engine.jobs.files.save import save_text
+from msd_engine.runs.layout import MANIFEST, METRICS, WEIGHTS
+from msd_engine.runs.log import flush
+from msd_engine.runs.notes import Notes, add_figures, read_figures, read_notes, write_notes
+from msd_engine.runs.pictures import encode_animation, save_png
+from msd_engine.runs.restoring import read_spec
+from msd_engine.runs.run import Run
+from msd_engine.runs.samples import load_samples, save_samples
+from msd_engine.runs.sweeps import SweepFolder
+from msd_engine.runs.thumbnails import read_thumbnail, save_thumbnail
+from msd_engine.specs import ExperimentSpec, SweepSpec, load_preset
+from msd_engine.specs.sweep import SweepResult
+
+SPEC = ExperimentSpec(title="before")
+OTHER = ExperimentSpec(title="after")
+PIXELS = np.zeros((4, 4, 3), np.uint8)
+
+
+def state(step: int) -> dict[str, torch.Tensor]:
+    return {"averaged.w": torch.full((300,), float(step)), "m": torch.full((500,), float(step))}
+
+
+def rows(first: int, last: int) -> list[dict[str, Any]]:
+    return [{"step": step, "loss": float(step), "elapsed_s": 0.5 * step} for step in range(first, last + 1)]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of save.
+
+    Attributes:
+        begin: Makes what is there before.
+        work: Saves.
+        check: Fails where a folder is neither as before nor as after; told whether it must be as after.
+    """
+
+    begin: Callable[[Path], object]
+    work: Callable[[Path], object]
+    check: Callable[[Path, bool], None]
+
+
+def run_with_checkpoint(root: Path) -> None:
+    run = Run.create(root / "run", SPEC, device="cpu")
+    run.append_metrics(rows(1, 10))
+    run.save(state(10), 10, elapsed_s=5.0)
+
+
+def checkpoint(root: Path) -> None:
+    run = Run.open(root / "run")
+    run.append_metrics(rows(11, 15))
+    run.append_metrics(rows(16, 20))
+    run.save(state(20), 20, elapsed_s=10.0, status="stopped")
+
+
+def is_checkpoint(root: Path, finished: bool, steps: tuple[int, ...] = (10, 20)) -> None:
+    run = Run.open(root / "run")
+    if not run.has_state and 0 in steps and not finished:
+        with pytest.raises(BadFile, match="no trained weights yet"):
+            run.load_weights()
+        assert run.manifest.step == 0
+        return
+    loaded, weights = run.load_state(state(0)), run.load_weights({"w": torch.zeros(300)})
+    assert loaded.step in steps[-1:] if finished else steps
+    assert weights.step == loaded.step >= run.manifest.step
+    assert run.manifest.step in steps
+    assert (run.manifest.step == steps[-1]) == (run.manifest.status == "stopped")
+    assert run.manifest.step == steps[-1] or not finished
+    # Whoever takes the two files that say what they are gets what they say.
+    if run.manifest.step:
+        assert int(texts_beside(run.folder / WEIGHTS, "weights")["step"]) >= run.manifest.step
+    assert all(torch.equal(value, state(loaded.step)[name]) for name, value in loaded.tensors.items())
+    assert torch.equal(weights.tensors["w"], state(loaded.step)["averaged.w"])
+    # All that was measured until then is there; what came later may be, and goes when training goes on.
+    found = [row["step"] for row in run.read_metrics().rows]
+    assert found[: loaded.step] == list(range(1, loaded.step + 1))
+    run.follow(loaded)
+    run.rewind(loaded.step)
+    run.append_metrics(rows(loaded.step + 1, loaded.step + 1))
+    assert Run.open(run.folder).manifest.step == loaded.step
+    assert run.read_metrics() == (rows(1, loaded.step + 1), 0)
+
+
+def is_measured(root: Path, finished: bool) -> None:
+    run = Run.open(root / "run")
+    found, _ = run.read_metrics()
+    assert all(row in rows(1, 20) for row in found)
+    assert [row["step"] for row in found][:10] == list(range(1, 11))
+    assert len(found) == 20 or not finished
+    run.append_metrics(rows(21, 21))
+    assert run.read_metrics().rows[-1]["step"] == 21
+    run.rewind(10)
+    assert run.read_metrics() == (rows(1, 10), 0)
+
+
+def measure(root: Path) -> None:
+    run = Run.open(root / "run")
+    for first in (11, 14, 17):
+        run.append_metrics(rows(first, min(first + 2, 19)))
+    run.append_metrics(rows(20, 20))
+    flush(run.folder / METRICS)
+
+
+def is_made(root: Path, finished: bool) -> None:
+    if (root / "runs" / "run" / MANIFEST).exists():
+        assert Run.open(root / "runs" / "run").spec == SPEC
+    else:
+        assert not finished
+        Run.create(root / "runs" / "run", SPEC, device="cpu")
+
+
+def either(read: Callable[[Path], object], before: object, after: object) -> Callable[[Path, bool], None]:
+    """Return a check that what is read is what was there, or what was written."""
+
+    def check(root: Path, finished: bool) -> None:
+        found = read(root)
+        assert found == after or (found == before and not finished)
+
+    return check
+
+
+def samples(value: float) -> Callable[[Path], None]:
+    x = np.full((9, 2), value, np.float32)
+    return lambda root: save_samples(root / "a.npz", x, x[:, None], int(value), SPEC.to_json())
+
+
+def first_sample(root: Path) -> float:
+    return float(load_samples(root / "a.npz").x_hat[0, 0])
+
+
+def spec_in(name: str) -> Callable[[Path], ExperimentSpec | None]:
+    return lambda root: read_spec(root / name) if (root / name).exists() else None
+
+
+def save_film(path: Path, spec: ExperimentSpec) -> None:
+    """Save an animation that carries a spec."""
+    write_atomically(path, encode_animation(path.suffix, [PIXELS, PIXELS + 9], spec_json=spec.to_json()))
+
+
+def preset(spec: ExperimentSpec) -> Callable[[Path], object]:
+    def save(root: Path) -> None:
+        *_, last = save_text(root / "a.json", text=spec.to_json(indent=2))
+        if isinstance(last, Failed):
+            raise UserError(last.text)
+
+    return save
+
+
+PLAN = SweepSpec(base=load_preset("ncsn-toy"), ks=(1,), seeds=(0,))
+FAILED = {"k": 1, "seed": 0, "modes": ("same-sigma",), "status": "failed", "text": "blew up"}
+RESULT = SweepResult.from_fields({"name": "k1-seed0", **FAILED})
+
+
+def claimed(root: Path) -> None:
+    plan = SweepFolder.open(root)
+    with plan.claimed("k1-seed0"):
+        plan.save_result(RESULT)
+
+
+KINDS = {
+    "checkpoint": Kind(run_with_checkpoint, checkpoint, is_checkpoint),
+    "first checkpoint": Kind(
+        lambda root: Run.create(root / "run", SPEC, device="cpu").append_metrics(rows(1, 10)),
+        checkpoint,
+        lambda root, finished: is_checkpoint(root, finished, (0, 20)),
+    ),
+    "run creation": Kind(lambda _: None, lambda root: Run.create(root / "runs" / "run", SPEC, device="cpu"), is_made),
+    "metrics": Kind(run_with_checkpoint, measure, is_measured),
+    "status": Kind(
+        run_with_checkpoint,
+        lambda root: Run.open(root / "run").set_status("failed"),
+        either(lambda root: Run.open(root / "run").manifest.status, "running", "failed"),
+    ),
+    "notes": Kind(
+        lambda root: write_notes(root, Notes(name="before")),
+        lambda root: write_notes(root, Notes(name="after")),
+        either(read_notes, Notes(name="before"), Notes(name="after")),
+    ),
+    "figures": Kind(
+        lambda root: add_figures(root, {"yield": 0.5}),
+        lambda root: add_figures(root, {"distance": 2.0}),
+        either(read_figures, {"yield": 0.5}, {"yield": 0.5, "distance": 2.0}),
+    ),
+    "thumbnail": Kind(
+        lambda _: None,
+        lambda root: save_thumbnail(root, PIXELS),
+        either(lambda root: len(read_thumbnail(root)) > 60, False, True),
+    ),
+    "samples": Kind(samples(1.0), samples(2.0), either(first_sample, 1.0, 2.0)),
+    "picture": Kind(
+        lambda root: save_png(root / "a.png", PIXELS, SPEC.to_json()),
+        lambda root: save_png(root / "a.png", PIXELS, OTHER.to_json()),
+        either(spec_in("a.png"), SPEC, OTHER),
+    ),
+    "animation": Kind(
+        lambda _: None,
+        lambda root: save_film(root / "a.gif", OTHER),
+        either(spec_in("a.gif"), None, OTHER),
+    ),
+    "preset": Kind(preset(SPEC), preset(OTHER), either(spec_in("a.json"), SPEC, OTHER)),
+    "sweep": Kind(
+        lambda root: SweepFolder.create(root, PLAN),
+        lambda root: SweepFolder.open(root).widen(PLAN.replace("ks", (1, 2))),
+        either(lambda root: SweepFolder.open(root).spec.ks, (1,), (1, 2)),
+    ),
+    "sweep result": Kind(
+        lambda root: SweepFolder.create(root, PLAN),
+        claimed,
+        either(lambda root: SweepFolder.open(root).result("k1-seed0"), None, RESULT),
+    ),
+}
+
+
+def points(steps: int) -> ExperimentSpec:
+    """Return the smallest training."""
+    small = {"network.width": 8, "training.k": 2, "training.batch": 8, "training.evaluate_every": 2}
+    small |= {"training.precision": "float32"}
+    return load_preset("ncsn-toy").replace_all({**small, "training.steps": steps})
