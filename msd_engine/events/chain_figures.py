@@ -107,4 +107,4 @@ def residual_inflation(y: Array, sigma: float) -> float:
     if k == 1 or not y.size:
         return math.nan
     residuals = y - y.mean(axis=-2, keepdims=True)
-    return float(np.square(residuals).mean()) / (sigma**2 * (1 - 1 / k))
+    return float(np.square(residuals).mean() / (sigma**2 * (1 - 1 / k)))
