@@ -11,6 +11,7 @@ from msd_engine.events.sampling import (
     FilmFrame,
     ImageFrame,
     Ladder,
+    Modes,
     Proposed,
     Samples,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "ImageFrame",
     "Ladder",
     "LossPoints",
+    "Modes",
     "Neighbours",
     "NoisyPicture",
     "Notice",

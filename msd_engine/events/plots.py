@@ -29,6 +29,7 @@ LAYERS = ("density", "data", "modes", "exact arrows", "learned arrows", "tails",
 
 NO_POINTS: Array = np.empty((0, 2))
 NO_TAILS: Array = np.empty((0, 0, 2))
+NO_LOST: Array = np.empty(0, bool)
 DENSITY_DEPTH = 10.0
 """A log density this far below its peak counts as zero: exp(-10) is 1/22 000."""
 
@@ -191,6 +192,7 @@ class Plane:
         colour: Colour of the chains.
         on: The visible layers.
         bounds: Range of the axes, in data units.
+        lost: Which chains left the plane, with shape (B,), drawn as rings; empty for none.
     """
 
     log_density: Array | None = None
@@ -207,6 +209,7 @@ class Plane:
     colour: str = "exact"
     on: frozenset[str] = frozenset(LAYERS) - {"exact arrows", "learned arrows"}
     bounds: Bounds = (-8.0, 8.0, -8.0, 8.0)
+    lost: Array = field(default_factory=lambda: NO_LOST)
 
     @property
     def has_density(self) -> bool:
@@ -215,19 +218,24 @@ class Plane:
 
     def entries(self) -> tuple[Key, ...]:
         """Return the entries of the legend, for visible layers with data."""
-        copies = self.copies is not None
+        copies, lost = self.copies is not None, int(self.lost.sum())
         rows = (
             ("density", self.has_density, Key("patch", "density", "density")),
             ("data", len(self.data) > 0, Key("dot", "data", "data")),
             ("modes", len(self.modes) > 0, Key("cross", "text", "modes")),
             ("exact arrows", self.exact is not None, Key("arrow", "exact", "exact score")),
             ("learned arrows", self.learned is not None, Key("arrow", "learned", "learned score")),
-            ("heads", len(self.heads) > 0, Key("dot", self.colour, "chains ȳ")),
+            ("heads", len(self.heads) > lost, Key("dot", self.colour, "chains ȳ")),
+            ("heads", lost > 0, Key("ring", self.colour, f"{lost} of {len(self.heads)} chains beyond 10⁶")),
             ("copies", copies, Key("ring", "chosen", "copies y of the chosen chain")),
             ("copies", copies, Key("dot", "chosen", "their mean ȳ")),
             ("copies", copies, Key("diamond", "text", "x̂")),
         )
         return tuple(key for layer, known, key in rows if known and layer in self.on)
+
+    def living(self) -> Array:
+        """Return which chains are in the plane, with shape (B,)."""
+        return ~self.lost if len(self.lost) else np.ones(len(self.heads), bool)
 
     def density_share(self) -> Array:
         """Return the log density scaled from 0 (`DENSITY_DEPTH` below its peak) to 1, shape (rows, columns)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events.base import Event
+
+LOST = 1e6
+"""Bound in data units at which told states are clipped; a chain with a copy beyond it counts as lost."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +43,23 @@ class Ladder(Event):
     steps_needed: int = 1
     guidance_missing: bool = False
     network_evaluations: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Modes(Event):
+    """The mixture that chains in the plane draw from, once after their `Ladder`.
+
+    Attributes:
+        weights: Weights of the modes, with shape (J,), float64.
+        means: Their means, with shape (J, d).
+        covariances: Their covariances, with shape (J, d, d).
+        noise: Covariance of the noise of a copy with σ = 1, with shape (d, d).
+    """
+
+    weights: NDArray[np.float64]
+    means: NDArray[np.float64]
+    covariances: NDArray[np.float64]
+    noise: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +170,8 @@ class ChainReport(Event):
         r_hat: Split R̂ of ȳ over the kept states of the second half of the last level, with shape (d,); NaN for too few.
         ess: Effective sample size of the mean of ȳ over the same states of all chains, with shape (d,); NaN likewise.
         alive: Share of the chains whose state is finite and not beyond 1e6 data units.
+        stayed: Share of the living chains whose most likely mode at the end is that in the middle of the last level;
+            NaN before the end.
     """
 
     keep: ClassVar[str] = "latest"
@@ -162,6 +185,7 @@ class ChainReport(Event):
     r_hat: NDArray[np.float64]
     ess: NDArray[np.float64]
     alive: float
+    stayed: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,8 @@ class Verdicts(Event):
     If the images of the data are missing, all figures about them are NaN and the only failure is ``blew up``.
 
     Attributes:
-        verdict: For each chain ``alive``, ``blew up``, ``monochrome``, ``saturated`` or ``off the data``.
+        verdict: For each chain ``alive``, ``blew up``, ``noise left over``, ``monochrome``, ``saturated`` or ``off
+            the data``.
         spatial_variance: Variance over the pixels of each sample, with shape (N,).
         least_variance: Threshold of ``monochrome``, from the data.
         saturated_share: Share of saturated pixels of each sample, with shape (N,).

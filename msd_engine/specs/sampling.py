@@ -159,6 +159,11 @@ class SamplingSpec(ChosenSampler):
         return self
 
     @property
+    def ends(self) -> tuple[float, float]:
+        """Noise of one copy at the first and at the last level."""
+        return self.sigma_1 if self.method == "annealed" else self.sigma_L, self.sigma_L
+
+    @property
     def epsilon(self) -> float:
         """The step size at the last level, ε = r σ_L²."""
         return self.step_ratio * self.sigma_L**2

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from msd_engine.specs import ExperimentSpec
+from msd_engine.specs import ExperimentSpec, SamplingSpec
 from msd_engine.specs.experiment import same_network
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks
 
 EXACT = {"sampling.source": "exact"}
+FIXED_STEPS, MOST_FIXED_STEPS = 1000, 1_000_000
 STARTING = "The engine is starting."
 
 
@@ -285,12 +286,36 @@ def sampler_rule(spec: ExperimentSpec, sampler: str) -> dict[str, Any]:
     wanted = spec.sampling.model_copy(update={"sampler": sampler})
     along: dict[str, Any] = {}
     if wanted.needs_ladder:
-        along["sampling.method"] = "annealed"
+        along |= method_rule(spec, "annealed") | {"sampling.method": "annealed"}
     if wanted.glides and wanted.levels < 2:
         along["sampling.levels"] = 2
     if wanted.needs_posterior:
         along["sampling.source"] = "exact"
     return along
+
+
+def method_rule(spec: ExperimentSpec, method: str) -> dict[str, Any]:
+    """Return what must change with the dynamics of a mixture.
+
+    Fixed noise starts as in Song and Ermon 2019 (arXiv:1907.05600, §3.2): uniformly in a box, with as many steps as the
+    ladder had in all, at least 1000. Annealing divides its steps among the levels again, and starts round.
+    """
+    sampling = spec.sampling
+    if spec.data.kind != "mixture" or method == sampling.method:
+        return {}
+    if method == "annealed":
+        return annealed_again(sampling) | {"sampling.start": "gaussian"}
+    steps = min(max(FIXED_STEPS, sampling.levels * sampling.steps_per_level), MOST_FIXED_STEPS)
+    return {"sampling.start": "uniform", "sampling.steps_per_level": steps}
+
+
+def annealed_again(sampling: SamplingSpec) -> dict[str, Any]:
+    """Return what makes annealed dynamics of fixed ones, with as many steps in all."""
+    return {
+        "sampling.method": "annealed",
+        "sampling.sigma_1": max(sampling.sigma_1, sampling.sigma_L),
+        "sampling.steps_per_level": max(1, sampling.steps_per_level // sampling.levels),
+    }
 
 
 def source_rule(spec: ExperimentSpec, source: str) -> dict[str, Any]:

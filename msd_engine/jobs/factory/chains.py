@@ -22,6 +22,7 @@ from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser, PosteriorSampler
 from msd_engine.denoisers.switched import SwitchedDenoiser
 from msd_engine.denoisers.target import Target
+from msd_engine.events.sampling import LOST
 from msd_engine.jobs.factory.loaded import loaded_empirical
 from msd_engine.jobs.factory.memory import check_sampling
 from msd_engine.jobs.factory.parts import (
@@ -32,7 +33,6 @@ from msd_engine.jobs.factory.parts import (
     uses_exact_above,
 )
 from msd_engine.jobs.factory.targets import images_of, is_of_images, target
-from msd_engine.metrics.chains.figures import LOST
 from msd_engine.samplers import langevin, twin
 from msd_engine.samplers.descent import Descent, Dynamics
 from msd_engine.samplers.registry import DYNAMICS

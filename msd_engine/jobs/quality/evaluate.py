@@ -151,7 +151,7 @@ def _quality(drawn: _Drawn, against: Standard) -> Iterator[Event]:
     if x.shape[1:] != against.images.train.shape[1:]:
         raise UserError(f"The samples have another shape than the images of {against.images.name}.")
     y = torch.from_numpy(np.ascontiguousarray(drawn.y))
-    found = yield from behind(judge(x, against, np.random.default_rng(0), y))
+    found = yield from behind(judge(x, against, np.random.default_rng(0), y, drawn.spec.sampling.ends))
     dead = Counter(verdict for verdict in found.verdicts if verdict != ALIVE)
     yield Quality(
         data=against.images.name,

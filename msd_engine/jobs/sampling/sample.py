@@ -38,6 +38,10 @@ _RATE_WINDOW_S = 2.0
 class _Frames(Protocol):
     """What a job tells about its chains: in the plane, or as images."""
 
+    def begin(self) -> Iterator[Event]:
+        """Tell what the chains draw from, before their first step."""
+        ...
+
     def keep(self, moment: Moment | Segment) -> None:
         """Take notice of a state."""
         ...
@@ -76,9 +80,9 @@ def sample(
         live: Requests that may come meanwhile: pause.
 
     Yields:
-        `Started` and `Ladder`; then a `Tick` per step, or per two milliseconds of faster steps. In the plane
-        `ChainSegment` and `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due moments; at
-        the end what is left of them, `Samples`, for images `Verdicts`, and `Finished`, or `Failed`.
+        `Started` and `Ladder`, in the plane `Modes`; then a `Tick` per step, or per two milliseconds of faster steps.
+        In the plane `ChainSegment` and `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due
+        moments; at the end what is left of them, `Samples`, for images `Verdicts`, and `Finished`, or `Failed`.
     """
     wants_images = spec.sampling.source == "exact" and is_of_images(spec)
     if wants_images or uses_exact_above(spec):
@@ -148,6 +152,7 @@ class _Job:
         yield ladder_event(
             self.spec, self.chains.descent, guided=self.chains.guided, exact_above=self.chains.exact_above
         )
+        yield from self.frames.begin()
         keep = self.frames.keep
         before = time.perf_counter()
         chains, k = self.chains.y.shape[:2]

@@ -59,7 +59,7 @@ def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None, device
     judge, batch, left_out = yield from _judge(data.name, x, device)
     off = judge.support.off(batch) if judge and batch else None
     # Chains that blew up would drown the others in any mean.
-    judgement = verdicts(x, y, statistics, off)
+    judgement = verdicts(x, y, statistics, off, spec.sampling.ends)
     kept = x[[verdict != "blew up" for verdict in judgement]]
     yield Verdicts(
         verdict=tuple(judgement),

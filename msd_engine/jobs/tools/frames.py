@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from msd_engine.data.mixture import GaussianMixture
-from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, ImageFrame
+from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, ImageFrame, Modes
 from msd_engine.events.pixels import to_grey
+from msd_engine.events.sampling import LOST
 from msd_engine.jobs.tools.background import imported
 from msd_engine.metrics.chains.figures import (
-    LOST,
     alive,
     effective_size,
     residual_inflation,
@@ -98,6 +98,19 @@ class PlaneFrames:
         # A short run tells its figures once, at its end.
         self._next_report_s = time.perf_counter() + _REPORT_EVERY_S
 
+    def begin(self) -> Iterator[Event]:
+        """Tell the mixture, in the coordinates of the data."""
+        if self._target is None:
+            return
+        decode, dim = self._space.decode, self._target.dim
+        root = decode(torch.eye(dim, dtype=torch.float64))
+        yield Modes(
+            weights=self._target.weights.double().numpy(),
+            means=decode(self._target.means.double()).numpy(),
+            covariances=(root @ self._target.covariances.double() @ root).numpy(),
+            noise=self._space.covariance(dim).numpy(),
+        )
+
     def keep(self, moment: Moment | Segment) -> None:
         """Keep the states where the stride, or the end of the walk, says so."""
         if not self._stride:
@@ -168,7 +181,8 @@ class PlaneFrames:
         living = alive(y)
         means = y[living].mean(1).to(target.means.dtype)
         x = moment.posterior.mean.cpu()[living].to(means) if self._spec.sampling.jump else means
-        rho = target.responsibilities(means, moment.sigma / math.sqrt(y.shape[1]))
+        tau = moment.sigma / math.sqrt(y.shape[1])
+        rho = target.responsibilities(means, tau)
         draws = self._draws(y, living) if ended else means.new_empty((0, *means.shape))
         predicted, inflation = self._predictions(target, rho.sum(0), bool(living.all())) if ended else _UNKNOWN
         return ChainReport(
@@ -182,6 +196,7 @@ class PlaneFrames:
             r_hat=split_r_hat(draws).numpy(),
             ess=effective_size(draws).numpy(),
             alive=living.double().mean().item(),
+            stayed=_stayed(target, draws, rho, tau),
         )
 
     def _draws(self, y: Tensor, living: Tensor) -> Tensor:
@@ -199,6 +214,14 @@ class PlaneFrames:
         start = target.std**2 if sampling.start == "gaussian" else sampling.start_width**2 / 3
         std = predicted_std(target, sampling.sampler, self._descent, k, start, counts.numpy(), jump=sampling.jump)
         return std, float(swelling(sampling.sampler, self._descent)[-1]) if k > 1 else math.nan
+
+
+def _stayed(target: GaussianMixture, draws: Tensor, rho: Tensor, tau: float) -> float:
+    """Return the share of chains that end in the mode of their first draw; NaN without draws."""
+    if not len(draws) or not len(rho):
+        return math.nan
+    before = target.responsibilities(draws[0].to(target.means.dtype), tau).argmax(1)
+    return (before == rho.argmax(1)).double().mean().item()
 
 
 def _segments(moments: list[Moment]) -> Iterator[Segment]:
@@ -271,6 +294,10 @@ class ImageFrames:
         steps = np.linspace(first, total, min(count, total - first + 1)).round().astype(int)
         self._film_steps = frozenset(steps.tolist())
         self._film: list[FilmFrame] = []
+
+    def begin(self) -> Iterator[Event]:
+        """Tell nothing."""
+        yield from ()
 
     def keep(self, moment: Moment | Segment) -> None:
         """Keep a frame of the film where it is its turn."""

@@ -7,9 +7,10 @@ import math
 import torch
 from torch import Tensor
 
-# Beyond this many data units a chain counts as lost, and its numbers are hidden.
-LOST = 1e6
-# Least number of draws of one chain for split R̂ and effective sample size.
+from msd_engine.events import chain_figures
+from msd_engine.events.sampling import LOST
+
+# Fewer draws of one chain than this give no split R̂ and no effective sample size.
 _FEWEST_DRAWS = 8
 
 
@@ -26,42 +27,13 @@ def alive(y: Tensor) -> Tensor:
 
 
 def within_std(x: Tensor, rho: Tensor) -> float:
-    """Return the standard deviation of points about the means of their modes.
-
-    Args:
-        x: Points with shape (n, d).
-        rho: Probability of each mode given the chain of each point, with shape (n, J), from
-            `GaussianMixture.responsibilities` for ȳ and its noise σ/√k. For exact chains its mean gives the weights of
-            the modes, and its mean times a function of ȳ that function's mean in a mode, also for overlapping modes.
-
-    Returns:
-        The root of the variance pooled over modes and coordinates; NaN if no mode has two points.
-    """
-    counts = rho.sum(0)
-    means = rho.T @ x / counts.clamp(min=torch.finfo(x.dtype).tiny)[:, None]
-    squares = torch.cdist(x, means, compute_mode="donot_use_mm_for_euclid_dist").square()
-    # The mode's mean uses one degree of freedom per mode and coordinate; a mode without two points does not count.
-    there = counts > 1
-    freedom = (counts - 1)[there].sum().item() * x.shape[1]
-    return math.sqrt((rho * squares)[:, there].sum().item() / freedom) if freedom else math.nan
+    """Return `chain_figures.within_std` of points (n, d) and probabilities (n, J)."""
+    return chain_figures.within_std(x.double().numpy(), rho.double().numpy())
 
 
 def residual_inflation(y: Tensor, sigma: float) -> float:
-    """Return the variance of the residuals y_i − ȳ over its value for exact sampling, σ²(1 − 1/k).
-
-    Args:
-        y: Copies with shape (..., k, d), of one or of many states.
-        sigma: Noise of one copy.
-
-    Returns:
-        The ratio, averaged over all states; NaN for k = 1 or without any state.
-    """
-    k = y.shape[-2]
-    if k == 1 or not y.numel():
-        return math.nan
-    y = y.double()
-    residuals = y - y.mean(-2, keepdim=True)
-    return residuals.square().mean().item() / (sigma**2 * (1 - 1 / k))
+    """Return `chain_figures.residual_inflation` of copies with shape (..., k, d)."""
+    return chain_figures.residual_inflation(y.double().numpy(), sigma)
 
 
 def split_r_hat(draws: Tensor) -> Tensor:

@@ -58,14 +58,21 @@ class Judgement:
     verdicts: list[Verdict]
 
 
-def judge(x: Tensor, against: Standard, draws: np.random.Generator, y: Tensor | None = None) -> Steps[Judgement]:
+def judge(
+    x: Tensor,
+    against: Standard,
+    draws: np.random.Generator,
+    y: Tensor | None = None,
+    noise: tuple[float, float] | None = None,
+) -> Steps[Judgement]:
     """Measure samples.
 
     Args:
         x: The samples with shape (n, C, H, W), in data units, at least `LEAST`.
         against: The standard.
-        draws: Generator of the bootstrap sets of the intervals.
-        y: The last copies of their chains with shape (n, k, C, H, W), if known: they may have blown up.
+        draws: Draws the resampled sets of the intervals.
+        y: The last copies of their chains with shape (n, k, C, H, W), where they are known: they may have blown up.
+        noise: Noise of one copy at the start and at the end of their chains; None where it is unknown.
 
     Yields:
         The current activity.
@@ -83,7 +90,7 @@ def judge(x: Tensor, against: Standard, draws: np.random.Generator, y: Tensor | 
     figures.append(kernel_figure(features, real, reference[:_KERNEL_REFERENCE]))
     yield "Comparing neighbourhoods"
     figures += overlap_figures(features, real, reference)
-    judged = judged_alone(x, y, batch, against.judge, against.statistics)
+    judged = judged_alone(x, y, batch, against.judge, against.statistics, noise)
     figures.append(survival_figure(judged.count(ALIVE), len(judged), against.real_survival))
     shares: NDArray[np.float64] = batch.class_shares.numpy()
     if len(shares):

@@ -139,7 +139,12 @@ def array(batch: FeatureBatch) -> Features:
 
 
 def judged_alone(
-    x: Tensor, y: Tensor | None, batch: FeatureBatch, judge: Judge, statistics: DataStatistics
+    x: Tensor,
+    y: Tensor | None,
+    batch: FeatureBatch,
+    judge: Judge,
+    statistics: DataStatistics,
+    noise: tuple[float, float] | None = None,
 ) -> list[Verdict]:
     """Judge images that may be the ends of chains; see `metrics/quality/verdicts.py`."""
-    return verdicts(x, x[:, None] if y is None else y, statistics, judge.support.off(batch))
+    return verdicts(x, x[:, None] if y is None else y, statistics, judge.support.off(batch), noise)

@@ -1,12 +1,14 @@
 """Survival of chains of images: each end of a chain compared with the data.
 
 Every bound is computed from the data. With v(x) the variance over the pixels of a channel, averaged over the channels,
-a chain is *monochrome* if v(x̂) is below half of the 0.5 % quantile of v over the data. With s(x) the share of pixels
-at or beyond the ends of the range [-1, 1], it is *saturated* if s(x̂) is beyond the midpoint between the 99.5 %
-quantile of s over the data and 1. It *blew up* if its state is not finite or beyond 1e6, or if x̂ is more than twice as
-far from the mean image as any datum. It is *off the data* according to a feature network
-(`metrics/quality/support.py`). The spread of a set of images is its mean pairwise distance, as in Song and Ermon 2020
-(arXiv:2006.09011, §3.1), whose first technique uses the largest one.
+a chain is *monochrome* where v(x̂) is below half the value under which one datum in two hundred lies. With s(x) the
+share of pixels at or beyond the ends of the range [-1, 1], it is *saturated* where s(x̂) is more than half way from the
+value over which one datum in two hundred lies to 1. It *blew up* where its state is not finite or beyond 1e6, or where
+x̂ lies *far*: more than twice as far from the mean image as any datum. *Noise is left over* where a chain would be far,
+saturated or off the data, while its copies lie about x̂ by more than twice the last noise, but no farther than the
+first: it has not diverged, its steps were too few. It is *off the data* where a feature network says so
+(`metrics/quality/support.py`). The spread of a set of images is its mean pairwise
+distance, as in Song and Ermon 2020 (arXiv:2006.09011, §3.1), whose first technique asks for its largest.
 """
 
 from __future__ import annotations
@@ -22,14 +24,16 @@ from msd_engine.data.images import ImageSet
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.metrics.chains.figures import alive
 
-Verdict = Literal["alive", "blew up", "monochrome", "saturated", "off the data"]
+Verdict = Literal["alive", "blew up", "noise left over", "monochrome", "saturated", "off the data"]
 
 # Number of real images behind bounds and distances: enough for quantiles and means to a few percent.
 _LOOKED_AT = 2048
 _RARE = 0.005
 _FACTOR = 0.5
 _REACH = 2.0
-# Half of one of 256 grey values from an end of the range counts as that end.
+# The root of 2 is what σ and the posterior's width, σ/√k at the most, give together.
+_LEFT_OVER = 2.0
+# Half a grey value of 256 from an end of the range counts as that end.
 _END = 1.0 - 1.0 / 255.0
 
 
@@ -126,14 +130,21 @@ def mean_pair_distance(x: Tensor) -> float:
     return distances.mean().item() if len(distances) else math.nan
 
 
-def verdicts(x_hat: Tensor, y: Tensor, statistics: DataStatistics | None, off: Tensor | None = None) -> list[Verdict]:
+def verdicts(
+    x_hat: Tensor,
+    y: Tensor,
+    statistics: DataStatistics | None,
+    off: Tensor | None = None,
+    noise: tuple[float, float] | None = None,
+) -> list[Verdict]:
     """Judge each chain at its end.
 
     Args:
         x_hat: The samples with shape (N, C, H, W).
         y: The last copies with shape (N, k, C, H, W).
-        statistics: Statistics of the data; without them only chains out of all bounds are reported.
-        off: Samples off the data according to a feature network, with shape (N,); None without one.
+        statistics: What the data look like; without it only chains that left all bounds are told.
+        off: Which samples a feature network calls off the data, with shape (N,); None where none was asked.
+        noise: Noise of one copy at the start and at the end; None where it is unknown.
 
     Returns:
         A verdict for each chain.
@@ -142,10 +153,14 @@ def verdicts(x_hat: Tensor, y: Tensor, statistics: DataStatistics | None, off: T
     found: list[tuple[Verdict, Tensor]] = [("blew up", lost)]
     if statistics is not None:
         far = (x_hat - statistics.mean.to(x_hat)).flatten(1).norm(dim=1) > _REACH * statistics.reach
+        saturated = saturated_share(x_hat) > statistics.most_saturation
+        failed = far | saturated if off is None else far | saturated | off
+        left = failed & _noise_left(x_hat, y, noise) & ~lost
         found = [
+            ("noise left over", left),
             ("blew up", lost | far),
             ("monochrome", spatial_variance(x_hat) < statistics.least_variance),
-            ("saturated", saturated_share(x_hat) > statistics.most_saturation),
+            ("saturated", saturated),
         ]
     if off is not None:
         found.append(("off the data", off))
@@ -155,3 +170,11 @@ def verdicts(x_hat: Tensor, y: Tensor, statistics: DataStatistics | None, off: T
         for index in which.nonzero().flatten().tolist():
             judged[index] = name
     return judged
+
+
+def _noise_left(x_hat: Tensor, y: Tensor, noise: tuple[float, float] | None) -> Tensor:
+    """Return which chains still have noise of an earlier level, with shape (N,)."""
+    if noise is None:
+        return torch.zeros(len(y), dtype=torch.bool, device=y.device)
+    spread = (y - x_hat[:, None]).flatten(1).square().mean(1).sqrt()
+    return (spread > _LEFT_OVER * noise[1]) & (spread <= noise[0])

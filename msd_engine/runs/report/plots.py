@@ -302,7 +302,9 @@ def _draw_plane(axes: Axes, plot: Plane, palette: Palette) -> None:
         _draw_tails(axes, plot, palette)
     if "heads" in plot.on:
         edge = {"mec": colour_of(palette, "base"), "mew": 0.6}
-        axes.plot(*plot.heads.T, "o", color=colour_of(palette, plot.colour), ms=4.5, **edge)
+        colour, living = colour_of(palette, plot.colour), plot.living()
+        axes.plot(*plot.heads[~living].T, "o", color=colour, mfc="none", ms=4.5)
+        axes.plot(*plot.heads[living].T, "o", color=colour, ms=4.5, **edge)
         if plot.chosen is not None and plot.chosen < len(plot.heads):
             axes.plot(*plot.heads[plot.chosen], "o", color=colour_of(palette, "chosen"), ms=7, **edge)
     if "copies" in plot.on and plot.copies is not None:

@@ -101,9 +101,15 @@ class Adviser(QObject):
     def set_report(self, made: Made, report: ChainReport) -> None:
         """Set the report on chains in the plane, and their settings."""
         self._made, spec = made, made.spec
-        shares = (tuple(report.mode_weights.tolist()), tuple(report.true_weights.tolist()))
-        data = spec.data.model_dump_json()
-        self._learn(data, replace(self.facts, sampled=spec.sampling, shares=shares[0], true_shares=shares[1]))
+        facts = replace(
+            self.facts,
+            sampled=spec.sampling,
+            shares=tuple(report.mode_weights.tolist()),
+            true_shares=tuple(report.true_weights.tolist()),
+            counted=round(report.alive * spec.sampling.chains),
+            stayed=report.stayed,
+        )
+        self._learn(spec.data.model_dump_json(), facts)
 
     @Slot(str, object)
     def set_data(self, data_json: str, x: NDArray[np.float32]) -> None:

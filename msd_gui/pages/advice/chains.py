@@ -18,12 +18,15 @@ from msd_engine.events.verdicts import ALIVE
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.advice.findings import Advice, Facts
 from msd_gui.pages.base.readings import survival_severity
+from msd_gui.session.resolve import annealed_again
 from msd_gui.widgets.controls.numbers import number
 
 # So small that chance gives no advice in the dozens of samplings of a session.
 _MOST_CHANCE = 1e-3
 # Accepted ratios of a share to that of the data.
 _SHARE_BOUNDS = (0.8, 1.25)
+# Chains keep their modes where at least so many do from the middle of a level to its end.
+_LEAST_STAYED = 0.9
 
 
 @dataclass(frozen=True)
@@ -62,10 +65,33 @@ def furthest(shares: Sequence[float], true_shares: Sequence[float], n: int) -> D
     return Drift(worst, counts[worst], min(1.0, len(known) * chances[worst]))
 
 
+def stuck(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
+    """Chains at fixed noise have wrong weights, as they cannot cross from mode to mode (theory §3, fact 5)."""
+    sampling = spec.sampling
+    if sampling != facts.sampled or sampling.method != "fixed" or sampling.blows_up or not facts.counted:
+        return
+    found = furthest(facts.shares, facts.true_shares, facts.counted)
+    # NaN is no evidence.
+    if found.chance >= _MOST_CHANCE or not facts.stayed >= _LEAST_STAYED:
+        return
+    steps = annealed_again(sampling)
+    yield Advice(
+        "Chains keep the mode they started in",
+        f"{_counted(found, facts, facts.counted)}. {number(100 * facts.stayed)} % of the chains end in the mode that "
+        f"they were in half way: at σ/√k = {number(spec.sigma_eff(sampling.sigma_L))} hardly any chain crosses to "
+        f"another. Anneal from the same start: {sampling.levels} levels down from σ₁ = "
+        f"{number(steps['sampling.sigma_1'])}, {steps['sampling.steps_per_level']} steps each.",
+        "Anneal",
+        steps,
+    )
+
+
 def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """Report shares that drifted to the network's own in more steps than the ladder needs (theory §3, fact 8)."""
     sampling = spec.sampling
     if sampling != facts.sampled or sampling.source != "trained" or not sampling.has_wall or sampling.blows_up:
+        return
+    if sampling.method == "fixed":
         return
     needed = facts.ladder.steps_needed if facts.ladder is not None else 0
     if len(facts.shares) != len(facts.true_shares) or not 0 < 2 * needed <= sampling.steps_per_level:
@@ -77,18 +103,25 @@ def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     true = facts.true_shares[found.place]
     if _SHARE_BOUNDS[0] < found.samples / (n * true) < _SHARE_BOUNDS[1]:
         return
-    which = f"Class {facts.class_names[found.place]}" if facts.class_names else f"Mode {found.place + 1}"
-    # Half, not the least number for the ladder: more steps also correct errors of the network at higher levels.
+    # Half, not as few as the ladder needs: the steps between also mend what the network gets wrong on the way down.
     given = sampling.steps_per_level
     steps = max(needed, given // 2)
     yield Advice(
         "Too many steps per level",
-        f"{which} has {found.samples} of {n} samples; its share of the data, {number(true, 2)}, gives "
-        f"{number(n * true)} ± {number(math.sqrt(n * true * (1 - true)), 2)}, and such a deviation occurs by chance "
-        f"{_rarely(found)}. In {given} steps per level chains drift to the network's own shares; the ladder needs only "
+        f"{_counted(found, facts, n)}. "
+        f"In {given} steps per level chains drift to the network's own shares; the ladder alone needs "
         f"{needed}.",
         f"Set T = {steps}",
         {"sampling.steps_per_level": steps},
+    )
+
+
+def _counted(found: Drift, facts: Facts, n: int) -> str:
+    which = f"Class {facts.class_names[found.place]}" if facts.class_names else f"Mode {found.place + 1}"
+    true = facts.true_shares[found.place]
+    return (
+        f"{which} has {found.samples} of {n} samples; its share of the data, {number(true, 2)}, gives "
+        f"{number(n * true)} ± {number(math.sqrt(n * true * (1 - true)), 2)}, and chance goes so far {_rarely(found)}"
     )
 
 

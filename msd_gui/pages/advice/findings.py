@@ -26,8 +26,9 @@ class Facts:
         shares: Share of the samples in each class or mode.
         true_shares: Share of the data in each class or mode.
         class_names: Names of the classes; empty for modes.
-        counted: Number of samples behind the shares; 0 for all chains of the sampling.
-        ladder: The ladder with its predicted variances, from the engine.
+        counted: Number of samples that the shares were counted on; 0 for all chains of the sampling.
+        stayed: Share of the chains that end in the mode that they were in half way down the last level.
+        ladder: The ladder and what its steps do, as the engine tells it.
     """
 
     dim: int = 0
@@ -39,6 +40,7 @@ class Facts:
     true_shares: tuple[float, ...] = ()
     class_names: tuple[str, ...] = ()
     counted: int = 0
+    stayed: float = math.nan
     ladder: Ladder | None = None
 
 

@@ -5,12 +5,15 @@ With σ_eff = σ/√k, r = ε/σ², the ratio γ of neighbouring levels, T steps
 * the wall: chains blow up from r = 2 on, and plain Langevin steps swell by 1/(1 − r/2) before it (theory §3, fact 4);
 * the start: σ₁/√k below half the root mean square distance of the data from their mean, std·√d; the remedy is
   technique 1 of Song and Ermon 2020 (arXiv:2006.09011), σ₁/√k = largest pairwise distance (theory §3, fact 5);
-* the ladder: remaining noise of the previous level, by the distance of technique 4's s_T²/σ² from its limit, as the
-  engine predicts it for every sampler and ladder; the cause is γ if technique 2's
-  C = Φ(√(2d)(γ−1) + 3γ) − Φ(√(2d)(γ−1) − 3γ) is far below 1/2, else T;
-* the end: σ_L/√k above a quarter of the data's standard deviation, so that the last jump blurs;
-* the results: with a network and at least twice the steps that the ladder needs, a class or mode with a share beyond
-  chance by an exact test (theory §3, fact 8); and chains that died or ended off the data far from the wall.
+* the ladder: what a level has not yet shrunk of the noise of the one before, by how far technique 4's s_T²/σ² is from
+  what it tends to, as the engine predicts it for every sampler and every ladder; it is blamed on γ where technique 2's
+  C = Φ(√(2d)(γ−1) + 3γ) − Φ(√(2d)(γ−1) − 3γ) is far below 1/2, else on T;
+* the end: σ_L/√k above a quarter of the data's standard deviation, of which the last jump makes a blur;
+* fixed noise: the share of a mode beyond chance by an exact test, while nearly all chains end in the mode that they
+  were in half way; the remedy is to anneal, from the same start and with as many steps;
+* too many steps: the share of a class or mode beyond chance by an exact test, from a network, with twice the steps
+  that the ladder needs or more (theory §3, fact 8); and chains that have died, or have ended off the data, though r
+  is far from the wall.
 
 Measurements count only for the settings of their own sampling.
 """
@@ -26,6 +29,7 @@ _RULES = (
     settings.start,
     settings.ladder,
     settings.end,
+    chains.stuck,
     chains.drift,
 )
 

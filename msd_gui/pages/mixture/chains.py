@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
 
-from msd_engine.events import ChainReport, ChainSegment, Event, Finished, Ladder, Samples, Started
+from msd_engine.events import ChainReport, ChainSegment, Event, Finished, Ladder, Modes, Samples, Started
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import GRACE_MS, Status
 from msd_gui.pages.base.resolved import ResolvedPage
@@ -20,23 +20,21 @@ class PlaneChains(Chains):
         began: Emitted with their settings as JSON when other chains begin.
         ladder_ready: Emitted with what they are made with, and the `Ladder` that they go down.
         grown: Emitted with each `ChainSegment`.
-        weighed: Emitted with each `ChainReport`, also of chains that are still on their way.
+        modes_ready: Emitted with the `Modes` that they draw from.
         ended: Emitted with what chains were made with that have come to their end, and their last `ChainReport`.
         samples: The chains that have come to their end last; None for none.
         report: Their figures.
-        weighed_spec_json: The settings of the chains that `weighed` told of last, as JSON.
     """
 
     began = Signal(str)
     ladder_ready = Signal(object, object)
     grown = Signal(object)
-    weighed = Signal(object)
+    modes_ready = Signal(object)
     ended = Signal(object, object)
 
     def __init__(self, page: ResolvedPage, engine: Engine, trainer: Trainer) -> None:
         """Draw nothing yet; for the arguments see `Chains`."""
         super().__init__(page, engine, trainer)
-        self.weighed_spec_json = ""
         self.samples: Samples | None = None
         self.report: ChainReport | None = None
 
@@ -67,6 +65,8 @@ class PlaneChains(Chains):
                 self.began.emit(event.spec_json)
             case Ladder():
                 self.ladder_ready.emit(self.begun, event)
+            case Modes():
+                self.modes_ready.emit(event)
             case ChainSegment():
                 self.grown.emit(event)
             case ChainReport():
@@ -78,8 +78,6 @@ class PlaneChains(Chains):
                 self._show_speed(event)
 
     def _take(self, report: ChainReport) -> None:
-        self.weighed_spec_json = self.begun.spec.to_json()
-        self.weighed.emit(report)
         if report.step >= self.begun.spec.sampling.total_steps:
             # Theory speaks of the end of a level, not of the way there.
             self.report = report

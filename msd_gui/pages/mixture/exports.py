@@ -66,8 +66,10 @@ def exports(page: ExperimentPage, parts: Parts, chains: PlaneChains) -> list[Exp
         rows += plot_exports(
             page, parts.plane, "Trajectory plot", "trajectories", lambda: parts.player.buffer.shown.spec_json
         )
-    if chains.weighed_spec_json:
-        rows += plot_exports(page, parts.weights, "Mode weights", "mode-weights", lambda: chains.weighed_spec_json)
+    if parts.weights.plot().names:
+        rows += plot_exports(
+            page, parts.weights, "Mode weights", "mode-weights", lambda: parts.player.buffer.shown.spec_json
+        )
     if trainer.run is not None and trainer.spec is not None:
         rows += plot_exports(page, parts.losses, "Loss curves", "losses", trainer.spec.to_json, table=parts.losses.data)
     if samples is not None:

@@ -1,4 +1,4 @@
-"""What the figures of the chains say, in rows beside what theory expects."""
+"""Figures of the chains in rows, beside theory."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import ChainReport
+from msd_engine.events.chain_figures import StateFigures
 from msd_engine.specs import SamplingSpec
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Reading
+
+MIXED = 1.01
+"""R̂ of mixed chains is below this (Vehtari et al. 2021, arXiv:1903.08008)."""
 
 
 def chain_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, ...]:
@@ -24,44 +28,22 @@ def chain_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, 
     Returns:
         Mode weight error, spread, inflation of the residuals, R-hat, effective sample size and living chains.
     """
-    gap = float(np.abs(report.mode_weights - report.true_weights).max())
     r_hat = float(np.max(report.r_hat)) if not np.isnan(report.r_hat).any() else math.nan
     ess = float(np.min(report.ess)) if not np.isnan(report.ess).any() else math.nan
     lived = round(report.alive * wanted.chains)
-    chance = chance_of_weights(report.true_weights, lived) if lived else math.nan
+    gap, chance = _weight_error(report.mode_weights, report.true_weights, lived)
     wall = wanted.has_wall and wanted.step_ratio >= 2
     return (
-        Reading(
-            "Std within a mode",
-            number(report.within_std),
-            number(report.predicted_std),
-            "Standard deviation of the samples about the mean of their mode; theory: what the sampler's steps leave "
-            "of this start with the exact score, put through the same last jump where there is one. A dash: the end "
-            "depends on how chains came into their modes, of which there is no theory.",
-        ),
-        Reading(
-            "Swelling of y − ȳ",
-            number(report.residual_inflation),
-            number(report.predicted_inflation),
-            "Variance of the residuals y_i − ȳ of the last state over σ²(1 − 1/k); theory: the variance at the end of "
-            "the ladder by the sampler's own steps, the same for any data; for Langevin and ever more steps "
-            "1/(1 − r/2). It needs k ≥ 2.",
-            "error" if wall else "",
-        ),
-        Reading(
-            "Largest weight error",
-            number(gap, 2),
-            f"< {number(chance, 2)}" if lived else "–",
-            "Largest difference between the share of a mode and its true weight; a chain counts for each mode with the "
-            "probability that it belongs there by its ȳ. Theory: as many independent exact draws stay below in 19 of "
-            "20 samplings; a sampler whose steps distort the weights does not.",
-        ),
+        _spread(report.within_std, number(report.predicted_std)),
+        _swelling(report.residual_inflation, number(report.predicted_inflation), "error" if wall else ""),
+        _weights(gap, chance, "error" if gap > chance else ""),
         Reading(
             "R-hat, last half level",
-            number(r_hat, 4),
-            "1",
-            "Split R-hat of ȳ over the kept states of the second half of the last level; well above 1 where chains "
-            "stay in their modes.",
+            "–" if math.isnan(r_hat) else f"{'mixed' if r_hat < MIXED else 'not mixed'}: {number(r_hat, 4)}",
+            f"< {MIXED:g}",
+            f"Split R-hat of ȳ over the kept states of the second half of the last level. Above {MIXED:g} chains have "
+            "not mixed within it: each stays in its mode, or moves slowly. Annealed chains need not mix there, their "
+            "weights were settled at larger noise; chains at fixed noise must.",
         ),
         Reading(
             "Effective samples",
@@ -70,14 +52,80 @@ def chain_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, 
             "Effective sample size of the mean of ȳ over the kept states of the second half of the last level, all "
             "chains.",
         ),
-        Reading(
-            "Living chains",
-            f"{100 * report.alive:.0f} %",
-            "100 %",
-            "Chains whose state is finite and not beyond a million data units.",
-            "error" if report.alive < 1 else "",
-        ),
+        _living(lived, wanted.chains),
     )
+
+
+def state_readings(figures: StateFigures, true_weights: NDArray[np.float64]) -> tuple[Reading, ...]:
+    """Return the rows for one state on the way.
+
+    Args:
+        figures: Figures of the state.
+        true_weights: Weights of the mixture, with shape (J,).
+
+    Returns:
+        The rows of `chain_readings`, without what speaks of the end alone.
+    """
+    gap, chance = _weight_error(figures.mode_weights, true_weights, figures.lived)
+    return (
+        _spread(figures.within_std, ""),
+        _swelling(figures.residual_inflation, "", ""),
+        _weights(gap, chance, ""),
+        Reading("R-hat, last half level", "at the end", ""),
+        Reading("Effective samples", "at the end", ""),
+        _living(figures.lived, figures.chains),
+    )
+
+
+def _spread(std: float, expected: str) -> Reading:
+    return Reading(
+        "Std within a mode",
+        number(std),
+        expected,
+        "Standard deviation of the samples about the mean of their mode; theory, at the end: what the sampler's steps "
+        "leave of this start with the exact score, put through the same last jump where there is one. A dash: the end "
+        "depends on how chains came into their modes, of which there is no theory.",
+    )
+
+
+def _swelling(inflation: float, expected: str, severity: str) -> Reading:
+    return Reading(
+        "Swelling of y − ȳ",
+        number(inflation),
+        expected,
+        "Variance of the residuals y_i − ȳ of this state over σ²(1 − 1/k); theory, at the end: the variance by the "
+        "sampler's own steps, the same for any data; for Langevin and ever more steps 1/(1 − r/2). It needs k ≥ 2.",
+        severity,
+    )
+
+
+def _weights(gap: float, chance: float, severity: str) -> Reading:
+    return Reading(
+        "Largest weight error",
+        number(gap, 2),
+        "–" if math.isnan(chance) else f"< {number(chance, 2)}",
+        "Largest difference between the share of a mode and its true weight; a chain counts for each mode with the "
+        "probability that it belongs there by its ȳ. Theory: as many independent exact draws stay below in 19 of "
+        "20 samplings; a sampler whose steps distort the weights does not.",
+        severity,
+    )
+
+
+def _living(lived: int, chains: int) -> Reading:
+    return Reading(
+        "Living chains",
+        f"{100 * lived / chains:.0f} %",
+        "100 %",
+        "Chains whose state is finite and not beyond a million data units.",
+        "error" if lived < chains else "",
+    )
+
+
+def _weight_error(shares: NDArray[np.float64], true_weights: NDArray[np.float64], lived: int) -> tuple[float, float]:
+    """Return the largest error of the weights, and what it stays below by chance; NaN without chains."""
+    if not lived:
+        return math.nan, math.nan
+    return float(np.abs(shares - true_weights).max()), chance_of_weights(true_weights, lived)
 
 
 def chance_of_weights(weights: NDArray[np.float64], chains: int) -> float:

@@ -20,8 +20,8 @@ from msd_gui.pages.mixture.chains import PlaneChains
 from msd_gui.pages.mixture.density import FieldPainter
 from msd_gui.pages.mixture.exports import Parts, exports
 from msd_gui.pages.mixture.fields_shown import GROUPS
-from msd_gui.pages.mixture.figures import chain_readings
 from msd_gui.pages.mixture.player import Player
+from msd_gui.pages.mixture.readout import Readout
 from msd_gui.pages.sampling.controls import SamplingControls, show_fields
 from msd_gui.pages.sampling.networks import NetworkCard
 from msd_gui.pages.training.page import TrainingPage
@@ -76,6 +76,7 @@ class MixturePage(TrainingPage):
         self.chains = PlaneChains(self, engine, self.trainer)
         # It listens to the clock after the runner of the chains, and so shows new states in the tick that brings them.
         self.player = Player(self, clock, self.plane, self.timeline, self.transport)
+        self.readout = Readout(self, clock, self.player, self.weights, self.readings, self.chains_heading)
         self.fields = FieldPainter(self, engine, self.plane)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
         self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
@@ -109,13 +110,14 @@ class MixturePage(TrainingPage):
         middle = layout.column(self.plane, self.timeline, below, stretch=(1, 0, 0))
         self.weights.setFixedHeight(170)
         self.card, self.training_heading = NetworkCard(), layout.heading("Training")
+        self.chains_heading = layout.heading("Chains")
         self.training_heading.setWordWrap(True)
         figures = layout.column(
             self.card,
             self.adviser.cards,
             layout.heading("Mode weights"),
             self.weights,
-            layout.heading("Chains"),
+            self.chains_heading,
             self.readings,
             self.training_heading,
             self.losses_place,
@@ -134,7 +136,7 @@ class MixturePage(TrainingPage):
         self.chains.ladder_ready.connect(lambda _made, ladder: self.player.set_ladder(ladder))
         self.chains.ladder_ready.connect(self.ladder_controls.set_drawn_ladder)
         self.chains.grown.connect(self.player.append)
-        self.chains.weighed.connect(self._show_weights)
+        self.chains.modes_ready.connect(self.player.set_modes)
         self.chains.ended.connect(self._show_report)
         self.clock.tick.connect(self._on_tick)
         self.player.moved.connect(self._request_field)
@@ -213,19 +215,11 @@ class MixturePage(TrainingPage):
         learned = self.chains.begun.network is not None
         self.plane.show_plane(colour="learned" if learned else "exact")
         self.weights.set_learned(learned)
-        if learned:
-            # A network takes seconds, in which the figures of other chains would stand beside these.
-            self.readings.blank()
-
-    @Slot(object)
-    def _show_weights(self, report: ChainReport) -> None:
-        names = [str(mode) for mode in range(1, len(report.true_weights) + 1)]
-        self.weights.set_shares(names, report.mode_weights, report.true_weights)
 
     @Slot(object, object)
     def _show_report(self, made: Made, report: ChainReport) -> None:
         self.adviser.set_report(made, report)
-        self.readings.set_readings(chain_readings(report, made.spec.sampling))
+        self.player.set_report(report)
 
     @Slot()
     def _request_field(self) -> None:

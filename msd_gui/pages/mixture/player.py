@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from msd_engine.events import ChainSegment, Ladder
+from msd_engine.events import ChainReport, ChainSegment, Ladder, Modes
+from msd_engine.events.plots import NO_LOST
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.mixture.history import ChainHistory, DoubleBuffer, Playhead
+from msd_gui.views.base.layers import finite
 from msd_gui.views.plane.plane import PlaneView
 from msd_gui.views.plane.timeline import Timeline
 from msd_gui.widgets.panels.transport import TransportBar
 
 TAIL_STATES = 24
 _LONGEST_TICK_S = 1.0
+_MARGIN = 1.1
 
 
 class Player(QObject):
@@ -76,6 +82,21 @@ class Player(QObject):
         if self.buffer.append(segment, self.playhead.position):
             self._timeline.set_available(self.buffer.shown.last_step)
             self._shown_index = -1
+
+    @Slot(object)
+    def set_modes(self, modes: Modes) -> None:
+        """Learn what the newest run draws from."""
+        self.buffer.newest.modes = modes
+
+    def set_report(self, report: ChainReport) -> None:
+        """Learn the figures of the end of the newest run."""
+        self.buffer.newest.report = report
+        self.moved.emit()
+
+    @property
+    def index(self) -> int:
+        """Index of the state that is shown, -1 for none."""
+        return self._shown_index
 
     @property
     def empty(self) -> bool:
@@ -151,14 +172,29 @@ class Player(QObject):
         index = history.index(self.playhead.position)
         if index != self._shown_index:
             self._shown_index = index
-            self._plane.show_plane(**moment(history, index, self.chosen))
+            parts = moment(history, index, self.chosen)
+            self._plane.show_plane(**parts)
+            self._plane.follow(reach(parts) if history.blows_up else 0.0)
             self._timeline.set_position(int(history.at(index).steps[0]))
             self.moved.emit()
 
 
 def moment(history: ChainHistory, index: int, chosen: int) -> dict[str, Any]:
     """Return the parts of a `Plane` that one kept state of some chains gives."""
-    state, path = history.at(index), history.mean_path(index, TAIL_STATES)
+    state, path, lost = history.at(index), history.mean_path(index, TAIL_STATES), history.lost(index)
     chosen = min(chosen, state.y.shape[1] - 1)
     copies = (state.y[0, chosen], path[-1, chosen][None], state.x_hat[0, chosen][None])
-    return {"tails": path, "heads": path[-1], "chosen": chosen, "copies": copies}
+    return {
+        "tails": path,
+        "heads": path[-1],
+        "lost": lost if lost.any() else NO_LOST,
+        "chosen": chosen,
+        "copies": None if lost[chosen] else copies,
+    }
+
+
+def reach(parts: Mapping[str, Any]) -> float:
+    """Return how far the plane must extend to show a `moment`, in steps of √2 so that it seldom moves."""
+    points = [parts["heads"], *(parts["copies"] or ())]
+    farthest = max(float(np.abs(finite(part)).max(initial=1.0)) for part in points)
+    return float(2 ** (math.ceil(2 * math.log2(_MARGIN * farthest)) / 2))

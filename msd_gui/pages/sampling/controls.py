@@ -17,7 +17,7 @@ from msd_gui.pages.base.ladder import near_wall
 from msd_gui.pages.base.page import GRACE_MS
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.session.made import Made
-from msd_gui.session.resolve import Resolved, sampler_rule, source_rule
+from msd_gui.session.resolve import Resolved, method_rule, sampler_rule, source_rule
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.swelling import SwellingView
 from msd_gui.widgets.controls.numbers import number
@@ -92,6 +92,7 @@ class SamplingControls(QObject):
         form.add_below("sampling.steps_per_level", holder, self.button)
         form.set_rule("sampling.sampler", self._sampler_rule)
         form.set_rule("sampling.source", source_rule)
+        form.set_rule("sampling.method", method_rule)
 
     def begin(self) -> None:
         """Enable proposals and request the ladder when the engine is ready."""

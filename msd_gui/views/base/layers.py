@@ -82,23 +82,23 @@ def pen(colour: QColor | str, width: float = 1.0, style: Qt.PenStyle = Qt.PenSty
 
 
 def draw_polylines(painter: QPainter, lines: Array) -> None:
-    """Draw polylines with shape (B, n, 2) in pixels; a state that is not finite leaves a gap."""
-    with np.errstate(invalid="ignore"):
-        whole = np.isfinite(lines.sum(axis=(1, 2)))
-    # One polygon is reused for all lines: making one costs as much as drawing it.
+    """Draws polylines with shape (B, n, 2) in pixels; a state that is not finite, or far outside, leaves a gap."""
+    # NaN fails the comparison. A coordinate that is clipped would turn its line.
+    whole = (np.abs(lines) < _FAR).all(axis=(1, 2))
+    # One polygon is filled again for every line: making one costs as much as drawing it.
     held = polygon(np.zeros(lines.shape[1:]))
     points = pg.functions.ndarray_from_qpolygonf(held) if lines.shape[1] else np.empty((0, 2))
-    for line in np.clip(lines[whole], -_FAR, _FAR):
+    for line in lines[whole]:
         points[:] = line
         painter.drawPolyline(held)
     for line in lines[~whole]:
-        good = np.isfinite(line).all(axis=1)
+        good = (np.abs(line) < _FAR).all(axis=1)
         for piece in np.split(np.arange(len(line)), np.flatnonzero(~good)):
             painter.drawPolyline(polygon(line[piece[good[piece]]]))
 
 
 def draw_curve(painter: QPainter, points: Array, colour: str, width: float) -> None:
-    """Draw one curve of any width; a point that is not finite leaves a gap.
+    """Draws one curve of any width; a point that is not finite, or far outside, leaves a gap.
 
     Args:
         painter: Set to pixels.
@@ -111,13 +111,12 @@ def draw_curve(painter: QPainter, points: Array, colour: str, width: float) -> N
     line.setCapStyle(Qt.PenCapStyle.SquareCap)
     painter.setPen(line)
     ends = np.concatenate([points[:-1], points[1:]], axis=1)
-    ends = np.clip(ends[np.isfinite(ends).all(axis=1)], -_FAR, _FAR)
-    painter.drawLines([QLineF(*end) for end in ends.tolist()])
+    painter.drawLines([QLineF(*end) for end in ends[(np.abs(ends) < _FAR).all(axis=1)].tolist()])
 
 
 def draw_dots(painter: QPainter, pixels: Array, radius: float) -> None:
-    """Draw discs with the painter's pen and brush at points with shape (n, 2); skip points that are not finite."""
-    points = finite(pixels)
+    """Draws discs with the painter's pen and brush at points with shape (n, 2); those not finite are left out."""
+    points = pixels[(np.abs(pixels) < _FAR).all(axis=1)]
     if len(points) < _MANY:
         for x, y in points.tolist():
             painter.drawEllipse(QPointF(x, y), radius, radius)
@@ -132,7 +131,7 @@ def draw_dots(painter: QPainter, pixels: Array, radius: float) -> None:
         single.setPen(painter.pen())
         single.setBrush(painter.brush())
         single.drawEllipse(QPointF(half, half), radius, radius)
-    for x, y in (np.clip(points, -_FAR, _FAR) - half).tolist():
+    for x, y in (points - half).tolist():
         painter.drawPixmap(QPointF(x, y), stamp)
 
 

@@ -129,7 +129,13 @@ class PlanePainter:
         heads = to_px(plane.heads)
         painter.setPen(pen(colours.base, 1.0))
         painter.setBrush(QColor(colour_of(colours, plane.colour)))
-        draw_dots(painter, heads, _HEAD_PX)
+        living = plane.living()
+        draw_dots(painter, heads[living], _HEAD_PX)
+        if not living.all():
+            painter.setPen(pen(colour_of(colours, plane.colour), 1.4))
+            painter.setBrush(QColor(colours.base))
+            draw_dots(painter, heads[~living], _HEAD_PX + 0.5)
+            painter.setPen(pen(colours.base, 1.0))
         if plane.chosen is not None and plane.chosen < len(heads):
             painter.setBrush(QColor(colours.chosen))
             draw_dots(painter, heads[plane.chosen : plane.chosen + 1], _HEAD_PX + 2)

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QMouseEvent, QPainter, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QToolButton
 
-from msd_engine.events.plots import LAYERS, NO_POINTS, NO_TAILS, Bounds, Plane
+from msd_engine.events.plots import LAYERS, NO_LOST, NO_POINTS, NO_TAILS, Bounds, Plane
 from msd_gui.views.base.layers import Layer, ToPixels, finite
 from msd_gui.views.base.plot import PlotView
 from msd_gui.views.plane.painter import OFTEN, SELDOM, PlanePainter, thinned
@@ -21,11 +21,11 @@ __all__ = ["LAYERS", "Bounds", "PlaneView"]
 _REACH_PX = 12.0
 # Fields of the cached layer only, and of the other layer only.
 _SELDOM = {"log_density", "density_bounds", "data", "modes", "at", "exact", "learned"}
-_OFTEN = {"tails", "heads", "copies", "chosen", "colour"}
+_OFTEN = {"tails", "heads", "lost", "copies", "chosen", "colour"}
 
 
 class PlaneView(PlotView):
-    """The plane with equal axes, in data units; it never moves by itself while chains run."""
+    """The plane with equal axes, in data units; while chains run it moves only after those that blow up."""
 
     chain_chosen = Signal(int)
     view_changed = Signal(tuple)
@@ -36,7 +36,8 @@ class PlaneView(PlotView):
         self._painter = PlanePainter()
         self._pressed = QPointF()
         self._home: Bounds = (-8.0, 8.0, -8.0, 8.0)
-        # Layers that rarely change are cached as one picture, so that a frame only copies it.
+        self._reach, self._moved_by_hand = 0.0, False
+        # What seldom changes is kept as one picture, so that a frame only copies it.
         self._back = Layer(partial(self._draw, SELDOM), cached=True)
         self._front = Layer(partial(self._draw, OFTEN))
         self.box.addItem(self._back, ignoreBounds=True)
@@ -45,12 +46,13 @@ class PlaneView(PlotView):
         self._settled.timeout.connect(self._emit_view)
         self._home_button = QToolButton(self)
         self._home_button.setText("Fit")
-        self._home_button.setToolTip("Show all the data (double click in the plane)")
+        self._home_button.setToolTip("Show all the data, and chains that blow up (double click in the plane)")
         self._home_button.setAccessibleName("Show all the data")
         self._home_button.setAutoRaise(True)
         self._home_button.clicked.connect(self.frame)
         self.box.setAspectLocked(True)
         self.box.sigRangeChanged.connect(self._wait)
+        self.box.sigRangeChangedManually.connect(self._leave_to_hand)
         self.frame()
 
     # Data
@@ -89,13 +91,13 @@ class PlaneView(PlotView):
         return name in self._held.on
 
     def clear_chains(self) -> None:
-        """Remove tails, heads and copies."""
-        self.show_plane(tails=NO_TAILS, heads=NO_POINTS, copies=None)
+        """Takes tails, heads and copies away."""
+        self.show_plane(tails=NO_TAILS, heads=NO_POINTS, lost=NO_LOST, copies=None)
 
     # Axes
 
     def frame(self) -> None:
-        """Show all data, modes and heads, with a margin."""
+        """Shows all data and modes with a margin, and follows chains that blow up."""
         visible = np.concatenate([finite(np.asarray(points, float)) for points in (self._held.data, self._held.modes)])
         if not len(visible):
             visible = finite(np.asarray(self._held.heads, float))
@@ -103,7 +105,27 @@ class PlaneView(PlotView):
             (left, low), (right, high) = np.percentile(visible, [0, 100], axis=0)
             margin = 0.12 * max(right - left, high - low, 1.0)
             self._home = (left - margin, right + margin, low - margin, high + margin)
-        self.set_bounds(self._home)
+        self._moved_by_hand = False
+        self._show_reach()
+
+    def follow(self, reach: float) -> None:
+        """Zooms out with chains that blow up, unless the user has moved the view since the last `frame`.
+
+        Args:
+            reach: Distance from the middle of the data that is to be seen; 0 for the data alone.
+        """
+        if reach == self._reach:
+            return
+        # Where the chains have come back, a view far outside would be empty.
+        self._reach, self._moved_by_hand = reach, self._moved_by_hand and reach > 0
+        if not self._moved_by_hand:
+            self._show_reach()
+
+    def _show_reach(self) -> None:
+        left, right, low, high = self._home
+        x, y = (left + right) / 2, (low + high) / 2
+        wide, tall = max((right - left) / 2, self._reach), max((high - low) / 2, self._reach)
+        self.set_bounds((x - wide, x + wide, y - tall, y + tall))
 
     def set_bounds(self, bounds: Bounds) -> None:
         """Show at least this part of the plane, (x₁ least, x₁ most, x₂ least, x₂ most)."""
@@ -184,6 +206,9 @@ class PlaneView(PlotView):
             self._home_button.move(
                 self.width() - self._home_button.width() - 2, self.height() - self._home_button.height() - 2
             )
+
+    def _leave_to_hand(self, *_: object) -> None:
+        self._moved_by_hand = True
 
     def _wait(self, *_: object) -> None:
         if self.isVisible():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
@@ -75,10 +75,6 @@ class Readings(QWidget):
                 label.setVisible(reading is not None)
             if reading is not None:
                 self._fill(labels, reading)
-
-    def blank(self) -> None:
-        """Show that the values are not known yet."""
-        self.set_readings(tuple(replace(reading, value="–", severity="") for reading in self._shown))
 
     def texts(self) -> list[tuple[str, str, str]]:
         """Return the texts of the rows."""

@@ -148,6 +148,14 @@ def test_fixed_noise_is_a_ladder_of_one_level():
     assert set(segment.sigma.tolist()) == {1.0}
 
 
+@pytest.mark.parametrize(("sigma", "low", "high"), [(1.0, 0.99, 1.0), (40.0, 0.3, 0.95)])
+def test_chains_stay_in_their_mode_at_small_noise_and_cross_at_large_noise(sigma, low, high):
+    events = list(sample(small(method="fixed", sigma_L=sigma, chains=300, steps_per_level=400), cadence=Always()))
+    *before, report = of(ChainReport, events)
+    assert low <= report.stayed <= high
+    assert all(math.isnan(each.stayed) for each in before)
+
+
 def test_without_the_jump_the_samples_are_the_mean_copies():
     samples = of(Samples, list(sample(small(jump=False))))[0]
     np.testing.assert_allclose(samples.x_hat, samples.y.mean(1), atol=1e-6)

@@ -52,6 +52,23 @@ def test_each_way_to_die_is_told_by_its_name(digits: Tensor) -> None:
     assert judge(x, digits) == names
 
 
+@pytest.mark.parametrize(
+    ("spread", "name"), [(1.5, "blew up"), (3.0, "noise left over"), (20.0, "noise left over"), (26.0, "blew up")]
+)
+def test_noise_of_an_earlier_level_is_told_from_chains_that_blew_up(digits: Tensor, spread: float, name: str) -> None:
+    noise = torch.randn(4, 200, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+    real = ImageSet.to_data(digits[:4])
+    far = real + 30 * torch.sign(torch.randn(real.shape, generator=torch.Generator().manual_seed(1)))
+    statistics = data_statistics(digits)
+    for x, expected in ((far, name), (real, "alive")):
+        y = x[:, None] + spread * noise
+        assert verdicts(x, y, statistics, noise=(25.0, 1.0)) == [expected] * 4
+        assert verdicts(x, y, statistics) == ["alive" if x is real else "blew up"] * 4
+    off = torch.tensor([True, False, True, False])
+    judged = verdicts(real, real[:, None] + spread * noise, statistics, off, noise=(25.0, 1.0))
+    assert judged == [{"blew up": "off the data"}.get(name, name), "alive"] * 2
+
+
 def test_one_colour_is_monochrome_whatever_the_colour() -> None:
     images = torch.randint(0, 256, (40, 3, 8, 8), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
     colours = torch.rand(20, 3, 1, 1, generator=torch.Generator().manual_seed(1)).mul(1.8).sub(0.9)
@@ -106,6 +123,12 @@ def test_the_job_tells_how_each_chain_ended() -> None:
     assert found.mean_distance == pytest.approx(mean_pair_distance(torch.from_numpy(samples.x_hat)))
     assert found.data_mean_distance < found.data_largest_distance
     assert found.spatial_variance.min() > found.least_variance
+
+
+def test_too_few_small_steps_leave_noise_and_are_not_told_as_blown_up() -> None:
+    found = ends(small(step_ratio=0.006, sigma_L=2.0, jump=False))[1]
+    assert found.lived < 8
+    assert set(found.dead.values()) == {"noise left over"}
 
 
 def test_chains_past_the_wall_are_told_as_dead() -> None:

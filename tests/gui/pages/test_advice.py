@@ -9,21 +9,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from msd_engine.events import Ladder, Quality, Verdicts
+from msd_engine.events import ChainReport, Ladder, Quality, Verdicts
 from msd_engine.jobs.sampling.ladder import ladder
+from msd_engine.jobs.sampling.sample import sample
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.pages.advice.adviser import Adviser
 from msd_gui.pages.advice.chains import furthest, tail
-from msd_gui.pages.advice.findings import Facts
+from msd_gui.pages.advice.findings import Advice, Facts
 from msd_gui.pages.advice.rules import advise
 from msd_gui.pages.quality.survival import SurvivalPanel
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network
+from msd_gui.session.resolve import method_rule
 
 # An 8×8 image set whose pixels have a standard deviation of about a half.
 FACTS = Facts(dim=64, data_std=0.54, largest_distance=9.6)
 GOOD = load_preset("digits-exact")
+STUCK = "Chains keep the mode they started in"
 # Noise of a copy at which σ_1/√k is 1.2 times as far as the data lie from their mean.
 TOO_LITTLE_FOR_A_FLOW = 1.2 * FACTS.data_std * math.sqrt(FACTS.dim * GOOD.training.k)
 
@@ -207,6 +210,63 @@ def test_exact_draws_of_few_chains_are_hardly_ever_called_a_drift() -> None:
     # counting them.
     for level in (0.2, 0.05, 0.01):
         assert (chances < level).mean() <= level + 3 * math.sqrt(level / len(drawn))
+
+
+def stuck_after(spec: ExperimentSpec) -> list[Advice]:
+    (report,) = [event for event in sample(spec) if isinstance(event, ChainReport)]
+    facts = Facts(
+        sampled=spec.sampling,
+        shares=tuple(report.mode_weights.tolist()),
+        true_shares=tuple(report.true_weights.tolist()),
+        counted=round(report.alive * spec.sampling.chains),
+        stayed=report.stayed,
+    )
+    return [advice for advice in advise(spec, facts) if advice.title == STUCK]
+
+
+def plain(preset: str, **fields: object) -> ExperimentSpec:
+    spec = load_preset(preset).replace("sampling.chains", 200)
+    spec = spec.replace_all({"sampling.method": "fixed"} | method_rule(spec, "fixed"))
+    return spec.replace_all({f"sampling.{name}": value for name, value in fields.items()})
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_wrong_weights_at_fixed_noise_are_blamed_on_modes_that_chains_keep_and_annealing_mends_them(seed: int) -> None:
+    spec = plain("ncsn-toy", seed=seed)
+    (found,) = stuck_after(spec)
+    assert "of 200 samples" in found.evidence
+    annealed = spec.replace_all(dict(found.remedy))
+    assert annealed.sampling.total_steps == spec.sampling.total_steps
+    assert annealed.sampling.start == "uniform"
+    assert stuck_after(annealed) == []
+    (report,) = [event for event in sample(annealed) if isinstance(event, ChainReport)]
+    n = spec.sampling.chains
+    assert furthest(tuple(report.mode_weights), tuple(report.true_weights), n).chance > 1e-3
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_chains_that_cross_between_modes_or_start_rightly_are_not_blamed(seed: int) -> None:
+    assert stuck_after(plain("ncsn-toy", seed=seed, sigma_L=20.0)) == []
+    even = {"data.weights": (0.5, 0.5), "data.means": ((5.0, 5.0), (-5.0, -5.0)), "data.name": "custom"}
+    covariances = ((1.0, 0.0), (0.0, 1.0))
+    spec = plain("ncsn-toy", seed=seed).replace_all(even | {"data.covariances": (covariances,) * 2})
+    assert stuck_after(spec) == []
+
+
+def test_weights_of_exact_draws_are_hardly_ever_blamed_on_modes_that_chains_keep() -> None:
+    spec = plain("ring-8")
+    true = (1 / 8,) * 8
+    drawn = np.random.default_rng(0).multinomial(200, true, size=2000) / 200
+    facts = Facts(sampled=spec.sampling, true_shares=true, counted=200, stayed=1.0)
+    blamed = [advise(spec, replace(facts, shares=tuple(shares))) for shares in drawn]
+    assert sum(map(bool, blamed)) <= 0.001 * len(drawn) + 3 * math.sqrt(0.001 * len(drawn))
+
+
+def test_without_evidence_that_chains_stay_wrong_weights_are_not_explained() -> None:
+    spec = plain("ncsn-toy")
+    facts = Facts(sampled=spec.sampling, shares=(0.5, 0.5), true_shares=(0.8, 0.2), counted=200)
+    for stayed, titles in ((math.nan, []), (0.6, []), (0.95, [STUCK])):
+        assert [advice.title for advice in advise(spec, replace(facts, stayed=stayed))] == titles
 
 
 def test_a_small_drift_is_left_alone_however_sure_it_is() -> None:

@@ -1,9 +1,12 @@
 """Chain histories: what is shown at a step, and which run is shown while runs follow each other."""
 
 import numpy as np
+import pytest
 
 from msd_engine.events import ChainSegment
+from msd_engine.specs import load_preset
 from msd_gui.pages.mixture.history import ChainHistory, DoubleBuffer, Playhead
+from msd_gui.pages.mixture.player import moment, reach
 
 
 def segment(steps, total=10, mark=0.0):
@@ -74,3 +77,48 @@ def test_the_playhead_does_not_run_ahead_and_rests_at_the_end():
     head.position = float("inf")
     head.step(-1, 10)
     assert head.position == 9
+
+
+def blown_up(cuts):
+    """Three chains: one that lives, one that is lost at state 4, one whose numbers are no longer any at state 6."""
+    steps = np.arange(9)
+    y = np.zeros((9, 3, 2, 2), np.float32)
+    y[:, 1] = (3.0, 4.0)
+    y[:4, 1] *= (10.0 ** np.arange(4))[:, None, None]
+    y[4:, 1] = (1e6, -1e6)
+    y[:, 2] = (0.0, -2.0)
+    y[6:, 2] = np.nan
+    history = ChainHistory()
+    for part in np.split(steps, cuts):
+        history.append(ChainSegment(part, 0 * part, np.ones(len(part)), y[part], y[part].mean(2), 8))
+    return history
+
+
+@pytest.mark.parametrize("cuts", [[], [4], [1, 5, 6], [1, 2, 3, 4, 5, 6, 7, 8]])
+def test_a_lost_chain_stays_on_a_circle_in_the_direction_in_which_it_left(cuts):
+    history = blown_up(cuts)
+    lost = np.array([history.lost(index) for index in range(9)])
+    np.testing.assert_array_equal(lost[:, 0], [False] * 9)
+    np.testing.assert_array_equal(lost[:, 1], [False] * 4 + [True] * 5)
+    np.testing.assert_array_equal(lost[:, 2], [False] * 6 + [True] * 3)
+    path = history.mean_path(8, 9)
+    np.testing.assert_array_equal(path[3, 1], [3000, 4000])
+    np.testing.assert_allclose(path[4:, 1], [[6e5, 8e5]] * 5)
+    np.testing.assert_allclose(path[6:, 2], [[0, -1e6]] * 3)
+    np.testing.assert_array_equal(history.mean_path(8, 2), path[-2:])
+
+
+def test_the_plane_reaches_to_the_chains_and_to_the_copies_of_a_chosen_one_that_lives():
+    history = blown_up([])
+    for index, farthest in ((0, 4.0), (3, 4000.0), (8, 1e6)):
+        parts = moment(history, index, 1)
+        assert 1.1 * farthest <= reach(parts) < 1.6 * farthest
+        assert (parts["copies"] is None) == (index == 8)
+        assert parts["lost"].sum() == (2 if index == 8 else 0)
+
+
+def test_only_settings_past_the_wall_are_followed():
+    spec = load_preset("ncsn-toy")
+    assert not ChainHistory().blows_up
+    assert not ChainHistory(spec.replace("sampling.step_ratio", 1.99).to_json()).blows_up
+    assert ChainHistory(spec.replace("sampling.step_ratio", 2.0).to_json()).blows_up

@@ -157,6 +157,19 @@ def test_a_network_that_is_not_there_is_said_with_every_way_on_on_the_mixture_pa
     assert mixture.engine.jobs().count("train") == 1
 
 
+def test_fixed_noise_is_one_step_of_undo_with_all_that_it_brings(mixture):
+    mixture.begin()
+    before = mixture.experiment.spec
+    mixture.form.control("sampling.method").change_value("fixed")
+    sampling = mixture.experiment.spec.sampling
+    assert (sampling.method, sampling.start, sampling.steps_per_level) == ("fixed", "uniform", 1000)
+    assert mixture.form.control("sampling.start").value() == "uniform"
+    mixture.experiment.undo()
+    assert mixture.experiment.spec == before
+    assert mixture.form.value() == before
+    assert not mixture.experiment.can_undo
+
+
 def test_where_no_chains_are_drawn_one_job_tells_the_ladder(images, clock):
     page, engine = images("digits-30s")
     page.begin()

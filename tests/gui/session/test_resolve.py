@@ -11,7 +11,7 @@ from msd_engine.specs import load_preset
 from msd_engine.specs.tables.samplers import TRAITS
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks, network_in, shipped
-from msd_gui.session.resolve import EngineState, resolve, sampler_rule
+from msd_gui.session.resolve import EngineState, method_rule, resolve, sampler_rule
 
 DIGITS = load_preset("digits-30s")
 CIFAR = load_preset("cifar10-20min")
@@ -126,6 +126,31 @@ def test_fields_that_settings_do_not_use_are_refused_with_a_reason(sampler):
     assert ("sampling.method" in now.fields) == now.spec.sampling.needs_ladder
     assert ("sampling.rho" in now.fields) == (now.spec.sampling.ladder != "karras")
     assert all(reason.endswith(".") for reason in now.fields.values())
+
+
+@pytest.mark.parametrize("name", ["ncsn-toy", "two-gaussians", "ring-8", "grid-25"])
+def test_fixed_noise_starts_as_the_papers_do_and_annealing_divides_its_steps_again(name):
+    spec = load_preset(name)
+
+    def chosen(spec, method):
+        return spec.replace_all({"sampling.method": method} | method_rule(spec, method))
+
+    fixed = chosen(spec, "fixed")
+    assert (fixed.sampling.start, fixed.sampling.total_steps) == ("uniform", 1000)
+    assert chosen(fixed, "annealed") == spec
+    assert method_rule(fixed, "fixed") == {}
+    few = chosen(spec.replace("sampling.steps_per_level", 2), "fixed")
+    assert few.sampling.total_steps == 1000
+    many = chosen(spec.replace("sampling.steps_per_level", 1_000_000), "fixed")
+    assert many.sampling.total_steps == 1_000_000
+    noisy = chosen(fixed.replace("sampling.sigma_L", 100.0), "annealed")
+    assert noisy.sampling.sigma_1 == 100.0
+    flow = fixed.replace_all({"sampling.sampler": "ode"} | sampler_rule(fixed, "ode"))
+    assert flow.sampling.steps_per_level == spec.sampling.steps_per_level
+
+
+def test_fixed_noise_leaves_the_start_of_images_alone():
+    assert method_rule(DIGITS, "fixed") == {}
 
 
 def test_nothing_begins_before_the_engine_is_there():

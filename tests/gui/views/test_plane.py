@@ -9,6 +9,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
+from msd_engine.events.plots import NO_LOST
 from msd_gui.theme import DARK, LIGHT, make_palette
 from msd_gui.views.base.colour_maps import colour_map, density_map
 from msd_gui.views.plane.plane import LAYERS, PlaneView
@@ -51,6 +52,57 @@ def test_axes_are_equal_and_chains_do_not_move_them(plane):
     plane.show_plane(heads=np.full((3, 2), 1e4))
     plane.grab()
     assert plane.bounds() == before
+
+
+def test_the_plane_zooms_out_after_chains_that_blow_up_and_comes_back(plane):
+    home = plane.bounds()
+    plane.follow(1e5)
+    plane.grab()
+    left, right, low, high = plane.bounds()
+    assert max(left, low) <= -9e4
+    assert min(right, high) >= 9e4
+    plane.follow(0.0)
+    plane.grab()
+    assert plane.bounds() == pytest.approx(home)
+
+
+def test_a_view_moved_by_hand_is_left_alone_until_fit(plane):
+    plane.follow(100.0)
+    plane.set_bounds((-1.0, 1.0, -1.0, 1.0))
+    plane.box.sigRangeChangedManually.emit([True, True])
+    held = plane.bounds()
+    plane.follow(1e5)
+    assert plane.bounds() == held
+    plane.frame()
+    assert plane.bounds()[1] >= 9e4
+    plane.box.sigRangeChangedManually.emit([True, True])
+    plane.follow(0.0)
+    assert plane.bounds()[1] < 20, "the chains are back, and a view far outside is empty"
+
+
+def test_lost_chains_are_rings_and_are_counted_in_the_legend(plane):
+    heads, lost = np.array([[0.0, 0.0], [4.0, 1.0]]), np.array([False, True])
+    centres = {}
+    for name, mask in (("living", NO_LOST), ("lost", lost)):
+        plane.show_plane(heads=heads, lost=mask)
+        image, ratio = pixels(plane.grab().toImage()), plane.devicePixelRatioF()
+        places = [place_of(plane, point) for point in heads]
+        centres[name] = [image[round(p.y() * ratio), round(p.x() * ratio)] for p in places]
+    assert centres["living"][0] == centres["living"][1] == centres["lost"][0]
+    assert centres["lost"][1] == rgb(plane.colours.base)
+    words = [key.words for key in plane.plot().entries()]
+    assert "chains ȳ" in words
+    assert "1 of 2 chains beyond 10⁶" in words
+    plane.show_plane(lost=np.array([True, True]))
+    assert "chains ȳ" not in [key.words for key in plane.plot().entries()]
+
+
+def test_a_line_to_a_point_far_outside_is_left_out_and_not_turned(plane):
+    plane.set_layer("copies", False)
+    blank = pixels(plane.grab().toImage())
+    tail = np.array([[1e30, 3e29], [-1e30, 5.0], [2.0, -1e30]])[:, None]
+    plane.show_plane(tails=tail, chosen=0)
+    assert (pixels(plane.grab().toImage()) == blank).all()
 
 
 def test_moving_the_view_is_told_once_it_rests(qtbot, plane):

@@ -16,7 +16,6 @@ from msd_gui.widgets.controls.path_box import PathBox
 from msd_gui.widgets.controls.seed_box import SeedBox
 from msd_gui.widgets.controls.toggle import Toggle
 from msd_gui.widgets.panels.card import Card
-from msd_gui.widgets.panels.readings import Reading, Readings
 from msd_gui.widgets.panels.section import Section
 from msd_gui.widgets.panels.spec_form import make_control
 from msd_gui.widgets.panels.transport import FASTEST_HZ, SLOWEST_HZ, TransportBar
@@ -256,11 +255,3 @@ def test_speed_moves_in_decades_and_is_reported_only_when_moved(qtbot, bar):
     for key, end in ((Qt.Key.Key_Home, SLOWEST_HZ), (Qt.Key.Key_End, FASTEST_HZ)):
         qtbot.keyClick(bar.track, key)
         assert bar.speed_hz == end
-
-
-def test_figures_that_are_not_known_yet_are_dashes_beside_what_theory_says(qtbot):
-    readings = Readings("Figures")
-    qtbot.addWidget(readings)
-    readings.set_readings((Reading("spread", "3.1", "3", severity="error"), Reading("alive", "100 %")))
-    readings.blank()
-    assert readings.texts() == [("spread", "–", "3"), ("alive", "–", "")]

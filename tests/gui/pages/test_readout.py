@@ -1,0 +1,130 @@
+"""The figures beside the plane follow the playhead: shares, spread, swelling and living chains of the state shown."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from fake_engine import FakeEngine
+from PySide6.QtGui import QAction
+
+from msd_engine.events import ChainReport, ChainSegment, Modes
+from msd_engine.jobs.sampling.sample import sample
+from msd_engine.specs import load_preset
+from msd_gui.bridge.clock import ScreenClock
+from msd_gui.bridge.runner import SYNCHRONOUS
+from msd_gui.pages.mixture.figures import chain_readings, state_readings
+from msd_gui.pages.mixture.history import ChainHistory
+from msd_gui.pages.mixture.page import MixturePage
+from msd_gui.pages.mixture.readout import MOST_CHAINS, state_at
+from msd_gui.session.experiment import Experiment
+from msd_gui.session.networks import NetworkStore
+
+
+@pytest.fixture
+def clock():
+    return ScreenClock()
+
+
+@pytest.fixture
+def page(qtbot, monkeypatch, clock):
+    monkeypatch.setenv(SYNCHRONOUS, "1")
+    actions = {name: QAction(name) for name in ("play", "step", "restart")}
+    engine = FakeEngine(sample=lambda spec, run, beside: sample(spec))
+    made = MixturePage(Experiment(load_preset("ncsn-toy")), engine, clock, NetworkStore(), actions)
+    qtbot.addWidget(made)
+    made.show()
+    made.begin()
+    for _ in range(50):
+        clock.tick.emit()
+    made.player.playhead.playing = False
+    return made
+
+
+def shown(page, clock, step):
+    page.timeline._go(step)
+    for _ in range(3):
+        clock.tick.emit()
+    return {name: (value, expected) for name, value, expected in page.readings.texts()}
+
+
+def test_scrubbing_shows_the_figures_of_the_step_and_theory_at_the_end_alone(page, clock):
+    history = page.player.buffer.shown
+    assert history.complete
+    for step in (0, 92, 500, 999, 1000, 92):
+        rows, figures = shown(page, clock, step), state_at(history, history.index(step))
+        np.testing.assert_allclose(page.weights.plot().values, figures.mode_weights, atol=1e-4)
+        assert float(rows["Swelling of y − ȳ"][0]) == pytest.approx(figures.residual_inflation, rel=0.01)
+        assert float(rows["Std within a mode"][0]) == pytest.approx(figures.within_std, rel=0.01)
+        ended = step == 1000
+        assert page.chains_heading.text() == ("Chains at their end" if ended else f"Chains at step {step} of 1000")
+        assert bool(rows["Std within a mode"][1]) == ended
+        assert bool(rows["Swelling of y − ȳ"][1]) == ended
+        assert (rows["R-hat, last half level"][0] == "at the end") != ended
+
+
+def test_shares_settle_while_chains_come_down_the_ladder(page, clock):
+    gaps = [float(shown(page, clock, step)["Largest weight error"][0]) for step in (0, 300, 1000)]
+    stds = [float(shown(page, clock, step)["Std within a mode"][0]) for step in (0, 1000)]
+    assert max(gaps) < 0.2
+    assert stds[0] > stds[1]
+
+
+def test_past_the_wall_the_living_chains_are_those_of_the_step(page, clock):
+    home = page.plane.bounds()
+    page.experiment.set(page.experiment.spec.replace("sampling.step_ratio", 5.5))
+    for _ in range(50):
+        clock.tick.emit()
+    page.player.playhead.playing = False
+    living = [shown(page, clock, step)["Living chains"][0] for step in (0, 1000)]
+    assert living == ["100 %", "0 %"]
+    assert page.plane.bounds()[1] > 1e6
+    assert page.plane.plot().lost.all()
+    page.experiment.undo()
+    for _ in range(50):
+        clock.tick.emit()
+    assert page.plane.bounds() == pytest.approx(home)
+    assert not page.plane.plot().lost.any()
+
+
+def test_of_very_many_chains_the_first_are_enough_on_the_way():
+    chains = 3 * MOST_CHAINS
+    spec = load_preset("ncsn-toy").replace_all({"sampling.chains": chains, "sampling.levels": 2})
+    history = ChainHistory(spec.to_json())
+    for event in sample(spec):
+        if isinstance(event, ChainSegment):
+            history.append(event)
+        elif isinstance(event, Modes):
+            history.modes = event
+    assert state_at(history, 0).chains == MOST_CHAINS
+
+
+def report(**fields):
+    *_, told = (event for event in sample(load_preset("ncsn-toy")) if isinstance(event, ChainReport))
+    return ChainReport(**{**vars(told), **fields})
+
+
+@pytest.mark.parametrize(
+    ("r_hat", "words"),
+    [(10.65, "not mixed: 10.65"), (1.02, "not mixed: 1.02"), (1.004, "mixed: 1.004"), (math.nan, "–")],
+)
+def test_r_hat_comes_with_words(r_hat, words):
+    sampling = load_preset("ncsn-toy").sampling
+    rows = chain_readings(report(r_hat=np.array([1.0, r_hat])), sampling)
+    (row,) = [row for row in rows if row.name.startswith("R-hat")]
+    assert (row.value, row.expected) == (words, "< 1.01")
+
+
+def test_wrong_weights_are_marked_at_the_end(page):
+    sampling = load_preset("ncsn-toy").sampling
+    for shares, severity in (((0.8, 0.2), ""), ((0.5, 0.5), "error")):
+        rows = chain_readings(report(mode_weights=np.array(shares)), sampling)
+        assert [row.severity for row in rows if row.name == "Largest weight error"] == [severity]
+
+
+def test_the_rows_keep_their_places_on_the_way(page):
+    history = page.player.buffer.shown
+    on_the_way = state_readings(state_at(history, 0), history.modes.weights)
+    at_the_end = chain_readings(history.report, history.spec.sampling)
+    assert [row.name for row in on_the_way] == [row.name for row in at_the_end]
