@@ -99,7 +99,7 @@ def test_a_constant_rate_is_judged_at_the_common_step() -> None:
     assert "100 % is σ/√k alone" in share
     # With the errors of the ends it would have been said of this comparison.
     ends = findings(table(spec, [result.replace("step", 24) for result in results]))
-    assert "one of learning" in ends[-1]
+    assert "learning makes this difference" in ends[-1]
     for row in rows:
         kind = {"k": row.k, "mode": row.mode}
         assert row.by_seed == {seed: pytest.approx(error(20, seed=seed, **kind)) for seed in SEEDS}

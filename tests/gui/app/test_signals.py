@@ -15,6 +15,7 @@ from msd_gui.app.main import close_on_signals
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="There are no such signals on Windows.")
 
 PROGRAM = """
+import signal
 import sys
 from pathlib import Path
 from PySide6.QtCore import QTimer
@@ -22,6 +23,8 @@ from PySide6.QtWidgets import QApplication, QDialog
 from msd_gui.app import create_window
 from msd_gui.app.main import close_on_signals
 
+# A shell starts background work with SIGINT ignored, and the program keeps ignored signals ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 application = QApplication([])
 window = create_window(runs_dir=Path(sys.argv[1]))
 close_on_signals(window.close, application.quit)
