@@ -7,7 +7,6 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
 
 
 def path_of(text: str) -> Path:
@@ -18,6 +17,9 @@ def path_of(text: str) -> Path:
     """
     if not text.lower().startswith("file:"):
         return Path(os.path.expanduser(text))
+    # Imports an HTTP client, which a launch does not need.
+    from urllib.request import url2pathname
+
     parts = urlsplit(text)
     host = parts.netloc.lower()
     at = "" if host in ("", "localhost", socket.gethostname().lower()) else f"//{parts.netloc}"

@@ -138,8 +138,11 @@ class CurvesView(PlotView):
             if len(low):
                 ends = np.concatenate([low[:, 1], high[:, 1]])
                 ends = ends[np.isfinite(ends)]
-                # A few outliers of a band do not extend the axis.
-                heights.append(np.percentile(ends, (1, 99)) if curve.spread == "band" and len(ends) else ends)
+                if curve.spread == "band":
+                    # A few outliers of a band do not extend the axis. `np.percentile` would import numpy.ma first.
+                    ends, few = np.sort(ends), len(ends) // 100
+                    ends = ends[few : len(ends) - few]
+                heights.append(ends)
         y = np.concatenate(heights)
         left, right = float(points[:, 0].min()), float(points[:, 0].max())
         return 0.0 if left > 0 and not self._given.x.log else left, right, float(y.min()), float(y.max())

@@ -102,7 +102,7 @@ class PlaneView(PlotView):
         if not len(visible):
             visible = finite(np.asarray(self._held.heads, float))
         if len(visible):
-            (left, low), (right, high) = np.percentile(visible, [0, 100], axis=0)
+            (left, low), (right, high) = visible.min(0), visible.max(0)
             margin = 0.12 * max(right - left, high - low, 1.0)
             self._home = (left - margin, right + margin, low - margin, high + margin)
         self._moved_by_hand = False
