@@ -40,7 +40,7 @@ class MixtureSpec(Spec):
     name: Literal[MixtureName, PointsName] = param(
         "ncsn-toy",
         title="Target",
-        help="What the chains draw from: a Gaussian mixture, or a set of points, each as likely as the others.",
+        help="What the chains draw from: a Gaussian mixture, or a set of equally likely points.",
         choices=MIXTURE_TITLES | {"points": "Own points"},
     )
     count: int = param(
