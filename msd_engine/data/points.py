@@ -48,6 +48,11 @@ def points(spec: MixtureSpec) -> Points:
     return found
 
 
+def _polar(radius: Points, angle: Points) -> Points:
+    made: Points = np.stack((radius * np.cos(angle), radius * np.sin(angle)), 1)
+    return made
+
+
 def _two_moons(n: int, rng: np.random.Generator) -> Points:
     """Two interleaved half circles."""
     angle, upper = math.pi * rng.random(n), rng.permutation(n) % 2 == 0
@@ -59,38 +64,35 @@ def _two_moons(n: int, rng: np.random.Generator) -> Points:
 def _swiss_roll(n: int, rng: np.random.Generator) -> Points:
     """A spiral of one and a half turns, evenly filled along its angle."""
     angle = 1.5 * math.pi * (1 + 2 * rng.random(n))
-    arm = 0.42 * angle[:, None] * np.stack((np.cos(angle), np.sin(angle)), 1)
-    return arm + 0.15 * rng.standard_normal((n, 2))
+    return _polar(0.42 * angle, angle) + 0.15 * rng.standard_normal((n, 2))
 
 
 def _checkerboard(n: int, rng: np.random.Generator) -> Points:
     """The black squares of a board of 4 × 4."""
     x, y = rng.random(n), rng.random(n)
     column, row = rng.integers(0, 4, n), rng.integers(0, 2, n)
-    return 3.0 * np.stack((column + x - 2, 2 * row + column % 2 + y - 2), 1)
+    board: Points = np.stack((column + x - 2, 2 * row + column % 2 + y - 2), 1)
+    return 3.0 * board
 
 
 def _spiral(n: int, rng: np.random.Generator) -> Points:
     """Two arms, evenly filled along their length."""
     angle, side = 3 * math.pi * np.sqrt(rng.random(n)), 1 - 2 * (rng.permutation(n) % 2)
-    arm = (side * 0.6 * angle)[:, None] * np.stack((np.cos(angle), np.sin(angle)), 1)
-    return arm + 0.12 * rng.standard_normal((n, 2))
+    return _polar(side * 0.6 * angle, angle) + 0.12 * rng.standard_normal((n, 2))
 
 
 def _rings(n: int, rng: np.random.Generator) -> Points:
     """Three concentric rings, each filled as its length says."""
     radii = np.array([1.5, 3.5, 5.5])
     radius = rng.choice(radii, n, p=radii / radii.sum()) + 0.12 * rng.standard_normal(n)
-    angle = 2 * math.pi * rng.random(n)
-    return radius[:, None] * np.stack((np.cos(angle), np.sin(angle)), 1)
+    return _polar(radius, 2 * math.pi * rng.random(n))
 
 
 def _pinwheel(n: int, rng: np.random.Generator) -> Points:
     """Five bent arms."""
     radial, across = 1 + 0.3 * rng.standard_normal(n), 0.12 * rng.standard_normal(n)
     turn = 2 * math.pi * rng.integers(0, 5, n) / 5 + 0.5 * np.exp(radial - 0.25)
-    cos, sin = np.cos(turn), np.sin(turn)
-    return 3.5 * np.stack((radial * cos - across * sin, radial * sin + across * cos), 1)
+    return _polar(3.5 * radial, turn) + _polar(3.5 * across, turn + math.pi / 2)
 
 
 _SHAPES: dict[str, _Draw] = {

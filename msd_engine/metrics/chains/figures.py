@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -59,7 +60,7 @@ def sliced_distance(x: Tensor, data: Tensor) -> float:
     directions = torch.randn(x.shape[1], _DIRECTIONS, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     directions /= directions.norm(dim=0)
     both = ((part[:_MOST_POINTS].double() @ directions).T.numpy() for part in (x, data))
-    return sum(wasserstein_distance(a, b) for a, b in zip(*both, strict=True)) / _DIRECTIONS
+    return float(np.mean([wasserstein_distance(a, b) for a, b in zip(*both, strict=True)]))
 
 
 def exact_distance(target: Target, data: Tensor, n: int, k: int, sigma: float, *, jump: bool) -> float:

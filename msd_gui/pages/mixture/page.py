@@ -172,7 +172,8 @@ class MixturePage(TrainingPage):
         show_fields(self.form, self.resolved)
         self.card.show_problem(self.resolved.card)
         self.chains.follow(before)
-        self.weights_place.setVisible(not self.resolved.spec.data.is_points)
+        data = self.resolved.spec.data
+        self.weights_place.setVisible(data.kind == "mixture" and not data.is_points)
         self.adviser.set_beside(self.resolved.made)
         self._request_field()
 
