@@ -1,4 +1,4 @@
-"""Real images: scikit-learn's digits, MNIST, Fashion-MNIST and CIFAR-10.
+"""Real images: scikit-learn's digits, MNIST, Fashion-MNIST, CIFAR-10 and the user's own pictures.
 
 Stored as unsigned bytes and scaled batch by batch to [-1, 1], the data units of the theory.
 """
@@ -20,6 +20,7 @@ from msd_engine.backend.files import reading
 from msd_engine.data.cifar import TEST_FILE, TRAIN_FILES, read_batches
 from msd_engine.data.folder import candidates, read_first
 from msd_engine.data.idx import idx_names, read_named_idx
+from msd_engine.data.own import read_own
 from msd_engine.events.pixels import to_data, to_grey
 from msd_engine.specs import ImagesSpec
 
@@ -52,7 +53,9 @@ class ImageSet:
         train_labels: Their classes, with shape (n,), int64.
         test: Held-out images, with shape (m, C, H, W), uint8.
         test_labels: Their classes, with shape (m,), int64.
-        class_names: A name for each class.
+        class_names: A name for each class; empty without classes.
+        digest: SHA-256 of the user's own pictures; empty for other sets.
+        refused: Name and reason of each of the user's files that was left out.
     """
 
     name: str
@@ -61,6 +64,8 @@ class ImageSet:
     test: Tensor
     test_labels: Tensor
     class_names: tuple[str, ...]
+    digest: str = ""
+    refused: tuple[tuple[str, str], ...] = ()
 
     def held_out(self, n: int) -> Tensor:
         """Return the first min(n, m) images (uint8) of a fixed permutation of the held-out set, which may be sorted."""
@@ -110,8 +115,9 @@ def load_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
 
     Raises:
         MissingDataError: A file is missing, cut, or of the wrong type or size; the message names it.
-        BadFile: The digits are not installed.
+        BadFile: The digits are not installed, or the user's pictures cannot be read.
     """
+    digest, refused = "", ()
     match spec.name:
         case "digits":
             parts, classes = _digits(), _TEN_DIGITS
@@ -120,21 +126,28 @@ def load_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
             classes = _TEN_DIGITS if spec.name == "mnist" else _CLOTHES
         case "cifar-10":
             parts, classes = read_first(spec.name, _NEEDED[spec.name], _cifar, data_dir), _THINGS
+        case "folder":
+            own = read_own(spec)
+            cut = own.split(spec.held_out)
+            parts = own.images[:cut], own.labels[:cut], own.images[cut:], own.labels[cut:]
+            classes, digest, refused = own.class_names, own.digest, own.refused
     train, train_labels, test, test_labels = (torch.from_numpy(part) for part in parts)
     if spec.split == "test":
         train, train_labels, test, test_labels = test, test_labels, train, train_labels
     if spec.limit:
         # Clone, to free the rest of the set.
         train, train_labels = train[: spec.limit].clone(), train_labels[: spec.limit].clone()
-    return ImageSet(spec.name, train, train_labels, test, test_labels, classes)
+    return ImageSet(spec.name, train, train_labels, test, test_labels, classes, digest, refused)
 
 
-def has_images(name: str, data_dir: Path | None = None) -> bool:
+def has_images(spec: ImagesSpec, data_dir: Path | None = None) -> bool:
     """Return whether any file of a set is on this machine, complete or not."""
-    return name == "digits" or any(
+    if spec.name == "folder":
+        return os.path.exists(os.path.expanduser(spec.path))
+    return spec.name == "digits" or any(
         os.path.isfile(folder / file)
-        for folder in candidates(name, data_dir)
-        for names in _NEEDED[name]
+        for folder in candidates(spec.name, data_dir)
+        for names in _NEEDED[spec.name]
         for file in names
     )
 

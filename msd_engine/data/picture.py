@@ -18,6 +18,8 @@ _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
 _LARGEST = 64 * MIB
 _MAX_PIXELS = 2**26
 _UNMULTIPLIED = {"La": "LA", "RGBa": "RGBA"}
+# Greys in JPEG files differ by so much between the channels; fewer coloured pixels are noise.
+_GREY_SPREAD, _GREY_SHARE = 12, 0.01
 # A smaller share of light or dark is the antialiased edge of strokes of the other kind.
 _RARE_SHARE = 0.05
 
@@ -49,6 +51,44 @@ def read_picture(path: str | os.PathLike[str], shape: tuple[int, int, int]) -> t
         pixels = 255 - pixels
         done.append("its colours inverted")
     return pixels, " and ".join(done)
+
+
+def read_square(path: str | os.PathLike[str], size: int, channels: int) -> NDArray[np.uint8]:
+    """Read a picture of a set: its largest central square, scaled by area; colours are kept as they are.
+
+    A transparent background becomes white or black, whichever shows the strokes.
+
+    Args:
+        path: The file; of an animation the first frame is used.
+        size: Rows and columns.
+        channels: 1 for grey, 3 for colour.
+
+    Returns:
+        The picture with shape (channels, size, size).
+
+    Raises:
+        BadFile: The file is missing, not a picture, damaged, too large or fully transparent.
+    """
+    colours, opacity, _ = _read(path)
+    if opacity is not None:
+        colours = _composed(colours, opacity, "white" if _is_white_ground(path, colours, opacity) else "black")
+    return _fitted(colours, (channels, size, size), Image.Resampling.BOX)
+
+
+def has_colour(path: str | os.PathLike[str]) -> tuple[int, bool]:
+    """Return the smaller side of a picture in pixels, and whether it has colours other than greys.
+
+    Raises:
+        BadFile: The file is missing, not a picture, damaged or too large.
+    """
+    colours, _, _ = _read(path)
+    small = np.asarray(ImageOps.contain(colours.convert("RGB"), (64, 64)), np.int16)
+    return min(colours.size), bool((np.ptp(small, axis=2) > _GREY_SPREAD).mean() > _GREY_SHARE)
+
+
+def square_of(pixels: NDArray[np.uint8], size: int, channels: int) -> NDArray[np.uint8]:
+    """Convert pixels with shape (H, W) or (H, W, 3) as `read_square` does."""
+    return _fitted(Image.fromarray(pixels), (channels, size, size), Image.Resampling.BOX)
 
 
 def read_mask(path: str | os.PathLike[str], shape: tuple[int, int, int]) -> tuple[NDArray[np.bool_], str]:

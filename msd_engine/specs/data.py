@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import PurePath
 from typing import Annotated, Any, Final, Literal, Self, get_args
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
@@ -11,11 +12,17 @@ from msd_engine.specs.base import Spec, param, title_of
 
 MixtureName = Literal["two-gaussians", "ncsn-toy", "ring-8", "grid-25", "custom"]
 PointsName = Literal["two-moons", "swiss-roll", "checkerboard", "spiral", "rings", "pinwheel", "points"]
-ImageSetName = Literal["digits", "mnist", "fashion-mnist", "cifar-10"]
+ImageSetName = Literal["digits", "mnist", "fashion-mnist", "cifar-10", "folder"]
 
 IMAGE_SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar-10": (3, 32, 32)}
-"""Channels, rows and columns of the images of each set."""
-IMAGE_TITLES = {"digits": "Digits 8×8", "mnist": "MNIST", "fashion-mnist": "Fashion-MNIST", "cifar-10": "CIFAR-10"}
+"""Channels, rows and columns of the images of each set that has a name."""
+IMAGE_TITLES = {
+    "digits": "Digits 8×8",
+    "mnist": "MNIST",
+    "fashion-mnist": "Fashion-MNIST",
+    "cifar-10": "CIFAR-10",
+    "folder": "Your pictures",
+}
 """Display titles of the sets."""
 MIXTURE_TITLES = {
     "ncsn-toy": "NCSN toy",
@@ -122,13 +129,14 @@ class MixtureSpec(Spec):
 
 
 class ImagesSpec(Spec):
-    """A set of real images, scaled to [-1, 1]."""
+    """A set of real images, scaled to [-1, 1]: one with a name, or the user's own pictures in a folder or an array."""
 
     kind: Literal["images"] = "images"
     name: ImageSetName = param(
         "digits",
         title="Data",
-        help="Images to learn: digits (8×8, built in), or MNIST, Fashion-MNIST or CIFAR-10 from the data folder.",
+        help="Images to learn: digits (8×8, built in), MNIST, Fashion-MNIST or CIFAR-10 from the data folder, or your "
+        "own pictures.",
         choices=IMAGE_TITLES,
     )
     limit: int = param(
@@ -144,15 +152,67 @@ class ImagesSpec(Spec):
         title="Split",
         help="Images used as data: the training images, or the test images with the training images held out.",
     )
+    path: str = param(
+        "",
+        title="Pictures",
+        help="Your pictures: a folder, whose subfolders are classes, or one NPY or NPZ file with shape (N, H, W) or "
+        "(N, H, W, C).",
+    )
+    size: int = param(
+        32,
+        title="Size",
+        unit="pixels",
+        ge=8,
+        le=64,
+        slider=(8, 64),
+        help="Rows and columns of your pictures after cropping to the central square and scaling by area.",
+    )
+    channels: Literal["grey", "colour"] = param(
+        "colour", title="Colours", help="Learn your pictures in colour, or in grey with a third of the numbers."
+    )
+    held_out: float = param(
+        0.1,
+        title="Held out",
+        ge=0.01,
+        le=0.5,
+        slider=(0.02, 0.5),
+        help="Share of your pictures that training never sees; held-out losses and comparisons use them.",
+    )
+    digest: str = Field("", pattern="^([0-9a-f]{64})?$")
+    """SHA-256 of the pictures that a run has learned; empty before the training."""
+
+    @model_validator(mode="after")
+    def _own_fields_alone(self) -> Self:
+        """Restore the usual values of fields that belong to own pictures, since they are not saved."""
+        for name in self.absent:
+            object.__setattr__(self, name, type(self).model_fields[name].default)
+        if self.name != "folder":
+            object.__setattr__(self, "digest", "")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        hidden = {*self.absent, *(() if self.digest else ("digest",))}
+        return {name: value for name, value in handler(self).items() if name not in hidden}
+
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """The fields of own pictures, where the set has a name."""
+        own = ("path", "size", "channels", "held_out")
+        return {} if self.name == "folder" else dict.fromkeys(own, "it belongs to data.name 'folder'")
 
     @property
     def title(self) -> str:
         """Display title."""
+        if self.name == "folder" and self.path:
+            return PurePath(self.path).name or self.path
         return IMAGE_TITLES[self.name]
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Channels, rows and columns of an image."""
+        if self.name == "folder":
+            return (3 if self.channels == "colour" else 1, self.size, self.size)
         return IMAGE_SHAPES[self.name]
 
 

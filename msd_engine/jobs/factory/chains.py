@@ -153,7 +153,7 @@ def _built(
     spec: ExperimentSpec, run_dir: Path | None, data_dir: Path | None, device: str, toward: int | None
 ) -> Sampling:
     known = target(spec)
-    exact_above = uses_exact_above(spec) and has_images(spec.data.name, data_dir)
+    exact_above = uses_exact_above(spec) and has_images(images_of(spec), data_dir)
     guided = False
     networks: tuple[LearnedDenoiser, ...] = ()
     if spec.sampling.source == "exact" and known is not None:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from msd_engine.data.points import experiment_of, points_in
 from msd_engine.events import Event, Finished, Restored, SweepFound
+from msd_engine.jobs.pictures.own import experiment_of as experiment_of_pictures
+from msd_engine.jobs.pictures.own import is_pictures
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs.layout import MANIFEST, SWEEP
 from msd_engine.runs.restoring import read_drawn_spec
@@ -37,6 +39,10 @@ def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
     folder = path.parent if path.name in (MANIFEST, SWEEP) else path
     if (folder / SWEEP).is_file() and not (folder / MANIFEST).exists():
         yield SweepFound(str(SweepFolder.open(folder).folder))
+    elif is_pictures(path) and not (folder / MANIFEST).exists():
+        spec = yield from experiment_of_pictures(path)
+        yield Restored(spec.to_json())
+        text = f"Took the pictures in {path.name} as data. Press Train."
     elif folder.is_dir():
         run = Run.open(folder)
         yield Restored(run.spec.to_json(), str(folder), run.manifest.step, run.manifest.elapsed_s)

@@ -17,7 +17,7 @@ from msd_engine.jobs.quality.features import prepared_features
 from msd_engine.jobs.tools.background import Notify, in_background
 from msd_engine.metrics.quality.standard import Standard, Steps, T, standard
 from msd_engine.metrics.quality.support import keep_judge
-from msd_engine.specs import ExperimentSpec, ImagesSpec
+from msd_engine.specs import ExperimentSpec
 from msd_engine.specs.live import NEVER, Cadence
 
 
@@ -53,7 +53,8 @@ def prepared_standard(
     """
     network = yield from prepared_features(images.name, data_dir, device, cadence, inception, retrain=retrain)
     against = yield from behind(standard(images, network, n))
-    if not network.fid:
+    # Judges are kept by the name of a set, which own pictures have not.
+    if not network.fid and not images.digest:
         yield from _keeping(against)
     return against
 
@@ -79,7 +80,7 @@ def read_whole(spec: ExperimentSpec, data_dir: Path | None) -> Generator[Event, 
 
     def steps() -> Steps[ImageSet]:
         yield "Reading the images"
-        return load_images(ImagesSpec(name=data.name), data_dir)
+        return load_images(data.model_copy(update={"limit": 0, "split": "train"}), data_dir)
 
     return (yield from behind(steps()))
 

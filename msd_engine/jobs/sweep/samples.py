@@ -43,7 +43,7 @@ def prepared_judge(
     if kept_judge(data.name, chosen) is not None:
         return
     try:
-        images = load_images(ImagesSpec(name=data.name), data_dir)
+        images = load_images(data.model_copy(update={"limit": 0, "split": "train"}), data_dir)
         yield from prepared_standard(images, LEAST, data_dir, chosen, cadence)
     except UserError as error:
         yield Notice(f"The samples are judged without features. {error}")

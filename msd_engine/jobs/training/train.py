@@ -27,6 +27,7 @@ from msd_engine.events import (
 from msd_engine.jobs.factory.memory import check_training
 from msd_engine.jobs.factory.pace import Pace
 from msd_engine.jobs.factory.training import Training, training, training_device
+from msd_engine.jobs.pictures.own import with_digest
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.work_clock import WorkClock
 from msd_engine.jobs.training.losses import Losses
@@ -101,6 +102,7 @@ def train(
     chosen = training_device(wanted, device)
     pace = Pace(wanted, chosen, threads)
     # The data come first: where they are missing, no empty run is left behind.
+    wanted = yield from with_digest(wanted, trained=run is not None)
     parts = training(wanted, data_dir=data_dir, device=chosen, delay=delay)
     check_training(wanted, parts.trainer.denoiser, chosen)
     pace.begin()

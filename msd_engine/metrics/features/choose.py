@@ -1,7 +1,8 @@
 """Features of images: the basis for comparing generated with real images.
 
 Sets of grey images with labels have their own classifier, shipped or trained at first need
-(`metrics/features/classifier.py`). Colour images use a network trained on ImageNet (`metrics/features/imagenet.py`).
+(`metrics/features/classifier.py`). Colour images and the user's own pictures use a network trained on ImageNet
+(`metrics/features/imagenet.py`).
 A distance is always named by its features: only Inception's, with weights supplied by the user
 (`metrics/features/inception.py`), make a Fréchet distance the FID.
 """
@@ -184,7 +185,8 @@ class _Colour(Protocol):
 
 def _of_colour(net: _Colour, device: torch.device, digest: str, *, fid: bool = False) -> FeatureNetwork:
     def extract_features(x: Tensor) -> FeatureBatch:
-        features, textures, evidence = net.extract_features(x)
+        # The user's own pictures may be grey.
+        features, textures, evidence = net.extract_features(x.expand(-1, 3, -1, -1))
         return FeatureBatch(features, x.new_zeros(len(x), 0), textures, evidence)
 
     return FeatureNetwork(net.name, net.width, (), device, digest, _COLOUR_BATCH, extract_features, fid)

@@ -126,8 +126,8 @@ def test_without_the_images_the_network_is_asked_at_all_noises(trained, monkeypa
 
 @pytest.mark.parametrize("name", ["mnist", "cifar-10"])
 def test_images_are_found_by_any_of_their_files(name, tmp_path):
-    assert not has_images(name, tmp_path)
+    assert not has_images(ImagesSpec(name=name), tmp_path)
     for folder in candidates(name, tmp_path)[:1]:
         folder.mkdir(parents=True)
         (folder / ("train-images-idx3-ubyte.gz" if name == "mnist" else "test_batch.bin")).write_bytes(b"")
-    assert has_images(name, tmp_path)
+    assert has_images(ImagesSpec(name=name), tmp_path)

@@ -1,0 +1,154 @@
+"""The user's own pictures in jobs: read with progress, and the settings that suit them."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import torch
+
+from msd_engine.backend.errors import BadFile
+from msd_engine.data.own import ARRAYS, OwnPictures, files_in, reading_own, refused_words
+from msd_engine.data.picture import has_colour
+from msd_engine.events import Event, Notice, Progress, Tick
+from msd_engine.jobs.tools.background import Notify, in_background
+from msd_engine.specs import ExperimentSpec, ImagesSpec, load_preset
+
+_TOLD_EVERY_S = 0.1
+# Colour is looked for in so many files.
+_LOOKED_AT = 50
+_FEW, _SMALL = 2000, 16
+
+
+def read_pictures(data: ImagesSpec) -> Generator[Event, None, OwnPictures]:
+    """Read the user's pictures in the background.
+
+    Args:
+        data: A set with the name ``folder``.
+
+    Yields:
+        `Progress`, `Tick`, and a `Notice` of files that were left out.
+
+    Returns:
+        The pictures.
+
+    Raises:
+        BadFile: There is no such folder or file, or it holds too few usable pictures.
+        UserError: The pictures need too much memory.
+    """
+    begun_s = time.monotonic()
+
+    def work(notify: Notify) -> OwnPictures:
+        steps, next_s = reading_own(data), begun_s
+        while True:
+            try:
+                done, total = next(steps)
+            except StopIteration as end:
+                found: OwnPictures = end.value
+                return found
+            now_s = time.monotonic()
+            if now_s >= next_s:
+                rate = done / max(now_s - begun_s, 1e-3)
+                left_s = (total - done) / rate if rate else math.nan
+                notify(Progress(done, total, rate, rate, now_s - begun_s, left_s, "Reading your pictures"))
+                next_s = now_s + _TOLD_EVERY_S
+            else:
+                notify(Tick())
+
+    found = yield from in_background(work)
+    if sentence := refused_words(found.refused):
+        yield Notice(sentence)
+    return found
+
+
+def with_digest(spec: ExperimentSpec, *, trained: bool) -> Generator[Event, None, ExperimentSpec]:
+    """Read the pictures of a training, and note their hash in its spec.
+
+    Args:
+        spec: The experiment; one without own pictures is returned as it is.
+        trained: Whether a run has begun with its `data.digest`; a `Notice` then says whether the pictures changed.
+
+    Yields:
+        The events of `read_pictures`.
+
+    Returns:
+        The experiment with the hash of its pictures, unchanged for one that has begun.
+    """
+    data = spec.data
+    if not isinstance(data, ImagesSpec) or data.name != "folder":
+        return spec
+    found = yield from read_pictures(data)
+    if not trained:
+        return spec.replace("data.digest", found.digest)
+    if found.digest != data.digest:
+        yield Notice(
+            f"The pictures in {data.path} have changed since this run began: it goes on with the present ones."
+        )
+    return spec
+
+
+def is_pictures(path: Path) -> bool:
+    """Return whether a path is an array file, or a folder with pictures."""
+    if path.is_dir():
+        return bool(files_in(path))
+    return path.suffix.lower() == ARRAYS[1] and path.is_file()
+
+
+def experiment_of(path: Path) -> Generator[Event, None, ExperimentSpec]:
+    """Choose settings that suit the user's pictures: size and colours of most, a network and a budget for their number.
+
+    Args:
+        path: A folder, or an NPY or NPZ file.
+
+    Yields:
+        The events of `read_pictures`.
+
+    Returns:
+        The experiment: trained by the preset for MNIST or for CIFAR-10, with its data.
+
+    Raises:
+        BadFile: It holds too few usable pictures.
+    """
+    colour, side = _look(path)
+    size = min(32, max(8, side))
+    values = {"name": "folder", "path": str(path), "size": size, "channels": "colour" if colour else "grey"}
+    data = ImagesSpec.from_fields(values)
+    found = yield from read_pictures(data)
+    base = load_preset("cifar10-20min" if colour else "mnist-2min").replace("data", data)
+    small = size <= _SMALL
+    return base.replace_all(
+        {
+            "title": data.title[:200],
+            "network.width": 16 if small else 32 if colour else 24,
+            "training.seconds": 60.0 if small else 600.0 if colour else 120.0,
+            "training.batch": 32 if len(found.images) < _FEW else 64,
+            # Writing and signs must not be mirrored; only the user knows.
+            "training.flips": False,
+        }
+    )
+
+
+def _look(path: Path) -> tuple[bool, int]:
+    """Return whether pictures have colour, and the least side of most of them."""
+    if path.is_file():
+        probe = ImagesSpec.from_fields({"name": "folder", "path": str(path), "size": 64, "channels": "colour"})
+        steps = reading_own(probe)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                images = torch.from_numpy(end.value.images[:_LOOKED_AT])
+                return bool((images[:, 0] != images[:, 1]).any() or (images[:, 1] != images[:, 2]).any()), 32
+    sides, colours = [], 0
+    for file in files_in(path)[:: max(1, len(files_in(path)) // _LOOKED_AT)][:_LOOKED_AT]:
+        try:
+            side, coloured = has_colour(file)
+        except BadFile:
+            continue
+        sides.append(side)
+        colours += coloured
+    if not sides:
+        return False, 32
+    return 2 * colours > len(sides), sorted(sides)[len(sides) // 2]
