@@ -25,7 +25,8 @@ def spec_of(preset: str) -> ExperimentSpec:
     """Return the experiment of a preset or a file.
 
     Args:
-        preset: The name of a preset, or the path of a file or run folder that carries a spec.
+        preset: The name of a preset, the path of a file or run folder that carries a spec, or that of a folder of
+            pictures.
 
     Raises:
         SpecError: There is neither such a preset nor such a file.
@@ -36,9 +37,35 @@ def spec_of(preset: str) -> ExperimentSpec:
     if preset in preset_names() or not looks_like_path:
         return load_preset(preset)
     # Imported here: it imports torch, which commands on presets do not need.
+    from msd_engine.runs.layout import MANIFEST
     from msd_engine.runs.restoring import read_spec
 
-    return read_spec(preset)
+    path = Path(preset)
+    return spec_of_pictures(path) if path.is_dir() and not (path / MANIFEST).exists() else read_spec(path)
+
+
+def spec_of_pictures(path: Path) -> ExperimentSpec:
+    """Return an experiment that suits the user's own pictures.
+
+    Args:
+        path: A folder of pictures, or an NPY or NPZ file.
+
+    Raises:
+        UserError: It holds too few usable pictures.
+    """
+    from msd_engine.events import Notice
+    from msd_engine.jobs.pictures.own import experiment_of
+
+    steps = experiment_of(path)
+    while True:
+        try:
+            event = next(steps)
+        except StopIteration as end:
+            found: ExperimentSpec = end.value
+            say(f"Settings for your pictures: {found.data.title}, {' × '.join(map(str, found.data.shape))}.")
+            return found
+        if isinstance(event, Notice):
+            say(event.text)
 
 
 def spec_of_run(run: Path, given: Mapping[str, str]) -> ExperimentSpec:

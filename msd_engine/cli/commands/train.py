@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from msd_engine.cli.fields import given_fields, with_fields
+from msd_engine.cli.fields import NOT_GIVEN, given_fields, with_fields
 from msd_engine.cli.follow import follow
-from msd_engine.cli.inputs import budget, check_as_begun, folder_of, job_options, spec_of
+from msd_engine.cli.inputs import (
+    budget,
+    check_as_begun,
+    folder_of,
+    is_given,
+    job_options,
+    spec_of,
+    spec_of_pictures,
+)
 from msd_engine.cli.options import Train
 from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Progress, Started
 from msd_engine.specs import ExperimentSpec
@@ -28,6 +37,10 @@ def train(options: Train) -> dict[str, Any]:
         SpecError: A field is unknown or out of range.
         UserError: A file or folder is missing or damaged.
     """
+    path = given_fields(options.fields).get("data.path", NOT_GIVEN)
+    if options.resume is None and not is_given(options.preset):
+        # The settings follow from the pictures.
+        options = dataclasses.replace(options, preset=path)
     folder = folder_of(options, "RUN")
     spec = _new(options) if options.resume is None else _resumed(options, folder)
     account = TrainAccount(folder)
@@ -85,7 +98,10 @@ def _job(options: Train, spec: ExperimentSpec, folder: Path) -> Iterator[Event]:
 
 
 def _new(options: Train) -> ExperimentSpec:
-    return with_fields(spec_of(options.preset), budget(options.steps, options.seconds) | given_fields(options.fields))
+    given = budget(options.steps, options.seconds) | given_fields(options.fields)
+    if options.preset == given.get("data.path"):
+        return with_fields(spec_of_pictures(Path(options.preset).expanduser()), given)
+    return with_fields(spec_of(options.preset), given)
 
 
 def _resumed(options: Train, folder: Path) -> ExperimentSpec:
