@@ -219,10 +219,15 @@ def same_data(trained: ExperimentSpec, wanted: ExperimentSpec) -> bool:
     """Return whether two experiments are about the same data: the same set of images, or an equal mixture."""
     ours, theirs = trained.data, wanted.data
     if isinstance(ours, ImagesSpec) and isinstance(theirs, ImagesSpec):
-        return ours.name == theirs.name
+        return (ours.name, ours.path) == (theirs.name, theirs.path)
     return ours == theirs
 
 
 def same_network(trained: ExperimentSpec, wanted: ExperimentSpec) -> bool:
     """Return whether a training of each of two experiments is about the same network, so that one can go on."""
-    return all(trained.get(path) == wanted.get(path) for path in NETWORK_FIELDS)
+    return all(_without_digest(trained.get(path)) == _without_digest(wanted.get(path)) for path in NETWORK_FIELDS)
+
+
+def _without_digest(value: Any) -> Any:
+    """Return data without the hash of own pictures, which only a training adds."""
+    return value.model_copy(update={"digest": ""}) if isinstance(value, ImagesSpec) else value

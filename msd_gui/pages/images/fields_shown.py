@@ -5,7 +5,7 @@ from __future__ import annotations
 from msd_engine.specs.tables.samplers import OWN_FIELDS
 
 GROUPS = [
-    ("Data and copies", ["data.name", "data.split", "training.k"]),
+    ("Data and copies", ["data.name", "data.size", "data.channels", "data.held_out", "data.split", "training.k"]),
     (
         "Training",
         [

@@ -15,6 +15,7 @@ from msd_gui.pages.base.page import Export, Status
 from msd_gui.pages.images.chains import ImageChains
 from msd_gui.pages.images.exports import exports
 from msd_gui.pages.images.fields_shown import GROUPS
+from msd_gui.pages.images.pictures import PicturesRow
 from msd_gui.pages.quality.judge import JudgeButton
 from msd_gui.pages.quality.panel import Measuring
 from msd_gui.pages.quality.survival import SurvivalPanel
@@ -68,6 +69,8 @@ class ImagesPage(TrainingPage):
         self.adviser = Adviser(self.experiment, self)
         self.card = NetworkCard()
         self.network = NetworkRow()
+        self.pictures = PicturesRow()
+        self.form.add_below("data.name", self.pictures, self.pictures.button)
         self.form.add_below("sampling.source", self.network, self.network.combo)
         self.trainer = Trainer(self, self.engine, self.shown.losses)
         self.chains = ImageChains(self, self.engine, self.trainer, self.gallery)
@@ -103,6 +106,7 @@ class ImagesPage(TrainingPage):
         self.actions_changed.connect(self.measuring.update_button)
         self.card.remedy.connect(self.carry_out)
         self.network.chosen.connect(self.use)
+        self.pictures.chosen.connect(lambda path: self.run_requested.emit(path, ""))
         self.network.opened.connect(self.open_folder)
         self.trainer.began.connect(self.shown.begin)
         self.trainer.strip.connect(self.shown.set_strip)
@@ -114,6 +118,11 @@ class ImagesPage(TrainingPage):
     @Slot(object, str)
     def _edited(self, spec: ExperimentSpec, path: str) -> None:
         if path == "data.name":
+            if spec.get(path) == "folder":
+                # Its settings follow from the pictures.
+                self.form.setValue(self.experiment.spec)
+                self.pictures.choose()
+                return
             # The preset's title would name other data.
             spec = spec.replace("title", "")
         self.experiment.set(spec, path)
@@ -136,6 +145,7 @@ class ImagesPage(TrainingPage):
         show_fields(self.form, now)
         self.card.show_problem(now.card)
         self.network.show_resolved(now)
+        self.pictures.show_data(now.spec.data)
         self.gallery.set_placeholder(now.placeholder, now.problem.remedies[0].label if now.problem else "Sample")
         self.measuring.show_beside(now.spec.data.name)
         self.measuring.why_not = self.why_not("sample")
