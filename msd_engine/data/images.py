@@ -1,4 +1,4 @@
-"""Real images: scikit-learn's digits, MNIST, Fashion-MNIST, CIFAR-10 and the user's own pictures.
+"""Images: scikit-learn's digits, coloured shapes, MNIST, Fashion-MNIST, CIFAR-10 and the user's own pictures.
 
 Stored as unsigned bytes and scaled batch by batch to [-1, 1], the data units of the theory.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import os
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -126,11 +127,12 @@ def load_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
             classes = _TEN_DIGITS if spec.name == "mnist" else _CLOTHES
         case "cifar-10":
             parts, classes = read_first(spec.name, _NEEDED[spec.name], _cifar, data_dir), _THINGS
-        case "folder":
-            own = read_own(spec)
+        case "folder" | "shapes":
+            own = read_own(spec if spec.name == "folder" else _shapes())
             cut = own.split(spec.held_out)
             parts = own.images[:cut], own.labels[:cut], own.images[cut:], own.labels[cut:]
-            classes, digest, refused = own.class_names, own.digest, own.refused
+            classes, refused = own.class_names, own.refused
+            digest = own.digest if spec.name == "folder" else ""
     train, train_labels, test, test_labels = (torch.from_numpy(part) for part in parts)
     if spec.split == "test":
         train, train_labels, test, test_labels = test, test_labels, train, train_labels
@@ -144,12 +146,17 @@ def has_images(spec: ImagesSpec, data_dir: Path | None = None) -> bool:
     """Return whether any file of a set is on this machine, complete or not."""
     if spec.name == "folder":
         return os.path.exists(os.path.expanduser(spec.path))
-    return spec.name == "digits" or any(
+    return spec.name in ("digits", "shapes") or any(
         os.path.isfile(folder / file)
         for folder in candidates(spec.name, data_dir)
         for names in _NEEDED[spec.name]
         for file in names
     )
+
+
+def _shapes() -> ImagesSpec:
+    path = resources.files("msd_resources") / "pictures" / "shapes.npz"
+    return ImagesSpec(name="folder", path=str(path), size=32, channels="colour")
 
 
 def _digits() -> _Parts:

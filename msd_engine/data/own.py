@@ -175,13 +175,14 @@ def _from_array(path: Path, spec: ImagesSpec) -> Reading:
         stored = np.load(io.BytesIO(content), allow_pickle=False)
         array = stored if isinstance(stored, np.ndarray) else _only_images(stored, path)
         pixels = _bytes_of(array, path)
+        labels, classes = _classes(stored, len(pixels), path)
     _check_size(len(pixels), spec)
     images = []
     for place, one in enumerate(pixels):
         yield place, len(pixels)
         images.append(square_of(one, spec.size, spec.shape[0]))
     made = np.stack(images) if images else np.zeros((0, *spec.shape), np.uint8)
-    return _kept(made, np.zeros(len(made), np.int64), (), digest, (), spec)
+    return _kept(made, labels, classes, digest, (), spec)
 
 
 def _only_images(stored: np.lib.npyio.NpzFile, path: Path) -> NDArray[np.generic]:
@@ -191,6 +192,19 @@ def _only_images(stored: np.lib.npyio.NpzFile, path: Path) -> NDArray[np.generic
         if array.ndim in (3, 4):
             return array
     raise BadFile(f"{path} holds no {_EXPECTED}.")
+
+
+def _classes(
+    stored: NDArray[np.generic] | np.lib.npyio.NpzFile, count: int, path: Path
+) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Return the classes in the arrays ``labels`` and ``class_names`` of an NPZ file; one class without names else."""
+    if isinstance(stored, np.ndarray) or not {"labels", "class_names"} <= set(stored.files):
+        return np.zeros(count, np.int64), ()
+    labels, names = stored["labels"], tuple(str(name)[:80] for name in stored["class_names"].ravel()[:1000])
+    right = labels.shape == (count,) and labels.dtype.kind in "iu" and len(names) > 1
+    if not right or not ((labels >= 0) & (labels < len(names))).all():
+        raise BadFile(f"{path} has labels that do not fit its {count} pictures and {len(names)} class names.")
+    return labels.astype(np.int64), names
 
 
 def _bytes_of(array: NDArray[np.generic], path: Path) -> NDArray[np.uint8]:

@@ -12,12 +12,19 @@ from msd_engine.specs.base import Spec, param, title_of
 
 MixtureName = Literal["two-gaussians", "ncsn-toy", "ring-8", "grid-25", "custom"]
 PointsName = Literal["two-moons", "swiss-roll", "checkerboard", "spiral", "rings", "pinwheel", "points"]
-ImageSetName = Literal["digits", "mnist", "fashion-mnist", "cifar-10", "folder"]
+ImageSetName = Literal["digits", "shapes", "mnist", "fashion-mnist", "cifar-10", "folder"]
 
-IMAGE_SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar-10": (3, 32, 32)}
+IMAGE_SHAPES = {
+    "digits": (1, 8, 8),
+    "shapes": (3, 32, 32),
+    "mnist": (1, 28, 28),
+    "fashion-mnist": (1, 28, 28),
+    "cifar-10": (3, 32, 32),
+}
 """Channels, rows and columns of the images of each set that has a name."""
 IMAGE_TITLES = {
     "digits": "Digits 8×8",
+    "shapes": "Shapes",
     "mnist": "MNIST",
     "fashion-mnist": "Fashion-MNIST",
     "cifar-10": "CIFAR-10",
@@ -135,8 +142,8 @@ class ImagesSpec(Spec):
     name: ImageSetName = param(
         "digits",
         title="Data",
-        help="Images to learn: digits (8×8, built in), MNIST, Fashion-MNIST or CIFAR-10 from the data folder, or your "
-        "own pictures.",
+        help="Images to learn: digits (8×8) or coloured shapes, both built in; MNIST, Fashion-MNIST or CIFAR-10 from "
+        "the data folder; or your own pictures.",
         choices=IMAGE_TITLES,
     )
     limit: int = param(

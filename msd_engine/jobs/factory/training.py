@@ -129,7 +129,9 @@ def training(
         source = ImageSource(images.train, batch, seed, device, flips=spec.training.flips)
         x = images.to_data(images.test[:_HELD_OUT_IMAGES])
         noises = geometric(spec.sampling.sigma_1, spec.sampling.sigma_L, _STRIP).float()
-        strip = HeldOut(x[:_STRIP].to(device), noises.to(device), spec.training.k, draws)
+        # A small set of own pictures may hold out fewer.
+        shown = x[torch.arange(_STRIP) % len(x)]
+        strip = HeldOut(shown.to(device), noises.to(device), spec.training.k, draws)
     sigma = quantiles(spec.noise, spec.training.k, len(x))
     held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(0, _HELD_OUT, 1))
     denoiser, averaged = (new_denoiser(spec, spread, mean).to(device) for _ in range(2))

@@ -17,7 +17,7 @@ from msd_engine.jobs.factory.parts import evaluations, guided_between, handover,
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.training.train import train
 from msd_engine.samplers.walk import walk
-from msd_engine.specs import load_preset
+from msd_engine.specs import ImagesSpec, load_preset
 
 
 def gaussian(mean: float, variance: float) -> ExactDenoiser:

@@ -1,0 +1,247 @@
+"""The user's own pictures: folders with classes, arrays, odd and hostile files, and a run that has learned them."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from msd_engine.backend.errors import BadFile, UserError
+from msd_engine.data.images import load_images
+from msd_engine.data.own import LEAST, read_own
+from msd_engine.events import Failed, Finished, Notice, Restored, Samples
+from msd_engine.jobs.files.restore import restore
+from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.training.train import train
+from msd_engine.runs.run import Run
+from msd_engine.specs import ExperimentSpec, ImagesSpec, SpecError, load_preset
+from msd_engine.specs.experiment import misfits, same_network
+
+
+def own(path: Path, **fields: object) -> ImagesSpec:
+    return ImagesSpec.from_fields({"name": "folder", "path": str(path), "size": 8, "channels": "grey"} | fields)
+
+
+def fill(folder: Path, count: int = LEAST, *, colour: tuple[int, int, int] = (200, 200, 200), name: str = "p") -> None:
+    """Write pictures, each with a square of its own brightness."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in range(count):
+        image = Image.new("RGB", (20, 16), colour)
+        image.paste((place, place, place), (4, 4, 12, 12))
+        image.save(folder / f"{name}{place:03d}.png")
+
+
+def test_subfolders_are_classes_and_the_split_is_the_same_every_time(tmp_path: Path) -> None:
+    for name in ("cats", "dogs"):
+        fill(tmp_path / name)
+    images = load_images(own(tmp_path, held_out=0.25))
+    assert images.class_names == ("cats", "dogs")
+    assert (len(images.train), len(images.test)) == (30, 10)
+    assert images.train.shape[1:] == (1, 8, 8)
+    assert set(images.train_labels.tolist()) == {0, 1}
+    again = load_images(own(tmp_path, held_out=0.25))
+    assert torch.equal(again.train, images.train)
+    assert again.digest == images.digest
+    # Beside subfolders, single pictures make no classes.
+    fill(tmp_path, 1)
+    mixed = load_images(own(tmp_path))
+    assert mixed.class_names == ()
+    assert mixed.digest != images.digest
+
+
+def test_what_is_cached_is_what_was_read_and_a_damaged_cache_is_read_anew(tmp_path: Path, cache_dir: Path) -> None:
+    fill(tmp_path / "set")
+    (tmp_path / "set" / "broken.png").write_bytes(b"nonsense")
+    first = read_own(own(tmp_path / "set"))
+    (cached,) = (cache_dir / "pictures").iterdir()
+    second = read_own(own(tmp_path / "set"))
+    np.testing.assert_array_equal(first.images, second.images)
+    assert first.refused == second.refused
+    assert first.refused[0][0] == "broken.png"
+    cached.write_bytes(cached.read_bytes()[:-20])
+    np.testing.assert_array_equal(read_own(own(tmp_path / "set")).images, first.images)
+    read_own(own(tmp_path / "set", size=16))
+    assert len(list((cache_dir / "pictures").iterdir())) == 2
+
+
+def odd_pictures() -> dict[str, tuple[bytes, object]]:
+    """Return files by name, each with its grey level in the middle, or a word of the reason why it is refused."""
+
+    def packed(image: Image.Image, form: str, **options: object) -> bytes:
+        file = io.BytesIO()
+        image.save(file, form, **options)
+        return file.getvalue()
+
+    left_dark = Image.new("L", (32, 16), 255)
+    left_dark.paste(0, (0, 0, 16, 16))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    clear = Image.new("RGBA", (16, 16), (0, 0, 0, 0))
+    clear.paste((10, 10, 10, 255), (4, 4, 12, 12))
+    deep = Image.fromarray(np.full((16, 16), 40_000, np.uint16))
+    palette = Image.new("RGB", (16, 16), (120, 120, 120)).quantize(4)
+    return {
+        "cmyk.jpg": (packed(Image.new("CMYK", (16, 16), (0, 0, 0, 128)), "JPEG", quality=95), 127),
+        "deep.png": (packed(deep, "PNG"), 156),
+        "palette.png": (packed(palette, "PNG"), 120),
+        "alpha.png": (packed(clear, "PNG"), 10),
+        "photo.webp": (packed(Image.new("RGB", (16, 16), (90, 90, 90)), "WEBP", lossless=True), 90),
+        "old.bmp": (packed(Image.new("L", (9, 9), 33), "BMP"), 33),
+        "turned.jpg": (packed(left_dark, "JPEG", exif=exif, quality=95), None),
+        "cut.png": (packed(Image.new("L", (64, 64), 9), "PNG")[:60], "cut or damaged"),
+        "text.png": (b"Dear picture,", "cut or damaged"),
+        "empty.png": (b"", "cut or damaged"),
+        "nothing.png": (packed(Image.new("RGBA", (8, 8)), "PNG"), "fully transparent"),
+        "huge.png": (packed(Image.new("1", (9000, 9000)), "PNG"), "too many"),
+    }
+
+
+def test_odd_pictures_are_read_right_or_left_out_with_the_reason(tmp_path: Path) -> None:
+    fill(tmp_path)
+    files = odd_pictures()
+    for name, (content, _) in files.items():
+        (tmp_path / name).write_bytes(content)
+    (tmp_path / ".hidden.png").write_bytes(b"nonsense")
+    (tmp_path / "notes.txt").write_text("not a picture")
+    found = read_own(own(tmp_path, size=16))
+    reasons = dict(found.refused)
+    assert reasons.keys() == {name for name, (_, wanted) in files.items() if isinstance(wanted, str)}
+    for name, (_, wanted) in files.items():
+        if isinstance(wanted, str):
+            assert wanted in reasons[name]
+        elif wanted is not None:
+            nearest = np.abs(found.images[:, 0, 8, 8].astype(int) - wanted).min()
+            assert nearest <= 3, name
+    # The dark half lies at the top after the turn that the file asks for.
+    turned = [one[0] for one in found.images if one[0, 0, 8] < 10 and one[0, 15, 8] > 245]
+    assert len(turned) == 1
+
+
+@pytest.mark.parametrize(
+    ("array", "middle"),
+    [
+        (np.full((30, 12, 10), 77, np.uint8), 77),
+        (np.full((30, 8, 8, 1), 0.5, np.float32), 128),
+        (np.full((30, 8, 8, 3), [255, 0, 0], np.uint8), 76),
+    ],
+)
+def test_arrays_are_read_as_bytes_or_numbers_from_0_to_1(array: np.ndarray, middle: int, tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", array)
+    np.savez(tmp_path / "a.npz", other=np.zeros(3), images=array)
+    for name in ("a.npy", "a.npz"):
+        found = read_own(own(tmp_path / name))
+        assert found.images.shape == (30, 1, 8, 8)
+        assert abs(int(found.images[0, 0, 4, 4]) - middle) <= 1
+
+
+class Opened:
+    """Is executed by whoever unpickles it."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (print, ("executed",))
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((30, 8), np.uint8),
+        np.zeros((30, 8, 8, 2), np.uint8),
+        np.full((30, 8, 8), 2.0),
+        np.full((30, 8, 8), np.nan),
+        np.zeros((30, 8, 8), np.int32),
+        np.zeros((0, 8, 8), np.uint8),
+        np.array([[[Opened()]]] * 30),
+    ],
+)
+def test_other_arrays_are_refused_and_nothing_is_unpickled(
+    array: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "a.npy", array, allow_pickle=True)
+    with pytest.raises(BadFile):
+        read_own(own(tmp_path / "a.npy"))
+    assert not capsys.readouterr().out
+
+
+def test_classes_of_an_array_must_fit_it(tmp_path: Path) -> None:
+    images, names = np.zeros((30, 8, 8), np.uint8), np.array(["a", "b"])
+    np.savez(tmp_path / "a.npz", images=images, labels=np.arange(30) % 2, class_names=names)
+    found = read_own(own(tmp_path / "a.npz"))
+    assert found.class_names == ("a", "b")
+    assert found.labels.sum() == 15
+    for labels in (np.arange(30), np.arange(29) % 2, np.zeros(30)):
+        np.savez(tmp_path / "b.npz", images=images, labels=labels, class_names=names)
+        with pytest.raises(BadFile, match="labels that do not fit"):
+            read_own(own(tmp_path / "b.npz"))
+
+
+@pytest.mark.parametrize(("count", "sentence"), [(0, "holds 0 usable"), (LEAST - 1, "needs at least 20")])
+def test_too_few_pictures_are_refused_with_the_number(count: int, sentence: str, tmp_path: Path) -> None:
+    fill(tmp_path / "set", count)
+    with pytest.raises(BadFile, match=sentence):
+        read_own(own(tmp_path / "set"))
+
+
+def test_a_missing_folder_and_none_at_all_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadFile, match="is missing; expected a folder"):
+        read_own(own(tmp_path / "nowhere"))
+    with pytest.raises(UserError, match="Choose your pictures first"):
+        read_own(ImagesSpec(name="folder"))
+
+
+def test_fields_of_own_pictures_are_absent_for_other_sets() -> None:
+    digits = load_preset("digits-30s")
+    with pytest.raises(SpecError, match=r"no field data\.path here"):
+        digits.replace("data.path", "x")
+    spec = digits.replace_all({"data.name": "folder", "data.path": "x", "data.size": 16, "data.channels": "grey"})
+    assert spec.data.shape == (1, 16, 16)
+    assert ExperimentSpec.from_json(spec.to_json()) == spec
+    back = spec.replace("data.name", "digits")
+    assert back.data == digits.data
+    assert "path" not in back.to_json()
+
+
+def test_a_folder_opens_as_an_experiment_that_is_trained_and_remembers_its_pictures(tmp_path: Path) -> None:
+    folder, path = tmp_path / "mine", tmp_path / "run"
+    fill(folder, 40, colour=(250, 20, 20))
+    (folder / "broken.png").write_bytes(b"nonsense")
+    events = list(restore(folder))
+    assert isinstance(events[-1], Finished), events[-1]
+    (restored,) = [event for event in events if isinstance(event, Restored)]
+    assert any(
+        "1 of the pictures were left out (broken.png" in event.text for event in events if isinstance(event, Notice)
+    )
+    spec = ExperimentSpec.from_json(restored.spec_json)
+    assert (spec.title, spec.data.channels, spec.data.size) == ("mine", "colour", 16)
+    few = {"data.size": 8, "training.steps": 2, "training.seconds": 0.0, "training.batch": 4, "network.width": 8}
+    few |= {"network.embedding": 16, "training.precision": "float32", "sampling.chains": 2, "sampling.levels": 2}
+    spec = spec.replace_all(few)
+    assert isinstance(list(train(spec, path, device="cpu", threads=1))[-1], Finished)
+    trained = Run.open(path).spec
+    assert len(trained.data.digest) == 64
+    assert same_network(trained, spec)
+    assert misfits(trained, spec) == ()
+    elsewhere = spec.replace("data.path", str(tmp_path / "other"))
+    assert misfits(trained, elsewhere) == ("data",)
+    fill(folder, 1, name="new")
+    notices = [e.text for e in train(None, path, resume=True, device="cpu", threads=1) if isinstance(e, Notice)]
+    assert any("have changed since this run began" in text for text in notices)
+    for file in folder.iterdir():
+        file.unlink()
+    # Sampling needs the network alone.
+    drawn = list(sample(trained, run_dir=path, device="cpu"))
+    assert any(isinstance(event, Samples) for event in drawn)
+    assert isinstance(drawn[-1], Finished)
+    assert isinstance(list(train(spec, tmp_path / "again", device="cpu", threads=1))[-1], Failed)
+    assert not (tmp_path / "again").exists()
+
+
+def test_the_shapes_come_with_the_program() -> None:
+    images = load_images(ImagesSpec(name="shapes"))
+    assert images.train.shape == (3600, 3, 32, 32)
+    assert len(images.test) == 400
+    assert images.class_names == ("circle", "square", "triangle", "star")
+    assert torch.bincount(images.train_labels).min() > 800
