@@ -68,6 +68,10 @@ class ImageSet:
     digest: str = ""
     refused: tuple[tuple[str, str], ...] = ()
 
+    def class_name(self, label: int) -> str:
+        """Return the name of a class; empty without classes."""
+        return self.class_names[label] if self.class_names else ""
+
     def held_out(self, n: int) -> Tensor:
         """Return the first min(n, m) images (uint8) of a fixed permutation of the held-out set, which may be sorted."""
         return self.test[torch.randperm(len(self.test), generator=torch.Generator().manual_seed(0))[:n]]

@@ -73,7 +73,7 @@ def nearest(
     yield Neighbours(
         image=images.to_bytes(x)[0].numpy(),
         neighbours=neighbours.numpy(),
-        labels=tuple(images.class_names[label] for label in images.train_labels[index[0]].tolist()),
+        labels=tuple(images.class_name(label) for label in images.train_labels[index[0]].tolist()),
         pixels=distance[0].double().numpy(),
         features=_apart(network, x, images.to_data(neighbours)),
         feature_name=network.name if network else "",

@@ -269,12 +269,12 @@ def neighbours_note(event: Neighbours) -> str:
         verdict = "nearer than 39 in 40 new images: memorised, or nearly so"
     if nearest > high:
         verdict = "further than 39 in 40 new images"
-    features = ""
+    features, name = "", f" ({event.labels[0]})" if event.labels[0] else ""
     if np.isfinite(event.features).all():
         apart = ", ".join(number(float(one), 2) for one in event.features)
         features = f" In the features: {apart} ({event.feature_name})."
     return (
-        f"Root mean square difference {number(nearest, 2)} ({event.labels[0]}); held-out images: "
+        f"Root mean square difference {number(nearest, 2)}{name}; held-out images: "
         f"{number(event.typical, 2)}. This is {verdict}.{features}"
     )
 
