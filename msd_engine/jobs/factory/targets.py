@@ -74,6 +74,11 @@ def is_of_images(spec: ExperimentSpec) -> bool:
     return isinstance(spec.data, ImagesSpec)
 
 
+def own_pictures(spec: ExperimentSpec) -> ImagesSpec | None:
+    """Return the user's own pictures, None where the data are others."""
+    return spec.data if isinstance(spec.data, ImagesSpec) and spec.data.name == "folder" else None
+
+
 def images_of(spec: ExperimentSpec, otherwise: str = "This is for images only: choose a set.") -> ImagesSpec:
     """Return which images an experiment is about.
 
