@@ -37,11 +37,11 @@ def spec_of(preset: str) -> ExperimentSpec:
     if preset in preset_names() or not looks_like_path:
         return load_preset(preset)
     # Imported here: it imports torch, which commands on presets do not need.
-    from msd_engine.runs.layout import MANIFEST
+    from msd_engine.jobs.pictures.own import is_pictures
     from msd_engine.runs.restoring import read_spec
 
     path = Path(preset)
-    return spec_of_pictures(path) if path.is_dir() and not (path / MANIFEST).exists() else read_spec(path)
+    return spec_of_pictures(path) if is_pictures(path) else read_spec(path)
 
 
 def spec_of_pictures(path: Path) -> ExperimentSpec:

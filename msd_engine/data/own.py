@@ -7,11 +7,12 @@ used are left out with the reason; too few usable ones are an error.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
-import io
+import itertools
 import json
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,9 +21,10 @@ import torch
 from numpy.typing import NDArray
 
 from msd_engine.backend.errors import BadFile, UserError
-from msd_engine.backend.files import MIB, make_folder, read_bytes, reading, write_atomically
+from msd_engine.backend.files import make_folder, reading, write_atomically
 from msd_engine.backend.folders import cache_folder
 from msd_engine.backend.tensors import pack_tensors, read_tensors
+from msd_engine.data.arrays import are_classes, read_array
 from msd_engine.data.picture import read_square, square_of
 from msd_engine.specs import ImagesSpec
 
@@ -32,12 +34,10 @@ MOST_FILES = 200_000
 """Most files of a folder."""
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 """Endings of the files of a folder that are read."""
-ARRAYS = (".npy", ".npz")
-"""Endings of arrays."""
+OF_RUNS = ("manifest.json", "sweep.json")
+"""Files in the folders of runs and comparisons, which hold pictures of their own."""
 
 _MOST_BYTES = 2**31
-_LARGEST_ARRAY = 1024 * MIB
-_EXPECTED = "pictures as an array with shape (N, H, W) or (N, H, W, C), of bytes or of numbers from 0 to 1"
 _CACHED = "cached pictures (safetensors; delete it and they will be read again)"
 
 Reading = Generator[tuple[int, int], None, "OwnPictures"]
@@ -97,12 +97,12 @@ def reading_own(spec: ImagesSpec) -> Reading:
     if not spec.path:
         raise UserError("Choose your pictures first: data.path must name a folder, or an NPY or NPZ file.")
     path = Path(os.path.expanduser(spec.path))
-    if path.suffix.lower() in ARRAYS and path.is_file():
+    if path.is_file():
         found = yield from _from_array(path, spec)
     elif path.is_dir():
         found = yield from _from_folder(path, spec)
     else:
-        raise BadFile(f"{path} is {'no folder and no array' if path.exists() else 'missing'}; expected a folder.")
+        raise BadFile(f"{path} is {'no folder' if path.exists() else 'missing'}; expected a folder of pictures.")
     if len(found.images) < LEAST:
         why = "; ".join(f"{name}: {reason}" for name, reason in found.refused[:3])
         raise BadFile(
@@ -113,24 +113,41 @@ def reading_own(spec: ImagesSpec) -> Reading:
 
 
 def files_in(folder: Path) -> list[Path]:
-    """List the pictures in a folder and its subfolders, sorted by their relative names; hidden ones are skipped.
+    """List the pictures in a folder and its subfolders, sorted by their relative names.
+
+    Hidden files and folders are skipped, and so are the folders of runs and comparisons.
 
     Raises:
         BadFile: The folder cannot be read, or holds more than 200 000 pictures.
     """
-    found: list[Path] = []
+    found = list(itertools.islice(_walked(folder), MOST_FILES + 1))
+    if len(found) > MOST_FILES:
+        raise BadFile(f"{folder} holds more than {MOST_FILES:,} pictures: choose a smaller folder.")
+    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
 
+
+def has_files(folder: Path) -> bool:
+    """Return whether a folder holds a picture that `files_in` lists.
+
+    Raises:
+        BadFile: The folder cannot be read.
+    """
+    return next(_walked(folder), None) is not None
+
+
+def _walked(folder: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         if Path(str(error.filename)) == folder:
             raise BadFile(f"{folder} cannot be read ({error.strerror}).") from error
 
     for root, below, names in os.walk(folder, onerror=refuse):
+        if not set(OF_RUNS).isdisjoint(names):
+            below.clear()
+            continue
         below[:] = sorted(name for name in below if not name.startswith("."))
-        here = (name for name in names if name.lower().endswith(ENDINGS) and not name.startswith("."))
-        found += [Path(root, name) for name in here]
-        if len(found) > MOST_FILES:
-            raise BadFile(f"{folder} holds more than {MOST_FILES:,} pictures: choose a smaller folder.")
-    return sorted(found, key=lambda path: path.relative_to(folder).as_posix())
+        for name in names:
+            if name.lower().endswith(ENDINGS) and not name.startswith("."):
+                yield Path(root, name)
 
 
 def _from_folder(folder: Path, spec: ImagesSpec) -> Reading:
@@ -160,65 +177,23 @@ def _from_folder(folder: Path, spec: ImagesSpec) -> Reading:
     classes = names if len(names) > 1 and "" not in groups else ()
     pixels = np.stack(images) if images else np.zeros((0, *spec.shape), np.uint8)
     numbers = np.array(labels if classes else [0] * len(labels), np.int64)
-    return _kept(pixels, numbers, classes, digest.hexdigest(), tuple(refused), spec)
+    return _kept(OwnPictures(pixels, numbers, classes, digest.hexdigest(), tuple(refused)), spec)
 
 
 def _from_array(path: Path, spec: ImagesSpec) -> Reading:
-    content = read_bytes(path, _EXPECTED, limit=_LARGEST_ARRAY)
-    digest = hashlib.sha256(content).hexdigest()
     yield 0, 0
+    digest = _hash_of(path).hex()
     cached = _cached(digest, spec)
     if cached is not None:
         return cached
-    with reading(path, _EXPECTED):
-        # Objects would be unpickled.
-        stored = np.load(io.BytesIO(content), allow_pickle=False)
-        array = stored if isinstance(stored, np.ndarray) else _only_images(stored, path)
-        pixels = _bytes_of(array, path)
-        labels, classes = _classes(stored, len(pixels), path)
+    pixels, labels, classes = read_array(path)
     _check_size(len(pixels), spec)
     images = []
     for place, one in enumerate(pixels):
         yield place, len(pixels)
         images.append(square_of(one, spec.size, spec.shape[0]))
     made = np.stack(images) if images else np.zeros((0, *spec.shape), np.uint8)
-    return _kept(made, labels, classes, digest, (), spec)
-
-
-def _only_images(stored: np.lib.npyio.NpzFile, path: Path) -> NDArray[np.generic]:
-    """Return the array of an NPZ file with the shape of pictures, the first by name."""
-    for name in sorted(stored.files):
-        array = stored[name]
-        if array.ndim in (3, 4):
-            return array
-    raise BadFile(f"{path} holds no {_EXPECTED}.")
-
-
-def _classes(
-    stored: NDArray[np.generic] | np.lib.npyio.NpzFile, count: int, path: Path
-) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    """Return the classes in the arrays ``labels`` and ``class_names`` of an NPZ file; one class without names else."""
-    if isinstance(stored, np.ndarray) or not {"labels", "class_names"} <= set(stored.files):
-        return np.zeros(count, np.int64), ()
-    labels, names = stored["labels"], tuple(str(name)[:80] for name in stored["class_names"].ravel()[:1000])
-    right = labels.shape == (count,) and labels.dtype.kind in "iu" and len(names) > 1
-    if not right or not ((labels >= 0) & (labels < len(names))).all():
-        raise BadFile(f"{path} has labels that do not fit its {count} pictures and {len(names)} class names.")
-    return labels.astype(np.int64), names
-
-
-def _bytes_of(array: NDArray[np.generic], path: Path) -> NDArray[np.uint8]:
-    """Return pictures as bytes with shape (N, H, W) or (N, H, W, 3)."""
-    if array.ndim == 4 and array.shape[-1] == 1:
-        array = array[..., 0]
-    if array.ndim not in (3, 4) or (array.ndim == 4 and array.shape[-1] != 3) or 0 in array.shape:
-        raise BadFile(f"{path} has the shape {array.shape}; expected {_EXPECTED}.")
-    if array.dtype == np.uint8:
-        return array.astype(np.uint8)
-    values = array.astype(np.float32) if array.dtype.kind == "f" else None
-    if values is None or not ((values >= 0) & (values <= 1)).all():
-        raise BadFile(f"{path} has numbers of type {array.dtype} beyond 0 to 1; expected {_EXPECTED}.")
-    return np.round(values * 255).astype(np.uint8)
+    return _kept(OwnPictures(made, labels, classes, digest, ()), spec)
 
 
 def _hash_of(path: Path) -> bytes:
@@ -242,9 +217,14 @@ def _place(digest: str, spec: ImagesSpec) -> Path:
     return cache_folder() / "pictures" / f"{digest[:32]}-{spec.size}-{spec.channels}.safetensors"
 
 
-def _cached(digest: str, spec: ImagesSpec) -> OwnPictures | None:
-    """Return pictures that were read before; None where they are not cached, or the cache is damaged."""
-    path = _place(digest, spec)
+def load_kept(path: Path, digest: str, spec: ImagesSpec) -> OwnPictures | None:
+    """Return pictures that were kept by `keep`; None where the file is missing, damaged or of other pictures.
+
+    Args:
+        path: The file.
+        digest: The hash of the pictures.
+        spec: The set.
+    """
     if not path.is_file():
         return None
     try:
@@ -254,6 +234,7 @@ def _cached(digest: str, spec: ImagesSpec) -> OwnPictures | None:
             names = tuple(str(name) for name in json.loads(notes["class_names"]))
             refused = tuple((str(name), str(reason)) for name, reason in json.loads(notes["refused"]))
             right = images.dtype == np.uint8 and images.shape == (len(labels), *spec.shape)
+            right = right and labels.dtype == np.int64 and labels.ndim == 1 and are_classes(labels, names)
             if not right or notes["digest"] != digest:
                 return None
     except BadFile:
@@ -261,24 +242,30 @@ def _cached(digest: str, spec: ImagesSpec) -> OwnPictures | None:
     return OwnPictures(images, labels, names, digest, refused)
 
 
-def _kept(
-    images: NDArray[np.uint8],
-    labels: NDArray[np.int64],
-    class_names: tuple[str, ...],
-    digest: str,
-    refused: tuple[tuple[str, str], ...],
-    spec: ImagesSpec,
-) -> OwnPictures:
-    """Shuffle pictures, cache them if the folder can be written, and return them."""
-    order = np.random.default_rng(0).permutation(len(images))
-    found = OwnPictures(images[order], labels[order], class_names, digest, refused)
-    notes = {"class_names": json.dumps(class_names), "refused": json.dumps(refused), "digest": digest}
-    path = _place(digest, spec)
+def keep(path: Path, found: OwnPictures) -> None:
+    """Write pictures to a file in an existing folder, whole or not at all.
+
+    Raises:
+        UserError: The file cannot be written.
+    """
+    texts = {"class_names": json.dumps(found.class_names), "refused": json.dumps(found.refused)}
     tensors = {"images": torch.from_numpy(found.images), "labels": torch.from_numpy(found.labels)}
+    write_atomically(path, pack_tensors(tensors, texts | {"digest": found.digest}))
+
+
+def _cached(digest: str, spec: ImagesSpec) -> OwnPictures | None:
+    return load_kept(_place(digest, spec), digest, spec)
+
+
+def _kept(found: OwnPictures, spec: ImagesSpec) -> OwnPictures:
+    """Shuffle pictures, cache them if the folder can be written, and return them."""
+    order = np.random.default_rng(0).permutation(len(found.images))
+    found = dataclasses.replace(found, images=found.images[order], labels=found.labels[order])
+    path = _place(found.digest, spec)
     # Where the cache cannot be written, the pictures are read again next time.
     with contextlib.suppress(UserError):
         make_folder(path.parent)
-        write_atomically(path, pack_tensors(tensors, notes))
+        keep(path, found)
     return found
 
 

@@ -14,6 +14,7 @@ import torch
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import write_atomically
 from msd_engine.backend.tensors import read_notes as texts_beside
+from msd_engine.data.own import OwnPictures, keep, load_kept
 from msd_engine.events import Failed
 from msd_engine.jobs.files.save import save_text
 from msd_engine.runs.layout import MANIFEST, METRICS, WEIGHTS
@@ -25,7 +26,7 @@ from msd_engine.runs.run import Run
 from msd_engine.runs.samples import load_samples, save_samples
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.runs.thumbnails import read_thumbnail, save_thumbnail
-from msd_engine.specs import ExperimentSpec, SweepSpec, load_preset
+from msd_engine.specs import ExperimentSpec, ImagesSpec, SweepSpec, load_preset
 from msd_engine.specs.sweep import SweepResult
 
 SPEC = ExperimentSpec(title="before")
@@ -173,6 +174,20 @@ def claimed(root: Path) -> None:
         plan.save_result(RESULT)
 
 
+OWN = ImagesSpec(name="folder", path="anywhere", size=8, channels="grey")
+
+
+def own_pictures(brightness: int) -> OwnPictures:
+    """Return some of the user's pictures."""
+    images = np.full((6, *OWN.shape), brightness, np.uint8)
+    return OwnPictures(images, np.arange(6) % 2, ("a", "b"), "0" * 64, (("c.png", "cut"),))
+
+
+def kept_brightness(root: Path) -> int | None:
+    found = load_kept(root / "kept.safetensors", "0" * 64, OWN)
+    return None if found is None else int(found.images[0, 0, 0, 0])
+
+
 KINDS = {
     "checkpoint": Kind(run_with_checkpoint, checkpoint, is_checkpoint),
     "first checkpoint": Kind(
@@ -214,6 +229,11 @@ KINDS = {
         either(spec_in("a.gif"), None, OTHER),
     ),
     "preset": Kind(preset(SPEC), preset(OTHER), either(spec_in("a.json"), SPEC, OTHER)),
+    "own pictures": Kind(
+        lambda root: keep(root / "kept.safetensors", own_pictures(1)),
+        lambda root: keep(root / "kept.safetensors", own_pictures(2)),
+        either(kept_brightness, 1, 2),
+    ),
     "sweep": Kind(
         lambda root: SweepFolder.create(root, PLAN),
         lambda root: SweepFolder.open(root).widen(PLAN.replace("ks", (1, 2))),

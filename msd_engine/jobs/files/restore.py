@@ -26,8 +26,8 @@ def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
     """Read the spec that a file or folder carries.
 
     Args:
-        path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file, a CSV or NPY file of points, a run folder
-            or that of a comparison.
+        path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file, a CSV or NPY file of points, a folder, NPY
+            or NPZ file of pictures, a run folder or that of a comparison.
 
     Yields:
         `Restored`, or `SweepFound` for a comparison, and `Finished`, or `Failed` with a sentence that says what is
@@ -39,7 +39,7 @@ def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
     folder = path.parent if path.name in (MANIFEST, SWEEP) else path
     if (folder / SWEEP).is_file() and not (folder / MANIFEST).exists():
         yield SweepFound(str(SweepFolder.open(folder).folder))
-    elif is_pictures(path) and not (folder / MANIFEST).exists():
+    elif not (folder / MANIFEST).exists() and is_pictures(path):
         spec = yield from experiment_of_pictures(path)
         yield Restored(spec.to_json())
         text = f"Took the pictures in {path.name} as data. Press Train."

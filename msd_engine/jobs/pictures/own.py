@@ -10,9 +10,11 @@ from pathlib import Path
 import torch
 
 from msd_engine.backend.errors import BadFile
-from msd_engine.data.own import ARRAYS, OwnPictures, files_in, reading_own, refused_words
+from msd_engine.data.arrays import holds_pictures
+from msd_engine.data.own import OF_RUNS, OwnPictures, files_in, has_files, reading_own, refused_words
 from msd_engine.data.picture import has_colour
 from msd_engine.events import Event, Notice, Progress, Tick
+from msd_engine.jobs.factory.targets import own_pictures
 from msd_engine.jobs.tools.background import Notify, in_background
 from msd_engine.specs import ExperimentSpec, ImagesSpec, load_preset
 
@@ -76,8 +78,8 @@ def with_digest(spec: ExperimentSpec, *, trained: bool) -> Generator[Event, None
     Returns:
         The experiment with the hash of its pictures, unchanged for one that has begun.
     """
-    data = spec.data
-    if not isinstance(data, ImagesSpec) or data.name != "folder":
+    data = own_pictures(spec)
+    if data is None:
         return spec
     found = yield from read_pictures(data)
     if not trained:
@@ -90,10 +92,14 @@ def with_digest(spec: ExperimentSpec, *, trained: bool) -> Generator[Event, None
 
 
 def is_pictures(path: Path) -> bool:
-    """Return whether a path is an array file, or a folder with pictures."""
+    """Return whether a path is a folder with pictures, or an array file with the dimensions of pictures and no spec.
+
+    Raises:
+        BadFile: The folder cannot be read, or the array is damaged.
+    """
     if path.is_dir():
-        return bool(files_in(path))
-    return path.suffix.lower() == ARRAYS[1] and path.is_file()
+        return not any((path / name).exists() for name in OF_RUNS) and has_files(path)
+    return path.is_file() and holds_pictures(path)
 
 
 def experiment_of(path: Path) -> Generator[Event, None, ExperimentSpec]:
@@ -142,7 +148,8 @@ def _look(path: Path) -> tuple[bool, int]:
                 images = torch.from_numpy(end.value.images[:_LOOKED_AT])
                 return bool((images[:, 0] != images[:, 1]).any() or (images[:, 1] != images[:, 2]).any()), 32
     sides, colours = [], 0
-    for file in files_in(path)[:: max(1, len(files_in(path)) // _LOOKED_AT)][:_LOOKED_AT]:
+    files = files_in(path)
+    for file in files[:: max(1, len(files) // _LOOKED_AT)][:_LOOKED_AT]:
         try:
             side, coloured = has_colour(file)
         except BadFile:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +14,17 @@ import torch
 from PIL import Image
 
 from msd_engine.backend.errors import BadFile, UserError
+from msd_engine.data.arrays import read_array
 from msd_engine.data.images import load_images
-from msd_engine.data.own import LEAST, read_own
-from msd_engine.events import Failed, Finished, Notice, Restored, Samples
+from msd_engine.data.own import LEAST, OF_RUNS, OwnPictures, keep, load_kept, read_own
+from msd_engine.events import Failed, Finished, Neighbours, Notice, Restored, Samples
 from msd_engine.jobs.files.restore import restore
+from msd_engine.jobs.quality.nearest import nearest
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.training.train import train
+from msd_engine.runs.layout import MANIFEST, SWEEP
 from msd_engine.runs.run import Run
+from msd_engine.runs.samples import save_samples
 from msd_engine.specs import ExperimentSpec, ImagesSpec, SpecError, load_preset
 from msd_engine.specs.experiment import misfits, same_network
 
@@ -66,6 +73,29 @@ def test_what_is_cached_is_what_was_read_and_a_damaged_cache_is_read_anew(tmp_pa
     np.testing.assert_array_equal(read_own(own(tmp_path / "set")).images, first.images)
     read_own(own(tmp_path / "set", size=16))
     assert len(list((cache_dir / "pictures").iterdir())) == 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"labels": np.full(30, 2)},
+        {"labels": np.full(30, -1)},
+        {"labels": np.zeros(30, np.int32)},
+        {"labels": np.zeros((30, 1), np.int64)},
+        {"labels": np.ones(30, np.int64), "class_names": ()},
+        {"class_names": ("alone",)},
+        {"images": np.zeros((30, 1, 8, 8), np.int16)},
+        {"images": np.zeros((30, 3, 8, 8), np.uint8)},
+        {"digest": "1" * 64},
+    ],
+)
+def test_a_cache_with_other_content_is_not_used(wrong: dict[str, Any], tmp_path: Path) -> None:
+    path, spec = tmp_path / "kept", own(tmp_path)
+    right = OwnPictures(np.zeros((30, 1, 8, 8), np.uint8), np.arange(30) % 2, ("a", "b"), "0" * 64, ())
+    keep(path, right)
+    assert load_kept(path, right.digest, spec) is not None
+    keep(path, dataclasses.replace(right, **wrong))
+    assert load_kept(path, right.digest, spec) is None
 
 
 def odd_pictures() -> dict[str, tuple[bytes, object]]:
@@ -237,6 +267,78 @@ def test_a_folder_opens_as_an_experiment_that_is_trained_and_remembers_its_pictu
     assert isinstance(drawn[-1], Finished)
     assert isinstance(list(train(spec, tmp_path / "again", device="cpu", threads=1))[-1], Failed)
     assert not (tmp_path / "again").exists()
+
+
+def restored(path: Path) -> ExperimentSpec:
+    """Open a file or folder as the window does."""
+    events = list(restore(path))
+    assert isinstance(events[-1], Finished), events[-1]
+    (found,) = [event for event in events if isinstance(event, Restored)]
+    return ExperimentSpec.from_json(found.spec_json)
+
+
+def test_an_array_opens_as_what_its_dimensions_say(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "points.npy", rng.random((30, 2)))
+    np.save(tmp_path / "grey.npy", rng.random((30, 8, 8)))
+    np.save(tmp_path / "colour.npy", rng.integers(0, 255, (30, 8, 8, 3)).astype(np.uint8))
+    np.savez(tmp_path / "pictures.npz", a=rng.random(5), images=rng.random((30, 8, 8)))
+    spec = load_preset("digits-30s")
+    save_samples(
+        tmp_path / "samples.npz", np.zeros((4, 1, 8, 8), "f4"), np.zeros((4, 2, 1, 8, 8), "f4"), 7, spec.to_json()
+    )
+    assert restored(tmp_path / "points.npy").data.name == "points"
+    assert restored(tmp_path / "grey.npy").data.channels == "grey"
+    assert restored(tmp_path / "colour.npy").data.channels == "colour"
+    assert restored(tmp_path / "pictures.npz").data.path == str(tmp_path / "pictures.npz")
+    assert restored(tmp_path / "samples.npz") == spec
+
+
+def test_folders_of_runs_are_no_pictures(tmp_path: Path) -> None:
+    assert set(OF_RUNS) == {MANIFEST, SWEEP}
+    fill(tmp_path / "runs" / "one")
+    assert restored(tmp_path / "runs").data.name == "folder"
+    Run.create(tmp_path / "runs" / "run", load_preset("digits-30s"), device="cpu")
+    fill(tmp_path / "runs" / "run", name="q")
+    assert len(read_own(own(tmp_path / "runs")).images) == LEAST
+    assert restored(tmp_path / "runs" / "run") == load_preset("digits-30s")
+    for path in (tmp_path / "runs" / "one").iterdir():
+        path.unlink()
+    assert isinstance(list(restore(tmp_path / "runs"))[-1], Failed)
+
+
+def packed(header: dict[str, object], content: bytes) -> bytes:
+    """Return the bytes of an NPY file with any header."""
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(file, header)
+    return file.getvalue() + content
+
+
+def test_bombs_are_refused_before_they_are_unpacked(tmp_path: Path) -> None:
+    large = {"descr": "|u1", "fortran_order": False, "shape": (2**20, 64, 64)}
+    (tmp_path / "a.npy").write_bytes(packed(large, bytes(64)))
+    small = packed({**large, "shape": (30, 8, 8)}, bytes(30 * 64))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", packed(large, bytes(64)))
+    with zipfile.ZipFile(tmp_path / "longer.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", small + bytes(2**20))
+    # What is not wanted is not read, whatever it says.
+    with zipfile.ZipFile(tmp_path / "beside.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.npy", small)
+        archive.writestr("b.npy", packed(large, b""))
+    for name, reason in (("a.npy", "too large"), ("a.npz", "too large"), ("longer.npz", "agree with its header")):
+        with pytest.raises(BadFile, match=reason):
+            read_array(tmp_path / name)
+    assert read_array(tmp_path / "beside.npz")[0].shape == (30, 8, 8)
+
+
+def test_pictures_without_classes_have_nearest_ones(tmp_path: Path) -> None:
+    fill(tmp_path / "mine")
+    spec = load_preset("digits-30s").replace("data", own(tmp_path / "mine"))
+    *_, found, last = nearest(spec, np.zeros((1, 8, 8), np.float32), device="cpu")
+    assert isinstance(last, Finished), last
+    assert isinstance(found, Neighbours)
+    assert set(found.labels) == {""}
 
 
 def test_the_shapes_come_with_the_program() -> None:

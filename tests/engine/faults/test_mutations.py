@@ -26,10 +26,12 @@ from mutators import (
     png_changed,
     safetensors_changed,
 )
-from saves import SPEC, points, save_film
+from saves import OWN, SPEC, own_pictures, points, save_film
 
 from msd_engine.backend.errors import UserError
+from msd_engine.data.arrays import holds_pictures, read_array
 from msd_engine.data.images import load_images
+from msd_engine.data.own import keep, load_kept
 from msd_engine.events import Failed, Finished
 from msd_engine.jobs.files.save import save_text
 from msd_engine.jobs.training.recall import measured_again
@@ -112,6 +114,14 @@ def images(name: str) -> Callable[[Path], object]:
     return lambda root: load_images(ImagesSpec(name=name), root / "data")
 
 
+def kept_pictures(root: Path) -> None:
+    found = load_kept(root / "kept.safetensors", "0" * 64, OWN)
+    if found is None:
+        raise UserError("The pictures are read again.")
+    np.testing.assert_array_equal(found.images, own_pictures(3).images)
+    np.testing.assert_array_equal(found.labels, own_pictures(3).labels)
+
+
 LIKE: dict[str, torch.Tensor] = {}
 
 
@@ -141,6 +151,9 @@ FORMATS = {
     "webp": Format("a.webp", flipped, lambda root: read_spec(root / "a.webp")),
     "images": Format("data/mnist/train-images-idx3-ubyte.gz", inside_gz(idx_changed), images("mnist")),
     "labels": Format("data/mnist/t10k-labels-idx1-ubyte.gz", inside_gz(idx_changed), images("mnist")),
+    "own pictures": Format("own.npz", npz_changed, lambda root: read_array(root / "own.npz")),
+    "array": Format("own.npy", flipped, lambda root: (holds_pictures(root / "own.npy"), read_array(root / "own.npy"))),
+    "kept pictures": Format("kept.safetensors", safetensors_changed, kept_pictures),
     "colour images": Format("data/cifar-10-batches-bin/test_batch.bin", flipped, images("cifar-10")),
 }
 
@@ -162,6 +175,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         plan.save_result(SweepResult.from_fields(common | ended))
     x = np.ones((4, 2), np.float32)
     save_samples(root / "a.npz", x, x[:, None], 7, SPEC.to_json())
+    own = own_pictures(3)
+    keep(root / "kept.safetensors", own)
+    np.save(root / "own.npy", own.images[:, 0])
+    np.savez(root / "own.npz", images=own.images[:, 0], labels=own.labels, class_names=np.array(own.class_names))
     list(save_text(root / "a.json", text=SPEC.to_json()))
     save_png(root / "a.png", PIXELS, SPEC.to_json())
     for suffix in ("gif", "webp"):
