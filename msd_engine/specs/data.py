@@ -85,6 +85,11 @@ class MixtureSpec(Spec):
         return {name: value for name, value in handler(self).items() if name not in hidden}
 
     @property
+    def identity(self) -> tuple[object, ...]:
+        """Key of the data, for numbers that a network drew: its name."""
+        return (self.name,)
+
+    @property
     def absent(self) -> Mapping[str, str]:
         """The number of points, where the data are a mixture or points that are written out."""
         if self.name in POINT_SETS - {"points"}:
@@ -214,6 +219,11 @@ class ImagesSpec(Spec):
         if self.name == "folder" and self.path:
             return PurePath(self.path).name or self.path
         return IMAGE_TITLES[self.name]
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """Key of the set, whatever its part and number of images: its name, its folder and the shape of its images."""
+        return self.name, self.path, self.shape
 
     @property
     def shape(self) -> tuple[int, int, int]:

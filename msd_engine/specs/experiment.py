@@ -219,7 +219,7 @@ def same_data(trained: ExperimentSpec, wanted: ExperimentSpec) -> bool:
     """Return whether two experiments are about the same data: the same set of images, or an equal mixture."""
     ours, theirs = trained.data, wanted.data
     if isinstance(ours, ImagesSpec) and isinstance(theirs, ImagesSpec):
-        return (ours.name, ours.path) == (theirs.name, theirs.path)
+        return ours.identity == theirs.identity
     return ours == theirs
 
 

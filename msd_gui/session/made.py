@@ -42,7 +42,7 @@ class Made:
         spec, sampling = self.spec, self.spec.sampling
         guided = self.network is not None and sampling.guidance != 1.0
         noise = spec.noise if guided or sampling.ladder in ("report", "as-trained") else spec.noise.covariance
-        return sampling, spec.training.k, spec.data if self.from_data else spec.data.name, noise, self.run
+        return sampling, spec.training.k, spec.data if self.from_data else spec.data.identity, noise, self.run
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -58,12 +58,12 @@ class Made:
     def settings(self) -> dict[str, str]:
         """Return the settings of the chains as text: the network, and the fields by dotted path."""
         words = {"network": f"by {self.words}"}
-        drawn_by = ("training.k", "sampling.", "data." if self.from_data else "data.name")
+        drawn_by = ("training.k", "sampling.", *(("data.",) if self.from_data else ("data.name", "data.path")))
         for field in declarations(self.spec):
             if field.path.startswith(drawn_by) and field.path != "sampling.source":
                 value = self.spec.get(field.path)
                 titles = dict(zip(field.choices, field.titles, strict=True))
-                text = titles.get(value) or f"{value:.4g}"
+                text = titles.get(value) or (value if isinstance(value, str) else f"{value:.4g}")
                 words[field.path] = f"{field.symbol} = {text}" if field.symbol else f"{field.title.lower()} {text}"
         return words
 

@@ -235,7 +235,7 @@ def _fields(spec: ExperimentSpec) -> dict[str, str]:
 
 
 def _choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
-    refused = {}
+    refused: dict[tuple[str, str], str] = {}
     if spec.sampling.source == "trained":
         refused["sampling.sampler", "gibbs"] = "It draws from the exact posterior, not from a network."
     if spec.training.k == 1:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVB
 
 from msd_engine.events import Event, FilmFrame, ImageFrame, Samples, Started
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, JobName, for_painting
+from msd_engine.specs.experiment import same_data
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.denoise.painting import painters
@@ -79,7 +80,7 @@ class ChainTasks(QWidget):
     def show_resolved(self, before: Resolved) -> None:
         """Enable the buttons, and name the sampler for a marked part or the missing network."""
         now, problem = self._page.resolved, self._page.resolved.problem
-        if now.spec.data.name != before.spec.data.name:
+        if not same_data(now.spec, before.spec):
             # The old chains belong to other data and cannot be continued.
             self._runner.drop()
             self.gallery.clear()

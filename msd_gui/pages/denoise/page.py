@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QLabel, QTabWidget
 
 from msd_engine.events import Denoised, Event, Failed, NoisyPicture
 from msd_engine.specs import ExperimentSpec, JobName, for_job
+from msd_engine.specs.experiment import same_data
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base import layout
@@ -147,7 +148,7 @@ class DenoisePage(ResolvedPage):
     def settings_for(self, network: Network) -> ExperimentSpec:
         """Combine the settings of a network with the present picture."""
         before, spec = self.experiment.spec, super().settings_for(network)
-        other = {} if spec.data.name == before.data.name else FORGET
+        other = {} if same_data(spec, before) else FORGET
         return spec.replace_all({"denoise": before.denoise}).replace_all(other)
 
     def restore(self, name: str, settings: Settings) -> None:

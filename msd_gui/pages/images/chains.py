@@ -19,6 +19,7 @@ from msd_engine.events import (
     Verdicts,
 )
 from msd_engine.specs import Branch, ExperimentSpec
+from msd_engine.specs.experiment import same_data
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import GRACE_MS, Status
 from msd_gui.pages.base.resolved import ResolvedPage
@@ -112,7 +113,7 @@ class ImageChains(Chains):
         now = self._page.resolved
         if self.made is None:
             return
-        if self.made.spec.data.name != now.spec.data.name:
+        if not same_data(self.made.spec, now.spec):
             # The old chains belong to other data.
             self._runner.drop()
             self.made = None

@@ -147,7 +147,7 @@ class ImagesPage(TrainingPage):
         self.network.show_resolved(now)
         self.pictures.show_data(now.spec.data)
         self.gallery.set_placeholder(now.placeholder, now.problem.remedies[0].label if now.problem else "Sample")
-        self.measuring.show_beside(now.spec.data.name)
+        self.measuring.show_beside(now.spec)
         self.measuring.why_not = self.why_not("sample")
         self.measuring.update_button()
         self.chains.follow(before)

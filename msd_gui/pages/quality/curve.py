@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QSizePolicy, 
 from msd_engine.events import Figure, Quality
 from msd_engine.events.plots import Axis, Curve, Curves
 from msd_engine.specs import ExperimentSpec
+from msd_engine.specs.experiment import same_data
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.exports import plot_exports
 from msd_gui.pages.base.page import Export, Page
@@ -76,10 +77,10 @@ class MeasuredCurve(QWidget):
         """Start a new curve."""
         self.found.clear()
 
-    def show_beside(self, data_name: str) -> None:
+    def show_beside(self, spec: ExperimentSpec) -> None:
         """Show the curve only for its own data."""
         found = self.found
-        ours = bool(found) and ExperimentSpec.from_json(found[0].spec_json).data.name == data_name
+        ours = bool(found) and same_data(ExperimentSpec.from_json(found[0].spec_json), spec)
         self.place.set_ready(ours)
         self.figure.setVisible(ours)
 

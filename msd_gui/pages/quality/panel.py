@@ -13,6 +13,7 @@ from msd_engine.events import Event, Failed, Figure, Neighbours, Notice, Progres
 from msd_engine.events.pixels import to_data
 from msd_engine.events.verdicts import in_words
 from msd_engine.specs import ExperimentSpec
+from msd_engine.specs.experiment import same_data
 from msd_gui.bridge.engine import Engine, Images
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Page
@@ -65,7 +66,7 @@ class Measuring(QWidget):
         self._run: Path | None = None
         self.why_not = ""
         self._on_curve = False
-        self._data_name = ""
+        self._shown: ExperimentSpec | None = None
         self._runner = page.runner(self._show, apart=(Notice,))
         self._finder = page.runner(self._show_neighbours)
         self._build()
@@ -132,22 +133,22 @@ class Measuring(QWidget):
             same = now == (_sampled_by(self._measured), self._run)
             self.note.setText(("" if same else "The settings have changed since. ") + caption(self.quality))
 
-    def show_beside(self, data_name: str) -> None:
-        """Show measurements only for the data with this name."""
-        if data_name == self._data_name:
+    def show_beside(self, spec: ExperimentSpec) -> None:
+        """Show measurements only for the data of these settings."""
+        if self._shown is not None and same_data(spec, self._shown):
             return
-        self._data_name = data_name
+        self._shown = spec
         self._finder.drop()
         self.near.hide()
         self.near_note.setText(_NEAR)
         self._show_ours()
-        self.curve.show_beside(data_name)
+        self.curve.show_beside(spec)
 
     def _show_ours(self) -> None:
         """Show the figures if they belong to the data on the page."""
         quality, measured = self.quality, self._measured
         if quality is not None and measured is not None:
-            ours = measured.data.name == self._data_name
+            ours = self._shown is not None and same_data(measured, self._shown)
             self.readings.setVisible(ours)
             self.shares.setVisible(ours and bool(quality.class_names))
 

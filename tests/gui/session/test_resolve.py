@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from msd_engine.specs import load_preset
+from msd_engine.specs.experiment import same_data
 from msd_engine.specs.tables.samplers import TRAITS
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks, network_in, shipped
@@ -228,3 +229,17 @@ def test_chains_of_one_kind_differ_by_seed_and_number_alone(path, value, same):
     made = Made(DIGITS, trained(DIGITS, 8))
     assert (Made(DIGITS.replace(path, value), made.network).key == made.key) == same
     assert Made(DIGITS, replace(made.network, step=11)).key != made.key
+
+
+def test_chains_of_another_folder_of_pictures_are_other_chains():
+    mine = DIGITS.replace_all({"data.name": "folder", "data.path": "/mine", "data.size": 8, "data.channels": "grey"})
+    theirs = mine.replace("data.path", "/theirs")
+    network = trained(mine, 8)
+    assert Made(mine, network).chains == Made(mine.replace("data.held_out", 0.2), network).chains
+    assert Made(mine, network).chains != Made(theirs, network).chains
+    assert "/mine" in Made(mine, network).differences(Made(theirs, network))
+    exact = Made(mine.replace("sampling.source", "exact"), None)
+    assert "/mine" in exact.differences(Made(theirs.replace("sampling.source", "exact"), None))
+    assert not same_data(mine, theirs)
+    assert not same_data(mine, mine.replace("data.size", 16))
+    assert same_data(mine, mine.replace_all({"data.limit": 5, "data.held_out": 0.3}))
