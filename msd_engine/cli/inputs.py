@@ -61,8 +61,8 @@ def spec_of_pictures(path: Path) -> ExperimentSpec:
         try:
             event = next(steps)
         except StopIteration as end:
-            found: ExperimentSpec = end.value
-            say(f"Settings for your pictures: {found.data.title}, {' × '.join(map(str, found.data.shape))}.")
+            found, sentence = end.value
+            say(sentence)
             return found
         if isinstance(event, Notice):
             say(event.text)

@@ -135,6 +135,18 @@ def has_files(folder: Path) -> bool:
     return next(_walked(folder), None) is not None
 
 
+def signature(spec: ImagesSpec) -> str:
+    """Return a key of the files of a set that changes with their names, sizes and times; empty for other sets."""
+    if spec.name != "folder":
+        return ""
+    path, found = Path(os.path.expanduser(spec.path)), hashlib.sha256()
+    for file in _walked(path) if path.is_dir() else (path,):
+        with contextlib.suppress(OSError):
+            state = file.stat()
+            found.update(f"{file}\0{state.st_size}\0{state.st_mtime_ns}\0".encode("utf-8", "surrogateescape"))
+    return found.hexdigest()
+
+
 def _walked(folder: Path) -> Iterator[Path]:
     def refuse(error: OSError) -> None:
         if Path(str(error.filename)) == folder:

@@ -73,9 +73,11 @@ class Notice(Event):
 
     Attributes:
         text: The sentence.
+        details: What it is about, line by line; empty for none.
     """
 
     text: str
+    details: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
-from msd_engine.events import Event, Failed, Finished, Progress, Restored, Started, SweepFound
+from msd_engine.events import Event, Failed, Finished, Notice, Progress, Restored, Started, SweepFound
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
@@ -38,7 +38,7 @@ class Files(QObject):
         noticed: Emitted with a sentence for the status bar.
         written: Emitted when a job has finished successfully.
         progressed: Emitted with a `Status`.
-        failed: Emitted with a sentence and details.
+        failed: Emitted with a sentence and details, also where a job has only left something out.
         running_changed: Emitted when the queue becomes busy or empty.
     """
 
@@ -100,6 +100,8 @@ class Files(QObject):
                 folder = Path(event.path)
                 self._settings.add_recent(folder)
                 self.sweep_found.emit(folder, then if folder == path else "")
+            case Notice(details=details) if details:
+                self.failed.emit(event.text, details)
             case Progress():
                 self.progressed.emit(Status.of(event))
             case Finished(path=path) if path:

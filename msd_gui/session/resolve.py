@@ -244,6 +244,8 @@ def _choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
         refused["data.name", "custom"] = "Open a file with an explicit mixture."
     if spec.data.name != "points":
         refused["data.name", "points"] = "Open a CSV or NPY file with points, or paste them."
+    if spec.data.name != "folder":
+        refused["data.name", "folder"] = "Open or drop a folder of pictures."
     return refused
 
 

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from msd_engine.data.folder import data_folder
 from msd_engine.data.images import ImageSet, load_images
+from msd_engine.data.own import signature
 from msd_engine.denoisers.empirical import EmpiricalDenoiser
 from msd_engine.metrics.quality.verdicts import DataStatistics, data_statistics
 from msd_engine.specs import ImagesSpec
@@ -96,7 +97,7 @@ def loaded_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
     Raises:
         BadFile: A file is missing, cut, of the wrong type or the wrong size.
     """
-    return _SETS.get((spec, data_folder(data_dir)), lambda: load_images(spec, data_dir))
+    return _SETS.get(_key(spec, data_dir), lambda: load_images(spec, data_dir))
 
 
 def loaded_empirical(spec: ImagesSpec, data_dir: Path | None, device: torch.device) -> Empirical:
@@ -120,7 +121,7 @@ def loaded_empirical(spec: ImagesSpec, data_dir: Path | None, device: torch.devi
         tile = _TILE if device.type == "cpu" else _TILE_OF_ACCELERATORS
         return Empirical(EmpiricalDenoiser(ImageSet.to_data(images.train.to(device)), tile=tile), mean, std)
 
-    return _DENOISERS.get((spec, data_folder(data_dir), str(device)), make)
+    return _DENOISERS.get((_key(spec, data_dir), str(device)), make)
 
 
 def is_loaded(spec: ImagesSpec, data_dir: Path | None, device: torch.device | None = None) -> bool:
@@ -131,8 +132,8 @@ def is_loaded(spec: ImagesSpec, data_dir: Path | None, device: torch.device | No
         data_dir: The data folder.
         device: Where the exact denoiser is wanted, or None for the images alone.
     """
-    folder = data_folder(data_dir)
-    return (spec, folder) in _SETS and (device is None or (spec, folder, str(device)) in _DENOISERS)
+    key = _key(spec, data_dir)
+    return key in _SETS and (device is None or (key, str(device)) in _DENOISERS)
 
 
 def loaded_statistics(spec: ImagesSpec, data_dir: Path | None) -> DataStatistics:
@@ -148,7 +149,12 @@ def loaded_statistics(spec: ImagesSpec, data_dir: Path | None) -> DataStatistics
     Raises:
         BadFile: A file is missing, cut, of the wrong type or the wrong size.
     """
-    return _STATISTICS.get((spec, data_folder(data_dir)), lambda: data_statistics(loaded_images(spec, data_dir).train))
+    return _STATISTICS.get(_key(spec, data_dir), lambda: data_statistics(loaded_images(spec, data_dir).train))
+
+
+def _key(spec: ImagesSpec, data_dir: Path | None) -> Hashable:
+    """Return a key that changes with the files of the user's own pictures."""
+    return spec.model_copy(update={"digest": ""}), data_folder(data_dir), signature(spec)
 
 
 def forget() -> None:

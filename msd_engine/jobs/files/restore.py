@@ -40,9 +40,9 @@ def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
     if (folder / SWEEP).is_file() and not (folder / MANIFEST).exists():
         yield SweepFound(str(SweepFolder.open(folder).folder))
     elif not (folder / MANIFEST).exists() and is_pictures(path):
-        spec = yield from experiment_of_pictures(path)
+        spec, why = yield from experiment_of_pictures(path)
         yield Restored(spec.to_json())
-        text = f"Took the pictures in {path.name} as data. Press Train."
+        text = f"{path.name}: {why} Press Train."
     elif folder.is_dir():
         run = Run.open(folder)
         yield Restored(run.spec.to_json(), str(folder), run.manifest.step, run.manifest.elapsed_s)

@@ -16,6 +16,7 @@ from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import UserError
 from msd_engine.data.folder import data_folder
 from msd_engine.data.images import ImageSet, load_images
+from msd_engine.data.own import signature
 from msd_engine.events import Event, Finished, Neighbours, Started, Tick
 from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.tools.failures import reports_user_errors
@@ -61,7 +62,7 @@ def nearest(
     data = images_of(spec, f"The data {spec.data.name!r} are points: only images have nearest images.")
     chosen = choose_device(device)
     yield Started("nearest", describe_device(chosen), 0, 0, spec.to_json())
-    images = _images(data, data_folder(data_dir))
+    images = _images(data, data_folder(data_dir), signature(data))
     if image.shape != images.train.shape[1:]:
         raise UserError(f"The image has another shape than those of {images.name}.")
     x = torch.from_numpy(np.ascontiguousarray(image, np.float32))[None]
@@ -95,7 +96,7 @@ def _distances(images: ImageSet) -> Generator[Event, None, Tensor]:
 
 
 @lru_cache(maxsize=1)
-def _images(data: ImagesSpec, _folder: Path) -> ImageSet:
+def _images(data: ImagesSpec, _folder: Path, _signature: str) -> ImageSet:
     return load_images(data, _folder)
 
 

@@ -15,6 +15,7 @@ from msd_engine.events import Event, Finished, Notice, Progress, Samples, Starte
 from msd_engine.jobs.factory.chains import Sampling, moments, sampling
 from msd_engine.jobs.factory.parts import uses_exact_above, uses_guidance
 from msd_engine.jobs.factory.targets import is_of_images
+from msd_engine.jobs.pictures.own import changes_since
 from msd_engine.jobs.sampling.ladder import ladder_event
 from msd_engine.jobs.sampling.verdicts import judged
 from msd_engine.jobs.tools.background import in_background
@@ -94,6 +95,8 @@ def sample(
         yield Notice("This network has no earlier self to be guided by: it samples without guidance.")
     if uses_exact_above(spec) and not chains.exact_above:
         yield Notice("Its training images are not on this machine: the network is asked at all noises.")
+    if spec.sampling.source == "trained":
+        yield from changes_since(run_dir)
     for event in chain_events(spec, chains, cadence, live):
         yield event
         if isinstance(event, Samples) and event.x_hat.ndim == 4:

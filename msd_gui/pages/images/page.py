@@ -142,7 +142,7 @@ class ImagesPage(TrainingPage):
         now = self.resolved
         self.form.set_reset(self.experiment.reset_spec)
         self.form.setValue(now.spec)
-        show_fields(self.form, now)
+        show_fields(self.form, now, allowed=[("data.name", "folder")])
         self.card.show_problem(now.card)
         self.network.show_resolved(now)
         self.pictures.show_data(now.spec.data)

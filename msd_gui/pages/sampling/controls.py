@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -198,9 +198,16 @@ def _key(made: Made) -> tuple[object, ...]:
     return same, made.spec.noise, made.spec.training.k, made.run
 
 
-def show_fields(form: SpecForm, resolved: Resolved) -> None:
-    """Enable the allowed fields and choices, give the reasons at the others, and show derived values."""
-    form.set_refused(resolved.fields, resolved.choices)
+def show_fields(form: SpecForm, resolved: Resolved, allowed: Collection[tuple[str, str]] = ()) -> None:
+    """Enable the allowed fields and choices, give the reasons at the others, and show derived values.
+
+    Args:
+        form: The form.
+        resolved: What is allowed.
+        allowed: Choices that the page itself makes possible, by dotted path and choice.
+    """
+    choices = {choice: why for choice, why in resolved.choices.items() if choice not in allowed}
+    form.set_refused(resolved.fields, choices)
     show_step(form, resolved.spec)
     show_sigma_eff(form, resolved.spec)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.data.arrays import read_array
 from msd_engine.data.images import load_images
 from msd_engine.data.own import LEAST, OF_RUNS, OwnPictures, keep, load_kept, read_own
-from msd_engine.events import Failed, Finished, Neighbours, Notice, Restored, Samples
+from msd_engine.events import Event, Failed, Finished, Neighbours, Notice, Restored, Samples
+from msd_engine.jobs.factory.loaded import is_loaded, loaded_images
 from msd_engine.jobs.files.restore import restore
+from msd_engine.jobs.pictures.own import suited
 from msd_engine.jobs.quality.nearest import nearest
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.training.train import train
@@ -234,6 +237,38 @@ def test_fields_of_own_pictures_are_absent_for_other_sets() -> None:
     assert "path" not in back.to_json()
 
 
+def notices_of(events: Iterator[Event]) -> str:
+    return " ".join(event.text for event in events if isinstance(event, Notice))
+
+
+def test_images_in_memory_are_those_of_the_folder(tmp_path: Path) -> None:
+    fill(tmp_path / "mine")
+    spec = own(tmp_path / "mine")
+    first = loaded_images(spec)
+    assert loaded_images(spec.model_copy(update={"digest": first.digest})) is first
+    fill(tmp_path / "mine", 3, colour=(90, 0, 0), name="q")
+    assert not is_loaded(spec, None)
+    assert len(loaded_images(spec).train) > len(first.train)
+
+
+@pytest.mark.parametrize(
+    ("count", "side", "channels", "said"),
+    [
+        (300, 12, "grey", ("300 pictures, 12 × 12", "has 12 pixels)", "in grey", "width 16", "1 min", "32 so few")),
+        (5000, 500, "colour", ("32 × 32", "larger ones than 32", "in colour", "width 32", "10 min", "64 so many")),
+        (5000, 28, "grey", ("28 × 28", "in grey", "width 24", "2 min")),
+    ],
+)
+def test_settings_suit_the_pictures_and_give_their_reasons(
+    count: int, side: int, channels: str, said: tuple[str, ...], tmp_path: Path
+) -> None:
+    spec, sentence = suited(own(tmp_path, size=min(32, side), channels=channels), count, side)
+    assert all(part in sentence for part in said), sentence
+    assert f"width {spec.network.width} and {spec.training.seconds / 60:g} min" in sentence
+    assert f"batches of {spec.training.batch} " in sentence
+    assert not spec.training.flips
+
+
 def test_a_folder_opens_as_an_experiment_that_is_trained_and_remembers_its_pictures(tmp_path: Path) -> None:
     folder, path = tmp_path / "mine", tmp_path / "run"
     fill(folder, 40, colour=(250, 20, 20))
@@ -241,9 +276,10 @@ def test_a_folder_opens_as_an_experiment_that_is_trained_and_remembers_its_pictu
     events = list(restore(folder))
     assert isinstance(events[-1], Finished), events[-1]
     (restored,) = [event for event in events if isinstance(event, Restored)]
-    assert any(
-        "1 of the pictures were left out (broken.png" in event.text for event in events if isinstance(event, Notice)
-    )
+    (left_out,) = [event for event in events if isinstance(event, Notice)]
+    assert "1 of the pictures were left out (broken.png" in left_out.text
+    assert left_out.details.startswith("broken.png: it ")
+    assert "40 pictures, 16 × 16 (the smaller side of most has 16 pixels), in colour" in events[-1].text
     spec = ExperimentSpec.from_json(restored.spec_json)
     assert (spec.title, spec.data.channels, spec.data.size) == ("mine", "colour", 16)
     few = {"data.size": 8, "training.steps": 2, "training.seconds": 0.0, "training.batch": 4, "network.width": 8}
@@ -259,6 +295,10 @@ def test_a_folder_opens_as_an_experiment_that_is_trained_and_remembers_its_pictu
     fill(folder, 1, name="new")
     notices = [e.text for e in train(None, path, resume=True, device="cpu", threads=1) if isinstance(e, Notice)]
     assert any("have changed since this run began" in text for text in notices)
+    by_run = trained.replace("sampling.source", "trained")
+    assert "have changed since this network learned them" in notices_of(sample(by_run, run_dir=path, device="cpu"))
+    (folder / "new000.png").unlink()
+    assert "have changed" not in notices_of(sample(by_run, run_dir=path, device="cpu"))
     for file in folder.iterdir():
         file.unlink()
     # Sampling needs the network alone.

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hands import WAIT_MS
+from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox
@@ -122,3 +124,17 @@ def test_two_programs_keep_the_recent_files_of_both(tmp_path):
     subprocess.run([sys.executable, "-c", ADD, str(tmp_path / "s.ini"), str(names[1])], check=True)
     ours.add_recent(names[2])
     assert ours.recent() == [names[2], names[1], names[0]]
+
+
+def test_files_left_out_of_a_folder_are_listed(window, qtbot, tmp_path, monkeypatch):
+    for place in range(20):
+        Image.new("L", (8, 8), place).save(tmp_path / f"{place}.png")
+    (tmp_path / "text.png").write_text("no picture")
+    shown = []
+    monkeypatch.setattr(window.messages, "error", lambda text, details: shown.append((text, details)))
+    with qtbot.waitSignal(window.files.written, timeout=WAIT_MS):
+        window.files.open_path(tmp_path)
+    ((text, details),) = shown
+    assert "1 of the pictures were left out" in text
+    assert details.startswith("text.png: ")
+    assert window.page.experiment.spec.data.path == str(tmp_path)

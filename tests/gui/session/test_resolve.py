@@ -243,3 +243,10 @@ def test_chains_of_another_folder_of_pictures_are_other_chains():
     assert not same_data(mine, theirs)
     assert not same_data(mine, mine.replace("data.size", 16))
     assert same_data(mine, mine.replace_all({"data.limit": 5, "data.held_out": 0.3}))
+
+
+def test_own_pictures_are_opened_first():
+    mine = DIGITS.replace_all({"data.name": "folder", "data.path": "/mine"})
+    choice = ("data.name", "folder")
+    assert resolve(DIGITS, Networks(), READY).choices[choice] == "Open or drop a folder of pictures."
+    assert choice not in resolve(mine, Networks(), READY).choices
