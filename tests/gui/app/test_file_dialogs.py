@@ -7,13 +7,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from fake_engine import FakeEngine
 from hands import WAIT_MS
-from PIL import Image
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QFileDialog, QMessageBox
 
-from msd_gui.app.files import with_suffix
+from msd_engine.events import Finished, Notice
+from msd_gui.app.files import Files, with_suffix
 from msd_gui.session.settings import Settings
 
 
@@ -126,15 +127,14 @@ def test_two_programs_keep_the_recent_files_of_both(tmp_path):
     assert ours.recent() == [names[2], names[1], names[0]]
 
 
-def test_files_left_out_of_a_folder_are_listed(window, qtbot, tmp_path, monkeypatch):
-    for place in range(20):
-        Image.new("L", (8, 8), place).save(tmp_path / f"{place}.png")
-    (tmp_path / "text.png").write_text("no picture")
-    shown = []
-    monkeypatch.setattr(window.messages, "error", lambda text, details: shown.append((text, details)))
-    with qtbot.waitSignal(window.files.written, timeout=WAIT_MS):
-        window.files.open_path(tmp_path)
-    ((text, details),) = shown
-    assert "1 of the pictures were left out" in text
-    assert details.startswith("text.png: ")
-    assert window.page.experiment.spec.data.path == str(tmp_path)
+def test_files_left_out_of_a_folder_are_listed(window, qtbot, tmp_path):
+    left_out = Notice("1 of the pictures were left out (text.png: it is cut).", "text.png: it is cut")
+    engine = FakeEngine(restore=(left_out, Notice("Beside it."), Finished(0, 0.0, "Took the pictures.", str(tmp_path))))
+    files, shown = Files(window, engine, window.clock, window.settings), []
+    files.failed.connect(window.show_error)
+    files.failed.connect(lambda *said: shown.append(said))
+    with qtbot.waitSignal(files.written, timeout=WAIT_MS):
+        files.open_path(tmp_path)
+    files.close()
+    assert shown == [(left_out.text, left_out.details)]
+    assert window.messages.errors() == [left_out.text]
