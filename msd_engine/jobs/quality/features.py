@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from msd_engine.data.images import ImageSet
 from msd_engine.events import Event, Notice, Progress, Tick
 from msd_engine.metrics.features.choose import preparing
 from msd_engine.metrics.features.network import FeatureNetwork
@@ -22,6 +23,7 @@ def prepared_features(
     inception: Path | None = None,
     *,
     retrain: bool = False,
+    images: ImageSet | None = None,
 ) -> Generator[Event, None, FeatureNetwork]:
     """Get the feature network of an image set inside a job.
 
@@ -32,6 +34,7 @@ def prepared_features(
         cadence: Says when progress is worth telling.
         inception: The user's weights of the FID's network, for colour images.
         retrain: Train the classifier of grey images anew, and keep it.
+        images: The set, whole, where it is in memory; needed for the user's own pictures.
 
     Yields:
         Where the network must be trained first a `Notice`, and a `Tick` or `Progress` after each step.
@@ -43,7 +46,7 @@ def prepared_features(
         UserError: The images or the optional package are missing, or the cache folder cannot be written.
     """
     start = time.monotonic()
-    steps = preparing(data_name, data_dir, device, inception, retrain=retrain)
+    steps = preparing(data_name, data_dir, device, inception, retrain=retrain, images=images)
     while True:
         try:
             step = next(steps)

@@ -70,7 +70,7 @@ def nearest(
         yield Tick()
     held_out = yield from _distances(images)
     neighbours = images.train[index[0]]
-    network = kept_network(images.name, data_dir, chosen)
+    network = kept_network(images.name, data_dir, chosen, images)
     yield Neighbours(
         image=images.to_bytes(x)[0].numpy(),
         neighbours=neighbours.numpy(),

@@ -51,7 +51,9 @@ def prepared_standard(
     Raises:
         UserError: The images or the optional package are missing, or the cache folder cannot be written.
     """
-    network = yield from prepared_features(images.name, data_dir, device, cadence, inception, retrain=retrain)
+    network = yield from prepared_features(
+        images.name, data_dir, device, cadence, inception, retrain=retrain, images=images
+    )
     against = yield from behind(standard(images, network, n))
     # Judges are kept by the name of a set, which own pictures have not.
     if not network.fid and not images.digest:

@@ -1,7 +1,8 @@
 """Features of images: the basis for comparing generated with real images.
 
 Sets of grey images with labels have their own classifier, shipped or trained at first need
-(`metrics/features/classifier.py`). Colour images and the user's own pictures use a network trained on ImageNet
+(`metrics/features/classifier.py`). So do the user's own grey
+pictures with classes. Colour images and pictures without classes use a network trained on ImageNet
 (`metrics/features/imagenet.py`).
 A distance is always named by its features: only Inception's, with weights supplied by the user
 (`metrics/features/inception.py`), make a Fréchet distance the FID.
@@ -18,7 +19,7 @@ from torch import Tensor
 
 from msd_engine.backend.device import choose_device
 from msd_engine.backend.errors import BadFile, UserError
-from msd_engine.data.images import load_images
+from msd_engine.data.images import ImageSet, load_images
 from msd_engine.metrics.features.classifier import (
     FEATURES,
     Classifier,
@@ -45,6 +46,7 @@ def preparing(
     inception: Path | None = None,
     *,
     retrain: bool = False,
+    images: ImageSet | None = None,
 ) -> Generator[Step, None, FeatureNetwork]:
     """Get the feature network of an image set, step by step if it must be trained first.
 
@@ -55,6 +57,7 @@ def preparing(
         inception: The user's weights of the FID's network (`metrics/features/inception.py`), for colour images; None
             uses the network of the optional package.
         retrain: Train and cache the classifier of grey images even if one is available.
+        images: The set, whole, where it is in memory; needed for the user's own pictures.
 
     Yields:
         Progress of the training; nothing if the network is available.
@@ -74,11 +77,13 @@ def preparing(
 
         net, digest = inception_network(inception, device)
         return _of_colour(net, device, digest, fid=True)
-    if data_name not in _TITLES:
+    own = images is not None and bool(images.digest and images.class_names) and images.train.shape[1] == 1
+    if data_name not in _TITLES and not own:
         from msd_engine.metrics.features.imagenet import SHA256, imagenet_network
 
         return _of_colour(imagenet_network(device), device, SHA256)
-    images = load_images(ImagesSpec.model_validate({"name": data_name}), data_dir)
+    if images is None:
+        images = load_images(ImagesSpec.model_validate({"name": data_name}), data_dir)
     recipe = recipe_for(data_name)
     kept = None if retrain else kept_classifier(images, recipe)
     classifier = (yield from train_classifier(images, recipe, device)) if kept is None else kept.to(device)
@@ -114,7 +119,10 @@ def feature_network(
 
 
 def kept_network(
-    data_name: str, data_dir: Path | None = None, device: torch.device | None = None
+    data_name: str,
+    data_dir: Path | None = None,
+    device: torch.device | None = None,
+    images: ImageSet | None = None,
 ) -> FeatureNetwork | None:
     """Get the feature network of an image set without training.
 
@@ -122,6 +130,7 @@ def kept_network(
         data_name: Name of the set, as in `ImagesSpec`.
         data_dir: The data folder.
         device: Where to compute; None for the best one present.
+        images: As in `preparing`.
 
     Returns:
         The network; None if its classifier is not trained yet, or the optional package is missing.
@@ -129,7 +138,7 @@ def kept_network(
     Raises:
         BadFile: The images are missing, or a cached file is damaged.
     """
-    steps = preparing(data_name, data_dir, device)
+    steps = preparing(data_name, data_dir, device, images=images)
     try:
         next(steps)
     except StopIteration as end:
@@ -199,5 +208,5 @@ def _of_classifier(
         features, logits, textures = net.extract_features(x)
         return FeatureBatch(features, logits, textures, logits.logsumexp(dim=1))
 
-    name = f"{_TITLES[data_name]} classifier, {FEATURES} features"
+    name = f"{_TITLES.get(data_name, 'Own')} classifier, {FEATURES} features"
     return FeatureNetwork(name, FEATURES, class_names, device, digest, _BATCH, extract_features)

@@ -54,7 +54,7 @@ class Recipe:
         return self.passes * -(-images // self.batch)
 
 
-_RECIPES = {"digits": Recipe(passes=40, batch=64)}
+_RECIPES = {"digits": Recipe(passes=40, batch=64), "folder": Recipe(passes=20, batch=64)}
 
 
 def recipe_for(name: str) -> Recipe:

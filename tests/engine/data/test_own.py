@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +18,15 @@ from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.data.arrays import read_array
 from msd_engine.data.images import load_images
 from msd_engine.data.own import LEAST, OF_RUNS, OwnPictures, keep, load_kept, read_own
-from msd_engine.events import Event, Failed, Finished, Neighbours, Notice, Restored, Samples
+from msd_engine.events import Event, Failed, Finished, Neighbours, Notice, Quality, Restored, Samples
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_images
 from msd_engine.jobs.files.restore import restore
 from msd_engine.jobs.pictures.own import suited
+from msd_engine.jobs.quality.evaluate import evaluate
 from msd_engine.jobs.quality.nearest import nearest
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.training.train import train
+from msd_engine.metrics.features.choose import kept_network
 from msd_engine.runs.layout import MANIFEST, SWEEP
 from msd_engine.runs.run import Run
 from msd_engine.runs.samples import save_samples
@@ -237,7 +239,7 @@ def test_fields_of_own_pictures_are_absent_for_other_sets() -> None:
     assert "path" not in back.to_json()
 
 
-def notices_of(events: Iterator[Event]) -> str:
+def notices_of(events: Iterable[Event]) -> str:
     return " ".join(event.text for event in events if isinstance(event, Notice))
 
 
@@ -379,6 +381,25 @@ def test_pictures_without_classes_have_nearest_ones(tmp_path: Path) -> None:
     assert isinstance(last, Finished), last
     assert isinstance(found, Neighbours)
     assert set(found.labels) == {""}
+
+
+def test_grey_pictures_with_classes_are_measured_by_their_own_classifier(tmp_path: Path) -> None:
+    fill(tmp_path / "mine" / "dark", 100, colour=(10, 10, 10))
+    fill(tmp_path / "mine" / "light", 100)
+    spec = load_preset("digits-exact").replace("data", own(tmp_path / "mine"))
+    spec = spec.replace_all({"sampling.chains": 64, "sampling.levels": 4, "sampling.steps_per_level": 2})
+    events = list(evaluate(spec, device="cpu"))
+    assert isinstance(events[-1], Finished), events[-1]
+    (quality,) = [event for event in events if isinstance(event, Quality)]
+    assert quality.features.startswith("Own classifier")
+    assert quality.class_names == ("dark", "light")
+    assert "Training the classifier" in notices_of(events)
+    # The next measurement trains none; other pictures ask for another.
+    kept = kept_network("folder", None, torch.device("cpu"), load_images(spec.data))
+    assert kept is not None
+    assert kept.class_names == quality.class_names
+    fill(tmp_path / "mine" / "dark", 20, name="q")
+    assert kept_network("folder", None, torch.device("cpu"), load_images(spec.data)) is None
 
 
 def test_the_shapes_come_with_the_program() -> None:
