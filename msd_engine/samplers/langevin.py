@@ -4,13 +4,13 @@
 
 The dynamics is stable only for r = ε/σ² < 2, for any data and denoiser (theory §3, fact 4).
 
-The noise of one copy follows v ← (1 − r)²v + 2rσ² for any data and denoiser, from level to level: v = σ²/(1 − r/2) where
-it settles. The denoiser is told √v or σ. Told √v, it sees the noise that is there, and ȳ moves as Langevin dynamics at
-noise v/k with the temperature σ²/v.
+The noise of one copy follows v ← (1 − r)²v + 2rσ² for any data and denoiser, from level to level, towards
+v = σ²/(1 − r/2). The denoiser gets √v or σ. With √v it sees the noise that is there, and ȳ moves as in Langevin
+dynamics at noise v/k with temperature σ²/v.
 
-The law of a step (`samplers.laws`): a = 1 − rg, b = 2rτ². At constant noise the variance of ȳ in a mode of variance λ
-becomes (λ + τ²)/(1 − rg/2); told √v, with g and τ² at that noise, (λ + τ²)(1 − r/2)/(1 − rg/2), as in consistent
-sampling. So told √v, x̂ has the smaller error of its variance where λ < τ², and the larger one in wide modes.
+The law of a step (`samplers.laws`): a = 1 − rg, b = 2rσ²/k. At constant noise the variance of ȳ in a mode of variance λ
+becomes (λ + τ²)/(1 − rg/2) for a denoiser that gets σ, and (λ + τ²)(1 − r/2)/(1 − rg/2) for one that gets √v, with g
+and τ² at that noise, as in consistent sampling. So √v errs less than σ where λ < τ², and more in wide modes.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Laws of samplers: the exact variance of their chains in a Gaussian, for every ladder.
 
-For data N(μ, λ) along an axis, τ² = σ²/k and g = τ²/(λ + τ²), both at the noise σ that the denoiser gets:
-x̂ − ȳ = −g (ȳ − μ), and a step of any sampler maps ȳ − μ to a (ȳ − μ) plus noise of variance b. So the variance V of ȳ obeys V ← a²V + b. Each sampler's file states a and b;
-this module combines steps: equal ones at every level (`standing`), or successive ones (`gliding`).
+For data N(μ, λ) along an axis, τ² = σ²/k and g = τ²/(λ + τ²) at the noise that the denoiser gets: x̂ − ȳ = −g (ȳ − μ),
+and a step of any sampler maps ȳ − μ to a (ȳ − μ) plus noise of variance b. So the variance V of ȳ obeys V ← a²V + b.
+Each sampler's file states a and b; this module combines steps: equal ones at every level (`standing`), or successive
+ones (`gliding`).
 """
 
 from __future__ import annotations

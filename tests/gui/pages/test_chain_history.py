@@ -90,7 +90,9 @@ def blown_up(cuts):
     y[6:, 2] = np.nan
     history = ChainHistory()
     for part in np.split(steps, cuts):
-        history.append(ChainSegment(part, 0 * part, np.ones(len(part)), np.ones(len(part)), y[part], y[part].mean(2), 8))
+        history.append(
+            ChainSegment(part, 0 * part, np.ones(len(part)), np.ones(len(part)), y[part], y[part].mean(2), 8)
+        )
     return history
 
 
