@@ -330,6 +330,14 @@ def test_an_older_file_tells_the_denoiser_the_noise_of_the_level(older: str, sam
     assert ExperimentSpec.from_json('{"format": "msd-experiment-3"}').sampling.conditioning == "actual"
 
 
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_of_papers_tell_the_noise_of_the_level_and_the_others_that_of_the_state(name: str) -> None:
+    sampling = load_preset(name).sampling
+    of_a_paper = name.startswith(("report", "ncsn", "two-gaussians"))
+    if "conditioning" not in sampling.absent:
+        assert sampling.conditioning == ("scheduled" if of_a_paper else "actual")
+
+
 def test_a_field_of_another_sampler_is_refused_by_name() -> None:
     with pytest.raises(SpecError, match=r"sampling\.friction here: 'underdamped' has it, but 'langevin'") as caught:
         MIXTURE.replace("sampling.friction", 2.0)
