@@ -38,8 +38,8 @@ COMPILED = CompiledModule("msd_engine.samplers.twin_numba")
 _LANES = (16, 32, 64)
 # Numbers drawn in about two milliseconds: short enough to stop promptly, long enough to outweigh a call.
 _SEGMENT_COMPILED, _SEGMENT_NUMPY = 800_000, 8_000
-# Most steps whose noises are prepared at once.
-_PREPARED = 4096
+# Numbers of a mixture that are prepared at once for the noises of the next steps.
+_PREPARED = 200_000
 
 _Array = NDArray[np.float64]
 
@@ -115,10 +115,11 @@ def walk(
     # One array for all kept states, so that consumers can join neighbours without a copy.
     path, means = walker.allocate(len(range(done + -done % every, len(descent), every)) + 1)
     kept, told = 0, descent.noises(first)
+    ahead = max(1, _PREPARED // denoiser.mixture.means.numel())
     for level in range(first // steps_per_level, len(ladder)):
         sigma = ladder[level]
         while done < (level + 1) * steps_per_level:
-            noises = list(islice(told, min((level + 1) * steps_per_level - done, _PREPARED)))
+            noises = list(islice(told, min((level + 1) * steps_per_level - done, ahead)))
             constants, begun = denoiser.constants(y.shape[1], _unsettled(noises)), done
             while done < begun + len(noises):
                 left = begun + len(noises) - done
