@@ -29,7 +29,15 @@ DIGITS = load_preset("digits-30s").replace_all(
 
 def build(spec: ExperimentSpec, delay: int, tape: Tape | None = None) -> Trainer:
     parts = training(spec, data_dir=Path("nowhere"), device=CPU)
-    return Trainer(spec, parts.trainer.denoiser, parts.trainer.averaged, parts.source, mse, delay=delay, graph=tape)
+    return Trainer(
+        spec,
+        parts.trainer.denoiser,
+        parts.trainer.averaged,
+        parts.source,
+        mse,
+        delay=delay,
+        new_graph=tape and (lambda: tape),
+    )
 
 
 def run(trainer: Trainer, steps: int) -> list[Done]:
@@ -134,7 +142,7 @@ def test_a_job_says_what_the_device_cannot_record(tmp_path: Path, monkeypatch: p
         parts = training(spec, **options)
         inner = parts.trainer
         inner.denoiser.net.register_forward_hook(lambda _module, _given, out: out * (1.0 + 0.0 * out.sum().item()))
-        trainer = Trainer(spec, inner.denoiser, inner.averaged, parts.source, mse, delay=2, graph=Tape())
+        trainer = Trainer(spec, inner.denoiser, inner.averaged, parts.source, mse, delay=2, new_graph=Tape)
         return dataclasses.replace(parts, trainer=trainer)
 
     monkeypatch.setattr(train_job, "training", recorded)
