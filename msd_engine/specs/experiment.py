@@ -97,6 +97,11 @@ class ExperimentSpec(Spec):
         return self.network.fusion in _ANY_K and self.law.draws_sigma_eff
 
     @property
+    def copies(self) -> str:
+        """Numbers of copies that the network of this training takes, such as ``k = 8``."""
+        return "every k" if self.serves_every_k else f"k = {self.training.k}"
+
+    @property
     def training_ks(self) -> tuple[int, ...]:
         """Numbers of copies that the steps of a training take in turn."""
         return _KS if self.network.fusion == "set" else (self.training.k,)

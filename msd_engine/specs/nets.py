@@ -81,8 +81,8 @@ class UNetSpec(Spec):
     fusion: Literal[Fusion, "set-of-k"] = param(
         "concat",
         title="Fusion of copies",
-        help=f"{_FUSION_HELP} Set of k: the first stage filters each copy with shared weights and averages the maps; it "
-        "serves the k of its training alone.",
+        help=f"{_FUSION_HELP} Set of k: the first stage filters each copy with shared weights and averages the maps; "
+        "it serves the k of its training alone.",
         choices={**FUSIONS, "set-of-k": "Set of k"},
     )
     embedding: int = param(

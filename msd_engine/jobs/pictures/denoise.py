@@ -7,9 +7,9 @@ when σ does. What theory says of a change, with all distances as root mean squa
 * copy i dropped: ȳ moves by (ȳ − y_i)/(k − 1), in expectation σ/√(k (k − 1));
 * copy i replaced by a copy x' + σ n_i of another datum: ȳ moves by (x' − x)/k, whatever the noise.
 
-An exact denoiser takes the k − 1 copies that are left as such. A network of fixed k sees the mean of the others in the
-place of the dropped copy, which leaves ȳ the same as for the exact one but tells the network of more copies than
-there are.
+An exact denoiser, and a network that serves every k, take the k − 1 copies that are left as such. A network of one k
+sees the mean of the others in the place of the dropped copy, which leaves ȳ the same as for the exact one but tells the
+network of more copies than there are.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def _parts(
     if learned.data_mean.shape != data.shape:
         raise UserError(f"The run {run_dir} was trained on data of another shape than {data.name}.")
     kind = "pretrained model" if (run_dir / CARD).exists() else "network of"
-    return images, Bench(learned, f"{kind} {run_dir.name}", exact=False, fixed_k=learned.k)
+    return images, Bench(learned, f"{kind} {run_dir.name}", exact=False, fixed_k=0 if learned.any_k else learned.k)
 
 
 @lru_cache(maxsize=1)

@@ -16,6 +16,7 @@ from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.ladder import near_wall
 from msd_gui.pages.base.page import GRACE_MS
 from msd_gui.pages.base.resolved import ResolvedPage
+from msd_gui.pages.sampling.equal_noise import EqualNoise
 from msd_gui.session.made import Made
 from msd_gui.session.resolve import Resolved, method_rule, sampler_rule, source_rule
 from msd_gui.views.base.rich import SIGMA_EFF
@@ -93,6 +94,7 @@ class SamplingControls(QObject):
         form.set_rule("sampling.sampler", self._sampler_rule)
         form.set_rule("sampling.source", source_rule)
         form.set_rule("sampling.method", method_rule)
+        self.equal_noise = EqualNoise(form)
 
     def begin(self) -> None:
         """Enable proposals and request the ladder when the engine is ready."""

@@ -48,7 +48,7 @@ def test_k_dragged_away_from_the_network_is_said_with_every_way_on(spec):
     now = resolve(wanted, Networks((mine,), chosen=mine), READY)
     assert now.in_use is None
     assert now.problem.title == "This network has k = 4"
-    assert labels(now) == ["Back to 4", "Use the exact score", "Train for k = 3"]
+    assert labels(now) == ["Back to 4", "Use the exact score", "Train for k = 3", "Train for every k"]
     assert not now.serves
     assert "k = 4" in now.actions["sample"]
     assert "train" not in now.actions
@@ -68,9 +68,9 @@ def test_another_network_of_that_k_is_offered_and_does_not_take_the_place_by_its
 
 def test_without_any_network_the_nearest_k_is_offered_or_none():
     now = resolve(DIGITS.replace("training.k", 6), Networks(), READY)
-    assert labels(now) == ["Use k = 8", "Use the exact score", "Train for k = 6"]
+    assert labels(now) == ["Use k = 8", "Use the exact score", "Train for k = 6", "Train for every k"]
     now = resolve(CIFAR, Networks(), READY)
-    assert labels(now) == ["Use the exact score", f"Train for k = {CIFAR.training.k}"]
+    assert labels(now) == ["Use the exact score", f"Train for k = {CIFAR.training.k}", "Train for every k"]
     assert "exact score" in now.problem.text
 
 
