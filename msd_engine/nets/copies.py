@@ -1,7 +1,8 @@
 """What a network for any number of copies sees of them: ȳ, averaged features of each copy, and k.
 
-The features are those of a set (Zaheer et al. 2017, arXiv:1703.06114): the same layer acts on each copy, and the results
-are averaged. The copies are first drawn together about ȳ by √k, so that their scale depends on σ_eff = σ/√k and not on k.
+The features are those of a set (Zaheer et al. 2017, arXiv:1703.06114): the same layer acts on each copy, and the
+results are averaged. The copies are first drawn together about ȳ by √k, so that their scale depends on σ_eff = σ/√k and
+not on k.
 """
 
 from __future__ import annotations

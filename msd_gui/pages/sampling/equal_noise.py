@@ -22,8 +22,8 @@ class EqualNoise(QCheckBox):
         self.setObjectName("training.k.equal_noise")
         self.setAccessibleName("Keep the noise of the mean copy: σ follows √k")
         self.setToolTip(
-            "Keep σ_eff = σ/√k, the noise of the mean copy, when k changes: every σ changes by √k. Then k changes nothing "
-            "for an exact denoiser. Without it σ stays, and σ_eff falls as k grows."
+            "Keep σ_eff = σ/√k, the noise of the mean copy, when k changes: every σ changes by √k. Then k changes "
+            "nothing for an exact denoiser. Without it σ stays, and σ_eff falls as k grows."
         )
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         KeyGuard(self, PRESS_KEYS)
