@@ -326,8 +326,7 @@ def copies_rule(spec: ExperimentSpec, k: int) -> dict[str, Any]:
     """Return the noises of one copy with which k copies have the present σ_eff = σ/√k."""
     wider = math.sqrt(k / spec.training.k)
     paths = ("sampling.sigma_1", "sampling.sigma_L", "denoise.sigma")
-    # Rounded, so that k moved there and back leaves the noises as they were.
-    return {path: float(f"{spec.get(path) * wider:.12g}") for path in paths}
+    return {path: spec.get(path) * wider for path in paths}
 
 
 def source_rule(spec: ExperimentSpec, source: str) -> dict[str, Any]:

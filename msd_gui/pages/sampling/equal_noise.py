@@ -28,10 +28,18 @@ class EqualNoise(QCheckBox):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         KeyGuard(self, PRESS_KEYS)
         self._paths = form.paths()
+        self._base: ExperimentSpec | None = None
         form.add_below("training.k", self, self)
         form.set_rule("training.k", self._rule)
 
     def _rule(self, spec: ExperimentSpec, k: int) -> dict[str, Any]:
         if not self.isChecked():
             return {}
-        return {path: value for path, value in copies_rule(spec, k).items() if path in self._paths}
+        # From the last noises that were set otherwise, so that k moved there and back leaves them to the bit.
+        if self._base is None or any(spec.get(path) != value for path, value in self._own(spec.training.k).items()):
+            self._base = spec
+        return self._own(k)
+
+    def _own(self, k: int) -> dict[str, Any]:
+        assert self._base is not None
+        return {path: value for path, value in copies_rule(self._base, k).items() if path in self._paths}

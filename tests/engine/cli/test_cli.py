@@ -350,9 +350,20 @@ def test_samples_of_a_trained_run_with_a_grid(msd: Any) -> None:
     assert samples.x_hat.shape == (5, 1, 8, 8)
     assert samples.y.shape == (5, 2, 1, 8, 8)
     assert ExperimentSpec.from_json(read_picture_spec("a.png")) == read_spec("a.npz")
-    assert msd("sample", "run", "--out", "b.npz", "--k", "3", *few).refuses("training.k", "trained run")
+    assert msd("sample", "run", "--out", "b.npz", "--k", "3", *few).refuses("training.k", "k = 2 copies alone", "mean")
     # A flag that says what the run says already, as copied commands do, is no change.
     assert msd("sample", "run", "--n", "1", "--out", "b.npz", "--k", "2", *few).code == 0
+
+
+def test_a_run_that_serves_every_k_is_sampled_with_any(msd: Any) -> None:
+    train = ["train", "--preset", "ncsn-toy", "--out", "run", "--steps", "3", "--k", "2", *QUICK]
+    assert msd(*train, "--network.fusion", "mean").code == 0
+    few = ["--levels", "2", "--steps_per_level", "1", "--n", "4", "--json"]
+    for flag in ("--k", "--training.k"):
+        done = msd("sample", "run", "--out", "a.npz", flag, "3", *few)
+        assert done.code == 0, done.err
+        assert load_samples("a.npz").y.shape == (4, 3, 2)
+    assert msd("sample", "run", "--out", "a.npz", "--batch", "7", *few).refuses("training.batch", "trained run")
 
 
 # Presets are the examples: each works, made small

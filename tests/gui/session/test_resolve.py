@@ -228,3 +228,30 @@ def test_chains_of_one_kind_differ_by_seed_and_number_alone(path, value, same):
     made = Made(DIGITS, trained(DIGITS, 8))
     assert (Made(DIGITS.replace(path, value), made.network).key == made.key) == same
     assert Made(DIGITS, replace(made.network, step=11)).key != made.key
+
+
+@pytest.mark.parametrize("spec", [DIGITS, PLANE], ids=["images", "mixture"])
+@pytest.mark.parametrize("fusion", ["mean", "set"])
+def test_a_network_that_serves_every_k_stays_in_use_whatever_k_is(spec, fusion):
+    mine = trained(spec.replace("network.fusion", fusion), 4)
+    stopped = replace(READY, stopped=mine.spec)
+    assert mine.copies == "serves every k"
+    for k in (1, 3, 16, 64):
+        now = resolve(mine.spec.replace("training.k", k), Networks((mine,), chosen=mine), stopped)
+        assert now.in_use == mine
+        assert now.card is None
+        assert not {"sample", "resume"} & now.actions.keys()
+        training = resolve(now.spec, Networks(), replace(READY, training=mine.spec))
+        assert training.learning
+
+
+def test_the_card_of_a_network_of_one_k_takes_one_that_serves_or_trains_one():
+    one, every = trained(DIGITS, 4), trained(DIGITS.replace("network.fusion", "mean"), 2, "every")
+    assert one.copies == "sees k = 4"
+    wanted = one.spec.replace("training.k", 3)
+    now = resolve(wanted, Networks((every, one), chosen=one), READY)
+    (taken,) = [remedy.network for remedy in now.problem.remedies if remedy.network is not None]
+    assert taken == every
+    train = now.problem.remedies[-1]
+    assert train.action == "train"
+    assert wanted.replace_all(train.values).serves_every_k
