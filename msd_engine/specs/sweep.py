@@ -112,8 +112,10 @@ class SweepSpec(Spec):
                 own = "" if fusion == self.base.network.fusion else f"{fusion}-"
                 name = f"{own}k{k}-seed{seed}" if k == 1 else f"{own}k{k}-{mode}-seed{seed}"
                 modes = self.modes if k == 1 else (mode,)
-                # At k = 1 the modes agree; name and spec must not depend on which of them are requested.
-                spec = child_spec(self.base, k, MODES[0] if k == 1 else mode, seed, fusion)
+                # At k = 1 the modes agree; name and spec must not depend on which of them are requested. A set is
+                # trained with more copies too, for which they differ.
+                shared: Mode = "same-sigma-eff" if fusion == "set" else "same-sigma"
+                spec = child_spec(self.base, k, shared if k == 1 else mode, seed, fusion)
                 shown = fusion if len(self.compared) > 1 else ""
                 found.setdefault(name, Child(name, k, seed, modes, spec, shown, place))
         return tuple(found.values())
