@@ -37,17 +37,10 @@ class Graph(Protocol):
 
 
 class CudaGraph:
-    """A recording on a CUDA card.
+    """A recording on a CUDA card."""
 
-    Args:
-        device: The card.
-        pool: Memory to share with recordings that are replayed in turn and keep nothing there between replays; None for
-            memory of its own.
-    """
-
-    def __init__(self, device: torch.device, pool: tuple[int, int] | None = None) -> None:
+    def __init__(self, device: torch.device) -> None:
         self._device = device
-        self._pool = pool
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
         self._graph = torch.cuda.CUDAGraph()
 
@@ -65,7 +58,7 @@ class CudaGraph:
             _RECORDING,
             # A failed recording does not restore the stream.
             torch.cuda.stream(torch.cuda.current_stream(self._device)),
-            torch.cuda.graph(self._graph, self._pool, self._stream, capture_error_mode="thread_local"),
+            torch.cuda.graph(self._graph, stream=self._stream, capture_error_mode="thread_local"),
         ):
             work()
 
@@ -73,12 +66,6 @@ class CudaGraph:
         """Run the recorded work on the current stream."""
         with torch.cuda.device(self._device):
             self._graph.replay()
-
-
-def cuda_graphs(device: torch.device) -> Callable[[], CudaGraph]:
-    """Return a function that makes recordings on a card with common memory, for works that run one after the other."""
-    pool: tuple[int, int] = torch.cuda.graph_pool_handle()  # type: ignore[no-untyped-call]
-    return lambda: CudaGraph(device, pool)
 
 
 class Repeated:

@@ -9,7 +9,7 @@ from msd_engine.specs.base import Spec, param
 Fusion = Literal["concat", "mean", "set"]
 """How a network combines the k copies."""
 
-FUSIONS: dict[Fusion, str] = {"concat": "Concat", "mean": "Mean", "set": "Set"}
+FUSIONS: dict[str, str] = {"concat": "Concat", "mean": "Mean", "set": "Set"}
 """Their display titles."""
 
 _FUSION_HELP = (

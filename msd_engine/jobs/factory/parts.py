@@ -192,6 +192,20 @@ def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.de
         raise UserError(
             "There is no trained denoiser to sample from: train one first, or set sampling.source to exact."
         )
+    check_fits(run_dir, spec)
+    return learned_denoiser(run_dir, device)
+
+
+def check_fits(run_dir: Path, spec: ExperimentSpec) -> None:
+    """Refuse a network that cannot denoise what an experiment asks for.
+
+    Args:
+        run_dir: The run folder of the network.
+        spec: The experiment.
+
+    Raises:
+        UserError: The network was trained for other data, noise or copies; the sentence says what to do.
+    """
     trained = Run.open(run_dir).spec
     match misfits(trained, spec):
         case ["shape", *_]:
@@ -205,7 +219,6 @@ def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.de
                 f"The run {run_dir} was trained with k = {k} copies and takes no other number: set training.k to {k}, "
                 f"train again with k = {spec.training.k}, or train a network that serves every k (network.fusion mean)."
             )
-    return learned_denoiser(run_dir, device)
 
 
 def guided_denoiser(spec: ExperimentSpec, run_dir: Path, learned: LearnedDenoiser) -> Denoiser:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from msd_engine.backend.device import choose_device, quicker_device
-from msd_engine.backend.recording import WARM_UP, cuda_graphs
+from msd_engine.backend.recording import WARM_UP, CudaGraph
 from msd_engine.data.images import load_images
 from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.jobs.factory.forms import OBJECTIVES
@@ -134,7 +134,7 @@ def training(
     held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(0, _HELD_OUT, 1))
     denoiser, averaged = (new_denoiser(spec, spread, mean).to(device) for _ in range(2))
     step_delay = delay_of(device) if delay is None else delay
-    graphs = cuda_graphs(device) if device.type == "cuda" and step_delay else None
+    new_graph = (lambda: CudaGraph(device)) if device.type == "cuda" and step_delay else None
     objective = OBJECTIVES[spec.training.form]
-    trainer = Trainer(spec, denoiser, averaged, source, objective, delay=step_delay, new_graph=graphs)
+    trainer = Trainer(spec, denoiser, averaged, source, objective, delay=step_delay, new_graph=new_graph)
     return Training(trainer, source, held_out, exact, strip, spec, device)

@@ -197,7 +197,7 @@ class SamplingControls(QObject):
 def _key(made: Made) -> tuple[object, ...]:
     """Collect the settings that determine a ladder, without number of chains and seed."""
     same = made.spec.sampling.model_copy(update={"chains": 1, "seed": 0})
-    return same, made.spec.noise, made.spec.training.k, made.run
+    return same, made.spec.law, made.spec.training.k, made.run
 
 
 def show_fields(form: SpecForm, resolved: Resolved) -> None:

@@ -356,17 +356,6 @@ def test_samples_of_a_trained_run_with_a_grid(msd: Any) -> None:
     assert msd("sample", "run", "--n", "1", "--out", "b.npz", "--k", "2", *few).code == 0
 
 
-def test_a_run_that_serves_every_k_is_sampled_with_any(msd: Any) -> None:
-    train = ["train", "--preset", "ncsn-toy", "--out", "run", "--steps", "3", "--k", "2", *QUICK]
-    assert msd(*train, "--network.fusion", "mean").code == 0
-    few = ["--levels", "2", "--steps_per_level", "1", "--n", "4", "--json"]
-    for flag in ("--k", "--training.k"):
-        done = msd("sample", "run", "--out", "a.npz", flag, "3", *few)
-        assert done.code == 0, done.err
-        assert load_samples("a.npz").y.shape == (4, 3, 2)
-    assert msd("sample", "run", "--out", "a.npz", "--batch", "7", *few).refuses("training.batch", "trained run")
-
-
 # Presets are the examples: each works, made small
 
 

@@ -1,4 +1,4 @@
-"""Every job with a number of copies that the network was not trained for: taken where it serves every k, else refused."""
+"""Every job with another number of copies than in training: taken where a network serves every k, else refused."""
 
 from __future__ import annotations
 

@@ -65,6 +65,23 @@ def test_losses_read_later_and_recorded_steps_have_the_bits_of_steps_one_by_one(
     assert not recorded.pop_trouble()
 
 
+def test_a_set_has_a_recording_for_each_k_and_the_bits_of_steps_one_by_one() -> None:
+    spec, tapes = POINTS.replace("network.fusion", "set"), list[Tape]()
+
+    def new_tape() -> Tape:
+        tapes.append(Tape())
+        return tapes[-1]
+
+    parts = training(spec, data_dir=Path("nowhere"), device=CPU)
+    inner = parts.trainer
+    recorded = Trainer(spec, inner.denoiser, inner.averaged, parts.source, mse, delay=3, new_graph=new_tape)
+    plain = build(spec, 0)
+    assert run(plain, 32) == run(recorded, 32)
+    assert same(plain, recorded)
+    # Of 32 steps k = 1 and 2 have seven, k = 4, 8 and 16 six.
+    assert [tape.replayed for tape in tapes] == [7 - WARM_UP] * 2 + [6 - WARM_UP] * 3
+
+
 def test_losses_come_when_they_are_due_and_in_order() -> None:
     trainer = build(POINTS, 3)
     found = [[done.step for done in trainer.advance(0.0)] for _ in range(9)]

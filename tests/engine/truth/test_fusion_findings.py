@@ -17,7 +17,9 @@ ROUNDS = 60
 FUSIONS = ("concat", "mean", "set")
 
 
-def said(seeds: int, spread: float, cost: float = 1.0, ks: tuple[int, ...] = (1, 8), rounds: int = ROUNDS) -> Counter[str]:
+def said(
+    seeds: int, spread: float, cost: float = 1.0, ks: tuple[int, ...] = (1, 8), rounds: int = ROUNDS
+) -> Counter[str]:
     """Count what is said of drawn comparisons in which mean and set err `cost` times as much as concat."""
     draws, found = np.random.default_rng(seeds), Counter[str]()
     spec = SweepSpec(
