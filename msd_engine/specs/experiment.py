@@ -45,7 +45,7 @@ class ExperimentSpec(Spec):
     """
 
     notes: ClassVar = ("generator", "job")
-    older: ClassVar = (_WITH_STEP_SIZE, _OF_ONE_K)
+    older: ClassVar = (_OF_ONE_K, _WITH_STEP_SIZE)
 
     format: Literal["msd-experiment-3"] = "msd-experiment-3"
     title: str = Field("", max_length=200)
