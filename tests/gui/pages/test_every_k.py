@@ -39,7 +39,7 @@ def test_learned_chains_of_points_follow_k(qtbot, window, runs):
         drag(page, k)
         assert page.resolved.run == folder / "points"
         assert not page.card.isVisible()
-        qtbot.waitUntil(lambda k=k: page.chains.samples is not None and page.chains.samples.y.shape[1] == k)
+        settled(qtbot, page, lambda k=k: page.chains.samples is not None and page.chains.samples.y.shape[1] == k)
         assert page.chains.begun.run == folder / "points"
         assert page.resolved.spec.sampling.source == "trained"
 
