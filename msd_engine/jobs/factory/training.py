@@ -83,7 +83,7 @@ def _seconds(spec: ExperimentSpec, device: torch.device) -> float:
     # With as many threads as the training itself will take.
     threads_for(spec, device, 0)
     trainer = training(spec, data_dir=None, device=device).trainer
-    for _ in range(_WARM_STEPS):
+    for _ in range(_WARM_STEPS * len(spec.training_ks)):
         trainer.advance(0.0)
     trainer.drain()
     start = time.perf_counter()
@@ -130,11 +130,11 @@ def training(
         x = images.to_data(images.test[:_HELD_OUT_IMAGES])
         noises = geometric(spec.sampling.sigma_1, spec.sampling.sigma_L, _STRIP).float()
         strip = HeldOut(x[:_STRIP].to(device), noises.to(device), spec.training.k, draws)
-    sigma = quantiles(spec.noise, spec.training.k, len(x))
+    sigma = quantiles(spec.law, spec.training.k, len(x))
     held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(0, _HELD_OUT, 1))
     denoiser, averaged = (new_denoiser(spec, spread, mean).to(device) for _ in range(2))
     step_delay = delay_of(device) if delay is None else delay
-    graph = CudaGraph(device) if device.type == "cuda" and step_delay else None
+    new_graph = (lambda: CudaGraph(device)) if device.type == "cuda" and step_delay else None
     objective = OBJECTIVES[spec.training.form]
-    trainer = Trainer(spec, denoiser, averaged, source, objective, delay=step_delay, graph=graph)
+    trainer = Trainer(spec, denoiser, averaged, source, objective, delay=step_delay, new_graph=new_graph)
     return Training(trainer, source, held_out, exact, strip, spec, device)

@@ -71,7 +71,7 @@ class ComparePage(Page):
                 ("train", "Start", "train", _START_HELP),
                 ("pause", "Pause", "pause", "Pause the current run; press again to continue."),
                 ("stop", "Stop", "stop", "Stop. All results are kept, and Resume continues."),
-                ("resume", "Resume", "resume", "Continue this comparison; ks, seeds and modes may be added."),
+                ("resume", "Resume", "resume", "Continue this comparison; ks, seeds, modes and fusions may be added."),
                 ("open", "Open…", "open_run", _OPEN_HELP),
             )
         }
@@ -150,7 +150,7 @@ class ComparePage(Page):
         """Continue the comparison, with the new ks, seeds and modes of the form."""
         wanted = self._requested()
         if wanted is not None and self.folder is not None and self.spec is not None:
-            wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes)
+            wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes, fusions=wanted.fusions)
             self.shown.clear()
             self._only_reads = False
             self._sweeper.submit(self.engine.sweep(wider, self.folder, resume=True))

@@ -11,10 +11,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from msd_engine.events import HeldOutLoss, SweepTable, TableRow
-from msd_engine.events.plots import Axis, Curve, Curves, Key, LineStyle, order_colours, order_keys
+from msd_engine.events.plots import Axis, Curve, Curves, Key, LineStyle, order_colours
 from msd_engine.events.sweep import moment
 from msd_engine.specs import SweepSpec
-from msd_engine.specs.sweep import MODE_TITLES, Child, Mode
+from msd_engine.specs.sweep import MODE_TITLES, Child, Mode, mode_words, series_order, series_words
 from msd_gui.pages.base import layout
 from msd_gui.pages.compare.table import ComparisonTable, figure
 from msd_gui.views.base.placeholder import PlaceholderStack
@@ -143,12 +143,15 @@ class ComparisonShown:
         children = {} if self._spec is None else {child.name: child for child in self._spec.children()}
         shown = [(children[name], rows) for name, rows in self._measured.items() if rows and name in children]
         self.place.set_ready(bool(shown))
-        colours = order_colours([child.k for child, _ in shown])
+        series = {series_order(child.k, child.place): series_words(child.k, child.fusion) for child, _ in shown}
+        colours = order_colours(list(series))
         seconds = self.unit.currentText() == "seconds"
-        curves = [_curve(child, rows, colours[child.k], seconds=seconds) for child, rows in shown]
+        curves = [
+            _curve(child, rows, colours[series_order(child.k, child.place)], seconds=seconds) for child, rows in shown
+        ]
         curves = _tagged([child for child, _ in shown], curves)
         modes = {child.modes[0] for child, _ in shown}
-        keys = order_keys([child.k for child, _ in shown], "k")
+        keys = tuple(Key("line", colour, series[at]) for at, colour in colours.items())
         keys += tuple(Key(_STYLES[mode], "text", words) for mode, words in MODE_TITLES.items() if mode in modes)
         self.curves.set_plot(Curves(_EMPTY.name, SECONDS if seconds else STEPS, _ERROR, tuple(curves), keys))
 
@@ -167,28 +170,30 @@ def _curve(child: Child, rows: list[HeldOutLoss], colour: str, *, seconds: bool)
 
 def _tagged(children: list[Child], curves: list[Curve]) -> list[Curve]:
     """Name k at one curve for each, the longest; only in the first mode, as the curves of the other lie together."""
-    longest: dict[int, int] = {}
+    longest: dict[str, int] = {}
     for number, (child, curve) in enumerate(zip(children, curves, strict=True)):
-        of_first_mode = child.modes[0] == children[0].modes[0]
-        if of_first_mode and (child.k not in longest or curve.x[-1] > curves[longest[child.k]].x[-1]):
-            longest[child.k] = number
-    named = {number: f"k = {k}" for k, number in longest.items()}
+        of_first_mode, name = child.modes[0] == children[0].modes[0], series_words(child.k, child.fusion)
+        if of_first_mode and (name not in longest or curve.x[-1] > curves[longest[name]].x[-1]):
+            longest[name] = number
+    named = {number: name for name, number in longest.items()}
     return [replace(curve, tag=named.get(number, "")) for number, curve in enumerate(curves)]
 
 
 def _bands(mode: Mode, rows: list[TableRow]) -> Curves:
     """Return the errors by noise of one mode, with those of the exact posterior mean as dotted lines."""
-    ks = [row.k for row in rows]
-    colours, curves, keys = order_colours(ks), list[Curve](), order_keys(ks, "k")
-    for row in rows:
-        curves.append(Curve(f"k = {row.k}", row.band_sigma_eff, row.band_error, colours[row.k], _STYLES[mode]))
+    series = {series_order(row.k, row.place): row for row in rows}
+    colours, curves, keys = order_colours(list(series)), list[Curve](), tuple[Key, ...]()
+    for at, row in series.items():
+        words = series_words(row.k, row.fusion)
+        curves.append(Curve(words, row.band_sigma_eff, row.band_error, colours[at], _STYLES[mode]))
+        keys += (Key("line", colours[at], words),)
     if rows:
         keys += (Key(_STYLES[mode], "text", MODE_TITLES[mode]),)
-    exact = [row for row in rows if np.isfinite(row.band_floor).any()]
-    for row in exact:
+    exact = {at: row for at, row in series.items() if not row.place and np.isfinite(row.band_floor).any()}
+    for at, row in exact.items():
         # Exact errors of a finite set of images fall below any axis as the noise goes to zero.
         words = f"k = {row.k}, exact"
-        curves.append(Curve(words, row.band_sigma_eff, row.band_floor, colours[row.k], "dotted", framed=False))
+        curves.append(Curve(words, row.band_sigma_eff, row.band_floor, colours[at], "dotted", framed=False))
     if exact:
         keys += (Key("dotted", "text", "exact"),)
     title = f"Error by noise, {MODE_TITLES[mode]}"
@@ -204,6 +209,7 @@ def _together(words: str) -> str:
 
 def _cells(row: TableRow) -> tuple[str, ...]:
     return (
-        MODE_TITLES[row.mode], str(row.k), str(row.seeds), row.steps_in_words, figure(row.error, row.spread),
+        mode_words(row.mode, row.fusion), str(row.k), str(row.seeds), row.steps_in_words, figure(row.error, row.spread),
         figure(row.ratio, row.ratio_spread), figure(row.floor_ratio), figure(row.reported_ratio),
+        figure(row.fusion_ratio, row.fusion_spread),
     )  # fmt: skip

@@ -24,6 +24,7 @@ from msd_gui.pages.denoise.painting import PaintingControls
 from msd_gui.pages.denoise.picture import FORGET, OwnPicture
 from msd_gui.pages.sampling.controls import show_fields
 from msd_gui.pages.sampling.copies import CopiesPanel, explanation, readings
+from msd_gui.pages.sampling.equal_noise import EqualNoise
 from msd_gui.pages.sampling.networks import NetworkCard, NetworkRow
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
@@ -66,6 +67,7 @@ class DenoisePage(ResolvedPage):
         self.form.set_rule("data.name", lambda _spec, _value: FORGET | {"title": "", "denoise.index": 0})
         self.form.set_rule("sampling.sampler", sampler_rule)
         self.form.set_rule("sampling.source", source_rule)
+        self.equal_noise = EqualNoise(self.form)
         self.card, self.network = NetworkCard(), NetworkRow()
         self.form.add_below("sampling.source", self.network, self.network.combo)
         self.painting = PaintingControls(self, self.form)

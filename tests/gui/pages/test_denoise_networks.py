@@ -108,6 +108,7 @@ def test_k_dragged_leaves_the_copies_and_one_card_says_which_k_the_network_sees(
         "Back to 3",
         "Use the exact score",
         "Train for k = 5",
+        "Train for every k",
     ]
     assert "k = 3" in page.why_not("sample")
     press(page, "Back to 3")
