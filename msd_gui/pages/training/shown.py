@@ -40,6 +40,9 @@ class LossPanel(QWidget):
         self.smooth.toggled.connect(lambda on: losses.set_smoothing(_SMOOTHING if on else 0.0))
 
 
+STRIP_WORDS = "Training shows a few held-out images here, clean, noisy and denoised, and how they get better."
+STRIP_BUTTON = "Train"
+_HELD_OUT = "Held-out images"
 _STRIP_PX, _LOSSES_PX, _BANDS_PX = 222, 260, 190
 
 
@@ -50,6 +53,7 @@ class TrainingShown(QObject):
         held_out: Last strip; None before the first.
         held_out_spec: Spec of its training.
         losses_heading: Names the run.
+        strip_heading: Says by what the strip is denoised, except in training.
         strip: Fixed held-out images: clean, noisy, denoised.
         losses: Training and held-out loss; the trainer fills it.
         bands: Held-out error at each noise.
@@ -62,16 +66,13 @@ class TrainingShown(QObject):
         super().__init__(parent)
         self.losses_heading = layout.heading("Loss")
         self.losses_heading.setWordWrap(True)
+        self.strip_heading = layout.heading(_HELD_OUT)
         self.held_out: StripFrame | None = None
         self.held_out_spec: ExperimentSpec | None = None
         self._bands_of: HeldOutLoss | None = None
         self.strip, self.losses, self.bands = HeldOutView(), LossView(), CurvesView(_bands())
         self.strip_place = layout.with_placeholder(
-            self.strip,
-            "Press Train: a fixed strip of held-out images appears here, clean, noisy and denoised, and gets better "
-            "as training goes on.",
-            "Train",
-            _STRIP_PX,
+            self.strip, STRIP_WORDS, STRIP_BUTTON, _STRIP_PX
         )
         self.losses_place = layout.with_placeholder(
             LossPanel(self.losses), "Training shows its loss and the held-out loss here.", "", _LOSSES_PX
@@ -89,11 +90,17 @@ class TrainingShown(QObject):
             place.set_ready(False)
 
     @Slot(object, object)
-    def set_strip(self, event: StripFrame, spec: ExperimentSpec) -> None:
-        """Show the held-out images, denoised by the present network."""
+    def set_strip(self, event: StripFrame, spec: ExperimentSpec, words: str = "") -> None:
+        """Show the held-out images, denoised by the network in training, or by another that `words` name."""
         self.held_out, self.held_out_spec = event, spec
+        self.strip_heading.setText(f"{_HELD_OUT}, {words}" if words else _HELD_OUT)
         self.strip_place.set_ready(True)
         self.strip.set_strip(event.clean, event.noisy, event.x_hat, event.sigma, event.error)
+
+    def set_placeholder(self, sentence: str, button: str) -> None:
+        """Set sentence and button of the empty strip."""
+        self.strip_place.placeholder.set_sentence(sentence)
+        self.strip_place.placeholder.set_button(button)
 
     def set_held_out(self, held_out: HeldOutLoss | None) -> None:
         """Show the held-out error by noise, unless it is shown already."""
