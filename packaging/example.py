@@ -30,7 +30,7 @@ def comparison() -> SweepSpec:
     """Return the plan: all of the preset but its budget, which is in steps and so repeats."""
     fields = {"training.steps": STEPS, "training.seconds": 0.0, "training.evaluate_every": STEPS // POINTS}
     base = load_preset("digits-30s").replace_all(fields)
-    return SweepSpec(title="Digits 8×8, 300 steps", base=base, ks=(1, 2, 4, 8), seeds=(0, 1, 2))
+    return SweepSpec(title=f"Example: digits 8×8, {STEPS} steps", base=base, ks=(1, 2, 4, 8), seeds=(0, 1, 2))
 
 
 def run(folder: Path) -> None:

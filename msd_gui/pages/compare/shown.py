@@ -70,7 +70,9 @@ class ComparisonShown:
         row.addWidget(self.unit)
         row.addStretch(1)
         self.table_head = layout.heading(_ERRORS)
-        return layout.column(top, self.place, self.table_head, self.table_place, stretch=(0, 5, 0, 4))
+        self.title = layout.heading("")
+        self.title.hide()
+        return layout.column(self.title, top, self.place, self.table_head, self.table_place, stretch=(0, 0, 5, 0, 4))
 
     def _build_right(self) -> QWidget:
         self.bands = {mode: CurvesView(_bands(mode, [])) for mode in MODE_TITLES}
@@ -94,6 +96,7 @@ class ComparisonShown:
     def clear(self) -> None:
         """Remove everything that belongs to another comparison."""
         self._measured, self.latest = {}, None
+        self.title.hide()
         self.table.set_rows([])
         self.table_place.set_ready(False)
         self.table_place.setMaximumHeight(_NO_LIMIT_PX)
@@ -106,6 +109,8 @@ class ComparisonShown:
     def begin(self, spec: SweepSpec) -> None:
         """Set the comparison whose runs will be shown."""
         self._spec = spec
+        self.title.setText(indexed(spec.title or spec.base.title))
+        self.title.setVisible(bool(self.title.text()))
 
     def child(self, name: str) -> Child | None:
         """Return a run of the comparison by its name; None for an unknown name."""

@@ -80,10 +80,8 @@ class ImagesPage(TrainingPage):
         figures = layout.column(
             self.card,
             self.adviser.cards,
-            shown.losses_heading,
-            shown.losses_place,
-            layout.heading("Error by noise"),
-            shown.bands_place,
+            shown.losses_panel,
+            shown.bands_panel,
             self.survival,
             self.judging,
             self.measuring,
@@ -211,7 +209,7 @@ class ImagesPage(TrainingPage):
         if self.can("train"):
             self.chains.forget()
             super().do_train()
-            self.shown.losses_place.set_ready(True)
+            self.shown.losses_panel.show()
 
     def do_sample(self) -> None:
         """Draw chains with the newest averaged weights, and with the next seed if nothing else changed."""

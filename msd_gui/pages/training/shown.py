@@ -47,7 +47,7 @@ _STRIP_PX, _LOSSES_PX, _BANDS_PX = 222, 260, 190
 
 
 class TrainingShown(QObject):
-    """Three views, each in a placeholder.
+    """Three views: the strip in a placeholder, the curves hidden until a training has some.
 
     Attributes:
         held_out: Last strip; None before the first.
@@ -58,8 +58,8 @@ class TrainingShown(QObject):
         losses: Training and held-out loss; the trainer fills it.
         bands: Held-out error at each noise.
         strip_place: Placeholder of the strip, with a button to train.
-        losses_place: Placeholder of the losses.
-        bands_place: Placeholder of the bands.
+        losses_panel: The losses with their heading.
+        bands_panel: The bands with their heading.
     """
 
     def __init__(self, parent: QObject) -> None:
@@ -74,20 +74,20 @@ class TrainingShown(QObject):
         self.strip_place = layout.with_placeholder(
             self.strip, STRIP_WORDS, STRIP_BUTTON, _STRIP_PX
         )
-        self.losses_place = layout.with_placeholder(
-            LossPanel(self.losses), "Training shows its loss and the held-out loss here.", "", _LOSSES_PX
-        )
-        self.bands_place = layout.with_placeholder(
-            self.bands, f"Training shows the held-out error at each {SIGMA_EFF} here.", "", _BANDS_PX
-        )
+        losses = LossPanel(self.losses)
+        losses.setFixedHeight(_LOSSES_PX)
+        self.bands.setFixedHeight(_BANDS_PX)
+        self.losses_panel = _below(self.losses_heading, losses)
+        self.bands_panel = _below(layout.heading("Error by noise"), self.bands)
 
     @Slot(str)
     def begin(self, run: str) -> None:
         """Clear the views and name the new run, by its folder."""
         self.held_out = self._bands_of = None
         self.losses_heading.setText(f"Loss of {run}")
-        for place in (self.strip_place, self.losses_place, self.bands_place):
-            place.set_ready(False)
+        self.strip_place.set_ready(False)
+        self.losses_panel.hide()
+        self.bands_panel.hide()
 
     @Slot(object, object)
     def set_strip(self, event: StripFrame, spec: ExperimentSpec, words: str = "") -> None:
@@ -106,9 +106,21 @@ class TrainingShown(QObject):
         """Show the held-out error by noise, unless it is shown already."""
         if held_out is not None and held_out is not self._bands_of:
             self._bands_of = held_out
-            self.losses_place.set_ready(True)
-            self.bands_place.set_ready(True)
+            self.losses_panel.show()
+            self.bands_panel.show()
             self.bands.set_plot(_bands(held_out))
+
+
+def _below(heading: QWidget, view: QWidget) -> QWidget:
+    """Put a view below its heading, and hide both."""
+    holder = QWidget()
+    column = QVBoxLayout(holder)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(6)
+    column.addWidget(heading)
+    column.addWidget(view)
+    holder.hide()
+    return holder
 
 
 def _bands(held_out: HeldOutLoss | None = None) -> Curves:
