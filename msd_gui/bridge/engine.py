@@ -192,6 +192,10 @@ class Engine:
 
         return job
 
+    def shipped_runs(self) -> Job:
+        """List the networks that came with the program, as runs."""
+        return self._job("files.catalogue:shipped_runs")
+
     def held_out_curves(self, runs: Sequence[Path]) -> Job:
         """Read the held-out errors of some runs."""
         return self._job("files.catalogue:held_out_curves", runs)

@@ -48,7 +48,7 @@ def test_where_the_data_are_missing_the_curves_stand(tmp_path, story, monkeypatc
     def missing(*_args, **_options):
         raise BadFile("There are no images here.")
 
-    monkeypatch.setattr(module, "training", missing)
+    monkeypatch.setattr(module, "loaded_images", missing)
     events = list(recall(story[0]))
     assert not of(StripFrame, events)
     assert "There are no images here." in of(Notice, events)[0].text
