@@ -85,6 +85,7 @@ def test_chains_of_other_data_do_not_stand_beside_the_settings(qtbot, window, pa
     assert page.gallery.images() is None
     assert not page.survival.by_setting
     assert not page.judging.isVisibleTo(page)
+    assert page.gallery._place.currentWidget() is page.gallery._place.placeholder
     assert "exact score" in page.gallery._place.placeholder.sentence()
     assert not [export for export in page.exports() if export.name == "grid"]
     window.commands["undo"].trigger()
