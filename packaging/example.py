@@ -2,8 +2,8 @@
 
     python packaging/example.py        about ten minutes on two cores ('make example')
 
-It is the comparison of `msd sweep --preset digits-30s --ks 1,2,4,8 --seeds 0,1,2 --steps 300`, without what only training
-needs: the plan, and of each run its settings, its held-out errors and its result. `jobs.sweep.story.open_sweep` reads it.
+It is the comparison of `msd sweep --preset digits-30s --ks 1,2,4,8 --seeds 0,1,2 --steps 300` without what only
+training needs. The plan stays, and of each run its settings, held-out errors and result: `open_sweep` reads them.
 """
 
 from __future__ import annotations

@@ -139,6 +139,10 @@ class Engine:
         """Denoise one picture from its copies, as the `denoise` part of the spec specifies."""
         return self._job("pictures.denoise:denoise", spec, run_dir=run, pool=1)
 
+    def growing_copies(self, spec: ExperimentSpec, ks: Sequence[int], networks: Sequence[tuple[int, Path]]) -> Job:
+        """Denoise the first copies of the spec's picture: exactly for each of `ks`, and by networks of given k."""
+        return self._job("pictures.growing:growing_copies", spec, ks, networks, pool=1)
+
     def open_picture(self, path: Path, shape: tuple[int, int, int]) -> Job:
         """Read a user's picture and scale it to the size of the data."""
         return self._job("pictures.pictures:open_picture", path, shape)

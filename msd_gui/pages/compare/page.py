@@ -114,7 +114,7 @@ class ComparePage(Page):
     # -- calls by the window -------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Open the last comparison, once the engine is ready; without one the example, as soon as the page is visible."""
+        """Open the last comparison when the engine is ready, or the example if the page is visible."""
         self._update_buttons()
         if self.folder is not None and self.spec is None and not self.running:
             self.open_sweep(self.folder)

@@ -73,7 +73,7 @@ class ImageChains(Chains):
         self._page.renew()
 
     def begin(self) -> None:
-        """Draw chains unasked if the page is visible and empty and a shipped network serves; the engine says how many."""
+        """Draw chains unasked, if the page is visible and empty and a shipped network serves."""
         now = self._page.resolved
         shipped = now.in_use is not None and now.in_use.card is not None
         free = self._watched and self.made is None and not self._trainer.running

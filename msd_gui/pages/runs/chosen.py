@@ -16,8 +16,8 @@ from msd_engine.events.plots import OWN_COLOURS, Axis, Curve, Curves, Key, LineS
 from msd_engine.specs.sweep import MODE_TITLES, Mode
 from msd_gui.pages.base import layout
 from msd_gui.pages.runs.comparison import Comparison
-from msd_gui.pages.runs.differences import RunDifferences
 from msd_gui.pages.runs.details import RunFigures, RunWords
+from msd_gui.pages.runs.differences import RunDifferences
 from msd_gui.views.curves.curves import SECONDS, STEPS, CurvesView
 from msd_gui.widgets.panels.card import Card
 

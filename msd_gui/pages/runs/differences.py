@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from msd_engine.events import RunRow
 from msd_engine.specs import ExperimentSpec
@@ -73,6 +81,8 @@ class RunDifferences(QWidget):
                 item.setToolTip(one.path if place == 0 else words)
                 self.table.setItem(line, place, item)
         bar = self.table.horizontalHeader()
+        bar.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        bar.setTextElideMode(Qt.TextElideMode.ElideRight)
         bar.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         bar.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
         lines = min(len(found), _MOST_LINES) * self.table.verticalHeader().defaultSectionSize()

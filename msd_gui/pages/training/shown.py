@@ -10,7 +10,6 @@ from msd_engine.events import HeldOutLoss, StripFrame
 from msd_engine.events.plots import Axis, Curve, Curves
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.base import layout
-from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.curves import CurvesView
 from msd_gui.views.curves.losses import LossView
 from msd_gui.views.images.strip import HeldOutView
@@ -71,9 +70,7 @@ class TrainingShown(QObject):
         self.held_out_spec: ExperimentSpec | None = None
         self._bands_of: HeldOutLoss | None = None
         self.strip, self.losses, self.bands = HeldOutView(), LossView(), CurvesView(_bands())
-        self.strip_place = layout.with_placeholder(
-            self.strip, STRIP_WORDS, STRIP_BUTTON, _STRIP_PX
-        )
+        self.strip_place = layout.with_placeholder(self.strip, STRIP_WORDS, STRIP_BUTTON, _STRIP_PX)
         losses = LossPanel(self.losses)
         losses.setFixedHeight(_LOSSES_PX)
         self.bands.setFixedHeight(_BANDS_PX)
