@@ -123,6 +123,9 @@ class Measuring(QWidget):
         """Set the texts of the buttons, and note changed settings."""
         running, source = self._runner.running, self._source()
         missing = (self.why_not or "Needs a network: train one first.") if source is None else ""
+        # Nothing can be measured, nothing was: no controls without an effect.
+        self.setVisible(running or source is not None or self.quality is not None)
+        self.near_note.setVisible(self._images() is not None)
         for button, words, help_ in ((self.button, *_MEASURE), (self.curve.button, *_MEASURE_CURVE)):
             button.setText("Stop" if running else words)
             button.setEnabled(running or source is not None)
