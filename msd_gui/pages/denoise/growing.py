@@ -49,6 +49,7 @@ class GrowingRow(QWidget):
             part.hide()
             self.views[source], self._parts[source] = view, part
         layout.fill_row(self, *self._parts.values())
+        self._runner.running_changed.connect(self._show_parts)
 
     def request(self, spec: ExperimentSpec) -> None:
         """Denoise the picture of a spec by 1, 2, 4 and 8 copies, and by the networks that serve them."""
@@ -78,8 +79,14 @@ class GrowingRow(QWidget):
                 # The picture itself tells the same failure.
                 self.estimates = ()
                 self.show_chosen(self._page.experiment.spec)
+        self._show_parts()
+
+    @Slot()
+    def _show_parts(self) -> None:
+        """Show the rows that have estimates, and an empty one as long as its estimates may come."""
         for source, part in self._parts.items():
-            part.setVisible(bool(self._of(source)))
+            coming = source == "exact" and self._runner.running and bool(self.estimates)
+            part.setVisible(coming or bool(self._of(source)))
 
     def _on_chosen(self, place: int, source: str) -> None:
         self.chosen.emit(self._of(source)[place].k, source)
