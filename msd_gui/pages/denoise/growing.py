@@ -35,6 +35,8 @@ class GrowingRow(QWidget):
         super().__init__(page)
         self._page, self._engine = page, engine
         self._runner = page.runner(self._show, apart=(Failed, Notice))
+        self._watched = False
+        self._waiting: ExperimentSpec | None = None
         self.estimates: tuple[Estimate, ...] = ()
         self.views: dict[str, TilesView] = {}
         self._parts: dict[str, QWidget] = {}
@@ -51,8 +53,17 @@ class GrowingRow(QWidget):
         layout.fill_row(self, *self._parts.values())
         self._runner.running_changed.connect(self._show_parts)
 
+    def set_watched(self, watched: bool) -> None:
+        """Set whether the page is visible; a hidden page reads no image set for its rows."""
+        self._watched = watched
+        if watched and self._waiting is not None:
+            self.request(self._waiting)
+
     def request(self, spec: ExperimentSpec) -> None:
         """Denoise the picture of a spec by 1, 2, 4 and 8 copies, and by the networks that serve them."""
+        self._waiting = None if self._watched else spec
+        if not self._watched:
+            return
         job = self._engine.growing_copies(spec, KS, serving(self._page.networks, spec))
         self._runner.submit(job, grace_ms=GRACE_MS)
 

@@ -188,6 +188,7 @@ class DenoisePage(ResolvedPage):
     def set_watched(self, watched: bool) -> None:
         """Denoise with the newest weights when the page becomes visible."""
         super().set_watched(watched)
+        self.growing.set_watched(watched)
         if watched and self._stale:
             self._request()
 
