@@ -94,7 +94,7 @@ class Engine:
         """Train a denoiser and keep it in a run folder."""
         return self._job("training.train:train", spec, run, resume=resume, pool=0)
 
-    def strip(self, run: Path) -> Job:
+    def held_out_strip(self, run: Path) -> Job:
         """Denoise a fixed strip of held-out images with the network of a run or of a shipped model."""
         return self._job("training.recall:held_out_strip", run, pool=1)
 

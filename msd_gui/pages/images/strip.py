@@ -59,7 +59,7 @@ class ShippedStrip(QObject):
             return
         if not self._trainer.running:
             self._requested = network
-            self._runner.submit(self._engine.strip(network.folder))
+            self._runner.submit(self._engine.held_out_strip(network.folder))
 
     @Slot()
     def _give_way(self) -> None:

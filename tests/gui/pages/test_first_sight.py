@@ -44,7 +44,7 @@ def page(qtbot, monkeypatch):
         known = {
             "sample_at_first_sight": lambda spec, run: chains(spec, run, FEW),
             "sample": lambda spec, run, beside: chains(spec, run, spec.sampling.chains),
-            "strip": strip,
+            "held_out_strip": strip,
         }
         engine, clock = FakeEngine(**(known | events)), ScreenClock()
         page = ImagesPage(Experiment(load_preset(preset)), engine, clock, NetworkStore())
@@ -70,7 +70,7 @@ def test_nothing_is_drawn_until_the_page_is_seen_and_then_once(page):
     page, engine, clock = page()
     assert page.gallery.made is None
     page.set_watched(True)
-    assert engine.jobs() == ["strip", "sample_at_first_sight"]
+    assert engine.jobs() == ["held_out_strip", "sample_at_first_sight"]
     ticked(clock)
     assert len(page.gallery.latest.x_hat) == FEW
     assert page.shown.held_out is not None
@@ -122,7 +122,7 @@ def test_other_data_are_drawn_at_once_if_a_network_ships_for_them(page):
     # No network ships for this k.
     page.load(load_preset("digits-30s").replace("training.k", 3))
     ticked(clock)
-    assert not {"sample", "sample_at_first_sight", "strip"} & {*engine.jobs()}
+    assert not {"sample", "sample_at_first_sight", "held_out_strip"} & {*engine.jobs()}
     assert page.gallery.images() is None
 
 
@@ -135,14 +135,14 @@ def test_training_takes_the_place_of_chains_that_nobody_asked_for(page):
     ticked(clock)
     jobs = engine.jobs()
     assert "train" in jobs
-    assert not {"sample", "sample_at_first_sight", "strip"} & {*jobs}
+    assert not {"sample", "sample_at_first_sight", "held_out_strip"} & {*jobs}
     assert page.chains.made is None
     assert page.shown.held_out is None
 
 
 def test_missing_held_out_images_are_offered_and_come_after_the_download(page):
     missing = [Started("strip", "nowhere", 0, 1, load_preset("mnist-2min").to_json()), Failed("Not here.", "", "mnist")]
-    page, engine, clock = page(strip=lambda run: missing)
+    page, engine, clock = page(held_out_strip=lambda run: missing)
     offered, errors = [], []
     page.data_missed.connect(lambda text, name: offered.append(name))
     page.failed.connect(lambda text, _: errors.append(text))
@@ -154,4 +154,4 @@ def test_missing_held_out_images_are_offered_and_come_after_the_download(page):
     assert offered == ["mnist"]
     engine.jobs()
     page.files_changed()
-    assert engine.jobs() == ["strip"]
+    assert engine.jobs() == ["held_out_strip"]
