@@ -9,6 +9,7 @@ from pathlib import Path
 from msd_engine.backend.device import wait_for
 from msd_engine.events import Event
 from msd_engine.jobs.factory.chains import Sampling, sampling
+from msd_engine.jobs.factory.pace import threads_for
 from msd_engine.jobs.factory.parts import uses_exact_above
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.tools.background import in_background
@@ -30,6 +31,7 @@ def sample_at_first_sight(
     device: str = "auto",
     cadence: Cadence = NEVER,
     live: Live | None = None,
+    threads: int = 0,
 ) -> Iterator[Event]:
     """Draw the first chains of an experiment: at most `MOST`, and `FEWEST` on a slow machine.
 
@@ -40,6 +42,8 @@ def sample_at_first_sight(
         device: Name of the device, or ``auto``.
         cadence: As of `sample`.
         live: As of `sample`.
+        threads: Fixed number of CPU threads; 0 for what MSD_THREADS says, else for as many as other programs leave
+            free: on a busy machine two threads take many times as long as one.
 
     Yields:
         All of `sample`, with the number of chains in the spec of `Started`; chain i is chain i of the whole experiment.
@@ -50,6 +54,7 @@ def sample_at_first_sight(
         chains = yield from in_background(lambda _: sampling(few, run_dir=run_dir, data_dir=data_dir, device=device))
     else:
         chains = sampling(few, run_dir=run_dir, data_dir=data_dir, device=device)
+    threads_for(spec, chains.device, threads).begin()
     count = movable(step_seconds(chains, few), spec.sampling.chains)
     whole = spec.replace("sampling.chains", count)
     yield from sample(whole, run_dir=run_dir, data_dir=data_dir, device=device, cadence=cadence, live=live)
@@ -73,9 +78,13 @@ def movable(step_s: float, most: int) -> int:
 
 def step_seconds(chains: Sampling, spec: ExperimentSpec) -> float:
     """Time one step of chains at their last noise, where the network itself is asked; the first call is not timed."""
-    sigma = chains.descent.ladder[-1]
     for _ in range(2):
         begun_s = time.perf_counter()
-        chains.denoiser(chains.y, sigma)
-        wait_for(chains.device)
+        _ask(chains)
     return (time.perf_counter() - begun_s) * spec.sampling.traits.evaluations
+
+
+def _ask(chains: Sampling) -> None:
+    """Denoise the chains at their last noise."""
+    chains.denoiser(chains.y, chains.descent.ladder[-1])
+    wait_for(chains.device)

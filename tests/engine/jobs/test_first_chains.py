@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from msd_engine.events import Failed, Finished, Samples, Started
 from msd_engine.jobs.sampling import first_sight
@@ -37,6 +38,18 @@ def test_the_chains_are_the_first_of_the_experiment(monkeypatch, step_s, count):
     begun = ExperimentSpec.from_json(next(event for event in events if isinstance(event, Started)).spec_json)
     assert begun == spec.replace("sampling.chains", count)
     np.testing.assert_array_equal(ends(events).y, ends(sample(spec, run_dir=RUN)).y[:count])
+
+
+def test_threads_are_as_many_as_other_programs_leave_unless_they_are_fixed(monkeypatch):
+    before, asked = torch.get_num_threads(), []
+    monkeypatch.setattr(first_sight, "step_seconds", lambda *_: asked.append(torch.get_num_threads()) or 1.0)
+    monkeypatch.setattr("msd_engine.backend.threads.Load.others", lambda self: float(self.cores))
+    monkeypatch.setenv("MSD_THREADS", "")
+    torch.set_num_threads(2)
+    for threads in (0, 2):
+        list(sample_at_first_sight(SPEC.replace("sampling.chains", 2), run_dir=RUN, threads=threads))
+    torch.set_num_threads(before)
+    assert asked == [1, 2]
 
 
 def test_a_step_is_timed_and_a_missing_run_is_told(tmp_path):
