@@ -252,10 +252,12 @@ class Presets:
 
 @dataclass(frozen=True)
 class Runs:
-    """List the runs in a folder and below it, newest first."""
+    """List the runs in a folder and below it, newest first; or with diff, the settings in which runs differ."""
 
-    folder: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[DIR]", help_behavior_hint="")] = None
-    """The folder (default: MSD_RUNS_DIR, else that of the desktop program)."""
+    places: Annotated[
+        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="[DIR | diff RUN RUN ...]", help_behavior_hint="")
+    ] = ()
+    """The folder (default: MSD_RUNS_DIR, else that of the desktop program); or diff and two or more run folders."""
     search: Annotated[str, tyro.conf.arg(metavar="WORDS", help_behavior_hint="")] = NOT_GIVEN
     """Only runs with all of these words: in name, folder, data, status, note, comparison, or as #tag or k=8."""
     json: Json = False

@@ -193,12 +193,25 @@ def _parts(
     if run_dir is None:
         raise UserError("There is no trained denoiser yet: train one first, or set sampling.source to exact.")
     check_fits(run_dir, spec)
-    learned = _learned(run_dir, Run.open(run_dir).manifest.step, device)
+    learned = network_of(run_dir, data, device)
     kind = "pretrained model" if (run_dir / CARD).exists() else "network of"
     return images, Bench(learned, f"{kind} {run_dir.name}", exact=False, fixed_k=0 if learned.any_k else learned.k)
 
 
-@lru_cache(maxsize=1)
+def network_of(run_dir: Path, data: ImagesSpec, device: torch.device) -> LearnedDenoiser:
+    """Load the newest network of a run; the last few are kept.
+
+    Raises:
+        UserError: Its data have another shape.
+    """
+    learned = _learned(run_dir, Run.open(run_dir).manifest.step, device)
+    if learned.data_mean.shape != data.shape:
+        raise UserError(f"The run {run_dir} was trained on data of another shape than {data.name}.")
+    return learned
+
+
+# A picture is denoised by one network, and beside it by networks of a few other k.
+@lru_cache(maxsize=4)
 def _learned(run_dir: Path, step: int, device: torch.device) -> LearnedDenoiser:
     # The step is part of what is asked for: a run that goes on has newer weights.
     del step

@@ -17,8 +17,7 @@ from msd_engine.specs import SweepSpec
 from msd_engine.specs.sweep import MODE_TITLES, Child, Mode, mode_words, series_order, series_words
 from msd_gui.pages.base import layout
 from msd_gui.pages.compare.table import ComparisonTable, figure
-from msd_gui.views.base.placeholder import PlaceholderStack
-from msd_gui.views.base.rich import SIGMA_EFF, IndexedCells, indexed
+from msd_gui.views.base.rich import IndexedCells, indexed
 from msd_gui.views.curves.curves import SECONDS, STEPS, CurvesView
 
 _STYLES: dict[Mode, LineStyle] = {"same-sigma": "line", "same-sigma-eff": "dash"}
@@ -26,9 +25,6 @@ _ERROR = Axis("‖x̂ − x‖²", log=True)
 _EMPTY = Curves("Held-out error of every run", STEPS, _ERROR)
 CURVES_EVERY_S = 0.2
 BANDS_PX = 230
-# Qt's value for no limit.
-_NO_LIMIT_PX = 2**24 - 1
-_AWAITED = "The conclusions from the table will stand here: whether the error falls with k, and why."
 _ERRORS = "Final errors"
 
 
@@ -36,8 +32,8 @@ class ComparisonShown:
     """The views of a comparison, in two columns.
 
     Attributes:
-        middle: The curves above the table.
-        right: The conclusions above the errors by noise.
+        middle: The curves above the table, which is hidden without a row.
+        right: The conclusions above the errors by noise, each hidden without content.
         latest: The latest table; None without one.
     """
 
@@ -60,9 +56,6 @@ class ComparisonShown:
         )
         self.table = ComparisonTable()
         self.table.setItemDelegateForColumn(0, IndexedCells(self.table))
-        self.table_place = layout.with_placeholder(
-            self.table, "The error of each k will stand here: its spread over the seeds, and its ratio to k = 1."
-        )
         top = QWidget()
         row = QHBoxLayout(top)
         row.setContentsMargins(0, 0, 0, 0)
@@ -70,23 +63,24 @@ class ComparisonShown:
         row.addWidget(self.unit)
         row.addStretch(1)
         self.table_head = layout.heading(_ERRORS)
-        return layout.column(top, self.place, self.table_head, self.table_place, stretch=(0, 5, 0, 4))
+        self.title = layout.heading("")
+        self.title.hide()
+        return layout.column(self.title, top, self.place, self.table_head, self.table, stretch=(0, 0, 5, 0, 4))
 
     def _build_right(self) -> QWidget:
         self.bands = {mode: CurvesView(_bands(mode, [])) for mode in MODE_TITLES}
-        self.findings = QLabel(_AWAITED)
+        self.findings = QLabel()
         self.findings.setWordWrap(True)
         self.findings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.band_places: dict[str, PlaceholderStack] = {}
-        parts: list[QWidget] = [layout.heading("Conclusions"), self.findings]
+        self.parts: dict[str, QWidget] = {"": layout.stacked(layout.heading("Conclusions"), self.findings)}
         for mode, view in self.bands.items():
-            words = f"The error at each {SIGMA_EFF} will be drawn here."
-            self.band_places[mode] = layout.with_placeholder(view, words, height_px=BANDS_PX)
-            parts += [layout.heading(indexed(f"By noise: {MODE_TITLES[mode]}")), self.band_places[mode]]
+            view.setFixedHeight(BANDS_PX)
+            self.parts[mode] = layout.stacked(layout.heading(indexed(f"By noise: {MODE_TITLES[mode]}")), view)
         holder = QWidget()
         box = QVBoxLayout(holder)
         box.setContentsMargins(0, 0, 0, 0)
-        box.addWidget(layout.column(*parts))
+        box.addWidget(layout.column(*self.parts.values()))
+        self.clear()
         return holder
 
     # -- events --------------------------------------------------------------------------------------------------------
@@ -94,18 +88,17 @@ class ComparisonShown:
     def clear(self) -> None:
         """Remove everything that belongs to another comparison."""
         self._measured, self.latest = {}, None
+        self.title.hide()
         self.table.set_rows([])
-        self.table_place.set_ready(False)
-        self.table_place.setMaximumHeight(_NO_LIMIT_PX)
-        self.findings.setText(_AWAITED)
-        self.table_head.setText(_ERRORS)
-        for place in self.band_places.values():
-            place.set_ready(False)
+        for part in (self.table_head, self.table, *self.parts.values()):
+            part.hide()
         self.draw_curves()
 
     def begin(self, spec: SweepSpec) -> None:
         """Set the comparison whose runs will be shown."""
         self._spec = spec
+        self.title.setText(indexed(spec.title or spec.base.title))
+        self.title.setVisible(bool(self.title.text()))
 
     def child(self, name: str) -> Child | None:
         """Return a run of the comparison by its name; None for an unknown name."""
@@ -126,15 +119,16 @@ class ComparisonShown:
         """Show the table, its conclusions and its errors by noise."""
         self.latest = event
         self.draw_curves()
-        self.table_place.set_ready(bool(event.rows))
+        for part in (self.table_head, self.table):
+            part.setVisible(bool(event.rows))
         self.table.set_rows([_cells(row) for row in event.rows])
         self.table_head.setText(moment(event.rows).replace("Final error", _ERRORS))
-        self.table_place.setMaximumHeight(self.table.maximumHeight())
         sentences = "".join(f"<p>{_together(indexed(sentence))}</p>" for sentence in event.findings)
-        self.findings.setText(sentences or _AWAITED)
+        self.findings.setText(sentences)
+        self.parts[""].setVisible(bool(sentences))
         for mode, view in self.bands.items():
             known = [row for row in event.rows if row.mode == mode and len(row.band_error)]
-            self.band_places[mode].set_ready(bool(known))
+            self.parts[mode].setVisible(bool(known))
             view.set_plot(_bands(mode, known))
 
     def draw_curves(self) -> None:
