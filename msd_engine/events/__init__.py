@@ -2,6 +2,7 @@
 
 from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, SweepFound, Tick
 from msd_engine.events.catalogue import HeldOutCurve, RunRow, RunsChanged, RunStatus
+from msd_engine.events.causes import Explained, Trial
 from msd_engine.events.denoising import Copies, Denoised, NoisyPicture, PictureRead
 from msd_engine.events.quality import Figure, Neighbours, Quality
 from msd_engine.events.sampling import (
@@ -29,6 +30,7 @@ __all__ = [
     "Copies",
     "Denoised",
     "Event",
+    "Explained",
     "Failed",
     "FieldFrame",
     "Figure",
@@ -58,5 +60,6 @@ __all__ = [
     "SweepTable",
     "TableRow",
     "Tick",
+    "Trial",
     "Verdicts",
 ]

@@ -172,6 +172,8 @@ class ChainReport(Event):
         alive: Share of the chains whose state is finite and not beyond 1e6 data units.
         stayed: Share of the living chains whose most likely mode at the end is that in the middle of the last level;
             NaN before the end.
+        off: Share of all chains that are alive but whose sample lies outside of the 99.5 % ellipse of every mode; NaN
+            before the end.
     """
 
     keep: ClassVar[str] = "latest"
@@ -186,6 +188,7 @@ class ChainReport(Event):
     ess: NDArray[np.float64]
     alive: float
     stayed: float = math.nan
+    off: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,6 +21,7 @@ from msd_engine.jobs.tools.background import imported
 from msd_engine.metrics.chains.figures import (
     alive,
     effective_size,
+    off_the_data,
     residual_inflation,
     split_r_hat,
     within_std,
@@ -197,6 +198,7 @@ class PlaneFrames:
             ess=effective_size(draws).numpy(),
             alive=living.double().mean().item(),
             stayed=_stayed(target, draws, rho, tau),
+            off=self._off(target, x, tau) / len(y) if ended else math.nan,
         )
 
     def _draws(self, y: Tensor, living: Tensor) -> Tensor:
@@ -205,6 +207,11 @@ class PlaneFrames:
         # The first half of a level still remembers the level before.
         settled = level[len(level) // 2 :]
         return (settled if bool(living.all()) else settled[:, living]).mean(2)
+
+    def _off(self, target: GaussianMixture, x: Tensor, tau: float) -> int:
+        """Count the samples off the data; without a jump they keep the noise τ of ȳ."""
+        noise = 0.0 if self._spec.sampling.jump else tau
+        return int(off_the_data(target, x, noise).sum())
 
     def _predictions(self, target: GaussianMixture, counts: Tensor, all_live: bool) -> tuple[float, float]:
         """Return the std within a mode and s_T²/σ² of all chains at their end by theory; NaN where it has none."""
