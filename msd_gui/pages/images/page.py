@@ -10,6 +10,7 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
+from msd_gui.pages.advice.why import Why
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Export, Status
 from msd_gui.pages.images.chains import ImageChains
@@ -71,6 +72,7 @@ class ImagesPage(TrainingPage):
         self.form.add_below("sampling.source", self.network, self.network.combo)
         self.trainer = Trainer(self, self.engine, self.shown.losses)
         self.chains = ImageChains(self, self.engine, self.trainer, self.gallery)
+        self.why = Why(self, self.engine, self.adviser)
         self.judging = JudgeButton(self, self.engine, self.gallery)
         self.measuring = Measuring(self, self.engine, self.chains.drawable, self.gallery.images)
         shown = self.shown
@@ -144,6 +146,7 @@ class ImagesPage(TrainingPage):
         self.gallery.set_beside(now.made, drawing=self.chains.running)
         self.survival.set_older(self.gallery.older())
         self.adviser.set_beside(now.made)
+        self.why.follow()
 
     def has_states(self) -> bool:
         """Check whether the film strip has frames."""

@@ -14,6 +14,7 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
+from msd_gui.pages.advice.why import Why
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Export
 from msd_gui.pages.mixture.chains import PlaneChains
@@ -74,6 +75,7 @@ class MixturePage(TrainingPage):
         self._build()
         self.trainer = Trainer(self, engine, self.losses)
         self.chains = PlaneChains(self, engine, self.trainer)
+        self.why = Why(self, engine, self.adviser)
         # It listens to the clock after the runner of the chains, and so shows new states in the tick that brings them.
         self.player = Player(self, clock, self.plane, self.timeline, self.transport)
         self.readout = Readout(self, clock, self.player, self.weights, self.readings, self.chains_heading)
@@ -173,6 +175,7 @@ class MixturePage(TrainingPage):
         self.card.show_problem(self.resolved.card)
         self.chains.follow(before)
         self.adviser.set_beside(self.resolved.made)
+        self.why.follow()
         self._request_field()
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
