@@ -73,7 +73,9 @@ class _Account:
 def table(explained: Explained) -> str:
     """Return the counts as a table for people, with the conclusion below."""
     width = max(len(trial.title) for trial in explained.trials)
-    lines = [f"{trial.title:{width}}  {trial.survived:5} of {trial.count}{_chance(trial)}" for trial in explained.trials]
+    lines = [
+        f"{trial.title:{width}}  {trial.survived:5} of {trial.count}{_chance(trial)}" for trial in explained.trials
+    ]
     return "\n".join([*lines, explained.text])
 
 

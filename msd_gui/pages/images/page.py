@@ -143,7 +143,7 @@ class ImagesPage(TrainingPage):
         self.measuring.why_not = self.why_not("sample")
         self.measuring.update_button()
         self.chains.follow(before)
-        self.gallery.set_beside(now.made, drawing=self.chains.running)
+        self.gallery.set_beside(now.made, drawing=self.chains.running or self.chains.preview.shown)
         self.survival.set_older(self.gallery.older())
         self.adviser.set_beside(now.made)
         self.why.follow()
@@ -198,6 +198,12 @@ class ImagesPage(TrainingPage):
             self.chains.forget()
             super().do_train()
             self.shown.losses_place.set_ready(True)
+            self.chains.repeat()
+
+    def do_resume(self) -> None:
+        """Resume the stopped run."""
+        super().do_resume()
+        self.chains.repeat()
 
     def do_sample(self) -> None:
         """Draw chains with the newest averaged weights, and with the next seed if nothing else changed."""

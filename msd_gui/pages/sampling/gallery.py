@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
@@ -172,6 +173,28 @@ class Gallery(QWidget):
         self.film.clear()
         self._fit_film()
         self._place.set_ready(True)
+
+    def begin_preview(self) -> None:
+        """Dim the chains: previews cover the first ones."""
+        self.grid.set_dead({})
+        self.grid.set_dimmed(0)
+
+    def show_preview(self, frame: ImageFrame) -> None:
+        """Show a few chains of a preview over the first ones of the dimmed chains."""
+        images, beneath = frame.x_hat, self.images()
+        count = len(images)
+        if beneath is not None and beneath.shape[1:] == images.shape[1:]:
+            rest = beneath[count:]
+            images = np.concatenate((images, rest / 127.5 - 1 if rest.dtype == np.uint8 else rest), dtype=np.float32)
+        self.grid.set_images(images)
+        self.grid.set_dimmed(count)
+        self._caption.setText(f"preview at σ = {number(frame.sigma)}")
+        self._caption.setToolTip("A few chains down a short ladder. All are drawn once the slider is let go.")
+
+    def end_preview(self) -> None:
+        """Show the chains alone again."""
+        self.grid.set_dimmed(None)
+        self._show()
 
     def clear(self) -> None:
         """Remove all chains, for other data."""

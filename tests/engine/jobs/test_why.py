@@ -71,7 +71,9 @@ def test_holm_keeps_the_order_and_never_falls():
 
 
 def test_of_exact_draws_at_most_one_in_two_hundred_is_off_the_data():
-    mixture = GaussianMixture([0.3, 0.7], [[0.0, 0.0], [9.0, 0.0]], [[[1.0, 0.5], [0.5, 2.0]], [[0.1, 0.0], [0.0, 3.0]]])
+    mixture = GaussianMixture(
+        [0.3, 0.7], [[0.0, 0.0], [9.0, 0.0]], [[[1.0, 0.5], [0.5, 2.0]], [[0.1, 0.0], [0.0, 3.0]]]
+    )
     draws = mixture.sample(20_000, torch.Generator().manual_seed(0))
     share = off_the_data(mixture, draws, 0.0).double().mean().item()
     # These modes do not overlap: the share is one in two hundred.

@@ -36,7 +36,20 @@ def verdicts(spec: ExperimentSpec, lived: int, count: int, reason: str = "off th
     judged = ("alive",) * lived + (reason,) * (count - lived)
     sampling = spec.sampling
     return Verdicts(
-        judged, n, 0.1, n, 0.9, 1.0, 1.0, 9.6, 0.54, spec.training.k, sampling.step_ratio, sampling.levels, 64, spec.to_json()
+        judged,
+        n,
+        0.1,
+        n,
+        0.9,
+        1.0,
+        1.0,
+        9.6,
+        0.54,
+        spec.training.k,
+        sampling.step_ratio,
+        sampling.levels,
+        64,
+        spec.to_json(),
     )
 
 
