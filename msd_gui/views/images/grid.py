@@ -32,6 +32,7 @@ class ImageGridView(Canvas):
         self._count = 0
         self._size = (1, 1)
         self._columns = 1
+        self._place: tuple[object, ...] = ()
         self._chosen: int | None = None
         self._dead: dict[int, str] = {}
         self._dimmed: int | None = None
@@ -81,7 +82,13 @@ class ImageGridView(Canvas):
         if not self._count:
             return None
         area = QRectF(self.rect()).adjusted(_MARGIN_PX, _MARGIN_PX, -_MARGIN_PX, -_MARGIN_PX)
-        return fit(self._count, self._size, area, self.devicePixelRatioF())
+        # A strip that appears below takes height: only another window, or other images, change the columns.
+        ratio = self.devicePixelRatioF()
+        place = (self._count, self._size, self.width(), self.window().size(), ratio)
+        kept = self._columns if place == self._place else 0
+        tiles = fit(self._count, self._size, area, ratio, columns=kept)
+        self._place, self._columns = place, tiles.columns
+        return tiles
 
     def sizeHint(self) -> QSize:
         """Return the size of a few rows."""
