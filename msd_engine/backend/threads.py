@@ -74,7 +74,7 @@ def use_threads(count: int = 0) -> None:
 
 
 def yield_to_others() -> None:
-    """Lower the priority of the calling thread for good; on the main thread, and where threads have none, do nothing."""
+    """Lower the priority of the calling thread for good; do nothing on the main thread, or if threads have none."""
     if sys.platform == "linux" and threading.current_thread() is not threading.main_thread():
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 

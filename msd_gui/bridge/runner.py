@@ -23,23 +23,38 @@ from msd_gui.bridge.engine import Job
 from msd_gui.bridge.mailbox import Mailbox
 
 LINGER_S = 0.3
+HIDDEN_S = 2.0
+"""Seconds between two frames of a hidden page."""
 SYNCHRONOUS = "MSD_SYNCHRONOUS"
 
 
 class ScreenCadence:
-    """A frame is due when the screen has drained the last one, is visible, and a tick has passed."""
+    """A frame is due when the screen has drained the last one and a tick has passed.
+
+    A job of a hidden page makes a frame every `HIDDEN_S` seconds, for its progress in the status bar.
+    """
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self._next = 0.0
-        self.watched = True
+        self._watched = True
+
+    @property
+    def watched(self) -> bool:
+        """Whether the page is visible."""
+        return self._watched
+
+    @watched.setter
+    def watched(self, watched: bool) -> None:
+        self._watched = watched
+        self._next = 0.0 if watched else time.monotonic() + HIDDEN_S
 
     def due(self) -> bool:
         """Return whether to make a frame now."""
         now = time.monotonic()
-        if not self.watched or now < self._next or len(self._mailbox):
+        if now < self._next or len(self._mailbox):
             return False
-        self._next = now + 0.9 / SCREEN_HZ
+        self._next = now + (0.9 / SCREEN_HZ if self.watched else HIDDEN_S)
         return True
 
 
@@ -207,7 +222,7 @@ class Runner(QObject):
         (self._live.resume if self._live.paused else self._live.pause)()
 
     def set_watched(self, watched: bool) -> None:
-        """Set whether the page is visible: hidden, a job makes no frames."""
+        """Set whether the page is visible: hidden, a job makes few frames."""
         self._cadence.watched = watched
 
     def submit(self, job: Job, *, grace_ms: int = 0) -> None:

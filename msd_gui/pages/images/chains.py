@@ -47,6 +47,7 @@ class ImageChains(Chains):
         self._editing = False
         self._cut = False
         self._wanted = False
+        self._runner.running_changed.connect(self._on_running)
         self.preview = Preview(page, engine, gallery, self.drawable)
         gallery.scrubber.set_branching(True)
         gallery.scrubber.branch_requested.connect(self._branch)
@@ -183,10 +184,13 @@ class ImageChains(Chains):
             case Finished():
                 self._on_end()
 
+    @Slot(bool)
+    def _on_running(self, running: bool) -> None:
+        if not running and not self._trainer.running:
+            self._page.set_status(Status())
+
     def _on_end(self) -> None:
         if self._gallery.repeat.isChecked() and self._trainer.running and not self._page.resolved.exact:
             self._wanted = True
             self._trainer.request_weights(WEIGHTS_EVERY_S)
-        elif not self._trainer.running:
-            self._page.set_status(Status())
         self._page.actions_changed.emit()

@@ -13,6 +13,7 @@ from msd_gui.pages.mixture.history import ChainHistory
 from msd_gui.pages.mixture.player import Player
 from msd_gui.session.made import Made
 from msd_gui.session.resolve import Resolved
+from msd_gui.theme.tips import wrapped
 from msd_gui.views.base.veil import Veil
 
 # New chains usually replace the old ones sooner.
@@ -76,7 +77,7 @@ class Beside(QObject):
         words = f"Drawn {self._words}" if self._words and late else ""
         if words != self.label.text():
             self.label.setText(words)
-            self.label.setToolTip(f"These chains were drawn {self._words}." if words else "")
+            self.label.setToolTip(wrapped(f"These chains were drawn {self._words}.") if words else "")
             self.label.setVisible(bool(words))
         on = bool(words) and self._others
         if on != self.faded:

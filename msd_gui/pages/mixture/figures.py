@@ -59,7 +59,7 @@ def _annealed(report: ChainReport, lived: int, chains: int) -> tuple[Reading, Re
             "–" if math.isnan(report.stayed) else f"{100 * report.stayed:.0f} %",
             "",
             "Chains whose mode at the end is that in the middle of the last level. Where modes are separated it is "
-            "100 %, as it should be: annealed chains settle in their modes at larger noise and need not cross any more. "
+            "100 %, as it should be: annealed chains settle in their modes at larger noise and need not cross again. "
             "The R-hat of this level, large then, says nothing about the samples; their weights do.",
         ),
         Reading(

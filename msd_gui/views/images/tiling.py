@@ -83,8 +83,9 @@ def fit(
         possible.
     """
     height, width = image
-    best: tuple[float, int] = (0.0, columns or 1)
-    for columns in (columns,) if columns else range(1, count + 1):
+    first, last = (columns, columns) if columns else (1, count)
+    best: tuple[float, int] = (0.0, first)
+    for columns in range(first, last + 1):
         rows = ceil(count / columns)
         scale = min(
             (area.width() - gap * (columns - 1)) / (columns * width),
