@@ -57,7 +57,7 @@ class Trial:
     @property
     def words(self) -> str:
         """The change with its counts."""
-        return f"{self.title} {self.survived} of {self.count}"
+        return f"{self.title}: {self.survived} of {self.count}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,8 @@ class Explained(Event):
     @property
     def counts(self) -> str:
         """The counts of all finished samplings as text."""
-        return ", ".join(trial.words for trial in self.trials)
+        counts = "; ".join(trial.words for trial in self.trials)
+        return counts[:1].upper() + counts[1:]
 
     @property
     def text(self) -> str:

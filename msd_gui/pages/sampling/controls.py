@@ -29,6 +29,11 @@ _EXPLAINED = (
     "Variance of the residuals y_i − ȳ at the end of each level, divided by σ² of the level, as theory predicts it for "
     "these steps and any data: 1 is exact. Far above 1 the ladder is too coarse, or the steps are too few or too large."
 )
+_PROPOSING = (
+    "Set the ladder and r by NCSNv2's techniques: σ₁/√k is the largest distance among some thousands of data, at least "
+    "half of the draws of each level lie in the shell of either neighbour, and r brings Langevin's s_T²/σ² on a long "
+    "ladder nearest to 1. σ_L and T stay."
+)
 
 
 class SamplingControls(QObject):
@@ -77,13 +82,7 @@ class SamplingControls(QObject):
         self.swelling.setAccessibleDescription(_EXPLAINED)
         self.button = QPushButton(PROPOSE)
         self.button.setObjectName("sampling.propose")
-        self.button.setToolTip(
-            wrapped(
-                "Set the ladder and r by NCSNv2's techniques: σ₁/√k is the largest distance among some thousands of data, "
-                "at least half of the draws of each level lie in the shell of either neighbour, and r brings Langevin's "
-                "s_T²/σ² on a long ladder nearest to 1. σ_L and T stay."
-            )
-        )
+        self.button.setToolTip(wrapped(_PROPOSING))
         self.button.setEnabled(False)
         self.button.clicked.connect(self.propose)
         holder = QWidget()

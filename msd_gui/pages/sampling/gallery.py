@@ -179,6 +179,7 @@ class Gallery(QWidget):
 
     def begin_preview(self) -> None:
         """Dim the chains: previews cover the first ones."""
+        self._lived.hide()
         self.grid.set_dead({})
         self.grid.set_dimmed(0)
 
@@ -196,6 +197,7 @@ class Gallery(QWidget):
 
     def end_preview(self) -> None:
         """Show the chains alone again."""
+        self._lived.show()
         self.grid.set_dimmed(None)
         self._show()
 

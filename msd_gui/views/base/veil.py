@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QWidget
 
 _ALPHA = 150
 
@@ -33,9 +33,12 @@ class Veil(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint over the widget."""
         del event
-        colour = QColor(self.palette().color(QPalette.ColorRole.Base))
+        framed = isinstance(self.parentWidget(), QAbstractScrollArea)
+        role = QPalette.ColorRole.Base if framed else QPalette.ColorRole.Window
+        colour = QColor(self.palette().color(role))
         colour.setAlpha(_ALPHA)
-        QPainter(self).fillRect(self.rect(), colour)
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), colour)
 
     def _cover(self) -> None:
         self.setGeometry(self.parentWidget().rect())

@@ -101,7 +101,7 @@ def test_an_error_of_a_file_goes_with_the_next_file_that_is_asked_for(qtbot, tmp
     clock.stop()
 
 
-def test_train_sample_and_stop_keep_their_places_from_page_to_page(window):
+def test_on_every_page_the_buttons_keep_their_places_and_no_tool_tip_is_one_long_line(window):
     window.resize(1280, 800)
     places = set()
     for name in window.pages:
@@ -110,11 +110,6 @@ def test_train_sample_and_stop_keep_their_places_from_page_to_page(window):
         buttons = [window.bar.widgetForAction(window.commands[action]) for action in ("train", "sample", "stop")]
         places.add(tuple(button.x() for button in buttons))
     assert len(places) == 1
-
-
-def test_no_tool_tip_is_one_long_line(window):
-    for name in window.pages:
-        window.show_page(name)
     for widget in window.findChildren(QWidget):
         tip = widget.toolTip()
         # Qt wraps rich text itself.

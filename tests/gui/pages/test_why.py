@@ -116,7 +116,7 @@ def test_the_card_shows_the_counts_and_its_button_sets_what_helped(make, clock):
     press(page, clock)
     assert engine.jobs().count("why") == 1
     assert card(page).title == "Guidance w = 2.4 kills chains"
-    assert "as is 6 of 16, exact score 16 of 16, guidance 15 of 16. It is the guidance." in card(page).evidence
+    assert "As is: 6 of 16; exact score: 16 of 16; guidance: 15 of 16. It is the guidance." in card(page).evidence
     assert card(page).action == "Set w = 1"
     press(page, clock)
     assert page.experiment.spec.sampling.guidance == 1.0
@@ -180,7 +180,7 @@ def test_while_it_runs_the_card_counts_and_can_stop_it(qtbot):
     adviser.set_explained(explained(spec, planned=4))
     (found,) = adviser.cards.advice
     assert (found.action, found.ask) == ("Stop", "stop")
-    assert "as is 6 of 16 …" in found.evidence
+    assert "As is: 6 of 16 …" in found.evidence
     with qtbot.waitSignal(adviser.asked) as asked:
         adviser.cards.cards[0].action.emit()
     assert asked.args == ["stop"]
