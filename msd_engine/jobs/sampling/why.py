@@ -168,8 +168,10 @@ def _survivors(
                 yield progress.of(event)
             case Verdicts():
                 survived = event.lived
-            case ChainReport() if not math.isnan(event.off):
-                survived = round((event.alive - event.off) * spec.sampling.chains)
+            case ChainReport():
+                # Data without modes have no ellipses.
+                off = 0.0 if math.isnan(event.off) else event.off
+                survived = round((event.alive - off) * spec.sampling.chains)
             case _:
                 yield Tick()
     return survived

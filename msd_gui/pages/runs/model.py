@@ -93,9 +93,13 @@ class RunsModel(QSortFilterProxyModel):
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
         """Sort by a column with unknown values last; a negative column sorts by newest first."""
-        self._column, self._down = column, order == Qt.SortOrder.DescendingOrder
         if column < 0:
-            self._column, self._down, order = CREATED, True, Qt.SortOrder.DescendingOrder
+            column, order = CREATED, Qt.SortOrder.DescendingOrder
+        down = order == Qt.SortOrder.DescendingOrder
+        if (column, down) == (self._column, self._down):
+            # A click on a heading sorts twice: by the indicator, and by the view.
+            return
+        self._column, self._down = column, down
         # Qt sorts only if the role or the order changes.
         known = _KEYS.index(self.sortRole())
         role = _KEYS[known if order != self.sortOrder() else 1 - known]

@@ -20,6 +20,7 @@ from msd_gui.views.runs.cells import RunCells
 
 _INSIDE_PX = 18
 _ADD = QItemSelectionModel.SelectionFlag.Select | QItemSelectionModel.SelectionFlag.Rows
+_CHOOSE = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
 _ADOPT = QItemSelectionModel.SelectionFlag.Deselect | QItemSelectionModel.SelectionFlag.Rows
 
 
@@ -75,10 +76,11 @@ class RunList(QTreeView):
 
     def choose(self, indices: Sequence[QModelIndex]) -> None:
         """Select only these lines; expand their parents."""
-        self.clearSelection()
+        wanted = QItemSelection()
         for index in indices:
             self.expand(index.parent())
-            self.selectionModel().select(index, _ADD)
+            wanted.select(index, index)
+        self.selectionModel().select(wanted, _CHOOSE)
 
     def changeEvent(self, event: QEvent) -> None:
         """Update colours and font."""
