@@ -161,7 +161,7 @@ class Files(QObject):
     def open_text(self, text: str) -> None:
         """Restore points or settings from text."""
         self._then = (Path(), "")
-        self._runner.enqueue(self._engine.restore_text(text))
+        self._enqueue(self._engine.restore_text(text))
 
     def download(self, name: str) -> None:
         """Download a data set to the data folder."""
