@@ -14,6 +14,7 @@ class Veil(QWidget):
 
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
+        self._over = over
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         over.installEventFilter(self)
         self.hide()
@@ -33,7 +34,7 @@ class Veil(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint over the widget."""
         del event
-        framed = isinstance(self.parentWidget(), QAbstractScrollArea)
+        framed = isinstance(self._over, QAbstractScrollArea)
         role = QPalette.ColorRole.Base if framed else QPalette.ColorRole.Window
         colour = QColor(self.palette().color(role))
         colour.setAlpha(_ALPHA)
@@ -41,4 +42,4 @@ class Veil(QWidget):
             painter.fillRect(self.rect(), colour)
 
     def _cover(self) -> None:
-        self.setGeometry(self.parentWidget().rect())
+        self.setGeometry(self._over.rect())
