@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import math
 import os
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 
@@ -37,8 +35,6 @@ _SHORT_S = 30.0
 _GAIN = 1.05
 _ROUNDS = 2
 _TIMED_S = 0.15
-# As a process started by nice.
-_NICE = 10
 
 
 def fixed_threads(count: int = 0) -> int:
@@ -71,12 +67,6 @@ def use_threads(count: int = 0) -> None:
         count: Number of threads; 0 for the fixed number, else torch's default.
     """
     torch.set_num_threads(fixed_threads(count) or _ALL_THREADS)
-
-
-def yield_to_others() -> None:
-    """Lower the priority of the calling thread for good; do nothing on the main thread, or if threads have none."""
-    if sys.platform == "linux" and threading.current_thread() is not threading.main_thread():
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 class Load:

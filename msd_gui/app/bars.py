@@ -89,6 +89,7 @@ class Dot(QWidget):
 
     def __init__(self, button: QWidget) -> None:
         super().__init__(button)
+        self._button = button
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setFixedSize(_DOT_PX, _DOT_PX)
         button.installEventFilter(self)
@@ -97,7 +98,7 @@ class Dot(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Stay in the corner."""
         if event.type() == QEvent.Type.Resize:
-            self.move(self.parentWidget().width() - _DOT_PX - 2, 2)
+            self.move(self._button.width() - _DOT_PX - 2, 2)
         return super().eventFilter(watched, event)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -62,12 +62,11 @@ class Engine:
         self.ready = False
         self._catalogue: Catalogue | None = None
 
-    def _job(self, name: str, /, *arguments: Any, pool: int | None = None, low: bool = False, **named: Any) -> Job:
+    def _job(self, name: str, /, *arguments: Any, pool: int | None = None, **named: Any) -> Job:
         """Return a job by the path of its function, such as ``sampling.sample:sample`` in `msd_engine.jobs`.
 
         Data folder, device, fixed threads, cadence and live requests are passed to functions with such parameters;
-        `pool` is the number of CPU threads (0: the fixed number, or all; None: no need). A job of `low` priority lowers
-        that of its thread for good: its runner has no other jobs.
+        `pool` is the number of CPU threads (0: the fixed number, or all; None: no need).
         """
 
         def job(cadence: Cadence, live: Live) -> Iterator[Event]:
@@ -78,10 +77,6 @@ class Engine:
                 from msd_engine.backend.threads import use_threads
 
                 use_threads(pool or self.threads)
-            if low:
-                from msd_engine.backend.threads import yield_to_others
-
-                yield_to_others()
             offered: dict[str, Any] = {"data_dir": self.data_dir(), "device": self.device, "threads": self.threads}
             offered |= {"cadence": cadence, "live": live}
             taken = inspect.signature(function).parameters
@@ -124,7 +119,7 @@ class Engine:
 
     def why(self, spec: ExperimentSpec, run: Path | None = None, *, chains: int = 0) -> Job:
         """Find out by experiment why chains die, in the background; 0 chains for the usual number."""
-        return self._job("sampling.why:why", spec, run_dir=run, chains=chains, pool=1, low=True)
+        return self._job("sampling.why:why", spec, run_dir=run, chains=chains, pool=1)
 
     def ladder(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
         """Report the ladder of a sampling before any chain is drawn; with the network of a run, if there is one yet."""

@@ -18,7 +18,7 @@ class Why(QObject):
     def __init__(self, page: ResolvedPage, engine: Engine, adviser: Adviser) -> None:
         super().__init__(page)
         self._page, self._engine, self._adviser = page, engine, adviser
-        self._runner = page.runner(self._show)
+        self._runner = page.runner(self._show, patient=True)
         self._runner.running_changed.connect(self._on_running)
         self._made: Made | None = None
         adviser.asked.connect(self._on_asked)
