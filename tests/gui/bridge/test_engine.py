@@ -34,6 +34,7 @@ CALLS = {
     "judge": (Samples(IMAGE[None], IMAGE[None, None], 0, SPEC.to_json()),),
     "nearest": (SPEC, IMAGE),
     "restore": (RUN,),
+    "restore_text": ("words",),
     "download": ("mnist",),
     "save": ("text", RUN),
     "watch_runs": (),
