@@ -171,6 +171,23 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Why:
+    """Find out by experiment why chains die: the same chains again, each time with one change."""
+
+    run: RunFolder = None
+    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    """Instead of a run: a preset, or a file that carries a spec; sampled from a pretrained model or the exact score."""
+    model: Model = NOT_GIVEN
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 16 of images, 256 points)")] = NOT_GIVEN
+    """Number of chains for each change."""
+    data_dir: DataDir = None
+    device: Device = "auto"
+    threads: Threads = NOT_GIVEN
+    json: Json = False
+    fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
+
+
+@dataclass(frozen=True)
 class Propose:
     """Propose a ladder and a step from the data by NCSNv2's techniques; nothing is trained or drawn."""
 
@@ -297,6 +314,7 @@ Command = (
     | Sample
     | Run
     | Evaluate
+    | Why
     | Propose
     | Sweep
     | Reproduce
@@ -312,6 +330,7 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Sample, tyro.conf.subcommand("sample")],
     Annotated[Run, tyro.conf.subcommand("run")],
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
+    Annotated[Why, tyro.conf.subcommand("why")],
     Annotated[Propose, tyro.conf.subcommand("propose")],
     Annotated[Sweep, tyro.conf.subcommand("sweep")],
     Annotated[Reproduce, tyro.conf.subcommand("reproduce")],

@@ -2,6 +2,7 @@
 
 from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, SweepFound, Tick
 from msd_engine.events.catalogue import HeldOutCurve, RunRow, RunsChanged, RunStatus
+from msd_engine.events.causes import Explained, Trial
 from msd_engine.events.denoising import Copies, Denoised, Estimate, GrowingCopies, NoisyPicture, PictureRead
 from msd_engine.events.quality import Figure, Neighbours, Quality
 from msd_engine.events.sampling import (
@@ -30,6 +31,7 @@ __all__ = [
     "Denoised",
     "Estimate",
     "Event",
+    "Explained",
     "Failed",
     "FieldFrame",
     "Figure",
@@ -60,5 +62,6 @@ __all__ = [
     "SweepTable",
     "TableRow",
     "Tick",
+    "Trial",
     "Verdicts",
 ]

@@ -125,6 +125,10 @@ class Engine:
         grid = {"bounds": bounds, "resolution": FIELD_RESOLUTION, "points": ARROWS_PER_SIDE}
         return self._job("sampling.field:field", spec, sigma=sigma, run_dir=run, pool=1, **grid)
 
+    def why(self, spec: ExperimentSpec, run: Path | None = None, *, chains: int = 0) -> Job:
+        """Find out by experiment why chains die, in the background; 0 chains for the usual number."""
+        return self._job("sampling.why:why", spec, run_dir=run, chains=chains, pool=1)
+
     def ladder(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
         """Report the ladder of a sampling before any chain is drawn; with the network of a run, if there is one yet."""
         return self._job("sampling.ladder:ladder", spec, run_dir=run)

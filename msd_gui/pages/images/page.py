@@ -10,6 +10,7 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
+from msd_gui.pages.advice.why import Why
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Export, Status
 from msd_gui.pages.images.chains import ImageChains
@@ -73,6 +74,7 @@ class ImagesPage(TrainingPage):
         self.trainer = Trainer(self, self.engine, self.shown.losses)
         self.chains = ImageChains(self, self.engine, self.trainer, self.gallery)
         self.strip = ShippedStrip(self, self.engine, self.trainer, self.shown)
+        self.why = Why(self, self.engine, self.adviser)
         self.judging = JudgeButton(self, self.engine, self.gallery)
         self.measuring = Measuring(self, self.engine, self.chains.drawable, self.gallery.images)
         shown = self.shown
@@ -142,9 +144,10 @@ class ImagesPage(TrainingPage):
         self.measuring.update_button()
         self.chains.follow(before)
         self.strip.show_resolved(now)
-        self.gallery.set_beside(self.chains.asked, drawing=self.chains.running)
+        self.gallery.set_beside(self.chains.asked, drawing=self.chains.running or self.chains.preview.shown)
         self.survival.set_older(self.gallery.older())
         self.adviser.set_beside(now.made)
+        self.why.follow()
 
     def has_states(self) -> bool:
         """Check whether the film strip has frames."""
@@ -210,6 +213,12 @@ class ImagesPage(TrainingPage):
             self.chains.forget()
             super().do_train()
             self.shown.losses_panel.show()
+            self.chains.repeat()
+
+    def do_resume(self) -> None:
+        """Resume the stopped run."""
+        super().do_resume()
+        self.chains.repeat()
 
     def do_sample(self) -> None:
         """Draw chains with the newest averaged weights, and with the next seed if nothing else changed."""

@@ -26,6 +26,7 @@ CALLS = {
     "sample_at_first_sight": (SPEC, RUN),
     "chain_task": ("draw", SPEC, RUN),
     "field": (load_preset("ncsn-toy"), 1.0, (0.0, 1.0, 0.0, 1.0), RUN),
+    "why": (SPEC, RUN),
     "ladder": (SPEC, RUN),
     "propose": (SPEC,),
     "denoise": (SPEC, RUN),
