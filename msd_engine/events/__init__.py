@@ -17,6 +17,7 @@ from msd_engine.events.sampling import (
 )
 from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildStarted, SweepTable, TableRow
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
+from msd_engine.events.tuning import Effect, Finalist, TuneCost, TuneGrid, TuneReport, TuneRow, TuneTable
 from msd_engine.events.verdicts import Verdicts
 
 __all__ = [
@@ -28,11 +29,13 @@ __all__ = [
     "ChildStarted",
     "Copies",
     "Denoised",
+    "Effect",
     "Event",
     "Failed",
     "FieldFrame",
     "Figure",
     "FilmFrame",
+    "Finalist",
     "Finished",
     "HeldOutCurve",
     "HeldOutLoss",
@@ -58,5 +61,10 @@ __all__ = [
     "SweepTable",
     "TableRow",
     "Tick",
+    "TuneCost",
+    "TuneGrid",
+    "TuneReport",
+    "TuneRow",
+    "TuneTable",
     "Verdicts",
 ]
