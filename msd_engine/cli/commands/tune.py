@@ -170,7 +170,11 @@ def _network(options: Tune) -> Path:
 
 def _spec(options: Tune, run: Path) -> TuneSpec:
     values: dict[str, Any] = {"base": spec_of_run(run, {}).model_dump()}
-    for name, text in (("evaluations", options.evaluations), ("candidates", options.candidates), ("final", options.final)):
+    for name, text in (
+        ("evaluations", options.evaluations),
+        ("candidates", options.candidates),
+        ("final", options.final),
+    ):
         if is_given(text):
             values[name] = count_of(text, f"--{name}")
     if is_given(options.chains):

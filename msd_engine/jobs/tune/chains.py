@@ -79,7 +79,9 @@ class DrawnChains:
     def _draw(self, count: int, against: Standard, worked: Worked) -> Generator[Event, None, None]:
         wanted = self.spec.replace("sampling.chains", count)
         device = str(self._device)
-        for moment in moments(sampling(wanted, run_dir=self._run_dir, device=device, first_chain=self._count)):
+        for moment in moments(  # noqa: B007 - the last one is the end
+            sampling(wanted, run_dir=self._run_dir, device=device, first_chain=self._count)
+        ):
             worked(count)
             yield Tick()
         samples = moment.posterior.mean if wanted.sampling.jump else moment.y.mean(1)

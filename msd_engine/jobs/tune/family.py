@@ -32,6 +32,12 @@ SEARCHED = (
 )
 """Fields of the sampling that the search chooses."""
 
+_FIXED: dict[str, Any] = {"method": "annealed", "exact_above": SamplingSpec.model_fields["exact_above"].default}
+"""Fields that are the same for all candidates: the network answers alone."""
+if "conditioning" in SamplingSpec.model_fields:
+    # The denoiser is told the noise that is there.
+    _FIXED["conditioning"] = "actual"
+
 _FEWEST_LEVELS, _MOST_LEVELS = 2, 10_000
 _SIGMA_L = "sigma_L_factor"  # last noise over that of the preset
 
@@ -68,7 +74,7 @@ class Candidate:
 
     @property
     def values(self) -> dict[str, float | int | str | bool]:
-        """The settings that the search chooses, by dotted path."""
+        """Its settings by dotted path."""
         return chosen_values(self.spec.sampling)
 
     @property
@@ -78,8 +84,9 @@ class Candidate:
 
 
 def chosen_values(sampling: SamplingSpec) -> dict[str, float | int | str | bool]:
-    """Return the settings that the search chooses, by dotted path; only those that the sampler and the ladder have."""
-    names = [name for name in SEARCHED if name not in sampling.absent and (name != "rho" or sampling.ladder == "karras")]
+    """Return the settings of a chain by dotted path; only those that its sampler and its ladder have."""
+    without = set(sampling.absent) | (set() if sampling.ladder == "karras" else {"rho"})
+    names = [name for name in (*SEARCHED, *_FIXED) if name not in without]
     return {f"sampling.{name}": getattr(sampling, name) for name in names}
 
 
@@ -111,7 +118,7 @@ def reference(spec: TuneSpec, *, has_earlier: bool) -> Candidate:
 
 
 def candidates(spec: TuneSpec, *, has_earlier: bool) -> tuple[Candidate, ...]:
-    """Return the candidates of a search; the first ones do not depend on their number.
+    """Return the candidates of a search; those drawn at random do not depend on their number.
 
     Args:
         spec: The search.
@@ -134,11 +141,7 @@ def candidates(spec: TuneSpec, *, has_earlier: bool) -> tuple[Candidate, ...]:
 
 def alone_spec(base: ExperimentSpec, *, has_earlier: bool) -> ExperimentSpec:
     """Return an experiment whose annealed chains ask the network alone, without guidance that it cannot have."""
-    fields = SamplingSpec.model_fields
-    values: dict[str, Any] = {"source": "trained", "method": "annealed", "exact_above": fields["exact_above"].default}
-    values |= {} if has_earlier else {"guidance": 1.0}
-    # In every candidate the denoiser is told the noise that is there, where that can be chosen.
-    values |= {"conditioning": "actual"} if "conditioning" in fields else {}
+    values = {"source": "trained", **_FIXED} | ({} if has_earlier else {"guidance": 1.0})
     return base.replace_all({f"sampling.{name}": value for name, value in values.items()})
 
 
@@ -156,28 +159,29 @@ def fitted(base: ExperimentSpec, wanted: Settings, budget: int) -> ExperimentSpe
         budget: Most evaluations of one chain.
 
     Returns:
-        The experiment; None if not even two levels are within the budget.
+        The experiment, with fewer steps per level where two levels would be above the budget; None if even one step
+        per level is.
     """
     values = {f"sampling.{name}": value for name, value in wanted.items() if name != _SIGMA_L}
     values["sampling.sigma_L"] = _rounded(min(base.sampling.sigma_1, base.sampling.sigma_L * wanted.get(_SIGMA_L, 1.0)))
 
-    def with_levels(levels: int) -> ExperimentSpec:
-        return base.replace_all(values | {"sampling.levels": levels})
+    def chain(levels: int, steps: int) -> ExperimentSpec:
+        return base.replace_all(values | {"sampling.levels": levels, "sampling.steps_per_level": steps})
 
-    # Above the budget for every sampler, or above the most levels of a spec.
-    low, high = _FEWEST_LEVELS, min(_MOST_LEVELS, budget // int(wanted["steps_per_level"]) + 1) + 1
-    if cost(with_levels(low)) > budget:
+    most = min(int(wanted["steps_per_level"]), budget)
+    steps = next((steps for steps in range(most, 0, -1) if cost(chain(_FEWEST_LEVELS, steps)) <= budget), 0)
+    if not steps:
         return None
-    # Every step of the search keeps the lower end within the budget, even where the number of guided levels falls.
+    # Above the budget for every sampler, or above the most levels of a spec.
+    low, high = _FEWEST_LEVELS, min(_MOST_LEVELS, budget // steps + 1) + 1
+    # Every step keeps the lower end within the budget, even where the number of guided levels falls.
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if cost(with_levels(middle)) <= budget else (low, middle)
-    return with_levels(low)
+        low, high = (middle, high) if cost(chain(middle, steps)) <= budget else (low, middle)
+    return chain(low, steps)
 
 
-def _fitting(
-    spec: TuneSpec, base: ExperimentSpec, has_earlier: bool
-) -> Iterator[tuple[Origin, ExperimentSpec]]:
+def _fitting(spec: TuneSpec, base: ExperimentSpec, has_earlier: bool) -> Iterator[tuple[Origin, ExperimentSpec]]:
     """Yield experiments within the budget, some of them perhaps more than once."""
     if base.sampling.sampler in FAMILY and cost(base) <= spec.evaluations:
         yield "preset", base

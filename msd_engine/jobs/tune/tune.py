@@ -34,7 +34,7 @@ from msd_engine.jobs.factory.parts import denoiser_of_run
 from msd_engine.jobs.quality.standards import behind, prepared_standard, read_whole
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tune.chains import DrawnChains
-from msd_engine.jobs.tune.family import PRESET, Candidate, candidates, reference
+from msd_engine.jobs.tune.family import Candidate, candidates, reference
 from msd_engine.jobs.tune.halves import Halves, distance, halves, measure_of, reported
 from msd_engine.jobs.tune.journal import Journal, journal_path
 from msd_engine.metrics.errors.effects import shares
@@ -123,15 +123,14 @@ class _Search:
         journal: Journal,
     ) -> None:
         self.spec, self.judges, self.journal, self.cadence = spec, judges, journal, cadence
+        self.run_dir = run_dir
         self.start_s = time.monotonic()
         self.worked = self.rated = self.spared = 0
         self.rate, self.rated_s = 0.0, self.start_s
         has_earlier = Run.open(run_dir).has_earlier
 
         def entrant(candidate: Candidate) -> _Entrant:
-            row = TuneRow(
-                candidate.number, candidate.origin, candidate.words, candidate.values, candidate.evaluations
-            )
+            row = TuneRow(candidate.number, candidate.origin, candidate.words, candidate.values, candidate.evaluations)
             return _Entrant(candidate, DrawnChains(candidate.spec, run_dir, device, (*spec.rungs, spec.final)), row)
 
         self.preset = entrant(reference(spec, has_earlier=has_earlier))
@@ -195,7 +194,9 @@ class _Search:
         return spec.replace("title", title[-200:])
 
     def _rows(self) -> list[TuneRow]:
-        return [one.row for one in sorted(self.all, key=lambda one: (-one.row.rung if one.row.chains else 1, *_rank(one)))]
+        return [
+            one.row for one in sorted(self.all, key=lambda one: (-one.row.rung if one.row.chains else 1, *_rank(one)))
+        ]
 
     def _judge(self, one: _Entrant, rung: int, chains: int) -> Generator[Event, None, None]:
         """Judge a candidate by the tuning half, or take the judgement from the journal."""
@@ -210,16 +211,8 @@ class _Search:
             self.spared += self.spec.evaluations * (chains - one.row.chains)
             yield Tick()
         value, low, high = (math.nan if end is None else end for end in (line.value, line.low, line.high))
-        one.row = replace(
-            one.row,
-            rung=rung,
-            chains=chains,
-            measure=line.measure,
-            value=value,
-            low=low,
-            high=high,
-            by_rung=(*one.row.by_rung[:rung], value),
-        )
+        judged = {"rung": rung, "chains": chains, "measure": line.measure, "value": value, "low": low, "high": high}
+        one.row = replace(one.row, by_rung=(*one.row.by_rung, value), **judged)
 
     def _report(self, one: _Entrant) -> Generator[Event, None, Finalist]:
         """Measure a chain by the other half, or take its figures from the journal."""
@@ -260,6 +253,8 @@ class _Search:
         found: Estimate,
         figures: tuple[Figure, ...] = (),
     ) -> TuneLine:
+        if digest(self.spec, self.run_dir, self.judges.reporting.network.digest) != self.journal.search:
+            raise UserError("The network has changed since the search began: search anew for its new weights.")
         return TuneLine.from_fields(
             {
                 "search": self.journal.search,
