@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import sys
 import threading
 import time
 import traceback
@@ -23,6 +24,7 @@ from msd_gui.bridge.engine import Job
 from msd_gui.bridge.mailbox import Mailbox
 
 LINGER_S = 0.3
+_NICE = 10
 SYNCHRONOUS = "MSD_SYNCHRONOUS"
 
 
@@ -79,10 +81,11 @@ class _Worker(QThread):
     threads.
     """
 
-    def __init__(self, mailbox: Mailbox, cadence: ScreenCadence) -> None:
+    def __init__(self, mailbox: Mailbox, cadence: ScreenCadence, *, patient: bool) -> None:
         super().__init__()
         self.setObjectName("msd-runner")
         self._mailbox = mailbox
+        self._patient = patient
         self._cadence = cadence
         self._wake = threading.Condition()
         self._waiting: deque[_Task] = deque()
@@ -102,7 +105,7 @@ class _Worker(QThread):
         if begin:
             # The previous thread may not have finished yet.
             self.wait()
-            self.start()
+            self.start(QThread.Priority.LowestPriority if self._patient else QThread.Priority.InheritPriority)
 
     def halt(self, *, for_good: bool = False) -> None:
         """Close the running job and empty the queue; `for_good` also ends the thread."""
@@ -120,6 +123,10 @@ class _Worker(QThread):
 
     def run(self) -> None:
         """Run tasks until the thread has to quit."""
+        if self._patient and sys.platform == "linux":
+            # Linux ignores the priorities of Qt; there, niceness belongs to a thread.
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, max(_NICE, os.getpriority(os.PRIO_PROCESS, thread)))
         while True:
             with self._wake:
                 self._current = None
@@ -145,7 +152,8 @@ class _InPlace:
 
     busy = False
 
-    def __init__(self, mailbox: Mailbox, cadence: ScreenCadence) -> None:
+    def __init__(self, mailbox: Mailbox, cadence: ScreenCadence, *, patient: bool) -> None:
+        del patient  # there is nobody to wait for
         self._mailbox = mailbox
         self._cadence = cadence
 
@@ -175,12 +183,19 @@ class Runner(QObject):
     event_ready = Signal(object)
     running_changed = Signal(bool)
 
-    def __init__(self, clock: ScreenClock, parent: QObject | None = None) -> None:
+    def __init__(self, clock: ScreenClock, parent: QObject | None = None, *, patient: bool = False) -> None:
+        """Start no thread yet.
+
+        Args:
+            clock: The screen's clock.
+            parent: Owner.
+            patient: Whether its jobs leave the processor to all others.
+        """
         super().__init__(parent)
         self._mailbox = Mailbox()
         self._cadence = ScreenCadence(self._mailbox)
         worker = _InPlace if os.environ.get(SYNCHRONOUS) else _Worker
-        self._worker: _InPlace | _Worker = worker(self._mailbox, self._cadence)
+        self._worker: _InPlace | _Worker = worker(self._mailbox, self._cadence, patient=patient)
         self._generation = 0
         self._oldest_wanted = 0
         self._running = False

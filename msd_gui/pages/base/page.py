@@ -110,6 +110,7 @@ class Page(QWidget):
         words: str | None = None,
         *,
         apart: tuple[type[Event], ...] = (),
+        patient: bool = False,
     ) -> Runner:
         """Create a runner that sends its events to `show`, and its failures and notices then to the window.
 
@@ -118,8 +119,9 @@ class Page(QWidget):
             words: Name of the activity for the status bar: empty for the job's own text, None if `show` handles
                 `Progress`.
             apart: `Failed` or `Notice` if only `show` handles them.
+            patient: Whether its jobs leave the processor to all others.
         """
-        runner = Runner(self.clock, self)
+        runner = Runner(self.clock, self, patient=patient)
         runner.event_ready.connect(self._note_device)
         if show is not None:
             runner.event_ready.connect(show)
