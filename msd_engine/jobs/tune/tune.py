@@ -211,7 +211,8 @@ class _Search:
             self.spared += self.spec.evaluations * (chains - one.row.chains)
             yield Tick()
         value, low, high = (math.nan if end is None else end for end in (line.value, line.low, line.high))
-        judged = {"rung": rung, "chains": chains, "measure": line.measure, "value": value, "low": low, "high": high}
+        judged: dict[str, Any] = {"rung": rung, "chains": chains, "measure": line.measure}
+        judged |= {"value": value, "low": low, "high": high}
         one.row = replace(one.row, by_rung=(*one.row.by_rung, value), **judged)
 
     def _report(self, one: _Entrant) -> Generator[Event, None, Finalist]:

@@ -26,13 +26,13 @@ class Share(NamedTuple):
         value: The share, adjusted for chance; NaN if it cannot be told.
         low: Lower end.
         high: Upper end.
-        count: Number of candidates with the setting.
+        candidates: Number of candidates with the setting.
     """
 
     value: float
     low: float
     high: float
-    count: int
+    candidates: int
 
 
 def shares(rows: Sequence[Mapping[str, Setting]], y: Sequence[float], seed: int = 0) -> dict[str, Share]:

@@ -16,6 +16,8 @@ Index = QModelIndex | QPersistentModelIndex
 _NOWHERE = QModelIndex()
 
 HEAD = ("Chain", "Evaluations", "Chains", "Distance", "95 % interval")
+WIDEST = ("Evaluations", "100000", "Distance", "−0.00123 to 0.00123")
+"""Widest texts of the columns after the first."""
 TIPS = (
     "Sampler, levels × steps per level, and its other settings.",
     "Evaluations of the network for one chain; a guided evaluation counts twice.",
@@ -23,6 +25,9 @@ TIPS = (
     "Kernel distance, or Fréchet distance at the last rung, from one half of the held-out images. Compare distances of "
     "equal numbers of chains only.",
     "Interval of the distance over the choice of chains and of held-out images.",
+)
+_LEFT, _RIGHT = (
+    int(side | Qt.AlignmentFlag.AlignVCenter) for side in (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
 )
 _MEASURES = {"kernel": "Kernel distance", "frechet": "Fréchet distance"}
 
@@ -33,6 +38,9 @@ class CandidatesModel(QAbstractTableModel):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.rows: tuple[TuneRow, ...] = ()
+        self._cells: list[tuple[str, ...]] = []
+        self._dropped = QFont()
+        self._dropped.setItalic(True)
 
     def set_rows(self, rows: Sequence[TuneRow]) -> None:
         """Replace the candidates.
@@ -40,9 +48,15 @@ class CandidatesModel(QAbstractTableModel):
         Args:
             rows: The candidates in the order of the table.
         """
-        self.beginResetModel()
+        same = len(rows) == len(self.rows)
+        if not same:
+            self.beginResetModel()
         self.rows = tuple(rows)
-        self.endResetModel()
+        self._cells = [cells(row) for row in rows]
+        if not same:
+            self.endResetModel()
+        elif rows:
+            self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(HEAD) - 1))
 
     def rowCount(self, parent: Index = _NOWHERE) -> int:
         """Return the number of candidates."""
@@ -54,19 +68,16 @@ class CandidatesModel(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Return text, alignment, tooltip and font of a cell; the font is italic for dropped candidates."""
-        row = self.rows[index.row()]
+        line, column = index.row(), index.column()
         match role:
             case Qt.ItemDataRole.DisplayRole:
-                return cells(row)[index.column()]
+                return self._cells[line][column]
             case Qt.ItemDataRole.TextAlignmentRole:
-                side = Qt.AlignmentFlag.AlignRight if index.column() else Qt.AlignmentFlag.AlignLeft
-                return int(side | Qt.AlignmentFlag.AlignVCenter)
+                return _RIGHT if column else _LEFT
             case Qt.ItemDataRole.ToolTipRole:
-                return tip(row)
-            case Qt.ItemDataRole.FontRole:
-                font = QFont()
-                font.setItalic(not row.survives)
-                return font
+                return tip(self.rows[line])
+            case Qt.ItemDataRole.FontRole if not self.rows[line].survives:
+                return self._dropped
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:

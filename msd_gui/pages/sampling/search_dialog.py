@@ -25,7 +25,7 @@ from PySide6.QtWidgets import (
 from msd_engine.events import Figure, Finalist, Progress, TuneCost, TuneGrid, TuneReport, TuneRow, TuneTable
 from msd_engine.specs import declarations
 from msd_engine.specs.search.tune import TuneSpec
-from msd_gui.pages.sampling.candidates import CandidatesModel
+from msd_gui.pages.sampling.candidates import WIDEST, CandidatesModel
 from msd_gui.views.images.grid import ImageGridView
 from msd_gui.widgets.controls.guard import LIST_KEYS, KeyGuard
 from msd_gui.widgets.controls.numbers import duration, number
@@ -42,6 +42,7 @@ _EXPLAINED = (
     "Compares chains of the network alone on the same random numbers. Each round draws more chains of the best third. "
     "One half of the held-out images chooses; the other half judges the result."
 )
+_PADDING_PX = 16
 _START, _STOP = "Search", "Stop"
 _USE = "Use this chain"
 _SHOWN_FIGURES = ("fid", "frechet", "kernel", "confident", "yield", "rarest", "commonest")
@@ -64,14 +65,14 @@ class SearchDialog(QDialog):
         super().__init__(parent)
         self.setObjectName("chain-search")
         self.setWindowTitle("Find a good chain")
-        self.resize(900, 640)
+        self.resize(1060, 660)
         self._running = False
         self._why_not = ""
         self.model = CandidatesModel(self)
         self._build_plan()
         self._build_results()
         column = QVBoxLayout(self)
-        for widget in (self._head, self._split, self.result, self.status):
+        for widget in (self._head, self._split, self.report, self.status):
             column.addWidget(widget, 1 if widget is self._split else 0)
         column.addLayout(self._buttons)
         self.table.selectionModel().selectionChanged.connect(self._update_use)
@@ -118,19 +119,20 @@ class SearchDialog(QDialog):
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         head = self.table.horizontalHeader()
-        head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        # Qt would measure every cell again after each judgement.
+        for column, widest in enumerate(WIDEST, start=1):
+            head.resizeSection(column, self.fontMetrics().horizontalAdvance(widest) + _PADDING_PX)
         head.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self.grid = ImageGridView()
         self.grid.setToolTip("Samples of the best chain so far.")
         self._split = QSplitter(Qt.Orientation.Horizontal)
         self._split.addWidget(self.table)
         self._split.addWidget(self.grid)
-        self._split.setStretchFactor(0, 3)
-        self._split.setStretchFactor(1, 1)
-        self.result = QLabel()
-        self.result.setTextFormat(Qt.TextFormat.RichText)
-        self.result.setWordWrap(True)
-        self.result.hide()
+        self._split.setSizes([760, 300])
+        self.report = QLabel()
+        self.report.setTextFormat(Qt.TextFormat.RichText)
+        self.report.setWordWrap(True)
+        self.report.hide()
         self.status = QLabel()
         self.status.setProperty("role", "muted")
         self.status.setWordWrap(True)
@@ -185,7 +187,7 @@ class SearchDialog(QDialog):
         """Forget the last search."""
         self.model.set_rows(())
         self.grid.set_images(np.zeros((0, 1, 1, 1), np.float32))
-        self.result.hide()
+        self.report.hide()
         self._update_use()
 
     def show_table(self, table: TuneTable) -> None:
@@ -209,8 +211,8 @@ class SearchDialog(QDialog):
 
     def show_report(self, report: TuneReport) -> None:
         """Show the judgement of the other half, and what mattered."""
-        self.result.setText(report_html(report))
-        self.result.show()
+        self.report.setText(report_html(report))
+        self.report.show()
 
     # -- the chosen chain ----------------------------------------------------------------------------------------------
 
@@ -242,7 +244,12 @@ class SearchDialog(QDialog):
 def report_html(report: TuneReport) -> str:
     """Describe the result of a search: the figures of the best chain and of the preset, and what mattered."""
     best, preset = report.finalists[0], report.finalists[-1]
-    head = ("", f"Best, {best.row.evaluations} evaluations", f"Before, {preset.row.evaluations} evaluations", "Real")
+    head = (
+        "",
+        f"Best, {best.row.evaluations} evaluations",
+        f"Settings before, network alone, {preset.row.evaluations}",
+        "Real",
+    )
     rows = ["".join(f"<th align='left'>{words}&nbsp;&nbsp;</th>" for words in head)]
     for name in _SHOWN_FIGURES:
         ours, before = _figure(best, name), _figure(preset, name)

@@ -56,9 +56,9 @@ def test_few_candidates_with_a_setting_tell_nothing() -> None:
         del row["ratio"]
     found = shares(settings, y)
     assert math.isnan(found["ratio"].value)
-    assert found["ratio"].count == LEAST - 1
+    assert found["ratio"].candidates == LEAST - 1
     assert not found["ratio"].low > 0
-    assert found["idle"].count == LEAST + 4
+    assert found["idle"].candidates == LEAST + 4
 
 
 def test_equal_figures_tell_nothing() -> None:

@@ -130,9 +130,9 @@ def test_the_table_lives_and_the_best_chain_is_used_in_one_step(show, clock):
     assert dialog.model.index(1, 0).data(Qt.ItemDataRole.FontRole).italic()
     assert dialog.grid.tiling() is not None
     assert dialog.status.text() == "The best of 3 chains."
-    assert "5.5 (4.5 to 6.5)" in dialog.result.text()
-    assert "Step ratio (40%)" in dialog.result.text()
-    assert "Cannot be told: Ladder" in dialog.result.text()
+    assert "5.5 (4.5 to 6.5)" in dialog.report.text()
+    assert "Step ratio (40%)" in dialog.report.text()
+    assert "Cannot be told: Ladder" in dialog.report.text()
     dialog.use.click()
     now = page.experiment.spec
     assert (now.sampling.sampler, now.sampling.levels) == ("consistent", 12)
