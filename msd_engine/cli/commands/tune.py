@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from msd_engine.specs import ExperimentSpec, for_job, model_folder, model_names
 from msd_engine.specs.search.tune import TuneSpec
 from msd_engine.specs.sweep import parse_list
 
-_WIDE = 160
+_WIDE, _NARROWEST = 160, 100
 _UNTOLD = "cannot be told"
 
 
@@ -151,7 +152,7 @@ def in_words(table: TuneTable, report: TuneReport) -> str:
             f"{effect.share:.2f}" if effect.told else _UNTOLD,
             _interval(effect.low, effect.high),
         )
-    console = Console(file=io.StringIO(), width=_WIDE)
+    console = Console(file=io.StringIO(), width=max(_NARROWEST, shutil.get_terminal_size((_WIDE, 0)).columns))
     for part in (candidates, final, effects):
         console.print(part)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]

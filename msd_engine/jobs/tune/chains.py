@@ -13,6 +13,7 @@ from msd_engine.events import Event, Tick
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.jobs.factory.chains import moments, sampling
 from msd_engine.jobs.tools.frames import shown
+from msd_engine.jobs.tune.kept import KeptParts, Part
 from msd_engine.metrics.features.extract import extract_features
 from msd_engine.metrics.features.network import FeatureBatch
 from msd_engine.metrics.quality.standard import Standard, judged_alone
@@ -37,7 +38,9 @@ class DrawnChains:
         pictures: The first samples, with shape (n, C, H, W), float32.
     """
 
-    def __init__(self, spec: ExperimentSpec, run_dir: Path, device: torch.device, stops: Sequence[int]) -> None:
+    def __init__(
+        self, spec: ExperimentSpec, run_dir: Path, device: torch.device, stops: Sequence[int], kept: KeptParts
+    ) -> None:
         """Draw nothing yet.
 
         Args:
@@ -45,12 +48,14 @@ class DrawnChains:
             run_dir: Run folder of its network.
             device: Where to compute.
             stops: Numbers of chains that will be asked for: between them the same chains always walk together.
+            kept: The chains that were drawn before this search was stopped.
         """
         self.spec = spec
         self.lived = 0
         self.pictures: NDArray[np.float32] = np.zeros((0, *spec.data.shape), np.float32)
         self._run_dir, self._device = run_dir, device
         self._stops = sorted(stops)
+        self._kept = kept
         self._parts: list[FeatureBatch] = []
         self._count = 0
 
@@ -73,10 +78,16 @@ class DrawnChains:
         together = _TOGETHER if self._device.type == "cpu" else _TOGETHER_ON_ACCELERATORS
         while self._count < chains:
             count = min(together, min(stop for stop in self._stops if stop > self._count) - self._count)
-            yield from self._draw(count, against, worked)
+            part = self._kept.read(self._count, count)
+            if part is None:
+                part = yield from self._draw(count, against, worked)
+                self._kept.write(self._count, part)
+            self._parts.append(part.batch)
+            self.lived += int(part.lived.sum())
+            self.pictures = np.concatenate((self.pictures, part.pictures.numpy()))[:SHOWN]
             self._count += count
 
-    def _draw(self, count: int, against: Standard, worked: Worked) -> Generator[Event, None, None]:
+    def _draw(self, count: int, against: Standard, worked: Worked) -> Generator[Event, None, Part]:
         wanted = self.spec.replace("sampling.chains", count)
         device = str(self._device)
         for moment in moments(  # noqa: B007 - the last one is the end
@@ -89,7 +100,5 @@ class DrawnChains:
         for batch in extract_features(against.network, x):  # noqa: B007 - the last one is the whole
             yield Tick()
         verdicts = judged_alone(x, y, batch, against.judge, against.statistics, wanted.sampling.ends)
-        self._parts.append(batch)
-        self.lived += verdicts.count(ALIVE)
-        if len(self.pictures) < SHOWN:
-            self.pictures = np.concatenate((self.pictures, x.numpy()))[:SHOWN]
+        lived = torch.tensor([verdict == ALIVE for verdict in verdicts])
+        return Part(batch, lived, x[: max(0, SHOWN - self._count)].clone())

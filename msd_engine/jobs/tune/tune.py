@@ -37,6 +37,7 @@ from msd_engine.jobs.tune.chains import DrawnChains
 from msd_engine.jobs.tune.family import Candidate, candidates, reference
 from msd_engine.jobs.tune.halves import Halves, distance, halves, measure_of, reported
 from msd_engine.jobs.tune.journal import Journal, journal_path
+from msd_engine.jobs.tune.kept import KeptParts, forget_parts
 from msd_engine.metrics.errors.effects import shares
 from msd_engine.metrics.quality.distances import Estimate
 from msd_engine.metrics.quality.standard import array
@@ -131,7 +132,9 @@ class _Search:
 
         def entrant(candidate: Candidate) -> _Entrant:
             row = TuneRow(candidate.number, candidate.origin, candidate.words, candidate.values, candidate.evaluations)
-            return _Entrant(candidate, DrawnChains(candidate.spec, run_dir, device, (*spec.rungs, spec.final)), row)
+            kept = KeptParts(journal.search, candidate.number)
+            chains = DrawnChains(candidate.spec, run_dir, device, (*spec.rungs, spec.final), kept)
+            return _Entrant(candidate, chains, row)
 
         self.preset = entrant(reference(spec, has_earlier=has_earlier))
         self.all = [entrant(candidate) for candidate in candidates(spec, has_earlier=has_earlier)]
@@ -171,6 +174,7 @@ class _Search:
             reported_n=len(standard.reference),
             real_n=len(standard.real),
         )
+        forget_parts(self.journal.search)
         text = f"The best of {len(self.all)} chains: {best.row.words} ({best.row.evaluations} evaluations)."
         yield Finished(len(self.all), time.monotonic() - self.start_s, text, str(self.journal.path))
 

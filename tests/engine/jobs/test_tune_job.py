@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from msd_engine.backend.errors import BadFile
+from msd_engine.backend.folders import cache_folder
 from msd_engine.events import Event, Failed, Finished, Notice, TuneCost, TuneReport, TuneTable
 from msd_engine.jobs.factory.chains import moments, sampling
 from msd_engine.jobs.factory.parts import descent, evaluations, uses_exact_above, uses_guidance
@@ -26,6 +27,7 @@ from msd_engine.jobs.tune.cost import tune_cost
 from msd_engine.jobs.tune.family import candidates
 from msd_engine.jobs.tune.halves import halves
 from msd_engine.jobs.tune.journal import Journal, journal_path
+from msd_engine.jobs.tune.kept import KeptParts, forget_parts
 from msd_engine.jobs.tune.tune import tune
 from msd_engine.metrics.features.network import FeatureBatch
 from msd_engine.metrics.quality.standard import Standard
@@ -175,14 +177,30 @@ def against(run: Path) -> Standard:
 def test_survivors_keep_their_chains_and_draw_the_next_ones_alone(run: Path, against: Standard) -> None:
     spec = candidates(SEARCH, has_earlier=False)[0].spec
     steps: list[int] = []
-    cut, whole = (DrawnChains(spec, run, torch.device("cpu"), (16, 40, 48)) for _ in range(2))
-    for chains in (16, 40, 48):
-        list(cut.draw(chains, against, steps.append))
+    stops = (16, 40, 48)
+
+    def chains(search: str) -> DrawnChains:
+        return DrawnChains(spec, run, torch.device("cpu"), stops, KeptParts(search, 0))
+
+    cut, whole = chains("cut"), chains("whole")
+    for count in stops:
+        list(cut.draw(count, against, steps.append))
     assert sum(steps) == 48 * (spec.sampling.total_steps + 1)
     list(whole.draw(48, against, steps.append))
     assert len(cut.features) == 48
     assert torch.equal(cut.features.features, whole.features.features)
     assert (cut.lived, cut.pictures.tolist()) == (whole.lived, whole.pictures.tolist())
+    # Killed and begun again, they are read; what is damaged is drawn again.
+    again = chains("cut")
+    damaged = cache_folder() / "tune" / "cut" / "0" / "16-24.safetensors"
+    damaged.write_bytes(damaged.read_bytes()[:-1])
+    steps.clear()
+    list(again.draw(48, against, steps.append))
+    assert sum(steps) == 24 * (spec.sampling.total_steps + 1)
+    assert torch.equal(again.features.logits, whole.features.logits)
+    assert (again.lived, again.pictures.tolist()) == (whole.lived, whole.pictures.tolist())
+    forget_parts("cut")
+    assert not damaged.exists()
 
 
 # -- halves ------------------------------------------------------------------------------------------------------------
@@ -254,6 +272,7 @@ def test_a_search_stopped_anywhere_and_torn_goes_on_to_the_same_result(run: Path
             file.write(json.dumps(whole[0]).encode()[: drawn.randrange(1, 200)])
     events = list(tune(SEARCH, run, device="cpu"))
     assert result(events) == expected
+    assert not (cache_folder() / "tune" / whole[0]["search"]).exists()
     # What was torn is told, and no candidate is judged twice.
     assert any(isinstance(event, Notice) and "damaged lines" in event.text for event in events)
     found = []
