@@ -51,6 +51,18 @@ class GaussianMixture:
         self.eigenvalues = eigenvalues
         self.axes = axes
 
+    @classmethod
+    def of_points(cls, points: Tensor) -> GaussianMixture:
+        """Return modes of equal weight and no width at points with shape (J, d); densities need noise τ > 0."""
+        count, dim = points.shape
+        made = object.__new__(cls)
+        made.weights = points.new_full((count,), 1 / count)
+        made.means = points
+        made.covariances = points.new_zeros(count, dim, dim)
+        made.eigenvalues = points.new_zeros(count, dim)
+        made.axes = torch.eye(dim).to(points).repeat(count, 1, 1)
+        return made
+
     @property
     def dim(self) -> int:
         """Dimension d of a datum."""

@@ -45,6 +45,8 @@ def mixture(spec: MixtureSpec) -> GaussianMixture:
                 return GaussianMixture(spec.weights or (), spec.means or (), spec.covariances or ())
             except ValueError as error:
                 raise UserError(f"This custom mixture cannot be used: {error}") from None
+        case _:
+            raise UserError(f"The data {spec.name!r} are a set of points, not a mixture.")
 
 
 def _isotropic(weights: list[float], means: list[list[float]], std: float) -> GaussianMixture:

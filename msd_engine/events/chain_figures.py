@@ -64,6 +64,8 @@ def figures_of_state(
 
 def responsibilities(modes: Modes, x: Array, tau: float) -> Array:
     """Return the probabilities of the modes given points with shape (n, d) and noise τ, with shape (n, J)."""
+    if not len(modes.weights):
+        return np.zeros((len(x), 0))
     covariances = modes.covariances + tau**2 * modes.noise
     away = x[:, None] - modes.means
     distances = np.einsum("njd,jde,nje->nj", away, np.linalg.inv(covariances), away)

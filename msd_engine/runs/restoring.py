@@ -8,13 +8,14 @@ from pathlib import Path
 
 from msd_engine.backend.errors import BadFile
 from msd_engine.backend.files import MIB, read_bytes, reading
+from msd_engine.data.points import SUFFIXES, experiment_of, read_points
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.pictures import read_picture_spec
 from msd_engine.runs.run import Run
 from msd_engine.runs.samples import read_samples_spec
 from msd_engine.specs import GENERATOR, ExperimentSpec, JobName, SpecError, generator_of, job_of
 
-EXPECTED = "a picture, sample file, preset or run folder of this program"
+EXPECTED = "a picture, sample file, preset or run folder of this program, or a CSV or NPY file of points"
 
 _LARGEST_SPEC = 4 * MIB
 
@@ -23,7 +24,8 @@ def read_spec(path: str | os.PathLike[str]) -> ExperimentSpec:
     """Read the spec that a file or folder carries; its kind is told by its first bytes.
 
     Args:
-        path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file, a run folder or its manifest.
+        path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file, a CSV or NPY file of points, a run folder
+            or its manifest.
 
     Returns:
         The spec.
@@ -101,11 +103,15 @@ def _text(path: Path) -> str | bytes:
         text: str | bytes = read_picture_spec(path)
     elif head.startswith(b"PK"):
         text = read_samples_spec(path)
+    elif head.startswith(b"\x93NUMPY"):
+        text = experiment_of(read_points(path), path.stem).to_json().encode()
     else:
         text = read_bytes(path, EXPECTED, limit=_LARGEST_SPEC)
         # What is no text in the encoding that it begins with is told by whoever reads it.
         begin = text.decode(json.detect_encoding(text), "replace").removeprefix("\ufeff").lstrip()
-        if not begin.startswith("{"):
+        if not begin.startswith("{") and path.suffix.lower() in SUFFIXES:
+            text = experiment_of(read_points(path), path.stem).to_json().encode()
+        elif not begin.startswith("{"):
             raise BadFile(f"{path} is not {EXPECTED}.")
     if len(text) > _LARGEST_SPEC:
         raise BadFile(f"The spec in {path} is larger than {_LARGEST_SPEC:,} bytes.")

@@ -1,14 +1,16 @@
-"""Settings of the data: a Gaussian mixture in the plane, or a set of real images."""
+"""Settings of the data: a Gaussian mixture or a set of points in the plane, or a set of real images."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from msd_engine.specs.base import Spec, param, title_of
 
 MixtureName = Literal["two-gaussians", "ncsn-toy", "ring-8", "grid-25", "custom"]
+PointsName = Literal["two-moons", "swiss-roll", "checkerboard", "spiral", "rings", "pinwheel", "points"]
 ImageSetName = Literal["digits", "mnist", "fashion-mnist", "cifar-10"]
 
 IMAGE_SHAPES = {"digits": (1, 8, 8), "mnist": (1, 28, 28), "fashion-mnist": (1, 28, 28), "cifar-10": (3, 32, 32)}
@@ -22,21 +24,71 @@ MIXTURE_TITLES = {
     "two-gaussians": "Two Gaussians",
 }
 """Display titles of mixtures whose word alone is not readable."""
+POINT_SETS: Final = frozenset(get_args(PointsName))
+"""Names of sets of points: each point is as likely as the others."""
+MOST_POINTS: Final = 20_000
+"""Largest number of points of a set."""
 
 
 class MixtureSpec(Spec):
-    """A Gaussian mixture p(x) = Σ_j w_j N(x; μ_j, Σ_j), by name or written out."""
+    """Data in the plane: a Gaussian mixture p(x) = Σ_j w_j N(x; μ_j, Σ_j), or a set of points of equal probability.
+
+    Both have a name or are written out: ``custom`` mixtures by weights, means and covariances, ``points`` by points.
+    """
 
     kind: Literal["mixture"] = "mixture"
-    name: MixtureName = param(
+    name: Literal[MixtureName, PointsName] = param(
         "ncsn-toy",
         title="Target",
-        help="Gaussian mixture that the chains draw from.",
-        choices=MIXTURE_TITLES,
+        help="What the chains draw from: a Gaussian mixture, or a set of equally likely points.",
+        choices=MIXTURE_TITLES | {"points": "Own points"},
     )
+    count: int = param(
+        500,
+        title="Points",
+        symbol="n",
+        ge=2,
+        le=MOST_POINTS,
+        slider=(10, 5000),
+        scale="log",
+        help="Number of points of the set. The exact denoiser knows them all: at small noise chains end on them.",
+    )
+    points: tuple[tuple[float, float], ...] | None = None
     weights: tuple[float, ...] | None = None
     means: tuple[tuple[float, ...], ...] | None = None
     covariances: tuple[tuple[tuple[float, ...], ...], ...] | None = None
+
+    @model_validator(mode="after")
+    def _usual_count(self) -> Self:
+        """Restore the usual number of points where the data have none, since it is not saved."""
+        if self.absent:
+            object.__setattr__(self, "count", type(self).model_fields["count"].default)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        hidden = {*self.absent, *(() if self.points is not None else ("points",))}
+        return {name: value for name, value in handler(self).items() if name not in hidden}
+
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """The number of points, where the data are a mixture or points that are written out."""
+        if self.name in POINT_SETS - {"points"}:
+            return {}
+        return {"count": "it belongs to named sets of points"}
+
+    @property
+    def is_points(self) -> bool:
+        """Whether the data are a set of points."""
+        return self.name in POINT_SETS
+
+    @model_validator(mode="after")
+    def _points_are_there(self) -> Self:
+        if (self.points is not None) != (self.name == "points"):
+            raise ValueError("data.points and data.name 'points' belong together.")
+        if self.points is not None and not 2 <= len(self.points) <= MOST_POINTS:
+            raise ValueError(f"data.points must have 2 to {MOST_POINTS} points, but has {len(self.points)}.")
+        return self
 
     @model_validator(mode="after")
     def _custom_is_whole(self) -> Self:

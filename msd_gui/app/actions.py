@@ -47,6 +47,14 @@ TABLE = (
     ActionRow("undo", "Edit", "Undo", ("Ctrl+Z",), "Undo the last change of a parameter."),
     ActionRow("redo", "Edit", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo the last undone change."),
     ActionRow(
+        "paste",
+        "Edit",
+        "Paste",
+        ("Ctrl+V",),
+        "Paste points, x and y in each line, as data; or settings as JSON.",
+        begins=True,
+    ),
+    ActionRow(
         "reset", "Edit", "Reset to preset", (), "Set every parameter of this page to the preset's value.", begins=True
     ),
     ActionRow("train", "Run", "Train", ("T",), "Train a denoiser with these settings.", word="Train"),

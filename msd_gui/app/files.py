@@ -19,7 +19,7 @@ from msd_gui.session.budget import as_long_again
 from msd_gui.session.settings import Settings
 
 NOTHING = "Nothing to write yet: train, sample or denoise first"
-KINDS = "Experiments (*.png *.gif *.webp *.json *.npz);;All files (*)"
+KINDS = "Experiments and points (*.png *.gif *.webp *.json *.npz *.csv *.tsv *.txt *.npy);;All files (*)"
 
 
 def with_suffix(path: Path, suffix: str) -> Path:
@@ -113,7 +113,8 @@ class Files(QObject):
     def _on_restored(self, event: Restored) -> None:
         spec, run = ExperimentSpec.from_json(event.spec_json), Path(event.run) if event.run else None
         path, then = self._then
-        self._settings.add_recent(path)
+        if path != Path():
+            self._settings.add_recent(path)
         if run != path:
             then = ""
         if then == "resume":
@@ -136,6 +137,11 @@ class Files(QObject):
         """
         self._then = (path, then)
         self._runner.enqueue(self._engine.restore(path))
+
+    def open_text(self, text: str) -> None:
+        """Restore points or settings from text."""
+        self._then = (Path(), "")
+        self._runner.enqueue(self._engine.restore_text(text))
 
     def download(self, name: str) -> None:
         """Download a data set to the data folder."""

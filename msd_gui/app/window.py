@@ -113,6 +113,7 @@ class MainWindow(QMainWindow):
         for name in self.pages:
             on[f"page_{name}"].triggered.connect(partial(self.show_page, name))
         on["open"].triggered.connect(files.choose_file)
+        on["paste"].triggered.connect(lambda: files.open_text(QApplication.clipboard().text()))
         on["open_run"].triggered.connect(files.choose_run)
         self.recent.chosen.connect(files.open_path)
         on["export"].triggered.connect(lambda: self._show_exports(self.bar.below("export")))

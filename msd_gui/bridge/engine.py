@@ -170,6 +170,10 @@ class Engine:
         """Read the spec of a picture, a preset, a sample file or a run folder."""
         return self._job("files.restore:restore", path)
 
+    def restore_text(self, text: str) -> Job:
+        """Read points or settings from pasted text."""
+        return self._job("files.restore:restore_text", text)
+
     def download(self, name: str) -> Job:
         """Download a data set to the data folder."""
         return self._job("files.download:download", name)

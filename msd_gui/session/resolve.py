@@ -200,7 +200,7 @@ def _placeholder(
     if problem is not None:
         return f"{problem.title}. {problem.text}"
     if exact:
-        score = f"with the exact score of {'the images' if spec.data.kind == 'images' else 'the mixture'}"
+        score = f"with the exact score of {'the images' if spec.data.kind == 'images' else 'the target'}"
     elif learning or network is None:
         score = "by the network in training"
     else:
@@ -242,6 +242,8 @@ def _choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
         refused["denoise.change", "drop"] = "With k = 1 there is no other copy."
     if spec.data.name != "custom":
         refused["data.name", "custom"] = "Open a file with an explicit mixture."
+    if spec.data.name != "points":
+        refused["data.name", "points"] = "Open a CSV or NPY file with points, or paste them."
     return refused
 
 

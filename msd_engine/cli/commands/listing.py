@@ -39,6 +39,7 @@ def _print_table() -> None:
     from rich.table import Table
 
     table = Table("path", "symbol", "type", "range", "default", "unit", "help", box=box.SIMPLE, show_edge=False)
+    table.columns[3].no_wrap = True
     for path, kinds in declared_fields().items():
         distinct = list(dict.fromkeys(kinds.values()))
         for declared in distinct:

@@ -61,6 +61,9 @@ class SampleAccount:
                 self._figures["device"] = event.device
             case Progress():
                 self._figures |= {"step": event.step, "elapsed_s": event.elapsed_s, "steps_per_s": event.rate}
+            case ChainReport() if not len(event.true_weights):
+                known = {"distance": event.distance, "exact_distance": event.exact_distance, "alive": event.alive}
+                self._figures |= known
             case ChainReport():
                 self._figures |= {
                     "mode_weights": event.mode_weights.tolist(),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import assert_never
 
+import torch
+
 from msd_engine.backend.errors import UserError
 from msd_engine.data.mixture import GaussianMixture
+from msd_engine.data.points import points
 from msd_engine.data.shapes import mixture as named_mixture
-from msd_engine.denoisers.target import MixtureTarget, Target
+from msd_engine.denoisers.target import MixtureTarget, PointsTarget, Target
 from msd_engine.noise.chosen import space_of
 from msd_engine.noise.space import Isotropic, Space
 from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec
@@ -26,6 +29,8 @@ def target(spec: ExperimentSpec) -> Target | None:
         UserError: A custom mixture is not valid.
     """
     match spec.data:
+        case MixtureSpec(is_points=True):
+            return PointsTarget(space_of(spec.noise, spec.data.shape).encode(torch.tensor(points(spec.data))))
         case MixtureSpec():
             return MixtureTarget(_encoded(named_mixture(spec.data), space_of(spec.noise, spec.data.shape)))
         case ImagesSpec():
@@ -50,7 +55,7 @@ def mixture(spec: ExperimentSpec) -> GaussianMixture:
     if known is None:
         raise UserError(f"The data {spec.data.name!r} are images: there is no exact density; train a denoiser instead.")
     if known.modes is None:
-        raise UserError(f"The data {spec.data.name!r} are no mixture: choose one for this.")
+        raise UserError(f"The data {spec.data.name!r} are a set of points: choose a Gaussian mixture for this.")
     return known.modes
 
 

@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from msd_engine.data.points import experiment_of, points_in
 from msd_engine.events import Event, Finished, Restored, SweepFound
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs.layout import MANIFEST, SWEEP
 from msd_engine.runs.restoring import read_drawn_spec
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
+from msd_engine.specs import ExperimentSpec
 
 _OTHER_CHAINS = " It was made with another generator of random numbers: its seed draws other chains now."
 
@@ -22,7 +24,8 @@ def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
     """Read the spec that a file or folder carries.
 
     Args:
-        path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file, a run folder or that of a comparison.
+        path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file, a CSV or NPY file of points, a run folder
+            or that of a comparison.
 
     Yields:
         `Restored`, or `SweepFound` for a comparison, and `Finished`, or `Failed` with a sentence that says what is
@@ -42,3 +45,23 @@ def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
         yield Restored(spec.to_json())
         text += "" if same else _OTHER_CHAINS
     yield Finished(0, time.monotonic() - start, text, str(path))
+
+
+@reports_user_errors
+def restore_text(text: str) -> Iterator[Event]:
+    """Read an experiment from pasted text.
+
+    Args:
+        text: Points, with x and y in each line, or the settings of an experiment as JSON.
+
+    Yields:
+        `Restored` and `Finished`, or `Failed` with a sentence that says what is wrong with the text.
+    """
+    start = time.monotonic()
+    if text.lstrip().startswith("{"):
+        spec, found = ExperimentSpec.from_json(text), "settings"
+    else:
+        points = points_in(text, "The clipboard")
+        spec, found = experiment_of(points, "Pasted points"), f"{len(points)} points"
+    yield Restored(spec.to_json())
+    yield Finished(0, time.monotonic() - start, f"Pasted {found}.")

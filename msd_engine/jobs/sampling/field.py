@@ -1,4 +1,4 @@
-"""The field job: density and scores of a mixture in the plane at one noise, for the picture behind the chains."""
+"""The field job: density and scores of data in the plane at one noise, for the picture behind the chains."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch import Tensor
 
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import UserError
-from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.posterior import Denoiser
+from msd_engine.denoisers.target import MixtureTarget, Target
 from msd_engine.events import Event, FieldFrame, Finished, Started
 from msd_engine.jobs.factory.parts import denoiser_of_run, guided_denoiser
-from msd_engine.jobs.factory.targets import mixture
+from msd_engine.jobs.factory.targets import target
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.noise.chosen import space_of
 from msd_engine.noise.space import Space
@@ -59,9 +59,11 @@ def field(
     del cadence, live
     begun_s = time.perf_counter()
     chosen = choose_device("cpu" if run_dir is None and device == "auto" else device)
-    target = mixture(spec)
-    if target.dim != 2:
-        raise UserError(f"Only mixtures in the plane can be drawn: this one has {target.dim} dimensions.")
+    known = target(spec)
+    if known is None:
+        raise UserError(f"The data {spec.data.name!r} are images: there is no exact density; train a denoiser instead.")
+    if known.shape != (2,):
+        raise UserError(f"Only data in the plane can be drawn: these have {known.shape[0]} dimensions.")
     learned = None if run_dir is None else guided_denoiser(spec, run_dir, denoiser_of_run(spec, run_dir, chosen))
     yield Started("field", describe_device(chosen), 0, 0, spec.to_json())
     k = spec.training.k
@@ -70,25 +72,34 @@ def field(
     grid = space.encode(_cell_centres(bounds, *resolution)).float()
     at = _cell_centres(bounds, points, points)
     where = space.encode(at)
-    draws = target.sample(_DATA, torch.Generator().manual_seed(_DATA_SEED))
+    draws = known.sample(_DATA, torch.Generator().manual_seed(_DATA_SEED))
     yield FieldFrame(
         sigma=sigma,
         bounds=bounds,
-        log_density=_log_density(target, grid, sigma_eff, space).reshape(resolution).numpy(),
+        log_density=_log_density(known, grid, sigma_eff, space).reshape(resolution).numpy(),
         points=at.float().numpy(),
-        exact_score=space.encode(target.score(where, sigma_eff)).float().numpy(),
+        exact_score=space.encode(_exact_score(known, where, sigma_eff)).float().numpy(),
         trained_score=None
         if learned is None
         else space.encode(_trained_score(learned, where.float().to(chosen), sigma, k)).numpy(),
         data=space.decode(draws).float().numpy(),
-        means=space.decode(target.means).float().numpy(),
+        means=(space.decode(known.modes.means) if known.modes is not None else at[:0]).float().numpy(),
     )
     yield Finished(0, time.perf_counter() - begun_s, "")
 
 
-def _log_density(target: GaussianMixture, grid: Tensor, sigma_eff: float, space: Space) -> Tensor:
+def _log_density(target: Target, grid: Tensor, sigma_eff: float, space: Space) -> Tensor:
     """Return the log density of ȳ in the coordinates of the data, at encoded points."""
-    return target.to(dtype=torch.float32).log_prob(grid, sigma_eff) + space.log_volume
+    # Half the precision takes half the time, and a picture needs no more.
+    known = target if target.modes is None else MixtureTarget(target.modes.to(dtype=torch.float32))
+    return known.log_prob(grid, sigma_eff) + space.log_volume
+
+
+def _exact_score(target: Target, at: Tensor, sigma_eff: float) -> Tensor:
+    """Return the score of ȳ at encoded points with shape (m, 2)."""
+    if target.modes is not None:
+        return target.modes.score(at, sigma_eff)
+    return target.denoiser()(at.unsqueeze(1), sigma_eff).score[:, 0]
 
 
 def _cell_centres(bounds: tuple[float, float, float, float], rows: int, columns: int) -> Tensor:

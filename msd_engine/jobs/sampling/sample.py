@@ -141,8 +141,7 @@ class _Job:
         self.recent: deque[tuple[int, float]] = deque([(chains.first, 0.0)])
         self.frames: _Frames
         if chains.y.ndim == 3:
-            modes = chains.target.modes if chains.target is not None else None
-            self.frames = PlaneFrames(spec, modes, chains.descent)
+            self.frames = PlaneFrames(spec, chains.target, chains.descent)
         else:
             carried = len(chains.dynamics.init(chains.y[:1])) - 1
             self.frames = ImageFrames(self.total, chains.y, chains.streams, chains.first, carried)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from msd_engine.data.mixture import GaussianMixture
+from msd_engine.denoisers.target import Target
 from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, ImageFrame, Modes
 from msd_engine.events.pixels import to_grey
 from msd_engine.events.sampling import LOST
@@ -21,7 +22,9 @@ from msd_engine.jobs.tools.background import imported
 from msd_engine.metrics.chains.figures import (
     alive,
     effective_size,
+    exact_distance,
     residual_inflation,
+    sliced_distance,
     split_r_hat,
     within_std,
 )
@@ -36,6 +39,10 @@ from msd_engine.specs import ExperimentSpec
 # The kept history of a job has at most this many bytes and this many states, but always its two ends.
 _HISTORY_BYTES, _HISTORY_STATES = 48_000_000, 4000
 _REPORT_EVERY_S = 0.2
+# Draws of the data with which samples are compared; distances of exact draws, which take a tenth of a second each.
+_DATA = 1000
+_EXACT: dict[Hashable, float] = {}
+_MOST_EXACT = 100
 # Std within a mode and s_T²/σ², of which theory says nothing, or that chains past the wall know no bound.
 _UNKNOWN, _UNBOUNDED = (math.nan, math.nan), (math.inf, math.inf)
 # The film of a job has at most this many moments, and their states at most this many bytes; where not even so many
@@ -77,12 +84,12 @@ def stride_of(total: int, chains: int, k: int, dim: int) -> int:
 class PlaneFrames:
     """The history of chains in the plane, in segments, and their figures."""
 
-    def __init__(self, spec: ExperimentSpec, target: GaussianMixture | None, descent: Descent) -> None:
+    def __init__(self, spec: ExperimentSpec, target: Target | None, descent: Descent) -> None:
         """Fix the stride of the history.
 
         Args:
             spec: The experiment.
-            target: The mixture that the chains should draw from.
+            target: What the chains should draw from, if known.
             descent: The ladder and the steps.
         """
         self._descent = descent
@@ -102,12 +109,15 @@ class PlaneFrames:
         """Tell the mixture, in the coordinates of the data."""
         if self._target is None:
             return
-        decode, dim = self._space.decode, self._target.dim
+        (dim,), modes = self._target.shape, self._target.modes
+        weights, means = (torch.zeros(0), torch.zeros(0, dim)) if modes is None else (modes.weights, modes.means)
+        covariances = torch.zeros(0, dim, dim) if modes is None else modes.covariances
+        decode = self._space.decode
         root = decode(torch.eye(dim, dtype=torch.float64))
         yield Modes(
-            weights=self._target.weights.double().numpy(),
-            means=decode(self._target.means.double()).numpy(),
-            covariances=(root @ self._target.covariances.double() @ root).numpy(),
+            weights=weights.double().numpy(),
+            means=decode(means.double()).numpy(),
+            covariances=(root @ covariances.double() @ root).numpy(),
             noise=self._space.covariance(dim).numpy(),
         )
 
@@ -141,6 +151,8 @@ class PlaneFrames:
         if self._target is not None:
             # By it figures of mixing are found; it takes about a second.
             yield from imported("arviz_stats.base.array")
+            if self._target.modes is None:
+                yield from imported("scipy.stats")
             yield self._report(moment, self._target, ended=True)
 
     def _segment(self) -> Iterator[Event]:
@@ -175,20 +187,21 @@ class PlaneFrames:
             self._level, self._last_level = newest, []
         self._last_level += [segment.path for segment in kept if segment.level == newest]
 
-    def _report(self, moment: Moment | Segment, target: GaussianMixture, *, ended: bool) -> ChainReport:
+    def _report(self, moment: Moment | Segment, target: Target, *, ended: bool) -> ChainReport:
         # The figures are those of few numbers, in float64: the CPU finds them wherever the chains are computed.
         y = moment.y.cpu()
         living = alive(y)
-        means = y[living].mean(1).to(target.means.dtype)
+        means, modes = y[living].mean(1).double(), target.modes
         x = moment.posterior.mean.cpu()[living].to(means) if self._spec.sampling.jump else means
         tau = moment.sigma / math.sqrt(y.shape[1])
-        rho = target.responsibilities(means, tau)
+        rho = means.new_zeros(len(means), 0) if modes is None else modes.responsibilities(means, tau)
         draws = self._draws(y, living) if ended else means.new_empty((0, *means.shape))
-        predicted, inflation = self._predictions(target, rho.sum(0), bool(living.all())) if ended else _UNKNOWN
+        predicted, inflation = self._predictions(modes, rho.sum(0), bool(living.all())) if ended else _UNKNOWN
+        distance, exact = self._distances(target, x) if ended and modes is None and len(x) else _UNKNOWN
         return ChainReport(
             step=moment.step,
             mode_weights=rho.mean(0).double().numpy(),
-            true_weights=target.weights.double().numpy(),
+            true_weights=np.zeros(0) if modes is None else modes.weights.double().numpy(),
             within_std=within_std(x, rho),
             predicted_std=predicted,
             residual_inflation=residual_inflation(y[living], moment.sigma),
@@ -196,7 +209,9 @@ class PlaneFrames:
             r_hat=split_r_hat(draws).numpy(),
             ess=effective_size(draws).numpy(),
             alive=living.double().mean().item(),
-            stayed=_stayed(target, draws, rho, tau),
+            stayed=math.nan if modes is None else _stayed(modes, draws, rho, tau),
+            distance=distance,
+            exact_distance=exact,
         )
 
     def _draws(self, y: Tensor, living: Tensor) -> Tensor:
@@ -206,13 +221,26 @@ class PlaneFrames:
         settled = level[len(level) // 2 :]
         return (settled if bool(living.all()) else settled[:, living]).mean(2)
 
-    def _predictions(self, target: GaussianMixture, counts: Tensor, all_live: bool) -> tuple[float, float]:
+    def _distances(self, target: Target, x: Tensor) -> tuple[float, float]:
+        """Return the distance of the samples to the data, and what exact draws stay below."""
+        sampling, sigma = self._spec.sampling, self._descent.ladder[-1]
+        key = (self._spec.data, self._spec.noise, len(x), self._spec.training.k, sigma, sampling.jump)
+        data = target.sample(_DATA, torch.Generator().manual_seed(0))
+        if key not in _EXACT:
+            if len(_EXACT) >= _MOST_EXACT:
+                _EXACT.clear()
+            _EXACT[key] = exact_distance(target, data, *key[2:5], jump=sampling.jump)
+        return sliced_distance(x, data), _EXACT[key]
+
+    def _predictions(self, target: GaussianMixture | None, counts: Tensor, all_live: bool) -> tuple[float, float]:
         """Return the std within a mode and s_T²/σ² of all chains at their end by theory; NaN where it has none."""
         sampling, k = self._spec.sampling, self._spec.training.k
         if not all_live:
             return _UNBOUNDED if sampling.blows_up else _UNKNOWN
-        start = target.std**2 if sampling.start == "gaussian" else sampling.start_width**2 / 3
-        std = predicted_std(target, sampling.sampler, self._descent, k, start, counts.numpy(), jump=sampling.jump)
+        std = math.nan
+        if target is not None:
+            start = target.std**2 if sampling.start == "gaussian" else sampling.start_width**2 / 3
+            std = predicted_std(target, sampling.sampler, self._descent, k, start, counts.numpy(), jump=sampling.jump)
         return std, float(swelling(sampling.sampler, self._descent)[-1]) if k > 1 else math.nan
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msd_engine.specs.tables.samplers import OWN_FIELDS
 
 GROUPS = [
-    ("Target and copies", ["data.name", "training.k"]),
+    ("Target and copies", ["data.name", "data.count", "training.k"]),
     ("Sampler", ["sampling.sampler", *(f"sampling.{name}" for name in OWN_FIELDS), "sampling.guidance"]),
     (
         "Ladder",

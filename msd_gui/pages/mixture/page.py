@@ -41,7 +41,7 @@ from msd_gui.widgets.panels.readings import Readings
 from msd_gui.widgets.panels.spec_form import SpecForm
 from msd_gui.widgets.panels.transport import TransportBar
 
-WRITTEN_OUT = ("data.weights", "data.means", "data.covariances")
+WRITTEN_OUT = ("data.weights", "data.means", "data.covariances", "data.points")
 CHECKPOINT_EVERY_S = 1.5
 
 
@@ -109,14 +109,14 @@ class MixturePage(TrainingPage):
         below = layout.row(self.transport, button, stretch=(1, 0))
         middle = layout.column(self.plane, self.timeline, below, stretch=(1, 0, 0))
         self.weights.setFixedHeight(170)
+        self.weights_place = layout.column(layout.heading("Mode weights"), self.weights)
         self.card, self.training_heading = NetworkCard(), layout.heading("Training")
         self.chains_heading = layout.heading("Chains")
         self.training_heading.setWordWrap(True)
         figures = layout.column(
             self.card,
             self.adviser.cards,
-            layout.heading("Mode weights"),
-            self.weights,
+            self.weights_place,
             self.chains_heading,
             self.readings,
             self.training_heading,
@@ -172,6 +172,8 @@ class MixturePage(TrainingPage):
         show_fields(self.form, self.resolved)
         self.card.show_problem(self.resolved.card)
         self.chains.follow(before)
+        data = self.resolved.spec.data
+        self.weights_place.setVisible(data.kind == "mixture" and not data.is_points)
         self.adviser.set_beside(self.resolved.made)
         self._request_field()
 

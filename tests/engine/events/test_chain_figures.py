@@ -10,6 +10,7 @@ import torch
 from mixtures import random_mixture
 
 from msd_engine.data.shapes import mixture
+from msd_engine.denoisers.target import MixtureTarget
 from msd_engine.events import ChainReport, ChainSegment, Modes
 from msd_engine.events.chain_figures import figures_of_state, responsibilities
 from msd_engine.jobs.sampling.sample import sample
@@ -73,7 +74,7 @@ def test_noise_of_any_covariance_gives_the_figures_of_white_coordinates(monkeypa
     space, generator = Coloured(torch.tensor([[2.0, 0.9], [0.9, 1.0]])), torch.Generator().manual_seed(0)
     monkeypatch.setattr(frames, "space_of", lambda *_: space)
     white, k, sigma = random_mixture(3), 4, 0.7
-    (modes,) = frames.PlaneFrames(load_preset("ncsn-toy"), white, None).begin()
+    (modes,) = frames.PlaneFrames(load_preset("ncsn-toy"), MixtureTarget(white), None).begin()
     x = white.sample(300, generator)
     u = x[:, None] + sigma * torch.randn(300, k, 2, generator=generator, dtype=x.dtype)
     rho = white.responsibilities(u.mean(1), sigma / math.sqrt(k))

@@ -246,7 +246,7 @@ def test_declarations_cover_every_scalar_field_once(spec: ExperimentSpec) -> Non
 
 def test_declarations_of_a_class_and_of_its_value_are_the_same() -> None:
     for cls in (MixtureSpec, ImagesSpec, MlpSpec, UNetSpec):
-        assert list(declarations(cls)) == list(declarations(cls()))
+        assert list(declarations(cls)) == list(declarations(cls(), absent=True))
         assert [declared.path for declared in declarations(cls, "part")] == [
             f"part.{declared.path}" for declared in declarations(cls)
         ]
