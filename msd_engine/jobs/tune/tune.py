@@ -149,6 +149,7 @@ class _Search:
     def events(self) -> Iterator[Event]:
         """Judge rung by rung, then report."""
         alive = list(self.all)
+        yield TuneTable(tuple(self._rows()), 0, self.spec.rungs)
         for rung, chains in enumerate(self.spec.rungs):
             alive = sorted(alive, key=_rank)[: self.spec.entrants[rung]]
             for one in self.all:

@@ -319,7 +319,7 @@ def test_new_weights_begin_a_new_search_and_end_one_that_is_under_way(run: Path)
     (run / WEIGHTS).write_bytes(weights)
     # The lines of other searches are left alone.
     assert result(list(tune(SEARCH, run, device="cpu"))) == expected
-    assert len(lines(run / TUNE)) == count + 1
+    assert len(lines(run / TUNE)) == count
 
 
 def test_a_journal_that_cannot_be_read_is_refused_in_one_sentence(run: Path) -> None:
