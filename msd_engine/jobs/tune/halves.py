@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -17,6 +18,7 @@ from msd_engine.specs.search.tune import Measure
 
 _REFERENCE = 2048
 _ROUNDS = 50
+_FOR_EACH_FEATURE = 4
 
 
 class Halves(NamedTuple):
@@ -24,11 +26,13 @@ class Halves(NamedTuple):
 
     Attributes:
         tuning: Features of the half that chooses, with shape (n, F).
+        width: Width h of the Gaussian kernel: 2h² is their mean squared distance from their mean.
         frechet: Their Gaussian; None for too few images.
         reporting: The standard of the other half.
     """
 
     tuning: Features
+    width: float
     frechet: FrechetReference | None
     reporting: Standard
 
@@ -43,7 +47,11 @@ def halves(against: Standard, seed: int) -> Halves:
     order = np.random.default_rng(seed).permutation(len(against.reference))
     some, others = np.array_split(order, 2)
     tuning, reporting = (against.reference[torch.from_numpy(part)] for part in (some, others))
-    return Halves(array(tuning), _gaussian(tuning), replace(against, reference=reporting, frechet=_gaussian(reporting)))
+    features = array(tuning)
+    width = math.sqrt(float(np.square(features - features.mean(axis=0)).sum(axis=1).mean()) / 2)
+    return Halves(
+        features, width, _gaussian(tuning), replace(against, reference=reporting, frechet=_gaussian(reporting))
+    )
 
 
 def distance(features: Features, judges: Halves, measure: Measure) -> Estimate:
@@ -55,20 +63,24 @@ def distance(features: Features, judges: Halves, measure: Measure) -> Estimate:
         measure: As `measure_of` says, for equal numbers of chains alone.
     """
     if measure == "kernel" or judges.frechet is None:
-        return kernel_distance(features, judges.tuning[:_REFERENCE])
+        return kernel_distance(features, judges.tuning[:_REFERENCE], judges.width)
     resampled = list(judges.frechet.resampled(features, _ROUNDS, np.random.default_rng(0)))
     return centred_interval(judges.frechet.distance(features), resampled, judges.frechet.variance(features))
 
 
 def measure_of(chains: int, judges: Halves, *, last: bool) -> Measure:
-    """Return the distance that judges a rung: the unbiased one, and Fréchet's at the last rung if it can be had.
+    """Return the distance that judges a rung: the kernel distance, and at a large last rung Fréchet's.
+
+    Fréchet's distance of a few samples for each feature ranks chains worse than the kernel distance: it is mostly the
+    chance of their covariance.
 
     Args:
         chains: Number of chains.
         judges: The halves.
         last: Whether it is the last rung.
     """
-    return "frechet" if last and judges.frechet is not None and chains > judges.tuning.shape[1] else "kernel"
+    enough = min(chains, len(judges.tuning)) >= _FOR_EACH_FEATURE * judges.tuning.shape[1]
+    return "frechet" if last and enough else "kernel"
 
 
 def reported(batch: FeatureBatch, lived: int, judges: Halves) -> Steps[tuple[Figure, ...]]:

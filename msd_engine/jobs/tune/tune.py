@@ -48,6 +48,8 @@ from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.search.tune import FINALISTS, JudgedFigure, Measure, TuneLine, TuneSpec
 
 _RATE_MEMORY = 0.9
+# Journals of other ways to judge are not mixed with those of this one.
+_JUDGE = "gaussian kernel"
 
 
 @reports_user_errors
@@ -95,7 +97,7 @@ def digest(spec: TuneSpec, run_dir: Path, features: str) -> str:
         run_dir: The run folder.
         features: Digest of the feature network.
     """
-    found = hashlib.sha256(f"{spec.to_json()}\n{features}\n".encode())
+    found = hashlib.sha256(f"{_JUDGE}\n{spec.to_json()}\n{features}\n".encode())
     for name in (WEIGHTS, EARLIER):
         path = run_dir / name
         found.update(path.read_bytes() if path.exists() else b"")

@@ -25,7 +25,7 @@ from msd_engine.jobs.tune import tune as tune_module
 from msd_engine.jobs.tune.chains import DrawnChains
 from msd_engine.jobs.tune.cost import tune_cost
 from msd_engine.jobs.tune.family import candidates
-from msd_engine.jobs.tune.halves import halves
+from msd_engine.jobs.tune.halves import halves, measure_of
 from msd_engine.jobs.tune.journal import Journal, journal_path
 from msd_engine.jobs.tune.kept import KeptParts, forget_parts
 from msd_engine.jobs.tune.tune import tune
@@ -245,6 +245,15 @@ def test_the_halves_share_no_image_and_leave_none_out(against: Standard) -> None
         others = split.reporting.reference.features.double().tolist()
         assert sorted(map(tuple, [*split.tuning.tolist(), *others])) == everything
     assert first.tuning.tolist() != second.tuning.tolist()
+
+
+def test_frechets_distance_chooses_at_a_large_last_rung_alone(against: Standard) -> None:
+    features = torch.randn(2000, 128, generator=torch.Generator().manual_seed(0))
+    many = FeatureBatch(features, torch.zeros(2000, 10), torch.zeros(2000, 1), torch.zeros(2000))
+    few, enough = halves(against, 0), halves(replace(against, reference=many), 0)
+    assert measure_of(512, enough, last=True) == "frechet"
+    assert measure_of(512, enough, last=False) == measure_of(511, enough, last=True) == "kernel"
+    assert measure_of(512, few, last=True) == "kernel"
 
 
 # -- the job -----------------------------------------------------------------------------------------------------------
