@@ -11,7 +11,7 @@ import numpy as np
 from msd_engine.jobs.factory.parts import descent, evaluations, uses_guidance
 from msd_engine.specs import ExperimentSpec, SamplingSpec
 from msd_engine.specs.search.tune import FAMILY, TuneSpec
-from msd_engine.specs.tables.samplers import OWN_FIELDS
+from msd_engine.specs.tables.samplers import TRAITS, Sampler
 
 Origin = Literal["preset", "known", "drawn"]
 Settings = Mapping[str, Any]
@@ -26,17 +26,17 @@ SEARCHED = (
     "sigma_L",
     "levels",
     "steps_per_level",
-    *OWN_FIELDS,
+    "step_ratio",
+    "friction",
     "guidance",
     "jump",
 )
 """Fields of the sampling that the search chooses."""
 
-_FIXED: dict[str, Any] = {"method": "annealed", "exact_above": SamplingSpec.model_fields["exact_above"].default}
+_ALONE: dict[str, Any] = {"method": "annealed", "exact_above": SamplingSpec.model_fields["exact_above"].default}
 """Fields that are the same for all candidates: the network answers alone."""
-if "conditioning" in SamplingSpec.model_fields:
-    # The denoiser is told the noise that is there.
-    _FIXED["conditioning"] = "actual"
+_TOLD = {"conditioning": "actual"}
+"""The same for those that have the field: the denoiser gets the noise that is there."""
 
 _FEWEST_LEVELS, _MOST_LEVELS = 2, 10_000
 _SIGMA_L = "sigma_L_factor"  # last noise over that of the preset
@@ -86,7 +86,7 @@ class Candidate:
 def chosen_values(sampling: SamplingSpec) -> dict[str, float | int | str | bool]:
     """Return the settings of a chain by dotted path; only those that its sampler and its ladder have."""
     without = set(sampling.absent) | (set() if sampling.ladder == "karras" else {"rho"})
-    names = [name for name in (*SEARCHED, *_FIXED) if name not in without]
+    names = [name for name in (*SEARCHED, *_ALONE, *_TOLD) if name not in without]
     return {f"sampling.{name}": getattr(sampling, name) for name in names}
 
 
@@ -101,6 +101,8 @@ def in_words(sampling: SamplingSpec) -> str:
         parts.append(f"w {sampling.guidance:.3g}")
     parts.append(f"karras ρ {sampling.rho:.3g}" if sampling.ladder == "karras" else sampling.ladder)
     parts.append(f"σ_L {sampling.sigma_L:.3g}")
+    if "conditioning" not in sampling.absent and sampling.conditioning == "scheduled":
+        parts.append("scheduled noise")
     if not sampling.jump:
         parts.append("no jump")
     return ", ".join(parts)
@@ -129,6 +131,7 @@ def candidates(spec: TuneSpec, *, has_earlier: bool) -> tuple[Candidate, ...]:
         family, the well-known ones, up to half of all, and chains drawn at random.
     """
     base = alone_spec(spec.base, has_earlier=has_earlier)
+    base = base.replace_all({f"sampling.{name}": value for name, value in _told(base.sampling.sampler).items()})
     found: dict[str, Candidate] = {}
     for origin, fitting in _fitting(spec, base, has_earlier):
         key = fitting.sampling.model_dump_json()
@@ -141,7 +144,7 @@ def candidates(spec: TuneSpec, *, has_earlier: bool) -> tuple[Candidate, ...]:
 
 def alone_spec(base: ExperimentSpec, *, has_earlier: bool) -> ExperimentSpec:
     """Return an experiment whose annealed chains ask the network alone, without guidance that it cannot have."""
-    values = {"source": "trained", **_FIXED} | ({} if has_earlier else {"guidance": 1.0})
+    values = {"source": "trained", **_ALONE} | ({} if has_earlier else {"guidance": 1.0})
     return base.replace_all({f"sampling.{name}": value for name, value in values.items()})
 
 
@@ -163,6 +166,7 @@ def fitted(base: ExperimentSpec, wanted: Settings, budget: int) -> ExperimentSpe
         per level is.
     """
     values = {f"sampling.{name}": value for name, value in wanted.items() if name != _SIGMA_L}
+    values |= {f"sampling.{name}": value for name, value in _told(wanted["sampler"]).items()}
     values["sampling.sigma_L"] = _rounded(min(base.sampling.sigma_1, base.sampling.sigma_L * wanted.get(_SIGMA_L, 1.0)))
 
     def chain(levels: int, steps: int) -> ExperimentSpec:
@@ -179,6 +183,10 @@ def fitted(base: ExperimentSpec, wanted: Settings, budget: int) -> ExperimentSpe
         middle = (low + high) // 2
         low, high = (middle, high) if cost(chain(middle, steps)) <= budget else (low, middle)
     return chain(low, steps)
+
+
+def _told(sampler: Sampler) -> dict[str, Any]:
+    return {name: value for name, value in _TOLD.items() if name in TRAITS[sampler].own}
 
 
 def _fitting(spec: TuneSpec, base: ExperimentSpec, has_earlier: bool) -> Iterator[tuple[Origin, ExperimentSpec]]:

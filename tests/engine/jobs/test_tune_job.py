@@ -24,7 +24,7 @@ from msd_engine.jobs.training.train import train
 from msd_engine.jobs.tune import tune as tune_module
 from msd_engine.jobs.tune.chains import DrawnChains
 from msd_engine.jobs.tune.cost import tune_cost
-from msd_engine.jobs.tune.family import candidates
+from msd_engine.jobs.tune.family import candidates, reference
 from msd_engine.jobs.tune.halves import halves, measure_of
 from msd_engine.jobs.tune.journal import Journal, journal_path
 from msd_engine.jobs.tune.kept import KeptParts, forget_parts
@@ -104,6 +104,7 @@ def test_no_candidate_is_above_the_budget_and_all_are_chains_of_the_network_alon
         assert spec.sampling.source == "trained"
         assert not uses_exact_above(spec)
         assert has_earlier or not uses_guidance(spec)
+        assert "conditioning" in spec.sampling.absent or spec.sampling.conditioning == "actual"
         assert candidate.evaluations == evaluations(spec, descent(spec), guided=uses_guidance(spec)) <= budget
         assert spec.sampling.sigma_1 == base.sampling.sigma_1
         assert spec.replace("sampling", base.sampling) == base
@@ -128,6 +129,11 @@ def test_the_preset_keeps_its_own_levels_within_the_budget() -> None:
     first = candidates(SEARCH.replace("evaluations", cost), has_earlier=False)[0]
     assert (first.origin, first.evaluations) == ("preset", cost)
     assert descent(first.spec) == descent(SPEC)
+    # The report compares with the chain as it was.
+    scheduled = SPEC.replace("sampling.conditioning", "scheduled")
+    plan = SEARCH.replace_all({"base": scheduled, "evaluations": cost})
+    assert candidates(plan, has_earlier=False)[0].spec == first.spec
+    assert reference(plan, has_earlier=False).spec.sampling == scheduled.sampling
 
 
 @pytest.mark.parametrize("rungs", [(64, 64), (128, 64), (8,), ()])
