@@ -18,6 +18,7 @@ from msd_engine.events.sampling import (
 )
 from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildStarted, SweepTable, TableRow
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
+from msd_engine.events.tuning import Effect, Finalist, TuneCost, TuneGrid, TuneReport, TuneRow, TuneTable
 from msd_engine.events.verdicts import Verdicts
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "ChildStarted",
     "Copies",
     "Denoised",
+    "Effect",
     "Estimate",
     "Event",
     "Explained",
@@ -36,6 +38,7 @@ __all__ = [
     "FieldFrame",
     "Figure",
     "FilmFrame",
+    "Finalist",
     "Finished",
     "GrowingCopies",
     "HeldOutCurve",
@@ -63,5 +66,10 @@ __all__ = [
     "TableRow",
     "Tick",
     "Trial",
+    "TuneCost",
+    "TuneGrid",
+    "TuneReport",
+    "TuneRow",
+    "TuneTable",
     "Verdicts",
 ]

@@ -20,6 +20,7 @@ from msd_engine.events import Event, Samples
 from msd_engine.jobs.tools.background import imported
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live, SweepSpec
 from msd_engine.specs.live import Cadence
+from msd_engine.specs.search.tune import TuneSpec
 
 if TYPE_CHECKING:
     from msd_engine.jobs.files.catalogue import Catalogue
@@ -136,6 +137,14 @@ class Engine:
     def propose(self, spec: ExperimentSpec) -> Job:
         """Propose a ladder and a step from the data."""
         return self._job("sampling.propose:proposal", spec, pool=1)
+
+    def tune(self, spec: TuneSpec, run: Path) -> Job:
+        """Search for the best chain of a run's network, on one CPU thread: other jobs need the rest."""
+        return self._job("tune.tune:tune", spec, run, runs_dir=self.runs_dir(), pool=1)
+
+    def tune_cost(self, spec: TuneSpec, run: Path) -> Job:
+        """Predict the time of a search."""
+        return self._job("tune.cost:tune_cost", spec, run, pool=1)
 
     # -- pictures ------------------------------------------------------------------------------------------------------
 

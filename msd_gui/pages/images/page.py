@@ -23,6 +23,7 @@ from msd_gui.pages.quality.survival import SurvivalPanel
 from msd_gui.pages.sampling.controls import SamplingControls, show_fields
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.pages.sampling.networks import NetworkCard, NetworkRow
+from msd_gui.pages.sampling.search import ChainSearch
 from msd_gui.pages.training.page import TrainingPage
 from msd_gui.pages.training.shown import TrainingShown
 from msd_gui.pages.training.trainer import Trainer
@@ -53,6 +54,7 @@ class ImagesPage(TrainingPage):
         super().__init__(experiment, engine, clock, store)
         self._build()
         self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
+        self.search = ChainSearch(self, self.engine, self.form)
         self.chains.laddered.connect(self.ladder_controls.set_drawn_ladder)
         self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
         self._connect()
@@ -142,6 +144,7 @@ class ImagesPage(TrainingPage):
         self.measuring.show_beside(now.spec.data.name)
         self.measuring.why_not = self.why_not("sample")
         self.measuring.update_button()
+        self.search.update_button()
         self.chains.follow(before)
         self.strip.show_resolved(now)
         self.gallery.set_beside(self.chains.asked, drawing=self.chains.running or self.chains.preview.shown)
