@@ -1,4 +1,4 @@
-"""Restoring an experiment from a picture, a preset, a sample file or a run folder; finding a comparison in a folder."""
+"""Jobs that restore an experiment from a file, a run folder or text, or find a comparison in a folder."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _OTHER_CHAINS = " It was made with another generator of random numbers: its seed
 
 @reports_user_errors
 def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
-    """Read the spec that a file or folder carries.
+    """Read the spec of a file or folder.
 
     Args:
         path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file, a CSV or NPY file of points, a run folder
             or that of a comparison.
 
     Yields:
-        `Restored`, or `SweepFound` for a comparison, and `Finished`, or `Failed` with a sentence that says what is
-        wrong with the file.
+        `Restored`, or `SweepFound` for a comparison, and `Finished`, or `Failed` with the fault of
+        the file.
     """
     start = time.monotonic()
     path = Path(path)
@@ -55,7 +55,7 @@ def restore_text(text: str) -> Iterator[Event]:
         text: Points, with x and y in each line, or the settings of an experiment as JSON.
 
     Yields:
-        `Restored` and `Finished`, or `Failed` with a sentence that says what is wrong with the text.
+        `Restored` and `Finished`, or `Failed` with the fault of the text.
     """
     start = time.monotonic()
     if text.lstrip().startswith("{"):

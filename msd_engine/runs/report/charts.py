@@ -24,7 +24,7 @@ _MODE_COLOURS: dict[Mode, str] = {"same-sigma": "#0072b2", "same-sigma-eff": "#d
 _EXACT, _REPORT = "#7f7f7f", "#009e73"
 _ERROR = Axis("mean ‖x̂ − x‖²", log=True)
 _DPI = 150.0
-# Legends of many curves, which they would cover.
+# Places for legends that would cover many curves.
 _BESIDE = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
 _BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 4, "columnspacing": 1.2, "handlelength": 1.6}
 
@@ -47,7 +47,7 @@ class Curve:
 
 
 def curves_of(rows: Iterable[tuple[Child, Sequence[Mapping[str, Any]]]]) -> list[Curve]:
-    """Take the held-out curves from the metrics of runs.
+    """Extract the held-out curves from the metrics of runs.
 
     Args:
         rows: The runs with their measurements.
@@ -81,7 +81,7 @@ def overview(rows: Sequence[TableRow], curves: Sequence[Curve], suffix: str, tit
 
 
 def chart(name: str, rows: Sequence[TableRow], curves: Sequence[Curve], suffix: str = "svg") -> bytes:
-    """Draw two charts that belong together, beside each other.
+    """Draw a pair of charts side by side.
 
     Args:
         name: ``errors``, ``curves`` or ``bands``.
