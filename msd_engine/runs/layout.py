@@ -25,7 +25,7 @@ LOCK = "lock"
 SWEEP = "sweep.json"
 CLAIM = "claim"
 
-# Not needed by training: thumbnail, measured figures, and notes of the user.
+# Beside what training needs: a small picture, figures that others measured, and what the user wrote.
 THUMBNAIL = "thumbnail.png"
 FIGURES = "figures.json"
 NOTES = "notes.json"

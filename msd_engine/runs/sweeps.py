@@ -85,7 +85,7 @@ class SweepFolder:
         return cls(path.parent, read_sweep(path))
 
     def widen(self, wanted: SweepSpec) -> None:
-        """Add missing ks, seeds and modes; none are removed.
+        """Add the ks, seeds and modes that are asked for and not there yet; nothing is ever taken away.
 
         Args:
             wanted: The ks, seeds and modes; its base is ignored.

@@ -114,11 +114,11 @@ def sampling(
 
     Args:
         spec: The experiment.
-        run_dir: Run folder of the trained denoiser if `sampling.source` needs one.
-        data_dir: The data folder, for the exact posterior mean over images.
-        device: Name of the device, or ``auto``; chains of points then use the faster device by measurement, often the
-            CPU.
-        toward: A second seed: the chains then interpolate from `sampling.seed` to it, at least two.
+        run_dir: Run folder of the trained denoiser, where `sampling.source` asks for one.
+        data_dir: Where image sets are looked for, where the exact posterior mean is asked for.
+        device: Name of the device, or ``auto``; chains of points are then computed where they were measured to be
+            faster, often on the CPU.
+        toward: A second seed: the chains are then a row from `sampling.seed` to it, at least two.
 
     Returns:
         The chains, before any step.

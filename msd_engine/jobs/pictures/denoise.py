@@ -7,8 +7,9 @@ by σ. Predictions for a change, with all distances as root mean squares over th
 * copy i dropped: ȳ moves by (ȳ − y_i)/(k − 1), in expectation σ/√(k (k − 1));
 * copy i replaced by a copy x' + σ n_i of another datum: ȳ moves by (x' − x)/k, whatever the noise.
 
-An exact denoiser takes the remaining k − 1 copies. A network of fixed k gets the mean of the others in place of the
-dropped copy: its ȳ equals that of the exact denoiser, but it assumes one copy too many.
+An exact denoiser takes the k − 1 copies that are left as such. A network of fixed k sees the mean of the others in the
+place of the dropped copy, which leaves ȳ the same as for the exact one but tells the network of more copies than
+there are.
 """
 
 from __future__ import annotations

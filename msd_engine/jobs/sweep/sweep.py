@@ -60,10 +60,11 @@ def sweep(
     a sweep may be extended meanwhile; runs of other processes are skipped.
 
     Args:
-        spec: The comparison. On resuming, its ks, seeds and modes are added to the present ones; None adds nothing.
-        folder: The sweep folder: new, or with `resume` an existing one.
-        resume: Resume the comparison in the folder.
-        data_dir: The data folder.
+        spec: The comparison. Where one is resumed, its ks, seeds and modes are added to those that are there, and
+            None adds nothing.
+        folder: The sweep folder: new, or with `resume` one that holds a comparison.
+        resume: Go on with what is there.
+        data_dir: Where image sets are looked for.
         device: Name of the device, or ``auto``.
         cadence: Decides when to report losses and progress.
         live: Requests during the job: pause and checkpoint.

@@ -98,7 +98,7 @@ def train(
         raise ValueError("A new run needs a spec.")
     chosen = training_device(wanted, device)
     pace = Pace(wanted, chosen, threads)
-    # Read the data first, so that missing data leave no empty run.
+    # The data come first: where they are missing, no empty run is left behind.
     parts = training(wanted, data_dir=data_dir, device=chosen, delay=delay)
     check_training(wanted, parts.trainer.denoiser, chosen)
     pace.begin()
