@@ -100,7 +100,7 @@ def save_png(path: str | os.PathLike[str], pixels: NDArray[np.uint8], spec_json:
 
 
 def add_text_to_png(png: bytes, spec_json: str) -> bytes:
-    """Add the spec to a PNG.
+    """Put the spec into a PNG that something else drew.
 
     Args:
         png: The PNG.

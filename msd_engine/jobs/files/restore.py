@@ -21,15 +21,15 @@ _OTHER_CHAINS = " It was made with another generator of random numbers: its seed
 
 @reports_user_errors
 def restore(path: str | os.PathLike[str]) -> Iterator[Event]:
-    """Read the spec of a file or folder.
+    """Read the spec that a file or folder carries.
 
     Args:
         path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file, a CSV or NPY file of points, a run folder
             or that of a comparison.
 
     Yields:
-        `Restored`, or `SweepFound` for a comparison, and `Finished`, or `Failed` with the fault of
-        the file.
+        `Restored`, or `SweepFound` for a comparison, and `Finished`, or `Failed` with a sentence that says what is
+        wrong with the file.
     """
     start = time.monotonic()
     path = Path(path)

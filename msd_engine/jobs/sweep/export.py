@@ -1,4 +1,4 @@
-"""The job that writes a comparison of numbers of copies to a file: CSV, Markdown, PNG or SVG."""
+"""A comparison of numbers of copies written as a file: CSV, Markdown, PNG or SVG."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from msd_engine.runs.report.tables import csv_text, markdown_text
 from msd_engine.runs.sweeps import SweepFolder
 
 SUFFIXES = (".csv", ".md", ".png", ".svg")
-"""Supported file types."""
+"""What a comparison can be written as."""
 
 
 @reports_user_errors
 def export_sweep(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> Iterator[Event]:
-    """Write the present state of a comparison; the suffix chooses the type.
+    """Write a comparison as it stands; the suffix says as what.
 
     Args:
         folder: The sweep folder.

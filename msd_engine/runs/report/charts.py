@@ -24,7 +24,7 @@ _MODE_COLOURS: dict[Mode, str] = {"same-sigma": "#0072b2", "same-sigma-eff": "#d
 _EXACT, _REPORT = "#7f7f7f", "#009e73"
 _ERROR = Axis("mean ‖x̂ − x‖²", log=True)
 _DPI = 150.0
-# Places for legends that would cover many curves.
+# Legends of many curves, which they would cover.
 _BESIDE = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
 _BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 4, "columnspacing": 1.2, "handlelength": 1.6}
 

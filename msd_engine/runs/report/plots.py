@@ -24,7 +24,7 @@ WIDTH_MM, DPI = 152.4, 300.0
 _MM = 25.4
 _FILM_DPI = 96.0
 _FONT_PT, _SMALL_PT = 9.0, 8.0
-# Aspect ratio of curves and bars; margins of the plane and height of a legend row in inches.
+# Height over width of curves and bars; inches beside and below the plane, and of a row of the legend.
 _SHAPE, _PLANE_FRAME, _LEGEND_ROW = 0.58, (0.55, 0.55), 0.185
 _MOST_TICKS, _BAR = 12, 0.7
 _ARROW_INCHES = 0.16
@@ -107,8 +107,8 @@ def saved(drawn: Figure, suffix: str, dpi: float) -> bytes:
 
 @contextmanager
 def settings() -> Iterator[None]:
-    """Apply the style of all drawings while drawing."""
-    # Import here: it is slow, and only drawing needs it.
+    """The style of all drawings, while one of them is made."""
+    # Imported here: it is slow, and only a drawing needs it.
     import matplotlib as mpl
 
     with _ONE_AT_A_TIME, mpl.rc_context(_SETTINGS):
@@ -137,7 +137,7 @@ _LEGEND: Any = {"borderpad": 0.2, "columnspacing": 1.2, "handlelength": 1.8, "ha
 
 
 def _columns(keys: Sequence[Key], width: float) -> int:
-    """Return the largest number of legend columns that fit into a width in inches."""
+    """The most columns of a legend that have room in a width in inches."""
     letter, mark = 0.56 * _SMALL_PT / 72, 4.0
     lengths = [len(key.words) + mark for key in keys]
     for columns in range(len(keys), 1, -1):
