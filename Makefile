@@ -30,7 +30,10 @@ help:
 run: $(RUN_STAMP)
 	$(BIN)/msd-gui
 
-test: check
+# Compile for the tests while the static checks run.
+test: $(TEST_STAMP)
+	$(BIN)/python -c "from msd_engine.backend.compiled import PHILOX; PHILOX.wait()" & \
+		$(MAKE) --no-print-directory check && wait
 	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest $(IN_PARALLEL)
 
 # On the device that MSD_DEVICE names, else the best that is there.
