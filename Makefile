@@ -13,7 +13,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 RUN_STAMP := $(VENV)/.installed-run
 TEST_STAMP := $(VENV)/.installed-test
 
-.PHONY: run test test-device check format constraints models judges clean help
+.PHONY: run test test-device check format constraints models judges example clean help
 
 help:
 	@echo "make run          set the program up in $(VENV) and start it"
@@ -24,6 +24,7 @@ help:
 	@echo "make constraints  pin the newest versions that the ranges of pyproject.toml allow"
 	@echo "make models       train the pretrained models anew, from real data (about an hour)"
 	@echo "make judges       train anew the classifiers that judge samples of grey images (some minutes)"
+	@echo "make example      train and measure anew the example comparison (about ten minutes)"
 	@echo "make clean        remove $(VENV) and what the tools left"
 	@echo "PYTHON=...        the interpreter to use;  TORCH_INDEX=URL  where else to look for torch"
 
@@ -72,6 +73,9 @@ models: $(RUN_STAMP)
 
 judges: $(RUN_STAMP)
 	$(BIN)/python packaging/judges.py --retrain
+
+example: $(RUN_STAMP)
+	$(BIN)/python packaging/example.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -194,7 +194,7 @@ class Sweep:
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Name of a preset, a file that carries a spec, or the sweep.json of a comparison."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    """Resume this comparison instead; --ks, --seeds and --modes add to it."""
+    """Resume this comparison instead; --ks, --seeds, --modes and --fusions add to it."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     """The new folder."""
     ks: Annotated[str, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="(default: 1,2,4,8,16)")] = NOT_GIVEN
@@ -203,6 +203,10 @@ class Sweep:
     """Training seeds; the spread in the table is over them."""
     modes: Annotated[str, tyro.conf.arg(metavar="MODE,MODE", help_behavior_hint="(default: both)")] = NOT_GIVEN
     """same-sigma: each copy has the same law of σ for every k; same-sigma-eff: σ/√k has."""
+    fusions: Annotated[str, tyro.conf.arg(metavar="A,B", help_behavior_hint="(default: that of the preset)")] = (
+        NOT_GIVEN
+    )
+    """Fusions of the copies: concat, mean, set."""
     steps: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
     """Steps of each run, without a time limit unless --seconds is also given."""
     seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN
@@ -248,10 +252,12 @@ class Presets:
 
 @dataclass(frozen=True)
 class Runs:
-    """List the runs in a folder and below it, newest first."""
+    """List the runs in a folder and below it, newest first; or with diff, the settings in which runs differ."""
 
-    folder: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[DIR]", help_behavior_hint="")] = None
-    """The folder (default: MSD_RUNS_DIR, else that of the desktop program)."""
+    places: Annotated[
+        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="[DIR | diff RUN RUN ...]", help_behavior_hint="")
+    ] = ()
+    """The folder (default: MSD_RUNS_DIR, else that of the desktop program); or diff and two or more run folders."""
     search: Annotated[str, tyro.conf.arg(metavar="WORDS", help_behavior_hint="")] = NOT_GIVEN
     """Only runs with all of these words: in name, folder, data, status, note, comparison, or as #tag or k=8."""
     json: Json = False

@@ -2,7 +2,7 @@
 
 from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, SweepFound, Tick
 from msd_engine.events.catalogue import HeldOutCurve, RunRow, RunsChanged, RunStatus
-from msd_engine.events.denoising import Copies, Denoised, NoisyPicture, PictureRead
+from msd_engine.events.denoising import Copies, Denoised, Estimate, GrowingCopies, NoisyPicture, PictureRead
 from msd_engine.events.quality import Figure, Neighbours, Quality
 from msd_engine.events.sampling import (
     ChainReport,
@@ -28,12 +28,14 @@ __all__ = [
     "ChildStarted",
     "Copies",
     "Denoised",
+    "Estimate",
     "Event",
     "Failed",
     "FieldFrame",
     "Figure",
     "FilmFrame",
     "Finished",
+    "GrowingCopies",
     "HeldOutCurve",
     "HeldOutLoss",
     "ImageFrame",

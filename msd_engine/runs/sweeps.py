@@ -85,7 +85,7 @@ class SweepFolder:
         return cls(path.parent, read_sweep(path))
 
     def widen(self, wanted: SweepSpec) -> None:
-        """Add the ks, seeds and modes that are asked for and not there yet; nothing is ever taken away.
+        """Add the ks, seeds, modes and fusions that are asked for and not there yet; nothing is ever taken away.
 
         Args:
             wanted: The ks, seeds and modes; its base is ignored.
@@ -96,7 +96,7 @@ class SweepFolder:
         with hold(self.folder / _LOCK, 10, f"{self.folder} is being changed by another program: try again."):
             sweep_temporary(self.folder, (SWEEP,))
             self.spec = read_sweep(self.folder / SWEEP)
-            wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes)
+            wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes, fusions=wanted.fusions)
             if wider != self.spec:
                 self.spec = wider
                 self._write()

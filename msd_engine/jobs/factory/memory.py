@@ -46,18 +46,19 @@ def check_training(spec: ExperimentSpec, denoiser: LearnedDenoiser, device: torc
     """Raise an error if there is not enough memory for a batch.
 
     Args:
-        spec: The experiment; its data, its batch, its precision and its number of copies are read.
+        spec: The experiment; its data, its batch, its precision and its numbers of copies are read.
         denoiser: The denoiser that is to be trained, on the device.
         device: Where it is trained.
 
     Raises:
         UserError: There is not enough; the message gives the batch that fits.
     """
-    numbers = spec.training.batch * spec.training.k * math.prod(spec.data.shape)
+    k = max(spec.training_ks)
+    numbers = spec.training.batch * k * math.prod(spec.data.shape)
     if numbers * _FLOAT * _MOST_BY_NUMBER < free_bytes(device):
         return
-    y = torch.zeros((1, spec.training.k, *spec.data.shape), device=device)
-    one = _kept_for_backward(lambda: denoiser(y, torch.ones(1, device=device)).mean, denoiser)
+    y = torch.zeros((1, k, *spec.data.shape), device=device)
+    one = _kept_for_backward(lambda: denoiser.estimate(y, torch.ones(1, device=device)), denoiser)
     if spec.training.precision != "float32":
         # A later check finds whether half as many bytes suffice.
         one //= 2

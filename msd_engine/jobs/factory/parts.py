@@ -54,7 +54,7 @@ def ladder(spec: ExperimentSpec) -> Tensor:
         case "karras":
             return karras(*ends, sampling.rho)
         case "as-trained":
-            return as_trained(*ends, spec.noise, spec.training.k)
+            return as_trained(*ends, spec.law, spec.training.k)
 
 
 def descent(spec: ExperimentSpec) -> Descent:
@@ -101,7 +101,15 @@ def network(spec: ExperimentSpec) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(spec.training.seed, _WEIGHTS).initial_seed())
         if isinstance(kind, MlpSpec):
-            return Mlp(first, k, width=kind.width, depth=kind.depth, embedding=kind.embedding, scale=scale)
+            return Mlp(
+                first,
+                k,
+                width=kind.width,
+                depth=kind.depth,
+                embedding=kind.embedding,
+                fusion=kind.fusion,
+                scale=scale,
+            )
         return UNet(
             first,
             k,
@@ -157,10 +165,17 @@ def new_denoiser(spec: ExperimentSpec, sigma_data: float, data_mean: Tensor) -> 
     Returns:
         The denoiser, on the CPU.
     """
-    net, training = network(spec), spec.training
-    sees_mean = isinstance(net, UNet) and net.fusion == "mean"
-    output, process = OUTPUTS[training.form], process_of(spec.noise)
-    return LearnedDenoiser(net, output, training.k, sigma_data, data_mean, process, sees_mean=sees_mean)
+    training = spec.training
+    return LearnedDenoiser(
+        network(spec),
+        OUTPUTS[training.form],
+        training.k,
+        sigma_data,
+        data_mean,
+        process_of(spec.noise),
+        sees_mean=spec.network.fusion in ("mean", "set"),
+        any_k=spec.serves_every_k,
+    )
 
 
 def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.device) -> LearnedDenoiser:
@@ -181,6 +196,20 @@ def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.de
         raise UserError(
             "There is no trained denoiser to sample from: train one first, or set sampling.source to exact."
         )
+    check_fits(run_dir, spec)
+    return learned_denoiser(run_dir, device)
+
+
+def check_fits(run_dir: Path, spec: ExperimentSpec) -> None:
+    """Refuse a network that cannot denoise what an experiment asks for.
+
+    Args:
+        run_dir: The run folder of the network.
+        spec: The experiment.
+
+    Raises:
+        UserError: The network was trained for other data, noise or copies; the sentence says what to do.
+    """
     trained = Run.open(run_dir).spec
     match misfits(trained, spec):
         case ["shape", *_]:
@@ -191,10 +220,9 @@ def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.de
         case ["k", *_]:
             k = trained.training.k
             raise UserError(
-                f"The run {run_dir} was trained with k = {k} copies: "
-                f"set training.k to {k}, or train again with k = {spec.training.k}."
+                f"The run {run_dir} was trained with k = {k} copies and takes no other number: set training.k to {k}, "
+                f"train again with k = {spec.training.k}, or train a network that serves every k (network.fusion mean)."
             )
-    return learned_denoiser(run_dir, device)
 
 
 def guided_denoiser(spec: ExperimentSpec, run_dir: Path, learned: LearnedDenoiser) -> Denoiser:
@@ -235,7 +263,7 @@ def guided_between(spec: ExperimentSpec) -> tuple[float, float]:
 
     That is the middle nine tenths of the noises in training, as far as chains use the network there.
     """
-    sigma = quantiles(spec.noise, spec.training.k, 10)
+    sigma = quantiles(spec.law, spec.training.k, 10)
     return sigma[0].item(), min(sigma[-1].item(), handover(spec))
 
 

@@ -25,7 +25,7 @@ from msd_engine.training.precision import choose_bfloat16
 from msd_engine.training.source import ImageSource, PointSource, Source, stream
 from msd_engine.training.trainer import Trainer
 
-_HELD_OUT_POINTS, _HELD_OUT_IMAGES, _STRIP = 4096, 256, 8
+_HELD_OUT_POINTS, _HELD_OUT_IMAGES, STRIP = 4096, 256, 8
 # Stream of a run, as `msd_engine.jobs.factory.parts` numbers them.
 _HELD_OUT = 3
 # Steps before timing a device, enough for recording, and timed steps.
@@ -83,7 +83,7 @@ def _seconds(spec: ExperimentSpec, device: torch.device) -> float:
     # With the number of threads of the training.
     threads_for(spec, device, 0)
     trainer = training(spec, data_dir=None, device=device).trainer
-    for _ in range(_WARM_STEPS):
+    for _ in range(_WARM_STEPS * len(spec.training_ks)):
         trainer.advance(0.0)
     trainer.drain()
     start = time.perf_counter()
@@ -91,6 +91,18 @@ def _seconds(spec: ExperimentSpec, device: torch.device) -> float:
         trainer.advance(0.0)
     trainer.drain()
     return time.perf_counter() - start
+
+
+def strip_of(spec: ExperimentSpec, x: torch.Tensor, device: torch.device) -> HeldOut:
+    """Return the strip of an experiment on images, with the same noise for every training.
+
+    Args:
+        spec: The experiment; noise, number of copies and the ends of the ladder are read.
+        x: Held-out images with shape (n, C, H, W), in data units; the first few are used.
+        device: Where to compute.
+    """
+    noises = geometric(spec.sampling.sigma_1, spec.sampling.sigma_L, STRIP).float()
+    return HeldOut(x[:STRIP].to(device), noises.to(device), spec.training.k, stream(0, _HELD_OUT))
 
 
 def training(
@@ -111,9 +123,8 @@ def training(
         BadFile: The images are missing or damaged.
         UserError: A custom mixture cannot be used.
     """
+    # Held-out data and noise are the same whatever the training's seed and k: curves of several runs can be compared.
     seed, batch = spec.training.seed, spec.training.batch
-    # The same data and noise whatever the training's seed and k, so that curves of several runs can be compared.
-    draws = stream(0, _HELD_OUT)
     exact: Denoiser | None = None
     strip: HeldOut | None = None
     source: Source
@@ -122,19 +133,18 @@ def training(
         mean, spread = known.mean, known.std
         source = PointSource(known, batch, seed, device)
         exact = known.denoiser(device, torch.float32)
-        x = known.sample(_HELD_OUT_POINTS, draws).float()
+        x = known.sample(_HELD_OUT_POINTS, stream(0, _HELD_OUT)).float()
     else:
         images = load_images(images_of(spec), data_dir)
         mean, spread = images.statistics()
         source = ImageSource(images.train, batch, seed, device, flips=spec.training.flips)
         x = images.to_data(images.test[:_HELD_OUT_IMAGES])
-        noises = geometric(spec.sampling.sigma_1, spec.sampling.sigma_L, _STRIP).float()
-        strip = HeldOut(x[:_STRIP].to(device), noises.to(device), spec.training.k, draws)
-    sigma = quantiles(spec.noise, spec.training.k, len(x))
+        strip = strip_of(spec, x, device)
+    sigma = quantiles(spec.law, spec.training.k, len(x))
     held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(0, _HELD_OUT, 1))
     denoiser, averaged = (new_denoiser(spec, spread, mean).to(device) for _ in range(2))
     step_delay = delay_of(device) if delay is None else delay
-    graph = CudaGraph(device) if device.type == "cuda" and step_delay else None
+    new_graph = (lambda: CudaGraph(device)) if device.type == "cuda" and step_delay else None
     objective = OBJECTIVES[spec.training.form]
-    trainer = Trainer(spec, denoiser, averaged, source, objective, delay=step_delay, graph=graph)
+    trainer = Trainer(spec, denoiser, averaged, source, objective, delay=step_delay, new_graph=new_graph)
     return Training(trainer, source, held_out, exact, strip, spec, device)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,13 @@ from msd_engine.runs.catalogue import Catalogue
 from msd_engine.runs.layout import METRICS, is_held
 from msd_engine.runs.log import read_log
 from msd_engine.runs.notes import Notes, read_notes, write_notes
+from msd_engine.runs.rows import read_row
 from msd_engine.runs.sweeps import runs_in, sweep_of
+from msd_engine.specs import load_card, model_folder, model_names
 from msd_engine.specs.live import Cadence
+from msd_engine.specs.models import models_folder
 
-__all__ = ["Catalogue", "annotate", "discard", "held_out_curves", "watch"]
+__all__ = ["Catalogue", "annotate", "discard", "held_out_curves", "shipped_runs", "watch"]
 
 _NOTIFY_EVERY_S = 0.2
 # Displaying a run takes some ten microseconds.
@@ -30,6 +34,20 @@ _CHECK_EVERY_S = 0.4
 # Largest share of the time that scans may take, for any number of runs.
 _SHARE = 0.05
 _NAP_S = 0.05
+
+
+@reports_user_errors
+def shipped_runs() -> Iterator[Event]:
+    """Tell the networks that came with the program, as runs that nobody can change.
+
+    Yields:
+        `RunsChanged`, or `Failed`.
+    """
+    rows = []
+    for name in model_names():
+        row = read_row(model_folder(name), models_folder())
+        rows.append(replace(row, name=load_card(name).title, status="shipped"))
+    yield RunsChanged(tuple(rows), (), complete=True)
 
 
 @reports_user_errors

@@ -7,9 +7,9 @@ by σ. Predictions for a change, with all distances as root mean squares over th
 * copy i dropped: ȳ moves by (ȳ − y_i)/(k − 1), in expectation σ/√(k (k − 1));
 * copy i replaced by a copy x' + σ n_i of another datum: ȳ moves by (x' − x)/k, whatever the noise.
 
-An exact denoiser takes the k − 1 copies that are left as such. A network of fixed k sees the mean of the others in the
-place of the dropped copy, which leaves ȳ the same as for the exact one but tells the network of more copies than
-there are.
+An exact denoiser, and a network that serves every k, take the k − 1 copies that are left as such. A network of one k
+sees the mean of the others in the place of the dropped copy, which leaves ȳ the same as for the exact one but tells the
+network of more copies than there are.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.events import Copies, Denoised, Event, Finished, Started
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_empirical, loaded_images
-from msd_engine.jobs.factory.parts import learned_denoiser
+from msd_engine.jobs.factory.parts import check_fits, learned_denoiser
 from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.pictures.pictures import chosen_picture, distance, draw_copies, held_out
 from msd_engine.jobs.tools.background import in_background
@@ -149,7 +149,7 @@ def rms(difference: Tensor) -> float:
 def _denoised(spec: ExperimentSpec, images: ImageSet, bench: Bench, device: torch.device) -> Denoised:
     denoise = spec.denoise
     x = chosen_picture(denoise, images)
-    k = bench.fixed_k or spec.training.k
+    k = spec.training.k
     y = draw_copies(x, denoise.sigma, k, denoise.seed)
     before = _estimate(bench, y, denoise.sigma, tuple(range(k)), device)
     after, expected = None, math.nan
@@ -192,14 +192,26 @@ def _parts(
         return images, Bench(empirical.in_tiles_of(1), words, exact=True, fixed_k=0)
     if run_dir is None:
         raise UserError("There is no trained denoiser yet: train one first, or set sampling.source to exact.")
+    check_fits(run_dir, spec)
+    learned = network_of(run_dir, data, device)
+    kind = "pretrained model" if (run_dir / CARD).exists() else "network of"
+    return images, Bench(learned, f"{kind} {run_dir.name}", exact=False, fixed_k=0 if learned.any_k else learned.k)
+
+
+def network_of(run_dir: Path, data: ImagesSpec, device: torch.device) -> LearnedDenoiser:
+    """Load the newest network of a run; the last few are kept.
+
+    Raises:
+        UserError: Its data have another shape.
+    """
     learned = _learned(run_dir, Run.open(run_dir).manifest.step, device)
     if learned.data_mean.shape != data.shape:
         raise UserError(f"The run {run_dir} was trained on data of another shape than {data.name}.")
-    kind = "pretrained model" if (run_dir / CARD).exists() else "network of"
-    return images, Bench(learned, f"{kind} {run_dir.name}", exact=False, fixed_k=learned.k)
+    return learned
 
 
-@lru_cache(maxsize=1)
+# A picture is denoised by one network, and beside it by networks of a few other k.
+@lru_cache(maxsize=4)
 def _learned(run_dir: Path, step: int, device: torch.device) -> LearnedDenoiser:
     # The step is part of the key: training gives a run newer weights.
     del step

@@ -75,7 +75,7 @@ def _some(images: Tensor, count: int) -> Tensor:
 
 
 def _draws(spec: ExperimentSpec, x: Tensor, device: torch.device) -> MatchedDraws:
-    sigma = quantiles(spec.noise, spec.training.k, len(x))
+    sigma = quantiles(spec.law, spec.training.k, len(x))
     return MatchedDraws(x.to(device), sigma.to(device), spec.training.k)
 
 

@@ -60,7 +60,7 @@ def sweep(
     a sweep may be extended meanwhile; runs of other processes are skipped.
 
     Args:
-        spec: The comparison. Where one is resumed, its ks, seeds and modes are added to those that are there, and
+        spec: The comparison. Where one is resumed, its ks, seeds, modes and fusions are added to those there, and
             None adds nothing.
         folder: The sweep folder: new, or with `resume` one that holds a comparison.
         resume: Go on with what is there.
@@ -101,7 +101,7 @@ def _reopened(folder: str | os.PathLike[str], spec: SweepSpec | None) -> SweepFo
         # The comparison recorded the precision chosen by `auto` when it was created.
         wanted = spec.base.replace("training.precision", plan.spec.base.training.precision)
         if wanted != plan.spec.base:
-            raise UserError("A comparison is resumed as it was begun: only ks, seeds and modes may be added to it.")
+            raise UserError("A comparison is resumed as it was begun: only ks, seeds, modes and fusions may be added.")
         plan.widen(spec)
     return plan
 
@@ -193,6 +193,8 @@ class _Job:
         ended = yield from self._train(stage, folder, begun=begun)
         self.elapsed_s += ended.elapsed_s
         common = {"name": child.name, "k": child.k, "seed": child.seed, "modes": child.modes}
+        fusion = child.spec.network.fusion
+        common["fusion"] = "" if fusion == self.plan.spec.base.network.fusion else fusion
         if isinstance(ended, _Lost):
             self.plan.save_result(SweepResult.from_fields(common | {"status": "failed", "text": ended.text}))
             return

@@ -14,9 +14,10 @@ from torch import Tensor
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import BadFile
 from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Notice, Started, StripFrame
+from msd_engine.jobs.factory.loaded import loaded_images
 from msd_engine.jobs.factory.parts import learned_denoiser
-from msd_engine.jobs.factory.targets import is_of_images
-from msd_engine.jobs.factory.training import training
+from msd_engine.jobs.factory.targets import images_of, is_of_images
+from msd_engine.jobs.factory.training import STRIP, strip_of
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.errors.errors import HeldOut
@@ -59,6 +60,27 @@ def recall(
             yield (yield from in_background(lambda _: _strip(run, data_dir, chosen)))
         except BadFile as error:
             yield Notice(f"The held-out images of this run cannot be shown. {error}")
+    yield Finished(run.manifest.step, time.perf_counter() - begun_s, "", str(run.folder))
+
+
+@reports_user_errors
+def held_out_strip(
+    run_dir: str | os.PathLike[str], *, data_dir: Path | None = None, device: str = "auto"
+) -> Iterator[Event]:
+    """Denoise the strip of held-out images with the network of a run, or of a shipped model, which has no curves.
+
+    Args:
+        run_dir: The folder, with weights.
+        data_dir: Where image sets are looked for.
+        device: Name of the device, or ``auto``.
+
+    Yields:
+        `Started`, a `StripFrame` and `Finished`; or `Failed`, also where the images are not on this machine.
+    """
+    begun_s = time.perf_counter()
+    run, chosen = Run.open(run_dir), choose_device(device)
+    yield Started("strip", describe_device(chosen), 0, run.manifest.step, run.spec.to_json())
+    yield (yield from in_background(lambda _: _strip(run, data_dir, chosen)))
     yield Finished(run.manifest.step, time.perf_counter() - begun_s, "", str(run.folder))
 
 
@@ -129,6 +151,6 @@ def strip_frame(step: int, strip: HeldOut, x_hat: Tensor) -> StripFrame:
 
 
 def _strip(run: Run, data_dir: Path | None, device: torch.device) -> StripFrame:
-    strip = training(run.spec, data_dir=data_dir, device=device).strip
-    assert strip is not None
+    images = loaded_images(images_of(run.spec), data_dir)
+    strip = strip_of(run.spec, images.to_data(images.test[:STRIP]), device)
     return strip_frame(run.manifest.step, strip, strip.estimate(learned_denoiser(run.folder, device)))

@@ -17,7 +17,7 @@ from msd_engine.runs.manifest import Manifest
 from msd_engine.runs.report.charts import Curve, chart
 from msd_engine.runs.report.settings import settings
 from msd_engine.specs import SamplingSpec, SweepSpec
-from msd_engine.specs.sweep import MODE_TITLES, DrawnSamples, Mode, SweepResult
+from msd_engine.specs.sweep import MODE_TITLES, DrawnSamples, Mode, SweepResult, mode_words
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +163,7 @@ def _errors(row: TableRow, grids: Sequence[Grid]) -> tuple[Any, ...]:
     """Return the cells of one mode and k in the table of errors."""
     shown = [grid for grid in grids if grid.chains and (grid.mode, grid.k) == (row.mode, row.k)]
     return (
-        MODE_TITLES[row.mode], row.k, row.seeds, row.steps_in_words, _spread(row.error, row.spread),
+        mode_words(row.mode, row.fusion), row.k, row.seeds, row.steps_in_words, _spread(row.error, row.spread),
         _spread(row.ratio, row.ratio_spread), *(_number(value) for value in (row.floor, row.floor_ratio)),
         *(_number(value) for value in (row.reported, row.reported_ratio)),
         _percent(_survival(shown[-1])) if shown else "–",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from msd_engine.events.sweep import TableRow
-from msd_engine.specs.sweep import MODE_TITLES
+from msd_engine.specs.sweep import mode_words
 
 _BANDS = ("band_sigma_eff", "band_error", "band_spread", "band_floor")
 _PLAIN = tuple(field.name for field in dataclasses.fields(TableRow) if field.name not in (*_BANDS, "by_seed"))
@@ -48,8 +48,10 @@ def markdown_text(rows: Sequence[TableRow], findings: Sequence[str] = ()) -> str
     Returns:
         The text.
     """
-    head = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact", "exact k/1", "report", "report k/1")
-    lines = [head, ("---", *["---:"] * (len(head) - 1)), *(_cells(row) for row in rows)]
+    head = ["mode", "k", "seeds", "steps", "error", "ratio k/1", "exact", "exact k/1", "report", "report k/1"]
+    several = any(row.place for row in rows)
+    head += ["over first fusion"] if several else []
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *(_cells(row, several=several) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     text = "\n".join("| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines)
     return text + "\n" + "".join(f"\n* {sentence}" for sentence in findings) + ("\n" if findings else "")
@@ -71,18 +73,19 @@ def json_rows(rows: Sequence[TableRow]) -> list[dict[str, Any]]:
     return found
 
 
-def _cells(row: TableRow) -> tuple[str, ...]:
+def _cells(row: TableRow, *, several: bool) -> list[str]:
     failed = f" (+{row.failed} failed)" if row.failed else ""
     figures = (row.floor, row.floor_ratio, row.reported, row.reported_ratio)
-    return (
-        MODE_TITLES[row.mode],
+    cells = [
+        mode_words(row.mode, row.fusion),
         str(row.k),
         f"{row.seeds}{failed}",
         row.steps_in_words,
         _spread(row.error, row.spread),
         _spread(row.ratio, row.ratio_spread),
         *(_text(value) for value in figures),
-    )
+    ]
+    return cells + ([_spread(row.fusion_ratio, row.fusion_spread)] if several else [])
 
 
 def _spread(value: float, spread: float) -> str:

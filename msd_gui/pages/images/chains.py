@@ -50,6 +50,9 @@ class ImageChains(Chains):
         self._gallery = gallery
         self._editing = False
         self._wanted = False
+        # Bound of the number of chains until the user asks for all of them; 0 for none.
+        self._most = 0
+        self._watched = False
         gallery.scrubber.set_branching(True)
         gallery.scrubber.branch_requested.connect(self._branch)
         gallery.requested.connect(self._on_requested)
@@ -63,21 +66,42 @@ class ImageChains(Chains):
 
     def forget(self) -> None:
         """Wait for the next request, because the training of another network starts."""
-        self.made = None
+        if self._most:
+            # Nobody asked for these chains: the training needs the processor.
+            self._runner.stop()
+        self.made, self._most = None, 0
         self._page.renew()
 
+    def begin(self) -> None:
+        """Draw chains unasked, if the page is visible and empty and a shipped network serves."""
+        now = self._page.resolved
+        shipped = now.in_use is not None and now.in_use.card is not None
+        free = self._watched and self.made is None and not self._trainer.running
+        if free and shipped and self.drawable() is not None:
+            self._most = PREVIEW_CHAINS
+            self.made = self._made_now()
+            self._runner.submit(self._engine.sample_at_first_sight(now.spec, now.run))
+
+    def set_watched(self, watched: bool) -> None:
+        """Set whether the page is visible."""
+        self._watched = watched
+        if watched:
+            self.begin()
+
     def draw_if_new(self) -> None:
-        """Draw chains if possible and not done yet."""
+        """Draw all chains if possible and not done yet."""
+        self._most = 0
         if self.drawable() is not None and self.made != self._page.resolved.made:
             self._draw()
 
     def draw_next(self) -> None:
         """Draw chains with the newest averaged weights, and with the next seed if nothing else changed."""
         now = self._page.resolved
+        unasked, self._most = self._most > 0, 0
         if now.learning:
             self._wanted = True
             self._trainer.request_weights(WEIGHTS_EVERY_S)
-        elif self.drawable() is not None and self.made == now.made:
+        elif self.drawable() is not None and self.made == now.made and not unasked:
             self._page.experiment.set(now.spec.with_next_seed())
         else:
             self._draw()
@@ -110,15 +134,21 @@ class ImageChains(Chains):
     def follow(self, before: Resolved) -> None:
         """Draw existing chains again if the change since `before` affects them and a denoiser is available."""
         now = self._page.resolved
+        if now.spec.sampling.chains != before.spec.sampling.chains:
+            self._most = 0
         if self.made is None:
+            if now.spec.data.name != before.spec.data.name:
+                self.begin()
             return
         if self.made.spec.data.name != now.spec.data.name:
             # The old chains belong to other data.
             self._runner.drop()
-            self.made = None
+            self.made, self._most = None, 0
             self._gallery.clear()
             if now.exact:
                 self.draw_if_new()
+            else:
+                self.begin()
         elif now.made.chains != before.made.chains:
             self._draw_others()
 
@@ -129,11 +159,13 @@ class ImageChains(Chains):
 
     def _made_now(self) -> Made:
         """Return the settings of new chains, with fewer chains while a slider is dragged."""
+        return _at_most(PREVIEW_CHAINS, self.asked) if self._editing else self.asked
+
+    @property
+    def asked(self) -> Made:
+        """The settings and the network of the page, with fewer chains until the user asks for all."""
         made = self._page.resolved.made
-        if not self._editing or made.spec.sampling.chains <= PREVIEW_CHAINS:
-            return made
-        # Chain i does not depend on the number of chains.
-        return replace(made, spec=made.spec.replace("sampling.chains", PREVIEW_CHAINS))
+        return _at_most(self._most, made) if self._most else made
 
     def _draw(self) -> None:
         made = self._made_now()
@@ -165,6 +197,9 @@ class ImageChains(Chains):
         match event:
             case Started():
                 self._begin(event)
+                if self._most and self.made is not None and not self._editing:
+                    self._most = self.begun.spec.sampling.chains
+                    self.made = replace(self.made, spec=self.made.spec.replace("sampling.chains", self._most))
                 self._gallery.begin(event.total, event.step, self.begun)
             case Ladder():
                 self.laddered.emit(self.begun, event)
@@ -182,3 +217,10 @@ class ImageChains(Chains):
         elif not self._trainer.running:
             self._page.set_status(Status())
         self._page.actions_changed.emit()
+
+
+def _at_most(chains: int, made: Made) -> Made:
+    """Bound the number of chains; chain i does not depend on it."""
+    if made.spec.sampling.chains <= chains:
+        return made
+    return replace(made, spec=made.spec.replace("sampling.chains", chains))

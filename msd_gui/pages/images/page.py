@@ -15,6 +15,7 @@ from msd_gui.pages.base.page import Export, Status
 from msd_gui.pages.images.chains import ImageChains
 from msd_gui.pages.images.exports import exports
 from msd_gui.pages.images.fields_shown import GROUPS
+from msd_gui.pages.images.strip import ShippedStrip
 from msd_gui.pages.quality.judge import JudgeButton
 from msd_gui.pages.quality.panel import Measuring
 from msd_gui.pages.quality.survival import SurvivalPanel
@@ -71,17 +72,16 @@ class ImagesPage(TrainingPage):
         self.form.add_below("sampling.source", self.network, self.network.combo)
         self.trainer = Trainer(self, self.engine, self.shown.losses)
         self.chains = ImageChains(self, self.engine, self.trainer, self.gallery)
+        self.strip = ShippedStrip(self, self.engine, self.trainer, self.shown)
         self.judging = JudgeButton(self, self.engine, self.gallery)
         self.measuring = Measuring(self, self.engine, self.chains.drawable, self.gallery.images)
         shown = self.shown
-        middle = layout.column(layout.heading("Held-out images"), shown.strip_place, self.gallery, stretch=(0, 0, 1))
+        middle = layout.column(shown.strip_heading, shown.strip_place, self.gallery, stretch=(0, 0, 1))
         figures = layout.column(
             self.card,
             self.adviser.cards,
-            shown.losses_heading,
-            shown.losses_place,
-            layout.heading("Error by noise"),
-            shown.bands_place,
+            shown.losses_panel,
+            shown.bands_panel,
             self.survival,
             self.judging,
             self.measuring,
@@ -94,7 +94,7 @@ class ImagesPage(TrainingPage):
         self.form.edited.connect(self._edited)
         self.form.editing_started.connect(self._begin_edit)
         self.form.editing_finished.connect(self._end_edit)
-        self.shown.strip_place.placeholder.pressed.connect(self.do_train)
+        self.strip.wanted.connect(self.do_train)
         self.gallery.judged.connect(lambda event: self.survival.add(event, self.gallery.made))
         self.gallery.cleared.connect(self.survival.clear)
         self.gallery.judged.connect(lambda event: self.adviser.set_verdicts(event, self.gallery.made))
@@ -141,7 +141,8 @@ class ImagesPage(TrainingPage):
         self.measuring.why_not = self.why_not("sample")
         self.measuring.update_button()
         self.chains.follow(before)
-        self.gallery.set_beside(now.made, drawing=self.chains.running)
+        self.strip.show_resolved(now)
+        self.gallery.set_beside(self.chains.asked, drawing=self.chains.running)
         self.survival.set_older(self.gallery.older())
         self.adviser.set_beside(now.made)
 
@@ -157,14 +158,28 @@ class ImagesPage(TrainingPage):
             self.open_run(spec, run)
         if run is not None or self.resolved.exact:
             self.chains.draw_if_new()
+        else:
+            self.chains.begin()
 
     def begin(self) -> None:
-        """Start when the engine is ready; with the exact score, draw chains at once."""
+        """Start when the engine is ready: draw chains with the exact score, or a few with a shipped network."""
         self.renew()
         self.ladder_controls.begin()
         if self.resolved.exact:
             self.chains.draw_if_new()
+        self.strip.show_resolved(self.resolved)
+        self.chains.begin()
         self.actions_changed.emit()
+
+    def set_watched(self, watched: bool) -> None:
+        """Draw the first chains and the strip when the page is visible for the first time."""
+        super().set_watched(watched)
+        self.strip.set_watched(watched)
+        self.chains.set_watched(watched)
+
+    def files_changed(self) -> None:
+        """Show the held-out images of a data set that was missing."""
+        self.strip.retry()
 
     # -- training ------------------------------------------------------------------------------------------------------
 
@@ -194,7 +209,7 @@ class ImagesPage(TrainingPage):
         if self.can("train"):
             self.chains.forget()
             super().do_train()
-            self.shown.losses_place.set_ready(True)
+            self.shown.losses_panel.show()
 
     def do_sample(self) -> None:
         """Draw chains with the newest averaged weights, and with the next seed if nothing else changed."""

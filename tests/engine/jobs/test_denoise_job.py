@@ -18,15 +18,18 @@ from msd_engine.specs import DenoiseSpec, ExperimentSpec, SpecError, load_preset
 SHAPE = (1, 8, 8)
 
 
+K = 4
+
+
 def chain_task(**values):
-    spec = load_preset("digits-30s")
+    spec = load_preset("digits-30s").replace("training.k", K)
     return spec.replace_all({f"denoise.{name}": value for name, value in values.items()})
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "run"
-    small = {"network.width": 8, "training.k": 4, "training.steps": 3, "training.precision": "float32"}
+    small = {"network.width": 8, "training.k": K, "training.steps": 3, "training.precision": "float32"}
     small |= {"training.batch": 16, "training.seconds": 0.0}
     assert isinstance(list(train(load_preset("digits-30s").replace_all(small), folder))[-1], Finished)
     return folder
@@ -95,7 +98,7 @@ def test_the_only_copy_cannot_be_dropped(run):
 
 def test_a_network_denoises_a_drawn_picture_from_the_copies_that_it_was_made_for(run):
     pixels = np.arange(64, dtype=np.uint8) * 4
-    spec = chain_task(picture=pixels.tobytes(), sigma=0.5).replace("training.k", 16)
+    spec = chain_task(picture=pixels.tobytes(), sigma=0.5)
     events = [event for event in denoise(spec, run_dir=run) if not isinstance(event, Tick)]
     assert [type(event) for event in events] == [Started, Denoised, Finished]
     told = only(events)
@@ -128,6 +131,7 @@ def test_what_cannot_be_done_is_one_sentence(run):
     assert "numbered from 0" in sentence(chain_task(index=297), run_dir=run)
     assert "64" in sentence(chain_task(picture=bytes(9)), run_dir=run)
     assert "images" in sentence(load_preset("ncsn-toy"), run_dir=run)
+    assert "k = 4 copies and takes no other number" in sentence(chain_task().replace("training.k", 16), run_dir=run)
 
 
 def test_a_spec_with_a_picture_comes_back_from_json_and_bad_text_is_refused():

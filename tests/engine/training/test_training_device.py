@@ -29,7 +29,15 @@ DIGITS = load_preset("digits-30s").replace_all(
 
 def build(spec: ExperimentSpec, delay: int, tape: Tape | None = None) -> Trainer:
     parts = training(spec, data_dir=Path("nowhere"), device=CPU)
-    return Trainer(spec, parts.trainer.denoiser, parts.trainer.averaged, parts.source, mse, delay=delay, graph=tape)
+    return Trainer(
+        spec,
+        parts.trainer.denoiser,
+        parts.trainer.averaged,
+        parts.source,
+        mse,
+        delay=delay,
+        new_graph=tape and (lambda: tape),
+    )
 
 
 def run(trainer: Trainer, steps: int) -> list[Done]:
@@ -55,6 +63,23 @@ def test_losses_read_later_and_recorded_steps_have_the_bits_of_steps_one_by_one(
     assert same(plain, recorded)
     assert (tape.warmed, tape.replayed) == (WARM_UP, steps - WARM_UP)
     assert not recorded.pop_trouble()
+
+
+def test_a_set_has_a_recording_for_each_k_and_the_bits_of_steps_one_by_one() -> None:
+    spec, tapes = POINTS.replace("network.fusion", "set"), list[Tape]()
+
+    def new_tape() -> Tape:
+        tapes.append(Tape())
+        return tapes[-1]
+
+    parts = training(spec, data_dir=Path("nowhere"), device=CPU)
+    inner = parts.trainer
+    recorded = Trainer(spec, inner.denoiser, inner.averaged, parts.source, mse, delay=3, new_graph=new_tape)
+    plain = build(spec, 0)
+    assert run(plain, 32) == run(recorded, 32)
+    assert same(plain, recorded)
+    # Of 32 steps k = 1 and 2 have seven, k = 4, 8 and 16 six.
+    assert [tape.replayed for tape in tapes] == [7 - WARM_UP] * 2 + [6 - WARM_UP] * 3
 
 
 def test_losses_come_when_they_are_due_and_in_order() -> None:
@@ -134,7 +159,7 @@ def test_a_job_says_what_the_device_cannot_record(tmp_path: Path, monkeypatch: p
         parts = training(spec, **options)
         inner = parts.trainer
         inner.denoiser.net.register_forward_hook(lambda _module, _given, out: out * (1.0 + 0.0 * out.sum().item()))
-        trainer = Trainer(spec, inner.denoiser, inner.averaged, parts.source, mse, delay=2, graph=Tape())
+        trainer = Trainer(spec, inner.denoiser, inner.averaged, parts.source, mse, delay=2, new_graph=Tape)
         return dataclasses.replace(parts, trainer=trainer)
 
     monkeypatch.setattr(train_job, "training", recorded)

@@ -108,6 +108,7 @@ def test_k_dragged_leaves_the_copies_and_one_card_says_which_k_the_network_sees(
         "Back to 3",
         "Use the exact score",
         "Train for k = 5",
+        "Train for every k",
     ]
     assert "k = 3" in page.why_not("sample")
     press(page, "Back to 3")
@@ -266,3 +267,23 @@ def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbo
     settled(qtbot, page, lambda: page.denoised and not page.denoised.exact)
     assert len(page.result.tiles()) == 1
     assert page.chain_task.row.isEnabled()
+
+
+def test_estimates_for_growing_k_stand_below_the_picture_and_one_is_taken(qtbot, window):
+    page = denoise_page(qtbot, window)
+    row = page.growing
+    settled(qtbot, page, lambda: any(one.exact for one in row.estimates))
+    assert [tile.name for tile in row.views["exact"].tiles()] == ["k = 1", "k = 2", "k = 4", "k = 8"]
+    assert [tile.name for tile in row.views["trained"].tiles()] == ["k = 1", "k = 8"]
+    assert [tile.marked for tile in row.views["exact"].tiles()] == [False, False, False, True]
+    errors = [one.error for one in row.estimates if one.exact]
+    page.form.slider("denoise.sigma").change_value(3.0)
+    settled(qtbot, page, lambda: [one.error for one in row.estimates if one.exact] != errors)
+    row.views["exact"].chosen.emit(1)
+    settled(qtbot, page, lambda: len(page.denoised.copies.y) == 2)
+    assert page.denoised.exact
+    np.testing.assert_allclose(page.denoised.copies.x_hat, row.views["exact"].tiles()[1].image, atol=1e-5)
+    row.views["trained"].chosen.emit(0)
+    settled(qtbot, page, lambda: not page.denoised.exact)
+    assert page.experiment.spec.training.k == 1
+    np.testing.assert_allclose(page.denoised.copies.x_hat, row.views["trained"].tiles()[0].image, atol=1e-5)
