@@ -4,6 +4,9 @@ VENV ?= .venv
 TORCH_INDEX ?=
 export PYTHON
 
+# Each test uses one thread; a process that has no tests left takes over some of another's.
+IN_PARALLEL ?= -n logical --maxprocesses 4 --dist worksteal
+
 BIN := $(VENV)/bin
 CONSTRAINTS := packaging/constraints.txt
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
@@ -28,8 +31,11 @@ help:
 run: $(RUN_STAMP)
 	$(BIN)/msd-gui
 
-test: check
-	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest
+# Compile for the tests while the static checks run.
+test: $(TEST_STAMP)
+	$(BIN)/python -c "from msd_engine.backend.compiled import PHILOX; PHILOX.wait()" & \
+		$(MAKE) --no-print-directory check && wait
+	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest $(IN_PARALLEL)
 
 # On the device that MSD_DEVICE names, else the best that is there.
 test-device: $(TEST_STAMP)

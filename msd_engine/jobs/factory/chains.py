@@ -1,4 +1,4 @@
-"""What the chains of a sampling need, made from its spec."""
+"""Build all parts of a sampling from its spec."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ _MEASURED_STEPS = 10
 
 @dataclass(frozen=True, eq=False)
 class Sampling:
-    """All that the chains of one sampling need.
+    """All parts of one sampling.
 
     Attributes:
         denoiser: Gives the posterior of the copies.
-        dynamics: The chosen sampler.
-        y: Where the chains begin, with shape (B, k, *event).
+        dynamics: The sampler.
+        y: First states of the chains, with shape (B, k, *event).
         descent: The ladder and the steps.
         streams: Random numbers of every chain.
-        device: Where the chains are computed.
-        target: What they should draw from, where it is known.
-        first: Number of steps that they have done before, where they branch off on the way.
-        guided: Whether the network is guided by its earlier self.
-        exact_above: Whether the exact posterior mean over the images takes the network's place at large noise.
+        device: Device of the chains.
+        target: Distribution of the data, if known.
+        first: Steps done before; more than 0 for branches from a kept state.
+        guided: Whether the earlier weights guide the network.
+        exact_above: Whether the exact posterior mean over the images replaces the network at large noise.
         carried: What their dynamics carried beside the copies by then.
-        networks: The networks that are asked.
+        networks: The networks in use.
     """
 
     denoiser: Denoiser
@@ -76,19 +76,19 @@ class Sampling:
     networks: tuple[LearnedDenoiser, ...] = ()
 
     def pop_trouble(self) -> str:
-        """Return why the card cannot record what the networks do, the first time; else an empty text."""
+        """Return once why the accelerator cannot record the networks; else an empty string."""
         return next((trouble for network in self.networks if (trouble := network.pop_trouble())), "")
 
 
 def moments(chains: Sampling, every: int = 1) -> Iterator[Moment | Segment]:
-    """Walk chains to their end, by the quickest code for them.
+    """Walk chains to their end by the fastest code for them.
 
     Args:
         chains: The chains, before any step.
-        every: Code that moves many steps at once need only keep the states whose number is a multiple of this.
+        every: Code that makes many steps at once may keep only states whose step is a multiple of this.
 
     Yields:
-        The states in order, the end last. Those of a `Segment` are clipped at ±1e6 data units.
+        The states in order, up to the last. Those of a `Segment` are clipped at ±1e6 data units.
     """
     exact, streams = chains.denoiser, chains.streams
     if (
@@ -140,7 +140,7 @@ def sampling(
 
 
 def _seconds(chains: Sampling) -> float:
-    """Return how long a few steps take, once all is ready."""
+    """Return the duration of a few steps after warm-up."""
     twin.COMPILED.wait()
     descent = chains.descent
     few = replace(chains, descent=replace(descent, ladder=descent.ladder[:2], steps_per_level=_MEASURED_STEPS))

@@ -1,4 +1,4 @@
-"""What a training job works with, made from its spec."""
+"""Build all parts of a training from its spec."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ from msd_engine.training.trainer import Trainer
 _HELD_OUT_POINTS, _HELD_OUT_IMAGES, STRIP = 4096, 256, 8
 # Stream of a run, as `msd_engine.jobs.factory.parts` numbers them.
 _HELD_OUT = 3
-# Steps before a device is timed, so many that they are recorded, and steps that are timed.
+# Steps before timing a device, enough for recording, and timed steps.
 _WARM_STEPS, _TIMED_STEPS = WARM_UP + 2, 10
 
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """All that a training job works with.
+    """All parts of a training.
 
     Attributes:
-        trainer: Does the steps.
-        source: Where its data come from.
-        held_out: Fixed data that are not trained on, with fixed noise.
-        exact: The exact denoiser, where the data have one.
-        strip: A few held-out images with noises spread over the ladder, in the order of σ; None for points.
+        trainer: Performs the steps.
+        source: Source of the data.
+        held_out: Fixed held-out data with fixed noise.
+        exact: The exact denoiser, if the data have one.
+        strip: A few held-out images with noises over the ladder, in order of σ; None for points.
         spec: The experiment.
-        device: Where it is trained.
+        device: Device of the training.
     """
 
     trainer: Trainer
@@ -55,7 +55,7 @@ class Training:
     device: torch.device
 
     def settle(self) -> str:
-        """Choose the arithmetic of a training that begins, and say which."""
+        """Choose the precision of a new training, and describe it."""
         denoiser = self.trainer.denoiser
         denoiser.mixed, sentence = choose_bfloat16(self.spec, denoiser, self.device)
         self.trainer.averaged.mixed = denoiser.mixed
@@ -63,14 +63,14 @@ class Training:
 
 
 def training_device(spec: ExperimentSpec, name: str) -> torch.device:
-    """Choose where an experiment is trained.
+    """Choose the device for a training.
 
     Args:
         spec: The experiment.
-        name: Name of the device, or ``auto``; a network of points then goes where it was measured to be quicker.
+        name: Name of the device, or ``auto``; networks on points then use the faster device by measurement.
 
     Raises:
-        UserError: There is no such device on this machine.
+        UserError: This machine has no such device.
     """
     if is_of_images(spec):
         return choose_device(name)
@@ -79,8 +79,8 @@ def training_device(spec: ExperimentSpec, name: str) -> torch.device:
 
 
 def _seconds(spec: ExperimentSpec, device: torch.device) -> float:
-    """Return how long a few steps of a training take, once all is ready."""
-    # With as many threads as the training itself will take.
+    """Return the duration of a few training steps after warm-up."""
+    # With the number of threads of the training.
     threads_for(spec, device, 0)
     trainer = training(spec, data_dir=None, device=device).trainer
     for _ in range(_WARM_STEPS * len(spec.training_ks)):
@@ -108,13 +108,13 @@ def strip_of(spec: ExperimentSpec, x: torch.Tensor, device: torch.device) -> Hel
 def training(
     spec: ExperimentSpec, *, data_dir: Path | None, device: torch.device, delay: int | None = None
 ) -> Training:
-    """Build all that a training job works with.
+    """Build all parts of a training.
 
     Args:
         spec: The experiment.
-        data_dir: Where image sets are looked for.
+        data_dir: The data folder.
         device: Where to compute.
-        delay: After how many steps losses are read; None for what suits the device.
+        delay: Number of steps after which losses are read; None chooses by the device.
 
     Returns:
         The parts, at step 0.

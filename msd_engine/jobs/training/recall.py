@@ -1,4 +1,4 @@
-"""What a run has measured, told again from its folder: the curves of its losses and its strip of held-out images."""
+"""The job that reports the saved measurements of a run: its loss curves and its strip of held-out images."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def recall(
     cadence: Cadence = NEVER,
     live: Live | None = None,
 ) -> Iterator[Event]:
-    """Tell what a run has measured so far, without training it.
+    """Report the measurements of a run so far, without training it.
 
     Args:
         run_dir: The run folder.
-        data_dir: Where image sets are looked for.
+        data_dir: The data folder.
         device: Name of the device, or ``auto``.
-        cadence: Unused: everything is told once.
-        live: Unused: the job is over in an instant.
+        cadence: Unused: everything is reported once.
+        live: Unused: the job takes an instant.
 
     Yields:
-        `Started`, `HeldOutLoss` and `LossPoints`, a `StripFrame` of a run on images that has weights and whose data
-        are there (else a `Notice` says what is missing), and `Finished`; or `Failed`.
+        `Started`, `HeldOutLoss` and `LossPoints`, a `StripFrame` if a run on images has weights and its data
+        exist (else a `Notice`), and `Finished`; or `Failed`.
     """
     del cadence, live
     begun_s = time.perf_counter()
@@ -85,13 +85,13 @@ def held_out_strip(
 
 
 def measured_again(run: Run) -> Iterator[Event]:
-    """Tell again the measurements that a run has kept.
+    """Report the saved measurements of a run.
 
     Args:
         run: The run.
 
     Yields:
-        `HeldOutLoss` for each, one `LossPoints` with all losses, and a `Notice` of those that cannot be read.
+        `HeldOutLoss` for each, one `LossPoints` with all losses, and a `Notice` on unreadable ones.
     """
     try:
         rows, damaged = run.read_metrics()
@@ -112,10 +112,10 @@ def measured_again(run: Run) -> Iterator[Event]:
 
 
 def held_out_loss(row: Row) -> HeldOutLoss:
-    """Return a held-out measurement as it is told; its standard error is NaN in runs of old.
+    """Return the event for a held-out measurement; its standard error is NaN in runs of older versions.
 
     Args:
-        row: A row of a run's metrics that has ``held_out``.
+        row: A row of metrics with ``held_out``.
     """
     bands = {name: np.array(row[name], dtype=np.float64) for name in ("band_sigma_eff", "band_loss", "band_mmse")}
     error = row["standard_error"]
@@ -123,7 +123,7 @@ def held_out_loss(row: Row) -> HeldOutLoss:
 
 
 def loss_points(points: Sequence[tuple[int, float, float]]) -> LossPoints:
-    """Return losses as they are told.
+    """Return the event for losses.
 
     Args:
         points: Step, loss and seconds of training of each; at least one.
@@ -133,7 +133,7 @@ def loss_points(points: Sequence[tuple[int, float, float]]) -> LossPoints:
 
 
 def strip_frame(step: int, strip: HeldOut, x_hat: Tensor) -> StripFrame:
-    """Return held-out images as they are told.
+    """Return the event for held-out images.
 
     Args:
         step: Training steps done.

@@ -50,7 +50,7 @@ class Curve:
 
 
 def curves_of(rows: Iterable[tuple[Child, Sequence[Mapping[str, Any]]]]) -> list[Curve]:
-    """Take the held-out curves from the metrics of runs.
+    """Extract the held-out curves from the metrics of runs.
 
     Args:
         rows: The runs with their measurements.
@@ -84,7 +84,7 @@ def overview(rows: Sequence[TableRow], curves: Sequence[Curve], suffix: str, tit
 
 
 def chart(name: str, rows: Sequence[TableRow], curves: Sequence[Curve], suffix: str = "svg") -> bytes:
-    """Draw two charts that belong together, beside each other.
+    """Draw a pair of charts side by side.
 
     Args:
         name: ``errors``, ``curves`` or ``bands``.

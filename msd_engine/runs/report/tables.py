@@ -1,4 +1,4 @@
-"""The table of a comparison as text: CSV with every figure, Markdown with those that people read."""
+"""Format the table of a comparison as CSV, with all figures, or Markdown, with the main ones."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _PLAIN = tuple(field.name for field in dataclasses.fields(TableRow) if field.nam
 
 
 def csv_text(rows: Sequence[TableRow]) -> str:
-    """Return the table as CSV: a line for each mode and k, the bands as further columns.
+    """Return the table as CSV: a line per mode and k, with the bands as further columns.
 
     Args:
         rows: The table.
 
     Returns:
-        The text; a figure that is not known is an empty cell.
+        The text; unknown figures are empty cells.
     """
     bands = max((len(row.band_error) for row in rows), default=0)
     out = io.StringIO()
@@ -39,7 +39,7 @@ def csv_text(rows: Sequence[TableRow]) -> str:
 
 
 def markdown_text(rows: Sequence[TableRow], findings: Sequence[str] = ()) -> str:
-    """Return the table as Markdown, with what it says below.
+    """Return the table as Markdown, with the findings below.
 
     Args:
         rows: The table.
@@ -58,7 +58,7 @@ def markdown_text(rows: Sequence[TableRow], findings: Sequence[str] = ()) -> str
 
 
 def json_rows(rows: Sequence[TableRow]) -> list[dict[str, Any]]:
-    """Return the table as plain values for JSON; what is not known is None.
+    """Return the table as plain values for JSON; unknown ones are None.
 
     Args:
         rows: The table.

@@ -113,7 +113,7 @@ def test_a_network_denoises_a_drawn_picture_from_the_copies_that_it_was_made_for
     assert only(denoise(spec, run_dir=run)).copies.x_hat.tobytes() == told.copies.x_hat.tobytes()
 
 
-def test_a_change_is_told_beside_the_copies_as_they_were(run):
+def test_a_change_is_reported_beside_the_copies_as_they_were(run):
     plain = only(denoise(chain_task(sigma=2.0, index=3), run_dir=run))
     told = only(denoise(chain_task(sigma=2.0, index=3, change="replace", other=7), run_dir=run))
     assert told.copies.x_hat.tobytes() == plain.copies.x_hat.tobytes()
@@ -169,7 +169,7 @@ def test_dark_strokes_on_paper_become_light_strokes_as_in_the_data(tmp_path):
     assert colours[0, 0, 0] > 200
 
 
-def test_a_held_out_image_is_told_without_any_denoiser():
+def test_a_held_out_image_is_reported_without_any_denoiser():
     spec = chain_task(index=7, picture=b"").replace("sampling.source", "trained")
     # Where the images are not in memory yet, ticks come first.
     told, end = [event for event in show_copies(spec) if not isinstance(event, Tick)]

@@ -21,7 +21,7 @@ def of(kind, events):
     return [event for event in events if isinstance(event, kind)]
 
 
-def test_the_curves_are_those_that_training_told(story):
+def test_the_curves_are_those_that_training_reported(story):
     folder, told = story
     again = list(recall(folder))
     assert isinstance(again[-1], Finished)

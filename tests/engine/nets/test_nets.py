@@ -86,7 +86,7 @@ def test_copies_start_with_the_same_filters() -> None:
     assert all(torch.equal(first[:, 0], first[:, i]) for i in range(4))
 
 
-def test_untrained_unet_does_not_tell_copies_apart() -> None:
+def test_untrained_unet_does_not_distinguish_copies() -> None:
     net = UNet(1, 3, width=8, embedding=16)
     generator = torch.Generator().manual_seed(1)
     for taps in net.head.taps:

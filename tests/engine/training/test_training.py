@@ -164,7 +164,7 @@ def test_building_a_network_leaves_the_global_generator_alone() -> None:
 @pytest.mark.parametrize(
     "spec", [digits(), points(), digits(training__optimiser="muon"), points(training__optimiser="muon")]
 )
-def test_a_loaded_state_goes_on_to_the_same_bits(spec: ExperimentSpec) -> None:
+def test_a_loaded_state_continues_to_the_same_bits(spec: ExperimentSpec) -> None:
     whole, first, second = (build(spec).trainer for _ in range(3))
     losses = [whole.advance(0.0) for _ in range(8)]
     for _ in range(4):

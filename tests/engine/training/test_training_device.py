@@ -92,7 +92,7 @@ def test_losses_come_when_they_are_due_and_in_order() -> None:
 
 @pytest.mark.parametrize("spec", [POINTS, DIGITS])
 @pytest.mark.parametrize("kind", ["plain", "later", "recorded"])
-def test_a_state_goes_on_to_the_same_bits_however_steps_are_done(spec: ExperimentSpec, kind: str) -> None:
+def test_a_state_continues_to_the_same_bits_however_steps_are_done(spec: ExperimentSpec, kind: str) -> None:
     delay = 0 if kind == "plain" else 2
     tapes = [Tape() if kind == "recorded" else None for _ in range(3)]
     whole, first, second = (build(spec, delay, tape) for tape in tapes)
@@ -144,7 +144,7 @@ def test_losses_before_a_step_that_is_no_number_are_not_lost() -> None:
     assert trainer.drain() == []
 
 
-def test_what_cannot_be_recorded_is_done_piece_by_piece_and_the_reason_is_told_once() -> None:
+def test_what_cannot_be_recorded_is_done_piece_by_piece_and_the_reason_is_reported_once() -> None:
     plain, trainer = build(POINTS, 0), build(POINTS, 2, tape := Tape())
     trainer.denoiser.net.register_forward_hook(lambda _module, _given, out: out * (1.0 + 0.0 * out.sum().item()))
     assert run(trainer, 8) == run(plain, 8)

@@ -47,7 +47,7 @@ def press(page, label):
 
 
 @pytest.mark.parametrize("name", DIGITS)
-def test_a_shipped_model_denoises_where_its_data_and_k_are_asked_for(qtbot, page, name):
+def test_a_shipped_model_denoises_where_its_data_and_k_are_requested(qtbot, page, name):
     k = load_card(name).spec.training.k
     assert not page.network.isVisible()
     page.experiment.set(page.experiment.spec.replace_all({"training.k": k, "sampling.source": "trained"}))
@@ -60,7 +60,7 @@ def test_a_shipped_model_denoises_where_its_data_and_k_are_asked_for(qtbot, page
     assert not page.card.isVisible()
 
 
-def test_a_k_without_a_network_is_told_and_the_card_takes_the_nearest(qtbot, window, page):
+def test_a_k_without_a_network_is_reported_and_the_card_takes_the_nearest(qtbot, window, page):
     known = [load_card(name).spec.training.k for name in DIGITS]
     k = max(known) + 1
     before = page.experiment.spec.replace_all({"training.k": k, "sampling.source": "trained"})
@@ -147,7 +147,7 @@ def test_a_chosen_folder_is_read_and_one_that_is_no_run_is_a_sentence(qtbot, win
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
 
 
-def test_the_images_page_hands_its_network_over(qtbot, window, page, run):
+def test_the_images_page_passes_its_network_on(qtbot, window, page, run):
     images = window.pages["images"]
     images.experiment.set(images.experiment.spec.replace_all(SMALL_CHAINS))
     window.show_page("images")
@@ -195,7 +195,7 @@ def test_a_network_trained_beside_exact_draws_is_taken_with_a_sampler_for_networ
     assert not page.experiment.spec.sampling.needs_posterior
 
 
-def test_the_list_of_runs_hands_a_network_over(qtbot, window, page, run, tmp_path):
+def test_the_list_of_runs_passes_a_network_on(qtbot, window, page, run, tmp_path):
     shutil.copytree(run, tmp_path / "runs" / "small")
     runs = window.pages["runs"]
     window.show_page("runs")
