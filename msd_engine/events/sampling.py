@@ -85,7 +85,8 @@ class ChainSegment(Event):
     Attributes:
         steps: Step numbers of the kept states, int64, with shape (n,).
         level: Index of the noise level of each state, from 0, with shape (n,).
-        sigma: Noise of one copy at each state, with shape (n,).
+        sigma: Noise of one copy at each state by the ladder, with shape (n,).
+        noise: Noise of one copy that the denoiser gets at each state, with shape (n,).
         y: The copies, with shape (n, B, k, 2), float32.
         x_hat: The posterior mean at each state, with shape (n, B, 2), float32.
         total: Number of steps of the whole job.
@@ -94,6 +95,7 @@ class ChainSegment(Event):
     steps: NDArray[np.int64]
     level: NDArray[np.int64]
     sigma: NDArray[np.float64]
+    noise: NDArray[np.float64]
     y: NDArray[np.float32]
     x_hat: NDArray[np.float32]
     total: int
@@ -107,7 +109,7 @@ class ImageFrame(Event):
         step: Steps done.
         total: Steps in all.
         level: Index of the noise level, from 0.
-        sigma: Noise of one copy.
+        sigma: Noise of one copy by the ladder.
         x_hat: x̂ of every chain, with shape (N, C, H, W), float32, in data units.
         y: The first copy of every chain, with shape (N, C, H, W), float32.
     """
@@ -131,7 +133,7 @@ class FilmFrame(Event):
     Attributes:
         step: Steps done.
         level: Index of the noise level, from 0.
-        sigma: Noise of one copy.
+        sigma: Noise of one copy by the ladder.
         x_hat: x̂ of every chain as 8-bit values, with shape (N, C, H, W), uint8.
         y: The first copy of every chain as 8-bit values, with shape (N, C, H, W), uint8.
         copies: All copies of the first M chains, with shape (M, k, C, H, W), float32, exact to the bit.
@@ -173,6 +175,8 @@ class ChainReport(Event):
         alive: Share of the chains whose state is finite and not beyond 1e6 data units.
         stayed: Share of the living chains whose most likely mode at the end is that in the middle of the last level;
             NaN before the end.
+        off: Share of all chains that are alive but whose sample lies outside of the 99.5 % ellipse of every mode; NaN
+            before the end.
         distance: Sliced Wasserstein distance of the samples to the data, in data units, for data without modes; NaN
             before the end.
         exact_distance: What this distance stays below in 19 of 20 samplings by as many exact draws with the same last
@@ -191,6 +195,7 @@ class ChainReport(Event):
     ess: NDArray[np.float64]
     alive: float
     stayed: float = math.nan
+    off: float = math.nan
     distance: float = math.nan
     exact_distance: float = math.nan
 

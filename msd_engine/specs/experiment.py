@@ -24,8 +24,13 @@ JobName = Literal["train", "sample", "denoise", "inpaint", "interpolate"]
 JOBS: tuple[JobName, ...] = get_args(JobName)
 """Names of the jobs of a spec."""
 
+_ANY_K = ("mean", "set")
+_KS = (1, 2, 4, 8, 16)
+
 # The format with the step ε at σ_L instead of r = ε/σ_L², and its range of ε.
 _WITH_STEP_SIZE = "msd-experiment-1"
+# The format whose chains always give the denoiser the noise of the level, and whose networks serve one k.
+_SECOND = "msd-experiment-2"
 _LARGEST_STEP_SIZE = 1e6
 
 
@@ -40,9 +45,9 @@ class ExperimentSpec(Spec):
     """
 
     notes: ClassVar = ("generator", "job")
-    older: ClassVar = (_WITH_STEP_SIZE,)
+    older: ClassVar = (_SECOND, _WITH_STEP_SIZE)
 
-    format: Literal["msd-experiment-2"] = "msd-experiment-2"
+    format: Literal["msd-experiment-3"] = "msd-experiment-3"
     title: str = Field("", max_length=200)
     data: DataSpec = MixtureSpec()
     noise: NoiseSpec = NoiseSpec()
@@ -53,9 +58,11 @@ class ExperimentSpec(Spec):
 
     @classmethod
     def present(cls, document: dict[str, Any]) -> dict[str, Any]:
-        """Convert ε to r in a document of the earlier format; return others unchanged."""
+        """Convert a document of an earlier format step by step, so that its chains stay the same; return others."""
         document = super().present(document)
-        return _with_step_ratio(document) if document.get("format") == _WITH_STEP_SIZE else document
+        if document.get("format") == _WITH_STEP_SIZE:
+            document = _with_step_ratio(document)
+        return _with_any_k(_as_scheduled(document)) if document.get("format") == _SECOND else document
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
@@ -72,6 +79,32 @@ class ExperimentSpec(Spec):
         fields = {"format": fields.pop("format"), "generator": GENERATOR} | fields
         separators = None if indent else (",", ":")
         return json.dumps(fields, indent=indent, separators=separators, ensure_ascii=False)
+
+    @property
+    def law(self) -> NoiseSpec:
+        """The noise of training, with an automatic law in σ_eff where the fusion of the copies serves every k."""
+        if self.noise.quantity == "auto" and self.network.fusion in _ANY_K:
+            return self.noise.model_copy(update={"quantity": "sigma-eff"})
+        return self.noise
+
+    @property
+    def serves_every_k(self) -> bool:
+        """Whether the network of this training takes any number of copies, else `training.k` alone.
+
+        It does where its fusion does and the training noise is given as σ_eff. A law of σ of one copy gives other σ_eff
+        for another k (theory §3, fact 10).
+        """
+        return self.network.fusion in _ANY_K and self.law.draws_sigma_eff
+
+    @property
+    def copies(self) -> str:
+        """Numbers of copies that the network of this training takes, such as ``k = 8``."""
+        return "every k" if self.serves_every_k else f"k = {self.training.k}"
+
+    @property
+    def training_ks(self) -> tuple[int, ...]:
+        """Numbers of copies that the steps of a training take in turn."""
+        return _KS if self.network.fusion == "set" else (self.training.k,)
 
     def sigma_eff(self, sigma: float) -> float:
         """Return the noise of ȳ, σ/√k, for a noise σ of each copy."""
@@ -119,7 +152,27 @@ def _with_step_ratio(fields: dict[str, Any]) -> dict[str, Any]:
         # Validation refuses any other σ_L.
         if isinstance(sigma_L, int | float) and 0 < sigma_L < 1e100:
             sampling["step_ratio"] = step_ratio_of(epsilon, sigma_L)
-    return fields | {"format": "msd-experiment-2", "sampling": sampling}
+    return fields | {"format": _SECOND, "sampling": sampling}
+
+
+def _as_scheduled(fields: dict[str, Any]) -> dict[str, Any]:
+    """Let the denoiser get the noise of the level."""
+    sampling = fields.get("sampling", {})
+    if isinstance(sampling, dict):
+        sampling = {"conditioning": "scheduled"} | sampling
+    return fields | {"sampling": sampling}
+
+
+def _with_any_k(fields: dict[str, Any]) -> dict[str, Any]:
+    """Name the networks of a document that have seen one k alone as such."""
+    network, noise = fields.get("network"), fields.get("noise", {})
+    if isinstance(network, dict) and network.get("fusion") == "set":
+        network = network | {"fusion": "set-of-k"}
+    elif isinstance(network, dict) and network.get("fusion") == "mean" and isinstance(noise, dict):
+        uniform = noise.get("law") == "uniform-t" and noise.get("quantity", "auto") == "auto"
+        noise = noise | {"quantity": "sigma"} if uniform else noise
+    changed = {name: part for name, part in (("network", network), ("noise", noise)) if name in fields}
+    return fields | changed | {"format": "msd-experiment-3"}
 
 
 def generator_of(text: str | bytes) -> str:
@@ -160,6 +213,8 @@ _STEPS = 4
 _MOST_GUIDANCE = 1.3
 _RATIO = 0.6
 _FRICTION = 100.0
+# The kept part has exactly the noise of its level after each step.
+_CONDITIONING = "scheduled"
 
 
 def for_painting(spec: ExperimentSpec, keep: Collection[str] = ()) -> ExperimentSpec:
@@ -178,6 +233,7 @@ def for_painting(spec: ExperimentSpec, keep: Collection[str] = ()) -> Experiment
     fields: dict[str, Any] = {
         "sampling.sampler": "underdamped",
         "sampling.friction": _FRICTION,
+        "sampling.conditioning": _CONDITIONING,
         "sampling.step_ratio": _RATIO,
         "sampling.levels": max(2, sampling.evaluations // _STEPS),
         "sampling.steps_per_level": _STEPS,
@@ -195,8 +251,7 @@ NETWORK_FIELDS = ("data", "network", "noise.s", "noise.covariance", "training.k"
 def misfits(trained: ExperimentSpec, asked: ExperimentSpec) -> tuple[Misfit, ...]:
     """Return why a network cannot denoise what an experiment asks for; empty where it fits.
 
-    A network takes as many copies as it was trained with. (One whose fusion is the mean sees ȳ alone, and would serve
-    any k at an equal σ/√k: this is the place that would let it.)
+    A network takes as many copies as it was trained with, unless it serves every k.
 
     Args:
         trained: What it was trained with.
@@ -209,7 +264,7 @@ def misfits(trained: ExperimentSpec, asked: ExperimentSpec) -> tuple[Misfit, ...
     found: dict[Misfit, bool] = {
         "shape": trained.data.shape != asked.data.shape,
         "noise": trained.noise.covariance != asked.noise.covariance,
-        "k": trained.training.k != asked.training.k,
+        "k": trained.training.k != asked.training.k and not trained.serves_every_k,
         "data": not same_data(trained, asked),
     }
     return tuple(why for why, holds in found.items() if holds)
@@ -225,7 +280,12 @@ def same_data(trained: ExperimentSpec, wanted: ExperimentSpec) -> bool:
 
 def same_network(trained: ExperimentSpec, wanted: ExperimentSpec) -> bool:
     """Return whether a training of each of two experiments is about the same network, so that one can go on."""
-    return all(_without_digest(trained.get(path)) == _without_digest(wanted.get(path)) for path in NETWORK_FIELDS)
+    any_k = trained.serves_every_k and wanted.serves_every_k
+    return all(
+        _without_digest(trained.get(path)) == _without_digest(wanted.get(path))
+        for path in NETWORK_FIELDS
+        if path != "training.k" or not any_k
+    )
 
 
 def _without_digest(value: Any) -> Any:

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from msd_engine.specs import ExperimentSpec, declarations, for_painting
 from msd_gui.pages.base.page import ExperimentPage
+from msd_gui.theme.tips import wrapped
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.spec_form import SpecForm
 
@@ -23,7 +24,7 @@ def painters(spec: ExperimentSpec) -> str:
     sampling = for_painting(spec).sampling
     parts = [f"L = {sampling.levels}", f"T = {sampling.steps_per_level}"]
     symbols = {declared.path: declared.symbol for declared in declarations(sampling)}
-    parts += [f"{symbols[name]} = {number(getattr(sampling, name))}" for name in sampling.traits.own]
+    parts += [f"{symbols[name]} = {number(getattr(sampling, name))}" for name in sampling.traits.own if symbols[name]]
     if sampling.source == "trained" and sampling.guidance > 1:
         parts.append(f"w = {number(sampling.guidance)}")
     # Allow line breaks only between the parts.
@@ -42,7 +43,7 @@ class PaintingControls(QObject):
         self.words.setWordWrap(True)
         self.button = QPushButton(_ADOPT)
         self.button.setObjectName("denoise.adopt_painting")
-        self.button.setToolTip(_ADOPT_HELP)
+        self.button.setToolTip(wrapped(_ADOPT_HELP))
         self.button.clicked.connect(self.adopt)
         holder = QWidget()
         column = QVBoxLayout(holder)
