@@ -18,11 +18,11 @@ from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.data.arrays import read_array
 from msd_engine.data.images import load_images
 from msd_engine.data.own import LEAST, OF_RUNS, OwnPictures, keep, load_kept, read_own
-from msd_engine.events import Event, Failed, Finished, Neighbours, Notice, Quality, Restored, Samples
+from msd_engine.events import Event, Failed, Finished, Neighbours, Notice, Restored, Samples
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_images
 from msd_engine.jobs.files.restore import restore
 from msd_engine.jobs.pictures.own import suited
-from msd_engine.jobs.quality.evaluate import evaluate
+from msd_engine.jobs.quality.features import prepared_features
 from msd_engine.jobs.quality.nearest import nearest
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.training.train import train
@@ -384,22 +384,19 @@ def test_pictures_without_classes_have_nearest_ones(tmp_path: Path) -> None:
 
 
 def test_grey_pictures_with_classes_are_measured_by_their_own_classifier(tmp_path: Path) -> None:
-    fill(tmp_path / "mine" / "dark", 100, colour=(10, 10, 10))
-    fill(tmp_path / "mine" / "light", 100)
-    spec = load_preset("digits-exact").replace("data", own(tmp_path / "mine"))
-    spec = spec.replace_all({"sampling.chains": 64, "sampling.levels": 4, "sampling.steps_per_level": 2})
-    events = list(evaluate(spec, device="cpu"))
-    assert isinstance(events[-1], Finished), events[-1]
-    (quality,) = [event for event in events if isinstance(event, Quality)]
-    assert quality.features.startswith("Own classifier")
-    assert quality.class_names == ("dark", "light")
-    assert "Training the classifier" in notices_of(events)
-    # The next measurement trains none; other pictures ask for another.
-    kept = kept_network("folder", None, torch.device("cpu"), load_images(spec.data))
-    assert kept is not None
-    assert kept.class_names == quality.class_names
+    device = torch.device("cpu")
+    fill(tmp_path / "mine" / "dark", 30, colour=(10, 10, 10))
+    fill(tmp_path / "mine" / "light", 30)
+    spec = own(tmp_path / "mine")
+    assert kept_network("folder", None, device, load_images(spec)) is None
+    assert "Training the classifier" in notices_of(prepared_features("folder", None, device, images=load_images(spec)))
+    # The next measurement trains none, and other pictures ask for another.
+    network = kept_network("folder", None, device, load_images(spec))
+    assert network is not None
+    assert network.name.startswith("Own classifier")
+    assert network.class_names == ("dark", "light")
     fill(tmp_path / "mine" / "dark", 20, name="q")
-    assert kept_network("folder", None, torch.device("cpu"), load_images(spec.data)) is None
+    assert kept_network("folder", None, device, load_images(spec)) is None
 
 
 def test_the_shapes_come_with_the_program() -> None:
