@@ -61,6 +61,7 @@ def spec_of_pictures(path: Path) -> ExperimentSpec:
         try:
             event = next(steps)
         except StopIteration as end:
+            found: ExperimentSpec
             found, sentence = end.value
             say(sentence)
             return found

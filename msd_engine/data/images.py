@@ -122,7 +122,8 @@ def load_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
         MissingDataError: A file is missing, cut, or of the wrong type or size; the message names it.
         BadFile: The digits are not installed, or the user's pictures cannot be read.
     """
-    digest, refused = "", ()
+    digest = ""
+    refused: tuple[tuple[str, str], ...] = ()
     match spec.name:
         case "digits":
             parts, classes = _digits(), _TEN_DIGITS
