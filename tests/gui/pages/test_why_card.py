@@ -127,7 +127,7 @@ def test_the_card_shows_the_counts_and_its_button_sets_what_helped(make, clock):
 
 
 def test_steps_the_network_a_seed_and_nothing_have_their_own_words(make):
-    page, _ = make(sampler="ode")
+    page, _ = make(sampler="langevin")
     spec = page.experiment.spec
     for trial, title, action in (
         (helped("steps", {"sampling.steps_per_level": 4}), "Too few steps", "Set T = 4"),
