@@ -18,6 +18,7 @@ from msd_engine.specs.experiment import (
 from msd_engine.specs.live import Live
 from msd_engine.specs.models import (
     ModelCard,
+    example_folder,
     load_card,
     load_preset,
     model_folder,
@@ -55,6 +56,7 @@ __all__ = [
     "TrainingSpec",
     "UNetSpec",
     "declarations",
+    "example_folder",
     "for_job",
     "for_painting",
     "generator_of",

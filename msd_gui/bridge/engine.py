@@ -20,6 +20,7 @@ from msd_engine.events import Event, Samples
 from msd_engine.jobs.tools.background import imported
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live, SweepSpec
 from msd_engine.specs.live import Cadence
+from msd_engine.specs.search.tune import TuneSpec
 
 if TYPE_CHECKING:
     from msd_engine.jobs.files.catalogue import Catalogue
@@ -94,6 +95,10 @@ class Engine:
         """Train a denoiser and keep it in a run folder."""
         return self._job("training.train:train", spec, run, resume=resume, pool=0)
 
+    def held_out_strip(self, run: Path) -> Job:
+        """Denoise a fixed strip of held-out images with the network of a run or of a shipped model."""
+        return self._job("training.recall:held_out_strip", run, pool=1)
+
     def recall(self, run: Path) -> Job:
         """Report the recorded measurements of a run again."""
         return self._job("training.recall:recall", run, pool=1)
@@ -105,6 +110,10 @@ class Engine:
         # A concurrent training job needs the thread pool, and chains of points need none.
         pool = 1 if beside or spec.data.kind == "mixture" else 0
         return self._job("sampling.sample:sample", spec, run_dir=run, pool=pool)
+
+    def sample_at_first_sight(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Draw the first chains of an experiment unasked: as many of them as soon move on this machine."""
+        return self._job("sampling.first_sight:sample_at_first_sight", spec, run_dir=run, pool=0)
 
     def chain_task(
         self, task: ChainTask, spec: ExperimentSpec, run: Path | None = None, *, start: Branch | None = None
@@ -129,11 +138,23 @@ class Engine:
         """Propose a ladder and a step from the data."""
         return self._job("sampling.propose:proposal", spec, pool=1)
 
+    def tune(self, spec: TuneSpec, run: Path) -> Job:
+        """Search for the best chain of a run's network, on one CPU thread: other jobs need the rest."""
+        return self._job("tune.tune:tune", spec, run, runs_dir=self.runs_dir(), pool=1)
+
+    def tune_cost(self, spec: TuneSpec, run: Path) -> Job:
+        """Predict the time of a search."""
+        return self._job("tune.cost:tune_cost", spec, run, pool=1)
+
     # -- pictures ------------------------------------------------------------------------------------------------------
 
     def denoise(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
         """Denoise one picture from its copies, as the `denoise` part of the spec specifies."""
         return self._job("pictures.denoise:denoise", spec, run_dir=run, pool=1)
+
+    def growing_copies(self, spec: ExperimentSpec, ks: Sequence[int], networks: Sequence[tuple[int, Path]]) -> Job:
+        """Denoise the first copies of the spec's picture: exactly for each of `ks`, and by networks of given k."""
+        return self._job("pictures.growing:growing_copies", spec, ks, networks, pool=1)
 
     def open_picture(self, path: Path, shape: tuple[int, int, int]) -> Job:
         """Read a user's picture and scale it to the size of the data."""
@@ -191,6 +212,10 @@ class Engine:
             return self._job("files.catalogue:watch", self._catalogue)(cadence, live)
 
         return job
+
+    def shipped_runs(self) -> Job:
+        """List the networks that came with the program, as runs."""
+        return self._job("files.catalogue:shipped_runs")
 
     def held_out_curves(self, runs: Sequence[Path]) -> Job:
         """Read the held-out errors of some runs."""

@@ -17,7 +17,7 @@ from msd_engine.events import (
     Started,
     SweepTable,
 )
-from msd_engine.specs import SpecError, SweepSpec
+from msd_engine.specs import SpecError, SweepSpec, example_folder
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base import layout
@@ -34,6 +34,7 @@ _PLAN = "sweep.json"
 """The file by which a folder is known to hold a comparison."""
 
 _START_HELP, _OPEN_HELP = "Start a new comparison with these settings.", "Open the folder of a comparison."
+_EXAMPLE = "An example that came with the program is shown. Start a comparison or open one, and it takes its place."
 _STARTING = "The engine is starting: one moment."
 
 
@@ -41,8 +42,9 @@ class ComparePage(Page):
     """Controls, curves and results of one comparison.
 
     Attributes:
-        folder: Folder of the comparison; None before the first.
+        folder: Folder of the user's comparison; None before the first.
         spec: The comparison as its job sent it; None before the first.
+        example: Whether the shipped example is shown, in place of a comparison of the user.
     """
 
     title = "Compare"
@@ -51,6 +53,8 @@ class ComparePage(Page):
         super().__init__(engine, clock)
         self.folder: Path | None = None
         self.spec: SweepSpec | None = None
+        self.example = False
+        self._watched = False
         self._spec_title = ""
         self._then = ""
         self._stopped = False
@@ -72,7 +76,7 @@ class ComparePage(Page):
                 ("train", "Start", "train", _START_HELP),
                 ("pause", "Pause", "pause", "Pause the current run; press again to continue."),
                 ("stop", "Stop", "stop", "Stop. All results are kept, and Resume continues."),
-                ("resume", "Resume", "resume", "Continue this comparison; ks, seeds and modes may be added."),
+                ("resume", "Resume", "resume", "Continue this comparison; ks, seeds, modes and fusions may be added."),
                 ("open", "Open…", "open_run", _OPEN_HELP),
             )
         }
@@ -111,10 +115,22 @@ class ComparePage(Page):
     # -- calls by the window -------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Open the last comparison, once the engine is ready."""
+        """Open the last comparison when the engine is ready, or the example if the page is visible."""
         self._update_buttons()
         if self.folder is not None and self.spec is None and not self.running:
             self.open_sweep(self.folder)
+        self._open_example()
+
+    def set_watched(self, watched: bool) -> None:
+        """Open the example when the page is visible and has nothing to show."""
+        super().set_watched(watched)
+        self._watched = watched
+        self._open_example()
+
+    def _open_example(self) -> None:
+        if self._watched and self.engine.ready and self.folder is None and self.spec is None and not self.running:
+            self.example = self._only_reads = True
+            self._sweeper.submit(self.engine.open_sweep(example_folder()))
 
     def restore(self, name: str, settings: Settings) -> None:
         """Remember the comparison of the last session, if it is still on the disk."""
@@ -143,7 +159,7 @@ class ComparePage(Page):
     def do_train(self) -> None:
         """Start a new comparison."""
         if (spec := self._requested()) is not None:
-            self.shown.clear()
+            self._clear()
             self.folder, self._only_reads = self.engine.new_sweep(spec), False
             self._sweeper.submit(self.engine.sweep(spec, self.folder))
 
@@ -151,7 +167,7 @@ class ComparePage(Page):
         """Continue the comparison, with the new ks, seeds and modes of the form."""
         wanted = self._requested()
         if wanted is not None and self.folder is not None and self.spec is not None:
-            wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes)
+            wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes, fusions=wanted.fusions)
             self.shown.clear()
             self._only_reads = False
             self._sweeper.submit(self.engine.sweep(wider, self.folder, resume=True))
@@ -195,13 +211,18 @@ class ComparePage(Page):
             return
         self._then = then
         self._opening = self._only_reads = True
-        self.shown.clear()
+        self._clear()
         self.folder = folder
         self._sweeper.submit(self.engine.open_sweep(folder))
 
+    def _clear(self) -> None:
+        """Remove the shown comparison, before another of the user."""
+        self.example = False
+        self.shown.clear()
+
     def exports(self) -> list[Export]:
         """Return the files that can be exported now."""
-        folder = self.folder
+        folder = example_folder() if self.example else self.folder
         if folder is None or self.shown.latest is None:
             return []
 
@@ -232,11 +253,14 @@ class ComparePage(Page):
             case Started():
                 self.spec = SweepSpec.from_json(event.spec_json)
                 self.shown.begin(self.spec)
-                self.form.set_lists(self.spec)
+                if not self.example:
+                    self.form.set_lists(self.spec)
                 if self._opening:
                     self._opening = False
                     self.form.set_opened(self.spec)
                 self._spec_title = self.spec.title or self.spec.base.data.name
+            case ChildStarted() if self.example:
+                self.shown.start_child(event.name)
             case ChildStarted():
                 self.shown.start_child(event.name)
                 child = self.shown.child(event.name)
@@ -262,7 +286,9 @@ class ComparePage(Page):
     def _ended(self, text: str) -> None:
         self.shown.draw_curves()
         self.set_status(Status())
-        if text:
+        if self.example:
+            self._say(_EXAMPLE)
+        elif text:
             self._say(f"{self._spec_title}, in {self._place_name}: {text}")
 
     def _say(self, text: str) -> None:

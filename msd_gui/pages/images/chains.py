@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import Signal, Slot
@@ -21,10 +22,11 @@ from msd_engine.specs import Branch, ExperimentSpec
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import Status
 from msd_gui.pages.base.resolved import ResolvedPage
-from msd_gui.pages.images.preview import Preview
+from msd_gui.pages.images.preview import PREVIEW_CHAINS, Preview
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.pages.training.page import Chains
 from msd_gui.pages.training.trainer import Trainer
+from msd_gui.session.made import Made
 from msd_gui.session.resolve import Resolved
 
 WEIGHTS_EVERY_S = 0.0
@@ -47,6 +49,9 @@ class ImageChains(Chains):
         self._editing = False
         self._cut = False
         self._wanted = False
+        # Bound of the number of chains until the user asks for all of them; 0 for none.
+        self._most = 0
+        self._watched = False
         self._runner.running_changed.connect(self._on_running)
         self.preview = Preview(page, engine, gallery, self.drawable)
         gallery.scrubber.set_branching(True)
@@ -63,21 +68,42 @@ class ImageChains(Chains):
 
     def forget(self) -> None:
         """Wait for the next request, because the training of another network starts."""
-        self.made = None
+        if self._most:
+            # Nobody asked for these chains: the training needs the processor.
+            self._runner.stop()
+        self.made, self._most = None, 0
         self._page.renew()
 
+    def begin(self) -> None:
+        """Draw chains unasked, if the page is visible and empty and a shipped network serves."""
+        now = self._page.resolved
+        shipped = now.in_use is not None and now.in_use.card is not None
+        free = self._watched and self.made is None and not self._trainer.running
+        if free and shipped and self.drawable() is not None:
+            self._most = PREVIEW_CHAINS
+            self.made = self.asked
+            self._runner.submit(self._engine.sample_at_first_sight(now.spec, now.run))
+
+    def set_watched(self, watched: bool) -> None:
+        """Set whether the page is visible."""
+        self._watched = watched
+        if watched:
+            self.begin()
+
     def draw_if_new(self) -> None:
-        """Draw chains if possible and not done yet."""
+        """Draw all chains if possible and not done yet."""
+        self._most = 0
         if self.drawable() is not None and self.made != self._page.resolved.made:
             self._draw()
 
     def draw_next(self) -> None:
         """Draw chains with the newest averaged weights, and with the next seed if nothing else changed."""
         now = self._page.resolved
+        unasked, self._most = self._most > 0, 0
         if now.learning:
             self._wanted = True
             self._trainer.request_weights(WEIGHTS_EVERY_S)
-        elif self.drawable() is not None and self.made == now.made:
+        elif self.drawable() is not None and self.made == now.made and not unasked:
             self._page.experiment.set(now.spec.with_next_seed())
         else:
             self._draw()
@@ -113,21 +139,27 @@ class ImageChains(Chains):
     def follow(self, before: Resolved) -> None:
         """Draw existing chains again if the change since `before` affects them and a denoiser is available."""
         now = self._page.resolved
+        if now.spec.sampling.chains != before.spec.sampling.chains:
+            self._most = 0
         if self.made is None:
+            if now.spec.data.name != before.spec.data.name:
+                self.begin()
             return
         if self.made.spec.data.name != now.spec.data.name:
             # The old chains belong to other data.
             self._runner.drop()
-            self.made = None
+            self.made, self._most = None, 0
             self._gallery.clear()
             if now.exact:
                 self.draw_if_new()
+            else:
+                self.begin()
         elif now.made.chains != before.made.chains:
             self._draw_others()
 
     def _draw_others(self) -> None:
         """Draw chains if the settings of the last ones differ, or if a preview has cut them off."""
-        now = self._page.resolved.made
+        now = self.asked
         if self.made is None or (now.chains == self.made.chains and not self._cut):
             return
         if not self._editing:
@@ -137,8 +169,14 @@ class ImageChains(Chains):
             self._runner.drop()
             self.preview.draw()
 
-    def _draw(self) -> None:
+    @property
+    def asked(self) -> Made:
+        """The settings and the network of the page, with fewer chains until the user asks for all."""
         made = self._page.resolved.made
+        return _at_most(self._most, made) if self._most else made
+
+    def _draw(self) -> None:
+        made = self.asked
         if self.drawable() is None or (self.made == made and self._runner.running):
             return
         self.made, self._cut = made, False
@@ -172,6 +210,9 @@ class ImageChains(Chains):
         match event:
             case Started():
                 self._begin(event)
+                if self._most and self.made is not None and not self._editing:
+                    self._most = self.begun.spec.sampling.chains
+                    self.made = replace(self.made, spec=self.made.spec.replace("sampling.chains", self._most))
                 self._gallery.begin(event.total, event.step, self.begun)
             case Ladder():
                 self.laddered.emit(self.begun, event)
@@ -194,3 +235,10 @@ class ImageChains(Chains):
             self._wanted = True
             self._trainer.request_weights(WEIGHTS_EVERY_S)
         self._page.actions_changed.emit()
+
+
+def _at_most(chains: int, made: Made) -> Made:
+    """Bound the number of chains; chain i does not depend on it."""
+    if made.spec.sampling.chains <= chains:
+        return made
+    return replace(made, spec=made.spec.replace("sampling.chains", chains))

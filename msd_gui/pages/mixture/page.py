@@ -32,7 +32,7 @@ from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.made import Made
-from msd_gui.session.networks import NetworkStore
+from msd_gui.session.networks import Network, NetworkStore
 from msd_gui.session.resolve import EngineState, Resolved
 from msd_gui.session.settings import SPEED_HZ, Settings
 from msd_gui.views.curves.bars import BarsView
@@ -154,7 +154,7 @@ class MixturePage(TrainingPage):
         self.plane.view_changed.connect(self._request_field)
         self.fields.framed.connect(self.adviser.set_data)
         self.losses_place.placeholder.pressed.connect(lambda: self.act("train"))
-        self.trainer.began.connect(lambda run: self.training_heading.setText(f"Training of {run}"))
+        self.trainer.began.connect(self._name_training)
         self.connect_trainer()
         self.trainer.progressed.connect(self.set_status)
 
@@ -233,6 +233,11 @@ class MixturePage(TrainingPage):
         learned = made.network is not None
         self.plane.show_plane(colour="learned" if learned else "exact")
         self.weights.set_learned(learned)
+
+    @Slot(str)
+    def _name_training(self, run: str) -> None:
+        spec = self.trainer.spec
+        self.training_heading.setText(f"Training of {run}" + (f", {Network(Path(), spec).copies}" if spec else ""))
 
     @Slot(object, object)
     def _show_report(self, made: Made, report: ChainReport) -> None:

@@ -29,10 +29,7 @@ _SHARES_PX, _NEAR_PX = 170, 64
 # A figure beyond these multiples of the figure of real images is marked.
 _POOR = {"lower": 2.0, "higher": 0.9, "yield": 0.98}
 _MEMORY, _SHARE = 0.5, (0.6, 1.5)
-_NEAR = (
-    "Choose a sample to compare it with its nearest training images: a difference far below the usual one means that "
-    "the network memorised an image."
-)
+_NEAR = "Choose a sample to see the training images that are nearest to it."
 _MEASURE = ("Measure", "Draw this number of samples with these settings and compare them with real images.")
 _MEASURE_CURVE = ("Measure curve", "Measure at several numbers of steps per level and plot a figure against them.")
 
@@ -101,13 +98,16 @@ class Measuring(QWidget):
         self.curve = MeasuredCurve()
         self._near_heading = layout.heading("Nearest training images")
         self.near = TilesView("Nearest training images")
-        self.near.setToolTip("The chosen sample and the training images with the smallest difference.")
+        self.near.setToolTip(
+            "The chosen sample and the training images with the smallest difference. One far below the usual "
+            "difference means that the network memorised an image."
+        )
         self.near.setFixedHeight(_NEAR_PX)
         self.near_note = QLabel(_NEAR)
         self.near_note.setWordWrap(True)
         self.near_note.setProperty("role", "muted")
         near: tuple[QWidget, ...] = (self._near_heading, self.near, self.near_note)
-        self.near.hide()
+        self._show_near(False)
         head = QHBoxLayout()
         head.addWidget(layout.heading("Quality"), 1)
         head.addWidget(self.count)
@@ -126,6 +126,9 @@ class Measuring(QWidget):
         """Set the texts of the buttons, and note changed settings."""
         running, source = self._runner.running, self._source()
         missing = (self.why_not or "Needs a network: train one first.") if source is None else ""
+        # Nothing can be measured, nothing was: no controls without an effect.
+        self.setVisible(running or source is not None or self.quality is not None)
+        self.near_note.setVisible(self._images() is not None)
         for button, words, help_ in ((self.button, *_MEASURE), (self.curve.button, *_MEASURE_CURVE)):
             button.setText("Stop" if running else words)
             button.setEnabled(running or source is not None)
@@ -141,7 +144,7 @@ class Measuring(QWidget):
             return
         self._data_name = data_name
         self._finder.drop()
-        self.near.hide()
+        self._show_near(False)
         self.near_note.setText(_NEAR)
         self._show_ours()
         self.curve.show_beside(data_name)
@@ -232,7 +235,11 @@ class Measuring(QWidget):
                 tiles.append(Tile("", image, number(float(pixels), 2)))
             self.near.set_tiles(tiles)
             self.near_note.setText(neighbours_note(event))
-            self.near.show()
+            self._show_near(True)
+
+    def _show_near(self, on: bool) -> None:
+        self._near_heading.setVisible(on)
+        self.near.setVisible(on)
 
 
 def caption(quality: Quality) -> str:

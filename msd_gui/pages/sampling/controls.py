@@ -16,6 +16,7 @@ from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.ladder import near_wall
 from msd_gui.pages.base.page import GRACE_MS
 from msd_gui.pages.base.resolved import ResolvedPage
+from msd_gui.pages.sampling.equal_noise import EqualNoise
 from msd_gui.session.made import Made
 from msd_gui.session.resolve import Resolved, method_rule, sampler_rule, source_rule
 from msd_gui.theme.tips import wrapped
@@ -95,6 +96,7 @@ class SamplingControls(QObject):
         form.set_rule("sampling.sampler", self._sampler_rule)
         form.set_rule("sampling.source", source_rule)
         form.set_rule("sampling.method", method_rule)
+        self.equal_noise = EqualNoise(form)
 
     def begin(self) -> None:
         """Enable proposals and request the ladder when the engine is ready."""
@@ -197,7 +199,7 @@ class SamplingControls(QObject):
 def _key(made: Made) -> tuple[object, ...]:
     """Collect the settings that determine a ladder, without number of chains and seed."""
     same = made.spec.sampling.model_copy(update={"chains": 1, "seed": 0})
-    return same, made.spec.noise, made.spec.training.k, made.run
+    return same, made.spec.law, made.spec.training.k, made.run
 
 
 def show_fields(form: SpecForm, resolved: Resolved) -> None:

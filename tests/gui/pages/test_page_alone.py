@@ -149,7 +149,7 @@ def test_a_network_that_is_not_there_is_said_with_every_way_on_on_the_mixture_pa
     assert mixture.experiment.spec.sampling.source == "trained"
     k = mixture.experiment.spec.training.k
     labels = [remedy.label for remedy in mixture.card.problem.remedies]
-    assert labels == ["Use the exact score", f"Train for k = {k}"]
+    assert labels == ["Use the exact score", f"Train for k = {k}", "Train for every k"]
     mixture.card.press(0)
     assert mixture.resolved.serves
     mixture.form.control("sampling.source").change_value("trained")
