@@ -2,6 +2,7 @@
 
 from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, SweepFound, Tick
 from msd_engine.events.catalogue import HeldOutCurve, RunRow, RunsChanged, RunStatus
+from msd_engine.events.causes import Explained, Trial
 from msd_engine.events.denoising import Copies, Denoised, Estimate, GrowingCopies, NoisyPicture, PictureRead
 from msd_engine.events.quality import Figure, Neighbours, Quality
 from msd_engine.events.sampling import (
@@ -17,6 +18,7 @@ from msd_engine.events.sampling import (
 )
 from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildStarted, SweepTable, TableRow
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
+from msd_engine.events.tuning import Effect, Finalist, TuneCost, TuneGrid, TuneReport, TuneRow, TuneTable
 from msd_engine.events.verdicts import Verdicts
 
 __all__ = [
@@ -28,12 +30,15 @@ __all__ = [
     "ChildStarted",
     "Copies",
     "Denoised",
+    "Effect",
     "Estimate",
     "Event",
+    "Explained",
     "Failed",
     "FieldFrame",
     "Figure",
     "FilmFrame",
+    "Finalist",
     "Finished",
     "GrowingCopies",
     "HeldOutCurve",
@@ -60,5 +65,11 @@ __all__ = [
     "SweepTable",
     "TableRow",
     "Tick",
+    "Trial",
+    "TuneCost",
+    "TuneGrid",
+    "TuneReport",
+    "TuneRow",
+    "TuneTable",
     "Verdicts",
 ]

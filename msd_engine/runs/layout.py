@@ -25,10 +25,11 @@ LOCK = "lock"
 SWEEP = "sweep.json"
 CLAIM = "claim"
 
-# Beside what training needs: a small picture, figures that others measured, and what the user wrote.
+# Beside what training needs: a small picture, figures that others measured, what the user wrote, and searches.
 THUMBNAIL = "thumbnail.png"
 FIGURES = "figures.json"
 NOTES = "notes.json"
+TUNE = "tune.jsonl"
 
 # Temporary names of `backend.files.write_atomically`.
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}\.tmp")

@@ -20,6 +20,7 @@ from msd_engine.events import Event, Samples
 from msd_engine.jobs.tools.background import imported
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live, SweepSpec
 from msd_engine.specs.live import Cadence
+from msd_engine.specs.search.tune import TuneSpec
 
 if TYPE_CHECKING:
     from msd_engine.jobs.files.catalogue import Catalogue
@@ -125,6 +126,10 @@ class Engine:
         grid = {"bounds": bounds, "resolution": FIELD_RESOLUTION, "points": ARROWS_PER_SIDE}
         return self._job("sampling.field:field", spec, sigma=sigma, run_dir=run, pool=1, **grid)
 
+    def why(self, spec: ExperimentSpec, run: Path | None = None, *, chains: int = 0) -> Job:
+        """Find out by experiment why chains die, in the background; 0 chains for the usual number."""
+        return self._job("sampling.why:why", spec, run_dir=run, chains=chains, pool=1)
+
     def ladder(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
         """Report the ladder of a sampling before any chain is drawn; with the network of a run, if there is one yet."""
         return self._job("sampling.ladder:ladder", spec, run_dir=run)
@@ -132,6 +137,14 @@ class Engine:
     def propose(self, spec: ExperimentSpec) -> Job:
         """Propose a ladder and a step from the data."""
         return self._job("sampling.propose:proposal", spec, pool=1)
+
+    def tune(self, spec: TuneSpec, run: Path) -> Job:
+        """Search for the best chain of a run's network, on one CPU thread: other jobs need the rest."""
+        return self._job("tune.tune:tune", spec, run, runs_dir=self.runs_dir(), pool=1)
+
+    def tune_cost(self, spec: TuneSpec, run: Path) -> Job:
+        """Predict the time of a search."""
+        return self._job("tune.cost:tune_cost", spec, run, pool=1)
 
     # -- pictures ------------------------------------------------------------------------------------------------------
 

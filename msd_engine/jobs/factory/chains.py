@@ -109,6 +109,7 @@ def sampling(
     data_dir: Path | None = None,
     device: str = "auto",
     toward: int | None = None,
+    first_chain: int = 0,
 ) -> Sampling:
     """Build the chains of an experiment.
 
@@ -119,6 +120,7 @@ def sampling(
         device: Name of the device, or ``auto``; chains of points are then computed where they were measured to be
             faster, often on the CPU.
         toward: A second seed: the chains are then a row from `sampling.seed` to it, at least two.
+        first_chain: Number of the first chain, where those before it are not wanted.
 
     Returns:
         The chains, before any step.
@@ -128,13 +130,13 @@ def sampling(
     """
 
     def seconds(there: torch.device) -> float:
-        return _seconds(_built(spec, run_dir, data_dir, str(there), toward))
+        return _seconds(_built(spec, run_dir, data_dir, str(there), toward, first_chain))
 
     if not is_of_images(spec):
         sampling = spec.sampling
         size = (sampling.chains.bit_length(), spec.training.k, spec.data, spec.network)
         device = str(quicker_device(device, (sampling.source, sampling.sampler, *size), seconds))
-    return _built(spec, run_dir, data_dir, device, toward)
+    return _built(spec, run_dir, data_dir, device, toward, first_chain)
 
 
 def _seconds(chains: Sampling) -> float:
@@ -150,7 +152,12 @@ def _seconds(chains: Sampling) -> float:
 
 
 def _built(
-    spec: ExperimentSpec, run_dir: Path | None, data_dir: Path | None, device: str, toward: int | None
+    spec: ExperimentSpec,
+    run_dir: Path | None,
+    data_dir: Path | None,
+    device: str,
+    toward: int | None,
+    first_chain: int,
 ) -> Sampling:
     known = target(spec)
     exact_above = uses_exact_above(spec) and has_images(spec.data.name, data_dir)
@@ -182,7 +189,10 @@ def _built(
     streams: ChainStreams | BlendedStreams
     if toward is None:
         innermost = sampling.source == "exact" and known is not None
-        streams = ChainStreams(sampling.seed, sampling.chains, shape, device=chosen, chains_innermost=innermost)
+        numbers = range(first_chain, first_chain + sampling.chains)
+        streams = ChainStreams(
+            sampling.seed, sampling.chains, shape, device=chosen, chains_innermost=innermost, numbers=numbers
+        )
     else:
         streams = BlendedStreams((sampling.seed, toward), sampling.chains, shape, device=chosen)
     if sampling.needs_posterior and not isinstance(denoiser, PosteriorSampler):

@@ -23,6 +23,7 @@ from msd_engine.metrics.chains.figures import (
     alive,
     effective_size,
     exact_distance,
+    off_the_data,
     residual_inflation,
     sliced_distance,
     split_r_hat,
@@ -212,6 +213,7 @@ class PlaneFrames:
             ess=effective_size(draws).numpy(),
             alive=living.double().mean().item(),
             stayed=math.nan if modes is None else _stayed(modes, draws, rho, tau),
+            off=self._off(modes, x, tau) / len(y) if ended and modes is not None else math.nan,
             distance=distance,
             exact_distance=exact,
         )
@@ -222,6 +224,11 @@ class PlaneFrames:
         # The first half of a level still depends on the previous level.
         settled = level[len(level) // 2 :]
         return (settled if bool(living.all()) else settled[:, living]).mean(2)
+
+    def _off(self, target: GaussianMixture, x: Tensor, tau: float) -> int:
+        """Count the samples off the data; without a jump they keep the noise τ of ȳ."""
+        noise = 0.0 if self._spec.sampling.jump else tau
+        return int(off_the_data(target, x, noise).sum())
 
     def _distances(self, target: Target, x: Tensor) -> tuple[float, float]:
         """Return the distance of the samples to the data, and the bound for exact draws."""

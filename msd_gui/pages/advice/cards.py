@@ -21,9 +21,11 @@ class AdviceCards(QWidget):
     Attributes:
         advice: Advice, the worst first.
         remedy: Emitted with the chosen remedy: new values of fields by dotted path.
+        asked: Emitted with the request of a card without a remedy, its `Advice.ask`.
     """
 
     remedy = Signal(object)
+    asked = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +69,11 @@ class AdviceCards(QWidget):
         self._show()
 
     def _apply(self, index: int) -> None:
-        self.remedy.emit(dict(self.advice[index].remedy))
+        advice = self.advice[index]
+        if advice.ask:
+            self.asked.emit(advice.ask)
+        else:
+            self.remedy.emit(dict(advice.remedy))
 
 
 def _marked(evidence: str) -> str:

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLine
 from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec, load_preset, preset_names
 from msd_engine.specs.nets import FUSIONS
 from msd_engine.specs.sweep import MODE_TITLES, MODES, parse_list
+from msd_gui.theme.tips import wrapped
 from msd_gui.views.base.rich import indexed
 from msd_gui.widgets.controls.numbers import duration, read_number
 
@@ -34,7 +35,9 @@ class SweepForm(QWidget):
         self._opened: ExperimentSpec | None = None
         self.preset = _choice("sweep.preset", "Experiment", _PRESET_HELP)
         # The title of an experiment may not fit into the box.
-        self.preset.currentTextChanged.connect(lambda title: self.preset.setToolTip(f"{title}\n{_PRESET_HELP}"))
+        self.preset.currentTextChanged.connect(
+            lambda title: self.preset.setToolTip(wrapped(f"{title}\n{_PRESET_HELP}"))
+        )
         self.preset.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for name in preset_names():
             self.preset.addItem(load_preset(name).title, name)
@@ -174,7 +177,7 @@ def _line(name: str, title: str, text: str, help_text: str) -> QLineEdit:
     line = QLineEdit(text)
     line.setObjectName(name)
     line.setAccessibleName(title)
-    line.setToolTip(help_text)
+    line.setToolTip(wrapped(help_text))
     return line
 
 
@@ -182,5 +185,5 @@ def _choice(name: str, title: str, help_text: str) -> QComboBox:
     box = QComboBox()
     box.setObjectName(name)
     box.setAccessibleName(title)
-    box.setToolTip(help_text)
+    box.setToolTip(wrapped(help_text))
     return box

@@ -27,6 +27,7 @@ from msd_gui.pages.compare.form import SweepForm
 from msd_gui.pages.compare.shown import ComparisonShown
 from msd_gui.session.settings import Settings
 from msd_gui.theme import icon
+from msd_gui.theme.tips import wrapped
 from msd_gui.views.base.rich import indexed
 
 _PLAN = "sweep.json"
@@ -107,7 +108,7 @@ class ComparePage(Page):
         button.setIcon(icon(glyph))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.setToolTip(help_text)
+        button.setToolTip(wrapped(help_text))
         button.clicked.connect(lambda: self.act(name))
         return button
 

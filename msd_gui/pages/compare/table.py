@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
+from msd_gui.theme.tips import wrapped
+
 HEAD = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact k/1", "report k/1", "over first")
 FUSIONS = len(HEAD) - 1
 """Column that only a comparison of several fusions of the copies shows."""
@@ -35,7 +37,7 @@ class ComparisonTable(QTableWidget):
         self.setAccessibleName("Table of the comparison")
         for column, (words, tip) in enumerate(zip(HEAD, TIPS, strict=True)):
             head = QTableWidgetItem(words)
-            head.setToolTip(tip)
+            head.setToolTip(wrapped(tip))
             self.setHorizontalHeaderItem(column, head)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -137,6 +137,8 @@ class DenoisePage(ResolvedPage):
         self.result_place.placeholder.set_button(now.problem.remedies[0].label if now.problem else "")
         self.picture.show(spec)
         self.growing.show_chosen(spec)
+        if before.spec.denoise.picture and not spec.denoise.picture and spec.data.name != before.spec.data.name:
+            self.noticed.emit("Your picture belongs to the other data: Undo (Ctrl+Z) brings both back.")
         if now.spec != before.spec:
             self._request()
         elif now.in_use != before.in_use:

@@ -20,17 +20,15 @@ from msd_engine.events import (
 )
 from msd_engine.specs import Branch, ExperimentSpec
 from msd_gui.bridge.engine import Engine
-from msd_gui.pages.base.page import GRACE_MS, Status
+from msd_gui.pages.base.page import Status
 from msd_gui.pages.base.resolved import ResolvedPage
+from msd_gui.pages.images.preview import PREVIEW_CHAINS, Preview
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.pages.training.page import Chains
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.made import Made
 from msd_gui.session.resolve import Resolved
 
-# Image chains need more time than chains in the plane.
-_GRACE_MS = 2 * GRACE_MS
-PREVIEW_CHAINS = 16
 WEIGHTS_EVERY_S = 0.0
 
 
@@ -49,13 +47,17 @@ class ImageChains(Chains):
         super().__init__(page, engine, trainer)
         self._gallery = gallery
         self._editing = False
+        self._cut = False
         self._wanted = False
         # Bound of the number of chains until the user asks for all of them; 0 for none.
         self._most = 0
         self._watched = False
+        self._runner.running_changed.connect(self._on_running)
+        self.preview = Preview(page, engine, gallery, self.drawable)
         gallery.scrubber.set_branching(True)
         gallery.scrubber.branch_requested.connect(self._branch)
         gallery.requested.connect(self._on_requested)
+        gallery.repeat.toggled.connect(self.repeat)
 
     def drawable(self) -> tuple[ExperimentSpec, Path | None] | None:
         """Return the settings with the run to sample from; None if no chains can be drawn."""
@@ -79,7 +81,7 @@ class ImageChains(Chains):
         free = self._watched and self.made is None and not self._trainer.running
         if free and shipped and self.drawable() is not None:
             self._most = PREVIEW_CHAINS
-            self.made = self._made_now()
+            self.made = self.asked
             self._runner.submit(self._engine.sample_at_first_sight(now.spec, now.run))
 
     def set_watched(self, watched: bool) -> None:
@@ -117,10 +119,13 @@ class ImageChains(Chains):
         super().stop()
 
     def set_editing(self, editing: bool) -> None:
-        """Set whether a slider is being dragged: a few chains show its effect, and all are drawn at the end."""
+        """Set whether a slider is being dragged: previews show its effect, and all chains are drawn at the end."""
         self._editing = editing
         if not editing:
+            self.preview.end()
             self._draw_others()
+            if self._wanted:
+                self._trainer.request_weights(WEIGHTS_EVERY_S)
 
     @Slot()
     def _on_requested(self) -> None:
@@ -153,13 +158,16 @@ class ImageChains(Chains):
             self._draw_others()
 
     def _draw_others(self) -> None:
-        """Draw chains if the settings of the last ones differ."""
-        if self.made is not None and self._made_now().chains != self.made.chains:
+        """Draw chains if the settings of the last ones differ, or if a preview has cut them off."""
+        now = self.asked
+        if self.made is None or (now.chains == self.made.chains and not self._cut):
+            return
+        if not self._editing:
             self._draw()
-
-    def _made_now(self) -> Made:
-        """Return the settings of new chains, with fewer chains while a slider is dragged."""
-        return _at_most(PREVIEW_CHAINS, self.asked) if self._editing else self.asked
+        elif self.drawable() is not None:
+            self._cut = self._cut or self._runner.running
+            self._runner.drop()
+            self.preview.draw()
 
     @property
     def asked(self) -> Made:
@@ -168,16 +176,21 @@ class ImageChains(Chains):
         return _at_most(self._most, made) if self._most else made
 
     def _draw(self) -> None:
-        made = self._made_now()
+        made = self.asked
         if self.drawable() is None or (self.made == made and self._runner.running):
             return
-        self.made = made
-        job = self._engine.sample(made.spec, made.run, beside=self._trainer.running)
-        self._runner.submit(job, grace_ms=_GRACE_MS if self._editing else 0)
+        self.made, self._cut = made, False
+        self._runner.submit(self._engine.sample(made.spec, made.run, beside=self._trainer.running))
+
+    @Slot()
+    def repeat(self) -> None:
+        """Draw chains with the first and all newer weights of a running training, if the user wants them."""
+        if self._gallery.repeat.isChecked() and self._trainer.running and self._page.resolved.learning:
+            self.draw_next()
 
     def use_weights(self) -> None:
         """Draw the chains that wait for newer weights."""
-        if self._wanted and self._page.resolved.serves:
+        if self._wanted and not self._editing and self._page.resolved.serves:
             self._wanted = False
             self._draw()
 
@@ -205,17 +218,22 @@ class ImageChains(Chains):
                 self.laddered.emit(self.begun, event)
             case ImageFrame() | FilmFrame() | Samples() | Verdicts():
                 self._gallery.receive(event)
-            case Progress() if not self._trainer.running:
-                self._page.set_status(Status.of(event, "Sampling"))
+            case Progress():
+                self.preview.measure(event)
+                if not self._trainer.running:
+                    self._page.set_status(Status.of(event, "Sampling"))
             case Finished():
                 self._on_end()
+
+    @Slot(bool)
+    def _on_running(self, running: bool) -> None:
+        if not running and not self._trainer.running:
+            self._page.set_status(Status())
 
     def _on_end(self) -> None:
         if self._gallery.repeat.isChecked() and self._trainer.running and not self._page.resolved.exact:
             self._wanted = True
             self._trainer.request_weights(WEIGHTS_EVERY_S)
-        elif not self._trainer.running:
-            self._page.set_status(Status())
         self._page.actions_changed.emit()
 
 

@@ -10,6 +10,7 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
+from msd_gui.pages.advice.why import Why
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Export, Status
 from msd_gui.pages.images.chains import ImageChains
@@ -22,6 +23,7 @@ from msd_gui.pages.quality.survival import SurvivalPanel
 from msd_gui.pages.sampling.controls import SamplingControls, show_fields
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.pages.sampling.networks import NetworkCard, NetworkRow
+from msd_gui.pages.sampling.search import ChainSearch
 from msd_gui.pages.training.page import TrainingPage
 from msd_gui.pages.training.shown import TrainingShown
 from msd_gui.pages.training.trainer import Trainer
@@ -52,6 +54,7 @@ class ImagesPage(TrainingPage):
         super().__init__(experiment, engine, clock, store)
         self._build()
         self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
+        self.search = ChainSearch(self, self.engine, self.form)
         self.chains.laddered.connect(self.ladder_controls.set_drawn_ladder)
         self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
         self._connect()
@@ -73,6 +76,7 @@ class ImagesPage(TrainingPage):
         self.trainer = Trainer(self, self.engine, self.shown.losses)
         self.chains = ImageChains(self, self.engine, self.trainer, self.gallery)
         self.strip = ShippedStrip(self, self.engine, self.trainer, self.shown)
+        self.why = Why(self, self.engine, self.adviser)
         self.judging = JudgeButton(self, self.engine, self.gallery)
         self.measuring = Measuring(self, self.engine, self.chains.drawable, self.gallery.images)
         shown = self.shown
@@ -140,11 +144,13 @@ class ImagesPage(TrainingPage):
         self.measuring.show_beside(now.spec.data.name)
         self.measuring.why_not = self.why_not("sample")
         self.measuring.update_button()
+        self.search.update_button()
         self.chains.follow(before)
         self.strip.show_resolved(now)
-        self.gallery.set_beside(self.chains.asked, drawing=self.chains.running)
+        self.gallery.set_beside(self.chains.asked, drawing=self.chains.running or self.chains.preview.shown)
         self.survival.set_older(self.gallery.older())
         self.adviser.set_beside(now.made)
+        self.why.follow()
 
     def has_states(self) -> bool:
         """Check whether the film strip has frames."""
@@ -210,6 +216,12 @@ class ImagesPage(TrainingPage):
             self.chains.forget()
             super().do_train()
             self.shown.losses_panel.show()
+            self.chains.repeat()
+
+    def do_resume(self) -> None:
+        """Resume the stopped run."""
+        super().do_resume()
+        self.chains.repeat()
 
     def do_sample(self) -> None:
         """Draw chains with the newest averaged weights, and with the next seed if nothing else changed."""

@@ -17,6 +17,7 @@ from msd_gui.bridge.engine import Engine, Images
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.quality.curve import MeasuredCurve, curve_points
+from msd_gui.theme.tips import wrapped
 from msd_gui.views.curves.bars import class_shares
 from msd_gui.views.images.tiles import Tile, TilesView
 from msd_gui.widgets.controls.numbers import number
@@ -77,7 +78,9 @@ class Measuring(QWidget):
             self.count.addItem(f"{count:,} samples", count)
         self.count.setCurrentIndex(COUNTS.index(USUAL_COUNT))
         self.count.setAccessibleName("Number of samples to measure")
-        self.count.setToolTip("A Fréchet distance depends on the number of samples: compare equal numbers only.")
+        self.count.setToolTip(
+            wrapped("A Fréchet distance depends on the number of samples: compare equal numbers only.")
+        )
         self.button = QPushButton("Measure")
         self.button.setObjectName("measure")
         self.button.setAccessibleName("Measure the quality of samples")
@@ -129,7 +132,7 @@ class Measuring(QWidget):
         for button, words, help_ in ((self.button, *_MEASURE), (self.curve.button, *_MEASURE_CURVE)):
             button.setText("Stop" if running else words)
             button.setEnabled(running or source is not None)
-            button.setToolTip("Stop measuring." if running else missing or help_)
+            button.setToolTip("Stop measuring." if running else wrapped(missing or help_))
         if self.quality is not None and self._measured is not None and not running:
             now = (_sampled_by(source[0]), source[1]) if source is not None else None
             same = now == (_sampled_by(self._measured), self._run)

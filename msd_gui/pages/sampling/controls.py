@@ -19,6 +19,7 @@ from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.sampling.equal_noise import EqualNoise
 from msd_gui.session.made import Made
 from msd_gui.session.resolve import Resolved, method_rule, sampler_rule, source_rule
+from msd_gui.theme.tips import wrapped
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.swelling import SwellingView
 from msd_gui.widgets.controls.numbers import number
@@ -28,6 +29,11 @@ PROPOSE = "Propose from the data"
 _EXPLAINED = (
     "Variance of the residuals y_i − ȳ at the end of each level, divided by σ² of the level, as theory predicts it for "
     "these steps and any data: 1 is exact. Far above 1 the ladder is too coarse, or the steps are too few or too large."
+)
+_PROPOSING = (
+    "Set the ladder and r by NCSNv2's techniques: σ₁/√k is the largest distance among some thousands of data, at least "
+    "half of the draws of each level lie in the shell of either neighbour, and r brings Langevin's s_T²/σ² on a long "
+    "ladder nearest to 1. σ_L and T stay."
 )
 
 
@@ -71,17 +77,13 @@ class SamplingControls(QObject):
         self._proposer.running_changed.connect(self._on_running)
         self.caption = QLabel()
         self.caption.setProperty("role", "muted")
-        self.caption.setToolTip(_EXPLAINED)
+        self.caption.setToolTip(wrapped(_EXPLAINED))
         self.caption.setWordWrap(True)
         self.swelling = SwellingView()
         self.swelling.setAccessibleDescription(_EXPLAINED)
         self.button = QPushButton(PROPOSE)
         self.button.setObjectName("sampling.propose")
-        self.button.setToolTip(
-            "Set the ladder and r by NCSNv2's techniques: σ₁/√k is the largest distance among some thousands of data, "
-            "at least half of the draws of each level lie in the shell of either neighbour, and r brings Langevin's "
-            "s_T²/σ² on a long ladder nearest to 1. σ_L and T stay."
-        )
+        self.button.setToolTip(wrapped(_PROPOSING))
         self.button.setEnabled(False)
         self.button.clicked.connect(self.propose)
         holder = QWidget()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPush
 from msd_gui.pages.sampling.model_card import CardDialog
 from msd_gui.session.networks import Network
 from msd_gui.session.resolve import Problem, Remedy, Resolved
+from msd_gui.theme.tips import wrapped
 from msd_gui.widgets.controls.guard import LIST_KEYS, KeyGuard
 from msd_gui.widgets.panels.card import Card
 
@@ -39,7 +40,7 @@ class NetworkRow(QWidget):
         self.combo = QComboBox()
         self.combo.setObjectName("sampling.network")
         self.combo.setAccessibleName("Network")
-        self.combo.setToolTip(_HELP)
+        self.combo.setToolTip(wrapped(_HELP))
         self.combo.setPlaceholderText("None for this k")
         self.combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         KeyGuard(self.combo, LIST_KEYS)
@@ -51,7 +52,7 @@ class NetworkRow(QWidget):
         self.card.setToolTip("Data, licence, training and figures of this shipped network.")
         label = QLabel("Network")
         label.setBuddy(self.combo)
-        label.setToolTip(_HELP)
+        label.setToolTip(wrapped(_HELP))
         row = QHBoxLayout()
         row.addWidget(label, 2)
         row.addWidget(self.combo, 3)

@@ -84,7 +84,7 @@ def test_version_presets_and_schema(msd: Any) -> None:
             assert declared.title in row
 
 
-@pytest.mark.parametrize("command", ["train", "sample", "propose", "sweep", "run"])
+@pytest.mark.parametrize("command", ["train", "sample", "why", "propose", "sweep", "run"])
 def test_the_help_names_every_field_with_its_range(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

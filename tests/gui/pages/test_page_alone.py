@@ -108,9 +108,9 @@ def test_chains_that_are_drawn_tell_their_ladder_and_no_second_job_does(images, 
     assert jobs_of_change(page, engine, clock, "sampling.step_ratio", 0.01) == ["sample", "sample"]
     assert jobs_of_change(page, engine, clock, "sampling.step_ratio", 0.02) == ["sample"]
     assert jobs_of_change(page, engine, clock, "sampling.levels", 7) == ["sample"]
-    # While a slider is dragged, fewer chains are drawn, by another spec.
+    # While a slider is dragged, a few chains are drawn down another ladder.
     page.form.editing_started.emit("sampling.levels")
-    assert jobs_of_change(page, engine, clock, "sampling.levels", 8) == ["sample"]
+    assert jobs_of_change(page, engine, clock, "sampling.levels", 8) == ["chain_task", "ladder"]
     page.form.editing_finished.emit("sampling.levels")
     assert engine.jobs() == ["sample"]
 
