@@ -14,6 +14,7 @@ from msd_engine.denoisers.outputs.output import Known, Output
 from msd_engine.denoisers.posterior import Posterior, tweedie
 from msd_engine.denoisers.recorded import RecordedEstimate
 from msd_engine.noise.process import Process
+from msd_engine.specs import DrawnBy
 
 
 class LearnedDenoiser(nn.Module):
@@ -38,6 +39,7 @@ class LearnedDenoiser(nn.Module):
 
     Attributes:
         new_graph: Creates the recording of a tile, for constant weights; None calls the network.
+        weights: Where its weights come from; None in training.
     """
 
     sigma_data: Tensor
@@ -70,6 +72,7 @@ class LearnedDenoiser(nn.Module):
         self.register_buffer("data_mean", data_mean.detach().clone().float())
         self.register_buffer("arithmetic", torch.tensor(int(mixed)))
         self.new_graph: Callable[[], Graph] | None = None
+        self.weights: DrawnBy | None = None
         self._recorded: dict[int, RecordedEstimate] = {}
         # A Python copy: reading the tensor at each step would synchronise with the GPU.
         self._mixed = mixed

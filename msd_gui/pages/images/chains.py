@@ -87,6 +87,12 @@ class ImageChains(Chains):
         self.made = None
         self._draw()
 
+    def leave(self, *, same: bool) -> None:
+        """Draw nothing, because restored images are shown; `same` says that the present settings drew them."""
+        self._wanted = False
+        self._runner.drop()
+        self.made = self._page.resolved.made if same else None
+
     def stop(self) -> None:
         """Stop the chains and cancel waiting ones."""
         self._wanted = False
@@ -165,7 +171,7 @@ class ImageChains(Chains):
         match event:
             case Started():
                 self._begin(event)
-                self._gallery.begin(event.total, event.step, self.begun)
+                self._gallery.begin(event.total, event.step, self.begun, event.spec_json)
             case Ladder():
                 self.laddered.emit(self.begun, event)
             case ImageFrame() | FilmFrame() | Samples() | Verdicts():

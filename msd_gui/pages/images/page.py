@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Slot
 
+from msd_engine.events import RestoredImages
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
@@ -88,7 +89,7 @@ class ImagesPage(TrainingPage):
         )
         layout.lay_out(self, self.form, middle, figures)
         self.add_export_menu(shown.strip, self.gallery.grid, self.gallery.film, shown.losses, shown.bands)
-        self.add_export_menu(self.measuring.curve.view)
+        self.add_export_menu(self.measuring.curve.view, self.measuring.shares, self.measuring.near)
 
     def _connect(self) -> None:
         self.form.edited.connect(self._edited)
@@ -141,6 +142,8 @@ class ImagesPage(TrainingPage):
         self.measuring.why_not = self.why_not("sample")
         self.measuring.update_button()
         self.chains.follow(before)
+        if now.spec.data.name != before.spec.data.name and self.gallery.restored is not None:
+            self.gallery.clear()
         self.gallery.set_beside(now.made, drawing=self.chains.running)
         self.survival.set_older(self.gallery.older())
         self.adviser.set_beside(now.made)
@@ -157,6 +160,12 @@ class ImagesPage(TrainingPage):
             self.open_run(spec, run)
         if run is not None or self.resolved.exact:
             self.chains.draw_if_new()
+
+    def show_restored(self, event: RestoredImages) -> None:
+        """Show the images of an opened file instead of new chains."""
+        self.chains.leave(same=bool(event.run))
+        self.gallery.show_restored(event)
+        self.gallery.set_beside(self.resolved.made, drawing=False)
 
     def begin(self) -> None:
         """Start when the engine is ready; with the exact score, draw chains at once."""
@@ -222,7 +231,7 @@ class ImagesPage(TrainingPage):
 
     def exports(self) -> list[Export]:
         """List the exports available now."""
-        return exports(self, self.gallery, self.trainer, self.shown, self.measuring.curve)
+        return exports(self, self.gallery, self.trainer, self.shown, self.measuring)
 
     def command(self) -> str:
         """Build the `msd` command that draws these chains, or trains if there is no network yet."""

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from msd_engine.events.figures import Sheet
 from msd_engine.events.plots import LAYERS, Axis, Bars, Curve, Curves, Key, Plane, Plot, order_colours, readable
 from msd_engine.runs.report.plots import figure, film, written
 
@@ -109,7 +110,7 @@ def test_what_is_not_finite_is_left_out() -> None:
 def test_a_film_has_pictures_of_one_size_that_differ_where_the_chains_do() -> None:
     first = plane()
     later = replace(first, heads=first.heads + 0.5)
-    pictures = list(film([first, first, later], PALETTE, 300))
+    pictures = list(film([first, first, later], PALETTE, Sheet(300 / 96 * 25.4, 96)))
     assert [picture.shape[1] for picture in pictures] == [300, 300, 300]
     assert len({picture.shape for picture in pictures}) == 1
     np.testing.assert_array_equal(pictures[0], pictures[1])

@@ -1,0 +1,139 @@
+"""What exports draw beside plots, how large, and what the program shows of it before and after."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from msd_engine.events.base import Event
+from msd_engine.events.plots import Plot
+
+WIDTH_MM, DPI = 152.4, 300.0
+FILM_DPI = 96.0
+"""Resolution of an animation for a screen."""
+
+LEAST_MM, MOST_MM = 20.0, 500.0
+LEAST_DPI, MOST_DPI = 50.0, 1200.0
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Images in rows and columns, with words.
+
+    Attributes:
+        name: Name of the figure.
+        images: The images with shape (N, C, H, W), C = 1 or 3, in data units or as 8-bit values.
+        columns: Number of columns; 0 for a grid as square as can be.
+        rows: Names of the rows, which then fix the number of columns; empty for none.
+        above: Words above each image; empty for none.
+        below: Words below each image; empty for none.
+        above_name: Name of the words above, at the left margin.
+        below_name: Name of the words below.
+        note: Line above all, such as the moment of an animation.
+    """
+
+    name: str
+    images: NDArray[Any]
+    columns: int = 0
+    rows: tuple[str, ...] = ()
+    above: tuple[str, ...] = ()
+    below: tuple[str, ...] = ()
+    above_name: str = ""
+    below_name: str = ""
+    note: str = ""
+
+    def columns_for(self, wanted: int = 0) -> int:
+        """Return the number of columns, from 1 to N; `wanted` counts unless it is 0 or the rows have names."""
+        count, _, height, width = self.images.shape
+        if self.rows:
+            return -(-count // len(self.rows))
+        square = round((count * height / width) ** 0.5 + 0.4999)
+        return max(1, min(wanted or self.columns or square, count))
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of words, such as the figures of the quality of samples.
+
+    Attributes:
+        name: Name of the figure.
+        head: Titles of the columns.
+        rows: The rows, each as long as the head.
+    """
+
+    name: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+Figure = Plot | Grid | Table
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Size and furniture of a figure in a file.
+
+    Attributes:
+        width_mm: Width in millimetres.
+        dpi: Pixels per inch of pictures.
+        columns: Columns of a grid; 0 for automatic ones.
+        labels: Whether legends and the words beside images are drawn.
+        caption: Text below the figure; empty for none.
+    """
+
+    width_mm: float = WIDTH_MM
+    dpi: float = DPI
+    columns: int = 0
+    labels: bool = True
+    caption: str = ""
+
+    @property
+    def width_px(self) -> int:
+        """Width in pixels."""
+        return max(1, round(self.width_mm / 25.4 * self.dpi))
+
+
+SWEEP_SHEET = Sheet(342.9, 150.0)
+"""Usual size of all charts of a comparison side by side."""
+
+
+@dataclass(frozen=True, eq=False)
+class Preview(Event):
+    """A figure as its file will show it.
+
+    Attributes:
+        size: Rows and columns of the picture in the file, in pixels.
+        pixels: The picture with shape (rows, columns, 3), uint8; reduced by a whole factor if it is larger than wanted.
+        frame: Number of the picture of an animation, from 1; 1 for a single picture.
+        frames: Number of its pictures.
+    """
+
+    keep: ClassVar[str] = "latest"
+    size: tuple[int, int]
+    pixels: NDArray[np.uint8]
+    frame: int = 1
+    frames: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class RestoredImages(Event):
+    """The images that an opened file holds, and whether the network that drew them is still there.
+
+    Attributes:
+        file: Name of the file.
+        images: The images with shape (N, C, H, W), uint8.
+        spec_json: The spec of the file as JSON, with its note on the weights.
+        run: Folder with these very weights; empty if there is none.
+        text: What the file shows, in one sentence.
+        trouble: What is no longer true, and what to do, in one sentence; empty if all is.
+    """
+
+    file: str
+    images: NDArray[np.uint8]
+    spec_json: str
+    run: str
+    text: str
+    trouble: str
