@@ -84,7 +84,7 @@ def read_figures(folder: str | os.PathLike[str]) -> dict[str, Figure]:
         folder: The run folder.
 
     Returns:
-        Finite numbers and words by name, such as ``yield`` (share of the chains that lived, in [0, 1]), ``distance``
+        Finite numbers and words by name, such as ``yield`` (share of the chains that survived, in [0, 1]), ``distance``
         and ``distance_features``, the name of the features that it was measured by.
 
     Raises:

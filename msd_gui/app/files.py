@@ -191,8 +191,7 @@ class Files(QObject):
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for export in exports:
-            suffixes = export.suffixes if isinstance(export, FigureExport) else (export.suffix,)
-            formats = ", ".join(suffix[1:].upper() for suffix in suffixes)
+            formats = ", ".join(suffix[1:].upper() for suffix in export.formats())
             menu.addAction(f"{export.label}  ({formats}) …", partial(self._choose_export, export))
         if not exports:
             menu.addAction(NOTHING).setEnabled(False)

@@ -86,7 +86,7 @@ def _print_table(rows: list[RunRow]) -> None:
     from rich.table import Table
 
     table = Table(
-        "folder", "name", "data", "k", "steps", "time / s", "error", "yield", "distance", "status", "begun", "tags"
+        "folder", "name", "data", "k", "steps", "time / s", "error", "survival", "distance", "status", "begun", "tags"
     )
     table.box, table.show_edge = box.SIMPLE, False
     for row in rows:

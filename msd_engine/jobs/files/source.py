@@ -72,7 +72,7 @@ def _folders(name: str, runs_dir: Path | None) -> list[Path]:
     """Return the folders of that name: a shipped model, a run, and runs of comparisons."""
     found = [model_folder(name)] if name in model_names() else []
     # A name that leads out of the folder is no name of a run.
-    if runs_dir is not None and Path(name).name == name:
+    if runs_dir is not None and Path(name).name == name != "..":
         places = [runs_dir, *(path for path in sorted(runs_dir.glob("*")) if path.is_dir())]
         found += [place / name for place in places if (place / name / MANIFEST).is_file()]
     return found

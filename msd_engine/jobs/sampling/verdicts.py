@@ -113,7 +113,7 @@ def _judge(data: str, x: torch.Tensor, device: torch.device) -> Generator[Event,
 
 
 def _living(batch: FeatureBatch | None, judgement: list[Verdict]) -> NDArray[np.float64]:
-    """Return the shares of the classes among the chains that have lived, with shape (classes,)."""
+    """Return the shares of the classes among the surviving chains, with shape (classes,)."""
     if batch is None:
         return np.zeros(0)
     lived = torch.tensor([verdict == "alive" for verdict in judgement])

@@ -56,7 +56,7 @@ class Grid:
 
     @property
     def lived(self) -> int:
-        """How many of them lived."""
+        """How many of them survived."""
         return self.drawn.verdicts.count(ALIVE)
 
     @property
@@ -133,13 +133,13 @@ def page(content: PageContent) -> str:
 
 
 def _of_chains(content: PageContent) -> list[str]:
-    """Say how many chains lived, and what became of the report's complaint."""
+    """Say how many chains survived, and what became of the report's complaint."""
     shown = [grid for grid in content.grids if grid.chains]
     if not shown:
         return []
     least, most = (pick(shown, key=_survival) for pick in (min, max))
     total, grey = sum(grid.chains for grid in shown), sum(grid.dead.get("monochrome", 0) for grid in shown)
-    sentence = f"Of {total:,} chains {sum(grid.lived for grid in shown):,} lived"
+    sentence = f"Of {total:,} chains {sum(grid.lived for grid in shown):,} survived"
     if _survival(least) < _survival(most):
         fewest, best = (f"({_percent(_survival(grid))}) for {grid.name}" for grid in (least, most))
         sentence += f", fewest {fewest} and most {best}"

@@ -27,7 +27,7 @@ from PySide6.QtWidgets import (
 
 from msd_engine.events import Event, Failed, Finished, Preview, Progress
 from msd_engine.events.figures import LEAST_DPI, LEAST_MM, MOST_DPI, MOST_MM, Sheet
-from msd_gui.app.export.picture import PreviewPicture
+from msd_gui.app.export.picture import PreviewPicture, image_of
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Palette
 from msd_gui.bridge.runner import Runner
@@ -38,7 +38,6 @@ from msd_gui.views.base.colour_maps import paper
 
 # A dragged or typed number has come to rest.
 _REST_MS = 150
-_PREVIEW_PX = 1400
 _WORDS = {
     ".png": "PNG, pixels with the settings inside",
     ".svg": "SVG, lines and text",
@@ -116,7 +115,8 @@ class ExportDialog(QDialog):
         self._export, self._settings = export, settings
         self._draft = export.draft()
         self._path = Path()
-        self._previewer, self._writer = Runner(clock, self), Runner(clock, self)
+        self._previewer, self._writer, self._copier = (Runner(clock, self) for _ in range(3))
+        self._copier.event_ready.connect(self._show_copied)
         self._previewer.event_ready.connect(self._show_preview)
         self._writer.event_ready.connect(self._show_written)
         self._rest = QTimer(self)
@@ -276,7 +276,8 @@ class ExportDialog(QDialog):
         choice = self.choice()
         self._rest.stop()
         self.size_line.setText("Drawing …")
-        self._previewer.submit(self._draft.preview(choice.sheet, _palette(choice), _PREVIEW_PX))
+        wide = round(max(self.picture.width(), self.picture.sizeHint().width()) * self.devicePixelRatioF())
+        self._previewer.submit(self._draft.preview(choice.sheet, _palette(choice), wide))
 
     @Slot(object)
     def _show_preview(self, event: Event) -> None:
@@ -337,14 +338,24 @@ class ExportDialog(QDialog):
 
     @Slot()
     def _copy(self) -> None:
-        if not self.picture.image.isNull():
-            QGuiApplication.clipboard().setImage(self.picture.image.copy())
+        """Draw the picture in its full size for the clipboard; of an animation the last one."""
+        choice = self.choice()
+        self._copier.submit(self._draft.preview(choice.sheet, _palette(choice), 0))
+
+    @Slot(object)
+    def _show_copied(self, event: Event) -> None:
+        match event:
+            case Preview():
+                QGuiApplication.clipboard().setImage(image_of(event.pixels).copy())
+                self.status.setText("Copied.")
+            case Failed():
+                self.status.setText(event.text)
 
     def done(self, result: int) -> None:
         """End the threads with the dialog."""
         self._rest.stop()
-        self._previewer.close()
-        self._writer.close()
+        for runner in (self._previewer, self._writer, self._copier):
+            runner.close()
         super().done(result)
 
 

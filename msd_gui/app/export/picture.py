@@ -13,6 +13,12 @@ from msd_gui.theme import colours_of
 _MARGIN_PX = 12.0
 
 
+def image_of(pixels: NDArray[np.uint8]) -> QImage:
+    """Return an image that points to contiguous pixels with shape (rows, columns, 3), which must outlive it."""
+    high, wide = pixels.shape[:2]
+    return QImage(pixels.data, wide, high, 3 * wide, QImage.Format.Format_RGB888)
+
+
 class PreviewPicture(QWidget):
     """Shows a picture as large as it fits, never enlarged by a broken factor, on a ground that shows its edges."""
 
@@ -32,8 +38,7 @@ class PreviewPicture(QWidget):
         """Show a picture with shape (rows, columns, 3)."""
         # Kept: the image only points to it.
         self._pixels = np.ascontiguousarray(pixels)
-        high, wide = pixels.shape[:2]
-        self.image = QImage(self._pixels.data, wide, high, 3 * wide, QImage.Format.Format_RGB888)
+        self.image = image_of(self._pixels)
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -60,6 +60,10 @@ class FigureExport(Export):
     draft: Callable[[], Draft]
     sheet: Sheet
 
+    def formats(self) -> tuple[str, ...]:
+        """Return the suffixes to choose from."""
+        return self.suffixes
+
 
 def figure_export(
     engine: Engine, label: str, name: str, figure: Callable[[], Figure], spec_json: Callable[[], str]

@@ -42,6 +42,10 @@ class Export:
     name: str
     make: Callable[[Path], Job]
 
+    def formats(self) -> tuple[str, ...]:
+        """Return the suffixes to choose from."""
+        return (self.suffix,)
+
 
 @dataclass(frozen=True)
 class Status:

@@ -9,6 +9,7 @@ from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec, load_preset, 
 from msd_engine.specs.sweep import MODE_TITLES, MODES, parse_list
 from msd_gui.views.base.rich import indexed
 from msd_gui.widgets.controls.numbers import duration, read_number
+from msd_gui.widgets.controls.words import tip
 
 _BOTH = "both"
 _OPENED = ""
@@ -160,7 +161,7 @@ def _line(name: str, title: str, text: str, help_text: str) -> QLineEdit:
     line = QLineEdit(text)
     line.setObjectName(name)
     line.setAccessibleName(title)
-    line.setToolTip(help_text)
+    line.setToolTip(tip(help_text))
     return line
 
 
@@ -168,5 +169,5 @@ def _choice(name: str, title: str, help_text: str) -> QComboBox:
     box = QComboBox()
     box.setObjectName(name)
     box.setAccessibleName(title)
-    box.setToolTip(help_text)
+    box.setToolTip(tip(help_text))
     return box

@@ -28,7 +28,7 @@ CURVES_EVERY_S = 0.2
 BANDS_PX = 230
 # Qt's value for no limit.
 _NO_LIMIT_PX = 2**24 - 1
-_AWAITED = "The conclusions from the table will stand here: whether the error falls with k, and why."
+_AWAITED = "The conclusions from the table appear here: whether the error falls with k, and why."
 _ERRORS = "Final errors"
 
 
@@ -61,7 +61,7 @@ class ComparisonShown:
         self.table = ComparisonTable()
         self.table.setItemDelegateForColumn(0, IndexedCells(self.table))
         self.table_place = layout.with_placeholder(
-            self.table, "The error of each k will stand here: its spread over the seeds, and its ratio to k = 1."
+            self.table, "The error of each k appears here: its spread over the seeds, and its ratio to k = 1."
         )
         top = QWidget()
         row = QHBoxLayout(top)

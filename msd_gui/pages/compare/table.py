@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
+from msd_gui.widgets.controls.words import tip
+
 HEAD = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact k/1", "report k/1")
 WIDE, NARROW = (0,), (1, 2, 3)
 """Columns as wide as their words; the others share the rest."""
@@ -30,9 +32,9 @@ class ComparisonTable(QTableWidget):
     def __init__(self) -> None:
         super().__init__(0, len(HEAD))
         self.setAccessibleName("Table of the comparison")
-        for column, (words, tip) in enumerate(zip(HEAD, TIPS, strict=True)):
+        for column, (words, meaning) in enumerate(zip(HEAD, TIPS, strict=True)):
             head = QTableWidgetItem(words)
-            head.setToolTip(tip)
+            head.setToolTip(tip(meaning))
             self.setHorizontalHeaderItem(column, head)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

@@ -15,6 +15,7 @@ from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.denoise.painting import painters
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.session.resolve import Resolved
+from msd_gui.widgets.controls.words import tip
 
 # Number of chains between two seeds.
 ROW = 12
@@ -53,7 +54,7 @@ class ChainTasks(QWidget):
         self.paint.setToolTip(_PAINT_HELP)
         self.row = QPushButton("Interpolate seeds")
         self.row.setObjectName("chain_task.row")
-        self.row.setToolTip(_ROW_HELP)
+        self.row.setToolTip(tip(_ROW_HELP))
         self.words = QLabel()
         self.words.setProperty("role", "muted")
         # A long sentence must not widen the window.

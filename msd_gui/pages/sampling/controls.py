@@ -21,6 +21,7 @@ from msd_gui.session.resolve import Resolved, method_rule, sampler_rule, source_
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.swelling import SwellingView
 from msd_gui.widgets.controls.numbers import number
+from msd_gui.widgets.controls.words import tip
 from msd_gui.widgets.panels.spec_form import SpecForm
 
 PROPOSE = "Propose from the data"
@@ -70,7 +71,7 @@ class SamplingControls(QObject):
         self._proposer.running_changed.connect(self._on_running)
         self.caption = QLabel()
         self.caption.setProperty("role", "muted")
-        self.caption.setToolTip(_EXPLAINED)
+        self.caption.setToolTip(tip(_EXPLAINED))
         self.caption.setWordWrap(True)
         self.swelling = SwellingView()
         self.swelling.setAccessibleDescription(_EXPLAINED)

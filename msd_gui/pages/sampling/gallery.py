@@ -27,7 +27,7 @@ from msd_gui.widgets.controls.numbers import number
 # The frames of the strip fill its width, up to this share of the height.
 FILM_SHARE = 6
 LIVED_HELP = (
-    "Chains that have lived, judged beside the data. Dead: blew up; noise left over: steps were too few to shrink it; "
+    "Chains that survived, judged beside the data. Dead: blew up; noise left over: steps were too few to shrink it; "
     "monochrome: hardly any variance between pixels; "
     "saturated: nearly all pixels at the ends of the range; off the data: the feature network sees less of any class "
     "in it, or stranger textures, than in 99.5 % of held-out images."
