@@ -19,8 +19,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +33,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from msd_engine.backend.device import choose_device, describe_device, wait_for
 from msd_engine.backend.streams import ChainStreams
 from msd_engine.denoisers.learned import LearnedDenoiser
-from msd_engine.events import Failed, Quality
+from msd_engine.events import Failed, Quality, Tick
 from msd_engine.jobs.factory.chains import sampling
 from msd_engine.jobs.factory.parts import descent, event_shape, new_denoiser
 from msd_engine.jobs.factory.training import training
@@ -262,7 +264,11 @@ class Bench:
                 _pull(train(spec, run, device=str(self.device)))
                 weights.append(_weights(run))
             cut = Path(folder) / "cut"
-            _pull(train(spec.replace("training.steps", 12), cut, device=str(self.device)))
+            # Not with half the steps: the learning rate follows the budget.
+            begun = train(spec, cut, device=str(self.device))
+            ticks = (event for event in begun if isinstance(event, Tick))
+            deque(islice(ticks, spec.training.steps // 2), maxlen=0)
+            begun.close()
             _pull(train(spec, cut, resume=True, device=str(self.device)))
             row(f"{preset} trained twice", _compared(*weights))
             row(f"{preset} resumed at half way", _compared(weights[0], _weights(cut)))
