@@ -47,7 +47,7 @@ class Grid:
 
     def columns_for(self, wanted: int = 0) -> int:
         """Return the number of columns, from 1 to N; `wanted` counts unless it is 0 or the rows have names."""
-        count, _, height, width = self.images.shape
+        count, _, height, width = (int(size) for size in self.images.shape)
         if self.rows:
             return -(-count // len(self.rows))
         square = round((count * height / width) ** 0.5 + 0.4999)

@@ -159,7 +159,9 @@ def caption_of(label: str, spec_json: str) -> str:
     words = [label, spec.title or spec.data.name, f"k = {spec.training.k}"]
     if weights is not None:
         words.append(f"network {weights.run}, step {weights.step:,}")
-    words.append(f"{sampling.sampler}, L = {sampling.levels}, T = {sampling.steps_per_level}, seed {sampling.seed}")
+    if weights is not None or sampling.source == "exact":
+        # Else no chains are shown, or their network is unknown.
+        words.append(f"{sampling.sampler}, L = {sampling.levels}, T = {sampling.steps_per_level}, seed {sampling.seed}")
     return f"{', '.join(words)}."
 
 

@@ -191,8 +191,7 @@ class Gallery(QWidget):
             total: Last step.
             first: First step; not 0 for branches.
             made: Settings and network of the chains.
-            restored: The opened file whose images are shown; None for chains.
-        spec_json: The same settings as JSON, with a note on the weights; empty for those of `made`.
+            spec_json: The same settings as JSON, with a note on the weights; empty for those of `made`.
         """
         self._first, self.made = first, made
         self.spec_json = spec_json or (made.spec.to_json() if made is not None else "")
