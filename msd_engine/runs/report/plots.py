@@ -170,7 +170,7 @@ _LEGEND: Any = {"borderpad": 0.2, "columnspacing": 1.2, "handlelength": 1.8, "ha
 
 def _columns(keys: Sequence[Key], width: float) -> int:
     """The most columns of a legend that have room in a width in inches."""
-    letter, mark = LETTER, 4.0
+    letter, mark = LETTER, 6.3
     lengths = [len(key.words) + mark for key in keys]
     for columns in range(len(keys), 1, -1):
         if letter * sum(max(column) for column in np.array_split(lengths, columns)) <= width:
