@@ -72,7 +72,7 @@ def preview_sweep(folder: str | os.PathLike[str], sheet: Sheet, *, most_px: int 
     yield Finished(1, time.monotonic() - start, "")
 
 
-def exported(plan: SweepFolder, suffix: str, sheet: Sheet) -> bytes:
+def exported(plan: SweepFolder, suffix: str, sheet: Sheet = SWEEP_SHEET) -> bytes:
     """Return a comparison as the content of a file.
 
     Args:

@@ -7,6 +7,7 @@ import io
 import os
 from collections.abc import Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,7 +56,7 @@ def encode_video(frames: Sequence[NDArray[np.uint8]], *, fps: float = 12.0, spec
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as film:
         film.metadata["comment"] = spec_json
-        stream = film.add_stream(codec, rate=Fraction(fps).limit_denominator(1000), options=_QUALITY)
+        stream: Any = film.add_stream(codec, rate=Fraction(fps).limit_denominator(1000), options=_QUALITY)
         stream.width, stream.height, stream.pix_fmt = wide, high, "yuv420p"
         for frame in (*frames, *[frames[-1]] * round(_LAST_S * fps)):
             rows, columns = frame.shape[:2]

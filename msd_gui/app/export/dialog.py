@@ -79,8 +79,9 @@ class Choice:
 
         def value(name: str, low: float, high: float, other: float) -> float:
             found = known.get(name)
-            is_number = isinstance(found, int | float) and not isinstance(found, bool)
-            return float(found) if is_number and low <= found <= high else other
+            if isinstance(found, bool) or not isinstance(found, int | float):
+                return other
+            return float(found) if low <= found <= high else other
 
         sheet = Sheet(
             value("width_mm", LEAST_MM, MOST_MM, usual.width_mm),
