@@ -15,7 +15,7 @@ in their own memory, torch all others and those that require gradients. The form
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -117,14 +117,14 @@ class _Level:
 
 
 class ModeConstants(NamedTuple):
-    """A mixture at one noise, in float64.
+    """A mixture at successive noises, in float64; after the last of R the noise stays.
 
     Attributes:
         means: μ with shape (J, d).
         axes: Q with shape (J, d, d), Q[j, a, b] being coordinate a of axis b.
-        half_precision: (λ + τ²)⁻¹/2 with shape (J, d).
-        gain: λ (λ + τ²)⁻¹ with shape (J, d).
-        log_weight: log w − ½ Σ log(λ + τ²), shifted to maximum 0, with shape (J,).
+        half_precision: (λ + τ²)⁻¹/2 with shape (R, J, d).
+        gain: λ (λ + τ²)⁻¹ with shape (R, J, d).
+        log_weight: log w − ½ Σ log(λ + τ²), shifted to maximum 0, with shape (R, J).
     """
 
     means: NDArray[np.float64]
@@ -132,6 +132,12 @@ class ModeConstants(NamedTuple):
     half_precision: NDArray[np.float64]
     gain: NDArray[np.float64]
     log_weight: NDArray[np.float64]
+
+    def since(self, number: int) -> ModeConstants:
+        """Return those from some number on."""
+        first = min(number, len(self.gain) - 1)
+        later = (part[first:] for part in (self.half_precision, self.gain, self.log_weight))
+        return ModeConstants(self.means, self.axes, *later)
 
 
 class ExactDenoiser:
@@ -183,17 +189,18 @@ class ExactDenoiser:
             return drawn.mT
         return torch.from_numpy(_quiet_draw(level, y.numpy().transpose(1, 2, 0), u.numpy(), z.numpy().T).T)
 
-    def constants(self, k: int, sigma: float) -> ModeConstants:
-        """Return the constants of the formulas above at one noise, for loops over modes and axes.
+    def constants(self, k: int, noises: Sequence[float]) -> ModeConstants:
+        """Return the constants of the formulas above at some noises, for loops over modes and axes.
 
         Args:
             k: Number of copies.
-            sigma: Noise of one copy.
+            noises: Noise of one copy, for one step or more.
         """
         means, variances, axes = self._by_mode
-        total = variances + sigma**2 / k
-        log_weight = self._log_weights[:, 0] - 0.5 * np.log(total).sum(1)
-        return ModeConstants(means, axes, 0.5 / total, variances / total, log_weight - log_weight.max())
+        total = variances + np.array([sigma**2 / k for sigma in noises])[:, None, None]
+        log_weight = self._log_weights[:, 0] - 0.5 * np.log(total).sum(-1)
+        log_weight -= log_weight.max(1, keepdims=True)
+        return ModeConstants(means, axes, 0.5 / total, variances / total, log_weight)
 
     def log_joint(self, y: Tensor, sigma: float) -> Tensor:
         """Return the joint log density of all k copies (theory §3, fact 2).

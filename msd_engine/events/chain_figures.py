@@ -33,15 +33,16 @@ class StateFigures:
 
 
 def figures_of_state(
-    y: NDArray[np.float32], x_hat: NDArray[np.float32] | None, sigma: float, modes: Modes
+    y: NDArray[np.float32], x_hat: NDArray[np.float32] | None, sigma: float, modes: Modes, noise: float = 0.0
 ) -> StateFigures:
     """Return the figures of one state.
 
     Args:
         y: The copies with shape (B, k, d), in data units.
         x_hat: The posterior means with shape (B, d); None where the samples are ȳ.
-        sigma: Noise of one copy.
+        sigma: Noise of one copy by the ladder.
         modes: The mixture.
+        noise: Noise of one copy that the denoiser gets; 0 for `sigma`.
 
     Returns:
         The figures, those of `ChainReport` for the same state.
@@ -50,7 +51,7 @@ def figures_of_state(
     living = (np.abs(y) < LOST).all(axis=(1, 2))
     lived, copies = int(living.sum()), y[living].astype(np.float64)
     means = copies.mean(axis=1)
-    rho = responsibilities(modes, means, sigma / math.sqrt(y.shape[1]))
+    rho = responsibilities(modes, means, (noise or sigma) / math.sqrt(y.shape[1]))
     x = means if x_hat is None else x_hat[living].astype(np.float64)
     root = np.linalg.cholesky(np.linalg.inv(modes.noise))
     return StateFigures(

@@ -85,7 +85,8 @@ class ChainSegment(Event):
     Attributes:
         steps: Step numbers of the kept states, int64, with shape (n,).
         level: Index of the noise level of each state, from 0, with shape (n,).
-        sigma: Noise of one copy at each state, with shape (n,).
+        sigma: Noise of one copy at each state by the ladder, with shape (n,).
+        noise: Noise of one copy that the denoiser gets at each state, with shape (n,).
         y: The copies, with shape (n, B, k, 2), float32.
         x_hat: The posterior mean at each state, with shape (n, B, 2), float32.
         total: Number of steps of the whole job.
@@ -94,6 +95,7 @@ class ChainSegment(Event):
     steps: NDArray[np.int64]
     level: NDArray[np.int64]
     sigma: NDArray[np.float64]
+    noise: NDArray[np.float64]
     y: NDArray[np.float32]
     x_hat: NDArray[np.float32]
     total: int
@@ -107,7 +109,7 @@ class ImageFrame(Event):
         step: Steps done.
         total: Steps in all.
         level: Index of the noise level, from 0.
-        sigma: Noise of one copy.
+        sigma: Noise of one copy by the ladder.
         x_hat: x̂ of every chain, with shape (N, C, H, W), float32, in data units.
         y: The first copy of every chain, with shape (N, C, H, W), float32.
     """
@@ -131,7 +133,7 @@ class FilmFrame(Event):
     Attributes:
         step: Steps done.
         level: Index of the noise level, from 0.
-        sigma: Noise of one copy.
+        sigma: Noise of one copy by the ladder.
         x_hat: x̂ of every chain as 8-bit values, with shape (N, C, H, W), uint8.
         y: The first copy of every chain as 8-bit values, with shape (N, C, H, W), uint8.
         copies: All copies of the first M chains, with shape (M, k, C, H, W), float32, exact to the bit.

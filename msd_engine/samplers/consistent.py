@@ -38,7 +38,7 @@ def coefficients(stage: Stage) -> tuple[float, float]:
 def step(state: State, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[State, Info]:
     """Move all chains by one step to the next noise; η = `stage.step_ratio`."""
     eta, scale = coefficients(stage)
-    posterior = denoiser(state.y, stage.sigma)
+    posterior = denoiser(state.y, stage.noise)
     y = torch.lerp(state.y, posterior.mean.unsqueeze(1), eta)
     return State(y.add_(noise.normal(), alpha=scale)), Info(posterior)
 

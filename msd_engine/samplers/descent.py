@@ -1,16 +1,21 @@
-"""Schedules of chains over a ladder: the noise before and after each step (theory §2).
+"""Schedules of chains over a ladder: the noise before and after each step (theory §2 and §3, fact 9).
 
 *Standing*: T steps at every level σ_i; the noise jumps between two steps (chained Langevin dynamics). The last step of
 a level knows the next level, for dynamics that use it. *Gliding*: T steps from every level to the next, equal in ln σ,
 so that the noise falls at each step (flows). The ratio r = ε/σ² of a step is the same at every level.
+
+Chains that swell have more noise than their level. Steps take ε from the noise of the level, and the denoiser gets the
+noise of the state: the actual one, by the recursion of the sampler (`residuals`), or else that of the level.
 
 Also the interface of dynamics, and the state and info of those that carry only the copies.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice, pairwise
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
@@ -19,6 +24,10 @@ from msd_engine.denoisers.posterior import Noise, Posterior
 from msd_engine.specs.tables.samplers import ChosenSampler
 
 _USUAL = ChosenSampler()
+
+# Bounds of the actual noise: chains beyond 1e6 data units are lost (`events.sampling.LOST`), and oscillators of low
+# friction pass through 0 together.
+_MOST, _LEAST_SHARE = 1e6, 1e-3
 
 
 class Stage(NamedTuple):
@@ -30,6 +39,7 @@ class Stage(NamedTuple):
         next_sigma: Noise of one copy at the next step; equal to `sigma` except at the end of a level.
         step_ratio: r = ε/σ².
         own: The sampler with its own fields, such as a friction.
+        actual: Actual noise of one copy before and after the step; None for that of the schedule.
     """
 
     level: int
@@ -37,6 +47,17 @@ class Stage(NamedTuple):
     next_sigma: float
     step_ratio: float = 0.0
     own: ChosenSampler = _USUAL
+    actual: tuple[float, float] | None = None
+
+    @property
+    def noise(self) -> float:
+        """Noise of one copy that the denoiser gets before the step."""
+        return self.sigma if self.actual is None else self.actual[0]
+
+    @property
+    def next_noise(self) -> float:
+        """Noise of one copy that the denoiser gets after the step."""
+        return self.next_sigma if self.actual is None else self.actual[1]
 
     @property
     def epsilon(self) -> float:
@@ -54,6 +75,9 @@ class Descent:
         step_ratio: r = ε/σ², the same at every level.
         own: The sampler with its own fields, such as a friction.
         glides: Whether the noise falls at every step.
+        residuals: Maps this schedule to the actual variance of the noise of one copy before each step and after the
+            last one (`samplers.laws.Law.residuals`); None gives the denoiser the noise of the schedule.
+        begins: Actual noise of one copy at the start; 0 for that of the first level.
     """
 
     ladder: tuple[float, ...]
@@ -61,13 +85,38 @@ class Descent:
     step_ratio: float = 0.0
     own: ChosenSampler = _USUAL
     glides: bool = False
+    residuals: Callable[[Descent], Iterator[float]] | None = None
+    begins: float = 0.0
 
     def __len__(self) -> int:
         """Return the number of steps."""
         return self.steps_per_level * (len(self.ladder) - self.glides)
 
+    @property
+    def start_variance(self) -> float:
+        """Actual variance of the noise of one copy at the start."""
+        return (self.begins or self.ladder[0]) ** 2
+
     def stages(self, first: int = 0) -> Iterator[Stage]:
         """Iterate over the steps from number `first`."""
+        if self.residuals is None:
+            return self.schedule(first)
+        steps = zip(self.schedule(first), pairwise(self.noises(first)), strict=True)
+        return (stage._replace(actual=noise) for stage, noise in steps)
+
+    def noises(self, first: int = 0) -> Iterator[float]:
+        """Iterate over the noise that the denoiser gets before each step from number `first`, and after the last."""
+        scheduled = chain((stage.sigma for stage in self.schedule(first)), self.ladder[-1:])
+        if self.residuals is None:
+            return scheduled
+        actual = islice(self.residuals(self), first, None)
+        return (
+            min(max(math.sqrt(variance), _LEAST_SHARE * sigma), _MOST)
+            for sigma, variance in zip(scheduled, actual, strict=True)
+        )
+
+    def schedule(self, first: int = 0) -> Iterator[Stage]:
+        """Iterate over the steps from number `first`, without the actual noise."""
         level, done = divmod(first, self.steps_per_level)
         while level < len(self.ladder) - self.glides:
             yield from self._gliding(level, done) if self.glides else self._standing(level, done)

@@ -31,10 +31,10 @@ __all__ = ["LAW", "Info", "State", "init", "step"]
 def step(state: State, denoiser: Denoiser, stage: Stage, _noise: Noise) -> tuple[State, Info]:
     """Follow the flow to the next noise, with two evaluations of x̂ and no random numbers."""
     sigma, below = stage.sigma, stage.next_sigma
-    posterior = denoiser(state.y, sigma)
+    posterior = denoiser(state.y, stage.noise)
     guess = torch.lerp(state.y, posterior.mean.unsqueeze(1), 1 - below / sigma)
     slope = (state.y - posterior.mean.unsqueeze(1)).div_(sigma)
-    slope += (guess - denoiser(guess, below).mean.unsqueeze(1)).div_(below)
+    slope += (guess - denoiser(guess, stage.next_noise).mean.unsqueeze(1)).div_(below)
     return State(slope.mul_((below - sigma) / 2).add_(state.y)), Info(posterior)
 
 

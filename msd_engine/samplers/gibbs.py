@@ -37,8 +37,8 @@ class Info(NamedTuple):
 
 def step(state: State, denoiser: PosteriorSampler, stage: Stage, noise: Noise) -> tuple[State, Info]:
     """Draw x from the posterior and redraw its copies at the next noise."""
-    posterior = denoiser(state.y, stage.sigma)
-    x = denoiser.draw(state.y, stage.sigma, noise)
+    posterior = denoiser(state.y, stage.noise)
+    x = denoiser.draw(state.y, stage.noise, noise)
     return State(noise.normal().mul(stage.next_sigma).add_(x.unsqueeze(1))), Info(posterior, x)
 
 

@@ -4,11 +4,12 @@ With K the known pixels and x_K their values, every copy becomes there a noisy c
 
     y_iK ← x_K + σ₊ n_i,    n_i ~ N(0, I) fresh,
 
-at the noise σ₊ of the next step, and the denoiser's estimate becomes x̂_K = x_K. This is the replacement method of Song
-et al. 2021 (arXiv:2011.13456, §5 and appendix I.2), for k copies; T steps at one noise harmonise the unknown part with
-the known one, as RePaint (Lugmayr et al. 2022, arXiv:2201.09865) does by going up and down. It is not the exact
-conditional: at noise σ the unknown part follows p(y_U given y_K) with y_K drawn from x_K alone, which ignores the part
-of x_K hidden by the noise; it becomes exact as σ → 0, and is exact at any noise for independent pixels.
+at the noise σ₊ that the denoiser gets at the next step, and the denoiser's estimate becomes x̂_K = x_K. This is the
+replacement method of Song et al. 2021 (arXiv:2011.13456, §5 and appendix I.2), for k copies; T steps at one noise
+harmonise the unknown part with the known one, as RePaint (Lugmayr et al. 2022, arXiv:2201.09865) does by going up and
+down. It is not the exact conditional: at noise σ the unknown part follows p(y_U given y_K) with y_K drawn from x_K
+alone, which ignores the part of x_K hidden by the noise; it becomes exact as σ → 0, and is exact at any noise for
+independent pixels.
 """
 
 from __future__ import annotations
@@ -71,4 +72,4 @@ class Inpainting:
     def step(self, state: Any, denoiser: Denoiser, stage: Stage, noise: Noise) -> tuple[Any, Any]:
         """Make a step and reset the known pixels, whose random numbers follow those of the dynamics."""
         after, info = self.dynamics.step(state, denoiser, stage, noise)
-        return after._replace(y=self.pixels.put_into(after.y, stage.next_sigma, noise.normal())), info
+        return after._replace(y=self.pixels.put_into(after.y, stage.next_noise, noise.normal())), info

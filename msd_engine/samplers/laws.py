@@ -1,14 +1,15 @@
 """Laws of samplers: the exact variance of their chains in a Gaussian, for every ladder.
 
-For data N(μ, λ) along an axis, τ² = σ²/k and g = τ²/(λ + τ²): x̂ − ȳ = −g (ȳ − μ), and a step of any sampler maps ȳ − μ
-to a (ȳ − μ) plus noise of variance b. So the variance V of ȳ obeys V ← a²V + b. Each sampler's file states a and b;
-this module combines steps: equal ones at every level (`standing`), or successive ones (`gliding`).
+For data N(μ, λ) along an axis, τ² = σ²/k and g = τ²/(λ + τ²) at the noise that the denoiser gets: x̂ − ȳ = −g (ȳ − μ),
+and a step of any sampler maps ȳ − μ to a (ȳ − μ) plus noise of variance b. So the variance V of ȳ obeys V ← a²V + b.
+Each sampler's file states a and b; this module combines steps: equal ones at every level (`standing`), or successive
+ones (`gliding`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,8 +22,7 @@ Array = NDArray[np.float64]
 Step = tuple[Array, Array]
 """Factor a and variance b of a step."""
 
-# Longer recursions of gliding samplers take too long.
-_MAX_GLIDING_STEPS = 100_000
+_MOST_STEPS = 100_000
 
 
 @dataclass(frozen=True)
@@ -32,16 +32,19 @@ class Law:
     Attributes:
         variances: Variance of ȳ at the end of each level, with shape (L, m), from the schedule, the number of copies k,
             and the variances along some axes of the data and of ȳ at the start, both with shape (m,). It does not
-            include the step down to the next level. For gliding samplers: the variance on arrival at each level, NaN
+            include the step down to the next level. For gliding samplers: the variance on arrival at each level. NaN
             where that takes too long.
         settled: Limit of the variance of the residuals y_i − ȳ relative to that of the level, from r = ε/σ², for
             endless steps at one level.
         as_scheduled: The residuals have exactly the noise of the ladder after every step, for any data.
+        residuals: The variance of the noise of one copy before each step and after the last one, from a schedule, for
+            any data; for samplers that swell.
     """
 
     variances: Callable[[Descent, int, Array, Array], Array]
     settled: Callable[[float], float]
     as_scheduled: bool = False
+    residuals: Callable[[Descent], Iterator[float]] | None = None
 
 
 def exact(step_ratio: float) -> float:
@@ -53,6 +56,11 @@ def exact(step_ratio: float) -> float:
 def inflated(step_ratio: float) -> float:
     """Return the relative residual variance of Euler steps with noise: 1/(1 − r/2), ∞ beyond the wall."""
     return 1 / (1 - step_ratio / 2) if step_ratio < WALL else math.inf
+
+
+def too_long(descent: Descent) -> bool:
+    """Return whether a recursion of each step takes too long."""
+    return len(descent) > _MOST_STEPS
 
 
 def levels(descent: Descent) -> tuple[Array, Array]:
@@ -113,7 +121,7 @@ def gliding(
     """
     variances = np.full((len(descent.ladder), len(data)), np.nan)
     variances[0] = variance = start
-    if len(descent) > _MAX_GLIDING_STEPS:
+    if too_long(descent):
         return variances
     for count, stage in enumerate(descent.stages(), start=1):
         a, b = step(stage, k, data)

@@ -33,3 +33,9 @@ def dynamics(module: str) -> DynamicsWithLaw:
 
 
 DYNAMICS: Final[dict[Sampler, DynamicsWithLaw]] = {name: dynamics(row.module) for name, row in TRAITS.items()}
+
+for _name, _row in TRAITS.items():
+    if ("conditioning" in _row.own) != (DYNAMICS[_name].LAW.residuals is not None):
+        raise TypeError(
+            f"The sampler {_name!r} has the field conditioning where its LAW has residuals, and only there."
+        )

@@ -2,7 +2,7 @@
 
 An exact denoiser depends on the copies only through ȳ, so the mean of the chained update is a chain of its own,
 
-    ȳ ← ȳ + r (x̂_1(ȳ; σ/√k) − ȳ) + √(2ε) z̄,    r = ε/σ²,  z̄ the mean of the z_i,
+    ȳ ← ȳ + r (x̂_1(ȳ; s/√k) − ȳ) + √(2ε) z̄,    r = ε/σ²,  z̄ the mean of the z_i,  s the noise that is told,
 
 and the residuals e_i = y_i − ȳ are a data-independent AR(1), e_i ← (1 − r) e_i + √(2ε) (z_i − z̄). Driven by the same
 numbers, y_i = ȳ + e_i equals the chain of `samplers.langevin` to rounding, with one evaluation per chain.
@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -37,6 +38,8 @@ COMPILED = CompiledModule("msd_engine.samplers.twin_numba")
 _LANES = (16, 32, 64)
 # Numbers drawn in about two milliseconds: short enough to stop promptly, long enough to outweigh a call.
 _SEGMENT_COMPILED, _SEGMENT_NUMPY = 800_000, 8_000
+# Numbers of a mixture that are prepared at once for the noises of the next steps.
+_PREPARED = 200_000
 
 _Array = NDArray[np.float64]
 
@@ -48,7 +51,8 @@ class Segment:
     Attributes:
         steps: Step numbers, int64, with shape (n,).
         level: Index of the noise level, from 0.
-        sigma: Noise of one copy.
+        sigma: Noise of one copy by the schedule.
+        noises: Noise of one copy that the denoiser gets at each state, with shape (n,).
         path: The copies with shape (n, B, k, d), float32.
         means: x̂ of each state with shape (n, B, d), float32.
     """
@@ -56,8 +60,14 @@ class Segment:
     steps: NDArray[np.int64]
     level: int
     sigma: float
+    noises: NDArray[np.float64]
     path: NDArray[np.float32]
     means: NDArray[np.float32]
+
+    @property
+    def noise(self) -> float:
+        """Noise of one copy that the denoiser gets at the last state."""
+        return float(self.noises[-1])
 
     @property
     def step(self) -> int:
@@ -73,7 +83,7 @@ class Segment:
     def posterior(self) -> Posterior:
         """The posterior of the last state."""
         mean = torch.from_numpy(self.means[-1])
-        return Posterior(mean, lambda: tweedie(mean, self.y, self.sigma))
+        return Posterior(mean, lambda: tweedie(mean, self.y, self.noise))
 
 
 def walk(
@@ -104,23 +114,36 @@ def walk(
     done, ladder, steps_per_level = first, descent.ladder, descent.steps_per_level
     # One array for all kept states, so that consumers can join neighbours without a copy.
     path, means = walker.allocate(len(range(done + -done % every, len(descent), every)) + 1)
-    kept = 0
-    # Without steps left, the last level still gives x̂.
-    for level in range(min(first // steps_per_level, len(ladder) - 1), len(ladder)):
-        sigma, constants = ladder[level], denoiser.constants(y.shape[1], ladder[level])
-        left = (level + 1) * steps_per_level - done
-        while left:
-            count = min(left, max(every, walker.numbers_per_segment // y.numel()))
-            steps = np.arange(done + -done % every, done + count, every)
-            part = slice(kept, kept + len(steps))
-            walker.walk(constants, sigma, descent.step_ratio, count, steps - done, path[part], means[part])
-            kept = part.stop
-            if len(steps):
-                yield Segment(steps, level, sigma, path[part], means[part])
-            done += count
-            left -= count
-    path[kept], means[kept] = walker.state(constants)
-    yield Segment(np.array([done]), level, sigma, path[kept:], means[kept:])
+    kept, told = 0, descent.noises(first)
+    ahead = max(1, _PREPARED // denoiser.mixture.means.numel())
+    for level in range(first // steps_per_level, len(ladder)):
+        sigma = ladder[level]
+        while done < (level + 1) * steps_per_level:
+            noises = list(islice(told, min((level + 1) * steps_per_level - done, ahead)))
+            constants, begun = denoiser.constants(y.shape[1], _unsettled(noises)), done
+            while done < begun + len(noises):
+                left = begun + len(noises) - done
+                count = min(left, max(every, walker.numbers_per_segment // y.numel()))
+                steps = np.arange(done + -done % every, done + count, every)
+                part = slice(kept, kept + len(steps))
+                now = constants.since(done - begun)
+                walker.walk(now, sigma, descent.step_ratio, count, steps - done, path[part], means[part])
+                kept = part.stop
+                if len(steps):
+                    there = np.array(noises)[steps - begun]
+                    yield Segment(steps, level, sigma, there, path[part], means[part])
+                done += count
+    last = next(told)
+    path[kept], means[kept] = walker.state(denoiser.constants(y.shape[1], [last]))
+    yield Segment(np.array([done]), len(ladder) - 1, ladder[-1], np.array([last]), path[kept:], means[kept:])
+
+
+def _unsettled(noises: list[float]) -> list[float]:
+    """Return noises up to the first of the equal ones at the end."""
+    count = len(noises)
+    while count > 1 and noises[count - 2] == noises[-1]:
+        count -= 1
+    return noises[:count]
 
 
 class _Walker:
@@ -170,11 +193,11 @@ class _Walker:
         path: NDArray[np.float32],
         means: NDArray[np.float32],
     ) -> None:
-        """Make some steps at one noise.
+        """Make some steps at one level.
 
         Args:
-            constants: The mixture at this noise.
-            sigma: Noise of one copy.
+            constants: The mixture at the noises of these steps.
+            sigma: Noise of one copy by the schedule.
             ratio: r = ε/σ².
             steps: Number of steps.
             kept: Indices of steps before which to keep the state, equally spaced.
@@ -197,7 +220,7 @@ class _Walker:
 
     @np.errstate(all="ignore")
     def state(self, constants: ModeConstants) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the current state with shape (B, k, d) and its x̂ with shape (B, d), as `walk` keeps them."""
+        """Return the current state with shape (B, k, d) and its first x̂ with shape (B, d), as `walk` keeps them."""
         copies = self.residuals.reshape(self.tiles, self.k, self.dim, self.lanes) + self.mean[:, None]
         path = copies.transpose(0, 3, 1, 2).reshape(-1, self.k, self.dim)[: self.chains]
         means = _estimate(constants, self.mean, self.rotated).transpose(0, 2, 1).reshape(-1, self.dim)[: self.chains]
@@ -220,9 +243,10 @@ class _Walker:
     ) -> None:
         index = {int(step): place for place, step in enumerate(kept)}
         for step in range(steps):
-            x_hat = _estimate(constants, self.mean, self.rotated)
+            now = constants.since(step)
+            x_hat = _estimate(now, self.mean, self.rotated)
             if step in index:
-                path[index[step]], means[index[step]] = self.state(constants)
+                path[index[step]], means[index[step]] = self.state(now)
             z = self._tiled(self.streams.normal().numpy())
             common = _sum(z) / self.k
             residuals = ((z - common[:, None]) * scale).reshape(self.tiles, -1, self.lanes)
@@ -240,18 +264,19 @@ def _sum(copies: _Array) -> _Array:
 
 
 def _estimate(constants: ModeConstants, mean: _Array, rotated: bool) -> _Array:
-    """Return x̂ of ȳ, both with shape (tiles, d, lanes)."""
+    """Return x̂ of ȳ at the first noise, both with shape (tiles, d, lanes)."""
     modes, dim = constants.means.shape
+    half_precision, gain, log_weight = constants.half_precision[0], constants.gain[0], constants.log_weight[0]
     logs, v = [], []
     for j in range(modes):
         centred = mean - constants.means[j, :, None]
         if rotated:
             centred = np.stack([_dot(constants.axes[j, :, a], centred) for a in range(dim)], 1)
-        exponent = centred[:, 0] * centred[:, 0] * constants.half_precision[j, 0]
+        exponent = centred[:, 0] * centred[:, 0] * half_precision[j, 0]
         for a in range(1, dim):
-            exponent = exponent + centred[:, a] * centred[:, a] * constants.half_precision[j, a]
+            exponent = exponent + centred[:, a] * centred[:, a] * half_precision[j, a]
         v.append(centred)
-        logs.append(constants.log_weight[j] - exponent)
+        logs.append(log_weight[j] - exponent)
     largest = logs[0]
     for log in logs[1:]:
         largest = np.where(log > largest, log, largest)
@@ -260,7 +285,7 @@ def _estimate(constants: ModeConstants, mean: _Array, rotated: bool) -> _Array:
     for part in rho[1:]:
         total = total + part
     for j in range(modes):
-        pulled = constants.gain[j, :, None] * v[j]
+        pulled = gain[j, :, None] * v[j]
         if rotated:
             pulled = np.stack([_dot(constants.axes[j, b], pulled) for b in range(dim)], 1)
         x_hat = x_hat + rho[j][:, None] * (constants.means[j, :, None] + pulled)

@@ -162,9 +162,9 @@ _ARRAY_2, _ARRAY_3 = float64[:, ::1], float64[:, :, ::1]
         _ARRAY_2,
         _ARRAY_3,
         types.boolean,
+        _ARRAY_3,
+        _ARRAY_3,
         _ARRAY_2,
-        _ARRAY_2,
-        float64[::1],
         float64,
         float64,
         float32,
@@ -178,7 +178,7 @@ def walk(  # type: ignore[no-untyped-def]
     mean, residuals, path, estimates, numbers, steps, first, every, draw, means, axes, rotated, half_precision, gain,
     log_weight, ratio, scale, bound, stream, k0, k1,
 ):  # fmt: skip
-    """Walk all chains for some steps at one noise.
+    """Walk all chains for some steps at one level.
 
     Args:
         mean: ȳ with shape (tiles, d, lanes), float64; changed in place.
@@ -193,9 +193,9 @@ def walk(  # type: ignore[no-untyped-def]
         means: μ with shape (J, d).
         axes: Q with shape (J, d, d).
         rotated: Whether any Q differs from I.
-        half_precision: (λ + τ²)⁻¹/2 with shape (J, d).
-        gain: λ (λ + τ²)⁻¹ with shape (J, d).
-        log_weight: Log weights with shape (J,).
+        half_precision: (λ + τ²)⁻¹/2 of each step, with shape (R, J, d); after R steps the last one stays.
+        gain: λ (λ + τ²)⁻¹ of each step, with shape (R, J, d).
+        log_weight: Log weights of each step, with shape (R, J).
         ratio: r = ε/σ².
         scale: √(2ε).
         bound: Kept states are clipped at ± this; NaN stays NaN.
@@ -205,7 +205,7 @@ def walk(  # type: ignore[no-untyped-def]
     """
     tiles, dim, lanes = mean.shape
     chains, count = path.shape[1:]
-    modes, keep = len(means), 1.0 - ratio
+    modes, keep, last_row = len(means), 1.0 - ratio, len(gain) - 1
     v, rho, total = np.empty((modes + 1, dim, lanes)), np.empty((modes, lanes)), np.empty(lanes)
     x_hat, common, z = np.empty((dim, lanes)), np.empty((dim, lanes)), np.empty((count, lanes))
     block, state = np.empty((4, lanes), dtype=np.float32), np.empty((count, lanes), dtype=np.float32)
@@ -213,7 +213,9 @@ def walk(  # type: ignore[no-untyped-def]
         ours, rest, width = mean[tile], residuals[tile], min(lanes, chains - tile * lanes)
         kept, next_kept = 0, first
         for step in range(steps):
-            _estimate(x_hat, ours, means, axes, rotated, half_precision, gain, log_weight, v, rho, total)
+            row = min(step, last_row)
+            precision, pulled, weights = half_precision[row], gain[row], log_weight[row]
+            _estimate(x_hat, ours, means, axes, rotated, precision, pulled, weights, v, rho, total)
             if step == next_kept:
                 for n in range(count):
                     for lane in range(lanes):

@@ -6,6 +6,7 @@ level. The walk is a generator: its consumer decides which states to keep and wh
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -21,15 +22,17 @@ class Moment(NamedTuple):
     Attributes:
         step: Steps done, 0 at the start.
         level: Index of the noise level, from 0. A state between two levels belongs to the next one.
-        sigma: Noise of one copy there.
+        sigma: Noise of one copy by the schedule.
+        noise: Noise of one copy that the denoiser gets there.
         y: The copies with shape (B, k, *event), immutable.
-        posterior: The posterior of the copies at that noise, with immutable mean.
+        posterior: The posterior of the copies at `noise`, with immutable mean.
         carried: Other tensors of the dynamics, such as velocities, each with the shape of `y`.
     """
 
     step: int
     level: int
     sigma: float
+    noise: float
     y: Tensor
     posterior: Posterior
     carried: tuple[Tensor, ...] = ()
@@ -94,10 +97,12 @@ def walk(
     if len(carried) == len(state) - 1:
         state = type(state)(y, *carried)
     count = first
+    # Without steps left, only the noise after them.
+    left = next(descent.noises(first)) if first == len(descent) else math.nan
     for stage in descent.stages(first):
         before = state
         state, info = dynamics.step(state, denoiser, stage, noise)
-        yield Moment(count, stage.level, stage.sigma, before.y, info.posterior, before[1:])
-        count += 1
-    sigma = descent.ladder[-1]
-    yield Moment(count, len(descent.ladder) - 1, sigma, state.y, denoiser(state.y, sigma), state[1:])
+        yield Moment(count, stage.level, stage.sigma, stage.noise, before.y, info.posterior, before[1:])
+        count, left = count + 1, stage.next_noise
+    posterior = denoiser(state.y, left)
+    yield Moment(count, len(descent.ladder) - 1, descent.ladder[-1], left, state.y, posterior, state[1:])

@@ -26,6 +26,8 @@ JOBS: tuple[JobName, ...] = get_args(JobName)
 
 # The format with the step ε at σ_L instead of r = ε/σ_L², and its range of ε.
 _WITH_STEP_SIZE = "msd-experiment-1"
+# The format whose chains always give the denoiser the noise of the level.
+_AS_SCHEDULED = "msd-experiment-2"
 _LARGEST_STEP_SIZE = 1e6
 
 
@@ -40,9 +42,9 @@ class ExperimentSpec(Spec):
     """
 
     notes: ClassVar = ("generator", "job", "weights")
-    older: ClassVar = (_WITH_STEP_SIZE,)
+    older: ClassVar = (_AS_SCHEDULED, _WITH_STEP_SIZE)
 
-    format: Literal["msd-experiment-2"] = "msd-experiment-2"
+    format: Literal["msd-experiment-3"] = "msd-experiment-3"
     title: str = Field("", max_length=200)
     data: DataSpec = MixtureSpec()
     noise: NoiseSpec = NoiseSpec()
@@ -53,9 +55,11 @@ class ExperimentSpec(Spec):
 
     @classmethod
     def present(cls, document: dict[str, Any]) -> dict[str, Any]:
-        """Convert ε to r in a document of the earlier format; return others unchanged."""
+        """Convert a document of an earlier format, so that its chains stay the same; return others unchanged."""
         document = super().present(document)
-        return _with_step_ratio(document) if document.get("format") == _WITH_STEP_SIZE else document
+        if document.get("format") == _WITH_STEP_SIZE:
+            document = _with_step_ratio(document)
+        return _as_scheduled(document) if document.get("format") == _AS_SCHEDULED else document
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
@@ -119,7 +123,15 @@ def _with_step_ratio(fields: dict[str, Any]) -> dict[str, Any]:
         # Validation refuses any other σ_L.
         if isinstance(sigma_L, int | float) and 0 < sigma_L < 1e100:
             sampling["step_ratio"] = step_ratio_of(epsilon, sigma_L)
-    return fields | {"format": "msd-experiment-2", "sampling": sampling}
+    return fields | {"format": _AS_SCHEDULED, "sampling": sampling}
+
+
+def _as_scheduled(fields: dict[str, Any]) -> dict[str, Any]:
+    """Let the denoiser get the noise of the level."""
+    sampling = fields.get("sampling", {})
+    if isinstance(sampling, dict):
+        sampling = {"conditioning": "scheduled"} | sampling
+    return fields | {"format": "msd-experiment-3", "sampling": sampling}
 
 
 def generator_of(text: str | bytes) -> str:
@@ -160,6 +172,8 @@ _STEPS = 4
 _MOST_GUIDANCE = 1.3
 _RATIO = 0.6
 _FRICTION = 100.0
+# The kept part has exactly the noise of its level after each step.
+_CONDITIONING = "scheduled"
 
 
 def for_painting(spec: ExperimentSpec, keep: Collection[str] = ()) -> ExperimentSpec:
@@ -178,6 +192,7 @@ def for_painting(spec: ExperimentSpec, keep: Collection[str] = ()) -> Experiment
     fields: dict[str, Any] = {
         "sampling.sampler": "underdamped",
         "sampling.friction": _FRICTION,
+        "sampling.conditioning": _CONDITIONING,
         "sampling.step_ratio": _RATIO,
         "sampling.levels": max(2, sampling.evaluations // _STEPS),
         "sampling.steps_per_level": _STEPS,

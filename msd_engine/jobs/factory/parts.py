@@ -24,6 +24,7 @@ from msd_engine.noise.ladder import as_trained, geometric, karras, report
 from msd_engine.noise.laws import quantiles
 from msd_engine.runs.run import Run
 from msd_engine.samplers.descent import Descent
+from msd_engine.samplers.registry import DYNAMICS
 from msd_engine.specs import DrawnBy, ExperimentSpec, MlpSpec
 from msd_engine.specs.experiment import misfits
 from msd_engine.training.source import stream
@@ -68,7 +69,10 @@ def descent(spec: ExperimentSpec) -> Descent:
     """
     sampling = spec.sampling
     levels = tuple(ladder(spec).tolist())
-    return Descent(levels, sampling.steps_per_level, sampling.step_ratio, sampling.chosen(), sampling.glides)
+    told = sampling.conditioning == "actual" and "conditioning" not in sampling.absent
+    residuals = DYNAMICS[sampling.sampler].LAW.residuals if told else None
+    own = sampling.chosen()
+    return Descent(levels, sampling.steps_per_level, sampling.step_ratio, own, sampling.glides, residuals)
 
 
 def event_shape(spec: ExperimentSpec) -> tuple[int, ...]:
@@ -260,7 +264,7 @@ def evaluations(spec: ExperimentSpec, schedule: Descent, *, guided: bool, exact_
     sampling = spec.sampling
     if not (guided or exact_above):
         return sampling.evaluations
-    noises = [stage.sigma for stage in schedule.stages()] + [schedule.ladder[-1]]
+    noises = list(schedule.noises())
     noises += [stage.next_sigma for stage in schedule.stages()] * (sampling.traits.evaluations - 1)
     count = sum(sigma <= handover(spec) for sigma in noises) if exact_above else sampling.evaluations
     if guided:

@@ -129,8 +129,9 @@ class PlaneFrames:
         if isinstance(moment, Segment):
             wanted = (moment.steps % self._stride == 0) | (moment.steps == self._total)
             if not wanted.all():
-                steps, path, means = (part[wanted] for part in (moment.steps, moment.path, moment.means))
-                moment = Segment(steps, moment.level, moment.sigma, path, means)
+                parts = (part[wanted] for part in (moment.steps, moment.noises, moment.path, moment.means))
+                steps, noises, path, means = parts
+                moment = Segment(steps, moment.level, moment.sigma, noises, path, means)
             if len(moment.steps):
                 self._kept.append(moment)
         elif moment.step % self._stride == 0 or moment.step == self._total:
@@ -168,6 +169,7 @@ class PlaneFrames:
             steps=np.concatenate([segment.steps for segment in kept]),
             level=np.repeat([segment.level for segment in kept], counts),
             sigma=np.repeat([segment.sigma for segment in kept], counts),
+            noise=np.concatenate([segment.noises for segment in kept]),
             y=self._decoded([segment.path for segment in kept]),
             x_hat=self._decoded([segment.means for segment in kept]),
             total=self._total,
@@ -193,7 +195,7 @@ class PlaneFrames:
         living = alive(y)
         means, modes = y[living].mean(1).double(), target.modes
         x = moment.posterior.mean.cpu()[living].to(means) if self._spec.sampling.jump else means
-        tau = moment.sigma / math.sqrt(y.shape[1])
+        tau = moment.noise / math.sqrt(y.shape[1])
         rho = means.new_zeros(len(means), 0) if modes is None else modes.responsibilities(means, tau)
         draws = self._draws(y, living) if ended else means.new_empty((0, *means.shape))
         predicted, inflation = self._predictions(modes, rho.sum(0), bool(living.all())) if ended else _UNKNOWN
@@ -260,6 +262,7 @@ def _segments(moments: list[Moment]) -> Iterator[Segment]:
             steps=np.array([moment.step for moment in together]),
             level=together[0].level,
             sigma=together[0].sigma,
+            noises=np.array([moment.noise for moment in together]),
             path=shown(torch.stack([moment.y for moment in together])),
             means=shown(torch.stack([moment.posterior.mean for moment in together])),
         )

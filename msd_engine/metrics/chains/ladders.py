@@ -48,6 +48,12 @@ def _swelling(sampler: Sampler, descent: Descent) -> _Array:
     return ratio
 
 
+def noise_at_ends(sampler: Sampler, descent: Descent) -> _Array:
+    """Return the noise of one copy that the denoiser gets at the end of each level, with shape (L,)."""
+    sigma = np.asarray(descent.ladder)
+    return sigma if descent.residuals is None else sigma * np.sqrt(swelling(sampler, descent))
+
+
 def settled(sampler: Sampler, step_ratio: float) -> float:
     """Return the limit of s_T²/σ² for infinitely many steps at one level, by the law of the sampler.
 
@@ -96,7 +102,7 @@ def variances(sampler: Sampler, descent: Descent, k: int, data: _Array, start: _
 
     Returns:
         The variance at the end of each level, before the descent to the next one, with shape (L, m); for gliding
-        samplers on arrival at each level, NaN beyond 100 000 steps.
+        samplers on arrival at each level. NaN beyond 100 000 steps where samplers glide or tell the actual noise.
     """
     if start is None:
         start = data + descent.ladder[0] ** 2 / k

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.exact import ExactDenoiser
-from msd_engine.metrics.chains.ladders import variances
+from msd_engine.metrics.chains.ladders import noise_at_ends, variances
 from msd_engine.samplers.descent import Descent
 from msd_engine.specs.tables.samplers import Sampler
 
@@ -70,8 +70,8 @@ def _variances_of(
     mixture: GaussianMixture, sampler: Sampler, descent: Descent, k: int, start: float, jump: bool
 ) -> Callable[[_Array], _Array] | None:
     """Return a function from the counts of the modes to the variances of samples, both (J,); None without theory."""
-    data, tau_squared = mixture.eigenvalues.numpy(), np.square(descent.ladder) / k
-    begun, gain = start + tau_squared[0], np.square(data / (data + tau_squared[-1])) if jump else 1.0
+    data, tau_squared = mixture.eigenvalues.numpy(), np.square(noise_at_ends(sampler, descent)) / k
+    begun, gain = start + descent.ladder[0] ** 2 / k, np.square(data / (data + tau_squared[-1])) if jump else 1.0
     if len(data) == 1:
         alone = (gain * variances(sampler, descent, k, data[0], np.full(data.shape[1], begun))[-1:]).mean(1)
         return lambda _counts: alone
@@ -83,7 +83,8 @@ def _variances_of(
     distances = [_least_distance(mixture, level) for level in right]
     if distances[-1] >= _APART:
         first = max((level + 1 for level, distance in enumerate(distances) if distance < _APART), default=0)
-        low, high = _ends(sampler, replace(descent, ladder=descent.ladder[first:]), k, data.ravel(), most)
+        noise = next(descent.noises(first * descent.steps_per_level))
+        low, high = _ends(sampler, replace(descent, ladder=descent.ladder[first:], begins=noise), k, data.ravel(), most)
         along = high.reshape(data.shape)
         if not _alike(low, high):
             return None

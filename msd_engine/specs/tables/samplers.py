@@ -12,6 +12,8 @@ from msd_engine.specs.base import Spec, param
 
 Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs"]
 
+Conditioning = Literal["actual", "scheduled"]
+
 WALL: Final = 2.0
 """Step ratio r from which chains with a wall diverge, for any data and denoiser (theory §3, fact 4)."""
 
@@ -49,18 +51,29 @@ class Traits:
 
 
 TRAITS: Final[dict[Sampler, Traits]] = {
-    "langevin": Traits("Langevin", "chained annealed Langevin dynamics", "langevin", has_wall=True),
+    "langevin": Traits(
+        "Langevin",
+        "chained annealed Langevin dynamics",
+        "langevin",
+        own=("step_ratio", "conditioning"),
+        has_wall=True,
+    ),
     "consistent": Traits(
         "Consistent", "annealed sampling whose noise follows the ladder exactly", "consistent", glides=True
     ),
     "underdamped": Traits(
-        "Underdamped", "Langevin with momentum (BAOAB)", "underdamped", own=("step_ratio", "friction"), has_wall=True
+        "Underdamped",
+        "Langevin with momentum (BAOAB)",
+        "underdamped",
+        own=("step_ratio", "friction", "conditioning"),
+        has_wall=True,
     ),
     "predictor-corrector": Traits(
         "Predictor–corrector",
         "an ancestral step down between Langevin steps",
         "corrected",
         needs_ladder=True,
+        own=("step_ratio", "conditioning"),
         has_wall=True,
     ),
     "ode": Traits(
@@ -120,6 +133,13 @@ class ChosenSampler(Spec):
         help="Friction of underdamped dynamics with unit mass, in units of 1/σ at each level. 2 damps y − ȳ "
         "critically; much larger values approach Langevin dynamics.",
         formula="dv = score dt − (Γ/σ) v dt + √(2Γ/σ) dw",
+    )
+    conditioning: Conditioning = param(
+        "actual",
+        title="Denoiser's noise",
+        help="Chains that swell hold more noise than their level says. Actual: the denoiser gets the noise of the "
+        "state, which is known exactly at each step. Scheduled: it gets the noise of the level.",
+        formula="v ← (1 − r)² v + 2 r σ²,  x̂(y₁…y_k; √v)",
     )
 
     @model_validator(mode="before")

@@ -15,7 +15,7 @@ GROUPS = [
         "Sampler and ladder",
         [
             "sampling.sampler",
-            *(f"sampling.{name}" for name in OWN_FIELDS),
+            *(f"sampling.{name}" for name in OWN_FIELDS if name != "conditioning"),
             "sampling.guidance",
             "sampling.exact_above",
             "sampling.ladder",
@@ -24,6 +24,7 @@ GROUPS = [
             "sampling.sigma_L",
             "sampling.levels",
             "sampling.steps_per_level",
+            "sampling.conditioning",
         ],
     ),
     ("Inpainting", ["denoise.painting"]),

@@ -23,7 +23,7 @@ def painters(spec: ExperimentSpec) -> str:
     sampling = for_painting(spec).sampling
     parts = [f"L = {sampling.levels}", f"T = {sampling.steps_per_level}"]
     symbols = {declared.path: declared.symbol for declared in declarations(sampling)}
-    parts += [f"{symbols[name]} = {number(getattr(sampling, name))}" for name in sampling.traits.own]
+    parts += [f"{symbols[name]} = {number(getattr(sampling, name))}" for name in sampling.traits.own if symbols[name]]
     if sampling.source == "trained" and sampling.guidance > 1:
         parts.append(f"w = {number(sampling.guidance)}")
     # Allow line breaks only between the parts.

@@ -22,7 +22,7 @@ GROUPS = [
         [
             "sampling.source",
             "sampling.sampler",
-            *(f"sampling.{name}" for name in OWN_FIELDS),
+            *(f"sampling.{name}" for name in OWN_FIELDS if name != "conditioning"),
             "sampling.guidance",
             "sampling.exact_above",
             "sampling.chains",
@@ -38,6 +38,7 @@ GROUPS = [
             "sampling.sigma_L",
             "sampling.levels",
             "sampling.steps_per_level",
+            "sampling.conditioning",
         ],
     ),
     (

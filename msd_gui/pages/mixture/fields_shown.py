@@ -6,7 +6,14 @@ from msd_engine.specs.tables.samplers import OWN_FIELDS
 
 GROUPS = [
     ("Target and copies", ["data.name", "data.count", "training.k"]),
-    ("Sampler", ["sampling.sampler", *(f"sampling.{name}" for name in OWN_FIELDS), "sampling.guidance"]),
+    (
+        "Sampler",
+        [
+            "sampling.sampler",
+            *(f"sampling.{name}" for name in OWN_FIELDS if name != "conditioning"),
+            "sampling.guidance",
+        ],
+    ),
     (
         "Ladder",
         [
@@ -17,6 +24,7 @@ GROUPS = [
             "sampling.sigma_L",
             "sampling.levels",
             "sampling.steps_per_level",
+            "sampling.conditioning",
         ],
     ),
     ("Chains", ["sampling.chains", "sampling.start", "sampling.start_width", "sampling.seed", "sampling.source"]),

@@ -133,6 +133,7 @@ class ChainHistory:
                         steps=segment.steps[low:high],
                         level=segment.level[low:high],
                         sigma=segment.sigma[low:high],
+                        noise=segment.noise[low:high],
                         y=segment.y[low:high],
                         x_hat=segment.x_hat[low:high],
                         total=segment.total,

@@ -89,4 +89,5 @@ def state_at(history: ChainHistory, index: int) -> StateFigures | None:
         return None
     state = history.at(index)
     y, x_hat = state.y[0, :MOST_CHAINS], state.x_hat[0, :MOST_CHAINS]
-    return figures_of_state(y, x_hat if history.spec.sampling.jump else None, float(state.sigma[0]), history.modes)
+    x = x_hat if history.spec.sampling.jump else None
+    return figures_of_state(y, x, float(state.sigma[0]), history.modes, float(state.noise[0]))

@@ -71,7 +71,7 @@ from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.training.train import train
 from msd_engine.specs import ExperimentSpec
 
-text = '{"format": "msd-experiment-2", "data": {"kind": "circle"}}'
+text = '{"format": "msd-experiment-3", "data": {"kind": "circle"}}'
 spec = ExperimentSpec.from_json(text).replace_all(
     {"sampling.chains": 50, "sampling.sigma_1": 8.0, "sampling.sigma_L": 0.1, "sampling.step_ratio": 0.3,
      "sampling.levels": 10, "sampling.steps_per_level": 5, "training.steps": 4, "training.batch": 16}

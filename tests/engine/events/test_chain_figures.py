@@ -51,15 +51,15 @@ def test_the_figures_of_a_state_are_those_of_the_report_of_its_step(preset, fiel
     events = list(sample(spec, cadence=Always()))
     (modes,) = [event for event in events if isinstance(event, Modes)]
     states = {
-        int(step): (segment.y[index], segment.x_hat[index], float(segment.sigma[index]))
+        int(step): (segment.y[index], segment.x_hat[index], float(segment.sigma[index]), float(segment.noise[index]))
         for segment in events
         if isinstance(segment, ChainSegment)
         for index, step in enumerate(segment.steps)
     }
     reports = [event for event in events if isinstance(event, ChainReport)]
     for report in reports:
-        y, x_hat, sigma = states[report.step]
-        found = figures_of_state(y, x_hat if spec.sampling.jump else None, sigma, modes)
+        y, x_hat, sigma, noise = states[report.step]
+        found = figures_of_state(y, x_hat if spec.sampling.jump else None, sigma, modes, noise)
         np.testing.assert_allclose(found.mode_weights, report.mode_weights, atol=1e-4)
         assert found.lived == round(report.alive * found.chains)
         for one, other in (

@@ -67,13 +67,16 @@ def test_a_manifest_restores_its_run(tmp_path: Path) -> None:
         (b"%PDF-1.7", "is not a picture, sample file, preset or run folder"),
         (b"\x80\x04cos\nsystem\n", "is not a picture, sample file, preset or run folder"),
         (b"{", "not valid JSON"),
-        (b"{}", "it has no key “format” with the value 'msd-experiment-2' or 'msd-experiment-1'"),
+        (b"{}", "it has no key “format” with the value 'msd-experiment-3' or 'msd-experiment-2' or 'msd-experiment-1'"),
         (b'{"name": "my-website", "version": 3}', "it has no key “format”"),
         (
             b'{"format": "msd-run-1", "seed": 0}',
-            "format must be 'msd-experiment-2' or 'msd-experiment-1', but is 'msd-run-1'",
+            "format must be 'msd-experiment-3' or 'msd-experiment-2' or 'msd-experiment-1', but is 'msd-run-1'",
         ),
-        (b'{"format": [1]}', "format must be 'msd-experiment-2' or 'msd-experiment-1', but is list"),
+        (
+            b'{"format": [1]}',
+            "format must be 'msd-experiment-3' or 'msd-experiment-2' or 'msd-experiment-1', but is list",
+        ),
         (b'{"format": "msd-experiment-1", "a": 1}', "There is no field called a"),
         (b'{"title": "a", "title": "b"}', "title is given twice"),
         (b'{"format": "msd-experiment-1", "training": {"k": 0}}', "training.k"),
@@ -95,7 +98,8 @@ def test_what_carries_no_good_spec_is_named(tmp_path: Path, content: bytes, sent
 def test_a_file_of_an_earlier_version_has_fewer_lines_and_is_read_all_the_same(tmp_path: Path) -> None:
     path = tmp_path / "old.json"
     path.write_text('{"format": "msd-experiment-1", "sampling": {"levels": 7}}', "utf-8")
-    assert read_spec(path) == ExperimentSpec().replace("sampling.levels", 7)
+    then = {"sampling.levels": 7, "sampling.conditioning": "scheduled"}
+    assert read_spec(path) == ExperimentSpec().replace_all(then)
 
 
 def test_a_picture_with_a_wrong_spec_is_named(tmp_path: Path) -> None:

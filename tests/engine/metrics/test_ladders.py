@@ -13,7 +13,7 @@ from msd_engine.denoisers.posterior import Posterior
 from msd_engine.jobs.factory import chains as build_chains
 from msd_engine.jobs.factory import parts
 from msd_engine.jobs.sampling.ladder import ladder as ladder_job
-from msd_engine.metrics.chains.ladders import excess, settled, steps_needed, swelling, variances
+from msd_engine.metrics.chains.ladders import excess, noise_at_ends, settled, steps_needed, swelling, variances
 from msd_engine.metrics.chains.predictions import predicted_std
 from msd_engine.noise.ladder import geometric, karras
 from msd_engine.samplers.descent import Descent
@@ -25,6 +25,8 @@ from msd_engine.specs.tables.samplers import TRAITS, ChosenSampler
 
 SAMPLERS = tuple(DYNAMICS)
 GLIDING = tuple(name for name, row in TRAITS.items() if row.glides)
+SWELL = tuple(name for name, row in TRAITS.items() if "conditioning" in row.own)
+CHOICES = [(name, told) for name in SAMPLERS for told in (False, True) if not told or name in SWELL]
 SCHEDULED = tuple(name for name, dynamics in DYNAMICS.items() if dynamics.LAW.as_scheduled)
 LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
 DATA = np.array([0.0, 0.3, 2.0])
@@ -34,8 +36,9 @@ def rubbed(friction):
     return ChosenSampler(sampler="underdamped", friction=friction)
 
 
-def schedule(sampler, ladder=LADDER, steps=3, ratio=0.4, friction=0.8):
-    return Descent(tuple(ladder), steps, ratio, rubbed(friction), sampler in GLIDING)
+def schedule(sampler, ladder=LADDER, steps=3, ratio=0.4, friction=0.8, told=False):
+    residuals = DYNAMICS[sampler].LAW.residuals if told else None
+    return Descent(tuple(ladder), steps, ratio, rubbed(friction), sampler in GLIDING, residuals)
 
 
 class Impulse:
@@ -51,14 +54,15 @@ class Impulse:
         return z
 
 
-@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if not TRAITS[name].needs_posterior])
+@pytest.mark.parametrize(("sampler", "told"), [one for one in CHOICES if not TRAITS[one[0]].needs_posterior])
+@pytest.mark.parametrize("steps", [1, 3, 30])
 @pytest.mark.parametrize("variance", DATA)
-def test_the_recursion_is_what_the_steps_do(sampler, variance):
+def test_the_recursion_is_what_the_steps_do(sampler, told, steps, variance):
     # Chains of a Gaussian are linear in their start and their noise: the variance is the sum of squared responses.
     def denoiser(y, sigma):
         return Posterior(y.mean(1) * variance / (variance + sigma**2), torch.empty(0))
 
-    descent = schedule(sampler)
+    descent = schedule(sampler, steps=steps, told=told)
     y = torch.zeros(len(descent) + 1, 1, 1, dtype=torch.float64)
     y[0] = math.sqrt(variance + LADDER[0] ** 2)
     *_, last = walk(DYNAMICS[sampler], denoiser, y, descent, Impulse(len(y)))
@@ -66,12 +70,88 @@ def test_the_recursion_is_what_the_steps_do(sampler, variance):
     assert found == pytest.approx(last.y.square().sum().item(), rel=1e-12)
 
 
+@pytest.mark.parametrize("sampler", SWELL)
+@pytest.mark.parametrize("data", [np.zeros(2), DATA])
+def test_the_noise_that_is_told_is_that_of_the_state(sampler, data):
+    # Along λ = 0 the chains are their noise; there no x̂ depends on what is told.
+    descent = schedule(sampler, told=True)
+    y = torch.zeros(len(descent) + 1, 1, 1, dtype=torch.float64)
+    y[0] = LADDER[0]
+    told = []
+
+    def denoiser(y, sigma):
+        told.append(sigma)
+        return Posterior(torch.zeros_like(y[:, 0]), torch.empty(0))
+
+    for moment in walk(DYNAMICS[sampler], denoiser, y, descent, Impulse(len(y))):
+        there = math.sqrt(moment.y.square().sum().item())
+        assert moment.noise == told[-1] == pytest.approx(max(there, 1e-3 * moment.sigma), rel=1e-12)
+    ends = np.sqrt(variances(sampler, descent, 1, data)[:, 0])
+    np.testing.assert_allclose(noise_at_ends(sampler, descent), ends, rtol=1e-12)
+    assert ends[-1] == pytest.approx(there, rel=1e-12)
+
+
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_copies_count_by_their_effective_noise_alone(sampler):
+def test_a_sampler_has_the_choice_where_it_swells(sampler):
+    assert (DYNAMICS[sampler].LAW.residuals is not None) is (sampler in SWELL)
+    if sampler not in SWELL:
+        np.testing.assert_allclose(swelling(sampler, schedule(sampler)), 1, rtol=1e-12)
+
+
+@pytest.mark.parametrize(("sampler", "told"), CHOICES)
+def test_copies_count_by_their_effective_noise_alone(sampler, told):
     k = 5
     narrow = [sigma / math.sqrt(k) for sigma in LADDER]
-    many, one = variances(sampler, schedule(sampler), k, DATA), variances(sampler, schedule(sampler, narrow), 1, DATA)
+    many = variances(sampler, schedule(sampler, told=told), k, DATA)
+    one = variances(sampler, schedule(sampler, narrow, told=told), 1, DATA)
     np.testing.assert_allclose(many, one, rtol=1e-12)
+
+
+@pytest.mark.parametrize("sampler", SWELL)
+def test_the_later_part_of_a_ladder_goes_on_with_its_noise(sampler):
+    whole = schedule(sampler, told=True)
+    noise = next(whole.noises(2 * 3))
+    part = dataclasses.replace(whole, ladder=LADDER[2:], begins=noise)
+    if sampler == "underdamped":
+        # A part begins at rest.
+        assert next(part.noises()) == pytest.approx(noise)
+    else:
+        np.testing.assert_allclose(list(part.noises()), list(whole.noises(2 * 3)), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("told", "right"), [(False, lambda g, r: g * r / 2), (True, lambda g, r: (g - 1) * r / 2)])
+@pytest.mark.parametrize("ratio", [0.02, 0.2, 0.8])
+def test_settled_langevin_errs_less_where_it_is_told_and_the_data_are_narrow(told, right, ratio):
+    # The excess of the variance of x̂ over its value at the noise of the state, λ²/(λ + v).
+    data = np.geomspace(1e-3, 10, 13)
+    descent = schedule("langevin", [1.0], 10_000, ratio, told=told)
+    v = inflated(ratio) if told else 1.0
+    g = v / (data + v)
+    excess = variances("langevin", descent, 1, data)[-1] / (data + v) - 1
+    np.testing.assert_allclose(excess, right(g, ratio) / (1 - ratio * g / 2), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("sampler", SWELL)
+@pytest.mark.parametrize("k", [1, 8])
+def test_with_the_actual_noise_the_spread_of_narrow_estimates_is_nearly_right(sampler, k):
+    # λ well below σ_L²/k, as for most directions of images, and several levels of few steps.
+    data, ends = np.array([1e-3, 3e-3]) / k, {}
+    for told in (False, True):
+        descent = schedule(sampler, geometric(3.0, 0.5, 12).tolist(), 3, 0.3, told=told)
+        noise = np.square(noise_at_ends(sampler, descent)[-1]) / k
+        gain = data / (data + noise)
+        spread = gain**2 * variances(sampler, descent, k, data)[-1]
+        ends[told] = np.abs(spread / (gain * data) - 1)
+    assert (ends[True] < ends[False] / 2).all(), ends
+
+
+@pytest.mark.parametrize("sampler", SWELL)
+def test_past_the_wall_what_is_told_stays_bounded(sampler):
+    descent = schedule(sampler, steps=3000, ratio=2.5, told=True)
+    noises = np.array(list(descent.noises()))
+    assert np.isfinite(noises).all()
+    assert noises.max() == 1e6
+    assert noises.min() > 0
 
 
 def test_gibbs_is_exact_at_every_level():

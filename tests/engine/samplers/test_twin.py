@@ -1,5 +1,7 @@
 """The twin walk is the walk of all copies: the same states from the same numbers, whatever the company."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -17,6 +19,8 @@ from msd_engine.specs import MixtureSpec
 LADDER = (3.0, 1.5, 0.7)
 STEPS, RATIO = 130, 0.3
 WAY = Descent(LADDER, STEPS, RATIO)
+TOLD = Descent(LADDER, STEPS, RATIO, residuals=langevin.LAW.residuals)
+WAYS = pytest.mark.parametrize("way", [WAY, TOLD], ids=["scheduled", "actual"])
 
 
 def start(chains, k, dim, seed=0):
@@ -30,18 +34,22 @@ def states(stretches):
     return np.concatenate([part.steps for part in parts]), path, means
 
 
+@WAYS
 @pytest.mark.parametrize("k", [1, 3, 8])
 @pytest.mark.parametrize("seed", range(3))
-def test_it_walks_as_the_chained_dynamics_do(seed, k):
+def test_it_walks_as_the_chained_dynamics_do(seed, k, way):
     denoiser = ExactDenoiser(random_mixture(seed))
     dim = denoiser.mixture.dim
     y, streams = start(5, k, dim)
-    steps, path, means = states(twin.walk(denoiser, y, WAY, streams))
+    stretches = list(twin.walk(denoiser, y, way, streams))
+    steps, path, means = states(stretches)
+    noises = np.concatenate([stretch.noises for stretch in stretches])
     y, streams = start(5, k, dim)
     # The chained walk in double precision, driven by the same numbers.
-    doubled = walk(langevin, denoiser, y.double(), WAY, Doubled(streams))
+    doubled = walk(langevin, denoiser, y.double(), way, Doubled(streams))
     for step, moment in enumerate(doubled):
         assert (steps[step], moment.step) == (step, step)
+        assert noises[step] == moment.noise
         np.testing.assert_allclose(path[step], moment.y.numpy(), rtol=2e-6, atol=2e-6)
         np.testing.assert_allclose(means[step], moment.posterior.mean.numpy(), rtol=2e-6, atol=2e-6)
     assert len(steps) == len(LADDER) * STEPS + 1
@@ -55,14 +63,15 @@ class Doubled:
         return self._streams.normal().double()
 
 
+@WAYS
 @pytest.mark.parametrize("k", [1, 3, 8])
 @pytest.mark.parametrize("target", [random_mixture(0), random_mixture(3, modes=5), mixture(MixtureSpec())])
-def test_numpy_and_compiled_code_give_the_same_bits(target, k, monkeypatch):
+def test_numpy_and_compiled_code_give_the_same_bits(target, k, way, monkeypatch):
     denoiser = ExactDenoiser(target)
 
     def run(chains, every):
         y, streams = start(chains, k, target.dim)
-        return states(twin.walk(denoiser, y, WAY, streams, every=every))
+        return states(twin.walk(denoiser, y, way, streams, every=every))
 
     assert twin.COMPILED.wait()
     compiled = [run(37, 1), run(5, 7)]
@@ -72,13 +81,28 @@ def test_numpy_and_compiled_code_give_the_same_bits(target, k, monkeypatch):
             np.testing.assert_array_equal(part, other)
 
 
-def test_compiled_code_takes_over_on_the_way(monkeypatch):
+@WAYS
+def test_the_bits_do_not_depend_on_how_many_noises_are_prepared_at_once(way, monkeypatch):
+    denoiser = ExactDenoiser(random_mixture(3, modes=5))
+
+    def run():
+        y, streams = start(5, 3, denoiser.mixture.dim)
+        return states(twin.walk(denoiser, y, way, streams, every=4))
+
+    whole = run()
+    monkeypatch.setattr(twin, "_PREPARED", 7 * denoiser.mixture.means.numel())
+    for part, other in zip(run(), whole, strict=True):
+        np.testing.assert_array_equal(part, other)
+
+
+@WAYS
+def test_compiled_code_takes_over_on_the_way(way, monkeypatch):
     denoiser = ExactDenoiser(random_mixture(0))
     module, asked = twin.COMPILED.wait(), []
 
     def run():
         y, streams = start(5, 2, denoiser.mixture.dim)
-        return states(twin.walk(denoiser, y, WAY, streams))
+        return states(twin.walk(denoiser, y, way, streams))
 
     def later():
         asked.append(True)
@@ -146,30 +170,36 @@ def test_a_chain_is_the_same_to_the_bit_in_any_company(seed):
         np.testing.assert_array_equal(part_means, means[:, :count])
 
 
-def test_past_the_wall_it_blows_up_quietly():
+@WAYS
+def test_past_the_wall_it_blows_up_quietly(way):
     denoiser = ExactDenoiser(random_mixture(0))
     y, streams = start(4, 2, denoiser.mixture.dim)
-    *_, last = twin.walk(denoiser, y, Descent((1.0,), 3000, 2.5), streams)
+    *_, last = twin.walk(denoiser, y, Descent((1.0,), 3000, 2.5, residuals=way.residuals), streams)
     assert not np.isfinite(last.path).any()
     assert last.step == 3000
 
 
-def test_the_last_stretch_gives_the_posterior_of_the_last_state():
+@WAYS
+def test_the_last_stretch_gives_the_posterior_of_the_last_state(way):
     denoiser = ExactDenoiser(random_mixture(1))
     y, streams = start(6, 3, denoiser.mixture.dim)
-    *_, last = twin.walk(denoiser, y, Descent(LADDER, 7, RATIO), streams)
-    expected = denoiser(last.y, LADDER[-1])
+    few = replace(way, steps_per_level=7)
+    *_, last = twin.walk(denoiser, y, few, streams)
+    *_, noise = few.noises()
+    assert (noise > LADDER[-1]) is (way is TOLD)
+    expected = denoiser(last.y, noise)
     torch.testing.assert_close(last.posterior.mean, expected.mean, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(last.posterior.score, expected.score, rtol=1e-4, atol=1e-4)
 
 
+@WAYS
 @pytest.mark.parametrize("first", [STEPS + 7, len(WAY)])
-def test_it_branches_off_as_the_walk_does(first):
+def test_it_branches_off_as_the_walk_does(first, way):
     denoiser = ExactDenoiser(random_mixture(0))
     y, streams = start(3, 2, denoiser.mixture.dim)
-    steps, path, _ = states(twin.walk(denoiser, y, WAY, streams, first=first))
+    steps, path, _ = states(twin.walk(denoiser, y, way, streams, first=first))
     y, streams = start(3, 2, denoiser.mixture.dim)
-    moments = list(walk(langevin, denoiser, y.double(), WAY, Doubled(streams), first=first))
+    moments = list(walk(langevin, denoiser, y.double(), way, Doubled(streams), first=first))
     assert [moment.step for moment in moments] == steps.tolist() == list(range(first, len(WAY) + 1))
     for state, moment in zip(path, moments, strict=True):
         np.testing.assert_allclose(state, moment.y.numpy(), rtol=2e-6, atol=2e-6)

@@ -312,9 +312,30 @@ def test_an_older_file_gives_fields_of_other_samplers_which_are_dropped(sampler:
     kept = json.loads(spec.to_json())["sampling"]
     own = spec.sampling.traits.own
     assert kept.keys() & set(OWN_FIELDS) == set(own)
-    expected = {"step_ratio": 0.3, "friction": 7.0}
+    expected = {"step_ratio": 0.3, "friction": 7.0, "conditioning": "scheduled"}
     assert {name: kept[name] for name in own} == {name: expected[name] for name in own}
     assert spec.sampling.levels == 4
+
+
+@pytest.mark.parametrize("older", ["msd-experiment-1", "msd-experiment-2"])
+@pytest.mark.parametrize("sampling", [None, {}, {"sampler": "underdamped"}, {"sampler": "ode"}])
+def test_an_older_file_tells_the_denoiser_the_noise_of_the_level(older: str, sampling: dict[str, str] | None) -> None:
+    fields = {"format": older} | ({} if sampling is None else {"sampling": sampling})
+    spec = ExperimentSpec.from_json(json.dumps(fields))
+    wanted = None if "conditioning" in spec.sampling.absent else "scheduled"
+    kept = json.loads(spec.to_json())
+    assert kept["format"] == "msd-experiment-3"
+    assert kept["sampling"].get("conditioning") == wanted
+    assert ExperimentSpec.from_json(spec.to_json()) == spec
+    assert ExperimentSpec.from_json('{"format": "msd-experiment-3"}').sampling.conditioning == "actual"
+
+
+@pytest.mark.parametrize("name", preset_names())
+def test_presets_of_papers_tell_the_noise_of_the_level_and_the_others_that_of_the_state(name: str) -> None:
+    sampling = load_preset(name).sampling
+    of_a_paper = name.startswith(("report", "ncsn", "two-gaussians"))
+    if "conditioning" not in sampling.absent:
+        assert sampling.conditioning == ("scheduled" if of_a_paper else "actual")
 
 
 def test_a_field_of_another_sampler_is_refused_by_name() -> None:

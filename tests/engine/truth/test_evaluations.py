@@ -24,11 +24,19 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("sampler", [name for name, traits in TRAITS.items() if not traits.needs_posterior])
+@pytest.mark.parametrize(
+    ("sampler", "conditioning"),
+    [
+        (name, word)
+        for name, traits in TRAITS.items()
+        for word in (("actual", "scheduled") if "conditioning" in traits.own else ("",))
+        if not traits.needs_posterior
+    ],
+)
 @pytest.mark.parametrize("guidance", [1.0, 2.0])
 @pytest.mark.parametrize("exact_above", [1.0, 2.5, 1e4])
 def test_the_network_is_asked_as_often_as_is_said(
-    run: Path, sampler: str, guidance: float, exact_above: float, monkeypatch: pytest.MonkeyPatch
+    run: Path, sampler: str, conditioning: str, guidance: float, exact_above: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counted = {"network": 0, "images": 0}
     for name, kind in (("network", LearnedDenoiser), ("images", EmpiricalDenoiser)):
@@ -51,6 +59,7 @@ def test_the_network_is_asked_as_often_as_is_said(
             "sampling.chains": 2,
             "sampling.source": "trained",
         }
+        | ({"sampling.conditioning": conditioning} if conditioning else {})
     )
     with torch.no_grad():
         events = list(sample(spec, run_dir=run, device="cpu"))

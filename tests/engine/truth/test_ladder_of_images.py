@@ -35,9 +35,10 @@ def test_the_end_of_the_ladder_is_as_told(seed: int) -> None:
         "sampling.step_ratio": float(draws.uniform(0.05, 1.2)),
         "sampling.chains": 24,
         "sampling.seed": seed,
+        "sampling.conditioning": str(draws.choice(["actual", "scheduled"])),
     }
-    if not TRAITS[sampler].has_step:
-        del settings["sampling.step_ratio"]
+    for name in {"step_ratio", "conditioning"}.difference(TRAITS[sampler].own):
+        del settings[f"sampling.{name}"]
     spec = load_preset("digits-exact").replace_all(settings)
     events = list(sample(spec, device="cpu"))
     (told,) = (event for event in events if isinstance(event, Ladder))

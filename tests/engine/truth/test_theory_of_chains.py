@@ -14,12 +14,13 @@ import pytest
 import torch
 
 from msd_engine.events import ChainReport, Samples
+from msd_engine.jobs.factory.parts import descent
 from msd_engine.jobs.factory.targets import mixture
 from msd_engine.jobs.sampling import sample as sample_job
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.tools import frames
 from msd_engine.specs import ExperimentSpec, MixtureSpec
-from msd_engine.specs.tables.samplers import TRAITS
+from msd_engine.specs.tables.samplers import OWN_FIELDS, TRAITS
 
 SAMPLERS = tuple(TRAITS)
 PROMISED = 0.005
@@ -62,11 +63,10 @@ def random_spec(seed: int) -> ExperimentSpec:
         "sampling.jump": bool(draws.random() < 0.7),
         "sampling.seed": seed,
         "training.k": int(draws.choice([1, 2, 4, 8])),
+        "sampling.conditioning": str(draws.choice(["actual", "scheduled"])),
     }
-    if not traits.has_step:
-        del settings["sampling.step_ratio"]
-    if sampler != "underdamped":
-        del settings["sampling.friction"]
+    for name in set(OWN_FIELDS).difference(traits.own):
+        del settings[f"sampling.{name}"]
     return ExperimentSpec(data=data).replace_all(settings)
 
 
@@ -82,7 +82,8 @@ def error_of_std(spec: ExperimentSpec, samples: Samples) -> float:
     """The standard error of the standard deviation within a mode, from how much the squares vary."""
     target, x = mixture(spec), torch.from_numpy(samples.x_hat).double()
     means = torch.from_numpy(samples.y).double().mean(1)
-    rho = target.responsibilities(means, spec.sigma_eff(spec.sampling.sigma_L))
+    *_, noise = descent(spec).noises()
+    rho = target.responsibilities(means, spec.sigma_eff(noise))
     centres = rho.T @ x / rho.sum(0).clamp(min=1e-300)[:, None]
     squares = (rho * torch.cdist(x, centres).square()).sum(1) / x.shape[1]
     return float(squares.std() / math.sqrt(len(x)) / (2 * squares.mean().sqrt()))
@@ -206,7 +207,14 @@ def test_theory_speaks_of_the_end_alone(sampler: str, monkeypatch: pytest.Monkey
             (16.0, 0.25),
             4,
             3.63,
-            {"sigma_1": 10.0, "sigma_L": 0.4, "levels": 30, "steps_per_level": 1, "step_ratio": 0.2},
+            {
+                "sigma_1": 10.0,
+                "sigma_L": 0.4,
+                "levels": 30,
+                "steps_per_level": 1,
+                "step_ratio": 0.2,
+                "conditioning": "scheduled",
+            },
         ),
         (
             (16.0, 0.25),

@@ -12,7 +12,7 @@ from msd_gui.pages.mixture.player import moment, reach
 def segment(steps, total=10, mark=0.0):
     steps = np.asarray(steps)
     y = np.zeros((len(steps), 3, 2, 2), np.float32) + steps[:, None, None, None] + mark
-    return ChainSegment(steps, steps // 5, 1.0 + steps, y, y.mean(2), total)
+    return ChainSegment(steps, steps // 5, 1.0 + steps, 1.0 + steps, y, y.mean(2), total)
 
 
 def test_index_and_states_agree_however_the_history_was_cut():
@@ -90,7 +90,9 @@ def blown_up(cuts):
     y[6:, 2] = np.nan
     history = ChainHistory()
     for part in np.split(steps, cuts):
-        history.append(ChainSegment(part, 0 * part, np.ones(len(part)), y[part], y[part].mean(2), 8))
+        history.append(
+            ChainSegment(part, 0 * part, np.ones(len(part)), np.ones(len(part)), y[part], y[part].mean(2), 8)
+        )
     return history
 
 

@@ -55,7 +55,7 @@ def plane_chains(spec, run, beside):
     yield Started("sample", "nowhere", STEPS, 0, spec.to_json())
     yield Ladder(levels, levels, np.full(len(levels), 5), levels, spec.sampling.evaluations)
     yield Modes(np.full(2, 0.5), np.array([[5.0, 5.0], [-5.0, -5.0]]), np.tile(np.eye(2), (2, 1, 1)), np.eye(2))
-    yield ChainSegment(steps, 0 * steps, np.ones(STEPS + 1), y, y[:, :, 0], STEPS)
+    yield ChainSegment(steps, 0 * steps, np.ones(STEPS + 1), np.ones(STEPS + 1), y, y[:, :, 0], STEPS)
     yield Finished(STEPS, 0.1, "")
 
 

@@ -32,7 +32,7 @@ def plane_chains(spec, run, beside):
     steps = np.arange(STEPS + 1)
     yield Started("sample", "nowhere", STEPS, 0, spec.to_json())
     yield ladder(spec)
-    yield ChainSegment(steps, 0 * steps, np.ones(STEPS + 1), y, y[:, :, 0], STEPS)
+    yield ChainSegment(steps, 0 * steps, np.ones(STEPS + 1), np.ones(STEPS + 1), y, y[:, :, 0], STEPS)
     yield Finished(STEPS, 0.1, "")
 
 
