@@ -256,7 +256,8 @@ def test_a_mixture_from_a_file_is_shown_and_can_be_left_again(qtbot, window, mix
     qtbot.waitUntil(lambda: len(mixture.report.true_weights) == 8, timeout=WAIT_MS)
 
 
-def test_every_mixture_export_is_written(qtbot, window, mixture, tmp_path):
+def test_every_mixture_export_is_written(qtbot, window, mixture, tmp_path, monkeypatch):
+    monkeypatch.setattr("msd_gui.pages.mixture.exports.FRAMES", 11)
     for number, export in enumerate(mixture.exports()):
         for suffix in export.formats():
             path = tmp_path / f"{number}-{export.name}{suffix}"
