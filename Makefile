@@ -4,13 +4,16 @@ VENV ?= .venv
 TORCH_INDEX ?=
 export PYTHON
 
+# Each test uses one thread; a process that has no tests left takes over some of another's.
+IN_PARALLEL ?= -n logical --maxprocesses 4 --dist worksteal
+
 BIN := $(VENV)/bin
 CONSTRAINTS := packaging/constraints.txt
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 RUN_STAMP := $(VENV)/.installed-run
 TEST_STAMP := $(VENV)/.installed-test
 
-.PHONY: run test test-device check format constraints models judges clean help
+.PHONY: run test test-device check format constraints models judges example clean help
 
 help:
 	@echo "make run          set the program up in $(VENV) and start it"
@@ -21,14 +24,18 @@ help:
 	@echo "make constraints  pin the newest versions that the ranges of pyproject.toml allow"
 	@echo "make models       train the pretrained models anew, from real data (about an hour)"
 	@echo "make judges       train anew the classifiers that judge samples of grey images (some minutes)"
+	@echo "make example      train and measure anew the example comparison (about ten minutes)"
 	@echo "make clean        remove $(VENV) and what the tools left"
 	@echo "PYTHON=...        the interpreter to use;  TORCH_INDEX=URL  where else to look for torch"
 
 run: $(RUN_STAMP)
 	$(BIN)/msd-gui
 
-test: check
-	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest
+# Compile for the tests while the static checks run.
+test: $(TEST_STAMP)
+	$(BIN)/python -c "from msd_engine.backend.compiled import PHILOX; PHILOX.wait()" & \
+		$(MAKE) --no-print-directory check && wait
+	QT_QPA_PLATFORM=$${QT_QPA_PLATFORM:-offscreen} $(BIN)/python -m pytest $(IN_PARALLEL)
 
 # On the device that MSD_DEVICE names, else the best that is there.
 test-device: $(TEST_STAMP)
@@ -66,6 +73,9 @@ models: $(RUN_STAMP)
 
 judges: $(RUN_STAMP)
 	$(BIN)/python packaging/judges.py --retrain
+
+example: $(RUN_STAMP)
+	$(BIN)/python packaging/example.py
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,11 +1,12 @@
 """Make the pretrained models that ship with the program, from real data and with the ordinary jobs.
 
-    python packaging/pretrain.py                        all models, at full length ('make models')
-    python packaging/pretrain.py digits-k8 --seconds 50
+    python packaging/pretrain.py                        one model for each data set, at full length ('make models')
+    python packaging/pretrain.py digits --seconds 50
     python packaging/pretrain.py --measure              only their cards, after the sampling of the presets changed
 
 Each is trained like `msd train`, its weights are saved in half precision, and its card gets the figures of
-`msd evaluate`. MNIST and Fashion-MNIST must be in the data folder (msd download mnist, msd download fashion-mnist).
+`msd evaluate`. A model of the mean copy serves every k: it takes the place of those of one k with the same data. MNIST
+and Fashion-MNIST must be in the data folder (msd download mnist, msd download fashion-mnist).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from msd_engine.runs.layout import EARLIER, MANIFEST, WEIGHTS
 from msd_engine.runs.run import Run
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_engine.specs.live import Every
-from msd_engine.specs.models import CARD, CardFigure, ModelCard, load_card
+from msd_engine.specs.models import CARD, CardFigure, ModelCard, load_card, model_names
 
 MODELS = Path(__file__).parents[1] / "resources" / "models"
 WIDTH = 16
@@ -81,22 +82,22 @@ FASHION = Origin(
     "MIT",
     "H. Xiao, K. Rasul and R. Vollgraf: Fashion-MNIST (arXiv:1708.07747)",
 )
-ORIGINS = {
-    f"{name}-k{k}": (origin, k)
-    for name, origin in (("digits", DIGITS), ("mnist", MNIST), ("fashion-mnist", FASHION))
-    for k in (1, 8)
-}
+BY_DATA = {"digits": DIGITS, "mnist": MNIST, "fashion-mnist": FASHION}
+EVERY_K = tuple(BY_DATA)
+"""Models of the mean copy, named after their data."""
+ORIGINS = {f"{name}-k{k}": (origin, k) for name, origin in BY_DATA.items() for k in (1, 8)}
+"""Models of one k, which concatenate the copies."""
+ORIGINS |= {name: (origin, 8) for name, origin in BY_DATA.items()}
 
 
 def experiment(name: str, seconds: float) -> ExperimentSpec:
     """Return the experiment of a model, with noises at the preset's σ_eff = σ/√k for any k."""
     origin, k = ORIGINS[name]
-    spec = load_preset(origin.preset)
+    spec = load_preset(origin.preset).replace("network.fusion", "mean" if name in EVERY_K else "concat")
     scale = math.sqrt(k / spec.training.k)
     sampling = spec.sampling
-    return spec.replace_all(
+    spec = spec.replace_all(
         {
-            "title": f"Pretrained: {name.removesuffix(f'-k{k}')}, k = {k}",
             "network.width": WIDTH,
             "training.k": k,
             "training.seconds": seconds,
@@ -104,6 +105,7 @@ def experiment(name: str, seconds: float) -> ExperimentSpec:
             "sampling.sigma_L": sampling.sigma_L * scale,
         }
     )
+    return spec.replace("title", f"Pretrained: {name.removesuffix(f'-k{k}')}, {spec.copies}")
 
 
 def pull(job: Iterator[Event]) -> list[Quality]:
@@ -158,11 +160,11 @@ def halved(denoiser: LearnedDenoiser) -> dict[str, Tensor]:
 
 def card(name: str, run: Run, parameters: int, quality: Quality, command: str) -> ModelCard:
     """Return the card of a model with its measured figures."""
-    origin, k = ORIGINS[name]
+    origin, _ = ORIGINS[name]
     manifest = run.manifest
     return ModelCard(
         name=name,
-        title=f"{run.spec.data.name.replace('-', ' ').capitalize()}, k = {k}",
+        title=f"{run.spec.data.name.replace('-', ' ').capitalize()}, {run.spec.copies}",
         data=origin.data,
         data_licence=origin.licence,
         data_source=origin.source,
@@ -200,7 +202,7 @@ def known(value: float) -> float | None:
 
 
 def make(name: str, seconds: float, n: int, data_dir: Path | None, device: str) -> None:
-    """Train, save and measure one model."""
+    """Train, save and measure one model; one that serves every k replaces those of one k."""
     print(f"{name}: {seconds:g} s of training", flush=True)
     spec = experiment(name, seconds)
     with tempfile.TemporaryDirectory() as temporary:
@@ -217,6 +219,9 @@ def make(name: str, seconds: float, n: int, data_dir: Path | None, device: str) 
         shutil.rmtree(MODELS / name, ignore_errors=True)
         MODELS.mkdir(parents=True, exist_ok=True)
         shutil.copytree(folder, MODELS / name)
+    if name in EVERY_K:
+        for path in MODELS.glob(f"{name}-k*"):
+            shutil.rmtree(path)
     show(quality)
 
 
@@ -247,7 +252,7 @@ def show(quality: Quality) -> None:
 
 
 def main(
-    names: Annotated[tuple[str, ...], tyro.conf.Positional] = tuple(ORIGINS),
+    names: Annotated[tuple[str, ...], tyro.conf.Positional] = (),
     *,
     seconds: float = 0.0,
     n: int = 2048,
@@ -258,13 +263,14 @@ def main(
     """Make the pretrained models.
 
     Args:
-        names: Names of the models; all by default.
+        names: Names of the models; by default those that serve every k, or to be measured those that exist.
         seconds: Time of training for each; 0 for its default.
         n: Number of samples behind the figures.
         measure_only: Train nothing; measure the existing models with the present sampling of their presets.
         data_dir: The data folder.
         device: Device to compute on.
     """
+    names = names or (model_names() if measure_only else EVERY_K)
     for name in names:
         if name not in ORIGINS:
             raise SystemExit(f"There is no model called {name!r}; there are {', '.join(ORIGINS)}.")

@@ -61,8 +61,15 @@ def spec_of_run(run: Path, given: Mapping[str, str]) -> ExperimentSpec:
     trained = Run.open(run).spec
     spec = with_fields(trained, {"sampling.source": "trained"} | dict(given))
     for path in given:
-        if not path.startswith(("sampling.", "denoise.")) and spec.get(path) != trained.get(path):
+        if path.startswith(("sampling.", "denoise.")) or spec.get(path) == trained.get(path):
+            continue
+        if path != "training.k":
             raise RefusedError(f"{path} belongs to the trained run and cannot be changed for sampling.")
+        if not trained.serves_every_k:
+            raise RefusedError(
+                f"training.k belongs to the trained run, which takes k = {trained.training.k} copies alone: a network "
+                "trained with --network.fusion mean takes any number."
+            )
     return spec
 
 

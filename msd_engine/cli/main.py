@@ -39,6 +39,8 @@ from msd_engine.cli.options import (
     Schema,
     Sweep,
     Train,
+    Tune,
+    Why,
 )
 from msd_engine.cli.outcome import DONE, FAILED, INTERRUPTED, REFUSED, CutShortError, RefusedError, print_json, say
 from msd_engine.specs import JOBS, SpecError
@@ -159,10 +161,18 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             from msd_engine.cli.commands.evaluate import evaluate
 
             return evaluate(command)
+        case Why():
+            from msd_engine.cli.commands.why import why
+
+            return why(command)
         case Propose():
             from msd_engine.cli.commands.propose import propose
 
             return propose(command)
+        case Tune():
+            from msd_engine.cli.commands.tune import tune
+
+            return tune(command)
         case Sweep():
             from msd_engine.cli.commands.sweep import sweep
 

@@ -171,6 +171,23 @@ class Evaluate:
 
 
 @dataclass(frozen=True)
+class Why:
+    """Find out by experiment why chains die: the same chains again, each time with one change."""
+
+    run: RunFolder = None
+    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    """Instead of a run: a preset, or a file that carries a spec; sampled from a pretrained model or the exact score."""
+    model: Model = NOT_GIVEN
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 16 of images, 256 points)")] = NOT_GIVEN
+    """Number of chains for each change."""
+    data_dir: DataDir = None
+    device: Device = "auto"
+    threads: Threads = NOT_GIVEN
+    json: Json = False
+    fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
+
+
+@dataclass(frozen=True)
 class Propose:
     """Propose a ladder and a step from the data by NCSNv2's techniques; nothing is trained or drawn."""
 
@@ -188,13 +205,40 @@ class Propose:
 
 
 @dataclass(frozen=True)
+class Tune:
+    """Search for the best chain of one network within a budget of evaluations; resumable."""
+
+    run: Annotated[
+        tyro.conf.Positional[str], tyro.conf.arg(metavar="[RUN]", help_behavior_hint="(or --model NAME)")
+    ] = NOT_GIVEN
+    """A trained run folder, or the name of a pretrained model."""
+    model: Model = NOT_GIVEN
+    evaluations: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 200)")] = NOT_GIVEN
+    """Most evaluations of the network for one chain; a guided evaluation counts twice."""
+    candidates: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 24)")] = NOT_GIVEN
+    """Number of chains to compare."""
+    chains: Annotated[str, tyro.conf.arg(metavar="N,N,…", help_behavior_hint="(default: 64,128,256,512)")] = NOT_GIVEN
+    """Chains of each rung: a third of the candidates survives a rung, and keeps its chains."""
+    final: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 2048)")] = NOT_GIVEN
+    """Chains of the finalists and of the preset, reported on the half of the held-out images that chose nothing."""
+    seed: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 0)")] = NOT_GIVEN
+    """Seed of the candidates and of the halves."""
+    apply: Annotated[Path | None, tyro.conf.arg(metavar="OUT.json", help_behavior_hint="")] = None
+    """Write the best chain as a spec, for msd sample --preset or msd run."""
+    data_dir: DataDir = None
+    device: Device = "auto"
+    threads: Threads = NOT_GIVEN
+    json: Json = False
+
+
+@dataclass(frozen=True)
 class Sweep:
     """Compare numbers of copies k: the same network, budget and data for each k, seed and mode; resumable."""
 
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Name of a preset, a file that carries a spec, or the sweep.json of a comparison."""
     resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    """Resume this comparison instead; --ks, --seeds and --modes add to it."""
+    """Resume this comparison instead; --ks, --seeds, --modes and --fusions add to it."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
     """The new folder."""
     ks: Annotated[str, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="(default: 1,2,4,8,16)")] = NOT_GIVEN
@@ -203,6 +247,10 @@ class Sweep:
     """Training seeds; the spread in the table is over them."""
     modes: Annotated[str, tyro.conf.arg(metavar="MODE,MODE", help_behavior_hint="(default: both)")] = NOT_GIVEN
     """same-sigma: each copy has the same law of σ for every k; same-sigma-eff: σ/√k has."""
+    fusions: Annotated[str, tyro.conf.arg(metavar="A,B", help_behavior_hint="(default: that of the preset)")] = (
+        NOT_GIVEN
+    )
+    """Fusions of the copies: concat, mean, set."""
     steps: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
     """Steps of each run, without a time limit unless --seconds is also given."""
     seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN
@@ -248,10 +296,12 @@ class Presets:
 
 @dataclass(frozen=True)
 class Runs:
-    """List the runs in a folder and below it, newest first."""
+    """List the runs in a folder and below it, newest first; or with diff, the settings in which runs differ."""
 
-    folder: Annotated[tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[DIR]", help_behavior_hint="")] = None
-    """The folder (default: MSD_RUNS_DIR, else that of the desktop program)."""
+    places: Annotated[
+        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="[DIR | diff RUN RUN ...]", help_behavior_hint="")
+    ] = ()
+    """The folder (default: MSD_RUNS_DIR, else that of the desktop program); or diff and two or more run folders."""
     search: Annotated[str, tyro.conf.arg(metavar="WORDS", help_behavior_hint="")] = NOT_GIVEN
     """Only runs with all of these words: in name, folder, data, status, note, comparison, or as #tag or k=8."""
     json: Json = False
@@ -291,7 +341,9 @@ Command = (
     | Sample
     | Run
     | Evaluate
+    | Why
     | Propose
+    | Tune
     | Sweep
     | Reproduce
     | Presets
@@ -306,7 +358,9 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Sample, tyro.conf.subcommand("sample")],
     Annotated[Run, tyro.conf.subcommand("run")],
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
+    Annotated[Why, tyro.conf.subcommand("why")],
     Annotated[Propose, tyro.conf.subcommand("propose")],
+    Annotated[Tune, tyro.conf.subcommand("tune")],
     Annotated[Sweep, tyro.conf.subcommand("sweep")],
     Annotated[Reproduce, tyro.conf.subcommand("reproduce")],
     Annotated[Presets, tyro.conf.subcommand("presets")],

@@ -25,11 +25,12 @@ class LearnedDenoiser(nn.Module):
     Args:
         net: The network, forward(y (B, k, *event), c (B,)) -> (B, *event).
         output: Meaning of the network's output.
-        k: Number of copies.
+        k: Number of copies of the experiment of the training.
         sigma_data: Standard deviation σ_d of the data about their mean, over all coordinates.
         data_mean: Mean m of the data with shape (*event).
         process: Forward process, for the time coordinate of the plain form.
-        sees_mean: The network averages the copies to ȳ first, so that c_in is that of one copy at σ_eff.
+        sees_mean: The input of the network is scaled for ȳ: c_in is that of one copy at σ_eff.
+        any_k: The network takes any number of copies, else `k`.
         mixed: Compute the network in bfloat16 where that is safe (autocast).
         tile: Largest number of chains per call of the network outside training. The last tile is padded, so that the
             bits of one chain do not depend on the number of chains; 0 removes the limit.
@@ -56,6 +57,7 @@ class LearnedDenoiser(nn.Module):
         process: Process,
         *,
         sees_mean: bool = False,
+        any_k: bool = False,
         mixed: bool = False,
         tile: int = 0,
         least_tile: int = 0,
@@ -68,12 +70,14 @@ class LearnedDenoiser(nn.Module):
         self.tile = tile
         self.least_tile = least_tile
         self.sees_mean = sees_mean
+        self.any_k = any_k
         self.register_buffer("sigma_data", torch.tensor(sigma_data, dtype=torch.float32))
         self.register_buffer("data_mean", data_mean.detach().clone().float())
         self.register_buffer("arithmetic", torch.tensor(int(mixed)))
         self.new_graph: Callable[[], Graph] | None = None
         self.weights: DrawnBy | None = None
-        self._recorded: dict[int, RecordedEstimate] = {}
+        # By tile and number of copies.
+        self._recorded: dict[tuple[int, int], RecordedEstimate] = {}
         # A Python copy: reading the tensor at each step would synchronise with the GPU.
         self._mixed = mixed
 
@@ -100,15 +104,19 @@ class LearnedDenoiser(nn.Module):
 
     def estimate(self, y: Tensor, sigma: Tensor) -> Tensor:
         """Return x̂ (B, *event), differentiable, for training; copies (B, k, *event) and noises (B,) are float32."""
-        return self.output.estimate(self._network, y, sigma, self._known)
+        return self.output.estimate(self._network, y, sigma, self._known(y.shape[1]))
 
-    def weight(self, sigma: Tensor) -> Tensor:
-        """Return the weight λ (B,) of a squared error of the estimate in the objective, for noises (B,) of one copy."""
-        return self.output.weight(sigma, self._known)
+    def weight(self, sigma: Tensor, k: int) -> Tensor:
+        """Return the weight λ (B,) of a squared error of the estimate in the objective.
 
-    @property
-    def _known(self) -> Known:
-        return Known(self.k, self.sigma_data, self.data_mean, self.process, self.sees_mean)
+        Args:
+            sigma: Noise of one copy with shape (B,).
+            k: Number of copies.
+        """
+        return self.output.weight(sigma, self._known(k))
+
+    def _known(self, k: int) -> Known:
+        return Known(k, self.k, self.sigma_data, self.data_mean, self.process, self.sees_mean)
 
     def forward(self, y: Tensor, sigma: float | Tensor) -> Posterior:
         """Return the posterior as estimated by the network.
@@ -125,8 +133,10 @@ class LearnedDenoiser(nn.Module):
             ValueError: `y` has another number of copies or event shape than the network.
         """
         event = self.data_mean.shape
-        if y.shape[1:] != (self.k, *event):
-            raise ValueError(f"y has shape {tuple(y.shape)}; this denoiser expects (B, {self.k}, {tuple(event)}).")
+        k = y.shape[1] if self.any_k and y.ndim > 1 else self.k
+        if k < 1 or y.shape[1:] != (k, *event):
+            wanted = "k" if self.any_k else self.k
+            raise ValueError(f"y has shape {tuple(y.shape)}; this denoiser expects (B, {wanted}, {tuple(event)}).")
         # Fill the number in on the device, which avoids a transfer at each step.
         noise = sigma if isinstance(sigma, Tensor) else y.new_full((), sigma, dtype=torch.float32)
         noise = noise.to(y.device, torch.float32).expand(len(y))
@@ -152,11 +162,14 @@ class LearnedDenoiser(nn.Module):
         return self.estimate(y, sigma)[:count]
 
     def _recorded_for(self, tile: int, y: Tensor) -> RecordedEstimate:
-        if tile not in self._recorded:
+        key = (tile, y.shape[1])
+        if key not in self._recorded:
             assert self.new_graph is not None
+            # Recordings hold memory of the card: keep those of the present k alone.
+            self._recorded = {other: kept for other, kept in self._recorded.items() if other[1] == key[1]}
             shape = (tile, *y.shape[1:])
-            self._recorded[tile] = RecordedEstimate(self.estimate, shape, y.device, self.new_graph())
-        return self._recorded[tile]
+            self._recorded[key] = RecordedEstimate(self.estimate, shape, y.device, self.new_graph())
+        return self._recorded[key]
 
     def _network(self, y: Tensor, c: Tensor) -> Tensor:
         if not self._mixed:

@@ -2,7 +2,8 @@
 
 from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, SweepFound, Tick
 from msd_engine.events.catalogue import HeldOutCurve, RunRow, RunsChanged, RunStatus
-from msd_engine.events.denoising import Copies, Denoised, NoisyPicture, PictureRead
+from msd_engine.events.causes import Explained, Trial
+from msd_engine.events.denoising import Copies, Denoised, Estimate, GrowingCopies, NoisyPicture, PictureRead
 from msd_engine.events.figures import Preview, RestoredImages
 from msd_engine.events.quality import Figure, Neighbours, Quality
 from msd_engine.events.sampling import (
@@ -18,6 +19,7 @@ from msd_engine.events.sampling import (
 )
 from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildStarted, SweepTable, TableRow
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
+from msd_engine.events.tuning import Effect, Finalist, TuneCost, TuneGrid, TuneReport, TuneRow, TuneTable
 from msd_engine.events.verdicts import Verdicts
 
 __all__ = [
@@ -29,12 +31,17 @@ __all__ = [
     "ChildStarted",
     "Copies",
     "Denoised",
+    "Effect",
+    "Estimate",
     "Event",
+    "Explained",
     "Failed",
     "FieldFrame",
     "Figure",
     "FilmFrame",
+    "Finalist",
     "Finished",
+    "GrowingCopies",
     "HeldOutCurve",
     "HeldOutLoss",
     "ImageFrame",
@@ -61,5 +68,11 @@ __all__ = [
     "SweepTable",
     "TableRow",
     "Tick",
+    "Trial",
+    "TuneCost",
+    "TuneGrid",
+    "TuneReport",
+    "TuneRow",
+    "TuneTable",
     "Verdicts",
 ]

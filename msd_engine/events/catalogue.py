@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from msd_engine.events.base import Event
 
-RunStatus = Literal["running", "interrupted", "stopped", "finished", "failed", "damaged"]
+RunStatus = Literal["running", "interrupted", "stopped", "finished", "failed", "damaged", "shipped"]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,8 @@ class RunRow:
         path: Its folder.
         folder: Parent folder, relative to the folder of all runs; empty for a run directly inside it.
         name: Name from the user, or of the folder.
-        status: State of the run; ``interrupted`` if its training ended without finishing.
+        status: State of the run; ``interrupted`` if its training ended without finishing, ``shipped``
+            for a network that came with the program and cannot be changed.
         problem: Problem of its files, in a sentence; empty for none.
         data: Name of the data.
         k: Number of copies.

@@ -75,6 +75,39 @@ class Denoised(Event):
 
 
 @dataclass(frozen=True, eq=False)
+class Estimate:
+    """x̂ of the first k copies of a picture.
+
+    Attributes:
+        k: Number of copies.
+        sigma_eff: Noise of their mean, σ/√k.
+        exact: Whether it is the exact posterior mean over the training images, else that of a network.
+        x_hat: x̂ with shape (C, H, W), float32, in data units.
+        error: Root mean square of x̂ − x.
+    """
+
+    k: int
+    sigma_eff: float
+    exact: bool
+    x_hat: NDArray[np.float32]
+    error: float
+
+
+@dataclass(frozen=True, eq=False)
+class GrowingCopies(Event):
+    """x̂ of one picture as the number of its copies grows, at the same noise of one copy.
+
+    Attributes:
+        spec_json: The experiment as JSON.
+        estimates: Those of networks, in the order of k, then the exact ones, once they are there.
+    """
+
+    keep: ClassVar[str] = "latest"
+    spec_json: str
+    estimates: tuple[Estimate, ...]
+
+
+@dataclass(frozen=True, eq=False)
 class NoisyPicture(Event):
     """A picture and its copies, shown when no denoiser fits.
 

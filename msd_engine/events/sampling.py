@@ -175,6 +175,8 @@ class ChainReport(Event):
         alive: Share of the chains whose state is finite and not beyond 1e6 data units.
         stayed: Share of the living chains whose most likely mode at the end is that in the middle of the last level;
             NaN before the end.
+        off: Share of all chains that are alive but whose sample lies outside of the 99.5 % ellipse of every mode; NaN
+            before the end.
         distance: Sliced Wasserstein distance of the samples to the data, in data units, for data without modes; NaN
             before the end.
         exact_distance: What this distance stays below in 19 of 20 samplings by as many exact draws with the same last
@@ -193,6 +195,7 @@ class ChainReport(Event):
     ess: NDArray[np.float64]
     alive: float
     stayed: float = math.nan
+    off: float = math.nan
     distance: float = math.nan
     exact_distance: float = math.nan
 

@@ -81,7 +81,7 @@ class ChildEnded(Event):
 
 @dataclass(frozen=True, eq=False)
 class TableRow:
-    """One row of the table: one number of copies in one mode.
+    """One row of the table: one number of copies in one mode, by one fusion of the copies.
 
     Attributes:
         mode: ``same-sigma`` or ``same-sigma-eff``.
@@ -99,6 +99,11 @@ class TableRow:
         spread: Standard deviation of the error over seeds, NaN for fewer than two.
         ratio: Mean of error(k)/error(1) over seeds with both, NaN without any or where `compared_at` is NaN.
         ratio_spread: Its standard deviation over seeds, NaN for fewer than two.
+        fusion: The fusion where several are compared; else empty.
+        place: Place of the fusion among the compared ones, from 0.
+        fusion_ratio: Mean over seeds of the error over that of the first fusion at the same k and mode, NaN for the
+            first fusion, without a pair, or where `compared_at` is NaN.
+        fusion_spread: Its standard deviation over seeds, NaN for fewer than two.
         by_seed: The error of each seed.
         floor: Error of the exact posterior mean on the same draws, NaN if unknown.
         floor_ratio: floor(k)/floor(1), NaN if unknown.
@@ -124,6 +129,10 @@ class TableRow:
     by_seed: Mapping[int, float]
     ratio: float
     ratio_spread: float
+    fusion: str
+    place: int
+    fusion_ratio: float
+    fusion_spread: float
     floor: float
     floor_ratio: float
     reported: float

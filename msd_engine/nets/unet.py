@@ -4,9 +4,9 @@ Each convolution is followed by adding a linear map of the noise features, group
 enter as k·C channels. Source: the report (its network is w = 64), after the score network of Song et al.
 
 Options beyond the report: residual blocks at every stage of stride 2, residual convolutions and self-attention at the
-coarsest one, and two other fusions of the copies, both permutation invariant. *Mean*: the network's input is ȳ, a
-sufficient statistic (theory §3, fact 1). *Set*: the first stage applies the same filters to each copy and averages the
-feature maps (deep sets, arXiv:1703.06114).
+coarsest one, and other fusions of the copies, all permutation invariant. *Mean*: the network's input is ȳ, a sufficient
+statistic (theory §3, fact 1). *Set*: the input is ȳ and averaged features of each copy (`nets.copies`), for any k.
+*Set of k*: the first stage applies the same filters to each copy and averages the feature maps, and is not told k.
 """
 
 from __future__ import annotations
@@ -19,10 +19,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from msd_engine.nets.copies import PooledCopies, with_copies
 from msd_engine.nets.embedding import FourierFeatures
 from msd_engine.nets.stages import ResidualBlock, SelfAttention, groups
+from msd_engine.specs.nets import Fusion
 
-Fusion = Literal["concat", "mean", "set"]
+_LEAST_POOLED = 4
 
 
 class Head(nn.Module):
@@ -76,7 +78,7 @@ class UNet(nn.Module):
 
     Args:
         channels: Colour channels C of an image.
-        k: Number of copies.
+        k: Number of copies; read only where they are concatenated.
         width: Filters w of the first stage.
         embedding: Length of the noise features.
         blocks: Residual convolutions at the coarsest stage, where a large receptive field is cheap; none in the report.
@@ -96,16 +98,17 @@ class UNet(nn.Module):
         blocks: int = 0,
         residual: int = 0,
         attention: bool = False,
-        fusion: Fusion = "concat",
+        fusion: Literal[Fusion, "set-of-k"] = "concat",
         scale: float = 1.0,
     ) -> None:
         super().__init__()
-        self.fusion: Fusion = fusion
+        self.fusion = fusion
+        pooled = max(_LEAST_POOLED, width // 4) if fusion == "set" else 0
         w = (width, 2 * width, 4 * width, 8 * width)
         inputs = k if fusion == "concat" else 1
         self.down = nn.ModuleList(
             nn.Conv2d(a, b, 3, stride=stride, padding=1, bias=False)
-            for a, b, stride in zip((inputs * channels, *w), w, (1, 2, 2, 2), strict=False)
+            for a, b, stride in zip((inputs * channels + pooled, *w), w, (1, 2, 2, 2), strict=False)
         )
         self.blocks = nn.ModuleList(nn.Conv2d(w[3], w[3], 3, padding=1, bias=False) for _ in range(blocks))
         self.up = nn.ModuleList(
@@ -121,13 +124,17 @@ class UNet(nn.Module):
         residual_sizes = [size for size in (w[1], w[2], w[3], w[2], w[1]) for _ in range(residual)]
         self.residual = nn.ModuleList(ResidualBlock(size) for size in residual_sizes)
         self.attention = SelfAttention(w[3]) if attention else None
-        self.sizes = (*plain, *residual_sizes)
+        self.copies = PooledCopies(nn.Conv2d(channels, pooled, 3, padding=1, bias=False)) if pooled else None
+        self.sizes = (*plain, *residual_sizes, *((pooled,) if pooled else ()))
         # One product for the terms of all stages: the weights of one linear map each, in fewer calls.
-        self.conditions = nn.Linear(self.features.length, sum(self.sizes))
+        self.conditions = nn.Linear(self.features.length + bool(pooled), sum(self.sizes))
 
     def forward(self, y: Tensor, c: Tensor) -> Tensor:
         """Return the output (B, C, H, W) for copies y (B, k, C, H, W), H and W ≥ 8, and noise coordinates c (B,)."""
-        terms = list(self.conditions(self.features(c))[:, :, None, None].split(self.sizes, dim=1))
+        features = self.features(c) if self.copies is None else with_copies(self.features(c), y.shape[1])
+        terms = list(self.conditions(features)[:, :, None, None].split(self.sizes, dim=1))
+        if self.copies is not None:
+            y = self.copies(y, terms.pop()).unsqueeze(1)
         blocks = iter(zip(self.residual, terms[len(self.norms) :], strict=True))
         each = len(self.residual) // 5
         h = self._first(y, terms[0])
@@ -160,7 +167,7 @@ class UNet(nn.Module):
     def _first(self, y: Tensor, term: Tensor) -> Tensor:
         """Return the feature map of the finest stage, with shape (B, w, H, W)."""
         layer, norm = self.down[0], self.norms[0]
-        if self.fusion == "set":
+        if self.fusion == "set-of-k":
             b, k = y.shape[:2]
             maps = layer(y.flatten(0, 1))
             maps = maps.reshape(b, k, *maps.shape[1:]) + term.unsqueeze(1)

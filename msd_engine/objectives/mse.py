@@ -11,7 +11,7 @@ from msd_engine.objectives.objective import Draw, Losses
 def loss(denoiser: LearnedDenoiser, x: Tensor, y: Tensor, sigma: Tensor, _draw: Draw) -> Losses:
     """Return the squared errors of a batch, as `Objective.loss`, without random numbers."""
     error = squared_error(denoiser.estimate(y, sigma), x)
-    return Losses(error * denoiser.weight(sigma), error)
+    return Losses(error * denoiser.weight(sigma, y.shape[1]), error)
 
 
 def squared_error(x_hat: Tensor, x: Tensor) -> Tensor:

@@ -1,1 +1,1 @@
-"""What is kept on disk: run folders, sample files and pictures that carry their spec."""
+"""Files of the program: run folders, sample files, and pictures with their spec."""

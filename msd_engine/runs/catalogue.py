@@ -1,4 +1,4 @@
-"""The runs below a folder, read again only where something has changed; a damaged run is listed with the reason."""
+"""List the runs below a folder; read only changed ones again, and list damaged ones with the reason."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from msd_engine.runs.sweeps import read_sweep
 
 _APP = "msd-gui"
 _DEEPEST = 4
-# File systems tell time in ticks: what changed just now may change again within the same tick.
+# File times are coarse: a file that has just changed may change again at the same time stamp.
 _FRESH_NS = 1_000_000_000
 
 _Stamp = tuple[int, ...]
@@ -34,7 +34,7 @@ def runs_folder(explicit: str | os.PathLike[str] | None = None) -> Path:
 
 @dataclass(frozen=True)
 class _Sweep:
-    """What a list of runs shows of the comparison that they belong to."""
+    """Facts about a comparison in the rows of its runs."""
 
     stamp: _Stamp
     title: str
@@ -44,11 +44,11 @@ class _Sweep:
 
 @dataclass(frozen=True)
 class Found:
-    """What one look at a folder has found.
+    """Result of reading one folder.
 
     Attributes:
-        row: A run that is new or has changed; None where this is the report of the end.
-        gone: At the end, the paths of the runs that are there no more.
+        row: A new or changed run; None in the last result of a scan.
+        gone: In the last result, the paths of removed runs.
     """
 
     row: RunRow | None
@@ -56,11 +56,11 @@ class Found:
 
 
 class Catalogue:
-    """Knows the runs below a folder.
+    """The runs below a folder.
 
     Attributes:
         root: The folder.
-        rows: The runs by path, as they were when last looked at.
+        rows: The runs by path, at the last scan.
     """
 
     def __init__(self, root: str | os.PathLike[str]) -> None:
@@ -70,10 +70,10 @@ class Catalogue:
         self._sweeps: dict[Path, _Sweep] = {}
 
     def scan(self) -> Iterator[Found | None]:
-        """Look for new, changed and vanished runs.
+        """Find new, changed and removed runs.
 
         Yields:
-            None for each run that is as it was, `Found` for one that is not, and at the end what is gone.
+            None for each unchanged run, `Found` for each other run, and at the end `Found` with the removed runs.
 
         Raises:
             UserError: The folder cannot be read.
@@ -89,7 +89,7 @@ class Catalogue:
             sweep = sweeps[above]
             stamp = _stamp(folder) + (sweep.stamp if sweep else ())
             known = self.rows.get(path)
-            # A lock that is let go of changes no file.
+            # Releasing a lock changes no file.
             live = known is not None and known.status == "running"
             if known is not None and self._stamps.get(path) == stamp and not (live and not is_held(folder)):
                 yield None
@@ -116,7 +116,7 @@ class Catalogue:
         yield Found(None, gone)
 
     def _sweep(self, folder: Path) -> _Sweep | None:
-        """Read a comparison again if it has changed; None where the folder holds none."""
+        """Read a comparison again if it has changed; None if the folder holds none."""
         try:
             stamp = (*_changed(folder / SWEEP), *_changed(folder / NOTES, missing=0))
         except OSError:
@@ -128,7 +128,7 @@ class Catalogue:
 
 
 def _changed(path: Path, missing: int | None = None) -> tuple[int, int]:
-    """Return when a file was changed and its size; where there is none, what stands for that."""
+    """Return time of change and size of a file, or a fixed pair if it is missing."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -139,7 +139,7 @@ def _changed(path: Path, missing: int | None = None) -> tuple[int, int]:
 
 
 def _read_sweep(folder: Path, stamp: _Stamp) -> _Sweep:
-    # The comparison says by itself what is wrong with it when it is opened; its runs are what they are.
+    # Opening the comparison reports its fault; its runs do not depend on it.
     title, names, notes = "", {}, Notes()
     with contextlib.suppress(UserError):
         spec = read_sweep(folder / SWEEP)
@@ -150,7 +150,7 @@ def _read_sweep(folder: Path, stamp: _Stamp) -> _Sweep:
 
 
 def _in_sweep(row: RunRow, folder: Path, sweep: _Sweep) -> RunRow:
-    """Add what comparison a run belongs to; one that the user has not named is called what it is there for."""
+    """Add its comparison to a run, and name the run by its k and seed if the user has not named it."""
     return replace(
         row,
         name=sweep.names.get(row.name, row.name),
@@ -163,12 +163,12 @@ def _in_sweep(row: RunRow, folder: Path, sweep: _Sweep) -> RunRow:
 
 
 def _run_folders(root: Path, depth: int = 0) -> Iterator[Path]:
-    """Yield all folders with a manifest; what lies inside a run is none of ours."""
+    """Yield all folders with a manifest, without looking inside runs."""
     try:
         with os.scandir(root) as entries:
             folders = sorted(entry.path for entry in entries if not entry.name.startswith(".") and _is_folder(entry))
     except FileNotFoundError:
-        # No run was made yet, or this one was taken away a moment ago.
+        # No run exists yet, or this one was just removed.
         return
     except OSError as error:
         if depth:
@@ -183,7 +183,7 @@ def _run_folders(root: Path, depth: int = 0) -> Iterator[Path]:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Return whether an entry is a folder, or one that the file system cannot look into."""
+    """Return whether an entry is a folder, or unreadable."""
     try:
         return entry.is_dir()
     except OSError:
@@ -191,7 +191,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_run(folder: Path) -> bool:
-    """Return whether a folder holds a run, or may hold one that the file system cannot read any more."""
+    """Return whether a folder holds a run, or may hold an unreadable one."""
     try:
         os.stat(folder / MANIFEST)
     except (FileNotFoundError, NotADirectoryError, PermissionError):
@@ -202,7 +202,7 @@ def _is_run(folder: Path) -> bool:
 
 
 def _stamp(folder: Path) -> _Stamp:
-    """Return what differs when a run has changed: files are put in their place whole, but measurements are appended."""
+    """Return times and sizes that change with a run: most files are replaced, measurements are appended."""
     times = []
     for path in (folder, folder / MANIFEST, folder / METRICS):
         try:

@@ -1,4 +1,4 @@
-"""Tensors of a run as they are read back: each file of them says of which step it is."""
+"""Read files of tensors of a run, each with its step."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from msd_engine.backend.errors import BadFile
 from msd_engine.backend.tensors import read_notes, read_tensors
 
 GENERATOR_STATE = "noise"
-"""Name, in the training state of older versions, of the state of the generator that drew the training noise."""
+"""Name of the state of the noise generator in training states of older versions."""
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Tensors read back from a run.
+    """Tensors read from a run.
 
     Attributes:
         step: Training steps done.
-        elapsed_s: Seconds of training up to there.
+        elapsed_s: Seconds of training up to this step.
         tensors: The tensors by name, on the CPU.
     """
 
@@ -51,9 +51,9 @@ def read_checkpoint(
 
 
 def noted_step(path: Path) -> int:
-    """Return the step that a file of tensors is of; -1 where there is none that says so."""
+    """Return the step of a file of tensors; -1 if the file or its step is missing."""
     try:
-        # Another thing of that name must not be opened: a named pipe would wait for ever.
+        # Open regular files only: opening a named pipe would block forever.
         return int(read_notes(path, "tensors of a run (safetensors)")["step"]) if path.is_file() else -1
     except (BadFile, KeyError, ValueError):
         return -1

@@ -1,4 +1,4 @@
-"""The folder of a run: its files by name, whether somebody works on it, and what to say of one that is none.
+"""The folder of a run: names of its files, whether it is in use, and why a folder holds no run.
 
 Imports no torch, so that runs can be listed without it.
 """
@@ -21,41 +21,41 @@ WEIGHTS = "weights.safetensors"
 EARLIER = "earlier.safetensors"
 LOCK = "lock"
 
-# In a folder that holds a comparison, and in each of its runs while somebody works on it.
+# In the folder of a comparison, and in each of its runs in use.
 SWEEP = "sweep.json"
 CLAIM = "claim"
 
-# Beside what training needs: a small picture, figures that others measured, and what the user wrote.
+# Beside what training needs: a small picture, figures that others measured, what the user wrote, and searches.
 THUMBNAIL = "thumbnail.png"
 FIGURES = "figures.json"
 NOTES = "notes.json"
+TUNE = "tune.jsonl"
 
-# What `backend.files.write_atomically` calls a file before it is whole.
+# Temporary names of `backend.files.write_atomically`.
 _TEMPORARY = re.compile(r"\.(.+)\.[0-9a-f]{16}\.tmp")
-# Whoever writes a file that no lock guards is done with it sooner.
+# Writing a file without a lock takes less time.
 _FORGOTTEN_S = 60.0
 
 
 def is_held(folder: str | os.PathLike[str]) -> bool:
-    """Return whether somebody trains or measures a run right now, in this process or another.
+    """Return whether a job of this process or another trains or measures a run now.
 
     Args:
         folder: The run folder.
 
     Returns:
-        Whether its lock is held, or its claim in a comparison; False where it cannot be told, as in a folder that
-        cannot be written to.
+        Whether its lock is held, or its claim in a comparison; False if unknown, as in a folder that is not writable.
     """
     return any(is_locked(Path(folder) / name) for name in (LOCK, CLAIM))
 
 
 def sweep_temporary(folder: Path, guarded: Collection[str]) -> None:
-    """Remove temporary files of programs that died while they wrote into a folder.
+    """Remove temporary files of programs that died while writing.
 
     Args:
         folder: The folder, whose lock the caller holds.
-        guarded: Names of the files that are written only by who holds the lock. The temporary files of others are
-            removed once they are old.
+        guarded: Names of the files that need the lock for writing. Temporary files of others are removed once they
+            are old.
     """
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
@@ -65,13 +65,13 @@ def sweep_temporary(folder: Path, guarded: Collection[str]) -> None:
 
 
 def no_run(folder: str | os.PathLike[str]) -> str:
-    """Return why there is no run to open, in one sentence for people who have never looked into a run's folder.
+    """Return why a folder holds no run, in one sentence for users who do not know its files.
 
     Args:
-        folder: What was taken for the folder of a run, without a manifest in it.
+        folder: A path without a manifest.
 
     Returns:
-        The sentence, which names the folder and says what to choose instead.
+        The sentence, with the folder and what to choose instead.
     """
     path = Path(folder)
     if not path.is_dir():

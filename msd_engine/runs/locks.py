@@ -1,4 +1,4 @@
-"""Locks of run folders; where the file system has none, a file with the holder's process and machine stands for one."""
+"""Lock run folders; on file systems without locks, by a file with the process and the machine of the holder."""
 
 from __future__ import annotations
 
@@ -13,33 +13,33 @@ import filelock
 from msd_engine.backend.errors import UserError
 
 SOFT = ".soft"
-"""What the name of a lock ends in where its file alone, by being there, says that it is held."""
+"""Suffix of a lock that is held as long as its file exists."""
 
-# What network file systems and FUSE answer that know no locks.
+# Error numbers of network file systems and FUSE without locks.
 _WITHOUT_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
 
 
 class HeldError(UserError):
-    """Somebody else holds the lock."""
+    """Another process or job holds the lock."""
 
 
 @contextlib.contextmanager
 def hold(path: Path, patience_s: float, sentence: str) -> Iterator[None]:
     """Hold a lock.
 
-    The system lets go of it when its holder dies, however it dies. A file that stands for a lock is taken over from a
-    dead process of this machine.
+    The system releases it when its holder dies, for any reason. Without system locks, the file of a dead process of
+    this machine is taken over.
 
     Args:
         path: The file of the lock.
-        patience_s: How long to wait for it.
-        sentence: What to say where somebody else holds it for longer.
+        patience_s: Seconds to wait for it.
+        sentence: Message of the error if it stays held.
 
     Yields:
         Nothing.
 
     Raises:
-        HeldError: Somebody else holds it.
+        HeldError: Another process or job holds it.
         UserError: The folder cannot be written.
     """
     try:
@@ -57,7 +57,7 @@ def hold(path: Path, patience_s: float, sentence: str) -> Iterator[None]:
 
 
 def is_locked(path: Path) -> bool:
-    """Return whether somebody holds a lock; False where it cannot be told, as in a folder that cannot be written to.
+    """Return whether a lock is held; False if that is unknown, as in a folder that is not writable.
 
     Args:
         path: The file of the lock.
@@ -73,7 +73,7 @@ def is_locked(path: Path) -> bool:
 
 
 def _acquired(path: Path, patience_s: float) -> filelock.BaseFileLock:
-    # Not bound to a thread: a job may be closed by another thread than the one that began it.
+    # Not bound to a thread: another thread may close a job than started it.
     lock: filelock.BaseFileLock = filelock.FileLock(path, timeout=patience_s, thread_local=False)
     try:
         lock.acquire()

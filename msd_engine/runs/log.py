@@ -1,7 +1,7 @@
-"""Rows of metrics: one JSON object a line, appended while a run goes on.
+"""Read and append rows of metrics: one JSON object per line.
 
-The rows are a record beside the checkpoints, and no checkpoint depends on them: a line that a crash has cut or damaged
-is left out and counted, and never keeps a run from being read or continued.
+No checkpoint depends on the rows: readers skip and count lines that a crash has cut or damaged, and the run stays
+readable and can resume.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ Row = Mapping[str, Any]
 
 
 class Log(NamedTuple):
-    """Measurements as they are on the disk.
+    """Measurements in a file.
 
     Attributes:
         rows: The rows in the order of their steps. Each has its ``step`` and ``elapsed_s``, and either ``loss``, or
             ``held_out``, ``mmse``, ``standard_error`` and three lists of one length, ``band_sigma_eff``, ``band_loss``
-            and ``band_mmse``; what is not known is NaN.
-        damaged: Number of lines that are no rows and were left out.
+            and ``band_mmse``; unknown values are NaN.
+        damaged: Number of skipped lines, which are not rows.
     """
 
     rows: list[dict[str, Any]]
@@ -45,18 +45,18 @@ def append_rows(path: Path, rows: Iterable[Row]) -> None:
     """Append rows, all or none; each is a flat mapping with an integer ``step`` and numbers or lists of numbers.
 
     Args:
-        path: The file; made where it is missing.
-        rows: The rows. Numbers that are not finite become null, which `read_log` gives back as NaN.
+        path: The file; created if missing.
+        rows: The rows. Numbers that are not finite become null, which `read_log` reads as NaN.
 
     Raises:
-        UserError: The file cannot be written; it is as it was before.
+        UserError: The file cannot be written; it is unchanged.
     """
     text = _text(rows)
     with writing(path), open(path, "ab+", buffering=0) as file:
         end = file.seek(0, os.SEEK_END)
         if end:
             file.seek(end - 1)
-            # A crash may have left half a line, which must not swallow the first row.
+            # A crash may have left half a line, which must not join the first row.
             text = text if file.read(1) == b"\n" else b"\n" + text
         left = memoryview(text)
         try:
@@ -71,16 +71,16 @@ def append_rows(path: Path, rows: Iterable[Row]) -> None:
 
 
 def read_log(path: Path) -> Log:
-    """Read all rows; none where there is no file.
+    """Read all rows; none if there is no file.
 
-    Where training went back and did steps anew, only the later rows of these steps are kept.
+    If training repeated steps, only the later rows of these steps are returned.
 
     Raises:
         BadFile: The file cannot be read at all.
     """
     if not path.exists():
         return Log([], 0)
-    # What follows the last line feed is empty, or was being written when the program died.
+    # The text after the last line feed is empty, or a line cut by a crash.
     lines = read_bytes(path, _EXPECTED, limit=_LARGEST).split(b"\n")[:-1]
     rows: list[dict[str, Any]] = []
     damaged = 0
@@ -96,15 +96,15 @@ def read_log(path: Path) -> Log:
 
 
 def last_rows(path: Path, *names: str) -> tuple[dict[str, dict[str, Any]], int]:
-    """Read, from the end, the last row that holds each of some fields, without reading a long file whole.
+    """Read the last row with each of some fields, from the end, without reading a long file whole.
 
     Args:
         path: The file.
-        names: The fields that are looked for.
+        names: The fields.
 
     Returns:
-        The rows by field, without fields that no row holds, or none of the last 16 MiB; and how many of the lines
-        that were looked at are damaged.
+        The rows by field, without fields that no row in the last 16 MiB holds; and the number of damaged lines among
+        those read.
 
     Raises:
         BadFile: The file cannot be read at all.
@@ -119,7 +119,7 @@ def last_rows(path: Path, *names: str) -> tuple[dict[str, dict[str, Any]], int]:
         while True:
             start = max(0, end - size)
             file.seek(start)
-            # Before the first line feed stands the rest of a row, after the last one that is being written.
+            # Before the first line feed is the rest of a row; after the last one, a row that is being written.
             lines = file.read(end - start).split(b"\n")[0 if start == 0 else 1 : -1]
             damaged = 0
             for line in reversed(lines):
@@ -136,10 +136,10 @@ def last_rows(path: Path, *names: str) -> tuple[dict[str, dict[str, Any]], int]:
 
 
 def rewind_rows(path: Path, step: int) -> int:
-    """Drop the rows of later steps, and with them all damaged lines.
+    """Drop the rows of later steps and all damaged lines.
 
     Returns:
-        How many lines were damaged.
+        Number of damaged lines.
 
     Raises:
         BadFile: The file cannot be read at all.
@@ -154,7 +154,7 @@ def flush(path: Path) -> None:
     """Push appended rows to the disk.
 
     Raises:
-        UserError: That failed.
+        UserError: The disk refuses.
     """
     if not path.exists():
         return
@@ -163,7 +163,7 @@ def flush(path: Path) -> None:
 
 
 def _is_superseded(row: Row, newer: Row) -> bool:
-    """Return whether a row is of a step that is done anew from `newer` on."""
+    """Return whether training repeated the step of a row from `newer` on."""
     same_kind = ("held_out" in row) == ("held_out" in newer)
     return bool(row["step"] > newer["step"] or (row["step"] == newer["step"] and same_kind))
 
@@ -173,7 +173,7 @@ def _text(rows: Iterable[Row]) -> bytes:
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
-    """Return the row that a line holds, complete; None for anything else."""
+    """Return the complete row in a line, or None."""
     try:
         found = json.loads(line)
         step = found.pop("step")
@@ -205,7 +205,7 @@ def _plain(value: Any) -> Any:
 
 
 def _restore(value: Any) -> float | list[float]:
-    """Return a number or a list of numbers; what was not finite is NaN."""
+    """Return a number or a list of numbers; null becomes NaN."""
     if isinstance(value, list):
         return [_number(item) for item in value]
     return _number(value)

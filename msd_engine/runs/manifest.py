@@ -1,4 +1,4 @@
-"""What a run says about itself: the spec, where and with what it was trained, and how far it came."""
+"""The manifest of a run: its spec, device, versions and progress."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class Manifest(Spec):
         format: Name and number of the layout of a run folder.
         spec: The experiment.
         versions: Versions of msd, torch, numpy and python.
-        device: The device that computes, in words.
-        threads: Threads of torch when the run was made.
-        thread_history: Steps done, and with how many threads training went on from there; only with the same numbers
-            is a training repeated to the same bits. Empty for runs of older versions.
+        device: Description of the device.
+        threads: Threads of torch at creation.
+        thread_history: Pairs of a step and the number of threads from there on; repeating a training to the same bits
+            needs the same numbers. Empty for runs of older versions.
         seed: Seed of the training.
-        generator: What draws the noise of the training; empty for runs of older versions, with noise of another.
-        created: When the run was made, in ISO 8601, UTC.
+        generator: Name of the generator of the training noise; empty for runs of older versions, which used another.
+        created: Time of creation in ISO 8601, UTC.
         step: Training steps in the last checkpoint.
-        elapsed_s: Seconds of training up to there.
-        status: How the run stands.
+        elapsed_s: Seconds of training up to this step.
+        status: State of the run.
     """
 
     format: Literal["msd-run-1"] = "msd-run-1"
@@ -50,7 +50,7 @@ class Manifest(Spec):
 
 
 def new_manifest(spec: ExperimentSpec, *, device: str, threads: int, generator: str) -> Manifest:
-    """Return the manifest of a run that begins now."""
+    """Return the manifest of a new run."""
     versions = {name: version(name) for name in ("torch", "numpy")}
     return Manifest(
         spec=spec,

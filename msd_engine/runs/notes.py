@@ -1,4 +1,4 @@
-"""What stands beside a run: figures that were measured of it, and what the user wrote about it."""
+"""Files beside a run: figures measured on it, and the notes of the user."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _NOTES = "the notes on a run"
 
 
 class Notes(Spec):
-    """What the user wrote about a run: the content of `notes.json`.
+    """Notes of the user on a run: the content of `notes.json`.
 
     Attributes:
-        name: Another name than that of the folder; empty for the folder's.
+        name: Name of the run; empty for that of the folder.
         note: Free text.
-        tags: Words to search by, without blanks.
+        tags: Words for searching, without spaces.
     """
 
     name: str = Field("", max_length=200)
@@ -44,7 +44,7 @@ class Notes(Spec):
 
 
 def read_notes(folder: str | os.PathLike[str]) -> Notes:
-    """Read what the user wrote about a run; nothing where there is no file.
+    """Read the notes on a run; empty if there is no file.
 
     Args:
         folder: The run folder.
@@ -65,11 +65,11 @@ def read_notes(folder: str | os.PathLike[str]) -> Notes:
 
 
 def write_notes(folder: str | os.PathLike[str], notes: Notes) -> None:
-    """Write what the user says about a run.
+    """Write the notes on a run.
 
     Args:
         folder: The run folder.
-        notes: All of it; it takes the place of what was there.
+        notes: The notes, which replace those in the file.
 
     Raises:
         UserError: The file cannot be written.
@@ -78,14 +78,14 @@ def write_notes(folder: str | os.PathLike[str], notes: Notes) -> None:
 
 
 def read_figures(folder: str | os.PathLike[str]) -> dict[str, Figure]:
-    """Read what was measured of a run; nothing where there is no file.
+    """Read the figures of a run; empty if there is no file.
 
     Args:
         folder: The run folder.
 
     Returns:
-        Finite numbers and words by name, such as ``yield`` (share of the chains that survived, in [0, 1]), ``distance``
-        and ``distance_features``, the name of the features that it was measured by.
+        Finite numbers and words by name, such as ``yield`` (share of surviving chains, in [0, 1]), ``distance``
+        and ``distance_features``, the name of its features.
 
     Raises:
         BadFile: The file is damaged.
@@ -101,14 +101,14 @@ def read_figures(folder: str | os.PathLike[str]) -> dict[str, Figure]:
 
 
 def add_figures(folder: str | os.PathLike[str], figures: Mapping[str, Figure]) -> None:
-    """Keep figures of a run, beside or in the place of those that are there.
+    """Add figures to a run, or replace those of the same names.
 
     Args:
         folder: The run folder.
-        figures: Numbers and words by name; a number that is not finite takes the figure away.
+        figures: Numbers and words by name; a number that is not finite removes the figure.
 
     Raises:
-        UserError: The file there is damaged, or cannot be written.
+        UserError: The present file is damaged, or cannot be written.
     """
     known: dict[str, Figure | None] = {
         **read_figures(folder),

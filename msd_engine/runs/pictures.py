@@ -1,4 +1,4 @@
-"""Pictures that carry the spec of the experiment that made them.
+"""Save and read pictures with the spec of their experiment.
 
 PNG keeps the spec as international text (iTXt, key ``msd-spec``), GIF as its comment, WebP as the description in its
 EXIF block.
@@ -35,7 +35,7 @@ _LARGEST = 256 * MIB
 _MOST_PIXELS = 2**26
 _SEPARATOR = 48
 _LAST_FRAME_MS = 1500
-# Faster frames are slowed down by most viewers of GIF.
+# Most viewers of GIF slow down faster frames.
 _SHORTEST_FRAME_MS = 20
 _PALETTE_SAMPLE = 250_000
 
@@ -93,7 +93,7 @@ class Tiles:
 
 
 def to_pixels(x: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Turn data units into 8-bit values; values beyond [-1, 1] are cut, NaN becomes grey.
+    """Turn data units into 8-bit values; values beyond [-1, 1] are clipped, NaN becomes grey.
 
     Args:
         x: Images in data units, or 8-bit values, which pass unchanged; any shape.
@@ -108,7 +108,7 @@ def to_pixels(x: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def readable_scale(height: int) -> int:
-    """Return the whole factor that brings an image of some rows near 56 pixels, so that a person can read it."""
+    """Return the whole factor that enlarges an image to about 56 pixels, for legibility."""
     return max(1, round(56 / height))
 
 
@@ -183,7 +183,7 @@ def add_text_to_png(png: bytes, spec_json: str, tiles: Tiles | None = None) -> b
 def encode_animation(
     suffix: str, frames: Sequence[NDArray[np.uint8]], *, fps: float = 12.0, spec_json: str = ""
 ) -> bytes:
-    """Make a film of pictures that repeats for ever and holds its last picture for a while.
+    """Encode an animation that repeats forever and holds its last picture for a while.
 
     Args:
         suffix: ``.gif`` or ``.webp``, in any case.
@@ -216,7 +216,7 @@ def encode_animation(
         first, *rest = (Image.fromarray(frame) for frame in frames)
         exif = Image.Exif()
         exif[ExifTags.Base.ImageDescription] = spec_json
-        # The quickest packing: ten times faster than the middle one for a file a quarter larger.
+        # The fastest compression: ten times faster than the medium one for a file a quarter larger.
         first.save(
             buffer, "WEBP", save_all=True, append_images=rest, duration=durations, loop=0, lossless=True, quality=0,
             method=0, exif=exif,
@@ -225,7 +225,7 @@ def encode_animation(
 
 
 def read_picture_spec(path: str | os.PathLike[str]) -> str:
-    """Read the spec that a picture carries, without judging it.
+    """Read the spec of a picture without validating it.
 
     Args:
         path: A PNG, GIF or WebP file.
@@ -242,7 +242,7 @@ def read_picture_spec(path: str | os.PathLike[str]) -> str:
             raise BadFile(f"{path} has {image.width} x {image.height} pixels, too many; expected {EXPECTED}.")
         match image.format:
             case "PNG":
-                # Text that follows the pixels is seen only once they are read.
+                # Text after the pixels is found only after reading them.
                 image.load()
                 text = image.info.get(SPEC_KEY)
             case "GIF":

@@ -1,4 +1,4 @@
-"""Reading a spec back from whatever carries one: a picture, a preset, a sample file or a run folder."""
+"""Read the spec of a picture, a preset, a sample file or a run folder."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LARGEST_SPEC = 4 * MIB
 
 
 def read_spec(path: str | os.PathLike[str]) -> ExperimentSpec:
-    """Read the spec that a file or folder carries; its kind is told by its first bytes.
+    """Read the spec of a file or folder; its first bytes give its type.
 
     Args:
         path: A PNG, GIF or WebP picture, an MP4 film, a JSON preset, an .npz sample file, a CSV or NPY file of points,
@@ -47,7 +47,7 @@ def read_spec(path: str | os.PathLike[str]) -> ExperimentSpec:
 
 
 def read_job(path: str | os.PathLike[str]) -> tuple[ExperimentSpec, JobName]:
-    """Read the spec of a file, and which job it is of.
+    """Read the spec of a file and the job that made it.
 
     Args:
         path: As for `read_spec`.

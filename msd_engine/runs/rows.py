@@ -1,4 +1,4 @@
-"""What a list of runs shows of one: read from its files, with a sentence for each that is damaged."""
+"""Read the row of a run for the list of runs, with a message for each damaged file."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _COLUMNS = ("yield", "distance", "distance_features")
 
 
 def read_row(folder: Path, root: Path) -> RunRow:
-    """Read what a list of runs shows of one.
+    """Read the row of a run.
 
     Args:
         folder: The run folder.
         root: The folder of all runs.
 
     Returns:
-        The row; where its manifest is damaged one that says so.
+        The row; its status is ``damaged`` if the manifest is.
     """
     above = folder.parent.relative_to(root).as_posix() if folder.is_relative_to(root) else ""
     row = RunRow(str(folder), "" if above == "." else above, folder.name, "damaged")
@@ -74,7 +74,7 @@ def _with_measurements(row: RunRow, folder: Path, problems: list[str]) -> RunRow
         if damaged:
             problems.append(f"{METRICS} has damaged lines, which are left out.")
         newest = last.get("elapsed_s", {})
-        # While a run goes on, its measurements are ahead of its last checkpoint.
+        # During training, measurements are ahead of the last checkpoint.
         if row.status == "running" and newest.get("step", 0) > row.step:
             row = replace(row, step=newest["step"], elapsed_s=float(newest["elapsed_s"]))
         row = replace(row, held_out=float(last.get("held_out", {}).get("held_out", math.nan)))

@@ -1,14 +1,14 @@
-"""A run: one folder with everything about one training, readable after a crash at any moment.
+"""A run: the folder of one training, readable after a crash at any moment.
 
-* ``manifest.json``: the spec, versions, device and how far the run came;
-* ``metrics.jsonl``: one line for each measurement;
-* ``state.safetensors``: what training needs to go on as if it had never stopped;
-* ``weights.safetensors``: the averaged weights, with the spec beside them, which is all that sampling needs;
-* ``earlier.safetensors``: the averaged weights of a moment early in training, by which sampling can be guided.
+* ``manifest.json``: the spec, versions, device and progress;
+* ``metrics.jsonl``: one line per measurement;
+* ``state.safetensors``: all that training needs to resume as if it had never stopped;
+* ``weights.safetensors``: the averaged weights and the spec, for sampling;
+* ``earlier.safetensors``: averaged weights from early in training, for guided sampling.
 
-The state alone is the checkpoint: it holds the averaged weights too, and is put in its place whole, by one renaming.
-The weights and the manifest follow it. Each file carries its step, so that a state that a crash has left ahead of them
-is noticed: its weights are then those that are loaded, and whoever goes on with the run writes the other files anew.
+The state alone is the checkpoint: it holds the averaged weights too, and one renaming replaces it whole. The weights
+and the manifest follow it. Each file carries its step, which shows whether a crash has left the state ahead of them:
+then its weights are loaded, and resuming the run rewrites the other files.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from msd_engine.specs import ExperimentSpec, SpecError
 from msd_engine.specs.models import CARD
 from msd_engine.training.trainer import AVERAGED
 
-# Who only asks whether a run is held holds it for an instant.
+# Checking whether a run is locked locks it for an instant.
 _PATIENCE_S = 0.2
 
 _RUN = "the manifest of a run"
@@ -48,7 +48,7 @@ class Run:
 
     Attributes:
         folder: The folder.
-        manifest: What the run says about itself; replaced at each checkpoint.
+        manifest: The manifest; replaced at each checkpoint.
     """
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
@@ -58,10 +58,10 @@ class Run:
 
     @classmethod
     def create(cls, folder: str | os.PathLike[str], spec: ExperimentSpec, *, device: str | torch.device) -> Self:
-        """Begin a run.
+        """Create a run.
 
         Args:
-            folder: The folder; made where it is missing.
+            folder: The folder; created if missing.
             spec: The experiment.
             device: The device that computes, for the manifest.
 
@@ -79,7 +79,7 @@ class Run:
         make_folder(folder)
         run = cls(folder, new_manifest(spec, device=str(device), threads=torch.get_num_threads(), generator=GENERATOR))
         with run.locked():
-            # Asked again: another process may have been quicker by a moment.
+            # Check again under the lock: another process may have created it meanwhile.
             if (folder / MANIFEST).exists():
                 raise UserError(f"{folder} already holds a run: resume it, or choose another folder.")
             run._write_manifest()
@@ -87,7 +87,7 @@ class Run:
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Self:
-        """Open a run that exists.
+        """Open an existing run.
 
         Args:
             folder: Its folder.
@@ -96,7 +96,7 @@ class Run:
             The run.
 
         Raises:
-            BadFile: There is none, or its manifest is damaged.
+            BadFile: The folder holds no run, or its manifest is damaged.
         """
         path = Path(folder) / MANIFEST
         with reading(folder, "the folder of a run"):
@@ -115,7 +115,7 @@ class Run:
 
     @property
     def has_state(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
+        """Whether there is a checkpoint to resume from."""
         return (self.folder / STATE).exists()
 
     @property
@@ -125,21 +125,21 @@ class Run:
 
     @property
     def has_earlier(self) -> bool:
-        """Whether averaged weights of a moment early in training were kept."""
+        """Whether averaged weights from early in training are saved."""
         return (self.folder / EARLIER).exists()
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run, so that no other process and no other job trains it meanwhile.
+        """Lock the run, so that no other process or job trains it meanwhile.
 
-        The system lets go of the lock when its holder dies, however it dies. Temporary files that earlier holders have
-        left are removed.
+        The system releases the lock when its holder dies, for any reason. Temporary files of earlier holders are
+        removed.
 
         Yields:
             Nothing.
 
         Raises:
-            UserError: Somebody else holds the run, its folder cannot be written, or it is a pretrained model.
+            UserError: The run is locked, its folder cannot be written, or it is a pretrained model.
         """
         if (self.folder / CARD).exists():
             raise UserError(f"{self.folder.name} is a pretrained model, which is never changed: train a new run.")
@@ -149,18 +149,18 @@ class Run:
             yield
 
     def save(self, state: Mapping[str, Tensor], step: int, *, elapsed_s: float, status: Status = "running") -> None:
-        """Write a checkpoint. A crash at any moment leaves this one or the one before.
+        """Write a checkpoint. A crash at any moment leaves this one or the previous one.
 
         Args:
-            state: All that training needs to go on: weights, optimiser, and the averaged weights under names that
+            state: All that training needs to resume: weights, optimiser, and the averaged weights under names that
                 begin with `AVERAGED`.
             step: Training steps done.
             elapsed_s: Seconds of training so far.
             status: How the run stands.
 
         Raises:
-            NotFiniteError: A number is infinite or none; the checkpoint before is kept.
-            UserError: The disk is full or the folder cannot be written; the checkpoint before is kept.
+            NotFiniteError: A number is infinite or NaN; the previous checkpoint stays.
+            UserError: The disk is full or the folder cannot be written; the previous checkpoint stays.
         """
         flush(self.folder / METRICS)
         packed = pack_tensors(state, self._notes(step, elapsed_s))
@@ -170,10 +170,10 @@ class Run:
         self._write_manifest()
 
     def follow(self, checkpoint: Checkpoint) -> None:
-        """Write anew the weights and the manifest that a crash has left behind the state; hold the run meanwhile.
+        """Rewrite weights and manifest if a crash has left them behind the state; the caller holds the lock.
 
         Args:
-            checkpoint: The state, as `load_state` has read it.
+            checkpoint: The state from `load_state`.
 
         Raises:
             UserError: A file cannot be written.
@@ -190,7 +190,7 @@ class Run:
             self._write_manifest()
 
     def save_earlier(self, weights: Mapping[str, Tensor], step: int, *, elapsed_s: float) -> None:
-        """Keep the averaged weights of a moment early in training.
+        """Save averaged weights from early in training.
 
         Args:
             weights: The averaged weights.
@@ -203,7 +203,7 @@ class Run:
         write_atomically(self.folder / EARLIER, pack_tensors(weights, self._notes(step, elapsed_s)))
 
     def set_status(self, status: Status) -> None:
-        """Note how the run stands.
+        """Set the status of the run.
 
         Args:
             status: ``running``, ``finished``, ``stopped`` or ``failed``.
@@ -215,11 +215,11 @@ class Run:
         self._write_manifest()
 
     def begin(self, generator: str, device: str) -> None:
-        """Note that the run is trained from now on.
+        """Record that training starts.
 
         Args:
-            generator: Name of what draws the noise of the steps that follow.
-            device: The device that computes the steps that follow, in words.
+            generator: Name of the noise generator of the following steps.
+            device: Description of the device of the following steps.
 
         Raises:
             UserError: The manifest cannot be written.
@@ -230,10 +230,10 @@ class Run:
         self._write_manifest()
 
     def note_threads(self, step: int, threads: int) -> None:
-        """Note with how many threads training goes on; it is written with the next checkpoint or status.
+        """Record the number of threads from now on; the next checkpoint or status saves it.
 
         Args:
-            step: Training steps done. What was noted of later ones is dropped: they are done anew.
+            step: Training steps done. Records of later steps are dropped, since these are repeated.
             threads: Threads of torch.
         """
         kept = [(since, count) for since, count in self.manifest.thread_history if since < step]
@@ -242,7 +242,7 @@ class Run:
         self.manifest = self.manifest.replace("thread_history", tuple(kept))
 
     def set_budget(self, *, steps: int, seconds: float) -> None:
-        """Change how long the run is to be trained; all else stays as it was begun.
+        """Change the training budget of the run, and nothing else.
 
         Args:
             steps: Training ends after this many steps in all.
@@ -258,21 +258,21 @@ class Run:
             self._write_manifest()
 
     def load_state(self, like: Mapping[str, Tensor] | None = None) -> Checkpoint:
-        """Read what training needs to go on.
+        """Read the training state.
 
         Args:
             like: Tensors whose names, shapes and dtypes are expected; None accepts any.
 
         Returns:
-            The state, with the step that it belongs to, and with what only older versions keep.
+            The state with its step, including tensors that only older versions save.
 
         Raises:
-            BadFile: There is no state, or it is damaged or of another network.
+            BadFile: The state is missing, damaged or of another network.
         """
         return read_checkpoint(self.folder / STATE, _EXPECTED_STATE, like, optional=(GENERATOR_STATE,))
 
     def load_weights(self, like: Mapping[str, Tensor] | None = None) -> Checkpoint:
-        """Read the averaged weights; those of a pretrained model are kept in float16 and widened.
+        """Read the averaged weights; those of a pretrained model are converted from float16.
 
         Args:
             like: Tensors whose names, shapes and dtypes are expected; None accepts any.
@@ -281,7 +281,7 @@ class Run:
             The weights, with the step that they belong to.
 
         Raises:
-            BadFile: There are none yet, or they are damaged or of another network.
+            BadFile: They are missing yet, damaged or of another network.
         """
         if not self.has_weights:
             raise BadFile(f"{self.folder} has no trained weights yet: train it until the first checkpoint.")
@@ -290,7 +290,7 @@ class Run:
         return read_checkpoint(self.folder / WEIGHTS, _EXPECTED_WEIGHTS, like, widen=True)
 
     def load_earlier(self, like: Mapping[str, Tensor] | None = None) -> Checkpoint:
-        """Read the averaged weights of a moment early in training.
+        """Read averaged weights from early in training.
 
         Args:
             like: Tensors whose names, shapes and dtypes are expected; None accepts any.
@@ -299,7 +299,7 @@ class Run:
             The weights, with the step that they belong to.
 
         Raises:
-            BadFile: There are none, or they are damaged or of another network.
+            BadFile: They are missing, damaged or of another network.
         """
         return read_checkpoint(self.folder / EARLIER, _EXPECTED_WEIGHTS, like, widen=True)
 
@@ -312,7 +312,7 @@ class Run:
         append_rows(self.folder / METRICS, rows)
 
     def read_metrics(self) -> Log:
-        """Read all measurements so far; what was not finite is NaN, and damaged lines are left out.
+        """Read all measurements so far; null becomes NaN, and damaged lines are skipped.
 
         Raises:
             BadFile: The file cannot be read at all.
@@ -320,13 +320,13 @@ class Run:
         return read_log(self.folder / METRICS)
 
     def rewind(self, step: int) -> str:
-        """Drop what was measured and kept after a step, before training goes on from there; hold the run meanwhile.
+        """Drop measurements and weights of later steps before training resumes; the caller holds the lock.
 
         Args:
-            step: Training steps done; 0 where training begins.
+            step: Training steps done; 0 at the start of training.
 
         Returns:
-            What was lost of the measurements before that step, in one sentence; empty for nothing.
+            A message on lost measurements up to that step; empty if none.
 
         Raises:
             UserError: A file cannot be written.
@@ -351,7 +351,7 @@ class Run:
         return {"step": str(step), "elapsed_s": repr(float(elapsed_s)), "spec": self.spec.to_json()}
 
     def _write_weights(self, state: Mapping[str, Tensor], step: int, elapsed_s: float) -> None:
-        """Write the averaged weights that a state holds."""
+        """Write the averaged weights of a state."""
         weights = {name.removeprefix(AVERAGED): value for name, value in state.items() if name.startswith(AVERAGED)}
         write_atomically(self.folder / WEIGHTS, pack_tensors(weights, self._notes(step, elapsed_s)))
 

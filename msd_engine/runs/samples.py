@@ -30,7 +30,7 @@ class SampleFile:
         x_hat: The samples with shape (N, C, H, W) or (N, d), float32, in data units.
         y: All copies of the last state, with shape (N, k, *event), float32.
         seed: Seed of the chains.
-        spec_json: The spec as JSON, not judged.
+        spec_json: The spec as JSON, not validated.
     """
 
     x_hat: NDArray[np.float32]
@@ -59,7 +59,7 @@ def save_samples(
 
 
 def save_arrays(path: str | os.PathLike[str], arrays: Mapping[str, NDArray[Any]], spec_json: str) -> None:
-    """Write any arrays with the spec that they came from, whole or not at all; `read_samples_spec` finds the spec.
+    """Write any arrays with their spec, whole or not at all; `read_samples_spec` reads the spec.
 
     Args:
         path: The file to write.
@@ -84,7 +84,7 @@ def load_samples(path: str | os.PathLike[str]) -> SampleFile:
         Its content.
 
     Raises:
-        BadFile: It is missing, cut, or no sample file.
+        BadFile: The file is missing, truncated, or no sample file.
     """
     data = read_bytes(path, EXPECTED, limit=_LARGEST)
     with reading(path, EXPECTED), zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -99,7 +99,7 @@ def load_samples(path: str | os.PathLike[str]) -> SampleFile:
 
 
 def read_samples_spec(path: str | os.PathLike[str]) -> str:
-    """Read only the spec of a sample file, without judging it.
+    """Read only the spec of a sample file, without validating it.
 
     Args:
         path: The file.
@@ -108,7 +108,7 @@ def read_samples_spec(path: str | os.PathLike[str]) -> str:
         The spec as JSON.
 
     Raises:
-        BadFile: The file is missing, cut, or no sample file.
+        BadFile: The file is missing, truncated or no sample file.
     """
     with reading(path, EXPECTED), zipfile.ZipFile(path) as archive:
         spec = _member(archive, "spec", _LARGEST_SPEC)
@@ -118,7 +118,7 @@ def read_samples_spec(path: str | os.PathLike[str]) -> str:
 
 
 def _member(archive: zipfile.ZipFile, name: str, limit: int) -> NDArray[Any]:
-    """Read one array; never unpacks more than the limit, and never believes a header that its data do not bear out."""
+    """Read one array; never unpack more than the limit, nor trust a header that disagrees with its data."""
     with archive.open(f"{name}.npy") as file:
         data = file.read(limit + 1)
     if len(data) > limit:

@@ -3,8 +3,8 @@
 * ``sweep.json``: the comparison, written whole or not at all;
 * ``NAME/``: the run folders, and in each, once it is measured, ``result.json``.
 
-Nothing is written by two: each run is claimed by whoever works on it, so that several processes, or machines with a
-common disk, may go through one sweep together.
+A process claims a run before working on it, so that several processes, or machines with a common disk, can share one
+sweep.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from msd_engine.specs.sweep import Child, SweepResult, SweepSpec
 
 RESULT = "result.json"
 _LOCK = "lock"
-# Whoever lists the runs holds a claim for a moment, to see whether it is free.
+# Listing the runs holds a claim for a moment, to check whether it is free.
 _PATIENCE_S = 0.2
 _EXPECTED = "the plan of a comparison (sweep.json)"
 _EXPECTED_RESULT = "the result of a run of a comparison"
@@ -36,7 +36,7 @@ class SweepFolder:
 
     Attributes:
         folder: The folder.
-        spec: The comparison; replaced when it is widened.
+        spec: The comparison; replaced when it is extended.
     """
 
     def __init__(self, folder: Path, spec: SweepSpec) -> None:
@@ -46,14 +46,14 @@ class SweepFolder:
 
     @classmethod
     def create(cls, folder: str | os.PathLike[str], spec: SweepSpec) -> Self:
-        """Begin a sweep.
+        """Create a sweep.
 
         Args:
-            folder: The folder; made where it is missing.
+            folder: The folder; created if missing.
             spec: The comparison.
 
         Returns:
-            The sweep, without a run.
+            The sweep, without runs.
 
         Raises:
             UserError: The folder holds a sweep or a run already, or cannot be written.
@@ -69,7 +69,7 @@ class SweepFolder:
 
     @classmethod
     def open(cls, folder: str | os.PathLike[str]) -> Self:
-        """Open a sweep that exists.
+        """Open an existing sweep.
 
         Args:
             folder: Its folder, or its ``sweep.json``.
@@ -78,25 +78,25 @@ class SweepFolder:
             The sweep.
 
         Raises:
-            BadFile: There is none, or its plan is damaged.
+            BadFile: The folder holds no sweep, or its plan is damaged.
         """
         path = Path(folder)
         path = path if path.name == SWEEP else path / SWEEP
         return cls(path.parent, read_sweep(path))
 
     def widen(self, wanted: SweepSpec) -> None:
-        """Add the ks, seeds and modes that are asked for and not there yet; nothing is ever taken away.
+        """Add the ks, seeds, modes and fusions that are asked for and not there yet; nothing is ever taken away.
 
         Args:
-            wanted: What is wanted; its base is not read.
+            wanted: The ks, seeds and modes; its base is ignored.
 
         Raises:
-            UserError: Somebody else is widening it for long, or it cannot be written.
+            UserError: Another process holds the plan for too long, or it cannot be written.
         """
         with hold(self.folder / _LOCK, 10, f"{self.folder} is being changed by another program: try again."):
             sweep_temporary(self.folder, (SWEEP,))
             self.spec = read_sweep(self.folder / SWEEP)
-            wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes)
+            wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes, fusions=wanted.fusions)
             if wider != self.spec:
                 self.spec = wider
                 self._write()
@@ -106,7 +106,7 @@ class SweepFolder:
         return self.folder / name
 
     def result(self, name: str) -> SweepResult | None:
-        """Return how a run ended, None where it has not yet.
+        """Return the result of a run, None if it has none yet.
 
         Args:
             name: Name of the run.
@@ -128,7 +128,7 @@ class SweepFolder:
         return [result for result in found if result is not None]
 
     def measured(self) -> Iterator[tuple[Child, list[dict[str, Any]]]]:
-        """Read the measurements of every run that has begun, in the order of the queue.
+        """Read the measurements of every started run, in the order of the queue.
 
         Yields:
             The run with its rows of metrics.
@@ -142,7 +142,7 @@ class SweepFolder:
                 yield child, rows
 
     def save_result(self, result: SweepResult) -> None:
-        """Keep how a run ended.
+        """Save the result of a run.
 
         Args:
             result: The result.
@@ -154,13 +154,13 @@ class SweepFolder:
 
     @contextlib.contextmanager
     def claimed(self, name: str) -> Iterator[bool]:
-        """Claim a run, so that no other process works on it; the system lets go when the holder dies.
+        """Claim a run, so that no other process works on it; the system releases it when the holder dies.
 
         Args:
             name: Name of the run.
 
         Yields:
-            Whether it could be claimed.
+            Whether the claim succeeded.
 
         Raises:
             UserError: The folder cannot be written.
@@ -180,7 +180,7 @@ class SweepFolder:
 
 
 def sweep_of(run: str | os.PathLike[str]) -> Path | None:
-    """Return the comparison that a run folder belongs to, None where it stands alone.
+    """Return the comparison of a run folder, or None.
 
     Args:
         run: The run folder.
@@ -190,7 +190,7 @@ def sweep_of(run: str | os.PathLike[str]) -> Path | None:
 
 
 def runs_in(folder: Path) -> list[Path]:
-    """Return the run folders that a comparison holds by now, in the order of their names; errors as of the system.
+    """Return the present run folders of a comparison by name; raises errors of the system.
 
     Args:
         folder: The sweep folder.

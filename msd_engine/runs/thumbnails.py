@@ -1,4 +1,4 @@
-"""Small pictures of runs: the last samples, or held-out images as the network sees them; of points their scatter."""
+"""Thumbnails of runs: the last samples, or held-out images from the network; for points a scatter plot."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ SIDE_PX = 128
 """Largest width and height of a thumbnail."""
 
 LARGEST_BYTES = 128 * 1024
-"""A thumbnail of more bytes is none of ours."""
+"""Largest size of a thumbnail in bytes."""
 
 _MOST_IMAGES = 16
 _DOTS = 2000
-# Seen on white and on black; the same hue as all that is learned.
+# Visible on white and on black; the hue of learned things.
 _DOT = (214, 112, 20)
 _CUT = 0.005
 
 
 def image_thumbnail(images: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay the first images out, as large as the thumbnail allows.
+    """Draw a grid of the first images, as large as fits.
 
     Args:
         images: Images with shape (N, C, H, W), in data units or as 8-bit values.
@@ -46,10 +46,10 @@ def image_thumbnail(images: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray
 
 
 def point_thumbnail(x: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Draw points as dots on a transparent ground, framed so that nearly all are seen.
+    """Draw points as dots on a transparent background, with nearly all in view.
 
     Args:
-        x: Points of the plane with shape (N, 2); those that are not finite are left out.
+        x: Points of the plane with shape (N, 2); others than finite ones are skipped.
 
     Returns:
         The picture with shape (SIDE_PX, SIDE_PX, 4), uint8.
@@ -68,13 +68,13 @@ def point_thumbnail(x: NDArray[np.floating]) -> NDArray[np.uint8]:
             column, row = place[:, 0] + dx, SIDE_PX - 1 - (place[:, 1] + dy)
             seen = (column >= 0) & (column < SIDE_PX) & (row >= 0) & (row < SIDE_PX)
             opacity = 255 if dx == dy == 0 else 110
-            # The heart of a dot is never made fainter by the rim of another.
+            # The rim of a dot never fades the centre of another.
             np.maximum.at(picture[..., 3], (row[seen], column[seen]), opacity)
     return picture
 
 
 def save_thumbnail(folder: str | os.PathLike[str], pixels: NDArray[np.uint8]) -> None:
-    """Keep a thumbnail in a run folder.
+    """Save a thumbnail in a run folder.
 
     Args:
         folder: The run folder.
@@ -89,7 +89,7 @@ def save_thumbnail(folder: str | os.PathLike[str], pixels: NDArray[np.uint8]) ->
 
 
 def keep_thumbnail(folder: str | os.PathLike[str], x: NDArray[np.floating]) -> None:
-    """Keep a small picture of data or samples in a run folder.
+    """Save a thumbnail of data or samples in a run folder.
 
     Args:
         folder: The run folder.
@@ -108,7 +108,7 @@ def read_thumbnail(folder: str | os.PathLike[str]) -> bytes:
         folder: The run folder.
 
     Returns:
-        The PNG; empty where there is none.
+        The PNG; empty if there is none.
 
     Raises:
         BadFile: It cannot be read or is larger than any thumbnail.

@@ -19,6 +19,7 @@ from msd_engine.specs.live import Live
 from msd_engine.specs.models import (
     DrawnBy,
     ModelCard,
+    example_folder,
     load_card,
     load_preset,
     model_folder,
@@ -59,6 +60,7 @@ __all__ = [
     "TrainingSpec",
     "UNetSpec",
     "declarations",
+    "example_folder",
     "for_job",
     "for_painting",
     "generator_of",

@@ -24,10 +24,13 @@ JobName = Literal["train", "sample", "denoise", "inpaint", "interpolate"]
 JOBS: tuple[JobName, ...] = get_args(JobName)
 """Names of the jobs of a spec."""
 
+_ANY_K = ("mean", "set")
+_KS = (1, 2, 4, 8, 16)
+
 # The format with the step ε at σ_L instead of r = ε/σ_L², and its range of ε.
 _WITH_STEP_SIZE = "msd-experiment-1"
-# The format whose chains always give the denoiser the noise of the level.
-_AS_SCHEDULED = "msd-experiment-2"
+# The format whose chains always give the denoiser the noise of the level, and whose networks serve one k.
+_SECOND = "msd-experiment-2"
 _LARGEST_STEP_SIZE = 1e6
 
 
@@ -42,7 +45,7 @@ class ExperimentSpec(Spec):
     """
 
     notes: ClassVar = ("generator", "job", "weights")
-    older: ClassVar = (_AS_SCHEDULED, _WITH_STEP_SIZE)
+    older: ClassVar = (_SECOND, _WITH_STEP_SIZE)
 
     format: Literal["msd-experiment-3"] = "msd-experiment-3"
     title: str = Field("", max_length=200)
@@ -55,11 +58,11 @@ class ExperimentSpec(Spec):
 
     @classmethod
     def present(cls, document: dict[str, Any]) -> dict[str, Any]:
-        """Convert a document of an earlier format, so that its chains stay the same; return others unchanged."""
+        """Convert a document of an earlier format step by step, so that its chains stay the same; return others."""
         document = super().present(document)
         if document.get("format") == _WITH_STEP_SIZE:
             document = _with_step_ratio(document)
-        return _as_scheduled(document) if document.get("format") == _AS_SCHEDULED else document
+        return _with_any_k(_as_scheduled(document)) if document.get("format") == _SECOND else document
 
     @model_validator(mode="after")
     def _parts_agree(self) -> Self:
@@ -76,6 +79,32 @@ class ExperimentSpec(Spec):
         fields = {"format": fields.pop("format"), "generator": GENERATOR} | fields
         separators = None if indent else (",", ":")
         return json.dumps(fields, indent=indent, separators=separators, ensure_ascii=False)
+
+    @property
+    def law(self) -> NoiseSpec:
+        """The noise of training, with an automatic law in σ_eff where the fusion of the copies serves every k."""
+        if self.noise.quantity == "auto" and self.network.fusion in _ANY_K:
+            return self.noise.model_copy(update={"quantity": "sigma-eff"})
+        return self.noise
+
+    @property
+    def serves_every_k(self) -> bool:
+        """Whether the network of this training takes any number of copies, else `training.k` alone.
+
+        It does where its fusion does and the training noise is given as σ_eff. A law of σ of one copy gives other σ_eff
+        for another k (theory §3, fact 10).
+        """
+        return self.network.fusion in _ANY_K and self.law.draws_sigma_eff
+
+    @property
+    def copies(self) -> str:
+        """Numbers of copies that the network of this training takes, such as ``k = 8``."""
+        return "every k" if self.serves_every_k else f"k = {self.training.k}"
+
+    @property
+    def training_ks(self) -> tuple[int, ...]:
+        """Numbers of copies that the steps of a training take in turn."""
+        return _KS if self.network.fusion == "set" else (self.training.k,)
 
     def sigma_eff(self, sigma: float) -> float:
         """Return the noise of ȳ, σ/√k, for a noise σ of each copy."""
@@ -123,7 +152,7 @@ def _with_step_ratio(fields: dict[str, Any]) -> dict[str, Any]:
         # Validation refuses any other σ_L.
         if isinstance(sigma_L, int | float) and 0 < sigma_L < 1e100:
             sampling["step_ratio"] = step_ratio_of(epsilon, sigma_L)
-    return fields | {"format": _AS_SCHEDULED, "sampling": sampling}
+    return fields | {"format": _SECOND, "sampling": sampling}
 
 
 def _as_scheduled(fields: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +160,19 @@ def _as_scheduled(fields: dict[str, Any]) -> dict[str, Any]:
     sampling = fields.get("sampling", {})
     if isinstance(sampling, dict):
         sampling = {"conditioning": "scheduled"} | sampling
-    return fields | {"format": "msd-experiment-3", "sampling": sampling}
+    return fields | {"sampling": sampling}
+
+
+def _with_any_k(fields: dict[str, Any]) -> dict[str, Any]:
+    """Name the networks of a document that have seen one k alone as such."""
+    network, noise = fields.get("network"), fields.get("noise", {})
+    if isinstance(network, dict) and network.get("fusion") == "set":
+        network = network | {"fusion": "set-of-k"}
+    elif isinstance(network, dict) and network.get("fusion") == "mean" and isinstance(noise, dict):
+        uniform = noise.get("law") == "uniform-t" and noise.get("quantity", "auto") == "auto"
+        noise = noise | {"quantity": "sigma"} if uniform else noise
+    changed = {name: part for name, part in (("network", network), ("noise", noise)) if name in fields}
+    return fields | changed | {"format": "msd-experiment-3"}
 
 
 def generator_of(text: str | bytes) -> str:
@@ -210,8 +251,7 @@ NETWORK_FIELDS = ("data", "network", "noise.s", "noise.covariance", "training.k"
 def misfits(trained: ExperimentSpec, asked: ExperimentSpec) -> tuple[Misfit, ...]:
     """Return why a network cannot denoise what an experiment asks for; empty where it fits.
 
-    A network takes as many copies as it was trained with. (One whose fusion is the mean sees ȳ alone, and would serve
-    any k at an equal σ/√k: this is the place that would let it.)
+    A network takes as many copies as it was trained with, unless it serves every k.
 
     Args:
         trained: What it was trained with.
@@ -224,7 +264,7 @@ def misfits(trained: ExperimentSpec, asked: ExperimentSpec) -> tuple[Misfit, ...
     found: dict[Misfit, bool] = {
         "shape": trained.data.shape != asked.data.shape,
         "noise": trained.noise.covariance != asked.noise.covariance,
-        "k": trained.training.k != asked.training.k,
+        "k": trained.training.k != asked.training.k and not trained.serves_every_k,
         "data": not same_data(trained, asked),
     }
     return tuple(why for why, holds in found.items() if holds)
@@ -240,4 +280,5 @@ def same_data(trained: ExperimentSpec, wanted: ExperimentSpec) -> bool:
 
 def same_network(trained: ExperimentSpec, wanted: ExperimentSpec) -> bool:
     """Return whether a training of each of two experiments is about the same network, so that one can go on."""
-    return all(trained.get(path) == wanted.get(path) for path in NETWORK_FIELDS)
+    any_k = trained.serves_every_k and wanted.serves_every_k
+    return all(trained.get(path) == wanted.get(path) for path in NETWORK_FIELDS if path != "training.k" or not any_k)

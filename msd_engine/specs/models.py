@@ -1,4 +1,4 @@
-"""Presets (experiments as JSON) and pretrained models with cards, as they ship with the program.
+"""Presets (experiments as JSON), pretrained models with cards and a finished comparison, as they ship with the program.
 
 A model's folder holds ``manifest.json`` and ``weights.safetensors`` like a run folder, so that it can be sampled like a
 run; the weights are in half precision. ``card.json`` describes the model.
@@ -20,6 +20,9 @@ from msd_engine.specs.experiment import ExperimentSpec, misfits
 
 CARD = "card.json"
 """Name of the card in a model's folder."""
+
+EXAMPLE = "digits-k"
+"""Name of the folder of the example comparison."""
 
 
 @cache
@@ -110,7 +113,16 @@ class ModelCard(Spec):
 
 def models_folder() -> Path:
     """Return the folder of the models that ship with the program."""
-    return Path(os.fspath(files("msd_resources") / "models"))  # type: ignore[call-overload]
+    return _shipped("models")
+
+
+def example_folder() -> Path:
+    """Return the folder of a finished comparison to look at: plan, settings, errors and results, without weights."""
+    return _shipped("examples") / EXAMPLE
+
+
+def _shipped(name: str) -> Path:
+    return Path(os.fspath(files("msd_resources") / name))  # type: ignore[call-overload]
 
 
 @cache

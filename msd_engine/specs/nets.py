@@ -6,6 +6,19 @@ from typing import Literal
 
 from msd_engine.specs.base import Spec, param
 
+Fusion = Literal["concat", "mean", "set"]
+"""How a network combines the k copies."""
+
+FUSIONS: dict[str, str] = {"concat": "Concat", "mean": "Mean", "set": "Set"}
+"""Their display titles."""
+
+_FUSION_HELP = (
+    "Concat: the copies are separate inputs, as in the report; the network serves the k of its training alone. Mean: "
+    "the input is ȳ, and σ_eff = σ/√k; it serves every k. Set: ȳ, and features of each copy with shared weights, "
+    "averaged; it is trained with k = 1, 2, 4, 8 and 16 in turn and serves every k. Where it serves every k, an "
+    "automatic law of the training noise is that of σ_eff."
+)
+
 
 class MlpSpec(Spec):
     """A multilayer perceptron for points, conditioned on the noise like the U-net."""
@@ -25,6 +38,7 @@ class MlpSpec(Spec):
     embedding: int = param(
         64, title="Noise features", ge=4, le=2048, slider=(16, 512), scale="log", help="Length of the noise embedding."
     )
+    fusion: Fusion = param("concat", title="Fusion of copies", help=_FUSION_HELP, choices=FUSIONS)
 
 
 class UNetSpec(Spec):
@@ -64,11 +78,12 @@ class UNetSpec(Spec):
         help="Self-attention between all positions of the coarsest stage. The report has none.",
         formula="h + out(softmax(Q Kᵀ/√d) V)",
     )
-    fusion: Literal["concat", "mean", "set"] = param(
+    fusion: Literal[Fusion, "set-of-k"] = param(
         "concat",
         title="Fusion of copies",
-        help="Concat: k·C input channels, as in the report. Mean: the input is ȳ alone. Set: the first stage filters "
-        "each copy separately with shared weights and averages the feature maps.",
+        help=f"{_FUSION_HELP} Set of k: the first stage filters each copy with shared weights and averages the maps; "
+        "it serves the k of its training alone.",
+        choices={**FUSIONS, "set-of-k": "Set of k"},
     )
     embedding: int = param(
         256, title="Noise features", ge=4, le=2048, slider=(32, 512), scale="log", help="Length of the noise embedding."

@@ -40,8 +40,8 @@ class NoiseSpec(Spec):
     quantity: Literal["auto", "sigma", "sigma-eff"] = param(
         "auto",
         title="Variable of the law",
-        help="Variable of the noise law: σ of one copy, σ_eff of the mean copy, or automatic (σ_eff for log-normal, σ "
-        "for uniform t).",
+        help="Variable of the noise law: σ of one copy, σ_eff of the mean copy, or automatic: σ_eff for log-normal and "
+        "for networks that serve every k, else σ. With σ of one copy a network serves the k of its training alone.",
         choices={"auto": "Automatic"},
         formula="σ_eff = σ/√k",
     )

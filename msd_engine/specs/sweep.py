@@ -8,10 +8,14 @@ As σ_eff = σ/√k (theory §3, fact 1), k has two effects, which the two modes
   denoiser; any difference comes from learning.
 
 The law is that of the base experiment, with its σ_eff and σ at k = 1.
+
+A comparison may also train several fusions of the copies. At the same σ_eff their errors tell whether what a network of
+the mean or the set gives up, the order of the copies, costs anything.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 from collections.abc import Iterable
@@ -22,6 +26,7 @@ from pydantic import Field, model_validator
 
 from msd_engine.specs.base import LARGEST_SEED, Spec, SpecError
 from msd_engine.specs.experiment import ExperimentSpec
+from msd_engine.specs.nets import Fusion
 
 Mode = Literal["same-sigma", "same-sigma-eff"]
 
@@ -53,6 +58,8 @@ class Child:
         seed: Seed of the training.
         modes: Its modes: both for k = 1, where they agree.
         spec: The experiment.
+        fusion: Its fusion of the copies where several are compared; else empty.
+        place: Place of that fusion among the compared ones, from 0.
     """
 
     name: str
@@ -60,12 +67,14 @@ class Child:
     seed: int
     modes: tuple[Mode, ...]
     spec: ExperimentSpec
+    fusion: str = ""
+    place: int = 0
 
     @property
     def words(self) -> str:
         """Display name, such as ``k = 8, same σ_eff, seed 0``."""
         mode = "" if self.k == 1 else f", {MODE_TITLES[self.modes[0]]}"
-        return f"k = {self.k}{mode}, seed {self.seed}"
+        return f"{series_words(self.k, self.fusion)}{mode}, seed {self.seed}"
 
 
 class SweepSpec(Spec):
@@ -77,52 +86,87 @@ class SweepSpec(Spec):
     ks: tuple[Copies, ...] = Field((1, 2, 4, 8, 16), min_length=1)
     seeds: tuple[Seed, ...] = Field((0, 1, 2), min_length=1)
     modes: tuple[Mode, ...] = Field(MODES, min_length=1)
+    fusions: tuple[Fusion, ...] = ()
 
     @model_validator(mode="after")
     def _nothing_twice(self) -> Self:
-        for name, values in (("ks", self.ks), ("seeds", self.seeds), ("modes", self.modes)):
+        lists = (("ks", self.ks), ("seeds", self.seeds), ("modes", self.modes), ("fusions", self.fusions))
+        for name, values in lists:
             if len(set(values)) != len(values):
                 raise ValueError(f"{name} must not name the same value twice.")
-        if len(self.ks) * len(self.seeds) * len(self.modes) > _MOST_RUNS:
-            raise ValueError(f"A comparison has at most {_MOST_RUNS} runs: choose fewer ks, seeds or modes.")
+        if len(self.ks) * len(self.seeds) * len(self.modes) * len(self.compared) > _MOST_RUNS:
+            raise ValueError(f"A comparison has at most {_MOST_RUNS} runs: choose fewer ks, seeds, modes or fusions.")
         return self
 
+    @property
+    def compared(self) -> tuple[str, ...]:
+        """The fusions of the copies that are trained: those asked for, or that of the base."""
+        return self.fusions or (self.base.network.fusion,)
+
     def children(self) -> tuple[Child, ...]:
-        """Return the trainings in order: seed by seed, so that each pass compares all k."""
+        """Return the trainings in order: seed by seed, so that each pass compares all k and fusions."""
         found: dict[str, Child] = {}
-        for seed in self.seeds:
-            for mode in self.modes:
-                for k in self.ks:
-                    name = f"k{k}-seed{seed}" if k == 1 else f"k{k}-{mode}-seed{seed}"
-                    modes = self.modes if k == 1 else (mode,)
-                    # At k = 1 the modes agree; name and spec must not depend on which of them are requested.
-                    spec = child_spec(self.base, k, MODES[0] if k == 1 else mode, seed)
-                    found.setdefault(name, Child(name, k, seed, modes, spec))
+        for seed, mode, (place, fusion) in itertools.product(self.seeds, self.modes, enumerate(self.compared)):
+            for k in self.ks:
+                # Runs with the fusion of the base have the same names with and without other fusions.
+                own = "" if fusion == self.base.network.fusion else f"{fusion}-"
+                name = f"{own}k{k}-seed{seed}" if k == 1 else f"{own}k{k}-{mode}-seed{seed}"
+                modes = self.modes if k == 1 else (mode,)
+                # At k = 1 the modes agree; name and spec must not depend on which of them are requested. A set is
+                # trained with more copies too, for which they differ.
+                shared: Mode = "same-sigma-eff" if fusion == "set" else "same-sigma"
+                spec = child_spec(self.base, k, shared if k == 1 else mode, seed, fusion)
+                shown = fusion if len(self.compared) > 1 else ""
+                found.setdefault(name, Child(name, k, seed, modes, spec, shown, place))
         return tuple(found.values())
 
     @property
     def runs(self) -> int:
         """Number of trainings: one of k = 1 serves all modes."""
         of_one_seed = sum(1 if k == 1 else len(self.modes) for k in self.ks)
-        return of_one_seed * len(self.seeds)
+        return of_one_seed * len(self.seeds) * len(self.compared)
 
     @property
     def shared_runs(self) -> int:
-        """Number of trainings that serve both modes: those of k = 1, one for each seed."""
-        return len(self.seeds) if 1 in self.ks and len(self.modes) > 1 else 0
+        """Number of trainings that serve both modes: those of k = 1, one for each seed and fusion."""
+        return len(self.seeds) * len(self.compared) if 1 in self.ks and len(self.modes) > 1 else 0
 
-    def with_more(self, *, ks: Iterable[int] = (), seeds: Iterable[int] = (), modes: Iterable[str] = ()) -> Self:
-        """Return the comparison with further numbers of copies, seeds and modes appended.
+    def with_more(
+        self,
+        *,
+        ks: Iterable[int] = (),
+        seeds: Iterable[int] = (),
+        modes: Iterable[str] = (),
+        fusions: Iterable[str] = (),
+    ) -> Self:
+        """Return the comparison with further numbers of copies, seeds, modes and fusions appended.
 
         Raises:
             SpecError: A value is out of range.
         """
         wanted: dict[str, Iterable[Any]] = {"ks": ks, "seeds": seeds, "modes": modes}
-        return self.replace_all({n: tuple(dict.fromkeys((*getattr(self, n), *more))) for n, more in wanted.items()})
+        fields = {n: tuple(dict.fromkeys((*getattr(self, n), *more))) for n, more in wanted.items()}
+        together = tuple(dict.fromkeys((*self.compared, *fusions)))
+        return self.replace_all(fields | ({"fusions": together} if together != self.compared else {}))
 
 
-def child_spec(base: ExperimentSpec, k: int, mode: Mode, seed: int) -> ExperimentSpec:
-    """Return the experiment of one training.
+def series_words(k: int, fusion: str) -> str:
+    """Return the display name of k, with the fusion where it is not empty."""
+    return f"k = {k}, {fusion}" if fusion else f"k = {k}"
+
+
+def mode_words(mode: Mode, fusion: str) -> str:
+    """Return the display name of a mode, with the fusion where it is not empty."""
+    return f"{MODE_TITLES[mode]}, {fusion}" if fusion else MODE_TITLES[mode]
+
+
+def series_order(k: int, place: int) -> int:
+    """Return a number that puts runs in the order of their fusion, then of k."""
+    return 100 * place + k
+
+
+def child_spec(base: ExperimentSpec, k: int, mode: Mode, seed: int, fusion: str = "") -> ExperimentSpec:
+    """Return the experiment of one training, with the fusion of the base or another.
 
     With the same σ_eff its sampling ladder is the base's at equal σ_eff, σ √(k/k_base), with the same step ratio r;
     with the same σ it is the base's own.
@@ -132,13 +176,15 @@ def child_spec(base: ExperimentSpec, k: int, mode: Mode, seed: int) -> Experimen
     """
     sampling = base.sampling
     widening = math.sqrt(k / base.training.k) if mode == "same-sigma-eff" else 1.0
-    title = f"{base.title or base.data.name}: k = {k}, {MODE_TITLES[mode]}, seed {seed}"
+    other = fusion if fusion != base.network.fusion else ""
+    title = f"{base.title or base.data.name}: {series_words(k, other)}, {MODE_TITLES[mode]}, seed {seed}"
     if len(title) > 200:
         title = title[:199] + "…"
     return base.replace_all(
         {
             "title": title,
             "noise.quantity": "sigma" if mode == "same-sigma" else "sigma-eff",
+            "network.fusion": fusion or base.network.fusion,
             "training.k": k,
             "training.seed": seed,
             "sampling.sigma_1": sampling.sigma_1 * widening,
@@ -173,6 +219,7 @@ class SweepResult(Spec):
         k: Number of copies.
         seed: Seed of the training.
         modes: Its modes.
+        fusion: Its fusion of the copies, empty for that of the base.
         status: ``finished`` or ``failed``.
         text: One sentence on the outcome.
         step: Training steps.
@@ -189,6 +236,7 @@ class SweepResult(Spec):
     k: Copies
     seed: Seed
     modes: tuple[Mode, ...]
+    fusion: Literal[Fusion, ""] = ""
     status: Literal["finished", "failed"]
     text: str = ""
     step: int = Field(0, ge=0)

@@ -18,7 +18,8 @@ class TrainingSpec(Spec):
         ge=1,
         le=64,
         slider=(1, 16),
-        help="Number of independent noisy copies y₁…y_k of one datum that the denoiser takes.",
+        help="Number of independent noisy copies y₁…y_k of one datum that the denoiser takes. Networks that serve "
+        "every k (see the fusion of copies) take any number when they sample.",
         formula="σ_eff = σ/√k",
     )
     form: Form = param(

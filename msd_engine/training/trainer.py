@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -63,7 +63,8 @@ class Trainer:
         source: Source of the data.
         objective: The objective to minimise.
         delay: Steps after which the host reads a loss. It changes no numbers.
-        graph: Recording of a step; used only with a delay. It changes no numbers.
+        new_graph: Makes the recording of a step, one for each number of copies; used only with a delay. It changes no
+            numbers.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class Trainer:
         objective: Objective,
         *,
         delay: int = 0,
-        graph: Graph | None = None,
+        new_graph: Callable[[], Graph] | None = None,
     ) -> None:
         device, batch = denoiser.sigma_data.device, spec.training.batch
         self.step = 0
@@ -92,13 +93,19 @@ class Trainer:
         self._results = Results(delay, device)
         self._found = torch.zeros(2, device=device)
         self._good = torch.ones((), device=device)
-        self._work = Repeated(self._compute, graph if delay else None)
+        self._law = spec.law
+        self._works = {
+            k: Repeated(partial(self._compute, k), new_graph() if new_graph is not None and delay else None)
+            for k in spec.training_ks
+        }
         averaged.mixed = denoiser.mixed
 
     def pop_trouble(self) -> str:
         """Return once why the device cannot record a step; otherwise an empty string."""
-        trouble, self._work.trouble = self._work.trouble, ""
-        return trouble
+        troubles = [work.trouble for work in self._works.values() if work.trouble]
+        for work in self._works.values():
+            work.trouble = ""
+        return next(iter(troubles), "")
 
     def spent(self, elapsed_s: float) -> float:
         """Return the used share of the budget after some seconds of training; 1 or more at its end."""
@@ -120,7 +127,9 @@ class Trainer:
         rates = self._optimiser.rates(learning_rate(training, self.step, self.spent(elapsed_s)))
         share = 1.0 - decay_at(self.step, training.averaging)
         self._inputs.fill(self.step, self._source.rows(self.step), (*rates, share))
-        self._work()
+        # In turn, so that every k has equal shares and the step alone says which one is next.
+        ks = tuple(self._works)
+        self._works[ks[self.step % len(ks)]]()
         self._results.add(self.step, self._found)
         self.step += 1
         return self._checked(self._results.due())
@@ -150,16 +159,16 @@ class Trainer:
         self._good.fill_(1.0)
         self.step = int(tensors["step"])
 
-    def _compute(self) -> None:
-        """Do the device's part of a step, whose varying inputs are in `_inputs`."""
+    def _compute(self, k: int) -> None:
+        """Do the device's part of a step with k copies, whose varying inputs are in `_inputs`."""
         training, denoiser = self._spec.training, self.denoiser
         # The CPU's generator needs an int; a device reads the tensor when it draws.
         now = self._inputs.now
         step: Step = now.step if self._delay else self.step
         x = self._source.take(now.rows, step)
-        numbers = self._chance.sigma(law_of_numbers(self._spec.noise), step)
-        sigma = draw_sigma(self._spec.noise, training.k, numbers)
-        y = copies(x, sigma, self._chance.noise((training.k, *x.shape[1:]), step))
+        numbers = self._chance.sigma(law_of_numbers(self._law), step)
+        sigma = draw_sigma(self._law, k, numbers)
+        y = copies(x, sigma, self._chance.noise((k, *x.shape[1:]), step))
         losses = self._objective.loss(denoiser, x, y, sigma, partial(self._chance.extra, step=step))
         # Divide by the dimension, so that one clipping norm suits points and images.
         dimension = math.prod(x.shape[1:])

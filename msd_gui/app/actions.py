@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction
 from msd_engine.specs.data import IMAGE_TITLES
 from msd_gui.app.pages import PAGES
 from msd_gui.pages.base.actions import ActionRow, made
+from msd_gui.theme.tips import wrapped
 
 DATA_SETS = ("mnist", "fashion-mnist", "cifar-10")
 
@@ -113,8 +114,8 @@ class Actions(QObject):
         action.setEnabled(enabled)
         plain = str(action.property("plain"))
         words = f"{plain}\n{why_not}" if why_not else plain
-        if words != action.toolTip():
-            action.setToolTip(words)
+        if wrapped(words) != action.toolTip():
+            action.setToolTip(wrapped(words))
 
     @staticmethod
     def menus() -> dict[str, list[ActionRow]]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QPoint, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QActionGroup
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal, Slot
+from PySide6.QtGui import QActionGroup, QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QComboBox, QMenu, QMenuBar, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from msd_engine.specs import load_preset
 from msd_gui.app.actions import Actions
 from msd_gui.app.pages import PAGES
 from msd_gui.session.settings import Settings
+from msd_gui.theme import colours_of
 
 _LETTERS = 60
+_DOT_PX = 7
 _PRESET_LETTERS, _LEAST_PRESET_PX = 24, 120
 
 
@@ -81,6 +84,33 @@ def _shown(path: Path) -> str:
     return text if len(text) <= _LETTERS else f"…{text[-_LETTERS:]}"
 
 
+class Dot(QWidget):
+    """A dot in the upper right corner of a button; the mouse works through it."""
+
+    def __init__(self, button: QWidget) -> None:
+        super().__init__(button)
+        self._button = button
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setFixedSize(_DOT_PX, _DOT_PX)
+        button.installEventFilter(self)
+        self.hide()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Stay in the corner."""
+        if event.type() == QEvent.Type.Resize:
+            self.move(self._button.width() - _DOT_PX - 2, 2)
+        return super().eventFilter(watched, event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the dot."""
+        del event
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(QColor(colours_of(self.palette()).accent))
+            painter.drawEllipse(self.rect())
+
+
 class MainBar(QToolBar):
     """The bar at the top of the window.
 
@@ -101,6 +131,7 @@ class MainBar(QToolBar):
         for row in PAGES:
             group.addAction(commands[f"page_{row.name}"])
             self.addAction(commands[f"page_{row.name}"])
+        self._dots = {row.name: Dot(self.widgetForAction(commands[f"page_{row.name}"])) for row in PAGES}
         self.addSeparator()
         self.preset = QComboBox()
         self.preset.setObjectName("preset")
@@ -125,6 +156,11 @@ class MainBar(QToolBar):
                 button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         self.addSeparator()
         self.addAction(commands["export"])
+
+    def mark(self, names: Collection[str]) -> None:
+        """Mark the buttons of pages with a running job by a dot."""
+        for name, dot in self._dots.items():
+            dot.setVisible(name in names)
 
     def set_presets(self, names: tuple[str, ...] | None) -> None:
         """List the presets of a page; None empties the list on pages without presets."""

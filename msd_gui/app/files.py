@@ -13,7 +13,7 @@ from msd_engine.events import Event, Failed, Finished, Progress, Restored, Resto
 from msd_engine.specs import ExperimentSpec
 from msd_gui.app.export.dialog import ExportDialog
 from msd_gui.bridge.clock import ScreenClock
-from msd_gui.bridge.engine import Engine
+from msd_gui.bridge.engine import Engine, Job
 from msd_gui.bridge.runner import Runner
 from msd_gui.pages.base.exports import FigureExport
 from msd_gui.pages.base.page import Export, Status
@@ -42,6 +42,7 @@ class Files(QObject):
         written: Emitted when a job has finished successfully.
         progressed: Emitted with a `Status`.
         failed: Emitted with a sentence and details.
+        mended: Emitted with the sentence of the last failure once another job has ended.
         running_changed: Emitted when the queue becomes busy or empty.
     """
 
@@ -54,6 +55,7 @@ class Files(QObject):
     written = Signal()
     progressed = Signal(object)
     failed = Signal(str, str)
+    mended = Signal(str)
     running_changed = Signal()
 
     def __init__(self, window: QWidget, engine: Engine, clock: ScreenClock, settings: Settings) -> None:
@@ -63,6 +65,8 @@ class Files(QObject):
         self._settings = settings
         self._then = (Path(), "")
         self._warming = False
+        self._failure = ""
+        self._asked = self._ended = self._asked_then = 0
         self._runner = Runner(clock, self)
         self._runner.event_ready.connect(self._show)
         self._runner.running_changed.connect(self.running_changed)
@@ -80,6 +84,7 @@ class Files(QObject):
     def stop(self) -> None:
         """Stop the running job."""
         if self.can_stop:
+            self._ended = self._asked
             self._runner.stop()
 
     def close(self) -> None:
@@ -88,6 +93,7 @@ class Files(QObject):
 
     @Slot(object)
     def _show(self, event: Event) -> None:
+        self._count(event)
         match event:
             case Started(job="warm-up"):
                 self.engine_ready.emit(event.device)
@@ -116,6 +122,20 @@ class Files(QObject):
             case _:
                 pass
 
+    def _enqueue(self, job: Job) -> None:
+        self._asked += 1
+        self._runner.enqueue(job)
+
+    def _count(self, event: Event) -> None:
+        """Take the last failure back when a job ends that was asked for after it was told."""
+        if isinstance(event, Finished | Failed):
+            self._ended += 1
+            if self._failure and self._ended > self._asked_then:
+                self.mended.emit(self._failure)
+                self._failure = ""
+        if isinstance(event, Failed):
+            self._failure, self._asked_then = event.text, self._asked
+
     def _on_restored(self, event: Restored) -> None:
         spec, run = ExperimentSpec.from_json(event.spec_json), Path(event.run) if event.run else None
         path, then = self._then
@@ -132,7 +152,7 @@ class Files(QObject):
     def warm_up(self) -> None:
         """Import torch in advance."""
         self._warming = True
-        self._runner.enqueue(self._engine.warm_up())
+        self._enqueue(self._engine.warm_up())
 
     def open_path(self, path: Path, then: str = "") -> None:
         """Restore the content of a picture, a preset, a sample file or a run folder.
@@ -142,21 +162,21 @@ class Files(QObject):
             then: Action to run after opening; empty for none.
         """
         self._then = (path, then)
-        self._runner.enqueue(self._engine.restore(path))
+        self._enqueue(self._engine.restore(path))
 
     def open_text(self, text: str) -> None:
         """Restore points or settings from text."""
         self._then = (Path(), "")
-        self._runner.enqueue(self._engine.restore_text(text))
+        self._enqueue(self._engine.restore_text(text))
 
     def download(self, name: str) -> None:
         """Download a data set to the data folder."""
         self.noticed.emit(f"Downloading {name} …")
-        self._runner.enqueue(self._engine.download(name))
+        self._enqueue(self._engine.download(name))
 
     def run_export(self, export: Export, path: Path) -> None:
         """Write one of the page's exports."""
-        self._runner.enqueue(export.make(path))
+        self._enqueue(export.make(path))
 
     # -- with dialogs --------------------------------------------------------------------------------------------------
 
@@ -178,7 +198,7 @@ class Files(QObject):
         path = self._choose_target("Save settings", "experiment", ".json")
         if path is not None:
             self._settings.add_recent(path)
-            self._runner.enqueue(self._engine.save("text", path, text=spec.to_json(indent=2)))
+            self._enqueue(self._engine.save("text", path, text=spec.to_json(indent=2)))
 
     def show_exports(self, exports: list[Export], more: list[QAction], at: QPoint) -> None:
         """Open a menu of exports.

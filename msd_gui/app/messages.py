@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from PySide6.QtCore import Slot
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QPlainTextEdit, QVBoxLayout, QWidget
 
@@ -50,6 +51,12 @@ class MessageBar(QWidget):
         while len(self._errors) > MOST_ERRORS:
             self._errors.pop(0).deleteLater()
         return card
+
+    @Slot(str)
+    def forget(self, text: str) -> None:
+        """Remove an error that is no longer true."""
+        for card in [card for card in self._errors if card.text() == text]:
+            self._forget(card)
 
     def errors(self) -> list[str]:
         """Return the displayed errors."""

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from functools import partial
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar
+from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton
 
 from msd_gui.pages.base.page import Status
+from msd_gui.theme.tips import wrapped
 from msd_gui.widgets.controls.numbers import duration
 
 NOTICE_MS = 5000
 
 
 class StatusBar(QStatusBar):
-    """One line at the bottom of the window."""
+    """One line at the bottom of the window.
+
+    Attributes:
+        page_requested: Emitted with the name of a hidden page after a click on its job.
+    """
+
+    page_requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,6 +47,7 @@ class StatusBar(QStatusBar):
         self.setContentsMargins(8, 0, 8, 0)
         self.addWidget(self._device)
         self.addWidget(self._text, 1)
+        self._elsewhere: dict[str, QToolButton] = {}
         for widget in (self._rate, self._left, self._bar):
             self.addPermanentWidget(widget)
         self._bar.hide()
@@ -52,7 +62,7 @@ class StatusBar(QStatusBar):
         """Show a sentence for some seconds, then the current activity again."""
         self._notice = text
         self._text.setText(text)
-        self._text.setToolTip(text)
+        self._text.setToolTip(wrapped(text))
         self._timer.start()
 
     def text(self) -> str:
@@ -69,6 +79,27 @@ class StatusBar(QStatusBar):
         self._notice = ""
         self._text.setText(self._status.text)
         self._text.setToolTip("")
+
+    def show_elsewhere(self, jobs: Mapping[str, str]) -> None:
+        """Show the jobs of hidden pages, each as a button that goes there; the words by the name of the page."""
+        for name in jobs.keys() - self._elsewhere.keys():
+            button = QToolButton()
+            button.setObjectName(f"elsewhere.{name}")
+            button.setAutoRaise(True)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setToolTip("Runs on another page: click to go there.")
+            button.clicked.connect(partial(self.page_requested.emit, name))
+            self.addPermanentWidget(button)
+            self._elsewhere[name] = button
+        for name, button in self._elsewhere.items():
+            words = jobs.get(name, "")
+            if words != button.text():
+                button.setText(words)
+            button.setVisible(bool(words))
+
+    def elsewhere(self) -> dict[str, str]:
+        """Return the shown jobs of hidden pages, by the name of the page."""
+        return {name: button.text() for name, button in self._elsewhere.items() if not button.isHidden()}
 
     def set_device(self, text: str) -> None:
         """Set the label of the device."""

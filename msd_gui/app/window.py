@@ -132,6 +132,8 @@ class MainWindow(QMainWindow):
         files.written.connect(self._on_written)
         files.progressed.connect(self.status.show_status)
         files.failed.connect(self.show_error)
+        files.mended.connect(self.messages.forget)
+        self.status.page_requested.connect(self.show_page)
         files.running_changed.connect(self._update_actions)
 
     # -- pages ---------------------------------------------------------------------------------------------------------
@@ -159,6 +161,7 @@ class MainWindow(QMainWindow):
         """Add a new page and restore its state of the last session."""
         page.failed.connect(self.show_error)
         page.data_missed.connect(self._offer_download)
+        page.mended.connect(self.messages.forget)
         page.noticed.connect(self.status.notice)
         page.status_changed.connect(self._update_status)
         page.actions_changed.connect(self._update_actions)
@@ -229,6 +232,11 @@ class MainWindow(QMainWindow):
             self.status.show_status(self.page.status)
             if self._device:
                 self.status.set_device(self.page.device or self._device)
+            busy = {name: page.status.brief for name, page in self.pages.built().items() if page.status.brief}
+            self.bar.mark(busy)
+            elsewhere = {name: words for name, words in busy.items() if self.pages[name] is not self.page}
+            titles = {name: self.commands[f"page_{name}"].text() for name in elsewhere}
+            self.status.show_elsewhere({name: f"{titles[name]}: {words}" for name, words in elsewhere.items()})
 
     # -- the engine ----------------------------------------------------------------------------------------------------
 

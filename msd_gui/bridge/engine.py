@@ -21,6 +21,7 @@ from msd_engine.events.figures import Figure, Sheet
 from msd_engine.jobs.tools.background import imported
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live, SweepSpec
 from msd_engine.specs.live import Cadence
+from msd_engine.specs.search.tune import TuneSpec
 
 if TYPE_CHECKING:
     from msd_engine.jobs.files.catalogue import Catalogue
@@ -96,6 +97,10 @@ class Engine:
         """Train a denoiser and keep it in a run folder."""
         return self._job("training.train:train", spec, run, resume=resume, pool=0)
 
+    def held_out_strip(self, run: Path) -> Job:
+        """Denoise a fixed strip of held-out images with the network of a run or of a shipped model."""
+        return self._job("training.recall:held_out_strip", run, pool=1)
+
     def recall(self, run: Path) -> Job:
         """Report the recorded measurements of a run again."""
         return self._job("training.recall:recall", run, pool=1)
@@ -108,6 +113,10 @@ class Engine:
         pool = 1 if beside or spec.data.kind == "mixture" else 0
         return self._job("sampling.sample:sample", spec, run_dir=run, pool=pool)
 
+    def sample_at_first_sight(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Draw the first chains of an experiment unasked: as many of them as soon move on this machine."""
+        return self._job("sampling.first_sight:sample_at_first_sight", spec, run_dir=run, pool=0)
+
     def chain_task(
         self, task: ChainTask, spec: ExperimentSpec, run: Path | None = None, *, start: Branch | None = None
     ) -> Job:
@@ -119,6 +128,10 @@ class Engine:
         grid = {"bounds": bounds, "resolution": FIELD_RESOLUTION, "points": ARROWS_PER_SIDE}
         return self._job("sampling.field:field", spec, sigma=sigma, run_dir=run, pool=1, **grid)
 
+    def why(self, spec: ExperimentSpec, run: Path | None = None, *, chains: int = 0) -> Job:
+        """Find out by experiment why chains die, in the background; 0 chains for the usual number."""
+        return self._job("sampling.why:why", spec, run_dir=run, chains=chains, pool=1)
+
     def ladder(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
         """Report the ladder of a sampling before any chain is drawn; with the network of a run, if there is one yet."""
         return self._job("sampling.ladder:ladder", spec, run_dir=run)
@@ -127,11 +140,23 @@ class Engine:
         """Propose a ladder and a step from the data."""
         return self._job("sampling.propose:proposal", spec, pool=1)
 
+    def tune(self, spec: TuneSpec, run: Path) -> Job:
+        """Search for the best chain of a run's network, on one CPU thread: other jobs need the rest."""
+        return self._job("tune.tune:tune", spec, run, runs_dir=self.runs_dir(), pool=1)
+
+    def tune_cost(self, spec: TuneSpec, run: Path) -> Job:
+        """Predict the time of a search."""
+        return self._job("tune.cost:tune_cost", spec, run, pool=1)
+
     # -- pictures ------------------------------------------------------------------------------------------------------
 
     def denoise(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
         """Denoise one picture from its copies, as the `denoise` part of the spec specifies."""
         return self._job("pictures.denoise:denoise", spec, run_dir=run, pool=1)
+
+    def growing_copies(self, spec: ExperimentSpec, ks: Sequence[int], networks: Sequence[tuple[int, Path]]) -> Job:
+        """Denoise the first copies of the spec's picture: exactly for each of `ks`, and by networks of given k."""
+        return self._job("pictures.growing:growing_copies", spec, ks, networks, pool=1)
 
     def open_picture(self, path: Path, shape: tuple[int, int, int]) -> Job:
         """Read a user's picture and scale it to the size of the data."""
@@ -193,6 +218,10 @@ class Engine:
             return self._job("files.catalogue:watch", self._catalogue)(cadence, live)
 
         return job
+
+    def shipped_runs(self) -> Job:
+        """List the networks that came with the program, as runs."""
+        return self._job("files.catalogue:shipped_runs")
 
     def held_out_curves(self, runs: Sequence[Path]) -> Job:
         """Read the held-out errors of some runs."""

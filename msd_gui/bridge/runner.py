@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import sys
 import threading
 import time
 import traceback
@@ -23,23 +24,39 @@ from msd_gui.bridge.engine import Job
 from msd_gui.bridge.mailbox import Mailbox
 
 LINGER_S = 0.3
+HIDDEN_S = 2.0
+"""Seconds between two frames of a hidden page."""
+_NICE = 10
 SYNCHRONOUS = "MSD_SYNCHRONOUS"
 
 
 class ScreenCadence:
-    """A frame is due when the screen has drained the last one, is visible, and a tick has passed."""
+    """A frame is due when the screen has drained the last one and a tick has passed.
+
+    A job of a hidden page makes a frame every `HIDDEN_S` seconds, for its progress in the status bar.
+    """
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
         self._next = 0.0
-        self.watched = True
+        self._watched = True
+
+    @property
+    def watched(self) -> bool:
+        """Whether the page is visible."""
+        return self._watched
+
+    @watched.setter
+    def watched(self, watched: bool) -> None:
+        self._watched = watched
+        self._next = 0.0 if watched else time.monotonic() + HIDDEN_S
 
     def due(self) -> bool:
         """Return whether to make a frame now."""
         now = time.monotonic()
-        if not self.watched or now < self._next or len(self._mailbox):
+        if now < self._next or len(self._mailbox):
             return False
-        self._next = now + 0.9 / SCREEN_HZ
+        self._next = now + (0.9 / SCREEN_HZ if self.watched else HIDDEN_S)
         return True
 
 
@@ -79,10 +96,11 @@ class _Worker(QThread):
     threads.
     """
 
-    def __init__(self, mailbox: Mailbox, cadence: ScreenCadence) -> None:
+    def __init__(self, mailbox: Mailbox, cadence: ScreenCadence, *, patient: bool) -> None:
         super().__init__()
         self.setObjectName("msd-runner")
         self._mailbox = mailbox
+        self._patient = patient
         self._cadence = cadence
         self._wake = threading.Condition()
         self._waiting: deque[_Task] = deque()
@@ -102,7 +120,7 @@ class _Worker(QThread):
         if begin:
             # The previous thread may not have finished yet.
             self.wait()
-            self.start()
+            self.start(QThread.Priority.LowestPriority if self._patient else QThread.Priority.InheritPriority)
 
     def halt(self, *, for_good: bool = False) -> None:
         """Close the running job and empty the queue; `for_good` also ends the thread."""
@@ -120,6 +138,10 @@ class _Worker(QThread):
 
     def run(self) -> None:
         """Run tasks until the thread has to quit."""
+        if self._patient and sys.platform == "linux":
+            # Linux ignores the priorities of Qt; there, niceness belongs to a thread.
+            thread = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, thread, max(_NICE, os.getpriority(os.PRIO_PROCESS, thread)))
         while True:
             with self._wake:
                 self._current = None
@@ -145,7 +167,8 @@ class _InPlace:
 
     busy = False
 
-    def __init__(self, mailbox: Mailbox, cadence: ScreenCadence) -> None:
+    def __init__(self, mailbox: Mailbox, cadence: ScreenCadence, *, patient: bool) -> None:
+        del patient  # there is nobody to wait for
         self._mailbox = mailbox
         self._cadence = cadence
 
@@ -175,12 +198,19 @@ class Runner(QObject):
     event_ready = Signal(object)
     running_changed = Signal(bool)
 
-    def __init__(self, clock: ScreenClock, parent: QObject | None = None) -> None:
+    def __init__(self, clock: ScreenClock, parent: QObject | None = None, *, patient: bool = False) -> None:
+        """Start no thread yet.
+
+        Args:
+            clock: The screen's clock.
+            parent: Owner.
+            patient: Whether its jobs leave the processor to all others.
+        """
         super().__init__(parent)
         self._mailbox = Mailbox()
         self._cadence = ScreenCadence(self._mailbox)
         worker = _InPlace if os.environ.get(SYNCHRONOUS) else _Worker
-        self._worker: _InPlace | _Worker = worker(self._mailbox, self._cadence)
+        self._worker: _InPlace | _Worker = worker(self._mailbox, self._cadence, patient=patient)
         self._generation = 0
         self._oldest_wanted = 0
         self._running = False
@@ -207,7 +237,7 @@ class Runner(QObject):
         (self._live.resume if self._live.paused else self._live.pause)()
 
     def set_watched(self, watched: bool) -> None:
-        """Set whether the page is visible: hidden, a job makes no frames."""
+        """Set whether the page is visible: hidden, a job makes few frames."""
         self._cadence.watched = watched
 
     def submit(self, job: Job, *, grace_ms: int = 0) -> None:

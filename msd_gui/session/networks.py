@@ -30,13 +30,18 @@ class Network:
 
     @property
     def k(self) -> int:
-        """Number of its copies."""
+        """Number of copies in its training."""
         return self.spec.training.k
+
+    @property
+    def copies(self) -> str:
+        """Which numbers of copies it takes, such as ``sees k = 8``."""
+        return f"{'serves' if self.spec.serves_every_k else 'sees'} {self.spec.copies}"
 
     @property
     def title(self) -> str:
         """Title in a list, where the end of the name may be cut off."""
-        return f"k = {self.k}, {'pretrained' if self.card else self.folder.name}"
+        return f"{self.spec.copies}, {'pretrained' if self.card else self.folder.name}"
 
     @property
     def name(self) -> str:

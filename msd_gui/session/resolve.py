@@ -5,6 +5,7 @@ Nothing here starts a job or touches a widget. A page resolves after each change
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from msd_gui.session.networks import Network, Networks
 
 EXACT = {"sampling.source": "exact"}
 FIXED_STEPS, MOST_FIXED_STEPS = 1000, 1_000_000
+ANY_K = {"network.fusion": "mean", "noise.quantity": "auto"}
 STARTING = "The engine is starting."
 
 
@@ -182,6 +184,8 @@ def _problem(
     remedies.append(Remedy("Use the exact score", EXACT))
     if engine.training is None:
         remedies.append(Remedy(f"Train for k = {k}", action="train"))
+        if not spec.serves_every_k:
+            remedies.append(Remedy("Train for every k", ANY_K, action="train"))
     return Problem(title, text, tuple(remedies))
 
 
@@ -318,6 +322,13 @@ def annealed_again(sampling: SamplingSpec) -> dict[str, Any]:
         "sampling.sigma_1": max(sampling.sigma_1, sampling.sigma_L),
         "sampling.steps_per_level": max(1, sampling.steps_per_level // sampling.levels),
     }
+
+
+def copies_rule(spec: ExperimentSpec, k: int) -> dict[str, Any]:
+    """Return the noises of one copy with which k copies have the present σ_eff = σ/√k."""
+    wider = math.sqrt(k / spec.training.k)
+    paths = ("sampling.sigma_1", "sampling.sigma_L", "denoise.sigma")
+    return {path: spec.get(path) * wider for path in paths}
 
 
 def source_rule(spec: ExperimentSpec, source: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolButton
 
-from msd_engine.specs import WALL
+from msd_engine.specs import WALL, load_preset
 from msd_gui.app import create_window
 from msd_gui.session.settings import Settings
 
@@ -160,7 +160,7 @@ def go(walk: Walk, train_seconds: float) -> Path:
 
     window.show_page("images")
     walk.wait(lambda: images.can("train"))
-    spec = images.experiment.spec.replace_all({"training.seconds": train_seconds, "sampling.chains": 36})
+    spec = load_preset("digits-30s").replace_all({"training.seconds": train_seconds, "sampling.chains": 36})
     images.experiment.set(spec)
     walk.picture("images-page")
     walk.click("train")

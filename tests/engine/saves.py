@@ -16,7 +16,8 @@ from msd_engine.backend.files import write_atomically
 from msd_engine.backend.tensors import read_notes as texts_beside
 from msd_engine.events import Failed
 from msd_engine.jobs.files.save import save_text
-from msd_engine.runs.layout import MANIFEST, METRICS, WEIGHTS
+from msd_engine.jobs.tune.journal import Journal
+from msd_engine.runs.layout import MANIFEST, METRICS, TUNE, WEIGHTS
 from msd_engine.runs.log import flush
 from msd_engine.runs.notes import Notes, add_figures, read_figures, read_notes, write_notes
 from msd_engine.runs.pictures import encode_animation, save_png
@@ -26,6 +27,7 @@ from msd_engine.runs.samples import load_samples, save_samples
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.runs.thumbnails import read_thumbnail, save_thumbnail
 from msd_engine.specs import ExperimentSpec, SweepSpec, load_preset
+from msd_engine.specs.search.tune import TuneLine
 from msd_engine.specs.sweep import SweepResult
 
 SPEC = ExperimentSpec(title="before")
@@ -173,6 +175,22 @@ def claimed(root: Path) -> None:
         plan.save_result(RESULT)
 
 
+def judged(candidate: int) -> TuneLine:
+    """Return a line of the journal of a search."""
+    common = {"search": "one", "stage": "rung", "evaluations": 9, "chains": 64, "measure": "kernel", "value": 0.1}
+    return TuneLine.from_fields({**common, "candidate": candidate, "sampling": SPEC.sampling.model_dump()})
+
+
+def is_judged(root: Path, finished: bool) -> None:
+    journal = Journal(root / TUNE, "one")
+    found = [journal.find("rung", candidate, 64) for candidate in (1, 2)]
+    assert found in ([judged(1), judged(2)], [judged(1), None])
+    assert found[1] is not None or not finished
+    # A search goes on from there, whatever was torn.
+    journal.add(judged(3))
+    assert Journal(root / TUNE, "one").find("rung", 3, 64) == judged(3)
+
+
 KINDS = {
     "checkpoint": Kind(run_with_checkpoint, checkpoint, is_checkpoint),
     "first checkpoint": Kind(
@@ -218,6 +236,11 @@ KINDS = {
         lambda root: SweepFolder.create(root, PLAN),
         lambda root: SweepFolder.open(root).widen(PLAN.replace("ks", (1, 2))),
         either(lambda root: SweepFolder.open(root).spec.ks, (1,), (1, 2)),
+    ),
+    "search": Kind(
+        lambda root: Journal(root / TUNE, "one").add(judged(1)),
+        lambda root: Journal(root / TUNE, "one").add(judged(2)),
+        is_judged,
     ),
     "sweep result": Kind(
         lambda root: SweepFolder.create(root, PLAN),

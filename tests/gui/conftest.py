@@ -37,10 +37,14 @@ def user_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def window(qtbot: object, tmp_path: Path) -> Iterator[QWidget]:
     """The program's window on the screen, with settings and runs of its own."""
+    from msd_engine.specs import load_preset
     from msd_gui.app import create_window
     from msd_gui.session.settings import Settings
 
-    window = create_window(settings=Settings(tmp_path / "settings.ini"), runs_dir=tmp_path / "runs")
+    settings = Settings(tmp_path / "settings.ini")
+    # The default data set of this page may be missing on the machine.
+    settings.set_last_spec("images", load_preset("digits-30s"))
+    window = create_window(settings=settings, runs_dir=tmp_path / "runs")
     window.show()
     yield window
     window.close()

@@ -4,32 +4,46 @@ from __future__ import annotations
 
 import dataclasses
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msd_engine.cli.inputs import is_given
 from msd_engine.cli.options import ExportTensorboard, Runs
 from msd_engine.cli.outcome import RefusedError, plain, print_json
 from msd_engine.events import Event, RunRow
+from msd_engine.specs import ExperimentSpec
+from msd_engine.specs.tables.differences import differences
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_DIFF = "diff"
 _WIDE = 240
 # Omitted in lists for programs: the bytes of a picture, and the spec, which is in the run's own manifest.
 _LEFT_OUT = ("thumbnail", "spec_json")
 
 
 def list_runs(options: Runs) -> None:
-    """Print the runs in a folder, newest first.
+    """Print the runs in a folder, newest first, or the settings in which runs differ.
 
     Raises:
-        UserError: The folder cannot be read.
-        RefusedError: The given folder does not exist.
+        UserError: The folder or a run cannot be read.
+        RefusedError: The given folder does not exist, or folders are too many or too few.
     """
     from msd_engine.runs.catalogue import Catalogue, runs_folder
 
-    if options.folder is not None and not options.folder.exists():
-        raise RefusedError(f"There is no folder {options.folder}.")
-    catalogue = Catalogue(runs_folder(options.folder))
+    if options.places and options.places[0] == Path(_DIFF):
+        _print_differences(options, options.places[1:])
+        return
+    if len(options.places) > 1:
+        raise RefusedError(f"Name one folder, or compare settings by msd runs {_DIFF} RUN RUN.")
+    folder = next(iter(options.places), None)
+    if folder is not None and not folder.exists():
+        raise RefusedError(f"There is no folder {folder}.")
+    catalogue = Catalogue(runs_folder(folder))
     rows = [found.row for found in catalogue.scan() if found is not None and found.row is not None]
     if is_given(options.search):
         rows = [row for row in rows if all(word in row.searched for word in options.search.casefold().split())]
@@ -75,20 +89,60 @@ class _Account:
         return "Stopped; start again with the same command."
 
 
+def _print_differences(options: Runs, folders: Sequence[Path]) -> None:
+    """Print the settings in which runs differ, with dotted path, title and unit."""
+    if len(folders) < 2:
+        raise RefusedError(f"Name two or more run folders: msd runs {_DIFF} RUN RUN.")
+    found = differences([_spec_of(folder) for folder in folders])
+    if options.json:
+        runs = [str(folder) for folder in folders]
+        rows = [dataclasses.asdict(one) for one in found]
+        print_json({"command": "runs", "status": "finished", "runs": runs, "differences": rows})
+    elif found:
+        table = _table("field", "title", "unit", *(folder.name for folder in folders))
+        for one in found:
+            table.add_row(one.path, one.title, one.unit, *one.values)
+        _console().print(table)
+    else:
+        print("All settings agree.")
+
+
+def _spec_of(folder: Path) -> ExperimentSpec:
+    from msd_engine.runs.layout import MANIFEST, no_run
+    from msd_engine.runs.rows import read_row
+
+    if not (folder / MANIFEST).is_file():
+        raise RefusedError(no_run(folder))
+    row = read_row(folder, folder.parent)
+    if not row.spec_json:
+        raise RefusedError(f"{folder}: {row.problem}")
+    return ExperimentSpec.from_json(row.spec_json)
+
+
+def _table(*heads: str) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(*heads)
+    table.box, table.show_edge = box.SIMPLE, False
+    return table
+
+
+def _console() -> Console:
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else _WIDE, markup=False, highlight=False, emoji=False)
+
+
 def _figures(row: RunRow) -> dict[str, Any]:
     figures = {field.name: getattr(row, field.name) for field in dataclasses.fields(row) if field.name not in _LEFT_OUT}
     return figures | {"figures": dict(row.figures)}
 
 
 def _print_table(rows: list[RunRow]) -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(
+    table = _table(
         "folder", "name", "data", "k", "steps", "time / s", "error", "survival", "distance", "status", "begun", "tags"
     )
-    table.box, table.show_edge = box.SIMPLE, False
     for row in rows:
         last = Path(row.path).name
         folder = f"{row.folder}/{last}" if row.folder else last
@@ -101,7 +155,7 @@ def _print_table(rows: list[RunRow]) -> None:
             *("" if n != n else f"{n:.4g}" for n in numbers),
             row.status, begun, " ".join(row.tags),
         )  # fmt: skip
-    console = Console(width=None if sys.stdout.isatty() else _WIDE, markup=False, highlight=False, emoji=False)
+    console = _console()
     console.print(table)
     for row in rows:
         if row.problem:

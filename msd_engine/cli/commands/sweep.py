@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from msd_engine.cli.fields import given_fields, with_fields
+from msd_engine.cli.fields import NOT_GIVEN, given_fields, with_fields
 from msd_engine.cli.follow import follow
 from msd_engine.cli.inputs import budget, check_as_begun, folder_of, is_given, job_options, spec_of
 from msd_engine.cli.options import Sweep
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import ChildEnded, Event, Finished, Progress, Started, SweepTable
 from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec
+from msd_engine.specs.nets import FUSIONS
 from msd_engine.specs.sweep import MODES, parse_list
 
 
@@ -107,7 +108,7 @@ def _new(options: Sweep) -> SweepSpec:
         if path in given:
             raise RefusedError(f"{path} is what the comparison varies: give {flag} instead.")
     base: ExperimentSpec = with_fields(plan.base, budget(options.steps, options.seconds) | given)
-    return plan.replace_all({"base": base, **given_lists(options.ks, options.seeds, options.modes)})
+    return plan.replace_all({"base": base, **_lists(options)})
 
 
 def _plan_of(preset: str) -> SweepSpec:
@@ -134,18 +135,23 @@ def is_plan(path: Path) -> bool:
 def _resumed(options: Sweep, folder: Path) -> SweepSpec:
     from msd_engine.runs.sweeps import SweepFolder
 
-    sentence = "A comparison resumes unchanged: only --ks, --seeds and --modes may add to it."
+    sentence = "A comparison resumes unchanged: only --ks, --seeds, --modes and --fusions may add to it."
     check_as_begun(options, sentence, options.steps, options.seconds)
-    return SweepFolder.open(folder).spec.with_more(**given_lists(options.ks, options.seeds, options.modes))
+    return SweepFolder.open(folder).spec.with_more(**_lists(options))
 
 
-def given_lists(ks: str, seeds: str, modes: str) -> dict[str, Any]:
+def _lists(options: Sweep) -> dict[str, Any]:
+    return given_lists(options.ks, options.seeds, options.modes, options.fusions)
+
+
+def given_lists(ks: str, seeds: str, modes: str, fusions: str = NOT_GIVEN) -> dict[str, Any]:
     """Read the given lists of a comparison.
 
     Args:
         ks: The text of ``--ks``, or the mark of an omitted option.
         seeds: The same for ``--seeds``.
         modes: The same for ``--modes``.
+        fusions: The same for ``--fusions``.
 
     Returns:
         The lists by name.
@@ -162,6 +168,11 @@ def given_lists(ks: str, seeds: str, modes: str) -> dict[str, Any]:
         lists["modes"] = tuple(modes.replace(",", " ").split())
         if unknown := [mode for mode in lists["modes"] if mode not in MODES]:
             raise SpecError("modes", f"There is no mode {unknown[0]!r}; there are {' and '.join(MODES)}.")
+    if is_given(fusions):
+        lists["fusions"] = tuple(fusions.replace(",", " ").split())
+        if unknown := [fusion for fusion in lists["fusions"] if fusion not in FUSIONS]:
+            known = ", ".join(FUSIONS)
+            raise SpecError("fusions", f"There is no fusion {unknown[0]!r} to compare; there are {known}.")
     return lists
 
 

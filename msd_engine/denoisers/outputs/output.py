@@ -18,14 +18,16 @@ class Known(NamedTuple):
     """Constants beside the copies and their noise.
 
     Attributes:
-        k: Number of copies.
+        k: Number of copies in y.
+        trained_k: Number of copies of the experiment of the training, for which a time coordinate is that of σ.
         sigma_data: Standard deviation σ_d of the data about their mean, over all coordinates, with shape ().
         data_mean: Mean m of the data with shape (*event).
         process: Forward process, for a time coordinate.
-        sees_mean: The network averages the copies to ȳ first.
+        sees_mean: The input of the network is scaled for ȳ: c_in is that of one copy at σ_eff.
     """
 
     k: int
+    trained_k: int
     sigma_data: Tensor
     data_mean: Tensor
     process: Process

@@ -1,6 +1,11 @@
-"""The report's plain form: the network's output is x̂ = F(y_1..y_k, t), with t = time(σ); all σ weigh equally."""
+"""The report's plain form: the network's output is x̂ = F(y_1..y_k, t), with t = time(σ); all σ weigh equally.
+
+With another number of copies than in training, t is that of the σ with the same σ_eff in training.
+"""
 
 from __future__ import annotations
+
+import math
 
 import torch
 from torch import Tensor
@@ -9,7 +14,7 @@ from msd_engine.denoisers.outputs.output import Known, Network, Output
 
 
 def _estimate(network: Network, y: Tensor, sigma: Tensor, known: Known) -> Tensor:
-    return network(y, known.process.time(sigma))
+    return network(y, known.process.time(sigma * math.sqrt(known.trained_k / known.k)))
 
 
 def _weight(sigma: Tensor, known: Known) -> Tensor:

@@ -5,7 +5,7 @@ With the data mean m removed and σ_eff = σ/√k:
     x̂ = m + c_skip (ȳ − m) + c_out F(c_in (y_1 − m)..c_in (y_k − m), c_noise),
     c_skip = σ_d²/(σ_eff² + σ_d²),  c_out = σ_eff σ_d/√(σ_eff² + σ_d²),  c_in = 1/√(σ² + σ_d²),  c_noise = ln(σ_eff)/4.
 
-Where the network's input is the mean copy, c_in is that of one copy at σ_eff. Squared errors are weighted by 1/c_out²,
+Where the network is one of the mean copy, c_in is that of one copy at σ_eff. Squared errors are weighted by 1/c_out²,
 which equalises the loss over noises: λ = (σ_eff² + σ_d²)/(σ_eff σ_d)².
 """
 

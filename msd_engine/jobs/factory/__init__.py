@@ -1,1 +1,1 @@
-"""The only makers of objects from specs; what was read or trained is kept."""
+"""Make objects from specs, the only place that does; keep loaded images and networks in memory."""

@@ -1,4 +1,4 @@
-"""What the chains of a sampling need, made from its spec."""
+"""Build all parts of a sampling from its spec."""
 
 from __future__ import annotations
 
@@ -45,21 +45,21 @@ _MEASURED_STEPS = 10
 
 @dataclass(frozen=True, eq=False)
 class Sampling:
-    """All that the chains of one sampling need.
+    """All parts of one sampling.
 
     Attributes:
         denoiser: Gives the posterior of the copies.
-        dynamics: The chosen sampler.
-        y: Where the chains begin, with shape (B, k, *event).
+        dynamics: The sampler.
+        y: First states of the chains, with shape (B, k, *event).
         descent: The ladder and the steps.
         streams: Random numbers of every chain.
-        device: Where the chains are computed.
-        target: What they should draw from, where it is known.
-        first: Number of steps that they have done before, where they branch off on the way.
-        guided: Whether the network is guided by its earlier self.
-        exact_above: Whether the exact posterior mean over the images takes the network's place at large noise.
+        device: Device of the chains.
+        target: Distribution of the data, if known.
+        first: Steps done before; more than 0 for branches from a kept state.
+        guided: Whether the earlier weights guide the network.
+        exact_above: Whether the exact posterior mean over the images replaces the network at large noise.
         carried: What their dynamics carried beside the copies by then.
-        networks: The networks that are asked.
+        networks: The networks in use.
     """
 
     denoiser: Denoiser
@@ -76,19 +76,19 @@ class Sampling:
     networks: tuple[LearnedDenoiser, ...] = ()
 
     def pop_trouble(self) -> str:
-        """Return why the card cannot record what the networks do, the first time; else an empty text."""
+        """Return once why the accelerator cannot record the networks; else an empty string."""
         return next((trouble for network in self.networks if (trouble := network.pop_trouble())), "")
 
 
 def moments(chains: Sampling, every: int = 1) -> Iterator[Moment | Segment]:
-    """Walk chains to their end, by the quickest code for them.
+    """Walk chains to their end by the fastest code for them.
 
     Args:
         chains: The chains, before any step.
-        every: Code that moves many steps at once need only keep the states whose number is a multiple of this.
+        every: Code that makes many steps at once may keep only states whose step is a multiple of this.
 
     Yields:
-        The states in order, the end last. Those of a `Segment` are clipped at ±1e6 data units.
+        The states in order, up to the last. Those of a `Segment` are clipped at ±1e6 data units.
     """
     exact, streams = chains.denoiser, chains.streams
     if (
@@ -109,6 +109,7 @@ def sampling(
     data_dir: Path | None = None,
     device: str = "auto",
     toward: int | None = None,
+    first_chain: int = 0,
 ) -> Sampling:
     """Build the chains of an experiment.
 
@@ -119,6 +120,7 @@ def sampling(
         device: Name of the device, or ``auto``; chains of points are then computed where they were measured to be
             faster, often on the CPU.
         toward: A second seed: the chains are then a row from `sampling.seed` to it, at least two.
+        first_chain: Number of the first chain, where those before it are not wanted.
 
     Returns:
         The chains, before any step.
@@ -128,17 +130,17 @@ def sampling(
     """
 
     def seconds(there: torch.device) -> float:
-        return _seconds(_built(spec, run_dir, data_dir, str(there), toward))
+        return _seconds(_built(spec, run_dir, data_dir, str(there), toward, first_chain))
 
     if not is_of_images(spec):
         sampling = spec.sampling
         size = (sampling.chains.bit_length(), spec.training.k, spec.data, spec.network)
         device = str(quicker_device(device, (sampling.source, sampling.sampler, *size), seconds))
-    return _built(spec, run_dir, data_dir, device, toward)
+    return _built(spec, run_dir, data_dir, device, toward, first_chain)
 
 
 def _seconds(chains: Sampling) -> float:
-    """Return how long a few steps take, once all is ready."""
+    """Return the duration of a few steps after warm-up."""
     twin.COMPILED.wait()
     descent = chains.descent
     few = replace(chains, descent=replace(descent, ladder=descent.ladder[:2], steps_per_level=_MEASURED_STEPS))
@@ -150,7 +152,12 @@ def _seconds(chains: Sampling) -> float:
 
 
 def _built(
-    spec: ExperimentSpec, run_dir: Path | None, data_dir: Path | None, device: str, toward: int | None
+    spec: ExperimentSpec,
+    run_dir: Path | None,
+    data_dir: Path | None,
+    device: str,
+    toward: int | None,
+    first_chain: int,
 ) -> Sampling:
     known = target(spec)
     exact_above = uses_exact_above(spec) and has_images(spec.data.name, data_dir)
@@ -182,7 +189,10 @@ def _built(
     streams: ChainStreams | BlendedStreams
     if toward is None:
         innermost = sampling.source == "exact" and known is not None
-        streams = ChainStreams(sampling.seed, sampling.chains, shape, device=chosen, chains_innermost=innermost)
+        numbers = range(first_chain, first_chain + sampling.chains)
+        streams = ChainStreams(
+            sampling.seed, sampling.chains, shape, device=chosen, chains_innermost=innermost, numbers=numbers
+        )
     else:
         streams = BlendedStreams((sampling.seed, toward), sampling.chains, shape, device=chosen)
     if sampling.needs_posterior and not isinstance(denoiser, PosteriorSampler):

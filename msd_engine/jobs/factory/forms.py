@@ -1,4 +1,4 @@
-"""The output and the objective of every form by name, read from the files that its row names."""
+"""Load the output and the objective of each form by name."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from msd_engine.specs.tables.forms import FORMS, Form
 
 
 def output(module: str) -> Output:
-    """Import what the output of a network stands for.
+    """Import an output: the meaning of what a network returns.
 
     Args:
         module: Name of its file in `msd_engine.denoisers.outputs`.
 
     Raises:
-        TypeError: There is none in it.
+        TypeError: The file does not define it.
     """
     found = getattr(import_module(f"msd_engine.denoisers.outputs.{module}"), "OUTPUT", None)
     if not isinstance(found, Output):
@@ -26,13 +26,13 @@ def output(module: str) -> Output:
 
 
 def objective(module: str) -> Objective:
-    """Import what training makes small.
+    """Import an objective: the loss that training minimises.
 
     Args:
         module: Name of its file in `msd_engine.objectives`.
 
     Raises:
-        TypeError: There is none in it.
+        TypeError: The file does not define it.
     """
     found = import_module(f"msd_engine.objectives.{module}")
     if not isinstance(found, Objective):

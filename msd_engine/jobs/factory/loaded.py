@@ -1,7 +1,6 @@
-"""Images that jobs have loaded, kept for the next job: a moved slider must not read 60 000 images again.
+"""Cache loaded images for the next job, so that a moved slider does not read 60 000 images again.
 
-Kept are the newest two sets, as bytes, and the newest exact denoiser, which holds its images as floats; everything
-older is freed.
+The cache holds the newest two sets, as bytes, and the newest exact denoiser, with its images as floats.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ T = TypeVar("T")
 
 
 class _Shelf(Generic[T]):
-    """The newest few values by key.
+    """Cache of the newest few values by key.
 
     Args:
         most: How many to keep.
@@ -38,31 +37,31 @@ class _Shelf(Generic[T]):
         self._lock = threading.Lock()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return the value of a key, made by `make` where it is not there; what `make` raises is not kept."""
-        # Held while making: two jobs that ask for the same value wait for one of them to make it.
+        """Return the cached value of a key, or make and cache it; errors are not cached."""
+        # Hold the lock meanwhile, so that two jobs that need the same value make it once.
         with self._lock:
             if key not in self._kept:
                 while len(self._kept) >= self._most:
-                    # Freed before the new one is made.
+                    # Free memory before the new value is made.
                     self._kept.popitem(last=False)
                 self._kept[key] = make()
             self._kept.move_to_end(key)
             return self._kept[key]
 
     def __contains__(self, key: Hashable) -> bool:
-        """Return whether the value of a key is there."""
+        """Return whether a key is cached."""
         with self._lock:
             return key in self._kept
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Empty the cache."""
         with self._lock:
             self._kept.clear()
 
 
 @dataclass(frozen=True, eq=False)
 class Empirical:
-    """An exact denoiser of images, with what chains must know of their data.
+    """An exact denoiser of images, with the statistics that chains need.
 
     Attributes:
         denoiser: The exact posterior mean over the images.
@@ -75,16 +74,16 @@ class Empirical:
     std: float
 
 
-# Chains that are compared with all images together; each tile of an accelerator costs three waits.
+# Chains per comparison with all images; each tile costs three synchronisations on an accelerator.
 _TILE, _TILE_OF_ACCELERATORS = 32, 256
 _SETS: _Shelf[ImageSet] = _Shelf(2)
 _DENOISERS: _Shelf[Empirical] = _Shelf(1)
-# A few numbers and a mean image each.
+# Each is a few numbers and a mean image.
 _STATISTICS: _Shelf[DataStatistics] = _Shelf(16)
 
 
 def loaded_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
-    """Return a set of images, from memory where it was loaded before.
+    """Return a set of images, cached if possible.
 
     Args:
         spec: Which set, which part and how many.
@@ -100,7 +99,7 @@ def loaded_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
 
 
 def loaded_empirical(spec: ImagesSpec, data_dir: Path | None, device: torch.device) -> Empirical:
-    """Return the exact denoiser of a set of images, from memory where it was made before.
+    """Return the exact denoiser of a set of images, cached if possible.
 
     Args:
         spec: Which set, which part and how many.
@@ -124,26 +123,26 @@ def loaded_empirical(spec: ImagesSpec, data_dir: Path | None, device: torch.devi
 
 
 def is_loaded(spec: ImagesSpec, data_dir: Path | None, device: torch.device | None = None) -> bool:
-    """Return whether a set of images is in memory, and where a device is given its exact denoiser too.
+    """Return whether a set of images is cached; with a device, whether its exact denoiser is cached too.
 
     Args:
         spec: Which set, which part and how many.
         data_dir: The data folder.
-        device: Where the exact denoiser is wanted, or None for the images alone.
+        device: Device of the exact denoiser; None checks the images alone.
     """
     folder = data_folder(data_dir)
     return (spec, folder) in _SETS and (device is None or (spec, folder, str(device)) in _DENOISERS)
 
 
 def loaded_statistics(spec: ImagesSpec, data_dir: Path | None) -> DataStatistics:
-    """Return what the images of a set look like, from memory where they were looked at before.
+    """Return the statistics of a set of images, cached if possible.
 
     Args:
         spec: Which set, which part and how many.
         data_dir: The data folder.
 
     Returns:
-        Their figures.
+        Their statistics.
 
     Raises:
         BadFile: A file is missing, cut, of the wrong type or the wrong size.
@@ -152,7 +151,7 @@ def loaded_statistics(spec: ImagesSpec, data_dir: Path | None) -> DataStatistics
 
 
 def forget() -> None:
-    """Free all images that are kept."""
+    """Free all cached images."""
     _STATISTICS.clear()
     _SETS.clear()
     _DENOISERS.clear()

@@ -1,7 +1,7 @@
-"""Whether there is memory for what a job is to do, asked before it begins.
+"""Check before a job starts whether there is enough memory for it.
 
-What is asked for is the least that a job is sure to need, so that nothing is refused that would have worked. What needs
-more than there is, in spite of that, ends by the device's own exception, which jobs tell in one sentence.
+The checks use a lower bound of the needed memory, so that they refuse no job that would have worked. A job that needs
+more memory than there is ends by an exception of the device, which becomes a `Failed` event.
 """
 
 from __future__ import annotations
@@ -18,55 +18,56 @@ from msd_engine.backend.errors import UserError
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.specs import ExperimentSpec
 
-# States of all chains that are held at once: copies, noise, scores, the next copies, and what is told of them.
+# States of all chains in memory at once: copies, noise, scores, the next copies, and those in events.
 _STATES = 5
 _FLOAT = 4
-# Gradients are as large as the weights; those and the moments of the optimiser are there already.
+# Gradients are as large as the weights; weights and moments of the optimiser are allocated already.
 _GRADIENTS = 1
-# No network keeps so many numbers for each number of its input: where there is room for them, nothing is measured.
+# No network keeps this many numbers per number of its input: with room for them, skip the measurement.
 _MOST_BY_NUMBER = 1000
 _CGROUP = Path("/sys/fs/cgroup")
 
 
 def check_sampling(spec: ExperimentSpec, device: torch.device) -> None:
-    """Refuse chains for which there is not enough memory.
+    """Raise an error if there is not enough memory for the chains.
 
     Args:
         spec: The experiment; its data, its chains and its number of copies are read.
         device: Where the chains are to be computed.
 
     Raises:
-        UserError: There is not enough; the sentence says how many chains there is room for.
+        UserError: There is not enough; the message gives the number of chains that fit.
     """
     one = _STATES * _FLOAT * spec.training.k * math.prod(spec.data.shape)
     _check(one, spec.sampling.chains, 0, device, f"chains of {spec.training.k} copies (sampling.chains)")
 
 
 def check_training(spec: ExperimentSpec, denoiser: LearnedDenoiser, device: torch.device) -> None:
-    """Refuse a batch for which there is not enough memory.
+    """Raise an error if there is not enough memory for a batch.
 
     Args:
-        spec: The experiment; its data, its batch, its precision and its number of copies are read.
+        spec: The experiment; its data, its batch, its precision and its numbers of copies are read.
         denoiser: The denoiser that is to be trained, on the device.
         device: Where it is trained.
 
     Raises:
-        UserError: There is not enough; the sentence says how large a batch there is room for.
+        UserError: There is not enough; the message gives the batch that fits.
     """
-    numbers = spec.training.batch * spec.training.k * math.prod(spec.data.shape)
+    k = max(spec.training_ks)
+    numbers = spec.training.batch * k * math.prod(spec.data.shape)
     if numbers * _FLOAT * _MOST_BY_NUMBER < free_bytes(device):
         return
-    y = torch.zeros((1, spec.training.k, *spec.data.shape), device=device)
-    one = _kept_for_backward(lambda: denoiser(y, torch.ones(1, device=device)).mean, denoiser)
+    y = torch.zeros((1, k, *spec.data.shape), device=device)
+    one = _kept_for_backward(lambda: denoiser.estimate(y, torch.ones(1, device=device)), denoiser)
     if spec.training.precision != "float32":
-        # Whether half as many bytes serve is found out later.
+        # A later check finds whether half as many bytes suffice.
         one //= 2
     gradients = _GRADIENTS * sum(value.numel() * value.element_size() for value in denoiser.parameters())
     _check(one, spec.training.batch, gradients, device, "data in a batch (training.batch)")
 
 
 def free_bytes(device: torch.device) -> float:
-    """Return how much memory a job may still take; infinite where that cannot be told.
+    """Return the free memory in bytes; infinite if unknown.
 
     Args:
         device: Where it computes.
@@ -93,10 +94,10 @@ def _check(one: int, count: int, fixed: int, device: torch.device, what: str) ->
 
 
 def _kept_for_backward(work: Callable[[], Tensor], denoiser: LearnedDenoiser) -> int:
-    """Return the bytes that a computation keeps until its gradients are known, without those of the weights."""
+    """Return the bytes that a computation keeps for its gradients, without those of the weights."""
     weights = {value.untyped_storage().data_ptr() for value in (*denoiser.parameters(), *denoiser.buffers())}
     kept: dict[int, int] = {}
-    # Held until the end: freed memory may be given out anew, at the same address.
+    # Keep until the end: freed memory may be allocated again at the same address.
     held: list[Tensor] = []
 
     def keep(value: Tensor) -> Tensor:
@@ -112,23 +113,23 @@ def _kept_for_backward(work: Callable[[], Tensor], denoiser: LearnedDenoiser) ->
 
 
 def _left_to_process() -> float:
-    """Return what a limit on the address space of this process leaves to it."""
+    """Return the bytes left by a limit on the address space of this process."""
     try:
         import resource
     except ImportError:
-        # There is none on Windows.
+        # Windows has none.
         return math.inf
     most = resource.getrlimit(resource.RLIMIT_AS)[0]
     return math.inf if most == resource.RLIM_INFINITY else float(most - psutil.Process().memory_info().vms)
 
 
 def _left_to_group() -> float:
-    """Return what the control group that this process runs in, such as a container's, leaves to it."""
+    """Return the bytes left by the control group of this process, such as a container's."""
     try:
         most = (_CGROUP / "memory.max").read_text("ascii").strip()
         used = int((_CGROUP / "memory.current").read_text("ascii"))
         lines = (line.split() for line in (_CGROUP / "memory.stat").read_text("ascii").splitlines())
-        # Pages of files count as used and are given up when they are needed.
+        # Cached files count as used but are freed when needed.
         given_up = sum(int(count) for name, count in lines if name in ("inactive_file", "active_file"))
         return math.inf if most == "max" else float(int(most) - used + given_up)
     except (OSError, ValueError):

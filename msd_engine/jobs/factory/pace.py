@@ -1,4 +1,4 @@
-"""With how many threads a training job computes, and what is told and kept of that."""
+"""Choose the number of threads of a training job, and record and report it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _DATA = 64
 
 
 def threads_for(spec: ExperimentSpec, device: torch.device, threads: int) -> FixedThreads:
-    """Return what chooses the number of threads of a training.
+    """Return the chooser of the number of threads for a training.
 
-    A network of points computes with one: its steps are too short to be shared.
+    Networks on points use one thread: their steps are too short to split.
 
     Args:
         spec: The experiment.
         device: Where it is trained.
-        threads: A number to be held fixed; 0 for what MSD_THREADS says, or a choice by measuring.
+        threads: A fixed number; 0 takes MSD_THREADS, or else measures.
 
     Raises:
         UserError: MSD_THREADS is not a positive whole number.
@@ -39,50 +39,50 @@ class Pace:
     """The threads of one training job."""
 
     def __init__(self, spec: ExperimentSpec, device: torch.device, threads: int) -> None:
-        """Begin with one thread, and to watch what others do.
+        """Start with one thread and start to watch the load of other programs.
 
         Args:
             spec: The experiment.
             device: Where it is trained.
-            threads: A number to be held fixed; 0 for none.
+            threads: A fixed number, or 0 to choose.
         """
         self._count = min(_DATA, spec.training.batch)
         self._choice = threads_for(spec, device, threads)
 
     def begin(self) -> None:
-        """Choose by the load, before anything is timed."""
+        """Choose by the load of the machine, before any timing."""
         self._choice.begin()
 
     def settle(self, denoiser: LearnedDenoiser) -> None:
-        """Choose by measuring, too.
+        """Choose by timing steps.
 
         Args:
-            denoiser: What will be trained, with its arithmetic chosen.
+            denoiser: The denoiser to be trained, with its precision set.
         """
         self._choice.settle(lambda most: quickest(Trial(denoiser, self._count), most))
 
     def note(self, run: Run, step: int) -> str:
-        """Let a run keep with how many threads it begins or goes on.
+        """Record in the run its number of threads at the start or on resuming.
 
         Args:
             run: The run.
             step: Steps done.
 
         Returns:
-            A sentence where other programs leave less room than would be of use; else an empty text.
+            A message if other programs limit the number of threads, else an empty string.
         """
         run.note_threads(step, self._choice.count)
         return f"{_OTHERS}: training begins with {_words(self._choice.count)}." if self._choice.crowded else ""
 
     def check(self, run: Run, step: int) -> str:
-        """Choose anew where it is time; a run keeps the change.
+        """Choose again if it is time; record a change in the run.
 
         Args:
             run: The run.
             step: Steps done.
 
         Returns:
-            A sentence where the number has changed; else an empty text.
+            A message if the number has changed, else an empty string.
         """
         before = self._choice.count
         if not self._choice.check():

@@ -1,4 +1,4 @@
-"""The one place where specs become objects: here the parts, beside it what a training and what chains work with."""
+"""Build the parts of an experiment from its spec; `training` and `chains` build the rest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from msd_engine.specs import DrawnBy, ExperimentSpec, MlpSpec
 from msd_engine.specs.experiment import misfits
 from msd_engine.training.source import stream
 
-# Chains that pass through the network together: on a CPU larger tiles gain nothing, an accelerator wants them all.
+# Chains per call of the network: on a CPU larger tiles gain nothing, on an accelerator all go together.
 _TILES = {"mlp": 256, "unet": 16}
 _TILES_OF_ACCELERATORS = {"mlp": 2**16, "unet": 2**10}
 # Streams of a run: the weights have number 0, the data 1, noise and held-out data 2 and 3, a comparison of runs 4.
@@ -43,7 +43,7 @@ def ladder(spec: ExperimentSpec) -> Tensor:
         spec: The experiment; its sampling and its noise are read.
 
     Returns:
-        The levels with shape (L,), float64: down the chosen ladder where annealed, σ_L alone where the noise is fixed.
+        The levels with shape (L,), float64: the ladder if annealed, σ_L alone if the noise is fixed.
     """
     sampling = spec.sampling
     ends = (sampling.sigma_1, sampling.sigma_L, sampling.levels if sampling.method == "annealed" else 1)
@@ -55,11 +55,11 @@ def ladder(spec: ExperimentSpec) -> Tensor:
         case "karras":
             return karras(*ends, sampling.rho)
         case "as-trained":
-            return as_trained(*ends, spec.noise, spec.training.k)
+            return as_trained(*ends, spec.law, spec.training.k)
 
 
 def descent(spec: ExperimentSpec) -> Descent:
-    """Build the way of the chains down the ladder.
+    """Build the descent of the chains down the ladder.
 
     Args:
         spec: The experiment; its sampling and its noise are read.
@@ -88,7 +88,7 @@ def event_shape(spec: ExperimentSpec) -> tuple[int, ...]:
 
 
 def network(spec: ExperimentSpec) -> nn.Module:
-    """Build the network of an experiment, with weights that follow from the training seed.
+    """Build the network of an experiment with weights from the training seed.
 
     Args:
         spec: The experiment.
@@ -98,11 +98,19 @@ def network(spec: ExperimentSpec) -> nn.Module:
     """
     kind, k, first = spec.network, spec.training.k, event_shape(spec)[0]
     scale = OUTPUTS[spec.training.form].feature_scale
-    # Layers draw their first weights from the global generator; it is put back as it was.
+    # Layers draw their first weights from the global generator, whose state is restored.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stream(spec.training.seed, _WEIGHTS).initial_seed())
         if isinstance(kind, MlpSpec):
-            return Mlp(first, k, width=kind.width, depth=kind.depth, embedding=kind.embedding, scale=scale)
+            return Mlp(
+                first,
+                k,
+                width=kind.width,
+                depth=kind.depth,
+                embedding=kind.embedding,
+                fusion=kind.fusion,
+                scale=scale,
+            )
         return UNet(
             first,
             k,
@@ -124,13 +132,13 @@ def learned_denoiser(
     Args:
         run_dir: The run folder.
         device: Where to compute.
-        earlier: With the weights of a moment early in training.
+        earlier: Load the averaged weights from early in training.
 
     Returns:
         The denoiser, whose chains pass through the network in fixed tiles.
 
     Raises:
-        BadFile: There is no such run, it has no weights yet, or they are damaged.
+        BadFile: The run or its weights are missing or damaged.
     """
     run = Run.open(run_dir)
     denoiser = new_denoiser(run.spec, 1.0, torch.zeros(event_shape(run.spec)))
@@ -150,7 +158,7 @@ def learned_denoiser(
 
 
 def new_denoiser(spec: ExperimentSpec, sigma_data: float, data_mean: Tensor) -> LearnedDenoiser:
-    """Build the denoiser that an experiment trains, with weights that follow from the training seed.
+    """Build the denoiser of an experiment with weights from the training seed.
 
     Args:
         spec: The experiment.
@@ -160,30 +168,51 @@ def new_denoiser(spec: ExperimentSpec, sigma_data: float, data_mean: Tensor) -> 
     Returns:
         The denoiser, on the CPU.
     """
-    net, training = network(spec), spec.training
-    sees_mean = isinstance(net, UNet) and net.fusion == "mean"
-    output, process = OUTPUTS[training.form], process_of(spec.noise)
-    return LearnedDenoiser(net, output, training.k, sigma_data, data_mean, process, sees_mean=sees_mean)
+    training = spec.training
+    return LearnedDenoiser(
+        network(spec),
+        OUTPUTS[training.form],
+        training.k,
+        sigma_data,
+        data_mean,
+        process_of(spec.noise),
+        sees_mean=spec.network.fusion in ("mean", "set"),
+        any_k=spec.serves_every_k,
+    )
 
 
 def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.device) -> LearnedDenoiser:
-    """Load the trained denoiser that an experiment asks for.
+    """Load the trained denoiser of an experiment.
 
     Args:
         spec: The experiment.
-        run_dir: The run folder, None where there is none.
+        run_dir: The run folder, or None.
         device: Where to compute.
 
     Returns:
         The denoiser, ready to sample.
 
     Raises:
-        UserError: There is no run, or it was trained for other copies or other data.
+        UserError: The run is missing, or was trained for another number of copies or other data.
     """
     if run_dir is None:
         raise UserError(
             "There is no trained denoiser to sample from: train one first, or set sampling.source to exact."
         )
+    check_fits(run_dir, spec)
+    return learned_denoiser(run_dir, device)
+
+
+def check_fits(run_dir: Path, spec: ExperimentSpec) -> None:
+    """Refuse a network that cannot denoise what an experiment asks for.
+
+    Args:
+        run_dir: The run folder of the network.
+        spec: The experiment.
+
+    Raises:
+        UserError: The network was trained for other data, noise or copies; the sentence says what to do.
+    """
     trained = Run.open(run_dir).spec
     match misfits(trained, spec):
         case ["shape", *_]:
@@ -194,14 +223,13 @@ def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.de
         case ["k", *_]:
             k = trained.training.k
             raise UserError(
-                f"The run {run_dir} was trained with k = {k} copies: "
-                f"set training.k to {k}, or train again with k = {spec.training.k}."
+                f"The run {run_dir} was trained with k = {k} copies and takes no other number: set training.k to {k}, "
+                f"train again with k = {spec.training.k}, or train a network that serves every k (network.fusion mean)."
             )
-    return learned_denoiser(run_dir, device)
 
 
 def guided_denoiser(spec: ExperimentSpec, run_dir: Path, learned: LearnedDenoiser) -> Denoiser:
-    """Let a trained denoiser be guided by its earlier self, as an experiment asks.
+    """Guide a trained denoiser by its earlier weights if the experiment says so.
 
     Args:
         spec: The experiment.
@@ -209,8 +237,8 @@ def guided_denoiser(spec: ExperimentSpec, run_dir: Path, learned: LearnedDenoise
         learned: The denoiser of that run.
 
     Returns:
-        The guided denoiser; `learned` itself where no guidance is asked for, or the run has no earlier weights: it is
-        young, a pretrained model or one of old.
+        The guided denoiser; `learned` itself without guidance, or if the run has no earlier weights, as a new run, a
+        pretrained model or a run of an older version.
     """
     if not is_guided(spec, run_dir):
         return learned
@@ -219,16 +247,16 @@ def guided_denoiser(spec: ExperimentSpec, run_dir: Path, learned: LearnedDenoise
 
 
 def uses_guidance(spec: ExperimentSpec) -> bool:
-    """Return whether an experiment asks for guidance, which only a network can have."""
+    """Return whether an experiment uses guidance, which needs a network."""
     return spec.sampling.source == "trained" and spec.sampling.guidance != 1.0
 
 
 def is_guided(spec: ExperimentSpec, run_dir: Path | None) -> bool:
-    """Return whether chains are guided: it is asked for, and the network has an earlier self.
+    """Return whether chains are guided: the experiment says so and the run has earlier weights.
 
     Args:
         spec: The experiment.
-        run_dir: The run folder; None stands for a run that is still to be trained, which will keep its earlier self.
+        run_dir: The run folder; None for a run that is still to be trained, which will save earlier weights.
     """
     return uses_guidance(spec) and (run_dir is None or Run.open(run_dir).has_earlier)
 
@@ -236,30 +264,30 @@ def is_guided(spec: ExperimentSpec, run_dir: Path | None) -> bool:
 def guided_between(spec: ExperimentSpec) -> tuple[float, float]:
     """Return the noises of one copy between which guidance works.
 
-    That is the middle nine tenths of what training draws, as far as the network is asked there.
+    That is the middle nine tenths of the noises in training, as far as chains use the network there.
     """
-    sigma = quantiles(spec.noise, spec.training.k, 10)
+    sigma = quantiles(spec.law, spec.training.k, 10)
     return sigma[0].item(), min(sigma[-1].item(), handover(spec))
 
 
 def handover(spec: ExperimentSpec) -> float:
-    """Return the noise σ of one copy above which the exact posterior mean is wanted in the place of a network."""
+    """Return the noise σ of one copy above which the exact posterior mean replaces a network."""
     return spec.sampling.exact_above * math.sqrt(spec.training.k)
 
 
 def uses_exact_above(spec: ExperimentSpec) -> bool:
-    """Return whether chains of a network begin with the exact posterior mean over its training images."""
+    """Return whether chains start with the exact posterior mean over the training images of their network."""
     return spec.sampling.source == "trained" and is_of_images(spec) and descent(spec).ladder[0] > handover(spec)
 
 
 def evaluations(spec: ExperimentSpec, schedule: Descent, *, guided: bool, exact_above: bool = False) -> int:
-    """Return how often x̂ of one chain is asked for, of a network's earlier self too.
+    """Return the number of evaluations of x̂ per chain, with those of earlier weights.
 
     Args:
         spec: The experiment.
-        schedule: Its way down the ladder.
-        guided: Whether the network has the earlier self that it is guided by, as `is_guided` tells.
-        exact_above: Leave out what the images answer in the network's place.
+        schedule: Its descent.
+        guided: Whether earlier weights guide the network, as by `is_guided`.
+        exact_above: Leave out evaluations of the exact posterior mean in place of the network.
     """
     sampling = spec.sampling
     if not (guided or exact_above):

@@ -1,4 +1,4 @@
-"""The one place that asks of which kind the data of an experiment are."""
+"""Decide by the kind of the data of an experiment, the only place that does."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec
 
 
 def target(spec: ExperimentSpec) -> Target | None:
-    """Build what the data of an experiment are drawn from, in the coordinates in which their noise is white.
+    """Build the distribution of the data, in coordinates in which the noise is white.
 
     Args:
         spec: The experiment.
 
     Returns:
-        The target in float64 on the CPU; None for images, of which there are only samples.
+        The target in float64 on the CPU; None for images, which are samples only.
 
     Raises:
         UserError: A custom mixture is not valid.
@@ -60,7 +60,7 @@ def mixture(spec: ExperimentSpec) -> GaussianMixture:
 
 
 def _encoded(mixture: GaussianMixture, space: Space) -> GaussianMixture:
-    """Return a mixture in the coordinates of a space; in its own the mixture itself."""
+    """Return a mixture in the coordinates of a space."""
     if isinstance(space, Isotropic):
         return mixture
     means = space.encode(mixture.means)
@@ -75,11 +75,11 @@ def is_of_images(spec: ExperimentSpec) -> bool:
 
 
 def images_of(spec: ExperimentSpec, otherwise: str = "This is for images only: choose a set.") -> ImagesSpec:
-    """Return which images an experiment is about.
+    """Return the images of an experiment.
 
     Args:
         spec: The experiment.
-        otherwise: What to say where there are none.
+        otherwise: Message of the error for points.
 
     Raises:
         UserError: The data are points, or their noise is not isotropic.

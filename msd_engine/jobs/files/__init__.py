@@ -1,1 +1,1 @@
-"""Jobs that read, write and fetch files."""
+"""Jobs that read, write and download files."""

@@ -1,9 +1,10 @@
-"""The runs in a folder: a list that follows what happens there, their curves, notes on them, and taking them away."""
+"""Jobs on the runs in a folder: list and watch them, read curves, write notes, move to the trash."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,31 +19,48 @@ from msd_engine.runs.catalogue import Catalogue
 from msd_engine.runs.layout import METRICS, is_held
 from msd_engine.runs.log import read_log
 from msd_engine.runs.notes import Notes, read_notes, write_notes
+from msd_engine.runs.rows import read_row
 from msd_engine.runs.sweeps import runs_in, sweep_of
+from msd_engine.specs import load_card, model_folder, model_names
 from msd_engine.specs.live import Cadence
+from msd_engine.specs.models import models_folder
 
-__all__ = ["Catalogue", "annotate", "discard", "held_out_curves", "watch"]
+__all__ = ["Catalogue", "annotate", "discard", "held_out_curves", "shipped_runs", "watch"]
 
 _NOTIFY_EVERY_S = 0.2
-# Whoever shows them takes some ten microseconds for each.
+# Displaying a run takes some ten microseconds.
 MOST_ROWS = 250
 _CHECK_EVERY_S = 0.4
-# Looking may take at most this share of the time, however many runs there are.
+# Largest share of the time that scans may take, for any number of runs.
 _SHARE = 0.05
 _NAP_S = 0.05
 
 
 @reports_user_errors
-def watch(catalogue: Catalogue, cadence: Cadence) -> Iterator[Event]:
-    """List the runs in a folder, and go on telling what changes there until closed.
-
-    Args:
-        catalogue: The runs; what it knows already is told first.
-        cadence: Says when somebody looks; without, the folder is left alone.
+def shipped_runs() -> Iterator[Event]:
+    """Tell the networks that came with the program, as runs that nobody can change.
 
     Yields:
-        `RunsChanged`, first in parts until all runs are told, then whenever something has changed, and else `Tick`;
-        `Failed` where the folder cannot be read.
+        `RunsChanged`, or `Failed`.
+    """
+    rows = []
+    for name in model_names():
+        row = read_row(model_folder(name), models_folder())
+        rows.append(replace(row, name=load_card(name).title, status="shipped"))
+    yield RunsChanged(tuple(rows), (), complete=True)
+
+
+@reports_user_errors
+def watch(catalogue: Catalogue, cadence: Cadence) -> Iterator[Event]:
+    """List the runs in a folder and report changes until closed.
+
+    Args:
+        catalogue: The catalogue; its known runs are reported first.
+        cadence: Decides when to scan; the folder is not read otherwise.
+
+    Yields:
+        `RunsChanged`, first in parts until all runs are reported, then on each change, and otherwise `Tick`;
+        `Failed` if the folder cannot be read.
     """
     if catalogue.rows:
         yield RunsChanged(tuple(catalogue.rows.values()), (), complete=False)
@@ -77,13 +95,13 @@ def _check(catalogue: Catalogue, first: bool) -> Iterator[Event]:
 
 @reports_user_errors
 def held_out_curves(runs: Sequence[Path]) -> Iterator[Event]:
-    """Read the held-out error of some runs over their training.
+    """Read the held-out errors of some runs during training.
 
     Args:
         runs: The run folders.
 
     Yields:
-        A `HeldOutCurve` for each, then `Finished`; `Failed` where measurements are damaged.
+        A `HeldOutCurve` for each, then `Finished`; `Failed` if measurements are damaged.
     """
     start = time.monotonic()
     for run in runs:
@@ -105,13 +123,13 @@ def _measured(run: Path, _notify: Notify) -> list[dict[str, Any]]:
 def annotate(
     run: Path, *, name: str | None = None, note: str | None = None, tags: tuple[str, ...] | None = None
 ) -> Iterator[Event]:
-    """Write what the user says about a run; what is None stays as it was.
+    """Write the notes on a run; None leaves a field unchanged.
 
     Args:
         run: The run folder.
-        name: Another name than the folder's; empty for the folder's.
+        name: Name of the run; empty for that of the folder.
         note: Free text.
-        tags: Words to search by.
+        tags: Words for searching.
 
     Yields:
         `Finished`, or `Failed` with a sentence.
@@ -134,14 +152,14 @@ def annotate(
 def discard(runs: Sequence[Path]) -> Iterator[Event]:
     """Move run folders to the trash of the system.
 
-    Where all runs of a comparison are among them its folder goes as a whole; a comparison that keeps some trains the
-    others anew when it goes on.
+    If all runs of a comparison are among them, its folder goes as a whole; otherwise the comparison trains the removed
+    runs again when it resumes.
 
     Args:
         runs: The run folders; none may be in training.
 
     Yields:
-        A `Tick` for each, then `Finished`, or `Failed` with a sentence: then those before it are in the trash.
+        A `Tick` for each, then `Finished`, or `Failed`; the folders before the failed one are then in the trash.
     """
     start = time.monotonic()
     folders = _with_whole_sweeps(runs)
@@ -158,7 +176,7 @@ def discard(runs: Sequence[Path]) -> Iterator[Event]:
 
 
 def _with_whole_sweeps(runs: Sequence[Path]) -> list[Path]:
-    """Put the folder of a comparison in the place of its runs, where all of them are there."""
+    """Replace all runs of a comparison by its folder."""
     chosen = set(runs)
     above = {run: sweep_of(run) for run in runs}
     whole = {sweep for sweep in above.values() if sweep is not None and chosen.issuperset(runs_in(sweep))}

@@ -1,4 +1,4 @@
-"""Downloading an image set, told as it goes on."""
+"""The job that downloads an image set."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from msd_engine.jobs.tools.failures import reports_user_errors
 
 @reports_user_errors
 def download(name: str, data_dir: Path | None = None, mirrors: Sequence[str] | None = None) -> Iterator[Event]:
-    """Download an image set into the data folder; closing the job keeps what has come, for the next time.
+    """Download an image set into the data folder; a closed job keeps its partial files and resumes from them.
 
     Args:
         name: ``mnist``, ``fashion-mnist`` or ``cifar-10``.
         data_dir: The data folder; None for the setting MSD_DATA_DIR or the platform's folder.
-        mirrors: Addresses of folders that hold the files; None for the known ones.
+        mirrors: Addresses of folders that hold the files; None for the default ones.
 
     Yields:
         `Started`, `Progress` in bytes, and `Finished` with the folder, or `Failed`.
@@ -36,7 +36,7 @@ def download(name: str, data_dir: Path | None = None, mirrors: Sequence[str] | N
         first: list[int] = []
 
         def report(here: int, in_all: int, text: str) -> None:
-            # What was here already says nothing about the rate.
+            # Bytes of an earlier download do not count in the rate.
             first.append(here)
             del first[1:]
             notify(_progress(here, in_all, text, here - first[0], time.monotonic() - start))

@@ -1,4 +1,4 @@
-"""Restoring an experiment from a picture, a preset, a sample file or a run folder; finding a comparison in a folder."""
+"""Jobs that restore an experiment from a file, a run folder or text, or find a comparison in a folder."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def restore_text(text: str) -> Iterator[Event]:
         text: Points, with x and y in each line, or the settings of an experiment as JSON.
 
     Yields:
-        `Restored` and `Finished`, or `Failed` with a sentence that says what is wrong with the text.
+        `Restored` and `Finished`, or `Failed` with the fault of the text.
     """
     start = time.monotonic()
     if text.lstrip().startswith("{"):

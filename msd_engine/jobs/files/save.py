@@ -1,4 +1,4 @@
-"""Saving on a worker thread, so that the window never waits for the disk. Each job ends with the path it wrote."""
+"""Jobs that save files, so that the window never waits for the disk. Each ends with the path."""
 
 from __future__ import annotations
 

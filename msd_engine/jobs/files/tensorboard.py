@@ -1,4 +1,4 @@
-"""The measurements of a run as event files for TensorBoard, whose own package writes them where it is installed."""
+"""Export the measurements of a run as event files for TensorBoard, by its own package."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _NOTIFY_EVERY = 2000
 def export_tensorboard(run_dir: Path, folder: Path) -> Iterator[Event]:
     """Write training loss, held-out error by band, and the spec of a run as an event file.
 
-    What an earlier call has written of the run into the folder is replaced: TensorBoard would draw both.
+    Replaces the files of an earlier export of the run: TensorBoard would draw both.
 
     Args:
         run_dir: The run folder.
-        folder: Where to write; TensorBoard is started with it as its log folder.
+        folder: Log folder of TensorBoard.
 
     Yields:
         `Progress`, then `Finished` with the folder; `Failed` where the package is missing or the run is damaged.
@@ -48,7 +48,7 @@ def export_tensorboard(run_dir: Path, folder: Path) -> Iterator[Event]:
     with writing(folder), SummaryWriter(str(folder), filename_suffix=suffix) as writer:
         writer.add_text("spec", f"```\n{run.spec.to_json(indent=2)}\n```")
         began = _began(run)
-        # Runs of older versions may hold a step twice: what was measured last counts.
+        # Runs of older versions may hold a step twice: the last measurement counts.
         drawn = {(name, row["step"]): number for number, row in enumerate(rows) for name in scalars(row)}
         for number, row in enumerate(rows, 1):
             for name, value in scalars(row).items():
@@ -67,7 +67,7 @@ def export_tensorboard(run_dir: Path, folder: Path) -> Iterator[Event]:
 
 
 def scalars(row: dict[str, Any]) -> dict[str, float]:
-    """Return what TensorBoard draws of one measurement, by tag.
+    """Return the scalars of one measurement by tag.
 
     Args:
         row: A row of the metrics of a run.

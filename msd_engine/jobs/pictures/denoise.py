@@ -1,15 +1,15 @@
-"""The denoising job: one picture, its k noisy copies, x̂, and what a change of the copies does to it.
+"""The denoising job: one picture, its k noisy copies, x̂, and the effect of a change of the copies.
 
-The copies are y_i = x + σ n_i, each n_i from a stream of its own, so that copy i stays when k changes and only grows
-when σ does. What theory says of a change, with all distances as root mean squares over the values of a picture:
+The copies are y_i = x + σ n_i, each n_i from its own random stream, so that copy i does not depend on k and is scaled
+by σ. Predictions for a change, with all distances as root mean squares over the values of a picture:
 
-* shuffled: ȳ and an exact x̂ stay where they are (sufficiency, theory §3, fact 1);
+* shuffled: ȳ and an exact x̂ do not change (sufficiency, theory §3, fact 1);
 * copy i dropped: ȳ moves by (ȳ − y_i)/(k − 1), in expectation σ/√(k (k − 1));
 * copy i replaced by a copy x' + σ n_i of another datum: ȳ moves by (x' − x)/k, whatever the noise.
 
-An exact denoiser takes the k − 1 copies that are left as such. A network of fixed k sees the mean of the others in the
-place of the dropped copy, which leaves ȳ the same as for the exact one but tells the network of more copies than
-there are.
+An exact denoiser, and a network that serves every k, take the k − 1 copies that are left as such. A network of one k
+sees the mean of the others in the place of the dropped copy, which leaves ȳ the same as for the exact one but tells the
+network of more copies than there are.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.events import Copies, Denoised, Event, Finished, Started
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_empirical, loaded_images
-from msd_engine.jobs.factory.parts import learned_denoiser
+from msd_engine.jobs.factory.parts import check_fits, learned_denoiser
 from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.pictures.pictures import chosen_picture, distance, draw_copies, held_out
 from msd_engine.jobs.tools.background import in_background
@@ -57,12 +57,12 @@ def denoise(
 ) -> Iterator[Event]:
     """Denoise one picture from k copies.
 
-    The data and the denoiser of the last job are kept for the next, so that a dragged slider is followed at once.
+    The data and the denoiser of the last job stay in memory, so that the next one answers a dragged slider at once.
 
     Args:
         spec: The experiment; its data, its number of copies and its `denoise` part are read.
         run_dir: Run folder of a trained denoiser.
-        data_dir: Where image sets are looked for.
+        data_dir: The data folder.
         device: Name of the device, or ``auto``.
         cadence: Unused: there is one frame.
         live: Unused: the job is over in a few milliseconds.
@@ -85,13 +85,13 @@ def denoise(
 
 
 class Bench(NamedTuple):
-    """A denoiser with what is known of it.
+    """A denoiser and its properties.
 
     Attributes:
         denoiser: Gives x̂ of the copies.
-        words: What it is, for people.
+        words: Description for the user.
         exact: Whether it is the exact posterior mean of a known distribution.
-        fixed_k: Number of copies that it takes; 0 for any.
+        fixed_k: Number of copies it takes; 0 for any.
     """
 
     denoiser: Denoiser
@@ -101,17 +101,17 @@ class Bench(NamedTuple):
 
 
 def change_copies(y: Tensor, spec: DenoiseSpec, shift: Tensor, *, any_k: bool) -> tuple[Tensor, tuple[int, ...], float]:
-    """Do to the copies what is asked for.
+    """Change the copies as the spec says.
 
     Args:
         y: The copies with shape (k, C, H, W).
-        spec: Says what is done.
+        spec: The change.
         shift: x' − x, from the picture to the other image, with shape (C, H, W).
         any_k: Whether the denoiser takes fewer copies than before.
 
     Returns:
-        The copies after it, the number from 0 that each had before (−1 for a new one), and the root mean square by
-        which theory expects ȳ to move.
+        The new copies, their indices before (−1 for a new one), and the predicted root mean square of the change of
+        ȳ.
 
     Raises:
         UserError: The only copy is to be dropped.
@@ -149,7 +149,7 @@ def rms(difference: Tensor) -> float:
 def _denoised(spec: ExperimentSpec, images: ImageSet, bench: Bench, device: torch.device) -> Denoised:
     denoise = spec.denoise
     x = chosen_picture(denoise, images)
-    k = bench.fixed_k or spec.training.k
+    k = spec.training.k
     y = draw_copies(x, denoise.sigma, k, denoise.seed)
     before = _estimate(bench, y, denoise.sigma, tuple(range(k)), device)
     after, expected = None, math.nan
@@ -192,15 +192,27 @@ def _parts(
         return images, Bench(empirical.in_tiles_of(1), words, exact=True, fixed_k=0)
     if run_dir is None:
         raise UserError("There is no trained denoiser yet: train one first, or set sampling.source to exact.")
+    check_fits(run_dir, spec)
+    learned = network_of(run_dir, data, device)
+    kind = "pretrained model" if (run_dir / CARD).exists() else "network of"
+    return images, Bench(learned, f"{kind} {run_dir.name}", exact=False, fixed_k=0 if learned.any_k else learned.k)
+
+
+def network_of(run_dir: Path, data: ImagesSpec, device: torch.device) -> LearnedDenoiser:
+    """Load the newest network of a run; the last few are kept.
+
+    Raises:
+        UserError: Its data have another shape.
+    """
     learned = _learned(run_dir, Run.open(run_dir).manifest.step, device)
     if learned.data_mean.shape != data.shape:
         raise UserError(f"The run {run_dir} was trained on data of another shape than {data.name}.")
-    kind = "pretrained model" if (run_dir / CARD).exists() else "network of"
-    return images, Bench(learned, f"{kind} {run_dir.name}", exact=False, fixed_k=learned.k)
+    return learned
 
 
-@lru_cache(maxsize=1)
+# A picture is denoised by one network, and beside it by networks of a few other k.
+@lru_cache(maxsize=4)
 def _learned(run_dir: Path, step: int, device: torch.device) -> LearnedDenoiser:
-    # The step is part of what is asked for: a run that goes on has newer weights.
+    # The step is part of the key: training gives a run newer weights.
     del step
     return learned_denoiser(run_dir, device)

@@ -1,4 +1,4 @@
-"""Pictures for work by hand: read from a file, or one of the held-out images; no denoiser is needed to look at them."""
+"""Jobs that open a picture, or draw the noisy copies of one, without any denoiser."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def open_picture(path: Path, shape: tuple[int, int, int]) -> Iterator[Event]:
         shape: Channels, rows and columns of the data.
 
     Yields:
-        `PictureRead` and `Finished`, or `Failed` with a sentence that says what is wrong with the file.
+        `PictureRead` and `Finished`, or `Failed` with the fault of the file.
     """
     begun_s = time.perf_counter()
     pixels, done = read_picture(path, shape)
@@ -43,11 +43,11 @@ def open_picture(path: Path, shape: tuple[int, int, int]) -> Iterator[Event]:
 
 @reports_user_errors
 def show_copies(spec: ExperimentSpec, *, data_dir: Path | None = None) -> Iterator[Event]:
-    """Draw the copies of the picture that an experiment chooses, whether or not anything can denoise them.
+    """Draw the noisy copies of the chosen picture; this needs no denoiser.
 
     Args:
         spec: The experiment; its data, its number of copies and its `denoise` part are read.
-        data_dir: Where image sets are looked for.
+        data_dir: The data folder.
 
     Yields:
         `NoisyPicture` and `Finished`, or `Failed`.
@@ -67,7 +67,7 @@ def show_copies(spec: ExperimentSpec, *, data_dir: Path | None = None) -> Iterat
 
 
 def draw_copies(x: Tensor, sigma: float, k: int, seed: int) -> Tensor:
-    """Draw the copies of one picture, copy i from a stream of its own.
+    """Draw noisy copies of one picture, each from its own random stream.
 
     Args:
         x: The picture with shape (C, H, W).
@@ -87,7 +87,7 @@ def distance(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def chosen_picture(spec: DenoiseSpec, images: ImageSet) -> Tensor:
-    """Return the picture that is drawn, opened or taken from the held-out images.
+    """Return the chosen picture: drawn, opened, or a held-out image.
 
     Args:
         spec: Which one.
@@ -97,7 +97,7 @@ def chosen_picture(spec: DenoiseSpec, images: ImageSet) -> Tensor:
         x with shape (C, H, W), float32, in data units.
 
     Raises:
-        UserError: There is no such image, or the picture has another size than the data.
+        UserError: No such image exists, or the picture and the data differ in size.
     """
     shape = images.test.shape[1:]
     if not spec.picture:

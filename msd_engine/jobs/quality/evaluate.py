@@ -1,4 +1,4 @@
-"""Measuring generated images: a sample file or a run goes in, figures come out."""
+"""The job that measures the quality of generated images from a file or a run."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from msd_engine.specs.models import CARD
 
 @dataclass(frozen=True, eq=False)
 class _Drawn:
-    """Samples that are to be judged.
+    """Samples to be measured.
 
     Attributes:
-        evaluations: Evaluations of the network, or of the exact score, for one of them; 0 where unknown.
+        evaluations: Evaluations of the network, or of the exact score, per sample; 0 if unknown.
     """
 
     x_hat: NDArray[np.float32]
@@ -61,20 +61,20 @@ def evaluate(
     cadence: Cadence = NEVER,
     live: Live | None = None,
 ) -> Iterator[Event]:
-    """Measure how good samples are, by the features of their image set.
+    """Measure the quality of samples by the features of their image set.
 
     Args:
-        spec: The experiment that draws as many samples as it has chains; not needed with a sample file.
-        samples: A sample file, in the place of drawing.
+        spec: The experiment that draws one sample per chain; unused with a sample file.
+        samples: A sample file to measure instead of drawing.
         n: Take only the first n samples of the file; 0 takes all.
         run_dir: Run folder of the trained denoiser.
-        curve: Measure at several pairs (levels, steps per level), one after the other, in the place of the spec's.
-        inception: The user's weights of the FID's network as safetensors, for colour images; only by them a Fréchet
-            distance is called FID.
-        retrain: Train the classifier that judges grey images anew, and keep it.
+        curve: Pairs (levels, steps per level) that replace those of the spec, one after the other.
+        inception: The user's weights of the FID's network as safetensors, for colour images; only with them a
+            Fréchet distance is called FID.
+        retrain: Train the classifier of grey images again and cache it.
         data_dir: The data folder.
         device: Name of the device, or ``auto``.
-        cadence: Says when progress is worth telling.
+        cadence: Decides when to report progress.
         live: Requests that may come meanwhile: pause.
 
     Yields:
@@ -90,7 +90,7 @@ def evaluate(
     if count < LEAST:
         raise UserError(f"{count} samples are too few to measure: draw at least {LEAST}.")
     if drawn is None:
-        # Asked before minutes go into the images that they are compared with.
+        # Check before reading the images, which takes minutes.
         check_sampling(spec, chosen)
     images = yield from read_whole(spec, data_dir)
     yield Started("evaluate", describe_device(chosen), 0, 0, spec.to_json())
@@ -115,7 +115,7 @@ def _from_file(path: Path, n: int) -> _Drawn:
     if n > len(file.x_hat):
         raise UserError(f"{path} holds {len(file.x_hat)} samples, fewer than the {n} that were asked for.")
     spec = ExperimentSpec.from_json(file.spec_json)
-    # A file does not say whether its network had the earlier self that it was to be guided by, or the images beside it.
+    # A file does not record whether its network had an earlier self for guidance, or the images for large noise.
     count = 0 if uses_guidance(spec) or uses_exact_above(spec) else evaluations(spec, descent(spec), guided=False)
     return _Drawn(file.x_hat[: n or None], file.y[: n or None], spec, count, float("nan"))
 
@@ -123,7 +123,7 @@ def _from_file(path: Path, n: int) -> _Drawn:
 def _draw(
     spec: ExperimentSpec, run_dir: Path | None, data_dir: Path | None, device: str, cadence: Cadence, live: Live | None
 ) -> Generator[Event, None, _Drawn | None]:
-    """Draw the samples; None where sampling failed, which is then told."""
+    """Draw the samples; on failure yield `Failed` and return None."""
     start = time.monotonic()
     found: Samples | None = None
     count = 0
@@ -172,7 +172,7 @@ def _quality(drawn: _Drawn, against: Standard) -> Iterator[Event]:
 
 
 def _kept(run_dir: Path, quality: Quality) -> Iterator[Event]:
-    """Let the list of runs show distance and yield, where the run may be written to."""
+    """Record distance and survival for the list of runs if the run is writable."""
     if (run_dir / CARD).exists() or not os.access(run_dir, os.W_OK):
         return
     found = {figure.name: figure.value for figure in quality.figures}

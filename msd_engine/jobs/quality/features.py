@@ -1,4 +1,4 @@
-"""The feature network of an image set for a job: where it is trained first, that is told as it goes on."""
+"""Prepare the feature network of an image set within a job, with progress if it must be trained first."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ def prepared_features(
     *,
     retrain: bool = False,
 ) -> Generator[Event, None, FeatureNetwork]:
-    """Get the feature network of an image set inside a job.
+    """Load the feature network of an image set, or train it first.
 
     Args:
         data_name: Name of the set.
         data_dir: The data folder.
         device: Where to compute.
-        cadence: Says when progress is worth telling.
+        cadence: Decides when to report progress.
         inception: The user's weights of the FID's network, for colour images.
-        retrain: Train the classifier of grey images anew, and keep it.
+        retrain: Train the classifier of grey images again and cache it.
 
     Yields:
-        Where the network must be trained first a `Notice`, and a `Tick` or `Progress` after each step.
+        If the network must be trained first: a `Notice`, and a `Tick` or `Progress` after each step.
 
     Returns:
         The network.

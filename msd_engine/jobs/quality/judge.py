@@ -1,4 +1,4 @@
-"""Judging a sampling that has ended by features too: they are made at first need and kept for samplings to come."""
+"""The job that judges finished samples by features, which it prepares and caches on first use."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def judge(
     cadence: Cadence = NEVER,
     live: Live | None = None,
 ) -> Iterator[Event]:
-    """Judge the ends of chains of images by the features of their set, which are made first where none are kept.
+    """Judge samples of images by the features of their set; prepare the features if they are not cached.
 
     Args:
-        samples: What was drawn.
+        samples: The samples.
         data_dir: The data folder.
         device: Name of the device, or ``auto``.
-        cadence: Says when progress is worth telling.
-        live: Unused: the job is stopped, never paused.
+        cadence: Decides when to report progress.
+        live: Unused: the job cannot be paused.
 
     Yields:
         `Started`, `Notice`, a `Tick` or `Progress` per step, `Verdicts` and `Finished`, or `Failed`.

@@ -1,4 +1,4 @@
-"""The training images nearest to one image: is a sample new, or a memory?"""
+"""The job that finds the training images nearest to one image: is a sample new, or a copy?"""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ from msd_engine.metrics.quality.support import conformal_bound
 from msd_engine.specs import ExperimentSpec, ImagesSpec
 
 COUNT = 6
-"""Training images that are told."""
+"""Number of reported training images."""
 
-# Of so many held-out images the third from either end bounds what one new image in 43 goes beyond.
+# Of this many held-out images the third from either end is a bound that one new image in 43 exceeds.
 _HELD_OUT = 128
-# Share of new images that may be called nearer, or further, than new images are.
+# Share of new images that may be judged nearer, or further, than usual.
 _RARE = 0.025
-# The distances of the held-out images of the last set.
+# Distances of the held-out images of the last set.
 _KEPT: dict[ImageSet, Tensor] = {}
 
 
@@ -44,15 +44,15 @@ def nearest(
     data_dir: Path | None = None,
     device: str = "auto",
 ) -> Iterator[Event]:
-    """Find the training images that are nearest to one image.
+    """Find the training images nearest to one image.
 
-    The images of the last job are kept for the next, so that one click after the other is answered at once.
+    The images of the last job stay in memory, so that the next one answers at once.
 
     Args:
-        spec: The experiment; its data are searched, all that it trains on.
+        spec: The experiment; the job searches all of its training images.
         image: The image with shape (C, H, W), in data units.
         data_dir: The data folder.
-        device: Where the features are computed, or ``auto``.
+        device: Device that computes the features, or ``auto``.
 
     Yields:
         `Started`, a `Tick` per few thousand images, `Neighbours` and `Finished`, or `Failed`.
@@ -84,7 +84,7 @@ def nearest(
 
 
 def _distances(images: ImageSet) -> Generator[Event, None, Tensor]:
-    """Return the distance of some held-out images from their nearest training image, with shape (n,); kept."""
+    """Return the distance of some held-out images to their nearest training image, with shape (n,); cached."""
     if images not in _KEPT:
         held_out = images.to_data(images.held_out(_HELD_OUT))
         for distance, _ in nearest_in_pixels(held_out, images.train, 1):  # noqa: B007 - the last one is the answer
@@ -100,7 +100,7 @@ def _images(data: ImagesSpec, _folder: Path) -> ImageSet:
 
 
 def _apart(network: FeatureNetwork | None, x: Tensor, others: Tensor) -> NDArray[np.float64]:
-    """Return the distance of an image from others in the features; NaN where there is no network yet."""
+    """Return the distance of an image to others in feature space; NaN without a network."""
     if network is None:
         return np.full(len(others), np.nan)
     distance: NDArray[np.float64] = (network.features(others) - network.features(x)).double().norm(dim=1).numpy()

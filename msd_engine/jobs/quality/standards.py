@@ -1,4 +1,4 @@
-"""What samples are measured against, for a job: features and their judge, made at first need and kept."""
+"""Prepare the standard for measuring samples within a job: features and their judge, cached after first use."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def prepared_standard(
     *,
     retrain: bool = False,
 ) -> Generator[Event, None, Standard]:
-    """Get what samples of an image set are measured against; samplings to come are judged by the same features.
+    """Prepare the standard for samples of an image set; later samplings are judged by the same features.
 
     Args:
         images: The image set, whole.
-        n: Number of samples that will be measured.
+        n: Number of samples to be measured.
         data_dir: The data folder.
         device: Where to compute.
-        cadence: Says when progress is worth telling.
+        cadence: Decides when to report progress.
         inception: The user's weights of the FID's network, for colour images.
-        retrain: Train the classifier of grey images anew, and keep it.
+        retrain: Train the classifier of grey images again and cache it.
 
     Yields:
         What is being done.
@@ -59,7 +59,7 @@ def prepared_standard(
 
 
 def read_whole(spec: ExperimentSpec, data_dir: Path | None) -> Generator[Event, None, ImageSet]:
-    """Read the whole image set of an experiment, whatever part of it that learns.
+    """Read the whole image set of an experiment, not only the part for training.
 
     Args:
         spec: The experiment.
@@ -85,16 +85,16 @@ def read_whole(spec: ExperimentSpec, data_dir: Path | None) -> Generator[Event, 
 
 
 def behind(steps: Steps[T]) -> Generator[Event, None, T]:
-    """Do work whose steps may be long in the background, and tell what it does.
+    """Run work with long steps in the background and report its progress.
 
     Args:
         steps: The work.
 
     Yields:
-        `Progress` with what it says, and `Tick`.
+        `Progress` with its messages, and `Tick`.
 
     Returns:
-        What it returns.
+        The result of the work.
     """
     start = time.monotonic()
     threads = torch.get_num_threads()
@@ -114,7 +114,7 @@ def behind(steps: Steps[T]) -> Generator[Event, None, T]:
 
 
 def _keeping(against: Standard) -> Iterator[Event]:
-    """Let samplings to come judge their chains by the features, where that can be kept."""
+    """Cache the features, so that later samplings judge their chains by them."""
     channels, rows, columns = against.images.train.shape[1:]
     try:
         keep_judge(against.judge, against.images.name, (channels, rows, columns))

@@ -1,1 +1,1 @@
-"""Jobs that draw chains, and that tell what their ladder and their plane are like."""
+"""Jobs that draw chains or compute their ladder or the field in the plane."""

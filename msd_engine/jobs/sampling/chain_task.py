@@ -1,6 +1,6 @@
-"""Chains by hand: paint parts of a picture anew, go from one seed to another, branch off from a kept state.
+"""Tasks with chains: inpaint a picture, interpolate between two seeds, or branch from a kept state.
 
-They are the chains of the sampling job with one thing changed each, and tell the same events.
+Each changes one thing of the chains of the sampling job and yields the same events.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from msd_engine.samplers.inpainting import Inpainting, KnownDenoiser, KnownPixel
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 
-# Branches with noise of their own have numbers that no chain of the form has.
+# Numbers of branches with their own noise; no chain of the form has them.
 _FRESH = 1_000_000
 
 
@@ -42,27 +42,27 @@ def chain_task(
     cadence: Cadence = NEVER,
     live: Live | None = None,
 ) -> Iterator[Event]:
-    """Draw chains by hand.
+    """Draw chains for a task.
 
-    * ``draw``: as the sampling job draws them; this is for branches.
-    * ``inpaint``: paint the masked part of a picture anew, once for each chain, and keep the rest; the `denoise` part
-      of the spec says which picture and which mask, and the known pixels of every x̂ are those of the picture.
+    * ``draw``: as the sampling job does; for branches.
+    * ``inpaint``: redraw the masked part of a picture in each chain and keep the rest; the `denoise` part of the
+      spec holds picture and mask, and every x̂ keeps the known pixels of the picture.
     * ``interpolate``: a row of at least 2 chains whose random numbers lead from `sampling.seed` to
       `denoise.second_seed`: the first is chain 0 of the first seed to the bit, the last one chain 0 of the second.
 
     Args:
         spec: The experiment; `sampling.chains` is the number of chains.
-        task: What is done.
-        start: Where chains branch off on the way, None for their start. With the parameters of the chain and its own
-            noise the first of them is the chain itself, to the bit.
-        run_dir: Run folder of the trained denoiser, where `sampling.source` asks for one.
-        data_dir: Where image sets are looked for.
+        task: The task.
+        start: Kept state from which chains branch, None for the start of the ladder. With the parameters and the
+            noise of its chain, the first branch is that chain, to the bit.
+        run_dir: Run folder of the trained denoiser if `sampling.source` needs one.
+        data_dir: The data folder.
         device: Name of the device, or ``auto``.
-        cadence: Says when pictures and progress are worth telling.
-        live: Requests that may come meanwhile: pause.
+        cadence: Decides when to report chains and progress.
+        live: Requests during the job: pause.
 
     Yields:
-        The events of `msd_engine.jobs.sampling.sample.sample`, from the step of the kept state on.
+        The events of `msd_engine.jobs.sampling.sample.sample`, from the step of the kept state.
     """
     if task == "interpolate" and spec.sampling.chains < 2:
         raise UserError("A row from one seed to another has at least two chains: raise sampling.chains.")
@@ -96,7 +96,7 @@ def _check_start(spec: ExperimentSpec, task: ChainTask, start: Branch) -> None:
 
 
 def _branched(spec: ExperimentSpec, chains: Sampling, start: Branch) -> Sampling:
-    """Let all chains begin at a kept state."""
+    """Start all chains at a kept state."""
     count = spec.sampling.chains
     parts = (torch.from_numpy(part).to(chains.device) for part in (start.y, *start.carried))
     y, *carried = (part.expand(count, *part.shape).clone() for part in parts)
@@ -110,7 +110,7 @@ def _branched(spec: ExperimentSpec, chains: Sampling, start: Branch) -> Sampling
 
 
 def _painting(chains: Sampling, pixels: KnownPixels) -> Sampling:
-    """Let all chains keep known pixels."""
+    """Keep known pixels in all chains."""
     denoiser, dynamics = KnownDenoiser(chains.denoiser, pixels), Inpainting(chains.dynamics, pixels)
     return replace(chains, denoiser=denoiser, dynamics=dynamics)
 

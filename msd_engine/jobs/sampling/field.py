@@ -1,4 +1,4 @@
-"""The field job: density and scores of data in the plane at one noise, for the picture behind the chains."""
+"""The job that computes density and scores in the plane at one noise, for the picture behind the chains."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from msd_engine.noise.space import Space
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 
-# The picture shows this many draws from the data, always the same ones.
+# Number of data in the picture, always the same.
 _DATA, _DATA_SEED = 500, 0
 
 
@@ -47,8 +47,8 @@ def field(
         sigma: Noise of one copy.
         bounds: (x_min, x_max, y_min, y_max) in data units.
         resolution: Rows and columns of the density.
-        run_dir: Run folder of a trained denoiser whose score is wanted too.
-        points: The scores are given on a grid of this many points each way; 0 gives none.
+        run_dir: Run folder of a trained denoiser, to compute its score too.
+        points: The scores are computed on a grid of this many points each way; 0 for none.
         device: Name of the device of the trained denoiser, or ``auto``.
         cadence: Unused: there is one frame.
         live: Unused: the job is over in a few milliseconds.
@@ -90,7 +90,7 @@ def field(
 
 def _log_density(target: Target, grid: Tensor, sigma_eff: float, space: Space) -> Tensor:
     """Return the log density of ȳ in the coordinates of the data, at encoded points."""
-    # Half the precision takes half the time, and a picture needs no more.
+    # Single precision takes half the time and suffices for a picture.
     known = target if target.modes is None else MixtureTarget(target.modes.to(dtype=torch.float32))
     return known.log_prob(grid, sigma_eff) + space.log_volume
 
@@ -113,8 +113,8 @@ def _cell_centres(bounds: tuple[float, float, float, float], rows: int, columns:
 def _trained_score(learned: Denoiser, y_mean: Tensor, sigma: float, k: int) -> Tensor:
     """Return the learned score (x̂ − ȳ)/σ_eff² of ȳ at points with shape (m, 2), on the CPU.
 
-    The network has only ever seen copies that differ: the points get residuals like those of real copies, always the
-    same, which by sufficiency (theory §3, fact 1) carry no information.
+    The network was trained on copies that differ: the points get fixed residuals like those of real copies, which by
+    sufficiency (theory §3, fact 1) carry no information.
     """
     n = torch.randn(len(y_mean), k, 2, generator=torch.Generator().manual_seed(_DATA_SEED)).to(y_mean)
     y = y_mean.unsqueeze(1) + sigma * (n - n.mean(1, keepdim=True))

@@ -1,4 +1,4 @@
-"""The ladder job: what a sampling would go through, before any chain is drawn."""
+"""The job that computes the ladder of a sampling before any chain is drawn."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from msd_engine.specs.live import NEVER, Cadence
 
 
 def ladder_event(spec: ExperimentSpec, schedule: Descent, *, guided: bool, exact_above: bool) -> Ladder:
-    """Return what is told of a ladder.
+    """Return the event for a ladder.
 
     Args:
         spec: The experiment.
-        schedule: Its way down the ladder.
-        guided: Whether its network is guided by an earlier self.
-        exact_above: Whether the images answer in its place at large noise.
+        schedule: Its descent.
+        guided: Whether earlier weights guide its network.
+        exact_above: Whether the exact posterior mean replaces it at large noise.
 
     Returns:
         Levels, steps, predicted s_T²/σ² and evaluations.
@@ -45,11 +45,11 @@ def ladder_event(spec: ExperimentSpec, schedule: Descent, *, guided: bool, exact
 def ladder(
     spec: ExperimentSpec, *, run_dir: Path | None = None, cadence: Cadence = NEVER, live: Live | None = None
 ) -> Iterator[Event]:
-    """Tell the ladder of a sampling.
+    """Compute the ladder of a sampling.
 
     Args:
         spec: The experiment; its sampling and the base s of its forward process are read.
-        run_dir: Folder of the network that would be sampled from; None where it is still to be trained.
+        run_dir: Run folder of the network; None if it is not yet trained.
         cadence: Unused: there is one event.
         live: Unused: the job is over in a millisecond.
 

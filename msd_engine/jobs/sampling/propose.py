@@ -1,4 +1,4 @@
-"""The proposing job: a ladder and a step from the data, by NCSNv2's techniques."""
+"""The job that proposes a ladder and a step from the data by NCSNv2's techniques."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.sampling import StepRule
 
-# Of so many data the largest distance is measured: among the 60 000 of MNIST it is 8 % larger than among these.
+# Number of data whose largest distance is measured: among all 60 000 of MNIST it is 8 % larger.
 _DATA, _SEED = 5000, 0
 
 
@@ -36,9 +36,9 @@ def proposal(
 
     Args:
         spec: The experiment; σ_L, T and k stay as they are.
-        rule: How the step is found.
-        data_dir: Where image sets are looked for.
-        cadence: Says when progress is worth telling.
+        rule: Rule for the step.
+        data_dir: The data folder.
+        cadence: Decides when to report progress.
         live: Unused: the job takes seconds.
 
     Yields:

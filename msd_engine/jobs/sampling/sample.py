@@ -1,4 +1,4 @@
-"""The sampling job: a spec goes in; chains, figures and samples come out."""
+"""The sampling job."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ from msd_engine.specs import WALL, ExperimentSpec, Live, with_weights
 from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.models import CARD
 
-# A fast chain makes a step in some twenty microseconds; looking up from the work costs a part of that.
+# A fast chain makes a step in some twenty microseconds; checking for requests takes a part of that.
 _PAUSE_S = 0.002
 _PAUSE_POLL_S = 0.05
 _RATE_WINDOW_S = 2.0
 
 
 class _Frames(Protocol):
-    """What a job tells about its chains: in the plane, or as images."""
+    """Report chains: in the plane, or of images."""
 
     def begin(self) -> Iterator[Event]:
-        """Tell what the chains draw from, before their first step."""
+        """Report the target before the first step."""
         ...
 
     def keep(self, moment: Moment | Segment) -> None:
-        """Take notice of a state."""
+        """Record a state."""
         ...
 
     def due(self, moment: Moment | Segment) -> Iterator[Event]:
-        """Tell how the chains stand, at a due moment."""
+        """Report the chains at a due moment."""
         ...
 
     def end(self, moment: Moment | Segment) -> Iterator[Event]:
-        """Tell what is left to tell, after the last step."""
+        """Report the rest after the last step."""
         ...
 
 
@@ -65,24 +65,23 @@ def sample(
     cadence: Cadence = NEVER,
     live: Live | None = None,
 ) -> Iterator[Event]:
-    """Draw samples by chained Langevin dynamics, or another sampler of all copies.
+    """Draw samples by chained Langevin dynamics or another sampler of all copies.
 
-    Chain i is the same to the bit whatever the number of chains, the cadence and the pauses. A chain that blows up
-    (r ≥ 2) is told as it is, with numbers clipped at ±1e6 data units; NaN stays NaN.
+    Chain i does not depend on the number of chains, the cadence or pauses, to the bit. A chain that blows up (r ≥ 2)
+    is reported with numbers clipped at ±1e6 data units; NaN stays NaN.
 
     Args:
         spec: The experiment; its data, its sampling and its number of copies are read.
-        run_dir: Run folder of the trained denoiser, where `sampling.source` is ``trained``.
-        data_dir: Where image sets are looked for, where the exact posterior mean is asked for; a trained denoiser
-            carries what it must know of its data.
+        run_dir: Run folder of the trained denoiser if `sampling.source` is ``trained``.
+        data_dir: The data folder, for the exact posterior mean over images; a trained denoiser needs no data.
         device: Name of the device, or ``auto``.
-        cadence: Says when pictures and progress are worth telling.
-        live: Requests that may come meanwhile: pause.
+        cadence: Decides when to report chains and progress.
+        live: Requests during the job: pause.
 
     Yields:
         `Started` and `Ladder`, in the plane `Modes`; then a `Tick` per step, or per two milliseconds of faster steps.
         In the plane `ChainSegment` and `ChainReport`, for images `ImageFrame` and `FilmFrame`, with `Progress`, at due
-        moments; at the end what is left of them, `Samples`, for images `Verdicts`, and `Finished`, or `Failed`.
+        moments; at the end the rest of them, `Samples`, for images `Verdicts`, and `Finished`, or `Failed`.
     """
     wants_images = spec.sampling.source == "exact" and is_of_images(spec)
     if wants_images or uses_exact_above(spec):
@@ -103,16 +102,16 @@ def sample(
 
 
 def chain_events(spec: ExperimentSpec, chains: Sampling, cadence: Cadence, live: Live | None) -> Iterator[Event]:
-    """Walk chains to their end and tell of them.
+    """Walk chains to their end and report them.
 
     Args:
         spec: The experiment.
         chains: The chains, before any step.
-        cadence: Says when pictures and progress are worth telling.
-        live: Requests that may come meanwhile: pause.
+        cadence: Decides when to report chains and progress.
+        live: Requests during the job: pause.
 
     Yields:
-        `Started` and all that follows it in `sample`.
+        `Started` and all that follow it in `sample`.
     """
     named = _named(spec, chains)
     yield Started("sample", describe_device(chains.device), spec.sampling.total_steps, chains.first, named)
@@ -125,7 +124,7 @@ def _named(spec: ExperimentSpec, chains: Sampling) -> str:
 
 
 def _kept(run_dir: Path | None, samples: Samples) -> Iterator[Event]:
-    """Let the list of runs show the newest samples, where the run may be written to."""
+    """Save a thumbnail of the newest samples for the list of runs if the run is writable."""
     if run_dir is None or (run_dir / CARD).exists() or not os.access(run_dir, os.W_OK):
         return
     try:

@@ -1,4 +1,4 @@
-"""How chains of images have ended, told beside the data: the end of a sampling job."""
+"""Judge the final states of image chains by comparison with the data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from msd_engine.metrics.quality.verdicts import (
 from msd_engine.specs import ExperimentSpec
 
 MOST_COLOUR = 128
-"""Colour images that are looked at after a sampling: their network sees some thirty in a second."""
+"""Most colour images that are judged after sampling: their network takes a second for thirty."""
 
 _Judged = tuple[Judge | None, FeatureBatch | None, str]
 
@@ -38,13 +38,13 @@ _Judged = tuple[Judge | None, FeatureBatch | None, str]
 def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None, device: torch.device) -> Iterator[Event]:
     """Judge each chain of a sampling of images.
 
-    Sampling never waits for features to be made: where none are kept, the verdict that needs them is left out.
+    Sampling never waits for features to be computed: without cached ones, their verdict is left out.
 
     Args:
         spec: The experiment, whose data are images.
-        samples: The ends of its chains.
-        data_dir: Where the images are looked for; a trained denoiser samples without them, and then less is told.
-        device: Where the features are computed.
+        samples: The final states of its chains.
+        data_dir: The data folder; without the images some figures are left out.
+        device: Device that computes the features.
 
     Yields:
         `Tick` while the images are read, and `Verdicts`.
@@ -58,7 +58,7 @@ def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None, device
     x, y = torch.from_numpy(samples.x_hat), torch.from_numpy(samples.y)
     judge, batch, left_out = yield from _judge(data.name, x, device)
     off = judge.support.off(batch) if judge and batch else None
-    # Chains that blew up would drown the others in any mean.
+    # Chains that blew up would dominate any mean.
     judgement = verdicts(x, y, statistics, off, spec.sampling.ends)
     kept = x[[verdict != "blew up" for verdict in judgement]]
     yield Verdicts(
@@ -85,7 +85,7 @@ def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None, device
 
 
 def _judge(data: str, x: torch.Tensor, device: torch.device) -> Generator[Event, None, _Judged]:
-    """Look at samples by the features of their image set; without them where they would have to be made first."""
+    """Compute figures of samples by the cached features of their image set; without a cache return the reason."""
     try:
         judge = yield from in_background(lambda _: kept_judge(data, device))
     except BadFile as error:
@@ -113,7 +113,7 @@ def _judge(data: str, x: torch.Tensor, device: torch.device) -> Generator[Event,
 
 
 def _living(batch: FeatureBatch | None, judgement: list[Verdict]) -> NDArray[np.float64]:
-    """Return the shares of the classes among the surviving chains, with shape (classes,)."""
+    """Return the share of each class among the surviving chains, with shape (classes,)."""
     if batch is None:
         return np.zeros(0)
     lived = torch.tensor([verdict == "alive" for verdict in judgement])

@@ -1,4 +1,4 @@
-"""What a comparison of numbers of copies is built of: the draws that its runs are measured on, and one arithmetic."""
+"""Build the held-out draws of a comparison of numbers of copies, and choose its precision."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _STREAM = 4
 
 
 def matched_draws(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.device) -> MatchedDraws:
-    """Build the draws on which experiments with different numbers of copies are compared; the seed is not read.
+    """Build the draws for comparing experiments with different numbers of copies; the seed is ignored.
 
     Args:
         spec: The experiment.
-        data_dir: Where image sets are looked for.
+        data_dir: The data folder.
         device: Where to compute.
 
     Returns:
-        The draws, of data that are not trained on.
+        The draws, of held-out data.
 
     Raises:
         BadFile: The images are missing or damaged.
@@ -44,14 +44,14 @@ def matched_draws(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.
 
 
 def least_draws(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.device) -> tuple[MatchedDraws, Denoiser]:
-    """Build what the least possible error is measured with: the exact posterior mean, on draws of what it is exact for.
+    """Build the exact posterior mean and draws of its distribution, which give the least possible error.
 
-    For images that is the posterior mean over the training images, on training images: the least value of the training
-    objective. On held-out images it is no bound, since it knows only the training images.
+    For images it is the posterior mean over the training images, measured on training images: the least value of the
+    training objective. It is no bound on held-out images.
 
     Args:
         spec: The experiment.
-        data_dir: Where image sets are looked for.
+        data_dir: The data folder.
         device: Where to compute.
 
     Returns:
@@ -75,19 +75,19 @@ def _some(images: Tensor, count: int) -> Tensor:
 
 
 def _draws(spec: ExperimentSpec, x: Tensor, device: torch.device) -> MatchedDraws:
-    sigma = quantiles(spec.noise, spec.training.k, len(x))
+    sigma = quantiles(spec.law, spec.training.k, len(x))
     return MatchedDraws(x.to(device), sigma.to(device), spec.training.k)
 
 
 def settled(spec: ExperimentSpec, device: torch.device) -> tuple[ExperimentSpec, str]:
-    """Choose the arithmetic of an experiment for good, so that several trainings have the same.
+    """Fix the precision of an experiment, so that several trainings use the same.
 
     Args:
         spec: The experiment.
-        device: Where it will be trained.
+        device: Device of the training.
 
     Returns:
-        The experiment with a number format named, and one sentence on why that one.
+        The experiment with its precision set, and the reason in one sentence.
     """
     denoiser = new_denoiser(spec, 1.0, torch.zeros(event_shape(spec))).to(device)
     mixed, sentence = choose_bfloat16(spec, denoiser, device)

@@ -1,4 +1,4 @@
-"""The reproduction job: a comparison of k is trained, its samples drawn, and all of it put on one page."""
+"""The reproduction job: train a comparison of k, draw its samples, and write a page with the results."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ def reproduce(
     live: Live | None = None,
     threads: int = 0,
 ) -> Iterator[Event]:
-    """Carry a reproduction out; where its folder holds a part of it already, go on with that.
+    """Run a reproduction, or resume it if its folder exists.
 
     Args:
         plan: The reproduction.
-        folder: The sweep folder, which will hold ``index.html``.
-        data_dir: Where image sets are looked for.
+        folder: The sweep folder, where ``index.html`` is written.
+        data_dir: The data folder.
         device: Name of the device, or ``auto``.
-        cadence: Says when losses and progress are worth telling.
-        live: Requests that may come meanwhile: pause and checkpoint.
+        cadence: Decides when to report losses and progress.
+        live: Requests during the job: pause and checkpoint.
         threads: As of `msd_engine.jobs.training.train.train`.
 
     Yields:
         `Started`; the events of `msd_engine.jobs.sweep.sweep.sweep`; `Progress` and a `Tick` for each step while
-        samples are drawn; at last `Finished` with the path of the page, or `Failed`.
+        samples are drawn; at the end `Finished` with the path of the page, or `Failed`.
     """
     start = time.monotonic()
     folder = Path(folder)

@@ -1,4 +1,4 @@
-"""Samples of each number of copies of a comparison: drawn with its first seed, judged, and kept in its folder."""
+"""Draw and judge samples for each number of copies of a comparison, with its first seed, and save them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from msd_engine.specs.sweep import MODE_TITLES, Child, DrawnSamples, Mode, child
 def prepared_judge(
     data: ImagesSpec, data_dir: Path | None, device: str, cadence: Cadence
 ) -> Generator[Event, None, None]:
-    """Make what tells samples that lie off the data, where it is not kept yet.
+    """Prepare the judge of samples off the data unless it is cached.
 
     Args:
         data: The image set.
@@ -37,7 +37,7 @@ def prepared_judge(
         cadence: Says when progress is worth telling.
 
     Yields:
-        What is being done; a `Notice` where it cannot be made.
+        Progress; a `Notice` if that fails.
     """
     chosen = choose_device(device)
     if kept_judge(data.name, chosen) is not None:
@@ -52,23 +52,23 @@ def prepared_judge(
 def grids(
     done: SweepFolder, data_dir: Path | None, device: str, cadence: Cadence, live: Live | None
 ) -> Generator[Event, None, list[Grid]]:
-    """Draw the samples of every k in every mode, or take them from the folder.
+    """Draw the samples of every k in every mode, or load saved ones.
 
     Args:
         done: The comparison.
         data_dir: The data folder.
         device: Name of the device, or ``auto``.
         cadence: Says when progress is worth telling.
-        live: Requests that may come meanwhile: pause.
+        live: Requests during the job: pause.
 
     Yields:
         `Progress`, and a `Tick` for each step.
 
     Returns:
-        The pictures with the verdicts; nothing of a k that has no network.
+        The pictures with the verdicts, without those of a k that has no network.
 
     Raises:
-        UserError: Sampling failed, or a kept file is damaged.
+        UserError: Sampling failed, or a saved file is damaged.
     """
     found = []
     for mode in done.spec.modes:

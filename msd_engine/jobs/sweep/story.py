@@ -1,4 +1,4 @@
-"""A sweep folder told as it stands: the curves and results of its runs, and the table that they make."""
+"""Report the present state of a sweep folder: curves and results of its runs, and their table."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from msd_engine.specs.sweep import Child, SweepResult
 
 @reports_user_errors
 def open_sweep(folder: str | os.PathLike[str]) -> Iterator[Event]:
-    """Tell a sweep folder as it stands, without working on it.
+    """Report the present state of a sweep folder without training.
 
     Args:
         folder: The sweep folder.
@@ -51,7 +51,7 @@ def open_sweep(folder: str | os.PathLike[str]) -> Iterator[Event]:
 
 
 def table_event(plan: SweepFolder) -> SweepTable:
-    """Return the table of a sweep as its results make it by now."""
+    """Return the table of the results so far."""
     results = plan.results()
     uneven = len({result.step for result in results if result.error is not None}) > 1
     rows = table(plan.spec, results, _curves(plan) if uneven else {})
@@ -59,12 +59,12 @@ def table_event(plan: SweepFolder) -> SweepTable:
 
 
 def _curves(plan: SweepFolder) -> dict[str, list[HeldOutLoss]]:
-    """Return the held-out curve of every run that has begun, by its name."""
+    """Return the held-out curve of each started run by name."""
     return {child.name: [held_out_loss(row) for row in rows if "held_out" in row] for child, rows in plan.measured()}
 
 
 def ended_event(result: SweepResult) -> ChildEnded:
-    """Return the result of a run as it is told."""
+    """Return the event for the result of a run."""
     bands = len(result.band_error)
     known = np.array(result.band_floor) if result.band_floor else np.full(bands, math.nan)
     return ChildEnded(
@@ -85,7 +85,7 @@ def ended_event(result: SweepResult) -> ChildEnded:
 
 
 def history(plan: SweepFolder, child: Child, number: int) -> Iterator[Event]:
-    """Tell the held-out curve of a run as it is on the disk; none where it has not begun."""
+    """Yield the saved held-out curve of a run; nothing if it has not started."""
     folder = plan.run_folder(child.name)
     if not (folder / MANIFEST).exists():
         return

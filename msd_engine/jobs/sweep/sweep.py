@@ -1,4 +1,4 @@
-"""The comparison of numbers of copies: a queue of trainings in one folder; curves, results and the table come out."""
+"""The job that compares numbers of copies: a queue of trainings in one folder."""
 
 from __future__ import annotations
 
@@ -54,25 +54,25 @@ def sweep(
     live: Live | None = None,
     threads: int = 0,
 ) -> Iterator[Event]:
-    """Train and measure every run of a comparison that is not done yet.
+    """Train and measure the remaining runs of a comparison.
 
     Closing the generator, or a crash, leaves a folder that can be resumed. The plan is read again before each run, so
-    a sweep may be widened while it runs; runs that another process works on are left to it.
+    a sweep may be extended meanwhile; runs of other processes are skipped.
 
     Args:
-        spec: The comparison. Where one is resumed, its ks, seeds and modes are added to those that are there, and
+        spec: The comparison. Where one is resumed, its ks, seeds, modes and fusions are added to those there, and
             None adds nothing.
         folder: The sweep folder: new, or with `resume` one that holds a comparison.
         resume: Go on with what is there.
         data_dir: Where image sets are looked for.
         device: Name of the device, or ``auto``.
-        cadence: Says when losses and progress are worth telling.
-        live: Requests that may come meanwhile: pause and checkpoint.
+        cadence: Decides when to report losses and progress.
+        live: Requests during the job: pause and checkpoint.
         threads: As of `msd_engine.jobs.training.train.train`.
 
     Yields:
-        `Started`; what was found of earlier work; for each run `ChildStarted`, `ChildHeldOut`, `Progress`,
-        `Checkpointed` and at least a `Tick` for each step, then `ChildEnded` and `SweepTable`; at last `Finished` or
+        `Started`; the results of earlier work; for each run `ChildStarted`, `ChildHeldOut`, `Progress`,
+        `Checkpointed` and at least a `Tick` for each step, then `ChildEnded` and `SweepTable`; at the end `Finished` or
         `Failed`.
     """
     chosen = choose_device(device)
@@ -82,9 +82,9 @@ def sweep(
     elif spec is None:
         raise ValueError("A new comparison needs a spec.")
     else:
-        # Arithmetics are timed: not with threads that wait for those of another program.
+        # Precisions are timed; threads must not wait for those of another program.
         threads_for(spec.base, chosen, threads).begin()
-        # The data come first: where they are missing, no empty folder is left behind.
+        # Read the data first, so that missing data leave no empty folder.
         matched_draws(spec.base, data_dir=data_dir, device=chosen)
         base, notice = settled(spec.base, chosen)
         plan = SweepFolder.create(folder, spec.replace("base", base))
@@ -98,17 +98,17 @@ def sweep(
 def _reopened(folder: str | os.PathLike[str], spec: SweepSpec | None) -> SweepFolder:
     plan = SweepFolder.open(folder)
     if spec is not None:
-        # What precision `auto` came to was written down when the comparison was begun.
+        # The comparison recorded the precision chosen by `auto` when it was created.
         wanted = spec.base.replace("training.precision", plan.spec.base.training.precision)
         if wanted != plan.spec.base:
-            raise UserError("A comparison is resumed as it was begun: only ks, seeds and modes may be added to it.")
+            raise UserError("A comparison is resumed as it was begun: only ks, seeds, modes and fusions may be added.")
         plan.widen(spec)
     return plan
 
 
 @dataclass(frozen=True)
 class _Stage:
-    """Where in the queue a run stands."""
+    """State of a run in the queue."""
 
     child: Child
     number: int
@@ -117,7 +117,7 @@ class _Stage:
 
 
 class _Job:
-    """One stretch of work on a sweep, until nothing is left to do or the caller closes."""
+    """Work on a sweep until it is done or the caller closes it."""
 
     def __init__(
         self,
@@ -140,7 +140,7 @@ class _Job:
         self.elapsed_s = 0.0
 
     def events(self) -> Iterator[Event]:
-        """Tell what is done, do what is not."""
+        """Report finished runs and train the others."""
         reported: set[str] = set()
         busy: set[str] = set()
         for stage in self._stages():
@@ -179,7 +179,7 @@ class _Job:
         return [_Stage(child, number, len(children), done) for number, child in enumerate(children, 1)]
 
     def _next(self, handled: set[str]) -> _Stage | None:
-        """Return the first run that has not been seen to, of the plan as it is by now."""
+        """Return the first unvisited run of the present plan."""
         self.plan = SweepFolder.open(self.plan.folder)
         return next((stage for stage in self._stages() if stage.child.name not in handled), None)
 
@@ -187,12 +187,14 @@ class _Job:
         child = stage.child
         folder = self.plan.run_folder(child.name)
         begun = (folder / MANIFEST).exists()
-        # An older file gives the same step in other words, which may differ in the last bit of r.
+        # An older file expresses the same step differently, which may change the last bit of r.
         if begun and Run.open(folder).spec.replace("sampling", child.spec.sampling) != child.spec:
             raise UserError(f"{folder} holds another run than this comparison asks for: move it away.")
         ended = yield from self._train(stage, folder, begun=begun)
         self.elapsed_s += ended.elapsed_s
         common = {"name": child.name, "k": child.k, "seed": child.seed, "modes": child.modes}
+        fusion = child.spec.network.fusion
+        common["fusion"] = "" if fusion == self.plan.spec.base.network.fusion else fusion
         if isinstance(ended, _Lost):
             self.plan.save_result(SweepResult.from_fields(common | {"status": "failed", "text": ended.text}))
             return
@@ -215,7 +217,7 @@ class _Job:
             threads=self.threads,
         )
         name = stage.child.name
-        # Closed at once where this job is closed: its end saves the run.
+        # Close it at once when this job is closed: that saves the run.
         with closing(job):  # type: ignore[type-var]
             for event in job:
                 match event:
@@ -236,7 +238,7 @@ class _Job:
         raise RuntimeError("the training ended without a last event")
 
     def _lost(self, folder: Path, failure: Failed) -> _Lost:
-        """Tell a run that failed by itself, such as one that diverged, from a failure that would strike every run."""
+        """Distinguish a failure of one run, such as divergence, from a failure of every run."""
         if not (folder / MANIFEST).exists() or Run.open(folder).manifest.status != "failed":
             raise UserError(failure.text)
         return _Lost(failure.text)
@@ -244,10 +246,10 @@ class _Job:
     def _measure(self, child: Child, folder: Path) -> Generator[Event, None, tuple[BandErrors, BandErrors]]:
         draws = matched_draws(child.spec, data_dir=self.data_dir, device=self.device)
         denoiser = learned_denoiser(folder, self.device)
-        # The draws come in chunks of a fixed size: tiles would only cost time.
+        # The draws come in chunks of a fixed size: tiles would only take time.
         denoiser.tile = 0
         measured = yield from self._errors(draws, denoiser)
-        # By sufficiency the exact errors depend on σ_eff alone: where that is the same, those of k = 1 stand for all.
+        # By sufficiency the exact errors depend on σ_eff alone: for equal σ_eff those of k = 1 hold for all k.
         k = child.k if "same-sigma" in child.modes else 1
         if k not in self.floors:
             alike = child_spec(self.plan.spec.base, k, "same-sigma", child.seed)

@@ -1,1 +1,1 @@
-"""What every job uses: work in the background, failures told as events, frames, getting ready."""
+"""Shared parts of jobs: background work, failures as events, frames, warm-up."""

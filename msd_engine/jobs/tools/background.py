@@ -1,4 +1,4 @@
-"""Work that cannot stop by itself, such as waiting for a server or packing a film, behind a job that can."""
+"""Run work that cannot be interrupted, such as a download or a film, behind a job that can."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from msd_engine.events import Event, Tick
 T = TypeVar("T")
 
 Notify = Callable[[Event], None]
-"""Hands an event to the job's caller; raises where the caller has closed the job."""
+"""Passes an event to the caller of the job; raises if the caller has closed it."""
 
 _WAIT_S = 0.05
 
 
 class _ClosedError(Exception):
-    """The caller closed the job: the work is to end."""
+    """The caller closed the job: end the work."""
 
 
 def in_background(work: Callable[[Notify], T]) -> Generator[Event, None, T]:
-    """Do work in a thread of its own and yield what it tells.
+    """Run work in its own thread and yield its events.
 
-    The caller may close the generator at any time and is never kept waiting; the work ends when it tells next.
+    The caller may close the generator at any time without waiting; the work ends when it next notifies.
 
     Args:
-        work: Does the work; it should tell something now and then, and before it changes anything for good.
+        work: The work; it should notify regularly, and before any permanent change.
 
     Yields:
-        The newest event that the work told, or `Tick` after a short while without news.
+        The newest event of the work, or `Tick` after a short time without one.
 
     Returns:
-        What the work returned. Whatever it raised is raised here.
+        The return value of the work; its exceptions are raised here.
     """
     events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
     closed = threading.Event()
@@ -53,7 +53,7 @@ def in_background(work: Callable[[Notify], T]) -> Generator[Event, None, T]:
         except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
             errors.append(error)
         finally:
-            # Whoever waits for news need not wait any longer.
+            # Wake the thread that waits for events.
             events.put(None)
 
     thread = threading.Thread(target=run, name="msd-background", daemon=True)
@@ -69,16 +69,16 @@ def in_background(work: Callable[[Notify], T]) -> Generator[Event, None, T]:
 
 
 def imported(name: str) -> Generator[Event, None, None]:
-    """Import a module that takes long; a job that is closed meanwhile does not wait for it.
+    """Import a large module in the background; closing the job does not wait for it.
 
     Args:
         name: Full name of the module.
 
     Yields:
-        A `Tick` now and then until it is there.
+        A `Tick` at intervals until it is imported.
     """
     known = sys.modules.get(name)
-    # What another thread is importing is there already, but to import it would wait for that thread.
+    # A module that another thread imports is listed already, but importing it would wait for that thread.
     if known is None or getattr(known.__spec__, "_initializing", False):
         yield from in_background(lambda _: importlib.import_module(name))
 

@@ -1,6 +1,6 @@
-"""The end that every job shares: what a user can mend becomes a `Failed` event, never an exception.
+"""Turn errors that a user can fix into a `Failed` event, which ends the job.
 
-So do the failures of a device, such as memory that is used up.
+Failures of a device, such as lack of memory, become such events too.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ P = ParamSpec("P")
 
 
 def reports_user_errors(job: Callable[P, Iterator[Event]]) -> Callable[P, Iterator[Event]]:
-    """Make a job tell a `UserError`, a `SpecError` or the failure of a device as its last event.
+    """Make a job end with `Failed` on a `UserError`, a `SpecError` or a device failure.
 
     Args:
         job: A generator of events.
 
     Returns:
-        The same job; other exceptions, which are faults of the program, still pass, and so does a `UserError` while
-        the job is closed, such as that of a full disk: who closes it hears no more events.
+        The same job. Other exceptions are bugs and propagate; so does a `UserError` while the job is being closed,
+        such as that of a full disk, because a closed generator yields no events.
     """
 
     @functools.wraps(job)
@@ -37,7 +37,7 @@ def reports_user_errors(job: Callable[P, Iterator[Event]]) -> Callable[P, Iterat
                 raise
             failed = Failed(str(error), missing=error.data_name if isinstance(error, MissingDataError) else "")
         except (RuntimeError, MemoryError) as error:
-            # Imported here: jobs that need no torch are guarded, too.
+            # Import here: jobs without torch use this decorator too.
             from msd_engine.backend.device import failure_of_device
 
             text = failure_of_device(error)
@@ -54,7 +54,7 @@ def reports_user_errors(job: Callable[P, Iterator[Event]]) -> Callable[P, Iterat
 
 
 def _closing(error: BaseException) -> bool:
-    """Return whether an error came up while its job was being closed."""
+    """Return whether an error was raised while its job was being closed."""
     context = error.__context__
     while context is not None and not isinstance(context, GeneratorExit):
         context = context.__context__

@@ -23,6 +23,7 @@ from msd_engine.metrics.chains.figures import (
     alive,
     effective_size,
     exact_distance,
+    off_the_data,
     residual_inflation,
     sliced_distance,
     split_r_hat,
@@ -39,19 +40,19 @@ from msd_engine.specs import ExperimentSpec
 # The kept history of a job has at most this many bytes and this many states, but always its two ends.
 _HISTORY_BYTES, _HISTORY_STATES = 48_000_000, 4000
 _REPORT_EVERY_S = 0.2
-# Draws of the data with which samples are compared; distances of exact draws, which take a tenth of a second each.
+# Number of data compared with samples; number of distances of exact draws, a tenth of a second each.
 _DATA = 1000
 _EXACT: dict[Hashable, float] = {}
 _MOST_EXACT = 100
-# Std within a mode and s_T²/σ², of which theory says nothing, or that chains past the wall know no bound.
+# Std within a mode and s_T²/σ²: without a theory, and past the wall, where they are infinite.
 _UNKNOWN, _UNBOUNDED = (math.nan, math.nan), (math.inf, math.inf)
-# The film of a job has at most this many moments, and their states at most this many bytes; where not even so many
-# moments of all chains fit, only the first chains keep their states.
+# Most moments and bytes of states in a film; if not even this many moments of all chains fit, only the first chains
+# keep their states.
 _FILM_FRAMES, _FILM_BYTES, _LEAST_FRAMES = 240, 120_000_000, 24
 
 
 def shown(values: Tensor) -> NDArray[np.float32]:
-    """Return numbers as they are told: float32, clipped at ±1e6 data units, NaN left as it is.
+    """Return numbers for events: float32, clipped at ±1e6 data units; NaN stays NaN.
 
     Args:
         values: A tensor of any shape, on any device.
@@ -60,7 +61,7 @@ def shown(values: Tensor) -> NDArray[np.float32]:
         An array of the same shape that shares no memory with the tensor.
     """
     copied = values.detach().to("cpu", torch.float32, copy=True).numpy()
-    # Not by torch: on a busy machine the second of two threads may be long in coming.
+    # Not by torch: on a busy machine the second of two threads may start late.
     return np.ascontiguousarray(np.clip(copied, -LOST, LOST, out=copied))
 
 
@@ -102,11 +103,11 @@ class PlaneFrames:
         self._waiting: list[Moment] = []
         self._level = -1
         self._last_level: list[NDArray[np.float32]] = []
-        # A short run tells its figures once, at its end.
+        # A short run reports its figures once, at its end.
         self._next_report_s = time.perf_counter() + _REPORT_EVERY_S
 
     def begin(self) -> Iterator[Event]:
-        """Tell the mixture, in the coordinates of the data."""
+        """Report the target in the coordinates of the data."""
         if self._target is None:
             return
         (dim,), modes = self._target.shape, self._target.modes
@@ -122,7 +123,7 @@ class PlaneFrames:
         )
 
     def keep(self, moment: Moment | Segment) -> None:
-        """Keep the states where the stride, or the end of the walk, says so."""
+        """Keep the states at multiples of the stride and at the end."""
         if not self._stride:
             chains, k, dim = moment.y.shape
             self._stride = stride_of(self._total, chains, k, dim)
@@ -135,11 +136,11 @@ class PlaneFrames:
             if len(moment.steps):
                 self._kept.append(moment)
         elif moment.step % self._stride == 0 or moment.step == self._total:
-            # Left where it is until it is told: carrying over each state would make a GPU wait at each step.
+            # Leave it on the device until it is reported: copying each state would make a GPU wait at each step.
             self._waiting.append(moment)
 
     def due(self, moment: Moment | Segment) -> Iterator[Event]:
-        """Tell the states since the last segment and, a few times per second, the figures."""
+        """Report the states since the last segment and, a few times per second, the figures."""
         yield from self._segment()
         now_s = time.perf_counter()
         if self._target is not None and now_s >= self._next_report_s:
@@ -147,10 +148,10 @@ class PlaneFrames:
             self._next_report_s = now_s + _REPORT_EVERY_S
 
     def end(self, moment: Moment | Segment) -> Iterator[Event]:
-        """Tell the last segment and all figures."""
+        """Report the last segment and all figures."""
         yield from self._segment()
         if self._target is not None:
-            # By it figures of mixing are found; it takes about a second.
+            # Needed for figures of mixing; the import takes about a second.
             yield from imported("arviz_stats.base.array")
             if self._target.modes is None:
                 yield from imported("scipy.stats")
@@ -179,18 +180,18 @@ class PlaneFrames:
         """Return states in the coordinates of the data."""
         whitened = torch.from_numpy(_joined(parts))
         decoded = self._space.decode(whitened)
-        # In isotropic coordinates it is the same tensor, clipped already as it was kept.
+        # In isotropic coordinates it is the same tensor, already clipped.
         return whitened.numpy() if decoded is whitened else shown(decoded)
 
     def _note_level(self, kept: list[Segment]) -> None:
-        """Remember the states of the newest level, for the figures that need a stretch of the chain."""
+        """Keep the states of the newest level for figures over several states."""
         newest = kept[-1].level
         if newest != self._level:
             self._level, self._last_level = newest, []
         self._last_level += [segment.path for segment in kept if segment.level == newest]
 
     def _report(self, moment: Moment | Segment, target: Target, *, ended: bool) -> ChainReport:
-        # The figures are those of few numbers, in float64: the CPU finds them wherever the chains are computed.
+        # Figures are of few numbers in float64: the CPU computes them, on whichever device the chains are.
         y = moment.y.cpu()
         living = alive(y)
         means, modes = y[living].mean(1).double(), target.modes
@@ -212,6 +213,7 @@ class PlaneFrames:
             ess=effective_size(draws).numpy(),
             alive=living.double().mean().item(),
             stayed=math.nan if modes is None else _stayed(modes, draws, rho, tau),
+            off=self._off(modes, x, tau) / len(y) if ended and modes is not None else math.nan,
             distance=distance,
             exact_distance=exact,
         )
@@ -219,12 +221,17 @@ class PlaneFrames:
     def _draws(self, y: Tensor, living: Tensor) -> Tensor:
         """Return ȳ of the kept states of the second half of the last level, with shape (n, B, d)."""
         level = torch.from_numpy(_joined(self._last_level)) if self._last_level else y.unsqueeze(0)
-        # The first half of a level still remembers the level before.
+        # The first half of a level still depends on the previous level.
         settled = level[len(level) // 2 :]
         return (settled if bool(living.all()) else settled[:, living]).mean(2)
 
+    def _off(self, target: GaussianMixture, x: Tensor, tau: float) -> int:
+        """Count the samples off the data; without a jump they keep the noise τ of ȳ."""
+        noise = 0.0 if self._spec.sampling.jump else tau
+        return int(off_the_data(target, x, noise).sum())
+
     def _distances(self, target: Target, x: Tensor) -> tuple[float, float]:
-        """Return the distance of the samples to the data, and what exact draws stay below."""
+        """Return the distance of the samples to the data, and the bound for exact draws."""
         sampling, sigma = self._spec.sampling, self._descent.ladder[-1]
         key = (self._spec.data, self._spec.noise, len(x), self._spec.training.k, sigma, sampling.jump)
         data = target.sample(_DATA, torch.Generator().manual_seed(0))
@@ -235,7 +242,7 @@ class PlaneFrames:
         return sliced_distance(x, data), _EXACT[key]
 
     def _predictions(self, target: GaussianMixture | None, counts: Tensor, all_live: bool) -> tuple[float, float]:
-        """Return the std within a mode and s_T²/σ² of all chains at their end by theory; NaN where it has none."""
+        """Return the predicted std within a mode and s_T²/σ² of the final states; NaN without a theory."""
         sampling, k = self._spec.sampling, self._spec.training.k
         if not all_live:
             return _UNBOUNDED if sampling.blows_up else _UNKNOWN
@@ -255,7 +262,7 @@ def _stayed(target: GaussianMixture, draws: Tensor, rho: Tensor, tau: float) -> 
 
 
 def _segments(moments: list[Moment]) -> Iterator[Segment]:
-    """Carry states over to the CPU, all of one noise together."""
+    """Copy states to the CPU, all of one noise together."""
     for _, group in itertools.groupby(moments, key=lambda moment: (moment.level, moment.sigma)):
         together = list(group)
         yield Segment(
@@ -269,7 +276,7 @@ def _segments(moments: list[Moment]) -> Iterator[Segment]:
 
 
 def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
-    """Return one array of several; a view where they follow each other in one array."""
+    """Concatenate arrays; return a view if they are adjacent parts of one array."""
     whole = parts[0].base
     if isinstance(whole, np.ndarray) and whole.flags.c_contiguous and whole.shape[1:] == parts[0].shape[1:]:
         place = first = (parts[0].ctypes.data - whole.ctypes.data) // whole.strides[0]
@@ -283,7 +290,7 @@ def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
 
 
 class Streams(Protocol):
-    """Random numbers that can tell where they are."""
+    """Random numbers with a readable position."""
 
     def positions(self) -> NDArray[np.int64]:
         """Return number and draws of each chain's stream, with shape (N, 3)."""
@@ -291,32 +298,31 @@ class Streams(Protocol):
 
 
 def film_size(chains: int, chain_bytes: int) -> tuple[int, int]:
-    """Return how many chains keep their whole state in a film, and how many moments it has.
+    """Return the number of chains with whole states in a film, and its number of moments.
 
     Args:
         chains: Number of chains.
-        chain_bytes: Bytes of the state of one chain: all copies, and what the dynamics carries beside them.
+        chain_bytes: Bytes of the state of one chain: all copies, and the further tensors of the dynamics.
 
     Returns:
-        Chains and moments, so that all states together stay within the bound where at least two moments of one chain
-        do.
+        Chains and moments; all states stay within the bound if at least two moments of one chain do.
     """
     kept = max(1, min(chains, _FILM_BYTES // (_LEAST_FRAMES * chain_bytes)))
     return kept, max(2, min(_FILM_FRAMES, _FILM_BYTES // (kept * chain_bytes)))
 
 
 class ImageFrames:
-    """Pictures of chains of images as they walk, and a film of a few moments."""
+    """Report chains of images by pictures, and by a film of a few moments."""
 
     def __init__(self, total: int, y: Tensor, streams: Streams, first: int = 0, carried: int = 0) -> None:
         """Choose the moments of the film.
 
         Args:
-            total: Step at which the job ends.
-            y: Where the chains begin, with shape (N, k, C, H, W).
+            total: Last step of the job.
+            y: First states of the chains, with shape (N, k, C, H, W).
             streams: Random numbers of every chain.
-            first: Step at which the job begins.
-            carried: How many tensors as large as `y` the dynamics carries beside it.
+            first: First step of the job.
+            carried: Number of further tensors of the dynamics, each as large as `y`.
         """
         self._total = total
         self._streams = streams
@@ -327,11 +333,11 @@ class ImageFrames:
         self._film: list[FilmFrame] = []
 
     def begin(self) -> Iterator[Event]:
-        """Tell nothing."""
+        """Report nothing."""
         yield from ()
 
     def keep(self, moment: Moment | Segment) -> None:
-        """Keep a frame of the film where it is its turn."""
+        """Keep a frame of the film if it is due."""
         if moment.step in self._film_steps:
             self._film.append(
                 FilmFrame(
@@ -348,11 +354,11 @@ class ImageFrames:
                 )
             )
         if moment.step + 1 in self._film_steps:
-            # A state is told when the step after it is done: by now the next state's numbers begin.
+            # A state is reported after the next step, when the stream is at the numbers of the next state.
             self._where = self._streams.positions()
 
     def due(self, moment: Moment | Segment) -> Iterator[Event]:
-        """Tell the frames of the film since the last time, and how all chains look now."""
+        """Report the frames of the film since the last report, and a picture of all chains."""
         film, self._film = self._film, []
         yield from film
         yield ImageFrame(
@@ -365,17 +371,17 @@ class ImageFrames:
         )
 
     def end(self, moment: Moment | Segment) -> Iterator[Event]:
-        """Tell the rest of the film and the last picture."""
+        """Report the rest of the film and the last picture."""
         yield from self.due(moment)
 
 
 def _kept(states: Tensor) -> NDArray[np.float32]:
-    """Return states as they are to the bit, sharing no memory with the tensor."""
+    """Return an exact copy of states as an array."""
     kept: NDArray[np.float32] = states.detach().to("cpu", torch.float32, copy=True).numpy()
     return kept
 
 
 def _bytes(images: Tensor) -> NDArray[np.uint8]:
-    """Return images from [-1, 1] as bytes; what lies outside is clipped, NaN is black."""
+    """Return images from [-1, 1] as bytes; clip values outside; NaN is black."""
     grey: Tensor = to_grey(images.nan_to_num(nan=-1.0))
     return grey.to("cpu", torch.uint8).numpy()

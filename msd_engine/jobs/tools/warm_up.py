@@ -1,4 +1,4 @@
-"""Gets ready: imports what the other jobs need, so that the first of them starts at once."""
+"""The job that imports the libraries of all jobs, so that the first one starts at once."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ def warm_up(device: str = "auto") -> Iterator[Event]:
         yield Tick()
     name = describe_device(choose_device(device))
     yield Started("warm-up", name, 0, 0, "")
-    # The figures of the first chains need the one, the first optimiser the other, and each takes a second: later than
-    # the chains, sooner than their end, and sooner than anybody presses Train.
+    # The figures of the first chains need one, the first optimiser the other; each takes a second. Import them after
+    # the chains start, before the chains end and before anybody presses Train.
     yield from _imported("arviz_stats.base.array")
     for module in (PHILOX, COMPILED):
-        # Read at once where it is kept; else slower code serves until it is compiled.
+        # Load cached machine code now; without a cache, slower code serves until it is compiled.
         module.get()
         while module.pending and is_kept():
             yield Tick()
@@ -46,7 +46,7 @@ def warm_up(device: str = "auto") -> Iterator[Event]:
 
 
 def _imported(library: str) -> Iterator[Event]:
-    """Import a large library when no other is being imported; a job that is closed meanwhile does not wait for it."""
+    """Import a large library when no other import runs; closing the job does not wait for it."""
     yield from in_background(lambda _: _import(library))
     yield Tick()
 

@@ -1,35 +1,34 @@
-"""Seconds in which this program was awake and at work: a budget in seconds is not spent by a machine that sleeps."""
+"""A clock that stops while the program is suspended, so that a sleeping machine spends no training budget."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 
-# A program that is at work computes: of a longer wait only so much counts beside the time of the processor.
+# A running program uses the processor: of a longer wait only this much counts beyond processor time.
 LONGEST_WAIT_S = 2.0
 
 
 class WorkClock:
     """Measures the time between calls of `lap`, without the time for which the program was stopped.
 
-    A clock that goes on while the lid is closed or the process is stopped cannot tell that from a long step. The time
-    that the process has had the processor can.
+    Wall time cannot distinguish a closed lid or a stopped process from a long step; processor time can.
     """
 
     def __init__(
         self, wall: Callable[[], float] = time.perf_counter, processor: Callable[[], float] = time.process_time
     ) -> None:
-        """Begin to measure.
+        """Start the clock.
 
         Args:
             wall: Returns the time in seconds.
-            processor: Returns the seconds for which the process has had a processor.
+            processor: Returns the processor time of the process in seconds.
         """
         self._wall, self._processor = wall, processor
         self._before = wall(), processor()
 
     def lap(self) -> float:
-        """Return the seconds at work since the call before, or since the beginning."""
+        """Return the seconds of work since the previous call, or since the start."""
         now = self._wall(), self._processor()
         wall_s, processor_s = (after - before for after, before in zip(now, self._before, strict=True))
         self._before = now

@@ -1,1 +1,1 @@
-"""Jobs that train a network, or tell again what a training has measured."""
+"""Jobs that train a network, or repeat the measurements of a saved training."""

@@ -1,4 +1,4 @@
-"""The losses of a training as they become known, which on a card is some steps after they were computed."""
+"""Collect the losses of a training, which an accelerator returns some steps late."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Losses:
     """Losses with their steps and times.
 
     Attributes:
-        rows: Measurements that are not yet written, as `runs.log` takes them.
+        rows: Unwritten measurements, as rows for `runs.log`.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Losses:
         self._recent: deque[tuple[int, float]] = deque()
 
     def begun(self, elapsed_s: float) -> None:
-        """Note that a step was given to the device.
+        """Record that a step was sent to the device.
 
         Args:
             elapsed_s: Seconds of training with it.
@@ -36,7 +36,7 @@ class Losses:
         self._times.append(elapsed_s)
 
     def note(self, done: Iterable[Done]) -> None:
-        """Take up losses that have become known, in the order of their steps."""
+        """Add losses in the order of their steps."""
         for step, loss in done:
             elapsed_s = self._times.popleft()
             self._points.append((step, loss, elapsed_s))
@@ -46,17 +46,17 @@ class Losses:
                 self._recent.popleft()
 
     def points(self) -> Iterator[LossPoints]:
-        """Tell the losses that are not yet told."""
+        """Yield the losses that were not yet reported."""
         if self._points:
             yield loss_points(self._points)
             self._points = []
 
     def rest(self) -> None:
-        """Forget how fast it went, after a pause."""
+        """Reset the rate after a pause."""
         self._recent.clear()
 
     def progress(self, training: TrainingSpec, step: int, elapsed_s: float) -> Progress:
-        """Tell how far the training is and how fast it has been in the last moments.
+        """Return progress and the recent rate.
 
         Args:
             training: The budget.
@@ -78,7 +78,7 @@ class Losses:
         )
 
     def _rate(self) -> float:
-        """Return steps per second; 0 where they are not known."""
+        """Return steps per second; 0 if unknown."""
         if len(self._recent) < 2:
             return 0.0
         (first, first_s), (last, last_s) = self._recent[0], self._recent[-1]

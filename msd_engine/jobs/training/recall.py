@@ -1,4 +1,4 @@
-"""What a run has measured, told again from its folder: the curves of its losses and its strip of held-out images."""
+"""The job that reports the saved measurements of a run: its loss curves and its strip of held-out images."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from torch import Tensor
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import BadFile
 from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Notice, Started, StripFrame
+from msd_engine.jobs.factory.loaded import loaded_images
 from msd_engine.jobs.factory.parts import learned_denoiser
-from msd_engine.jobs.factory.targets import is_of_images
-from msd_engine.jobs.factory.training import training
+from msd_engine.jobs.factory.targets import images_of, is_of_images
+from msd_engine.jobs.factory.training import STRIP, strip_of
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.errors.errors import HeldOut
@@ -36,18 +37,18 @@ def recall(
     cadence: Cadence = NEVER,
     live: Live | None = None,
 ) -> Iterator[Event]:
-    """Tell what a run has measured so far, without training it.
+    """Report the measurements of a run so far, without training it.
 
     Args:
         run_dir: The run folder.
-        data_dir: Where image sets are looked for.
+        data_dir: The data folder.
         device: Name of the device, or ``auto``.
-        cadence: Unused: everything is told once.
-        live: Unused: the job is over in an instant.
+        cadence: Unused: everything is reported once.
+        live: Unused: the job takes an instant.
 
     Yields:
-        `Started`, `HeldOutLoss` and `LossPoints`, a `StripFrame` of a run on images that has weights and whose data
-        are there (else a `Notice` says what is missing), and `Finished`; or `Failed`.
+        `Started`, `HeldOutLoss` and `LossPoints`, a `StripFrame` if a run on images has weights and its data
+        exist (else a `Notice`), and `Finished`; or `Failed`.
     """
     del cadence, live
     begun_s = time.perf_counter()
@@ -62,14 +63,35 @@ def recall(
     yield Finished(run.manifest.step, time.perf_counter() - begun_s, "", str(run.folder))
 
 
+@reports_user_errors
+def held_out_strip(
+    run_dir: str | os.PathLike[str], *, data_dir: Path | None = None, device: str = "auto"
+) -> Iterator[Event]:
+    """Denoise the strip of held-out images with the network of a run, or of a shipped model, which has no curves.
+
+    Args:
+        run_dir: The folder, with weights.
+        data_dir: Where image sets are looked for.
+        device: Name of the device, or ``auto``.
+
+    Yields:
+        `Started`, a `StripFrame` and `Finished`; or `Failed`, also where the images are not on this machine.
+    """
+    begun_s = time.perf_counter()
+    run, chosen = Run.open(run_dir), choose_device(device)
+    yield Started("strip", describe_device(chosen), 0, run.manifest.step, run.spec.to_json())
+    yield (yield from in_background(lambda _: _strip(run, data_dir, chosen)))
+    yield Finished(run.manifest.step, time.perf_counter() - begun_s, "", str(run.folder))
+
+
 def measured_again(run: Run) -> Iterator[Event]:
-    """Tell again the measurements that a run has kept.
+    """Report the saved measurements of a run.
 
     Args:
         run: The run.
 
     Yields:
-        `HeldOutLoss` for each, one `LossPoints` with all losses, and a `Notice` of those that cannot be read.
+        `HeldOutLoss` for each, one `LossPoints` with all losses, and a `Notice` on unreadable ones.
     """
     try:
         rows, damaged = run.read_metrics()
@@ -90,10 +112,10 @@ def measured_again(run: Run) -> Iterator[Event]:
 
 
 def held_out_loss(row: Row) -> HeldOutLoss:
-    """Return a held-out measurement as it is told; its standard error is NaN in runs of old.
+    """Return the event for a held-out measurement; its standard error is NaN in runs of older versions.
 
     Args:
-        row: A row of a run's metrics that has ``held_out``.
+        row: A row of metrics with ``held_out``.
     """
     bands = {name: np.array(row[name], dtype=np.float64) for name in ("band_sigma_eff", "band_loss", "band_mmse")}
     error = row["standard_error"]
@@ -101,7 +123,7 @@ def held_out_loss(row: Row) -> HeldOutLoss:
 
 
 def loss_points(points: Sequence[tuple[int, float, float]]) -> LossPoints:
-    """Return losses as they are told.
+    """Return the event for losses.
 
     Args:
         points: Step, loss and seconds of training of each; at least one.
@@ -111,7 +133,7 @@ def loss_points(points: Sequence[tuple[int, float, float]]) -> LossPoints:
 
 
 def strip_frame(step: int, strip: HeldOut, x_hat: Tensor) -> StripFrame:
-    """Return held-out images as they are told.
+    """Return the event for held-out images.
 
     Args:
         step: Training steps done.
@@ -129,6 +151,6 @@ def strip_frame(step: int, strip: HeldOut, x_hat: Tensor) -> StripFrame:
 
 
 def _strip(run: Run, data_dir: Path | None, device: torch.device) -> StripFrame:
-    strip = training(run.spec, data_dir=data_dir, device=device).strip
-    assert strip is not None
+    images = loaded_images(images_of(run.spec), data_dir)
+    strip = strip_of(run.spec, images.to_data(images.test[:STRIP]), device)
     return strip_frame(run.manifest.step, strip, strip.estimate(learned_denoiser(run.folder, device)))

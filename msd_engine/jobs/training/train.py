@@ -1,4 +1,4 @@
-"""The training job: a spec and a run folder go in; losses, pictures and checkpoints come out."""
+"""The training job."""
 
 from __future__ import annotations
 
@@ -73,26 +73,24 @@ def train(
 ) -> Iterator[Event]:
     """Train the k-sample denoiser of an experiment.
 
-    Closing the generator at any moment leaves a run that can be resumed, to the bits of an uninterrupted run where
-    the budget is in steps and the threads of each step are the same: their number follows what other programs leave
-    free, unless `threads` or MSD_THREADS holds it. The manifest keeps which steps had how many.
+    Closing the generator at any moment leaves a run that can be resumed. It comes to the same bits as an uninterrupted
+    run if the budget is in steps and each step has the same number of threads, which follows the load of the machine
+    unless `threads` or MSD_THREADS fixes it. The manifest records the number of threads by step.
 
     Args:
-        spec: The experiment. Where a run is resumed only its budget is read, and None keeps the run's own: all else is
-            as the run was begun.
-        run_dir: The run folder: new, or with `resume` one that holds a run.
-        resume: Go on from the last checkpoint.
-        data_dir: Where image sets are looked for.
-        device: Name of the device, or ``auto``; a network of points is then trained where it was measured to be
-            quicker.
-        cadence: Says when losses, progress and pictures are worth telling.
-        live: Requests that may come meanwhile: pause and checkpoint.
-        delay: After how many steps the loss of a step is read from the device; None for what suits it.
-        threads: Threads of the CPU, held fixed; 0 for MSD_THREADS, or the quickest number that others leave room for.
+        spec: The experiment. On resuming only its budget is read, and None keeps the budget of the run.
+        run_dir: The run folder: new, or with `resume` an existing one.
+        resume: Resume from the last checkpoint.
+        data_dir: The data folder.
+        device: Name of the device, or ``auto``; networks on points then use the faster device by measurement.
+        cadence: Decides when to report losses, progress and pictures.
+        live: Requests during the job: pause and checkpoint.
+        delay: Number of steps after which a loss is read from the device; None chooses by the device.
+        threads: Fixed number of threads of the CPU; 0 for MSD_THREADS, or else the fastest number under the load.
 
     Yields:
         `Started`, then for each step at least a `Tick`; `LossPoints`, `Progress` and `StripFrame` at due moments;
-        `HeldOutLoss` every `training.evaluate_every` steps; `Checkpointed`; at last `Finished` or `Failed`.
+        `HeldOutLoss` every `training.evaluate_every` steps; `Checkpointed`; at the end `Finished` or `Failed`.
     """
     run = _reopened(run_dir, spec) if resume else None
     wanted = run.spec if run else spec
@@ -121,7 +119,7 @@ def _reopened(run_dir: str | os.PathLike[str], spec: ExperimentSpec | None) -> R
 
 
 def _refuse_in_sweep(folder: Path) -> None:
-    """Let no run of a comparison be trained for longer than the others: their errors would no longer be comparable."""
+    """Refuse to train a run of a comparison for longer than the others, which would make their errors incomparable."""
     sweep = sweep_of(folder)
     if sweep is not None:
         raise UserError(
@@ -131,7 +129,7 @@ def _refuse_in_sweep(folder: Path) -> None:
 
 
 class _Job:
-    """One stretch of training, from its start or a checkpoint until it ends or is closed."""
+    """Train from the start or a checkpoint until the end or until the job is closed."""
 
     def __init__(
         self, run: Run, parts: Training, pace: Pace, device: torch.device, cadence: Cadence, live: Live
@@ -151,7 +149,7 @@ class _Job:
         self.losses = Losses()
         self.mmse: BandErrors | None = None
         self.strip_ready_s = 0.0
-        # What the run is to be known by in a list of runs: points by their data, images by how they are denoised.
+        # Thumbnail of the run: data for points, denoised images for images.
         self.picture = parts.held_out.x.cpu().numpy() if parts.strip is None and not run.has_weights else None
 
     def events(self) -> Iterator[Event]:
@@ -214,7 +212,7 @@ class _Job:
         yield Started("train", describe_device(self.device), total, self.trainer.step, self.run.spec.to_json())
         for sentence in filter(None, sentences):
             yield Notice(sentence)
-        # Curves go on where they stood.
+        # Continue the curves.
         if resumed:
             yield from measured_again(self.run)
         self.is_ready = True
@@ -225,7 +223,7 @@ class _Job:
         while self.trainer.spent(self.elapsed_s) < 1.0:
             if self.live.paused:
                 yield from self._pause()
-                # Time on hold is no training time.
+                # Time of a pause is no training time.
                 self.work.lap()
             if sentence := self.pace.check(self.run, self.trainer.step):
                 yield Notice(sentence)
@@ -249,7 +247,7 @@ class _Job:
             yield from self._moment()
 
     def _moment(self) -> Iterator[Event]:
-        """Tell what is worth telling after a step."""
+        """Yield the due events after a step."""
         if not self.cadence.due():
             yield Tick()
             return
@@ -273,7 +271,7 @@ class _Job:
         yield self._progress()
 
     def _catch_up(self) -> None:
-        """Wait until all steps are done and their losses known: what is seen and saved is what was learned."""
+        """Wait for all steps and their losses, so that reports and checkpoints are up to date."""
         self.losses.note(self.trainer.drain())
 
     def _held_out(self) -> HeldOutLoss:
@@ -294,7 +292,7 @@ class _Job:
             standard_error=found.standard_error,
         )
         self.losses.rows.append({"held_out" if name == "loss" else name: value for name, value in vars(event).items()})
-        # At once, not with the next checkpoint: whoever watches the run from another process is to see it go on.
+        # Save at once, so that other processes that watch the run see that it continues.
         self._write_rows()
         return event
 
@@ -317,9 +315,9 @@ class _Job:
         self.losses.rows = []
 
     def _leave(self, status: Status) -> None:
-        """Save at the end, also where the caller has gone and nobody can be told that the last steps went wrong."""
+        """Save at the end, even if the caller has closed the job and cannot receive a failure."""
         if not self.is_ready:
-            # Nothing was trained, and what the trainer holds may not even be the run's own state.
+            # Nothing was trained, and the trainer may not hold the state of the run.
             if self.run.manifest.status == "running":
                 self.run.set_status(status)
             return
@@ -329,14 +327,14 @@ class _Job:
             self._keep(error)
 
     def _rescue(self) -> None:
-        """Save after a failure of the device; where that fails as well, the last checkpoint stays."""
+        """Save after a failure of the device; if that fails too, the last checkpoint stays."""
         try:
             self._leave("failed")
         except (RuntimeError, MemoryError):
             self.run.set_status("failed")
 
     def _keep(self, error: DivergedError) -> None:
-        """Keep the last checkpoint after a failure; where there is none, the present weights if they are finite."""
+        """Keep the last checkpoint after a failure; without one, save the present weights if they are finite."""
         self.losses.note(error.done)
         try:
             if not self.run.has_weights:
@@ -365,7 +363,7 @@ class _Job:
 
     @contextlib.contextmanager
     def _finite(self) -> Iterator[None]:
-        """Turn the refusal to save what is not finite into the end of the training."""
+        """End the training if its state is not finite."""
         try:
             yield
         except NotFiniteError as error:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ def table(spec: SweepSpec, results: Iterable[SweepResult], curves: HeldOutCurves
         curves: Their held-out curves, from which errors are taken where the runs took different numbers of steps.
 
     Returns:
-        One row for each mode and k, in this order, k ascending.
+        One row for each mode, fusion and k, in this order, k ascending.
     """
     known = [result for result in results if result.seed in spec.seeds]
     measured = [result for result in known if result.error is not None]
@@ -35,24 +36,34 @@ def table(spec: SweepSpec, results: Iterable[SweepResult], curves: HeldOutCurves
     if not (ground.ended or math.isnan(ground.step)):
         compared = [at_step(result, curves[result.name], ground.step) for result in measured]
     failed = [result for result in known if result.error is None]
-    return tuple(_row(spec, mode, k, compared, failed, ground) for mode in spec.modes for k in sorted(spec.ks))
+    rows = itertools.product(spec.modes, range(len(spec.compared)), sorted(spec.ks))
+    return tuple(_row(spec, mode, place, k, compared, failed, ground) for mode, place, k in rows)
 
 
 def _row(
-    spec: SweepSpec, mode: Mode, k: int, measured: Sequence[SweepResult], failed: Sequence[SweepResult], ground: Footing
+    spec: SweepSpec,
+    mode: Mode,
+    place: int,
+    k: int,
+    measured: Sequence[SweepResult],
+    failed: Sequence[SweepResult],
+    ground: Footing,
 ) -> TableRow:
-    # A run of k = 1 belongs to both modes, whichever of them were asked for when it was made.
-    found, lost = (
-        {result.seed: result for result in results if result.k == k and (k == 1 or mode in result.modes)}
-        for results in (measured, failed)
-    )
-    first = {result.seed: result for result in measured if result.k == 1}
+    fusions = spec.compared
+
+    def of(results: Sequence[SweepResult], fusion: str, k: int) -> dict[int, SweepResult]:
+        own = [result for result in results if (result.fusion or spec.base.network.fusion) == fusion]
+        # A run of k = 1 belongs to both modes, whichever of them were asked for when it was made.
+        return {result.seed: result for result in own if result.k == k and (k == 1 or mode in result.modes)}
+
+    found, lost = (of(results, fusions[place], k) for results in (measured, failed))
+    first, beside = of(measured, fusions[place], 1), of(measured, fusions[0], k) if place else {}
     if math.isnan(ground.step):
         # Errors after different numbers of steps have no ratio worth telling.
-        first = {}
+        first, beside = {}, {}
     steps = [result.step for result in found.values()]
     errors = [_number(result.error) for result in found.values()]
-    ratios = [_number(result.error) / _number(first[seed].error) for seed, result in found.items() if seed in first]
+    ratios, fusion_ratios = _ratios(found, first), _ratios(found, beside)
     floor = next((_number(result.floor) for result in found.values()), _NAN)
     first_floor = next((_number(result.floor) for result in measured if result.k == 1), _NAN)
     # The report has the same σ for every k.
@@ -62,6 +73,8 @@ def _row(
     return TableRow(
         mode=mode,
         k=k,
+        fusion=fusions[place] if len(fusions) > 1 else "",
+        place=place,
         seeds=len(found),
         failed=len(lost),
         steps=_mean(steps),
@@ -74,6 +87,8 @@ def _row(
         by_seed={seed: _number(result.error) for seed, result in found.items()},
         ratio=_mean(ratios),
         ratio_spread=_NAN if k == 1 else _spread(ratios),
+        fusion_ratio=_mean(fusion_ratios),
+        fusion_spread=_spread(fusion_ratios),
         floor=floor,
         floor_ratio=floor / first_floor,
         reported=reported.get(k, _NAN),
@@ -83,6 +98,11 @@ def _row(
         band_spread=_band_spread(bands) if one else _NOTHING,
         band_floor=_band_floor(one) if one else _NOTHING,
     )
+
+
+def _ratios(found: Mapping[int, SweepResult], others: Mapping[int, SweepResult]) -> list[float]:
+    """Return the ratios of errors of every seed that both have."""
+    return [_number(one.error) / _number(others[seed].error) for seed, one in found.items() if seed in others]
 
 
 def _number(value: float | None) -> float:

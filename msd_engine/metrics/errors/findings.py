@@ -9,6 +9,9 @@ mode is the effect of k on learning, and the rest is σ/√k:
 Every judgement rests on ln(e(k)/e(1)) of each seed and on Student's t: where there is nothing to find, a sentence says
 so falsely in at most 5 % of comparisons, however many k it speaks of. What the seeds do not tell is called that.
 
+Fusions of the copies are compared at the same σ_eff, by the mean over k > 1 of ln(e(fusion)/e(first fusion)) of each
+seed.
+
 Only errors of the same training step are judged. Where the runs took different numbers of steps, the first sentence
 says at which step they are compared, or why nothing is judged.
 """
@@ -37,17 +40,20 @@ def findings(rows: Sequence[TableRow]) -> tuple[str, ...]:
 
     Returns:
         One sentence on the steps where the runs took different numbers of them; then, where the rows may be judged, at
-        most one for each mode and one on how much of the gain is σ/√k. Nothing where figures are missing.
+        most one for each mode, one on how much of the gain is σ/√k, all of the first fusion, and one for each other
+        fusion. Nothing where figures are missing.
     """
     steps = _steps(rows)
     if not all(row.judged for row in rows):
         return (steps,)
     by_mode = {
-        mode: [row for row in rows if row.mode == mode and not math.isnan(row.error)]
+        mode: [row for row in rows if row.mode == mode and not row.place and not math.isnan(row.error)]
         for mode in ("same-sigma", "same-sigma-eff")
     }
-    sentences = [steps, _falling(by_mode["same-sigma"]), _coinciding(by_mode["same-sigma-eff"])]
-    sentences.append(_share(by_mode["same-sigma"], by_mode["same-sigma-eff"]))
+    claims = [_falling(by_mode["same-sigma"]), _coinciding(by_mode["same-sigma-eff"])]
+    claims.append(_share(by_mode["same-sigma"], by_mode["same-sigma-eff"]))
+    of = f"By {rows[0].fusion}: " if rows and rows[0].fusion else ""
+    sentences = [steps, *(f"{of}{claim}" for claim in claims if claim), *_by_fusion(rows)]
     return tuple(sentence for sentence in sentences if sentence)
 
 
@@ -191,6 +197,49 @@ def _share_of_noise(first: TableRow, row: TableRow, fair_first: TableRow, other:
     return float(1.0 - part), float(half)
 
 
+def _by_fusion(rows: Sequence[TableRow]) -> list[str]:
+    """Say of every further fusion whether it costs anything at the same σ_eff."""
+    fair = [row for row in rows if row.mode == "same-sigma-eff" and row.k > 1 and row.by_seed]
+    first = {row.k: row for row in fair if not row.place}
+    pairs: dict[int, list[tuple[TableRow, TableRow]]] = {}
+    for row in fair:
+        if row.place and row.k in first:
+            pairs.setdefault(row.place, []).append((first[row.k], row))
+    return [_cost(of_one, len(pairs)) for of_one in pairs.values()]
+
+
+def _cost(pairs: Sequence[tuple[TableRow, TableRow]], tests: int) -> str:
+    """Say whether a fusion errs more than the first one."""
+    low, high = pairs[0]
+    seeds = sorted(set.intersection(*(set(_seeds(one, other)) for one, other in pairs)))
+    logs = [
+        float(np.mean([math.log(other.by_seed[seed] / one.by_seed[seed]) for one, other in pairs])) for seed in seeds
+    ]
+    given_up = (
+        "giving up the order of the copies" if low.fusion == "concat" else f"{high.fusion} in place of {low.fusion}"
+    )
+    ks = " and ".join(str(other.k) for _, other in pairs)
+    text = f"At the same σ_eff, k = {ks}, {high.fusion} errs"
+    if not logs:
+        return ""
+    found, alike = interval(logs, tests), _within(interval(logs))
+    text += f" {math.exp(found.mean):.3f} times as much as {low.fusion}{_between(found)}"
+    if len(logs) < 2:
+        return f"{text}: whether {given_up} costs anything cannot be told from one seed."
+    little = f", though less than {100 * _ALIKE:.0f} %" if alike else ""
+    if found.low > 0:
+        return f"{text}: {given_up} costs something{little}."
+    if found.high < 0:
+        return f"{text}: {given_up} costs nothing, it helps{little}."
+    if alike:
+        return f"{text}: {given_up} costs nothing to within {100 * _ALIKE:.0f} %."
+    return f"{text}: whether {given_up} costs anything cannot be told from {len(logs)} seeds."
+
+
+def _within(found: Interval) -> bool:
+    return math.log(1 - _ALIKE) <= found.low and found.high <= math.log(1 + _ALIKE)
+
+
 def _spans(rows: Sequence[TableRow]) -> bool:
     return len(rows) > 1 and rows[0].k == 1 and not any(math.isnan(row.ratio) for row in rows)
 
@@ -215,8 +264,7 @@ def _differs(rows: Sequence[TableRow], row: TableRow) -> bool:
 
 
 def _alike(rows: Sequence[TableRow], row: TableRow) -> bool:
-    found = interval(_logs(rows[0], row))
-    return math.log(1 - _ALIKE) <= found.low and found.high <= math.log(1 + _ALIKE)
+    return _within(interval(_logs(rows[0], row)))
 
 
 def _named(rows: Sequence[TableRow]) -> str:

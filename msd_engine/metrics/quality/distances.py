@@ -4,7 +4,8 @@ Fréchet, with means μ and covariances C (D. C. Dowson and B. V. Landau 1982; o
 M. Heusel et al. 2017, arXiv:1706.08500): |μ_a − μ_b|² + tr(C_a + C_b − 2 (C_b^½ C_a C_b^½)^½).
 
 Kernel (M. Bińkowski et al. 2018, arXiv:1801.01401): the unbiased estimate of the squared maximum mean discrepancy with
-k(u, v) = (u·v/F + 1)³, which may be negative.
+k(u, v) = (u·v/F + 1)³, which may be negative. With the kernel exp(−|u − v|²/(2h²)) it ranks small sets more surely
+(S. Jayasumana et al. 2024, arXiv:2401.09603).
 
 Own code instead of torchmetrics: its kernel distance uses the global generator, and neither of its distances keeps the
 inputs of an interval.
@@ -109,12 +110,13 @@ def centred_interval(value: float, resampled: list[float], further: float = 0.0)
     return Estimate(value, value - half, value + half)
 
 
-def kernel_distance(features: Features, reference: Features) -> Estimate:
+def kernel_distance(features: Features, reference: Features, width: float = math.inf) -> Estimate:
     """Return the kernel distance of two sets.
 
     Args:
         features: Features with shape (n, F), n ≥ 3.
         reference: Real features with shape (m, F), m ≥ 3.
+        width: h of a Gaussian kernel; infinite for the cubic kernel.
 
     Returns:
         The unbiased estimate; its interval is that of the jackknife over both sets, in closed form.
@@ -122,8 +124,8 @@ def kernel_distance(features: Features, reference: Features) -> Estimate:
     n, m = len(features), len(reference)
     value, variance = 0.0, 0.0
     for some, others in ((features, reference), (reference, features)):
-        sums, itself = _kernel_sums(some, some)
-        across, _ = _kernel_sums(some, others)
+        sums, itself = _kernel_sums(some, some, width)
+        across, _ = _kernel_sums(some, others, width)
         within, size = sums - itself, len(some)
         value += float(within.sum()) / (size * (size - 1)) - float(across.sum()) / (n * m)
         # The estimate without each vector of this set in turn, up to a shared constant.
@@ -166,8 +168,16 @@ def _moments(features: Features) -> tuple[Features, Features]:
     return features.mean(axis=0), np.cov(features, rowvar=False)
 
 
-def _kernel_sums(a: Features, b: Features) -> tuple[Features, Features]:
+def _kernel_sums(a: Features, b: Features, width: float) -> tuple[Features, Features]:
     """Return Σ_j k(a_i, b_j) and k(a_i, a_i) for every i, a few rows at a time."""
-    width = a.shape[1]
-    parts = [((a[i : i + _ROWS] @ b.T / width + 1.0) ** 3).sum(axis=1) for i in range(0, len(a), _ROWS)]
-    return np.concatenate(parts), (np.square(a).sum(axis=1) / width + 1.0) ** 3
+    features = a.shape[1]
+    squares = np.square(a).sum(axis=1)
+    parts = []
+    for start in range(0, len(a), _ROWS):
+        products = a[start : start + _ROWS] @ b.T
+        if math.isinf(width):
+            parts.append(((products / features + 1.0) ** 3).sum(axis=1))
+        else:
+            apart = squares[start : start + _ROWS, None] + np.square(b).sum(axis=1) - 2.0 * products
+            parts.append(np.exp(-np.clip(apart, 0.0, None) / (2.0 * width**2)).sum(axis=1))
+    return np.concatenate(parts), (squares / features + 1.0) ** 3 if math.isinf(width) else np.ones(len(a))

@@ -1,1 +1,1 @@
-"""What a comparison shows: its tables, charts, settings and page."""
+"""Report of a comparison: its tables, charts, settings and page."""

@@ -1,6 +1,7 @@
 """The charts of a comparison of numbers of copies, as SVG or PNG, drawn without a screen.
 
-Colour stands for k, the style of a line for the mode, dots for the exact posterior mean and crosses for the report.
+Colour stands for k and, where several are compared, for the fusion of the copies, the style of a line for the mode,
+dots for the exact posterior mean and crosses for the report.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 
 from msd_engine.events import plots
 from msd_engine.events.figures import SWEEP_SHEET, Sheet
-from msd_engine.events.plots import Axis, Curves, Key, order_colours, order_keys
+from msd_engine.events.plots import Axis, Curves, Key, order_colours
 from msd_engine.events.sweep import TableRow, moment
 from msd_engine.runs.report.plots import (
     CAPTION_ROW,
@@ -27,10 +28,12 @@ from msd_engine.runs.report.plots import (
     settings,
     written,
 )
-from msd_engine.specs.sweep import MODE_TITLES, Child, Mode
+from msd_engine.specs.sweep import MODE_TITLES, Child, Mode, mode_words, series_order, series_words
 
 _STYLES: dict[Mode, plots.LineStyle] = {"same-sigma": "line", "same-sigma-eff": "dash"}
 _MODE_COLOURS: dict[Mode, str] = {"same-sigma": "#0072b2", "same-sigma-eff": "#d55e00"}
+# Of the further fusions.
+_FUSION_COLOURS = ("#cc79a7", "#56b4e9", "#e69f00")
 _EXACT, _REPORT = "#7f7f7f", "#009e73"
 _ERROR = Axis("mean ‖x̂ − x‖²", log=True)
 _SHAPE = 7.6 / 13.5
@@ -57,7 +60,7 @@ class Curve:
 
 
 def curves_of(rows: Iterable[tuple[Child, Sequence[Mapping[str, Any]]]]) -> list[Curve]:
-    """Take the held-out curves from the metrics of runs.
+    """Extract the held-out curves from the metrics of runs.
 
     Args:
         rows: The runs with their measurements.
@@ -96,7 +99,7 @@ def overview(
 
 
 def chart(name: str, rows: Sequence[TableRow], curves: Sequence[Curve], suffix: str = "svg") -> bytes:
-    """Draw two charts that belong together, beside each other.
+    """Draw a pair of charts side by side.
 
     Args:
         name: ``errors``, ``curves`` or ``bands``.
@@ -151,8 +154,9 @@ def _errors(rows: Sequence[TableRow]) -> Curves:
     curves = []
     for mode, known in _by_mode(rows):
         k, error, spread, floor = _columns(known, "k", "error", "spread", "floor")
-        curves.append(_of_mode(mode, k, error, spread))
-        curves.append(_exact(f"exact, {MODE_TITLES[mode]}", k, floor, _MODE_COLOURS[mode]))
+        curves.append(_of_mode(known[0], k, error, spread))
+        if not known[0].place:
+            curves.append(_exact(f"exact, {MODE_TITLES[mode]}", k, floor, _MODE_COLOURS[mode]))
     return Curves(f"{moment(rows)} on held-out data", _by_k(rows), _ERROR, _with_values(curves))
 
 
@@ -160,8 +164,8 @@ def _ratios(rows: Sequence[TableRow]) -> Curves:
     curves = []
     for mode, known in _by_mode(rows):
         k, ratio, spread = _columns(known, "k", "ratio", "ratio_spread")
-        curves.append(_of_mode(mode, k, ratio, spread))
-        if mode == "same-sigma":
+        curves.append(_of_mode(known[0], k, ratio, spread))
+        if mode == "same-sigma" and not known[0].place:
             floor, reported = _columns(known, "floor_ratio", "reported_ratio")
             curves.append(_exact("exact posterior mean", k, floor, _EXACT))
             curves.append(plots.Curve("the report's Table 1", k, reported, _REPORT, "dash", dots=True))
@@ -169,14 +173,15 @@ def _ratios(rows: Sequence[TableRow]) -> Curves:
 
 
 def _bands(rows: Sequence[TableRow]) -> list[Curves]:
-    colours, found = order_colours([row.k for row in rows]), []
+    colours, found = order_colours([series_order(row.k, row.place) for row in rows]), []
     for mode in dict.fromkeys(row.mode for row in rows):
         shown = [row for row in rows if row.mode == mode and len(row.band_error)]
-        learned = [plots.Curve(f"k = {row.k}", row.band_sigma_eff, row.band_error, colours[row.k], _STYLES[mode],
-                               dots=True) for row in shown]  # fmt: skip
+        learned = [plots.Curve(series_words(row.k, row.fusion), row.band_sigma_eff, row.band_error,
+                               colours[series_order(row.k, row.place)], _STYLES[mode], dots=True)
+                   for row in shown]  # fmt: skip
         # The exact error on a finite set of images falls below any axis as the noise goes to zero.
         exact = _with_values([replace(_exact("", row.band_sigma_eff, row.band_floor, colours[row.k]), framed=False)
-                              for row in shown])  # fmt: skip
+                              for row in shown if not row.place])  # fmt: skip
         keys = [Key(curve.style, curve.colour, curve.words) for curve in learned]
         keys += [Key("dotted", _EXACT, "exact posterior mean")] if exact else []
         x = Axis("σ_eff = σ/√k, in data units", log=True)
@@ -185,12 +190,14 @@ def _bands(rows: Sequence[TableRow]) -> list[Curves]:
 
 
 def _curve_pair(curves: Sequence[Curve]) -> list[Curves]:
-    ks = [curve.child.k for curve in curves]
-    colours, modes = order_colours(ks), dict.fromkeys(curve.child.modes[0] for curve in curves)
-    keys = (*order_keys(ks, "k"), *(Key(_STYLES[mode], "black", MODE_TITLES[mode]) for mode in modes))
+    series = {series_order(curve.child.k, curve.child.place): curve.child for curve in curves}
+    colours, modes = order_colours(list(series)), dict.fromkeys(curve.child.modes[0] for curve in curves)
+    of_k = [Key("line", colour, series_words(series[at].k, series[at].fusion)) for at, colour in colours.items()]
+    keys = (*of_k, *(Key(_STYLES[mode], "black", MODE_TITLES[mode]) for mode in modes))
     found = []
     for name, label in (("steps", "steps"), ("elapsed_s", "seconds of training")):
-        drawn = [plots.Curve(curve.child.words, getattr(curve, name), curve.loss, colours[curve.child.k],
+        drawn = [plots.Curve(curve.child.words, getattr(curve, name), curve.loss,
+                             colours[series_order(curve.child.k, curve.child.place)],
                              _STYLES[curve.child.modes[0]]) for curve in curves]  # fmt: skip
         found.append(
             Curves(f"Held-out error against {label.split(' ')[0]}", Axis(label), _ERROR, tuple(drawn), legend=())
@@ -198,10 +205,12 @@ def _curve_pair(curves: Sequence[Curve]) -> list[Curves]:
     return [found[0], replace(found[1], legend=keys)]
 
 
-def _of_mode(mode: Mode, k: NDArray[Any], value: NDArray[Any], spread: NDArray[Any]) -> plots.Curve:
+def _of_mode(row: TableRow, k: NDArray[Any], value: NDArray[Any], spread: NDArray[Any]) -> plots.Curve:
+    colour = _FUSION_COLOURS[(row.place - 1) % len(_FUSION_COLOURS)] if row.place else _MODE_COLOURS[row.mode]
+    words = mode_words(row.mode, row.fusion)
     away = np.nan_to_num(spread)
     ends = {"low": value - away, "high": value + away}
-    return plots.Curve(MODE_TITLES[mode], k, value, _MODE_COLOURS[mode], _STYLES[mode], dots=True, **ends)
+    return plots.Curve(words, k, value, colour, _STYLES[row.mode], dots=True, **ends)
 
 
 def _exact(words: str, x: NDArray[Any], value: NDArray[Any], colour: str) -> plots.Curve:
@@ -217,9 +226,10 @@ def _columns(rows: Sequence[TableRow], *names: str) -> list[NDArray[np.float64]]
 
 
 def _by_mode(rows: Sequence[TableRow]) -> list[tuple[Mode, list[TableRow]]]:
-    modes = dict.fromkeys(row.mode for row in rows)
-    found = [(mode, [row for row in rows if row.mode == mode and not math.isnan(row.error)]) for mode in modes]
-    return [(mode, known) for mode, known in found if known]
+    """Return the rows that have an error, by mode and fusion."""
+    known = [row for row in rows if not math.isnan(row.error)]
+    found = dict.fromkeys((row.mode, row.place) for row in known)
+    return [(mode, [row for row in known if (row.mode, row.place) == (mode, place)]) for mode, place in found]
 
 
 def _by_k(rows: Sequence[TableRow]) -> Axis:

@@ -1,4 +1,4 @@
-"""A comparison of numbers of copies as one HTML page that needs no other file: charts, table, samples and settings."""
+"""Write a comparison of numbers of copies as one self-contained HTML page: charts, table, samples and settings."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from msd_engine.runs.manifest import Manifest
 from msd_engine.runs.report.charts import Curve, chart
 from msd_engine.runs.report.settings import settings
 from msd_engine.specs import SamplingSpec, SweepSpec
-from msd_engine.specs.sweep import MODE_TITLES, DrawnSamples, Mode, SweepResult
+from msd_engine.specs.sweep import MODE_TITLES, DrawnSamples, Mode, SweepResult, mode_words
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +28,8 @@ class Grid:
         mode: The mode.
         k: Number of copies.
         png: The picture.
-        sampling: What they were drawn with.
-        drawn: How their chains ended.
+        sampling: Settings of the sampling.
+        drawn: Verdicts on their chains.
     """
 
     mode: Mode
@@ -40,33 +40,33 @@ class Grid:
 
     @property
     def base64(self) -> str:
-        """The picture as the page holds it."""
+        """The picture as a data URL."""
         return base64.b64encode(self.png).decode()
 
     @property
     def size(self) -> tuple[int, int]:
-        """Width and height of the picture, which stand in the first chunk of a PNG."""
+        """Width and height of the picture, from the first chunk of the PNG."""
         width, height = (int.from_bytes(self.png[place : place + 4], "big") for place in (16, 20))
         return width, height
 
     @property
     def chains(self) -> int:
-        """How many chains were judged; 0 where none were."""
+        """Number of judged chains."""
         return len(self.drawn.verdicts)
 
     @property
     def lived(self) -> int:
-        """How many of them survived."""
+        """Number of surviving chains."""
         return self.drawn.verdicts.count(ALIVE)
 
     @property
     def dead(self) -> dict[str, int]:
-        """How many chains were lost to each reason, the commonest first."""
+        """Number of lost chains by reason, the most frequent first."""
         return dict(Counter(verdict for verdict in self.drawn.verdicts if verdict != ALIVE).most_common())
 
     @property
     def dots(self) -> list[tuple[float, float, str]]:
-        """A place in the corner of each cell whose chain died, with the reason."""
+        """Position in the corner of each cell with a dead chain, and the reason."""
         columns = math.ceil(math.sqrt(self.chains)) if self.chains else 1
         side = (self.size[0] + 1) / columns
         return [
@@ -77,23 +77,23 @@ class Grid:
 
     @property
     def name(self) -> str:
-        """What is said of it in a sentence."""
+        """Description in a sentence."""
         return f"k = {self.k}" if self.k == 1 else f"k = {self.k} with the {MODE_TITLES[self.mode]}"
 
 
 @dataclass(frozen=True, eq=False)
 class PageContent:
-    """What stands on the page.
+    """Content of the page.
 
     Attributes:
         spec: The comparison.
-        whole: The comparison at full size, whose settings stand beside.
+        whole: The comparison at full size, whose settings are listed beside.
         budget: One sentence on the budget.
         table: The table with its findings.
-        results: How each run ended.
+        results: Results of the runs.
         curves: Held-out curves.
         grids: Pictures of samples.
-        manifests: What each run says of the machine that it was made on.
+        manifests: Manifests of the runs, with their machines.
     """
 
     spec: SweepSpec
@@ -110,7 +110,7 @@ def page(content: PageContent) -> str:
     """Make the page.
 
     Args:
-        content: What stands on it.
+        content: The content.
 
     Returns:
         The HTML text.
@@ -133,7 +133,7 @@ def page(content: PageContent) -> str:
 
 
 def _of_chains(content: PageContent) -> list[str]:
-    """Say how many chains survived, and what became of the report's complaint."""
+    """Describe the survival of the chains, beside the losses in the report."""
     shown = [grid for grid in content.grids if grid.chains]
     if not shown:
         return []
@@ -163,7 +163,7 @@ def _errors(row: TableRow, grids: Sequence[Grid]) -> tuple[Any, ...]:
     """Return the cells of one mode and k in the table of errors."""
     shown = [grid for grid in grids if grid.chains and (grid.mode, grid.k) == (row.mode, row.k)]
     return (
-        MODE_TITLES[row.mode], row.k, row.seeds, row.steps_in_words, _spread(row.error, row.spread),
+        mode_words(row.mode, row.fusion), row.k, row.seeds, row.steps_in_words, _spread(row.error, row.spread),
         _spread(row.ratio, row.ratio_spread), *(_number(value) for value in (row.floor, row.floor_ratio)),
         *(_number(value) for value in (row.reported, row.reported_ratio)),
         _percent(_survival(shown[-1])) if shown else "–",

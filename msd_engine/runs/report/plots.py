@@ -1,4 +1,4 @@
-"""Plots drawn into files by matplotlib: PNG, SVG with words as text, PDF, and pictures of an animation."""
+"""Draw plots into files by matplotlib: PNG, SVG with text, PDF, and frames of an animation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ LETTER, CAPTION_ROW = 0.56 * SMALL_PT / 72, 1.3 * SMALL_PT / 72
 _SHAPE, _PLANE_FRAME, _LEGEND_ROW = 0.58, (0.55, 0.55), 0.185
 _MOST_TICKS, _BAR = 12, 0.7
 _ARROW_INCHES = 0.16
-# Which multiples of powers of ten are labelled, by how far an axis reaches.
+# Labelled multiples of powers of ten, by the range of an axis.
 _LABELLED = ((8.0, (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0)), (1e3, (1.0, 2.0, 5.0)), (math.inf, (1.0,)))
 _DASHES: dict[str, Any] = {"line": "-", "dash": (0, (4, 2)), "dotted": ":"}
 _SETTINGS: Any = {
@@ -102,7 +102,7 @@ def film(plots: Iterable[Plot], palette: Palette, sheet: Sheet) -> Iterator[NDAr
                 canvas = FigureCanvasAgg(drawn(plot, palette, sheet))
                 canvas.figure.set_dpi(sheet.dpi)
             else:
-                # Laid out once: that takes longer than the drawing.
+                # Lay out once: it takes longer than drawing.
                 canvas.figure.set_layout_engine("none")
                 (axes,) = canvas.figure.axes
                 for artist in (*axes.collections, *axes.lines):
@@ -114,7 +114,7 @@ def film(plots: Iterable[Plot], palette: Palette, sheet: Sheet) -> Iterator[NDAr
 
 
 def saved(drawn: Figure, suffix: str, dpi: float) -> bytes:
-    """The content of a file with a figure; inside `settings` alone."""
+    """Return the file of a figure; call only inside `settings`."""
     out = io.BytesIO()
     metadata = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(suffix, {})
     drawn.savefig(out, format=suffix, dpi=dpi, metadata=metadata)
@@ -179,7 +179,7 @@ def _columns(keys: Sequence[Key], width: float) -> int:
 
 
 def draw(axes: Axes, plot: Plot, palette: Palette) -> None:
-    """Draw a plot on axes of a figure, without its legend; inside `settings` alone."""
+    """Draw a plot without its legend on the axes of a figure; call only inside `settings`."""
     match plot:
         case Curves():
             _draw_curves(axes, plot, palette)
@@ -190,12 +190,12 @@ def draw(axes: Axes, plot: Plot, palette: Palette) -> None:
 
 
 def written(words: str) -> str:
-    """Words for matplotlib: σ_eff with its index, x with its hat, and a dollar of a user as it is."""
+    """Return words in the syntax of matplotlib: σ_eff with its index, x with its hat, dollar signs escaped."""
     return words.replace("$", r"\$").replace("σ_eff", r"σ$_{\mathrm{eff}}$").replace("x̂", r"$\hat{\mathrm{x}}$")
 
 
 def colour_of(palette: Palette, role: str) -> Any:
-    """The colour of a role."""
+    """Return the colour of a role."""
     from matplotlib.colors import LinearSegmentedColormap
 
     if role.startswith("order ") and role not in palette:
@@ -204,7 +204,7 @@ def colour_of(palette: Palette, role: str) -> Any:
 
 
 def handle(key: Key, palette: Palette) -> Any:
-    """The mark of an entry of a legend, with its words."""
+    """Return the handle of a legend entry."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -265,7 +265,7 @@ def _draw_curve(axes: Axes, curve: Curve, x: Array, palette: Palette) -> None:
 
 
 def set_axis(axes: Axes, name: str, axis: Axis) -> None:
-    """Give one axis, ``x`` or ``y``, its words and its scale."""
+    """Set label and scale of one axis, ``x`` or ``y``."""
     getattr(axes, f"set_{name}label")(written(axis.label))
     if axis.ticks:
         if axis.log:
@@ -277,7 +277,7 @@ def set_axis(axes: Axes, name: str, axis: Axis) -> None:
 
 
 def _plain_numbers(axes: Axes, name: str) -> None:
-    """Put enough plain numbers along a logarithmic axis."""
+    """Label a logarithmic axis with enough plain numbers."""
     from matplotlib.ticker import LogLocator, StrMethodFormatter
 
     low, high = getattr(axes, f"get_{name}lim")()
@@ -365,7 +365,7 @@ def _draw_arrows(axes: Axes, at: Array, score: Array, colour: Any, *, wide: bool
     size = np.hypot(*score.T)
     good = np.isfinite(at).all(axis=1) & np.isfinite(size)
     u, v = (score / np.maximum(size, 1.0)[:, None])[good].T
-    # Wide and below: where both agree, the learned arrow lies inside the exact one.
+    # Wide and below, so that a learned arrow lies inside the exact one if they agree.
     width, head, length = (0.022, 2.6, 3.2) if wide else (0.009, 4.5, 5.0)
     shape: Any = {"width": width, "headwidth": head, "headlength": length, "headaxislength": length}
     scale: Any = {"units": "inches", "scale_units": "inches", "scale": 1 / _ARROW_INCHES}

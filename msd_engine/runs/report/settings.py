@@ -1,4 +1,4 @@
-"""Every setting of a comparison beside the one at full size, in parts."""
+"""List each setting of a comparison beside its value at full size, by section."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 from msd_engine.specs import ExperimentSpec, SweepSpec, declarations
 from msd_engine.specs.sweep import MODE_TITLES
 
-# No training comes to so many steps: it ends with its time.
+# No training reaches this number of steps: time ends it first.
 _ENDLESS = 100_000_000
 _PARTS = {"data": "Data", "noise": "Noise in training", "network": "Network", "training": "Training"}
 _PARTS |= {"sampling": "Sampling", "denoise": "Denoising by hand (not used here)"}
 
 
 class Line(NamedTuple):
-    """One setting: its path, its title, what it is here and in the report, and its unit."""
+    """One setting: its path, title, value here, value in the report, and unit."""
 
     path: str
     title: str
@@ -26,7 +26,7 @@ class Line(NamedTuple):
 
 
 def settings(spec: SweepSpec, whole: SweepSpec) -> list[tuple[str, list[Line]]]:
-    """Return the settings in parts, each with its title.
+    """Return the settings by titled section.
 
     Args:
         spec: The comparison.

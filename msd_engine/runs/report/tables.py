@@ -1,4 +1,4 @@
-"""The table of a comparison as text: CSV with every figure, Markdown with those that people read."""
+"""Format the table of a comparison as CSV, with all figures, or Markdown, with the main ones."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from collections.abc import Sequence
 from typing import Any
 
 from msd_engine.events.sweep import TableRow
-from msd_engine.specs.sweep import MODE_TITLES
+from msd_engine.specs.sweep import mode_words
 
 _BANDS = ("band_sigma_eff", "band_error", "band_spread", "band_floor")
 _PLAIN = tuple(field.name for field in dataclasses.fields(TableRow) if field.name not in (*_BANDS, "by_seed"))
 
 
 def csv_text(rows: Sequence[TableRow]) -> str:
-    """Return the table as CSV: a line for each mode and k, the bands as further columns.
+    """Return the table as CSV: a line per mode and k, with the bands as further columns.
 
     Args:
         rows: The table.
 
     Returns:
-        The text; a figure that is not known is an empty cell.
+        The text; unknown figures are empty cells.
     """
     bands = max((len(row.band_error) for row in rows), default=0)
     out = io.StringIO()
@@ -39,7 +39,7 @@ def csv_text(rows: Sequence[TableRow]) -> str:
 
 
 def markdown_text(rows: Sequence[TableRow], findings: Sequence[str] = ()) -> str:
-    """Return the table as Markdown, with what it says below.
+    """Return the table as Markdown, with the findings below.
 
     Args:
         rows: The table.
@@ -48,15 +48,17 @@ def markdown_text(rows: Sequence[TableRow], findings: Sequence[str] = ()) -> str
     Returns:
         The text.
     """
-    head = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact", "exact k/1", "report", "report k/1")
-    lines = [head, ("---", *["---:"] * (len(head) - 1)), *(_cells(row) for row in rows)]
+    head = ["mode", "k", "seeds", "steps", "error", "ratio k/1", "exact", "exact k/1", "report", "report k/1"]
+    several = any(row.place for row in rows)
+    head += ["over first fusion"] if several else []
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *(_cells(row, several=several) for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
     text = "\n".join("| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines)
     return text + "\n" + "".join(f"\n* {sentence}" for sentence in findings) + ("\n" if findings else "")
 
 
 def json_rows(rows: Sequence[TableRow]) -> list[dict[str, Any]]:
-    """Return the table as plain values for JSON; what is not known is None.
+    """Return the table as plain values for JSON; unknown ones are None.
 
     Args:
         rows: The table.
@@ -71,18 +73,19 @@ def json_rows(rows: Sequence[TableRow]) -> list[dict[str, Any]]:
     return found
 
 
-def _cells(row: TableRow) -> tuple[str, ...]:
+def _cells(row: TableRow, *, several: bool) -> list[str]:
     failed = f" (+{row.failed} failed)" if row.failed else ""
     figures = (row.floor, row.floor_ratio, row.reported, row.reported_ratio)
-    return (
-        MODE_TITLES[row.mode],
+    cells = [
+        mode_words(row.mode, row.fusion),
         str(row.k),
         f"{row.seeds}{failed}",
         row.steps_in_words,
         _spread(row.error, row.spread),
         _spread(row.ratio, row.ratio_spread),
         *(_text(value) for value in figures),
-    )
+    ]
+    return cells + ([_spread(row.fusion_ratio, row.fusion_spread)] if several else [])
 
 
 def _spread(value: float, spread: float) -> str:

@@ -136,7 +136,7 @@ class ChosenSampler(Spec):
     )
     conditioning: Conditioning = param(
         "actual",
-        title="Denoiser's noise",
+        title="Noise given to x̂",
         help="Chains that swell hold more noise than their level says. Actual: the denoiser gets the noise of the "
         "state, which is known exactly at each step. Scheduled: it gets the noise of the level.",
         formula="v ← (1 − r)² v + 2 r σ²,  x̂(y₁…y_k; √v)",

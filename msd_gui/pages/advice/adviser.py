@@ -7,9 +7,9 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QObject, Signal, Slot
 
-from msd_engine.events import ChainReport, Ladder, Quality, Verdicts
+from msd_engine.events import ChainReport, Explained, Ladder, Quality, Verdicts
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.advice.cards import AdviceCards
@@ -23,7 +23,13 @@ _DRAWS = 256
 
 
 class Adviser(QObject):
-    """Check settings and facts after each change, and apply chosen remedies, each as one step of undo."""
+    """Check settings and facts after each change, and apply chosen remedies, each as one step of undo.
+
+    Attributes:
+        asked: Emitted with the request of a card, an `Advice.ask`.
+    """
+
+    asked = Signal(str)
 
     def __init__(self, experiment: Experiment, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -34,6 +40,7 @@ class Adviser(QObject):
         self._now: Made | None = None
         self.cards = AdviceCards()
         self.cards.remedy.connect(self._apply_remedy)
+        self.cards.asked.connect(self.asked)
         experiment.changed.connect(self.renew)
         self.renew()
 
@@ -53,6 +60,24 @@ class Adviser(QObject):
         if before is None or before.key != now.key:
             self.renew()
 
+    @property
+    def made(self) -> Made | None:
+        """Settings and network of the chains behind the advice; None if unknown, or if the present ones differ."""
+        now = self._now
+        return self._made if now is not None and self._made is not None and self._made.key == now.key else None
+
+    @Slot(object)
+    def set_explained(self, event: Explained | None) -> None:
+        """Set the experiment on why the last chains died; None for none."""
+        self.facts = replace(self.facts, explained=event)
+        self.renew()
+
+    def _begin(self, made: Made | None) -> None:
+        """Set the settings of new chains; an experiment on others says nothing about them."""
+        if made is None or self._made is None or made.key != self._made.key:
+            self.facts = replace(self.facts, explained=None)
+        self._made = made
+
     @Slot(object)
     def set_ladder(self, event: Ladder) -> None:
         """Set the ladder."""
@@ -61,7 +86,8 @@ class Adviser(QObject):
 
     def set_verdicts(self, event: Verdicts, made: Made | None) -> None:
         """Set the verdicts on image chains, and their settings."""
-        self._made, spec = made, ExperimentSpec.from_json(event.spec_json)
+        self._begin(made)
+        spec = ExperimentSpec.from_json(event.spec_json)
         self._learn(
             spec.data.model_dump_json(),
             replace(
@@ -86,7 +112,7 @@ class Adviser(QObject):
         if spec.sampling.replace("chains", sampling.chains) != sampling or not event.class_names:
             return
         dead = chain.from_iterable([why] * count for why, count in event.dead.items())
-        self._made = self._now
+        self._begin(self._now)
         facts = replace(
             self.facts,
             sampled=sampling,
@@ -100,12 +126,14 @@ class Adviser(QObject):
 
     def set_report(self, made: Made, report: ChainReport) -> None:
         """Set the report on chains in the plane, and their settings."""
-        self._made, spec = made, made.spec
+        self._begin(made)
+        spec = made.spec
         facts = replace(
             self.facts,
             sampled=spec.sampling,
             shares=tuple(report.mode_weights.tolist()),
             true_shares=tuple(report.true_weights.tolist()),
+            verdicts=_verdicts(report, spec.sampling.chains) if made.network is not None else (),
             counted=round(report.alive * spec.sampling.chains),
             stayed=report.stayed,
         )
@@ -129,3 +157,9 @@ class Adviser(QObject):
     @Slot(object)
     def _apply_remedy(self, remedy: dict[str, float | int]) -> None:
         self._experiment.set(self._experiment.spec.replace_all(dict(remedy)))
+
+
+def _verdicts(report: ChainReport, chains: int) -> tuple[str, ...]:
+    """Return the verdict on each chain in the plane."""
+    lost, off = round((1 - report.alive) * chains), round(report.off * chains) if report.off > 0 else 0
+    return ("blew up",) * lost + ("off the data",) * off + (ALIVE,) * (chains - lost - off)

@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from msd_gui.pages.advice.findings import Advice
-from msd_gui.widgets.controls.words import typeset
+from msd_gui.theme.tips import typeset
 from msd_gui.widgets.panels.card import Card
 
 FIRST = 3
@@ -21,9 +21,11 @@ class AdviceCards(QWidget):
     Attributes:
         advice: Advice, the worst first.
         remedy: Emitted with the chosen remedy: new values of fields by dotted path.
+        asked: Emitted with the request of a card without a remedy, its `Advice.ask`.
     """
 
     remedy = Signal(object)
+    asked = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,4 +69,8 @@ class AdviceCards(QWidget):
         self._show()
 
     def _apply(self, index: int) -> None:
-        self.remedy.emit(dict(self.advice[index].remedy))
+        advice = self.advice[index]
+        if advice.ask:
+            self.asked.emit(advice.ask)
+        else:
+            self.remedy.emit(dict(advice.remedy))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from msd_engine.events import Trial
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.advice.findings import Advice, Facts
@@ -25,6 +26,8 @@ from msd_gui.widgets.controls.numbers import number
 _MOST_CHANCE = 1e-3
 # Accepted ratios of a share to that of the data.
 _SHARE_BOUNDS = (0.8, 1.25)
+# Factor of chains of an experiment that could not tell a cause.
+MORE = 4
 # Chains keep their modes where at least so many do from the middle of a level to its end.
 _LEAST_STAYED = 0.9
 
@@ -131,28 +134,47 @@ def _rarely(found: Drift) -> str:
 
 
 def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
-    """Report chains that died or ended off the data although r is far from the wall."""
+    """Report dead chains; only the experiment names a cause, as no rule is sure of it."""
     sampling = spec.sampling
     reasons = Counter(verdict for verdict in facts.verdicts if verdict != ALIVE)
     count, n = sum(reasons.values()), len(facts.verdicts)
-    if sampling != facts.sampled or not sampling.has_step or not survival_severity(n - count, n):
-        return
-    if sampling.blows_up:
+    if sampling != facts.sampled or sampling.blows_up or not survival_severity(n - count, n):
         return
     words = ", ".join(f"{many} {reason}" if many < count else reason for reason, many in reasons.most_common())
-    steps = 2 * sampling.steps_per_level
-    evidence = f"{count} of {n} chains: {words}."
-    if reasons["off the data"] > count / 2:
+    off = reasons["off the data"] > count / 2
+    title, evidence = "Chains end off the data" if off else "Chains have died", f"{count} of {n} chains: {words}."
+    explained = facts.explained
+    if explained is None:
         yield Advice(
-            "Chains end off the data",
-            f"{evidence} More steps per level let Langevin dynamics correct errors of the network at higher levels.",
-            f"Set T = {steps}",
-            {"sampling.steps_per_level": steps},
+            title,
+            f"{evidence} Why? draws some of them again, with one change each: exact score, no guidance, more steps, "
+            "another seed.",
+            "Why?",
+            ask="why",
         )
         return
-    yield Advice(
-        "Chains have died",
-        f"{evidence} Half the step size with twice as many steps follows the same path more accurately.",
-        "Halve r, double T",
-        {"sampling.step_ratio": sampling.step_ratio / 2, "sampling.steps_per_level": steps},
-    )
+    if not explained.complete:
+        yield Advice(title, f"{evidence} {explained.text}", "Stop", ask="stop")
+        return
+    cause = explained.cause
+    if cause is None:
+        more = f"Why? with {MORE * explained.trials[0].count} chains"
+        yield Advice(title, f"{evidence} {explained.text}", more, ask="why")
+    elif cause.cause == "network":
+        yield Advice("The network errs", f"{evidence} {explained.text}", "Train longer", ask="train")
+    else:
+        title, action = _remedy(spec, cause)
+        yield Advice(title, f"{evidence} {explained.text}", action, cause.values)
+
+
+def _remedy(spec: ExperimentSpec, cause: Trial) -> tuple[str, str]:
+    """Return title and button for a cause that new settings mend."""
+    match cause.cause:
+        case "guidance":
+            return f"Guidance w = {number(spec.sampling.guidance)} kills chains", "Set w = 1"
+        case "conditioning":
+            return "The denoiser is told too little noise", "Give the actual noise"
+        case "steps":
+            return "Too few steps", f"Set T = {cause.values['sampling.steps_per_level']}"
+        case _:
+            return "This seed is an exception", "Use another seed"

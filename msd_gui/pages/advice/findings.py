@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from msd_engine.events import Ladder
+from msd_engine.events import Explained, Ladder
 from msd_engine.specs import SamplingSpec
 
-Fields = Mapping[str, float | int]
+Fields = Mapping[str, float | int | str]
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Facts:
         counted: Number of samples that the shares were counted on; 0 for all chains of the sampling.
         stayed: Share of the chains that end in the mode that they were in half way down the last level.
         ladder: The ladder and what its steps do, as the engine tells it.
+        explained: The experiment on why chains of this sampling died, so far; None before it.
     """
 
     dim: int = 0
@@ -42,6 +43,7 @@ class Facts:
     counted: int = 0
     stayed: float = math.nan
     ladder: Ladder | None = None
+    explained: Explained | None = None
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Advice:
         action: Text of the button.
         remedy: New values of fields by dotted path.
         severity: ``error`` if no sample can be right, else ``warning``.
+        ask: What the button asks for instead of a remedy: ``why`` for the experiment, ``stop`` for its end, ``train``.
     """
 
     title: str
@@ -61,3 +64,4 @@ class Advice:
     action: str
     remedy: Fields = field(default_factory=dict)
     severity: Literal["warning", "error"] = "warning"
+    ask: Literal["", "why", "stop", "train"] = ""

@@ -12,8 +12,8 @@ With σ_eff = σ/√k, r = ε/σ², the ratio γ of neighbouring levels, T steps
 * fixed noise: the share of a mode beyond chance by an exact test, while nearly all chains end in the mode that they
   were in half way; the remedy is to anneal, from the same start and with as many steps;
 * too many steps: the share of a class or mode beyond chance by an exact test, from a network, with twice the steps
-  that the ladder needs or more (theory §3, fact 8); and chains that have died, or have ended off the data, though r
-  is far from the wall.
+  that the ladder needs or more (theory §3, fact 8);
+* chains that have died, or have ended off the data: no rule knows the cause, so the card offers the experiment.
 
 Measurements count only for the settings of their own sampling.
 """
@@ -30,7 +30,6 @@ _RULES = (
     settings.ladder,
     settings.end,
     chains.stuck,
-    chains.drift,
 )
 
 
@@ -44,13 +43,10 @@ def advise(spec: ExperimentSpec, facts: Facts) -> list[Advice]:
     Returns:
         Advice, the worst first. Each remedy, applied to the spec, removes its advice.
     """
-    found: list[Advice] = []
-    for rule in _RULES:
-        for advice in rule(spec, facts):
-            if _accepted(spec, advice.remedy):
-                found.append(advice)
-    # Bad settings explain dead chains, so their remedies come first.
-    return found or [advice for advice in chains.dead(spec, facts) if _accepted(spec, advice.remedy)]
+    found = [advice for rule in _RULES for advice in rule(spec, facts)]
+    # The shares of dead chains mean nothing.
+    found += [*chains.dead(spec, facts)] or chains.drift(spec, facts)
+    return [advice for advice in found if _accepted(spec, advice.remedy)]
 
 
 def _accepted(spec: ExperimentSpec, remedy: Fields) -> bool:

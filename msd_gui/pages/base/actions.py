@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 
 from msd_gui.theme import GLYPHS, icon
+from msd_gui.theme.tips import wrapped
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def made(row: ActionRow, owner: QObject, *, of: str = "", within: bool = False) 
     action.setShortcutContext(context)
     action.setCheckable(row.checkable)
     keys = QKeySequence(row.keys[0]).toString(QKeySequence.SequenceFormat.NativeText) if row.keys else ""
-    action.setToolTip(f"{row.help}  ({keys})" if keys else row.help)
-    action.setProperty("plain", action.toolTip())
+    plain = f"{row.help}  ({keys})" if keys else row.help
+    action.setToolTip(wrapped(plain))
+    action.setProperty("plain", plain)
     action.setStatusTip(row.help)
     return action

@@ -44,6 +44,25 @@ def column(*widgets: QWidget, stretch: tuple[int, ...] = ()) -> QWidget:
     return holder
 
 
+def stacked(*widgets: QWidget) -> QWidget:
+    """Stack widgets without margins."""
+    holder = QWidget()
+    box = QVBoxLayout(holder)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(2)
+    for widget in widgets:
+        box.addWidget(widget)
+    return holder
+
+
+def fill_row(holder: QWidget, *widgets: QWidget) -> None:
+    """Put widgets side by side into a widget, with equal shares of its width."""
+    box = QHBoxLayout(holder)
+    box.setContentsMargins(0, 0, 0, 0)
+    for widget in widgets:
+        box.addWidget(widget, 1)
+
+
 def row(*widgets: QWidget, stretch: tuple[int, ...]) -> QWidget:
     """Put widgets side by side, from left to right; `stretch` has the share of the free width for each."""
     holder = QWidget()

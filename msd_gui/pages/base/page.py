@@ -11,7 +11,7 @@ from typing import Self
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from msd_engine.events import Event, Failed, Notice, Progress, RestoredImages, Started
+from msd_engine.events import Event, Failed, Finished, Notice, Progress, RestoredImages, Started
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine, Job
@@ -63,6 +63,13 @@ class Status:
     fraction: float | None = None
     left_s: float = float("nan")
 
+    @property
+    def brief(self) -> str:
+        """The activity with its share done in a few words; empty without a running job."""
+        if self.fraction is None:
+            return ""
+        return f"{self.text.partition(',')[0]} {100 * self.fraction:.0f} %"
+
     @classmethod
     def of(cls, event: Progress, words: str = "") -> Self:
         """Describe the progress of a job; with `words`, the name of the activity, add its step and rate."""
@@ -78,6 +85,7 @@ class Page(QWidget):
 
     Attributes:
         failed: Emitted with a sentence and details after a failure of a job.
+        mended: Emitted with the sentence of a failure after a later job of the same kind has succeeded or failed.
         data_missed: Emitted with a sentence and the name of a missing image set that can be downloaded.
         noticed: Emitted with a sentence for the message bar.
         menu_requested: Emitted after a right click on a view.
@@ -90,6 +98,7 @@ class Page(QWidget):
     """
 
     failed = Signal(str, str)
+    mended = Signal(str)
     data_missed = Signal(str, str)
     noticed = Signal(str)
     menu_requested = Signal()
@@ -105,6 +114,7 @@ class Page(QWidget):
         self.engine = engine
         self.clock = clock
         self._runners: list[Runner] = []
+        self._failures: dict[Runner, str] = {}
         self.status = Status()
         self.device = ""
 
@@ -114,6 +124,7 @@ class Page(QWidget):
         words: str | None = None,
         *,
         apart: tuple[type[Event], ...] = (),
+        patient: bool = False,
     ) -> Runner:
         """Create a runner that sends its events to `show`, and its failures and notices then to the window.
 
@@ -122,13 +133,14 @@ class Page(QWidget):
             words: Name of the activity for the status bar: empty for the job's own text, None if `show` handles
                 `Progress`.
             apart: `Failed` or `Notice` if only `show` handles them.
+            patient: Whether its jobs leave the processor to all others.
         """
-        runner = Runner(self.clock, self)
+        runner = Runner(self.clock, self, patient=patient)
         runner.event_ready.connect(self._note_device)
         if show is not None:
             runner.event_ready.connect(show)
         if Failed not in apart:
-            runner.event_ready.connect(self._show_failure)
+            runner.event_ready.connect(partial(self._show_failure, runner))
         if Notice not in apart:
             runner.event_ready.connect(self._show_notice)
         if words is not None:
@@ -143,8 +155,11 @@ class Page(QWidget):
         """Whether any job of this page runs."""
         return any(runner.running for runner in self._runners)
 
-    @Slot(object)
-    def _show_failure(self, event: Event) -> None:
+    def _show_failure(self, runner: Runner, event: Event) -> None:
+        if isinstance(event, Failed | Finished) and (before := self._failures.pop(runner, "")):
+            self.mended.emit(before)
+        if isinstance(event, Failed):
+            self._failures[runner] = event.text
         if isinstance(event, Failed) and event.missing:
             self.data_missed.emit(event.text, event.missing)
         elif isinstance(event, Failed):

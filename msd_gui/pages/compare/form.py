@@ -6,10 +6,11 @@ from PySide6.QtCore import QLocale, Slot
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QWidget
 
 from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec, load_preset, preset_names
+from msd_engine.specs.nets import FUSIONS
 from msd_engine.specs.sweep import MODE_TITLES, MODES, parse_list
+from msd_gui.theme.tips import wrapped
 from msd_gui.views.base.rich import indexed
 from msd_gui.widgets.controls.numbers import duration, read_number
-from msd_gui.widgets.controls.words import tip
 
 _BOTH = "both"
 _OPENED = ""
@@ -34,7 +35,9 @@ class SweepForm(QWidget):
         self._opened: ExperimentSpec | None = None
         self.preset = _choice("sweep.preset", "Experiment", _PRESET_HELP)
         # The title of an experiment may not fit into the box.
-        self.preset.currentTextChanged.connect(lambda title: self.preset.setToolTip(f"{title}\n{_PRESET_HELP}"))
+        self.preset.currentTextChanged.connect(
+            lambda title: self.preset.setToolTip(wrapped(f"{title}\n{_PRESET_HELP}"))
+        )
         self.preset.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         for name in preset_names():
             self.preset.addItem(load_preset(name).title, name)
@@ -48,6 +51,13 @@ class SweepForm(QWidget):
         self.modes = _choice("sweep.modes", "Modes", help_modes)
         for name, words in ((_BOTH, "both"), *MODE_TITLES.items()):
             self.modes.addItem(words, name)
+        help_fusions = (
+            "How the network combines the copies: as the experiment does, or each of concat, mean and set. At the same "
+            "σ_eff this shows whether a network that serves every k, and gives up the order of the copies, errs more."
+        )
+        self.fusions = _choice("sweep.fusions", "Fusions of copies", help_fusions)
+        for fusions, words in (((), "that of the experiment"), (tuple(FUSIONS), ", ".join(FUSIONS))):
+            self.fusions.addItem(words, ",".join(fusions))
         self.budget = _line("sweep.budget", "Budget of each run", "20", "Training time or steps of each run.")
         self.unit = _choice("sweep.unit", "Unit of the budget", _UNIT_HELP)
         self.unit.addItems(["seconds", "steps"])
@@ -60,14 +70,14 @@ class SweepForm(QWidget):
         line.addWidget(self.unit)
         for title, widget in (
             ("Experiment", self.preset), ("Copies k", self.ks), ("Seeds", self.seeds), ("Modes", self.modes),
-            ("Budget", budget),
+            ("Fusions", self.fusions), ("Budget", budget),
         ):  # fmt: skip
             rows.addRow(title, widget)
         self.cost = QLabel()
         self.cost.setObjectName("sweep.cost")
         self.cost.setWordWrap(True)
         rows.addRow(self.cost)
-        for box in (self.preset, self.modes, self.unit):
+        for box in (self.preset, self.modes, self.fusions, self.unit):
             box.currentIndexChanged.connect(self.show_cost)
         for text in (self.ks, self.seeds, self.budget):
             text.textChanged.connect(self.show_cost)
@@ -106,7 +116,9 @@ class SweepForm(QWidget):
         mode = self.modes.currentData()
         lists = {"ks": parse_list("Copies k", self.ks.text()), "seeds": parse_list("Seeds", self.seeds.text())}
         modes = MODES if mode == _BOTH else (mode,)
-        return SweepSpec.from_fields({"title": base.title, "base": base.model_dump(), "modes": modes, **lists})
+        fusions = tuple(filter(None, self.fusions.currentData().split(",")))
+        choices = {"modes": modes, "fusions": fusions}
+        return SweepSpec.from_fields({"title": base.title, "base": base.model_dump(), **choices, **lists})
 
     def _amount(self) -> float:
         """Return the budget of each run, in the chosen unit."""
@@ -134,10 +146,14 @@ class SweepForm(QWidget):
         self.unit.setCurrentText(unit)
 
     def set_lists(self, spec: SweepSpec) -> None:
-        """Show the ks, seeds and modes of a comparison."""
+        """Show the ks, seeds, modes and fusions of a comparison."""
         self.ks.setText(", ".join(map(str, spec.ks)))
         self.seeds.setText(", ".join(map(str, spec.seeds)))
         self.modes.setCurrentIndex(self.modes.findData(spec.modes[0] if len(spec.modes) == 1 else _BOTH))
+        fusions = ",".join(spec.fusions)
+        if self.fusions.findData(fusions) < 0:
+            self.fusions.addItem(", ".join(spec.fusions), fusions)
+        self.fusions.setCurrentIndex(self.fusions.findData(fusions))
 
 
 def _cost(spec: SweepSpec) -> str:
@@ -161,7 +177,7 @@ def _line(name: str, title: str, text: str, help_text: str) -> QLineEdit:
     line = QLineEdit(text)
     line.setObjectName(name)
     line.setAccessibleName(title)
-    line.setToolTip(tip(help_text))
+    line.setToolTip(wrapped(help_text))
     return line
 
 
@@ -169,5 +185,5 @@ def _choice(name: str, title: str, help_text: str) -> QComboBox:
     box = QComboBox()
     box.setObjectName(name)
     box.setAccessibleName(title)
-    box.setToolTip(tip(help_text))
+    box.setToolTip(wrapped(help_text))
     return box

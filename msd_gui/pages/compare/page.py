@@ -18,7 +18,7 @@ from msd_engine.events import (
     SweepTable,
 )
 from msd_engine.events.figures import SWEEP_SHEET
-from msd_engine.specs import SpecError, SweepSpec
+from msd_engine.specs import SpecError, SweepSpec, example_folder
 from msd_engine.specs.sweep import MODE_TITLES
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine, Job
@@ -29,6 +29,7 @@ from msd_gui.pages.compare.form import SweepForm
 from msd_gui.pages.compare.shown import ComparisonShown
 from msd_gui.session.settings import Settings
 from msd_gui.theme import icon
+from msd_gui.theme.tips import wrapped
 from msd_gui.views.base.rich import indexed
 
 _PLAN = "sweep.json"
@@ -36,6 +37,7 @@ _PLAN = "sweep.json"
 
 
 _START_HELP, _OPEN_HELP = "Start a new comparison with these settings.", "Open the folder of a comparison."
+_EXAMPLE = "An example that came with the program is shown. Start a comparison or open one, and it takes its place."
 _STARTING = "The engine is starting: one moment."
 
 
@@ -43,8 +45,9 @@ class ComparePage(Page):
     """Controls, curves and results of one comparison.
 
     Attributes:
-        folder: Folder of the comparison; None before the first.
+        folder: Folder of the user's comparison; None before the first.
         spec: The comparison as its job sent it; None before the first.
+        example: Whether the shipped example is shown, in place of a comparison of the user.
     """
 
     title = "Compare"
@@ -53,6 +56,8 @@ class ComparePage(Page):
         super().__init__(engine, clock)
         self.folder: Path | None = None
         self.spec: SweepSpec | None = None
+        self.example = False
+        self._watched = False
         self._spec_title = ""
         self._then = ""
         self._stopped = False
@@ -74,7 +79,7 @@ class ComparePage(Page):
                 ("train", "Start", "train", _START_HELP),
                 ("pause", "Pause", "pause", "Pause the current run; press again to continue."),
                 ("stop", "Stop", "stop", "Stop. All results are kept, and Resume continues."),
-                ("resume", "Resume", "resume", "Continue this comparison; ks, seeds and modes may be added."),
+                ("resume", "Resume", "resume", "Continue this comparison; ks, seeds, modes and fusions may be added."),
                 ("open", "Open…", "open_run", _OPEN_HELP),
             )
         }
@@ -106,17 +111,29 @@ class ComparePage(Page):
         button.setIcon(icon(glyph))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.setToolTip(help_text)
+        button.setToolTip(wrapped(help_text))
         button.clicked.connect(lambda: self.act(name))
         return button
 
     # -- calls by the window -------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Open the last comparison, once the engine is ready."""
+        """Open the last comparison when the engine is ready, or the example if the page is visible."""
         self._update_buttons()
         if self.folder is not None and self.spec is None and not self.running:
             self.open_sweep(self.folder)
+        self._open_example()
+
+    def set_watched(self, watched: bool) -> None:
+        """Open the example when the page is visible and has nothing to show."""
+        super().set_watched(watched)
+        self._watched = watched
+        self._open_example()
+
+    def _open_example(self) -> None:
+        if self._watched and self.engine.ready and self.folder is None and self.spec is None and not self.running:
+            self.example = self._only_reads = True
+            self._sweeper.submit(self.engine.open_sweep(example_folder()))
 
     def restore(self, name: str, settings: Settings) -> None:
         """Remember the comparison of the last session, if it is still on the disk."""
@@ -145,7 +162,7 @@ class ComparePage(Page):
     def do_train(self) -> None:
         """Start a new comparison."""
         if (spec := self._requested()) is not None:
-            self.shown.clear()
+            self._clear()
             self.folder, self._only_reads = self.engine.new_sweep(spec), False
             self._sweeper.submit(self.engine.sweep(spec, self.folder))
 
@@ -153,7 +170,7 @@ class ComparePage(Page):
         """Continue the comparison, with the new ks, seeds and modes of the form."""
         wanted = self._requested()
         if wanted is not None and self.folder is not None and self.spec is not None:
-            wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes)
+            wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes, fusions=wanted.fusions)
             self.shown.clear()
             self._only_reads = False
             self._sweeper.submit(self.engine.sweep(wider, self.folder, resume=True))
@@ -197,13 +214,18 @@ class ComparePage(Page):
             return
         self._then = then
         self._opening = self._only_reads = True
-        self.shown.clear()
+        self._clear()
         self.folder = folder
         self._sweeper.submit(self.engine.open_sweep(folder))
 
+    def _clear(self) -> None:
+        """Remove the shown comparison, before another of the user."""
+        self.example = False
+        self.shown.clear()
+
     def exports(self) -> list[Export]:
         """Return the files that can be exported now."""
-        folder = self.folder
+        folder = example_folder() if self.example else self.folder
         if folder is None or self.shown.latest is None:
             return []
 
@@ -240,11 +262,14 @@ class ComparePage(Page):
             case Started():
                 self.spec = SweepSpec.from_json(event.spec_json)
                 self.shown.begin(self.spec)
-                self.form.set_lists(self.spec)
+                if not self.example:
+                    self.form.set_lists(self.spec)
                 if self._opening:
                     self._opening = False
                     self.form.set_opened(self.spec)
                 self._spec_title = self.spec.title or self.spec.base.data.name
+            case ChildStarted() if self.example:
+                self.shown.start_child(event.name)
             case ChildStarted():
                 self.shown.start_child(event.name)
                 child = self.shown.child(event.name)
@@ -270,7 +295,9 @@ class ComparePage(Page):
     def _ended(self, text: str) -> None:
         self.shown.draw_curves()
         self.set_status(Status())
-        if text:
+        if self.example:
+            self._say(_EXAMPLE)
+        elif text:
             self._say(f"{self._spec_title}, in {self._place_name}: {text}")
 
     def _say(self, text: str) -> None:

@@ -11,14 +11,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from msd_engine.events import HeldOutLoss, SweepTable, TableRow
-from msd_engine.events.plots import Axis, Curve, Curves, Key, LineStyle, order_colours, order_keys
+from msd_engine.events.plots import Axis, Curve, Curves, Key, LineStyle, order_colours
 from msd_engine.events.sweep import moment
 from msd_engine.specs import SweepSpec
-from msd_engine.specs.sweep import MODE_TITLES, Child, Mode
+from msd_engine.specs.sweep import MODE_TITLES, Child, Mode, mode_words, series_order, series_words
 from msd_gui.pages.base import layout
 from msd_gui.pages.compare.table import ComparisonTable, figure
-from msd_gui.views.base.placeholder import PlaceholderStack
-from msd_gui.views.base.rich import SIGMA_EFF, IndexedCells, indexed
+from msd_gui.views.base.rich import IndexedCells, indexed
 from msd_gui.views.curves.curves import SECONDS, STEPS, CurvesView
 
 _STYLES: dict[Mode, LineStyle] = {"same-sigma": "line", "same-sigma-eff": "dash"}
@@ -26,9 +25,6 @@ _ERROR = Axis("‖x̂ − x‖²", log=True)
 _EMPTY = Curves("Held-out error of every run", STEPS, _ERROR)
 CURVES_EVERY_S = 0.2
 BANDS_PX = 230
-# Qt's value for no limit.
-_NO_LIMIT_PX = 2**24 - 1
-_AWAITED = "The conclusions from the table appear here: whether the error falls with k, and why."
 _ERRORS = "Final errors"
 
 
@@ -36,8 +32,8 @@ class ComparisonShown:
     """The views of a comparison, in two columns.
 
     Attributes:
-        middle: The curves above the table.
-        right: The conclusions above the errors by noise.
+        middle: The curves above the table, which is hidden without a row.
+        right: The conclusions above the errors by noise, each hidden without content.
         latest: The latest table; None without one.
     """
 
@@ -60,9 +56,6 @@ class ComparisonShown:
         )
         self.table = ComparisonTable()
         self.table.setItemDelegateForColumn(0, IndexedCells(self.table))
-        self.table_place = layout.with_placeholder(
-            self.table, "The error of each k appears here: its spread over the seeds, and its ratio to k = 1."
-        )
         top = QWidget()
         row = QHBoxLayout(top)
         row.setContentsMargins(0, 0, 0, 0)
@@ -70,23 +63,24 @@ class ComparisonShown:
         row.addWidget(self.unit)
         row.addStretch(1)
         self.table_head = layout.heading(_ERRORS)
-        return layout.column(top, self.place, self.table_head, self.table_place, stretch=(0, 5, 0, 4))
+        self.title = layout.heading("")
+        self.title.hide()
+        return layout.column(self.title, top, self.place, self.table_head, self.table, stretch=(0, 0, 5, 0, 4))
 
     def _build_right(self) -> QWidget:
         self.bands = {mode: CurvesView(_bands(mode, [])) for mode in MODE_TITLES}
-        self.findings = QLabel(_AWAITED)
+        self.findings = QLabel()
         self.findings.setWordWrap(True)
         self.findings.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.band_places: dict[str, PlaceholderStack] = {}
-        parts: list[QWidget] = [layout.heading("Conclusions"), self.findings]
+        self.parts: dict[str, QWidget] = {"": layout.stacked(layout.heading("Conclusions"), self.findings)}
         for mode, view in self.bands.items():
-            words = f"The error at each {SIGMA_EFF} will be drawn here."
-            self.band_places[mode] = layout.with_placeholder(view, words, height_px=BANDS_PX)
-            parts += [layout.heading(indexed(f"By noise: {MODE_TITLES[mode]}")), self.band_places[mode]]
+            view.setFixedHeight(BANDS_PX)
+            self.parts[mode] = layout.stacked(layout.heading(indexed(f"By noise: {MODE_TITLES[mode]}")), view)
         holder = QWidget()
         box = QVBoxLayout(holder)
         box.setContentsMargins(0, 0, 0, 0)
-        box.addWidget(layout.column(*parts))
+        box.addWidget(layout.column(*self.parts.values()))
+        self.clear()
         return holder
 
     # -- events --------------------------------------------------------------------------------------------------------
@@ -94,18 +88,17 @@ class ComparisonShown:
     def clear(self) -> None:
         """Remove everything that belongs to another comparison."""
         self._measured, self.latest = {}, None
+        self.title.hide()
         self.table.set_rows([])
-        self.table_place.set_ready(False)
-        self.table_place.setMaximumHeight(_NO_LIMIT_PX)
-        self.findings.setText(_AWAITED)
-        self.table_head.setText(_ERRORS)
-        for place in self.band_places.values():
-            place.set_ready(False)
+        for part in (self.table_head, self.table, *self.parts.values()):
+            part.hide()
         self.draw_curves()
 
     def begin(self, spec: SweepSpec) -> None:
         """Set the comparison whose runs will be shown."""
         self._spec = spec
+        self.title.setText(indexed(spec.title or spec.base.title))
+        self.title.setVisible(bool(self.title.text()))
 
     def child(self, name: str) -> Child | None:
         """Return a run of the comparison by its name; None for an unknown name."""
@@ -126,15 +119,16 @@ class ComparisonShown:
         """Show the table, its conclusions and its errors by noise."""
         self.latest = event
         self.draw_curves()
-        self.table_place.set_ready(bool(event.rows))
+        for part in (self.table_head, self.table):
+            part.setVisible(bool(event.rows))
         self.table.set_rows([_cells(row) for row in event.rows])
         self.table_head.setText(moment(event.rows).replace("Final error", _ERRORS))
-        self.table_place.setMaximumHeight(self.table.maximumHeight())
         sentences = "".join(f"<p>{_together(indexed(sentence))}</p>" for sentence in event.findings)
-        self.findings.setText(sentences or _AWAITED)
+        self.findings.setText(sentences)
+        self.parts[""].setVisible(bool(sentences))
         for mode, view in self.bands.items():
             known = [row for row in event.rows if row.mode == mode and len(row.band_error)]
-            self.band_places[mode].set_ready(bool(known))
+            self.parts[mode].setVisible(bool(known))
             view.set_plot(_bands(mode, known))
 
     def draw_curves(self) -> None:
@@ -143,12 +137,15 @@ class ComparisonShown:
         children = {} if self._spec is None else {child.name: child for child in self._spec.children()}
         shown = [(children[name], rows) for name, rows in self._measured.items() if rows and name in children]
         self.place.set_ready(bool(shown))
-        colours = order_colours([child.k for child, _ in shown])
+        series = {series_order(child.k, child.place): series_words(child.k, child.fusion) for child, _ in shown}
+        colours = order_colours(list(series))
         seconds = self.unit.currentText() == "seconds"
-        curves = [_curve(child, rows, colours[child.k], seconds=seconds) for child, rows in shown]
+        curves = [
+            _curve(child, rows, colours[series_order(child.k, child.place)], seconds=seconds) for child, rows in shown
+        ]
         curves = _tagged([child for child, _ in shown], curves)
         modes = {child.modes[0] for child, _ in shown}
-        keys = order_keys([child.k for child, _ in shown], "k")
+        keys = tuple(Key("line", colour, series[at]) for at, colour in colours.items())
         keys += tuple(Key(_STYLES[mode], "text", words) for mode, words in MODE_TITLES.items() if mode in modes)
         self.curves.set_plot(Curves(_EMPTY.name, SECONDS if seconds else STEPS, _ERROR, tuple(curves), keys))
 
@@ -167,28 +164,30 @@ def _curve(child: Child, rows: list[HeldOutLoss], colour: str, *, seconds: bool)
 
 def _tagged(children: list[Child], curves: list[Curve]) -> list[Curve]:
     """Name k at one curve for each, the longest; only in the first mode, as the curves of the other lie together."""
-    longest: dict[int, int] = {}
+    longest: dict[str, int] = {}
     for number, (child, curve) in enumerate(zip(children, curves, strict=True)):
-        of_first_mode = child.modes[0] == children[0].modes[0]
-        if of_first_mode and (child.k not in longest or curve.x[-1] > curves[longest[child.k]].x[-1]):
-            longest[child.k] = number
-    named = {number: f"k = {k}" for k, number in longest.items()}
+        of_first_mode, name = child.modes[0] == children[0].modes[0], series_words(child.k, child.fusion)
+        if of_first_mode and (name not in longest or curve.x[-1] > curves[longest[name]].x[-1]):
+            longest[name] = number
+    named = {number: name for name, number in longest.items()}
     return [replace(curve, tag=named.get(number, "")) for number, curve in enumerate(curves)]
 
 
 def _bands(mode: Mode, rows: list[TableRow]) -> Curves:
     """Return the errors by noise of one mode, with those of the exact posterior mean as dotted lines."""
-    ks = [row.k for row in rows]
-    colours, curves, keys = order_colours(ks), list[Curve](), order_keys(ks, "k")
-    for row in rows:
-        curves.append(Curve(f"k = {row.k}", row.band_sigma_eff, row.band_error, colours[row.k], _STYLES[mode]))
+    series = {series_order(row.k, row.place): row for row in rows}
+    colours, curves, keys = order_colours(list(series)), list[Curve](), tuple[Key, ...]()
+    for at, row in series.items():
+        words = series_words(row.k, row.fusion)
+        curves.append(Curve(words, row.band_sigma_eff, row.band_error, colours[at], _STYLES[mode]))
+        keys += (Key("line", colours[at], words),)
     if rows:
         keys += (Key(_STYLES[mode], "text", MODE_TITLES[mode]),)
-    exact = [row for row in rows if np.isfinite(row.band_floor).any()]
-    for row in exact:
+    exact = {at: row for at, row in series.items() if not row.place and np.isfinite(row.band_floor).any()}
+    for at, row in exact.items():
         # Exact errors of a finite set of images fall below any axis as the noise goes to zero.
         words = f"k = {row.k}, exact"
-        curves.append(Curve(words, row.band_sigma_eff, row.band_floor, colours[row.k], "dotted", framed=False))
+        curves.append(Curve(words, row.band_sigma_eff, row.band_floor, colours[at], "dotted", framed=False))
     if exact:
         keys += (Key("dotted", "text", "exact"),)
     title = f"Error by noise, {MODE_TITLES[mode]}"
@@ -204,6 +203,7 @@ def _together(words: str) -> str:
 
 def _cells(row: TableRow) -> tuple[str, ...]:
     return (
-        MODE_TITLES[row.mode], str(row.k), str(row.seeds), row.steps_in_words, figure(row.error, row.spread),
+        mode_words(row.mode, row.fusion), str(row.k), str(row.seeds), row.steps_in_words, figure(row.error, row.spread),
         figure(row.ratio, row.ratio_spread), figure(row.floor_ratio), figure(row.reported_ratio),
+        figure(row.fusion_ratio, row.fusion_spread),
     )  # fmt: skip

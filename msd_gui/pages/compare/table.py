@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
-from msd_gui.widgets.controls.words import tip
+from msd_gui.theme.tips import wrapped
 
-HEAD = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact k/1", "report k/1")
+HEAD = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact k/1", "report k/1", "over first")
+FUSIONS = len(HEAD) - 1
+"""Column that only a comparison of several fusions of the copies shows."""
 WIDE, NARROW = (0,), (1, 2, 3)
 """Columns as wide as their words; the others share the rest."""
 BOTH_MODES = "At k = 1 both modes are the same run: it is trained once and stands in both."
@@ -23,6 +25,7 @@ TIPS = (
     "Error over that of k = 1, ± standard deviation over seeds; a dash where runs have no measured step in common.",
     "The same for the exact posterior mean (for images: over the training images).",
     "The same from the report's Table 1.",
+    "Error over that of the first fusion of the copies at the same k, ± standard deviation over seeds.",
 )
 
 
@@ -34,7 +37,7 @@ class ComparisonTable(QTableWidget):
         self.setAccessibleName("Table of the comparison")
         for column, (words, meaning) in enumerate(zip(HEAD, TIPS, strict=True)):
             head = QTableWidgetItem(words)
-            head.setToolTip(tip(meaning))
+            head.setToolTip(wrapped(meaning))
             self.setHorizontalHeaderItem(column, head)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -51,6 +54,7 @@ class ComparisonTable(QTableWidget):
         Args:
             rows: Words for each column.
         """
+        self.setColumnHidden(FUSIONS, all(cells[FUSIONS] == UNKNOWN for cells in rows))
         firsts = [cells[1] for cells in rows].count("1")
         self.setRowCount(len(rows))
         for line, cells in enumerate(rows):
@@ -69,8 +73,11 @@ class ComparisonTable(QTableWidget):
         self.setMaximumHeight(self.horizontalHeader().sizeHint().height() + height + 2 * self.frameWidth())
 
 
+UNKNOWN = "–"
+
+
 def figure(value: float, spread: float = math.nan) -> str:
     """Return a figure in words, with its spread where that is known; a dash for NaN."""
     if math.isnan(value):
-        return "–"
+        return UNKNOWN
     return f"{value:.3f}" + ("" if math.isnan(spread) else f" ± {spread:.3f}")

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 
 from msd_gui.session.addresses import left_out, local_paths
 from msd_gui.theme import icon
+from msd_gui.theme.tips import wrapped
 from msd_gui.views.images.drawing import DrawingView, Tool
 
 TOOLS: tuple[tuple[Tool, str, str], ...] = (
@@ -132,7 +133,7 @@ class Easel(QWidget):
         button.setIcon(icon(name)) if not word or name == "browse" else None
         style = Qt.ToolButtonStyle
         button.setToolButtonStyle(style.ToolButtonTextBesideIcon if word else style.ToolButtonIconOnly)
-        button.setToolTip(help_)
+        button.setToolTip(wrapped(help_))
         button.setAccessibleName(word or help_)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.buttons[name] = button

@@ -15,7 +15,7 @@ from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.denoise.painting import painters
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.session.resolve import Resolved
-from msd_gui.widgets.controls.words import tip
+from msd_gui.theme.tips import wrapped
 
 # Number of chains between two seeds.
 ROW = 12
@@ -51,10 +51,10 @@ class ChainTasks(QWidget):
         self._begun = page.resolved.made
         self.paint = QPushButton("Inpaint the marked part")
         self.paint.setObjectName("chain_task.paint")
-        self.paint.setToolTip(_PAINT_HELP)
+        self.paint.setToolTip(wrapped(_PAINT_HELP))
         self.row = QPushButton("Interpolate seeds")
         self.row.setObjectName("chain_task.row")
-        self.row.setToolTip(tip(_ROW_HELP))
+        self.row.setToolTip(wrapped(_ROW_HELP))
         self.words = QLabel()
         self.words.setProperty("role", "muted")
         # A long sentence must not widen the window.

@@ -20,10 +20,12 @@ from msd_gui.pages.denoise.canvas import Easel
 from msd_gui.pages.denoise.chain_tasks import ChainTasks
 from msd_gui.pages.denoise.exports import exports
 from msd_gui.pages.denoise.fields_shown import GROUPS
+from msd_gui.pages.denoise.growing import GrowingRow
 from msd_gui.pages.denoise.painting import PaintingControls
 from msd_gui.pages.denoise.picture import FORGET, OwnPicture
 from msd_gui.pages.sampling.controls import show_fields
 from msd_gui.pages.sampling.copies import CopiesPanel, explanation, readings
+from msd_gui.pages.sampling.equal_noise import EqualNoise
 from msd_gui.pages.sampling.networks import NetworkCard, NetworkRow
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
@@ -66,6 +68,7 @@ class DenoisePage(ResolvedPage):
         self.form.set_rule("data.name", lambda _spec, _value: FORGET | {"title": "", "denoise.index": 0})
         self.form.set_rule("sampling.sampler", sampler_rule)
         self.form.set_rule("sampling.source", source_rule)
+        self.equal_noise = EqualNoise(self.form)
         self.card, self.network = NetworkCard(), NetworkRow()
         self.form.add_below("sampling.source", self.network, self.network.combo)
         self.painting = PaintingControls(self, self.form)
@@ -86,7 +89,9 @@ class DenoisePage(ResolvedPage):
         self.tabs.setDocumentMode(True)
         self.tabs.addTab(self.place, "Copies")
         self.tabs.addTab(self.chain_task, "Inpaint · Interpolate")
-        middle = layout.column(layout.heading("Draw, open or choose a picture"), pictures, self.tabs, stretch=(0, 5, 6))
+        self.growing = GrowingRow(self, self.engine)
+        head = layout.heading("Draw, open or choose a picture")
+        middle = layout.column(head, pictures, self.growing, self.tabs, stretch=(0, 5, 0, 5))
         figures = layout.column(self.card, layout.heading("Figures"), self.figures, self.words)
         layout.lay_out(self, self.form, middle, figures)
         self.add_export_menu(self.result, self.copies.summary, self.copies.before, self.copies.after)
@@ -99,7 +104,15 @@ class DenoisePage(ResolvedPage):
         self.network.chosen.connect(self.use)
         self.network.opened.connect(self.open_folder)
         self.result_place.placeholder.pressed.connect(lambda: self.card.press(0))
+        self.growing.chosen.connect(self._take)
         self.chain_task.shown.connect(lambda: self.tabs.setCurrentWidget(self.chain_task))
+
+    @Slot(int, str)
+    def _take(self, k: int, source: str) -> None:
+        """Denoise with k copies, by a network or exactly."""
+        spec = self.experiment.spec
+        wanted = {"training.k": k, "sampling.source": source} | source_rule(spec, source)
+        self.experiment.set(spec.replace_all(wanted))
 
     # -- the spec ------------------------------------------------------------------------------------------------------
 
@@ -123,6 +136,9 @@ class DenoisePage(ResolvedPage):
         self.result_place.placeholder.set_sentence(RESULT_PLACEHOLDER + why)
         self.result_place.placeholder.set_button(now.problem.remedies[0].label if now.problem else "")
         self.picture.show(spec)
+        self.growing.show_chosen(spec)
+        if before.spec.denoise.picture and not spec.denoise.picture and spec.data.name != before.spec.data.name:
+            self.noticed.emit("Your picture belongs to the other data: Undo (Ctrl+Z) brings both back.")
         if now.spec != before.spec:
             self._request()
         elif now.in_use != before.in_use:
@@ -176,6 +192,7 @@ class DenoisePage(ResolvedPage):
     def set_watched(self, watched: bool) -> None:
         """Denoise with the newest weights when the page becomes visible."""
         super().set_watched(watched)
+        self.growing.set_watched(watched)
         if watched and self._stale:
             self._request()
 
@@ -190,6 +207,7 @@ class DenoisePage(ResolvedPage):
         if not self.engine.ready:
             return
         spec = now.spec
+        self.growing.request(spec)
         if not now.serves:
             self._clear_estimate()
             self._runner.submit(self.engine.show_copies(spec), grace_ms=GRACE_MS)

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from msd_engine.specs import ExperimentSpec, declarations, for_painting
 from msd_gui.pages.base.page import ExperimentPage
+from msd_gui.theme.tips import wrapped
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.spec_form import SpecForm
 
@@ -42,7 +43,7 @@ class PaintingControls(QObject):
         self.words.setWordWrap(True)
         self.button = QPushButton(_ADOPT)
         self.button.setObjectName("denoise.adopt_painting")
-        self.button.setToolTip(_ADOPT_HELP)
+        self.button.setToolTip(wrapped(_ADOPT_HELP))
         self.button.clicked.connect(self.adopt)
         holder = QWidget()
         column = QVBoxLayout(holder)

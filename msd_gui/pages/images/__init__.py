@@ -11,7 +11,7 @@ from msd_gui.session.experiment import Experiment
 def _build(around: Surroundings) -> Page:
     from msd_gui.pages.images.page import ImagesPage
 
-    return ImagesPage(Experiment(load_preset("digits-30s")), around.engine, around.clock, around.networks)
+    return ImagesPage(Experiment(load_preset("mnist-2min")), around.engine, around.clock, around.networks)
 
 
 PAGE = PageRow("images", "Images", "Train on images and watch them appear.", _build)

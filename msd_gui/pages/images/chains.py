@@ -20,17 +20,15 @@ from msd_engine.events import (
 )
 from msd_engine.specs import Branch, ExperimentSpec
 from msd_gui.bridge.engine import Engine
-from msd_gui.pages.base.page import GRACE_MS, Status
+from msd_gui.pages.base.page import Status
 from msd_gui.pages.base.resolved import ResolvedPage
+from msd_gui.pages.images.preview import PREVIEW_CHAINS, Preview
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.pages.training.page import Chains
 from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.made import Made
 from msd_gui.session.resolve import Resolved
 
-# Image chains need more time than chains in the plane.
-_GRACE_MS = 2 * GRACE_MS
-PREVIEW_CHAINS = 16
 WEIGHTS_EVERY_S = 0.0
 
 
@@ -49,10 +47,17 @@ class ImageChains(Chains):
         super().__init__(page, engine, trainer)
         self._gallery = gallery
         self._editing = False
+        self._cut = False
         self._wanted = False
+        # Bound of the number of chains until the user asks for all of them; 0 for none.
+        self._most = 0
+        self._watched = False
+        self._runner.running_changed.connect(self._on_running)
+        self.preview = Preview(page, engine, gallery, self.drawable)
         gallery.scrubber.set_branching(True)
         gallery.scrubber.branch_requested.connect(self._branch)
         gallery.requested.connect(self._on_requested)
+        gallery.repeat.toggled.connect(self.repeat)
 
     def drawable(self) -> tuple[ExperimentSpec, Path | None] | None:
         """Return the settings with the run to sample from; None if no chains can be drawn."""
@@ -63,21 +68,42 @@ class ImageChains(Chains):
 
     def forget(self) -> None:
         """Wait for the next request, because the training of another network starts."""
-        self.made = None
+        if self._most:
+            # Nobody asked for these chains: the training needs the processor.
+            self._runner.stop()
+        self.made, self._most = None, 0
         self._page.renew()
 
+    def begin(self) -> None:
+        """Draw chains unasked, if the page is visible and empty and a shipped network serves."""
+        now = self._page.resolved
+        shipped = now.in_use is not None and now.in_use.card is not None
+        free = self._watched and self.made is None and not self._trainer.running
+        if free and shipped and self.drawable() is not None:
+            self._most = PREVIEW_CHAINS
+            self.made = self.asked
+            self._runner.submit(self._engine.sample_at_first_sight(now.spec, now.run))
+
+    def set_watched(self, watched: bool) -> None:
+        """Set whether the page is visible."""
+        self._watched = watched
+        if watched:
+            self.begin()
+
     def draw_if_new(self) -> None:
-        """Draw chains if possible and not done yet."""
+        """Draw all chains if possible and not done yet."""
+        self._most = 0
         if self.drawable() is not None and self.made != self._page.resolved.made:
             self._draw()
 
     def draw_next(self) -> None:
         """Draw chains with the newest averaged weights, and with the next seed if nothing else changed."""
         now = self._page.resolved
+        unasked, self._most = self._most > 0, 0
         if now.learning:
             self._wanted = True
             self._trainer.request_weights(WEIGHTS_EVERY_S)
-        elif self.drawable() is not None and self.made == now.made:
+        elif self.drawable() is not None and self.made == now.made and not unasked:
             self._page.experiment.set(now.spec.with_next_seed())
         else:
             self._draw()
@@ -99,10 +125,13 @@ class ImageChains(Chains):
         super().stop()
 
     def set_editing(self, editing: bool) -> None:
-        """Set whether a slider is being dragged: a few chains show its effect, and all are drawn at the end."""
+        """Set whether a slider is being dragged: previews show its effect, and all chains are drawn at the end."""
         self._editing = editing
         if not editing:
+            self.preview.end()
             self._draw_others()
+            if self._wanted:
+                self._trainer.request_weights(WEIGHTS_EVERY_S)
 
     @Slot()
     def _on_requested(self) -> None:
@@ -116,42 +145,58 @@ class ImageChains(Chains):
     def follow(self, before: Resolved) -> None:
         """Draw existing chains again if the change since `before` affects them and a denoiser is available."""
         now = self._page.resolved
+        if now.spec.sampling.chains != before.spec.sampling.chains:
+            self._most = 0
         if self.made is None:
+            if now.spec.data.name != before.spec.data.name:
+                self.begin()
             return
         if self.made.spec.data.name != now.spec.data.name:
             # The old chains belong to other data.
             self._runner.drop()
-            self.made = None
+            self.made, self._most = None, 0
             self._gallery.clear()
             if now.exact:
                 self.draw_if_new()
+            else:
+                self.begin()
         elif now.made.chains != before.made.chains:
             self._draw_others()
 
     def _draw_others(self) -> None:
-        """Draw chains if the settings of the last ones differ."""
-        if self.made is not None and self._made_now().chains != self.made.chains:
+        """Draw chains if the settings of the last ones differ, or if a preview has cut them off."""
+        now = self.asked
+        if self.made is None or (now.chains == self.made.chains and not self._cut):
+            return
+        if not self._editing:
             self._draw()
+        elif self.drawable() is not None:
+            self._cut = self._cut or self._runner.running
+            self._runner.drop()
+            self.preview.draw()
 
-    def _made_now(self) -> Made:
-        """Return the settings of new chains, with fewer chains while a slider is dragged."""
+    @property
+    def asked(self) -> Made:
+        """The settings and the network of the page, with fewer chains until the user asks for all."""
         made = self._page.resolved.made
-        if not self._editing or made.spec.sampling.chains <= PREVIEW_CHAINS:
-            return made
-        # Chain i does not depend on the number of chains.
-        return replace(made, spec=made.spec.replace("sampling.chains", PREVIEW_CHAINS))
+        return _at_most(self._most, made) if self._most else made
 
     def _draw(self) -> None:
-        made = self._made_now()
+        made = self.asked
         if self.drawable() is None or (self.made == made and self._runner.running):
             return
-        self.made = made
-        job = self._engine.sample(made.spec, made.run, beside=self._trainer.running)
-        self._runner.submit(job, grace_ms=_GRACE_MS if self._editing else 0)
+        self.made, self._cut = made, False
+        self._runner.submit(self._engine.sample(made.spec, made.run, beside=self._trainer.running))
+
+    @Slot()
+    def repeat(self) -> None:
+        """Draw chains with the first and all newer weights of a running training, if the user wants them."""
+        if self._gallery.repeat.isChecked() and self._trainer.running and self._page.resolved.learning:
+            self.draw_next()
 
     def use_weights(self) -> None:
         """Draw the chains that wait for newer weights."""
-        if self._wanted and self._page.resolved.serves:
+        if self._wanted and not self._editing and self._page.resolved.serves:
             self._wanted = False
             self._draw()
 
@@ -171,20 +216,35 @@ class ImageChains(Chains):
         match event:
             case Started():
                 self._begin(event)
+                if self._most and self.made is not None and not self._editing:
+                    self._most = self.begun.spec.sampling.chains
+                    self.made = replace(self.made, spec=self.made.spec.replace("sampling.chains", self._most))
                 self._gallery.begin(event.total, event.step, self.begun, event.spec_json)
             case Ladder():
                 self.laddered.emit(self.begun, event)
             case ImageFrame() | FilmFrame() | Samples() | Verdicts():
                 self._gallery.receive(event)
-            case Progress() if not self._trainer.running:
-                self._page.set_status(Status.of(event, "Sampling"))
+            case Progress():
+                self.preview.measure(event)
+                if not self._trainer.running:
+                    self._page.set_status(Status.of(event, "Sampling"))
             case Finished():
                 self._on_end()
+
+    @Slot(bool)
+    def _on_running(self, running: bool) -> None:
+        if not running and not self._trainer.running:
+            self._page.set_status(Status())
 
     def _on_end(self) -> None:
         if self._gallery.repeat.isChecked() and self._trainer.running and not self._page.resolved.exact:
             self._wanted = True
             self._trainer.request_weights(WEIGHTS_EVERY_S)
-        elif not self._trainer.running:
-            self._page.set_status(Status())
         self._page.actions_changed.emit()
+
+
+def _at_most(chains: int, made: Made) -> Made:
+    """Bound the number of chains; chain i does not depend on it."""
+    if made.spec.sampling.chains <= chains:
+        return made
+    return replace(made, spec=made.spec.replace("sampling.chains", chains))

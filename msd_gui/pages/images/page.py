@@ -11,17 +11,20 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
+from msd_gui.pages.advice.why import Why
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Export, Status
 from msd_gui.pages.images.chains import ImageChains
 from msd_gui.pages.images.exports import exports
 from msd_gui.pages.images.fields_shown import GROUPS
+from msd_gui.pages.images.strip import ShippedStrip
 from msd_gui.pages.quality.judge import JudgeButton
 from msd_gui.pages.quality.panel import Measuring
 from msd_gui.pages.quality.survival import SurvivalPanel
 from msd_gui.pages.sampling.controls import SamplingControls, show_fields
 from msd_gui.pages.sampling.gallery import Gallery
 from msd_gui.pages.sampling.networks import NetworkCard, NetworkRow
+from msd_gui.pages.sampling.search import ChainSearch
 from msd_gui.pages.training.page import TrainingPage
 from msd_gui.pages.training.shown import TrainingShown
 from msd_gui.pages.training.trainer import Trainer
@@ -52,6 +55,7 @@ class ImagesPage(TrainingPage):
         super().__init__(experiment, engine, clock, store)
         self._build()
         self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
+        self.search = ChainSearch(self, self.engine, self.form)
         self.chains.laddered.connect(self.ladder_controls.set_drawn_ladder)
         self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
         self._connect()
@@ -72,17 +76,17 @@ class ImagesPage(TrainingPage):
         self.form.add_below("sampling.source", self.network, self.network.combo)
         self.trainer = Trainer(self, self.engine, self.shown.losses)
         self.chains = ImageChains(self, self.engine, self.trainer, self.gallery)
+        self.strip = ShippedStrip(self, self.engine, self.trainer, self.shown)
+        self.why = Why(self, self.engine, self.adviser)
         self.judging = JudgeButton(self, self.engine, self.gallery)
         self.measuring = Measuring(self, self.engine, self.chains.drawable, self.gallery.images)
         shown = self.shown
-        middle = layout.column(layout.heading("Held-out images"), shown.strip_place, self.gallery, stretch=(0, 0, 1))
+        middle = layout.column(shown.strip_heading, shown.strip_place, self.gallery, stretch=(0, 0, 1))
         figures = layout.column(
             self.card,
             self.adviser.cards,
-            shown.losses_heading,
-            shown.losses_place,
-            layout.heading("Error by noise"),
-            shown.bands_place,
+            shown.losses_panel,
+            shown.bands_panel,
             self.survival,
             self.judging,
             self.measuring,
@@ -95,7 +99,7 @@ class ImagesPage(TrainingPage):
         self.form.edited.connect(self._edited)
         self.form.editing_started.connect(self._begin_edit)
         self.form.editing_finished.connect(self._end_edit)
-        self.shown.strip_place.placeholder.pressed.connect(self.do_train)
+        self.strip.wanted.connect(self.do_train)
         self.gallery.judged.connect(lambda event: self.survival.add(event, self.gallery.made))
         self.gallery.cleared.connect(self.survival.clear)
         self.gallery.judged.connect(lambda event: self.adviser.set_verdicts(event, self.gallery.made))
@@ -141,12 +145,15 @@ class ImagesPage(TrainingPage):
         self.measuring.show_beside(now.spec.data.name)
         self.measuring.why_not = self.why_not("sample")
         self.measuring.update_button()
+        self.search.update_button()
         self.chains.follow(before)
         if now.spec.data.name != before.spec.data.name and self.gallery.restored is not None:
             self.gallery.clear()
-        self.gallery.set_beside(now.made, drawing=self.chains.running)
+        self.strip.show_resolved(now)
+        self.gallery.set_beside(self.chains.asked, drawing=self.chains.running or self.chains.preview.shown)
         self.survival.set_older(self.gallery.older())
         self.adviser.set_beside(now.made)
+        self.why.follow()
 
     def has_states(self) -> bool:
         """Check whether the film strip has frames."""
@@ -160,6 +167,8 @@ class ImagesPage(TrainingPage):
             self.open_run(spec, run)
         if run is not None or self.resolved.exact:
             self.chains.draw_if_new()
+        else:
+            self.chains.begin()
 
     def show_restored(self, event: RestoredImages) -> None:
         """Show the images of an opened file instead of new chains."""
@@ -168,12 +177,24 @@ class ImagesPage(TrainingPage):
         self.gallery.set_beside(self.resolved.made, drawing=False)
 
     def begin(self) -> None:
-        """Start when the engine is ready; with the exact score, draw chains at once."""
+        """Start when the engine is ready: draw chains with the exact score, or a few with a shipped network."""
         self.renew()
         self.ladder_controls.begin()
         if self.resolved.exact:
             self.chains.draw_if_new()
+        self.strip.show_resolved(self.resolved)
+        self.chains.begin()
         self.actions_changed.emit()
+
+    def set_watched(self, watched: bool) -> None:
+        """Draw the first chains and the strip when the page is visible for the first time."""
+        super().set_watched(watched)
+        self.strip.set_watched(watched)
+        self.chains.set_watched(watched)
+
+    def files_changed(self) -> None:
+        """Show the held-out images of a data set that was missing."""
+        self.strip.retry()
 
     # -- training ------------------------------------------------------------------------------------------------------
 
@@ -203,7 +224,13 @@ class ImagesPage(TrainingPage):
         if self.can("train"):
             self.chains.forget()
             super().do_train()
-            self.shown.losses_place.set_ready(True)
+            self.shown.losses_panel.show()
+            self.chains.repeat()
+
+    def do_resume(self) -> None:
+        """Resume the stopped run."""
+        super().do_resume()
+        self.chains.repeat()
 
     def do_sample(self) -> None:
         """Draw chains with the newest averaged weights, and with the next seed if nothing else changed."""

@@ -38,6 +38,7 @@ GROUPS = [
             "training.averaging",
             "network.width",
             "network.depth",
+            "network.fusion",
             "noise.log_mean",
             "noise.log_std",
             "training.seed",

@@ -17,6 +17,9 @@ from msd_gui.widgets.panels.readings import Reading
 MIXED = 1.01
 """R̂ of mixed chains is below this (Vehtari et al. 2021, arXiv:1903.08008)."""
 
+KEPT, INDEPENDENT = "Keep their mode", "Independent samples"
+R_HAT, EFFECTIVE = "R-hat, second half", "Effective samples"
+
 
 def chain_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, ...]:
     """Return the rows for the end of a run of chains.
@@ -26,12 +29,10 @@ def chain_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, 
         wanted: How they were drawn.
 
     Returns:
-        Mode weight error, spread, inflation of the residuals, R-hat, effective sample size and living chains.
+        Mode weight error, spread, inflation of the residuals, mixing, number of independent samples and living chains.
     """
     if not len(report.true_weights):
         return _point_readings(report, wanted)
-    r_hat = float(np.max(report.r_hat)) if not np.isnan(report.r_hat).any() else math.nan
-    ess = float(np.min(report.ess)) if not np.isnan(report.ess).any() else math.nan
     lived = round(report.alive * wanted.chains)
     gap, chance = _weight_error(report.mode_weights, report.true_weights, lived)
     wall = wanted.has_wall and wanted.step_ratio >= 2
@@ -39,31 +40,67 @@ def chain_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, 
         _spread(report.within_std, number(report.predicted_std)),
         _swelling(report.residual_inflation, number(report.predicted_inflation), "error" if wall else ""),
         _weights(gap, chance, "error" if gap > chance else ""),
-        Reading(
-            "R-hat, last half level",
-            "–" if math.isnan(r_hat) else f"{'mixed' if r_hat < MIXED else 'not mixed'}: {number(r_hat, 4)}",
-            f"< {MIXED:g}",
-            f"Split R-hat of ȳ over the kept states of the second half of the last level. Above {MIXED:g} chains have "
-            "not mixed within it: each stays in its mode, or moves slowly. Annealed chains need not mix there, their "
-            "weights were settled at larger noise; chains at fixed noise must.",
-        ),
-        Reading(
-            "Effective samples",
-            number(ess, 3),
-            "",
-            "Effective sample size of the mean of ȳ over the kept states of the second half of the last level, all "
-            "chains.",
-        ),
+        *(_fixed(report) if wanted.method == "fixed" else _annealed(report, lived, wanted.chains)),
         _living(lived, wanted.chains),
     )
 
 
-def state_readings(figures: StateFigures, true_weights: NDArray[np.float64]) -> tuple[Reading, ...]:
+def _annealed(report: ChainReport, lived: int, chains: int) -> tuple[Reading, Reading]:
+    """Return the rows on mixing for chains whose modes were settled at larger noise: each gives one exact draw.
+
+    R̂ and the effective sample size of their last level are not shown: chains that end in separated modes must have a
+    large R̂, be they exact.
+    """
+    return (
+        Reading(
+            KEPT,
+            "–" if math.isnan(report.stayed) else f"{100 * report.stayed:.0f} %",
+            "",
+            "Chains whose mode at the end is that in the middle of the last level. Where modes are separated it is "
+            "100 %, as it should be: annealed chains settle in their modes at larger noise and need not cross again. "
+            "The R-hat of this level, large then, says nothing about the samples; their weights do.",
+        ),
+        Reading(
+            INDEPENDENT,
+            str(lived),
+            str(chains),
+            "Chains do not depend on each other: the end of each living one is an independent sample.",
+        ),
+    )
+
+
+def _fixed(report: ChainReport) -> tuple[Reading, Reading]:
+    """Return the rows on mixing for chains that must cross between modes at their only noise."""
+    r_hat = float(np.max(report.r_hat)) if not np.isnan(report.r_hat).any() else math.nan
+    ess = float(np.min(report.ess)) if not np.isnan(report.ess).any() else math.nan
+    mixed = r_hat < MIXED
+    return (
+        Reading(
+            R_HAT,
+            "–" if math.isnan(r_hat) else f"{'mixed' if mixed else 'not mixed'}: {number(r_hat, 4)}",
+            f"< {MIXED:g}",
+            f"Split R-hat of ȳ over the kept states of the second half of the chain. Above {MIXED:g} chains have not "
+            "mixed: each stays in its mode, or moves slowly, and the weights are those of the start.",
+            "" if mixed or math.isnan(r_hat) else "error",
+        ),
+        Reading(
+            EFFECTIVE,
+            number(ess, 3),
+            "",
+            "Effective sample size of the mean of ȳ over the kept states of the second half of the chain, all chains.",
+        ),
+    )
+
+
+def state_readings(
+    figures: StateFigures, true_weights: NDArray[np.float64], wanted: SamplingSpec
+) -> tuple[Reading, ...]:
     """Return the rows for one state on the way.
 
     Args:
         figures: Figures of the state.
         true_weights: Weights of the mixture, with shape (J,).
+        wanted: How the chains are drawn.
 
     Returns:
         The rows of `chain_readings`, without what speaks of the end alone.
@@ -79,8 +116,10 @@ def state_readings(figures: StateFigures, true_weights: NDArray[np.float64]) -> 
         _spread(figures.within_std, ""),
         _swelling(figures.residual_inflation, "", ""),
         _weights(gap, chance, ""),
-        Reading("R-hat, last half level", "at the end", ""),
-        Reading("Effective samples", "at the end", ""),
+        *(
+            Reading(name, "at the end")
+            for name in ((R_HAT, EFFECTIVE) if wanted.method == "fixed" else (KEPT, INDEPENDENT))
+        ),
         _living(figures.lived, figures.chains),
     )
 
@@ -125,7 +164,8 @@ def _swelling(inflation: float, expected: str, severity: str) -> Reading:
         expected,
         "Variance of the residuals y_i − ȳ of this state over σ²(1 − 1/k); theory, at the end: the variance by the "
         "sampler's own steps, the same for any data; for Langevin and ever more steps 1/(1 − r/2). It needs k ≥ 2.",
-        severity,
+        # A missing figure is no bad one.
+        "" if math.isnan(inflation) else severity,
     )
 
 

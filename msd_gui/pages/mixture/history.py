@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from msd_engine.events import ChainReport, ChainSegment, Modes
 from msd_engine.events.sampling import LOST
 from msd_engine.specs import ExperimentSpec
+from msd_gui.session.made import Made
 
 _NEVER = np.iinfo(np.int64).max
 
@@ -28,6 +29,7 @@ class ChainHistory:
         total: Number of the last step.
         modes: The mixture that the chains draw from; None before the engine tells it.
         report: Figures of the end; None before it.
+        made: Settings and network of the chains; None if unknown.
     """
 
     def __init__(self, spec_json: str = "") -> None:
@@ -37,6 +39,7 @@ class ChainHistory:
         self.total = 0
         self.modes: Modes | None = None
         self.report: ChainReport | None = None
+        self.made: Made | None = None
         # By chain: index of the first state in which it is lost, and its place from then on.
         self._lost_at = np.empty(0, np.int64)
         self._rim = np.empty((0, 2), np.float32)

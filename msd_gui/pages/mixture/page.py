@@ -8,14 +8,17 @@ from pathlib import Path
 
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QVBoxLayout
 
 from msd_engine.events import ChainReport, Samples
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
+from msd_gui.pages.advice.why import Why
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Export
+from msd_gui.pages.mixture.beside import Beside
 from msd_gui.pages.mixture.chains import PlaneChains
 from msd_gui.pages.mixture.density import FieldPainter
 from msd_gui.pages.mixture.exports import Parts, exports
@@ -29,7 +32,7 @@ from msd_gui.pages.training.trainer import Trainer
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.made import Made
-from msd_gui.session.networks import NetworkStore
+from msd_gui.session.networks import Network, NetworkStore
 from msd_gui.session.resolve import EngineState, Resolved
 from msd_gui.session.settings import SPEED_HZ, Settings
 from msd_gui.views.curves.bars import BarsView
@@ -74,9 +77,12 @@ class MixturePage(TrainingPage):
         self._build()
         self.trainer = Trainer(self, engine, self.losses)
         self.chains = PlaneChains(self, engine, self.trainer)
+        self.why = Why(self, engine, self.adviser)
         # It listens to the clock after the runner of the chains, and so shows new states in the tick that brings them.
         self.player = Player(self, clock, self.plane, self.timeline, self.transport)
         self.readout = Readout(self, clock, self.player, self.weights, self.readings, self.chains_heading)
+        self.beside = Beside(self, clock, self.player, self.plane, self.weights, self.readings)
+        self._above.insertWidget(0, self.beside.label)
         self.fields = FieldPainter(self, engine, self.plane)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
         self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
@@ -108,6 +114,9 @@ class MixturePage(TrainingPage):
         self.layers = button.layers
         below = layout.row(self.transport, button, stretch=(1, 0))
         middle = layout.column(self.plane, self.timeline, below, stretch=(1, 0, 0))
+        above = middle.layout()
+        assert isinstance(above, QVBoxLayout)
+        self._above = above
         self.weights.setFixedHeight(170)
         self.weights_place = layout.column(layout.heading("Mode weights"), self.weights)
         self.card, self.training_heading = NetworkCard(), layout.heading("Training")
@@ -138,13 +147,14 @@ class MixturePage(TrainingPage):
         self.chains.grown.connect(self.player.append)
         self.chains.modes_ready.connect(self.player.set_modes)
         self.chains.ended.connect(self._show_report)
+        self.beside.replaced.connect(self._on_replaced)
         self.clock.tick.connect(self._on_tick)
         self.player.moved.connect(self._request_field)
         self.player.turned.connect(self.actions_changed)
         self.plane.view_changed.connect(self._request_field)
         self.fields.framed.connect(self.adviser.set_data)
         self.losses_place.placeholder.pressed.connect(lambda: self.act("train"))
-        self.trainer.began.connect(lambda run: self.training_heading.setText(f"Training of {run}"))
+        self.trainer.began.connect(self._name_training)
         self.connect_trainer()
         self.trainer.progressed.connect(self.set_status)
 
@@ -175,6 +185,7 @@ class MixturePage(TrainingPage):
         data = self.resolved.spec.data
         self.weights_place.setVisible(data.kind == "mixture" and not data.is_points)
         self.adviser.set_beside(self.resolved.made)
+        self.why.follow()
         self._request_field()
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
@@ -214,9 +225,19 @@ class MixturePage(TrainingPage):
 
     @Slot()
     def _on_began(self) -> None:
-        learned = self.chains.begun.network is not None
+        self.player.buffer.newest.made = self.chains.begun
+
+    @Slot(object)
+    def _on_replaced(self, made: Made) -> None:
+        """Show other chains in the colour of their score."""
+        learned = made.network is not None
         self.plane.show_plane(colour="learned" if learned else "exact")
         self.weights.set_learned(learned)
+
+    @Slot(str)
+    def _name_training(self, run: str) -> None:
+        spec = self.trainer.spec
+        self.training_heading.setText(f"Training of {run}" + (f", {Network(Path(), spec).copies}" if spec else ""))
 
     @Slot(object, object)
     def _show_report(self, made: Made, report: ChainReport) -> None:

@@ -75,7 +75,7 @@ class Readout(QObject):
             figures = state_at(history, index)
             assert figures is not None
             self._set_weights(figures.mode_weights, modes.weights)
-            self._readings.set_readings(state_readings(figures, modes.weights))
+            self._readings.set_readings(state_readings(figures, modes.weights, spec.sampling))
             some = f"First {MOST_CHAINS} chains" if spec.sampling.chains > MOST_CHAINS else "Chains"
             self._heading.setText(f"{some} at {where}")
 

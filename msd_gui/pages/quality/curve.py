@@ -54,12 +54,8 @@ class MeasuredCurve(QWidget):
         self.figure.hide()
         self.view = CurvesView(Curves("Quality against evaluations", _EVALUATIONS, Axis("")))
         self._points: list[tuple[Quality, Figure]] = []
-        self.place = layout.with_placeholder(
-            self.view,
-            "Measure at several numbers of steps per level: how much do more network evaluations improve the samples?",
-            "",
-            CURVE_PX,
-        )
+        self.view.setFixedHeight(CURVE_PX)
+        self.view.hide()
         self.found: list[Quality] = []
         row = QHBoxLayout()
         row.addWidget(self.figure, 1)
@@ -69,7 +65,7 @@ class MeasuredCurve(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(layout.heading("Quality against evaluations"))
         column.addLayout(row)
-        column.addWidget(self.place)
+        column.addWidget(self.view)
         self.figure.currentIndexChanged.connect(self._show)
 
     def clear(self) -> None:
@@ -80,7 +76,7 @@ class MeasuredCurve(QWidget):
         """Show the curve only for its own data."""
         found = self.found
         ours = bool(found) and ExperimentSpec.from_json(found[0].spec_json).data.name == data_name
-        self.place.set_ready(ours)
+        self.view.setVisible(ours)
         self.figure.setVisible(ours)
 
     def add_point(self, quality: Quality) -> None:
@@ -89,7 +85,7 @@ class MeasuredCurve(QWidget):
         names = [self.figure.itemData(row) for row in range(self.figure.count())]
         if names != [figure.name for figure in quality.figures]:
             self._set_figures(quality)
-        self.place.set_ready(True)
+        self.view.show()
         self._show()
 
     def _set_figures(self, quality: Quality) -> None:

@@ -10,6 +10,7 @@ from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.sampling.gallery import Gallery
+from msd_gui.theme.tips import wrapped
 
 _BY_CLASSIFIER = "Judge by a classifier too"
 _BY_FEATURES = "Judge by features too"
@@ -27,7 +28,7 @@ class JudgeButton(QPushButton):
         self._page, self._engine, self._gallery = page, engine, gallery
         self._label = _BY_CLASSIFIER
         self.setObjectName("judge")
-        self.setToolTip(_HELP)
+        self.setToolTip(wrapped(_HELP))
         self.hide()
         self._runner = page.runner(self._show, "")
         self._runner.running_changed.connect(self._on_running)

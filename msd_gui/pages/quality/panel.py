@@ -17,6 +17,7 @@ from msd_gui.bridge.engine import Engine, Images
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.quality.curve import MeasuredCurve, curve_points
+from msd_gui.theme.tips import wrapped
 from msd_gui.views.curves.bars import class_shares
 from msd_gui.views.images.tiles import Tile, TilesView
 from msd_gui.widgets.controls.numbers import number
@@ -28,10 +29,7 @@ _SHARES_PX, _NEAR_PX = 170, 64
 # A figure beyond these multiples of the figure of real images is marked.
 _POOR = {"lower": 2.0, "higher": 0.9, "yield": 0.98}
 _MEMORY, _SHARE = 0.5, (0.6, 1.5)
-_NEAR = (
-    "Choose a sample to compare it with its nearest training images: a difference far below the usual one means that "
-    "the network memorised an image."
-)
+_NEAR = "Choose a sample to see the training images that are nearest to it."
 _MEASURE = ("Measure", "Draw this number of samples with these settings and compare them with real images.")
 _MEASURE_CURVE = ("Measure curve", "Measure at several numbers of steps per level and plot a figure against them.")
 
@@ -86,7 +84,9 @@ class Measuring(QWidget):
             self.count.addItem(f"{count:,} samples", count)
         self.count.setCurrentIndex(COUNTS.index(USUAL_COUNT))
         self.count.setAccessibleName("Number of samples to measure")
-        self.count.setToolTip("A Fréchet distance depends on the number of samples: compare equal numbers only.")
+        self.count.setToolTip(
+            wrapped("A Fréchet distance depends on the number of samples: compare equal numbers only.")
+        )
         self.button = QPushButton("Measure")
         self.button.setObjectName("measure")
         self.button.setAccessibleName("Measure the quality of samples")
@@ -104,13 +104,16 @@ class Measuring(QWidget):
         self.curve = MeasuredCurve()
         self._near_heading = layout.heading("Nearest training images")
         self.near = TilesView("Nearest training images")
-        self.near.setToolTip("The chosen sample and the training images with the smallest difference.")
+        self.near.setToolTip(
+            "The chosen sample and the training images with the smallest difference. One far below the usual "
+            "difference means that the network memorised an image."
+        )
         self.near.setFixedHeight(_NEAR_PX)
         self.near_note = QLabel(_NEAR)
         self.near_note.setWordWrap(True)
         self.near_note.setProperty("role", "muted")
         near: tuple[QWidget, ...] = (self._near_heading, self.near, self.near_note)
-        self.near.hide()
+        self._show_near(False)
         head = QHBoxLayout()
         head.addWidget(layout.heading("Quality"), 1)
         head.addWidget(self.count)
@@ -129,10 +132,13 @@ class Measuring(QWidget):
         """Set the texts of the buttons, and note changed settings."""
         running, source = self._runner.running, self._source()
         missing = (self.why_not or "Needs a network: train one first.") if source is None else ""
+        # Nothing can be measured, nothing was: no controls without an effect.
+        self.setVisible(running or source is not None or self.quality is not None)
+        self.near_note.setVisible(self._images() is not None)
         for button, words, help_ in ((self.button, *_MEASURE), (self.curve.button, *_MEASURE_CURVE)):
             button.setText("Stop" if running else words)
             button.setEnabled(running or source is not None)
-            button.setToolTip("Stop measuring." if running else missing or help_)
+            button.setToolTip("Stop measuring." if running else wrapped(missing or help_))
         if self.quality is not None and self._measured is not None and not running:
             now = (_sampled_by(source[0]), source[1]) if source is not None else None
             same = now == (_sampled_by(self._measured), self._run)
@@ -144,7 +150,7 @@ class Measuring(QWidget):
             return
         self._data_name = data_name
         self._finder.drop()
-        self.near.hide()
+        self._show_near(False)
         self.near_note.setText(_NEAR)
         self._show_ours()
         self.curve.show_beside(data_name)
@@ -236,7 +242,11 @@ class Measuring(QWidget):
                 tiles.append(Tile("", image, number(float(pixels), 2)))
             self.near.set_tiles(tiles)
             self.near_note.setText(neighbours_note(event))
-            self.near.show()
+            self._show_near(True)
+
+    def _show_near(self, on: bool) -> None:
+        self._near_heading.setVisible(on)
+        self.near.setVisible(on)
 
 
 def caption(quality: Quality) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from msd_engine.events import Verdicts
 from msd_engine.events.verdicts import in_words
@@ -33,9 +33,6 @@ class SurvivalPanel(QWidget):
         self._last: Verdicts | None = None
         self.heading = layout.heading("Samples")
         self.heading.setWordWrap(True)
-        self._placeholder = QLabel("Sampling shows the number of surviving chains and their spread here.")
-        self._placeholder.setWordWrap(True)
-        self._placeholder.setProperty("role", "muted")
         self.spread = Readings("Spread of the samples", ("", "samples", "data"))
         self.shares = class_shares()
         self.shares.setFixedHeight(SHARES_PX)
@@ -43,11 +40,9 @@ class SurvivalPanel(QWidget):
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(8)
-        for widget in (self.heading, self._placeholder, self.spread, self.shares, self.table):
+        for widget in (self.heading, self.spread, self.shares, self.table):
             box.addWidget(widget)
-        self.spread.hide()
-        self.shares.hide()
-        self.table.hide()
+        self.hide()
 
     def add(self, event: Verdicts, made: Made | None) -> None:
         """Add the chains of one sampling to those of the same setting.
@@ -66,9 +61,7 @@ class SurvivalPanel(QWidget):
             # The same chains, judged by features too.
             lived, count = lived - last.lived, count - len(last.verdict)
         self.by_setting[key] = (lived + event.lived, count + len(event.verdict))
-        self._placeholder.hide()
-        self.spread.show()
-        self.table.show()
+        self.show()
         self.spread.set_readings(_spread(event))
         self.shares.setVisible(bool(event.class_names))
         if event.class_names:
@@ -87,9 +80,7 @@ class SurvivalPanel(QWidget):
         """Remove the counts, for other data."""
         self.by_setting.clear()
         self._last = None
-        self._placeholder.show()
-        for part in (self.spread, self.shares, self.table):
-            part.hide()
+        self.hide()
 
 
 def _spread(event: Verdicts) -> tuple[Reading, ...]:

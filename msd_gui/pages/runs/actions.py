@@ -66,6 +66,8 @@ def possible(lines: Sequence[RunRow], runs: Iterable[RunRow], in_training: Calla
     """
     runs = tuple(runs)
     live = any(run.status == "running" for run in runs)
+    if any(run.status == "shipped" for run in runs):
+        return {"open", "duplicate", "denoise", "folder"} if len(lines) == 1 else set()
     found = set()
     if runs and not live:
         found.add("discard")

@@ -17,6 +17,7 @@ from msd_engine.specs.sweep import MODE_TITLES, Mode
 from msd_gui.pages.base import layout
 from msd_gui.pages.runs.comparison import Comparison
 from msd_gui.pages.runs.details import RunFigures, RunWords
+from msd_gui.pages.runs.differences import RunDifferences
 from msd_gui.views.curves.curves import SECONDS, STEPS, CurvesView
 from msd_gui.widgets.panels.card import Card
 
@@ -70,12 +71,14 @@ class ChosenRuns(QWidget):
         self._single = QWidget()
         single = QVBoxLayout(self._single)
         single.setContentsMargins(0, 6, 0, 0)
+        self.differences = RunDifferences()
         parts: tuple[QWidget, ...] = (self.title, self.card, self.words, self.figures)
         for part in parts:
             single.addWidget(part)
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 8, 6)
-        for widget in (layout.heading("Held-out error"), self.place, self.left_out, self.seconds, self._single):
+        shown: tuple[QWidget, ...] = (layout.heading("Held-out error"), self.place, self.left_out, self.seconds)
+        for widget in (*shown, self.differences, self._single):
             column.addWidget(widget)
         column.addStretch(1)
 
@@ -84,7 +87,10 @@ class ChosenRuns(QWidget):
         one = lines[0] if len(lines) == 1 else None
         whole = isinstance(one, Comparison)
         self.title.setText("Chosen comparison" if whole else "Chosen run")
-        self.words.show_run(one)
+        shipped = one is not None and one.status == "shipped"
+        self.words.show_run(None if shipped else one)
+        self.words.setVisible(not shipped)
+        self.differences.show_runs(rows)
         self.figures.show_run(one)
         self._single.setVisible(one is not None)
         problem = one.problem if one is not None else ""

@@ -9,6 +9,7 @@ from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QFormLayout, QLabel, QLineEdit, QPlainTextEdit, QWidget
 
 from msd_engine.events import RunRow
+from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.runs.columns import count, moment, percent
 from msd_gui.pages.runs.comparison import Comparison, states
 from msd_gui.widgets.controls.numbers import duration, number
@@ -120,10 +121,14 @@ class RunFigures(QWidget):
             self._readings.set_readings(_rows_of_all(row) if isinstance(row, Comparison) else _rows(row))
 
 
+def _copies(row: RunRow) -> str:
+    return ExperimentSpec.from_json(row.spec_json).copies if row.spec_json else f"k = {row.k or '–'}"
+
+
 def _rows(row: RunRow) -> tuple[Reading, ...]:
     by = f"By the features {row.features}." if row.features else "Not measured yet."
     return (
-        Reading("Data, copies", f"{row.data or '–'}, k = {row.k or '–'}"),
+        Reading("Data, copies", f"{row.data or '–'}, {_copies(row)}"),
         *([Reading("Comparison", row.sweep_title, "", f"One of the runs in {row.sweep}.")] if row.sweep else []),
         Reading("Network", f"{count(row.parameters)} parameters" if row.parameters else "not saved yet"),
         Reading("Training", f"{row.step:,} steps, {duration(row.elapsed_s)}"),

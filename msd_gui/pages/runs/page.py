@@ -22,11 +22,12 @@ from msd_gui.pages.runs.chosen import ChosenRuns
 from msd_gui.pages.runs.columns import COLUMNS, STATUS, table_text
 from msd_gui.pages.runs.comparison import Comparison
 from msd_gui.pages.runs.model import RunsModel
-from msd_gui.pages.runs.search import SearchRow
+from msd_gui.pages.runs.search import FirstRun, SearchRow
 from msd_gui.session.settings import Settings
 from msd_gui.views.runs.list import RunList
 
 FIRST_PRESET = "digits-30s"
+FIRST_WORDS = "Every training is listed here as a run. There are none yet: these networks came with the program."
 
 
 class RunsPage(Page):
@@ -42,6 +43,8 @@ class RunsPage(Page):
         self._watcher = self.runner(self._on_runs)
         self._reader = self.runner(self._on_curve)
         self._writer = self.runner(self._on_written, "")
+        self._shipper = self.runner(self._on_shipped)
+        self._shipped: tuple[RunRow, ...] = ()
         self._build()
         self._connect()
         self._show_choice()
@@ -63,14 +66,11 @@ class RunsPage(Page):
         self.found_place = layout.with_placeholder(
             self.table, "No run has all of these words in its name, data, tags, status or note.", "Clear the search"
         )
-        self.place = layout.with_placeholder(
-            self.found_place,
-            "This list shows every training as a run, with its picture, figures and curves. There are no runs yet: "
-            "train a network on the built-in small digits.",
-            "Train on digits",
-        )
+        self.place = layout.with_placeholder(self.found_place, "Reading the folder of runs …")
         self.chosen_runs = ChosenRuns()
-        layout.lay_out_wide(self, layout.column(self.search, self.place, stretch=(0, 1)), self.chosen_runs)
+        self.first = FirstRun(FIRST_WORDS, "Train on digits")
+        middle = layout.column(self.search, self.first, self.place, stretch=(0, 0, 1))
+        layout.lay_out_wide(self, middle, self.chosen_runs)
         self.add_export_menu(self.chosen_runs.overlay)
 
     def _connect(self) -> None:
@@ -81,7 +81,7 @@ class RunsPage(Page):
             folded.connect(self._note_fold)
         self.table.customContextMenuRequested.connect(self._show_menu)
         self.found_place.placeholder.pressed.connect(self.search.box.clear)
-        self.place.placeholder.pressed.connect(lambda: self.spec_requested.emit(load_preset(FIRST_PRESET), ""))
+        self.first.button.clicked.connect(lambda: self.spec_requested.emit(load_preset(FIRST_PRESET), ""))
         self.chosen_runs.curves_requested.connect(self._read_curves)
         self.chosen_runs.words.written.connect(self._annotate)
 
@@ -93,6 +93,8 @@ class RunsPage(Page):
         if watched and not self._watching:
             self._paths_seen = set()
             self._watcher.submit(self.engine.watch_runs())
+            if not self._shipped:
+                self._shipper.submit(self.engine.shipped_runs())
         elif not watched and self._watching:
             self._watcher.stop()
             self.chosen_runs.words.keep()
@@ -109,13 +111,33 @@ class RunsPage(Page):
             self._paths_seen |= {row.path for row in event.rows}
             if event.complete:
                 # The user may have changed the folder of runs.
-                gone |= {path for path in self.model.runs if path not in self._paths_seen}
+                gone |= {row.path for row in self._own() if row.path not in self._paths_seen}
                 self._paths_seen = None
         self.model.update_runs(event.rows, gone)
-        self.place.set_ready(bool(self.model.runs) or self._paths_seen is not None)
-        self._count()
+        self._show_shipped()
         if self.chosen_runs.concerns(gone | {row.path for row in event.rows}):
             self._show_choice()
+
+    def _own(self) -> list[RunRow]:
+        """List the runs of the user."""
+        return [row for row in self.model.runs.values() if row.status != "shipped"]
+
+    @Slot(object)
+    def _on_shipped(self, event: Event) -> None:
+        if isinstance(event, RunsChanged):
+            self._shipped = event.rows
+            self._show_shipped()
+
+    def _show_shipped(self) -> None:
+        """Show the shipped networks as long as there are no runs."""
+        own = bool(self._own())
+        if own:
+            self.model.update_runs((), {row.path for row in self._shipped if row.path in self.model.runs})
+        elif self._paths_seen is None:
+            self.model.update_runs(self._shipped)
+        self.first.setVisible(not own and self._paths_seen is None)
+        self.place.set_ready(bool(self.model.runs))
+        self._count()
 
     def _search(self, text: str) -> None:
         """Find the runs with all words; expand comparisons with only some found runs during the search."""
@@ -127,7 +149,8 @@ class RunsPage(Page):
         self._count()
 
     def _count(self) -> None:
-        self.search.set_count(self.model.found_count, len(self.model.runs))
+        own = bool(self._own())
+        self.search.set_count(self.model.found_count if own else 0, len(self.model.runs) if own else 0)
         self.found_place.set_ready(self.model.found_count > 0 or not self.model.runs)
 
     @Slot(QModelIndex)

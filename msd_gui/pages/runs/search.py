@@ -6,7 +6,23 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
+
+
+class FirstRun(QWidget):
+    """A sentence and a button above the list, as long as there are no runs."""
+
+    def __init__(self, sentence: str, words: str) -> None:
+        super().__init__()
+        label = QLabel(sentence)
+        label.setProperty("role", "muted")
+        label.setWordWrap(True)
+        self.button = QPushButton(words)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(label, 1)
+        row.addWidget(self.button)
+        self.hide()
 
 
 class SearchRow(QWidget):

@@ -16,18 +16,24 @@ from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.ladder import near_wall
 from msd_gui.pages.base.page import GRACE_MS
 from msd_gui.pages.base.resolved import ResolvedPage
+from msd_gui.pages.sampling.equal_noise import EqualNoise
 from msd_gui.session.made import Made
 from msd_gui.session.resolve import Resolved, method_rule, sampler_rule, source_rule
+from msd_gui.theme.tips import wrapped
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.swelling import SwellingView
 from msd_gui.widgets.controls.numbers import number
-from msd_gui.widgets.controls.words import tip
 from msd_gui.widgets.panels.spec_form import SpecForm
 
 PROPOSE = "Propose from the data"
 _EXPLAINED = (
     "Variance of the residuals y_i − ȳ at the end of each level, divided by σ² of the level, as theory predicts it for "
     "these steps and any data: 1 is exact. Far above 1 the ladder is too coarse, or the steps are too few or too large."
+)
+_PROPOSING = (
+    "Set the ladder and r by NCSNv2's techniques: σ₁/√k is the largest distance among some thousands of data, at least "
+    "half of the draws of each level lie in the shell of either neighbour, and r brings Langevin's s_T²/σ² on a long "
+    "ladder nearest to 1. σ_L and T stay."
 )
 
 
@@ -71,17 +77,13 @@ class SamplingControls(QObject):
         self._proposer.running_changed.connect(self._on_running)
         self.caption = QLabel()
         self.caption.setProperty("role", "muted")
-        self.caption.setToolTip(tip(_EXPLAINED))
+        self.caption.setToolTip(wrapped(_EXPLAINED))
         self.caption.setWordWrap(True)
         self.swelling = SwellingView()
         self.swelling.setAccessibleDescription(_EXPLAINED)
         self.button = QPushButton(PROPOSE)
         self.button.setObjectName("sampling.propose")
-        self.button.setToolTip(
-            "Set the ladder and r by NCSNv2's techniques: σ₁/√k is the largest distance among some thousands of data, "
-            "at least half of the draws of each level lie in the shell of either neighbour, and r brings Langevin's "
-            "s_T²/σ² on a long ladder nearest to 1. σ_L and T stay."
-        )
+        self.button.setToolTip(wrapped(_PROPOSING))
         self.button.setEnabled(False)
         self.button.clicked.connect(self.propose)
         holder = QWidget()
@@ -94,6 +96,7 @@ class SamplingControls(QObject):
         form.set_rule("sampling.sampler", self._sampler_rule)
         form.set_rule("sampling.source", source_rule)
         form.set_rule("sampling.method", method_rule)
+        self.equal_noise = EqualNoise(form)
 
     def begin(self) -> None:
         """Enable proposals and request the ladder when the engine is ready."""
@@ -196,7 +199,7 @@ class SamplingControls(QObject):
 def _key(made: Made) -> tuple[object, ...]:
     """Collect the settings that determine a ladder, without number of chains and seed."""
     same = made.spec.sampling.model_copy(update={"chains": 1, "seed": 0})
-    return same, made.spec.noise, made.spec.training.k, made.run
+    return same, made.spec.law, made.spec.training.k, made.run
 
 
 def show_fields(form: SpecForm, resolved: Resolved) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
@@ -20,6 +21,7 @@ from msd_gui.pages.base import layout
 from msd_gui.pages.base.readings import survival_severity
 from msd_gui.pages.sampling.scrubber import Scrubber
 from msd_gui.session.made import Made
+from msd_gui.theme.tips import wrapped
 from msd_gui.views.images.film import FilmStripView
 from msd_gui.views.images.grid import ImageGridView
 from msd_gui.widgets.controls.numbers import number
@@ -75,7 +77,9 @@ class Gallery(QWidget):
         self.noisy = QCheckBox("Show noisy y₁")
         self.noisy.setToolTip("Show the first noisy copy of every chain instead of x̂.")
         self.repeat = QCheckBox("Sample again while training")
-        self.repeat.setToolTip("When all chains are finished, draw them again with the newest averaged weights.")
+        self.repeat.setToolTip(
+            "From the start of a training on, draw chains\nagain and again with its newest averaged weights."
+        )
         self._caption = QLabel()
         self._caption.setProperty("role", "muted")
         # A long caption must not widen the page.
@@ -90,7 +94,7 @@ class Gallery(QWidget):
         self.restored_line.hide()
         self._lived = QLabel()
         self._lived.setProperty("role", "trailing")
-        self._lived.setToolTip(LIVED_HELP)
+        self._lived.setToolTip(wrapped(LIVED_HELP))
         self._place = layout.with_placeholder(self.grid, "Sampling denoises chains here into new images.", "Sample")
         self._fading = [QGraphicsOpacityEffect(opacity=_OLD_OPACITY) for _ in range(2)]
         for view, effect in zip((self.grid, self.film), self._fading, strict=True):
@@ -144,7 +148,7 @@ class Gallery(QWidget):
         made = self.images_made or self.made
         words = "" if drawing or made is None else made.differences(now)
         self._older.setText(f"drawn {words}")
-        self._older.setToolTip(f"These chains were drawn {words}.")
+        self._older.setToolTip(wrapped(f"These chains were drawn {words}."))
         self._older.setVisible(bool(words))
         for effect in self._fading:
             # Chains of older weights of the same network do not fade.
@@ -206,6 +210,30 @@ class Gallery(QWidget):
         self._fit_film()
         self._place.set_ready(True)
 
+    def begin_preview(self) -> None:
+        """Dim the chains: previews cover the first ones."""
+        self._lived.hide()
+        self.grid.set_dead({})
+        self.grid.set_dimmed(0)
+
+    def show_preview(self, frame: ImageFrame) -> None:
+        """Show a few chains of a preview over the first ones of the dimmed chains."""
+        images, beneath = frame.x_hat, self.images()
+        count = len(images)
+        if beneath is not None and beneath.shape[1:] == images.shape[1:]:
+            rest = beneath[count:]
+            images = np.concatenate((images, rest / 127.5 - 1 if rest.dtype == np.uint8 else rest), dtype=np.float32)
+        self.grid.set_images(images)
+        self.grid.set_dimmed(count)
+        self._caption.setText(f"preview at σ = {number(frame.sigma)}")
+        self._caption.setToolTip("A few chains down a short ladder. All are drawn once the slider is let go.")
+
+    def end_preview(self) -> None:
+        """Show the chains alone again."""
+        self._lived.show()
+        self.grid.set_dimmed(None)
+        self._show()
+
     def clear(self) -> None:
         """Remove all chains, for other data."""
         self.begin(0)
@@ -234,7 +262,7 @@ class Gallery(QWidget):
         self.verdicts = event
         by = "" if event.features else " (by pixels alone)"
         self._lived.setText(f"{event.lived} of {len(event.verdict)} survived{by}")
-        self._lived.setToolTip(f"{LIVED_HELP} {event.left_out}".strip())
+        self._lived.setToolTip(wrapped(f"{LIVED_HELP} {event.left_out}".strip()))
         self._lived.setProperty("severity", survival_severity(event.lived, len(event.verdict)))
         self._lived.style().polish(self._lived)
         self.judged.emit(event)

@@ -13,7 +13,7 @@ from msd_gui.widgets.controls.numbers import number
 
 def model_title(card: ModelCard) -> str:
     """Format the title of a model."""
-    return f"{card.spec.data.title}, k = {card.spec.training.k}"
+    return f"{card.spec.data.title}, {card.spec.copies}"
 
 
 class CardDialog(QDialog):
@@ -45,7 +45,7 @@ def card_html(card: ModelCard) -> str:
         ("Licence of the weights", card.licence),
         ("Use", card.use),
         ("Network", f"U-net, {net.width} filters at first, {card.parameters:,} weights in half precision"),
-        ("Copies", f"k = {training.k}"),
+        ("Copies", card.spec.copies),
         (
             "Training",
             f"{card.seconds:g} s, {card.steps:,} steps of {training.batch} on {card.device}, {card.created[:10]}",

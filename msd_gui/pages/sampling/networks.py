@@ -11,13 +11,14 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QPush
 from msd_gui.pages.sampling.model_card import CardDialog
 from msd_gui.session.networks import Network
 from msd_gui.session.resolve import Problem, Remedy, Resolved
+from msd_gui.theme.tips import wrapped
 from msd_gui.widgets.controls.guard import LIST_KEYS, KeyGuard
 from msd_gui.widgets.panels.card import Card
 
 _FOLDER = "Run folder…"
 _HELP = (
     "Network that computes x̂ from the copies: from this session, or shipped with the program. Its input has as many "
-    "copies as in training."
+    "copies as in training, unless it serves every k."
 )
 
 
@@ -39,16 +40,19 @@ class NetworkRow(QWidget):
         self.combo = QComboBox()
         self.combo.setObjectName("sampling.network")
         self.combo.setAccessibleName("Network")
-        self.combo.setToolTip(_HELP)
+        self.combo.setToolTip(wrapped(_HELP))
         self.combo.setPlaceholderText("None for this k")
         self.combo.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         KeyGuard(self.combo, LIST_KEYS)
+        self.copies = QLabel()
+        self.copies.setProperty("role", "muted")
+        self.copies.setToolTip("Which numbers of copies k this network takes.")
         self.card = QPushButton("Model card…")
         self.card.setObjectName("pretrained")
         self.card.setToolTip("Data, licence, training and figures of this shipped network.")
         label = QLabel("Network")
         label.setBuddy(self.combo)
-        label.setToolTip(_HELP)
+        label.setToolTip(wrapped(_HELP))
         row = QHBoxLayout()
         row.addWidget(label, 2)
         row.addWidget(self.combo, 3)
@@ -56,7 +60,10 @@ class NetworkRow(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3)
         column.addLayout(row)
-        column.addWidget(self.card, 0, Qt.AlignmentFlag.AlignRight)
+        below = QHBoxLayout()
+        below.addWidget(self.copies, 1)
+        below.addWidget(self.card)
+        column.addLayout(below)
         self.combo.activated.connect(self._on_activated)
         self.card.clicked.connect(self.open_card)
 
@@ -74,6 +81,7 @@ class NetworkRow(QWidget):
             self.combo.clear()
             self.combo.addItems([*(one.title for one in self._networks), _FOLDER])
         self._point()
+        self.copies.setText("" if self._network is None else self._network.copies)
         self.card.setVisible(self._network is not None and self._network.card is not None)
 
     def _point(self) -> None:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QMenu, QSlider, QToolButton, 
 from msd_engine.events import FilmFrame
 from msd_engine.specs import Branch
 from msd_gui.pages.sampling.copies import low
+from msd_gui.theme.tips import wrapped
 from msd_gui.views.images.tiles import Tile, TilesView
 from msd_gui.widgets.controls.guard import SLIDER_KEYS, KeyGuard
 from msd_gui.widgets.controls.numbers import number
@@ -50,7 +51,7 @@ class Scrubber(QWidget):
         self.branch.setObjectName("film.branch")
         # Leave room for the arrow of the menu, which Qt paints over the end of the text.
         self.branch.setText("Branch from here   ")
-        self.branch.setToolTip(_HELP)
+        self.branch.setToolTip(wrapped(_HELP))
         self.branch.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self.branch)
         self.same = menu.addAction("With the same noise", lambda: self._branch(same_noise=True))
@@ -119,7 +120,9 @@ class Scrubber(QWidget):
         at_end = self.slider.value() >= self.slider.maximum()
         self.branch.setVisible(self._may_branch)
         self.branch.setEnabled(kept and not at_end)
-        self.branch.setToolTip(_HELP if kept and not at_end else "Drag the slider to an earlier state first. " + _HELP)
+        self.branch.setToolTip(
+            wrapped(_HELP if kept and not at_end else f"Drag the slider to an earlier state first. {_HELP}")
+        )
         if frame is not None and kept:
             # A chain between two seeds has no random stream of its own to continue.
             self.same.setEnabled(bool(frame.streams[self._chain, 0] >= 0))

@@ -9,7 +9,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, 
 from PySide6.QtGui import QPainter, QPalette, QStaticText, QTextOption
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
-from msd_gui.widgets.controls.words import typeset
+from msd_gui.theme.tips import typeset
 
 SIGMA_EFF = "σ<sub>eff</sub>"
 """The noise of ȳ, σ/√k, for labels that show rich text."""

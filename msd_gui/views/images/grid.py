@@ -16,6 +16,7 @@ from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
 from msd_gui.views.images.tiling import Tiling, fit
 
 _MARGIN_PX = 4.0
+_DIMMED = 0.35
 
 
 class ImageGridView(Canvas):
@@ -31,8 +32,10 @@ class ImageGridView(Canvas):
         self._count = 0
         self._size = (1, 1)
         self._columns = 1
+        self._place: tuple[object, ...] = ()
         self._chosen: int | None = None
         self._dead: dict[int, str] = {}
+        self._dimmed: int | None = None
 
     def set_images(self, images: NDArray[Any]) -> None:
         """Show images.
@@ -68,12 +71,24 @@ class ImageGridView(Canvas):
             self._dead = dict(reasons)
             self.update()
 
+    def set_dimmed(self, first: int | None) -> None:
+        """Dim the images from a number on; None dims none."""
+        if first != self._dimmed:
+            self._dimmed = first
+            self.update()
+
     def tiling(self) -> Tiling | None:
         """Return the layout of the images, or None without images."""
         if not self._count:
             return None
         area = QRectF(self.rect()).adjusted(_MARGIN_PX, _MARGIN_PX, -_MARGIN_PX, -_MARGIN_PX)
-        return fit(self._count, self._size, area, self.devicePixelRatioF())
+        # A strip that appears below takes height: only another window, or other images, change the columns.
+        ratio = self.devicePixelRatioF()
+        place = (self._count, self._size, self.width(), self.window().size(), ratio)
+        kept = self._columns if place == self._place else 0
+        tiles = fit(self._count, self._size, area, ratio, columns=kept)
+        self._place, self._columns = place, tiles.columns
+        return tiles
 
     def sizeHint(self) -> QSize:
         """Return the size of a few rows."""
@@ -92,7 +107,9 @@ class ImageGridView(Canvas):
             painter.fillRect(tiles.area(), QColor(self.colours.border))
             painter.fillRect(tiles.spare(), QColor(self.colours.base))
             for index in range(self._count):
+                painter.setOpacity(_DIMMED if self._dimmed is not None and index >= self._dimmed else 1.0)
                 painter.drawImage(tiles.cell(index), self._image, QRectF(0, index * height, width, height))
+            painter.setOpacity(1.0)
             for index, reason in self._dead.items():
                 if index < self._count:
                     self._mark(painter, tiles.cell(index), reason)

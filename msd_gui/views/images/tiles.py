@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
 from msd_gui.views.base.canvas import Canvas, outline, strike
 from msd_gui.views.base.fonts import font_of
 from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
+from msd_gui.views.base.rich import draw_rich, has_index, indexed, rich_size
 
 _GAP_PX = 6.0
 _FONT = 0.9
@@ -87,7 +88,7 @@ class TilesView(Canvas):
             if not self._tiles:
                 return
             painter.setFont(font_of(self, _FONT))
-            centre, step_x = Qt.AlignmentFlag.AlignCenter, self._layout()[3]
+            step_x = self._layout()[3]
             for index, (tile, image) in enumerate(zip(self._tiles, self._images, strict=True)):
                 cell = self.cell(index)
                 small = cell.width() * self.devicePixelRatioF() < image.width()
@@ -99,9 +100,9 @@ class TilesView(Canvas):
                     strike(painter, cell, self.colours.error)
                 wide = QRectF(cell.center().x() - step_x / 2, 0, step_x, self._line())
                 painter.setPen(QColor(self.colours.text))
-                painter.drawText(wide.translated(0, cell.top() - self._line() - 1), centre, tile.name)
+                _write(painter, wide.translated(0, cell.top() - self._line() - 1), tile.name)
                 painter.setPen(QColor(self.colours.muted))
-                painter.drawText(wide.translated(0, cell.bottom() + 2), centre, tile.figure)
+                _write(painter, wide.translated(0, cell.bottom() + 2), tile.figure)
 
     def _line(self) -> int:
         return self.line_height(_FONT) + 1
@@ -132,6 +133,16 @@ class TilesView(Canvas):
         metrics = self.fontMetrics()
         words = [word for tile in self._tiles for word in (tile.name, tile.figure)]
         return _FONT * max((metrics.horizontalAdvance(word) for word in words), default=0)
+
+
+def _write(painter: QPainter, place: QRectF, words: str) -> None:
+    """Write words in the middle of a line, with the index of σ_eff as a subscript."""
+    if not has_index(words):
+        painter.drawText(place, Qt.AlignmentFlag.AlignCenter, words)
+        return
+    rich = indexed(words)
+    width = rich_size(painter, rich).width()
+    draw_rich(painter, place.adjusted((place.width() - width) / 2, 0, 0, 0), rich, left=True)
 
 
 def _picture(image: NDArray[Any]) -> QImage:

@@ -65,7 +65,9 @@ class Tiling:
         return index if inside and self.cell(index).contains(position) else None
 
 
-def fit(count: int, image: tuple[int, int], area: QRectF, ratio: float = 1.0, gap: float = 2.0) -> Tiling:
+def fit(
+    count: int, image: tuple[int, int], area: QRectF, ratio: float = 1.0, gap: float = 2.0, columns: int = 0
+) -> Tiling:
     """Return the near-square grid with the largest cells in an area.
 
     Args:
@@ -74,14 +76,16 @@ def fit(count: int, image: tuple[int, int], area: QRectF, ratio: float = 1.0, ga
         area: The available area.
         ratio: Device pixels per widget pixel.
         gap: Width of a separator in pixels.
+        columns: Number of columns; 0 chooses it.
 
     Returns:
         Cells with a whole number of device pixels for each image pixel if the scale reaches two, else as large as
         possible.
     """
     height, width = image
-    best: tuple[float, int] = (0.0, 1)
-    for columns in range(1, count + 1):
+    first, last = (columns, columns) if columns else (1, count)
+    best: tuple[float, int] = (0.0, first)
+    for columns in range(first, last + 1):
         rows = ceil(count / columns)
         scale = min(
             (area.width() - gap * (columns - 1)) / (columns * width),

@@ -9,6 +9,7 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QHBoxLayout
 
 from msd_engine.specs import Declaration
+from msd_gui.theme.tips import wrapped
 from msd_gui.widgets.controls.control import Control
 from msd_gui.widgets.controls.guard import LIST_KEYS, KeyGuard
 
@@ -53,7 +54,7 @@ class Choice(Control):
         index = self.combo.findData(value)
         if isinstance(model, QStandardItemModel) and index >= 0:
             model.item(index).setEnabled(enabled)
-            model.item(index).setToolTip("" if enabled else reason)
+            model.item(index).setToolTip("" if enabled else wrapped(reason))
 
     def text_of(self, value: Any) -> str:
         """Return the title of a choice."""

@@ -9,8 +9,8 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QLabel, QWidget
 
 from msd_engine.specs import Declaration
+from msd_gui.theme.tips import typeset
 from msd_gui.widgets.controls.numbers import format_number
-from msd_gui.widgets.controls.words import typeset
 
 
 def label_html(declaration: Declaration) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from msd_gui.widgets.controls.words import tip
+from msd_gui.theme.tips import wrapped
 
 
 @dataclass(frozen=True)
@@ -87,8 +87,8 @@ class Readings(QWidget):
         for label, text in zip(labels, (reading.name, reading.value, reading.expected), strict=True):
             if label.text() != text:
                 label.setText(text)
-            if label.toolTip() != (words := tip(reading.help)):
-                label.setToolTip(words)
+            if label.toolTip() != (tip := wrapped(reading.help)):
+                label.setToolTip(tip)
         value = labels[1]
         if value.property("severity") != reading.severity:
             value.setProperty("severity", reading.severity)

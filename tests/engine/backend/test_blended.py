@@ -40,7 +40,7 @@ def test_neighbours_in_a_row_are_as_alike_as_the_angle_between_them():
             assert abs(correlation[i, j] - np.cos(np.pi / 6 * (i - j))) < 0.03
 
 
-def test_a_stream_goes_on_where_another_run_of_it_has_been():
+def test_a_stream_continues_where_another_run_of_it_has_been():
     whole = ChainStreams(3, 4, SHAPE, block=3)
     early = [draws(whole) for _ in range(3)]
     del early

@@ -135,7 +135,7 @@ def test_a_sound_file_for_which_there_is_no_memory_is_not_called_damaged(error: 
 
 @pytest.mark.skipif(os.name == "nt", reason="folders are not flushed")
 @pytest.mark.parametrize(("number", "told"), [(errno.EIO, True), (errno.EINVAL, False)])
-def test_a_folder_that_cannot_be_flushed_is_told_as_what_it_is(
+def test_a_folder_that_cannot_be_flushed_is_reported_as_what_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, told: bool
 ) -> None:
     fsync = os.fsync

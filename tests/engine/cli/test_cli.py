@@ -84,7 +84,7 @@ def test_version_presets_and_schema(msd: Any) -> None:
             assert declared.title in row
 
 
-@pytest.mark.parametrize("command", ["train", "sample", "propose", "sweep", "run"])
+@pytest.mark.parametrize("command", ["train", "sample", "why", "propose", "sweep", "run"])
 def test_the_help_names_every_field_with_its_range(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -351,7 +351,7 @@ def test_samples_of_a_trained_run_with_a_grid(msd: Any) -> None:
     assert samples.x_hat.shape == (5, 1, 8, 8)
     assert samples.y.shape == (5, 2, 1, 8, 8)
     assert ExperimentSpec.from_json(read_picture_spec("a.png")) == read_spec("a.npz")
-    assert msd("sample", "run", "--out", "b.npz", "--k", "3", *few).refuses("training.k", "trained run")
+    assert msd("sample", "run", "--out", "b.npz", "--k", "3", *few).refuses("training.k", "k = 2 copies alone", "mean")
     # A flag that says what the run says already, as copied commands do, is no change.
     assert msd("sample", "run", "--n", "1", "--out", "b.npz", "--k", "2", *few).code == 0
 

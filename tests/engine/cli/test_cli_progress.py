@@ -30,7 +30,7 @@ EVENTS: tuple[Event, ...] = (
 
 
 @pytest.mark.parametrize("make", [Bar, lambda: PlainLines(every_s=0.0)], ids=["bar", "lines"])
-def test_both_tell_what_goes_on_and_leave_standard_output_alone(
+def test_both_report_progress_and_leave_standard_output_alone(
     make: type[Reporter], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
@@ -68,7 +68,7 @@ def test_the_figures_are_those_of_the_last_steps() -> None:
     assert math.isnan(figures["held_out_loss"])
 
 
-def test_the_moment_of_a_failure_tells_bad_input_from_a_failed_job() -> None:
+def test_the_moment_of_a_failure_distinguishes_bad_input_from_a_failed_job() -> None:
     account = TrainAccount("run")
     with pytest.raises(RefusedError, match="Not like this"):
         follow(iter_events(Failed("Not like this.")), account)
@@ -83,7 +83,7 @@ def iter_events(*events: Event):
     yield from events
 
 
-def test_a_comparison_that_is_stopped_tells_the_time_that_it_has_trained() -> None:
+def test_a_comparison_that_is_stopped_reports_the_time_that_it_has_trained() -> None:
     account = SweepAccount(Path("sweep"))
     account.take(progress(5))
     assert account.figures()["elapsed_s"] == progress(5).elapsed_s > 0

@@ -33,7 +33,7 @@ def own(spec: Any) -> Proposed:
     return found
 
 
-def test_it_is_the_proposal_of_the_job_and_its_file_goes_on_with_it(msd: Any) -> None:
+def test_it_is_the_proposal_of_the_job_and_its_file_continues_with_it(msd: Any) -> None:
     spec = load_preset("ring-8").replace_all({"training.k": 4, "sampling.steps_per_level": 20})
     code, out, _ = msd("--preset", "ring-8", "--k", "4", "--steps_per_level", "20", "--out", "better.json", "--json")
     assert code == 0

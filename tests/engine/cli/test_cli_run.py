@@ -113,7 +113,7 @@ def test_copies_can_be_changed_and_the_exact_estimate_knows_no_order(msd: Any) -
 # -- chains ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_masked_part_is_painted_anew_and_the_rest_is_kept(msd: Any) -> None:
+def test_a_masked_part_is_painted_again_and_the_rest_is_kept(msd: Any) -> None:
     mask = np.zeros((80, 80), np.uint8)
     mask[40:] = 255
     Image.fromarray(mask).save("mask.png")

@@ -62,6 +62,22 @@ def test_runs_are_listed_for_people(
     assert "No run in" in capsys.readouterr().out
 
 
+def test_the_settings_in_which_runs_differ_are_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, k in (("a", 1), ("b", 4), ("c", 4)):
+        Run.create(tmp_path / name, ExperimentSpec(title=name).replace("training.k", k), device="cpu")
+    a, b, c = (str(tmp_path / name) for name in "abc")
+    assert main(["runs", "diff", a, b, "--json"]) == 0
+    (one,) = json.loads(capsys.readouterr().out)["differences"]
+    assert one == {"path": "training.k", "title": "Copies k", "unit": "", "values": ["1", "4"]}
+    assert main(["runs", "diff", a, b]) == 0
+    assert "training.k" in capsys.readouterr().out
+    assert main(["runs", "diff", b, c]) == 0
+    assert "All settings agree" in capsys.readouterr().out
+    for wrong, words in ((["diff", a], "two or more"), ([a, b], "one folder"), (["diff", a, str(tmp_path)], "no run")):
+        assert main(["runs", *wrong]) == 2
+        assert words in capsys.readouterr().err
+
+
 def test_a_folder_that_is_none_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert main(["runs", str(tmp_path / "file")]) == 2

@@ -70,7 +70,7 @@ def test_a_training_whose_terminal_is_closed_is_saved(tmp_path: Path) -> None:
     assert run.load_state().step == run.load_weights().step > 0
 
 
-def test_a_training_that_was_started_with_nohup_goes_on(tmp_path: Path) -> None:
+def test_a_training_that_was_started_with_nohup_continues(tmp_path: Path) -> None:
     process = begun(["nohup", *ENDLESS], tmp_path, stdin=subprocess.DEVNULL)
     os.kill(process.pid, signal.SIGHUP)
     assert process.stderr is not None

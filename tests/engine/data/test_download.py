@@ -144,7 +144,7 @@ def test_a_wrong_file_is_never_kept(
 
 
 @pytest.mark.parametrize("ignores_range", [False, True])
-def test_a_broken_download_goes_on_where_it_stopped(
+def test_a_broken_download_continues_where_it_stopped(
     tmp_path: Path, mirror: Mirror, mnist: Source, monkeypatch: pytest.MonkeyPatch, ignores_range: bool
 ) -> None:
     monkeypatch.setattr(downloading, "_CHUNK", 10)
@@ -161,7 +161,7 @@ def test_a_broken_download_goes_on_where_it_stopped(
     assert (tmp_path / "mnist" / first.name).read_bytes() == mirror.files[first.name]
 
 
-def test_a_full_disk_is_told_at_once(
+def test_a_full_disk_is_reported_at_once(
     tmp_path: Path, mirror: Mirror, mnist: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
@@ -209,7 +209,7 @@ def test_an_archive_with_links_or_without_a_file_is_refused(tmp_path: Path, mirr
         download_images("cifar-10", tmp_path, source=cifar(mirror, b"no archive"))
 
 
-def test_the_job_tells_its_progress_and_its_end(tmp_path: Path, mirror: Mirror, mnist: Source) -> None:
+def test_the_job_reports_its_progress_and_its_end(tmp_path: Path, mirror: Mirror, mnist: Source) -> None:
     events = list(download("mnist", tmp_path))
     total = sum(file.size for file in mnist.files)
     assert isinstance(events[0], Started)
@@ -220,7 +220,7 @@ def test_the_job_tells_its_progress_and_its_end(tmp_path: Path, mirror: Mirror, 
     assert events[-1].path == str(tmp_path / "mnist")
 
 
-def test_the_job_tells_a_failure_in_one_sentence(tmp_path: Path, mnist: Source) -> None:
+def test_the_job_reports_a_failure_in_one_sentence(tmp_path: Path, mnist: Source) -> None:
     assert isinstance(list(download("digits", tmp_path))[-1], Failed)
     last = list(download("mnist", tmp_path, mirrors=["http://127.0.0.1:9/"]))[-1]
     assert isinstance(last, Failed)

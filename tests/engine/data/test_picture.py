@@ -115,7 +115,7 @@ def test_strokes_of_any_tone_on_a_transparent_ground_are_seen(tmp_path, mode, to
     assert np.array_equal(read_mask(path, SHAPE)[0], AS_DATA >= 128)
 
 
-def test_a_piece_of_paper_goes_on_in_its_own_colour(tmp_path):
+def test_a_piece_of_paper_continues_in_its_own_colour(tmp_path):
     paper = np.full((64, 64), 250, np.uint8)
     paper[24:40, 24:40] = 10
     opacity = np.zeros((64, 64), np.uint8)

@@ -90,7 +90,7 @@ def test_float32_keeps_its_digits_at_every_noise(sigma: float) -> None:
     assert found.dtype == torch.float32
 
 
-def test_many_images_that_are_almost_the_same_are_told_apart_at_small_noise() -> None:
+def test_many_images_that_are_almost_the_same_are_distinguished_at_small_noise() -> None:
     generator = torch.Generator().manual_seed(0)
     sigma = 1e-3
     cluster = torch.randn(1, 200, generator=generator) * 3

@@ -94,7 +94,7 @@ def test_the_test_images_can_be_the_data(tmp_path) -> None:
     assert torch.equal(swapped.test_labels, images.train_labels)
 
 
-def test_missing_images_are_told_in_one_sentence(tmp_path) -> None:
+def test_missing_images_are_reported_in_one_sentence(tmp_path) -> None:
     events = list(sample(small(**{"data.name": "mnist"}), data_dir=tmp_path / "nowhere"))
     assert isinstance(events[-1], Failed)
     assert "msd download mnist" in events[-1].text

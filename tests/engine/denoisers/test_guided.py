@@ -140,7 +140,7 @@ def test_a_run_without_an_earlier_self_samples_without_guidance_and_says_so(trai
     assert (plain.x_hat == expected.x_hat).all()
 
 
-def test_one_count_of_evaluations_is_told_before_and_while_chains_are_drawn(trained, young):
+def test_one_count_of_evaluations_is_reported_before_and_while_chains_are_drawn(trained, young):
     spec, folder = trained
     plain = spec.sampling.evaluations
     for run, guided in ((folder, True), (young, False)):

@@ -84,7 +84,7 @@ def test_noise_of_any_covariance_gives_the_figures_of_white_coordinates(monkeypa
     assert found.residual_inflation == pytest.approx(residual_inflation(u, sigma))
 
 
-def test_what_is_told_of_the_modes_is_the_target():
+def test_what_is_reported_of_the_modes_is_the_target():
     target = mixture(MixtureSpec(name="ncsn-toy"))
     (modes,) = [event for event in sample(load_preset("ncsn-toy")) if isinstance(event, Modes)]
     np.testing.assert_array_equal(modes.weights, target.weights)

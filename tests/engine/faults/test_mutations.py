@@ -26,7 +26,7 @@ from mutators import (
     png_changed,
     safetensors_changed,
 )
-from saves import SPEC, points, save_film
+from saves import SPEC, judged, points, save_film
 
 from msd_engine.backend.errors import UserError
 from msd_engine.data.images import load_images
@@ -34,7 +34,8 @@ from msd_engine.events import Failed, Finished
 from msd_engine.jobs.files.save import save_text
 from msd_engine.jobs.training.recall import measured_again
 from msd_engine.jobs.training.train import train
-from msd_engine.runs.layout import EARLIER, FIGURES, MANIFEST, METRICS, NOTES, STATE, SWEEP, THUMBNAIL, WEIGHTS
+from msd_engine.jobs.tune.journal import Journal
+from msd_engine.runs.layout import EARLIER, FIGURES, MANIFEST, METRICS, NOTES, STATE, SWEEP, THUMBNAIL, TUNE, WEIGHTS
 from msd_engine.runs.notes import Notes, add_figures, read_figures, read_notes, write_notes
 from msd_engine.runs.pictures import save_png
 from msd_engine.runs.restoring import read_spec
@@ -133,6 +134,7 @@ FORMATS = {
     "thumbnail": Format(f"run/{THUMBNAIL}", png_changed, lambda root: read_thumbnail(root / "run")),
     "sweep": Format(SWEEP, json_changed, lambda root: SweepFolder.open(root)),
     "sweep result": Format(f"k1-seed0/{RESULT}", json_changed, lambda root: SweepFolder.open(root).results()),
+    "search": Format(TUNE, line_changed, lambda root: Journal(root / TUNE, "one")),
     "samples": Format("a.npz", npz_changed, lambda root: load_samples(root / "a.npz")),
     "spec of samples": Format("a.npz", npz_changed, lambda root: read_spec(root / "a.npz")),
     "preset": Format("a.json", json_changed, lambda root: read_spec(root / "a.json")),
@@ -160,6 +162,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ended = {"status": "finished", "text": "", "error": 1.0, "band_error": (1.0, 2.0), "band_sigma_eff": (0.1, 1.0)}
         common = {"name": "k1-seed0", "k": 1, "seed": 0, "modes": ("same-sigma",)}
         plan.save_result(SweepResult.from_fields(common | ended))
+    for candidate in (1, 2, 3):
+        Journal(root / TUNE, "one").add(judged(candidate))
     x = np.ones((4, 2), np.float32)
     save_samples(root / "a.npz", x, x[:, None], 7, SPEC.to_json())
     list(save_text(root / "a.json", text=SPEC.to_json()))
@@ -210,7 +214,7 @@ def test_what_is_changed_is_read_or_refused_in_one_sentence(name: str, count: in
     assert not WATCH.seen
     # Lists say what is wrong and go on; a small picture is shown as it is.
     assert not [sentence for sentence in sentences if "\n" in sentence or len(sentence) > LONGEST_SENTENCE]
-    assert len(sentences) > count // 10 or name in ("metrics", "weights in a list", "thumbnail")
+    assert len(sentences) > count // 10 or name in ("metrics", "search", "weights in a list", "thumbnail")
 
 
 @pytest.mark.parametrize("count", [60, pytest.param(2000, marks=[pytest.mark.long, pytest.mark.timeout(3600)])])

@@ -74,7 +74,7 @@ def test_without_any_one_fsync_something_would_be_lost(name: str, tmp_path: Path
             replay(before, recorder.ops, kind.check, tmp_path / f"replayed{left_out}")
 
 
-def test_a_training_goes_on_from_wherever_the_power_went(tmp_path: Path) -> None:
+def test_a_training_continues_from_wherever_the_power_went(tmp_path: Path) -> None:
     """A whole training with a checkpoint at each step: all that may be left is opened, much of it is trained on."""
     root = tmp_path / "disk"
     root.mkdir()

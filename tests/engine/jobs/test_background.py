@@ -22,7 +22,7 @@ def drain(job: Generator[Event, None, int]) -> tuple[list[Event], int]:
 
 
 @pytest.mark.timeout(30)
-def test_what_is_told_comes_up_and_the_result_comes_back() -> None:
+def test_what_is_reported_comes_up_and_the_result_comes_back() -> None:
     seen = threading.Event()
 
     def work(notify: Notify) -> int:

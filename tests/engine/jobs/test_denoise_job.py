@@ -18,15 +18,18 @@ from msd_engine.specs import DenoiseSpec, ExperimentSpec, SpecError, load_preset
 SHAPE = (1, 8, 8)
 
 
+K = 4
+
+
 def chain_task(**values):
-    spec = load_preset("digits-30s")
+    spec = load_preset("digits-30s").replace("training.k", K)
     return spec.replace_all({f"denoise.{name}": value for name, value in values.items()})
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs") / "run"
-    small = {"network.width": 8, "training.k": 4, "training.steps": 3, "training.precision": "float32"}
+    small = {"network.width": 8, "training.k": K, "training.steps": 3, "training.precision": "float32"}
     small |= {"training.batch": 16, "training.seconds": 0.0}
     assert isinstance(list(train(load_preset("digits-30s").replace_all(small), folder))[-1], Finished)
     return folder
@@ -95,7 +98,7 @@ def test_the_only_copy_cannot_be_dropped(run):
 
 def test_a_network_denoises_a_drawn_picture_from_the_copies_that_it_was_made_for(run):
     pixels = np.arange(64, dtype=np.uint8) * 4
-    spec = chain_task(picture=pixels.tobytes(), sigma=0.5).replace("training.k", 16)
+    spec = chain_task(picture=pixels.tobytes(), sigma=0.5)
     events = [event for event in denoise(spec, run_dir=run) if not isinstance(event, Tick)]
     assert [type(event) for event in events] == [Started, Denoised, Finished]
     told = only(events)
@@ -110,7 +113,7 @@ def test_a_network_denoises_a_drawn_picture_from_the_copies_that_it_was_made_for
     assert only(denoise(spec, run_dir=run)).copies.x_hat.tobytes() == told.copies.x_hat.tobytes()
 
 
-def test_a_change_is_told_beside_the_copies_as_they_were(run):
+def test_a_change_is_reported_beside_the_copies_as_they_were(run):
     plain = only(denoise(chain_task(sigma=2.0, index=3), run_dir=run))
     told = only(denoise(chain_task(sigma=2.0, index=3, change="replace", other=7), run_dir=run))
     assert told.copies.x_hat.tobytes() == plain.copies.x_hat.tobytes()
@@ -128,6 +131,7 @@ def test_what_cannot_be_done_is_one_sentence(run):
     assert "numbered from 0" in sentence(chain_task(index=297), run_dir=run)
     assert "64" in sentence(chain_task(picture=bytes(9)), run_dir=run)
     assert "images" in sentence(load_preset("ncsn-toy"), run_dir=run)
+    assert "k = 4 copies and takes no other number" in sentence(chain_task().replace("training.k", 16), run_dir=run)
 
 
 def test_a_spec_with_a_picture_comes_back_from_json_and_bad_text_is_refused():
@@ -165,7 +169,7 @@ def test_dark_strokes_on_paper_become_light_strokes_as_in_the_data(tmp_path):
     assert colours[0, 0, 0] > 200
 
 
-def test_a_held_out_image_is_told_without_any_denoiser():
+def test_a_held_out_image_is_reported_without_any_denoiser():
     spec = chain_task(index=7, picture=b"").replace("sampling.source", "trained")
     # Where the images are not in memory yet, ticks come first.
     told, end = [event for event in show_copies(spec) if not isinstance(event, Tick)]

@@ -69,7 +69,7 @@ def test_the_held_out_images_themselves_are_at_no_distance(digits: ImageSet, tmp
     assert "FID" not in quality.features
 
 
-def test_repeated_training_images_and_noise_are_told_from_new_images(digits: ImageSet, tmp_path: Path) -> None:
+def test_repeated_training_images_and_noise_are_distinguished_from_new_images(digits: ImageSet, tmp_path: Path) -> None:
     copies = by_name(measured(write(tmp_path / "train.npz", digits.to_data(digits.train[:300]))))
     noise = torch.randn((300, 1, 8, 8), generator=torch.Generator().manual_seed(0))
     wrong = by_name(measured(write(tmp_path / "noise.npz", noise)))
@@ -151,7 +151,9 @@ def test_evaluations_are_those_that_were_made_where_guidance_is_missing(tmp_path
     assert "network evaluations" not in table(unknown)
 
 
-def test_closing_the_job_in_the_middle_leaves_no_thread_and_the_next_goes_on(digits: ImageSet, tmp_path: Path) -> None:
+def test_closing_the_job_in_the_middle_leaves_no_thread_and_the_next_continues(
+    digits: ImageSet, tmp_path: Path
+) -> None:
     path = write(tmp_path / "train.npz", digits.to_data(digits.train[:200]))
     job = evaluate(samples=path, device="cpu")
     for event in job:

@@ -227,7 +227,7 @@ def test_a_branch_into_other_dynamics_begins_anew_from_the_copies():
 
 
 @pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "gibbs"])
-def test_a_branch_of_a_trained_chain_and_a_branch_of_a_branch_go_on_as_well(run, sampler):
+def test_a_branch_of_a_trained_chain_and_a_branch_of_a_branch_continue_as_well(run, sampler):
     wanted = spec(**{"sampling.source": "trained", "sampling.sampler": sampler})
     events = list(sample(wanted, run_dir=run))
     whole = only(Samples, events)
@@ -252,7 +252,7 @@ def test_branches_with_new_noise_or_another_seed_differ_and_all_begin_at_the_fra
     assert not np.array_equal(seeded.y[0], only(Samples, events).y[1])
 
 
-def test_a_branch_that_cannot_go_on_is_one_sentence():
+def test_a_branch_that_cannot_continue_is_one_sentence():
     events = list(sample(spec()))
     last_frame, first_frame = film(events)[-1], film(events)[0]
     (*_, end) = branch(spec(), start=branch_of(last_frame, 0))

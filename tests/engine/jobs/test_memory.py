@@ -110,7 +110,7 @@ def test_the_command_says_it_in_one_sentence_and_one_line_of_json(free, tmp_path
 
 
 @pytest.mark.parametrize("error", [MemoryError(), RuntimeError("DefaultCPUAllocator: can't allocate memory")])
-def test_memory_that_runs_out_anywhere_is_told_in_one_sentence(tmp_path, monkeypatch, capsys, error):
+def test_memory_that_runs_out_anywhere_is_reported_in_one_sentence(tmp_path, monkeypatch, capsys, error):
     def full(*_args, **_named):
         raise error
 
@@ -171,7 +171,7 @@ print(last.text)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only there the address space is limited")
-def test_under_a_limit_of_memory_sound_files_are_read_and_what_is_too_large_is_told(tmp_path):
+def test_under_a_limit_of_memory_sound_files_are_read_and_what_is_too_large_is_reported(tmp_path):
     *_, finished = train(POINTS, tmp_path / "run", device="cpu")
     assert isinstance(finished, Finished)
     assert main(["sample", "--preset", "ncsn-toy", "--n", "4", "--levels", "2", "--out", str(tmp_path / "a.npz")]) == 0

@@ -130,7 +130,7 @@ def test_a_resumed_training_keeps_the_threads_of_the_steps_before(tmp_path, mach
     assert "2 threads" in started.device
 
 
-def test_what_was_noted_of_steps_that_are_done_anew_is_dropped(tmp_path):
+def test_what_was_noted_of_steps_that_are_repeated_is_dropped(tmp_path):
     run = Run.create(tmp_path / "run", DIGITS, device="cpu")
     for step, count in ((0, 2), (10, 2), (10, 1), (20, 2), (15, 1)):
         run.note_threads(step, count)

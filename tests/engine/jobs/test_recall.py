@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from msd_engine.events import Failed, Finished, HeldOutLoss, LossPoints, Notice, StripFrame
-from msd_engine.jobs.training.recall import recall
+from msd_engine.jobs.training.recall import held_out_strip, recall
 from msd_engine.jobs.training.train import train
-from msd_engine.specs import load_preset
+from msd_engine.specs import load_preset, model_folder
 from msd_engine.specs.live import Every
 
 
@@ -21,7 +21,7 @@ def of(kind, events):
     return [event for event in events if isinstance(event, kind)]
 
 
-def test_the_curves_are_those_that_training_told(story):
+def test_the_curves_are_those_that_training_reported(story):
     folder, told = story
     again = list(recall(folder))
     assert isinstance(again[-1], Finished)
@@ -48,11 +48,25 @@ def test_where_the_data_are_missing_the_curves_stand(tmp_path, story, monkeypatc
     def missing(*_args, **_options):
         raise BadFile("There are no images here.")
 
-    monkeypatch.setattr(module, "training", missing)
+    monkeypatch.setattr(module, "loaded_images", missing)
     events = list(recall(story[0]))
     assert not of(StripFrame, events)
     assert "There are no images here." in of(Notice, events)[0].text
     assert isinstance(events[-1], Finished)
+
+
+def test_the_strip_alone_is_the_same_and_a_shipped_model_has_one_too(story):
+    (strip,), (alone,) = of(StripFrame, recall(story[0])), of(StripFrame, held_out_strip(story[0]))
+    for name in ("sigma", "clean", "noisy", "x_hat", "error"):
+        np.testing.assert_array_equal(getattr(alone, name), getattr(strip, name))
+    (shipped,) = of(StripFrame, held_out_strip(model_folder("digits-k8")))
+    np.testing.assert_array_equal(shipped.clean, strip.clean)
+
+
+def test_a_strip_without_its_images_says_which_are_missing(tmp_path):
+    *_, failed = held_out_strip(model_folder("mnist-k1"), data_dir=tmp_path)
+    assert isinstance(failed, Failed)
+    assert failed.missing == "mnist"
 
 
 def test_a_folder_without_a_run_is_refused(tmp_path):

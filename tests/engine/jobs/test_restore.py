@@ -46,7 +46,7 @@ def test_every_carrier_gives_the_spec_back(tmp_path: Path, spec: ExperimentSpec)
         assert isinstance(events[-1], Finished)
 
 
-def test_the_kind_is_told_by_the_content_not_by_the_name(tmp_path: Path) -> None:
+def test_the_kind_follows_from_the_content_not_by_the_name(tmp_path: Path) -> None:
     for index, path in enumerate(carriers(tmp_path, SPECS[1])[:-1]):
         renamed = tmp_path / f"renamed-{index}.txt"
         path.rename(renamed)
@@ -123,7 +123,7 @@ def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
         read_spec(tmp_path / "pipe")
 
 
-def test_only_what_a_user_can_mend_becomes_failed() -> None:
+def test_only_what_a_user_can_fix_becomes_failed() -> None:
     closed = []
 
     @reports_user_errors

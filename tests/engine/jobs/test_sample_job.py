@@ -212,7 +212,7 @@ def test_mixtures_outside_the_plane_give_samples_without_a_history(dim):
     assert not of(ChainSegment, events)
 
 
-def test_what_the_user_can_mend_is_told_in_one_sentence(tmp_path):
+def test_what_the_user_can_fix_is_reported_in_one_sentence(tmp_path):
     trained = small(source="trained")
     bad = MixtureSpec(name="custom", weights=(1.0,), means=((0.0,),), covariances=(((-1.0,),),))
     for events, word in (
@@ -316,7 +316,7 @@ def test_the_job_leaves_gradients_switched_on():
     job.close()
 
 
-def test_states_that_follow_each_other_in_memory_are_told_without_a_copy():
+def test_states_that_follow_each_other_in_memory_are_reported_without_a_copy():
     whole = np.random.default_rng(0).random((12, 2), dtype=np.float32)
     together = frames._joined([whole[2:5], whole[5:6], whole[6:9]])
     assert np.shares_memory(together, whole)

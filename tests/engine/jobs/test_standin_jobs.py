@@ -122,7 +122,7 @@ def digits(_device, tmp_path_factory):
     return folder
 
 
-def test_points_are_trained_and_go_on(points, tmp_path):
+def test_points_are_trained_and_continue(points, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(points, run)
     events = told(train(POINTS.replace("training.steps", 6), run, resume=True, cadence=Always()))
@@ -130,7 +130,7 @@ def test_points_are_trained_and_go_on(points, tmp_path):
     assert np.isfinite(of(HeldOutLoss, events)[-1].band_mmse).all()
 
 
-def test_images_are_trained_and_go_on(digits, tmp_path):
+def test_images_are_trained_and_continue(digits, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(digits, run)
     events = told(train(IMAGES.replace("training.steps", 6), run, resume=True, cadence=Always()))

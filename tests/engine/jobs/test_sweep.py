@@ -66,7 +66,7 @@ def results(folder: Path) -> list[tuple[str, float | None]]:
 # The queue
 
 
-def test_a_sweep_tells_its_whole_story(tmp_path: Path) -> None:
+def test_a_sweep_reports_all_its_events(tmp_path: Path) -> None:
     events = run(plan(), tmp_path / "sweep")
     first, *_ = events
     assert isinstance(first, Started)
@@ -86,7 +86,7 @@ def test_a_sweep_tells_its_whole_story(tmp_path: Path) -> None:
         assert Run.open(tmp_path / "sweep" / child.name).manifest.status == "finished"
 
 
-def test_a_closed_sweep_goes_on_to_the_same_numbers_and_can_be_widened(tmp_path: Path) -> None:
+def test_a_closed_sweep_continues_to_the_same_numbers_and_can_be_widened(tmp_path: Path) -> None:
     run(plan(ks=(1, 2), seeds=(0, 1)), tmp_path / "whole")
     job = sweep(plan(), tmp_path / "parts", device="cpu")
     begun = 0
@@ -105,7 +105,7 @@ def test_a_closed_sweep_goes_on_to_the_same_numbers_and_can_be_widened(tmp_path:
     assert not any(math.isnan(row.spread) for row in told.rows)
 
 
-def test_another_experiment_cannot_go_on_in_the_same_folder(tmp_path: Path) -> None:
+def test_another_experiment_cannot_continue_in_the_same_folder(tmp_path: Path) -> None:
     run(plan(points(2), ks=(1,)), tmp_path)
     (failed,) = run(plan(points(3), ks=(1,)), tmp_path, resume=True)
     assert isinstance(failed, Failed)
@@ -149,7 +149,7 @@ def test_missing_images_leave_no_folder_behind(tmp_path: Path) -> None:
     assert not (tmp_path / "sweep").exists()
 
 
-def test_opening_tells_what_working_told(tmp_path: Path) -> None:
+def test_opening_reports_the_same_as_training(tmp_path: Path) -> None:
     worked = run(plan(), tmp_path / "sweep")
     opened = list(open_sweep(tmp_path / "sweep"))
     assert SweepSpec.from_json(opened[0].spec_json).ks == (1, 2)
@@ -191,7 +191,7 @@ for event in sweep(spec, sys.argv[2], device="cpu"):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no kill -9 on this system")
-def test_a_killed_sweep_goes_on_from_its_last_checkpoint_to_the_same_numbers(tmp_path: Path) -> None:
+def test_a_killed_sweep_continues_from_its_last_checkpoint_to_the_same_numbers(tmp_path: Path) -> None:
     spec = plan(points(30, training__precision="float32", training__evaluate_every=10), modes=("same-sigma",))
     command = [sys.executable, "-c", _KILLED, spec.to_json(), str(tmp_path / "killed")]
     environment = os.environ | {"OMP_NUM_THREADS": str(torch.get_num_threads())}
@@ -219,7 +219,7 @@ def test_a_killed_sweep_goes_on_from_its_last_checkpoint_to_the_same_numbers(tmp
 
 
 @pytest.mark.parametrize("kept", [(STATE,), (STATE, WEIGHTS)])
-def test_a_sweep_goes_on_where_a_run_died_between_the_files_of_its_last_save(
+def test_a_sweep_continues_where_a_run_died_between_the_files_of_its_last_save(
     tmp_path: Path, kept: tuple[str, ...]
 ) -> None:
     run(plan(), tmp_path / "whole")

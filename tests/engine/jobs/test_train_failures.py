@@ -64,7 +64,7 @@ def test_where_the_device_fails_the_last_checkpoint_is_kept(tmp_path, monkeypatc
     assert finished.step == 12
 
 
-def test_a_run_that_goes_on_on_another_device_says_so(tmp_path):
+def test_a_run_that_continues_on_another_device_says_so(tmp_path):
     folder = tmp_path / "run"
     list(train(points(4), folder))
     manifest = folder / "manifest.json"
@@ -165,7 +165,7 @@ def adam(trainer):
 @pytest.mark.parametrize("what", [weights, averages, adam])
 @pytest.mark.parametrize("at", [3, 5, 6])
 @pytest.mark.parametrize("begun", [False, True])
-def test_what_is_not_finite_is_never_saved(tmp_path, monkeypatch, value, what, at, begun):
+def test_values_that_are_not_finite_are_never_saved(tmp_path, monkeypatch, value, what, at, begun):
     """Poison one number after a step: the last one, one with a save, one in between."""
     folder = tmp_path / "run"
     advance = Trainer.advance

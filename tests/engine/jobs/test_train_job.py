@@ -79,7 +79,7 @@ def run(spec: ExperimentSpec | None, folder: Path, **options: Any) -> list[Event
     return list(train(spec, folder, device="cpu", **options))
 
 
-def test_a_training_tells_its_whole_story(tmp_path: Path) -> None:
+def test_a_training_reports_all_its_events(tmp_path: Path) -> None:
     events = run(points(), tmp_path / "run", cadence=Always())
     assert isinstance(events[0], Started)
     assert (events[0].job, events[0].total, events[0].step) == ("train", 12, 0)
@@ -143,7 +143,7 @@ def test_losses_that_are_read_later_come_with_their_steps_and_times(tmp_path: Pa
 
 @pytest.mark.parametrize("delay", [0, 3])
 @pytest.mark.parametrize("spec", [points(), digits(6)])
-def test_a_closed_run_goes_on_to_the_same_bits(spec: ExperimentSpec, delay: int, tmp_path: Path) -> None:
+def test_a_closed_run_continues_to_the_same_bits(spec: ExperimentSpec, delay: int, tmp_path: Path) -> None:
     whole = run(spec, tmp_path / "whole")
     job = train(spec, tmp_path / "parts", device="cpu", delay=delay)
     ticks = 0
@@ -172,7 +172,7 @@ def test_a_closed_run_goes_on_to_the_same_bits(spec: ExperimentSpec, delay: int,
 
 
 @pytest.mark.parametrize("closed_at", [1, 2, 3])
-def test_closing_at_the_very_start_leaves_a_run_that_goes_on(closed_at: int, tmp_path: Path) -> None:
+def test_closing_at_the_very_start_leaves_a_run_that_continues(closed_at: int, tmp_path: Path) -> None:
     job = train(digits(2), tmp_path / "run", device="cpu")
     for _ in range(closed_at):
         next(job)
@@ -202,7 +202,7 @@ def test_sampling_loads_the_averaged_weights(tmp_path: Path) -> None:
     assert denoiser(torch.zeros(2, 3, 1, 8, 8), 1.0).mean.shape == (2, 1, 8, 8)
 
 
-def test_a_checkpoint_is_written_when_asked(tmp_path: Path) -> None:
+def test_a_checkpoint_is_written_on_request(tmp_path: Path) -> None:
     live = Live()
     job = train(points(), tmp_path / "run", device="cpu", live=live)
     for event in job:
@@ -215,7 +215,7 @@ def test_a_checkpoint_is_written_when_asked(tmp_path: Path) -> None:
     job.close()  # type: ignore[attr-defined]
 
 
-def test_a_paused_training_holds_and_goes_on(tmp_path: Path) -> None:
+def test_a_paused_training_holds_and_continues(tmp_path: Path) -> None:
     live = Live()
     live.pause()
     job = train(points(steps=3), tmp_path / "run", device="cpu", live=live)
@@ -253,7 +253,7 @@ def test_a_loss_that_is_no_number_keeps_the_last_checkpoint(tmp_path: Path, monk
     assert all(torch.equal(good.tensors[name], value) for name, value in kept.load_weights().tensors.items())
 
 
-def test_a_learning_rate_that_blows_up_is_told_in_one_sentence(tmp_path: Path) -> None:
+def test_a_learning_rate_that_blows_up_is_reported_in_one_sentence(tmp_path: Path) -> None:
     spec = points(steps=400, training__learning_rate=1.0, training__form="plain", training__clip_norm=0.0)
     spec = spec.replace_all(
         {
@@ -304,7 +304,7 @@ def test_a_run_that_goes_wrong_unseen_keeps_the_checkpoint_before(closed: bool, 
     assert texts == ([] if closed else ["Training stopped at step 4"])
 
 
-def test_a_run_of_an_older_version_goes_on_and_says_that_its_noise_is_another(tmp_path: Path) -> None:
+def test_a_run_of_an_older_version_continues_and_says_that_its_noise_is_another(tmp_path: Path) -> None:
     run(points(steps=3), tmp_path / "run")
     begun = Run.open(tmp_path / "run")
     assert begun.manifest.generator == GENERATOR
@@ -324,7 +324,7 @@ def test_a_run_of_an_older_version_goes_on_and_says_that_its_noise_is_another(tm
     assert not of(Notice, run(points(steps=6), tmp_path / "run", resume=True))
 
 
-def test_missing_images_are_told_in_one_sentence(tmp_path: Path) -> None:
+def test_missing_images_are_reported_in_one_sentence(tmp_path: Path) -> None:
     spec = load_preset("mnist-2min")
     *_, last = run(spec, tmp_path / "run", data_dir=tmp_path)
     assert isinstance(last, Failed)

@@ -57,31 +57,39 @@ def test_the_interval_lies_about_the_value_and_shrinks_with_the_sample() -> None
     assert 4 < widths[0] / widths[1] < 16
 
 
-def test_the_kernel_distance_is_that_of_its_definition() -> None:
+WIDTHS = pytest.mark.parametrize("width", [np.inf, 1.5])
+
+
+@WIDTHS
+def test_the_kernel_distance_is_that_of_its_definition(width: float) -> None:
     def kernel(u: np.ndarray, v: np.ndarray) -> float:
-        return float((u @ v / len(u) + 1) ** 3)
+        gaussian = np.exp(-np.square(u - v).sum() / (2 * width**2))
+        return float((u @ v / len(u) + 1) ** 3 if np.isinf(width) else gaussian)
 
     a, b = A[:7], B[:5]
     within_a = np.mean([kernel(u, v) for i, u in enumerate(a) for j, v in enumerate(a) if i != j])
     within_b = np.mean([kernel(u, v) for i, u in enumerate(b) for j, v in enumerate(b) if i != j])
     across = np.mean([kernel(u, v) for u in a for v in b])
-    assert kernel_distance(a, b).value == pytest.approx(within_a + within_b - 2 * across, rel=1e-10)
+    assert kernel_distance(a, b, width).value == pytest.approx(within_a + within_b - 2 * across, rel=1e-10)
 
 
-def test_the_jackknife_in_closed_form_is_the_one_by_hand() -> None:
+@WIDTHS
+def test_the_jackknife_in_closed_form_is_the_one_by_hand(width: float) -> None:
     a, b = A[:40], B[:30]
-    found, variance = kernel_distance(a, b), 0.0
+    found, variance = kernel_distance(a, b, width), 0.0
     for some, without in ((a, lambda i: (np.delete(a, i, axis=0), b)), (b, lambda i: (a, np.delete(b, i, axis=0)))):
-        values = np.array([kernel_distance(*without(i)).value for i in range(len(some))])
+        values = np.array([kernel_distance(*without(i), width).value for i in range(len(some))])
         variance += (len(some) - 1) / len(some) * np.square(values - values.mean()).sum()
     half = 1.959964 * np.sqrt(variance)
     assert found.high - found.value == pytest.approx(half, rel=1e-8)
     assert found.value - found.low == pytest.approx(half, rel=1e-8)
 
 
-def test_the_kernel_distance_of_equal_laws_averages_to_zero() -> None:
+@WIDTHS
+def test_the_kernel_distance_of_equal_laws_averages_to_zero(width: float) -> None:
     draws = np.random.default_rng(11)
-    found = [kernel_distance(draws.normal(size=(50, 6)), draws.normal(size=(50, 6))).value for _ in range(200)]
+    pairs = (draws.normal(size=(2, 50, 6)) for _ in range(200))
+    found = [kernel_distance(a, b, width).value for a, b in pairs]
     assert abs(np.mean(found)) < 4 * np.std(found) / np.sqrt(len(found))
 
 

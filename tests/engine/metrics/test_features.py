@@ -88,7 +88,7 @@ def test_a_damaged_classifier_is_named(digits) -> None:
         kept_classifier(digits, QUICK)
 
 
-def test_a_job_tells_of_the_training(digits) -> None:
+def test_a_job_reports_the_training(digits) -> None:
     events = list(prepared_features("digits", None, CPU))
     assert len(events) == QUICK.steps(len(digits.train)) + 1
     assert "once" in events[0].text

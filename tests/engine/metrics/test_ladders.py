@@ -72,7 +72,7 @@ def test_the_recursion_is_what_the_steps_do(sampler, told, steps, variance):
 
 @pytest.mark.parametrize("sampler", SWELL)
 @pytest.mark.parametrize("data", [np.zeros(2), DATA])
-def test_the_noise_that_is_told_is_that_of_the_state(sampler, data):
+def test_the_denoiser_gets_the_noise_of_the_state(sampler, data):
     # Along λ = 0 the chains are their noise; there no x̂ depends on what is told.
     descent = schedule(sampler, told=True)
     y = torch.zeros(len(descent) + 1, 1, 1, dtype=torch.float64)
@@ -108,7 +108,7 @@ def test_copies_count_by_their_effective_noise_alone(sampler, told):
 
 
 @pytest.mark.parametrize("sampler", SWELL)
-def test_the_later_part_of_a_ladder_goes_on_with_its_noise(sampler):
+def test_the_later_part_of_a_ladder_continues_with_its_noise(sampler):
     whole = schedule(sampler, told=True)
     noise = next(whole.noises(2 * 3))
     part = dataclasses.replace(whole, ladder=LADDER[2:], begins=noise)
@@ -121,7 +121,7 @@ def test_the_later_part_of_a_ladder_goes_on_with_its_noise(sampler):
 
 @pytest.mark.parametrize(("told", "right"), [(False, lambda g, r: g * r / 2), (True, lambda g, r: (g - 1) * r / 2)])
 @pytest.mark.parametrize("ratio", [0.02, 0.2, 0.8])
-def test_settled_langevin_errs_less_where_it_is_told_and_the_data_are_narrow(told, right, ratio):
+def test_settled_langevin_errs_less_at_the_noise_of_the_state_on_narrow_data(told, right, ratio):
     # The excess of the variance of x̂ over its value at the noise of the state, λ²/(λ + v).
     data = np.geomspace(1e-3, 10, 13)
     descent = schedule("langevin", [1.0], 10_000, ratio, told=told)
@@ -146,7 +146,7 @@ def test_with_the_actual_noise_the_spread_of_narrow_estimates_is_nearly_right(sa
 
 
 @pytest.mark.parametrize("sampler", SWELL)
-def test_past_the_wall_what_is_told_stays_bounded(sampler):
+def test_past_the_wall_what_is_reported_stays_bounded(sampler):
     descent = schedule(sampler, steps=3000, ratio=2.5, told=True)
     noises = np.array(list(descent.noises()))
     assert np.isfinite(noises).all()
@@ -193,7 +193,7 @@ def test_past_the_wall_the_swelling_is_huge():
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
-def test_the_job_tells_the_ladder_that_is_walked(sampler):
+def test_the_job_reports_the_ladder_that_is_walked(sampler):
     spec = load_preset("ring-8").replace_all({"sampling.sampler": sampler, "sampling.ladder": "karras"})
     told, _ = ladder_job(spec)
     assert int(told.steps.sum()) == spec.sampling.total_steps == len(parts.descent(spec))

@@ -56,13 +56,13 @@ def write_images(folder: Path, count: int) -> None:
 
 @pytest.mark.parametrize("k", [1, 8])
 def test_only_a_large_first_noise_reaches_all_images(tmp_path: Path, k: int) -> None:
-    write_images(tmp_path / "cifar-10-batches-bin", 200)
-    quick = {"sampling.chains": 128, "sampling.steps_per_level": 5}
+    write_images(tmp_path / "cifar-10-batches-bin", 64)
+    quick = {"sampling.chains": 64, "sampling.steps_per_level": 5}
     few = with_copies(load_preset(FEW).replace_all(quick), k)
     # The ladder stays as dense where the images are told apart.
     most = with_copies(load_preset(MOST).replace_all(quick | {"sampling.levels": 80, "sampling.step_ratio": 0.2}), k)
     assert ratio(few, tmp_path) < 0.6
-    # Over seeds 1.03 to 1.18.
+    # Over seeds 1.01 to 1.10.
     assert ratio(most, tmp_path) == pytest.approx(1.0, abs=0.25)
 
 

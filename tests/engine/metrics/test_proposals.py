@@ -120,6 +120,6 @@ def test_the_job_proposes_what_the_spec_accepts(preset):
     assert "s_T²/σ²" in told.text
 
 
-def test_missing_images_are_told(tmp_path):
+def test_missing_images_are_reported(tmp_path):
     *_, last = proposal(load_preset("mnist-2min"), data_dir=tmp_path)
     assert isinstance(last, Failed)

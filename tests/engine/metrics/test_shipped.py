@@ -157,7 +157,7 @@ def test_what_was_trained_here_goes_before_and_is_judged_by_its_own_bounds(digit
     assert kept.network.digest == network.digest
 
 
-def test_a_new_training_can_be_asked_for(monkeypatch: pytest.MonkeyPatch, digits: ImageSet) -> None:
+def test_a_new_training_can_be_requested(monkeypatch: pytest.MonkeyPatch, digits: ImageSet) -> None:
     assert list(preparing("digits", device=CPU)) == []
     steps = preparing("digits", device=CPU, retrain=True)
     assert next(steps).total == recipe_for("digits").steps(len(digits.train))

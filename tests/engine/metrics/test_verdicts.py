@@ -40,7 +40,7 @@ def test_the_held_out_images_live_too(digits: Tensor) -> None:
     assert judge(ImageSet.to_data(load_images(ImagesSpec()).test), digits).count("alive") >= 290
 
 
-def test_each_way_to_die_is_told_by_its_name(digits: Tensor) -> None:
+def test_each_way_to_die_is_named(digits: Tensor) -> None:
     x = ImageSet.to_data(digits[:7])
     x[0] = 0.3
     x[1] = 0.3 + 0.01 * torch.randn(1, 8, 8, generator=torch.Generator().manual_seed(0))
@@ -55,7 +55,7 @@ def test_each_way_to_die_is_told_by_its_name(digits: Tensor) -> None:
 @pytest.mark.parametrize(
     ("spread", "name"), [(1.5, "blew up"), (3.0, "noise left over"), (20.0, "noise left over"), (26.0, "blew up")]
 )
-def test_noise_of_an_earlier_level_is_told_from_chains_that_blew_up(digits: Tensor, spread: float, name: str) -> None:
+def test_noise_of_an_earlier_level_is_not_a_blow_up(digits: Tensor, spread: float, name: str) -> None:
     noise = torch.randn(4, 200, 1, 8, 8, generator=torch.Generator().manual_seed(0))
     real = ImageSet.to_data(digits[:4])
     far = real + 30 * torch.sign(torch.randn(real.shape, generator=torch.Generator().manual_seed(1)))
@@ -114,7 +114,7 @@ def ends(spec, **where) -> tuple[Samples, Verdicts]:
     return samples, found
 
 
-def test_the_job_tells_how_each_chain_ended() -> None:
+def test_the_job_reports_how_each_chain_ended() -> None:
     spec = small()
     samples, found = ends(spec)
     assert found.verdict == ("alive",) * 8
@@ -125,13 +125,13 @@ def test_the_job_tells_how_each_chain_ended() -> None:
     assert found.spatial_variance.min() > found.least_variance
 
 
-def test_too_few_small_steps_leave_noise_and_are_not_told_as_blown_up() -> None:
+def test_too_few_small_steps_leave_noise_and_are_not_reported_as_blown_up() -> None:
     found = ends(small(step_ratio=0.006, sigma_L=2.0, jump=False))[1]
     assert found.lived < 8
     assert set(found.dead.values()) == {"noise left over"}
 
 
-def test_chains_past_the_wall_are_told_as_dead() -> None:
+def test_chains_past_the_wall_are_reported_as_dead() -> None:
     spec = small()
     wild = spec.replace_all({"sampling.step_ratio": 3.0, "sampling.steps_per_level": 60})
     found = ends(wild)[1]

@@ -86,7 +86,7 @@ def test_copies_start_with_the_same_filters() -> None:
     assert all(torch.equal(first[:, 0], first[:, i]) for i in range(4))
 
 
-def test_untrained_unet_does_not_tell_copies_apart() -> None:
+def test_untrained_unet_does_not_distinguish_copies() -> None:
     net = UNet(1, 3, width=8, embedding=16)
     generator = torch.Generator().manual_seed(1)
     for taps in net.head.taps:
@@ -123,7 +123,7 @@ def test_options_start_as_the_plain_network_and_keep_the_shape(options: dict[str
     assert net(y, c).shape == (2, 1, 13, 13)
 
 
-@pytest.mark.parametrize("fusion", ["mean", "set"])
+@pytest.mark.parametrize("fusion", ["mean", "set", "set-of-k"])
 def test_joined_copies_have_no_order(fusion: str) -> None:
     net = UNet(1, 3, width=8, embedding=16, fusion=fusion).double()
     shake(net)
@@ -136,7 +136,7 @@ def test_mean_fusion_sees_the_mean_copy_alone_and_set_fusion_more() -> None:
     y, c = draw(2, 3, 1, 8, 8).double(), draw(2).double()
     spread = draw(3).double()
     other = y + (spread - spread.mean()).reshape(1, 3, 1, 1, 1)
-    for fusion, same in (("mean", True), ("set", False)):
+    for fusion, same in (("mean", True), ("set", False), ("set-of-k", False)):
         net = UNet(1, 3, width=8, embedding=16, fusion=fusion).double()
         shake(net)
         assert torch.allclose(net(y, c), net(other, c), atol=1e-9) is same

@@ -65,7 +65,7 @@ def test_the_ladder_of_karras_is_linear_for_one_and_geometric_in_the_limit():
 
 
 @pytest.mark.parametrize("event", [(2,), (3, 5, 4)])
-def test_copies_carry_independent_noise_of_the_size_asked(event):
+def test_copies_carry_independent_noise_of_the_chosen_size(event):
     x = torch.randn(300, *event, dtype=torch.float64)
     sigma = torch.linspace(0.1, 3.0, 300)
     y = drawn_copies(x, sigma, 40, torch.Generator().manual_seed(1))

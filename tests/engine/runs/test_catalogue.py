@@ -98,7 +98,7 @@ def test_a_change_within_the_tick_of_the_file_system_is_not_missed(tmp_path: Pat
     assert changed(catalogue) == {"a"}
 
 
-def test_runs_that_are_gone_are_told(tmp_path: Path) -> None:
+def test_runs_that_are_gone_are_reported(tmp_path: Path) -> None:
     run = make(tmp_path / "a")
     make(tmp_path / "b")
     catalogue = Catalogue(tmp_path)
@@ -238,7 +238,7 @@ def test_points_are_seen_where_they_are() -> None:
     assert not point_thumbnail(np.full((3, 2), math.nan))[..., 3].any()
 
 
-def test_watching_tells_all_runs_and_then_what_changes(tmp_path: Path) -> None:
+def test_watching_reports_all_runs_and_then_what_changes(tmp_path: Path) -> None:
     runs = [make(tmp_path / f"r{n}") for n in range(3)]
     job = watch(Catalogue(tmp_path), Always())
     told: dict[str, str] = {}
@@ -302,7 +302,7 @@ def test_the_folder_of_runs_is_that_of_the_program(monkeypatch: pytest.MonkeyPat
     assert runs_folder(tmp_path / "x") == tmp_path / "x"
 
 
-def test_a_folder_of_runs_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_folder_of_runs_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError, match="cannot be read"):
         rows(Catalogue(tmp_path / "file"))

@@ -122,7 +122,7 @@ def test_a_lock_of_another_machine_is_named_with_what_to_remove(tmp_path, monkey
     assert soft.exists()
 
 
-def test_another_trouble_with_a_lock_is_told(tmp_path, monkeypatch):
+def test_another_trouble_with_a_lock_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(fcntl, "flock", refuse(errno.EIO))
     with pytest.raises(UserError, match="Cannot write to"), hold(tmp_path / LOCK, 0.1, "held"):
         pass

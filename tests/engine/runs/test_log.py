@@ -73,7 +73,7 @@ BAD_LINES = {
 
 
 @pytest.mark.parametrize("name", BAD_LINES)
-def test_a_damaged_line_is_left_out_and_told_once(run: Run, name: str) -> None:
+def test_a_damaged_line_is_left_out_and_reported_once(run: Run, name: str) -> None:
     path = run.folder / METRICS
     good = '{"step": 1, "loss": 1.0}\n', '{"step": 2, "held_out": 0.5}\n'
     path.write_text(good[0] + BAD_LINES[name] + "\n" + good[1])
@@ -96,7 +96,7 @@ def test_a_log_that_cannot_be_read_is_put_aside(run: Run) -> None:
     assert len(run.read_metrics().rows) == 1
 
 
-def test_steps_that_were_done_anew_are_told_once(run: Run) -> None:
+def test_steps_that_were_repeated_are_reported_once(run: Run) -> None:
     held_out = [{"step": step, "held_out": float(step)} for step in (2, 4)]
     first = [{"step": step, "loss": 1.0} for step in range(1, 6)]
     run.append_metrics([*first[:2], held_out[0], *first[2:4], held_out[1], first[4]])

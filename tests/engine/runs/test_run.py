@@ -128,7 +128,7 @@ def test_a_run_whose_manifest_is_gone_says_which_file_to_put_back(run: Run) -> N
         Run.open(run.folder)
 
 
-def test_weights_are_asked_for_before_there_are_any(run: Run) -> None:
+def test_weights_cannot_be_loaded_before_there_are_any(run: Run) -> None:
     with pytest.raises(BadFile, match="no trained weights yet"):
         run.load_weights()
 
@@ -191,7 +191,7 @@ def test_weights_of_older_versions_without_a_checksum_are_read(run: Run) -> None
 
 @pytest.mark.parametrize("name", ["layer.weight", "half", f"{AVERAGED}layer.half"])
 @pytest.mark.parametrize("value", [math.nan, math.inf])
-def test_what_is_not_finite_is_not_saved_over_a_checkpoint(run: Run, name: str, value: float) -> None:
+def test_values_that_are_not_finite_are_not_saved_over_a_checkpoint(run: Run, name: str, value: float) -> None:
     run.save(tensors(1.0), 10, elapsed_s=1.0)
     before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
     state = tensors(2.0)

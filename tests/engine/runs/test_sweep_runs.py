@@ -98,7 +98,7 @@ def test_asking_whether_a_run_is_claimed_does_not_disturb_who_wants_it(tmp_path:
         assert mine
 
 
-def test_the_folder_of_a_comparison_and_its_plan_are_told_apart_from_runs(tmp_path: Path) -> None:
+def test_the_folder_of_a_comparison_and_its_plan_are_distinguished_from_runs(tmp_path: Path) -> None:
     sweep = sweep_of_two(tmp_path / "sweep")
     for path in (sweep.folder, sweep.folder / SWEEP):
         assert [event.path for event in restore(path) if isinstance(event, SweepFound)] == [str(sweep.folder)]

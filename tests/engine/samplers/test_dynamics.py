@@ -114,7 +114,7 @@ def test_a_chain_is_the_same_to_the_bit_in_any_company(dynamics, count):
 
 
 @pytest.mark.parametrize("dynamics", ALL, ids=name)
-def test_a_step_leaves_the_state_before_it_alone_and_tells_its_posterior(dynamics):
+def test_a_step_leaves_the_state_before_it_alone_and_reports_its_posterior(dynamics):
     denoiser = ExactDenoiser(TWO)
     y, streams = exact_copies(TWO, 2.0, 9)
     kept = y.clone()

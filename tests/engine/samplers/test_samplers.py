@@ -144,7 +144,7 @@ def test_a_chain_is_the_same_to_the_bit_in_any_company(name, k):
             assert torch.equal(part.posterior.mean, full.posterior.mean[:count])
 
 
-def test_the_walk_tells_every_state_with_the_noise_of_its_level():
+def test_the_walk_reports_every_state_with_the_noise_of_its_level():
     moments = list(chains(2))
     assert [moment.step for moment in moments] == list(range(13))
     assert [moment.level for moment in moments] == [0] * 4 + [1] * 4 + [2] * 5

@@ -69,7 +69,7 @@ def test_a_model_cannot_be_trained_on() -> None:
     assert sorted(folder.iterdir()) == before
 
 
-def test_half_precision_is_widened_only_where_it_is_asked_for(tmp_path: Path) -> None:
+def test_half_precision_is_widened_only_where_it_is_requested(tmp_path: Path) -> None:
     path = tmp_path / "weights.safetensors"
     like = {"w": torch.zeros(2), "n": torch.zeros((), dtype=torch.int64)}
     path.write_bytes(pack_tensors({"w": torch.tensor([0.5, -2.0]).half(), "n": torch.tensor(3)}, {}))

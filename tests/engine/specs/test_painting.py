@@ -21,6 +21,6 @@ def test_what_somebody_has_chosen_stays():
     assert (kept.sampling.sampler, kept.sampling.levels) == ("underdamped", 7)
 
 
-def test_the_sampler_itself_paints_where_that_is_asked_for():
+def test_the_sampler_itself_paints_on_request():
     spec = load_preset("mnist-2min").replace("denoise.painting", "same")
     assert for_painting(spec) == spec

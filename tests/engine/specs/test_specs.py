@@ -319,7 +319,7 @@ def test_an_older_file_gives_fields_of_other_samplers_which_are_dropped(sampler:
 
 @pytest.mark.parametrize("older", ["msd-experiment-1", "msd-experiment-2"])
 @pytest.mark.parametrize("sampling", [None, {}, {"sampler": "underdamped"}, {"sampler": "ode"}])
-def test_an_older_file_tells_the_denoiser_the_noise_of_the_level(older: str, sampling: dict[str, str] | None) -> None:
+def test_an_older_file_gives_the_denoiser_the_noise_of_the_level(older: str, sampling: dict[str, str] | None) -> None:
     fields = {"format": older} | ({} if sampling is None else {"sampling": sampling})
     spec = ExperimentSpec.from_json(json.dumps(fields))
     wanted = None if "conditioning" in spec.sampling.absent else "scheduled"

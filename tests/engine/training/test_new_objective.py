@@ -16,7 +16,7 @@ from msd_engine.objectives.objective import Losses
 def loss(denoiser, x, y, sigma, draw):
     off = denoiser.estimate(y, sigma) - x
     along = (off * draw(tuple(x.shape[1:]))).flatten(1).sum(1).square()
-    return Losses(along * denoiser.weight(sigma), along)
+    return Losses(along * denoiser.weight(sigma, y.shape[1]), along)
 '''
 ROW = {
     'Form = Literal["preconditioned", "plain"': ', "sliced"',

@@ -32,7 +32,7 @@ def gradients(names: list[str], weights: dict[str, nn.Parameter], seed: int) -> 
 
 
 @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
-def test_a_module_goes_on_with_views_of_the_vector(layout: torch.memory_format) -> None:
+def test_a_module_continues_with_views_of_the_vector(layout: torch.memory_format) -> None:
     net, same = module().to(memory_format=layout), module()  # type: ignore[call-overload]
     part = Flat(net, NAMES)
     assert [name for name, _ in net.named_parameters()] == NAMES

@@ -59,7 +59,7 @@ def test_squared_error_is_summed_over_the_datum() -> None:
 
 def test_weight_asks_the_same_of_the_network_at_every_noise() -> None:
     sigma, k, sigma_data = torch.tensor([0.01, 0.5, 3.0, 50.0]), 4, torch.tensor(0.7)
-    known = Known(k, sigma_data, torch.zeros(2), Exploding(25.0), sees_mean=False)
+    known = Known(k, k, sigma_data, torch.zeros(2), Exploding(25.0), sees_mean=False)
     sigma_eff = sigma / math.sqrt(k)
     c_out = sigma_eff * sigma_data / (sigma_eff**2 + sigma_data**2).sqrt()
     assert torch.allclose(PRECONDITIONED.weight(sigma, known) * c_out**2, torch.ones(4))
@@ -74,7 +74,7 @@ def test_untrained_preconditioned_loss_is_of_order_one_at_every_noise() -> None:
     for sigma in (0.05, 1.0, 30.0):
         noise = torch.full((len(x),), sigma)
         y = drawn_copies(x, noise, 2, stream(0, 10))
-        error = denoiser.weight(noise) * squared_error(denoiser(y, noise).mean, x)
+        error = denoiser.weight(noise, 2) * squared_error(denoiser(y, noise).mean, x)
         assert float(error.detach().mean()) / 2 == pytest.approx(1.0, abs=0.1)
 
 
@@ -164,7 +164,7 @@ def test_building_a_network_leaves_the_global_generator_alone() -> None:
 @pytest.mark.parametrize(
     "spec", [digits(), points(), digits(training__optimiser="muon"), points(training__optimiser="muon")]
 )
-def test_a_loaded_state_goes_on_to_the_same_bits(spec: ExperimentSpec) -> None:
+def test_a_loaded_state_continues_to_the_same_bits(spec: ExperimentSpec) -> None:
     whole, first, second = (build(spec).trainer for _ in range(3))
     losses = [whole.advance(0.0) for _ in range(8)]
     for _ in range(4):

@@ -29,7 +29,15 @@ DIGITS = load_preset("digits-30s").replace_all(
 
 def build(spec: ExperimentSpec, delay: int, tape: Tape | None = None) -> Trainer:
     parts = training(spec, data_dir=Path("nowhere"), device=CPU)
-    return Trainer(spec, parts.trainer.denoiser, parts.trainer.averaged, parts.source, mse, delay=delay, graph=tape)
+    return Trainer(
+        spec,
+        parts.trainer.denoiser,
+        parts.trainer.averaged,
+        parts.source,
+        mse,
+        delay=delay,
+        new_graph=tape and (lambda: tape),
+    )
 
 
 def run(trainer: Trainer, steps: int) -> list[Done]:
@@ -57,6 +65,23 @@ def test_losses_read_later_and_recorded_steps_have_the_bits_of_steps_one_by_one(
     assert not recorded.pop_trouble()
 
 
+def test_a_set_has_a_recording_for_each_k_and_the_bits_of_steps_one_by_one() -> None:
+    spec, tapes = POINTS.replace("network.fusion", "set"), list[Tape]()
+
+    def new_tape() -> Tape:
+        tapes.append(Tape())
+        return tapes[-1]
+
+    parts = training(spec, data_dir=Path("nowhere"), device=CPU)
+    inner = parts.trainer
+    recorded = Trainer(spec, inner.denoiser, inner.averaged, parts.source, mse, delay=3, new_graph=new_tape)
+    plain = build(spec, 0)
+    assert run(plain, 32) == run(recorded, 32)
+    assert same(plain, recorded)
+    # Of 32 steps k = 1 and 2 have seven, k = 4, 8 and 16 six.
+    assert [tape.replayed for tape in tapes] == [7 - WARM_UP] * 2 + [6 - WARM_UP] * 3
+
+
 def test_losses_come_when_they_are_due_and_in_order() -> None:
     trainer = build(POINTS, 3)
     found = [[done.step for done in trainer.advance(0.0)] for _ in range(9)]
@@ -67,7 +92,7 @@ def test_losses_come_when_they_are_due_and_in_order() -> None:
 
 @pytest.mark.parametrize("spec", [POINTS, DIGITS])
 @pytest.mark.parametrize("kind", ["plain", "later", "recorded"])
-def test_a_state_goes_on_to_the_same_bits_however_steps_are_done(spec: ExperimentSpec, kind: str) -> None:
+def test_a_state_continues_to_the_same_bits_however_steps_are_done(spec: ExperimentSpec, kind: str) -> None:
     delay = 0 if kind == "plain" else 2
     tapes = [Tape() if kind == "recorded" else None for _ in range(3)]
     whole, first, second = (build(spec, delay, tape) for tape in tapes)
@@ -119,7 +144,7 @@ def test_losses_before_a_step_that_is_no_number_are_not_lost() -> None:
     assert trainer.drain() == []
 
 
-def test_what_cannot_be_recorded_is_done_piece_by_piece_and_the_reason_is_told_once() -> None:
+def test_what_cannot_be_recorded_is_done_piece_by_piece_and_the_reason_is_reported_once() -> None:
     plain, trainer = build(POINTS, 0), build(POINTS, 2, tape := Tape())
     trainer.denoiser.net.register_forward_hook(lambda _module, _given, out: out * (1.0 + 0.0 * out.sum().item()))
     assert run(trainer, 8) == run(plain, 8)
@@ -134,7 +159,7 @@ def test_a_job_says_what_the_device_cannot_record(tmp_path: Path, monkeypatch: p
         parts = training(spec, **options)
         inner = parts.trainer
         inner.denoiser.net.register_forward_hook(lambda _module, _given, out: out * (1.0 + 0.0 * out.sum().item()))
-        trainer = Trainer(spec, inner.denoiser, inner.averaged, parts.source, mse, delay=2, graph=Tape())
+        trainer = Trainer(spec, inner.denoiser, inner.averaged, parts.source, mse, delay=2, new_graph=Tape)
         return dataclasses.replace(parts, trainer=trainer)
 
     monkeypatch.setattr(train_job, "training", recorded)

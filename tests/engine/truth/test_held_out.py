@@ -30,7 +30,7 @@ def test_the_standard_error_is_that_of_other_draws() -> None:
     assert np.mean([one.standard_error for one in found]) == pytest.approx(spread, rel=0.25)
 
 
-def test_it_is_told_kept_and_told_again(tmp_path: Path) -> None:
+def test_it_is_reported_saved_and_reported_again(tmp_path: Path) -> None:
     spec = load_preset("ncsn-toy").replace_all(
         {"training.steps": 20, "network.width": 16, "training.evaluate_every": 10}
     )

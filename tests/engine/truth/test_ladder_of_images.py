@@ -20,7 +20,7 @@ from msd_engine.specs.tables.samplers import TRAITS
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_the_end_of_the_ladder_is_as_told(seed: int) -> None:
+def test_the_end_of_the_ladder_is_as_reported(seed: int) -> None:
     draws = np.random.default_rng(seed)
     sampler = list(TRAITS)[seed % len(TRAITS)]
     sigma_L = float(draws.uniform(0.05, 0.5))

@@ -46,7 +46,7 @@ def test_an_error_in_the_window_is_shown_at_once(caught):
     assert [text for text, *_ in caught] == ["Something went wrong in the window: ValueError: here"]
 
 
-def test_used_up_memory_is_told_in_plain_words(caught):
+def test_used_up_memory_is_reported_in_plain_words(caught):
     sys.excepthook(MemoryError, MemoryError(), None)
     assert caught[0][0].startswith("There is not enough memory")
 

@@ -91,7 +91,7 @@ def test_the_menu_of_layers_stays_open_while_they_are_switched(qtbot, window):
     menu.close()
 
 
-def test_a_missing_image_set_is_told_with_a_button_that_fetches_it(qtbot, window, monkeypatch):
+def test_a_missing_image_set_is_reported_with_a_button_that_fetches_it(qtbot, window, monkeypatch):
     fetched = []
     monkeypatch.setattr(window.engine, "download", lambda name: fetched.append(name) or (lambda *_: iter(())))
     window.show_page("images")

@@ -51,7 +51,7 @@ sys.exit(application.exec())
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
-def test_a_window_that_is_told_to_end_saves_everything(tmp_path, name):
+def test_a_window_that_is_ended_by_a_signal_saves_everything(tmp_path, name):
     command = [sys.executable, "-c", PROGRAM, str(tmp_path / "runs")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout.readline() == "training\n"

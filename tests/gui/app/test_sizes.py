@@ -36,7 +36,7 @@ def test_the_least_size_with_every_page_built_fits_a_small_screen(whole):
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_play_bar_and_status_bar_stay_in_sight(whole, screen):
+def test_play_bar_and_status_bar_stay_visible(whole, screen):
     whole.resize(first_size(QSize(*screen)))
     for name in whole.pages:
         whole.show_page(name)

@@ -258,6 +258,9 @@ def test_a_mixture_from_a_file_is_shown_and_can_be_left_again(qtbot, window, mix
 
 def test_every_mixture_export_is_written(qtbot, window, mixture, tmp_path, monkeypatch):
     monkeypatch.setattr("msd_gui.pages.mixture.exports.FRAMES", 11)
+    short = {"sampling.levels": 3, "sampling.steps_per_level": 5}
+    mixture.experiment.set(mixture.experiment.spec.replace_all(short))
+    qtbot.waitUntil(lambda: mixture.report.step == 15 and not mixture.running, timeout=WAIT_MS)
     for number, export in enumerate(mixture.exports()):
         for suffix in export.formats():
             path = tmp_path / f"{number}-{export.name}{suffix}"

@@ -1,5 +1,7 @@
 """The bridge: newest frame wins, loss points are never lost, a stopped job is closed, errors become sentences."""
 
+import os
+import sys
 import threading
 import time
 
@@ -261,3 +263,20 @@ def test_whatever_ends_a_job_is_told_and_the_runner_goes_on(qtbot, clock, monkey
     )
     assert failure.details
     assert isinstance(after, LossPoints)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="niceness belongs to a thread on Linux alone")
+def test_a_patient_runner_leaves_the_processor_to_all_others(qtbot, clock):
+    heard = []
+
+    def job(_cadence, _live):
+        heard.append(os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        yield Finished(0, 0.0, "")
+
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    for patient in (True, False):
+        runner = Runner(clock, patient=patient)
+        with qtbot.waitSignal(runner.event_ready):
+            runner.submit(job)
+        runner.close()
+    assert heard == [max(10, usual), usual]

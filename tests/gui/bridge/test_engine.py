@@ -12,6 +12,7 @@ import pytest
 from msd_engine.events import Samples, Tick
 from msd_engine.specs import Live, SweepSpec, load_preset
 from msd_engine.specs.live import NEVER
+from msd_engine.specs.search.tune import TuneSpec
 from msd_gui.bridge.engine import Engine
 
 SPEC = load_preset("digits-30s")
@@ -21,21 +22,29 @@ CALLS = {
     "warm_up": (),
     "train": (SPEC, RUN),
     "recall": (RUN,),
+    "held_out_strip": (RUN,),
     "sample": (SPEC, RUN),
+    "sample_at_first_sight": (SPEC, RUN),
     "chain_task": ("draw", SPEC, RUN),
     "field": (load_preset("ncsn-toy"), 1.0, (0.0, 1.0, 0.0, 1.0), RUN),
+    "why": (SPEC, RUN),
     "ladder": (SPEC, RUN),
     "propose": (SPEC,),
+    "tune": (TuneSpec(base=SPEC), RUN),
+    "tune_cost": (TuneSpec(base=SPEC), RUN),
     "denoise": (SPEC, RUN),
+    "growing_copies": (SPEC, (1, 2), ((1, RUN),)),
     "open_picture": (RUN, (1, 8, 8)),
     "show_copies": (SPEC,),
     "evaluate": (load_preset("cifar10-20min"), RUN),
     "judge": (Samples(IMAGE[None], IMAGE[None, None], 0, SPEC.to_json()),),
     "nearest": (SPEC, IMAGE),
     "restore": (RUN,),
+    "restore_text": ("1, 2",),
     "download": ("mnist",),
     "save": ("text", RUN),
     "watch_runs": (),
+    "shipped_runs": (),
     "held_out_curves": ([RUN],),
     "annotate": (RUN,),
     "discard": ([RUN],),

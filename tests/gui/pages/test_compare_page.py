@@ -93,6 +93,31 @@ def test_the_last_comparison_is_opened_again_after_a_restart(qtbot, page, tmp_pa
     window.close()
 
 
+def test_an_example_is_shown_until_the_user_has_a_comparison(qtbot, page):
+    qtbot.waitUntil(lambda: page.example and not page.running and page.shown.latest is not None, timeout=WAIT_MS)
+    assert page.shown.title.text().startswith("Example")
+    assert page.shown.title.isVisible()
+    assert "example" in page.words.text()
+    assert page.shown.latest.done == page.shown.latest.total
+    assert len(page.shown.columns()) == 2 * page.shown.latest.total
+    # Nothing of it is the user's: neither the settings nor the folder.
+    assert page.form.ks.text() == "1, 2"
+    assert page.folder is None
+    assert shown_buttons(page) == {"train", "open"}
+    assert page.exports()
+    page.keep("compare", page.window().settings)
+    assert page.window().settings.last_run("compare") is None
+    page.form.budget.setText("2")
+    page.act("train")
+    assert not page.example
+    assert not page.shown.title.isVisible()
+    qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
+    assert "Example" not in page.shown.title.text()
+    page.set_watched(False)
+    page.set_watched(True)
+    assert not page.running
+
+
 def test_a_comparison_can_be_opened_while_another_is_read(qtbot, page, tmp_path):
     page.form.budget.setText("2")
     page.act("train")
@@ -116,7 +141,6 @@ def test_a_folder_that_cannot_be_opened_is_left(qtbot, page, tmp_path):
 
 
 def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
-    assert page.exports() == []
     page.act("train")
     qtbot.waitUntil(done(page, 3), timeout=WAIT_MS)
     assert page.shown.table.rowCount() == 4

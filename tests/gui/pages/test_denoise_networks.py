@@ -47,7 +47,7 @@ def press(page, label):
 
 
 @pytest.mark.parametrize("name", DIGITS)
-def test_a_shipped_model_denoises_where_its_data_and_k_are_asked_for(qtbot, page, name):
+def test_a_shipped_model_denoises_where_its_data_and_k_are_requested(qtbot, page, name):
     k = load_card(name).spec.training.k
     assert not page.network.isVisible()
     page.experiment.set(page.experiment.spec.replace_all({"training.k": k, "sampling.source": "trained"}))
@@ -60,7 +60,7 @@ def test_a_shipped_model_denoises_where_its_data_and_k_are_asked_for(qtbot, page
     assert not page.card.isVisible()
 
 
-def test_a_k_without_a_network_is_told_and_the_card_takes_the_nearest(qtbot, window, page):
+def test_a_k_without_a_network_is_reported_and_the_card_takes_the_nearest(qtbot, window, page):
     known = [load_card(name).spec.training.k for name in DIGITS]
     k = max(known) + 1
     before = page.experiment.spec.replace_all({"training.k": k, "sampling.source": "trained"})
@@ -108,6 +108,7 @@ def test_k_dragged_leaves_the_copies_and_one_card_says_which_k_the_network_sees(
         "Back to 3",
         "Use the exact score",
         "Train for k = 5",
+        "Train for every k",
     ]
     assert "k = 3" in page.why_not("sample")
     press(page, "Back to 3")
@@ -146,7 +147,7 @@ def test_a_chosen_folder_is_read_and_one_that_is_no_run_is_a_sentence(qtbot, win
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
 
 
-def test_the_images_page_hands_its_network_over(qtbot, window, page, run):
+def test_the_images_page_passes_its_network_on(qtbot, window, page, run):
     images = window.pages["images"]
     images.experiment.set(images.experiment.spec.replace_all(SMALL_CHAINS))
     window.show_page("images")
@@ -194,7 +195,7 @@ def test_a_network_trained_beside_exact_draws_is_taken_with_a_sampler_for_networ
     assert not page.experiment.spec.sampling.needs_posterior
 
 
-def test_the_list_of_runs_hands_a_network_over(qtbot, window, page, run, tmp_path):
+def test_the_list_of_runs_passes_a_network_on(qtbot, window, page, run, tmp_path):
     shutil.copytree(run, tmp_path / "runs" / "small")
     runs = window.pages["runs"]
     window.show_page("runs")
@@ -266,3 +267,23 @@ def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbo
     settled(qtbot, page, lambda: page.denoised and not page.denoised.exact)
     assert len(page.result.tiles()) == 1
     assert page.chain_task.row.isEnabled()
+
+
+def test_estimates_for_growing_k_stand_below_the_picture_and_one_is_taken(qtbot, window):
+    page = denoise_page(qtbot, window)
+    row = page.growing
+    settled(qtbot, page, lambda: any(one.exact for one in row.estimates))
+    assert [tile.name for tile in row.views["exact"].tiles()] == ["k = 1", "k = 2", "k = 4", "k = 8"]
+    assert [tile.name for tile in row.views["trained"].tiles()] == ["k = 1", "k = 8"]
+    assert [tile.marked for tile in row.views["exact"].tiles()] == [False, False, False, True]
+    errors = [one.error for one in row.estimates if one.exact]
+    page.form.slider("denoise.sigma").change_value(3.0)
+    settled(qtbot, page, lambda: [one.error for one in row.estimates if one.exact] != errors)
+    row.views["exact"].chosen.emit(1)
+    settled(qtbot, page, lambda: len(page.denoised.copies.y) == 2)
+    assert page.denoised.exact
+    np.testing.assert_allclose(page.denoised.copies.x_hat, row.views["exact"].tiles()[1].image, atol=1e-5)
+    row.views["trained"].chosen.emit(0)
+    settled(qtbot, page, lambda: not page.denoised.exact)
+    assert page.experiment.spec.training.k == 1
+    np.testing.assert_allclose(page.denoised.copies.x_hat, row.views["trained"].tiles()[0].image, atol=1e-5)

@@ -166,3 +166,17 @@ def test_an_opened_picture_takes_the_size_of_the_data_and_a_bad_one_is_a_sentenc
     page.picture.open(tmp_path / "bad.png")
     qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
     assert "bad.png" in window.messages.errors()[0]
+
+
+def test_a_drawing_that_other_data_put_away_comes_back_by_undo(qtbot, window, page):
+    settled(qtbot, page, lambda: page.denoised is not None)
+    stroke(page, (2.5, 2.5), (2.5, 6.5))
+    drawn = page.experiment.spec
+    assert drawn.denoise.picture
+    with qtbot.waitSignal(page.noticed) as notice:
+        page.form.control("data.name").change_value("mnist")
+    assert "Undo" in notice.args[0]
+    assert not page.experiment.spec.denoise.picture
+    window.commands["undo"].trigger()
+    assert page.experiment.spec == drawn
+    settled(qtbot, page, lambda: np.array_equal(page.easel.canvas.picture().tobytes(), drawn.denoise.picture))

@@ -94,7 +94,7 @@ def test_chains_of_other_data_do_not_stand_beside_the_settings(qtbot, window, pa
     drawn(qtbot, page)
 
 
-def test_missing_images_are_told_and_the_page_lives(qtbot, window, page):
+def test_missing_images_are_reported_and_the_page_lives(qtbot, window, page):
     page.load(load_preset("digits-exact").replace_all({**SMALL_CHAINS, "data.name": "mnist"}))
     qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
     assert "msd download mnist" in window.messages.errors()[0]
@@ -108,9 +108,12 @@ def test_no_chain_of_other_data_comes_late(qtbot, page):
     page.form.control("sampling.source").change_value("trained")
     page.form.control("data.name").change_value("mnist")
     assert page.gallery.latest is None
+    # The network of the other data draws at once.
+    qtbot.waitUntil(lambda: page.gallery.latest is not None, timeout=WAIT_MS)
+    assert page.gallery.latest.x_hat.shape == (5, 1, 28, 28)
+    page.do_stop()
     qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
-    assert page.gallery.latest is None
-    assert page.gallery._place.currentWidget() is page.gallery._place.placeholder
+    assert page.gallery.latest.x_hat.shape == (5, 1, 28, 28)
 
 
 def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reason(qtbot, page, monkeypatch):
@@ -131,7 +134,7 @@ def test_the_yield_stands_over_the_grid_and_dead_chains_are_marked_with_the_reas
     assert page.gallery.grid._dead == {}
 
 
-def test_chains_are_judged_by_a_classifier_too_where_that_is_asked_for_and_from_then_on(qtbot, page, monkeypatch):
+def test_chains_are_judged_by_a_classifier_too_on_request_and_from_then_on(qtbot, page, monkeypatch):
     monkeypatch.setitem(classifier._RECIPES, "digits", classifier.Recipe(passes=2, batch=64))
     assert not page.judging.isVisible()
     page.load(load_preset("digits-exact").replace_all(SMALL_CHAINS))
@@ -154,7 +157,7 @@ def test_chains_are_judged_by_a_classifier_too_where_that_is_asked_for_and_from_
     assert [count for _, count in page.survival.by_setting.values()] == [10]
 
 
-def test_what_is_wrong_is_said_with_a_button_that_mends_it_and_can_be_undone(qtbot, window, page):
+def test_what_is_wrong_is_said_with_a_button_that_fixes_it_and_can_be_undone(qtbot, window, page):
     page.load(load_preset("digits-exact").replace_all(SMALL_CHAINS | {"sampling.steps_per_level": 20}))
     drawn(qtbot, page)
     page.form.slider("sampling.sigma_1").change_value(1.0)

@@ -57,7 +57,7 @@ def test_what_is_not_under_the_mask_stays_as_it_was_drawn(qtbot, window, page):
     assert page.tabs.currentWidget() is page.chain_task
 
 
-def test_a_branch_of_a_painting_goes_on_to_keep_the_rest(qtbot, page):
+def test_a_branch_of_a_painting_continues_to_keep_the_rest(qtbot, page):
     mask = np.repeat(np.array([0, 1], np.uint8), 32)
     page.experiment.set(page.experiment.spec.replace("denoise.mask", mask.tobytes()))
     page.chain_task.paint.click()
@@ -93,7 +93,7 @@ def test_a_row_leads_from_seed_to_seed_and_any_state_of_it_can_be_looked_at(qtbo
     assert scrubber.fresh.isEnabled()
 
 
-def test_a_branch_on_the_images_page_goes_on_as_the_chain_did(qtbot, window):
+def test_a_branch_on_the_images_page_continues_as_the_chain_did(qtbot, window):
     page = window.pages["images"]
     window.show_page("images")
     page.experiment.set(page.experiment.spec.replace_all(SMALL))

@@ -108,9 +108,9 @@ def test_chains_that_are_drawn_tell_their_ladder_and_no_second_job_does(images, 
     assert jobs_of_change(page, engine, clock, "sampling.step_ratio", 0.01) == ["sample", "sample"]
     assert jobs_of_change(page, engine, clock, "sampling.step_ratio", 0.02) == ["sample"]
     assert jobs_of_change(page, engine, clock, "sampling.levels", 7) == ["sample"]
-    # While a slider is dragged, fewer chains are drawn, by another spec.
+    # While a slider is dragged, a few chains are drawn down another ladder.
     page.form.editing_started.emit("sampling.levels")
-    assert jobs_of_change(page, engine, clock, "sampling.levels", 8) == ["sample"]
+    assert jobs_of_change(page, engine, clock, "sampling.levels", 8) == ["chain_task", "ladder"]
     page.form.editing_finished.emit("sampling.levels")
     assert engine.jobs() == ["sample"]
 
@@ -149,7 +149,7 @@ def test_a_network_that_is_not_there_is_said_with_every_way_on_on_the_mixture_pa
     assert mixture.experiment.spec.sampling.source == "trained"
     k = mixture.experiment.spec.training.k
     labels = [remedy.label for remedy in mixture.card.problem.remedies]
-    assert labels == ["Use the exact score", f"Train for k = {k}"]
+    assert labels == ["Use the exact score", f"Train for k = {k}", "Train for every k"]
     mixture.card.press(0)
     assert mixture.resolved.serves
     mixture.form.control("sampling.source").change_value("trained")

@@ -57,7 +57,7 @@ def test_pasted_points_become_the_data_and_can_be_undone_by_another_target(windo
     page = window.pages["mixture"]
     QApplication.clipboard().setText("x y\n0 0\n1 1\n2 0\n")
     window.commands["paste"].trigger()
-    qtbot.waitUntil(lambda: page.experiment.spec.data.name == "points", timeout=10_000)
+    qtbot.waitUntil(lambda: page.experiment.spec.data.name == "points", timeout=60_000)
     assert page.experiment.spec.data.points == ((0.0, 0.0), (1.0, 1.0), (2.0, 0.0))
     qtbot.waitUntil(lambda: page.samples is not None and len(page.samples.x_hat) > 0, timeout=20_000)
     page.form.control("data.name").change_value("ring-8")
@@ -67,7 +67,7 @@ def test_pasted_points_become_the_data_and_can_be_undone_by_another_target(windo
 def test_pasted_words_are_refused_with_a_sentence(window, qtbot):
     qtbot.waitUntil(lambda: window.engine.ready, timeout=60_000)
     QApplication.clipboard().setText("Dear reader,\nthis is a letter.")
-    with qtbot.waitSignal(window.files.failed, timeout=10_000) as caught:
+    with qtbot.waitSignal(window.files.failed, timeout=60_000) as caught:
         window.commands["paste"].trigger()
     assert "must begin with two numbers" in caught.args[0]
     assert window.pages["mixture"].experiment.spec.data.name == "ncsn-toy"
@@ -79,5 +79,5 @@ def test_a_file_of_points_opens_as_data(window, qtbot, tmp_path):
     path.write_text("0,0\n10,0\n0,10\n")
     window.files.open_path(path)
     spec = lambda: window.pages["mixture"].experiment.spec  # noqa: E731
-    qtbot.waitUntil(lambda: spec().title == "drawing", timeout=10_000)
+    qtbot.waitUntil(lambda: spec().title == "drawing", timeout=60_000)
     assert spec().sampling.sigma_1 > spec().sigma_of_copy(10)

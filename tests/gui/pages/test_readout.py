@@ -20,6 +20,7 @@ from msd_gui.pages.mixture.page import MixturePage
 from msd_gui.pages.mixture.readout import MOST_CHAINS, state_at
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.networks import NetworkStore
+from msd_gui.session.resolve import method_rule
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_scrubbing_shows_the_figures_of_the_step_and_theory_at_the_end_alone(pag
         assert page.chains_heading.text() == ("Chains at their end" if ended else f"Chains at step {step} of 1000")
         assert bool(rows["Std within a mode"][1]) == ended
         assert bool(rows["Swelling of y − ȳ"][1]) == ended
-        assert (rows["R-hat, last half level"][0] == "at the end") != ended
+        assert (rows["Keep their mode"][0] == "at the end") != ended
 
 
 def test_shares_settle_while_chains_come_down_the_ladder(page, clock):
@@ -106,14 +107,44 @@ def report(**fields):
 
 
 @pytest.mark.parametrize(
-    ("r_hat", "words"),
-    [(10.65, "not mixed: 10.65"), (1.02, "not mixed: 1.02"), (1.004, "mixed: 1.004"), (math.nan, "–")],
+    ("r_hat", "words", "severity"),
+    [
+        (10.65, "not mixed: 10.65", "error"),
+        (1.02, "not mixed: 1.02", "error"),
+        (1.004, "mixed: 1.004", ""),
+        (math.nan, "–", ""),
+    ],
 )
-def test_r_hat_comes_with_words(r_hat, words):
-    sampling = load_preset("ncsn-toy").sampling
-    rows = chain_readings(report(r_hat=np.array([1.0, r_hat])), sampling)
+def test_r_hat_of_chains_at_fixed_noise_comes_with_words(r_hat, words, severity):
+    spec = load_preset("ncsn-toy")
+    spec = spec.replace_all(method_rule(spec, "fixed") | {"sampling.method": "fixed"})
+    rows = chain_readings(report(r_hat=np.array([1.0, r_hat])), spec.sampling)
     (row,) = [row for row in rows if row.name.startswith("R-hat")]
-    assert (row.value, row.expected) == (words, "< 1.01")
+    assert (row.value, row.expected, row.severity) == (words, "< 1.01", severity)
+
+
+@pytest.mark.parametrize("preset", ["two-gaussians", "ring-8"])
+def test_good_annealed_chains_show_no_r_hat_and_nothing_in_red(preset):
+    spec = load_preset(preset)
+    *_, told = (event for event in sample(spec) if isinstance(event, ChainReport))
+    rows = chain_readings(told, spec.sampling)
+    assert not [row.name for row in rows if "R-hat" in row.name]
+    # Weights go beyond what is expected in one of twenty samplings.
+    assert not [row.name for row in rows if row.severity and row.name != "Largest weight error"]
+    values = {row.name: (row.value, row.expected) for row in rows}
+    n = str(spec.sampling.chains)
+    assert values["Independent samples"] == (n, n)
+    assert values["Keep their mode"][0].endswith(" %")
+    # The figure that would alarm: chains in separated modes must have it, exact or not.
+    assert np.max(told.r_hat) > 1.1 or told.stayed < 0.9
+
+
+def test_after_a_blow_up_no_figure_that_is_missing_is_red():
+    spec = load_preset("ncsn-toy").replace("sampling.step_ratio", 5.5)
+    *_, told = (event for event in sample(spec) if isinstance(event, ChainReport))
+    (row,) = [row for row in chain_readings(told, spec.sampling) if row.name == "Swelling of y − ȳ"]
+    assert math.isnan(told.residual_inflation)
+    assert (row.value, row.severity) == ("–", "")
 
 
 def test_wrong_weights_are_marked_at_the_end(page):
@@ -125,6 +156,6 @@ def test_wrong_weights_are_marked_at_the_end(page):
 
 def test_the_rows_keep_their_places_on_the_way(page):
     history = page.player.buffer.shown
-    on_the_way = state_readings(state_at(history, 0), history.modes.weights)
+    on_the_way = state_readings(state_at(history, 0), history.modes.weights, history.spec.sampling)
     at_the_end = chain_readings(history.report, history.spec.sampling)
     assert [row.name for row in on_the_way] == [row.name for row in at_the_end]

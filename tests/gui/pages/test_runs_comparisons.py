@@ -46,7 +46,7 @@ def sweep(folder):
     return sweep
 
 
-def test_a_run_of_a_comparison_is_found_by_it_and_goes_on_with_it(qtbot, window, sweep, folder):
+def test_a_run_of_a_comparison_is_found_by_it_and_continues_with_it(qtbot, window, sweep, folder):
     images, compare = window.pages["images"], window.pages["compare"]
     qtbot.waitUntil(lambda: compare.can("train"), timeout=WAIT_MS)
     window.show_page("runs")
@@ -199,7 +199,7 @@ def test_the_settings_of_a_comparison_are_taken_for_a_new_one(qtbot, window, pag
     assert compare.folder != sweep.folder
 
 
-def test_what_a_search_hides_of_a_comparison_is_not_thrown_away(qtbot, page, sweep, monkeypatch):
+def test_what_a_search_hides_of_a_comparison_is_not_deleted(qtbot, page, sweep, monkeypatch):
     make(sweep.folder / "other", k=2)
     qtbot.waitUntil(lambda: len(page.model.runs) == 3, timeout=WAIT_MS)
     page.search.box.setText("copies k=2")

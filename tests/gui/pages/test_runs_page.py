@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QMessageBox
 from msd_engine.runs.layout import MANIFEST
 from msd_engine.runs.notes import add_figures, read_notes
 from msd_engine.runs.run import Run
-from msd_engine.specs import load_preset
+from msd_engine.specs import load_preset, model_folder, model_names
 from msd_gui.app import create_window
 from msd_gui.pages.runs.columns import COLUMNS
 from msd_gui.pages.runs.page import RunsPage
@@ -78,15 +78,63 @@ def test_choosing_all_asks_for_no_cell_that_is_out_of_sight(qtbot, page, monkeyp
     assert len(set(wanted)) < 40
 
 
-def test_an_empty_folder_offers_a_training(qtbot, tmp_path):
+@pytest.fixture
+def empty(qtbot, tmp_path):
     window = create_window(settings=Settings(tmp_path / "s.ini"), runs_dir=tmp_path / "nothing")
     window.show()
     window.commands["page_runs"].trigger()
-    page = window.page
-    qtbot.waitUntil(lambda: page.place.currentWidget() is page.place.placeholder, timeout=WAIT_MS)
-    page.place.placeholder.pressed.emit()
-    assert window.page is window.pages["images"]
+    qtbot.waitUntil(lambda: bool(window.page.model.runs), timeout=WAIT_MS)
+    yield window
     window.close()
+
+
+def test_an_empty_folder_shows_the_shipped_networks_and_offers_a_training(empty):
+    page = empty.page
+    assert {row.path for row in page.model.runs.values()} == {str(model_folder(name)) for name in model_names()}
+    assert {row.status for row in page.model.runs.values()} == {"shipped"}
+    assert page.search.count.text() == "0 runs"
+    assert page.first.isVisible()
+    page.first.button.click()
+    assert empty.page is empty.pages["images"]
+
+
+def test_shipped_networks_are_opened_but_never_changed(empty, qtbot):
+    page, folder = empty.page, model_folder("digits-k1")
+    choose(qtbot, page, folder)
+    allowed = {name for name, action in page.actions_by_name.items() if action.isEnabled()}
+    assert allowed == {"open", "duplicate", "denoise", "folder"}
+    assert not page.chosen_runs.words.isVisible()
+    choose(qtbot, page, *(row.path for row in page.model.runs.values()))
+    assert not any(action.isEnabled() for action in page.actions_by_name.values())
+    choose(qtbot, page, folder)
+    with qtbot.waitSignal(page.run_requested) as asked:
+        page.do_open()
+    assert asked.args == [folder, ""]
+
+
+def test_shipped_networks_leave_the_list_when_a_run_appears(empty, qtbot, tmp_path):
+    page, folder = empty.page, make(tmp_path / "nothing" / "mine")
+    qtbot.waitUntil(lambda: set(page.model.runs) == {str(folder)}, timeout=WAIT_MS)
+    assert not page.first.isVisible()
+    assert page.search.count.text() == "1 run"
+
+
+def test_what_differs_between_chosen_runs_is_listed(page, folder, qtbot):
+    shown = page.chosen_runs.differences
+    choose(qtbot, page, folder / "one")
+    assert not shown.isVisible()
+    choose(qtbot, page, folder / "one", folder / "three")
+    cells = [[shown.table.item(0, place).text() for place in range(3)]]
+    assert shown.table.rowCount() == 1
+    assert sorted(cells[0][1:]) == ["1", "4"]
+    assert shown.table.item(0, 0).toolTip() == "training.k"
+    choose(qtbot, page, *(folder / name for name in ("one", "two", "three", "sweep/four")))
+    assert sorted(shown.table.item(0, 1).text().split(", ")) == ["1", "2", "4", "8"]
+    make(folder / "five", k=1)
+    qtbot.waitUntil(lambda: len(page.model.runs) == 5, timeout=WAIT_MS)
+    choose(qtbot, page, folder / "one", folder / "five")
+    assert not shown.table.isVisible()
+    assert "same settings" in shown.note.text()
 
 
 def test_columns_keep_their_widths_and_order_for_the_next_launch(qtbot, tmp_path, window, page):

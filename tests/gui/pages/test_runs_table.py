@@ -45,7 +45,7 @@ def model(qapp):
     tester.deleteLater()
 
 
-def test_the_newest_stand_first_until_another_order_is_asked_for(model):
+def test_the_newest_stand_first_until_another_order_is_chosen(model):
     assert names(model) == ["run 004", "run 003", "run 002", "run 001", "run 000"]
     model.sort(PLACE["Error"], UP)
     assert names(model) == ["run 004", "run 003", "run 002", "run 001", "run 000"]
@@ -56,7 +56,7 @@ def test_the_newest_stand_first_until_another_order_is_asked_for(model):
 
 
 @pytest.mark.parametrize("order", [UP, DOWN])
-def test_what_is_not_known_stands_at_the_end_in_both_directions(model, order):
+def test_unknown_values_stand_at_the_end_in_both_directions(model, order):
     model.update_runs([row(9, held_out=math.nan)])
     model.sort(PLACE["Error"], order)
     assert names(model)[-1] == "run 009"
@@ -96,7 +96,7 @@ def test_a_selection_stays_with_its_run_whatever_happens_to_the_others(qtbot, mo
     assert selected() == []
 
 
-def test_a_changed_row_is_told_as_a_change_and_nothing_else(qtbot, model):
+def test_a_changed_row_is_reported_as_a_change_and_nothing_else(qtbot, model):
     with (
         qtbot.assertNotEmitted(model.layoutChanged),
         qtbot.assertNotEmitted(model.rowsInserted),
@@ -109,7 +109,7 @@ def test_a_changed_row_is_told_as_a_change_and_nothing_else(qtbot, model):
         model.update_runs(model.lines())
 
 
-def test_runs_that_go_are_told_at_once_where_they_lie_beside_each_other(qtbot, model):
+def test_runs_that_go_are_reported_at_once_where_they_lie_beside_each_other(qtbot, model):
     told = []
     model.rowsRemoved.connect(lambda _parent, first, last: told.append((first, last)))
     model.update_runs([], [f"/runs/{number:03d}" for number in (3, 1, 4)])
@@ -176,7 +176,7 @@ def test_a_search_finds_runs_within_a_comparison(swept):
     assert len(names(swept)) == 6
 
 
-def test_a_comparison_tells_its_runs_in_one_line(swept):
+def test_a_comparison_reports_its_runs_in_one_line(swept):
     line = swept.lines()[0]
     words = dict(zip(PLACE, (swept.index(0, place).data() for place in range(len(COLUMNS))), strict=True))
     assert (words["k"], words["Error"], words["Time"], words["Status"]) == ("1–8", "≥ 2", duration(23.0), "finished")
@@ -213,7 +213,7 @@ def test_a_run_that_joins_a_comparison_leaves_its_line(model):
     assert names(model) == ["run 004", "run 003", "run 002", "run 001", "run 000"]
 
 
-def test_the_table_as_text_holds_what_is_known(model):
+def test_the_table_as_text_holds_known_values(model):
     model.update_runs([row(9, held_out=math.nan, tags=("a", "b"), note='two\n"lines", so')])
     lines = list(csv.DictReader(io.StringIO(table_text(model.lines()))))
     assert len(lines) == 6

@@ -60,7 +60,7 @@ def test_every_sampler_runs_from_the_list_and_only_its_own_fields_are_open(qtbot
 
 
 @pytest.mark.parametrize("name", ["mixture", "images"])
-def test_a_ladder_that_is_too_coarse_is_told_by_a_card_that_mends_it(qtbot, window, name):
+def test_a_ladder_that_is_too_coarse_is_reported_by_a_card_that_fixes_it(qtbot, window, name):
     page = window.pages[name]
     window.show_page(name)
     qtbot.waitUntil(lambda: page.ladder_controls.button.isEnabled(), timeout=WAIT_MS)
@@ -101,7 +101,7 @@ def test_the_data_propose_a_ladder_and_undo_takes_it_back(qtbot, window, name):
     assert page.experiment.spec == before
 
 
-def test_the_view_of_the_ladder_tells_each_level_and_keeps_a_scale_that_holds_it(qtbot):
+def test_the_view_of_the_ladder_reports_each_level_and_keeps_a_scale_that_holds_it(qtbot):
     view = SwellingView()
     qtbot.addWidget(view)
     view.resize(260, 54)
@@ -114,7 +114,7 @@ def test_the_view_of_the_ladder_tells_each_level_and_keeps_a_scale_that_holds_it
     assert view.text_at(3) == ""
 
 
-def test_a_ladder_that_blows_up_is_told_as_infinite(qtbot, window):
+def test_a_ladder_that_blows_up_is_reported_as_infinite(qtbot, window):
     ladder_controls = window.pages["mixture"].ladder_controls
     sigma = np.array([2.0, 1.0])
     ladder_controls.show_ladder(Ladder(sigma, sigma, np.array([5, 5]), np.array([1.0, 1e30]), 11))

@@ -92,7 +92,7 @@ def test_depth_is_bounded():
     assert [history.undo() for _ in range(4)] == [8, 7, 6, 6]
 
 
-def test_experiment_tells_each_change_once(qtbot):
+def test_experiment_reports_each_change_once(qtbot):
     experiment = Experiment(load_preset("ncsn-toy"))
     told = []
     experiment.changed.connect(told.append)

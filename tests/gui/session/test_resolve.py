@@ -48,7 +48,7 @@ def test_k_dragged_away_from_the_network_is_said_with_every_way_on(spec):
     now = resolve(wanted, Networks((mine,), chosen=mine), READY)
     assert now.in_use is None
     assert now.problem.title == "This network has k = 4"
-    assert labels(now) == ["Back to 4", "Use the exact score", "Train for k = 3"]
+    assert labels(now) == ["Back to 4", "Use the exact score", "Train for k = 3", "Train for every k"]
     assert not now.serves
     assert "k = 4" in now.actions["sample"]
     assert "train" not in now.actions
@@ -68,9 +68,9 @@ def test_another_network_of_that_k_is_offered_and_does_not_take_the_place_by_its
 
 def test_without_any_network_the_nearest_k_is_offered_or_none():
     now = resolve(DIGITS.replace("training.k", 6), Networks(), READY)
-    assert labels(now) == ["Use k = 8", "Use the exact score", "Train for k = 6"]
+    assert labels(now) == ["Use k = 8", "Use the exact score", "Train for k = 6", "Train for every k"]
     now = resolve(CIFAR, Networks(), READY)
-    assert labels(now) == ["Use the exact score", f"Train for k = {CIFAR.training.k}"]
+    assert labels(now) == ["Use the exact score", f"Train for k = {CIFAR.training.k}", "Train for every k"]
     assert "exact score" in now.problem.text
 
 
@@ -228,3 +228,30 @@ def test_chains_of_one_kind_differ_by_seed_and_number_alone(path, value, same):
     made = Made(DIGITS, trained(DIGITS, 8))
     assert (Made(DIGITS.replace(path, value), made.network).key == made.key) == same
     assert Made(DIGITS, replace(made.network, step=11)).key != made.key
+
+
+@pytest.mark.parametrize("spec", [DIGITS, PLANE], ids=["images", "mixture"])
+@pytest.mark.parametrize("fusion", ["mean", "set"])
+def test_a_network_that_serves_every_k_stays_in_use_whatever_k_is(spec, fusion):
+    mine = trained(spec.replace("network.fusion", fusion), 4)
+    stopped = replace(READY, stopped=mine.spec)
+    assert mine.copies == "serves every k"
+    for k in (1, 3, 16, 64):
+        now = resolve(mine.spec.replace("training.k", k), Networks((mine,), chosen=mine), stopped)
+        assert now.in_use == mine
+        assert now.card is None
+        assert not {"sample", "resume"} & now.actions.keys()
+        training = resolve(now.spec, Networks(), replace(READY, training=mine.spec))
+        assert training.learning
+
+
+def test_the_card_of_a_network_of_one_k_takes_one_that_serves_or_trains_one():
+    one, every = trained(DIGITS, 4), trained(DIGITS.replace("network.fusion", "mean"), 2, "every")
+    assert one.copies == "sees k = 4"
+    wanted = one.spec.replace("training.k", 3)
+    now = resolve(wanted, Networks((every, one), chosen=one), READY)
+    (taken,) = [remedy.network for remedy in now.problem.remedies if remedy.network is not None]
+    assert taken == every
+    train = now.problem.remedies[-1]
+    assert train.action == "train"
+    assert wanted.replace_all(train.values).serves_every_k

@@ -158,7 +158,7 @@ def test_a_box_for_a_file_opens_the_chooser_of_files(qtbot, tmp_path, monkeypatc
     assert wanted == ["Weights (*.safetensors)"]
 
 
-def test_settings_that_cannot_be_written_are_told_once(tmp_path):
+def test_settings_that_cannot_be_written_are_reported_once(tmp_path):
     (tmp_path / "file").write_text("")
     settings = Settings(tmp_path / "file" / "settings.ini")
     settings.page = "images"
@@ -169,7 +169,7 @@ def test_settings_that_cannot_be_written_are_told_once(tmp_path):
     assert settings.sync() == ""
 
 
-def test_settings_whose_writing_fails_are_told(path):
+def test_settings_whose_writing_fails_are_reported(path):
     settings = Settings(path)
     settings.page = "images"
     assert settings.sync() == ""
@@ -180,7 +180,7 @@ def test_settings_whose_writing_fails_are_told(path):
     assert "are lost" in settings.sync()
 
 
-def test_a_damaged_settings_file_is_not_told_as_one_that_cannot_be_written(path):
+def test_a_damaged_settings_file_is_not_reported_as_one_that_cannot_be_written(path):
     path.write_bytes(bytes(range(256)))
     settings = Settings(path)
     settings.page = "images"

@@ -70,7 +70,7 @@ def test_data_exact_learned_and_chosen_stay_apart_for_every_eye(colours, sight):
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=lambda c: c.scheme)
-def test_a_palette_tells_its_colours(colours):
+def test_a_palette_reports_its_colours(colours):
     assert colours_of(make_palette(colours)) is colours
 
 
@@ -83,7 +83,7 @@ def app(qapp):
     qapp.setStyleSheet(sheet)
 
 
-def test_theme_choice_changes_the_application_and_is_told_once(app, qtbot):
+def test_theme_choice_changes_the_application_and_is_reported_once(app, qtbot):
     theme = Theme(app, "light")
     assert colours_of(QApplication.palette()) is LIGHT
     with qtbot.waitSignal(theme.changed) as told:

@@ -105,7 +105,7 @@ def test_a_line_to_a_point_far_outside_is_left_out_and_not_turned(plane):
     assert (pixels(plane.grab().toImage()) == blank).all()
 
 
-def test_moving_the_view_is_told_once_it_rests(qtbot, plane):
+def test_moving_the_view_is_reported_once_it_rests(qtbot, plane):
     qtbot.wait(200)
     told = []
     plane.view_changed.connect(told.append)
@@ -122,7 +122,7 @@ def test_tails_of_any_size_are_painted(plane, shape):
     assert not plane.grab().isNull()
 
 
-def test_what_is_not_finite_is_left_out(plane):
+def test_values_that_are_not_finite_are_left_out(plane):
     plane.set_layer("tails", False)
     blank = pixels(plane.grab().toImage())
     plane.set_layer("tails", True)

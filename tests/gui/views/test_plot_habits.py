@@ -69,7 +69,7 @@ def test_the_wheel_zooms_where_nothing_scrolls(qtbot):
 @given(
     st.floats(min_value=-8, max_value=8), st.floats(min_value=1e-6, max_value=3), st.floats(min_value=60, max_value=900)
 )
-def test_ticks_of_logarithmic_axes_are_round_and_told_apart(low, span, size):
+def test_ticks_of_logarithmic_axes_are_round_and_distinct(low, span, size):
     axis = LogAxis("bottom")
     axis.set_logarithmic(True)
     spacing, places = axis.tickValues(low, low + span, size)[0]

@@ -206,7 +206,7 @@ def test_the_handle_is_dragged_as_far_as_is_computed(qtbot):
     assert view.position() == 0
 
 
-def test_setting_the_position_tells_nobody(qtbot):
+def test_setting_the_position_emits_nothing(qtbot):
     view = timeline(qtbot)
     with qtbot.assertNotEmitted(view.position_changed):
         view.set_position(4)

@@ -68,7 +68,7 @@ def test_growing_losses_seldom_move_the_axes(qtbot):
     assert len(moved) < 60  # growing by a fifth each time: a logarithmic number
 
 
-def test_losses_are_not_worked_on_out_of_sight(qtbot, monkeypatch):
+def test_losses_are_not_worked_on_while_hidden(qtbot, monkeypatch):
     view, calls = LossView(), []
     qtbot.addWidget(view)
     original = view.refresh
@@ -197,7 +197,7 @@ def test_styles_spreads_and_colours_are_seen(qtbot):
 
 
 @pytest.mark.parametrize("count", [2, 25])
-def test_bars_are_all_in_sight(qtbot, count):
+def test_bars_are_all_visible(qtbot, count):
     view = shown(qtbot, BarsView("Mode weights", "mode", "true"), 300, 200)
     true = np.full(count, 1 / count)
     sampled = np.where(np.arange(count) == 0, np.nan, 1 / count)

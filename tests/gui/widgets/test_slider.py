@@ -219,7 +219,7 @@ def test_fraction_of_a_whole_number_is_refused(make, qtbot):
     assert "whole number" in told.args[0]
 
 
-def test_drag_tells_every_change_between_start_and_finish(epsilon, qtbot):
+def test_drag_reports_every_change_between_start_and_finish(epsilon, qtbot):
     story: list[object] = []
     epsilon.editing_started.connect(lambda: story.append("start"))
     epsilon.editing_finished.connect(lambda: story.append("finish"))

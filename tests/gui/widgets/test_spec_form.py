@@ -103,7 +103,7 @@ def test_taking_a_refused_change_back_clears_the_sentence(form):
     assert form.value() == ExperimentSpec()
 
 
-def test_typed_nonsense_is_told_under_the_control_and_goes_with_the_next_change(form, qtbot):
+def test_typed_nonsense_is_reported_under_the_control_and_goes_with_the_next_change(form, qtbot):
     box = form.slider("sampling.step_ratio").box
     box.selectAll()
     qtbot.keyClicks(box, "1e13")

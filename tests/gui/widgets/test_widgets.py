@@ -35,7 +35,7 @@ def test_every_declared_field_has_a_control_that_starts_at_its_default(qtbot, pa
 
 
 @pytest.mark.parametrize("path", CHOICES)
-def test_choice_comes_back_for_every_word_and_tells_only_the_user(qtbot, path):
+def test_choice_comes_back_for_every_word_and_reports_only_the_user(qtbot, path):
     control = Choice(DECLARED[path])
     qtbot.addWidget(control)
     for value, title in zip(DECLARED[path].choices, DECLARED[path].titles, strict=True):
@@ -67,7 +67,7 @@ def test_greyed_choice_cannot_be_chosen(qtbot):
     assert control.value() == "trained"
 
 
-def test_toggle_tells_only_the_user(qtbot):
+def test_toggle_reports_only_the_user(qtbot):
     control = Toggle(DECLARED["sampling.jump"])
     qtbot.addWidget(control)
     with qtbot.assertNotEmitted(control.valueChanged):
@@ -114,7 +114,7 @@ def test_dice_throws_another_seed_each_time(qtbot):
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**31 - 1])
-def test_seed_comes_back_and_is_told_once_when_typed(qtbot, seed):
+def test_seed_comes_back_and_is_reported_once_when_typed(qtbot, seed):
     control = SeedBox(DECLARED["sampling.seed"])
     qtbot.addWidget(control)
     control.setValue(12)
@@ -177,7 +177,7 @@ def test_section_grows_with_its_rows(qtbot):
     assert not label.isVisible()
 
 
-def test_card_says_what_it_was_told_and_its_buttons_work(qtbot):
+def test_card_shows_its_text_and_its_buttons_work(qtbot):
     card = Card("error", "No data", "The folder is empty.", "Choose…")
     qtbot.addWidget(card)
     card.show()
@@ -200,7 +200,7 @@ def test_card_shows_no_empty_parts_and_takes_no_markup(qtbot):
     assert not card._cross.isVisible()
 
 
-def test_path_comes_back_and_is_told_when_typed(qtbot, tmp_path):
+def test_path_comes_back_and_is_reported_when_typed(qtbot, tmp_path):
     box = PathBox("Data folder")
     qtbot.addWidget(box)
     assert box.value() is None
@@ -214,7 +214,7 @@ def test_path_comes_back_and_is_told_when_typed(qtbot, tmp_path):
     assert told.args == [tmp_path]
 
 
-def test_chosen_folder_is_told_and_a_cancelled_choice_changes_nothing(qtbot, tmp_path, monkeypatch):
+def test_chosen_folder_is_reported_and_a_cancelled_choice_changes_nothing(qtbot, tmp_path, monkeypatch):
     box = PathBox()
     qtbot.addWidget(box)
     answers = iter(["", str(tmp_path)])

@@ -1,0 +1,1 @@
+"""Jobs that search for the best chain of a network."""

@@ -1,0 +1,1 @@
+"""Specs of searches over settings."""

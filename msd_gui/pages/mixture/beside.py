@@ -1,0 +1,85 @@
+"""What is shown beside the settings: chains of earlier settings or networks are named and dimmed."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtCore import QObject, Signal, Slot
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from msd_gui.bridge.clock import ScreenClock
+from msd_gui.pages.base.resolved import ResolvedPage
+from msd_gui.pages.mixture.history import ChainHistory
+from msd_gui.pages.mixture.player import Player
+from msd_gui.session.made import Made
+from msd_gui.session.resolve import Resolved
+from msd_gui.theme.tips import wrapped
+from msd_gui.views.base.veil import Veil
+
+# New chains usually replace the old ones sooner.
+LATE_S = 0.5
+
+
+class Beside(QObject):
+    """Compares the shown chains with the present settings.
+
+    Attributes:
+        label: Names the differences; empty if there are none.
+        replaced: Emitted with the `Made` of other chains when they are shown.
+    """
+
+    replaced = Signal(object)
+
+    def __init__(self, page: ResolvedPage, clock: ScreenClock, player: Player, *views: QWidget) -> None:
+        """Create the label; `views` show the chains of the player."""
+        super().__init__(page)
+        self._page, self._player = page, player
+        self._veils = [Veil(view) for view in views]
+        self._shown: ChainHistory | None = None
+        self._now: Resolved | None = None
+        self._words, self._others, self._since_s = "", False, 0.0
+        self.label = QLabel()
+        self.label.setProperty("role", "trailing")
+        self.label.setProperty("severity", "warning")
+        # A long sentence must not widen the page.
+        self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.label.hide()
+        clock.tick.connect(self._on_tick)
+
+    @property
+    def faded(self) -> bool:
+        """Whether the views are dimmed."""
+        return any(not veil.isHidden() for veil in self._veils)
+
+    @Slot()
+    def _on_tick(self) -> None:
+        shown, now = self._player.buffer.shown, self._page.resolved
+        if shown is not self._shown or now is not self._now:
+            others = shown is not self._shown
+            self._shown, self._now = shown, now
+            if others and shown.made is not None:
+                self.replaced.emit(shown.made)
+            self._compare(shown.made, now.made)
+        self._show(time.perf_counter() - self._since_s >= LATE_S)
+
+    def _compare(self, made: Made | None, now: Made) -> None:
+        before = self._words
+        # Chains of older weights of the same network do not fade.
+        self._others = made is not None and made.chains != now.chains
+        self._words = made.differences(now) if made is not None else ""
+        if made is not None and self._others and not self._words:
+            # There is no network for the present settings.
+            self._words = f"by {made.words}"
+        if not before:
+            self._since_s = time.perf_counter()
+
+    def _show(self, late: bool) -> None:
+        words = f"Drawn {self._words}" if self._words and late else ""
+        if words != self.label.text():
+            self.label.setText(words)
+            self.label.setToolTip(wrapped(f"These chains were drawn {self._words}.") if words else "")
+            self.label.setVisible(bool(words))
+        on = bool(words) and self._others
+        if on != self.faded:
+            for veil in self._veils:
+                veil.set_on(on)

@@ -1,0 +1,89 @@
+"""The settings in which the chosen runs differ."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QTableWidget,
+    QTableWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from msd_engine.events import RunRow
+from msd_engine.specs import ExperimentSpec
+from msd_engine.specs.tables.differences import Difference, differences
+from msd_gui.pages.base import layout
+
+OWN_COLUMNS = 3
+"""More runs share one column, which lists the distinct values."""
+# Comparing thousands of runs would hold up the window.
+MOST_RUNS = 60
+_MOST_LINES = 12
+
+
+class RunDifferences(QWidget):
+    """A table with a line for each setting that differs; hidden for fewer than two runs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: tuple[str, ...] = ()
+        self.note = QLabel()
+        self.note.setProperty("role", "muted")
+        self.note.setWordWrap(True)
+        self.table = QTableWidget()
+        self.table.setAccessibleName("Settings that differ")
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.table.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.table.verticalHeader().hide()
+        self.table.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 6, 0, 0)
+        for widget in (layout.heading("What differs"), self.note, self.table):
+            column.addWidget(widget)
+        self.hide()
+
+    def show_runs(self, rows: Sequence[RunRow]) -> None:
+        """Compare the settings of runs; unreadable runs are left out."""
+        known = [row for row in rows if row.spec_json][:MOST_RUNS]
+        self.setVisible(len(known) > 1)
+        texts = tuple(row.spec_json for row in known)
+        if len(known) < 2 or texts == self._shown:
+            return
+        self._shown = texts
+        found = differences([ExperimentSpec.from_json(text) for text in texts])
+        apart = len(known) <= OWN_COLUMNS
+        self._fill(found, [row.name for row in known] if apart else [], len(known))
+
+    def _fill(self, found: Sequence[Difference], names: Sequence[str], count: int) -> None:
+        """Show the differences in a column for each name, or in one for all runs."""
+        self.note.setVisible(not found or not names)
+        self.note.setText(f"Values among {count} runs." if found else f"All {count} runs have the same settings.")
+        self.table.setVisible(bool(found))
+        heads = ("setting", *names) if names else ("setting", "values")
+        self.table.setColumnCount(len(heads))
+        self.table.setRowCount(len(found))
+        for place, name in enumerate(heads):
+            head = QTableWidgetItem(name)
+            head.setToolTip(name)
+            self.table.setHorizontalHeaderItem(place, head)
+        for line, one in enumerate(found):
+            unit = f" ({one.unit})" if one.unit else ""
+            values = one.values if names else (", ".join(dict.fromkeys(one.values)),)
+            for place, words in enumerate((one.title + unit, *values)):
+                item = QTableWidgetItem(words)
+                item.setToolTip(one.path if place == 0 else words)
+                self.table.setItem(line, place, item)
+        bar = self.table.horizontalHeader()
+        bar.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        bar.setTextElideMode(Qt.TextElideMode.ElideRight)
+        bar.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        bar.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        lines = min(len(found), _MOST_LINES) * self.table.verticalHeader().defaultSectionSize()
+        self.table.setFixedHeight(bar.sizeHint().height() + lines + 2 * self.table.frameWidth())

@@ -1,0 +1,35 @@
+"""`msd why`: the table, the line of JSON, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from msd_engine.cli.main import main
+
+QUICK = ["--preset", "two-gaussians", "--steps_per_level", "2", "--levels", "3", "--n", "5"]
+
+
+def test_counts_and_conclusion_as_a_table_and_as_one_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["why", *QUICK]) == 0
+    table = capsys.readouterr().out
+    assert main(["why", *QUICK, "--json"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    told = json.loads(line)
+    assert told["text"] in table
+    assert [trial["change"] for trial in told["trials"]] == ["as is", "T × 2", "another seed"]
+    assert all(trial["n"] == 5 and 0 <= trial["survived"] <= 5 for trial in told["trials"])
+    assert told["trials"][0]["chance"] is None
+    assert told["trials"][1]["values"] == {"sampling.steps_per_level": 4}
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [(["--n", "0"], "--n"), (["--model", "digits-k8"], "exactly one"), (["--sigma_L", "-1"], "sigma_L")],
+)
+def test_bad_input_is_refused_with_one_sentence(
+    capsys: pytest.CaptureFixture[str], words: list[str], named: str
+) -> None:
+    assert main(["why", "--preset", "two-gaussians", *words]) == 2
+    assert named in capsys.readouterr().err
