@@ -52,12 +52,12 @@ def opened(qtbot, monkeypatch, clock, settings, engine):
         parent = QWidget()
         qtbot.addWidget(parent)
         dialog = ExportDialog(parent, export, clock, settings)
-        dialogs.append(dialog)
+        dialogs.append((dialog, parent))
         ticks(clock)
         return dialog
 
     yield open_
-    for dialog in dialogs:
+    for dialog, _parent in dialogs:
         dialog.reject()
 
 
@@ -88,7 +88,7 @@ def redrawn(dialog, clock):
 @pytest.mark.parametrize("make", [grid, bars])
 def test_the_picture_of_the_dialog_is_the_file(opened, engine, clock, tmp_path, make):
     dialog = opened(make(engine))
-    dialog.width_mm.setValue(50.0)
+    dialog.width_mm.setValue(50.8)
     dialog.dpi.setValue(100)
     dialog.with_caption.setChecked(True)
     redrawn(dialog, clock)
@@ -96,7 +96,7 @@ def test_the_picture_of_the_dialog_is_the_file(opened, engine, clock, tmp_path, 
     ticks(clock)
     with Image.open(dialog.path()) as image:
         np.testing.assert_array_equal(shown(dialog.picture.image), np.asarray(image.convert("RGB")))
-        assert image.width == Sheet(50.0, 100).width_px
+        assert image.width == Sheet(50.8, 100).width_px
     assert ExperimentSpec.from_json(read_picture_spec(dialog.path())).title == "What made it"
     assert dialog.size_line.text().startswith(f"{image.width:,} × {image.height:,} pixels")
     assert dialog.status.text() == f"Saved {dialog.path().name}."
