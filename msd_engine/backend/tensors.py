@@ -117,6 +117,24 @@ def read_notes(path: str | os.PathLike[str], expected: str) -> dict[str, str]:
         return _notes(_header(first + file.read(length))[0])
 
 
+def weights_digest(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of weights, whatever file, device or precision keeps them.
+
+    Args:
+        tensors: The weights by name; floating-point ones count as float32.
+
+    Returns:
+        64 hexadecimal digits.
+    """
+    found = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].detach().cpu()
+        value = value.float() if value.is_floating_point() else value
+        found.update(f"{name} {tuple(value.shape)} {value.dtype}\n".encode())
+        found.update(value.contiguous().numpy().tobytes())
+    return found.hexdigest()
+
+
 def _header(data: bytes | memoryview, most: int = _HEADER) -> tuple[dict[str, Any], int]:
     """Return what a safetensors document says of its tensors, and where their bytes begin."""
     length = int.from_bytes(data[:8], "little")

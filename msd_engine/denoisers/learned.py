@@ -14,6 +14,7 @@ from msd_engine.denoisers.outputs.output import Known, Output
 from msd_engine.denoisers.posterior import Posterior, tweedie
 from msd_engine.denoisers.recorded import RecordedEstimate
 from msd_engine.noise.process import Process
+from msd_engine.specs import DrawnBy
 
 
 class LearnedDenoiser(nn.Module):
@@ -39,6 +40,7 @@ class LearnedDenoiser(nn.Module):
 
     Attributes:
         new_graph: Creates the recording of a tile, for constant weights; None calls the network.
+        weights: Where its weights come from; None in training.
     """
 
     sigma_data: Tensor
@@ -73,6 +75,7 @@ class LearnedDenoiser(nn.Module):
         self.register_buffer("data_mean", data_mean.detach().clone().float())
         self.register_buffer("arithmetic", torch.tensor(int(mixed)))
         self.new_graph: Callable[[], Graph] | None = None
+        self.weights: DrawnBy | None = None
         # By tile and number of copies.
         self._recorded: dict[tuple[int, int], RecordedEstimate] = {}
         # A Python copy: reading the tensor at each step would synchronise with the GPU.

@@ -193,6 +193,7 @@ class Plane:
         on: The visible layers.
         bounds: Range of the axes, in data units.
         lost: Which chains left the plane, with shape (B,), drawn as rings; empty for none.
+        note: Line above the plane in files, such as the moment of an animation.
     """
 
     log_density: Array | None = None
@@ -210,6 +211,7 @@ class Plane:
     on: frozenset[str] = frozenset(LAYERS) - {"exact arrows", "learned arrows"}
     bounds: Bounds = (-8.0, 8.0, -8.0, 8.0)
     lost: Array = field(default_factory=lambda: NO_LOST)
+    note: str = ""
 
     @property
     def has_density(self) -> bool:

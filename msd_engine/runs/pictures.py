@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ from msd_engine.events.pixels import to_grey
 SPEC_KEY = "msd-spec"
 """Key of the spec among the texts of a PNG."""
 
+TILES_KEY = "msd-tiles"
+"""Key of the places of the images of a grid, as JSON, among the texts of a PNG."""
+
 EXPECTED = "a picture saved by this program (PNG, GIF or WebP)"
 
 _LARGEST = 256 * MIB
@@ -34,6 +38,58 @@ _LAST_FRAME_MS = 1500
 # Most viewers of GIF slow down faster frames.
 _SHORTEST_FRAME_MS = 20
 _PALETTE_SAMPLE = 250_000
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Where the images of a grid lie in its picture, so that they can be read back.
+
+    Attributes:
+        count: Number of images N.
+        channels: 1 for grey images, 3 for colours.
+        height: Rows of an image.
+        width: Columns of an image.
+        scale: Whole factor of enlargement.
+        left: Left edge of each column of the grid, in pixels.
+        top: Top edge of each row of the grid, in pixels.
+    """
+
+    count: int
+    channels: int
+    height: int
+    width: int
+    scale: int
+    left: tuple[int, ...]
+    top: tuple[int, ...]
+
+    def paste(self, picture: NDArray[np.uint8], images: NDArray[np.floating] | NDArray[np.uint8]) -> None:
+        """Draw images with shape (N, C, H, W) into a picture with shape (rows, columns, 3), enlarged as blocks."""
+        high, wide = self.height * self.scale, self.width * self.scale
+        for index, image in enumerate(np.moveaxis(to_pixels(images), 1, -1)):
+            top, left = self.top[index // len(self.left)], self.left[index % len(self.left)]
+            large = image.repeat(self.scale, axis=0).repeat(self.scale, axis=1)
+            picture[top : top + high, left : left + wide] = large
+
+    def cut(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Read the images back from a picture with shape (rows, columns, 3).
+
+        Raises:
+            ValueError: The picture is smaller than that.
+        """
+        sizes = (self.count, self.height, self.width, self.scale, len(self.left), len(self.top))
+        high, wide = self.height * self.scale, self.width * self.scale
+        inside = all(0 <= at <= picture.shape[1] - wide for at in self.left)
+        inside = inside and all(0 <= at <= picture.shape[0] - high for at in self.top)
+        if min(sizes) < 1 or self.channels not in (1, 3) or self.count > len(self.left) * len(self.top) or not inside:
+            raise ValueError("the images would lie outside the picture")
+        if self.count * high * wide > 2 * _MOST_PIXELS:
+            raise ValueError("the images would overlap")
+        found = np.empty((self.count, self.channels, self.height, self.width), np.uint8)
+        for index in range(self.count):
+            top, left = self.top[index // len(self.left)], self.left[index % len(self.left)]
+            block = picture[top : top + high : self.scale, left : left + wide : self.scale, : self.channels]
+            found[index] = np.moveaxis(block, -1, 0)
+        return found
 
 
 def to_pixels(x: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -73,38 +129,46 @@ def image_grid(
     count, channels, height, width = images.shape
     if not count or channels not in (1, 3):
         raise ValueError(f"A grid needs images with 1 or 3 channels, not shape {images.shape}.")
-    columns = columns or math.ceil(math.sqrt(count * height / width))
-    rows = math.ceil(count / columns)
-    cell_height, cell_width = height * scale + gap, width * scale + gap
-    grid = np.full((rows * cell_height - gap, columns * cell_width - gap, 3), _SEPARATOR, np.uint8)
-    for index, image in enumerate(np.moveaxis(to_pixels(images), 1, -1)):
-        top, left = index // columns * cell_height, index % columns * cell_width
-        grid[top : top + height * scale, left : left + width * scale] = image.repeat(scale, axis=0).repeat(
-            scale, axis=1
-        )
+    tiles = grid_tiles(images.shape, scale=scale, gap=gap, columns=columns)
+    high, wide = tiles.top[-1] + height * scale, tiles.left[-1] + width * scale
+    grid = np.full((high, wide, 3), _SEPARATOR, np.uint8)
+    tiles.paste(grid, images)
     return grid
 
 
-def save_png(path: str | os.PathLike[str], pixels: NDArray[np.uint8], spec_json: str) -> None:
+def grid_tiles(shape: tuple[int, ...], *, scale: int = 1, gap: int = 1, columns: int | None = None) -> Tiles:
+    """Return where `image_grid` puts images with shape (N, C, H, W)."""
+    count, channels, height, width = shape
+    columns = columns or math.ceil(math.sqrt(count * height / width))
+    left = tuple(range(0, columns * (width * scale + gap), width * scale + gap))
+    top = tuple(range(0, math.ceil(count / columns) * (height * scale + gap), height * scale + gap))
+    return Tiles(count, channels, height, width, scale, left, top)
+
+
+def save_png(
+    path: str | os.PathLike[str], pixels: NDArray[np.uint8], spec_json: str, tiles: Tiles | None = None
+) -> None:
     """Save a picture with its spec.
 
     Args:
         path: The PNG file to write.
         pixels: The picture with shape (rows, columns, 3) or (rows, columns), uint8.
         spec_json: The spec as JSON.
+        tiles: Where the images of a grid lie in it; None for another picture.
 
     Raises:
         UserError: The file cannot be written.
     """
-    write_atomically(path, _png(Image.fromarray(pixels), spec_json))
+    write_atomically(path, _png(Image.fromarray(pixels), spec_json, tiles))
 
 
-def add_text_to_png(png: bytes, spec_json: str) -> bytes:
+def add_text_to_png(png: bytes, spec_json: str, tiles: Tiles | None = None) -> bytes:
     """Put the spec into a PNG that something else drew.
 
     Args:
         png: The PNG.
         spec_json: The spec as JSON.
+        tiles: Where the images of a grid lie in it; None for another picture.
 
     Returns:
         The same picture as a PNG with the spec.
@@ -113,7 +177,7 @@ def add_text_to_png(png: bytes, spec_json: str) -> bytes:
         BadFile: The bytes are no PNG.
     """
     with reading("the drawn picture", "a PNG"), Image.open(io.BytesIO(png), formats=("PNG",)) as image:
-        return _png(image, spec_json)
+        return _png(image, spec_json, tiles)
 
 
 def encode_animation(
@@ -134,7 +198,8 @@ def encode_animation(
         UserError: The suffix is another one, or there is no picture.
     """
     if suffix.lower() not in (".gif", ".webp"):
-        raise UserError(f"Cannot save a film as {suffix or 'a file without suffix'}: choose a name in .gif or .webp.")
+        given = suffix or "a file without suffix"
+        raise UserError(f"Cannot save a film as {given}: choose a name in .gif, .webp or .mp4.")
     if not frames:
         raise UserError("There is no picture to save yet: sample first.")
     frame_ms = max(_SHORTEST_FRAME_MS, round(1000 / fps / 10) * 10)
@@ -189,9 +254,40 @@ def read_picture_spec(path: str | os.PathLike[str]) -> str:
     return text
 
 
-def _png(image: Image.Image, spec_json: str) -> bytes:
+def read_tiles(path: str | os.PathLike[str]) -> NDArray[np.uint8] | None:
+    """Read the images of a grid back from its picture.
+
+    Args:
+        path: A PNG file.
+
+    Returns:
+        The images with shape (N, C, H, W); None for a picture that does not say where its images lie.
+
+    Raises:
+        BadFile: The file is no such picture, too large, or says something impossible.
+    """
+    data = read_bytes(path, EXPECTED, limit=_LARGEST)
+    with reading(path, EXPECTED), Image.open(io.BytesIO(data), formats=("PNG",)) as image:
+        if image.width * image.height > _MOST_PIXELS:
+            raise BadFile(f"{path} has {image.width} x {image.height} pixels, too many; expected {EXPECTED}.")
+        image.load()
+        text = image.info.get(TILES_KEY)
+        if text is None:
+            return None
+        noted = json.loads(text)
+        sizes = [noted[name] for name in ("count", "channels", "height", "width", "scale")]
+        edges = [tuple(noted[name]) for name in ("left", "top")]
+        if not all(type(number) is int for number in (*sizes, *edges[0], *edges[1])):
+            raise TypeError("places of images are whole numbers")
+        return Tiles(*sizes, *edges).cut(np.asarray(image.convert("RGB")))
+
+
+def _png(image: Image.Image, spec_json: str, tiles: Tiles | None = None) -> bytes:
     notes = PngInfo()
-    for key, value in {"Software": f"msd {msd_engine.__version__}", SPEC_KEY: spec_json}.items():
+    texts = {"Software": f"msd {msd_engine.__version__}", SPEC_KEY: spec_json}
+    if tiles is not None:
+        texts[TILES_KEY] = json.dumps(asdict(tiles))
+    for key, value in texts.items():
         notes.add_itxt(key, value, zip=True)
     buffer = io.BytesIO()
     image.save(buffer, "PNG", pnginfo=notes, dpi=image.info.get("dpi"))

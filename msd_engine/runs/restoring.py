@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from msd_engine.backend.errors import BadFile
 from msd_engine.backend.files import MIB, read_bytes, reading
 from msd_engine.data.points import SUFFIXES, experiment_of, read_points
 from msd_engine.runs.layout import MANIFEST
-from msd_engine.runs.pictures import read_picture_spec
+from msd_engine.runs.pictures import read_picture_spec, read_tiles, to_pixels
+from msd_engine.runs.report.video import read_video_spec
 from msd_engine.runs.run import Run
-from msd_engine.runs.samples import read_samples_spec
-from msd_engine.specs import GENERATOR, ExperimentSpec, JobName, SpecError, generator_of, job_of
+from msd_engine.runs.samples import load_samples, read_samples_spec
+from msd_engine.specs import GENERATOR, DrawnBy, ExperimentSpec, JobName, SpecError, generator_of, job_of, weights_of
 
 EXPECTED = "a picture, sample file, preset or run folder of this program, or a CSV or NPY file of points"
 
@@ -24,8 +29,8 @@ def read_spec(path: str | os.PathLike[str]) -> ExperimentSpec:
     """Read the spec of a file or folder; its first bytes give its type.
 
     Args:
-        path: A PNG, GIF or WebP picture, a JSON preset, an .npz sample file, a CSV or NPY file of points, a run folder
-            or its manifest.
+        path: A PNG, GIF or WebP picture, an MP4 film, a JSON preset, an .npz sample file, a CSV or NPY file of points,
+            a run folder or its manifest.
 
     Returns:
         The spec.
@@ -67,14 +72,30 @@ def usual_job(spec: ExperimentSpec, *, drawn: bool) -> JobName:
     return "train" if spec.sampling.source == "trained" and not drawn else "sample"
 
 
-def read_drawn_spec(path: str | os.PathLike[str]) -> tuple[ExperimentSpec, bool]:
-    """Read the spec of a file, and whether its seed still draws what the file shows.
+class DrawnSpec(NamedTuple):
+    """The spec of a file with its notes.
+
+    Attributes:
+        spec: The spec.
+        same: Whether its seed still draws what the file shows: false for random numbers of another generator.
+        drawn: Whether the file is a picture, a film or a sample file, which show what was drawn.
+        weights: The weights that drew it; None if the file names none.
+    """
+
+    spec: ExperimentSpec
+    same: bool
+    drawn: bool
+    weights: DrawnBy | None
+
+
+def read_drawn_spec(path: str | os.PathLike[str]) -> DrawnSpec:
+    """Read the spec of a file, whether its seed still draws what the file shows, and what drew it.
 
     Args:
-        path: A PNG, GIF or WebP picture, a JSON preset or an .npz sample file.
+        path: A PNG, GIF or WebP picture, an MP4 film, a JSON preset or an .npz sample file.
 
     Returns:
-        The spec; and false for pictures and samples whose random numbers came from another generator.
+        The spec with the notes of the file.
 
     Raises:
         BadFile: There is no spec in it, or one that is not accepted.
@@ -82,8 +103,36 @@ def read_drawn_spec(path: str | os.PathLike[str]) -> tuple[ExperimentSpec, bool]
     path = Path(path)
     text = _text(path)
     spec = _parsed(path, text)
+    try:
+        weights = weights_of(text)
+    except SpecError as error:
+        raise BadFile(f"{path} names its network in a way that is not understood: {error}") from error
     # A preset is bytes: nothing was drawn with it.
-    return spec, isinstance(text, bytes) or generator_of(text) == GENERATOR
+    drawn = isinstance(text, str)
+    return DrawnSpec(spec, not drawn or generator_of(text) == GENERATOR, drawn, weights)
+
+
+def read_images(path: str | os.PathLike[str]) -> NDArray[np.uint8] | None:
+    """Read the images that a file holds.
+
+    Args:
+        path: Any file that `read_drawn_spec` accepts.
+
+    Returns:
+        The images with shape (N, C, H, W); None for a file without images that can be read back.
+
+    Raises:
+        BadFile: The images are damaged.
+    """
+    path = Path(path)
+    with reading(path, EXPECTED), path.open("rb") as file:
+        head = file.read(4)
+    if head == b"\x89PNG":
+        return read_tiles(path)
+    if head.startswith(b"PK"):
+        x_hat = load_samples(path).x_hat
+        return to_pixels(x_hat) if x_hat.ndim == 4 and x_hat.shape[1] in (1, 3) else None
+    return None
 
 
 def _parsed(path: Path, text: str | bytes) -> ExperimentSpec:
@@ -101,6 +150,8 @@ def _text(path: Path) -> str | bytes:
             head = file.read(12)
     if head.startswith((b"\x89PNG", b"GIF8")) or (head.startswith(b"RIFF") and head.endswith(b"WEBP")):
         text: str | bytes = read_picture_spec(path)
+    elif head[4:8] == b"ftyp":
+        text = read_video_spec(path)
     elif head.startswith(b"PK"):
         text = read_samples_spec(path)
     elif head.startswith(b"\x93NUMPY"):

@@ -17,6 +17,7 @@ from msd_engine.specs.experiment import (
 )
 from msd_engine.specs.live import Live
 from msd_engine.specs.models import (
+    DrawnBy,
     ModelCard,
     example_folder,
     load_card,
@@ -25,6 +26,8 @@ from msd_engine.specs.models import (
     model_names,
     preset_names,
     pretrained_for,
+    weights_of,
+    with_weights,
 )
 from msd_engine.specs.nets import MlpSpec, UNetSpec
 from msd_engine.specs.noise import NoiseSpec
@@ -41,6 +44,7 @@ __all__ = [
     "ChainTask",
     "Declaration",
     "DenoiseSpec",
+    "DrawnBy",
     "ExperimentSpec",
     "ImagesSpec",
     "JobName",
@@ -68,4 +72,6 @@ __all__ = [
     "preset_names",
     "pretrained_for",
     "step_ratio_of",
+    "weights_of",
+    "with_weights",
 ]

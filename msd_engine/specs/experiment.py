@@ -38,13 +38,13 @@ class ExperimentSpec(Spec):
     """Data, noise, network, training and sampling of one experiment.
 
     Its JSON also names the random number generator of the program that wrote it (`generator_of`) and, if needed, a job
-    (`job_of`); neither is a setting.
+    (`job_of`) and the weights of a network (`specs.models.weights_of`); none of these is a setting.
 
     Training uses all parts but `sampling` and `denoise`; sampling uses `data`, `sampling` and the number of copies
     `training.k`; manual denoising also uses `denoise`.
     """
 
-    notes: ClassVar = ("generator", "job")
+    notes: ClassVar = ("generator", "job", "weights")
     older: ClassVar = (_SECOND, _WITH_STEP_SIZE)
 
     format: Literal["msd-experiment-3"] = "msd-experiment-3"

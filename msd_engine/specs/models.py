@@ -6,6 +6,7 @@ run; the weights are in half precision. ``card.json`` describes the model.
 
 from __future__ import annotations
 
+import json
 import os
 from functools import cache
 from importlib.resources import files
@@ -157,3 +158,40 @@ def pretrained_for(spec: ExperimentSpec) -> ModelCard | None:
     """Return the card of a model with the data and the k of an experiment, or None; its network may differ."""
     cards = (load_card(name) for name in model_names())
     return next((card for card in cards if not misfits(card.spec, spec)), None)
+
+
+class DrawnBy(Spec):
+    """The weights of a network that drew some chains, as a note beside the spec in a file.
+
+    Attributes:
+        run: Name of the run folder, or of the model.
+        step: Training steps of the weights.
+        sha256: SHA-256 of the weights (`backend.tensors.weights_digest`).
+    """
+
+    run: str = Field(max_length=300)
+    step: int = Field(ge=0)
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+def with_weights(spec_json: str, weights: DrawnBy | None) -> str:
+    """Add the weights that drew the chains to a spec as JSON; None leaves it unchanged."""
+    if weights is None:
+        return spec_json
+    return json.dumps(json.loads(spec_json) | {"weights": weights.model_dump()}, ensure_ascii=False)
+
+
+def weights_of(text: str | bytes) -> DrawnBy | None:
+    """Return the weights that a spec names.
+
+    Args:
+        text: JSON that `ExperimentSpec.from_json` accepts.
+
+    Returns:
+        The weights; None for the exact score, and in files from before weights were named.
+
+    Raises:
+        SpecError: The note on the weights is damaged.
+    """
+    noted = json.loads(text).get("weights")
+    return None if noted is None else DrawnBy.from_json(json.dumps(noted))

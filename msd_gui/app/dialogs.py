@@ -35,7 +35,7 @@ S. Ermon; preconditioning after Karras et al. 2022 (arXiv:2206.00364).</p>
 <p>MIT licence. Built with PyTorch, Qt (PySide6, LGPL), pyqtgraph and NumPy.</p>"""
 
 
-THEMES = {"system": "As the system", "light": "Light", "dark": "Dark"}
+THEMES = {"system": "Like the system", "light": "Light", "dark": "Dark"}
 DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "CUDA (NVIDIA, AMD)", "mps": "MPS (Apple)"}
 
 
@@ -121,7 +121,7 @@ def edit_settings(parent: QWidget, settings: Settings) -> bool:
 def _rows(settings: Settings) -> dict[str, PathBox | QComboBox]:
     """Return the input widgets of the settings, by title."""
     data, runs = PathBox("Data folder", str(data_folder())), PathBox("Runs folder", str(default_runs_dir()))
-    meaning = "For the FID of colour images; empty: another network"
+    meaning = "Weights for the FID of colour images; none: the program uses a network of its own"
     inception = PathBox("Inception weights", meaning, kinds="Weights (*.safetensors)")
     inception.setToolTip(
         "Weights of the FID's Inception network, with the names of pytorch-fid, as safetensors: the quality of colour "

@@ -9,17 +9,19 @@ from PySide6.QtCore import QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
-from msd_engine.events import Event, Failed, Finished, Notice, Progress, Restored, Started, SweepFound
+from msd_engine.events import Event, Failed, Finished, Notice, Progress, Restored, RestoredImages, Started, SweepFound
 from msd_engine.specs import ExperimentSpec
+from msd_gui.app.export.dialog import ExportDialog
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine, Job
 from msd_gui.bridge.runner import Runner
+from msd_gui.pages.base.exports import FigureExport
 from msd_gui.pages.base.page import Export, Status
 from msd_gui.session.budget import as_long_again
 from msd_gui.session.settings import Settings
 
 NOTHING = "Nothing to write yet: train, sample or denoise first"
-KINDS = "Experiments and points (*.png *.gif *.webp *.json *.npz *.csv *.tsv *.txt *.npy);;All files (*)"
+KINDS = "Experiments and points (*.png *.gif *.webp *.mp4 *.json *.npz *.csv *.tsv *.txt *.npy);;All files (*)"
 
 
 def with_suffix(path: Path, suffix: str) -> Path:
@@ -34,6 +36,7 @@ class Files(QObject):
         engine_ready: Emitted with the label of the device once torch is imported.
         warmed_up: Emitted when the imports of all jobs are done or have failed.
         restored: Emitted with a spec, the run folder (None for a file with only a spec), and the action to follow.
+        images_restored: Emitted with `RestoredImages` after `restored`.
         sweep_found: Emitted with the folder of a comparison and the action to follow.
         noticed: Emitted with a sentence for the status bar.
         written: Emitted when a job has finished successfully.
@@ -46,6 +49,7 @@ class Files(QObject):
     engine_ready = Signal(str)
     warmed_up = Signal()
     restored = Signal(object, object, str)
+    images_restored = Signal(object)
     sweep_found = Signal(object, str)
     noticed = Signal(str)
     written = Signal()
@@ -57,7 +61,7 @@ class Files(QObject):
     def __init__(self, window: QWidget, engine: Engine, clock: ScreenClock, settings: Settings) -> None:
         super().__init__(window)
         self._window = window
-        self._engine = engine
+        self._engine, self._clock = engine, clock
         self._settings = settings
         self._then = (Path(), "")
         self._warming = False
@@ -101,6 +105,8 @@ class Files(QObject):
                     self.failed.emit(event.text, event.details)
             case Restored():
                 self._on_restored(event)
+            case RestoredImages():
+                self.images_restored.emit(event)
             case SweepFound():
                 path, then = self._then
                 folder = Path(event.path)
@@ -207,7 +213,8 @@ class Files(QObject):
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for export in exports:
-            menu.addAction(f"{export.label}  ({export.suffix[1:].upper()}) …", partial(self._choose_export, export))
+            formats = ", ".join(suffix[1:].upper() for suffix in export.formats())
+            menu.addAction(f"{export.label}  ({formats}) …", partial(self._choose_export, export))
         if not exports:
             menu.addAction(NOTHING).setEnabled(False)
         menu.addSeparator()
@@ -215,9 +222,25 @@ class Files(QObject):
         menu.popup(at)
 
     def _choose_export(self, export: Export) -> None:
+        if isinstance(export, FigureExport):
+            self.open_export(export)
+            return
         path = self._choose_target(f"Export: {export.label}", export.name, export.suffix)
         if path is not None:
             self.run_export(export, path)
+
+    def open_export(self, export: FigureExport) -> ExportDialog:
+        """Open the dialog of a figure."""
+        dialog = ExportDialog(self._window, export, self._clock, self._settings)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.saved.connect(self._on_saved)
+        dialog.open()
+        return dialog
+
+    @Slot(object)
+    def _on_saved(self, path: Path) -> None:
+        self.noticed.emit(f"Saved {path.name}.")
+        self.written.emit()
 
     def _choose_target(self, title: str, name: str, suffix: str) -> Path | None:
         """Let the user choose a file to write; append a missing suffix and confirm overwriting."""

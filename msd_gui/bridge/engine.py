@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from pkgutil import resolve_name
@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import Event, Samples
+from msd_engine.events.figures import Figure, Sheet
 from msd_engine.jobs.tools.background import imported
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live, SweepSpec
 from msd_engine.specs.live import Cadence
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     from msd_engine.jobs.files.catalogue import Catalogue
 
 Job = Callable[[Cadence, Live], Iterator[Event]]
-Writer = Literal["grid", "animation", "samples", "plot", "film", "text"]
+Writer = Literal["figure", "film", "samples", "text"]
+Palette = Mapping[str, str]
 Bounds = tuple[float, float, float, float]
 Images = NDArray[np.float32] | NDArray[np.uint8]
 
@@ -183,8 +185,8 @@ class Engine:
     # -- files ---------------------------------------------------------------------------------------------------------
 
     def restore(self, path: Path) -> Job:
-        """Read the spec of a picture, a preset, a sample file or a run folder."""
-        return self._job("files.restore:restore", path)
+        """Read the spec of a picture, a preset, a sample file or a run folder, and the images of a file."""
+        return self._job("files.restore:restore", path, runs_dir=self.runs_dir())
 
     def restore_text(self, text: str) -> Job:
         """Read points or settings from pasted text."""
@@ -197,6 +199,10 @@ class Engine:
     def save(self, kind: Writer, path: Path, **content: Any) -> Job:
         """Write a file outside the GUI thread with a writer of `msd_engine.jobs.files.save`, by name."""
         return self._job(f"files.save:save_{kind}", path, **content)
+
+    def preview(self, moments: Iterable[Figure], count: int, palette: Palette, sheet: Sheet, most_px: int = 0) -> Job:
+        """Draw figures as `save` would write them; pictures much wider than `most_px` are reduced."""
+        return self._job("files.save:preview", moments, count, palette, sheet=sheet, most_px=most_px)
 
     # -- runs ----------------------------------------------------------------------------------------------------------
 
@@ -245,9 +251,13 @@ class Engine:
         """Report a comparison as stored on the disk."""
         return self._job("sweep.story:open_sweep", folder)
 
-    def export_sweep(self, folder: Path, path: Path) -> Job:
-        """Write a comparison as CSV, Markdown, PNG or SVG."""
-        return self._job("sweep.export:export_sweep", folder, path)
+    def export_sweep(self, folder: Path, path: Path, sheet: Sheet | None = None) -> Job:
+        """Write a comparison as CSV or Markdown, or its charts as PNG, SVG or PDF."""
+        return self._job("sweep.export:export_sweep", folder, path, sheet=sheet)
+
+    def preview_sweep(self, folder: Path, sheet: Sheet, most_px: int = 0) -> Job:
+        """Draw the charts of a comparison as `export_sweep` would write them."""
+        return self._job("sweep.export:preview_sweep", folder, sheet, most_px=most_px)
 
     # -- new folders, named by time and purpose ------------------------------------------------------------------------
 

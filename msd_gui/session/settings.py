@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import math
 import os
 from pathlib import Path
@@ -195,6 +196,18 @@ class Settings:
     def set_columns(self, page: str, state: bytes) -> None:
         """Store widths and order of the columns of a page's list."""
         self._set(f"columns/{page}", base64.b64encode(state).decode("ascii"))
+
+    def export_choice(self, kind: str) -> dict[str, Any]:
+        """Return the last choices for exports of a kind, by name; empty if there are none that can be read."""
+        try:
+            found = json.loads(self._text(f"exports/{kind}"))
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def set_export_choice(self, kind: str, choice: dict[str, Any]) -> None:
+        """Store the choices for exports of a kind."""
+        self._set(f"exports/{kind}", json.dumps(choice))
 
     def sync(self) -> str:
         """Write pending changes to the file.

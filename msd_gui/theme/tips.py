@@ -1,14 +1,24 @@
-"""Tool tips that are read at a glance: Qt wraps rich text alone."""
+"""Tool tips that are read at a glance, and signs with an index in rich text."""
 
 from __future__ import annotations
 
+import re
 import textwrap
+from html import escape
 
 LETTERS = 64
+_SIGN = re.compile(r"\b([A-Za-zΓσερτθα])_([A-Za-z0-9]+)")
+
+
+def typeset(words: str) -> str:
+    """Convert plain text to rich text: escape markup signs, set the index of signs such as σ_L as a subscript."""
+    return _SIGN.sub(r"\1<sub>\2</sub>", escape(words, quote=False))
 
 
 def wrapped(text: str) -> str:
-    """Break the lines of a tool tip after some 60 letters; leave rich text to Qt."""
+    """Break the lines of a tool tip after some 60 letters; leave rich text, and text with an index, to Qt."""
     if "<" in text:
         return text
+    if _SIGN.search(text):
+        return f"<qt>{typeset(text)}</qt>".replace("\n", "<br>")
     return "\n".join(textwrap.fill(line, LETTERS, break_long_words=False) for line in text.split("\n"))

@@ -141,7 +141,7 @@ def _figures(row: RunRow) -> dict[str, Any]:
 
 def _print_table(rows: list[RunRow]) -> None:
     table = _table(
-        "folder", "name", "data", "k", "steps", "time / s", "error", "yield", "distance", "status", "begun", "tags"
+        "folder", "name", "data", "k", "steps", "time / s", "error", "survival", "distance", "status", "begun", "tags"
     )
     for row in rows:
         last = Path(row.path).name

@@ -140,13 +140,14 @@ def save(
     Raises:
         UserError: A file cannot be written.
     """
-    from msd_engine.runs.pictures import image_grid, readable_scale, save_png
+    from msd_engine.runs.pictures import grid_tiles, image_grid, readable_scale, save_png
     from msd_engine.runs.samples import save_samples
 
     spec_json = for_job(samples.spec_json, job)
     save_samples(out, samples.x_hat, samples.y, samples.seed, spec_json)
     if grid is None:
         return {"out": str(out)}
-    pixels = image_grid(samples.x_hat, scale=readable_scale(samples.x_hat.shape[2]), columns=columns)
-    save_png(grid, pixels, spec_json)
+    scale = readable_scale(samples.x_hat.shape[2])
+    pixels = image_grid(samples.x_hat, scale=scale, columns=columns)
+    save_png(grid, pixels, spec_json, grid_tiles(samples.x_hat.shape, scale=scale, columns=columns))
     return {"out": str(out), "grid": str(grid)}

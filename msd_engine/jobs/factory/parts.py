@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.recording import CudaGraph
+from msd_engine.backend.tensors import weights_digest
 from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
@@ -24,7 +25,7 @@ from msd_engine.noise.laws import quantiles
 from msd_engine.runs.run import Run
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.registry import DYNAMICS
-from msd_engine.specs import ExperimentSpec, MlpSpec
+from msd_engine.specs import DrawnBy, ExperimentSpec, MlpSpec
 from msd_engine.specs.experiment import misfits
 from msd_engine.training.source import stream
 
@@ -142,7 +143,9 @@ def learned_denoiser(
     run = Run.open(run_dir)
     denoiser = new_denoiser(run.spec, 1.0, torch.zeros(event_shape(run.spec)))
     load = run.load_earlier if earlier else run.load_weights
-    denoiser.load_state_dict(load(denoiser.state_dict()).tensors)
+    loaded = load(denoiser.state_dict())
+    denoiser.load_state_dict(loaded.tensors)
+    denoiser.weights = DrawnBy(run=run.folder.resolve().name, step=loaded.step, sha256=weights_digest(loaded.tensors))
     kind = run.spec.network.kind
     denoiser.tile = _TILES[kind]
     if device.type != "cpu":

@@ -5,96 +5,27 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from msd_engine.backend.errors import UserError
 from msd_engine.backend.files import write_atomically
-from msd_engine.events import Event, Finished, Progress, Tick
-from msd_engine.events.plots import Plot
+from msd_engine.events import Event, Finished, Preview, Progress
+from msd_engine.events.figures import FILM_DPI, Figure, Sheet
 from msd_engine.jobs.tools.background import Notify, in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs import pictures, samples
-from msd_engine.runs.report import plots
+from msd_engine.runs.report import figures
+from msd_engine.runs.report.plots import Palette
+from msd_engine.runs.report.video import encode_video
 
 PathLike = str | os.PathLike[str]
 
-# A film of larger pictures takes long to pack and to load.
-_MOST_FILM_PIXELS = 2**20
-
-
-@reports_user_errors
-def save_grid(
-    path: PathLike,
-    images: NDArray[np.floating] | NDArray[np.uint8],
-    spec_json: str,
-    *,
-    scale: int | None = None,
-    columns: int | None = None,
-) -> Iterator[Event]:
-    """Save images as one PNG that carries the spec.
-
-    Args:
-        path: The file to write.
-        images: Images with shape (N, C, H, W), in data units or as 8-bit values.
-        spec_json: The spec as JSON.
-        scale: Whole factor of enlargement; None for one at which a person can read a small image.
-        columns: Number of columns; None for a grid as square as can be.
-
-    Yields:
-        `Finished` with the path, or `Failed`.
-    """
-    start = time.monotonic()
-    factor = pictures.readable_scale(images.shape[2]) if scale is None else scale
-    grid = pictures.image_grid(images, scale=factor, columns=columns)
-    yield Tick()
-    pictures.save_png(path, grid, spec_json)
-    yield _finished(path, start)
-
-
-@reports_user_errors
-def save_animation(
-    path: PathLike,
-    frames: Sequence[NDArray[np.floating] | NDArray[np.uint8]],
-    spec_json: str,
-    *,
-    fps: float = 12.0,
-    scale: int | None = None,
-) -> Iterator[Event]:
-    """Save moments of a sampling run as an animated GIF or WebP that carries the spec.
-
-    Args:
-        path: The file to write; its suffix, ``.gif`` or ``.webp``, says which.
-        frames: The moments: each images with shape (N, C, H, W), laid out as a grid.
-        spec_json: The spec as JSON.
-        fps: Pictures per second.
-        scale: Whole factor of enlargement of images; None for one at which a person can read a small image.
-
-    Yields:
-        `Finished` with the path, or `Failed`.
-    """
-    return _save_film(path, (_drawn(frame, scale) for frame in frames), len(frames), spec_json, fps)
-
-
-def _save_film(
-    path: PathLike, drawn: Iterable[NDArray[np.uint8]], count: int, spec_json: str, fps: float
-) -> Iterator[Event]:
-    start = time.monotonic()
-    path = Path(path)
-
-    def work(notify: Notify) -> bytes:
-        made = []
-        for picture in drawn:
-            made.append(picture)
-            notify(_step(len(made), count, start, "Drawing the film"))
-        notify(_step(count, count, start, "Packing the film"))
-        return pictures.encode_animation(path.suffix, made, fps=fps, spec_json=spec_json)
-
-    film = yield from in_background(work)
-    write_atomically(path, film)
-    yield _finished(path, start)
+FIGURES = (".png", ".svg", ".pdf")
+"""What a figure can be saved as."""
 
 
 @reports_user_errors
@@ -119,14 +50,17 @@ def save_samples(
 
 
 @reports_user_errors
-def save_plot(path: PathLike, plot: Plot, palette: Mapping[str, str], spec_json: str) -> Iterator[Event]:
-    """Save a plot as PNG that carries the spec, as SVG or as PDF.
+def save_figure(
+    path: PathLike, figure: Figure, palette: Palette, spec_json: str, *, sheet: Sheet | None = None
+) -> Iterator[Event]:
+    """Save a figure as PNG that carries the spec, as SVG or as PDF.
 
     Args:
         path: The file to write; its suffix says as what.
-        plot: The plot.
+        figure: The figure.
         palette: Colours as ``#RRGGBB`` by role.
         spec_json: The spec as JSON.
+        sheet: Size and furniture; None for the usual ones.
 
     Yields:
         `Finished` with the path, or `Failed`.
@@ -136,8 +70,11 @@ def save_plot(path: PathLike, plot: Plot, palette: Mapping[str, str], spec_json:
 
     def work(_notify: Notify) -> bytes:
         suffix = path.suffix.lower()
-        drawn = plots.figure(plot, palette, suffix=suffix[1:])
-        return pictures.add_text_to_png(drawn, spec_json) if suffix == ".png" else drawn
+        if suffix not in FIGURES:
+            given = suffix or "a file without suffix"
+            raise UserError(f"A figure is saved as {', '.join(FIGURES)}, not as {given}: choose such a name.")
+        drawn, tiles = figures.content(figure, palette, sheet or Sheet(), suffix[1:])
+        return pictures.add_text_to_png(drawn, spec_json, tiles) if suffix == ".png" else drawn
 
     content = yield from in_background(work)
     write_atomically(path, content)
@@ -147,29 +84,72 @@ def save_plot(path: PathLike, plot: Plot, palette: Mapping[str, str], spec_json:
 @reports_user_errors
 def save_film(
     path: PathLike,
-    moments: Iterable[Plot],
+    moments: Iterable[Figure],
     count: int,
-    palette: Mapping[str, str],
+    palette: Palette,
     spec_json: str,
     *,
     fps: float = 12.0,
-    width_px: int = 640,
+    sheet: Sheet | None = None,
 ) -> Iterator[Event]:
-    """Save plots as an animated GIF or WebP that carries the spec.
+    """Save figures as an animated GIF, WebP or MP4 that carries the spec.
 
     Args:
-        path: The file to write; its suffix, ``.gif`` or ``.webp``, says which.
-        moments: The plots, made one after the other while they are drawn.
-        count: Number of plots.
+        path: The file to write; its suffix says which.
+        moments: The figures, made one after the other while they are drawn.
+        count: Number of figures.
         palette: Colours as ``#RRGGBB`` by role.
         spec_json: The spec as JSON.
         fps: Pictures per second.
-        width_px: Width of the pictures in pixels.
+        sheet: Size and furniture of the pictures; None for the usual ones on a screen.
 
     Yields:
         `Finished` with the path, or `Failed`.
     """
-    return _save_film(path, plots.film(moments, palette, width_px), count, spec_json, fps)
+    start = time.monotonic()
+    path = Path(path)
+
+    def work(notify: Notify) -> bytes:
+        made = []
+        for picture in figures.moving(moments, palette, sheet or Sheet(dpi=FILM_DPI)):
+            made.append(picture)
+            notify(_step(len(made), count, start, "Drawing the film"))
+        notify(_step(count, count, start, "Packing the film"))
+        if path.suffix.lower() == ".mp4":
+            return encode_video(made, fps=fps, spec_json=spec_json)
+        return pictures.encode_animation(path.suffix, made, fps=fps, spec_json=spec_json)
+
+    film = yield from in_background(work)
+    write_atomically(path, film)
+    yield _finished(path, start)
+
+
+@reports_user_errors
+def preview(
+    moments: Iterable[Figure], count: int, palette: Palette, *, sheet: Sheet, most_px: int = 0
+) -> Iterator[Event]:
+    """Draw figures as their file will show them, without a file.
+
+    Args:
+        moments: The figure, or those of an animation.
+        count: Number of figures.
+        palette: Colours as ``#RRGGBB`` by role.
+        sheet: Size and furniture.
+        most_px: Reduce larger pictures by a whole factor to about this width; 0 leaves them as they are.
+
+    Yields:
+        `Preview` for each figure, and `Finished`, or `Failed`.
+    """
+    start = time.monotonic()
+
+    def work(notify: Notify) -> None:
+        for number, drawn in enumerate(figures.moving(moments, palette, sheet), 1):
+            size = (drawn.shape[0], drawn.shape[1])
+            factor = max(1, size[1] // most_px) if most_px else 1
+            notify(Preview(size, figures.reduced(drawn, factor), number, count))
+
+    yield from in_background(work)
+    yield Finished(count, time.monotonic() - start, "")
 
 
 @reports_user_errors
@@ -186,14 +166,6 @@ def save_text(path: PathLike, text: str) -> Iterator[Event]:
     start = time.monotonic()
     write_atomically(path, text.encode())
     yield _finished(path, start)
-
-
-def _drawn(frame: NDArray[np.floating] | NDArray[np.uint8], scale: int | None) -> NDArray[np.uint8]:
-    if scale is None:
-        count, _, height, width = frame.shape
-        largest = math.isqrt(_MOST_FILM_PIXELS // max(1, count * height * width))
-        scale = max(1, min(largest, pictures.readable_scale(height)))
-    return pictures.image_grid(frame, scale=scale)
 
 
 def _step(step: int, total: int, start: float, text: str) -> Progress:

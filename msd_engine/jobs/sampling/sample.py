@@ -26,7 +26,7 @@ from msd_engine.noise.chosen import space_of
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.samplers.twin import Segment
 from msd_engine.samplers.walk import Moment
-from msd_engine.specs import WALL, ExperimentSpec, Live
+from msd_engine.specs import WALL, ExperimentSpec, Live, with_weights
 from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.models import CARD
 
@@ -116,8 +116,14 @@ def chain_events(spec: ExperimentSpec, chains: Sampling, cadence: Cadence, live:
     Yields:
         `Started` and all that follow it in `sample`.
     """
-    yield Started("sample", describe_device(chains.device), spec.sampling.total_steps, chains.first, spec.to_json())
+    named = _named(spec, chains)
+    yield Started("sample", describe_device(chains.device), spec.sampling.total_steps, chains.first, named)
     yield from _Job(spec, chains, cadence, live or Live()).events()
+
+
+def _named(spec: ExperimentSpec, chains: Sampling) -> str:
+    """Return the spec as JSON with the weights that draw the chains."""
+    return with_weights(spec.to_json(), chains.networks[0].weights if chains.networks else None)
 
 
 def _kept(run_dir: Path | None, samples: Samples) -> Iterator[Event]:
@@ -206,7 +212,7 @@ class _Job:
         wanted = self.spec.sampling
         samples = moment.posterior.mean if wanted.jump else moment.y.mean(1)
         decode = space_of(self.spec.noise, self.spec.data.shape).decode
-        yield Samples(shown(decode(samples)), shown(decode(moment.y)), wanted.seed, self.spec.to_json())
+        yield Samples(shown(decode(samples)), shown(decode(moment.y)), wanted.seed, _named(self.spec, self.chains))
         lost = int((~alive(moment.y)).sum())
         text = f"Drew {wanted.chains} samples in {self.total} steps."
         if lost:

@@ -1,4 +1,4 @@
-"""A comparison of numbers of copies written as a file: CSV, Markdown, PNG or SVG."""
+"""A comparison of numbers of copies written as a file: CSV, Markdown, PNG, SVG or PDF."""
 
 from __future__ import annotations
 
@@ -9,26 +9,31 @@ from pathlib import Path
 
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.files import write_atomically
-from msd_engine.events import Event, Finished
+from msd_engine.events import Event, Finished, Preview
+from msd_engine.events.figures import SWEEP_SHEET, Sheet
 from msd_engine.jobs.sweep.story import table_event
 from msd_engine.jobs.tools.background import Notify, in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs.pictures import add_text_to_png
 from msd_engine.runs.report.charts import curves_of, overview
+from msd_engine.runs.report.figures import read_pixels, reduced
 from msd_engine.runs.report.tables import csv_text, markdown_text
 from msd_engine.runs.sweeps import SweepFolder
 
-SUFFIXES = (".csv", ".md", ".png", ".svg")
+SUFFIXES = (".csv", ".md", ".png", ".svg", ".pdf")
 """What a comparison can be written as."""
 
 
 @reports_user_errors
-def export_sweep(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -> Iterator[Event]:
+def export_sweep(
+    folder: str | os.PathLike[str], path: str | os.PathLike[str], *, sheet: Sheet | None = None
+) -> Iterator[Event]:
     """Write a comparison as it stands; the suffix says as what.
 
     Args:
         folder: The sweep folder.
-        path: The file to write, ending in ``.csv``, ``.md``, ``.png`` or ``.svg``.
+        path: The file to write, with one of `SUFFIXES`.
+        sheet: Size and caption of the charts; None for the usual ones.
 
     Yields:
         `Finished` with the path, or `Failed`.
@@ -37,19 +42,43 @@ def export_sweep(folder: str | os.PathLike[str], path: str | os.PathLike[str]) -
     path = Path(path)
 
     def work(_notify: Notify) -> bytes:
-        return exported(SweepFolder.open(folder), path.suffix.lower())
+        return exported(SweepFolder.open(folder), path.suffix.lower(), sheet or SWEEP_SHEET)
 
     data = yield from in_background(work)
     write_atomically(path, data)
     yield Finished(0, time.monotonic() - start, f"Saved {path.name}.", str(path))
 
 
-def exported(plan: SweepFolder, suffix: str) -> bytes:
+@reports_user_errors
+def preview_sweep(folder: str | os.PathLike[str], sheet: Sheet, *, most_px: int = 0) -> Iterator[Event]:
+    """Draw the charts of a comparison as their file will show them, without a file.
+
+    Args:
+        folder: The sweep folder.
+        sheet: Size and caption.
+        most_px: Reduce a larger picture by a whole factor to about this width; 0 leaves it as it is.
+
+    Yields:
+        `Preview` and `Finished`, or `Failed`.
+    """
+    start = time.monotonic()
+
+    def work(_notify: Notify) -> bytes:
+        return exported(SweepFolder.open(folder), ".png", sheet)
+
+    pixels = read_pixels((yield from in_background(work)))
+    factor = max(1, pixels.shape[1] // most_px) if most_px else 1
+    yield Preview((pixels.shape[0], pixels.shape[1]), reduced(pixels, factor))
+    yield Finished(1, time.monotonic() - start, "")
+
+
+def exported(plan: SweepFolder, suffix: str, sheet: Sheet = SWEEP_SHEET) -> bytes:
     """Return a comparison as the content of a file.
 
     Args:
         plan: The sweep.
         suffix: One of `SUFFIXES`.
+        sheet: Size and caption of the charts.
 
     Returns:
         The content.
@@ -63,9 +92,9 @@ def exported(plan: SweepFolder, suffix: str) -> bytes:
             return csv_text(table.rows).encode()
         case ".md":
             return markdown_text(table.rows, table.findings).encode()
-        case ".png" | ".svg":
+        case ".png" | ".svg" | ".pdf":
             title = plan.spec.title or plan.spec.base.title
-            picture = overview(table.rows, curves_of(plan.measured()), suffix[1:], title)
+            picture = overview(table.rows, curves_of(plan.measured()), suffix[1:], title, sheet)
             return add_text_to_png(picture, plan.spec.base.to_json()) if suffix == ".png" else picture
         case _:
             given = suffix or "a file without suffix"

@@ -160,8 +160,8 @@ def _share(plain: Sequence[TableRow], fair: Sequence[TableRow]) -> str:
     left = _left(fair, other)
     if share - half > 1.0:
         return (
-            f"From k = 1 to {row.k} the error fell (ratio {row.ratio:.3f}) by less than σ/√k alone predicts, which is "
-            f"{100 * share:.0f} % of that fall in the logarithm{error}; {left}."
+            f"From k = 1 to {row.k} the error fell (ratio {row.ratio:.3f}) by less than σ/√k alone predicts: the "
+            f"predicted fall of its logarithm is {100 * share:.0f} % of the measured one{error}; {left}."
         )
     return (
         f"Of the fall of the logarithm of the error from k = 1 to {row.k} (ratio {row.ratio:.3f}), "

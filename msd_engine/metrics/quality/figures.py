@@ -33,7 +33,7 @@ def survival_figure(lived: int, n: int, real: float) -> Figure:
     found = share(lived, n)
     return Figure(
         "yield",
-        "Yield",
+        "Survival",
         found.value,
         found.low,
         found.high,

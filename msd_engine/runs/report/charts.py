@@ -15,9 +15,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import plots
+from msd_engine.events.figures import SWEEP_SHEET, Sheet
 from msd_engine.events.plots import Axis, Curves, Key, order_colours
 from msd_engine.events.sweep import TableRow, moment
-from msd_engine.runs.report.plots import draw, handle, saved, settings, written
+from msd_engine.runs.report.plots import (
+    CAPTION_ROW,
+    SMALL_PT,
+    caption_lines,
+    draw,
+    handle,
+    saved,
+    settings,
+    written,
+)
 from msd_engine.specs.sweep import MODE_TITLES, Child, Mode, mode_words, series_order, series_words
 
 _STYLES: dict[Mode, plots.LineStyle] = {"same-sigma": "line", "same-sigma-eff": "dash"}
@@ -26,7 +36,7 @@ _MODE_COLOURS: dict[Mode, str] = {"same-sigma": "#0072b2", "same-sigma-eff": "#d
 _FUSION_COLOURS = ("#cc79a7", "#56b4e9", "#e69f00")
 _EXACT, _REPORT = "#7f7f7f", "#009e73"
 _ERROR = Axis("mean ‖x̂ − x‖²", log=True)
-_DPI = 150.0
+_SHAPE = 7.6 / 13.5
 # Legends of many curves, which they would cover.
 _BESIDE = {"loc": "upper left", "bbox_to_anchor": (1.0, 1.0)}
 _BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16), "ncols": 4, "columnspacing": 1.2, "handlelength": 1.6}
@@ -66,21 +76,26 @@ def curves_of(rows: Iterable[tuple[Child, Sequence[Mapping[str, Any]]]]) -> list
     return found
 
 
-def overview(rows: Sequence[TableRow], curves: Sequence[Curve], suffix: str, title: str = "") -> bytes:
+def overview(
+    rows: Sequence[TableRow], curves: Sequence[Curve], suffix: str, title: str = "", sheet: Sheet | None = None
+) -> bytes:
     """Draw all charts of a comparison side by side.
 
     Args:
         rows: The table.
         curves: The held-out curves.
-        suffix: ``svg`` or ``png``.
+        suffix: ``svg``, ``png`` or ``pdf``.
         title: What is compared.
+        sheet: Size and caption; narrower pages have smaller charts with the same letters. None for the usual ones.
 
     Returns:
         The picture.
     """
+    sheet = sheet or SWEEP_SHEET
     bands, pair = _bands(rows), _curve_pair(curves)
     shown = [_errors(rows), _ratios(rows), *bands[:1], *pair, *bands[1:]]
-    return _render(shown, suffix, (13.5, 7.6), {pair[1].name: _BELOW}, title)
+    size = sheet.width_mm / 25.4, sheet.width_mm / 25.4 * _SHAPE + len(caption_lines(sheet)) * CAPTION_ROW
+    return _render(shown, suffix, size, {pair[1].name: _BELOW}, title if sheet.labels else "", sheet)
 
 
 def chart(name: str, rows: Sequence[TableRow], curves: Sequence[Curve], suffix: str = "svg") -> bytes:
@@ -111,6 +126,7 @@ def _render(
     size: tuple[float, float],
     legends: Mapping[str, Mapping[str, Any]],
     title: str = "",
+    sheet: Sheet | None = None,
 ) -> bytes:
     """Draw charts in rows of three; the legends of those that are named are placed as given."""
     from matplotlib.figure import Figure
@@ -128,7 +144,10 @@ def _render(
                 axes.legend(handles=[handle(key, {}) for key in plot.entries()], **legends.get(plot.name, {}))
         if title:
             made.suptitle(written(title))
-        return saved(made, suffix, _DPI)
+        if sheet is not None and sheet.caption:
+            lines = "\n".join(written(one) for one in caption_lines(sheet))
+            made.supxlabel(lines, x=0.01, ha="left", size=SMALL_PT)
+        return saved(made, suffix, (sheet or SWEEP_SHEET).dpi)
 
 
 def _errors(rows: Sequence[TableRow]) -> Curves:

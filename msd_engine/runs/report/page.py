@@ -139,7 +139,7 @@ def _of_chains(content: PageContent) -> list[str]:
         return []
     least, most = (pick(shown, key=_survival) for pick in (min, max))
     total, grey = sum(grid.chains for grid in shown), sum(grid.dead.get("monochrome", 0) for grid in shown)
-    sentence = f"Of {total:,} chains {sum(grid.lived for grid in shown):,} lived"
+    sentence = f"Of {total:,} chains {sum(grid.lived for grid in shown):,} survived"
     if _survival(least) < _survival(most):
         fewest, best = (f"({_percent(_survival(grid))}) for {grid.name}" for grid in (least, most))
         sentence += f", fewest {fewest} and most {best}"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import math
+import textwrap
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from msd_engine.events.figures import DPI, WIDTH_MM, Sheet
 from msd_engine.events.plots import ORDER_COLOURS, Array, Axis, Bars, Curve, Curves, Key, Plane, Plot
 
 if TYPE_CHECKING:
@@ -20,10 +23,10 @@ if TYPE_CHECKING:
 
 Palette = Mapping[str, str]
 
-WIDTH_MM, DPI = 152.4, 300.0
 _MM = 25.4
-_FILM_DPI = 96.0
-_FONT_PT, _SMALL_PT = 9.0, 8.0
+_FONT_PT, SMALL_PT = 9.0, 8.0
+# Inches of one letter of small text, about, and of a line of a caption.
+LETTER, CAPTION_ROW = 0.56 * SMALL_PT / 72, 1.3 * SMALL_PT / 72
 # Height over width of curves and bars; inches beside and below the plane, and of a row of the legend.
 _SHAPE, _PLANE_FRAME, _LEGEND_ROW = 0.58, (0.55, 0.55), 0.185
 _MOST_TICKS, _BAR = 12, 0.7
@@ -43,13 +46,24 @@ _SETTINGS: Any = {
     "axes.axisbelow": True,
     "grid.alpha": 0.25,
     "legend.frameon": False,
-    "legend.fontsize": _SMALL_PT,
+    "legend.fontsize": SMALL_PT,
 }
+_OF_TEXT = ("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color", "grid.color")
+_OF_GROUND = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
 # Matplotlib keeps its settings for the whole process.
 _ONE_AT_A_TIME = threading.Lock()
 
 
-def figure(plot: Plot, palette: Palette, width_mm: float = WIDTH_MM, dpi: float = DPI, suffix: str = "png") -> bytes:
+def figure(
+    plot: Plot,
+    palette: Palette,
+    width_mm: float = WIDTH_MM,
+    dpi: float = DPI,
+    suffix: str = "png",
+    *,
+    labels: bool = True,
+    caption: str = "",
+) -> bytes:
     """Draw one plot.
 
     Args:
@@ -58,21 +72,23 @@ def figure(plot: Plot, palette: Palette, width_mm: float = WIDTH_MM, dpi: float 
         width_mm: Width in millimetres.
         dpi: Pixels per inch of a PNG.
         suffix: ``png``, ``svg`` or ``pdf``.
+        labels: Whether to draw its legend.
+        caption: Text below it; empty for none.
 
     Returns:
         The content of the file; the same plot always gives the same bytes.
     """
-    with settings():
-        return saved(_drawn(plot, palette, width_mm / _MM), suffix, dpi)
+    with settings(palette):
+        return saved(drawn(plot, palette, Sheet(width_mm, dpi, labels=labels, caption=caption)), suffix, dpi)
 
 
-def film(plots: Iterable[Plot], palette: Palette, width_px: int) -> Iterator[NDArray[np.uint8]]:
+def film(plots: Iterable[Plot], palette: Palette, sheet: Sheet) -> Iterator[NDArray[np.uint8]]:
     """Draw plots of one kind for an animation, on the axes and with the legend of the first.
 
     Args:
         plots: The plots.
         palette: Colours as ``#RRGGBB`` by role.
-        width_px: Width in pixels.
+        sheet: Size and furniture of each picture.
 
     Yields:
         The pictures with shape (rows, columns, 3).
@@ -81,10 +97,10 @@ def film(plots: Iterable[Plot], palette: Palette, width_px: int) -> Iterator[NDA
 
     canvas: FigureCanvasAgg | None = None
     for plot in plots:
-        with settings():
+        with settings(palette):
             if canvas is None:
-                canvas = FigureCanvasAgg(_drawn(plot, palette, width_px / _FILM_DPI))
-                canvas.figure.set_dpi(_FILM_DPI)
+                canvas = FigureCanvasAgg(drawn(plot, palette, sheet))
+                canvas.figure.set_dpi(sheet.dpi)
             else:
                 # Lay out once: it takes longer than drawing.
                 canvas.figure.set_layout_engine("none")
@@ -106,31 +122,47 @@ def saved(drawn: Figure, suffix: str, dpi: float) -> bytes:
 
 
 @contextmanager
-def settings() -> Iterator[None]:
-    """The style of all drawings, while one of them is made."""
+def settings(palette: Palette | None = None) -> Iterator[None]:
+    """The style of all drawings, with the ground and the text of a palette, while one of them is made."""
     # Imported here: it is slow, and only a drawing needs it.
     import matplotlib as mpl
 
-    with _ONE_AT_A_TIME, mpl.rc_context(_SETTINGS):
+    colours = palette or {}
+    of_text = {name: colours["text"] for name in _OF_TEXT if "text" in colours}
+    of_ground = {name: colours["base"] for name in _OF_GROUND if "base" in colours}
+    with _ONE_AT_A_TIME, mpl.rc_context(_SETTINGS | of_text | of_ground):
         yield
 
 
-def _drawn(plot: Plot, palette: Palette, width: float) -> Figure:
+def drawn(plot: Plot, palette: Palette, sheet: Sheet) -> Figure:
+    """Draw a plot with its legend and caption; inside `settings` alone."""
     from matplotlib.figure import Figure
 
-    keys, height = plot.entries(), _SHAPE * width
+    width = sheet.width_mm / _MM
+    keys, height = plot.entries() if sheet.labels else (), _SHAPE * width
     columns = _columns(keys, width)
     if isinstance(plot, Plane):
         left, right, low, high = plot.bounds
         beside, below = _PLANE_FRAME
         height = min((width - beside) * (high - low) / (right - left), 1.5 * width) + below
-    height += math.ceil(len(keys) / columns) * _LEGEND_ROW
+        height += _LEGEND_ROW if plot.note and sheet.labels else 0.0
+        plot = plot if sheet.labels else replace(plot, note="")
+    lines = caption_lines(sheet)
+    height += math.ceil(len(keys) / columns) * _LEGEND_ROW + len(lines) * CAPTION_ROW
     made = Figure(figsize=(width, height), layout="constrained")
     draw(made.add_subplot(), plot, palette)
+    if lines:
+        words = "\n".join(written(one) for one in lines)
+        made.supxlabel(words, x=0.01, ha="left", size=SMALL_PT, linespacing=1.15)
     if keys:
         handles = [handle(key, palette) for key in keys]
         made.legend(handles=handles, loc="outside upper left", ncols=columns, **_LEGEND)
     return made
+
+
+def caption_lines(sheet: Sheet) -> list[str]:
+    """Break the caption of a sheet into lines that fit its width."""
+    return textwrap.wrap(sheet.caption, max(8, int(sheet.width_mm / _MM / LETTER)))
 
 
 _LEGEND: Any = {"borderpad": 0.2, "columnspacing": 1.2, "handlelength": 1.8, "handletextpad": 0.5}
@@ -138,7 +170,7 @@ _LEGEND: Any = {"borderpad": 0.2, "columnspacing": 1.2, "handlelength": 1.8, "ha
 
 def _columns(keys: Sequence[Key], width: float) -> int:
     """The most columns of a legend that have room in a width in inches."""
-    letter, mark = 0.56 * _SMALL_PT / 72, 4.0
+    letter, mark = LETTER, 6.3
     lengths = [len(key.words) + mark for key in keys]
     for columns in range(len(keys), 1, -1):
         if letter * sum(max(column) for column in np.array_split(lengths, columns)) <= width:
@@ -166,7 +198,7 @@ def colour_of(palette: Palette, role: str) -> Any:
     """Return the colour of a role."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    if role.startswith("order "):
+    if role.startswith("order ") and role not in palette:
         return LinearSegmentedColormap.from_list("order", ORDER_COLOURS)(float(role.removeprefix("order ")))
     return palette.get(role, role)
 
@@ -267,7 +299,7 @@ def _draw_bars(axes: Axes, plot: Bars, palette: Palette) -> None:
         for place, value, line in zip(at, plot.values, plot.expected, strict=True):
             if np.isfinite(value):
                 top = (place, max(value, line))
-                axes.annotate(f"{value:.2f}", top, (0, 3), textcoords="offset points", ha="center", size=_SMALL_PT)
+                axes.annotate(f"{value:.2f}", top, (0, 3), textcoords="offset points", ha="center", size=SMALL_PT)
     every = max(1, -(-len(at) // _MOST_TICKS))
     axes.set_xticks(at[::every], plot.names[::every])
     axes.grid(visible=False, axis="x")
@@ -289,6 +321,7 @@ def _draw_plane(axes: Axes, plot: Plane, palette: Palette) -> None:
     axes.grid(visible=False)
     axes.set_xlabel("x₁")
     axes.set_ylabel("x₂")
+    axes.set_title(plot.note, loc="right", size=SMALL_PT)
     if "density" in plot.on and plot.has_density:
         _draw_density(axes, plot, palette)
     if "data" in plot.on:

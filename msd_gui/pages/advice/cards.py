@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
-from html import escape
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from msd_gui.pages.advice.findings import Advice
+from msd_gui.theme.tips import typeset
 from msd_gui.widgets.panels.card import Card
 
 FIRST = 3
@@ -58,7 +58,7 @@ class AdviceCards(QWidget):
             card.setVisible(there)
             if there:
                 advice = self.advice[index]
-                card.set_message(advice.severity, advice.title, _marked(advice.evidence), advice.action)
+                card.set_message(advice.severity, advice.title, typeset(advice.evidence), advice.action)
         hidden = len(self.advice) - shown
         self._more.setText(f"{hidden} more")
         self._more.setVisible(hidden > 0)
@@ -74,8 +74,3 @@ class AdviceCards(QWidget):
             self.asked.emit(advice.ask)
         else:
             self.remedy.emit(dict(advice.remedy))
-
-
-def _marked(evidence: str) -> str:
-    """Format evidence as rich text, with the subscript of s_T²."""
-    return escape(evidence).replace("s_T²", "s<sub>T</sub>²")

@@ -133,6 +133,6 @@ def end(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
         "Last level too noisy",
         f"σ_L/√k = {number(last)} is {number(last / facts.data_std, 2)} of the data's standard deviation "
         f"{number(facts.data_std)}: the last jump blurs, because it averages all data that this noise cannot separate.",
-        f"Set σ_L = {number(wanted)}",
+        f"Set the last σ = {number(wanted)}",
         remedy,
     )

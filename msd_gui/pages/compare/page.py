@@ -17,11 +17,13 @@ from msd_engine.events import (
     Started,
     SweepTable,
 )
+from msd_engine.events.figures import SWEEP_SHEET
 from msd_engine.specs import SpecError, SweepSpec, example_folder
+from msd_engine.specs.sweep import MODE_TITLES
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine, Job
 from msd_gui.pages.base import layout
-from msd_gui.pages.base.exports import plot_exports
+from msd_gui.pages.base.exports import plot_exports, sweep_export
 from msd_gui.pages.base.page import Export, Page, Status
 from msd_gui.pages.compare.form import SweepForm
 from msd_gui.pages.compare.shown import ComparisonShown
@@ -32,6 +34,7 @@ from msd_gui.views.base.rich import indexed
 
 _PLAN = "sweep.json"
 """The file by which a folder is known to hold a comparison."""
+
 
 _START_HELP, _OPEN_HELP = "Start a new comparison with these settings.", "Open the folder of a comparison."
 _EXAMPLE = "An example that came with the program is shown. Start a comparison or open one, and it takes its place."
@@ -229,10 +232,16 @@ class ComparePage(Page):
         def make(path: Path) -> Job:
             return self.engine.export_sweep(folder, path)
 
-        whole = [Export("Comparison", suffix, "comparison", make) for suffix in (".csv", ".md", ".png", ".svg")]
+        whole = [Export("Comparison", suffix, "comparison", make) for suffix in (".csv", ".md")]
         spec = self.spec
         if spec is None:
             return whole
+        title = spec.title or spec.base.title or spec.base.data.name
+        whole.insert(0, sweep_export(self.engine, folder, SWEEP_SHEET, f"Comparison: {title}."))
+        for name, view in self.shown.bands.items():
+            if view.plot().curves:
+                label = f"Error by noise: {MODE_TITLES[name]}"
+                whole += plot_exports(self, view, label, f"error-by-noise-{name}", lambda: spec.base.to_json())
         curves = plot_exports(
             self, self.shown.curves, "Curves", "curves", lambda: spec.base.to_json(), table=self.shown.columns
         )

@@ -35,9 +35,9 @@ class ComparisonTable(QTableWidget):
     def __init__(self) -> None:
         super().__init__(0, len(HEAD))
         self.setAccessibleName("Table of the comparison")
-        for column, (words, tip) in enumerate(zip(HEAD, TIPS, strict=True)):
+        for column, (words, meaning) in enumerate(zip(HEAD, TIPS, strict=True)):
             head = QTableWidgetItem(words)
-            head.setToolTip(wrapped(tip))
+            head.setToolTip(wrapped(meaning))
             self.setHorizontalHeaderItem(column, head)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)

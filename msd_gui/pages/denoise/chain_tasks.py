@@ -162,7 +162,7 @@ class ChainTasks(QWidget):
     def _show(self, event: Event) -> None:
         match event:
             case Started():
-                self.gallery.begin(event.total, event.step, self._begun)
+                self.gallery.begin(event.total, event.step, self._begun, event.spec_json)
             case ImageFrame() | FilmFrame() | Samples():
                 self.gallery.receive(event)
 

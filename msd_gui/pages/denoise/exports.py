@@ -2,58 +2,34 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from msd_engine.events import Denoised
+from msd_engine.events.figures import Grid
 from msd_engine.specs import JobName, for_job
-from msd_gui.bridge.engine import Engine, Job
+from msd_gui.bridge.engine import Engine
+from msd_gui.pages.base.exports import figure_export
 from msd_gui.pages.base.page import Export
+from msd_gui.pages.sampling.exports import gallery_exports
 from msd_gui.pages.sampling.gallery import Gallery
 
-FRAMES_PER_S = 8.0
+_TITLES = {"grid": "Inpainted or interpolated images", "film": "Inpainting or interpolation as animation"}
+_NAMES = {"grid": "by-hand", "film": "by-hand", "states": "by-hand"}
 
 
 def exports(engine: Engine, denoised: Denoised | None, gallery: Gallery, job: JobName) -> list[Export]:
     """List the exports available now: of `denoised`, if any, and of the gallery with chains of `job`."""
     rows = list[Export]()
-    # A file carries the settings of its content, which the page may have changed since.
-    spec_json, drawn_with = (
-        for_job(text, job) if text else "" for text in (gallery.spec_json, gallery.images_spec_json)
-    )
-    films, images, samples = gallery.highlights(), gallery.images(), gallery.samples
     if denoised is not None:
-        denoised_json = for_job(denoised.spec_json, "denoise")
+        spec_json, copies = for_job(denoised.spec_json, "denoise"), denoised.copies
+        three = np.stack([denoised.x, copies.y_mean, copies.x_hat])
+        picture = Grid("Picture, ȳ and x̂", three, 3, above=("x", "ȳ", "x̂"))
+        names = tuple(f"y{_small(number + 1)}" for number in range(len(copies.y)))
+        noisy = Grid("Noisy copies", copies.y, above=names)
+        rows.append(figure_export(engine, picture.name, "denoised", lambda: picture, lambda: spec_json))
+        rows.append(figure_export(engine, noisy.name, "copies", lambda: noisy, lambda: spec_json))
+    return rows + gallery_exports(engine, gallery, _TITLES, _NAMES, lambda text: for_job(text, job))
 
-        def picture(path: Path) -> Job:
-            parts = np.stack([denoised.x, denoised.copies.y_mean, denoised.copies.x_hat])
-            return engine.save("grid", path, images=parts, spec_json=denoised_json, columns=3)
 
-        def copies(path: Path) -> Job:
-            return engine.save("grid", path, images=denoised.copies.y, spec_json=denoised_json)
-
-        rows.append(Export("Picture, ȳ and x̂", ".png", "denoised", picture))
-        rows.append(Export("Noisy copies", ".png", "copies", copies))
-    if images is not None:
-
-        def grid(path: Path) -> Job:
-            return engine.save("grid", path, images=images, spec_json=drawn_with)
-
-        rows.append(Export("Inpainted or interpolated images", ".png", "by-hand", grid))
-    if films:
-
-        def animation(path: Path) -> Job:
-            frames = [frame.x_hat for frame in films]
-            return engine.save("animation", path, frames=frames, spec_json=spec_json, fps=FRAMES_PER_S)
-
-        rows.append(Export("Inpainting or interpolation as animation", ".gif", "by-hand", animation))
-    if samples is not None:
-
-        def states(path: Path) -> Job:
-            return engine.save(
-                "samples", path, x_hat=samples.x_hat, y=samples.y, seed=samples.seed, spec_json=spec_json
-            )
-
-        rows.append(Export("Chain states", ".npz", "by-hand", states))
-    return rows
+def _small(index: int) -> str:
+    return str(index).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉"))

@@ -79,7 +79,7 @@ class ImageChains(Chains):
         """Draw chains unasked, if the page is visible and empty and a shipped network serves."""
         now = self._page.resolved
         shipped = now.in_use is not None and now.in_use.card is not None
-        free = self._watched and self.made is None and not self._trainer.running
+        free = self._watched and self._gallery.restored is None and self.made is None and not self._trainer.running
         if free and shipped and self.drawable() is not None:
             self._most = PREVIEW_CHAINS
             self.made = self.asked
@@ -113,6 +113,12 @@ class ImageChains(Chains):
         """Draw the same chains again from their first step."""
         self.made = None
         self._draw()
+
+    def leave(self, *, same: bool) -> None:
+        """Draw nothing, because restored images are shown; `same` says that the present settings drew them."""
+        self._wanted = False
+        self._runner.drop()
+        self.made = self._page.resolved.made if same else None
 
     def stop(self) -> None:
         """Stop the chains and cancel waiting ones."""
@@ -214,7 +220,7 @@ class ImageChains(Chains):
                 if self._most and self.made is not None and not self._editing:
                     self._most = self.begun.spec.sampling.chains
                     self.made = replace(self.made, spec=self.made.spec.replace("sampling.chains", self._most))
-                self._gallery.begin(event.total, event.step, self.begun)
+                self._gallery.begin(event.total, event.step, self.begun, event.spec_json)
             case Ladder():
                 self.laddered.emit(self.begun, event)
             case ImageFrame() | FilmFrame() | Samples() | Verdicts():

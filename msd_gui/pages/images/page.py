@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Slot
 
+from msd_engine.events import RestoredImages
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
@@ -95,7 +96,7 @@ class ImagesPage(TrainingPage):
         )
         layout.lay_out(self, self.form, middle, figures)
         self.add_export_menu(shown.strip, self.gallery.grid, self.gallery.film, shown.losses, shown.bands)
-        self.add_export_menu(self.measuring.curve.view)
+        self.add_export_menu(self.measuring.curve.view, self.measuring.shares, self.measuring.near)
 
     def _connect(self) -> None:
         self.form.edited.connect(self._edited)
@@ -156,6 +157,8 @@ class ImagesPage(TrainingPage):
         self.measuring.update_button()
         self.search.update_button()
         self.chains.follow(before)
+        if now.spec.data.name != before.spec.data.name and self.gallery.restored is not None:
+            self.gallery.clear()
         self.strip.show_resolved(now)
         self.gallery.set_beside(self.chains.asked, drawing=self.chains.running or self.chains.preview.shown)
         self.survival.set_older(self.gallery.older())
@@ -176,6 +179,12 @@ class ImagesPage(TrainingPage):
             self.chains.draw_if_new()
         else:
             self.chains.begin()
+
+    def show_restored(self, event: RestoredImages) -> None:
+        """Show the images of an opened file instead of new chains."""
+        self.chains.leave(same=bool(event.run))
+        self.gallery.show_restored(event)
+        self.gallery.set_beside(self.resolved.made, drawing=False)
 
     def begin(self) -> None:
         """Start when the engine is ready: draw chains with the exact score, or a few with a shipped network."""
@@ -259,7 +268,7 @@ class ImagesPage(TrainingPage):
 
     def exports(self) -> list[Export]:
         """List the exports available now."""
-        return exports(self, self.gallery, self.trainer, self.shown, self.measuring.curve)
+        return exports(self, self.gallery, self.trainer, self.shown, self.measuring)
 
     def command(self) -> str:
         """Build the `msd` command that draws these chains, or trains if there is no network yet."""

@@ -14,17 +14,17 @@ from msd_engine.events.plots import Plane
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER
 from msd_gui.bridge.engine import Job
-from msd_gui.pages.base.exports import plot_exports
+from msd_gui.pages.base.exports import FigureExport, film_export, plot_exports
 from msd_gui.pages.base.page import ExperimentPage, Export
 from msd_gui.pages.mixture.chains import PlaneChains
 from msd_gui.pages.mixture.density import FieldPainter, background
 from msd_gui.pages.mixture.history import ChainHistory
 from msd_gui.pages.mixture.player import Player, moment
 from msd_gui.pages.training.trainer import Trainer
-from msd_gui.views.base.colour_maps import paper
 from msd_gui.views.curves.bars import BarsView
 from msd_gui.views.curves.losses import LossView
 from msd_gui.views.plane.plane import PlaneView
+from msd_gui.widgets.controls.numbers import number
 
 FRAMES = 60
 FRAMES_PER_S = 12.0
@@ -59,7 +59,7 @@ def exports(page: ExperimentPage, parts: Parts, chains: PlaneChains) -> list[Exp
         parts: What it shows.
         chains: Its chains.
     """
-    rows: list[Export] = []
+    rows = list[Export]()
     samples, trainer = chains.samples, parts.trainer
     # Settings on the page may have moved on since: a file carries those of what is in it.
     if len(parts.player.buffer.shown):
@@ -80,35 +80,28 @@ def exports(page: ExperimentPage, parts: Parts, chains: PlaneChains) -> list[Exp
             )
 
         rows.append(Export("Chain states", ".npz", "chains", states))
-        for suffix in (".gif", ".webp"):
-            rows.append(
-                Export("Sampling run as animation", suffix, "chains", lambda path: animation(page, parts, path))
-            )
+        rows.append(animation(page, parts))
     return rows
 
 
-def animation(page: ExperimentPage, parts: Parts, path: Path) -> Job:
-    """Draw the chains from the first step to the last and write them as an animation.
+def animation(page: ExperimentPage, parts: Parts) -> FigureExport:
+    """Return the export of the chains from the first step to the last, over the plane as it stands.
 
     Args:
         page: The page.
-        parts: What it shows; the plane is drawn as it stands, in light colours.
-        path: A file ending in ``.gif`` or ``.webp``.
-
-    Returns:
-        The job that draws the pictures and writes them.
+        parts: What it shows.
     """
     history, shown = parts.player.buffer.shown, parts.plane.plot()
     spec = ExperimentSpec.from_json(history.spec_json)
     indices = np.linspace(0, len(history) - 1, min(FRAMES, len(history))).round().astype(int).tolist()
-    return page.engine.save(
-        "film",
-        path,
-        moments=moments(parts, spec, history, indices, shown),
-        count=len(indices),
-        palette=paper(),
-        spec_json=spec.to_json(),
-        fps=FRAMES_PER_S,
+    return film_export(
+        page.engine,
+        "Sampling run as animation",
+        "chains",
+        lambda: moments(parts, spec, history, indices, shown),
+        len(indices),
+        history.spec_json,
+        FRAMES_PER_S,
     )
 
 
@@ -139,7 +132,9 @@ def moments(
             if key != before:
                 before, frame = key, field_of(job)
                 plane = replace(plane, **background(frame))
-            yield replace(plane, **moment(history, index, chosen))
+            state = history.at(index)
+            note = f"step {int(state.steps[0]):,} of {history.total:,}, σ = {number(float(state.sigma[0]))}"
+            yield replace(plane, note=note, **moment(history, index, chosen))
 
     return made()
 

@@ -183,7 +183,7 @@ def _weights(gap: float, chance: float, severity: str) -> Reading:
 
 def _living(lived: int, chains: int) -> Reading:
     return Reading(
-        "Living chains",
+        "Surviving chains",
         f"{100 * lived / chains:.0f} %",
         "100 %",
         "Chains whose state is finite and not beyond a million data units.",

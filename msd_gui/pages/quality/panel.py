@@ -42,6 +42,10 @@ class Measuring(QWidget):
 
     Attributes:
         measured: Emitted with each `Quality`.
+        neighbours: The training images nearest to the chosen sample; None before the first.
+        near_spec_json: Settings of that sample as JSON.
+        quality: The last measurement; None before the first.
+        shares: Shares of the classes.
         why_not: Why no samples can be drawn, in one sentence; empty if they can.
     """
 
@@ -60,6 +64,8 @@ class Measuring(QWidget):
         self._page, self._engine, self._source, self._images = page, engine, source, images
         self.quality: Quality | None = None
         self.neighbours: Neighbours | None = None
+        self.near_spec_json = ""
+        self._near_spec_json = ""
         self._measured: ExperimentSpec | None = None
         self._run: Path | None = None
         self.why_not = ""
@@ -192,6 +198,7 @@ class Measuring(QWidget):
         image = images[chain].astype(np.float32)
         if images.dtype == np.uint8:
             image = to_data(image)
+        self._near_spec_json = source[0].to_json()
         self._finder.submit(self._engine.nearest(source[0], image))
 
     # -- events in -----------------------------------------------------------------------------------------------------
@@ -230,7 +237,7 @@ class Measuring(QWidget):
     @Slot(object)
     def _show_neighbours(self, event: Event) -> None:
         if isinstance(event, Neighbours):
-            self.neighbours = event
+            self.neighbours, self.near_spec_json = event, self._near_spec_json
             tiles = [Tile("", event.image, "sample", marked=True)]
             for image, pixels in zip(event.neighbours, event.pixels, strict=True):
                 tiles.append(Tile("", image, number(float(pixels), 2)))

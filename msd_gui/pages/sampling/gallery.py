@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from msd_engine.events import FilmFrame, ImageFrame, Samples, Verdicts
+from msd_engine.events import FilmFrame, ImageFrame, RestoredImages, Samples, Verdicts
 from msd_gui.bridge.engine import Images
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.readings import survival_severity
@@ -29,7 +29,7 @@ from msd_gui.widgets.controls.numbers import number
 # The frames of the strip fill its width, up to this share of the height.
 FILM_SHARE = 6
 LIVED_HELP = (
-    "Chains that have lived, judged beside the data. Dead: blew up; noise left over: steps were too few to shrink it; "
+    "Chains that survived, judged beside the data. Dead: blew up; noise left over: steps were too few to shrink it; "
     "monochrome: hardly any variance between pixels; "
     "saturated: nearly all pixels at the ends of the range; off the data: the feature network sees less of any class "
     "in it, or stranger textures, than in 99.5 % of held-out images."
@@ -42,7 +42,10 @@ class Gallery(QWidget):
     """Grid, film strip and the line between them.
 
     Attributes:
+        total: Last step of the chains.
         made: Settings and network of the chains, which the page may have changed since; None without chains.
+        restored: The opened file whose images are shown; None for chains.
+        spec_json: The same settings as JSON, with a note on the weights; empty without chains.
         requested: Emitted when the button in the empty grid is pressed.
         judged: Emitted with the `Verdicts` on finished chains.
         cleared: Emitted after all chains were removed.
@@ -60,10 +63,13 @@ class Gallery(QWidget):
         self.verdicts: Verdicts | None = None
         self.chain = 0
         self.made: Made | None = None
+        self.spec_json = ""
         self._latest_made: Made | None = None
+        self._latest_spec_json = ""
+        self.restored: RestoredImages | None = None
         self._film: int | None = None
         self._on_strip: list[int] = []
-        self._first, self._total = 0, 0
+        self._first, self.total = 0, 0
         self.grid = ImageGridView()
         self.film = FilmStripView()
         self.scrubber = Scrubber()
@@ -83,6 +89,9 @@ class Gallery(QWidget):
         self._older.setProperty("role", "trailing")
         self._older.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._older.hide()
+        self.restored_line = QLabel()
+        self.restored_line.setWordWrap(True)
+        self.restored_line.hide()
         self._lived = QLabel()
         self._lived.setProperty("role", "trailing")
         self._lived.setToolTip(wrapped(LIVED_HELP))
@@ -112,6 +121,7 @@ class Gallery(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(head)
+        column.addWidget(self.restored_line)
         column.addWidget(self._place, 1)
         column.addWidget(self.film)
         column.addWidget(self.scrubber)
@@ -132,6 +142,9 @@ class Gallery(QWidget):
 
     def set_beside(self, now: Made, *, drawing: bool) -> None:
         """Compare the chains with the present settings: name differences and fade old chains, unless new ones run."""
+        if self.restored is not None:
+            self._set_beside_restored(self.restored, now)
+            return
         made = self.images_made or self.made
         words = "" if drawing or made is None else made.differences(now)
         self._older.setText(f"drawn {words}")
@@ -141,6 +154,27 @@ class Gallery(QWidget):
             # Chains of older weights of the same network do not fade.
             effect.setEnabled(bool(words) and made is not None and made.chains != now.chains)
 
+    def _set_beside_restored(self, restored: RestoredImages, now: Made) -> None:
+        """Dim the images of a file that are not of the present network."""
+        of_now = not restored.trouble and (str(now.run) if now.run is not None else "") == restored.run
+        self._older.hide()
+        for effect in self._fading:
+            effect.setEnabled(not of_now)
+
+    def show_restored(self, event: RestoredImages) -> None:
+        """Show the images of an opened file, and say what they are."""
+        self.begin(0)
+        self.samples, self.restored = None, event
+        self.latest = ImageFrame(0, 0, 0, float("nan"), event.images, event.images)  # type: ignore[arg-type]
+        self._latest_made, self._latest_spec_json = None, event.spec_json
+        self.film.hide()
+        self.scrubber.hide()
+        self.restored_line.setText(f"{event.text} {event.trouble}".strip())
+        self.restored_line.setProperty("severity", "warning" if event.trouble else "")
+        self.restored_line.style().polish(self.restored_line)
+        self.restored_line.show()
+        self._show()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the film strip to the new width."""
         super().resizeEvent(event)
@@ -148,28 +182,27 @@ class Gallery(QWidget):
 
     def _fit_film(self) -> None:
         """Set the height at which all frames together fill the width."""
-        steps = self._total - self._first
+        steps = self.total - self._first
         count = 1 + (min(steps, ON_STRIP) if steps > 0 else ON_STRIP)
         self.film.setFixedHeight(self.film.height_for(self.width(), count, self.height() / FILM_SHARE))
 
     # -- events in -----------------------------------------------------------------------------------------------------
 
-    @property
-    def spec_json(self) -> str:
-        """Settings of the chains as JSON; empty without chains."""
-        return self.made.spec.to_json() if self.made is not None else ""
-
-    def begin(self, total: int, first: int = 0, made: Made | None = None) -> None:
+    def begin(self, total: int, first: int = 0, made: Made | None = None, spec_json: str = "") -> None:
         """Prepare for new chains.
 
         Args:
             total: Last step.
             first: First step; not 0 for branches.
             made: Settings and network of the chains.
+            spec_json: The same settings as JSON, with a note on the weights; empty for those of `made`.
         """
         self._first, self.made = first, made
+        self.spec_json = spec_json or (made.spec.to_json() if made is not None else "")
+        self.restored = None
+        self.restored_line.hide()
         self.scrubber.clear()
-        self.films, self._film, self._on_strip, self._total = [], None, [], total
+        self.films, self._film, self._on_strip, self.total = [], None, [], total
         self.verdicts = None
         self._lived.clear()
         self.grid.set_dead({})
@@ -204,7 +237,7 @@ class Gallery(QWidget):
     def clear(self) -> None:
         """Remove all chains, for other data."""
         self.begin(0)
-        self.latest, self.samples, self._latest_made = None, None, None
+        self.latest, self.samples, self._latest_made, self._latest_spec_json = None, None, None, ""
         self._caption.clear()
         self.film.hide()
         self.scrubber.hide()
@@ -215,7 +248,7 @@ class Gallery(QWidget):
         """Show an event of the chains."""
         match event:
             case ImageFrame():
-                self.latest, self._latest_made = event, self.made
+                self.latest, self._latest_made, self._latest_spec_json = event, self.made, self.spec_json
                 self._show()
             case FilmFrame():
                 self._add_film(event)
@@ -238,7 +271,7 @@ class Gallery(QWidget):
     def _add_film(self, event: FilmFrame) -> None:
         """Keep a state; the strip shows some, evenly spaced over the whole ladder."""
         self.films.append(event)
-        done, whole = event.step - self._first, self._total - self._first
+        done, whole = event.step - self._first, self.total - self._first
         self.scrubber.set_count(len(self.films))
         self.scrubber.show()
         if done * ON_STRIP >= len(self._on_strip) * whole:
@@ -270,7 +303,7 @@ class Gallery(QWidget):
     @property
     def images_spec_json(self) -> str:
         """Settings of the images in the grid as JSON; empty without images."""
-        return self.images_made.spec.to_json() if self.images_made is not None else ""
+        return self._latest_spec_json if self._film is None else self.spec_json
 
     @Slot(int)
     def choose(self, chain: int) -> None:
@@ -308,10 +341,14 @@ class Gallery(QWidget):
         if images is None:
             return
         self.grid.set_images(images)
-        ended = self._film is None or self.films[self._film].step >= self._total
+        ended = self._film is None or self.films[self._film].step >= self.total
         self.grid.set_dead(self.verdicts.dead if self.verdicts and ended else {})
         at = self.latest if self._film is None else self.films[self._film]
         if at is not None:
+            if self.restored is not None:
+                self._caption.setText(f"{len(images)} images of {self.restored.file}")
+                self._caption.setToolTip(self.restored.text)
+                return
             what = "y₁" if self.noisy.isChecked() else "x̂"
             self._caption.setText(f"{what} at σ = {number(at.sigma)}")
             self._caption.setToolTip(f"{what} at step {at.step:,}, σ = {number(at.sigma)}, level {at.level + 1}")

@@ -94,7 +94,15 @@ def colour_map(low: str, high: str, steps: int = 0) -> NDArray[np.uint32]:
     return np.uint32(0xFF000000) | rgb[:, 0] << np.uint32(16) | rgb[:, 1] << np.uint32(8) | rgb[:, 2]
 
 
-def paper() -> dict[str, str]:
-    """Return the colours of plots in files by role: on white, whatever the theme."""
+def paper(colours: Colours = LIGHT) -> dict[str, str]:
+    """Return the colours of figures in files by role: on white, whatever the theme of the window, unless asked."""
     roles = ("base", "text", "muted", "data", "exact", "learned", "chosen", "density")
-    return {role: colour_of(LIGHT, role) for role in (*roles, *(f"own {n + 1}" for n in range(OWN_COLOURS)))}
+    found = {role: colour_of(colours, role) for role in (*roles, *(f"own {n + 1}" for n in range(OWN_COLOURS)))}
+    if colours.scheme == "light":
+        return found
+    return found | {f"order {place:.4f}": colour_of(colours, f"order {place:.4f}") for place in _order_places()}
+
+
+def _order_places() -> set[float]:
+    """Return the places of up to sixteen values in an order, as `msd_engine.events.plots.order_colours` has them."""
+    return {place / max(1, count - 1) for count in range(1, 17) for place in range(count)}

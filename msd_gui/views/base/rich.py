@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QPainter, QPalette, QStaticText, QTextOption
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
+
+from msd_gui.theme.tips import typeset
 
 SIGMA_EFF = "σ<sub>eff</sub>"
 """The noise of ȳ, σ/√k, for labels that show rich text."""
@@ -29,7 +30,7 @@ def has_index(words: str) -> bool:
 
 def indexed(words: str) -> str:
     """Convert plain text to rich text: escape markup signs, set the index of σ_eff as a subscript."""
-    return html.escape(words, quote=False).replace(_PLAIN, SIGMA_EFF)
+    return typeset(words)
 
 
 def static_text(words: str) -> QStaticText:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import Any
 
@@ -10,19 +9,15 @@ from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QLabel, QWidget
 
 from msd_engine.specs import Declaration
+from msd_gui.theme.tips import typeset
 from msd_gui.widgets.controls.numbers import format_number
-
-
-def _lowered(text: str) -> str:
-    """Typeset subscripts: ``σ_L`` becomes σ with a small L."""
-    return re.sub(r"_([A-Za-z0-9]+)", r"<sub>\1</sub>", escape(text))
 
 
 def label_html(declaration: Declaration) -> str:
     """Return title, italic symbol and unit as one line."""
-    parts = [_lowered(declaration.title)]
+    parts = [typeset(declaration.title)]
     if declaration.symbol:
-        parts.append(f"<i>{_lowered(declaration.symbol)}</i>")
+        parts.append(f"<i>{typeset(declaration.symbol)}</i>")
     if declaration.unit and declaration.unit != declaration.title.lower():
         parts.append(f"({escape(declaration.unit)})")
     return "&nbsp; ".join(parts)
@@ -121,11 +116,11 @@ class Control(QWidget):
 
     def _renew_tooltip(self) -> None:
         declaration = self.declaration
-        parts = [f"<b>{label_html(declaration)}</b>", _lowered(declaration.help)]
+        parts = [f"<b>{label_html(declaration)}</b>", typeset(declaration.help)]
         if declaration.formula:
-            parts.append(f"<i>{_lowered(declaration.formula)}</i>")
+            parts.append(f"<i>{typeset(declaration.formula)}</i>")
         if self._reason:
-            parts.insert(1, f"<b>{escape(self._reason)}</b>")
+            parts.insert(1, f"<b>{typeset(self._reason)}</b>")
         else:
             parts.append(f"Double-click to reset to {escape(self.text_of(self._reset_value))}.")
         self.setToolTip("<br>".join(parts))

@@ -18,10 +18,10 @@ def test_counts_and_conclusion_as_a_table_and_as_one_line_of_json(capsys: pytest
     (line,) = capsys.readouterr().out.splitlines()
     told = json.loads(line)
     assert told["text"] in table
-    assert [trial["change"] for trial in told["trials"]] == ["as is", "T × 2", "another seed"]
+    assert [trial["change"] for trial in told["trials"]] == ["as is", "actual noise", "T × 2", "another seed"]
     assert all(trial["n"] == 5 and 0 <= trial["survived"] <= 5 for trial in told["trials"])
     assert told["trials"][0]["chance"] is None
-    assert told["trials"][1]["values"] == {"sampling.steps_per_level": 4}
+    assert told["trials"][2]["values"] == {"sampling.steps_per_level": 4}
 
 
 @pytest.mark.parametrize(

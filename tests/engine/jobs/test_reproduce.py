@@ -89,9 +89,9 @@ def test_it_ends_in_one_page_that_needs_no_other_file(
     plan = reproduction("report-mnist", scale=0.0001)
     assert all(f"<code>{declared.path}</code>" in text for declared in declarations(plan.spec.base))
     assert "29.379" in text
-    lived = [int(count) for count in re.findall(r"(\d+) of 4 lived", text)]
+    lived = [int(count) for count in re.findall(r"(\d+) of 4 survived", text)]
     assert len(lived) == 4
-    assert f"Of 16 chains {sum(lived)} lived" in text
+    assert f"Of 16 chains {sum(lived)} survived" in text
     assert "MNIST classifier" in text
     assert text.count("<circle") == 16 - sum(lived)
     # Asked again it has nothing to train and draws nothing anew.

@@ -141,7 +141,9 @@ def test_a_network_without_training_is_named_and_its_run_is_left_alone(run, tmp_
 def test_good_chains_in_the_plane_have_nothing_to_explain():
     spec = load_preset("two-gaussians").replace("sampling.steps_per_level", 20)
     last = [event for event in why(spec, chains=64, device="cpu") if isinstance(event, Explained)][-1]
-    assert [trial.survived for trial in last.trials] == [64] * 3
+    # Its paper's chains tell the denoiser the noise of the schedule.
+    assert [trial.title for trial in last.trials] == ["as is", "actual noise", "T × 2", "another seed"]
+    assert [trial.survived for trial in last.trials] == [64] * 4
     assert last.cause is None
     assert "cannot be told" in last.text
 

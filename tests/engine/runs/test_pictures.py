@@ -14,9 +14,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.events import Failed, Finished
+from msd_engine.events.figures import Grid, Sheet
 from msd_engine.events.plots import Bars
-from msd_engine.jobs.files.save import save_animation as save_animation_job
-from msd_engine.jobs.files.save import save_film, save_grid, save_plot, save_text
+from msd_engine.jobs.files.save import save_figure, save_film, save_text
 from msd_engine.runs.pictures import (
     add_text_to_png,
     encode_animation,
@@ -27,6 +27,12 @@ from msd_engine.runs.pictures import (
     to_pixels,
 )
 from msd_engine.specs import ExperimentSpec
+
+SMALL = Sheet(width_mm=40, dpi=100)
+
+
+def grids(*frames):
+    return [Grid("", frame) for frame in frames]
 
 
 def save_animation(path, frames, **options):
@@ -232,10 +238,10 @@ def test_jobs_end_with_the_path_they_wrote(tmp_path: Path) -> None:
     bars = Bars("weights", "mode", ("1", "2"), np.array([0.7, 0.3]), np.array([0.8, 0.2]))
     colours = {"exact": "#0000ff", "text": "#000000", "base": "#ffffff"}
     jobs = {
-        "grid.png": save_grid(tmp_path / "grid.png", images, SPEC),
-        "film.gif": save_animation_job(tmp_path / "film.gif", [images, to_pixels(images)], SPEC),
-        "drawn.webp": save_film(tmp_path / "drawn.webp", iter([bars, bars]), 2, colours, SPEC, width_px=200),
-        "plot.png": save_plot(tmp_path / "plot.png", bars, colours, SPEC),
+        "grid.png": save_figure(tmp_path / "grid.png", Grid("", images), colours, SPEC),
+        "film.gif": save_film(tmp_path / "film.gif", grids(images, to_pixels(images)), 2, colours, SPEC, sheet=SMALL),
+        "drawn.webp": save_film(tmp_path / "drawn.webp", iter([bars, bars]), 2, colours, SPEC, sheet=SMALL),
+        "plot.png": save_figure(tmp_path / "plot.png", bars, colours, SPEC),
     }
     for name, job in jobs.items():
         last = list(job)[-1]
@@ -246,15 +252,9 @@ def test_jobs_end_with_the_path_they_wrote(tmp_path: Path) -> None:
     assert (tmp_path / "loss.csv").read_text("utf-8") == "σ,ε\n"
 
 
-def test_films_of_many_images_are_enlarged_less(tmp_path: Path) -> None:
-    for count, scale in ((1, 7), (1600, 3)):
-        list(save_animation_job(tmp_path / "a.gif", [np.zeros((count, 1, 8, 8), np.uint8)], SPEC))
-        with Image.open(tmp_path / "a.gif") as image:
-            assert image.width == round(count**0.5) * (8 * scale + 1) - 1
-
-
 def test_a_film_that_is_stopped_is_not_written(tmp_path: Path) -> None:
-    job = save_animation_job(tmp_path / "a.gif", [RNG.normal(size=(4, 3, 8, 8))] * 15, SPEC)
+    frames = grids(*[RNG.normal(size=(4, 3, 8, 8))] * 15)
+    job = save_film(tmp_path / "a.gif", frames, 15, {}, SPEC, sheet=SMALL)
     next(job)
     job.close()  # type: ignore[attr-defined]
     assert os.listdir(tmp_path) == []
@@ -266,7 +266,7 @@ def test_jobs_tell_a_full_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(os, "fsync", full)
     images = np.zeros((1, 1, 8, 8), np.float32)
-    for job in (save_grid(tmp_path / "a.png", images, SPEC), save_text(tmp_path / "a.csv", "")):
+    for job in (save_figure(tmp_path / "a.png", Grid("", images), {}, SPEC), save_text(tmp_path / "a.csv", "")):
         last = list(job)[-1]
         assert isinstance(last, Failed)
         assert "the disk is full" in last.text

@@ -9,10 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
+from msd_engine.events.figures import Sheet
 from msd_engine.events.plots import LAYERS, Axis, Bars, Curve, Curves, Key, Plane, Plot, order_colours, readable
-from msd_engine.runs.report.plots import figure, film, written
+from msd_engine.runs.report.plots import drawn, figure, film, settings, written
 
 PALETTE = {"base": "#ffffff", "text": "#101010", "exact": "#0000ff", "learned": "#ff0000", "density": "#8080ff"}
 PALETTE |= {"data": "#808080", "chosen": "#ff00ff"}
@@ -109,7 +111,7 @@ def test_what_is_not_finite_is_left_out() -> None:
 def test_a_film_has_pictures_of_one_size_that_differ_where_the_chains_do() -> None:
     first = plane()
     later = replace(first, heads=first.heads + 0.5)
-    pictures = list(film([first, first, later], PALETTE, 300))
+    pictures = list(film([first, first, later], PALETTE, Sheet(300 / 96 * 25.4, 96)))
     assert [picture.shape[1] for picture in pictures] == [300, 300, 300]
     assert len({picture.shape for picture in pictures}) == 1
     np.testing.assert_array_equal(pictures[0], pictures[1])
@@ -131,3 +133,13 @@ def test_tails_of_many_chains_begin_after_the_last_step_that_leaps_across_the_vi
     np.testing.assert_array_equal(readable(tails, 1000.0), tails)
     assert readable(tails, 0.5).shape == (30, 1, 2)
     np.testing.assert_array_equal(readable(tails[:5], 60.0), tails[:5])
+
+
+@pytest.mark.parametrize("width_mm", [60.0, 100.0, 152.4, 250.0])
+@pytest.mark.parametrize("make", [curves, plane, bars])
+def test_the_legend_keeps_within_the_page(make: Callable[[], Plot], width_mm: float) -> None:
+    with settings(PALETTE):
+        made = drawn(make(), PALETTE, Sheet(width_mm, 100))
+        FigureCanvasAgg(made).draw()
+        (legend,) = made.legends
+        assert legend.get_window_extent().x1 <= made.bbox.x1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 from PySide6.QtGui import QAction
@@ -18,7 +19,8 @@ def words_of(window):
     found = {action.text() for action in window.findChildren(QAction)}
     found |= {button.text().strip() for button in window.findChildren(QAbstractButton)}
     found |= {menu.title().replace("&", "") for menu in window.findChildren(QMenu)}
-    found |= {re.sub(r"<[^>]+>|&nbsp;", " ", label.text()).strip() for label in window.findChildren(QLabel)}
+    labels = (re.sub(r"<[^>]+>|&nbsp;", " ", label.text()) for label in window.findChildren(QLabel))
+    found |= {html.unescape(text).strip() for text in labels}
     for box in window.findChildren(QComboBox):
         found |= {box.itemText(row) for row in range(box.count())}
     for tabs in window.findChildren(QTabWidget):
@@ -34,9 +36,9 @@ def test_every_control_that_the_help_names_is_on_the_screen(window):
 
 
 def test_there_is_a_part_for_every_page_and_every_part_can_be_gone_to():
-    html = help_html()
-    assert {row.name for row in PAGES} <= parts(html).keys()
-    assert len(parts(html)) == len(re.findall("<h[23]>", html))
+    text = help_html()
+    assert {row.name for row in PAGES} <= parts(text).keys()
+    assert len(parts(text)) == len(re.findall("<h[23]>", text))
 
 
 def test_help_opens_at_the_page_in_front_in_one_window(qtbot, window):

@@ -14,7 +14,8 @@ from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtGui import QAction, QGuiApplication, QKeySequence
 from PySide6.QtWidgets import QApplication, QWidget
 
-from msd_engine.specs import declarations, load_preset
+from msd_engine.runs.pictures import to_pixels
+from msd_engine.specs import ExperimentSpec, declarations, load_preset
 from msd_gui.app import create_window
 from msd_gui.app.actions import TABLE
 from msd_gui.app.pages import PAGES
@@ -157,18 +158,20 @@ def test_images_train_sample_export_and_restore(qtbot, window, images, tmp_path)
     spec = images.experiment.spec
     assert images.gallery.samples.x_hat.shape == (5, 1, 8, 8)
     assert images.gallery.films
+    drawn = to_pixels(images.gallery.samples.x_hat)
     for number, export in enumerate(images.exports()):
-        path = tmp_path / f"{number}-{export.name}{export.suffix}"
-        window.files.run_export(export, path)
-        qtbot.waitUntil(path.exists, timeout=WAIT_MS)
+        for suffix in export.formats():
+            path = tmp_path / f"{number}-{export.name}{suffix}"
+            window.files.run_export(export, path)
+            qtbot.waitUntil(path.exists, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not window.files.running, timeout=WAIT_MS)
     assert not window.messages.errors()
     suffixes = {path.suffix for path in tmp_path.glob("[0-9]*")}
-    assert suffixes == {".png", ".svg", ".pdf", ".csv", ".npz", ".gif", ".webp"}
+    assert suffixes == {".png", ".svg", ".pdf", ".csv", ".npz", ".gif", ".webp", ".mp4"}
     for path in sorted(tmp_path.glob("[0-9]*.png")):
         with Image.open(path) as image:
             image.load()
-            assert json.loads(image.info["msd-spec"]) == json.loads(spec.to_json())
+            assert ExperimentSpec.from_json(image.info["msd-spec"]) == spec
     with np.load(next(tmp_path.glob("*.npz"))) as file:
         np.testing.assert_array_equal(file["x_hat"], images.gallery.samples.x_hat)
     images.experiment.set(load_preset("mnist-2min"))
@@ -176,6 +179,13 @@ def test_images_train_sample_export_and_restore(qtbot, window, images, tmp_path)
     drop(window, next(tmp_path.glob("*-samples.png")))
     qtbot.waitUntil(lambda: images.experiment.spec == spec, timeout=WAIT_MS)
     assert window.page is images
+    # The pictures of the file, not new ones.
+    qtbot.waitUntil(lambda: images.gallery.restored is not None, timeout=WAIT_MS)
+    np.testing.assert_array_equal(images.gallery.images(), drawn)
+    assert f"network {images.trainer.run.name}, step" in images.gallery.restored_line.text()
+    assert not images.gallery.restored.trouble
+    assert not images.gallery.faded
+    assert not images.chains.running
 
 
 def test_a_run_folder_that_is_dropped_can_sample_at_once(qtbot, window, images):
@@ -246,14 +256,16 @@ def test_a_mixture_from_a_file_is_shown_and_can_be_left_again(qtbot, window, mix
     qtbot.waitUntil(lambda: len(mixture.report.true_weights) == 8, timeout=WAIT_MS)
 
 
-def test_every_mixture_export_is_written(qtbot, window, mixture, tmp_path):
+def test_every_mixture_export_is_written(qtbot, window, mixture, tmp_path, monkeypatch):
+    monkeypatch.setattr("msd_gui.pages.mixture.exports.FRAMES", 11)
     short = {"sampling.levels": 3, "sampling.steps_per_level": 5}
     mixture.experiment.set(mixture.experiment.spec.replace_all(short))
     qtbot.waitUntil(lambda: mixture.report.step == 15 and not mixture.running, timeout=WAIT_MS)
     for number, export in enumerate(mixture.exports()):
-        path = tmp_path / f"{number}-{export.name}{export.suffix}"
-        window.files.run_export(export, path)
-        qtbot.waitUntil(path.exists, timeout=WAIT_MS)
+        for suffix in export.formats():
+            path = tmp_path / f"{number}-{export.name}{suffix}"
+            window.files.run_export(export, path)
+            qtbot.waitUntil(path.exists, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: not window.files.running, timeout=WAIT_MS)
     assert not window.messages.errors()
     with Image.open(next(tmp_path.glob("*.gif"))) as film:

@@ -162,7 +162,8 @@ def test_a_comparison_fills_curves_table_and_findings(qtbot, page, tmp_path):
     assert "±" in page.shown.table.item(0, 4).text()
     words = {export.label: export for export in page.exports()}
     assert "Comparison" in words
-    assert {export.suffix for export in page.exports()} == {".csv", ".md", ".png", ".svg", ".pdf"}
+    assert "Comparison, all charts" in words
+    assert {suffix for row in words.values() for suffix in row.formats()} == {".csv", ".md", ".png", ".svg", ".pdf"}
     folder, latest = page.folder, [page.shown.table.item(row, 4).text() for row in range(4)]
     page.open_sweep(folder)
     qtbot.waitUntil(done(page, 6), timeout=WAIT_MS)

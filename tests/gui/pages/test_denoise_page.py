@@ -130,6 +130,7 @@ def test_exported_chains_carry_the_settings_that_they_were_drawn_with(qtbot, win
     page.experiment.set(drawn.replace_all({"sampling.levels": 9, "training.k": 3}))
     for export in page.exports():
         if export.name == "by-hand":
+            # Grid, animation and states.
             window.files.run_export(export, tmp_path / f"chains{export.suffix}")
     qtbot.waitUntil(lambda: len(list(tmp_path.glob("chains.*"))) == 3 and not window.files.running, timeout=WAIT_MS)
     assert {read_spec(path) for path in tmp_path.glob("chains.*")} == {drawn}

@@ -78,7 +78,7 @@ def test_past_the_wall_the_living_chains_are_those_of_the_step(page, clock):
     for _ in range(50):
         clock.tick.emit()
     page.player.playhead.playing = False
-    living = [shown(page, clock, step)["Living chains"][0] for step in (0, 1000)]
+    living = [shown(page, clock, step)["Surviving chains"][0] for step in (0, 1000)]
     assert living == ["100 %", "0 %"]
     assert page.plane.bounds()[1] > 1e6
     assert page.plane.plot().lost.all()

@@ -186,7 +186,7 @@ def test_chosen_runs_are_compared(qtbot, page, folder):
     assert page.chosen_runs.place.height() < many
     choose(qtbot, page, folder / "one", folder / "two", folder / "sweep" / "four")
     qtbot.waitUntil(lambda: len(overlay.plot().curves) == 3, timeout=WAIT_MS)
-    assert {export.suffix for export in page.exports()} == {".csv", ".png", ".svg", ".pdf"}
+    assert {suffix for row in page.exports() for suffix in row.formats()} == {".csv", ".png", ".svg", ".pdf"}
     Run.open(folder / "one").append_metrics([{"step": 9, "held_out": 0.25, "elapsed_s": 4.0}])
     qtbot.waitUntil(lambda: any(len(curve.x) == 4 for curve in overlay.plot().curves), timeout=WAIT_MS)
     assert not page.actions_by_name["open"].isEnabled()

@@ -127,10 +127,15 @@ def test_the_card_shows_the_counts_and_its_button_sets_what_helped(make, clock):
 
 
 def test_steps_the_network_a_seed_and_nothing_have_their_own_words(make):
-    page, _ = make(sampler="ode")
+    page, _ = make(sampler="langevin")
     spec = page.experiment.spec
     for trial, title, action in (
         (helped("steps", {"sampling.steps_per_level": 4}), "Too few steps", "Set T = 4"),
+        (
+            helped("conditioning", {"sampling.conditioning": "actual"}),
+            "The denoiser is told too little noise",
+            "Give the actual noise",
+        ),
         (helped("seed", {"sampling.seed": 1}), "This seed is an exception", "Use another seed"),
         (helped("network", {"sampling.source": "exact"}), "The network errs", "Train longer"),
         (replace(helped("steps", {}), chance=0.2), "Chains end off the data", "Why? with 64 chains"),

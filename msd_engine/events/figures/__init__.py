@@ -1,0 +1,34 @@
+"""Figures for exports, and the events about them."""
+
+from msd_engine.events.figures.drawn import (
+    DPI,
+    FILM_DPI,
+    LEAST_DPI,
+    LEAST_MM,
+    MOST_DPI,
+    MOST_MM,
+    SWEEP_SHEET,
+    WIDTH_MM,
+    Figure,
+    Grid,
+    Sheet,
+    Table,
+)
+from msd_engine.events.figures.told import Preview, RestoredImages
+
+__all__ = [
+    "DPI",
+    "FILM_DPI",
+    "LEAST_DPI",
+    "LEAST_MM",
+    "MOST_DPI",
+    "MOST_MM",
+    "SWEEP_SHEET",
+    "WIDTH_MM",
+    "Figure",
+    "Grid",
+    "Preview",
+    "RestoredImages",
+    "Sheet",
+    "Table",
+]

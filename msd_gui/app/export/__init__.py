@@ -1,0 +1,1 @@
+"""The dialog of exports: a preview and the choices of a figure."""
