@@ -40,7 +40,7 @@ def list_runs(options: Runs) -> None:
         return
     if len(options.places) > 1:
         raise RefusedError(f"Name one folder, or compare settings by msd runs {_DIFF} RUN RUN.")
-    folder = next(iter(options.places), None)
+    folder = next((place.expanduser() for place in options.places), None)
     if folder is not None and not folder.exists():
         raise RefusedError(f"There is no folder {folder}.")
     catalogue = Catalogue(runs_folder(folder))

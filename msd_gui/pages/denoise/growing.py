@@ -14,6 +14,7 @@ from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import GRACE_MS
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.session.networks import Networks
+from msd_gui.theme.tips import wrapped
 from msd_gui.views.images.tiles import Tile, TilesView
 from msd_gui.widgets.controls.numbers import number
 
@@ -43,7 +44,7 @@ class GrowingRow(QWidget):
         for source, words in (("trained", "by a network"), ("exact", "exact")):
             view = TilesView(f"x̂ as k grows, {words}")
             view.setFixedHeight(_ROW_PX)
-            view.setToolTip(_HELP)
+            view.setToolTip(wrapped(_HELP))
             view.chosen.connect(lambda place, source=source: self._on_chosen(place, source))
             label = QLabel(f"x̂ as k grows, {words}")
             label.setProperty("role", "muted")

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, QTimer, Signal, Slot
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QWidget
 
 from msd_engine.specs.data import DataSpec
+from msd_gui.theme.tips import wrapped
 
 
 class PicturesRow(QWidget):
@@ -35,7 +36,7 @@ class PicturesRow(QWidget):
         self._path = data.path if data.kind == "images" and data.name == "folder" else ""
         self.setVisible(bool(self._path))
         self.button.setText(f"{Path(self._path).name} …")
-        self.button.setToolTip(f"{self._path}\nChoose another folder of pictures; its subfolders are classes.")
+        self.button.setToolTip(wrapped(f"{self._path}\nChoose another folder of pictures; its subfolders are classes."))
 
     @Slot()
     def choose(self) -> None:

@@ -106,8 +106,10 @@ class Measuring(QWidget):
         self._near_heading = layout.heading("Nearest training images")
         self.near = TilesView("Nearest training images")
         self.near.setToolTip(
-            "The chosen sample and the training images with the smallest difference. One far below the usual "
-            "difference means that the network memorised an image."
+            wrapped(
+                "The chosen sample and the training images with the smallest difference. One far below the usual "
+                "difference means that the network memorised an image."
+            )
         )
         self.near.setFixedHeight(_NEAR_PX)
         self.near_note = QLabel(_NEAR)

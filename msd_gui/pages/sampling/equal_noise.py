@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QCheckBox
 
 from msd_engine.specs import ExperimentSpec
 from msd_gui.session.resolve import copies_rule
+from msd_gui.theme.tips import wrapped
 from msd_gui.widgets.controls.guard import PRESS_KEYS, KeyGuard
 from msd_gui.widgets.panels.spec_form import SpecForm
 
@@ -22,8 +23,10 @@ class EqualNoise(QCheckBox):
         self.setObjectName("training.k.equal_noise")
         self.setAccessibleName("Keep the noise of the mean copy: σ follows √k")
         self.setToolTip(
-            "Keep σ_eff = σ/√k, the noise of the mean copy, when k changes: every σ changes by √k. Then k changes "
-            "nothing for an exact denoiser. Without it σ stays, and σ_eff falls as k grows."
+            wrapped(
+                "Keep σ_eff = σ/√k, the noise of the mean copy, when k changes: every σ changes by √k. Then k changes "
+                "nothing for an exact denoiser. Without it σ stays, and σ_eff falls as k grows."
+            )
         )
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         KeyGuard(self, PRESS_KEYS)

@@ -24,6 +24,7 @@ from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import GRACE_MS
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.sampling.search_dialog import SearchDialog
+from msd_gui.theme.tips import wrapped
 from msd_gui.widgets.panels.spec_form import SpecForm
 
 FIND = "Find a good chain…"
@@ -81,7 +82,7 @@ class ChainSearch(QObject):
         why_not, running = self._why_not(), self._runner.running
         self.button.setText(_FINDING if running else FIND)
         self.button.setEnabled(running or not why_not or self.dialog is not None)
-        self.button.setToolTip(why_not or _HELP)
+        self.button.setToolTip(wrapped(why_not or _HELP))
         if self.dialog is not None:
             self.dialog.show_running(running=running)
             self.dialog.set_why_not(why_not, "" if self._fits() else _OTHER)

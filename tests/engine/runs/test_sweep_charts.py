@@ -43,7 +43,7 @@ def test_it_is_exported_in_every_form(folder: Path, tmp_path: Path) -> None:
     pixels = np.asarray(Image.open(tmp_path / "a.png").convert("L"))
     assert pixels.std() > 5
     assert (tmp_path / "a.csv").read_text().startswith("mode,k,seeds,")
-    *_, refused = export_sweep(folder, tmp_path / "a.pdf")
+    *_, refused = export_sweep(folder, tmp_path / "a.tif")
     assert isinstance(refused, Failed)
     assert ".svg" in refused.text
 

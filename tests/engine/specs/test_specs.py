@@ -331,11 +331,13 @@ def test_an_older_file_gives_the_denoiser_the_noise_of_the_level(older: str, sam
 
 
 @pytest.mark.parametrize("name", preset_names())
-def test_presets_of_papers_tell_the_noise_of_the_level_and_the_others_that_of_the_state(name: str) -> None:
+def test_presets_of_papers_and_of_wide_modes_give_the_noise_of_the_level_and_the_others_that_of_the_state(
+    name: str,
+) -> None:
     sampling = load_preset(name).sampling
-    of_a_paper = name.startswith(("report", "ncsn", "two-gaussians"))
+    of_the_level = name.startswith(("report", "ncsn", "two-gaussians", "ring", "grid"))
     if "conditioning" not in sampling.absent:
-        assert sampling.conditioning == ("scheduled" if of_a_paper else "actual")
+        assert sampling.conditioning == ("scheduled" if of_the_level else "actual")
 
 
 def test_a_field_of_another_sampler_is_refused_by_name() -> None:

@@ -185,7 +185,7 @@ def test_the_findings_follow_from_the_figures() -> None:
     assert "k = 2 (1.100), k = 16 (1.200) differ from 1" in same
     more = 100 * (1 - math.log(1.2) / math.log(0.4))
     assert "less than σ/√k alone predicts" in share
-    assert f"{more:.0f} % of that fall" in share
+    assert f"{more:.0f} % of the measured one" in share
     assert "made learning harder" in share
     little = {("same-sigma-eff", 2): [10.45, 12.541], ("same-sigma-eff", 16): [10.0, 12.001]}
     assert "k = 2 (1.045) differs by more than chance, though by less" in findings(table(*made(FALLING | little)))[1]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from msd_engine.events import Samples, Tick
+from msd_engine.events.figures import SWEEP_SHEET
 from msd_engine.specs import Live, SweepSpec, load_preset
 from msd_engine.specs.live import NEVER
 from msd_engine.specs.search.tune import TuneSpec
@@ -43,6 +44,7 @@ CALLS = {
     "restore_text": ("1, 2",),
     "download": ("mnist",),
     "save": ("text", RUN),
+    "preview": ((), 0, {}, SWEEP_SHEET),
     "watch_runs": (),
     "shipped_runs": (),
     "held_out_curves": ([RUN],),
@@ -52,6 +54,7 @@ CALLS = {
     "sweep": (SweepSpec(base=SPEC), RUN),
     "open_sweep": (RUN,),
     "export_sweep": (RUN, RUN),
+    "preview_sweep": (RUN, SWEEP_SHEET),
 }
 CONTENT = {"save": {"text": "words"}}
 MADE_BY_CALLER = ("new_run", "new_sweep")
