@@ -287,4 +287,4 @@ def refused_words(refused: tuple[tuple[str, str], ...], most: int = 3) -> str:
         return ""
     shown = "; ".join(f"{name}: {reason.rstrip('.')}" for name, reason in refused[:most])
     more = f"; and {len(refused) - most:,} more" if len(refused) > most else ""
-    return f"{len(refused):,} of the pictures were left out ({shown}{more})."
+    return f"{len(refused):,} of the pictures {'was' if len(refused) == 1 else 'were'} left out ({shown}{more})."

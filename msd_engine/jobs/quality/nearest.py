@@ -70,7 +70,8 @@ def nearest(
         yield Tick()
     held_out = yield from _distances(images)
     neighbours = images.train[index[0]]
-    network = kept_network(images.name, data_dir, chosen, images)
+    # The classifier of a set with a name is that of the whole set.
+    network = kept_network(images.name, data_dir, chosen, images if images.digest else None)
     yield Neighbours(
         image=images.to_bytes(x)[0].numpy(),
         neighbours=neighbours.numpy(),

@@ -79,7 +79,13 @@ class ImageChains(Chains):
         """Draw chains unasked, if the page is visible and empty and a shipped network serves."""
         now = self._page.resolved
         shipped = now.in_use is not None and now.in_use.card is not None
-        free = self._watched and self._gallery.restored is None and self.made is None and not self._trainer.running
+        free = (
+            self._watched
+            and self._gallery.restored is None
+            and self.made is None
+            and not self._trainer.running
+            and self._gallery.restored is None
+        )
         if free and shipped and self.drawable() is not None:
             self._most = PREVIEW_CHAINS
             self.made = self.asked
@@ -116,7 +122,7 @@ class ImageChains(Chains):
 
     def leave(self, *, same: bool) -> None:
         """Draw nothing, because restored images are shown; `same` says that the present settings drew them."""
-        self._wanted = False
+        self._wanted, self._most = False, 0
         self._runner.drop()
         self.made = self._page.resolved.made if same else None
 

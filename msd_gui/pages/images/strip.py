@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal, Slot
 
 from msd_engine.events import Event, Failed, Notice, Started, StripFrame
 from msd_engine.specs import ExperimentSpec
+from msd_engine.specs.experiment import same_data
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.training.shown import STRIP_BUTTON, STRIP_WORDS, TrainingShown
@@ -42,8 +43,11 @@ class ShippedStrip(QObject):
         self._request()
 
     def show_resolved(self, now: Resolved) -> None:
-        """Follow the network in use."""
-        network = now.in_use
+        """Follow the data and the network in use."""
+        network, shown = now.in_use, self._shown.held_out_spec
+        if shown is not None and not same_data(shown, now.spec):
+            self._shown.clear_strip()
+            self._requested = None
         self._network = network if network is not None and network.card is not None else None
         self._request()
 

@@ -94,6 +94,13 @@ class TrainingShown(QObject):
         self.strip_place.set_ready(True)
         self.strip.set_strip(event.clean, event.noisy, event.x_hat, event.sigma, event.error)
 
+    def clear_strip(self) -> None:
+        """Remove the held-out images, which belong to other data."""
+        self.held_out = self.held_out_spec = None
+        self.strip_heading.setText(_HELD_OUT)
+        self.set_placeholder(STRIP_WORDS, STRIP_BUTTON)
+        self.strip_place.set_ready(False)
+
     def set_placeholder(self, sentence: str, button: str) -> None:
         """Set sentence and button of the empty strip."""
         self.strip_place.placeholder.set_sentence(sentence)

@@ -220,7 +220,7 @@ def test_a_folder_opens_as_an_experiment_that_is_trained_and_remembers_its_pictu
     assert isinstance(events[-1], Finished), events[-1]
     (restored,) = [event for event in events if isinstance(event, Restored)]
     (left_out,) = [event for event in events if isinstance(event, Notice)]
-    assert "1 of the pictures were left out (broken.png" in left_out.text
+    assert "1 of the pictures was left out (broken.png" in left_out.text
     assert left_out.details.startswith("broken.png: it ")
     assert "40 pictures, 16 × 16 (the smaller side of most has 16 pixels), in colour" in events[-1].text
     spec = ExperimentSpec.from_json(restored.spec_json)

@@ -128,7 +128,7 @@ def test_two_programs_keep_the_recent_files_of_both(tmp_path):
 
 
 def test_files_left_out_of_a_folder_are_listed(window, qtbot, tmp_path):
-    left_out = Notice("1 of the pictures were left out (text.png: it is cut).", "text.png: it is cut")
+    left_out = Notice("1 of the pictures was left out (text.png: it is cut).", "text.png: it is cut")
     engine = FakeEngine(restore=(left_out, Notice("Beside it."), Finished(0, 0.0, "Took the pictures.", str(tmp_path))))
     files, shown = Files(window, engine, window.clock, window.settings), []
     files.failed.connect(window.show_error)

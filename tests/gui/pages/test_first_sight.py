@@ -124,6 +124,12 @@ def test_other_data_are_drawn_at_once_if_a_network_ships_for_them(page):
     ticked(clock)
     assert not {"sample", "sample_at_first_sight", "held_out_strip"} & {*engine.jobs()}
     assert page.gallery.images() is None
+    assert page.shown.held_out is None
+    assert not page.shown.strip.isVisibleTo(page)
+    # Back at the first data the strip is filled again.
+    page.load(load_preset("mnist-2min"))
+    ticked(clock)
+    assert page.shown.held_out_spec.data.name == "mnist"
 
 
 def test_training_takes_the_place_of_chains_that_nobody_asked_for(page):
