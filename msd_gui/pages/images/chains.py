@@ -79,13 +79,7 @@ class ImageChains(Chains):
         """Draw chains unasked, if the page is visible and empty and a shipped network serves."""
         now = self._page.resolved
         shipped = now.in_use is not None and now.in_use.card is not None
-        free = (
-            self._watched
-            and self._gallery.restored is None
-            and self.made is None
-            and not self._trainer.running
-            and self._gallery.restored is None
-        )
+        free = self._watched and self._gallery.restored is None and self.made is None and not self._trainer.running
         if free and shipped and self.drawable() is not None:
             self._most = PREVIEW_CHAINS
             self.made = self.asked
