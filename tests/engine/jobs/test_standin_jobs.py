@@ -20,9 +20,11 @@ from msd_engine.denoisers.posterior import Posterior
 from msd_engine.events import (
     ChainReport,
     Denoised,
+    Explained,
     FieldFrame,
     FilmFrame,
     Finished,
+    GrowingCopies,
     HeldOutLoss,
     Neighbours,
     Notice,
@@ -32,23 +34,28 @@ from msd_engine.events import (
     Started,
     StripFrame,
     SweepTable,
+    TuneReport,
     Verdicts,
 )
 from msd_engine.jobs.factory import loaded
 from msd_engine.jobs.pictures.denoise import denoise
+from msd_engine.jobs.pictures.growing import growing_copies
 from msd_engine.jobs.quality.evaluate import evaluate
 from msd_engine.jobs.quality.judge import judge
 from msd_engine.jobs.quality.nearest import nearest
 from msd_engine.jobs.sampling.chain_task import chain_task
 from msd_engine.jobs.sampling.field import field
+from msd_engine.jobs.sampling.first_sight import sample_at_first_sight
 from msd_engine.jobs.sampling.propose import proposal
 from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.sampling.why import why
 from msd_engine.jobs.sweep import draws
 from msd_engine.jobs.sweep.reproduce import reproduce
 from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.jobs.tools.frames import PlaneFrames
-from msd_engine.jobs.training.recall import recall
+from msd_engine.jobs.training.recall import held_out_strip, recall
 from msd_engine.jobs.training.train import train
+from msd_engine.jobs.tune.tune import tune
 from msd_engine.metrics.chains.figures import alive
 from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.metrics.features import classifier
@@ -61,6 +68,7 @@ from msd_engine.objectives.mse import squared_error
 from msd_engine.runs.samples import save_samples
 from msd_engine.specs import Branch, SweepSpec, load_preset
 from msd_engine.specs.reproduction import Reproduction
+from msd_engine.specs.search.tune import TuneSpec
 from msd_engine.specs.tables.samplers import Sampler
 
 SAMPLERS = get_args(Sampler)
@@ -231,6 +239,25 @@ def test_samples_are_judged_and_their_neighbours_found(digits):
     assert verdicts.features
     (found,) = of(Neighbours, told(nearest(spec, drawn.x_hat[0])))
     assert np.isfinite(found.features).all()
+
+
+def test_first_chains_are_drawn_and_causes_are_tried(digits, points):
+    images = IMAGES.replace("sampling.source", "trained")
+    assert of(Samples, told(sample_at_first_sight(images, run_dir=digits)))
+    for spec, run in ((images, digits), (POINTS.replace("sampling.source", "trained"), points)):
+        *_, found = of(Explained, told(why(spec, chains=4, run_dir=run)))
+        assert len(found.trials) > 2
+
+
+def test_the_best_chain_is_searched(digits, tmp_path):
+    search = TuneSpec(base=IMAGES, evaluations=6, candidates=4, rungs=(16,), final=24)
+    assert of(TuneReport, told(tune(search, digits, runs_dir=tmp_path)))
+
+
+def test_copies_grow(digits):
+    images = IMAGES.replace("sampling.source", "trained")
+    assert of(GrowingCopies, told(growing_copies(images, (1, 2), ((2, digits),))))
+    assert of(StripFrame, told(held_out_strip(digits)))
 
 
 def test_a_field_is_computed(points):
