@@ -75,7 +75,7 @@ def read_square(path: str | os.PathLike[str], size: int, channels: int) -> NDArr
     return _fitted(colours, (channels, size, size), Image.Resampling.BOX)
 
 
-def has_colour(path: str | os.PathLike[str]) -> tuple[int, bool]:
+def side_and_colour(path: str | os.PathLike[str]) -> tuple[int, bool]:
     """Return the smaller side of a picture in pixels, and whether it has colours other than greys.
 
     Raises:

@@ -177,8 +177,8 @@ class ChainReport(Event):
             NaN before the end.
         off: Share of all chains that are alive but whose sample lies outside of the 99.5 % ellipse of every mode; NaN
             before the end.
-        distance: Sliced Wasserstein distance of the samples to the data, in data units, for data without modes; NaN
-            before the end.
+        distance: Sliced Wasserstein distance of the samples to the data, where the noise is white, for data without
+            modes; NaN before the end.
         exact_distance: What this distance stays below in 19 of 20 samplings by as many exact draws with the same last
             noise and jump; NaN likewise.
     """

@@ -13,7 +13,7 @@ from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.data.arrays import holds_pictures, read_array
 from msd_engine.data.images import has_images
 from msd_engine.data.own import OF_RUNS, OwnPictures, files_in, has_files, reading_own, refused_words
-from msd_engine.data.picture import has_colour
+from msd_engine.data.picture import side_and_colour
 from msd_engine.events import Event, Notice, Progress, Tick
 from msd_engine.jobs.factory.loaded import loaded_images
 from msd_engine.jobs.factory.targets import own_pictures
@@ -187,7 +187,7 @@ def _look(path: Path) -> tuple[bool, int]:
     files = files_in(path)
     for file in files[:: max(1, len(files) // _LOOKED_AT)][:_LOOKED_AT]:
         try:
-            side, coloured = has_colour(file)
+            side, coloured = side_and_colour(file)
         except BadFile:
             continue
         sides.append(side)

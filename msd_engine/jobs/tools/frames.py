@@ -200,7 +200,7 @@ class PlaneFrames:
         rho = means.new_zeros(len(means), 0) if modes is None else modes.responsibilities(means, tau)
         draws = self._draws(y, living) if ended else means.new_empty((0, *means.shape))
         predicted, inflation = self._predictions(modes, rho.sum(0), bool(living.all())) if ended else _UNKNOWN
-        distance, exact = self._distances(target, x) if ended and modes is None and len(x) else _UNKNOWN
+        distance, exact = self._distances(target, x, moment.noise) if ended and modes is None and len(x) else _UNKNOWN
         return ChainReport(
             step=moment.step,
             mode_weights=rho.mean(0).double().numpy(),
@@ -230,9 +230,10 @@ class PlaneFrames:
         noise = 0.0 if self._spec.sampling.jump else tau
         return int(off_the_data(target, x, noise).sum())
 
-    def _distances(self, target: Target, x: Tensor) -> tuple[float, float]:
-        """Return the distance of the samples to the data, and the bound for exact draws."""
-        sampling, sigma = self._spec.sampling, self._descent.ladder[-1]
+    def _distances(self, target: Target, x: Tensor, noise: float) -> tuple[float, float]:
+        """Return the distance of the samples to the data, and the bound for exact draws with the last jump's noise."""
+        sampling = self._spec.sampling
+        sigma = noise if sampling.jump else self._descent.ladder[-1]
         key = (self._spec.data, self._spec.noise, len(x), self._spec.training.k, sigma, sampling.jump)
         data = target.sample(_DATA, torch.Generator().manual_seed(0))
         if key not in _EXACT:

@@ -19,6 +19,7 @@ from msd_engine.events import ChainReport, Failed, FieldFrame, Finished, Restore
 from msd_engine.jobs.files.restore import restore, restore_text
 from msd_engine.jobs.sampling.field import field
 from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.tools import frames
 from msd_engine.specs import ExperimentSpec, MixtureSpec, SpecError
 from msd_engine.specs.data import MOST_POINTS, POINT_SETS
 
@@ -101,6 +102,18 @@ def test_chains_draw_the_points(sampler: str) -> None:
     assert not len(report.mode_weights)
     assert math.isnan(report.within_std)
     assert 0 < report.distance < report.exact_distance
+
+
+@pytest.mark.parametrize(("jump", "noise"), [(True, 8.0 * math.sqrt(2)), (False, 8.0)])
+def test_exact_draws_have_the_noise_that_the_last_jump_is_given(
+    jump: bool, noise: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+    monkeypatch.setattr(frames, "exact_distance", lambda *arguments, jump: given.append(arguments[4]) or 1.0)
+    # Chains with r = 1 settle at twice the variance of the level.
+    spec = spec_of("two-moons", sigma_L=8.0, step_ratio=1.0, jump=jump)
+    assert isinstance(list(sample(spec, device="cpu"))[-1], Finished)
+    assert given == [pytest.approx(noise)]
 
 
 def test_chains_that_stay_in_one_place_are_far_from_the_data() -> None:
