@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from msd_engine.specs.base import LARGEST_SEED, Spec, param
 
@@ -77,7 +77,24 @@ class DenoiseSpec(Spec):
         "adapt to the kept part at each noise. The sampler itself: as for all other chains.",
         choices={"settle": "Settling chains", "same": "The sampler itself"},
     )
+    time: float = param(
+        0.4,
+        title="Time",
+        symbol="t",
+        ge=0.0,
+        le=1.0,
+        slider=(0.0, 1.0),
+        help="Time of the forward process at which the noise page shows a datum: 0 is the datum itself, 1 the end of "
+        "the process.",
+        formula="y = α(t) x + σ(t) C^½ n",
+    )
     picture: bytes = Field(b"", max_length=4096)
     """C·H·W bytes of the user's own picture, row by row in each channel; empty: a held-out image."""
     mask: bytes = Field(b"", max_length=4096)
     """H·W bytes, 1 for each pixel to inpaint; empty for none."""
+
+    @model_serializer(mode="wrap")
+    def _without_usual_time(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave the time out unless it was changed: only one page reads it."""
+        usual = type(self).model_fields["time"].default
+        return {name: value for name, value in handler(self).items() if name != "time" or value != usual}

@@ -20,6 +20,7 @@ from msd_engine.data.images import ImageSet, load_images
 from msd_engine.data.own import signature
 from msd_engine.denoisers.empirical import EmpiricalDenoiser
 from msd_engine.metrics.quality.verdicts import DataStatistics, data_statistics
+from msd_engine.noise.covariances.measured import power
 from msd_engine.specs import ImagesSpec
 
 T = TypeVar("T")
@@ -81,6 +82,9 @@ _SETS: _Shelf[ImageSet] = _Shelf(2)
 _DENOISERS: _Shelf[Empirical] = _Shelf(1)
 # Each is a few numbers and a mean image.
 _STATISTICS: _Shelf[DataStatistics] = _Shelf(16)
+_SPECTRA: _Shelf[Tensor] = _Shelf(16)
+# Enough for a relative error of a percent or two at each frequency.
+_FOR_SPECTRUM = 4096
 
 
 def loaded_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
@@ -151,6 +155,27 @@ def loaded_statistics(spec: ImagesSpec, data_dir: Path | None) -> DataStatistics
     return _STATISTICS.get(_key(spec, data_dir), lambda: data_statistics(loaded_images(spec, data_dir).train))
 
 
+def loaded_power(spec: ImagesSpec, data_dir: Path | None) -> Tensor:
+    """Return the average power spectrum of a set of images, cached if possible.
+
+    Args:
+        spec: Which set, which part and how many.
+        data_dir: The data folder.
+
+    Returns:
+        The power of the first few thousand images about their mean, with shape (H, W), as from
+        `noise.covariances.measured.power`.
+
+    Raises:
+        BadFile: A file is missing, cut, of the wrong type or the wrong size.
+    """
+
+    def make() -> Tensor:
+        return power(ImageSet.to_data(loaded_images(spec, data_dir).train[:_FOR_SPECTRUM]))
+
+    return _SPECTRA.get(_key(spec, data_dir), make)
+
+
 def _key(spec: ImagesSpec, data_dir: Path | None) -> Hashable:
     """Return a key that changes with the files of the user's own pictures."""
     return spec.model_copy(update={"digest": ""}), data_folder(data_dir), signature(spec)
@@ -159,5 +184,6 @@ def _key(spec: ImagesSpec, data_dir: Path | None) -> Hashable:
 def forget() -> None:
     """Free all cached images."""
     _STATISTICS.clear()
+    _SPECTRA.clear()
     _SETS.clear()
     _DENOISERS.clear()

@@ -218,8 +218,9 @@ def check_fits(run_dir: Path, spec: ExperimentSpec) -> None:
         case ["shape", *_]:
             raise UserError(f"The run {run_dir} was trained on data of another shape than {spec.data.name}.")
         case ["noise", *_]:
-            theirs = trained.noise.covariance
-            raise UserError(f"The run {run_dir} was trained with {theirs} noise: set noise.covariance to {theirs}.")
+            theirs = trained.noise
+            fields = " and ".join(f"noise.{name} to {getattr(theirs, name)}" for name in theirs.colour_fields)
+            raise UserError(f"The run {run_dir} was trained with {theirs.covariance} noise: set {fields}.")
         case ["k", *_]:
             k = trained.training.k
             raise UserError(

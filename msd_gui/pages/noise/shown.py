@@ -1,0 +1,111 @@
+"""The views of the noise page: pictures with their way to noise, or clouds of points, and the figures beside them."""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtWidgets import QLabel, QStackedWidget
+
+from msd_engine.events.noise import Forward
+from msd_gui.pages.base import layout
+from msd_gui.pages.noise import words
+from msd_gui.views.curves.curves import CurvesView
+from msd_gui.views.images.tiles import Tile, TilesView
+from msd_gui.views.plane.plane import PlaneView
+from msd_gui.widgets.controls.numbers import number
+from msd_gui.widgets.panels.readings import Readings
+
+PLACEHOLDER = "A picture on its way to noise appears here."
+_LAYERS = frozenset({"data"})
+_SPECTRA_PX, _LAGS_PX, _MAPS_PX, _STRIP_PX = 210, 160, 120, 84
+# Half width of the plane over the largest coordinate of the data.
+_ROOM = 1.3
+
+
+class NoiseShown:
+    """Shows frames.
+
+    Attributes:
+        middle: Pictures or clouds.
+        right: Figures, spectra, correlations and sentences.
+    """
+
+    def __init__(self) -> None:
+        self.frame: Forward | None = None
+        self.now = TilesView("The picture, under white and under the chosen noise")
+        self.strips = (TilesView("The way to white noise"), TilesView("The way to the chosen noise"))
+        self.heads = (layout.heading("White noise by time"), layout.heading("Chosen noise by time"))
+        self.planes = (PlaneView(), PlaneView())
+        self.names = (QLabel(), QLabel())
+        self.spectra, self.lags = CurvesView(words.NO_SPECTRA), CurvesView(words.NO_AUTOCOVARIANCE)
+        self.maps = TilesView("Correlation of the middle pixel with every other one")
+        self.figures = Readings("Figures of the noise", ("", "value", ""), wrap=True)
+        self.sentences = QLabel()
+        self.sentences.setWordWrap(True)
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        for strip in self.strips:
+            strip.setMinimumHeight(_STRIP_PX)
+        title = layout.heading("One white draw, made into both noises")
+        above = [part for pair in zip(self.heads, self.strips, strict=True) for part in pair]
+        pictures = layout.column(title, self.now, *above, stretch=(0, 5, 0, 2, 0, 2))
+        clouds = [
+            layout.column(name, plane, stretch=(0, 1)) for name, plane in zip(self.names, self.planes, strict=True)
+        ]
+        points = layout.row(*clouds, stretch=(1, 1))
+        self.stack = QStackedWidget()
+        for part in (pictures, points):
+            self.stack.addWidget(part)
+        self.middle = layout.with_placeholder(self.stack, PLACEHOLDER)
+        self.spectra.setFixedHeight(_SPECTRA_PX)
+        self.lags.setFixedHeight(_LAGS_PX)
+        self.maps.setFixedHeight(_MAPS_PX)
+        self.of_pictures = layout.stacked(
+            layout.heading("Spectra"),
+            self.spectra,
+            layout.heading("Correlation by distance"),
+            self.lags,
+            layout.heading("Correlation with the middle pixel"),
+            self.maps,
+        )
+        self.right = layout.column(layout.heading("What is seen"), self.sentences, self.figures, self.of_pictures)
+
+    def show(self, frame: Forward) -> None:
+        """Show a frame."""
+        before, self.frame = self.frame, frame
+        pictures = frame.x.ndim == 3
+        self.stack.setCurrentIndex(0 if pictures else 1)
+        self.middle.set_ready(True)
+        self.of_pictures.setVisible(pictures)
+        self.figures.set_readings(words.readings(frame))
+        self.sentences.setText(words.sentences(frame))
+        if pictures:
+            self._show_pictures(frame)
+        else:
+            self._show_clouds(frame, others=before is None or not np.array_equal(before.x, frame.x))
+
+    def clear(self) -> None:
+        """Show nothing, after a failure."""
+        self.frame = None
+        self.middle.set_ready(False)
+        self.of_pictures.setVisible(False)
+        self.figures.set_readings(())
+        self.sentences.clear()
+
+    def _show_pictures(self, frame: Forward) -> None:
+        self.now.set_tiles([Tile("x", frame.x), *(Tile(side.name, side.y) for side in frame.sides)])
+        for head, strip, side in zip(self.heads, self.strips, frame.sides, strict=True):
+            head.setText(f"{side.name} noise by time")
+            moments = zip(frame.times, side.strip, strict=True)
+            strip.set_tiles([Tile(f"t = {number(float(t), 2)}", picture) for t, picture in moments])
+        self.spectra.set_plot(words.spectra(frame))
+        self.lags.set_plot(words.autocovariance(frame))
+        self.maps.set_tiles([Tile(side.name, side.correlation[None].astype(np.float32)) for side in frame.sides])
+
+    def _show_clouds(self, frame: Forward, *, others: bool) -> None:
+        for plane, name, side in zip(self.planes, self.names, frame.sides, strict=True):
+            name.setText(f"{side.name} noise")
+            plane.show_plane(data=side.y, on=_LAYERS)
+            if others:
+                half = _ROOM * float(np.abs(frame.x).max())
+                plane.set_bounds((-half, half, -half, half))
