@@ -78,7 +78,7 @@ class DenoiseSpec(Spec):
         choices={"settle": "Settling chains", "same": "The sampler itself"},
     )
     time: float = param(
-        0.4,
+        0.2,
         title="Time",
         symbol="t",
         ge=0.0,

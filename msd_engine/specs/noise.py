@@ -26,7 +26,7 @@ class NoiseSpec(Spec):
     )
     covariance: Covariance = param(
         "isotropic",
-        title="Covariance of the noise",
+        title="Covariance",
         symbol="C",
         help=f"Covariance of the noise of one copy over its coordinates, tr C = d. {noise_help(COVARIANCES)}",
         formula="y = α x + σ C^½ n",

@@ -22,7 +22,7 @@ from msd_engine.specs.noise import COLOUR_FIELDS
 
 _SIDE, _N = 32, 64
 # Standard deviations from grey to white, and the most draws in a picture.
-_RANGE, _MOST_SHOWN = 3.0, 256
+_RANGE, _MOST_SHOWN = 3.0, 64
 _INCHES, _POINT = 5.0, 4.0
 
 

@@ -144,7 +144,7 @@ def _white(spec: ExperimentSpec, shape: tuple[int, ...]) -> Tensor:
 def _title(spec: ExperimentSpec, *, white: bool = False) -> str:
     """Return the display name of the chosen noise, or of white noise."""
     if white:
-        return "White"
+        return "White noise"
     values = {"gamma": "γ = {:g}", "blur": "ℓ = {:g}", "elongation": "a = {:g}", "angle": "θ = {:g}°"}
     row = COVARIANCES[spec.noise.covariance]
     return ", ".join([row.title, *(values[name].format(getattr(spec.noise, name)) for name in row.own)])

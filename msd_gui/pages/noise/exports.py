@@ -45,10 +45,10 @@ def way(frame: Forward) -> Grid:
 
 def _spectra(frame: Forward) -> dict[str, NDArray[np.float64]]:
     columns = {"|κ| / cycles per pixel": frame.spectrum.frequency, "data": frame.alpha**2 * frame.spectrum.power}
-    noises = {f"{side.name} noise": frame.sigma_eff**2 * side.power for side in frame.sides}
+    noises = {side.name: frame.sigma_eff**2 * side.power for side in frame.sides}
     return columns | noises
 
 
 def _lags(frame: Forward) -> dict[str, NDArray[np.float64]]:
     distances = np.arange(len(frame.sides[0].autocovariance), dtype=np.float64)
-    return {"distance / pixels": distances} | {f"{side.name} noise": side.autocovariance for side in frame.sides}
+    return {"distance / pixels": distances} | {side.name: side.autocovariance for side in frame.sides}

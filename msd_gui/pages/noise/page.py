@@ -19,6 +19,7 @@ from msd_engine.specs import (
     NoiseSpec,
     TrainingSpec,
     UNetSpec,
+    declarations,
 )
 from msd_engine.specs.tables.noise import Covariance, DataKind
 from msd_gui.bridge.clock import SCREEN_HZ, ScreenClock
@@ -60,6 +61,10 @@ class NoisePage(ExperimentPage):
             self.shown.now, *self.shown.strips, self.shown.spectra, self.shown.lags, *self.shown.planes
         )
         self.tabs.currentChanged.connect(self._on_tab)
+        ellipse = self.shown.planes[1]
+        ellipse.began.connect(experiment.begin_edit)
+        ellipse.dragged.connect(self._on_ellipse)
+        ellipse.ended.connect(experiment.end_edit)
         experiment.changed.connect(self._on_changed)
         clock.tick.connect(self._on_tick)
         self._show_spec()
@@ -80,6 +85,13 @@ class NoisePage(ExperimentPage):
         kind = _KINDS[index]
         if kind != self.experiment.spec.data.kind:
             self.experiment.set(self._last[kind])
+
+    @Slot(float, float)
+    def _on_ellipse(self, elongation: float, angle: float) -> None:
+        spec = self.experiment.spec
+        most = next(each.high for each in declarations(NoiseSpec, absent=True) if each.path == "elongation")
+        wanted = {"noise.elongation": min(elongation, most or elongation), "noise.angle": angle}
+        self.experiment.set(spec.replace_all(wanted), "ellipse")
 
     @Slot()
     def _on_changed(self) -> None:

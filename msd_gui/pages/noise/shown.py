@@ -10,6 +10,7 @@ from msd_gui.pages.base import layout
 from msd_gui.pages.noise import words
 from msd_gui.views.curves.curves import CurvesView
 from msd_gui.views.images.tiles import Tile, TilesView
+from msd_gui.views.plane.ellipse import EllipseView
 from msd_gui.views.plane.plane import PlaneView
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Readings
@@ -19,6 +20,8 @@ _LAYERS = frozenset({"data"})
 _SPECTRA_PX, _LAGS_PX, _MAPS_PX, _STRIP_PX = 210, 160, 120, 84
 # Half width of the plane over the largest coordinate of the data.
 _ROOM = 1.3
+# Size of the ellipse over that.
+_ELLIPSE = 0.6
 
 
 class NoiseShown:
@@ -33,8 +36,8 @@ class NoiseShown:
         self.frame: Forward | None = None
         self.now = TilesView("The picture, under white and under the chosen noise")
         self.strips = (TilesView("The way to white noise"), TilesView("The way to the chosen noise"))
-        self.heads = (layout.heading("White noise by time"), layout.heading("Chosen noise by time"))
-        self.planes = (PlaneView(), PlaneView())
+        self.heads = (layout.heading(""), layout.heading(""))
+        self.planes = (PlaneView(), EllipseView())
         self.names = (QLabel(), QLabel())
         self.spectra, self.lags = CurvesView(words.NO_SPECTRA), CurvesView(words.NO_AUTOCOVARIANCE)
         self.maps = TilesView("Correlation of the middle pixel with every other one")
@@ -80,7 +83,7 @@ class NoiseShown:
         self.figures.set_readings(words.readings(frame))
         self.sentences.setText(words.sentences(frame))
         if pictures:
-            self._show_pictures(frame)
+            self._show_pictures(frame, before)
         else:
             self._show_clouds(frame, others=before is None or not np.array_equal(before.x, frame.x))
 
@@ -92,20 +95,29 @@ class NoiseShown:
         self.figures.set_readings(())
         self.sentences.clear()
 
-    def _show_pictures(self, frame: Forward) -> None:
+    def _show_pictures(self, frame: Forward, before: Forward | None) -> None:
+        """Show a frame, and paint anew only what differs from the one before."""
         self.now.set_tiles([Tile("x", frame.x), *(Tile(side.name, side.y) for side in frame.sides)])
-        for head, strip, side in zip(self.heads, self.strips, frame.sides, strict=True):
-            head.setText(f"{side.name} noise by time")
-            moments = zip(frame.times, side.strip, strict=True)
-            strip.set_tiles([Tile(f"t = {number(float(t), 2)}", picture) for t, picture in moments])
         self.spectra.set_plot(words.spectra(frame))
-        self.lags.set_plot(words.autocovariance(frame))
-        self.maps.set_tiles([Tile(side.name, side.correlation[None].astype(np.float32)) for side in frame.sides])
+        known = (None, None) if before is None else before.sides
+        for place, (side, old) in enumerate(zip(frame.sides, known, strict=True)):
+            self.heads[place].setText(f"{side.name}, by time")
+            if old is None or not np.array_equal(old.strip, side.strip):
+                moments = zip(frame.times, side.strip, strict=True)
+                tiles = [Tile(f"t = {number(float(t), 2)}", picture) for t, picture in moments]
+                self.strips[place].set_tiles(tiles)
+        chosen, old = frame.sides[1], known[1]
+        if old is None or not np.array_equal(old.correlation, chosen.correlation):
+            self.lags.set_plot(words.autocovariance(frame))
+            self.maps.set_tiles([Tile(side.name, side.correlation[None].astype(np.float32)) for side in frame.sides])
 
     def _show_clouds(self, frame: Forward, *, others: bool) -> None:
+        half = _ROOM * float(np.abs(frame.x).max())
         for plane, name, side in zip(self.planes, self.names, frame.sides, strict=True):
-            name.setText(f"{side.name} noise")
+            name.setText(side.name)
             plane.show_plane(data=side.y, on=_LAYERS)
             if others:
-                half = _ROOM * float(np.abs(frame.x).max())
                 plane.set_bounds((-half, half, -half, half))
+        matrix = frame.sides[1].covariance
+        even = np.array_equal(matrix, frame.sides[0].covariance)
+        self.planes[1].set_ellipse(None if even else matrix, _ELLIPSE * half)

@@ -31,7 +31,7 @@ def spectra(frame: Forward) -> Curves:
         shaded = side is frame.sides[1]
         high = np.maximum(data, noise) if shaded else None
         low = noise if shaded else None
-        curves.append(Curve(f"{side.name} noise", kappa, noise, colour, low=low, high=high, spread="band"))
+        curves.append(Curve(side.name, kappa, noise, colour, low=low, high=high, spread="band"))
     curves.append(Curve("data", kappa, np.where(data > 0, data, np.nan), "data"))
     # The band lies at the back.
     return replace(NO_SPECTRA, curves=(curves[1], curves[0], curves[2]))
@@ -40,7 +40,7 @@ def spectra(frame: Forward) -> Curves:
 def autocovariance(frame: Forward) -> Curves:
     """Return the correlation of two pixels by their distance in a row."""
     curves = tuple(
-        Curve(f"{side.name} noise", np.arange(len(side.autocovariance)), side.autocovariance, colour, dots=True)
+        Curve(side.name, np.arange(len(side.autocovariance)), side.autocovariance, colour, dots=True)
         for side, colour in zip(frame.sides, (WHITE, CHOSEN), strict=True)
     )
     return replace(NO_AUTOCOVARIANCE, curves=curves)
@@ -65,7 +65,7 @@ def readings(frame: Forward) -> tuple[Reading, ...]:
             shares = frame.signal_to_noise(side)
             rows.append(
                 Reading(
-                    f"Frequencies seen, {side.name}",
+                    f"Rings seen, {side.name.lower()}",
                     f"{(shares > 1).sum()} of {len(total)}",
                     help="Rings of frequencies where the data have more power than the noise.",
                 )
@@ -82,7 +82,7 @@ def readings(frame: Forward) -> tuple[Reading, ...]:
 
 def sentences(frame: Forward) -> str:
     """Return what both noises hide now, in one sentence for each."""
-    return " ".join(f"{side.name} noise {hidden(frame, side)}." for side in frame.sides)
+    return "\n".join(f"{side.name}: {hidden(frame, side)}." for side in frame.sides)
 
 
 def hidden(frame: Forward, side: NoiseSide) -> str:

@@ -7,6 +7,9 @@ import shlex
 import numpy as np
 import pytest
 from fake_engine import FakeEngine
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtTest import QTest
 
 from msd_engine.cli.fields import NOT_GIVEN
 from msd_engine.cli.main import _parse
@@ -32,7 +35,8 @@ def side(name, power, points=False):
     strip = np.zeros((0 if points else 7, *(shape if not points else (1, 1, 1))), np.float32)
     lags = empty if points else np.array([1.0, 0.5, 0.1])
     maps = np.empty((0, 0)) if points else np.eye(32)
-    return NoiseSide(name, np.zeros(shape, np.float32), strip, power, lags, maps, np.diag([4.0, 1.0]) / 2.5, -0.5)
+    matrix = np.eye(2) if name == "White" else np.diag([1.6, 0.4])
+    return NoiseSide(name, np.zeros(shape, np.float32), strip, power, lags, maps, matrix, -0.5)
 
 
 def frame(spec, noise_power=(1.0, 1.0, 1.0, 1.0), data_power=(8.0, 4.0, 0.5, 0.1)):
@@ -116,6 +120,31 @@ def test_points_and_pictures_each_keep_their_settings(page, clock):
     assert page.tabs.currentIndex() == 0
 
 
+def test_the_ellipse_is_dragged_by_the_end_of_its_shorter_axis(page, clock):
+    page.tabs.setCurrentIndex(1)
+    clock.tick.emit()
+    view = page.shown.planes[1]
+    handle, centre = view.handle(), view.mapFromScene(view.box.mapViewToScene(QPointF(0, 0)))
+    QTest.mousePress(view.viewport(), Qt.MouseButton.LeftButton, pos=handle.toPoint())
+    # Half as long and turned by a right angle.
+    across = (handle - QPointF(centre)) / 2
+    send_move(view, QPointF(centre) + QPointF(across.y(), -across.x()))
+    QTest.mouseRelease(view.viewport(), Qt.MouseButton.LeftButton, pos=handle.toPoint())
+    noise = page.experiment.spec.noise
+    # The frame has the variances 1.6 along the first axis and 0.4 along the second: a shorter axis of √0.4.
+    assert noise.elongation == pytest.approx(np.sqrt(2 / (0.4 / 4) - 1), rel=0.05)
+    assert noise.angle == pytest.approx(90, abs=3)
+    page.experiment.undo()
+    assert page.experiment.spec.noise.elongation == 3.0
+
+
+def send_move(view, at):
+    """Move the mouse over a view with the left button down."""
+    buttons = (Qt.MouseButton.NoButton, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)
+    place = view.viewport().mapToGlobal(at)
+    view.mouseMoveEvent(QMouseEvent(QMouseEvent.Type.MouseMove, at, place, *buttons))
+
+
 def test_a_set_with_another_picture_begins_with_its_first(page):
     page.forms["images"].control("denoise.index").change_value(7)
     page.forms["images"].control("data.name").change_value("digits")
@@ -168,10 +197,10 @@ def test_the_command_draws_the_noise_of_the_page(page):
     ("data", "noise", "words"),
     [
         ((8.0, 4.0, 0.5, 0.1), (1.0, 1.0, 1.0, 1.0), "waves of 2.67 pixels and shorter: the finest detail goes first"),
-        ((1.0, 1.0, 1.0, 1.0), (8.0, 4.0, 0.5, 0.1), "waves of 4.00 pixels and longer: the coarsest shapes go first"),
+        ((1.0, 1.0, 1.0, 1.0), (8.0, 4.0, 0.5, 0.1), "waves of 4 pixels and longer: the coarsest shapes go first"),
         ((9.0, 9.0, 9.0, 9.0), (1.0, 1.0, 1.0, 1.0), "no wave of the data"),
         ((0.1, 0.1, 0.1, 0.1), (1.0, 1.0, 1.0, 1.0), "all waves of the data"),
-        ((9.0, 0.1, 9.0, 9.0), (1.0, 1.0, 1.0, 1.0), "1 of 4 rings of frequencies, from 4.00 to 4.00 pixels"),
+        ((9.0, 0.1, 9.0, 9.0), (1.0, 1.0, 1.0, 1.0), "1 of 4 rings of frequencies, from 4 to 4 pixels"),
     ],
 )
 def test_what_is_hidden_first_is_said(data, noise, words):
@@ -182,9 +211,9 @@ def test_what_is_hidden_first_is_said(data, noise, words):
 def test_the_band_lies_where_the_data_exceed_the_chosen_noise():
     made = spectra(frame(SPEC))
     (banded,) = [curve for curve in made.curves if curve.low is not None]
-    assert banded.words == "Chosen noise"
+    assert banded.words == "Chosen"
     np.testing.assert_allclose(banded.high - banded.low, np.maximum(0.64 * np.array([8, 4, 0.5, 0.1]) - 0.36, 0))
-    assert "White noise hides" in sentences(frame(SPEC))
+    assert "White: hides" in sentences(frame(SPEC))
 
 
 def test_exports_hold_what_is_shown(page, clock):
