@@ -78,7 +78,7 @@ class DenoiseSpec(Spec):
         choices={"settle": "Settling chains", "same": "The sampler itself"},
     )
     time: float = param(
-        0.2,
+        0.1,
         title="Time",
         symbol="t",
         ge=0.0,

@@ -21,20 +21,16 @@ NO_AUTOCOVARIANCE = Curves("Correlation of two pixels of the noise", Axis("dista
 
 
 def spectra(frame: Forward) -> Curves:
-    """Return the power of the data and of both noises by frequency; bands are where the data exceed the noise."""
+    """Return the power of the data and of both noises by frequency; bands are where the data exceed a noise."""
     kappa, data = frame.spectrum.frequency, frame.alpha**2 * frame.spectrum.power
     curves = []
     for side, colour in zip(frame.sides, (WHITE, CHOSEN), strict=True):
         noise = frame.sigma_eff**2 * side.power
         # At t = 0 there is no noise, which has no place on a logarithmic axis.
         noise = np.where(noise > 0, noise, np.nan)
-        shaded = side is frame.sides[1]
-        high = np.maximum(data, noise) if shaded else None
-        low = noise if shaded else None
-        curves.append(Curve(side.name, kappa, noise, colour, low=low, high=high, spread="band"))
-    curves.append(Curve("data", kappa, np.where(data > 0, data, np.nan), "data"))
-    # The band lies at the back.
-    return replace(NO_SPECTRA, curves=(curves[1], curves[0], curves[2]))
+        band = {"low": noise, "high": np.maximum(data, noise)}
+        curves.append(Curve(side.name, kappa, noise, colour, spread="band", **band))
+    return replace(NO_SPECTRA, curves=(*curves, Curve("data", kappa, np.where(data > 0, data, np.nan), "data")))
 
 
 def autocovariance(frame: Forward) -> Curves:
@@ -89,7 +85,7 @@ def hidden(frame: Forward, side: NoiseSide) -> str:
     """Return which waves of the data have less power than the noise, as the end of a sentence."""
     if not len(frame.spectrum.power):
         longer, shorter = np.sqrt(np.linalg.eigvalsh(side.covariance)[::-1]) * frame.sigma_eff
-        return f"has the standard deviation {number(longer)} along its longer axis, {number(shorter)} across"
+        return f"standard deviation {number(longer)} along, {number(shorter)} across"
     lost = frame.signal_to_noise(side) < 1
     waves: NDArray[np.float64] = 1 / frame.spectrum.frequency
     if lost.all():

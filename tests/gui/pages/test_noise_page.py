@@ -208,11 +208,13 @@ def test_what_is_hidden_first_is_said(data, noise, words):
     assert hidden(shown, shown.sides[1]) == f"hides {words}"
 
 
-def test_the_band_lies_where_the_data_exceed_the_chosen_noise():
-    made = spectra(frame(SPEC))
-    (banded,) = [curve for curve in made.curves if curve.low is not None]
-    assert banded.words == "Chosen"
-    np.testing.assert_allclose(banded.high - banded.low, np.maximum(0.64 * np.array([8, 4, 0.5, 0.1]) - 0.36, 0))
+def test_bands_lie_where_the_data_exceed_a_noise():
+    white, chosen, data = spectra(frame(SPEC, (2.0, 1.0, 0.5, 0.1))).curves
+    assert [curve.words for curve in (white, chosen, data)] == ["White", "Chosen", "data"]
+    power = 0.64 * np.array([8, 4, 0.5, 0.1])
+    np.testing.assert_allclose(white.high - white.low, np.maximum(power - 0.36, 0))
+    np.testing.assert_allclose(chosen.high - chosen.low, np.maximum(power - 0.36 * np.array([2, 1, 0.5, 0.1]), 0))
+    np.testing.assert_allclose(data.y, power)
     assert "White: hides" in sentences(frame(SPEC))
 
 
