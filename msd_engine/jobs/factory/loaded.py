@@ -21,6 +21,7 @@ from msd_engine.data.own import signature
 from msd_engine.denoisers.empirical import EmpiricalDenoiser
 from msd_engine.metrics.quality.verdicts import DataStatistics, data_statistics
 from msd_engine.noise.covariances.measured import power
+from msd_engine.noise.space import Isotropic, Space
 from msd_engine.specs import ImagesSpec
 
 T = TypeVar("T")
@@ -103,13 +104,21 @@ def loaded_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
     return _SETS.get(_key(spec, data_dir), lambda: load_images(spec, data_dir))
 
 
-def loaded_empirical(spec: ImagesSpec, data_dir: Path | None, device: torch.device) -> Empirical:
+def loaded_empirical(
+    spec: ImagesSpec,
+    data_dir: Path | None,
+    device: torch.device,
+    space: Space | None = None,
+    colour: tuple[object, ...] = (),
+) -> Empirical:
     """Return the exact denoiser of a set of images, cached if possible.
 
     Args:
         spec: Which set, which part and how many.
         data_dir: The data folder.
         device: Where to compute.
+        space: Coordinates of the denoiser and the statistics, in which the noise is white; None for those of the data.
+        colour: Name of the noise: equal for equal spaces of equal data.
 
     Returns:
         The denoiser, in float32.
@@ -117,14 +126,20 @@ def loaded_empirical(spec: ImagesSpec, data_dir: Path | None, device: torch.devi
     Raises:
         BadFile: A file is missing, cut, of the wrong type or the wrong size.
     """
+    white = space is None or isinstance(space, Isotropic)
 
     def make() -> Empirical:
         images = loaded_images(spec, data_dir)
-        mean, std = images.statistics()
+        x = ImageSet.to_data(images.train.to(device))
         tile = _TILE if device.type == "cpu" else _TILE_OF_ACCELERATORS
-        return Empirical(EmpiricalDenoiser(ImageSet.to_data(images.train.to(device)), tile=tile), mean, std)
+        if space is None or white:
+            return Empirical(EmpiricalDenoiser(x, tile=tile), *images.statistics())
+        x = space.encode(x)
+        mean = x.mean(0)
+        std = (x - mean).square().mean().sqrt().item()
+        return Empirical(EmpiricalDenoiser(x, tile=tile), mean.cpu(), std)
 
-    return _DENOISERS.get((_key(spec, data_dir), str(device)), make)
+    return _DENOISERS.get((_key(spec, data_dir), str(device), *(() if white else colour)), make)
 
 
 def is_loaded(spec: ImagesSpec, data_dir: Path | None, device: torch.device | None = None) -> bool:

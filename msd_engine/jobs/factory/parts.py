@@ -52,6 +52,8 @@ def ladder(spec: ExperimentSpec) -> Tensor:
             return geometric(*ends)
         case "report":
             return report(*ends, process_of(spec.noise))
+        case "quadratic":
+            return report(*ends, process_of(spec.noise), power=2.0)
         case "karras":
             return karras(*ends, sampling.rho)
         case "as-trained":

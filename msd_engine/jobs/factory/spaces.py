@@ -11,7 +11,7 @@ from msd_engine.noise.space import Space
 from msd_engine.specs import ExperimentSpec, ImagesSpec
 
 
-def space(spec: ExperimentSpec, data_dir: Path | None = None) -> Space:
+def coordinates(spec: ExperimentSpec, data_dir: Path | None = None) -> Space:
     """Return the space of an experiment; noise with the spectrum of the data reads them.
 
     Args:

@@ -17,7 +17,7 @@ from msd_engine.backend.streams import ChainStreams
 from msd_engine.events import Event, Finished, Started
 from msd_engine.events.noise import Forward, NoiseSide, Spectrum
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_images, loaded_power
-from msd_engine.jobs.factory.spaces import space
+from msd_engine.jobs.factory.spaces import coordinates
 from msd_engine.jobs.factory.targets import target
 from msd_engine.jobs.pictures.pictures import chosen_picture
 from msd_engine.jobs.tools.background import in_background
@@ -106,7 +106,7 @@ def _picture(spec: ExperimentSpec, data: ImagesSpec, data_dir: Path | None) -> F
         )
 
     signal = (weights * found).sum((1, 2)).numpy()
-    sides = side(_title(spec, white=True), Isotropic()), side(_title(spec), space(spec, data_dir))
+    sides = side(_title(spec, white=True), Isotropic()), side(_title(spec), coordinates(spec, data_dir))
     return _told(spec, x, now, times, sides, Spectrum(frequency.numpy(), signal), len(images.test))
 
 
@@ -131,7 +131,7 @@ def _cloud(spec: ExperimentSpec) -> Forward:
             log_det=_log_det(noise_space, 2),
         )
 
-    sides = side(_title(spec, white=True), Isotropic()), side(_title(spec), space(spec))
+    sides = side(_title(spec, white=True), Isotropic()), side(_title(spec), coordinates(spec))
     return _told(spec, x, now, _NONE, sides, Spectrum(_NONE, _NONE), 0)
 
 

@@ -17,7 +17,7 @@ from msd_gui.widgets.panels.readings import Readings
 
 PLACEHOLDER = "A picture on its way to noise appears here."
 _LAYERS = frozenset({"data"})
-_SPECTRA_PX, _LAGS_PX, _MAPS_PX, _STRIP_PX = 210, 160, 120, 84
+_SPECTRA_PX, _LAGS_PX, _MAPS_PX, _STRIP_PX = 190, 140, 110, 84
 # Half width of the plane over the largest coordinate of the data.
 _ROOM = 1.3
 # Size of the ellipse over that.
