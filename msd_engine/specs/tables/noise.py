@@ -66,6 +66,18 @@ _check(Process, PROCESSES)
 _check(Covariance, COVARIANCES)
 
 
+_DATA_TITLES: Final[dict[DataKind, str]] = {"mixture": "points in the plane", "images": "pictures"}
+
+
+def unsuitable(kind: DataKind) -> dict[Covariance, str]:
+    """Return the covariances that data of a kind cannot have, each with one sentence why."""
+    return {
+        word: f"This noise is for {' or '.join(_DATA_TITLES[one] for one in row.of)}."
+        for word, row in COVARIANCES.items()
+        if kind not in row.of
+    }
+
+
 def noise_help(rows: Mapping[Any, NoiseRow]) -> str:
     """Return one sentence on each kind, in table order."""
     return " ".join(f"{row.title}: {row.help}." for row in rows.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msd_engine.specs import ExperimentSpec
-from msd_engine.specs.tables.noise import COVARIANCES, DataKind
+from msd_engine.specs.tables.noise import DataKind, unsuitable
 
 _PROCESS = ("Process", ["noise.process", "denoise.time", "noise.s"])
 
@@ -21,7 +21,6 @@ GROUPS = {
 }
 """Headings with their fields, by the kind of the data."""
 
-_TITLES = {"images": "pictures", "mixture": "points in the plane"}
 _OPEN = "Open your pictures on the images page; a file with these settings can then be opened here."
 
 
@@ -32,9 +31,5 @@ def idle(spec: ExperimentSpec) -> dict[str, str]:
 
 def refused(kind: DataKind) -> dict[tuple[str, str], str]:
     """Return the choices that data of a kind do not have, with the reasons."""
-    reasons = {
-        ("noise.covariance", word): f"This noise is for {_TITLES[row.of[0]]}."
-        for word, row in COVARIANCES.items()
-        if kind not in row.of
-    }
+    reasons = {("noise.covariance", str(word)): why for word, why in unsuitable(kind).items()}
     return reasons | ({("data.name", "folder"): _OPEN} if kind == "images" else {})
