@@ -114,13 +114,16 @@ def walk(
     done, ladder, steps_per_level = first, descent.ladder, descent.steps_per_level
     # One array for all kept states, so that consumers can join neighbours without a copy.
     path, means = walker.allocate(len(range(done + -done % every, len(descent), every)) + 1)
-    kept, told = 0, descent.noises(first)
+    kept, given, k = 0, descent.noises(first), y.shape[1]
+    # One noise at each level: one call for all levels.
+    settled = denoiser.constants(k, ladder) if descent.residuals is None else None
     ahead = max(1, _PREPARED // denoiser.mixture.means.numel())
     for level in range(first // steps_per_level, len(ladder)):
         sigma = ladder[level]
         while done < (level + 1) * steps_per_level:
-            noises = list(islice(told, min((level + 1) * steps_per_level - done, ahead)))
-            constants, begun = denoiser.constants(y.shape[1], _unsettled(noises)), done
+            noises = np.fromiter(islice(given, min((level + 1) * steps_per_level - done, ahead)), np.float64)
+            constants = denoiser.constants(k, _unsettled(noises).tolist()) if settled is None else settled.at(level)
+            begun = done
             while done < begun + len(noises):
                 left = begun + len(noises) - done
                 count = min(left, max(every, walker.numbers_per_segment // y.numel()))
@@ -130,20 +133,17 @@ def walk(
                 walker.walk(now, sigma, descent.step_ratio, count, steps - done, path[part], means[part])
                 kept = part.stop
                 if len(steps):
-                    there = np.array(noises)[steps - begun]
-                    yield Segment(steps, level, sigma, there, path[part], means[part])
+                    yield Segment(steps, level, sigma, noises[steps - begun], path[part], means[part])
                 done += count
-    last = next(told)
-    path[kept], means[kept] = walker.state(denoiser.constants(y.shape[1], [last]))
+    last = next(given)
+    path[kept], means[kept] = walker.state(denoiser.constants(k, [last]))
     yield Segment(np.array([done]), len(ladder) - 1, ladder[-1], np.array([last]), path[kept:], means[kept:])
 
 
-def _unsettled(noises: list[float]) -> list[float]:
+def _unsettled(noises: _Array) -> _Array:
     """Return noises up to the first of the equal ones at the end."""
-    count = len(noises)
-    while count > 1 and noises[count - 2] == noises[-1]:
-        count -= 1
-    return noises[:count]
+    others = np.flatnonzero(noises != noises[-1])
+    return noises[: others[-1] + 2] if len(others) else noises[-1:]
 
 
 class _Walker:

@@ -23,6 +23,8 @@ _STATES = 5
 _FLOAT = 4
 # Gradients are as large as the weights; weights and moments of the optimiser are allocated already.
 _GRADIENTS = 1
+# Every machine that runs the program has this much free: asking would take longer than a short job.
+_SMALL = 16 * 2**20
 # No network keeps this many numbers per number of its input: with room for them, skip the measurement.
 _MOST_BY_NUMBER = 1000
 _CGROUP = Path("/sys/fs/cgroup")
@@ -82,8 +84,8 @@ def free_bytes(device: torch.device) -> float:
 
 
 def _check(one: int, count: int, fixed: int, device: torch.device, what: str) -> None:
-    needed, free = one * count + fixed, free_bytes(device)
-    if needed <= free:
+    needed = one * count + fixed
+    if needed <= _SMALL or needed <= (free := free_bytes(device)):
         return
     room = max(0, int((free - fixed) // one))
     remedy = f"take at most {room:,}" if room else "take a smaller network or fewer copies"
