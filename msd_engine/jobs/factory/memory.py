@@ -24,7 +24,7 @@ _FLOAT = 4
 # Gradients are as large as the weights; weights and moments of the optimiser are allocated already.
 _GRADIENTS = 1
 # Every machine that runs the program has this much free: asking would take longer than a short job.
-_SMALL = 16 * 2**20
+_SMALL = 2**20
 # No network keeps this many numbers per number of its input: with room for them, skip the measurement.
 _MOST_BY_NUMBER = 1000
 _CGROUP = Path("/sys/fs/cgroup")
@@ -41,6 +41,8 @@ def check_sampling(spec: ExperimentSpec, device: torch.device) -> None:
         UserError: There is not enough; the message gives the number of chains that fit.
     """
     one = _STATES * _FLOAT * spec.training.k * math.prod(spec.data.shape)
+    if one * spec.sampling.chains <= _SMALL:
+        return
     _check(one, spec.sampling.chains, 0, device, f"chains of {spec.training.k} copies (sampling.chains)")
 
 
@@ -84,8 +86,8 @@ def free_bytes(device: torch.device) -> float:
 
 
 def _check(one: int, count: int, fixed: int, device: torch.device, what: str) -> None:
-    needed = one * count + fixed
-    if needed <= _SMALL or needed <= (free := free_bytes(device)):
+    needed, free = one * count + fixed, free_bytes(device)
+    if needed <= free:
         return
     room = max(0, int((free - fixed) // one))
     remedy = f"take at most {room:,}" if room else "take a smaller network or fewer copies"
