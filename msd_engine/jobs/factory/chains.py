@@ -30,7 +30,6 @@ from msd_engine.jobs.factory.parts import (
     descent,
     guided_denoiser,
     handover,
-    uses_exact_above,
 )
 from msd_engine.jobs.factory.spaces import coordinates
 from msd_engine.jobs.factory.targets import images_of, is_of_images, target
@@ -164,7 +163,7 @@ def _built(
     first_chain: int,
 ) -> Sampling:
     known, space = target(spec), coordinates(spec, data_dir)
-    exact_above = uses_exact_above(spec) and has_images(images_of(spec), data_dir)
+    exact_above = spec.begins_at_data and has_images(images_of(spec), data_dir)
     guided = False
     networks: tuple[LearnedDenoiser, ...] = ()
     if spec.sampling.source == "exact" and known is not None:
