@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from msd_engine.specs.base import LARGEST_SEED, Spec, param
 
@@ -92,9 +92,3 @@ class DenoiseSpec(Spec):
     """C·H·W bytes of the user's own picture, row by row in each channel; empty: a held-out image."""
     mask: bytes = Field(b"", max_length=4096)
     """H·W bytes, 1 for each pixel to inpaint; empty for none."""
-
-    @model_serializer(mode="wrap")
-    def _without_usual_time(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave the time out unless it was changed: only one page reads it."""
-        usual = type(self).model_fields["time"].default
-        return {name: value for name, value in handler(self).items() if name != "time" or value != usual}
