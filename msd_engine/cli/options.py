@@ -253,7 +253,10 @@ class Reproduce:
     fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
 
 
-Gamma, Blur, Elongation, Angle = (field_flag(f"noise.{name}") for name in ("gamma", "blur", "elongation", "angle"))
+Gamma: Any = field_flag("noise.gamma")
+Blur: Any = field_flag("noise.blur")
+Elongation: Any = field_flag("noise.elongation")
+Angle: Any = field_flag("noise.angle")
 
 
 @dataclass(frozen=True)

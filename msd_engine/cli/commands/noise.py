@@ -167,6 +167,6 @@ def _cloud(points: NDArray[np.float32]) -> bytes:
 
     figure, buffer = Figure(figsize=(_INCHES, _INCHES), layout="constrained"), io.BytesIO()
     axes = figure.add_subplot(aspect="equal", xlabel="x₁", ylabel="x₂")
-    axes.scatter(*points.T, s=_POINT, linewidths=0)
+    axes.scatter(points[:, 0], points[:, 1], s=_POINT, linewidths=0)
     figure.savefig(buffer, format="png")
     return buffer.getvalue()

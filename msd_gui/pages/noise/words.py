@@ -28,8 +28,8 @@ def spectra(frame: Forward) -> Curves:
         noise = frame.sigma_eff**2 * side.power
         # At t = 0 there is no noise, which has no place on a logarithmic axis.
         noise = np.where(noise > 0, noise, np.nan)
-        band = {"low": noise, "high": np.maximum(data, noise)}
-        curves.append(Curve(side.name, kappa, noise, colour, spread="band", **band))
+        high = np.maximum(data, noise)
+        curves.append(Curve(side.name, kappa, noise, colour, low=noise, high=high, spread="band"))
     return replace(NO_SPECTRA, curves=(*curves, Curve("data", kappa, np.where(data > 0, data, np.nan), "data")))
 
 
