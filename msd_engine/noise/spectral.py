@@ -67,7 +67,7 @@ class Spectral:
         rows, columns = torch.arange(height), torch.arange(width)
         down, across = (rows[:, None] - rows) % height, (columns[:, None] - columns) % width
         block = correlation(self.power)[down[:, None, :, None], across[None, :, None, :]]
-        return torch.block_diag(*[block.reshape(height * width, -1)] * self._channels)
+        return torch.kron(torch.eye(self._channels, dtype=block.dtype), block.reshape(height * width, -1))
 
     def _filtered(self, values: Tensor, half: Tensor) -> Tensor:
         """Multiply the spectrum of real pictures with shape (..., H, W) by its half-plane of factors."""
@@ -100,7 +100,8 @@ def correlation(power: Tensor) -> Tensor:
     Args:
         power: S(κ) with shape (H, W) and mean 1.
     """
-    return torch.fft.ifft2(power).real
+    found: Tensor = torch.fft.ifft2(power).real
+    return found
 
 
 def frequencies(height: int, width: int) -> Tensor:

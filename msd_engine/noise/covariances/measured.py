@@ -53,4 +53,5 @@ def power(pictures: Tensor) -> Tensor:
         The power with shape (H, W), float64, in the order of `torch.fft.fft2`; its mean is the variance per pixel.
     """
     centred = pictures - pictures.mean(0)
-    return torch.fft.fft2(centred, norm="ortho").abs().square().mean((0, 1), dtype=torch.float64)
+    found: Tensor = torch.fft.fft2(centred, norm="ortho").abs().square().mean((0, 1), dtype=torch.float64)
+    return found
