@@ -22,7 +22,7 @@ Model = Annotated[
     tyro.conf.arg(
         metavar="NAME",
         help_behavior_hint="",
-        help="Instead of a run: a pretrained model shipped with the program, such as digits-k8.",
+        help="Instead of a run: a pretrained model shipped with the program, such as digits.",
     ),
 ]
 DataDir = Annotated[

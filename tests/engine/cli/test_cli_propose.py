@@ -52,15 +52,15 @@ def test_it_is_the_proposal_of_the_job_and_its_file_continues_with_it(msd: Any) 
 
 
 def test_the_table_has_each_field_now_and_as_proposed_and_flags_that_work(msd: Any) -> None:
-    code, out, _ = msd("--model", "digits-k8")
+    code, out, _ = msd("--model", "digits")
     assert code == 0
-    spec = load_card("digits-k8").spec
+    spec = load_card("digits").spec
     values = own(spec).values
     rows = {line[:24].split("  ")[0]: line for line in out.splitlines()}
     assert rows["Levels"].split()[-2:] == [str(spec.sampling.levels), str(values["sampling.levels"])]
     assert rows["Last noise"].split()[-2] == rows["Last noise"].split()[-1] == f"{spec.sampling.sigma_L:g}"
     (flags,) = [line.removeprefix("As flags: ") for line in out.splitlines() if line.startswith("As flags: ")]
-    code, again, _ = msd("--model", "digits-k8", *flags.split())
+    code, again, _ = msd("--model", "digits", *flags.split())
     assert code == 0
     # What was proposed is proposed again: it rests on the data alone.
     assert flags in again
@@ -88,7 +88,7 @@ def test_what_is_said_of_the_noise_is_what_the_proposed_ladder_leaves(msd: Any, 
         ("--preset", "ring-8", "--out", "none/better.json"),
         ("--preset", "ring-8", "--k", "many"),
         ("--preset", "ring-8", "--levls", "3"),
-        ("--model", "digits-k8", "--k", "2"),
+        ("--model", "digits", "--k", "0"),
         ("no-run",),
         ("--preset", "mnist-2min", "--data-dir", "nowhere"),
     ],

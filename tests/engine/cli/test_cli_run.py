@@ -24,7 +24,7 @@ from msd_engine.runs.samples import load_samples
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import SweepSpec, for_job, load_card, load_preset, model_folder
 
-MODEL = "digits-k8"
+MODEL = "digits"
 QUICK = ["--levels", "5", "--steps_per_level", "2"]
 SHORT = {"sampling.levels": 5, "sampling.steps_per_level": 2}
 
@@ -201,7 +201,7 @@ REFUSALS = [
     (f"run --job denoise --model {MODEL}", "--out"),
     (f"run --job denoise --model {MODEL} --out d.txt", ".npz"),
     (f"run --job denoise --model {MODEL} --out d.npz --grid d.gif", ".png"),
-    (f"run --job denoise --model {MODEL} --out d.npz --k 3", "training.k"),
+    (f"run --job denoise --model {MODEL} --out d.npz --k 0", "training.k"),
     (f"run --job denoise --model {MODEL} --out d.npz --sigma 0", "denoise.sigma"),
     (f"run --job denoise --model {MODEL} --out d.npz --index 9999", "9999", "numbered from 0"),
     (f"run --job denoise --model {MODEL} --out d.npz --picture none.png", "none.png"),
@@ -211,7 +211,7 @@ REFUSALS = [
     ("run --job denoise --model none --out d.npz", "none"),
     ("run --job denoise --network missing --out d.npz", "missing"),
     ("run --job paint --model none --out d.npz", "inpaint"),
-    ("run digits-30s --job denoise --out d.npz --k 3", "k = 3"),
+    ("run digits-30s --job denoise --data.name shapes --out d.npz", "no pretrained model"),
     ("run digits-exact --job denoise --out d.npz --k 1 --change drop", "two or more"),
     ("run ncsn-toy --job denoise --out d.npz", "points"),
     ("run ncsn-toy --out d.npz --grid d.png", "points"),

@@ -26,7 +26,7 @@ def test_counts_and_conclusion_as_a_table_and_as_one_line_of_json(capsys: pytest
 
 @pytest.mark.parametrize(
     ("words", "named"),
-    [(["--n", "0"], "--n"), (["--model", "digits-k8"], "exactly one"), (["--sigma_L", "-1"], "sigma_L")],
+    [(["--n", "0"], "--n"), (["--model", "digits"], "exactly one"), (["--sigma_L", "-1"], "sigma_L")],
 )
 def test_bad_input_is_refused_with_one_sentence(
     capsys: pytest.CaptureFixture[str], words: list[str], named: str

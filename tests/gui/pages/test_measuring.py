@@ -199,7 +199,7 @@ def test_the_curve_has_intervals_and_the_band_of_real_images(qtbot, panel):
 def test_the_spread_of_real_images_stands_beside_them_in_panel_and_card():
     one = Figure("frechet", "Fréchet distance", 30.0, 28.0, 33.0, 10.04, help="Help.", real_spread=0.31)
     assert reading(one).expected == "10 ± 0.31"
-    card = load_card("digits-k8")
+    card = load_card("digits")
     known = CardFigure(title="Fréchet distance", value=30.0, real=10.04, real_spread=0.31)
     assert ">10 ± 0.31<" in card_html(card.replace("figures", (known,)))
     assert ">10<" in card_html(card.replace("figures", (known.replace("real_spread", None),)))
@@ -305,7 +305,7 @@ def test_figures_far_from_real_ones_are_marked(figure, severity):
 
 
 def test_the_card_of_a_model_says_what_is_to_be_known(qtbot):
-    card = load_card("digits-k8")
+    card = load_card("digits")
     assert model_title(card) in card_html(card)
     dialog = CardDialog(card)
     qtbot.addWidget(dialog)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fake_engine import FakeEngine
+from made_runs import make
 from PySide6.QtGui import QAction
 
 from msd_engine.events import ChainSegment, Failed, Finished, Ladder, Notice, Progress, Started
+from msd_engine.runs.run import Run
 from msd_engine.specs import load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import SYNCHRONOUS
@@ -115,9 +117,13 @@ def test_chains_that_are_drawn_tell_their_ladder_and_no_second_job_does(images, 
     assert engine.jobs() == ["sample"]
 
 
-def test_k_dragged_away_and_back_draws_nothing_and_says_why_on_the_images_page(images, clock):
+def test_k_dragged_away_and_back_draws_nothing_and_says_why_on_the_images_page(images, clock, tmp_path):
     page, engine = images("digits-30s")
     page.begin()
+    run = make(tmp_path / "run")
+    page.load(Run.open(run).spec, run)
+    clock.tick.emit()
+    engine.jobs()
     page.act("sample")
     clock.tick.emit()
     assert engine.jobs() == ["sample"]
@@ -140,7 +146,7 @@ def test_k_dragged_away_and_back_draws_nothing_and_says_why_on_the_images_page(i
     page.card.press(
         [remedy.label for remedy in page.card.problem.remedies].index("Use the pretrained network for k = 1")
     )
-    assert engine.requested[-1].arguments["run"].name == "digits-k1"
+    assert engine.requested[-1].arguments["run"].name == "digits"
 
 
 def test_a_network_that_is_not_there_is_said_with_every_way_on_on_the_mixture_page(mixture):

@@ -99,7 +99,7 @@ def test_an_empty_folder_shows_the_shipped_networks_and_offers_a_training(empty)
 
 
 def test_shipped_networks_are_opened_but_never_changed(empty, qtbot):
-    page, folder = empty.page, model_folder("digits-k1")
+    page, folder = empty.page, model_folder("digits")
     choose(qtbot, page, folder)
     allowed = {name for name, action in page.actions_by_name.items() if action.isEnabled()}
     assert allowed == {"open", "duplicate", "denoise", "folder"}
