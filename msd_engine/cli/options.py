@@ -8,45 +8,11 @@ from typing import Annotated, Any, Literal, Union
 
 import tyro
 
-from msd_engine.cli.fields import NOT_GIVEN, field_flags
+from msd_engine.cli.fields import NOT_GIVEN, field_flag, field_flags
+from msd_engine.cli.flags import DataDir, Device, Flag, Json, Model, RunFolder, Threads
+from msd_engine.specs.data import ImageSetName
 from msd_engine.specs.sampling import StepRule
-
-Flag = tyro.conf.FlagCreatePairsOff[bool]
-
-RunFolder = Annotated[
-    tyro.conf.Positional[Path | None],
-    tyro.conf.arg(metavar="[RUN]", help_behavior_hint="", help="A trained run folder."),
-]
-Model = Annotated[
-    str,
-    tyro.conf.arg(
-        metavar="NAME",
-        help_behavior_hint="",
-        help="Instead of a run: a pretrained model shipped with the program, such as digits.",
-    ),
-]
-DataDir = Annotated[
-    Path | None,
-    tyro.conf.arg(
-        name="data-dir",
-        metavar="DIR",
-        help_behavior_hint="",
-        help="Folder of the image sets (default: MSD_DATA_DIR, else the user's data folder).",
-    ),
-]
-Device = Annotated[str, tyro.conf.arg(metavar="NAME", help="Where to compute: auto, cpu, cuda or mps.")]
-Threads = Annotated[
-    str,
-    tyro.conf.arg(
-        metavar="N",
-        help_behavior_hint="",
-        help="Fixed number of CPU threads (default: MSD_THREADS, else the fastest number).",
-    ),
-]
-Json = Annotated[
-    Flag, tyro.conf.arg(help_behavior_hint="", help="Print one line of JSON on standard output at the end.")
-]
-
+from msd_engine.specs.tables.noise import Covariance
 
 _FIELDS = tyro.conf.arg(name="")
 
@@ -287,6 +253,39 @@ class Reproduce:
     fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
 
 
+Gamma: Any = field_flag("noise.gamma")
+Blur: Any = field_flag("noise.blur")
+Elongation: Any = field_flag("noise.elongation")
+Angle: Any = field_flag("noise.angle")
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Draw noise of one copy with σ = 1, and write the draws and a picture of them."""
+
+    covariance: Annotated[Covariance, tyro.conf.arg(help_behavior_hint="(default: isotropic)")] = "isotropic"
+    """Covariance of the noise; data: the average spectrum of the images of --data; ellipse: in the plane."""
+    gamma: Gamma = NOT_GIVEN
+    blur: Blur = NOT_GIVEN
+    elongation: Elongation = NOT_GIVEN
+    angle: Angle = NOT_GIVEN
+    size: Annotated[str, tyro.conf.arg(metavar="N|HxW", help_behavior_hint="(default: 32)")] = NOT_GIVEN
+    """Rows and columns of a picture of noise."""
+    channels: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1)")] = NOT_GIVEN
+    """Channels of a picture, which are independent."""
+    data: Annotated[ImageSetName | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
+    """Instead of --size and --channels: those of the images of this set."""
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 64)")] = NOT_GIVEN
+    """Number of draws."""
+    seed: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 0)")] = NOT_GIVEN
+    """Seed of the draws; draw i does not depend on their number."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None
+    """File of the draws, as the array noise; the picture lies beside it, with the suffix .png."""
+    data_dir: DataDir = None
+    device: Device = "auto"
+    json: Json = False
+
+
 @dataclass(frozen=True)
 class Presets:
     """List the presets."""
@@ -346,6 +345,7 @@ Command = (
     | Tune
     | Sweep
     | Reproduce
+    | Noise
     | Presets
     | Runs
     | ExportTensorboard
@@ -363,6 +363,7 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Tune, tyro.conf.subcommand("tune")],
     Annotated[Sweep, tyro.conf.subcommand("sweep")],
     Annotated[Reproduce, tyro.conf.subcommand("reproduce")],
+    Annotated[Noise, tyro.conf.subcommand("noise")],
     Annotated[Presets, tyro.conf.subcommand("presets")],
     Annotated[Runs, tyro.conf.subcommand("runs")],
     Annotated[ExportTensorboard, tyro.conf.subcommand("export-tensorboard")],

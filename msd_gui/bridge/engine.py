@@ -166,6 +166,10 @@ class Engine:
         """Draw the copies of the spec's picture, with or without a denoiser."""
         return self._job("pictures.pictures:show_copies", spec, pool=1)
 
+    def forward(self, spec: ExperimentSpec) -> Job:
+        """Take a picture or a cloud of points to noise, under white and under the chosen noise."""
+        return self._job("noise.forward:forward", spec, pool=1)
+
     # -- quality -------------------------------------------------------------------------------------------------------
 
     def evaluate(self, spec: ExperimentSpec, run: Path | None, *, curve: Sequence[tuple[int, int]] = ()) -> Job:

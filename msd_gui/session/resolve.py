@@ -13,6 +13,7 @@ from typing import Any
 
 from msd_engine.specs import ExperimentSpec, SamplingSpec
 from msd_engine.specs.experiment import same_network
+from msd_engine.specs.tables.noise import unsuitable
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks
 
@@ -167,6 +168,8 @@ def _problem(
 ) -> Problem:
     """Describe a missing or unfit network, with a remedy for every alternative."""
     k, data = spec.training.k, spec.data.title
+    coloured = spec.noise.covariance != "isotropic"
+    trainable = not coloured or spec.data.kind == "mixture"
     remedies = []
     if network is not None:
         title = f"This network has k = {network.k}"
@@ -180,9 +183,13 @@ def _problem(
         text = "Train one, or use the exact score."
         if known:
             text = f"Those for {data} have k = {' and '.join(map(str, sorted(known)))}."
+        if not trainable:
+            text = "Networks of images take isotropic noise only, so far."
         remedies += [Remedy(f"Use k = {other}", {"training.k": other}) for other in known[:1]]
+    if coloured:
+        remedies.append(Remedy("Use isotropic noise", {"noise.covariance": "isotropic"}))
     remedies.append(Remedy("Use the exact score", EXACT))
-    if engine.training is None:
+    if engine.training is None and trainable:
         remedies.append(Remedy(f"Train for k = {k}", action="train"))
         if not spec.serves_every_k:
             remedies.append(Remedy("Train for every k", ANY_K, action="train"))
@@ -229,6 +236,10 @@ def _fields(spec: ExperimentSpec) -> dict[str, str]:
         "sampling.levels": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.rho": (annealed and sampling.ladder == "karras", "Only the ladder of Karras has an exponent."),
         "sampling.start_width": (sampling.start == "uniform", "Only a uniform start has a box."),
+        "noise.process": (
+            uniform or (annealed and sampling.ladder in ("report", "quadratic")),
+            "Only ladders and noise laws in time depend on it.",
+        ),
         "noise.log_mean": (not uniform, "Belongs to the log-normal law."),
         "noise.log_std": (not uniform, "Belongs to the log-normal law."),
         "denoise.copy_index": (change in ("drop", "replace"), "Choose one copy first."),
@@ -248,6 +259,7 @@ def _choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
         refused["data.name", "custom"] = "Open a file with an explicit mixture."
     if spec.data.name != "points":
         refused["data.name", "points"] = "Open a CSV or NPY file with points, or paste them."
+    refused |= {("noise.covariance", word): why for word, why in unsuitable(spec.data.kind).items()}
     if spec.data.name != "folder":
         refused["data.name", "folder"] = "Open or drop a folder of pictures."
     return refused

@@ -98,7 +98,8 @@ def _check_start(spec: ExperimentSpec, task: ChainTask, start: Branch) -> None:
 def _branched(spec: ExperimentSpec, chains: Sampling, start: Branch) -> Sampling:
     """Start all chains at a kept state."""
     count = spec.sampling.chains
-    parts = (torch.from_numpy(part).to(chains.device) for part in (start.y, *start.carried))
+    encode = chains.space.encode
+    parts = (encode(torch.from_numpy(part).to(chains.device)) for part in (start.y, *start.carried))
     y, *carried = (part.expand(count, *part.shape).clone() for part in parts)
     number, normals, uniforms = start.stream
     fresh = range(_FRESH, _FRESH + count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -316,7 +316,16 @@ def film_size(chains: int, chain_bytes: int) -> tuple[int, int]:
 class ImageFrames:
     """Report chains of images by pictures, and by a film of a few moments."""
 
-    def __init__(self, total: int, y: Tensor, streams: Streams, first: int = 0, carried: int = 0) -> None:
+    def __init__(
+        self,
+        total: int,
+        y: Tensor,
+        streams: Streams,
+        first: int = 0,
+        carried: int = 0,
+        *,
+        decode: Callable[[Tensor], Tensor] = lambda states: states,
+    ) -> None:
         """Choose the moments of the film.
 
         Args:
@@ -325,8 +334,10 @@ class ImageFrames:
             streams: Random numbers of every chain.
             first: First step of the job.
             carried: Number of further tensors of the dynamics, each as large as `y`.
+            decode: Maps states to the coordinates of the data.
         """
         self._total = total
+        self._decode = decode
         self._streams = streams
         self._where = streams.positions()
         self._chains, count = film_size(len(y), 4 * y[0].numel() * (1 + carried))
@@ -346,11 +357,11 @@ class ImageFrames:
                     step=moment.step,
                     level=moment.level,
                     sigma=moment.sigma,
-                    x_hat=_bytes(moment.posterior.mean),
-                    y=_bytes(moment.y[:, 0]),
-                    copies=_kept(moment.y[: self._chains]),
+                    x_hat=_bytes(self._decode(moment.posterior.mean)),
+                    y=_bytes(self._decode(moment.y[:, 0])),
+                    copies=_kept(self._decode(moment.y[: self._chains])),
                     streams=self._where[: self._chains],
-                    carried=tuple(_kept(part[: self._chains]) for part in moment.carried)
+                    carried=tuple(_kept(self._decode(part[: self._chains])) for part in moment.carried)
                     if isinstance(moment, Moment)
                     else (),
                 )
@@ -368,8 +379,8 @@ class ImageFrames:
             total=self._total,
             level=moment.level,
             sigma=moment.sigma,
-            x_hat=shown(moment.posterior.mean),
-            y=shown(moment.y[:, 0]),
+            x_hat=shown(self._decode(moment.posterior.mean)),
+            y=shown(self._decode(moment.y[:, 0])),
         )
 
     def end(self, moment: Moment | Segment) -> Iterator[Event]:

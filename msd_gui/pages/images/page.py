@@ -67,6 +67,7 @@ class ImagesPage(TrainingPage):
 
     def _build(self) -> None:
         self.form = SpecForm(GROUPS, self.experiment.spec)
+        self.form.section("Noise").set_open(False)
         self.form.section("More of training").set_open(False)
         self.shown = TrainingShown(self)
         self.gallery = Gallery()

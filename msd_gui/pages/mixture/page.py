@@ -93,6 +93,7 @@ class MixturePage(TrainingPage):
 
     def _build(self) -> None:
         self.form = SpecForm(GROUPS, self.experiment.spec)
+        self.form.section("Noise").set_open(False)
         self.form.section("Training").set_open(False)
         # A mixture that is written out comes from a file; leaving it takes its numbers away.
         self.form.set_rule("data.name", lambda _spec, _name: dict.fromkeys(WRITTEN_OUT))

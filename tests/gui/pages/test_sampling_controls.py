@@ -12,7 +12,7 @@ from msd_engine.specs.tables.samplers import OWN_FIELDS
 from msd_gui.pages.sampling.controls import sampler_rule, source_rule
 from msd_gui.views.curves.swelling import SwellingView
 
-SAMPLERS = ("langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs")
+SAMPLERS = ("langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs", "ddim")
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

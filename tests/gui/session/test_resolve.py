@@ -277,3 +277,26 @@ def test_the_card_of_a_network_of_one_k_takes_one_that_serves_or_trains_one():
     train = now.problem.remedies[-1]
     assert train.action == "train"
     assert wanted.replace_all(train.values).serves_every_k
+
+
+@pytest.mark.parametrize("spec", [DIGITS, PLANE], ids=["images", "mixture"])
+def test_a_network_of_other_noise_does_not_serve_and_every_way_on_is_said(spec):
+    mine = trained(spec, 8)
+    covariance = "power-law" if spec.data.kind == "images" else "ellipse"
+    wanted = mine.spec.replace("noise.covariance", covariance)
+    now = resolve(wanted, Networks((mine,), chosen=mine), READY)
+    assert now.in_use is None
+    assert "Use isotropic noise" in labels(now)
+    (back,) = [remedy for remedy in now.problem.remedies if remedy.label == "Use isotropic noise"]
+    assert resolve(wanted.replace_all(back.values), Networks((mine,), chosen=mine), READY).in_use == mine
+    # Networks of images are trained with isotropic noise only.
+    assert any(remedy.action == "train" for remedy in now.problem.remedies) is (spec is PLANE)
+    assert resolve(wanted.replace("sampling.source", "exact"), Networks((mine,)), READY).serves
+    refused = {word for path, word in now.choices if path == "noise.covariance"}
+    assert refused == ({"ellipse"} if spec is DIGITS else {"power-law", "blur", "data"})
+
+
+def test_the_process_is_shown_where_a_ladder_depends_on_it():
+    assert "noise.process" in resolve(PLANE, Networks(), READY).fields
+    for ladder in ("report", "quadratic"):
+        assert "noise.process" not in resolve(PLANE.replace("sampling.ladder", ladder), Networks(), READY).fields
