@@ -181,6 +181,8 @@ class ChainReport(Event):
             modes; NaN before the end.
         exact_distance: What this distance stays below in 19 of 20 samplings by as many exact draws with the same last
             noise and jump; NaN likewise.
+        exact_weight_error: What the largest error of `mode_weights` stays at or below in 19 of 20 samplings by as many
+            exact draws; NaN before the end and for data without modes.
     """
 
     keep: ClassVar[str] = "latest"
@@ -198,6 +200,7 @@ class ChainReport(Event):
     off: float = math.nan
     distance: float = math.nan
     exact_distance: float = math.nan
+    exact_weight_error: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)
