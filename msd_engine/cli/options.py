@@ -172,14 +172,16 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Why:
-    """Find out by experiment why chains die: the same chains again, each time with one change."""
+    """Find out by experiment why chains die or miss the shares of the data: the same again, each with one change."""
 
     run: RunFolder = None
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Instead of a run: a preset, or a file that carries a spec; sampled from a pretrained model or the exact score."""
     model: Model = NOT_GIVEN
-    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 16 of images, 256 points)")] = NOT_GIVEN
-    """Number of chains for each change."""
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
+    """Number of chains for each change (default: 16 images, 64 for shares; 256 points)."""
+    fault: Annotated[Literal["deaths", "shares"], tyro.conf.arg(help_behavior_hint="(default: deaths)")] = "deaths"
+    """What to explain: dead chains, or shares of the classes or modes that are not those of the data."""
     data_dir: DataDir = None
     device: Device = "auto"
     threads: Threads = NOT_GIVEN

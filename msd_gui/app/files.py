@@ -9,7 +9,18 @@ from PySide6.QtCore import QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
-from msd_engine.events import Event, Failed, Finished, Notice, Progress, Restored, RestoredImages, Started, SweepFound
+from msd_engine.events import (
+    Event,
+    Failed,
+    Finished,
+    Notice,
+    Progress,
+    Restored,
+    RestoredImages,
+    RestoredPoints,
+    Started,
+    SweepFound,
+)
 from msd_engine.specs import ExperimentSpec
 from msd_gui.app.export.dialog import ExportDialog
 from msd_gui.bridge.clock import ScreenClock
@@ -21,6 +32,8 @@ from msd_gui.session.budget import as_long_again
 from msd_gui.session.settings import Settings
 
 NOTHING = "Nothing to write yet: train, sample or denoise first"
+# Jobs of the denoise page.
+_BY_HAND = ("denoise", "inpaint", "interpolate")
 KINDS = "Experiments and points (*.png *.gif *.webp *.mp4 *.json *.npz *.csv *.tsv *.txt *.npy);;All files (*)"
 
 
@@ -36,7 +49,7 @@ class Files(QObject):
         engine_ready: Emitted with the label of the device once torch is imported.
         warmed_up: Emitted when the imports of all jobs are done or have failed.
         restored: Emitted with a spec, the run folder (None for a file with only a spec), and the action to follow.
-        images_restored: Emitted with `RestoredImages` after `restored`.
+        content_restored: Emitted with `RestoredImages` or `RestoredPoints` after `restored`.
         sweep_found: Emitted with the folder of a comparison and the action to follow.
         noticed: Emitted with a sentence for the status bar.
         written: Emitted when a job has finished successfully.
@@ -49,7 +62,7 @@ class Files(QObject):
     engine_ready = Signal(str)
     warmed_up = Signal()
     restored = Signal(object, object, str)
-    images_restored = Signal(object)
+    content_restored = Signal(object)
     sweep_found = Signal(object, str)
     noticed = Signal(str)
     written = Signal()
@@ -105,8 +118,8 @@ class Files(QObject):
                     self.failed.emit(event.text, event.details)
             case Restored():
                 self._on_restored(event)
-            case RestoredImages():
-                self.images_restored.emit(event)
+            case RestoredImages() | RestoredPoints():
+                self.content_restored.emit(event)
             case SweepFound():
                 path, then = self._then
                 folder = Path(event.path)
@@ -147,6 +160,8 @@ class Files(QObject):
             then = ""
         if then == "resume":
             spec = as_long_again(spec, event.step, event.elapsed_s)
+        if not then and event.job in _BY_HAND:
+            then = "denoise"
         self.restored.emit(spec, run, then)
 
     # -- without dialogs -----------------------------------------------------------------------------------------------

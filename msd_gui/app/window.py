@@ -126,7 +126,7 @@ class MainWindow(QMainWindow):
         self.routing.noticed.connect(self.status.notice)
         files.engine_ready.connect(self._on_engine_ready)
         files.restored.connect(self.show_experiment)
-        files.images_restored.connect(lambda event: self.page.show_restored(event))
+        files.content_restored.connect(lambda event: self.page.show_restored(event))
         files.sweep_found.connect(self.show_sweep)
         files.noticed.connect(self.status.notice)
         files.written.connect(self._on_written)

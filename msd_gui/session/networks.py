@@ -8,7 +8,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from msd_engine.specs import ExperimentSpec, ModelCard, load_card, model_folder, model_names
+from msd_engine.specs import (
+    ExperimentSpec,
+    ModelCard,
+    load_card,
+    load_preset,
+    model_folder,
+    model_names,
+    preset_names,
+)
 from msd_engine.specs.experiment import misfits
 
 
@@ -62,6 +70,19 @@ class Network:
 def shipped() -> tuple[Network, ...]:
     """Return the shipped networks, by name."""
     return tuple(Network(model_folder(name), load_card(name).spec, card=load_card(name)) for name in model_names())
+
+
+@cache
+def usual_guidance(data: str, sampler: str) -> float:
+    """Return the guidance of the shipped settings for a sampler and some data; 1 (none) if none are shipped.
+
+    Args:
+        data: Name of the data.
+        sampler: Name of the sampler.
+    """
+    specs = (*(one.spec for one in shipped()), *(load_preset(name) for name in preset_names()))
+    found = (spec.sampling for spec in specs if spec.data.name == data and spec.sampling.source == "trained")
+    return next((sampling.guidance for sampling in found if sampling.sampler == sampler), 1.0)
 
 
 def network_in(folder: Path, spec: ExperimentSpec) -> Network:

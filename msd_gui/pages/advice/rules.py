@@ -13,7 +13,8 @@ With σ_eff = σ/√k, r = ε/σ², the ratio γ of neighbouring levels, T steps
   were in half way; the remedy is to anneal, from the same start and with as many steps;
 * too many steps: the share of a class or mode beyond chance by an exact test, from a network, with twice the steps
   that the ladder needs or more (theory §3, fact 8);
-* chains that have died, or have ended off the data: no rule knows the cause, so the card offers the experiment.
+* chains that have died or have ended off the data, and shares that are wrong for any other reason: no rule knows the
+  cause, so the card offers the experiment.
 
 Measurements count only for the settings of their own sampling.
 """
@@ -45,7 +46,7 @@ def advise(spec: ExperimentSpec, facts: Facts) -> list[Advice]:
     """
     found = [advice for rule in _RULES for advice in rule(spec, facts)]
     # The shares of dead chains mean nothing.
-    found += [*chains.dead(spec, facts)] or chains.drift(spec, facts)
+    found += [*chains.dead(spec, facts)] or [*chains.drift(spec, facts)] or chains.shares(spec, facts)
     return [advice for advice in found if _accepted(spec, advice.remedy)]
 
 

@@ -11,7 +11,7 @@ from typing import Self
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from msd_engine.events import Event, Failed, Finished, Notice, Progress, RestoredImages, Started
+from msd_engine.events import Event, Failed, Finished, Notice, Progress, RestoredImages, RestoredPoints, Started
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine, Job
@@ -235,8 +235,8 @@ class Page(QWidget):
         """Check whether the page, if visible, shows such an experiment when one is opened."""
         return False
 
-    def show_restored(self, event: RestoredImages) -> None:
-        """Show the images of an opened file, whose settings the page has loaded."""
+    def show_restored(self, event: RestoredImages | RestoredPoints) -> None:
+        """Show the content of an opened file, whose settings the page has loaded."""
 
     def restore(self, name: str, settings: Settings) -> None:
         """Restore the state of the last session under the page's name; called once after construction."""

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QSlider,
     QToolButton,
     QVBoxLayout,
@@ -25,6 +24,7 @@ from msd_gui.session.addresses import left_out, local_paths
 from msd_gui.theme import icon
 from msd_gui.theme.tips import wrapped
 from msd_gui.views.images.drawing import DrawingView, Tool
+from msd_gui.widgets.panels.elided import ElidedLabel
 
 TOOLS: tuple[tuple[Tool, str, str], ...] = (
     ("draw", "Draw", "Draw with the mouse: light strokes as in the data."),
@@ -111,9 +111,7 @@ class Easel(QWidget):
         self.buttons["browse"].clicked.connect(self._choose_file)
         self.buttons["back"].clicked.connect(lambda: self.held_out_requested.emit(-1))
         self.buttons["step"].clicked.connect(lambda: self.held_out_requested.emit(1))
-        self.source = QLabel()
-        self.source.setProperty("role", "muted")
-        self.source.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.source = ElidedLabel("muted")
         for name in ("colour", "clear", "browse"):
             bottom.addWidget(self.buttons[name])
         bottom.addWidget(self.source, 1)

@@ -8,7 +8,7 @@ from typing import Literal
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from msd_engine.events import Event, FilmFrame, ImageFrame, Samples, Started
+from msd_engine.events import Event, FilmFrame, ImageFrame, RestoredImages, Samples, Started
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, JobName, for_painting
 from msd_engine.specs.experiment import same_data
 from msd_gui.bridge.engine import Engine
@@ -143,6 +143,14 @@ class ChainTasks(QWidget):
         """Continue chains from a kept state; inpainting chains still keep the unmarked part."""
         if self._page.can("sample"):
             self._submit("inpaint" if self._task == "inpaint" else "draw", start)
+
+    def show_restored(self, event: RestoredImages, task: ChainTask) -> None:
+        """Show the images of an opened file instead of new chains."""
+        self._runner.drop()
+        self._task = task
+        self.gallery.show_restored(event)
+        self.gallery.set_beside(self._page.resolved.made, drawing=False)
+        self.shown.emit()
 
     def stop(self) -> None:
         """Stop the chains."""

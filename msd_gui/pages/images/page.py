@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Slot
 
-from msd_engine.events import RestoredImages
+from msd_engine.events import RestoredImages, RestoredPoints
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
@@ -180,8 +180,10 @@ class ImagesPage(TrainingPage):
         else:
             self.chains.begin()
 
-    def show_restored(self, event: RestoredImages) -> None:
+    def show_restored(self, event: RestoredImages | RestoredPoints) -> None:
         """Show the images of an opened file instead of new chains."""
+        if not isinstance(event, RestoredImages):
+            return
         self.chains.leave(same=bool(event.run))
         self.gallery.show_restored(event)
         self.gallery.set_beside(self.resolved.made, drawing=False)

@@ -55,6 +55,11 @@ class PlaneChains(Chains):
         if now != before.made.chains and (self.made is None or now != self.made.chains):
             self.draw()
 
+    def leave(self) -> None:
+        """Draw nothing until the settings change, because chains of a file are shown."""
+        self._runner.drop()
+        self.made, self.samples, self.report = None, None, None
+
     # -- what chains tell ----------------------------------------------------------------------------------------------
 
     @Slot(object)

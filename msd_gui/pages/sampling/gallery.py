@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QGraphicsOpacityEffect,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -25,6 +24,7 @@ from msd_gui.theme.tips import wrapped
 from msd_gui.views.images.film import FilmStripView
 from msd_gui.views.images.grid import ImageGridView
 from msd_gui.widgets.controls.numbers import number
+from msd_gui.widgets.panels.elided import ElidedLabel
 
 # The frames of the strip fill its width, up to this share of the height.
 FILM_SHARE = 6
@@ -80,14 +80,8 @@ class Gallery(QWidget):
         self.repeat.setToolTip(
             "From the start of a training on, draw chains\nagain and again with its newest averaged weights."
         )
-        self._caption = QLabel()
-        self._caption.setProperty("role", "muted")
-        # A long caption must not widen the page.
-        self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._older = QLabel()
+        self._caption, self._older = ElidedLabel("muted"), ElidedLabel("trailing")
         self._older.setProperty("severity", "warning")
-        self._older.setProperty("role", "trailing")
-        self._older.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._older.hide()
         self.restored_line = QLabel()
         self.restored_line.setWordWrap(True)
