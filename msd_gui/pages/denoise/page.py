@@ -41,7 +41,6 @@ from msd_gui.widgets.panels.spec_form import SpecForm
 
 RESULT_PLACEHOLDER = "The denoiser's estimate x̂ of the picture appears here."
 COPIES_PLACEHOLDER = "The noisy copies of the picture appear here."
-_LEAST_RESULT_PX = 100
 
 
 class DenoisePage(ResolvedPage):
@@ -79,13 +78,12 @@ class DenoisePage(ResolvedPage):
         self.picture = OwnPicture(self, self.engine, self.easel)
         self.result = TilesView("The estimate of the picture")
         self.result_place = layout.with_placeholder(self.result, RESULT_PLACEHOLDER)
-        self.result_place.setMinimumWidth(_LEAST_RESULT_PX)
         self.copies = CopiesPanel()
         self.figures = Readings("Figures of the denoising")
         self.words = QLabel()
         self.words.setWordWrap(True)
         self.words.setProperty("role", "muted")
-        pictures = layout.row(self.easel, self.result_place, stretch=(1, 1))
+        pictures = layout.FoldingRow(self.easel, self.result_place, share=True)
         self.place = layout.with_placeholder(self.copies, COPIES_PLACEHOLDER)
         self.chain_task = ChainTasks(self, self.engine)
         self.tabs = QTabWidget()

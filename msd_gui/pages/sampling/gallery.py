@@ -8,7 +8,6 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QGraphicsOpacityEffect,
-    QHBoxLayout,
     QLabel,
     QVBoxLayout,
     QWidget,
@@ -104,17 +103,12 @@ class Gallery(QWidget):
         self.scrubber.moved.connect(self._go_to)
 
     def _arrange(self) -> None:
-        head = QHBoxLayout()
-        head.addWidget(layout.heading("Chains"))
-        head.addWidget(self._lived)
-        head.addWidget(self._caption, 1)
-        head.addWidget(self._older, 3)
-        head.addWidget(self.noisy)
-        head.addWidget(self.repeat)
+        words = layout.row(layout.heading("Chains"), self._lived, self._caption, self._older, stretch=(0, 0, 1, 3))
+        boxes = layout.row(self.noisy, self.repeat, stretch=(0, 0))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addLayout(head)
+        column.addWidget(layout.FoldingRow(words, boxes))
         column.addWidget(self.restored_line)
         column.addWidget(self._place, 1)
         column.addWidget(self.film)
