@@ -197,7 +197,8 @@ def furthest(shares: Sequence[float], true_shares: Sequence[float], n: int) -> D
     known = [place for place, true in enumerate(true_shares) if 0 < true < 1]
     counts = {place: round(shares[place] * n) for place in known}
     chances = {place: tail(counts[place], n, true_shares[place]) for place in known}
-    worst = min(known, key=lambda place: chances[place], default=None)
+    # Of two classes one is as unlikely as the other: the rarer is farther off its share.
+    worst = min(known, key=lambda place: (float(f"{chances[place]:.6g}"), true_shares[place]), default=None)
     if worst is None:
         return Drift(0, 0, 1.0)
     share = true_shares[worst]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QToolTip
 
@@ -14,14 +14,20 @@ class ElidedLabel(QLabel):
 
     Args:
         role: Its role in the style sheet; empty for none.
+        last: Whether it gets only the room that others leave; otherwise as much as its text needs, if there is so much.
     """
 
-    def __init__(self, role: str = "") -> None:
+    def __init__(self, role: str = "", *, last: bool = True) -> None:
         super().__init__()
         self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        policy = QSizePolicy.Policy
+        self.setSizePolicy(policy.Ignored if last else policy.Preferred, policy.Preferred)
         if role:
             self.setProperty("role", role)
+
+    def minimumSizeHint(self) -> QSize:
+        """Allow any width."""
+        return QSize(0, super().minimumSizeHint().height())
 
     def event(self, event: QEvent) -> bool:
         """Show the whole line as tooltip where there is no other."""

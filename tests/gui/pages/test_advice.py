@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from msd_engine.events import ChainReport, Ladder, Quality, Verdicts
+from msd_engine.events.causes import furthest, tail
 from msd_engine.jobs.sampling.ladder import ladder
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.pages.advice.adviser import Adviser
-from msd_gui.pages.advice.chains import furthest, tail
 from msd_gui.pages.advice.findings import Advice, Facts
 from msd_gui.pages.advice.rules import advise
 from msd_gui.pages.quality.survival import SurvivalPanel
