@@ -26,7 +26,7 @@ MOST_LEFTOVER: Final = 0.25
 _SETTINGS: Final = ("guidance", "conditioning", "steps", "drift", "start", "end", "jump")
 _WORDS: Final[Mapping[str, str]] = {
     "guidance": "It is the guidance",
-    "conditioning": "It is the noise that the denoiser is told",
+    "conditioning": "It is the noise that the denoiser gets",
     "steps": "It is the number of steps: there are too few",
     "drift": "It is the number of steps: there are too many, in which chains drift to the network's own shares",
     "start": "It is the first noise: chains start inside the data",
@@ -140,12 +140,12 @@ class Explained(Event):
         cause = self.cause
         if cause is None and any(trial.helped for trial in self.trials):
             return (
-                f"{self.counts}. The cause cannot be told: the exact score draws data even from noise that these steps "
+                f"{self.counts}. The cause is unclear: the exact score draws data even from noise that these steps "
                 "leave over. Let the levels settle first, by more or larger steps."
             )
         if cause is None:
             base = self.trials[0]
-            return f"{self.counts}. The cause cannot be told: no change does better than chance among {base.count}."
+            return f"{self.counts}. The cause is unclear: no change does better than chance among {base.count}."
         return f"{self.counts}. {_WORDS[cause.cause]}."
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from msd_engine.events.base import Event
 
 LOST = 1e6
-"""Bound in data units at which told states are clipped; a chain with a copy beyond it counts as lost."""
+"""Bound in data units at which the states of events are clipped; a chain with a copy beyond it counts as lost."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -165,7 +165,7 @@ def _text(path: Path) -> str | bytes:
         text = experiment_of(read_points(path), path.stem).to_json().encode()
     else:
         text = read_bytes(path, EXPECTED, limit=_LARGEST_SPEC)
-        # What is no text in the encoding that it begins with is told by whoever reads it.
+        # What is no text in the encoding that it begins with is reported by its reader.
         begin = text.decode(json.detect_encoding(text), "replace").removeprefix("\ufeff").lstrip()
         if not begin.startswith("{") and path.suffix.lower() in SUFFIXES:
             text = experiment_of(read_points(path), path.stem).to_json().encode()

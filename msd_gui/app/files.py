@@ -55,7 +55,7 @@ class Files(QObject):
         written: Emitted when a job has finished successfully.
         progressed: Emitted with a `Status`.
         failed: Emitted with a sentence and details, also where a job has only left something out.
-        mended: Emitted with the sentence of the last failure once another job has ended.
+        recovered: Emitted with the sentence of the last failure when a later job has ended.
         running_changed: Emitted when the queue becomes busy or empty.
     """
 
@@ -68,7 +68,7 @@ class Files(QObject):
     written = Signal()
     progressed = Signal(object)
     failed = Signal(str, str)
-    mended = Signal(str)
+    recovered = Signal(str)
     running_changed = Signal()
 
     def __init__(self, window: QWidget, engine: Engine, clock: ScreenClock, settings: Settings) -> None:
@@ -79,7 +79,7 @@ class Files(QObject):
         self._then = (Path(), "")
         self._warming = False
         self._failure = ""
-        self._asked = self._ended = self._asked_then = 0
+        self._enqueued = self._ended = self._enqueued_then = 0
         self._runner = Runner(clock, self)
         self._runner.event_ready.connect(self._show)
         self._runner.running_changed.connect(self.running_changed)
@@ -97,7 +97,7 @@ class Files(QObject):
     def stop(self) -> None:
         """Stop the running job."""
         if self.can_stop:
-            self._ended = self._asked
+            self._ended = self._enqueued
             self._runner.stop()
 
     def close(self) -> None:
@@ -138,18 +138,18 @@ class Files(QObject):
                 pass
 
     def _enqueue(self, job: Job) -> None:
-        self._asked += 1
+        self._enqueued += 1
         self._runner.enqueue(job)
 
     def _count(self, event: Event) -> None:
-        """Take the last failure back when a job ends that was asked for after it was told."""
+        """Withdraw the last failure when a job ends that was enqueued after the failure was shown."""
         if isinstance(event, Finished | Failed):
             self._ended += 1
-            if self._failure and self._ended > self._asked_then:
-                self.mended.emit(self._failure)
+            if self._failure and self._ended > self._enqueued_then:
+                self.recovered.emit(self._failure)
                 self._failure = ""
         if isinstance(event, Failed):
-            self._failure, self._asked_then = event.text, self._asked
+            self._failure, self._enqueued_then = event.text, self._enqueued
 
     def _on_restored(self, event: Restored) -> None:
         spec, run = ExperimentSpec.from_json(event.spec_json), Path(event.run) if event.run else None

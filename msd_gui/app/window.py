@@ -132,7 +132,7 @@ class MainWindow(QMainWindow):
         files.written.connect(self._on_written)
         files.progressed.connect(self.status.show_status)
         files.failed.connect(self.show_error)
-        files.mended.connect(self.messages.forget)
+        files.recovered.connect(self.messages.forget)
         self.status.page_requested.connect(self.show_page)
         files.running_changed.connect(self._update_actions)
 
@@ -161,7 +161,7 @@ class MainWindow(QMainWindow):
         """Add a new page and restore its state of the last session."""
         page.failed.connect(self.show_error)
         page.data_missed.connect(self._offer_download)
-        page.mended.connect(self.messages.forget)
+        page.recovered.connect(self.messages.forget)
         page.noticed.connect(self.status.notice)
         page.status_changed.connect(self._update_status)
         page.actions_changed.connect(self._update_actions)

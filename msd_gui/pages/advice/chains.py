@@ -25,7 +25,7 @@ from msd_gui.widgets.controls.numbers import number
 MOST_CHANCE = 1e-3
 # Accepted ratios of a share to that of the data.
 SHARE_BOUNDS = (0.8, 1.25)
-_ASK: dict[Fault, Literal["why", "why shares"]] = {"deaths": "why", "shares": "why shares"}
+_REQUEST: dict[Fault, Literal["why", "why shares"]] = {"deaths": "why", "shares": "why shares"}
 # Factor of chains of an experiment that could not tell a cause.
 MORE = 4
 # Chains keep their modes where at least so many do from the middle of a level to its end.
@@ -136,15 +136,15 @@ def _explained(spec: ExperimentSpec, facts: Facts, fault: Fault, title: str, evi
     """Return the card of a fault before, during and after the experiment on its cause."""
     explained = facts.explained if facts.explained is not None and facts.explained.fault == fault else None
     if explained is None:
-        return Advice(title, f"{evidence} {question}", "Why?", ask=_ASK[fault])
+        return Advice(title, f"{evidence} {question}", "Why?", request=_REQUEST[fault])
     if not explained.complete:
-        return Advice(title, f"{evidence} {explained.text}", "Stop", ask="stop")
+        return Advice(title, f"{evidence} {explained.text}", "Stop", request="stop")
     cause = explained.cause
     if cause is None:
         more = f"Why? with {MORE * explained.chains} chains"
-        return Advice(title, f"{evidence} {explained.text}", more, ask=_ASK[fault])
+        return Advice(title, f"{evidence} {explained.text}", more, request=_REQUEST[fault])
     if cause.cause == "network":
-        return Advice("The network errs", f"{evidence} {explained.text}", "Train longer", ask="train")
+        return Advice("The network errs", f"{evidence} {explained.text}", "Train longer", request="train")
     title, action = _remedy(spec, cause, fault)
     return Advice(title, f"{evidence} {explained.text}", action, cause.values)
 

@@ -22,7 +22,7 @@ class Why(QObject):
         self._runner = page.runner(self._show, patient=True)
         self._runner.running_changed.connect(self._on_running)
         self._made: Made | None = None
-        adviser.asked.connect(self._on_asked)
+        adviser.requested.connect(self._on_request)
 
     @property
     def running(self) -> bool:
@@ -30,7 +30,7 @@ class Why(QObject):
         return self._runner.running
 
     @Slot(str)
-    def _on_asked(self, what: str) -> None:
+    def _on_request(self, what: str) -> None:
         match what:
             case "why":
                 self._start("deaths")

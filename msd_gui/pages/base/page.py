@@ -85,7 +85,7 @@ class Page(QWidget):
 
     Attributes:
         failed: Emitted with a sentence and details after a failure of a job.
-        mended: Emitted with the sentence of a failure after a later job of the same kind has succeeded or failed.
+        recovered: Emitted with the sentence of a failure after a later job of the same kind has succeeded or failed.
         data_missed: Emitted with a sentence and the name of a missing image set that can be downloaded.
         noticed: Emitted with a sentence for the message bar.
         menu_requested: Emitted after a right click on a view.
@@ -98,7 +98,7 @@ class Page(QWidget):
     """
 
     failed = Signal(str, str)
-    mended = Signal(str)
+    recovered = Signal(str)
     data_missed = Signal(str, str)
     noticed = Signal(str)
     menu_requested = Signal()
@@ -157,7 +157,7 @@ class Page(QWidget):
 
     def _show_failure(self, runner: Runner, event: Event) -> None:
         if isinstance(event, Failed | Finished) and (before := self._failures.pop(runner, "")):
-            self.mended.emit(before)
+            self.recovered.emit(before)
         if isinstance(event, Failed):
             self._failures[runner] = event.text
         if isinstance(event, Failed) and event.missing:

@@ -92,7 +92,7 @@ class GrowingRow(QWidget):
                 self.estimates = (*event.estimates, *kept)
                 self.show_chosen(self._page.experiment.spec)
             case Failed():
-                # The picture itself tells the same failure.
+                # The picture itself reports the same failure.
                 self.estimates = ()
                 self.show_chosen(self._page.experiment.spec)
         self._show_parts()

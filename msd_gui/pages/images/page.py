@@ -160,7 +160,7 @@ class ImagesPage(TrainingPage):
         if now.spec.data.name != before.spec.data.name and self.gallery.restored is not None:
             self.gallery.clear()
         self.strip.show_resolved(now)
-        self.gallery.set_beside(self.chains.asked, drawing=self.chains.running or self.chains.preview.shown)
+        self.gallery.set_beside(self.chains.requested, drawing=self.chains.running or self.chains.preview.shown)
         self.survival.set_older(self.gallery.older())
         self.adviser.set_beside(now.made)
         self.why.follow()

@@ -1,4 +1,4 @@
-"""The chains of the mixture page: when they are drawn, with whose score, and what the page is told of them."""
+"""The chains of the mixture page: when they are drawn, with which score, and their events."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class PlaneChains(Chains):
         self._runner.drop()
         self.made, self.samples, self.report = None, None, None
 
-    # -- what chains tell ----------------------------------------------------------------------------------------------
+    # -- events --------------------------------------------------------------------------------------------------------
 
     @Slot(object)
     def _show(self, event: Event) -> None:

@@ -89,7 +89,7 @@ class Readout(QObject):
 
 
 def state_at(history: ChainHistory, index: int) -> StateFigures | None:
-    """Return the figures of one kept state, of its first chains; None where the engine has not told the mixture."""
+    """Return the figures of one kept state, of its first chains; None before the event of the mixture."""
     if history.modes is None or history.spec is None:
         return None
     state = history.at(index)

@@ -167,7 +167,7 @@ def test_good_chains_in_the_plane_have_nothing_to_explain():
     assert [trial.title for trial in last.trials] == ["as is", "actual noise", "T × 2", "another seed"]
     assert [trial.survived for trial in last.trials] == [64] * 4
     assert last.cause is None
-    assert "cannot be told" in last.text
+    assert "is unclear" in last.text
 
 
 def test_it_can_be_closed_between_two_steps(run):

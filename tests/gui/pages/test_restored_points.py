@@ -197,7 +197,7 @@ def test_files_of_the_denoise_page_open_there(qtbot, clock, tmp_path, job, then)
     events = [Restored(DIGITS.to_json(), job=job), of_job("inpaint"), Finished(0, 0.0, "", str(tmp_path / "a.png"))]
     files = Files(window, FakeEngine(restore=events), clock, Settings(tmp_path / "settings.ini"))
     found, content = [], []
-    files.restored.connect(lambda *told: found.append(told[2]))
+    files.restored.connect(lambda *received: found.append(received[2]))
     files.content_restored.connect(content.append)
     files.open_path(tmp_path / "a.png")
     ticks(clock)

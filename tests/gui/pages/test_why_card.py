@@ -97,7 +97,7 @@ def test_every_sampler_gets_a_card_that_names_no_cause(make, sampler):
     page, _ = make(sampler=sampler)
     assert card(page).title == "Chains end off the data"
     assert "24 of 64 chains: off the data" in card(page).evidence
-    assert (card(page).action, card(page).ask, dict(card(page).remedy)) == ("Why?", "why", {})
+    assert (card(page).action, card(page).request, dict(card(page).remedy)) == ("Why?", "why", {})
 
 
 def test_the_card_shows_the_counts_and_its_button_sets_what_helped(make, clock):
@@ -147,16 +147,16 @@ def test_steps_the_network_a_seed_and_nothing_have_their_own_words(make):
 
 
 def test_a_second_try_has_more_chains(make, clock):
-    asked = []
+    requests = []
 
     def why(spec, run, chains, fault):
-        asked.append(chains)
+        requests.append(chains)
         yield explained(spec, replace(helped("steps", {}), chance=0.2))
 
     page, _ = make(why)
     press(page, clock)
     press(page, clock)
-    assert asked == [0, 64]
+    assert requests == [0, 64]
 
 
 def test_other_settings_take_counts_and_card_away(make, clock):
@@ -166,7 +166,7 @@ def test_other_settings_take_counts_and_card_away(make, clock):
     page.experiment.set(page.experiment.spec.replace("sampling.levels", 9))
     assert page.adviser.cards.advice == []
     page.adviser.set_verdicts(verdicts(page.experiment.spec, 40, 64), page.resolved.made)
-    assert card(page).ask == "why"
+    assert card(page).request == "why"
 
 
 def test_an_experiment_that_fails_leaves_the_question(make, clock, qtbot):
@@ -174,7 +174,7 @@ def test_an_experiment_that_fails_leaves_the_question(make, clock, qtbot):
     with qtbot.waitSignal(page.failed) as failed:
         press(page, clock)
     assert failed.args[0] == "The disk is full."
-    assert card(page).ask == "why"
+    assert card(page).request == "why"
 
 
 def test_while_it_runs_the_card_counts_and_can_stop_it(qtbot):
@@ -186,20 +186,20 @@ def test_while_it_runs_the_card_counts_and_can_stop_it(qtbot):
     adviser.set_verdicts(verdicts(spec, 40, 64), made)
     adviser.set_explained(explained(spec, planned=4))
     (found,) = adviser.cards.advice
-    assert (found.action, found.ask) == ("Stop", "stop")
+    assert (found.action, found.request) == ("Stop", "stop")
     assert "As is: 6 of 16 …" in found.evidence
-    with qtbot.waitSignal(adviser.asked) as asked:
+    with qtbot.waitSignal(adviser.requested) as requests:
         adviser.cards.cards[0].action.emit()
-    assert asked.args == ["stop"]
+    assert requests.args == ["stop"]
 
 
 def test_a_longer_training_is_resumed_where_it_can_be(make, monkeypatch):
     page, _ = make()
     done = []
     monkeypatch.setattr(page, "act", done.append)
-    page.adviser.asked.emit("train")
+    page.adviser.requested.emit("train")
     monkeypatch.setattr(page, "can", lambda action: action == "resume")
-    page.adviser.asked.emit("train")
+    page.adviser.requested.emit("train")
     assert done == ["train", "resume"]
 
 
@@ -216,7 +216,7 @@ def test_in_the_plane_it_is_offered_for_a_network_alone(qtbot, monkeypatch, cloc
     even = np.array([0.8, 0.2])
     report = ChainReport(1, even, even, 1.0, 1.0, 1.0, 1.0, even, even, alive=0.9, off=0.2)
     page.adviser.set_report(made, report)
-    titles = [advice.title for advice in page.adviser.cards.advice if advice.ask == "why"]
+    titles = [advice.title for advice in page.adviser.cards.advice if advice.request == "why"]
     assert titles == (["Chains end off the data"] if trained else [])
     if trained:
         n = spec.sampling.chains
@@ -259,7 +259,7 @@ def test_wrong_shares_of_living_chains_are_explained_by_their_own_experiment(qtb
 
     page, engine = in_the_plane(qtbot, clock, why)
     engine.jobs()
-    assert (card(page).title, card(page).ask) == ("Shares of the modes are wrong", "why shares")
+    assert (card(page).title, card(page).request) == ("Shares of the modes are wrong", "why shares")
     assert "Mode 2 has 350 of 1000 samples" in card(page).evidence
     press(page, clock)
     assert engine.jobs().count("why") == 1
@@ -272,10 +272,10 @@ def test_wrong_shares_of_living_chains_are_explained_by_their_own_experiment(qtb
 
 def test_an_experiment_that_finds_no_wrong_share_says_so_and_offers_more_chains(qtbot, monkeypatch, clock):
     monkeypatch.setenv(SYNCHRONOUS, "1")
-    asked = []
+    requests = []
 
     def why(spec, run, chains, fault):
-        asked.append(chains)
+        requests.append(chains)
         yield Explained(spec.to_json(), (), 0, fault=fault, subject="No share differs.", drawn=256)
 
     page, _ = in_the_plane(qtbot, clock, why)
@@ -283,4 +283,4 @@ def test_an_experiment_that_finds_no_wrong_share_says_so_and_offers_more_chains(
     assert "No share differs." in card(page).evidence
     assert card(page).action == "Why? with 1024 chains"
     press(page, clock)
-    assert asked == [0, 1024]
+    assert requests == [0, 1024]
