@@ -32,12 +32,7 @@ class RecentMenu(QMenu):
     chosen = Signal(object)
 
     def __init__(self, settings: Settings, parent: QWidget) -> None:
-        """Create the menu; it reads the list again whenever it opens.
-
-        Args:
-            settings: Stores the list.
-            parent: The window.
-        """
+        """Create the menu; it reads the list again whenever it opens."""
         super().__init__("Open recent", parent)
         self.setObjectName("menu.recent")
         self.setToolTipsVisible(True)

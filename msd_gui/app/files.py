@@ -218,13 +218,7 @@ class Files(QObject):
             self._enqueue(self._engine.save("text", path, text=spec.to_json(indent=2)))
 
     def show_exports(self, exports: list[Export], more: list[QAction], at: QPoint) -> None:
-        """Open a menu of exports.
-
-        Args:
-            exports: The exports of the page.
-            more: Actions below them.
-            at: Position on the screen.
-        """
+        """Open a menu of exports."""
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for export in exports:

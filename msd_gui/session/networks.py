@@ -74,12 +74,7 @@ def shipped() -> tuple[Network, ...]:
 
 @cache
 def usual_guidance(data: str, sampler: str) -> float:
-    """Return the guidance of the shipped settings for a sampler and some data; 1 (none) if none are shipped.
-
-    Args:
-        data: Name of the data.
-        sampler: Name of the sampler.
-    """
+    """Return the guidance of the shipped settings for a sampler and some data; 1 (none) if none are shipped."""
     specs = (*(one.spec for one in shipped()), *(load_preset(name) for name in preset_names()))
     found = (spec.sampling for spec in specs if spec.data.name == data and spec.sampling.source == "trained")
     return next((sampling.guidance for sampling in found if sampling.sampler == sampler), 1.0)
@@ -118,11 +113,7 @@ class Networks:
         return next((one for one in candidates if one.fits(spec)), None)
 
     def after(self, known: tuple[Network, ...]) -> Networks:
-        """Follow the store: newer weights of the chosen network, and a newer training if the last one was chosen.
-
-        Args:
-            known: The networks of the store.
-        """
+        """Follow the store: newer weights of the chosen network, and a newer training if the last one was chosen."""
         chosen = self.chosen
         if chosen is not None and known:
             follows = bool(self.known) and chosen.folder == self.known[0].folder and known[0].fits(chosen.spec)

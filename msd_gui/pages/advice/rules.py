@@ -37,10 +37,6 @@ _RULES = (
 def advise(spec: ExperimentSpec, facts: Facts) -> list[Advice]:
     """Find problems of a sampling.
 
-    Args:
-        spec: The experiment.
-        facts: Facts about its data and its last sampling.
-
     Returns:
         Advice, the worst first. Each remedy, applied to the spec, removes its advice.
     """

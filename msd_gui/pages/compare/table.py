@@ -47,11 +47,7 @@ class ComparisonTable(QTableWidget):
         head_bar.setStretchLastSection(True)
 
     def set_rows(self, rows: Sequence[tuple[str, ...]]) -> None:
-        """Replace the rows.
-
-        Args:
-            rows: Words for each column.
-        """
+        """Replace the rows."""
         self.setColumnHidden(FUSIONS, all(cells[FUSIONS] == UNKNOWN for cells in rows))
         firsts = [cells[1] for cells in rows].count("1")
         self.setRowCount(len(rows))

@@ -12,6 +12,7 @@ from msd_engine.events import Event, FilmFrame, ImageFrame, RestoredImages, Samp
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, JobName, for_painting
 from msd_engine.specs.experiment import same_data
 from msd_gui.bridge.engine import Engine
+from msd_gui.pages.base.drawing import DrawsChains
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.denoise.painting import painters
 from msd_gui.pages.sampling.gallery import Gallery
@@ -34,7 +35,7 @@ _ROW_HELP = (
 )
 
 
-class ChainTasks(QWidget):
+class ChainTasks(QWidget, DrawsChains):
     """Two buttons above a gallery of chains, and the runner of these chains.
 
     Attributes:
@@ -113,16 +114,6 @@ class ChainTasks(QWidget):
         task: Literal["inpaint", "interpolate"] = "interpolate" if self.task == "interpolate" else "inpaint"
         return _fitting(task, spec), task
 
-    @property
-    def running(self) -> bool:
-        """Whether chains are being drawn."""
-        return self._runner.running
-
-    @property
-    def playing(self) -> bool:
-        """Whether chains are being drawn and not paused."""
-        return self._runner.running and not self._runner.held
-
     def draw(self, task: ChainTask) -> None:
         """Draw chains that inpaint the marked part, or interpolate between the seeds."""
         if self._page.can("sample"):
@@ -151,14 +142,6 @@ class ChainTasks(QWidget):
         self.gallery.show_restored(event)
         self.gallery.set_beside(self._page.resolved.made, drawing=False)
         self.shown.emit()
-
-    def stop(self) -> None:
-        """Stop the chains."""
-        self._runner.stop()
-
-    def hold(self) -> None:
-        """Pause or continue the chains."""
-        self._runner.hold()
 
     def _submit(self, task: ChainTask, start: Branch | None = None) -> None:
         self.shown.emit()

@@ -43,11 +43,7 @@ class CandidatesModel(QAbstractTableModel):
         self._dropped.setItalic(True)
 
     def set_rows(self, rows: Sequence[TuneRow]) -> None:
-        """Replace the candidates.
-
-        Args:
-            rows: The candidates in the order of the table.
-        """
+        """Replace the candidates."""
         same = len(rows) == len(self.rows)
         if not same:
             self.beginResetModel()

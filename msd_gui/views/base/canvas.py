@@ -11,11 +11,7 @@ from msd_gui.views.base.fonts import font_of
 
 
 class Canvas(QWidget):
-    """A widget that paints itself in the theme's colours, and only after a change.
-
-    Args:
-        name: Accessible name.
-    """
+    """A widget that paints itself in the theme's colours, and only after a change."""
 
     def __init__(self, name: str) -> None:
         super().__init__()

@@ -62,11 +62,7 @@ class ImageGridView(Canvas):
             self.update()
 
     def set_dead(self, reasons: Mapping[int, str]) -> None:
-        """Mark the chains that did not survive, with a frame and the reason.
-
-        Args:
-            reasons: The failure, in a word or two, by chain number.
-        """
+        """Mark the chains that did not survive, with a frame and the reason."""
         if reasons != self._dead:
             self._dead = dict(reasons)
             self.update()

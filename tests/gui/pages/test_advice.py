@@ -159,7 +159,7 @@ def test_drifted_shares_of_the_classes_are_told_with_figures_and_mended(qtbot) -
     adviser.set_verdicts(received((0.8, 0.2)), None)
     (found,) = [advice for advice in adviser.cards.advice if advice.title == "Too many steps per level"]
     # Of 64 samples a class of share 1/2 has 32 ± √(64/4).
-    for figure in ("13 of 64 samples", "0.5", "32 ± 4", "samplings"):
+    for figure in ("51 of 64 samples", "0.5", "32 ± 4", "samplings"):
         assert figure in found.evidence
     adviser.cards.remedy.emit(dict(found.remedy))
     assert experiment.spec.sampling.steps_per_level < LONG.sampling.steps_per_level
