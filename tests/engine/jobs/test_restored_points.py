@@ -21,7 +21,16 @@ from msd_engine.jobs.files.save import save_figure, save_samples
 from msd_engine.jobs.pictures.denoise import denoise
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.runs.pictures import POINTS_KEY, SPEC_KEY, TILES_KEY, read_content, to_pixels
-from msd_engine.specs import DrawnBy, ExperimentSpec, for_job, load_preset, model_folder, weights_of, with_weights
+from msd_engine.specs import (
+    DrawnBy,
+    ExperimentSpec,
+    for_job,
+    load_preset,
+    model_folder,
+    pretrained_for,
+    weights_of,
+    with_weights,
+)
 
 SPEC = load_preset("two-gaussians").replace_all(
     {"sampling.levels": 3, "sampling.steps_per_level": 2, "sampling.chains": 7}
@@ -138,8 +147,11 @@ def test_a_denoised_picture_gives_back_x_its_mean_copy_and_its_estimate(tmp_path
 
 
 def test_a_denoised_picture_names_its_network() -> None:
-    spec, model = DIGITS.replace_all({"sampling.source": "trained", "training.k": 8}), model_folder("digits-k8")
+    spec = DIGITS.replace_all({"sampling.source": "trained", "training.k": 8})
+    card = pretrained_for(spec)
+    assert card is not None
+    model = model_folder(card.name)
     (found,) = [event for event in denoise(spec, run_dir=model, device="cpu") if isinstance(event, Denoised)]
     weights = weights_of(found.spec_json)
     assert weights is not None
-    assert weights.run == "digits-k8"
+    assert weights.run == card.name
