@@ -308,7 +308,7 @@ def read_content(path: str | os.PathLike[str]) -> Content:
             raise TypeError("places of images are whole numbers")
         if not all(isinstance(name, str) for name in names) or len(names) not in (0, sizes[0]):
             raise TypeError("each image has one name")
-        return Content(Tiles(*sizes, *edges, names=names).cut(np.asarray(image.convert("RGB"))), names)
+        return Content(Tiles(*sizes, *edges).cut(np.asarray(image.convert("RGB"))), names)
 
 
 def _points(noted: list[list[float]]) -> NDArray[np.float32]:
