@@ -38,17 +38,17 @@ def test_it_is_the_proposal_of_the_job_and_its_file_continues_with_it(msd: Any) 
     code, out, _ = msd("--preset", "ring-8", "--k", "4", "--steps_per_level", "20", "--out", "better.json", "--json")
     assert code == 0
     (line,) = out.splitlines()
-    told = json.loads(line)
+    received = json.loads(line)
     expected = own(spec)
-    assert told["values"] == dict(expected.values)
-    assert told["text"] == expected.text
-    assert told["kept"]["training.k"] == 4
+    assert received["values"] == dict(expected.values)
+    assert received["text"] == expected.text
+    assert received["kept"]["training.k"] == 4
     better = spec.replace_all(dict(expected.values))
     assert read_spec("better.json") == better
     for when, wanted in (("now", spec), ("then", better)):
         (step,) = [event for event in ladder(wanted) if isinstance(event, Ladder)]
-        assert told[f"evaluations_{when}"] == step.evaluations
-        assert told[f"swelling_{when}"] == pytest.approx(step.swelling.max())
+        assert received[f"evaluations_{when}"] == step.evaluations
+        assert received[f"swelling_{when}"] == pytest.approx(step.swelling.max())
 
 
 def test_the_table_has_each_field_now_and_as_proposed_and_flags_that_work(msd: Any) -> None:
@@ -70,12 +70,12 @@ def test_the_table_has_each_field_now_and_as_proposed_and_flags_that_work(msd: A
 @pytest.mark.parametrize("steps", ["1", "5"])
 def test_what_is_said_of_the_noise_is_what_the_proposed_ladder_leaves(msd: Any, preset: str, steps: str) -> None:
     words = ("--preset", preset, "--sampler", "langevin", "--steps_per_level", steps, "--json")
-    told = json.loads(msd(*words)[1])
+    received = json.loads(msd(*words)[1])
     by_paper = json.loads(msd(*words, "--step", "ncsnv2")[1])
-    for found in (told, by_paper):
+    for found in (received, by_paper):
         said = float(found["text"].split("long ladder is ")[1].split()[0])
         assert found["swelling_then"] == pytest.approx(said, rel=0.02)
-    assert told["swelling_then"] <= by_paper["swelling_then"]
+    assert received["swelling_then"] <= by_paper["swelling_then"]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ BEST = {"sampling.sampler": "consistent", "sampling.levels": 12, "sampling.step_
 WANTED: list[Any] = []
 
 
-def told(spec: Any, run: Path) -> Any:
+def received(spec: Any, run: Path) -> Any:
     rows = (
         TuneRow(3, "drawn", "Consistent 12 × 1", BEST, 12, 1, 64, "frechet", 5.0, 4.0, 6.0, (7.0, 5.0)),
         TuneRow(0, "preset", "Underdamped 3 × 3", {}, 9, 0, 32, "kernel", 9.0, 8.0, 10.0, (9.0,), survives=False),
@@ -45,7 +45,7 @@ def msd(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 
     def job(_options: Any, spec: Any, run: Path) -> Any:
         WANTED.append((spec, run))
-        return told(spec, run)
+        return received(spec, run)
 
     monkeypatch.setattr(command, "_job", job)
 
@@ -71,7 +71,7 @@ def test_one_line_of_json_has_all_candidates_and_the_file_is_the_best_chain(msd:
     assert figures["finalists"][0]["figures"]["frechet"] == {
         "value": 5.5, "interval": [4.5, 6.5], "real": 2.0, "real_spread": 0.25,
     }  # fmt: skip
-    assert [effect["told"] for effect in figures["effects"]] == [True, False]
+    assert [effect["clear"] for effect in figures["effects"]] == [True, False]
     best = read_spec("best.json")
     assert all(best.get(path) == value for path, value in BEST.items())
     assert best.data == load_card("digits").spec.data
@@ -79,11 +79,11 @@ def test_one_line_of_json_has_all_candidates_and_the_file_is_the_best_chain(msd:
     assert "msd sample --preset best.json" in errors
 
 
-def test_the_table_says_what_cannot_be_told(msd: Any) -> None:
+def test_the_table_says_what_is_unclear(msd: Any) -> None:
     code, out, _ = msd("--model", "digits")
     assert code == 0
     rows = {line.split("│")[1].strip(): line for line in out.splitlines() if line.startswith("│")}
-    assert "cannot be told" in rows["Ladder"]
+    assert "unclear" in rows["Ladder"]
     assert "0.40" in rows["Step ratio"]
     assert "4 to 6" in rows["Consistent 12 × 1"]
     assert "5.5 (4.5 to 6.5)" in rows["Fréchet distance"]

@@ -132,7 +132,7 @@ def test_the_table_lives_and_the_best_chain_is_used_in_one_step(show, clock):
     assert dialog.status.text() == "The best of 3 chains."
     assert "5.5 (4.5 to 6.5)" in dialog.report.text()
     assert "Step ratio (40%)" in dialog.report.text()
-    assert "Cannot be told: Ladder" in dialog.report.text()
+    assert "Unclear: Ladder" in dialog.report.text()
     dialog.use.click()
     now = page.experiment.spec
     assert (now.sampling.sampler, now.sampling.levels) == ("consistent", 12)
@@ -169,12 +169,12 @@ def test_a_chain_of_another_network_is_not_used(show, clock):
 
 def test_a_failure_is_said_in_the_window_and_the_next_search_can_begin(show, clock):
     page, _ = show(tune=[Failed("The journal cannot be read.")])
-    told = []
-    page.failed.connect(lambda text, _details: told.append(text))
+    received = []
+    page.failed.connect(lambda text, _details: received.append(text))
     dialog = opened(page, clock)
     dialog.button.click()
     clock.tick.emit()
-    assert dialog.status.text() == told[0] == "The journal cannot be read."
+    assert dialog.status.text() == received[0] == "The journal cannot be read."
     assert dialog.button.text() == "Search"
     assert dialog.button.isEnabled()
 

@@ -199,15 +199,15 @@ def test_a_sampling_that_fails_before_its_ladder_leaves_it_to_the_job(images, cl
     ],
 )
 def test_a_page_tells_the_window_of_notices_and_failures_after_it_has_shown_them(alone, clock, apart, expected):
-    page, told = alone(Page, FakeEngine(), clock), []
-    page.noticed.connect(told.append)
-    page.failed.connect(lambda text, _details: told.append(text))
-    page.data_missed.connect(lambda _text, name: told.append(name))
-    runner = page.runner(lambda _event: told.append("shown"), apart=apart)
+    page, received = alone(Page, FakeEngine(), clock), []
+    page.noticed.connect(received.append)
+    page.failed.connect(lambda text, _details: received.append(text))
+    page.data_missed.connect(lambda _text, name: received.append(name))
+    runner = page.runner(lambda _event: received.append("shown"), apart=apart)
     events = [Notice("wise"), Failed("broken"), Failed("no data", missing="mnist")]
     runner.submit(lambda _cadence, _live: (event for event in events))
     clock.tick.emit()
-    assert told == expected
+    assert received == expected
 
 
 def test_a_job_is_held_and_goes_on_and_the_next_one_is_not_held(alone, clock):
