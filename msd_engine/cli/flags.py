@@ -13,12 +13,20 @@ RunFolder = Annotated[
     tyro.conf.Positional[Path | None],
     tyro.conf.arg(metavar="[RUN]", help_behavior_hint="", help="A trained run folder."),
 ]
+Preset = Annotated[
+    str,
+    tyro.conf.arg(
+        metavar="NAME",
+        help_behavior_hint="",
+        help="Instead of a run: a preset, or a file that carries a spec, with a pretrained model or the exact score.",
+    ),
+]
 Model = Annotated[
     str,
     tyro.conf.arg(
         metavar="NAME",
         help_behavior_hint="",
-        help="Instead of a run: a pretrained model shipped with the program, such as digits-k8.",
+        help="Instead of a run: a pretrained model shipped with the program, such as digits.",
     ),
 ]
 DataDir = Annotated[

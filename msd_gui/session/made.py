@@ -66,11 +66,7 @@ class Made:
         return words
 
     def differences(self, now: Made) -> str:
-        """Return the settings that differ from the current ones as text; empty if all agree.
-
-        Args:
-            now: The current settings.
-        """
+        """Return the settings that differ from the current ones as text; empty if all agree."""
         if (self.chains, self.network) == (now.chains, now.network):
             return ""
         others = now.settings()

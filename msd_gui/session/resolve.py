@@ -15,7 +15,7 @@ from msd_engine.specs import ExperimentSpec, SamplingSpec
 from msd_engine.specs.experiment import same_network
 from msd_engine.specs.tables.noise import unsuitable
 from msd_gui.session.made import Made
-from msd_gui.session.networks import Network, Networks
+from msd_gui.session.networks import Network, Networks, usual_guidance
 
 EXACT = {"sampling.source": "exact"}
 FIXED_STEPS, MOST_FIXED_STEPS = 1000, 1_000_000
@@ -152,7 +152,7 @@ def resolve(spec: ExperimentSpec, networks: Networks, engine: EngineState) -> Re
         candidates=candidates,
         learning=learning,
         problem=problem,
-        card=problem or (None if exact or learning else _note(spec, network, engine)),
+        card=problem or (None if exact or learning else _note(spec, network, engine) or _guidance(spec, network)),
         fields=_fields(spec),
         choices=_choices(spec),
         actions=_actions(spec, engine, problem, serves=serves, exact=exact),
@@ -203,6 +203,20 @@ def _note(spec: ExperimentSpec, network: Network | None, engine: EngineState) ->
         return None
     text = f"Training settings have changed since. Until you train, {network.name} keeps denoising."
     return Problem("Another network", text, (Remedy("Train", action="train"),))
+
+
+def _guidance(spec: ExperimentSpec, network: Network | None) -> Problem | None:
+    """Offer the usual guidance of a sampler that is not the one for which the network's own guidance was chosen."""
+    if network is None:
+        return None
+    own, sampling = network.spec.sampling, spec.sampling
+    usual = usual_guidance(spec.data.name, sampling.sampler)
+    if sampling.sampler == own.sampler or sampling.guidance != own.guidance or sampling.guidance in (1.0, usual):
+        return None
+    now, other = sampling.traits.title, own.traits.title
+    why = f"The shipped settings of {now} have w = {usual:g}." if usual != 1.0 else f"None is known to suit {now}."
+    text = f"w = {own.guidance:g} was chosen for {other}; it can spoil the samples of another sampler. {why}"
+    return Problem("Guidance of another sampler", text, (Remedy(f"Set w = {usual:g}", {"sampling.guidance": usual}),))
 
 
 def _placeholder(

@@ -70,8 +70,8 @@ def descent(spec: ExperimentSpec) -> Descent:
     """
     sampling = spec.sampling
     levels = tuple(ladder(spec).tolist())
-    told = sampling.conditioning == "actual" and "conditioning" not in sampling.absent
-    residuals = DYNAMICS[sampling.sampler].LAW.residuals if told else None
+    actual = sampling.conditioning == "actual" and "conditioning" not in sampling.absent
+    residuals = DYNAMICS[sampling.sampler].LAW.residuals if actual else None
     own = sampling.chosen()
     return Descent(levels, sampling.steps_per_level, sampling.step_ratio, own, sampling.glides, residuals)
 

@@ -16,6 +16,7 @@ from torch import Tensor
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.target import Target
 from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, ImageFrame, Modes
+from msd_engine.events.chain_figures import exact_weight_error
 from msd_engine.events.pixels import to_grey
 from msd_engine.events.sampling import LOST
 from msd_engine.jobs.tools.background import imported
@@ -217,6 +218,7 @@ class PlaneFrames:
             off=self._off(modes, x, tau) / len(y) if ended and modes is not None else math.nan,
             distance=distance,
             exact_distance=exact,
+            exact_weight_error=_weight_error(modes, len(x)) if ended and modes is not None else math.nan,
         )
 
     def _draws(self, y: Tensor, living: Tensor) -> Tensor:
@@ -253,6 +255,10 @@ class PlaneFrames:
             start = target.std**2 if sampling.start == "gaussian" else sampling.start_width**2 / 3
             std = predicted_std(target, sampling.sampler, self._descent, k, start, counts.numpy(), jump=sampling.jump)
         return std, float(swelling(sampling.sampler, self._descent)[-1]) if k > 1 else math.nan
+
+
+def _weight_error(target: GaussianMixture, draws: int) -> float:
+    return exact_weight_error(tuple(target.weights.tolist()), draws)
 
 
 def _stayed(target: GaussianMixture, draws: Tensor, rho: Tensor, tau: float) -> float:
