@@ -64,6 +64,8 @@ def random_spec(seed: int) -> ExperimentSpec:
         "sampling.seed": seed,
         "training.k": int(draws.choice([1, 2, 4, 8])),
         "sampling.conditioning": str(draws.choice(["actual", "scheduled"])),
+        "sampling.eta": float(draws.uniform()),
+        "sampling.new_noise": str(draws.choice(["beta-tilde", "beta"])),
     }
     for name in set(OWN_FIELDS).difference(traits.own):
         del settings[f"sampling.{name}"]
