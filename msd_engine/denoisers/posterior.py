@@ -76,6 +76,22 @@ class PosteriorSampler(Denoiser, Protocol):
         """
 
 
+@runtime_checkable
+class JointDensity(Denoiser, Protocol):
+    """A denoiser that also knows the density of the noisy copies."""
+
+    def density(self, y: Tensor, sigma: float) -> tuple[Posterior, Tensor]:
+        """Return the posterior of x and the log density of its copies.
+
+        Args:
+            y: The copies with shape (B, k, *event).
+            sigma: Noise of one copy, positive.
+
+        Returns:
+            The posterior, and log P(y_1..y_k) with shape (B,), both in the dtype and on the device of `y`.
+        """
+
+
 def tweedie(mean: Tensor, y: Tensor, sigma: float | Tensor) -> Tensor:
     """Return the joint score (x̂ − y_i)/σ² with shape (B, k, *event), by the multi-sample form of Tweedie's formula.
 

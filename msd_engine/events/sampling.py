@@ -181,6 +181,9 @@ class ChainReport(Event):
             modes; NaN before the end.
         exact_distance: What this distance stays below in 19 of 20 samplings by as many exact draws with the same last
             noise and jump; NaN likewise.
+        acceptance: Share of the proposals at the present level that were accepted, without its warm-up; NaN for
+            samplers without proposals, and in the warm-up.
+        step_ratio: Median over the chains of their adapted r = ε/σ²; NaN likewise.
     """
 
     keep: ClassVar[str] = "latest"
@@ -198,6 +201,8 @@ class ChainReport(Event):
     off: float = math.nan
     distance: float = math.nan
     exact_distance: float = math.nan
+    acceptance: float = math.nan
+    step_ratio: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,6 +40,7 @@ class Stage(NamedTuple):
         step_ratio: r = ε/σ².
         own: The sampler with its own fields, such as a friction.
         actual: Actual noise of one copy before and after the step; None for that of the schedule.
+        warming: Number of the step in the warm-up of its level, from 1; 0 after the warm-up.
     """
 
     level: int
@@ -48,6 +49,7 @@ class Stage(NamedTuple):
     step_ratio: float = 0.0
     own: ChosenSampler = _USUAL
     actual: tuple[float, float] | None = None
+    warming: int = 0
 
     @property
     def noise(self) -> float:
@@ -93,6 +95,11 @@ class Descent:
         return self.steps_per_level * (len(self.ladder) - self.glides)
 
     @property
+    def warm_up(self) -> int:
+        """Number of the first steps of each level in which chains adapt their steps."""
+        return int(self.own.warm_up * self.steps_per_level) if "warm_up" in self.own.traits.own else 0
+
+    @property
     def start_variance(self) -> float:
         """Actual variance of the noise of one copy at the start."""
         return (self.begins or self.ladder[0]) ** 2
@@ -126,7 +133,10 @@ class Descent:
         sigma = self.ladder[level]
         below = self.ladder[min(level + 1, len(self.ladder) - 1)]
         stage = Stage(level, sigma, sigma, self.step_ratio, self.own)
-        for _ in range(done, self.steps_per_level - 1):
+        warm_up = self.warm_up
+        for step in range(done, warm_up):
+            yield stage._replace(warming=step + 1)
+        for _ in range(max(done, warm_up), self.steps_per_level - 1):
             yield stage
         yield stage._replace(next_sigma=below)
 
@@ -160,6 +170,18 @@ class Info(NamedTuple):
     posterior: Posterior
 
 
+class Tried(NamedTuple):
+    """Outcome of the proposals of a step.
+
+    Attributes:
+        accepted: Which chains accepted theirs, with shape (B,).
+        step_ratio: r of each chain, with shape (B,).
+    """
+
+    accepted: Tensor
+    step_ratio: Tensor
+
+
 def init(y: Tensor) -> State:
     """Return the initial state for copies `y` with shape (B, k, *event)."""
     return State(y)
@@ -168,8 +190,9 @@ def init(y: Tensor) -> State:
 class Dynamics(Protocol):
     """Interface of a dynamics module such as `samplers.langevin`.
 
-    A state is a named tuple of tensors with the shape of the copies, the copies `y` first; an info is a named tuple
-    with at least the `posterior` of the state before the step.
+    A state is a named tuple of tensors, the copies `y` first; those of samplers of images have the shape of the copies.
+    An info is a named tuple with at least the `posterior` of the state before the step, and with `tried` where the
+    sampler tests proposals.
     """
 
     def init(self, y: Tensor) -> Any:
@@ -180,7 +203,7 @@ class Dynamics(Protocol):
 
         Args:
             state: Current state, which is not modified.
-            denoiser: A `Denoiser`, or a `PosteriorSampler` where the dynamics draws x.
+            denoiser: A `Denoiser`; a `PosteriorSampler` or a `JointDensity` where the dynamics needs one.
             stage: Noise of one copy before and after the step, step ratio and own fields.
             noise: Source of independent random numbers with the shape of the copies.
 

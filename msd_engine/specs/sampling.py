@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from msd_engine.specs.base import param
-from msd_engine.specs.tables.samplers import WALL, ChosenSampler
+from msd_engine.specs.tables.samplers import BEYOND_NETWORKS, WALL, ChosenSampler
 
 StepRule = Literal["long-ladder", "ncsnv2"]
 """Rule of a proposed step: the limit of a long ladder, or each level from its exact noise (NCSNv2)."""
@@ -151,11 +151,9 @@ class SamplingSpec(ChosenSampler):
             raise ValueError(f"sampling.method must be 'annealed' where sampling.sampler is {self.sampler!r}.")
         if self.glides and self.levels < 2:
             raise ValueError(f"sampling.levels must be at least 2 where sampling.sampler is {self.sampler!r}.")
-        if self.needs_posterior and self.source == "trained":
-            raise ValueError(
-                f"sampling.source must be 'exact' where sampling.sampler is {self.sampler!r}: "
-                "a network gives x̂, but no draws from the posterior."
-            )
+        if self.needs_exact and self.source == "trained":
+            why = BEYOND_NETWORKS[self.traits.needs]
+            raise ValueError(f"sampling.source must be 'exact' where sampling.sampler is {self.sampler!r}: {why}.")
         return self
 
     @property
@@ -184,9 +182,9 @@ class SamplingSpec(ChosenSampler):
         return self.traits.needs_ladder or self.glides
 
     @property
-    def needs_posterior(self) -> bool:
-        """Whether the sampler draws x from its posterior, which requires an exact denoiser."""
-        return self.traits.needs_posterior
+    def needs_exact(self) -> bool:
+        """Whether the sampler needs an exact denoiser."""
+        return bool(self.traits.needs)
 
     @property
     def has_step(self) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from msd_engine.specs import ExperimentSpec, SamplingSpec
 from msd_engine.specs.experiment import same_network
+from msd_engine.specs.tables.samplers import BEYOND_NETWORKS, TRAITS
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks
 
@@ -241,7 +242,14 @@ def _fields(spec: ExperimentSpec) -> dict[str, str]:
 def _choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
     refused: dict[tuple[str, str], str] = {}
     if spec.sampling.source == "trained":
-        refused["sampling.sampler", "gibbs"] = "It draws from the exact posterior, not from a network."
+        refused |= {
+            ("sampling.sampler", name): f"It needs the exact score: {BEYOND_NETWORKS[row.needs]}."
+            for name, row in TRAITS.items()
+            if row.needs
+        }
+    if spec.data.kind == "images":
+        why = "It needs an exact density, which images do not have: choose a mixture or points."
+        refused |= {("sampling.sampler", name): why for name, row in TRAITS.items() if not row.draws_images}
     if spec.training.k == 1:
         refused["denoise.change", "drop"] = "With k = 1 there is no other copy."
     if spec.data.name != "custom":
@@ -297,7 +305,7 @@ def sampler_rule(spec: ExperimentSpec, sampler: str) -> dict[str, Any]:
         along |= method_rule(spec, "annealed") | {"sampling.method": "annealed"}
     if wanted.glides and wanted.levels < 2:
         along["sampling.levels"] = 2
-    if wanted.needs_posterior:
+    if wanted.needs_exact:
         along["sampling.source"] = "exact"
     return along
 
@@ -334,5 +342,5 @@ def copies_rule(spec: ExperimentSpec, k: int) -> dict[str, Any]:
 
 
 def source_rule(spec: ExperimentSpec, source: str) -> dict[str, Any]:
-    """Return the changes required by a source of the score: a network cannot draw from its posterior."""
-    return {"sampling.sampler": "langevin"} if source == "trained" and spec.sampling.needs_posterior else {}
+    """Return the changes required by a source of the score: a network gives x̂ alone."""
+    return {"sampling.sampler": "langevin"} if source == "trained" and spec.sampling.needs_exact else {}

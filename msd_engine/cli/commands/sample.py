@@ -63,7 +63,7 @@ class SampleAccount:
                 self._figures |= {"step": event.step, "elapsed_s": event.elapsed_s, "steps_per_s": event.rate}
             case ChainReport() if not len(event.true_weights):
                 known = {"distance": event.distance, "exact_distance": event.exact_distance, "alive": event.alive}
-                self._figures |= known
+                self._figures |= known | _proposals(event)
             case ChainReport():
                 self._figures |= {
                     "mode_weights": event.mode_weights.tolist(),
@@ -71,7 +71,7 @@ class SampleAccount:
                     "within_std": event.within_std,
                     "predicted_std": event.predicted_std,
                     "alive": event.alive,
-                }
+                } | _proposals(event)
             case Samples():
                 self._samples = event
                 self._figures |= {"n": len(event.x_hat), "seed": event.seed}
@@ -95,6 +95,11 @@ class SampleAccount:
         if self._samples is None:
             raise RuntimeError("the sampling job finished without samples")
         return self._samples
+
+
+def _proposals(event: ChainReport) -> dict[str, float]:
+    """Return the share of accepted proposals and the adapted r, by name; nothing for samplers without proposals."""
+    return {} if math.isnan(event.acceptance) else {"acceptance": event.acceptance, "adapted_r": event.step_ratio}
 
 
 def _ends(event: Verdicts) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, Image
 from msd_engine.events.pixels import to_grey
 from msd_engine.events.sampling import LOST
 from msd_engine.jobs.tools.background import imported
+from msd_engine.metrics.chains.acceptance import Acceptance
 from msd_engine.metrics.chains.figures import (
     alive,
     effective_size,
@@ -103,6 +104,7 @@ class PlaneFrames:
         self._waiting: list[Moment] = []
         self._level = -1
         self._last_level: list[NDArray[np.float32]] = []
+        self._acceptance = Acceptance()
         # A short run reports its figures once, at its end.
         self._next_report_s = time.perf_counter() + _REPORT_EVERY_S
 
@@ -138,6 +140,8 @@ class PlaneFrames:
         elif moment.step % self._stride == 0 or moment.step == self._total:
             # Leave it on the device until it is reported: copying each state would make a GPU wait at each step.
             self._waiting.append(moment)
+        if isinstance(moment, Moment) and moment.tried is not None:
+            self._acceptance.count(moment.level, moment.tried)
 
     def due(self, moment: Moment | Segment) -> Iterator[Event]:
         """Report the states since the last segment and, a few times per second, the figures."""
@@ -216,6 +220,8 @@ class PlaneFrames:
             off=self._off(modes, x, tau) / len(y) if ended and modes is not None else math.nan,
             distance=distance,
             exact_distance=exact,
+            acceptance=self._acceptance.share,
+            step_ratio=self._acceptance.step_ratio,
         )
 
     def _draws(self, y: Tensor, living: Tensor) -> Tensor:

@@ -10,12 +10,24 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer, model_vali
 
 from msd_engine.specs.base import Spec, param
 
-Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs"]
+Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs", "metropolis"]
 
 Conditioning = Literal["actual", "scheduled"]
 
+Need = Literal["", "draws", "density"]
+"""What a sampler needs beyond x̂: nothing, draws from the posterior, or the density of the copies."""
+
+BEYOND_NETWORKS: Final[dict[Need, str]] = {
+    "draws": "a network gives x̂, but no draws from the posterior",
+    "density": "a network gives x̂, but no density of the copies",
+}
+"""Why a network does not serve a sampler with such a need."""
+
 WALL: Final = 2.0
 """Step ratio r from which chains with a wall diverge, for any data and denoiser (theory §3, fact 4)."""
+
+ACCEPTANCE: Final = 0.574
+"""Best acceptance of Langevin proposals in many dimensions (Roberts and Rosenthal 1998, JRSS B 60)."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,7 @@ class Traits:
         needs_ladder: Whether it works only down a ladder, as do all that glide.
         own: Its fields of `ChosenSampler`, which some other samplers lack.
         has_wall: Whether chains diverge from r = `WALL` on.
-        needs_posterior: Whether it draws x from its posterior, which requires an exact denoiser.
+        needs: What it needs beyond x̂, which only exact denoisers give.
         evaluations: Evaluations of x̂ per step: the first at the noise before the step, the next at the noise after it.
     """
 
@@ -41,13 +53,18 @@ class Traits:
     needs_ladder: bool = False
     own: tuple[str, ...] = ("step_ratio",)
     has_wall: bool = False
-    needs_posterior: bool = False
+    needs: Need = ""
     evaluations: int = 1
 
     @property
     def has_step(self) -> bool:
         """Whether it has a step size."""
         return "step_ratio" in self.own
+
+    @property
+    def draws_images(self) -> bool:
+        """Whether it can draw images, whose exact denoiser gives x̂ and draws alone."""
+        return self.needs in ("", "draws")
 
 
 TRAITS: Final[dict[Sampler, Traits]] = {
@@ -84,7 +101,15 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         "draw x from its exact posterior, then draw new copies",
         "gibbs",
         own=(),
-        needs_posterior=True,
+        needs="draws",
+    ),
+    "metropolis": Traits(
+        "Metropolis-adjusted",
+        "Langevin proposals that a Metropolis test accepts or rejects, without bias at any step (MALA)",
+        "exact.metropolis",
+        own=("step_ratio", "warm_up"),
+        needs="density",
+        evaluations=2,
     ),
 }
 """Rows in the order of the list on the screen."""
@@ -106,7 +131,7 @@ class ChosenSampler(Spec):
         title="Sampler",
         help=f"How all copies move. {sampler_help()}",
         choices={name: row.title for name, row in TRAITS.items()},
-        formula="Langevin: y_i ← y_i + α (x̂ − y_i)/σ² + √(2α) z_i",
+        formula="Langevin: y_i ← y_i + ε (x̂ − y_i)/σ² + √(2ε) z_i",
     )
     step_ratio: float = param(
         0.1,
@@ -140,6 +165,16 @@ class ChosenSampler(Spec):
         help="Chains that swell hold more noise than their level says. Actual: the denoiser gets the noise of the "
         "state, which is known exactly at each step. Scheduled: it gets the noise of the level.",
         formula="v ← (1 − r)² v + 2 r σ²,  x̂(y₁…y_k; √v)",
+    )
+    warm_up: float = param(
+        0.2,
+        title="Warm-up",
+        ge=0.0,
+        le=0.5,
+        slider=(0.0, 0.5),
+        help="Share of the steps of each level in which every chain adapts its step, from r on, to an acceptance of "
+        f"{ACCEPTANCE:g}. Figures leave these steps out. 0 keeps r.",
+        formula="ln r ← ln r + n^(−0.6) (a − 0.574)",
     )
 
     @model_validator(mode="before")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -151,13 +152,11 @@ class SamplingControls(QObject):
 
     def show_ladder(self, ladder: Ladder) -> None:
         """Show the figures of a ladder."""
-        low, high = (float(edge(ladder.swelling)) for edge in (np.nanmin, np.nanmax))
-        span = number(low) if number(low) == number(high) else f"{number(low)} to {number(high)}"
-        if not high < 1e6:
-            span = "∞"
+        span = _span(ladder.swelling, ladder.settled)
         missing = "; no guidance: this network has no earlier self" if ladder.guidance_missing else ""
-        self.caption.setText(f"s<sub>T</sub>²/σ² = {span} · {ladder.evaluations:,} evaluations{missing}")
+        self.caption.setText(f"s<sub>T</sub>²/σ² {span} · {ladder.evaluations:,} evaluations{missing}")
         self.swelling.set_levels(ladder.sigma, ladder.swelling)
+        self.swelling.setVisible(not np.isnan(ladder.swelling).all())
         self.ladder_ready.emit(ladder)
 
     @Slot(object)
@@ -194,6 +193,16 @@ class SamplingControls(QObject):
         self.button.setEnabled(not running)
         if not running:
             self.button.setText(PROPOSE)
+
+
+def _span(swelling: NDArray[np.float64], settled: float) -> str:
+    """Return the range of s_T²/σ² as text, or its limit where no recursion is known."""
+    if np.isnan(swelling).all():
+        return f"→ {number(settled)}"
+    low, high = float(np.fmin.reduce(swelling)), float(np.fmax.reduce(swelling))
+    if not high < 1e6:
+        return "= ∞"
+    return f"= {number(low)}" if number(low) == number(high) else f"= {number(low)} to {number(high)}"
 
 
 def _key(made: Made) -> tuple[object, ...]:
