@@ -10,6 +10,7 @@ import tyro
 
 from msd_engine.cli.fields import NOT_GIVEN, field_flags
 from msd_engine.specs.sampling import StepRule
+from msd_engine.specs.tables.updates import Convention
 
 Flag = tyro.conf.FlagCreatePairsOff[bool]
 
@@ -134,6 +135,8 @@ class Sample:
     """Sample file with x_hat, y, seed and spec."""
     grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
     """Also write a picture of all samples, for images."""
+    convention: Annotated[Convention, tyro.conf.arg(help_behavior_hint="(epsilon | alpha)")] = "epsilon"
+    """How the printed update writes the step: ε with noise √(2ε), or α/2 with noise √α."""
     data_dir: DataDir = None
     device: Device = "auto"
     threads: Threads = NOT_GIVEN

@@ -83,7 +83,7 @@ class _Level:
     log_scale: _Array
 
     def estimate(self, y: _Array) -> _Estimate:
-        """Return x̂ with shape (d, B), and functions for ∇ log p_τ(ȳ) and log p_τ(ȳ) with shape (B,), of copies (k, d, B)."""
+        """Return x̂ with shape (d, B) of copies (k, d, B), and functions for ∇ log p_τ(ȳ) and log p_τ(ȳ), shape (B,)."""
         v, rho, total, top = self._responsibilities(self.ops.sum(y, 0) * self.share)
         return (
             self._mean(v, rho, total),
@@ -198,6 +198,20 @@ class ExactDenoiser:
         spread = (y - y.mean(1, keepdim=True)).square().sum((1, 2)) / (2 * sigma**2)
         constant = (k - 1) * d / 2 * math.log(2 * math.pi * sigma**2) + d / 2 * math.log(k)
         return posterior, log_density() - spread - constant
+
+    def clean_score(self, x: Tensor) -> Tensor:
+        """Return ∇ log p(x) of data with shape (B, d), float32 or float64, each independent of the others.
+
+        Points have no density without noise: their score is infinite.
+        """
+        if len(x) == 1:
+            return self.clean_score(torch.cat((x, x)))[:1]
+        level, y = self._level(x.unsqueeze(1), 0.0), x.unsqueeze(1)
+        if level.ops is _TORCH:
+            score: Tensor = level.estimate(y.permute(1, 2, 0))[1]().mT
+            return score
+        with np.errstate(all="ignore"):
+            return torch.from_numpy(level.estimate(y.numpy().transpose(1, 2, 0))[1]().T)
 
     def _estimate(self, y: Tensor, sigma: float | Tensor) -> tuple[Posterior, Callable[[], Tensor]]:
         """Return the posterior of at least two chains, and a function for log p_{σ_eff}(ȳ) with shape (B,)."""

@@ -92,6 +92,14 @@ class JointDensity(Denoiser, Protocol):
         """
 
 
+@runtime_checkable
+class CleanScore(Denoiser, Protocol):
+    """A denoiser that also knows the score of its data without noise."""
+
+    def clean_score(self, x: Tensor) -> Tensor:
+        """Return ∇ log p(x) of data with shape (B, *event), in their dtype and on their device."""
+
+
 def tweedie(mean: Tensor, y: Tensor, sigma: float | Tensor) -> Tensor:
     """Return the joint score (x̂ − y_i)/σ² with shape (B, k, *event), by the multi-sample form of Tweedie's formula.
 

@@ -16,6 +16,8 @@ from msd_engine.events.sampling import (
     Modes,
     Proposed,
     Samples,
+    Split,
+    TwinSegment,
 )
 from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildStarted, SweepTable, TableRow
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
@@ -62,6 +64,7 @@ __all__ = [
     "RunStatus",
     "RunsChanged",
     "Samples",
+    "Split",
     "Started",
     "StripFrame",
     "SweepFound",
@@ -74,5 +77,6 @@ __all__ = [
     "TuneReport",
     "TuneRow",
     "TuneTable",
+    "TwinSegment",
     "Verdicts",
 ]

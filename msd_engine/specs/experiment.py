@@ -73,6 +73,16 @@ class ExperimentSpec(Spec):
             raise ValueError("network.kind must be 'mlp' where data.kind is 'mixture'.")
         return self
 
+    @model_validator(mode="after")
+    def _sampler_fits_data(self) -> Self:
+        sampling, data = self.sampling, self.data
+        wanted = f"sampling.sampler {sampling.sampler!r} needs"
+        if isinstance(data, ImagesSpec) and not sampling.traits.draws_images:
+            raise ValueError(f"{wanted} an exact density, which images do not have: choose another sampler.")
+        if isinstance(data, MixtureSpec) and data.is_points and sampling.noiseless:
+            raise ValueError(f"{wanted} a density without noise, which points do not have: choose another sampler.")
+        return self
+
     def to_json(self, *, indent: int | None = None) -> str:
         """Return JSON text with the generator of this program; `from_json` reads it back unchanged."""
         fields = self.model_dump(mode="json")

@@ -159,12 +159,24 @@ class SamplingSpec(ChosenSampler):
     @property
     def ends(self) -> tuple[float, float]:
         """Noise of one copy at the first and at the last level."""
-        return self.sigma_1 if self.method == "annealed" else self.sigma_L, self.sigma_L
+        if self.noiseless:
+            return 0.0, 0.0
+        return self.sigma_1 if self.annealed else self.sigma_L, self.sigma_L
 
     @property
     def epsilon(self) -> float:
-        """The step size at the last level, ε = r σ_L²."""
-        return self.step_ratio * self.sigma_L**2
+        """The step size at the last level, ε = r σ_L², or that of dynamics without noise."""
+        return self.step if self.noiseless else self.step_ratio * self.sigma_L**2
+
+    @property
+    def noiseless(self) -> bool:
+        """Whether chains move the datum itself, without noise, ladder and copies."""
+        return self.traits.noiseless
+
+    @property
+    def annealed(self) -> bool:
+        """Whether chains go down a ladder of noise levels."""
+        return self.method == "annealed" and not self.noiseless
 
     @property
     def blows_up(self) -> bool:
@@ -199,7 +211,7 @@ class SamplingSpec(ChosenSampler):
     @property
     def total_steps(self) -> int:
         """Number of steps of one chain."""
-        levels = self.levels if self.method == "annealed" else 1
+        levels = self.levels if self.annealed else 1
         return self.steps_per_level * (levels - self.glides)
 
     @property

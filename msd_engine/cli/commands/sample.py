@@ -22,6 +22,7 @@ from msd_engine.cli.options import Sample
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import ChainReport, Event, Finished, Progress, Samples, Started, Verdicts
 from msd_engine.specs import ExperimentSpec, JobName, for_job
+from msd_engine.specs.tables.updates import update_of
 
 
 def sample(options: Sample) -> dict[str, Any]:
@@ -43,7 +44,8 @@ def sample(options: Sample) -> dict[str, Any]:
             raise RefusedError("--grid shows images, but the samples of a mixture are points; leave it out.")
     account = SampleAccount()
     account.take(follow(_job(options, spec, run), account))
-    return account.figures() | save(account.samples(), out, options.grid)
+    update = update_of(spec.sampling, spec.sampling.ends[1], options.convention).numbers
+    return account.figures() | {"update": update} | save(account.samples(), out, options.grid)
 
 
 class SampleAccount:

@@ -19,7 +19,7 @@ from msd_engine.data.images import has_images
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser
-from msd_engine.denoisers.posterior import Denoiser, JointDensity, PosteriorSampler
+from msd_engine.denoisers.posterior import CleanScore, Denoiser, JointDensity, PosteriorSampler
 from msd_engine.denoisers.switched import SwitchedDenoiser
 from msd_engine.denoisers.target import Target
 from msd_engine.events.sampling import LOST
@@ -42,10 +42,10 @@ from msd_engine.specs import ExperimentSpec
 from msd_engine.specs.tables.samplers import Need
 
 _MEASURED_STEPS = 10
-# What samplers need beyond x̂, and who has it.
 _NEEDED: dict[Need, tuple[type, str]] = {
-    "draws": (PosteriorSampler, "draws from the posterior, which this denoiser does not give"),
-    "density": (JointDensity, "the density of the copies, which mixtures and sets of points have, but not images"),
+    "draws": (PosteriorSampler, "draws from the posterior"),
+    "density": (JointDensity, "the density of the copies"),
+    "clean score": (CleanScore, "the score without noise"),
 }
 
 
@@ -203,7 +203,9 @@ def _built(
         streams = BlendedStreams((sampling.seed, toward), sampling.chains, shape, device=chosen)
     needed = _NEEDED.get(sampling.traits.needs)
     if needed is not None and not isinstance(denoiser, needed[0]):
-        raise UserError(f"The sampler {sampling.sampler!r} needs {needed[1]}: choose another sampler.")
+        raise UserError(
+            f"The sampler {sampling.sampler!r} needs {needed[1]}, which these data do not give: choose another sampler."
+        )
     schedule = descent(spec)
     if sampling.start == "uniform":
         y = uniform_start(streams, sampling.start_width, schedule.ladder[0])

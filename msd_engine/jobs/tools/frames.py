@@ -257,7 +257,8 @@ class PlaneFrames:
         if target is not None:
             start = target.std**2 if sampling.start == "gaussian" else sampling.start_width**2 / 3
             std = predicted_std(target, sampling.sampler, self._descent, k, start, counts.numpy(), jump=sampling.jump)
-        return std, float(swelling(sampling.sampler, self._descent)[-1]) if k > 1 else math.nan
+        known = k > 1 and not sampling.noiseless
+        return std, float(swelling(sampling.sampler, self._descent)[-1]) if known else math.nan
 
 
 def _stayed(target: GaussianMixture, draws: Tensor, rho: Tensor, tau: float) -> float:

@@ -136,5 +136,7 @@ def _by_arviz(name: str, draws: Tensor, method: str) -> Tensor:
     # Imported here: the import needs about a second.
     from arviz_stats.base.array import array_stats
 
-    values = getattr(array_stats, name)(draws.double().numpy(), chain_axis=1, draw_axis=0, method=method)
+    # Chains that stand still have no variance within.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        values = getattr(array_stats, name)(draws.double().numpy(), chain_axis=1, draw_axis=0, method=method)
     return torch.as_tensor(values, dtype=torch.float64)

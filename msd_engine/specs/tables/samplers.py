@@ -10,16 +10,17 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer, model_vali
 
 from msd_engine.specs.base import Spec, param
 
-Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs", "metropolis"]
+Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs", "metropolis", "plain"]
 
 Conditioning = Literal["actual", "scheduled"]
 
-Need = Literal["", "draws", "density"]
-"""What a sampler needs beyond x̂: nothing, draws from the posterior, or the density of the copies."""
+Need = Literal["", "draws", "density", "clean score"]
+"""What a sampler needs beyond x̂: nothing, draws from the posterior, the density of the copies, or ∇ log p itself."""
 
 BEYOND_NETWORKS: Final[dict[Need, str]] = {
     "draws": "a network gives x̂, but no draws from the posterior",
     "density": "a network gives x̂, but no density of the copies",
+    "clean score": "a network gives x̂ of noisy copies, but no score without noise",
 }
 """Why a network does not serve a sampler with such a need."""
 
@@ -44,6 +45,7 @@ class Traits:
         has_wall: Whether chains diverge from r = `WALL` on.
         needs: What it needs beyond x̂, which only exact denoisers give.
         evaluations: Evaluations of x̂ per step: the first at the noise before the step, the next at the noise after it.
+        update: Its update, with {step}, {noise}, {sigma}, {ratio} and {time} where numbers belong (`updates`).
     """
 
     title: str
@@ -55,6 +57,7 @@ class Traits:
     has_wall: bool = False
     needs: Need = ""
     evaluations: int = 1
+    update: str = ""
 
     @property
     def has_step(self) -> bool:
@@ -66,6 +69,13 @@ class Traits:
         """Whether it can draw images, whose exact denoiser gives x̂ and draws alone."""
         return self.needs in ("", "draws")
 
+    @property
+    def noiseless(self) -> bool:
+        """Whether chains move the datum itself, without noise, ladder and copies."""
+        return self.needs == "clean score"
+
+
+_LANGEVIN = "y_i ← y_i + {step} (x̂ − y_i)/{sigma}² + {noise} z_i"
 
 TRAITS: Final[dict[Sampler, Traits]] = {
     "langevin": Traits(
@@ -74,9 +84,14 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         "langevin",
         own=("step_ratio", "conditioning"),
         has_wall=True,
+        update=_LANGEVIN,
     ),
     "consistent": Traits(
-        "Consistent", "annealed sampling whose noise follows the ladder exactly", "consistent", glides=True
+        "Consistent",
+        "annealed sampling whose noise follows the ladder exactly",
+        "consistent",
+        glides=True,
+        update="y_i ← y_i + {ratio} (x̂ − y_i) + √(σ₊² − (1 − {ratio})² {sigma}²) z_i",
     ),
     "underdamped": Traits(
         "Underdamped",
@@ -84,6 +99,8 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         "underdamped",
         own=("step_ratio", "friction", "conditioning"),
         has_wall=True,
+        update="v_i ← v_i + {time} (x̂ − y_i)/{sigma}²,  y_i ← y_i + {time}/2 v_i,  v_i ← c v_i + √(1 − c²) z_i,  "
+        "y_i ← y_i + {time}/2 v_i",
     ),
     "predictor-corrector": Traits(
         "Predictor–corrector",
@@ -92,9 +109,16 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         needs_ladder=True,
         own=("step_ratio", "conditioning"),
         has_wall=True,
+        update=f"{_LANGEVIN};  to the next level y_i ← x̂ + q (y_i − x̂) + σ₊ √(1 − q) z_i,  q = σ₊²/σ²",
     ),
     "ode": Traits(
-        "Probability flow", "the ODE, without noise, by Heun's rule", "flow", glides=True, own=(), evaluations=2
+        "Probability flow",
+        "the ODE, without noise, by Heun's rule",
+        "flow",
+        glides=True,
+        own=(),
+        evaluations=2,
+        update="d y_i/dσ = (y_i − x̂)/{sigma}",
     ),
     "gibbs": Traits(
         "Gibbs (exact)",
@@ -102,6 +126,7 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         "gibbs",
         own=(),
         needs="draws",
+        update="x ~ P(x | y₁…y_k; {sigma}),  y_i ← x + {sigma} z_i",
     ),
     "metropolis": Traits(
         "Metropolis-adjusted",
@@ -110,6 +135,15 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         own=("step_ratio", "warm_up"),
         needs="density",
         evaluations=2,
+        update=f"{_LANGEVIN.replace('←', '→')}, accepted with min(1, P(y′) q(y | y′) / P(y) q(y′ | y))",
+    ),
+    "plain": Traits(
+        "Plain, no noise",
+        "Langevin dynamics of x itself by the score of the data, which keeps wrong weights of separate modes",
+        "exact.plain",
+        own=("step",),
+        needs="clean score",
+        update="x ← x + {step} ∇ log p(x) + {noise} z",
     ),
 }
 """Rows in the order of the list on the screen."""
@@ -175,6 +209,18 @@ class ChosenSampler(Spec):
         help="Share of the steps of each level in which every chain adapts its step, from r on, to an acceptance of "
         f"{ACCEPTANCE:g}. Figures leave these steps out. 0 keeps r.",
         formula="ln r ← ln r + n^(−0.6) (a − 0.574)",
+    )
+    step: float = param(
+        0.05,
+        title="Step",
+        symbol="ε",
+        gt=0.0,
+        le=1e6,
+        slider=(1e-3, 1.0),
+        scale="log",
+        help="Step of plain Langevin dynamics, in squared units of the data. Chains blow up from twice the least "
+        "variance of a mode on.",
+        formula="x ← x + ε ∇ log p(x) + √(2ε) z",
     )
 
     @model_validator(mode="before")

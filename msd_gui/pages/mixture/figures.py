@@ -45,7 +45,7 @@ def chain_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, 
         _swelling(report.residual_inflation, number(report.predicted_inflation), "error" if wall else ""),
         _weights(gap, chance, "error" if gap > chance else ""),
         *_proposals(report, wanted),
-        *(_fixed(report) if wanted.method == "fixed" else _annealed(report, lived, wanted.chains)),
+        *(_annealed(report, lived, wanted.chains) if wanted.annealed else _fixed(report)),
         _living(lived, wanted.chains),
     )
 
@@ -123,10 +123,7 @@ def state_readings(
         _swelling(figures.residual_inflation, "", ""),
         _weights(gap, chance, ""),
         *_later(wanted),
-        *(
-            Reading(name, "at the end")
-            for name in ((R_HAT, EFFECTIVE) if wanted.method == "fixed" else (KEPT, INDEPENDENT))
-        ),
+        *(Reading(name, "at the end") for name in ((KEPT, INDEPENDENT) if wanted.annealed else (R_HAT, EFFECTIVE))),
         _living(figures.lived, figures.chains),
     )
 

@@ -23,6 +23,7 @@ from msd_gui.pages.mixture.chains import PlaneChains
 from msd_gui.pages.mixture.density import FieldPainter
 from msd_gui.pages.mixture.exports import Parts, exports
 from msd_gui.pages.mixture.fields_shown import GROUPS
+from msd_gui.pages.mixture.formula import Formula
 from msd_gui.pages.mixture.player import Player
 from msd_gui.pages.mixture.readout import Readout
 from msd_gui.pages.sampling.controls import SamplingControls, show_fields
@@ -33,7 +34,7 @@ from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, NetworkStore
-from msd_gui.session.resolve import EngineState, Resolved
+from msd_gui.session.resolve import EngineState, Resolved, data_rule
 from msd_gui.session.settings import SPEED_HZ, Settings
 from msd_gui.views.curves.bars import BarsView
 from msd_gui.views.curves.losses import LossView
@@ -95,7 +96,7 @@ class MixturePage(TrainingPage):
         self.form = SpecForm(GROUPS, self.experiment.spec)
         self.form.section("Training").set_open(False)
         # A mixture that is written out comes from a file; leaving it takes its numbers away.
-        self.form.set_rule("data.name", lambda _spec, _name: dict.fromkeys(WRITTEN_OUT))
+        self.form.set_rule("data.name", lambda spec, name: dict.fromkeys(WRITTEN_OUT) | data_rule(spec, name))
         self.plane = PlaneView()
         self.timeline = Timeline()
         on = self._actions
@@ -113,7 +114,8 @@ class MixturePage(TrainingPage):
         button = LayersButton({name: self.plane.layer(name) for name in LAYERS}, self.plane.set_layer, "the plane")
         self.layers = button.layers
         below = layout.row(self.transport, button, stretch=(1, 0))
-        middle = layout.column(self.plane, self.timeline, below, stretch=(1, 0, 0))
+        self.formula = Formula()
+        middle = layout.column(self.plane, self.timeline, below, self.formula, stretch=(1, 0, 0, 0))
         above = middle.layout()
         assert isinstance(above, QVBoxLayout)
         self._above = above
@@ -150,6 +152,7 @@ class MixturePage(TrainingPage):
         self.beside.replaced.connect(self._on_replaced)
         self.clock.tick.connect(self._on_tick)
         self.player.moved.connect(self._request_field)
+        self.player.moved.connect(self._show_update)
         self.player.turned.connect(self.actions_changed)
         self.plane.view_changed.connect(self._request_field)
         self.fields.framed.connect(self.adviser.set_data)
@@ -250,7 +253,14 @@ class MixturePage(TrainingPage):
             # Where nothing denoises the settings, density and scores stay those of the chains that are shown.
             made = self.chains.made
             spec = made.spec if made is not None and not self.resolved.serves else self.resolved.spec
-            self.fields.ask(spec, self.player.sigma or spec.sampling.sigma_L)
+            shown, last = self.player.sigma, 0.0 if spec.sampling.noiseless else spec.sampling.sigma_L
+            self.fields.ask(spec, last if shown is None else shown)
+
+    @Slot()
+    def _show_update(self) -> None:
+        spec, sigma = self.player.buffer.shown.spec, self.player.sigma
+        if spec is not None and sigma is not None:
+            self.formula.show_update(spec.sampling, sigma)
 
     @Slot()
     def _on_tick(self) -> None:
@@ -275,14 +285,16 @@ class MixturePage(TrainingPage):
         return self.player.playhead.playing
 
     def restore(self, name: str, settings: Settings) -> None:
-        """Load the spec that the page had, and play chains as fast as then."""
+        """Load the spec that the page had, play chains as fast and write formulas as then."""
         super().restore(name, settings)
         self.player.set_speed(settings.speed_hz)
+        self.formula.set_convention(settings.convention)
 
     def keep(self, name: str, settings: Settings) -> None:
-        """Keep the spec and the speed."""
+        """Keep the spec, the speed and the convention of formulas."""
         super().keep(name, settings)
         settings.speed_hz = self.player.playhead.speed
+        settings.convention = self.formula.convention
 
     def do_train(self) -> None:
         """Train a network on the present target."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -152,11 +151,11 @@ class SamplingControls(QObject):
 
     def show_ladder(self, ladder: Ladder) -> None:
         """Show the figures of a ladder."""
-        span = _span(ladder.swelling, ladder.settled)
+        span = _span(ladder)
         missing = "; no guidance: this network has no earlier self" if ladder.guidance_missing else ""
-        self.caption.setText(f"s<sub>T</sub>²/σ² {span} · {ladder.evaluations:,} evaluations{missing}")
+        self.caption.setText(f"{span} · {ladder.evaluations:,} evaluations{missing}")
         self.swelling.set_levels(ladder.sigma, ladder.swelling)
-        self.swelling.setVisible(not np.isnan(ladder.swelling).all())
+        self.swelling.setVisible(bool(ladder.sigma.any()) and not np.isnan(ladder.swelling).all())
         self.ladder_ready.emit(ladder)
 
     @Slot(object)
@@ -195,14 +194,16 @@ class SamplingControls(QObject):
             self.button.setText(PROPOSE)
 
 
-def _span(swelling: NDArray[np.float64], settled: float) -> str:
+def _span(ladder: Ladder) -> str:
     """Return the range of s_T²/σ² as text, or its limit where no recursion is known."""
-    if np.isnan(swelling).all():
-        return f"→ {number(settled)}"
-    low, high = float(np.fmin.reduce(swelling)), float(np.fmax.reduce(swelling))
+    if not ladder.sigma.any():
+        return "no noise"
+    if np.isnan(ladder.swelling).all():
+        return f"s<sub>T</sub>²/σ² → {number(ladder.settled)}"
+    low, high = float(np.fmin.reduce(ladder.swelling)), float(np.fmax.reduce(ladder.swelling))
     if not high < 1e6:
-        return "= ∞"
-    return f"= {number(low)}" if number(low) == number(high) else f"= {number(low)} to {number(high)}"
+        return "s<sub>T</sub>²/σ² = ∞"
+    return f"s<sub>T</sub>²/σ² = {number(low)}" + ("" if number(low) == number(high) else f" to {number(high)}")
 
 
 def _key(made: Made) -> tuple[object, ...]:

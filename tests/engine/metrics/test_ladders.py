@@ -25,10 +25,11 @@ from msd_engine.specs.tables.samplers import TRAITS, ChosenSampler
 
 SAMPLERS = tuple(DYNAMICS)
 GLIDING = tuple(name for name, row in TRAITS.items() if row.glides)
-LAWFUL = tuple(name for name, dynamics in DYNAMICS.items() if dynamics.LAW.variances is not unknown)
+NOISY = tuple(name for name, row in TRAITS.items() if not row.noiseless)
+LAWFUL = tuple(name for name in NOISY if DYNAMICS[name].LAW.variances is not unknown)
 SWELL = tuple(name for name, row in TRAITS.items() if "conditioning" in row.own)
 CHOICES = [(name, told) for name in LAWFUL for told in (False, True) if not told or name in SWELL]
-SCHEDULED = tuple(name for name, dynamics in DYNAMICS.items() if dynamics.LAW.as_scheduled)
+SCHEDULED = tuple(name for name in NOISY if DYNAMICS[name].LAW.as_scheduled)
 LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
 DATA = np.array([0.0, 0.3, 2.0])
 
@@ -156,7 +157,7 @@ def test_past_the_wall_what_is_reported_stays_bounded(sampler):
 
 
 def test_without_a_recursion_there_is_no_figure_but_a_limit():
-    assert set(SAMPLERS) - set(LAWFUL) == {"metropolis"}
+    assert set(NOISY) - set(LAWFUL) == {"metropolis"}
     descent = schedule("metropolis")
     assert np.isnan(swelling("metropolis", descent)).all()
     assert settled("metropolis", 1.5) == 1
@@ -201,7 +202,7 @@ def test_past_the_wall_the_swelling_is_huge():
         assert not swelling(sampler, schedule(sampler, steps=1000, ratio=2.5))[-1] < 1e12
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", NOISY)
 def test_the_job_reports_the_ladder_that_is_walked(sampler):
     spec = load_preset("ring-8").replace_all({"sampling.sampler": sampler, "sampling.ladder": "karras"})
     told, _ = ladder_job(spec)
@@ -224,6 +225,14 @@ def test_the_evaluations_are_as_many_as_the_denoiser_is_asked(sampler):
             if len(y) == 2:
                 wanted.append(sigma)
             return super().__call__(y, sigma)
+
+        def density(self, y, sigma):
+            wanted.append(sigma)
+            return super().density(y, sigma)
+
+        def clean_score(self, x):
+            wanted.append(0.0)
+            return super().clean_score(x)
 
     list(walk(chains.dynamics, Counting(chains.target.modes), chains.y, chains.descent, chains.streams))
     assert len(wanted) == spec.sampling.evaluations

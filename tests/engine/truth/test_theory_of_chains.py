@@ -68,6 +68,8 @@ def random_spec(seed: int) -> ExperimentSpec:
         "training.k": int(draws.choice([1, 2, 4, 8])),
         "sampling.conditioning": str(draws.choice(["actual", "scheduled"])),
         "sampling.warm_up": float(draws.uniform(0, 0.5)),
+        # The least variance of a mode is .05: chains without noise diverge from .1 on.
+        "sampling.step": float(draws.uniform(0.005, 0.08)),
     }
     for name in set(OWN_FIELDS).difference(traits.own):
         del settings[f"sampling.{name}"]
@@ -117,7 +119,7 @@ def check_many(seeds: range) -> Counter[str]:
         lawful = spec.sampling.sampler in LAWFUL
         # One Gaussian leaves nothing unknown, and residuals never do, where the sampler has a recursion.
         assert std is lawful or not one
-        assert swelling is (spec.training.k > 1 and lawful)
+        assert swelling is (spec.training.k > 1 and lawful and not spec.sampling.noiseless)
         found["one" if one else "std" if std else "silent"] += 1
     return found
 
@@ -181,7 +183,7 @@ def test_theory_speaks_of_the_end_alone(sampler: str, monkeypatch: pytest.Monkey
         if TRAITS[sampler].glides:
             # Whatever the step, these samplers have the noise of the ladder: each state is measured by its own σ.
             assert report.residual_inflation == pytest.approx(1.0, abs=0.15)
-    assert last.predicted_inflation > 0 or sampler not in LAWFUL
+    assert last.predicted_inflation > 0 or sampler not in LAWFUL or TRAITS[sampler].noiseless
 
 
 @pytest.mark.parametrize(
