@@ -142,7 +142,7 @@ def with_fields(spec: ExperimentSpec, given: Mapping[str, str]) -> ExperimentSpe
         raise SpecError(STEP_SIZE, f"Give one of {STEP_SIZE} and {STEP_RATIO}: each follows from the other.")
     epsilon = _value(dataclasses.replace(known[STEP_RATIO], path=STEP_SIZE), text)
     if changed.sampling.noiseless:
-        return changed.replace("sampling.step", epsilon)
+        return changed.replace("sampling.step_size", epsilon)
     return changed.replace(STEP_RATIO, step_ratio_of(epsilon, changed.sampling.sigma_L))
 
 

@@ -28,6 +28,8 @@ _USUAL = ChosenSampler()
 # Bounds of the actual noise: chains beyond 1e6 data units are lost (`events.sampling.LOST`), and oscillators of low
 # friction pass through 0 together.
 _MOST, _LEAST_SHARE = 1e6, 1e-3
+# Of the gain of the adaptation; between ½ and 1 it converges (Robbins and Monro 1951).
+_DECAY = 0.6
 
 
 class Stage(NamedTuple):
@@ -40,7 +42,7 @@ class Stage(NamedTuple):
         step_ratio: r = ε/σ².
         own: The sampler with its own fields, such as a friction.
         actual: Actual noise of one copy before and after the step; None for that of the schedule.
-        warming: Number of the step in the warm-up of its level, from 1; 0 after the warm-up.
+        gain: Gain with which chains adapt their steps in the warm-up of the level; None after it.
     """
 
     level: int
@@ -49,7 +51,7 @@ class Stage(NamedTuple):
     step_ratio: float = 0.0
     own: ChosenSampler = _USUAL
     actual: tuple[float, float] | None = None
-    warming: int = 0
+    gain: float | None = None
 
     @property
     def noise(self) -> float:
@@ -135,10 +137,15 @@ class Descent:
         stage = Stage(level, sigma, sigma, self.step_ratio, self.own)
         warm_up = self.warm_up
         for step in range(done, warm_up):
-            yield stage._replace(warming=step + 1)
+            yield stage._replace(gain=self._gain(level, step))
         for _ in range(max(done, warm_up), self.steps_per_level - 1):
             yield stage
         yield stage._replace(next_sigma=below)
+
+    def _gain(self, level: int, step: int) -> float:
+        """Return 0 while a chain forgets the noise of the level before, then a gain that falls from level to level."""
+        half = self.warm_up // 2
+        return 0.0 if step < half else (level * (self.warm_up - half) + step - half + 1) ** -_DECAY
 
     def _gliding(self, level: int, done: int) -> Iterator[Stage]:
         top, bottom, steps = self.ladder[level], self.ladder[level + 1], self.steps_per_level

@@ -166,7 +166,7 @@ class SamplingSpec(ChosenSampler):
     @property
     def epsilon(self) -> float:
         """The step size at the last level, ε = r σ_L², or that of dynamics without noise."""
-        return self.step if self.noiseless else self.step_ratio * self.sigma_L**2
+        return self.step_size if self.noiseless else self.step_ratio * self.sigma_L**2
 
     @property
     def noiseless(self) -> bool:

@@ -11,8 +11,9 @@ q(b|a) ∝ exp(−‖b − a − ε s(a)‖²/4ε). With S = s(y) + s(y') the pr
 It leaves P unchanged at any step size: no bias and no wall; too large steps are rejected. P must be known, not only its
 score: mixtures and sets of points have it, a network has not.
 
-Warm-up: in the first steps of a level each chain adapts its own r to the acceptance that is best in many dimensions, by
-ln r ← ln r + n^(−0.6) (a − 0.574), with a the probability of acceptance in step n. r then stays.
+Warm-up: in the first steps of a level a chain forgets the noise of the level before, then adapts its own r to the
+acceptance that is best in many dimensions, by ln r ← ln r + n^(−0.6) (a − 0.574), with a the probability of acceptance
+in the nth such step of all levels. r then stays.
 
 The law has no recursion of the variance: a test depends on the state. It settles at the exact variance.
 """
@@ -30,8 +31,6 @@ from msd_engine.samplers.laws import Law, exact, unknown
 from msd_engine.specs.tables.samplers import ACCEPTANCE
 
 __all__ = ["LAW", "Info", "State", "init", "step"]
-
-_DECAY = 0.6
 
 
 class State(NamedTuple):
@@ -77,10 +76,10 @@ def step(state: State, denoiser: JointDensity, stage: Stage, noise: Noise) -> tu
     # A step so large that numbers overflow is rejected: NaN fails the comparison.
     accepted = u.log() < log_ratio
     y = torch.where(_wide(accepted, y), y, state.y)
-    if not stage.warming:
+    if stage.gain is None:
         return State(y, state.stretch), Info(posterior, Tried(accepted, epsilon / stage.sigma**2))
     chance = log_ratio.clamp(max=0).exp().nan_to_num(nan=0.0)
-    stretch = state.stretch + stage.warming**-_DECAY * (chance - ACCEPTANCE)
+    stretch = state.stretch + stage.gain * (chance - ACCEPTANCE)
     return State(y, stretch), Info(posterior, None)
 
 

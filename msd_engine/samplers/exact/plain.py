@@ -28,14 +28,14 @@ def init(y: Tensor) -> State:
 
 
 def step(state: State, denoiser: CleanScore, stage: Stage, noise: Noise) -> tuple[State, Info]:
-    """Move all chains by one step of the size `stage.own.step`; the first of the k random numbers counts."""
-    x, epsilon = state.y[:, 0], stage.own.step
+    """Move all chains by one step of the size `stage.own.step_size`; the first of the k random numbers counts."""
+    x, epsilon = state.y[:, 0], stage.own.step_size
     moved = x + epsilon * denoiser.clean_score(x) + math.sqrt(2 * epsilon) * noise.normal()[:, 0]
     return State(moved.unsqueeze(1).expand_as(state.y)), Info(Posterior(x, x.new_full(state.y.shape, math.nan)))
 
 
 def _variances(descent: Descent, _k: int, data: Array, start: Array) -> Array:
-    epsilon = descent.own.step
+    epsilon = descent.own.step_size
     factors = (1 - epsilon / data)[None].repeat(len(descent.ladder), 0)
     return standing(start, (factors, 0 * factors + 2 * epsilon), descent.steps_per_level)
 

@@ -141,7 +141,7 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         "Plain, no noise",
         "Langevin dynamics of x itself by the score of the data, which keeps wrong weights of separate modes",
         "exact.plain",
-        own=("step",),
+        own=("step_size",),
         needs="clean score",
         update="x ← x + {step} ∇ log p(x) + {noise} z",
     ),
@@ -206,11 +206,11 @@ class ChosenSampler(Spec):
         ge=0.0,
         le=0.5,
         slider=(0.0, 0.5),
-        help="Share of the steps of each level in which every chain adapts its step, from r on, to an acceptance of "
-        f"{ACCEPTANCE:g}. Figures leave these steps out. 0 keeps r.",
+        help="Share of the steps of each level in which every chain settles, then adapts its step, from r on, to an "
+        f"acceptance of {ACCEPTANCE:g}. Figures leave these steps out. 0 keeps r.",
         formula="ln r ← ln r + n^(−0.6) (a − 0.574)",
     )
-    step: float = param(
+    step_size: float = param(
         0.05,
         title="Step",
         symbol="ε",

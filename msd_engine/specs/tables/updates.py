@@ -45,7 +45,7 @@ def update_of(sampler: ChosenSampler, sigma: float, convention: Convention = "ep
         convention: How the step is written.
     """
     ratio, template = sampler.step_ratio, sampler.traits.update
-    epsilon = sampler.step if sampler.traits.noiseless else ratio * sigma**2
+    epsilon = sampler.step_size if sampler.traits.noiseless else ratio * sigma**2
     symbol, drift, noise = _SYMBOLS[convention]
     shown = _number(epsilon if convention == "epsilon" else 2 * epsilon)
     symbols = {"step": drift.format(symbol), "noise": noise.format(symbol).replace("·", "")}

@@ -98,8 +98,8 @@ def test_the_acceptance_is_that_of_the_textbook(seed, ratio):
     chance = (law.log_prob(proposal) - law.log_prob(y.flatten(1))).exp()
     chance *= (towards(proposal.reshape(shape)).log_prob(y.flatten(1)) - towards(y).log_prob(proposal)).exp()
     chance = chance.clamp(max=1)
-    # The first step of a warm-up tells the chance itself.
-    stage = Stage(0, SIGMA, SIGMA, ratio, warming=1)
+    # A warm-up with gain 1 tells the chance itself.
+    stage = Stage(0, SIGMA, SIGMA, ratio, gain=1.0)
     warm, _ = metropolis.step(metropolis.init(y), ExactDenoiser(target), stage, Doubles(5, shape))
     torch.testing.assert_close(warm.stretch + ACCEPTANCE, chance, rtol=1e-9, atol=1e-9)
     stage = Stage(0, SIGMA, SIGMA, ratio)
@@ -110,7 +110,7 @@ def test_the_acceptance_is_that_of_the_textbook(seed, ratio):
     torch.testing.assert_close(after.y, expected, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("ratio", [1e-3, 30.0])
+@pytest.mark.parametrize("ratio", [0.03, 30.0])
 def test_the_warm_up_finds_the_step_and_is_left_out(ratio):
     spec = load_preset("two-gaussians").replace_all(
         {
@@ -130,7 +130,7 @@ def test_the_warm_up_finds_the_step_and_is_left_out(ratio):
         event for event in sample(spec.replace("sampling.warm_up", 0.0), device="cpu") if isinstance(event, ChainReport)
     )
     assert given.step_ratio == pytest.approx(ratio)
-    assert given.acceptance > 0.99 if ratio < 1 else given.acceptance < 0.01
+    assert given.acceptance > 0.95 if ratio < 1 else given.acceptance < 0.01
     # Steps far beyond the wall of plain Langevin leave chains where they are.
     assert given.alive == 1
 

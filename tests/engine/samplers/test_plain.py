@@ -21,7 +21,7 @@ from msd_engine.specs import ExperimentSpec, MixtureSpec, SpecError, load_preset
 from msd_engine.specs.tables.samplers import ChosenSampler
 
 STEP = 0.07
-DESCENT = Descent((0.0,), 30, own=ChosenSampler(sampler="plain", step=STEP))
+DESCENT = Descent((0.0,), 30, own=ChosenSampler(sampler="plain", step_size=STEP))
 
 
 def chains(count, k=3, seed=5):
@@ -56,7 +56,7 @@ def test_the_scores_are_the_same_by_numpy_and_by_torch():
 
 
 def toy(**values):
-    settings = {"sampler": "plain", "step": 0.05, "start": "uniform", "start_width": 8.0, "steps_per_level": 1000}
+    settings = {"sampler": "plain", "step_size": 0.05, "start": "uniform", "start_width": 8.0, "steps_per_level": 1000}
     settings |= {"method": "fixed", "chains": 2000} | values
     return load_preset("ncsn-toy").replace_all({f"sampling.{name}": value for name, value in settings.items()})
 

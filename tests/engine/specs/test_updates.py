@@ -24,7 +24,7 @@ def test_langevin_is_written_as_the_papers_do() -> None:
 @pytest.mark.parametrize(("name", "sigma"), [("langevin", 2.0), ("metropolis", 0.5), ("plain", 0.0)])
 def test_both_conventions_have_the_same_numbers(name: str, sigma: float) -> None:
     sampler = ChosenSampler(sampler=name)
-    epsilon = sampler.step if name == "plain" else sampler.step_ratio * sigma**2
+    epsilon = sampler.step_size if name == "plain" else sampler.step_ratio * sigma**2
     one, other = (update_of(sampler, sigma, convention).numbers for convention in CONVENTIONS)
     drift, inside = re.search(r"\+ ([\d.]+) .*√\(2·([\d.]+)\)", one).groups()  # type: ignore[union-attr]
     assert float(drift) == float(inside) == pytest.approx(epsilon, rel=5e-3)
