@@ -40,6 +40,7 @@ from msd_engine.cli.options import (
     Sweep,
     Train,
     Tune,
+    Twins,
     Why,
 )
 from msd_engine.cli.outcome import DONE, FAILED, INTERRUPTED, REFUSED, CutShortError, RefusedError, print_json, say
@@ -165,6 +166,10 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             from msd_engine.cli.commands.why import why
 
             return why(command)
+        case Twins():
+            from msd_engine.cli.commands.twins import twins
+
+            return twins(command)
         case Propose():
             from msd_engine.cli.commands.propose import propose
 

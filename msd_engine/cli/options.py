@@ -8,48 +8,22 @@ from typing import Annotated, Any, Literal, Union
 
 import tyro
 
+from msd_engine.cli.arguments import (
+    BUDGET,
+    FIELDS,
+    DataDir,
+    Device,
+    Flag,
+    Json,
+    Model,
+    RunFolder,
+    SampleFields,
+    Threads,
+)
 from msd_engine.cli.fields import NOT_GIVEN, field_flags
+from msd_engine.cli.plane import Twins
 from msd_engine.specs.sampling import StepRule
 from msd_engine.specs.tables.updates import Convention
-
-Flag = tyro.conf.FlagCreatePairsOff[bool]
-
-RunFolder = Annotated[
-    tyro.conf.Positional[Path | None],
-    tyro.conf.arg(metavar="[RUN]", help_behavior_hint="", help="A trained run folder."),
-]
-Model = Annotated[
-    str,
-    tyro.conf.arg(
-        metavar="NAME",
-        help_behavior_hint="",
-        help="Instead of a run: a pretrained model shipped with the program, such as digits-k8.",
-    ),
-]
-DataDir = Annotated[
-    Path | None,
-    tyro.conf.arg(
-        name="data-dir",
-        metavar="DIR",
-        help_behavior_hint="",
-        help="Folder of the image sets (default: MSD_DATA_DIR, else the user's data folder).",
-    ),
-]
-Device = Annotated[str, tyro.conf.arg(metavar="NAME", help="Where to compute: auto, cpu, cuda or mps.")]
-Threads = Annotated[
-    str,
-    tyro.conf.arg(
-        metavar="N",
-        help_behavior_hint="",
-        help="Fixed number of CPU threads (default: MSD_THREADS, else the fastest number).",
-    ),
-]
-Json = Annotated[
-    Flag, tyro.conf.arg(help_behavior_hint="", help="Print one line of JSON on standard output at the end.")
-]
-
-
-_FIELDS = tyro.conf.arg(name="")
 
 # The fields of one picture and its copies are flags, too.
 RunFields: Any = field_flags("sampling", chain_task=True)
@@ -90,14 +64,12 @@ class Run:
     device: Device = "auto"
     threads: Threads = NOT_GIVEN
     json: Json = False
-    fields: Annotated[RunFields, _FIELDS] = field(default_factory=RunFields)
+    fields: Annotated[RunFields, FIELDS] = field(default_factory=RunFields)
 
 
 # Explicit because `--steps` alone must also remove the time limit of a preset, and vice versa.
-_BUDGET = ("steps", "seconds")
 
-TrainFields: Any = field_flags("training", reserved=_BUDGET)
-SampleFields: Any = field_flags("sampling", reserved=_BUDGET)
+TrainFields: Any = field_flags("training", reserved=BUDGET)
 
 
 @dataclass(frozen=True)
@@ -118,7 +90,7 @@ class Train:
     device: Device = "auto"
     threads: Threads = NOT_GIVEN
     json: Json = False
-    fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
+    fields: Annotated[TrainFields, FIELDS] = field(default_factory=TrainFields)
 
 
 @dataclass(frozen=True)
@@ -141,7 +113,7 @@ class Sample:
     device: Device = "auto"
     threads: Threads = NOT_GIVEN
     json: Json = False
-    fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
+    fields: Annotated[SampleFields, FIELDS] = field(default_factory=SampleFields)
 
 
 @dataclass(frozen=True)
@@ -170,7 +142,7 @@ class Evaluate:
     device: Device = "auto"
     threads: Threads = NOT_GIVEN
     json: Json = False
-    fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
+    fields: Annotated[SampleFields, FIELDS] = field(default_factory=SampleFields)
 
 
 @dataclass(frozen=True)
@@ -187,7 +159,7 @@ class Why:
     device: Device = "auto"
     threads: Threads = NOT_GIVEN
     json: Json = False
-    fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
+    fields: Annotated[SampleFields, FIELDS] = field(default_factory=SampleFields)
 
 
 @dataclass(frozen=True)
@@ -204,7 +176,7 @@ class Propose:
     """Choose the step for the exact noise at the ends of a long ladder's levels, or NCSNv2's step."""
     data_dir: DataDir = None
     json: Json = False
-    fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
+    fields: Annotated[SampleFields, FIELDS] = field(default_factory=SampleFields)
 
 
 @dataclass(frozen=True)
@@ -262,7 +234,7 @@ class Sweep:
     device: Device = "auto"
     threads: Threads = NOT_GIVEN
     json: Json = False
-    fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
+    fields: Annotated[TrainFields, FIELDS] = field(default_factory=TrainFields)
 
 
 @dataclass(frozen=True)
@@ -287,7 +259,7 @@ class Reproduce:
     device: Device = "auto"
     threads: Threads = NOT_GIVEN
     json: Json = False
-    fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
+    fields: Annotated[TrainFields, FIELDS] = field(default_factory=TrainFields)
 
 
 @dataclass(frozen=True)
@@ -345,6 +317,7 @@ Command = (
     | Run
     | Evaluate
     | Why
+    | Twins
     | Propose
     | Tune
     | Sweep
@@ -362,6 +335,7 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Run, tyro.conf.subcommand("run")],
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
     Annotated[Why, tyro.conf.subcommand("why")],
+    Annotated[Twins, tyro.conf.subcommand("twins")],
     Annotated[Propose, tyro.conf.subcommand("propose")],
     Annotated[Tune, tyro.conf.subcommand("tune")],
     Annotated[Sweep, tyro.conf.subcommand("sweep")],
