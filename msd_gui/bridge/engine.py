@@ -128,6 +128,10 @@ class Engine:
         grid = {"bounds": bounds, "resolution": FIELD_RESOLUTION, "points": ARROWS_PER_SIDE}
         return self._job("sampling.field:field", spec, sigma=sigma, run_dir=run, pool=1, **grid)
 
+    def twins(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Walk chains beside their one-sample twins, and split the copies into mean and residuals."""
+        return self._job("sampling.twins:twins", spec, run_dir=run, pool=1)
+
     def why(self, spec: ExperimentSpec, run: Path | None = None, *, chains: int = 0) -> Job:
         """Find out by experiment why chains die, in the background; 0 chains for the usual number."""
         return self._job("sampling.why:why", spec, run_dir=run, chains=chains, pool=1)

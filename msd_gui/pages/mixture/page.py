@@ -26,6 +26,7 @@ from msd_gui.pages.mixture.fields_shown import GROUPS
 from msd_gui.pages.mixture.formula import Formula
 from msd_gui.pages.mixture.player import Player
 from msd_gui.pages.mixture.readout import Readout
+from msd_gui.pages.mixture.twins import Twins
 from msd_gui.pages.sampling.controls import SamplingControls, show_fields
 from msd_gui.pages.sampling.networks import NetworkCard
 from msd_gui.pages.training.page import TrainingPage
@@ -85,6 +86,8 @@ class MixturePage(TrainingPage):
         self.beside = Beside(self, clock, self.player, self.plane, self.weights, self.readings)
         self._above.insertWidget(0, self.beside.label)
         self.fields = FieldPainter(self, engine, self.plane)
+        self.twins = Twins(self, engine, self.player, self.plane)
+        self._figures.insertWidget(self._figures.indexOf(self.training_heading), self.twins.panel)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
         self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
         self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
@@ -133,6 +136,9 @@ class MixturePage(TrainingPage):
             self.training_heading,
             self.losses_place,
         )
+        column = figures.layout()
+        assert isinstance(column, QVBoxLayout)
+        self._figures = column
         layout.lay_out(self, self.form, middle, figures)
 
         self.add_export_menu(self.plane, self.timeline, self.weights, self.losses)
@@ -246,6 +252,7 @@ class MixturePage(TrainingPage):
     def _show_report(self, made: Made, report: ChainReport) -> None:
         self.adviser.set_report(made, report)
         self.player.set_report(report)
+        self.twins.draw()
 
     @Slot()
     def _request_field(self) -> None:
