@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QVBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from msd_engine.events import ChainReport, Samples
 from msd_engine.specs import ExperimentSpec
@@ -26,6 +26,7 @@ from msd_gui.pages.mixture.fields_shown import GROUPS
 from msd_gui.pages.mixture.formula import Formula
 from msd_gui.pages.mixture.player import Player
 from msd_gui.pages.mixture.readout import Readout
+from msd_gui.pages.mixture.sides import Sides
 from msd_gui.pages.mixture.twins import Twins
 from msd_gui.pages.sampling.controls import SamplingControls, show_fields
 from msd_gui.pages.sampling.networks import NetworkCard
@@ -87,7 +88,12 @@ class MixturePage(TrainingPage):
         self._above.insertWidget(0, self.beside.label)
         self.fields = FieldPainter(self, engine, self.plane)
         self.twins = Twins(self, engine, self.player, self.plane)
-        self._figures.insertWidget(self._figures.indexOf(self.training_heading), self.twins.panel)
+        self.sides = Sides(self, engine, self.player, self.plane, self._planes)
+        below = self._below.layout()
+        assert isinstance(below, QHBoxLayout)
+        below.insertWidget(1, self.sides.button)
+        for part in (self.sides.readings, self.twins.panel):
+            self._figures.insertWidget(self._figures.indexOf(self.training_heading), part)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
         self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
         self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
@@ -116,9 +122,10 @@ class MixturePage(TrainingPage):
         )
         button = LayersButton({name: self.plane.layer(name) for name in LAYERS}, self.plane.set_layer, "the plane")
         self.layers = button.layers
-        below = layout.row(self.transport, button, stretch=(1, 0))
+        self._below = layout.row(self.transport, button, stretch=(1, 0))
         self.formula = Formula()
-        middle = layout.column(self.plane, self.timeline, below, self.formula, stretch=(1, 0, 0, 0))
+        self._planes = layout.row(self.plane, stretch=(1,))
+        middle = layout.column(self._planes, self.timeline, self._below, self.formula, stretch=(1, 0, 0, 0))
         above = middle.layout()
         assert isinstance(above, QVBoxLayout)
         self._above = above
