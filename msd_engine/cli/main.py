@@ -30,6 +30,7 @@ from msd_engine.cli.options import (
     Download,
     Evaluate,
     ExportTensorboard,
+    Figure,
     Presets,
     Propose,
     Reproduce,
@@ -166,6 +167,10 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             from msd_engine.cli.commands.why import why
 
             return why(command)
+        case Figure():
+            from msd_engine.cli.commands.figure import figure
+
+            return figure(command)
         case Twins():
             from msd_engine.cli.commands.twins import twins
 

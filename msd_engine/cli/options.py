@@ -21,7 +21,7 @@ from msd_engine.cli.arguments import (
     Threads,
 )
 from msd_engine.cli.fields import NOT_GIVEN, field_flags
-from msd_engine.cli.plane import Twins
+from msd_engine.cli.plane import Figure, Twins
 from msd_engine.specs.sampling import StepRule
 from msd_engine.specs.tables.updates import Convention
 
@@ -318,6 +318,7 @@ Command = (
     | Evaluate
     | Why
     | Twins
+    | Figure
     | Propose
     | Tune
     | Sweep
@@ -336,6 +337,7 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
     Annotated[Why, tyro.conf.subcommand("why")],
     Annotated[Twins, tyro.conf.subcommand("twins")],
+    Annotated[Figure, tyro.conf.subcommand("figure")],
     Annotated[Propose, tyro.conf.subcommand("propose")],
     Annotated[Tune, tyro.conf.subcommand("tune")],
     Annotated[Sweep, tyro.conf.subcommand("sweep")],

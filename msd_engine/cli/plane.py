@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated
 
 import tyro
 
 from msd_engine.cli.arguments import FIELDS, Json, RunFolder, SampleFields, Threads
 from msd_engine.cli.fields import NOT_GIVEN
+from msd_engine.specs.tables.papers import FigureName
 
 
 @dataclass(frozen=True)
@@ -21,3 +23,17 @@ class Twins:
     threads: Threads = NOT_GIVEN
     json: Json = False
     fields: Annotated[SampleFields, FIELDS] = field(default_factory=SampleFields)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Compute a figure of the papers by name, and write it as SVG, PDF or PNG."""
+
+    name: tyro.conf.Positional[FigureName]
+    """The figure; the preset of the same name has its settings."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.svg", help_behavior_hint="(required)")] = None
+    """The file to write."""
+    run: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="(default: the exact score)")] = None
+    """A trained run on the same target, for the annealed chains of poster-figure-3."""
+    threads: Threads = NOT_GIVEN
+    json: Json = False

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
 
 from msd_engine.events import ChainReport, Samples
 from msd_engine.specs import ExperimentSpec
+from msd_engine.specs.tables.papers import FIGURES, figure_named
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
@@ -56,7 +57,7 @@ class MixturePage(TrainingPage):
 
     title = "Mixture"
     chains: PlaneChains
-    presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25")
+    presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25", *FIGURES)
 
     def __init__(
         self,
@@ -218,6 +219,9 @@ class MixturePage(TrainingPage):
         self.do_restart()
         self.chains.draw()
         self.actions_changed.emit()
+        named = figure_named(spec.title)
+        if named is not None:
+            self.noticed.emit(FIGURES[named].story)
 
     @property
     def samples(self) -> Samples | None:
