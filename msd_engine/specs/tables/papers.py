@@ -51,7 +51,7 @@ FIGURES: Final[dict[FigureName, PaperFigure]] = {
     ),
     "ncsn-weights": PaperFigure(
         "NCSN: the weights that plain Langevin gets wrong",
-        "Look at the bars: plain Langevin gives .51 for the mode of weight .8.",
+        "Look at the weight of the first mode: plain Langevin gives .51 for .8.",
         "Press Anneal on the card: from the same start the weights come out right.",
         "A score at no noise knows the shape of each mode but not its weight; larger noise knows it.",
     ),
