@@ -30,7 +30,6 @@ from msd_engine.cli.options import (
     Download,
     Evaluate,
     ExportTensorboard,
-    Figure,
     Presets,
     Propose,
     Reproduce,
@@ -41,10 +40,10 @@ from msd_engine.cli.options import (
     Sweep,
     Train,
     Tune,
-    Twins,
     Why,
 )
 from msd_engine.cli.outcome import DONE, FAILED, INTERRUPTED, REFUSED, CutShortError, RefusedError, print_json, say
+from msd_engine.cli.plane import Figure, Twins
 from msd_engine.specs import JOBS, SpecError
 
 _ABOUT = """Train k-sample denoisers and draw from them by chained Langevin dynamics.

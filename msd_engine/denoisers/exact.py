@@ -198,8 +198,8 @@ class ExactDenoiser:
             (B,), each chain independent of the others.
         """
         if y.shape[0] == 1:
-            twice, log_density = self.density(torch.cat((y, y)), sigma)
-            return Posterior(twice.mean[:1], lambda: twice.score[:1]), log_density[:1]
+            twice, both = self.density(torch.cat((y, y)), sigma)
+            return Posterior(twice.mean[:1], lambda: twice.score[:1]), both[:1]
         k, d = y.shape[1:]
         posterior, log_density = self._estimate(y, sigma)
         spread = (y - y.mean(1, keepdim=True)).square().sum((1, 2)) / (2 * sigma**2)
