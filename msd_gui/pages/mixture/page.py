@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout
+from PySide6.QtWidgets import QVBoxLayout
 
 from msd_engine.events import ChainReport, Samples
 from msd_engine.specs import ExperimentSpec
@@ -90,10 +90,7 @@ class MixturePage(TrainingPage):
         self.fields = FieldPainter(self, engine, self.plane)
         self.twins = Twins(self, engine, self.player, self.plane)
         self.sides = Sides(self, engine, self.player, self.plane, self._planes)
-        below = self._below.layout()
-        assert isinstance(below, QHBoxLayout)
-        below.insertWidget(1, self.sides.button)
-        for part in (self.sides.readings, self.twins.panel):
+        for part in (self.sides.button, self.sides.readings, self.twins.panel):
             self._figures.insertWidget(self._figures.indexOf(self.training_heading), part)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
         self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
@@ -123,10 +120,10 @@ class MixturePage(TrainingPage):
         )
         button = LayersButton({name: self.plane.layer(name) for name in LAYERS}, self.plane.set_layer, "the plane")
         self.layers = button.layers
-        self._below = layout.row(self.transport, button, stretch=(1, 0))
+        below = layout.row(self.transport, button, stretch=(1, 0))
         self.formula = Formula()
         self._planes = layout.row(self.plane, stretch=(1,))
-        middle = layout.column(self._planes, self.timeline, self._below, self.formula, stretch=(1, 0, 0, 0))
+        middle = layout.column(self._planes, self.timeline, below, self.formula, stretch=(1, 0, 0, 0))
         above = middle.layout()
         assert isinstance(above, QVBoxLayout)
         self._above = above
