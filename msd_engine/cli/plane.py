@@ -8,8 +8,8 @@ from typing import Annotated
 
 import tyro
 
-from msd_engine.cli.arguments import FIELDS, Json, RunFolder, SampleFields, Threads
 from msd_engine.cli.fields import NOT_GIVEN
+from msd_engine.cli.flags import Json, Preset, RunFolder, SampleFields, Threads
 from msd_engine.specs.tables.papers import FigureName
 
 
@@ -18,11 +18,10 @@ class Twins:
     """Walk chains of k copies beside their one-sample twins, and split the copies into their mean and residuals."""
 
     run: RunFolder = None
-    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
-    """Instead of a run: a preset, or a file that carries a spec."""
+    preset: Preset = NOT_GIVEN
     threads: Threads = NOT_GIVEN
     json: Json = False
-    fields: Annotated[SampleFields, FIELDS] = field(default_factory=SampleFields)
+    fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from msd_engine.events.base import Event
 
 LOST = 1e6
-"""Bound in data units at which told states are clipped; a chain with a copy beyond it counts as lost."""
+"""Bound in data units at which the states of events are clipped; a chain with a copy beyond it counts as lost."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -220,6 +220,8 @@ class ChainReport(Event):
         acceptance: Share of the proposals at the present level that were accepted, without its warm-up; NaN for
             samplers without proposals, and in the warm-up.
         step_ratio: Median over the chains of their adapted r = ε/σ²; NaN likewise.
+        exact_weight_error: What the largest error of `mode_weights` stays at or below in 19 of 20 samplings by as many
+            exact draws; NaN before the end and for data without modes.
     """
 
     keep: ClassVar[str] = "latest"
@@ -239,6 +241,7 @@ class ChainReport(Event):
     exact_distance: float = math.nan
     acceptance: float = math.nan
     step_ratio: float = math.nan
+    exact_weight_error: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,8 +13,9 @@ from msd_engine.specs.base import LARGEST_SEED, Spec, SpecError
 from msd_engine.specs.data import DataSpec, ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.nets import MlpSpec, UNetSpec
-from msd_engine.specs.noise import NoiseSpec
+from msd_engine.specs.noise import COLOUR_FIELDS, NoiseSpec
 from msd_engine.specs.sampling import SamplingSpec
+from msd_engine.specs.tables.noise import COVARIANCES
 from msd_engine.specs.training import TrainingSpec
 
 GENERATOR = "philox4x32-10"
@@ -84,6 +85,14 @@ class ExperimentSpec(Spec):
             raise ValueError(f"{wanted} an exact density, which images do not have: choose another sampler.")
         if isinstance(data, MixtureSpec) and data.is_points and sampling.noiseless:
             raise ValueError(f"{wanted} a density without noise, which points do not have: choose another sampler.")
+        return self
+
+    @model_validator(mode="after")
+    def _noise_suits_data(self) -> Self:
+        kind = self.data.kind
+        if kind not in COVARIANCES[self.noise.covariance].of:
+            words = " or ".join(repr(word) for word, row in COVARIANCES.items() if kind in row.of)
+            raise ValueError(f"noise.covariance must be {words} where data.kind is {kind!r}.")
         return self
 
     def to_json(self, *, indent: int | None = None) -> str:
@@ -270,7 +279,14 @@ def for_painting(spec: ExperimentSpec, keep: Collection[str] = ()) -> Experiment
 
 Misfit = Literal["shape", "noise", "k", "data"]
 
-NETWORK_FIELDS = ("data", "network", "noise.s", "noise.covariance", "training.k", "training.form")
+NETWORK_FIELDS = (
+    "data",
+    "network",
+    "noise.s",
+    *(f"noise.{name}" for name in COLOUR_FIELDS),
+    "training.k",
+    "training.form",
+)
 """What a network is made from: a training with another of these makes another network."""
 
 
@@ -289,7 +305,7 @@ def misfits(trained: ExperimentSpec, asked: ExperimentSpec) -> tuple[Misfit, ...
     """
     found: dict[Misfit, bool] = {
         "shape": trained.data.shape != asked.data.shape,
-        "noise": trained.noise.covariance != asked.noise.covariance,
+        "noise": trained.noise.colour != asked.noise.colour,
         "k": trained.training.k != asked.training.k and not trained.serves_every_k,
         "data": not same_data(trained, asked),
     }

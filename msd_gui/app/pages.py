@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from msd_gui.pages import compare, denoise, images, mixture, runs
+from msd_gui.pages import compare, denoise, images, mixture, noise, runs
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.base.row import Surroundings
 
@@ -15,6 +15,7 @@ PAGES = (
     denoise.PAGE,
     compare.PAGE,
     runs.PAGE,
+    noise.PAGE,
 )
 
 

@@ -106,6 +106,14 @@ def exact_distance(target: Target, data: Tensor, n: int, k: int, sigma: float, *
     return found
 
 
+def stayed(target: GaussianMixture, draws: Tensor, rho: Tensor, tau: float) -> float:
+    """Return the share of chains that end in the mode of their first draw; NaN without draws."""
+    if not len(draws) or not len(rho):
+        return math.nan
+    before = target.responsibilities(draws[0].to(target.means.dtype), tau).argmax(1)
+    return (before == rho.argmax(1)).double().mean().item()
+
+
 def split_r_hat(draws: Tensor) -> Tensor:
     """Return split R̂ of each coordinate, by arviz-stats.
 

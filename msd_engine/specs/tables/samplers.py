@@ -10,7 +10,19 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer, model_vali
 
 from msd_engine.specs.base import Spec, param
 
-Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs", "metropolis", "plain"]
+Sampler = Literal[
+    "langevin",
+    "consistent",
+    "underdamped",
+    "predictor-corrector",
+    "ode",
+    "gibbs",
+    "metropolis",
+    "plain",
+    "ddim",
+]
+
+NewNoise = Literal["beta-tilde", "beta"]
 
 Conditioning = Literal["actual", "scheduled"]
 
@@ -145,6 +157,14 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         needs="clean score",
         update="x ← x + {step} ∇ log p(x) + {noise} z",
     ),
+    "ddim": Traits(
+        "DDPM, DDIM",
+        "reverse steps of DDPM (η = 1) and DDIM (η = 0), down a ladder of the noise σ/α",
+        "reverse.ddim",
+        glides=True,
+        own=("eta", "new_noise"),
+        update="y_i ← x̂ + √(σ₊² − s²) (y_i − x̂)/{sigma} + s z_i,  s = η σ₊ √(1 − σ₊²/{sigma}²)",
+    ),
 }
 """Rows in the order of the list on the screen."""
 
@@ -221,6 +241,25 @@ class ChosenSampler(Spec):
         help="Step of plain Langevin dynamics, in squared units of the data. Chains blow up from twice the least "
         "variance of a mode on.",
         formula="x ← x + ε ∇ log p(x) + √(2ε) z",
+    )
+
+    eta: float = param(
+        1.0,
+        title="Share of new noise",
+        symbol="η",
+        ge=0.0,
+        le=1.0,
+        slider=(0.0, 1.0),
+        help="0: DDIM, without new noise, Euler's rule for the probability flow. 1: DDPM.",
+        formula="y_i ← x̂ + √(σ₊² − s²) (y_i − x̂)/σ + s z_i,  s = η σ₊ √(1 − σ₊²/σ²)",
+    )
+    new_noise: NewNoise = param(
+        "beta-tilde",
+        title="Variance of new noise",
+        help="β̃: that of the exact posterior given x̂, which keeps the noise of the ladder. β: that of the forward "
+        "process, which is larger.",
+        choices={"beta-tilde": "β̃", "beta": "β"},
+        formula="β̃ = β (1 − ᾱ₊)/(1 − ᾱ),  β = 1 − ᾱ/ᾱ₊",
     )
 
     @model_validator(mode="before")

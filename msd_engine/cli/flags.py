@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import tyro
 
@@ -15,12 +15,20 @@ RunFolder = Annotated[
     tyro.conf.Positional[Path | None],
     tyro.conf.arg(metavar="[RUN]", help_behavior_hint="", help="A trained run folder."),
 ]
+Preset = Annotated[
+    str,
+    tyro.conf.arg(
+        metavar="NAME",
+        help_behavior_hint="",
+        help="Instead of a run: a preset, or a file that carries a spec, with a pretrained model or the exact score.",
+    ),
+]
 Model = Annotated[
     str,
     tyro.conf.arg(
         metavar="NAME",
         help_behavior_hint="",
-        help="Instead of a run: a pretrained model shipped with the program, such as digits-k8.",
+        help="Instead of a run: a pretrained model shipped with the program, such as digits.",
     ),
 ]
 DataDir = Annotated[
@@ -45,9 +53,7 @@ Json = Annotated[
     Flag, tyro.conf.arg(help_behavior_hint="", help="Print one line of JSON on standard output at the end.")
 ]
 
-FIELDS = tyro.conf.arg(name="")
-
-BUDGET = ("steps", "seconds")
-"""Flags of a budget, which are not fields."""
+BUDGET: Final = ("steps", "seconds")
+"""Bare names of flags for a budget of training, which are not those of fields."""
 
 SampleFields: Any = field_flags("sampling", reserved=BUDGET)
