@@ -16,6 +16,8 @@ from msd_engine.events.sampling import (
     Modes,
     Proposed,
     Samples,
+    Split,
+    TwinSegment,
 )
 from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildStarted, SweepTable, TableRow
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
@@ -63,6 +65,7 @@ __all__ = [
     "RunStatus",
     "RunsChanged",
     "Samples",
+    "Split",
     "Started",
     "StripFrame",
     "SweepFound",
@@ -75,5 +78,6 @@ __all__ = [
     "TuneReport",
     "TuneRow",
     "TuneTable",
+    "TwinSegment",
     "Verdicts",
 ]
