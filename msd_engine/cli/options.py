@@ -97,6 +97,7 @@ _BUDGET = ("steps", "seconds")
 
 TrainFields: Any = field_flags("training", reserved=_BUDGET)
 SampleFields: Any = field_flags("sampling", reserved=_BUDGET)
+ScoreFields: Any = field_flags("training")
 
 
 @dataclass(frozen=True)
@@ -232,6 +233,25 @@ class Tune:
 
 
 @dataclass(frozen=True)
+class Scores:
+    """Train objectives side by side on points or a mixture, and compare their scores with the exact one."""
+
+    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: two-gaussians)")] = NOT_GIVEN
+    """Name of a preset of points, trained with a small network; or a file that carries a spec, trained as it says."""
+    objectives: Annotated[str, tyro.conf.arg(metavar="A,B", help_behavior_hint="(default: the usual)")] = NOT_GIVEN
+    """Objectives: mse, mse-plain, ncsn, denoising, explicit, implicit, sliced-gaussian, sliced-rademacher,
+    sliced-sphere, sliced-vr; usual are all but the plain one and two of the sliced."""
+    seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(default: 0,1,2)")] = NOT_GIVEN
+    """Training seeds; the intervals are over them."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """Write the table as CSV, or table and settings as JSON, by the suffix."""
+    device: Device = "auto"
+    threads: Threads = NOT_GIVEN
+    json: Json = False
+    fields: Annotated[ScoreFields, _FIELDS] = field(default_factory=ScoreFields)
+
+
+@dataclass(frozen=True)
 class Sweep:
     """Compare numbers of copies k: the same network, budget and data for each k, seed and mode; resumable."""
 
@@ -344,6 +364,7 @@ Command = (
     | Why
     | Propose
     | Tune
+    | Scores
     | Sweep
     | Reproduce
     | Presets
@@ -361,6 +382,7 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Why, tyro.conf.subcommand("why")],
     Annotated[Propose, tyro.conf.subcommand("propose")],
     Annotated[Tune, tyro.conf.subcommand("tune")],
+    Annotated[Scores, tyro.conf.subcommand("scores")],
     Annotated[Sweep, tyro.conf.subcommand("sweep")],
     Annotated[Reproduce, tyro.conf.subcommand("reproduce")],
     Annotated[Presets, tyro.conf.subcommand("presets")],

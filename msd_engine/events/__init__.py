@@ -17,6 +17,8 @@ from msd_engine.events.sampling import (
     Proposed,
     Samples,
 )
+from msd_engine.events.scores.fields import ScoreFields, ScoreTruth
+from msd_engine.events.scores.table import ScoreCurves, ScoreRow, ScoreTable
 from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildStarted, SweepTable, TableRow
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
 from msd_engine.events.tuning import Effect, Finalist, TuneCost, TuneGrid, TuneReport, TuneRow, TuneTable
@@ -62,6 +64,11 @@ __all__ = [
     "RunStatus",
     "RunsChanged",
     "Samples",
+    "ScoreCurves",
+    "ScoreFields",
+    "ScoreRow",
+    "ScoreTable",
+    "ScoreTruth",
     "Started",
     "StripFrame",
     "SweepFound",

@@ -15,6 +15,8 @@ from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.nets import MlpSpec, UNetSpec
 from msd_engine.specs.noise import NoiseSpec
 from msd_engine.specs.sampling import SamplingSpec
+from msd_engine.specs.tables.forms import FORMS
+from msd_engine.specs.tables.objectives import OBJECTIVES
 from msd_engine.specs.training import TrainingSpec
 
 GENERATOR = "philox4x32-10"
@@ -69,6 +71,11 @@ class ExperimentSpec(Spec):
         if isinstance(self.data, ImagesSpec):
             if not isinstance(self.network, UNetSpec):
                 raise ValueError("network.kind must be 'unet' where data.kind is 'images'.")
+            rows = {"form": FORMS[self.training.form], "objective": OBJECTIVES[self.training.objective]}
+            for name, row in rows.items():
+                if row.only_points:
+                    value = getattr(self.training, name)
+                    raise ValueError(f"training.{name} {value!r} is for points, not for images: {row.only_points}.")
         elif not isinstance(self.network, MlpSpec):
             raise ValueError("network.kind must be 'mlp' where data.kind is 'mixture'.")
         return self
@@ -244,7 +251,7 @@ def for_painting(spec: ExperimentSpec, keep: Collection[str] = ()) -> Experiment
 
 Misfit = Literal["shape", "noise", "k", "data"]
 
-NETWORK_FIELDS = ("data", "network", "noise.s", "noise.covariance", "training.k", "training.form")
+NETWORK_FIELDS = ("data", "network", "noise.s", "noise.covariance", "training.k", "training.form", "training.objective")
 """What a network is made from: a training with another of these makes another network."""
 
 

@@ -1,0 +1,78 @@
+"""The table of a comparison of objectives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+
+from msd_engine.events import ScoreRow
+from msd_engine.events.scores.table import PLACES, Spread
+from msd_gui.theme.tips import wrapped
+
+HEAD = ("objective", "data", *PLACES[1:], "ms/step")
+TIPS = (
+    "Click a row to see its score in the panels.",
+    "Error of the score over its size, √(E‖s − s*‖²/E‖s*‖²), at draws of the noisy data; ± half of the 95 % interval "
+    "over seeds. 0: exact, 1: no better than none.",
+    "The same evenly over the densest part of the plane with nine tenths of the data.",
+    "The same over the rest of the convex hull of that part: where there are few data between the modes.",
+    "The same over the rest of the picture.",
+    "Milliseconds of one training step, as measured in this comparison.",
+)
+
+
+class ScoresTable(QTableWidget):
+    """One row for each objective; a click chooses it.
+
+    Attributes:
+        contender_chosen: Emitted with the name of the clicked contender.
+    """
+
+    contender_chosen = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__(0, len(HEAD))
+        self.setAccessibleName("Table of the objectives")
+        for column, (words, meaning) in enumerate(zip(HEAD, TIPS, strict=True)):
+            head = QTableWidgetItem(words)
+            head.setToolTip(wrapped(meaning))
+            self.setHorizontalHeaderItem(column, head)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.horizontalHeader().setStretchLastSection(True)
+        self._names: list[str] = []
+        self.cellClicked.connect(lambda line, _column: self.contender_chosen.emit(self._names[line]))
+
+    def set_rows(self, rows: Sequence[ScoreRow], _colours: Mapping[str, str]) -> None:
+        """Replace the rows."""
+        self._names = [row.contender for row in rows]
+        self.setRowCount(len(rows))
+        for line, row in enumerate(rows):
+            cells = (row.title, *(figure(row.errors[place]) for place in PLACES), _cost(row))
+            for column, words in enumerate(cells):
+                item = QTableWidgetItem(words)
+                side = Qt.AlignmentFlag.AlignLeft if not column else Qt.AlignmentFlag.AlignRight
+                item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+                self.setItem(line, column, item)
+            note = f"{row.failed} of its trainings failed." if row.failed else ""
+            told = "Training is told the exact score: a bound, and no rival." if row.told else ""
+            self.item(line, 0).setToolTip(wrapped(f"{told} {note}".strip()) if told or note else "")
+
+
+def figure(spread: Spread) -> str:
+    """Return a mean with half of its interval; a dash where it is unknown."""
+    if math.isnan(spread.mean):
+        return "–"
+    half = spread.high - spread.mean
+    return f"{spread.mean:.3f}" + (f" ± {half:.3f}" if math.isfinite(half) else "")
+
+
+def _cost(row: ScoreRow) -> str:
+    return f"{row.step_ms:.2f}" if math.isfinite(row.step_ms) else "–"
