@@ -37,6 +37,7 @@ GLYPHS = {
     "page_images": "image-multiple-outline",
     "page_mixture": "scatter-plot",
     "page_runs": "format-list-bulleted",
+    "page_scores": "compass-outline",
     "paste": "content-paste",
     "pause": "pause",
     "play": "play",

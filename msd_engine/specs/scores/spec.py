@@ -95,4 +95,5 @@ def usual_base(preset: ExperimentSpec) -> ExperimentSpec:
     """
     if preset.data.kind == "images":
         raise SpecError("data.kind", "Scores are compared where the exact score is known: choose points or a mixture.")
-    return preset.replace_all(_USUAL_BASE)
+    title = f"{preset.title or preset.data.title}: objectives compared"[:200]
+    return preset.replace_all(_USUAL_BASE | {"title": title})

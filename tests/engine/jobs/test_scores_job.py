@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from msd_engine.data.shapes import mixture
+from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.events import (
     Event,
     Failed,
@@ -99,10 +101,9 @@ def test_fields_curves_and_table_have_the_same_errors(story: list[Event]) -> Non
         assert row.step_ms > 0
 
 
-def test_every_error_falls_and_the_told_one_is_least_where_the_data_are(story: list[Event]) -> None:
-    curves, rows = of(story, ScoreCurves)[-1], of(story, ScoreTable)[-1].rows
+def test_every_error_falls(story: list[Event]) -> None:
+    curves = of(story, ScoreCurves)[-1]
     assert (curves.mean[:, 0, -1] < curves.mean[:, 0, 0]).all()
-    assert min(rows, key=lambda row: row.errors["data"].mean).told
 
 
 def test_the_same_seed_gives_the_same_errors_whoever_runs_beside(story: list[Event]) -> None:
@@ -138,8 +139,9 @@ def test_the_score_of_points_is_known_too() -> None:
 
 
 def test_a_training_that_diverges_stands_still_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> Losses:
-        return Losses(*2 * (torch.full((64,), math.nan, requires_grad=True),))
+    def broken(denoiser: LearnedDenoiser, _x: Tensor, y: Tensor, sigma: Tensor, _given: object) -> Losses:
+        lost = math.nan * denoiser.score(y, sigma).sum(1)
+        return Losses(lost, lost)
 
     monkeypatch.setitem(OBJECTIVES, "explicit", SimpleNamespace(loss=broken))
     story = list(scores(comparison(("explicit", "denoising")), device="cpu", threads=1))
