@@ -327,7 +327,7 @@ class Field:
         if self.vectors is None:
             return lines
         mark: Mark = "arrow" if self.style == "arrows" else "patch"
-        words = self.words if self.style == "arrows" else f"‖{self.words}‖ ≥ {self.unit:.2g}"
+        words = self.words if self.style == "arrows" else f"‖{self.words}‖, full from {self.unit:.2g}"
         return (Key(mark, self.colour, words), *lines)
 
 

@@ -18,7 +18,7 @@ PLACES = ("data", *REGIONS)
 PLACE_WORDS = {
     "data": "where the data are",
     "inside": "inside the modes",
-    "between": "between them",
+    "between": "between the modes",
     "outside": "outside",
 }
 """Their names in a sentence."""

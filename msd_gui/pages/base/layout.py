@@ -127,13 +127,12 @@ def lay_out_wide(page: QWidget, middle: QWidget, figures: QWidget) -> None:
 
 
 def lay_out_controls(page: QWidget, controls: QWidget, middle: QWidget) -> None:
-    """Give a page without a column of figures two columns; the second gets the free width."""
-    middle.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+    """Give a page without a column of figures two columns; the second gets the free width and does not scroll."""
     box = QHBoxLayout(page)
     box.setContentsMargins(0, 0, 0, 0)
     box.setSpacing(0)
     box.addWidget(Area(controls, *CONTROLS_PX))
-    box.addWidget(Area(middle, MIDDLE_PX), 1)
+    box.addWidget(middle, 1)
 
 
 def with_placeholder(view: QWidget, sentence: str, button: str = "", height_px: int = 0) -> PlaceholderStack:

@@ -10,7 +10,7 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
 from msd_engine.events import ScoreCurves, ScoreFields, ScoreTable, ScoreTruth
-from msd_engine.events.plots import Axis, Curve, Curves, Field
+from msd_engine.events.plots import Axis, Curve, Curves, Field, Key
 from msd_engine.events.scores.table import PLACE_WORDS, PLACES
 from msd_engine.specs.scores.contenders import CONTENDERS
 from msd_gui.pages.base import layout
@@ -47,6 +47,8 @@ class ScoresShown(QWidget):
         self.panels = {name: FieldView(f"{name} score") for name in (_EXACT, _LEARNED, _DIFFERENCE)}
         self.objective = _choice("scores.shown", "Objective in the panels")
         self.objective.currentIndexChanged.connect(self._draw_fields)
+        self.objective.currentIndexChanged.connect(self._draw_curves)
+        self.objective.hide()
         self.style_box = _choice("scores.style", "How scores are drawn")
         for name, words in _STYLES.items():
             self.style_box.addItem(words, name)
@@ -73,8 +75,7 @@ class ScoresShown(QWidget):
             panels, "The exact score, the learned one and their difference will be drawn here, live.", "Start"
         )
         middle = layout.row(layout.heading("Error"), self.place, QWidget(), stretch=(0, 0, 1))
-        below = QWidget()
-        layout.fill_row(below, self.curves, layout.stacked(self.table))
+        below = layout.row(self.curves, self.table, stretch=(2, 3))
         whole = layout.column(top, self.placeholder, middle, below, self.verdict, stretch=(0, 5, 0, 4, 0))
         layout.fill_row(self, whole)
 
@@ -89,10 +90,11 @@ class ScoresShown(QWidget):
         for name in contenders:
             self.objective.addItem(CONTENDERS[name].title, name)  # type: ignore[index]
         self.objective.setCurrentIndex(max(0, self.objective.findData(before)))
+        self.objective.setVisible(True)
         self.objective.blockSignals(False)
         self.moment.setText("")
         self.verdict.hide()
-        self.table.set_rows((), {})
+        self.table.set_rows(())
         self._draw_curves()
 
     def show_truth(self, event: ScoreTruth) -> None:
@@ -114,7 +116,7 @@ class ScoresShown(QWidget):
     def show_table(self, event: ScoreTable) -> None:
         """Show the table and the verdict."""
         self.table_event = event
-        self.table.set_rows(event.rows, self.colours())
+        self.table.set_rows(event.rows)
         self.verdict.setText(indexed(event.text))
         self.verdict.setVisible(bool(event.text))
 
@@ -124,11 +126,13 @@ class ScoresShown(QWidget):
 
     def columns(self) -> dict[str, NDArray[np.float64]]:
         """Return the curves as columns for a CSV file, with shape (n,)."""
-        columns: dict[str, NDArray[np.float64]] = {}
-        for curve in self.curves.plot().curves:
-            columns |= {"step": curve.x, curve.words: curve.y}
-            if curve.low is not None and curve.high is not None:
-                columns |= {f"{curve.words}, low": curve.low, f"{curve.words}, high": curve.high}
+        event, place = self._curves, PLACES.index(self.place.currentData())
+        if event is None:
+            return {}
+        columns = {"step": event.steps.astype(np.float64)}
+        for number, name in enumerate(event.contenders):
+            ends = {"": event.mean, ", low": event.low, ", high": event.high}
+            columns |= {f"{CONTENDERS[name].title}{end}": values[number, place] for end, values in ends.items()}  # type: ignore[index]
         return columns
 
     # -- drawing -------------------------------------------------------------------------------------------------------
@@ -175,21 +179,27 @@ class ScoresShown(QWidget):
         if event is None:
             self.curves.set_plot(_EMPTY)
             return
-        place = PLACES.index(self.place.currentData())
-        curves = tuple(
+        place, shown = PLACES.index(self.place.currentData()), self.objective.currentData()
+        curves = [
             Curve(
                 CONTENDERS[name].title,  # type: ignore[index]
                 event.steps.astype(np.float64),
                 event.mean[number, place],
                 colours[name],
                 "dash" if CONTENDERS[name].told else "line",  # type: ignore[index]
-                event.low[number, place],
-                event.high[number, place],
+                # Bands of all objectives would hide each other.
+                event.low[number, place] if name == shown else None,
+                event.high[number, place] if name == shown else None,
                 spread="band",
             )
             for number, name in enumerate(event.contenders)
-        )
-        self.curves.set_plot(replace(_EMPTY, curves=curves))
+        ]
+        # Bands are opaque: the only one lies at the back.
+        curves.sort(key=lambda curve: curve.low is None)
+        keys = tuple(Key(curve.style, curve.colour, curve.words) for curve in curves)
+        order = {CONTENDERS[name].title: number for number, name in enumerate(event.contenders)}  # type: ignore[index]
+        legend = tuple(sorted(keys, key=lambda key: order[key.words]))
+        self.curves.set_plot(replace(_EMPTY, curves=tuple(curves), legend=legend))
 
 
 def _colour(number: int) -> str:
@@ -201,4 +211,5 @@ def _choice(name: str, title: str) -> QComboBox:
     box.setObjectName(name)
     box.setAccessibleName(title)
     box.setToolTip(title)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
     return box

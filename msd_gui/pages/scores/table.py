@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
@@ -46,11 +46,11 @@ class ScoresTable(QTableWidget):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        self.horizontalHeader().setStretchLastSection(True)
+        self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self._names: list[str] = []
         self.cellClicked.connect(lambda line, _column: self.contender_chosen.emit(self._names[line]))
 
-    def set_rows(self, rows: Sequence[ScoreRow], _colours: Mapping[str, str]) -> None:
+    def set_rows(self, rows: Sequence[ScoreRow]) -> None:
         """Replace the rows."""
         self._names = [row.contender for row in rows]
         self.setRowCount(len(rows))

@@ -121,9 +121,12 @@ def test_the_curves_are_those_of_the_chosen_place_with_intervals(page):
     for number, place in enumerate(PLACES, start=1):
         page.shown.place.setCurrentIndex(page.shown.place.findData(place))
         curves = page.shown.curves.plot().curves
-        assert [curve.words for curve in curves][:2] == ["Squared error", "NCSN"]
-        assert curves[1].y.tolist() == [6.0 * number, 4.0 * number, 2.0 * number]
-        assert curves[1].low.tolist() == pytest.approx([5.4 * number, 3.6 * number, 1.8 * number])
+        (ncsn,) = (curve for curve in curves if curve.words == "NCSN")
+        assert ncsn.y.tolist() == [6.0 * number, 4.0 * number, 2.0 * number]
+        # The chosen objective alone has a band, at the back.
+        assert [curve.low is None for curve in curves] == [False] + [True] * (len(USUAL) - 1)
+        assert curves[0].words == page.shown.objective.currentText()
+        assert curves[0].low.tolist() == pytest.approx([2.7 * number, 1.8 * number, 0.9 * number])
     # The bound is told the truth and drawn apart.
     assert {curve.words for curve in curves if curve.style == "dash"} == {"Explicit"}
     assert len({curve.colour for curve in curves}) == len(USUAL)
