@@ -2,11 +2,12 @@
 
     python packaging/pretrain.py                        one model for each data set, at full length ('make models')
     python packaging/pretrain.py digits --seconds 50
+    python packaging/pretrain.py mnist --runs DIR       keep the run in DIR/mnist: stopped, it continues from there
     python packaging/pretrain.py --measure              only their cards, after the sampling of the presets changed
 
-Each is trained like `msd train`, its weights are saved in half precision, and its card gets the figures of
-`msd evaluate`. A model of the mean copy serves every k: it takes the place of those of one k with the same data. MNIST
-and Fashion-MNIST must be in the data folder (msd download mnist, msd download fashion-mnist).
+Each is trained like `msd train`, on any device, its weights are saved in half precision, and its card gets the figures
+of `msd evaluate`. All are networks of the mean copy, which serve every k. The images must be in the data folder (msd
+download mnist fashion-mnist cifar-10).
 """
 
 from __future__ import annotations
@@ -34,11 +35,9 @@ from msd_engine.runs.layout import EARLIER, MANIFEST, WEIGHTS
 from msd_engine.runs.run import Run
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_engine.specs.live import Every
-from msd_engine.specs.models import CARD, CardFigure, ModelCard, load_card, model_names
+from msd_engine.specs.models import CARD, CardFigure, ModelCard, load_card
 
 MODELS = Path(__file__).parents[1] / "resources" / "models"
-WIDTH = 16
-"""Filters of the first stage: a network of half a million weights, a megabyte in half precision."""
 EVERY_S = 10.0
 
 
@@ -47,11 +46,12 @@ class Origin:
     """Origin of a model.
 
     Attributes:
-        preset: Preset of its training, except width, copies and time.
+        preset: Preset of its training, except time and, where given, width.
         seconds: Default time of training.
         data: Training data.
         licence: Licence of the data.
         source: Authors of the data.
+        width: Filters of the first stage; 0 for those of the preset.
     """
 
     preset: str
@@ -59,6 +59,7 @@ class Origin:
     data: str
     licence: str
     source: str
+    width: int = 0
 
 
 DIGITS = Origin(
@@ -70,42 +71,34 @@ DIGITS = Origin(
 )
 MNIST = Origin(
     "mnist-2min",
-    900.0,
+    2400.0,
     "60 000 handwritten digits of 28×28 pixels",
     "CC BY-SA 3.0",
     "Y. LeCun, C. Cortes and C. Burges: The MNIST database of handwritten digits",
 )
 FASHION = Origin(
     "fashion-2min",
-    900.0,
+    2400.0,
     "60 000 pictures of clothes of 28×28 pixels",
     "MIT",
     "H. Xiao, K. Rasul and R. Vollgraf: Fashion-MNIST (arXiv:1708.07747)",
 )
-BY_DATA = {"digits": DIGITS, "mnist": MNIST, "fashion-mnist": FASHION}
-EVERY_K = tuple(BY_DATA)
-"""Models of the mean copy, named after their data."""
-ORIGINS = {f"{name}-k{k}": (origin, k) for name, origin in BY_DATA.items() for k in (1, 8)}
-"""Models of one k, which concatenate the copies."""
-ORIGINS |= {name: (origin, 8) for name, origin in BY_DATA.items()}
+CIFAR = Origin(
+    "cifar10-20min",
+    2400.0,
+    "colour photographs of 32×32 pixels in ten classes, up to 50 000",
+    "None is stated; made for research",
+    "A. Krizhevsky: Learning Multiple Layers of Features from Tiny Images, 2009",
+)
+ORIGINS = {"digits": DIGITS, "mnist": MNIST, "fashion-mnist": FASHION, "cifar-10": CIFAR}
 
 
 def experiment(name: str, seconds: float) -> ExperimentSpec:
-    """Return the experiment of a model, with noises at the preset's σ_eff = σ/√k for any k."""
-    origin, k = ORIGINS[name]
-    spec = load_preset(origin.preset).replace("network.fusion", "mean" if name in EVERY_K else "concat")
-    scale = math.sqrt(k / spec.training.k)
-    sampling = spec.sampling
-    spec = spec.replace_all(
-        {
-            "network.width": WIDTH,
-            "training.k": k,
-            "training.seconds": seconds,
-            "sampling.sigma_1": sampling.sigma_1 * scale,
-            "sampling.sigma_L": sampling.sigma_L * scale,
-        }
-    )
-    return spec.replace("title", f"Pretrained: {name.removesuffix(f'-k{k}')}, {spec.copies}")
+    """Return the experiment of a model."""
+    origin = ORIGINS[name]
+    spec = load_preset(origin.preset).replace_all({"network.fusion": "mean", "training.seconds": seconds})
+    spec = spec.replace("network.width", origin.width or spec.network.width)
+    return spec.replace("title", f"Pretrained: {name}, {spec.copies}")
 
 
 def pull(job: Iterator[Event]) -> list[Quality]:
@@ -160,8 +153,7 @@ def halved(denoiser: LearnedDenoiser) -> dict[str, Tensor]:
 
 def card(name: str, run: Run, parameters: int, quality: Quality, command: str) -> ModelCard:
     """Return the card of a model with its measured figures."""
-    origin, _ = ORIGINS[name]
-    manifest = run.manifest
+    origin, manifest = ORIGINS[name], run.manifest
     return ModelCard(
         name=name,
         title=f"{run.spec.data.name.replace('-', ' ').capitalize()}, {run.spec.copies}",
@@ -201,48 +193,44 @@ def known(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def make(name: str, seconds: float, n: int, data_dir: Path | None, device: str) -> None:
-    """Train, save and measure one model; one that serves every k replaces those of one k."""
+def make(name: str, seconds: float, n: int, runs: Path | None, data_dir: Path | None, device: str) -> None:
+    """Train, save and measure one model, with the present sampling of its preset."""
     print(f"{name}: {seconds:g} s of training", flush=True)
     spec = experiment(name, seconds)
     with tempfile.TemporaryDirectory() as temporary:
-        run_dir, folder = Path(temporary, "run"), Path(temporary, name)
-        pull(train(spec, run_dir, data_dir=data_dir, device=device, cadence=Every(0.1)))
-        folder.mkdir()
+        run_dir, folder = Path(runs or temporary, name), Path(temporary, "model", name)
+        resume = run_dir.exists()
+        pull(train(spec, run_dir, resume=resume, data_dir=data_dir, device=device, cadence=Every(0.1)))
+        folder.mkdir(parents=True)
         run = Run.open(run_dir)
         parameters = write_weights(run, folder)
-        drawn = spec.replace("sampling.chains", n)
-        (quality,) = pull(evaluate(drawn, run_dir=folder, data_dir=data_dir, device=device, cadence=Every(0.1)))
-        command = f"python packaging/pretrain.py {name} --seconds {seconds:g} --n {n}"
-        text = card(name, run, parameters, quality, command).to_json(indent=2)
-        (folder / CARD).write_text(text + "\n")
+        quality = describe(name, folder, run.spec, parameters, n, data_dir, device)
         shutil.rmtree(MODELS / name, ignore_errors=True)
         MODELS.mkdir(parents=True, exist_ok=True)
         shutil.copytree(folder, MODELS / name)
-    if name in EVERY_K:
-        for path in MODELS.glob(f"{name}-k*"):
-            shutil.rmtree(path)
     show(quality)
 
 
 def measure(name: str, n: int, data_dir: Path | None, device: str) -> None:
     """Measure an existing model with the present sampling of its preset."""
-    folder = MODELS / name
-    old = load_card(name)
-    spec = old.spec.replace("sampling", experiment(name, old.seconds).sampling.model_dump())
     print(f"{name}: measuring", flush=True)
-    run = Run.open(folder)
-    (quality,) = pull(
-        evaluate(
-            spec.replace("sampling.chains", n), run_dir=folder, data_dir=data_dir, device=device, cadence=Every(0.1)
-        )
-    )
-    manifest = run.manifest.model_copy(update={"spec": spec})
+    old = load_card(name)
+    show(describe(name, MODELS / name, old.spec, old.parameters, n, data_dir, device))
+
+
+def describe(
+    name: str, folder: Path, trained: ExperimentSpec, parameters: int, n: int, data_dir: Path | None, device: str
+) -> Quality:
+    """Measure a model, and write its manifest and its card with the present sampling of its preset."""
+    spec = trained.replace("sampling", experiment(name, trained.training.seconds).sampling.model_dump())
+    drawn = spec.replace("sampling.chains", n)
+    (quality,) = pull(evaluate(drawn, run_dir=folder, data_dir=data_dir, device=device, cadence=Every(0.1)))
+    manifest = Run.open(folder).manifest.model_copy(update={"spec": spec})
     (folder / MANIFEST).write_text(manifest.to_json(indent=2) + "\n")
-    command = f"python packaging/pretrain.py {name} --seconds {old.seconds:.0f} --n {n}"
-    text = card(name, Run.open(folder), old.parameters, quality, command).to_json(indent=2)
+    command = f"python packaging/pretrain.py {name} --seconds {trained.training.seconds:g} --n {n}"
+    text = card(name, Run.open(folder), parameters, quality, command).to_json(indent=2)
     (folder / CARD).write_text(text + "\n")
-    show(quality)
+    return quality
 
 
 def show(quality: Quality) -> None:
@@ -256,6 +244,7 @@ def main(
     *,
     seconds: float = 0.0,
     n: int = 2048,
+    runs: Path | None = None,
     measure_only: Annotated[bool, tyro.conf.arg(name="measure")] = False,
     data_dir: Path | None = None,
     device: str = "auto",
@@ -263,14 +252,15 @@ def main(
     """Make the pretrained models.
 
     Args:
-        names: Names of the models; by default those that serve every k, or to be measured those that exist.
+        names: Names of the models; by default all.
         seconds: Time of training for each; 0 for its default.
         n: Number of samples behind the figures.
+        runs: Folder in which the runs stay, and are continued if they are there; by default none is kept.
         measure_only: Train nothing; measure the existing models with the present sampling of their presets.
         data_dir: The data folder.
         device: Device to compute on.
     """
-    names = names or (model_names() if measure_only else EVERY_K)
+    names = names or tuple(ORIGINS)
     for name in names:
         if name not in ORIGINS:
             raise SystemExit(f"There is no model called {name!r}; there are {', '.join(ORIGINS)}.")
@@ -278,7 +268,7 @@ def main(
         if measure_only:
             measure(name, n, data_dir, device)
             continue
-        make(name, seconds or ORIGINS[name][0].seconds, n, data_dir, device)
+        make(name, seconds or ORIGINS[name].seconds, n, runs, data_dir, device)
 
 
 if __name__ == "__main__":

@@ -121,7 +121,10 @@ class GaussianMixture:
         Returns:
             ρ_j ∝ w_j N(x; μ_j, Σ_j + τ² I), with shape (..., J).
         """
-        return torch.softmax(self._log_joint(self._whitened(x, tau)[0], tau), -1)
+        logs = self._log_joint(self._whitened(x, tau)[0], tau)
+        # torch.softmax wakes a second thread even for a few points, which takes longer than the work.
+        shares = (logs - logs.amax(-1, keepdim=True)).exp()
+        return shares / shares.sum(-1, keepdim=True)
 
     @property
     def is_diagonal(self) -> bool:

@@ -133,8 +133,15 @@ class ModeConstants(NamedTuple):
     gain: NDArray[np.float64]
     log_weight: NDArray[np.float64]
 
+    def at(self, number: int) -> ModeConstants:
+        """Return those of one noise."""
+        one = slice(number, number + 1)
+        return ModeConstants(self.means, self.axes, self.half_precision[one], self.gain[one], self.log_weight[one])
+
     def since(self, number: int) -> ModeConstants:
         """Return those from some number on."""
+        if len(self.gain) == 1:
+            return self
         first = min(number, len(self.gain) - 1)
         later = (part[first:] for part in (self.half_precision, self.gain, self.log_weight))
         return ModeConstants(self.means, self.axes, *later)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain, islice, pairwise
+from itertools import chain, islice, pairwise, repeat
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
@@ -106,7 +106,12 @@ class Descent:
 
     def noises(self, first: int = 0) -> Iterator[float]:
         """Iterate over the noise that the denoiser gets before each step from number `first`, and after the last."""
-        scheduled = chain((stage.sigma for stage in self.schedule(first)), self.ladder[-1:])
+        if self.glides:
+            scheduled = chain((stage.sigma for stage in self.schedule(first)), self.ladder[-1:])
+        else:
+            level, done = divmod(first, self.steps_per_level)
+            counts = chain((self.steps_per_level - done,), repeat(self.steps_per_level))
+            scheduled = chain(chain.from_iterable(map(repeat, self.ladder[level:], counts)), self.ladder[-1:])
         if self.residuals is None:
             return scheduled
         actual = islice(self.residuals(self), first, None)

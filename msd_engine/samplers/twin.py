@@ -14,8 +14,9 @@ bits.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -111,39 +112,109 @@ def walk(
         The kept states in order, then the last state. The bits of one chain do not depend on the others.
     """
     walker = _Walker(denoiser, y, streams, bound)
-    done, ladder, steps_per_level = first, descent.ladder, descent.steps_per_level
+    done, ladder, steps_per_level, k = first, descent.ladder, descent.steps_per_level, y.shape[1]
     # One array for all kept states, so that consumers can join neighbours without a copy.
     path, means = walker.allocate(len(range(done + -done % every, len(descent), every)) + 1)
-    kept, told = 0, descent.noises(first)
-    ahead = max(1, _PREPARED // denoiser.mixture.means.numel())
-    for level in range(first // steps_per_level, len(ladder)):
-        sigma = ladder[level]
-        while done < (level + 1) * steps_per_level:
-            noises = list(islice(told, min((level + 1) * steps_per_level - done, ahead)))
-            constants, begun = denoiser.constants(y.shape[1], _unsettled(noises)), done
-            while done < begun + len(noises):
-                left = begun + len(noises) - done
-                count = min(left, max(every, walker.numbers_per_segment // y.numel()))
-                steps = np.arange(done + -done % every, done + count, every)
-                part = slice(kept, kept + len(steps))
-                now = constants.since(done - begun)
-                walker.walk(now, sigma, descent.step_ratio, count, steps - done, path[part], means[part])
-                kept = part.stop
-                if len(steps):
-                    there = np.array(noises)[steps - begun]
-                    yield Segment(steps, level, sigma, there, path[part], means[part])
-                done += count
-    last = next(told)
-    path[kept], means[kept] = walker.state(denoiser.constants(y.shape[1], [last]))
+    kept, given = 0, descent.noises(first)
+    for rows in _rows(denoiser, k, descent, first, given):
+        while done < rows.end:
+            count = min(rows.end - done, max(every, walker.numbers_per_segment // y.numel()))
+            steps = np.arange(done + -done % every, done + count, every)
+            part = slice(kept, kept + len(steps))
+            walker.walk(rows.since(done), descent.step_ratio, count, steps - done, path[part], means[part])
+            # Segments of one level each.
+            levels = steps // steps_per_level
+            for level in range(done // steps_per_level, (done + count - 1) // steps_per_level + 1):
+                low, high = np.searchsorted(levels, (level, level + 1))
+                if high > low:
+                    states = slice(kept + low, kept + high)
+                    there = rows.noises_at(steps[low:high])
+                    yield Segment(steps[low:high], level, ladder[level], there, path[states], means[states])
+            kept, done = part.stop, done + count
+    last = next(given)
+    path[kept], means[kept] = walker.state(denoiser.constants(k, [last]))
     yield Segment(np.array([done]), len(ladder) - 1, ladder[-1], np.array([last]), path[kept:], means[kept:])
 
 
-def _unsettled(noises: list[float]) -> list[float]:
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The mixture and the step at some successive steps.
+
+    Attributes:
+        first: Number of the first step.
+        end: Number of the step after the last one.
+        constants: The mixture at each noise; after the last noise it stays.
+        span: Steps at one noise: one, or those of a level.
+        within: Steps already made at the first noise.
+        noises: Noise of one copy that the denoiser gets, by noise.
+        scales: √(2ε) at each level.
+        steps_per_level: Steps of a level.
+        within_level: Steps already made at the first level.
+    """
+
+    first: int
+    end: int
+    constants: ModeConstants
+    span: int
+    within: int
+    noises: _Array
+    scales: _Array
+    steps_per_level: int
+    within_level: int
+
+    def since(self, step: int) -> _Rows:
+        """Return those from some step on."""
+        row, within = divmod(self.within + step - self.first, self.span)
+        level, within_level = divmod(self.within_level + step - self.first, self.steps_per_level)
+        constants, noises, scales = self.constants.since(row), self.noises[row:], self.scales[level:]
+        return replace(
+            self,
+            first=step,
+            constants=constants,
+            within=within,
+            noises=noises,
+            scales=scales,
+            within_level=within_level,
+        )
+
+    def noises_at(self, steps: NDArray[np.int64]) -> _Array:
+        """Return the noise of one copy that the denoiser gets at some steps."""
+        return self.noises[(steps - self.first + self.within) // self.span]
+
+
+def _rows(denoiser: ExactDenoiser, k: int, descent: Descent, first: int, given: Iterator[float]) -> Iterator[_Rows]:
+    """Iterate over the rows of a descent: all together where each level has one noise, else level by level.
+
+    Args:
+        denoiser: The exact denoiser.
+        k: Number of copies.
+        descent: The schedule.
+        first: Number of the first step.
+        given: The noises of all steps from the first on, of which those of the steps are taken.
+    """
+    steps_per_level, total = descent.steps_per_level, len(descent)
+    start, within = divmod(first, steps_per_level)
+    scales = np.array([math.sqrt(2 * descent.step_ratio) * sigma for sigma in descent.ladder])
+    if descent.residuals is None:
+        deque(islice(given, total - first), maxlen=0)
+        noises = np.array(descent.ladder[start:])
+        constants = denoiser.constants(k, noises.tolist())
+        yield _Rows(first, total, constants, steps_per_level, within, noises, scales[start:], steps_per_level, within)
+        return
+    ahead, done = max(1, _PREPARED // denoiser.mixture.means.numel()), first
+    while done < total:
+        level, within = divmod(done, steps_per_level)
+        noises = np.fromiter(islice(given, min(steps_per_level - within, ahead)), np.float64)
+        constants = denoiser.constants(k, _unsettled(noises).tolist())
+        end = done + len(noises)
+        yield _Rows(done, end, constants, 1, 0, noises, scales[level : level + 1], steps_per_level, within)
+        done = end
+
+
+def _unsettled(noises: _Array) -> _Array:
     """Return noises up to the first of the equal ones at the end."""
-    count = len(noises)
-    while count > 1 and noises[count - 2] == noises[-1]:
-        count -= 1
-    return noises[:count]
+    others = np.flatnonzero(noises != noises[-1])
+    return noises[: others[-1] + 2] if len(others) else noises[-1:]
 
 
 class _Walker:
@@ -185,37 +256,35 @@ class _Walker:
 
     def walk(
         self,
-        constants: ModeConstants,
-        sigma: float,
+        rows: _Rows,
         ratio: float,
         steps: int,
         kept: NDArray[np.int64],
         path: NDArray[np.float32],
         means: NDArray[np.float32],
     ) -> None:
-        """Make some steps at one level.
+        """Make some steps.
 
         Args:
-            constants: The mixture at the noises of these steps.
-            sigma: Noise of one copy by the schedule.
+            rows: Mixture and scale of these steps.
             ratio: r = ε/σ².
             steps: Number of steps.
             kept: Indices of steps before which to keep the state, equally spaced.
             path: Output: these states, with shape (n, B, k, d).
             means: Output: x̂ of each, with shape (n, B, d).
         """
-        scale = math.sqrt(2 * ratio) * sigma
         if self.compiled is None:
-            self._by_numpy(constants, ratio, scale, steps, kept, path, means)
+            self._by_numpy(rows, ratio, steps, kept, path, means)
             return
         start, every = (int(kept[0]), int(kept[1] - kept[0]) if len(kept) > 1 else steps) if len(kept) else (-1, 1)
         seed, draw = self.streams.seed, self.streams.normals_drawn
         flat = path.reshape(len(kept), self.chains, self.k * self.dim)
         state = (self.mean, self.residuals, flat, means, self.numbers)
-        c = constants
+        c = rows.constants
         mixture = (c.means, c.axes, self.rotated, c.half_precision, c.gain, c.log_weight)
         key = (int(Stream.CHAIN_NORMAL), seed & 0xFFFFFFFF, seed >> 32)
-        self.compiled.walk(*state, steps, start, every, draw, *mixture, ratio, scale, self.bound, *key)
+        spans = (rows.span, rows.within, rows.scales, rows.steps_per_level, rows.within_level)
+        self.compiled.walk(*state, steps, start, every, draw, *mixture, *spans, ratio, self.bound, *key)
         self.streams.leave_out_normals(steps)
 
     @np.errstate(all="ignore")
@@ -233,9 +302,8 @@ class _Walker:
     @np.errstate(all="ignore")
     def _by_numpy(
         self,
-        constants: ModeConstants,
+        rows: _Rows,
         ratio: float,
-        scale: float,
         steps: int,
         kept: NDArray[np.int64],
         path: NDArray[np.float32],
@@ -243,7 +311,8 @@ class _Walker:
     ) -> None:
         index = {int(step): place for place, step in enumerate(kept)}
         for step in range(steps):
-            now = constants.since(step)
+            now = rows.constants.since((rows.within + step) // rows.span)
+            scale = rows.scales[(rows.within_level + step) // rows.steps_per_level]
             x_hat = _estimate(now, self.mean, self.rotated)
             if step in index:
                 path[index[step]], means[index[step]] = self.state(now)

@@ -165,7 +165,11 @@ _ARRAY_2, _ARRAY_3 = float64[:, ::1], float64[:, :, ::1]
         _ARRAY_3,
         _ARRAY_3,
         _ARRAY_2,
-        float64,
+        int64,
+        int64,
+        float64[::1],
+        int64,
+        int64,
         float64,
         float32,
         uint32,
@@ -176,9 +180,9 @@ _ARRAY_2, _ARRAY_3 = float64[:, ::1], float64[:, :, ::1]
 )
 def walk(  # type: ignore[no-untyped-def]
     mean, residuals, path, estimates, numbers, steps, first, every, draw, means, axes, rotated, half_precision, gain,
-    log_weight, ratio, scale, bound, stream, k0, k1,
+    log_weight, span, within, scales, steps_per_level, within_level, ratio, bound, stream, k0, k1,
 ):  # fmt: skip
-    """Walk all chains for some steps at one level.
+    """Walk all chains for some steps.
 
     Args:
         mean: ȳ with shape (tiles, d, lanes), float64; changed in place.
@@ -193,11 +197,15 @@ def walk(  # type: ignore[no-untyped-def]
         means: μ with shape (J, d).
         axes: Q with shape (J, d, d).
         rotated: Whether any Q differs from I.
-        half_precision: (λ + τ²)⁻¹/2 of each step, with shape (R, J, d); after R steps the last one stays.
-        gain: λ (λ + τ²)⁻¹ of each step, with shape (R, J, d).
-        log_weight: Log weights of each step, with shape (R, J).
+        half_precision: (λ + τ²)⁻¹/2 at each of R noises, with shape (R, J, d); the last noise stays.
+        gain: λ (λ + τ²)⁻¹ at each noise, with shape (R, J, d).
+        log_weight: Log weights at each noise, with shape (R, J).
+        span: Steps at one noise.
+        within: Steps already made at the first noise.
+        scales: √(2ε) at each level.
+        steps_per_level: Steps of a level.
+        within_level: Steps already made at the first level.
         ratio: r = ε/σ².
-        scale: √(2ε).
         bound: Kept states are clipped at ± this; NaN stays NaN.
         stream: Stream of the noise.
         k0: First word of the key.
@@ -213,7 +221,8 @@ def walk(  # type: ignore[no-untyped-def]
         ours, rest, width = mean[tile], residuals[tile], min(lanes, chains - tile * lanes)
         kept, next_kept = 0, first
         for step in range(steps):
-            row = min(step, last_row)
+            row = min((within + step) // span, last_row)
+            scale = scales[(within_level + step) // steps_per_level]
             precision, pulled, weights = half_precision[row], gain[row], log_weight[row]
             _estimate(x_hat, ours, means, axes, rotated, precision, pulled, weights, v, rho, total)
             if step == next_kept:

@@ -5,6 +5,7 @@ from msd_engine.specs.branch import Branch, ChainTask
 from msd_engine.specs.data import ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.experiment import (
+    BEGUN,
     GENERATOR,
     JOBS,
     ExperimentSpec,
@@ -37,6 +38,7 @@ from msd_engine.specs.tables.samplers import WALL
 from msd_engine.specs.training import TrainingSpec
 
 __all__ = [
+    "BEGUN",
     "GENERATOR",
     "JOBS",
     "WALL",

@@ -26,6 +26,9 @@ JobName = Literal["train", "sample", "denoise", "inpaint", "interpolate"]
 JOBS: tuple[JobName, ...] = get_args(JobName)
 """Names of the jobs of a spec."""
 
+BEGUN = "begun from training images"
+"""Label of samples whose first steps are those of the exact posterior mean over the training images."""
+
 _ANY_K = ("mean", "set")
 _KS = (1, 2, 4, 8, 16)
 
@@ -120,6 +123,19 @@ class ExperimentSpec(Spec):
     def sigma_of_copy(self, sigma_eff: float) -> float:
         """Return the noise σ of each copy for a noise σ_eff of ȳ: the inverse of `sigma_eff`."""
         return sigma_eff * math.sqrt(self.training.k)
+
+    @property
+    def begins_at_data(self) -> bool:
+        """Whether chains of a network begin with the exact posterior mean over its training images."""
+        sampling = self.sampling
+        first = sampling.sigma_1 if sampling.method == "annealed" and sampling.levels > 1 else sampling.sigma_L
+        of_network = sampling.source == "trained" and isinstance(self.data, ImagesSpec)
+        return of_network and first > self.sigma_of_copy(sampling.exact_above)
+
+    @property
+    def begun(self) -> str:
+        """``begun from training images`` where chains of a network do; else empty."""
+        return BEGUN if self.begins_at_data else ""
 
     def with_next_seed(self) -> Self:
         """Return the experiment with the next seed of the chains."""

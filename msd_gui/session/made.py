@@ -29,9 +29,7 @@ class Made:
     @property
     def from_data(self) -> bool:
         """Whether the images or the mixture of the settings denoise, at least at first."""
-        return (
-            self.network is None or self.spec.sigma_of_copy(self.spec.sampling.exact_above) < self.spec.sampling.sigma_1
-        )
+        return self.network is None or self.spec.begins_at_data
 
     @property
     def chains(self) -> tuple[object, ...]:

@@ -1,10 +1,11 @@
 """A user's walk through the program, with a picture of the window at each step.
 
-    python tests/e2e/walk.py --out FOLDER [--train-seconds 30] [--theme light] [--size 1280x800]
+    python tests/e2e/walk.py --out FOLDER [--film walk|chains] [--train-seconds 30] [--theme light] [--size 1280x800]
 
-Launch, drag ε past the wall and back, train on digits, sample, export the grid, and restore everything from the PNG by
-dropping it on the window. It needs a screen (Xvfb will do) or QT_QPA_PLATFORM=offscreen. The pictures are named in
-their order and put together into film.webp.
+The walk: launch, drag ε past the wall and back, train on digits, sample, export the grid, and restore everything from
+the PNG by dropping it on the window. The chains: the images page as it opens, r, T, L and k dragged while chains of the
+shipped network run, then a folder of pictures dropped, trained and sampled. It needs a screen (Xvfb will do) or
+QT_QPA_PLATFORM=offscreen. The pictures are named in their order and put together into film.webp.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolButton
 
-from msd_engine.specs import WALL, load_preset
+from msd_engine.data.images import load_images
+from msd_engine.specs import WALL, ImagesSpec, load_preset
 from msd_gui.app import create_window
 from msd_gui.session.settings import Settings
 
@@ -196,9 +198,63 @@ def go(walk: Walk, train_seconds: float) -> Path:
     return grid
 
 
+def go_chains(walk: Walk, pictures: Path, train_seconds: float) -> None:
+    """Drag the settings of learned chains while they run, then train on dropped pictures.
+
+    Args:
+        walk: The window.
+        pictures: A folder of pictures.
+        train_seconds: Seconds of training on them.
+    """
+    window, images = walk.window, walk.images
+    window.show_page("images")
+    walk.wait(lambda: images.gallery.latest is not None)
+    walk.picture("images-page-opens")
+    walk.wait(lambda: images.gallery.samples is not None and not images.running)
+    walk.picture("first-chains")
+    for path, name, factor in (
+        ("sampling.step_ratio", "r", 3.0),
+        ("sampling.steps_per_level", "T", 2.0),
+        ("sampling.levels", "L", 0.4),
+        ("training.k", "k", 0.25),
+    ):
+        value = images.experiment.spec.get(path)
+        here = fraction(walk, path, value)
+        there = fraction(walk, path, type(value)(value * factor))
+        walk.drag(path, here, there, 2.0, (f"{name}-dragged", f"{name}-there"))
+        walk.wait(lambda: images.gallery.samples is not None and not images.running)
+        walk.picture(f"{name}-drawn")
+    walk.drop(pictures)
+    walk.wait(lambda: images.experiment.spec.data.name == "folder")
+    walk.rest(0.5)
+    images.experiment.set(images.experiment.spec.replace("training.seconds", train_seconds))
+    walk.picture("folder-dropped")
+    walk.click("train")
+    walk.wait(lambda: images.shown.held_out is not None)
+    walk.rest(train_seconds / 2)
+    walk.picture("folder-training")
+    walk.wait(lambda: not images.trainer.running)
+    walk.click("sample")
+    walk.wait(lambda: images.gallery.samples is not None and not images.running)
+    walk.picture("folder-sampled")
+    assert not window.messages.errors(), window.messages.errors()
+
+
+def write_pictures(folder: Path, most: int = 600) -> Path:
+    """Write the shipped shapes as PNG files, their classes as subfolders."""
+    shapes = load_images(ImagesSpec(name="shapes"))
+    for number, (image, label) in enumerate(zip(shapes.train[:most], shapes.train_labels[:most], strict=True)):
+        place = folder / shapes.class_names[label]
+        place.mkdir(parents=True, exist_ok=True)
+        pixels = image.transpose(1, 2, 0)
+        Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(place / f"{number}.png")
+    return folder
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--film", choices=("walk", "chains"), default="walk")
     parser.add_argument("--train-seconds", type=float, default=30.0)
     parser.add_argument("--theme", choices=("light", "dark"), default="light")
     parser.add_argument("--size", default="1280x800")
@@ -206,7 +262,10 @@ def main() -> None:
     width, height = (int(part) for part in options.size.split("x"))
     walk = Walk(options.out, theme=options.theme, size=(width, height))
     try:
-        go(walk, options.train_seconds)
+        if options.film == "chains":
+            go_chains(walk, write_pictures(options.out / "shapes"), options.train_seconds)
+        else:
+            go(walk, options.train_seconds)
     finally:
         walk.close()
     frames = [Image.open(path).convert("RGB") for path in walk.pictures]

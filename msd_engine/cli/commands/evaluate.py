@@ -100,10 +100,11 @@ def figures(quality: Quality) -> dict[str, Any]:
 
 def table(quality: Quality) -> str:
     """Return a measurement as a table for people."""
-    source = "network" if ExperimentSpec.from_json(quality.spec_json).sampling.source == "trained" else "exact"
+    spec = ExperimentSpec.from_json(quality.spec_json)
+    source, begun = "network" if spec.sampling.source == "trained" else "exact", f", {spec.begun}" * spec.begins_at_data
     wanted = f" ({quality.evaluations} {source} evaluations each)" if quality.evaluations else ""
     lines = [
-        f"{quality.n} samples of {quality.data}{wanted} and {quality.real_n} real training images, both against "
+        f"{quality.n} samples of {quality.data}{wanted}{begun} and {quality.real_n} real training images, both against "
         f"{quality.reference_n} held-out images; features: {quality.features}",
         f"{'':28}{'samples':>10}  {'95 % interval':<22}{'real':>10}",
     ]

@@ -30,7 +30,6 @@ from msd_engine.jobs.factory.parts import (
     descent,
     guided_denoiser,
     handover,
-    uses_exact_above,
 )
 from msd_engine.jobs.factory.targets import images_of, is_of_images, target
 from msd_engine.samplers import langevin, twin
@@ -160,7 +159,7 @@ def _built(
     first_chain: int,
 ) -> Sampling:
     known = target(spec)
-    exact_above = uses_exact_above(spec) and has_images(images_of(spec), data_dir)
+    exact_above = spec.begins_at_data and has_images(images_of(spec), data_dir)
     guided = False
     networks: tuple[LearnedDenoiser, ...] = ()
     if spec.sampling.source == "exact" and known is not None:

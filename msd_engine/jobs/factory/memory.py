@@ -23,6 +23,8 @@ _STATES = 5
 _FLOAT = 4
 # Gradients are as large as the weights; weights and moments of the optimiser are allocated already.
 _GRADIENTS = 1
+# Every machine that runs the program has this much free: asking would take longer than a short job.
+_SMALL = 2**20
 # No network keeps this many numbers per number of its input: with room for them, skip the measurement.
 _MOST_BY_NUMBER = 1000
 _CGROUP = Path("/sys/fs/cgroup")
@@ -39,6 +41,8 @@ def check_sampling(spec: ExperimentSpec, device: torch.device) -> None:
         UserError: There is not enough; the message gives the number of chains that fit.
     """
     one = _STATES * _FLOAT * spec.training.k * math.prod(spec.data.shape)
+    if one * spec.sampling.chains <= _SMALL:
+        return
     _check(one, spec.sampling.chains, 0, device, f"chains of {spec.training.k} copies (sampling.chains)")
 
 

@@ -16,7 +16,6 @@ from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.jobs.factory.forms import OUTPUTS
-from msd_engine.jobs.factory.targets import is_of_images
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
 from msd_engine.noise.chosen import process_of
@@ -273,11 +272,6 @@ def guided_between(spec: ExperimentSpec) -> tuple[float, float]:
 def handover(spec: ExperimentSpec) -> float:
     """Return the noise σ of one copy above which the exact posterior mean replaces a network."""
     return spec.sampling.exact_above * math.sqrt(spec.training.k)
-
-
-def uses_exact_above(spec: ExperimentSpec) -> bool:
-    """Return whether chains start with the exact posterior mean over the training images of their network."""
-    return spec.sampling.source == "trained" and is_of_images(spec) and descent(spec).ladder[0] > handover(spec)
 
 
 def evaluations(spec: ExperimentSpec, schedule: Descent, *, guided: bool, exact_above: bool = False) -> int:

@@ -18,7 +18,7 @@ from msd_engine.backend.errors import UserError
 from msd_engine.events import Event, Failed, Finished, Ladder, Notice, Progress, Quality, Samples, Started, Tick
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.jobs.factory.memory import check_sampling
-from msd_engine.jobs.factory.parts import descent, evaluations, uses_exact_above, uses_guidance
+from msd_engine.jobs.factory.parts import descent, evaluations, uses_guidance
 from msd_engine.jobs.quality.standards import behind, prepared_standard, read_whole
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.tools.failures import reports_user_errors
@@ -116,7 +116,7 @@ def _from_file(path: Path, n: int) -> _Drawn:
         raise UserError(f"{path} holds {len(file.x_hat)} samples, fewer than the {n} that were asked for.")
     spec = ExperimentSpec.from_json(file.spec_json)
     # A file does not record whether its network had an earlier self for guidance, or the images for large noise.
-    count = 0 if uses_guidance(spec) or uses_exact_above(spec) else evaluations(spec, descent(spec), guided=False)
+    count = 0 if uses_guidance(spec) or spec.begins_at_data else evaluations(spec, descent(spec), guided=False)
     return _Drawn(file.x_hat[: n or None], file.y[: n or None], spec, count, float("nan"))
 
 

@@ -10,7 +10,6 @@ from msd_engine.backend.device import wait_for
 from msd_engine.events import Event
 from msd_engine.jobs.factory.chains import Sampling, sampling
 from msd_engine.jobs.factory.pace import threads_for
-from msd_engine.jobs.factory.parts import uses_exact_above
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
@@ -49,7 +48,7 @@ def sample_at_first_sight(
         All of `sample`, with the number of chains in the spec of `Started`; chain i is chain i of the whole experiment.
     """
     few = spec.replace("sampling.chains", min(FEWEST, spec.sampling.chains))
-    if uses_exact_above(few):
+    if few.begins_at_data:
         # Reading tens of thousands of images takes a second.
         chains = yield from in_background(lambda _: sampling(few, run_dir=run_dir, data_dir=data_dir, device=device))
     else:

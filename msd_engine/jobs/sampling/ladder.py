@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from msd_engine.events import Event, Finished, Ladder
-from msd_engine.jobs.factory.parts import descent, evaluations, is_guided, uses_exact_above, uses_guidance
+from msd_engine.jobs.factory.parts import descent, evaluations, is_guided, uses_guidance
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.chains.ladders import settled, steps_needed, swelling
 from msd_engine.samplers.descent import Descent
@@ -58,5 +58,5 @@ def ladder(
     """
     del cadence, live
     begun_s = time.perf_counter()
-    yield ladder_event(spec, descent(spec), guided=is_guided(spec, run_dir), exact_above=uses_exact_above(spec))
+    yield ladder_event(spec, descent(spec), guided=is_guided(spec, run_dir), exact_above=spec.begins_at_data)
     yield Finished(0, time.perf_counter() - begun_s, "")

@@ -13,7 +13,7 @@ from msd_engine.backend.device import describe_device
 from msd_engine.backend.errors import UserError
 from msd_engine.events import Event, Finished, Notice, Progress, Samples, Started, Tick
 from msd_engine.jobs.factory.chains import Sampling, moments, sampling
-from msd_engine.jobs.factory.parts import uses_exact_above, uses_guidance
+from msd_engine.jobs.factory.parts import uses_guidance
 from msd_engine.jobs.factory.targets import is_of_images
 from msd_engine.jobs.pictures.own import changes_since
 from msd_engine.jobs.sampling.ladder import ladder_event
@@ -26,7 +26,7 @@ from msd_engine.noise.chosen import space_of
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.samplers.twin import Segment
 from msd_engine.samplers.walk import Moment
-from msd_engine.specs import WALL, ExperimentSpec, Live, with_weights
+from msd_engine.specs import BEGUN, WALL, ExperimentSpec, Live, SamplingSpec, with_weights
 from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.models import CARD
 
@@ -85,15 +85,20 @@ def sample(
         moments; at the end the rest of them, `Samples`, for images `Verdicts`, and `Finished`, or `Failed`.
     """
     wants_images = spec.sampling.source == "exact" and is_of_images(spec)
-    if wants_images or uses_exact_above(spec):
+    if wants_images or spec.begins_at_data:
         # Reading tens of thousands of images takes a second.
         chains = yield from in_background(lambda _: sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device))
     else:
         chains = sampling(spec, run_dir=run_dir, device=device)
     if uses_guidance(spec) and not chains.guided:
         yield Notice("This network has no earlier self to be guided by: it samples without guidance.")
-    if uses_exact_above(spec) and not chains.exact_above:
+    if spec.begins_at_data and not chains.exact_above:
         yield Notice("Its training images are not on this machine: the network is asked at all noises.")
+    if chains.exact_above:
+        yield Notice(
+            f"These chains are {BEGUN}: above σ_eff = {spec.sampling.exact_above:g} the exact posterior mean over them "
+            "replaces the network."
+        )
     if spec.sampling.source == "trained":
         yield from changes_since(run_dir)
     for event in chain_events(spec, chains, cadence, live):
@@ -118,11 +123,13 @@ def chain_events(spec: ExperimentSpec, chains: Sampling, cadence: Cadence, live:
     """
     named = _named(spec, chains)
     yield Started("sample", describe_device(chains.device), spec.sampling.total_steps, chains.first, named)
-    yield from _Job(spec, chains, cadence, live or Live()).events()
+    yield from _Job(spec, chains, cadence, live or Live(), named).events()
 
 
 def _named(spec: ExperimentSpec, chains: Sampling) -> str:
-    """Return the spec as JSON with the weights that draw the chains."""
+    """Return the spec as JSON as the chains are drawn, with their weights."""
+    if spec.begins_at_data and not chains.exact_above:
+        spec = spec.replace("sampling.exact_above", SamplingSpec.model_fields["exact_above"].default)
     return with_weights(spec.to_json(), chains.networks[0].weights if chains.networks else None)
 
 
@@ -139,8 +146,9 @@ def _kept(run_dir: Path | None, samples: Samples) -> Iterator[Event]:
 class _Job:
     """The chains of one sampling, from their start to their last jump."""
 
-    def __init__(self, spec: ExperimentSpec, chains: Sampling, cadence: Cadence, live: Live) -> None:
+    def __init__(self, spec: ExperimentSpec, chains: Sampling, cadence: Cadence, live: Live, named: str) -> None:
         self.spec = spec
+        self.named = named
         self.chains = chains
         self.cadence = cadence
         self.live = live
@@ -212,7 +220,7 @@ class _Job:
         wanted = self.spec.sampling
         samples = moment.posterior.mean if wanted.jump else moment.y.mean(1)
         decode = space_of(self.spec.noise, self.spec.data.shape).decode
-        yield Samples(shown(decode(samples)), shown(decode(moment.y)), wanted.seed, _named(self.spec, self.chains))
+        yield Samples(shown(decode(samples)), shown(decode(moment.y)), wanted.seed, self.named)
         lost = int((~alive(moment.y)).sum())
         text = f"Drew {wanted.chains} samples in {self.total} steps."
         if lost:

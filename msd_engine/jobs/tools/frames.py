@@ -128,11 +128,12 @@ class PlaneFrames:
             chains, k, dim = moment.y.shape
             self._stride = stride_of(self._total, chains, k, dim)
         if isinstance(moment, Segment):
-            wanted = (moment.steps % self._stride == 0) | (moment.steps == self._total)
-            if not wanted.all():
-                parts = (part[wanted] for part in (moment.steps, moment.noises, moment.path, moment.means))
-                steps, noises, path, means = parts
-                moment = Segment(steps, moment.level, moment.sigma, noises, path, means)
+            if self._stride > 1:
+                wanted = (moment.steps % self._stride == 0) | (moment.steps == self._total)
+                if not wanted.all():
+                    parts = (part[wanted] for part in (moment.steps, moment.noises, moment.path, moment.means))
+                    steps, noises, path, means = parts
+                    moment = Segment(steps, moment.level, moment.sigma, noises, path, means)
             if len(moment.steps):
                 self._kept.append(moment)
         elif moment.step % self._stride == 0 or moment.step == self._total:

@@ -162,6 +162,7 @@ def caption_of(label: str, spec_json: str) -> str:
     if weights is not None or sampling.source == "exact":
         # Else no chains are shown, or their network is unknown.
         words.append(f"{sampling.sampler}, L = {sampling.levels}, T = {sampling.steps_per_level}, seed {sampling.seed}")
+        words += [spec.begun] * spec.begins_at_data
     return f"{', '.join(words)}."
 
 

@@ -254,9 +254,10 @@ class Measuring(QWidget):
 
 def caption(quality: Quality) -> str:
     """Describe the number of surviving chains and the compared sets of images."""
-    dead = in_words(quality.dead)
+    dead, spec = in_words(quality.dead), ExperimentSpec.from_json(quality.spec_json)
     text = (
-        f"{quality.lived} of {quality.n} survived{f' (dead: {dead})' if dead else ''}. {quality.n} samples and "
+        f"{quality.lived} of {quality.n} survived{f' (dead: {dead})' if dead else ''}. {quality.n} samples"
+        f"{f', {spec.begun},' * spec.begins_at_data} and "
         f"{quality.real_n} real training images, both against {quality.reference_n} held-out images. Features: "
         f"{quality.features}."
     )

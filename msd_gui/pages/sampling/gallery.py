@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtGui import QResizeEvent
@@ -16,6 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from msd_engine.events import FilmFrame, ImageFrame, RestoredImages, Samples, Verdicts
+from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.engine import Images
 from msd_gui.pages.base import layout
 from msd_gui.pages.base.readings import survival_severity
@@ -34,8 +37,18 @@ LIVED_HELP = (
     "saturated: nearly all pixels at the ends of the range; off the data: the feature network sees less of any class "
     "in it, or stranger textures, than in 99.5 % of held-out images."
 )
+BEGUN_HELP = (
+    "At large noise the exact posterior mean over the training images took the place of the network (Exact above). The "
+    "network alone draws them where Exact above is never."
+)
 ON_STRIP = 16
 _OLD_OPACITY = 0.4
+
+
+@functools.lru_cache(maxsize=8)
+def begun(spec_json: str) -> str:
+    """Return ``begun from training images`` for settings as JSON that say so, else nothing."""
+    return ExperimentSpec.from_json(spec_json).begun if spec_json else ""
 
 
 class Gallery(QWidget):
@@ -89,6 +102,11 @@ class Gallery(QWidget):
         self._older.setProperty("role", "trailing")
         self._older.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._older.hide()
+        self._begun = QLabel()
+        self._begun.setProperty("severity", "warning")
+        self._begun.setProperty("role", "trailing")
+        self._begun.setToolTip(wrapped(BEGUN_HELP))
+        self._begun.hide()
         self.restored_line = QLabel()
         self.restored_line.setWordWrap(True)
         self.restored_line.hide()
@@ -113,6 +131,7 @@ class Gallery(QWidget):
         head = QHBoxLayout()
         head.addWidget(layout.heading("Chains"))
         head.addWidget(self._lived)
+        head.addWidget(self._begun)
         head.addWidget(self._caption, 1)
         head.addWidget(self._older, 3)
         head.addWidget(self.noisy)
@@ -341,6 +360,8 @@ class Gallery(QWidget):
         if images is None:
             return
         self.grid.set_images(images)
+        self._begun.setText(begun(self.images_spec_json))
+        self._begun.setVisible(bool(self._begun.text()))
         ended = self._film is None or self.films[self._film].step >= self.total
         self.grid.set_dead(self.verdicts.dead if self.verdicts and ended else {})
         at = self.latest if self._film is None else self.films[self._film]

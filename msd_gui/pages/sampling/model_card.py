@@ -65,7 +65,8 @@ def card_html(card: ModelCard) -> str:
     )
     return (
         f"<h3>{html.escape(model_title(card))}</h3><table cellspacing='3'>{rows}</table>"
-        f"<h4>Measured</h4><p>{card.samples:,} samples, {card.evaluations:,} network evaluations each; by "
+        f"<h4>Measured</h4><p>{card.samples:,} samples{f', {card.spec.begun}' * card.spec.begins_at_data}, "
+        f"{card.evaluations:,} network evaluations each; by "
         f"{html.escape(card.features)}.</p><table cellspacing='2'><tr><td></td><td align='right'>samples</td>"
         f"<td align='right' style='padding-left:18px'>95 % interval</td>"
         f"<td align='right' style='padding-left:18px'>real images</td></tr>{figures}</table>"

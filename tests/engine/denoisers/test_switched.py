@@ -13,11 +13,11 @@ from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.switched import SwitchedDenoiser
 from msd_engine.events import Finished, Notice, Samples
 from msd_engine.jobs.factory.chains import sampling
-from msd_engine.jobs.factory.parts import evaluations, guided_between, handover, is_guided, uses_exact_above
+from msd_engine.jobs.factory.parts import evaluations, guided_between, handover, is_guided
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.training.train import train
 from msd_engine.samplers.walk import walk
-from msd_engine.specs import ImagesSpec, load_preset
+from msd_engine.specs import BEGUN, ExperimentSpec, ImagesSpec, load_preset
 
 
 def gaussian(mean: float, variance: float) -> ExactDenoiser:
@@ -97,19 +97,22 @@ def drawn(spec, folder, **where):
 def test_above_every_level_nothing_changes(trained):
     spec, folder = trained
     never = spec.replace("sampling.exact_above", spec.sampling.sigma_1)
-    assert uses_exact_above(spec)
-    assert not uses_exact_above(never)
+    assert spec.begins_at_data
+    assert not never.begins_at_data
     (plain,) = drawn(never, folder)
     (default,) = drawn(spec.replace("sampling.exact_above", 1e4), folder)
-    (mixed,) = drawn(spec, folder)
+    notice, mixed = drawn(spec, folder)
+    assert BEGUN in notice.text
+    assert ExperimentSpec.from_json(mixed.spec_json).begun == BEGUN
+    assert not ExperimentSpec.from_json(plain.spec_json).begun
     assert (plain.x_hat == default.x_hat).all()
     assert abs(plain.x_hat - mixed.x_hat).max() > 1e-3
 
 
 def test_a_chain_is_the_same_whatever_the_number_of_chains(trained):
     spec, folder = trained
-    (three,) = drawn(spec, folder)
-    (one,) = drawn(spec.replace("sampling.chains", 1), folder)
+    _, three = drawn(spec, folder)
+    _, one = drawn(spec.replace("sampling.chains", 1), folder)
     assert (three.x_hat[:1] == one.x_hat).all()
 
 
@@ -121,6 +124,7 @@ def test_without_the_images_the_network_is_asked_at_all_noises(trained, monkeypa
     monkeypatch.setattr("msd_engine.jobs.factory.chains.has_images", lambda name, data_dir: False)
     notice, plain = drawn(spec, folder)
     assert "not on this machine" in notice.text
+    assert not ExperimentSpec.from_json(plain.spec_json).begun
     assert (plain.x_hat == expected.x_hat).all()
 
 

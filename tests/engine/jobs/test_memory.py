@@ -31,6 +31,7 @@ def free(monkeypatch):
 
     def let(count):
         monkeypatch.setattr(memory, "free_bytes", lambda _device: float(count))
+        monkeypatch.setattr(memory, "_SMALL", 0)
 
     return let
 
@@ -121,6 +122,11 @@ def test_memory_that_runs_out_anywhere_is_reported_in_one_sentence(tmp_path, mon
     assert "msd: There is not enough memory" in err
     assert "Traceback" not in err
     assert json.loads(out)["status"] == "failed"
+
+
+def test_a_job_of_a_few_chains_does_not_ask_what_is_free(monkeypatch):
+    monkeypatch.setattr(memory, "free_bytes", lambda _device: pytest.fail("asked"))
+    check_sampling(POINTS.replace("sampling.chains", 100), CPU)
 
 
 def test_a_machine_says_what_is_free():

@@ -19,7 +19,7 @@ from msd_engine.backend.errors import BadFile
 from msd_engine.backend.folders import cache_folder
 from msd_engine.events import Event, Failed, Finished, Notice, TuneCost, TuneReport, TuneTable
 from msd_engine.jobs.factory.chains import moments, sampling
-from msd_engine.jobs.factory.parts import descent, evaluations, uses_exact_above, uses_guidance
+from msd_engine.jobs.factory.parts import descent, evaluations, uses_guidance
 from msd_engine.jobs.training.train import train
 from msd_engine.jobs.tune import tune as tune_module
 from msd_engine.jobs.tune.chains import DrawnChains
@@ -102,7 +102,7 @@ def test_no_candidate_is_above_the_budget_and_all_are_chains_of_the_network_alon
         spec = candidate.spec
         assert spec.sampling.sampler in FAMILY
         assert spec.sampling.source == "trained"
-        assert not uses_exact_above(spec)
+        assert not spec.begins_at_data
         assert has_earlier or not uses_guidance(spec)
         assert "conditioning" in spec.sampling.absent or spec.sampling.conditioning == "actual"
         assert candidate.evaluations == evaluations(spec, descent(spec), guided=uses_guidance(spec)) <= budget
