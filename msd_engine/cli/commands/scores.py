@@ -16,7 +16,7 @@ from msd_engine.cli.inputs import check_writable, is_given, spec_of, threads_giv
 from msd_engine.cli.options import Scores
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import Event, Finished, Progress, ScoreRow, ScoreTable, Started
-from msd_engine.events.scores.table import PLACES, Spread
+from msd_engine.events.scores.table import PLACES
 from msd_engine.specs import load_preset, preset_names
 from msd_engine.specs.scores.spec import ScoresSpec, usual_base
 from msd_engine.specs.sweep import parse_list
@@ -109,10 +109,10 @@ class _Account:
 
 
 def table(rows: Sequence[ScoreRow]) -> str:
-    """Return the relative errors with the half widths of their intervals, as a table for people."""
+    """Return the relative errors with the factors to the ends of their intervals, as a table for people."""
     lines = [_HEAD]
     for row in rows:
-        shown = [_figure(row.errors[place]) for place in PLACES]
+        shown = [row.errors[place].words for place in PLACES]
         lines.append((row.title, f"{len(row.by_seed['data'])}", f"{row.failed}", f"{row.step_ms:.2f}", *shown))
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
     return "\n".join(
@@ -150,13 +150,6 @@ def _plain(row: ScoreRow) -> dict[str, Any]:
 
 def _known(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def _figure(spread: Spread) -> str:
-    if math.isnan(spread.mean):
-        return "–"
-    half = spread.high - spread.mean
-    return f"{spread.mean:.3f}" + (f" ± {half:.3f}" if math.isfinite(half) else "")
 
 
 def _job(options: Scores, spec: ScoresSpec) -> Iterator[Event]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -26,17 +27,24 @@ PLACE_WORDS = {
 
 @dataclass(frozen=True)
 class Spread:
-    """A mean over seeds with its 95 % interval by Student's t.
+    """A geometric mean over seeds with its 95 % interval, by Student's t for the logarithms.
 
     Attributes:
         mean: The mean; NaN if unknown.
-        low: Lower end; −∞ for one seed.
+        low: Lower end; 0 for one seed.
         high: Upper end; ∞ for one seed.
     """
 
     mean: float
     low: float
     high: float
+
+    @property
+    def words(self) -> str:
+        """The mean and the factor from it to either end, such as ``0.123 ×÷ 1.20``; a dash if unknown."""
+        if math.isnan(self.mean):
+            return "–"
+        return f"{self.mean:.3f}" + (f" ×÷ {self.high / self.mean:.2f}" if math.isfinite(self.high) else "")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,8 +81,8 @@ class ScoreCurves(Event):
     Attributes:
         contenders: Names of the contenders.
         steps: Training steps of the measurements, int64, with shape (n,).
-        mean: Mean error over seeds by contender, place (as in `PLACES`) and step, with shape (contenders, 4, n); NaN
-            if unknown.
+        mean: Geometric mean of the error over seeds by contender, place (as in `PLACES`) and step, with shape
+            (contenders, 4, n); NaN if unknown.
         low: Lower ends of the intervals, NaN for one seed, with the same shape.
         high: Upper ends.
     """

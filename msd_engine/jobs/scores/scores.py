@@ -187,10 +187,12 @@ class _Race:
     def _curves(self) -> ScoreCurves:
         count = np.isfinite(self._errors).sum(1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            mean = np.nansum(self._errors, 1) / count
-            off = np.nansum(np.square(self._errors - mean[:, None]), 1)
+            logs = np.log(self._errors)
+            mean = np.nansum(logs, 1) / count
+            off = np.nansum(np.square(logs - mean[:, None]), 1)
             half = np.sqrt(off / (count - 1) / count) * self._quantiles[count]
-        return ScoreCurves(self.spec.contenders, self._moments, mean, mean - half, mean + half)
+        ends = np.exp(mean - half), np.exp(mean + half)
+        return ScoreCurves(self.spec.contenders, self._moments, np.exp(mean), *ends)
 
     def table(self) -> ScoreTable:
         """Return the table of the seeds that have ended."""
@@ -216,8 +218,9 @@ class _Race:
         )
 
 
-def _spread(values: Sequence[float]) -> Spread:
-    if not values:
+def _spread(errors: Sequence[float]) -> Spread:
+    """Return the geometric mean of positive errors with its interval, that of the mean of their logarithms."""
+    if not errors:
         return Spread(math.nan, math.nan, math.nan)
-    found = interval(values)
-    return Spread(found.mean, found.low, found.high)
+    found = interval([math.log(error) for error in errors])
+    return Spread(math.exp(found.mean), math.exp(found.low), math.exp(found.high))

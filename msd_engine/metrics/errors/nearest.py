@@ -70,5 +70,5 @@ def _brief(rows: Sequence[ScoreRow], place: str) -> str:
 
 
 def _figure(spread: Spread) -> str:
-    interval_words = f", 95 % {spread.low:.3f} to {spread.high:.3f}" if math.isfinite(spread.low) else ""
+    interval_words = f", 95 % {spread.low:.3f} to {spread.high:.3f}" if math.isfinite(spread.high) else ""
     return f"{spread.mean:.3f}{interval_words}"

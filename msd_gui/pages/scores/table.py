@@ -9,14 +9,14 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
 
 from msd_engine.events import ScoreRow
-from msd_engine.events.scores.table import PLACES, Spread
+from msd_engine.events.scores.table import PLACES
 from msd_gui.theme.tips import wrapped
 
 HEAD = ("objective", "data", *PLACES[1:], "ms/step")
 TIPS = (
     "Click a row to see its score in the panels.",
-    "Error of the score over its size, √(E‖s − s*‖²/E‖s*‖²), at draws of the noisy data; ± half of the 95 % interval "
-    "over seeds. 0: exact, 1: no better than none.",
+    "Error of the score over its size, √(E‖s − s*‖²/E‖s*‖²), at draws of the noisy data: the geometric mean over "
+    "seeds, and the factor from it to either end of its 95 % interval. 0: exact, 1: no better than none.",
     "The same evenly over the densest part of the plane with nine tenths of the data.",
     "The same over the rest of the convex hull of that part: where there are few data between the modes.",
     "The same over the rest of the picture.",
@@ -55,7 +55,7 @@ class ScoresTable(QTableWidget):
         self._names = [row.contender for row in rows]
         self.setRowCount(len(rows))
         for line, row in enumerate(rows):
-            cells = (row.title, *(figure(row.errors[place]) for place in PLACES), _cost(row))
+            cells = (row.title, *(row.errors[place].words for place in PLACES), _cost(row))
             for column, words in enumerate(cells):
                 item = QTableWidgetItem(words)
                 side = Qt.AlignmentFlag.AlignLeft if not column else Qt.AlignmentFlag.AlignRight
@@ -64,14 +64,6 @@ class ScoresTable(QTableWidget):
             note = f"{row.failed} of its trainings failed." if row.failed else ""
             told = "Training is told the exact score: a bound, and no rival." if row.told else ""
             self.item(line, 0).setToolTip(wrapped(f"{told} {note}".strip()) if told or note else "")
-
-
-def figure(spread: Spread) -> str:
-    """Return a mean with half of its interval; a dash where it is unknown."""
-    if math.isnan(spread.mean):
-        return "–"
-    half = spread.high - spread.mean
-    return f"{spread.mean:.3f}" + (f" ± {half:.3f}" if math.isfinite(half) else "")
 
 
 def _cost(row: ScoreRow) -> str:

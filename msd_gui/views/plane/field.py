@@ -13,7 +13,9 @@ from msd_gui.views.base.layers import Layer, ToPixels, draw_arrows, draw_polylin
 from msd_gui.views.base.pixels import image_of_rgb32
 from msd_gui.views.base.plot import PlotView
 
-_ARROW_PX = 16.0
+# Longest arrow over the distance of arrows, and its bounds.
+_ARROW_SHARE, _ARROW_PX = 0.85, (5.0, 24.0)
+_LEAST_PX = 180, 160
 _FRAME = (-8.0, 8.0, -8.0, 8.0)
 
 
@@ -26,6 +28,8 @@ class FieldView(PlotView):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "x₁", "x₂")
+        # Several stand side by side.
+        self.setMinimumSize(*_LEAST_PX)
         self._held = Field(name, "", _FRAME)
         self._picture: tuple[Field, Colours, QImage] | None = None
         self._framed = self._held.bounds
@@ -79,7 +83,10 @@ class FieldView(PlotView):
         if held.vectors is not None and held.style == "arrows":
             at, vectors = held.arrows()
             painter.setPen(pen(colour_of(self.colours, held.colour), 1.3))
-            draw_arrows(painter, to_px(at), vectors, _ARROW_PX)
+            pixels = to_px(at)
+            # Grid points are stored along x₁: neighbours in the list are neighbours in the plane.
+            spacing = abs(float(pixels[1, 0] - pixels[0, 0])) if len(at) > 1 else 0.0
+            draw_arrows(painter, pixels, vectors, float(np.clip(_ARROW_SHARE * spacing, *_ARROW_PX)))
 
     def _map(self, held: Field) -> QImage:
         """Return the cached map of lengths, with the largest x₂ at the top."""

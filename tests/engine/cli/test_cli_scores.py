@@ -37,7 +37,8 @@ def test_json_holds_the_settings_and_is_one_line(tmp_path: Path, capsys: pytest.
     told = json.loads(capsys.readouterr().out)
     written = json.loads(path.read_text())
     assert told["rows"] == written["rows"]
-    assert told["rows"][0]["errors"]["data"]["low"] is None
+    ends = told["rows"][0]["errors"]["data"]
+    assert (ends["low"], ends["high"]) == (0.0, None)
     assert list(told["rows"][0]["by_seed"]["data"]) == ["3"]
     assert ScoresSpec.from_json(json.dumps(written["spec"])).seeds == (3,)
 

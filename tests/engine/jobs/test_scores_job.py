@@ -93,8 +93,9 @@ def test_fields_curves_and_table_have_the_same_errors(story: list[Event]) -> Non
         for place, name in enumerate(PLACES):
             assert row.errors[name].mean == pytest.approx(curves.mean[number, place, -1])
             assert row.errors[name].low == pytest.approx(curves.low[number, place, -1])
-            found = interval(list(row.by_seed[name].values()))
-            assert row.errors[name] == Spread(found.mean, found.low, found.high)
+            found = interval(np.log(list(row.by_seed[name].values())))
+            assert math.log(row.errors[name].mean) == pytest.approx(found.mean)
+            assert math.log(row.errors[name].high) == pytest.approx(found.high)
         inside = truth.region == 0
         error = relative_error(fields.scores[number][inside], truth.score[inside])
         assert row.by_seed["inside"][1] == pytest.approx(error, rel=1e-4)
@@ -211,8 +212,8 @@ def test_the_relative_error_is_zero_for_the_truth_and_one_for_none() -> None:
 
 def row(title: str, errors: list[float], *, told: bool = False) -> ScoreRow:
     by_seed = dict(enumerate(errors))
-    found = interval(errors)
-    spread = Spread(found.mean, found.low, found.high)
+    found = interval([math.log(error) for error in errors])
+    spread = Spread(math.exp(found.mean), math.exp(found.low), math.exp(found.high))
     return ScoreRow(title, title, told, 10, dict.fromkeys(PLACES, spread), dict.fromkeys(PLACES, by_seed), 2.0, 0)
 
 
@@ -220,7 +221,7 @@ def test_the_verdict_names_the_nearest_rival_and_whom_the_seeds_do_not_tell_from
     a, b, c = row("A", [0.10, 0.11, 0.10]), row("B", [0.11, 0.10, 0.12]), row("C", [0.50, 0.51, 0.50])
     bound = row("T", [0.01, 0.01, 0.01], told=True)
     text = verdict([bound, b, c, a])
-    assert text.startswith("Where the data are, A is nearest to the exact score (error 0.103, 95 % 0.089 to 0.118)")
+    assert text.startswith("Where the data are, A is nearest to the exact score (error 0.103, 95 % 0.090 to 0.118)")
     assert "at 2 ms a step, but 3 seeds do not tell B from it; inside the modes A (0.103; 1 alike)" in text
     assert text.endswith(", outside A (0.103; 1 alike).")
     assert "C" not in text

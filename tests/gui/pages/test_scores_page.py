@@ -135,7 +135,7 @@ def test_the_curves_are_those_of_the_chosen_place_with_intervals(page):
 def test_the_table_ends_in_the_sentence(page):
     start(page)
     assert page.shown.table.rowCount() == len(USUAL)
-    assert page.shown.table.item(1, 1).text() == "1.100 ± 0.100"
+    assert page.shown.table.item(1, 1).text() == "1.100 ×÷ 1.09"
     assert page.shown.verdict.text() == TEXT
     assert page.shown.verdict.isVisible()
     assert len(page.exports()) == 5
