@@ -319,7 +319,7 @@ class Field:
     def lengths(self) -> Array:
         """Return the lengths over the unit, at most 1, with shape (n, n), the row of the least x₂ first."""
         assert self.vectors is not None
-        return np.clip(np.hypot(*self.vectors.T) / self.unit, 0.0, 1.0).reshape(self.side, self.side)
+        return np.asarray(np.clip(np.hypot(*self.vectors.T) / self.unit, 0.0, 1.0)).reshape(self.side, self.side)
 
     def entries(self) -> tuple[Key, ...]:
         """Return the entries of the legend."""

@@ -8,6 +8,7 @@ density holds for the density of ȳ. With λ(σ_eff) = σ_eff² all noises weigh
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -37,7 +38,9 @@ def with_slopes(denoiser: LearnedDenoiser, y: Tensor, sigma: Tensor) -> tuple[Te
 
     The function maps directions v with shape (B, *event) to vᵀ∇s v with shape (B,).
     """
-    score, pull = torch.func.vjp(lambda shift: denoiser.score(y + shift.unsqueeze(1), sigma), torch.zeros_like(y[:, 0]))
+    nothing = torch.zeros_like(y[:, 0])
+    found: Any = torch.func.vjp(lambda shift: denoiser.score(y + shift.unsqueeze(1), sigma), nothing)
+    score, pull = found
     return score, lambda v: dot(pull(v)[0], v)
 
 

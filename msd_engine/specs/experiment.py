@@ -15,8 +15,8 @@ from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.nets import MlpSpec, UNetSpec
 from msd_engine.specs.noise import NoiseSpec
 from msd_engine.specs.sampling import SamplingSpec
-from msd_engine.specs.tables.forms import FORMS
-from msd_engine.specs.tables.objectives import OBJECTIVES
+from msd_engine.specs.tables.forms import FORMS, FormRow
+from msd_engine.specs.tables.objectives import OBJECTIVES, ObjectiveRow
 from msd_engine.specs.training import TrainingSpec
 
 GENERATOR = "philox4x32-10"
@@ -74,7 +74,10 @@ class ExperimentSpec(Spec):
         if isinstance(self.data, ImagesSpec):
             if not isinstance(self.network, UNetSpec):
                 raise ValueError("network.kind must be 'unet' where data.kind is 'images'.")
-            rows = {"form": FORMS[self.training.form], "objective": OBJECTIVES[self.training.objective]}
+            rows: dict[str, FormRow | ObjectiveRow] = {
+                "form": FORMS[self.training.form],
+                "objective": OBJECTIVES[self.training.objective],
+            }
             for name, row in rows.items():
                 if row.only_points:
                     value = getattr(self.training, name)

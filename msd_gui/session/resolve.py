@@ -13,8 +13,8 @@ from typing import Any
 
 from msd_engine.specs import ExperimentSpec, SamplingSpec
 from msd_engine.specs.experiment import same_network
-from msd_engine.specs.tables.forms import FORMS
-from msd_engine.specs.tables.objectives import OBJECTIVES
+from msd_engine.specs.tables.forms import FORMS, FormRow
+from msd_engine.specs.tables.objectives import OBJECTIVES, ObjectiveRow
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks
 
@@ -247,7 +247,10 @@ def refused_choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
     """Return why choices are disabled, by the dotted path of the field and the choice."""
     refused: dict[tuple[str, str], str] = {}
     if spec.data.kind == "images":
-        tables = {"training.form": FORMS, "training.objective": OBJECTIVES}
+        tables: dict[str, Mapping[Any, FormRow | ObjectiveRow]] = {
+            "training.form": FORMS,
+            "training.objective": OBJECTIVES,
+        }
         rows = ((path, word, row) for path, table in tables.items() for word, row in table.items())
         refused |= {(path, word): f"For points only: {row.only_points}." for path, word, row in rows if row.only_points}
     if spec.sampling.source == "trained":

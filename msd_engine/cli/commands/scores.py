@@ -110,7 +110,7 @@ class _Account:
 
 def table(rows: Sequence[ScoreRow]) -> str:
     """Return the relative errors with the factors to the ends of their intervals, as a table for people."""
-    lines = [_HEAD]
+    lines: list[tuple[str, ...]] = [_HEAD]
     for row in rows:
         shown = [row.errors[place].words for place in PLACES]
         lines.append((row.title, f"{len(row.by_seed['data'])}", f"{row.failed}", f"{row.step_ms:.2f}", *shown))

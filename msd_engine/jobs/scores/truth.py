@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -114,7 +115,7 @@ def _contours(bounds: tuple[float, float, float, float], log_p: NDArray[np.float
 
     x_min, x_max, y_min, y_max = bounds
     centres = (np.arange(SIDE) + 0.5) / SIDE
-    lines = contour_generator(x_min + (x_max - x_min) * centres, y_min + (y_max - y_min) * centres, log_p)
+    lines: Any = contour_generator(x_min + (x_max - x_min) * centres, y_min + (y_max - y_min) * centres, log_p)
     return tuple(
         line.astype(np.float32)
         for depth in _DEPTHS

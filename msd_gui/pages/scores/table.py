@@ -56,14 +56,14 @@ class ScoresTable(QTableWidget):
         self.setRowCount(len(rows))
         for line, row in enumerate(rows):
             cells = (row.title, *(row.errors[place].words for place in PLACES), _cost(row))
-            for column, words in enumerate(cells):
-                item = QTableWidgetItem(words)
-                side = Qt.AlignmentFlag.AlignLeft if not column else Qt.AlignmentFlag.AlignRight
-                item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-                self.setItem(line, column, item)
             note = f"{row.failed} of its trainings failed." if row.failed else ""
             told = "Training is told the exact score: a bound, and no rival." if row.told else ""
-            self.item(line, 0).setToolTip(wrapped(f"{told} {note}".strip()) if told or note else "")
+            for column, words in enumerate(cells):
+                item = QTableWidgetItem(words)
+                side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
+                item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+                item.setToolTip("" if column else wrapped(f"{told} {note}".strip()))
+                self.setItem(line, column, item)
 
 
 def _cost(row: ScoreRow) -> str:
