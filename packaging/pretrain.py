@@ -71,24 +71,25 @@ DIGITS = Origin(
 )
 MNIST = Origin(
     "mnist-2min",
-    2400.0,
+    3000.0,
     "60 000 handwritten digits of 28×28 pixels",
     "CC BY-SA 3.0",
     "Y. LeCun, C. Cortes and C. Burges: The MNIST database of handwritten digits",
 )
 FASHION = Origin(
     "fashion-2min",
-    2400.0,
+    3000.0,
     "60 000 pictures of clothes of 28×28 pixels",
     "MIT",
     "H. Xiao, K. Rasul and R. Vollgraf: Fashion-MNIST (arXiv:1708.07747)",
 )
 CIFAR = Origin(
     "cifar10-20min",
-    2400.0,
+    2100.0,
     "colour photographs of 32×32 pixels in ten classes, up to 50 000",
     "None is stated; made for research",
     "A. Krizhevsky: Learning Multiple Layers of Features from Tiny Images, 2009",
+    width=32,
 )
 ORIGINS = {"digits": DIGITS, "mnist": MNIST, "fashion-mnist": FASHION, "cifar-10": CIFAR}
 
@@ -222,7 +223,8 @@ def describe(
     name: str, folder: Path, trained: ExperimentSpec, parameters: int, n: int, data_dir: Path | None, device: str
 ) -> Quality:
     """Measure a model, and write its manifest and its card with the present sampling of its preset."""
-    spec = trained.replace("sampling", experiment(name, trained.training.seconds).sampling.model_dump())
+    present = experiment(name, trained.training.seconds)
+    spec = trained.replace_all({"title": present.title, "sampling": present.sampling.model_dump()})
     drawn = spec.replace("sampling.chains", n)
     (quality,) = pull(evaluate(drawn, run_dir=folder, data_dir=data_dir, device=device, cadence=Every(0.1)))
     manifest = Run.open(folder).manifest.model_copy(update={"spec": spec})

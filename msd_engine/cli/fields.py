@@ -96,6 +96,13 @@ def field_flags(section: str, *, reserved: Collection[str] = (), chain_task: boo
     return dataclasses.make_dataclass("Fields", parts, frozen=True)
 
 
+def field_flag(path: str) -> Any:
+    """Return the type of the flag of one field, for a command with few of them."""
+    kinds = declared_fields()[path]
+    metavar = _METAVAR[next(iter(kinds.values())).type]
+    return Annotated[str, tyro.conf.arg(metavar=metavar, help=_help(kinds), help_behavior_hint=_hint(kinds))]
+
+
 def _step_size() -> Any:
     """Return the flag of the step size, which is no field of the spec."""
     text = "Step size at the last level, ε = r σ_L², instead of the step ratio r."

@@ -30,6 +30,7 @@ from msd_engine.cli.options import (
     Download,
     Evaluate,
     ExportTensorboard,
+    Noise,
     Presets,
     Propose,
     Reproduce,
@@ -186,6 +187,10 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             from msd_engine.cli.commands.reproduce import reproduce
 
             return reproduce(command)
+        case Noise():
+            from msd_engine.cli.commands.noise import noise
+
+            return noise(command)
         case Download():
             from msd_engine.cli.commands.download import download
 

@@ -8,44 +8,30 @@ from typing import Annotated, Any, Literal, Union
 
 import tyro
 
-from msd_engine.cli.fields import NOT_GIVEN, field_flags
+from msd_engine.cli.fields import NOT_GIVEN, field_flag, field_flags
+from msd_engine.cli.flags import DataDir, Device, Flag, Json, Model, Preset, RunFolder, Threads
+from msd_engine.specs.data import ImageSetName
 from msd_engine.specs.sampling import StepRule
+from msd_engine.specs.tables.noise import Covariance
 
-Flag = tyro.conf.FlagCreatePairsOff[bool]
 
-RunFolder = Annotated[
-    tyro.conf.Positional[Path | None],
-    tyro.conf.arg(metavar="[RUN]", help_behavior_hint="", help="A trained run folder."),
-]
-Model = Annotated[
-    str,
-    tyro.conf.arg(
-        metavar="NAME",
-        help_behavior_hint="",
-        help="Instead of a run: a pretrained model shipped with the program, such as digits-k8.",
-    ),
-]
-DataDir = Annotated[
-    Path | None,
-    tyro.conf.arg(
-        name="data-dir",
-        metavar="DIR",
-        help_behavior_hint="",
-        help="Folder of the image sets (default: MSD_DATA_DIR, else the user's data folder).",
-    ),
-]
-Device = Annotated[str, tyro.conf.arg(metavar="NAME", help="Where to compute: auto, cpu, cuda or mps.")]
-Threads = Annotated[
-    str,
-    tyro.conf.arg(
-        metavar="N",
-        help_behavior_hint="",
-        help="Fixed number of CPU threads (default: MSD_THREADS, else the fastest number).",
-    ),
-]
-Json = Annotated[
-    Flag, tyro.conf.arg(help_behavior_hint="", help="Print one line of JSON on standard output at the end.")
-]
+@dataclass(frozen=True)
+class _FromNetwork:
+    """Options of commands for a network, or for a preset."""
+
+    run: RunFolder = None
+    preset: Preset = NOT_GIVEN
+    model: Model = NOT_GIVEN
+
+
+@dataclass(frozen=True)
+class _Computing:
+    """Options of commands that compute."""
+
+    data_dir: DataDir = None
+    device: Device = "auto"
+    threads: Threads = NOT_GIVEN
+    json: Json = False
 
 
 _FIELDS = tyro.conf.arg(name="")
@@ -55,7 +41,7 @@ RunFields: Any = field_flags("sampling", chain_task=True)
 
 
 @dataclass(frozen=True)
-class Run:
+class Run(_Computing):
     """Replay a file: train, sample, denoise or inpaint a picture, or interpolate between seeds."""
 
     file: Annotated[
@@ -85,10 +71,6 @@ class Run:
     """File for numbers and spec; for a training or a comparison the new folder."""
     grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
     """Also write a picture of them."""
-    data_dir: DataDir = None
-    device: Device = "auto"
-    threads: Threads = NOT_GIVEN
-    json: Json = False
     fields: Annotated[RunFields, _FIELDS] = field(default_factory=RunFields)
 
 
@@ -101,7 +83,7 @@ ScoreFields: Any = field_flags("training")
 
 
 @dataclass(frozen=True)
-class Train:
+class Train(_Computing):
     """Train a k-sample denoiser and keep it in a run folder."""
 
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
@@ -114,44 +96,31 @@ class Train:
     """Total number of training steps, without a time limit unless --seconds is also given."""
     seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN
     """Total training time in seconds, without a step limit unless --steps is also given."""
-    data_dir: DataDir = None
-    device: Device = "auto"
-    threads: Threads = NOT_GIVEN
-    json: Json = False
     fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
 
 
 @dataclass(frozen=True)
-class Sample:
+class Sample(_Computing, _FromNetwork):
     """Draw samples with chained Langevin dynamics, from a trained run, or with an exact score."""
 
-    run: RunFolder = None
-    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
-    """Instead of a run: a preset, or a file that carries a spec; sampled from a pretrained model or the exact score."""
-    model: Model = NOT_GIVEN
     n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
     """Number of samples (default: the spec's number of chains)."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None
     """Sample file with x_hat, y, seed and spec."""
     grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
     """Also write a picture of all samples, for images."""
-    data_dir: DataDir = None
-    device: Device = "auto"
-    threads: Threads = NOT_GIVEN
-    json: Json = False
     fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
 
 
 @dataclass(frozen=True)
-class Evaluate:
+class Evaluate(_Computing):
     """Measure the quality of images: samples of a file, or drawn from a run, a pretrained model or the exact score."""
 
     source: Annotated[
         tyro.conf.Positional[Path | None], tyro.conf.arg(metavar="[SAMPLES.npz|RUN]", help_behavior_hint="")
     ] = None
     """A sample file, or a trained run folder to sample from."""
-    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
-    """Instead of a run: a preset, or a file that carries a spec; with a pretrained model or the exact score."""
+    preset: Preset = NOT_GIVEN
     model: Model = NOT_GIVEN
     n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
     """Number of samples to draw from a run (default 1024) or to use from a file (default all)."""
@@ -164,38 +133,24 @@ class Evaluate:
     pt_inception-2015-12-05-6726825d.pth, saved by safetensors.torch.save_file); only then is a distance called FID."""
     retrain: Annotated[Flag, tyro.conf.arg(help_behavior_hint="")] = False
     """Retrain the classifier for grey images, instead of using the shipped or cached one."""
-    data_dir: DataDir = None
-    device: Device = "auto"
-    threads: Threads = NOT_GIVEN
-    json: Json = False
     fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
 
 
 @dataclass(frozen=True)
-class Why:
-    """Find out by experiment why chains die: the same chains again, each time with one change."""
+class Why(_Computing, _FromNetwork):
+    """Find out by experiment why chains die or miss the shares of the data: the same again, each with one change."""
 
-    run: RunFolder = None
-    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
-    """Instead of a run: a preset, or a file that carries a spec; sampled from a pretrained model or the exact score."""
-    model: Model = NOT_GIVEN
-    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 16 of images, 256 points)")] = NOT_GIVEN
-    """Number of chains for each change."""
-    data_dir: DataDir = None
-    device: Device = "auto"
-    threads: Threads = NOT_GIVEN
-    json: Json = False
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
+    """Number of chains for each change (default: 16 images, 64 for shares; 256 points)."""
+    fault: Annotated[Literal["deaths", "shares"], tyro.conf.arg(help_behavior_hint="(default: deaths)")] = "deaths"
+    """What to explain: dead chains, or shares of the classes or modes that are not those of the data."""
     fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
 
 
 @dataclass(frozen=True)
-class Propose:
+class Propose(_FromNetwork):
     """Propose a ladder and a step from the data by NCSNv2's techniques; nothing is trained or drawn."""
 
-    run: RunFolder = None
-    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
-    """Instead of a run: name of a preset, or a file that carries a spec."""
-    model: Model = NOT_GIVEN
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.json", help_behavior_hint="")] = None
     """Write the spec with the proposal, for use with --preset."""
     step: Annotated[StepRule, tyro.conf.arg(help_behavior_hint="")] = "long-ladder"
@@ -206,7 +161,7 @@ class Propose:
 
 
 @dataclass(frozen=True)
-class Tune:
+class Tune(_Computing):
     """Search for the best chain of one network within a budget of evaluations; resumable."""
 
     run: Annotated[
@@ -226,10 +181,6 @@ class Tune:
     """Seed of the candidates and of the halves."""
     apply: Annotated[Path | None, tyro.conf.arg(metavar="OUT.json", help_behavior_hint="")] = None
     """Write the best chain as a spec, for msd sample --preset or msd run."""
-    data_dir: DataDir = None
-    device: Device = "auto"
-    threads: Threads = NOT_GIVEN
-    json: Json = False
 
 
 @dataclass(frozen=True)
@@ -252,7 +203,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(_Computing):
     """Compare numbers of copies k: the same network, budget and data for each k, seed and mode; resumable."""
 
     preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
@@ -275,10 +226,6 @@ class Sweep:
     """Steps of each run, without a time limit unless --seconds is also given."""
     seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN
     """Seconds of training of each run, without a step limit unless --steps is also given."""
-    data_dir: DataDir = None
-    device: Device = "auto"
-    threads: Threads = NOT_GIVEN
-    json: Json = False
     fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
 
 
@@ -305,6 +252,39 @@ class Reproduce:
     threads: Threads = NOT_GIVEN
     json: Json = False
     fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
+
+
+Gamma: Any = field_flag("noise.gamma")
+Blur: Any = field_flag("noise.blur")
+Elongation: Any = field_flag("noise.elongation")
+Angle: Any = field_flag("noise.angle")
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Draw noise of one copy with σ = 1, and write the draws and a picture of them."""
+
+    covariance: Annotated[Covariance, tyro.conf.arg(help_behavior_hint="(default: isotropic)")] = "isotropic"
+    """Covariance of the noise; data: the average spectrum of the images of --data; ellipse: in the plane."""
+    gamma: Gamma = NOT_GIVEN
+    blur: Blur = NOT_GIVEN
+    elongation: Elongation = NOT_GIVEN
+    angle: Angle = NOT_GIVEN
+    size: Annotated[str, tyro.conf.arg(metavar="N|HxW", help_behavior_hint="(default: 32)")] = NOT_GIVEN
+    """Rows and columns of a picture of noise."""
+    channels: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1)")] = NOT_GIVEN
+    """Channels of a picture, which are independent."""
+    data: Annotated[ImageSetName | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
+    """Instead of --size and --channels: those of the images of this set."""
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 64)")] = NOT_GIVEN
+    """Number of draws."""
+    seed: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 0)")] = NOT_GIVEN
+    """Seed of the draws; draw i does not depend on their number."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None
+    """File of the draws, as the array noise; the picture lies beside it, with the suffix .png."""
+    data_dir: DataDir = None
+    device: Device = "auto"
+    json: Json = False
 
 
 @dataclass(frozen=True)
@@ -367,6 +347,7 @@ Command = (
     | Scores
     | Sweep
     | Reproduce
+    | Noise
     | Presets
     | Runs
     | ExportTensorboard
@@ -385,6 +366,7 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Scores, tyro.conf.subcommand("scores")],
     Annotated[Sweep, tyro.conf.subcommand("sweep")],
     Annotated[Reproduce, tyro.conf.subcommand("reproduce")],
+    Annotated[Noise, tyro.conf.subcommand("noise")],
     Annotated[Presets, tyro.conf.subcommand("presets")],
     Annotated[Runs, tyro.conf.subcommand("runs")],
     Annotated[ExportTensorboard, tyro.conf.subcommand("export-tensorboard")],

@@ -4,7 +4,7 @@ from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Re
 from msd_engine.events.catalogue import HeldOutCurve, RunRow, RunsChanged, RunStatus
 from msd_engine.events.causes import Explained, Trial
 from msd_engine.events.denoising import Copies, Denoised, Estimate, GrowingCopies, NoisyPicture, PictureRead
-from msd_engine.events.figures import Preview, RestoredImages
+from msd_engine.events.figures import Preview, RestoredImages, RestoredPoints
 from msd_engine.events.quality import Figure, Neighbours, Quality
 from msd_engine.events.sampling import (
     ChainReport,
@@ -60,6 +60,7 @@ __all__ = [
     "Quality",
     "Restored",
     "RestoredImages",
+    "RestoredPoints",
     "RunRow",
     "RunStatus",
     "RunsChanged",

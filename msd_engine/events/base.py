@@ -132,9 +132,11 @@ class Restored(Event):
         run: The run folder; empty for other sources.
         step: Training steps in the last checkpoint of the run.
         elapsed_s: Seconds of training up to that checkpoint.
+        job: The job that made the file, such as ``denoise``; empty if the file does not say.
     """
 
     spec_json: str
     run: str = ""
     step: int = 0
     elapsed_s: float = 0.0
+    job: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +95,50 @@ def within_std(x: Array, rho: Array) -> float:
     there = counts > 1
     freedom = float((counts - 1)[there].sum()) * x.shape[1]
     return math.sqrt(float((rho * squares)[:, there].sum()) / freedom) if freedom else math.nan
+
+
+@lru_cache(maxsize=64)
+def exact_weight_error(weights: tuple[float, ...], draws: int, chance: float = 0.95) -> float:
+    """Return what the largest error of the shares of exact draws in the modes stays at or below, with a given chance.
+
+    The counts of the modes are multinomial: independent Poisson counts, given their sum (Levin 1981, Annals of
+    Statistics 9, 1123). Shares that are means of probabilities, as `mode_weights`, vary less than counts.
+
+    Args:
+        weights: Weights of the modes, which sum to 1.
+        draws: Number of draws; NaN is returned for none.
+        chance: The chance.
+    """
+    if not draws:
+        return math.nan
+    means = draws * np.array([weight for weight in weights if weight > 0])
+    low, high = 0.0, float(np.max(1 - means / draws, initial=0.0))
+    # Errors change in steps of 1/n and less.
+    while high - low > 0.05 / draws:
+        middle = (low + high) / 2
+        low, high = (low, middle) if _chance_within(middle, means, draws) >= chance else (middle, high)
+    return high
+
+
+def _chance_within(error: float, means: Array, draws: int) -> float:
+    """Return the chance that the share of every mode is within an error of its weight."""
+    first = np.maximum(np.ceil(means - error * draws - 1e-9), 0).astype(int)
+    last = np.minimum(np.floor(means + error * draws + 1e-9), draws).astype(int)
+    if (first > last).any() or not first.sum() <= draws <= last.sum():
+        return 0.0
+    # The law of the sum of truncated counts, by the product of their transforms.
+    length = int((last - first).sum()) + 1
+    product = np.ones(length // 2 + 1, complex)
+    for mean, least, most in zip(means, first, last, strict=True):
+        product *= np.fft.rfft(_poisson(np.arange(least, most + 1), mean), length)
+    truncated = np.fft.irfft(product, length)[draws - first.sum()]
+    return float(truncated / _poisson(np.array([draws]), float(draws))[0])
+
+
+def _poisson(counts: NDArray[np.int64], mean: float) -> Array:
+    """Return the chances of counts of a Poisson law."""
+    logs = np.array([math.lgamma(count + 1) for count in counts.tolist()])
+    return np.asarray(np.exp(counts * math.log(mean) - mean - logs))
 
 
 def residual_inflation(y: Array, sigma: float) -> float:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from msd_engine.events.base import Event
 
 LOST = 1e6
-"""Bound in data units at which told states are clipped; a chain with a copy beyond it counts as lost."""
+"""Bound in data units at which the states of events are clipped; a chain with a copy beyond it counts as lost."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +181,8 @@ class ChainReport(Event):
             modes; NaN before the end.
         exact_distance: What this distance stays below in 19 of 20 samplings by as many exact draws with the same last
             noise and jump; NaN likewise.
+        exact_weight_error: What the largest error of `mode_weights` stays at or below in 19 of 20 samplings by as many
+            exact draws; NaN before the end and for data without modes.
     """
 
     keep: ClassVar[str] = "latest"
@@ -198,6 +200,7 @@ class ChainReport(Event):
     off: float = math.nan
     distance: float = math.nan
     exact_distance: float = math.nan
+    exact_weight_error: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)

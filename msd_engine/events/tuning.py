@@ -106,7 +106,7 @@ class Effect:
     count: int
 
     @property
-    def told(self) -> bool:
+    def clear(self) -> bool:
         """Whether the interval excludes a setting without effect."""
         return self.low > 0
 

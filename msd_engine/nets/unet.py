@@ -6,7 +6,7 @@ enter as k·C channels. Source: the report (its network is w = 64), after the sc
 Options beyond the report: residual blocks at every stage of stride 2, residual convolutions and self-attention at the
 coarsest one, and other fusions of the copies, all permutation invariant. *Mean*: the network's input is ȳ, a sufficient
 statistic (theory §3, fact 1). *Set*: the input is ȳ and averaged features of each copy (`nets.copies`), for any k.
-*Set of k*: the first stage applies the same filters to each copy and averages the feature maps, and is not told k.
+*Set of k*: the first stage applies the same filters to each copy and averages the feature maps, and does not know k.
 """
 
 from __future__ import annotations

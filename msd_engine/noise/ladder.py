@@ -38,10 +38,13 @@ def geometric(sigma_1: float, sigma_L: float, levels: int) -> Tensor:
     return _between(lambda u: sigma_1 * (sigma_L / sigma_1) ** u, sigma_1, sigma_L, levels)
 
 
-def report(sigma_1: float, sigma_L: float, levels: int, process: Process) -> Tensor:
-    """Return the report's ladder: equal steps of the time t of the process; σ_1 may exceed std(1) if it explodes."""
-    first, last = process.time(sigma_1), process.time(sigma_L)
-    return _between(lambda u: process.noise(first + u * (last - first)), sigma_1, sigma_L, levels)
+def report(sigma_1: float, sigma_L: float, levels: int, process: Process, power: float = 1.0) -> Tensor:
+    """Return the report's ladder: equal steps of the time t of the process; σ_1 may exceed std(1) if it explodes.
+
+    `power` 2 gives the quadratic one, equal steps of t^(1/2), of DDIM (arXiv:2010.02502, appendix D.2).
+    """
+    first, last = (process.time(sigma) ** (1 / power) for sigma in (sigma_1, sigma_L))
+    return _between(lambda u: process.noise((first + u * (last - first)) ** power), sigma_1, sigma_L, levels)
 
 
 def karras(sigma_1: float, sigma_L: float, levels: int, rho: float) -> Tensor:

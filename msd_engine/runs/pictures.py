@@ -12,6 +12,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ SPEC_KEY = "msd-spec"
 
 TILES_KEY = "msd-tiles"
 """Key of the places of the images of a grid, as JSON, among the texts of a PNG."""
+
+POINTS_KEY = "msd-points"
+"""Key of the positions of the chains in a plane, as JSON, among the texts of a PNG."""
 
 EXPECTED = "a picture saved by this program (PNG, GIF or WebP)"
 
@@ -52,6 +56,7 @@ class Tiles:
         scale: Whole factor of enlargement.
         left: Left edge of each column of the grid, in pixels.
         top: Top edge of each row of the grid, in pixels.
+        names: Name of each image; empty for none.
     """
 
     count: int
@@ -61,6 +66,7 @@ class Tiles:
     scale: int
     left: tuple[int, ...]
     top: tuple[int, ...]
+    names: tuple[str, ...] = ()
 
     def paste(self, picture: NDArray[np.uint8], images: NDArray[np.floating] | NDArray[np.uint8]) -> None:
         """Draw images with shape (N, C, H, W) into a picture with shape (rows, columns, 3), enlarged as blocks."""
@@ -136,13 +142,15 @@ def image_grid(
     return grid
 
 
-def grid_tiles(shape: tuple[int, ...], *, scale: int = 1, gap: int = 1, columns: int | None = None) -> Tiles:
-    """Return where `image_grid` puts images with shape (N, C, H, W)."""
+def grid_tiles(
+    shape: tuple[int, ...], *, scale: int = 1, gap: int = 1, columns: int | None = None, names: tuple[str, ...] = ()
+) -> Tiles:
+    """Return where `image_grid` puts images with shape (N, C, H, W) and perhaps names."""
     count, channels, height, width = shape
     columns = columns or math.ceil(math.sqrt(count * height / width))
     left = tuple(range(0, columns * (width * scale + gap), width * scale + gap))
     top = tuple(range(0, math.ceil(count / columns) * (height * scale + gap), height * scale + gap))
-    return Tiles(count, channels, height, width, scale, left, top)
+    return Tiles(count, channels, height, width, scale, left, top, names)
 
 
 def save_png(
@@ -162,13 +170,16 @@ def save_png(
     write_atomically(path, _png(Image.fromarray(pixels), spec_json, tiles))
 
 
-def add_text_to_png(png: bytes, spec_json: str, tiles: Tiles | None = None) -> bytes:
+def add_text_to_png(
+    png: bytes, spec_json: str, tiles: Tiles | None = None, points: NDArray[np.floating] | None = None
+) -> bytes:
     """Put the spec into a PNG that something else drew.
 
     Args:
         png: The PNG.
         spec_json: The spec as JSON.
         tiles: Where the images of a grid lie in it; None for another picture.
+        points: Positions of the chains in a plane, with shape (B, 2), finite; None for another picture.
 
     Returns:
         The same picture as a PNG with the spec.
@@ -177,7 +188,7 @@ def add_text_to_png(png: bytes, spec_json: str, tiles: Tiles | None = None) -> b
         BadFile: The bytes are no PNG.
     """
     with reading("the drawn picture", "a PNG"), Image.open(io.BytesIO(png), formats=("PNG",)) as image:
-        return _png(image, spec_json, tiles)
+        return _png(image, spec_json, tiles, points)
 
 
 def encode_animation(
@@ -254,14 +265,28 @@ def read_picture_spec(path: str | os.PathLike[str]) -> str:
     return text
 
 
-def read_tiles(path: str | os.PathLike[str]) -> NDArray[np.uint8] | None:
-    """Read the images of a grid back from its picture.
+class Content(NamedTuple):
+    """What can be read back from a file.
+
+    Attributes:
+        images: Images with shape (N, C, H, W), uint8; None for none.
+        names: Their names; empty for none.
+        points: Positions of chains in the plane, with shape (B, 2), float32; None for none.
+    """
+
+    images: NDArray[np.uint8] | None = None
+    names: tuple[str, ...] = ()
+    points: NDArray[np.float32] | None = None
+
+
+def read_content(path: str | os.PathLike[str]) -> Content:
+    """Read the images of a grid or the chains of a plane back from its picture.
 
     Args:
         path: A PNG file.
 
     Returns:
-        The images with shape (N, C, H, W); None for a picture that does not say where its images lie.
+        The content; nothing for a picture that does not say where its images lie.
 
     Raises:
         BadFile: The file is no such picture, too large, or says something impossible.
@@ -271,22 +296,37 @@ def read_tiles(path: str | os.PathLike[str]) -> NDArray[np.uint8] | None:
         if image.width * image.height > _MOST_PIXELS:
             raise BadFile(f"{path} has {image.width} x {image.height} pixels, too many; expected {EXPECTED}.")
         image.load()
-        text = image.info.get(TILES_KEY)
-        if text is None:
-            return None
-        noted = json.loads(text)
+        if POINTS_KEY in image.info:
+            return Content(points=_points(json.loads(image.info[POINTS_KEY])))
+        if TILES_KEY not in image.info:
+            return Content()
+        noted = json.loads(image.info[TILES_KEY])
         sizes = [noted[name] for name in ("count", "channels", "height", "width", "scale")]
         edges = [tuple(noted[name]) for name in ("left", "top")]
+        names = tuple(noted.get("names", ()))
         if not all(type(number) is int for number in (*sizes, *edges[0], *edges[1])):
             raise TypeError("places of images are whole numbers")
-        return Tiles(*sizes, *edges).cut(np.asarray(image.convert("RGB")))
+        if not all(isinstance(name, str) for name in names) or len(names) not in (0, sizes[0]):
+            raise TypeError("each image has one name")
+        return Content(Tiles(*sizes, *edges).cut(np.asarray(image.convert("RGB"))), names)
 
 
-def _png(image: Image.Image, spec_json: str, tiles: Tiles | None = None) -> bytes:
+def _points(noted: list[list[float]]) -> NDArray[np.float32]:
+    points = np.asarray(noted, np.float32)
+    if points.ndim != 2 or points.shape[1] != 2 or not len(points) or not np.isfinite(points).all():
+        raise ValueError("chains in a plane have two finite coordinates each")
+    return points
+
+
+def _png(
+    image: Image.Image, spec_json: str, tiles: Tiles | None = None, points: NDArray[np.floating] | None = None
+) -> bytes:
     notes = PngInfo()
     texts = {"Software": f"msd {msd_engine.__version__}", SPEC_KEY: spec_json}
     if tiles is not None:
         texts[TILES_KEY] = json.dumps(asdict(tiles))
+    if points is not None and len(points):
+        texts[POINTS_KEY] = json.dumps(np.asarray(points, np.float32).astype(float).tolist(), allow_nan=False)
     for key, value in texts.items():
         notes.add_itxt(key, value, zip=True)
     buffer = io.BytesIO()

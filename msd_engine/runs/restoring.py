@@ -8,16 +8,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from msd_engine.backend.errors import BadFile
 from msd_engine.backend.files import MIB, read_bytes, reading
 from msd_engine.data.points import SUFFIXES, experiment_of, read_points
 from msd_engine.runs.layout import MANIFEST
-from msd_engine.runs.pictures import read_picture_spec, read_tiles, to_pixels
+from msd_engine.runs.pictures import Content, read_content, read_picture_spec, to_pixels
 from msd_engine.runs.report.video import read_video_spec
 from msd_engine.runs.run import Run
-from msd_engine.runs.samples import load_samples, read_samples_spec
+from msd_engine.runs.samples import load_denoised, load_samples, read_samples_spec
 from msd_engine.specs import GENERATOR, DrawnBy, ExperimentSpec, JobName, SpecError, generator_of, job_of, weights_of
 
 EXPECTED = "a picture, sample file, preset or run folder of this program, or a CSV or NPY file of points"
@@ -80,12 +79,14 @@ class DrawnSpec(NamedTuple):
         same: Whether its seed still draws what the file shows: false for random numbers of another generator.
         drawn: Whether the file is a picture, a film or a sample file, which show what was drawn.
         weights: The weights that drew it; None if the file names none.
+        job: The job that drew it; None if the file names none.
     """
 
     spec: ExperimentSpec
     same: bool
     drawn: bool
     weights: DrawnBy | None
+    job: JobName | None
 
 
 def read_drawn_spec(path: str | os.PathLike[str]) -> DrawnSpec:
@@ -109,30 +110,36 @@ def read_drawn_spec(path: str | os.PathLike[str]) -> DrawnSpec:
         raise BadFile(f"{path} names its network in a way that is not understood: {error}") from error
     # A preset is bytes: nothing was drawn with it.
     drawn = isinstance(text, str)
-    return DrawnSpec(spec, not drawn or generator_of(text) == GENERATOR, drawn, weights)
+    return DrawnSpec(spec, not drawn or generator_of(text) == GENERATOR, drawn, weights, job_of(text))
 
 
-def read_images(path: str | os.PathLike[str]) -> NDArray[np.uint8] | None:
-    """Read the images that a file holds.
+def read_drawn(path: str | os.PathLike[str]) -> Content:
+    """Read the images or the chains in the plane that a file holds.
 
     Args:
         path: Any file that `read_drawn_spec` accepts.
 
     Returns:
-        The images with shape (N, C, H, W); None for a file without images that can be read back.
+        Its content; nothing for a file whose content cannot be read back.
 
     Raises:
-        BadFile: The images are damaged.
+        BadFile: The content is damaged.
     """
     path = Path(path)
     with reading(path, EXPECTED), path.open("rb") as file:
         head = file.read(4)
     if head == b"\x89PNG":
-        return read_tiles(path)
-    if head.startswith(b"PK"):
-        x_hat = load_samples(path).x_hat
-        return to_pixels(x_hat) if x_hat.ndim == 4 and x_hat.shape[1] in (1, 3) else None
-    return None
+        return read_content(path)
+    if not head.startswith(b"PK"):
+        return Content()
+    if pictures := load_denoised(path):
+        return Content(to_pixels(np.stack(pictures)), ("x", "ȳ", "x̂"))
+    samples = load_samples(path)
+    x_hat = samples.x_hat
+    if x_hat.ndim == 4 and x_hat.shape[1] in (1, 3):
+        return Content(to_pixels(x_hat))
+    means = samples.y.mean(axis=1, dtype=np.float64).astype(np.float32)
+    return Content(points=means) if means.shape[1:] == (2,) and np.isfinite(means).all() else Content()
 
 
 def _parsed(path: Path, text: str | bytes) -> ExperimentSpec:
@@ -158,7 +165,7 @@ def _text(path: Path) -> str | bytes:
         text = experiment_of(read_points(path), path.stem).to_json().encode()
     else:
         text = read_bytes(path, EXPECTED, limit=_LARGEST_SPEC)
-        # What is no text in the encoding that it begins with is told by whoever reads it.
+        # What is no text in the encoding that it begins with is reported by its reader.
         begin = text.decode(json.detect_encoding(text), "replace").removeprefix("\ufeff").lstrip()
         if not begin.startswith("{") and path.suffix.lower() in SUFFIXES:
             text = experiment_of(read_points(path), path.stem).to_json().encode()

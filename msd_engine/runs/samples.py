@@ -98,6 +98,31 @@ def load_samples(path: str | os.PathLike[str]) -> SampleFile:
         return SampleFile(x_hat, y, int(seed), str(spec))
 
 
+def load_denoised(path: str | os.PathLike[str]) -> tuple[NDArray[np.float32], ...]:
+    """Read the picture x, the mean copy ȳ and x̂ of a file of the denoising job.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Three pictures with one shape (C, H, W); empty for a file without them.
+
+    Raises:
+        BadFile: The file is missing, truncated, or the pictures are damaged.
+    """
+    data = read_bytes(path, EXPECTED, limit=_LARGEST)
+    with reading(path, EXPECTED), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        wanted = ("x", "y_mean", "x_hat")
+        if not {f"{name}.npy" for name in wanted} <= {*archive.namelist()}:
+            return ()
+        found = tuple(_member(archive, name, len(data)) for name in wanted)
+        if len({one.shape for one in found}) > 1 or found[0].ndim != 3 or found[0].shape[0] not in (1, 3):
+            raise BadFile(f"{path} holds pictures of the wrong shape; expected {EXPECTED}.")
+        if any(one.dtype != np.float32 for one in found):
+            raise BadFile(f"{path} holds pictures of the wrong type; expected {EXPECTED}.")
+        return found
+
+
 def read_samples_spec(path: str | os.PathLike[str]) -> str:
     """Read only the spec of a sample file, without validating it.
 

@@ -9,7 +9,7 @@ Given x the copies are independent, so for all of them at once, with q = σ₊²
 The residuals y_i − ȳ get the right variance q²σ² + σ₊²(1 − q) = σ₊² for any data; the step of Song et al., discretised
 from the reverse SDE, has the same drift, but noise √(σ² − σ₊²), whose variance is too large by (σ² − σ₊²)²/σ².
 
-Correctors leave noise v above σ² (`samplers.langevin`). A chain whose denoiser is told √v also goes down from there,
+Correctors leave noise v above σ² (`samplers.langevin`). A chain whose denoiser gets √v also goes down from there,
 q = σ₊²/v: each level begins with exactly σ₊². Told σ, it takes q = σ₊²/σ² and keeps q²v + σ₊²(1 − q).
 
 The law of the predictor (`samplers.laws`): a = 1 − (1 − q)g, b = τ₊²(1 − q).
@@ -53,7 +53,7 @@ def _residuals(descent: Descent) -> Iterator[float]:
 
 def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:
     if descent.residuals is not None and data.any():
-        return _told(descent, k, data, start)
+        return _with_actual_noise(descent, k, data, start)
     sigma, below = levels(descent)
     q = np.square(below / sigma)
     down = (1 - (1 - q) * pull(sigma, k, data), below**2 / k * (1 - q))
@@ -64,15 +64,15 @@ def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:
     return standing(start, langevin.correction(descent, k, data), steps - 1, down, last=steps)
 
 
-def _told(descent: Descent, k: int, data: Array, start: Array) -> Array:
-    """Return the variances of chains whose denoiser is told the actual noise."""
+def _with_actual_noise(descent: Descent, k: int, data: Array, start: Array) -> Array:
+    """Return the variances of chains whose denoiser gets the actual noise."""
     variances, r, ladder = np.full((len(descent.ladder), len(data)), np.nan), descent.step_ratio, descent.ladder
     if too_long(descent):
         return variances
     noises = np.fromiter(descent.noises(), dtype=np.float64)[:-1].reshape(len(ladder), -1)
     for level, sigma in enumerate(ladder):
         *corrections, last = np.split(noises[level], [-1]) if level < len(ladder) - 1 else (noises[level], None)
-        variances[level] = start = langevin.told(start, corrections[0], r * sigma**2, r, k, data)
+        variances[level] = start = langevin.with_actual_noise(start, corrections[0], r * sigma**2, r, k, data)
         if last is not None:
             below = ladder[level + 1]
             q = (below / last) ** 2

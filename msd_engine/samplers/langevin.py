@@ -47,7 +47,7 @@ def swollen(variance: float, stage: Stage) -> float:
     return (1 - stage.step_ratio) ** 2 * variance + 2 * stage.epsilon
 
 
-def told(start: Array, noises: Array, epsilon: float, r: float, k: int, data: Array) -> Array:
+def with_actual_noise(start: Array, noises: Array, epsilon: float, r: float, k: int, data: Array) -> Array:
     """Return the variance of ȳ after steps of size ε whose denoiser gets other noises than σ.
 
     Args:
@@ -82,7 +82,7 @@ def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:
         return variances
     noises = np.fromiter(descent.noises(), dtype=np.float64)[:-1].reshape(len(variances), -1)
     for level, sigma in enumerate(descent.ladder):
-        variances[level] = start = told(start, noises[level], r * sigma**2, r, k, data)
+        variances[level] = start = with_actual_noise(start, noises[level], r * sigma**2, r, k, data)
     return variances
 
 

@@ -113,7 +113,7 @@ def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:
     """Propagate ȳ as one copy at τ, with velocity √k times the mean of the v_i, initially at rest."""
     # Along λ = 0 the noise that the denoiser gets does not matter.
     if descent.residuals is not None and data.any():
-        return _told(descent, k, data, start)
+        return _with_actual_noise(descent, k, data, start)
     sigma, _ = levels(descent)
     tau, g = sigma / math.sqrt(k), pull(sigma, k, data)
     pace, keep = _constants(descent)
@@ -134,8 +134,8 @@ def _variances(descent: Descent, k: int, data: Array, start: Array) -> Array:
     return variances
 
 
-def _told(descent: Descent, k: int, data: Array, start: Array) -> Array:
-    """Return the variances of chains whose denoiser is told the actual noise, step by step."""
+def _with_actual_noise(descent: Descent, k: int, data: Array, start: Array) -> Array:
+    """Return the variances of chains whose denoiser gets the actual noise, step by step."""
     variances, (pace, keep) = np.full((len(descent.ladder), len(data)), np.nan), _constants(descent)
     if too_long(descent):
         return variances

@@ -77,6 +77,17 @@ class DenoiseSpec(Spec):
         "adapt to the kept part at each noise. The sampler itself: as for all other chains.",
         choices={"settle": "Settling chains", "same": "The sampler itself"},
     )
+    time: float = param(
+        0.1,
+        title="Time",
+        symbol="t",
+        ge=0.0,
+        le=1.0,
+        slider=(0.0, 1.0),
+        help="Time of the forward process at which the noise page shows a datum: 0 is the datum itself, 1 the end of "
+        "the process.",
+        formula="y = α(t) x + σ(t) C^½ n",
+    )
     picture: bytes = Field(b"", max_length=4096)
     """C·H·W bytes of the user's own picture, row by row in each channel; empty: a held-out image."""
     mask: bytes = Field(b"", max_length=4096)

@@ -13,9 +13,10 @@ from msd_engine.specs.base import LARGEST_SEED, Spec, SpecError
 from msd_engine.specs.data import DataSpec, ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.nets import MlpSpec, UNetSpec
-from msd_engine.specs.noise import NoiseSpec
+from msd_engine.specs.noise import COLOUR_FIELDS, NoiseSpec
 from msd_engine.specs.sampling import SamplingSpec
 from msd_engine.specs.tables.forms import FORMS, FormRow
+from msd_engine.specs.tables.noise import COVARIANCES
 from msd_engine.specs.tables.objectives import OBJECTIVES, ObjectiveRow
 from msd_engine.specs.training import TrainingSpec
 
@@ -84,6 +85,14 @@ class ExperimentSpec(Spec):
                     raise ValueError(f"training.{name} {value!r} is for points, not for images: {row.only_points}.")
         elif not isinstance(self.network, MlpSpec):
             raise ValueError("network.kind must be 'mlp' where data.kind is 'mixture'.")
+        return self
+
+    @model_validator(mode="after")
+    def _noise_suits_data(self) -> Self:
+        kind = self.data.kind
+        if kind not in COVARIANCES[self.noise.covariance].of:
+            words = " or ".join(repr(word) for word, row in COVARIANCES.items() if kind in row.of)
+            raise ValueError(f"noise.covariance must be {words} where data.kind is {kind!r}.")
         return self
 
     def to_json(self, *, indent: int | None = None) -> str:
@@ -270,7 +279,15 @@ def for_painting(spec: ExperimentSpec, keep: Collection[str] = ()) -> Experiment
 
 Misfit = Literal["shape", "noise", "k", "data"]
 
-NETWORK_FIELDS = ("data", "network", "noise.s", "noise.covariance", "training.k", "training.form", "training.objective")
+NETWORK_FIELDS = (
+    "data",
+    "network",
+    "noise.s",
+    *(f"noise.{name}" for name in COLOUR_FIELDS),
+    "training.k",
+    "training.form",
+    "training.objective",
+)
 """What a network is made from: a training with another of these makes another network."""
 
 
@@ -289,7 +306,7 @@ def misfits(trained: ExperimentSpec, asked: ExperimentSpec) -> tuple[Misfit, ...
     """
     found: dict[Misfit, bool] = {
         "shape": trained.data.shape != asked.data.shape,
-        "noise": trained.noise.covariance != asked.noise.covariance,
+        "noise": trained.noise.colour != asked.noise.colour,
         "k": trained.training.k != asked.training.k and not trained.serves_every_k,
         "data": not same_data(trained, asked),
     }

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from collections.abc import Mapping
+from typing import Any, Final, Literal, Self
 
-from pydantic import model_validator
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from msd_engine.specs.base import Spec, param
 from msd_engine.specs.tables.noise import COVARIANCES, PROCESSES, Covariance, Process, noise_help
@@ -25,11 +26,56 @@ class NoiseSpec(Spec):
     )
     covariance: Covariance = param(
         "isotropic",
-        title="Covariance of the noise",
+        title="Covariance",
         symbol="C",
         help=f"Covariance of the noise of one copy over its coordinates, tr C = d. {noise_help(COVARIANCES)}",
         formula="y = α x + σ C^½ n",
         choices={word: row.title for word, row in COVARIANCES.items()},
+    )
+    gamma: float = param(
+        1.0,
+        title="Exponent",
+        symbol="γ",
+        ge=-1.0,
+        le=3.0,
+        slider=(-1.0, 3.0),
+        help="Power-law noise is white noise filtered by |κ|^(−γ), with its power |κ|^(−2γ): −1 blue, 0 white, "
+        "1 the Gaussian free field. At κ = 0 the filter has its value at the smallest other |κ|.",
+        formula="C^½ = F* |κ|^(−γ) F, scaled to variance 1 per pixel",
+    )
+    blur: float = param(
+        1.0,
+        title="Width of the blur",
+        symbol="ℓ",
+        unit="pixels",
+        ge=0.0,
+        le=16.0,
+        slider=(0.0, 4.0),
+        help="Standard deviation of the Gaussian that blurs the noise. No frequency gets less than 10⁻⁴ of the "
+        "strongest power, so that whitening stays exact.",
+        formula="C^½ = F* exp(−2π²ℓ²|κ|²) F, scaled to variance 1 per pixel",
+    )
+    elongation: float = param(
+        3.0,
+        title="Elongation",
+        symbol="a",
+        ge=1.0,
+        le=20.0,
+        slider=(1.0, 10.0),
+        scale="log",
+        help="Longer over shorter axis of the ellipse of the noise in the plane.",
+        formula="C = R diag(a², 1) Rᵀ · 2/(a² + 1)",
+    )
+    angle: float = param(
+        30.0,
+        title="Angle",
+        symbol="θ",
+        unit="°",
+        ge=0.0,
+        le=180.0,
+        slider=(0.0, 180.0),
+        help="Angle of the longer axis of the ellipse with the first axis of the plane.",
+        formula="C = R diag(a², 1) Rᵀ · 2/(a² + 1)",
     )
 
     law: Literal["log-normal", "uniform-t", "ladder"] = param(
@@ -118,7 +164,43 @@ class NoiseSpec(Spec):
             raise ValueError("noise.largest must not be below noise.smallest.")
         return self
 
+    @model_validator(mode="after")
+    def _own_fields_alone(self) -> Self:
+        """Restore the usual values of fields of other covariances, since they are not saved."""
+        for name in self.absent:
+            object.__setattr__(self, name, type(self).model_fields[name].default)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in handler(self).items() if name not in self.absent}
+
+    @property
+    def absent(self) -> Mapping[str, str]:
+        """The fields of other covariances."""
+        own = COVARIANCES[self.covariance].own
+        return {
+            name: f"it belongs to noise.covariance {word!r}"
+            for word, row in COVARIANCES.items()
+            for name in row.own
+            if name not in own
+        }
+
+    @property
+    def colour_fields(self) -> tuple[str, ...]:
+        """The fields that determine the covariance."""
+        return "covariance", *COVARIANCES[self.covariance].own
+
+    @property
+    def colour(self) -> tuple[object, ...]:
+        """Values of `colour_fields`: equal for equal C of equal data."""
+        return tuple(getattr(self, name) for name in self.colour_fields)
+
     @property
     def draws_sigma_eff(self) -> bool:
         """Whether the law draws σ_eff = σ/√k, so that σ grows with the number of copies."""
         return self.quantity == "sigma-eff" or (self.quantity == "auto" and self.law == "log-normal")
+
+
+COLOUR_FIELDS: Final = ("covariance", *(name for row in COVARIANCES.values() for name in row.own))
+"""Fields that determine the covariance."""

@@ -22,14 +22,15 @@ class SamplingSpec(ChosenSampler):
         help="Annealed: down the ladder from σ₁ to σ_L. Fixed: all steps at σ_L.",
         choices={"fixed": "Fixed noise"},
     )
-    ladder: Literal["geometric", "report", "karras", "as-trained"] = param(
+    ladder: Literal["geometric", "report", "quadratic", "karras", "as-trained"] = param(
         "geometric",
         title="Ladder",
         help="Spacing of the levels from σ₁ to σ_L. Geometric: equal ratios. Report: equal steps of the time t of the "
-        "forward process with base s. Karras: equal steps of σ^(1/ρ). As trained: half of the levels uniform in ln σ, "
-        "half by the noise law F of training.",
-        choices={"report": "Report (time)", "karras": "Karras ρ"},
-        formula="σ_i = σ₁ (σ_L/σ₁)^u;  std(t₁ + u (t_L − t₁));  (σ₁^(1/ρ) + u (σ_L^(1/ρ) − σ₁^(1/ρ)))^ρ;  "
+        "forward process. Quadratic: equal steps of √t. Karras: equal steps of σ^(1/ρ). As trained: half of the levels "
+        "uniform in ln σ, half by the noise law F of training.",
+        choices={"report": "Report (time)", "quadratic": "Quadratic (√t)", "karras": "Karras ρ"},
+        formula="σ_i = σ₁ (σ_L/σ₁)^u;  σ(t)/α(t) at t₁ + u (t_L − t₁), or at (√t₁ + u (√t_L − √t₁))²;  "
+        "(σ₁^(1/ρ) + u (σ_L^(1/ρ) − σ₁^(1/ρ)))^ρ;  "
         "ln(σ₁/σ_i)/ln(σ₁/σ_L) + (F(σ₁) − F(σ_i))/(F(σ₁) − F(σ_L)) = 2u;  "
         "u = (i−1)/(L−1)",
     )

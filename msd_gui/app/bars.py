@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, Signal, Slot
-from PySide6.QtGui import QActionGroup, QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QActionGroup, QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QComboBox, QMenu, QMenuBar, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from msd_engine.specs import load_preset
@@ -18,6 +18,7 @@ from msd_gui.theme import colours_of
 
 _LETTERS = 60
 _DOT_PX = 7
+_JOBS = ("train", "resume", "sample", "stop")
 _PRESET_LETTERS, _LEAST_PRESET_PX = 24, 120
 
 
@@ -31,12 +32,7 @@ class RecentMenu(QMenu):
     chosen = Signal(object)
 
     def __init__(self, settings: Settings, parent: QWidget) -> None:
-        """Create the menu; it reads the list again whenever it opens.
-
-        Args:
-            settings: Stores the list.
-            parent: The window.
-        """
+        """Create the menu; it reads the list again whenever it opens."""
         super().__init__("Open recent", parent)
         self.setObjectName("menu.recent")
         self.setToolTipsVisible(True)
@@ -144,7 +140,7 @@ class MainBar(QToolBar):
         self.preset.activated.connect(lambda index: self.preset_chosen.emit(self.preset.itemData(index)))
         self.addWidget(self.preset)
         self.addSeparator()
-        for name in ("train", "resume", "sample", "stop"):
+        for name in _JOBS:
             self.addAction(commands[name])
         gap = QWidget()
         gap.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
@@ -156,6 +152,18 @@ class MainBar(QToolBar):
                 button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
         self.addSeparator()
         self.addAction(commands["export"])
+        self._wanted_px = 0
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the buttons of the jobs without their words where they would not fit beside the whole preset."""
+        self._wanted_px = self._wanted_px or self.sizeHint().width()
+        style = Qt.ToolButtonStyle
+        beside = style.ToolButtonTextBesideIcon if event.size().width() >= self._wanted_px else style.ToolButtonIconOnly
+        for name in (*_JOBS, "export"):
+            button = self.widgetForAction(self._commands[name])
+            if isinstance(button, QToolButton):
+                button.setToolButtonStyle(beside)
+        super().resizeEvent(event)
 
     def mark(self, names: Collection[str]) -> None:
         """Mark the buttons of pages with a running job by a dot."""

@@ -88,10 +88,6 @@ class Dialogs(QObject):
 def edit_settings(parent: QWidget, settings: Settings) -> bool:
     """Let the user edit the settings.
 
-    Args:
-        parent: The window.
-        settings: Changed only if the user accepts.
-
     Returns:
         Whether the user accepted.
     """

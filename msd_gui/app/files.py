@@ -9,7 +9,18 @@ from PySide6.QtCore import QObject, QPoint, Qt, Signal, Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QWidget
 
-from msd_engine.events import Event, Failed, Finished, Notice, Progress, Restored, RestoredImages, Started, SweepFound
+from msd_engine.events import (
+    Event,
+    Failed,
+    Finished,
+    Notice,
+    Progress,
+    Restored,
+    RestoredImages,
+    RestoredPoints,
+    Started,
+    SweepFound,
+)
 from msd_engine.specs import ExperimentSpec
 from msd_gui.app.export.dialog import ExportDialog
 from msd_gui.bridge.clock import ScreenClock
@@ -21,6 +32,8 @@ from msd_gui.session.budget import as_long_again
 from msd_gui.session.settings import Settings
 
 NOTHING = "Nothing to write yet: train, sample or denoise first"
+# Jobs of the denoise page.
+_BY_HAND = ("denoise", "inpaint", "interpolate")
 KINDS = "Experiments and points (*.png *.gif *.webp *.mp4 *.json *.npz *.csv *.tsv *.txt *.npy);;All files (*)"
 
 
@@ -36,26 +49,26 @@ class Files(QObject):
         engine_ready: Emitted with the label of the device once torch is imported.
         warmed_up: Emitted when the imports of all jobs are done or have failed.
         restored: Emitted with a spec, the run folder (None for a file with only a spec), and the action to follow.
-        images_restored: Emitted with `RestoredImages` after `restored`.
+        content_restored: Emitted with `RestoredImages` or `RestoredPoints` after `restored`.
         sweep_found: Emitted with the folder of a comparison and the action to follow.
         noticed: Emitted with a sentence for the status bar.
         written: Emitted when a job has finished successfully.
         progressed: Emitted with a `Status`.
         failed: Emitted with a sentence and details, also where a job has only left something out.
-        mended: Emitted with the sentence of the last failure once another job has ended.
+        recovered: Emitted with the sentence of the last failure when a later job has ended.
         running_changed: Emitted when the queue becomes busy or empty.
     """
 
     engine_ready = Signal(str)
     warmed_up = Signal()
     restored = Signal(object, object, str)
-    images_restored = Signal(object)
+    content_restored = Signal(object)
     sweep_found = Signal(object, str)
     noticed = Signal(str)
     written = Signal()
     progressed = Signal(object)
     failed = Signal(str, str)
-    mended = Signal(str)
+    recovered = Signal(str)
     running_changed = Signal()
 
     def __init__(self, window: QWidget, engine: Engine, clock: ScreenClock, settings: Settings) -> None:
@@ -66,7 +79,7 @@ class Files(QObject):
         self._then = (Path(), "")
         self._warming = False
         self._failure = ""
-        self._asked = self._ended = self._asked_then = 0
+        self._enqueued = self._ended = self._enqueued_then = 0
         self._runner = Runner(clock, self)
         self._runner.event_ready.connect(self._show)
         self._runner.running_changed.connect(self.running_changed)
@@ -84,7 +97,7 @@ class Files(QObject):
     def stop(self) -> None:
         """Stop the running job."""
         if self.can_stop:
-            self._ended = self._asked
+            self._ended = self._enqueued
             self._runner.stop()
 
     def close(self) -> None:
@@ -105,8 +118,8 @@ class Files(QObject):
                     self.failed.emit(event.text, event.details)
             case Restored():
                 self._on_restored(event)
-            case RestoredImages():
-                self.images_restored.emit(event)
+            case RestoredImages() | RestoredPoints():
+                self.content_restored.emit(event)
             case SweepFound():
                 path, then = self._then
                 folder = Path(event.path)
@@ -125,18 +138,18 @@ class Files(QObject):
                 pass
 
     def _enqueue(self, job: Job) -> None:
-        self._asked += 1
+        self._enqueued += 1
         self._runner.enqueue(job)
 
     def _count(self, event: Event) -> None:
-        """Take the last failure back when a job ends that was asked for after it was told."""
+        """Withdraw the last failure when a job ends that was enqueued after the failure was shown."""
         if isinstance(event, Finished | Failed):
             self._ended += 1
-            if self._failure and self._ended > self._asked_then:
-                self.mended.emit(self._failure)
+            if self._failure and self._ended > self._enqueued_then:
+                self.recovered.emit(self._failure)
                 self._failure = ""
         if isinstance(event, Failed):
-            self._failure, self._asked_then = event.text, self._asked
+            self._failure, self._enqueued_then = event.text, self._enqueued
 
     def _on_restored(self, event: Restored) -> None:
         spec, run = ExperimentSpec.from_json(event.spec_json), Path(event.run) if event.run else None
@@ -147,6 +160,8 @@ class Files(QObject):
             then = ""
         if then == "resume":
             spec = as_long_again(spec, event.step, event.elapsed_s)
+        if not then and event.job in _BY_HAND:
+            then = "denoise"
         self.restored.emit(spec, run, then)
 
     # -- without dialogs -----------------------------------------------------------------------------------------------
@@ -203,13 +218,7 @@ class Files(QObject):
             self._enqueue(self._engine.save("text", path, text=spec.to_json(indent=2)))
 
     def show_exports(self, exports: list[Export], more: list[QAction], at: QPoint) -> None:
-        """Open a menu of exports.
-
-        Args:
-            exports: The exports of the page.
-            more: Actions below them.
-            at: Position on the screen.
-        """
+        """Open a menu of exports."""
         menu = QMenu(self._window)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for export in exports:

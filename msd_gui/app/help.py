@@ -43,11 +43,7 @@ class HelpWindow(QDialog):
     """The help beside the window: contents at the left, text at the right."""
 
     def __init__(self, parent: QWidget) -> None:
-        """Build the hidden window.
-
-        Args:
-            parent: The window.
-        """
+        """Build the hidden window."""
         super().__init__(parent)
         self.setWindowTitle("Help")
         self.resize(880, 680)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from msd_gui.pages import compare, denoise, images, mixture, runs, scores
+from msd_gui.pages import compare, denoise, images, mixture, noise, runs, scores
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.base.row import Surroundings
 
@@ -14,8 +14,9 @@ PAGES = (
     images.PAGE,
     denoise.PAGE,
     compare.PAGE,
-    scores.PAGE,
     runs.PAGE,
+    noise.PAGE,
+    scores.PAGE,
 )
 
 

@@ -8,11 +8,12 @@ from functools import partial
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent
-from PySide6.QtWidgets import QLabel, QProgressBar, QSizePolicy, QStatusBar, QToolButton
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton
 
 from msd_gui.pages.base.page import Status
 from msd_gui.theme.tips import wrapped
 from msd_gui.widgets.controls.numbers import duration
+from msd_gui.widgets.panels.elided import ElidedLabel
 
 NOTICE_MS = 5000
 
@@ -31,11 +32,7 @@ class StatusBar(QStatusBar):
         self.setSizeGripEnabled(False)
         self._device = QLabel()
         self._device.setToolTip("Where the engine computes")
-        self._text = QLabel()
-        # Plain text: names of runs and files may contain markup.
-        self._text.setTextFormat(Qt.TextFormat.PlainText)
-        # A long sentence, such as a copied command, must not widen the window.
-        self._text.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._text = ElidedLabel()
         self._rate = QLabel()
         self._left = QLabel()
         self._bar = QProgressBar()

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import Event, Samples
+from msd_engine.events.causes import Fault
 from msd_engine.events.figures import Figure, Sheet
 from msd_engine.jobs.tools.background import imported
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live, SweepSpec
@@ -129,9 +130,9 @@ class Engine:
         grid = {"bounds": bounds, "resolution": FIELD_RESOLUTION, "points": ARROWS_PER_SIDE}
         return self._job("sampling.field:field", spec, sigma=sigma, run_dir=run, pool=1, **grid)
 
-    def why(self, spec: ExperimentSpec, run: Path | None = None, *, chains: int = 0) -> Job:
-        """Find out by experiment why chains die, in the background; 0 chains for the usual number."""
-        return self._job("sampling.why:why", spec, run_dir=run, chains=chains, pool=1)
+    def why(self, spec: ExperimentSpec, run: Path | None = None, *, chains: int = 0, fault: Fault = "deaths") -> Job:
+        """Find out by experiment why chains die or miss the shares of the data; 0 chains for the usual number."""
+        return self._job("sampling.why:why", spec, run_dir=run, chains=chains, fault=fault, pool=1)
 
     def ladder(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
         """Report the ladder of a sampling before any chain is drawn; with the network of a run, if there is one yet."""
@@ -166,6 +167,10 @@ class Engine:
     def show_copies(self, spec: ExperimentSpec) -> Job:
         """Draw the copies of the spec's picture, with or without a denoiser."""
         return self._job("pictures.pictures:show_copies", spec, pool=1)
+
+    def forward(self, spec: ExperimentSpec) -> Job:
+        """Take a picture or a cloud of points to noise, under white and under the chosen noise."""
+        return self._job("noise.forward:forward", spec, pool=1)
 
     # -- quality -------------------------------------------------------------------------------------------------------
 

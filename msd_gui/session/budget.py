@@ -8,11 +8,6 @@ from msd_engine.specs import ExperimentSpec
 def as_long_again(spec: ExperimentSpec, step: int, elapsed_s: float) -> ExperimentSpec:
     """Return a spec that doubles an exhausted budget.
 
-    Args:
-        spec: The experiment.
-        step: Steps done.
-        elapsed_s: Seconds of training done.
-
     Returns:
         The same spec if steps and seconds are left.
     """

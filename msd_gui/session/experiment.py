@@ -26,11 +26,7 @@ class Experiment(QObject):
     changed = Signal(object)
 
     def __init__(self, spec: ExperimentSpec) -> None:
-        """Start with a spec, the first target of `reset`.
-
-        Args:
-            spec: The first spec.
-        """
+        """Start with a spec, the first target of `reset`."""
         super().__init__()
         self._history = History(spec)
         self._loaded = spec
@@ -72,11 +68,7 @@ class Experiment(QObject):
         self._emit_change(before)
 
     def load(self, spec: ExperimentSpec) -> None:
-        """Load another experiment from a preset or a file; undo restores the previous one.
-
-        Args:
-            spec: The experiment.
-        """
+        """Load another experiment from a preset or a file; undo restores the previous one."""
         self._loaded = spec
         self.set(spec)
 

@@ -39,7 +39,7 @@ class Made:
         """
         spec, sampling = self.spec, self.spec.sampling
         guided = self.network is not None and sampling.guidance != 1.0
-        noise = spec.law if guided or sampling.ladder in ("report", "as-trained") else spec.noise.covariance
+        noise = spec.law if guided or sampling.ladder in ("report", "quadratic", "as-trained") else spec.noise.colour
         return sampling, spec.training.k, spec.data if self.from_data else spec.data.identity, noise, self.run
 
     @property
@@ -66,11 +66,7 @@ class Made:
         return words
 
     def differences(self, now: Made) -> str:
-        """Return the settings that differ from the current ones as text; empty if all agree.
-
-        Args:
-            now: The current settings.
-        """
+        """Return the settings that differ from the current ones as text; empty if all agree."""
         if (self.chains, self.network) == (now.chains, now.network):
             return ""
         others = now.settings()

@@ -8,7 +8,15 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from msd_engine.specs import ExperimentSpec, ModelCard, load_card, model_folder, model_names
+from msd_engine.specs import (
+    ExperimentSpec,
+    ModelCard,
+    load_card,
+    load_preset,
+    model_folder,
+    model_names,
+    preset_names,
+)
 from msd_engine.specs.experiment import misfits
 
 
@@ -64,6 +72,14 @@ def shipped() -> tuple[Network, ...]:
     return tuple(Network(model_folder(name), load_card(name).spec, card=load_card(name)) for name in model_names())
 
 
+@cache
+def usual_guidance(data: str, sampler: str) -> float:
+    """Return the guidance of the shipped settings for a sampler and some data; 1 (none) if none are shipped."""
+    specs = (*(one.spec for one in shipped()), *(load_preset(name) for name in preset_names()))
+    found = (spec.sampling for spec in specs if spec.data.name == data and spec.sampling.source == "trained")
+    return next((sampling.guidance for sampling in found if sampling.sampler == sampler), 1.0)
+
+
 def network_in(folder: Path, spec: ExperimentSpec) -> Network:
     """Return the network in a folder: a shipped one, or that of a run with its spec."""
     return next((one for one in shipped() if one.folder == folder), Network(folder, spec))
@@ -97,11 +113,7 @@ class Networks:
         return next((one for one in candidates if one.fits(spec)), None)
 
     def after(self, known: tuple[Network, ...]) -> Networks:
-        """Follow the store: newer weights of the chosen network, and a newer training if the last one was chosen.
-
-        Args:
-            known: The networks of the store.
-        """
+        """Follow the store: newer weights of the chosen network, and a newer training if the last one was chosen."""
         chosen = self.chosen
         if chosen is not None and known:
             follows = bool(self.known) and chosen.folder == self.known[0].folder and known[0].fits(chosen.spec)

@@ -14,9 +14,10 @@ from typing import Any
 from msd_engine.specs import ExperimentSpec, SamplingSpec
 from msd_engine.specs.experiment import same_network
 from msd_engine.specs.tables.forms import FORMS, FormRow
+from msd_engine.specs.tables.noise import unsuitable
 from msd_engine.specs.tables.objectives import OBJECTIVES, ObjectiveRow
 from msd_gui.session.made import Made
-from msd_gui.session.networks import Network, Networks
+from msd_gui.session.networks import Network, Networks, usual_guidance
 
 EXACT = {"sampling.source": "exact"}
 FIXED_STEPS, MOST_FIXED_STEPS = 1000, 1_000_000
@@ -153,7 +154,7 @@ def resolve(spec: ExperimentSpec, networks: Networks, engine: EngineState) -> Re
         candidates=candidates,
         learning=learning,
         problem=problem,
-        card=problem or (None if exact or learning else _note(spec, network, engine)),
+        card=problem or (None if exact or learning else _note(spec, network, engine) or _guidance(spec, network)),
         fields=refused_fields(spec),
         choices=refused_choices(spec),
         actions=_actions(spec, engine, problem, serves=serves, exact=exact),
@@ -169,6 +170,8 @@ def _problem(
 ) -> Problem:
     """Describe a missing or unfit network, with a remedy for every alternative."""
     k, data = spec.training.k, spec.data.title
+    coloured = spec.noise.covariance != "isotropic"
+    trainable = not coloured or spec.data.kind == "mixture"
     remedies = []
     if network is not None:
         title = f"This network has k = {network.k}"
@@ -182,9 +185,13 @@ def _problem(
         text = "Train one, or use the exact score."
         if known:
             text = f"Those for {data} have k = {' and '.join(map(str, sorted(known)))}."
+        if not trainable:
+            text = "Networks of images take isotropic noise only, so far."
         remedies += [Remedy(f"Use k = {other}", {"training.k": other}) for other in known[:1]]
+    if coloured:
+        remedies.append(Remedy("Use isotropic noise", {"noise.covariance": "isotropic"}))
     remedies.append(Remedy("Use the exact score", EXACT))
-    if engine.training is None:
+    if engine.training is None and trainable:
         remedies.append(Remedy(f"Train for k = {k}", action="train"))
         if not spec.serves_every_k:
             remedies.append(Remedy("Train for every k", ANY_K, action="train"))
@@ -198,6 +205,20 @@ def _note(spec: ExperimentSpec, network: Network | None, engine: EngineState) ->
         return None
     text = f"Training settings have changed since. Until you train, {network.name} keeps denoising."
     return Problem("Another network", text, (Remedy("Train", action="train"),))
+
+
+def _guidance(spec: ExperimentSpec, network: Network | None) -> Problem | None:
+    """Offer the usual guidance of a sampler that is not the one for which the network's own guidance was chosen."""
+    if network is None:
+        return None
+    own, sampling = network.spec.sampling, spec.sampling
+    usual = usual_guidance(spec.data.name, sampling.sampler)
+    if sampling.sampler == own.sampler or sampling.guidance != own.guidance or sampling.guidance in (1.0, usual):
+        return None
+    now, other = sampling.traits.title, own.traits.title
+    why = f"The shipped settings of {now} have w = {usual:g}." if usual != 1.0 else f"None is known to suit {now}."
+    text = f"w = {own.guidance:g} was chosen for {other}; it can spoil the samples of another sampler. {why}"
+    return Problem("Guidance of another sampler", text, (Remedy(f"Set w = {usual:g}", {"sampling.guidance": usual}),))
 
 
 def _placeholder(
@@ -231,6 +252,10 @@ def refused_fields(spec: ExperimentSpec) -> dict[str, str]:
         "sampling.levels": (annealed, "Fixed dynamics stay at σ_L."),
         "sampling.rho": (annealed and sampling.ladder == "karras", "Only the ladder of Karras has an exponent."),
         "sampling.start_width": (sampling.start == "uniform", "Only a uniform start has a box."),
+        "noise.process": (
+            law == "uniform-t" or (annealed and sampling.ladder in ("report", "quadratic")),
+            "Only ladders and noise laws in time depend on it.",
+        ),
         "noise.log_mean": (law == "log-normal", "Belongs to the log-normal law."),
         "noise.log_std": (law == "log-normal", "Belongs to the log-normal law."),
         "noise.largest": (law == "ladder", "Belongs to the ladder of training noises."),
@@ -261,6 +286,7 @@ def refused_choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
         refused["data.name", "custom"] = "Open a file with an explicit mixture."
     if spec.data.name != "points":
         refused["data.name", "points"] = "Open a CSV or NPY file with points, or paste them."
+    refused |= {("noise.covariance", word): why for word, why in unsuitable(spec.data.kind).items()}
     if spec.data.name != "folder":
         refused["data.name", "folder"] = "Open or drop a folder of pictures."
     return refused

@@ -36,6 +36,7 @@ GLYPHS = {
     "page_denoise": "draw",
     "page_images": "image-multiple-outline",
     "page_mixture": "scatter-plot",
+    "page_noise": "blur",
     "page_runs": "format-list-bulleted",
     "page_scores": "compass-outline",
     "paste": "content-paste",

@@ -89,9 +89,9 @@ def case_rates(preset: str, precision: str, case: Case, seconds: float) -> tuple
         end = time.time()
         strangers = load.others() - (cpu_s([*children, *others]) - used_s) / (end - begin)
         (Path(name) / "stop").touch()
-        told = [json.loads(child.communicate()[0]) for child in children]
-    rates = [sum(begin < moment <= end for moment in one["ends"]) / (end - begin) for one in told]
-    return rates, [" ".join(f"{step}:{count}" for step, count in one["threads"]) for one in told], strangers
+        received = [json.loads(child.communicate()[0]) for child in children]
+    rates = [sum(begin < moment <= end for moment in one["ends"]) / (end - begin) for one in received]
+    return rates, [" ".join(f"{step}:{count}" for step, count in one["threads"]) for one in received], strangers
 
 
 def quiet_rates(preset: str, precision: str, case: Case, seconds: float, title: str) -> list[float]:

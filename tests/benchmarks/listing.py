@@ -65,10 +65,10 @@ def make_runs(root: Path, number: int) -> None:
             SweepFolder.create(above, SweepSpec(title=f"Copies {n}", base=load_preset("digits-30s"), seeds=(0, 1)))
         run = above / f"run-{n:05d}"
         shutil.copytree(models[n % len(models)], run)
-        told = json.loads((run / MANIFEST).read_text())
-        told |= {"status": STATES[n % len(STATES)], "step": 100 + n, "elapsed_s": 3.0 * n}
-        told["created"] = f"2026-{1 + n % 12:02d}-{1 + n % 28:02d}T{n % 24:02d}:{n % 60:02d}:00+00:00"
-        (run / MANIFEST).write_text(json.dumps(told))
+        received = json.loads((run / MANIFEST).read_text())
+        received |= {"status": STATES[n % len(STATES)], "step": 100 + n, "elapsed_s": 3.0 * n}
+        received["created"] = f"2026-{1 + n % 12:02d}-{1 + n % 28:02d}T{n % 24:02d}:{n % 60:02d}:00+00:00"
+        (run / MANIFEST).write_text(json.dumps(received))
         keep_thumbnail(run, rng.uniform(-1, 1, (16, 1, 28, 28)).astype(np.float32))
         if n % 3 == 0:
             distance = {"distance": 20 * rng.uniform(), "distance_features": "classifier"}

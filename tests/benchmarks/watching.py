@@ -118,12 +118,12 @@ def main() -> None:
             load = Load()
             alone = headless(spec, folder / f"alone-{number}", options.seconds, options.data_dir)
             others = [load.others()]
-            seen, ticks = watched(app, window, page, spec, options.seconds, options.sample)
+            observed, ticks = watched(app, window, page, spec, options.seconds, options.sample)
             others.append(load.others())
             gaps.append(ticks)
-            ratios.append(seen / alone)
+            ratios.append(observed / alone)
             print(
-                f"round {number + 1}: {alone:.1f} steps/s alone, {seen:.1f} watched, ratio {seen / alone:.3f}; "
+                f"round {number + 1}: {alone:.1f} steps/s alone, {observed:.1f} watched, ratio {observed / alone:.3f}; "
                 f"others used {others[0]:.2f} and {others[1]:.2f} cores",
                 flush=True,
             )

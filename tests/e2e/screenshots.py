@@ -3,8 +3,8 @@
     python tests/e2e/screenshots.py [--out resources/help/screenshots] [--data-dir FOLDER] [--preset mnist-2min]
 
 One picture of each page at 1280 × 800: the mixture page with its chains, the images page after training with the
-given preset, with its samples, a digit denoised by hand, a small comparison of numbers of copies, and the runs of all
-these. Without a data folder use --preset digits-30s, whose data are built in.
+given preset, with its samples, a digit denoised by hand, a small comparison of numbers of copies, the runs of all
+these, and a picture on its way to noise. Without a data folder use --preset digits-30s, whose data are built in.
 """
 
 from __future__ import annotations
@@ -103,7 +103,15 @@ def runs(walk: Walk, _options: argparse.Namespace) -> None:
     walk.rest(3.0)
 
 
-PAGES = {"mixture": mixture, "images": images, "denoise": denoise, "compare": compare, "scores": scores, "runs": runs}
+def noise(walk: Walk, _options: argparse.Namespace) -> None:
+    """A picture on its way to white and to coloured noise."""
+    page = walk.window.pages["noise"]
+    walk.wait(lambda: page.shown.frame is not None)
+    walk.rest(1.0)
+
+
+PAGES = {"mixture": mixture, "images": images, "denoise": denoise, "compare": compare, "runs": runs, "noise": noise}
+PAGES |= {"scores": scores}
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ class _Denoising:
         Raises:
             UserError: A file cannot be written.
         """
-        from msd_engine.runs.pictures import image_grid, readable_scale, save_png
+        from msd_engine.runs.pictures import grid_tiles, image_grid, readable_scale, save_png
         from msd_engine.runs.samples import save_arrays
 
         found = self._found
@@ -190,7 +190,9 @@ class _Denoising:
             return {"out": str(out)}
         last = after or first
         pictures = np.concatenate([[found.x, last.y_mean, last.x_hat], last.y])
-        save_png(grid, image_grid(pictures, scale=readable_scale(found.x.shape[1])), spec_json)
+        scale, names = readable_scale(found.x.shape[1]), ("x", "ȳ", "x̂", *(f"y{i + 1}" for i in range(len(last.y))))
+        tiles = grid_tiles(pictures.shape, scale=scale, names=names)
+        save_png(grid, image_grid(pictures, scale=scale), spec_json, tiles)
         return {"out": str(out), "grid": str(grid)}
 
 

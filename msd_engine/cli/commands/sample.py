@@ -70,6 +70,7 @@ class SampleAccount:
                     "true_weights": event.true_weights.tolist(),
                     "within_std": event.within_std,
                     "predicted_std": event.predicted_std,
+                    "exact_weight_error": event.exact_weight_error,
                     "alive": event.alive,
                 }
             case Samples():

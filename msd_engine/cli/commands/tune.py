@@ -19,7 +19,7 @@ from msd_engine.specs.search.tune import TuneSpec
 from msd_engine.specs.sweep import parse_list
 
 _WIDE, _NARROWEST = 160, 100
-_UNTOLD = "cannot be told"
+_UNCLEAR = "unclear"
 
 
 def tune(options: Tune) -> dict[str, Any]:
@@ -146,10 +146,11 @@ def in_words(table: TuneTable, report: TuneReport) -> str:
     effects.add_column("setting")
     effects.add_column("share of the variance of the log distance, alone", justify="right")
     effects.add_column("95 % interval", justify="right")
-    for effect in sorted(report.effects, key=lambda one: (not one.told, -one.share if one.share == one.share else 0.0)):
+    order = sorted(report.effects, key=lambda one: (not one.clear, -one.share if one.share == one.share else 0.0))
+    for effect in order:
         effects.add_row(
             effect.title,
-            f"{effect.share:.2f}" if effect.told else _UNTOLD,
+            f"{effect.share:.2f}" if effect.clear else _UNCLEAR,
             _interval(effect.low, effect.high),
         )
     console = Console(file=io.StringIO(), width=max(_NARROWEST, shutil.get_terminal_size((_WIDE, 0)).columns))
@@ -227,7 +228,7 @@ def _effect(effect: Effect) -> dict[str, Any]:
         "share": effect.share,
         "interval": [effect.low, effect.high],
         "candidates": effect.count,
-        "told": effect.told,
+        "clear": effect.clear,
     }
 
 

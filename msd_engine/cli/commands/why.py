@@ -72,11 +72,12 @@ class _Account:
 
 def table(explained: Explained) -> str:
     """Return the counts as a table for people, with the conclusion below."""
-    width = max(len(trial.title) for trial in explained.trials)
+    width = max((len(trial.title) for trial in explained.trials), default=0)
+    head = [explained.subject] if explained.trials and explained.subject else []
     lines = [
         f"{trial.title:{width}}  {trial.survived:5} of {trial.count}{_chance(trial)}" for trial in explained.trials
     ]
-    return "\n".join([*lines, explained.text])
+    return "\n".join([*head, *lines, explained.text])
 
 
 def _chance(trial: Trial) -> str:
@@ -92,6 +93,7 @@ def _job(options: Why, spec: ExperimentSpec, run: Path | None, count: int) -> It
     return job(
         spec,
         chains=count,
+        fault=options.fault,
         run_dir=run,
         data_dir=options.data_dir,
         device=options.device,

@@ -14,7 +14,7 @@ from msd_engine.events.figures.drawn import (
     Sheet,
     Table,
 )
-from msd_engine.events.figures.told import Preview, RestoredImages
+from msd_engine.events.figures.shown import Preview, RestoredImages, RestoredPoints
 
 __all__ = [
     "DPI",
@@ -29,6 +29,7 @@ __all__ = [
     "Grid",
     "Preview",
     "RestoredImages",
+    "RestoredPoints",
     "Sheet",
     "Table",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -31,7 +31,9 @@ from msd_engine.jobs.factory.parts import (
     guided_denoiser,
     handover,
 )
+from msd_engine.jobs.factory.spaces import coordinates
 from msd_engine.jobs.factory.targets import images_of, is_of_images, target
+from msd_engine.noise.space import Isotropic, Space
 from msd_engine.samplers import langevin, twin
 from msd_engine.samplers.descent import Descent, Dynamics
 from msd_engine.samplers.registry import DYNAMICS
@@ -59,6 +61,7 @@ class Sampling:
         exact_above: Whether the exact posterior mean over the images replaces the network at large noise.
         carried: What their dynamics carried beside the copies by then.
         networks: The networks in use.
+        space: The coordinates of the chains, in which the noise is white.
     """
 
     denoiser: Denoiser
@@ -73,6 +76,7 @@ class Sampling:
     exact_above: bool = False
     carried: tuple[Tensor, ...] = ()
     networks: tuple[LearnedDenoiser, ...] = ()
+    space: Space = field(default_factory=Isotropic)
 
     def pop_trouble(self) -> str:
         """Return once why the accelerator cannot record the networks; else an empty string."""
@@ -158,7 +162,7 @@ def _built(
     toward: int | None,
     first_chain: int,
 ) -> Sampling:
-    known = target(spec)
+    known, space = target(spec), coordinates(spec, data_dir)
     exact_above = spec.begins_at_data and has_images(images_of(spec), data_dir)
     guided = False
     networks: tuple[LearnedDenoiser, ...] = ()
@@ -168,7 +172,7 @@ def _built(
         mean, std = known.mean.float(), known.std
     elif spec.sampling.source == "exact":
         chosen = choose_device(device)
-        empirical = loaded_empirical(images_of(spec), data_dir, chosen)
+        empirical = loaded_empirical(images_of(spec, any_noise=True), data_dir, chosen, space, spec.noise.colour)
         denoiser, mean, std = empirical.denoiser, empirical.mean, empirical.std
     else:
         chosen = choose_device(device)
@@ -214,4 +218,5 @@ def _built(
         guided=guided,
         exact_above=exact_above,
         networks=networks,
+        space=space,
     )

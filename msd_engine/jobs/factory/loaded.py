@@ -20,6 +20,8 @@ from msd_engine.data.images import ImageSet, load_images
 from msd_engine.data.own import signature
 from msd_engine.denoisers.empirical import EmpiricalDenoiser
 from msd_engine.metrics.quality.verdicts import DataStatistics, data_statistics
+from msd_engine.noise.covariances.measured import power
+from msd_engine.noise.space import Isotropic, Space
 from msd_engine.specs import ImagesSpec
 
 T = TypeVar("T")
@@ -81,6 +83,9 @@ _SETS: _Shelf[ImageSet] = _Shelf(2)
 _DENOISERS: _Shelf[Empirical] = _Shelf(1)
 # Each is a few numbers and a mean image.
 _STATISTICS: _Shelf[DataStatistics] = _Shelf(16)
+_SPECTRA: _Shelf[Tensor] = _Shelf(16)
+# Enough for a relative error of a percent or two at each frequency.
+_FOR_SPECTRUM = 4096
 
 
 def loaded_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
@@ -99,13 +104,21 @@ def loaded_images(spec: ImagesSpec, data_dir: Path | None = None) -> ImageSet:
     return _SETS.get(_key(spec, data_dir), lambda: load_images(spec, data_dir))
 
 
-def loaded_empirical(spec: ImagesSpec, data_dir: Path | None, device: torch.device) -> Empirical:
+def loaded_empirical(
+    spec: ImagesSpec,
+    data_dir: Path | None,
+    device: torch.device,
+    space: Space | None = None,
+    colour: tuple[object, ...] = (),
+) -> Empirical:
     """Return the exact denoiser of a set of images, cached if possible.
 
     Args:
         spec: Which set, which part and how many.
         data_dir: The data folder.
         device: Where to compute.
+        space: Coordinates of the denoiser and the statistics, in which the noise is white; None for those of the data.
+        colour: Name of the noise: equal for equal spaces of equal data.
 
     Returns:
         The denoiser, in float32.
@@ -113,14 +126,20 @@ def loaded_empirical(spec: ImagesSpec, data_dir: Path | None, device: torch.devi
     Raises:
         BadFile: A file is missing, cut, of the wrong type or the wrong size.
     """
+    white = space is None or isinstance(space, Isotropic)
 
     def make() -> Empirical:
         images = loaded_images(spec, data_dir)
-        mean, std = images.statistics()
+        x = ImageSet.to_data(images.train.to(device))
         tile = _TILE if device.type == "cpu" else _TILE_OF_ACCELERATORS
-        return Empirical(EmpiricalDenoiser(ImageSet.to_data(images.train.to(device)), tile=tile), mean, std)
+        if space is None or white:
+            return Empirical(EmpiricalDenoiser(x, tile=tile), *images.statistics())
+        x = space.encode(x)
+        mean = x.mean(0)
+        std = (x - mean).square().mean().sqrt().item()
+        return Empirical(EmpiricalDenoiser(x, tile=tile), mean.cpu(), std)
 
-    return _DENOISERS.get((_key(spec, data_dir), str(device)), make)
+    return _DENOISERS.get((_key(spec, data_dir), str(device), *(() if white else colour)), make)
 
 
 def is_loaded(spec: ImagesSpec, data_dir: Path | None, device: torch.device | None = None) -> bool:
@@ -151,6 +170,27 @@ def loaded_statistics(spec: ImagesSpec, data_dir: Path | None) -> DataStatistics
     return _STATISTICS.get(_key(spec, data_dir), lambda: data_statistics(loaded_images(spec, data_dir).train))
 
 
+def loaded_power(spec: ImagesSpec, data_dir: Path | None) -> Tensor:
+    """Return the average power spectrum of a set of images, cached if possible.
+
+    Args:
+        spec: Which set, which part and how many.
+        data_dir: The data folder.
+
+    Returns:
+        The power of the first few thousand images about their mean, with shape (H, W), as from
+        `noise.covariances.measured.power`.
+
+    Raises:
+        BadFile: A file is missing, cut, of the wrong type or the wrong size.
+    """
+
+    def make() -> Tensor:
+        return power(ImageSet.to_data(loaded_images(spec, data_dir).train[:_FOR_SPECTRUM]))
+
+    return _SPECTRA.get(_key(spec, data_dir), make)
+
+
 def _key(spec: ImagesSpec, data_dir: Path | None) -> Hashable:
     """Return a key that changes with the files of the user's own pictures."""
     return spec.model_copy(update={"digest": ""}), data_folder(data_dir), signature(spec)
@@ -159,5 +199,6 @@ def _key(spec: ImagesSpec, data_dir: Path | None) -> Hashable:
 def forget() -> None:
     """Free all cached images."""
     _STATISTICS.clear()
+    _SPECTRA.clear()
     _SETS.clear()
     _DENOISERS.clear()

@@ -51,6 +51,8 @@ def ladder(spec: ExperimentSpec) -> Tensor:
             return geometric(*ends)
         case "report":
             return report(*ends, process_of(spec.noise))
+        case "quadratic":
+            return report(*ends, process_of(spec.noise), power=2.0)
         case "karras":
             return karras(*ends, sampling.rho)
         case "as-trained":
@@ -68,8 +70,8 @@ def descent(spec: ExperimentSpec) -> Descent:
     """
     sampling = spec.sampling
     levels = tuple(ladder(spec).tolist())
-    told = sampling.conditioning == "actual" and "conditioning" not in sampling.absent
-    residuals = DYNAMICS[sampling.sampler].LAW.residuals if told else None
+    actual = sampling.conditioning == "actual" and "conditioning" not in sampling.absent
+    residuals = DYNAMICS[sampling.sampler].LAW.residuals if actual else None
     own = sampling.chosen()
     return Descent(levels, sampling.steps_per_level, sampling.step_ratio, own, sampling.glides, residuals)
 
@@ -217,8 +219,9 @@ def check_fits(run_dir: Path, spec: ExperimentSpec) -> None:
         case ["shape", *_]:
             raise UserError(f"The run {run_dir} was trained on data of another shape than {spec.data.name}.")
         case ["noise", *_]:
-            theirs = trained.noise.covariance
-            raise UserError(f"The run {run_dir} was trained with {theirs} noise: set noise.covariance to {theirs}.")
+            theirs = trained.noise
+            fields = " and ".join(f"noise.{name} to {getattr(theirs, name)}" for name in theirs.colour_fields)
+            raise UserError(f"The run {run_dir} was trained with {theirs.covariance} noise: set {fields}.")
         case ["k", *_]:
             k = trained.training.k
             raise UserError(

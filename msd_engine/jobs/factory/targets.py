@@ -79,18 +79,21 @@ def own_pictures(spec: ExperimentSpec) -> ImagesSpec | None:
     return spec.data if isinstance(spec.data, ImagesSpec) and spec.data.name == "folder" else None
 
 
-def images_of(spec: ExperimentSpec, otherwise: str = "This is for images only: choose a set.") -> ImagesSpec:
+def images_of(
+    spec: ExperimentSpec, otherwise: str = "This is for images only: choose a set.", *, any_noise: bool = False
+) -> ImagesSpec:
     """Return the images of an experiment.
 
     Args:
         spec: The experiment.
         otherwise: Message of the error for points.
+        any_noise: Whether noise of every covariance is served; otherwise only isotropic noise.
 
     Raises:
-        UserError: The data are points, or their noise is not isotropic.
+        UserError: The data are points, or their noise is not served.
     """
     if not isinstance(spec.data, ImagesSpec):
         raise UserError(otherwise)
-    if not isinstance(space_of(spec.noise, spec.data.shape), Isotropic):
-        raise UserError("Only points can have noise of another covariance so far: set noise.covariance to isotropic.")
+    if not any_noise and spec.noise.covariance != "isotropic":
+        raise UserError("This takes isotropic noise only, so far: set noise.covariance to isotropic.")
     return spec.data

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from msd_engine.data.points import experiment_of, points_in
-from msd_engine.events import Event, Finished, Restored, RestoredImages, SweepFound
+from msd_engine.events import Event, Finished, Restored, RestoredImages, RestoredPoints, SweepFound
 from msd_engine.jobs.files.source import source_of
 from msd_engine.jobs.pictures.own import experiment_of as experiment_of_pictures
 from msd_engine.jobs.pictures.own import is_pictures
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs.layout import MANIFEST, SWEEP
-from msd_engine.runs.restoring import read_drawn_spec, read_images
+from msd_engine.runs.restoring import read_drawn, read_drawn_spec
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
-from msd_engine.specs import ExperimentSpec, with_weights
+from msd_engine.specs import ExperimentSpec, for_job, with_weights
 
 _OTHER_CHAINS = " It was made with another generator of random numbers: its seed draws other chains now."
 
@@ -33,8 +33,8 @@ def restore(path: str | os.PathLike[str], runs_dir: Path | None = None) -> Itera
         runs_dir: Folder of the runs among which the network of a picture or of samples is looked for.
 
     Yields:
-        `Restored` and perhaps `RestoredImages`, or `SweepFound` for a comparison, and `Finished`, or `Failed` with a
-        sentence that says what is wrong with the file.
+        `Restored` and perhaps `RestoredImages` or `RestoredPoints`, or `SweepFound` for a comparison, and `Finished`,
+        or `Failed` with a sentence that says what is wrong with the file.
     """
     start = time.monotonic()
     path = Path(path)
@@ -50,13 +50,18 @@ def restore(path: str | os.PathLike[str], runs_dir: Path | None = None) -> Itera
         run = Run.open(folder)
         yield Restored(run.spec.to_json(), str(folder), run.manifest.step, run.manifest.elapsed_s)
     else:
-        spec, same, drawn, weights = read_drawn_spec(path)
-        images = yield from in_background(lambda _: read_images(path))
+        spec, same, drawn, weights, job = read_drawn_spec(path)
+        held = yield from in_background(lambda _: read_drawn(path))
         source = yield from in_background(lambda _: source_of(path.name, spec, weights, runs_dir))
-        yield Restored(spec.to_json(), str(source.run or ""))
-        if images is not None:
-            spec_json = with_weights(spec.to_json(), weights)
-            yield RestoredImages(path.name, images, spec_json, str(source.run or ""), source.text, source.trouble)
+        found, spec_json = str(source.run or ""), with_weights(spec.to_json(), weights)
+        spec_json = for_job(spec_json, job) if job is not None else spec_json
+        yield Restored(spec.to_json(), found, job=job or "")
+        if held.images is not None:
+            images = RestoredImages(path.name, held.images, spec_json, found, source.text, source.trouble, held.names)
+            yield images
+        elif held.points is not None:
+            again = same and not source.trouble
+            yield RestoredPoints(path.name, held.points, spec_json, found, source.text, source.trouble, again)
         text = f"{source.text} {source.trouble}".strip() if drawn else text
         text += "" if same else _OTHER_CHAINS
     yield Finished(0, time.monotonic() - start, text, str(path))

@@ -15,6 +15,7 @@ from msd_engine.backend.errors import UserError
 from msd_engine.backend.files import write_atomically
 from msd_engine.events import Event, Finished, Preview, Progress
 from msd_engine.events.figures import FILM_DPI, Figure, Sheet
+from msd_engine.events.plots import Plane
 from msd_engine.jobs.tools.background import Notify, in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs import pictures, samples
@@ -74,7 +75,8 @@ def save_figure(
             given = suffix or "a file without suffix"
             raise UserError(f"A figure is saved as {', '.join(FIGURES)}, not as {given}: choose such a name.")
         drawn, tiles = figures.content(figure, palette, sheet or Sheet(), suffix[1:])
-        return pictures.add_text_to_png(drawn, spec_json, tiles) if suffix == ".png" else drawn
+        points = figure.heads if isinstance(figure, Plane) else None
+        return pictures.add_text_to_png(drawn, spec_json, tiles, points) if suffix == ".png" else drawn
 
     content = yield from in_background(work)
     write_atomically(path, content)

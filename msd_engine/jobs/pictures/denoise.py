@@ -40,7 +40,7 @@ from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.frames import shown
 from msd_engine.runs.run import Run
-from msd_engine.specs import DenoiseSpec, ExperimentSpec, ImagesSpec, Live
+from msd_engine.specs import DenoiseSpec, DrawnBy, ExperimentSpec, ImagesSpec, Live, with_weights
 from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.models import CARD
 
@@ -73,13 +73,13 @@ def denoise(
     del cadence, live
     begun_s = time.perf_counter()
     chosen = choose_device(device)
-    data = images_of(spec, "Only pictures can be denoised by hand: choose a set of images.")
+    data = images_of(spec, "Only pictures can be denoised here: choose a set of images.")
     if not is_loaded(data, data_dir, chosen if spec.sampling.source == "exact" else None):
         # Reading tens of thousands of images takes a second.
         yield from in_background(lambda _: _parts(spec, data, run_dir, data_dir, chosen))
     images, bench = _parts(spec, data, run_dir, data_dir, chosen)
     denoised = _denoised(spec, images, bench, chosen)
-    yield Started("denoise", describe_device(chosen), 0, 0, spec.to_json())
+    yield Started("denoise", describe_device(chosen), 0, 0, denoised.spec_json)
     yield denoised
     yield Finished(0, time.perf_counter() - begun_s, "")
 
@@ -92,12 +92,14 @@ class Bench(NamedTuple):
         words: Description for the user.
         exact: Whether it is the exact posterior mean of a known distribution.
         fixed_k: Number of copies it takes; 0 for any.
+        weights: The weights of a network; None for an exact denoiser.
     """
 
     denoiser: Denoiser
     words: str
     exact: bool
     fixed_k: int
+    weights: DrawnBy | None = None
 
 
 def change_copies(y: Tensor, spec: DenoiseSpec, shift: Tensor, *, any_k: bool) -> tuple[Tensor, tuple[int, ...], float]:
@@ -158,7 +160,7 @@ def _denoised(spec: ExperimentSpec, images: ImageSet, bench: Bench, device: torc
         other, origin, expected = change_copies(y, denoise, shift, any_k=not bench.fixed_k)
         after = _estimate(bench, other, denoise.sigma, origin, device)
     return Denoised(
-        spec_json=spec.to_json(),
+        spec_json=with_weights(spec.to_json(), bench.weights),
         x=shown(x),
         sigma=denoise.sigma,
         copies=before,
@@ -195,7 +197,8 @@ def _parts(
     check_fits(run_dir, spec)
     learned = network_of(run_dir, data, device)
     kind = "pretrained model" if (run_dir / CARD).exists() else "network of"
-    return images, Bench(learned, f"{kind} {run_dir.name}", exact=False, fixed_k=0 if learned.any_k else learned.k)
+    fixed_k = 0 if learned.any_k else learned.k
+    return images, Bench(learned, f"{kind} {run_dir.name}", exact=False, fixed_k=fixed_k, weights=learned.weights)
 
 
 def network_of(run_dir: Path, data: ImagesSpec, device: torch.device) -> LearnedDenoiser:

@@ -98,7 +98,8 @@ def _check_start(spec: ExperimentSpec, task: ChainTask, start: Branch) -> None:
 def _branched(spec: ExperimentSpec, chains: Sampling, start: Branch) -> Sampling:
     """Start all chains at a kept state."""
     count = spec.sampling.chains
-    parts = (torch.from_numpy(part).to(chains.device) for part in (start.y, *start.carried))
+    encode = chains.space.encode
+    parts = (encode(torch.from_numpy(part).to(chains.device)) for part in (start.y, *start.carried))
     y, *carried = (part.expand(count, *part.shape).clone() for part in parts)
     number, normals, uniforms = start.stream
     fresh = range(_FRESH, _FRESH + count)
@@ -116,13 +117,13 @@ def _painting(chains: Sampling, pixels: KnownPixels) -> Sampling:
 
 
 def _known_pixels(spec: ExperimentSpec, data_dir: Path | None, device: torch.device) -> KnownPixels:
-    data = images_of(spec, "Only pictures can be painted: choose a set of images.")
+    data = images_of(spec, "Only pictures can be inpainted: choose a set of images.")
     _, rows, columns = data.shape
     mask = spec.denoise.mask
     if len(mask) != rows * columns or not any(mask):
-        raise UserError("Nothing is marked to be painted anew: paint a mask over the picture first.")
+        raise UserError("Nothing is marked for inpainting: draw a mask over the picture first.")
     if all(mask):
-        raise UserError("All of the picture is marked: leave something to be kept, or draw chains on the images page.")
+        raise UserError("All of the picture is marked: keep some of it, or draw chains on the images page.")
     picture = chosen_picture(spec.denoise, loaded_images(data, data_dir))
     known = torch.frombuffer(bytearray(mask), dtype=torch.uint8).reshape(rows, columns) == 0
     return KnownPixels(picture.to(device), known.to(device))

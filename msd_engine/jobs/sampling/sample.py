@@ -22,7 +22,6 @@ from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.frames import ImageFrames, PlaneFrames, shown, stride_of
 from msd_engine.metrics.chains.figures import alive
-from msd_engine.noise.chosen import space_of
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.samplers.twin import Segment
 from msd_engine.samplers.walk import Moment
@@ -160,7 +159,9 @@ class _Job:
             self.frames = PlaneFrames(spec, chains.target, chains.descent)
         else:
             carried = len(chains.dynamics.init(chains.y[:1])) - 1
-            self.frames = ImageFrames(self.total, chains.y, chains.streams, chains.first, carried)
+            self.frames = ImageFrames(
+                self.total, chains.y, chains.streams, chains.first, carried, decode=chains.space.decode
+            )
 
     def events(self) -> Iterator[Event]:
         """Walk down the ladder."""
@@ -219,7 +220,7 @@ class _Job:
     def _ending(self, moment: Moment | Segment) -> Iterator[Event]:
         wanted = self.spec.sampling
         samples = moment.posterior.mean if wanted.jump else moment.y.mean(1)
-        decode = space_of(self.spec.noise, self.spec.data.shape).decode
+        decode = self.chains.space.decode
         yield Samples(shown(decode(samples)), shown(decode(moment.y)), wanted.seed, self.named)
         lost = int((~alive(moment.y)).sum())
         text = f"Drew {wanted.chains} samples in {self.total} steps."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +16,7 @@ from torch import Tensor
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.target import Target
 from msd_engine.events import ChainReport, ChainSegment, Event, FilmFrame, ImageFrame, Modes
+from msd_engine.events.chain_figures import exact_weight_error
 from msd_engine.events.pixels import to_grey
 from msd_engine.events.sampling import LOST
 from msd_engine.jobs.tools.background import imported
@@ -217,6 +218,7 @@ class PlaneFrames:
             off=self._off(modes, x, tau) / len(y) if ended and modes is not None else math.nan,
             distance=distance,
             exact_distance=exact,
+            exact_weight_error=_weight_error(modes, len(x)) if ended and modes is not None else math.nan,
         )
 
     def _draws(self, y: Tensor, living: Tensor) -> Tensor:
@@ -253,6 +255,10 @@ class PlaneFrames:
             start = target.std**2 if sampling.start == "gaussian" else sampling.start_width**2 / 3
             std = predicted_std(target, sampling.sampler, self._descent, k, start, counts.numpy(), jump=sampling.jump)
         return std, float(swelling(sampling.sampler, self._descent)[-1]) if k > 1 else math.nan
+
+
+def _weight_error(target: GaussianMixture, draws: int) -> float:
+    return exact_weight_error(tuple(target.weights.tolist()), draws)
 
 
 def _stayed(target: GaussianMixture, draws: Tensor, rho: Tensor, tau: float) -> float:
@@ -316,7 +322,16 @@ def film_size(chains: int, chain_bytes: int) -> tuple[int, int]:
 class ImageFrames:
     """Report chains of images by pictures, and by a film of a few moments."""
 
-    def __init__(self, total: int, y: Tensor, streams: Streams, first: int = 0, carried: int = 0) -> None:
+    def __init__(
+        self,
+        total: int,
+        y: Tensor,
+        streams: Streams,
+        first: int = 0,
+        carried: int = 0,
+        *,
+        decode: Callable[[Tensor], Tensor] = lambda states: states,
+    ) -> None:
         """Choose the moments of the film.
 
         Args:
@@ -325,8 +340,10 @@ class ImageFrames:
             streams: Random numbers of every chain.
             first: First step of the job.
             carried: Number of further tensors of the dynamics, each as large as `y`.
+            decode: Maps states to the coordinates of the data.
         """
         self._total = total
+        self._decode = decode
         self._streams = streams
         self._where = streams.positions()
         self._chains, count = film_size(len(y), 4 * y[0].numel() * (1 + carried))
@@ -346,11 +363,11 @@ class ImageFrames:
                     step=moment.step,
                     level=moment.level,
                     sigma=moment.sigma,
-                    x_hat=_bytes(moment.posterior.mean),
-                    y=_bytes(moment.y[:, 0]),
-                    copies=_kept(moment.y[: self._chains]),
+                    x_hat=_bytes(self._decode(moment.posterior.mean)),
+                    y=_bytes(self._decode(moment.y[:, 0])),
+                    copies=_kept(self._decode(moment.y[: self._chains])),
                     streams=self._where[: self._chains],
-                    carried=tuple(_kept(part[: self._chains]) for part in moment.carried)
+                    carried=tuple(_kept(self._decode(part[: self._chains])) for part in moment.carried)
                     if isinstance(moment, Moment)
                     else (),
                 )
@@ -368,8 +385,8 @@ class ImageFrames:
             total=self._total,
             level=moment.level,
             sigma=moment.sigma,
-            x_hat=shown(moment.posterior.mean),
-            y=shown(moment.y[:, 0]),
+            x_hat=shown(self._decode(moment.posterior.mean)),
+            y=shown(self._decode(moment.y[:, 0])),
         )
 
     def end(self, moment: Moment | Segment) -> Iterator[Event]:

@@ -23,7 +23,7 @@ class Share(NamedTuple):
     """A share of the variance with its 95 % interval.
 
     Attributes:
-        value: The share, adjusted for chance; NaN if it cannot be told.
+        value: The share, adjusted for chance; NaN if it is unclear.
         low: Lower end.
         high: Upper end.
         candidates: Number of candidates with the setting.

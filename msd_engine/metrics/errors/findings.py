@@ -225,7 +225,7 @@ def _cost(pairs: Sequence[tuple[TableRow, TableRow]], tests: int) -> str:
     found, alike = interval(logs, tests), _within(interval(logs))
     text += f" {math.exp(found.mean):.3f} times as much as {low.fusion}{_between(found)}"
     if len(logs) < 2:
-        return f"{text}: whether {given_up} costs anything cannot be told from one seed."
+        return f"{text}: whether {given_up} costs anything is unclear from one seed."
     little = f", though less than {100 * _ALIKE:.0f} %" if alike else ""
     if found.low > 0:
         return f"{text}: {given_up} costs something{little}."
@@ -233,7 +233,7 @@ def _cost(pairs: Sequence[tuple[TableRow, TableRow]], tests: int) -> str:
         return f"{text}: {given_up} costs nothing, it helps{little}."
     if alike:
         return f"{text}: {given_up} costs nothing to within {100 * _ALIKE:.0f} %."
-    return f"{text}: whether {given_up} costs anything cannot be told from {len(logs)} seeds."
+    return f"{text}: whether {given_up} costs anything is unclear from {len(logs)} seeds."
 
 
 def _within(found: Interval) -> bool:

@@ -142,7 +142,7 @@ def verdicts(
     Args:
         x_hat: The samples with shape (N, C, H, W).
         y: The last copies with shape (N, k, C, H, W).
-        statistics: What the data look like; without it only chains that left all bounds are told.
+        statistics: What the data look like; without it only chains beyond all bounds are judged.
         off: Which samples a feature network calls off the data, with shape (N,); None where none was asked.
         noise: Noise of one copy at the start and at the end; None where it is unknown.
 

@@ -100,7 +100,8 @@ def _laid_out(grid: Grid, sheet: Sheet) -> _Page:
     top += (apart if sheet.caption else 0) - gap
     top += round(len(caption_lines(sheet)) * CAPTION_ROW * sheet.dpi)
     edges = tuple(first + column * (image[1] + gap) for column in range(columns))
-    return _Page((top, wide), image, Tiles(count, channels, height, width, scale, edges, tuple(tops)), tuple(lines))
+    tiles = Tiles(count, channels, height, width, scale, edges, tuple(tops), grid.above)
+    return _Page((top, wide), image, tiles, tuple(lines))
 
 
 def _paste_reduced(picture: NDArray[np.uint8], page: _Page, images: NDArray[np.uint8]) -> None:

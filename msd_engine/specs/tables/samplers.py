@@ -10,7 +10,9 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer, model_vali
 
 from msd_engine.specs.base import Spec, param
 
-Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs"]
+Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs", "ddim"]
+
+NewNoise = Literal["beta-tilde", "beta"]
 
 Conditioning = Literal["actual", "scheduled"]
 
@@ -86,6 +88,13 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         own=(),
         needs_posterior=True,
     ),
+    "ddim": Traits(
+        "DDPM, DDIM",
+        "reverse steps of DDPM (η = 1) and DDIM (η = 0), down a ladder of the noise σ/α",
+        "reverse.ddim",
+        glides=True,
+        own=("eta", "new_noise"),
+    ),
 }
 """Rows in the order of the list on the screen."""
 
@@ -140,6 +149,25 @@ class ChosenSampler(Spec):
         help="Chains that swell hold more noise than their level says. Actual: the denoiser gets the noise of the "
         "state, which is known exactly at each step. Scheduled: it gets the noise of the level.",
         formula="v ← (1 − r)² v + 2 r σ²,  x̂(y₁…y_k; √v)",
+    )
+
+    eta: float = param(
+        1.0,
+        title="Share of new noise",
+        symbol="η",
+        ge=0.0,
+        le=1.0,
+        slider=(0.0, 1.0),
+        help="0: DDIM, without new noise, Euler's rule for the probability flow. 1: DDPM.",
+        formula="y_i ← x̂ + √(σ₊² − s²) (y_i − x̂)/σ + s z_i,  s = η σ₊ √(1 − σ₊²/σ²)",
+    )
+    new_noise: NewNoise = param(
+        "beta-tilde",
+        title="Variance of new noise",
+        help="β̃: that of the exact posterior given x̂, which keeps the noise of the ladder. β: that of the forward "
+        "process, which is larger.",
+        choices={"beta-tilde": "β̃", "beta": "β"},
+        formula="β̃ = β (1 − ᾱ₊)/(1 − ᾱ),  β = 1 − ᾱ/ᾱ₊",
     )
 
     @model_validator(mode="before")

@@ -103,14 +103,7 @@ class ExportDialog(QDialog):
     saved = Signal(object)
 
     def __init__(self, parent: QWidget, export: FigureExport, clock: ScreenClock, settings: Settings) -> None:
-        """Freeze the figure and draw the first preview.
-
-        Args:
-            parent: The window.
-            export: The figure.
-            clock: The screen's clock.
-            settings: Remember the choices.
-        """
+        """Freeze the figure and draw the first preview."""
         super().__init__(parent)
         self.setWindowTitle(f"Export: {export.label}")
         self._export, self._settings = export, settings

@@ -26,10 +26,10 @@ class Adviser(QObject):
     """Check settings and facts after each change, and apply chosen remedies, each as one step of undo.
 
     Attributes:
-        asked: Emitted with the request of a card, an `Advice.ask`.
+        requested: Emitted with the request of a card, an `Advice.request`.
     """
 
-    asked = Signal(str)
+    requested = Signal(str)
 
     def __init__(self, experiment: Experiment, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -40,7 +40,7 @@ class Adviser(QObject):
         self._now: Made | None = None
         self.cards = AdviceCards()
         self.cards.remedy.connect(self._apply_remedy)
-        self.cards.asked.connect(self.asked)
+        self.cards.requested.connect(self.requested)
         experiment.changed.connect(self.renew)
         self.renew()
 

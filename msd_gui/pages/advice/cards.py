@@ -21,11 +21,11 @@ class AdviceCards(QWidget):
     Attributes:
         advice: Advice, the worst first.
         remedy: Emitted with the chosen remedy: new values of fields by dotted path.
-        asked: Emitted with the request of a card without a remedy, its `Advice.ask`.
+        requested: Emitted with the request of a card without a remedy, its `Advice.request`.
     """
 
     remedy = Signal(object)
-    asked = Signal(str)
+    requested = Signal(str)
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ class AdviceCards(QWidget):
 
     def _apply(self, index: int) -> None:
         advice = self.advice[index]
-        if advice.ask:
-            self.asked.emit(advice.ask)
+        if advice.request:
+            self.requested.emit(advice.request)
         else:
             self.remedy.emit(dict(advice.remedy))

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-
-import numpy as np
+from collections.abc import Iterator
+from typing import Literal
 
 from msd_engine.events import Trial
+from msd_engine.events.causes import Drift, Fault, furthest
 from msd_engine.events.verdicts import ALIVE
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.advice.findings import Advice, Facts
@@ -23,49 +22,14 @@ from msd_gui.session.resolve import annealed_again
 from msd_gui.widgets.controls.numbers import number
 
 # So small that chance gives no advice in the dozens of samplings of a session.
-_MOST_CHANCE = 1e-3
+MOST_CHANCE = 1e-3
 # Accepted ratios of a share to that of the data.
-_SHARE_BOUNDS = (0.8, 1.25)
+SHARE_BOUNDS = (0.8, 1.25)
+_REQUEST: dict[Fault, Literal["why", "why shares"]] = {"deaths": "why", "shares": "why shares"}
 # Factor of chains of an experiment that could not tell a cause.
 MORE = 4
 # Chains keep their modes where at least so many do from the middle of a level to its end.
 _LEAST_STAYED = 0.9
-
-
-@dataclass(frozen=True)
-class Drift:
-    """The class or mode with the most significant drift.
-
-    Attributes:
-        place: Its index.
-        samples: Number of its samples.
-        chance: Bound on the chance that any class deviates so far from its share of the data.
-    """
-
-    place: int
-    samples: int
-    chance: float
-
-
-def tail(count: int, n: int, share: float) -> float:
-    """Compute twice the smaller tail of the binomial law of `n` samples at `count`, at most 1; `share` in (0, 1)."""
-    log_factorials = np.concatenate(([0.0], np.cumsum(np.log(np.arange(1, n + 1)))))
-    j = np.arange(n + 1)
-    law = np.exp(
-        log_factorials[n] - log_factorials - log_factorials[::-1] + j * math.log(share) + (n - j) * math.log1p(-share)
-    )
-    return min(1.0, 2 * float(min(law[: count + 1].sum(), law[count:].sum())))
-
-
-def furthest(shares: Sequence[float], true_shares: Sequence[float], n: int) -> Drift:
-    """Find the class or mode whose share among n samples is least likely under the true shares."""
-    known = [place for place, true in enumerate(true_shares) if 0 < true < 1]
-    counts = {place: round(shares[place] * n) for place in known}
-    chances = {place: tail(counts[place], n, true_shares[place]) for place in known}
-    worst = min(known, key=lambda place: chances[place], default=None)
-    if worst is None:
-        return Drift(0, 0, 1.0)
-    return Drift(worst, counts[worst], min(1.0, len(known) * chances[worst]))
 
 
 def stuck(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
@@ -75,7 +39,7 @@ def stuck(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
         return
     found = furthest(facts.shares, facts.true_shares, facts.counted)
     # NaN is no evidence.
-    if found.chance >= _MOST_CHANCE or not facts.stayed >= _LEAST_STAYED:
+    if found.chance >= MOST_CHANCE or not facts.stayed >= _LEAST_STAYED:
         return
     steps = annealed_again(sampling)
     yield Advice(
@@ -97,21 +61,17 @@ def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     if sampling.method == "fixed":
         return
     needed = facts.ladder.steps_needed if facts.ladder is not None else 0
-    if len(facts.shares) != len(facts.true_shares) or not 0 < 2 * needed <= sampling.steps_per_level:
+    if not 0 < 2 * needed <= sampling.steps_per_level:
         return
-    n = facts.counted or sampling.chains
-    found = furthest(facts.shares, facts.true_shares, n)
-    if found.chance >= _MOST_CHANCE:
-        return
-    true = facts.true_shares[found.place]
-    if _SHARE_BOUNDS[0] < found.samples / (n * true) < _SHARE_BOUNDS[1]:
+    found = _drifted(facts, sampling.chains)
+    if found is None:
         return
     # Half, not as few as the ladder needs: the steps between also mend what the network gets wrong on the way down.
     given = sampling.steps_per_level
     steps = max(needed, given // 2)
     yield Advice(
         "Too many steps per level",
-        f"{_counted(found, facts, n)}. "
+        f"{_counted(found, facts, facts.counted or sampling.chains)}. "
         f"In {given} steps per level chains drift to the network's own shares; the ladder alone needs "
         f"{needed}.",
         f"Set T = {steps}",
@@ -143,38 +103,70 @@ def dead(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     words = ", ".join(f"{many} {reason}" if many < count else reason for reason, many in reasons.most_common())
     off = reasons["off the data"] > count / 2
     title, evidence = "Chains end off the data" if off else "Chains have died", f"{count} of {n} chains: {words}."
-    explained = facts.explained
+    question = "Why? draws some again, with one change each: exact score, no guidance, more steps, another seed."
+    yield _explained(spec, facts, "deaths", title, evidence, question)
+
+
+def shares(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
+    """Report wrong shares that no other rule explains; only the experiment names a cause."""
+    sampling = spec.sampling
+    if sampling != facts.sampled or sampling.blows_up or sampling.method == "fixed":
+        return
+    found = _drifted(facts, sampling.chains)
+    if found is not None:
+        noun = "classes" if facts.class_names else "modes"
+        question = "Why? draws others, with one change each: exact score, no guidance, more or fewer steps, more noise."
+        evidence = f"{_counted(found, facts, facts.counted or sampling.chains)}."
+        yield _explained(spec, facts, "shares", f"Shares of the {noun} are wrong", evidence, question)
+
+
+def _drifted(facts: Facts, chains: int) -> Drift | None:
+    """Return the class whose share is off beyond chance and by much; None for none."""
+    # NaN is no evidence.
+    if len(facts.shares) != len(facts.true_shares) or not all(map(math.isfinite, facts.shares)):
+        return None
+    n = facts.counted or chains
+    found = furthest(facts.shares, facts.true_shares, n)
+    if found.chance >= MOST_CHANCE or SHARE_BOUNDS[0] < found.samples / (n * found.share) < SHARE_BOUNDS[1]:
+        return None
+    return found
+
+
+def _explained(spec: ExperimentSpec, facts: Facts, fault: Fault, title: str, evidence: str, question: str) -> Advice:
+    """Return the card of a fault before, during and after the experiment on its cause."""
+    explained = facts.explained if facts.explained is not None and facts.explained.fault == fault else None
     if explained is None:
-        yield Advice(
-            title,
-            f"{evidence} Why? draws some of them again, with one change each: exact score, no guidance, more steps, "
-            "another seed.",
-            "Why?",
-            ask="why",
-        )
-        return
+        return Advice(title, f"{evidence} {question}", "Why?", request=_REQUEST[fault])
     if not explained.complete:
-        yield Advice(title, f"{evidence} {explained.text}", "Stop", ask="stop")
-        return
+        return Advice(title, f"{evidence} {explained.text}", "Stop", request="stop")
     cause = explained.cause
     if cause is None:
-        more = f"Why? with {MORE * explained.trials[0].count} chains"
-        yield Advice(title, f"{evidence} {explained.text}", more, ask="why")
-    elif cause.cause == "network":
-        yield Advice("The network errs", f"{evidence} {explained.text}", "Train longer", ask="train")
-    else:
-        title, action = _remedy(spec, cause)
-        yield Advice(title, f"{evidence} {explained.text}", action, cause.values)
+        more = f"Why? with {MORE * explained.chains} chains"
+        return Advice(title, f"{evidence} {explained.text}", more, request=_REQUEST[fault])
+    if cause.cause == "network":
+        return Advice("The network errs", f"{evidence} {explained.text}", "Train longer", request="train")
+    title, action = _remedy(spec, cause, fault)
+    return Advice(title, f"{evidence} {explained.text}", action, cause.values)
 
 
-def _remedy(spec: ExperimentSpec, cause: Trial) -> tuple[str, str]:
+def _remedy(spec: ExperimentSpec, cause: Trial, fault: Fault) -> tuple[str, str]:
     """Return title and button for a cause that new settings mend."""
+    new = {path.partition(".")[2]: value for path, value in cause.values.items()}
     match cause.cause:
         case "guidance":
-            return f"Guidance w = {number(spec.sampling.guidance)} kills chains", "Set w = 1"
+            harm = "kills chains" if fault == "deaths" else "distorts the shares"
+            return f"Guidance w = {number(spec.sampling.guidance)} {harm}", "Set w = 1"
         case "conditioning":
-            return "The denoiser is told too little noise", "Give the actual noise"
+            return "The denoiser gets too small a noise", "Give the actual noise"
         case "steps":
-            return "Too few steps", f"Set T = {cause.values['sampling.steps_per_level']}"
+            return "Too few steps", f"Set T = {new['steps_per_level']}"
+        case "drift":
+            return "Too many steps per level", f"Set T = {new['steps_per_level']}"
+        case "start":
+            return "Starts inside the data", f"Set σ₁ = {number(new['sigma_1'])}"
+        case "end":
+            return "Last level too noisy", f"Set the last σ = {number(new['sigma_L'])}"
+        case "jump":
+            return "The samples keep the last noise", "Use the last jump"
         case _:
             return "This seed is an exception", "Use another seed"

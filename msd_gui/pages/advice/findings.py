@@ -28,8 +28,8 @@ class Facts:
         class_names: Names of the classes; empty for modes.
         counted: Number of samples that the shares were counted on; 0 for all chains of the sampling.
         stayed: Share of the chains that end in the mode that they were in half way down the last level.
-        ladder: The ladder and what its steps do, as the engine tells it.
-        explained: The experiment on why chains of this sampling died, so far; None before it.
+        ladder: The ladder and the effect of its steps.
+        explained: The experiment on why chains of this sampling died or missed the shares, so far; None before it.
     """
 
     dim: int = 0
@@ -56,7 +56,8 @@ class Advice:
         action: Text of the button.
         remedy: New values of fields by dotted path.
         severity: ``error`` if no sample can be right, else ``warning``.
-        ask: What the button asks for instead of a remedy: ``why`` for the experiment, ``stop`` for its end, ``train``.
+        request: Request of a button without a remedy: ``why`` or ``why shares`` for the experiment, ``stop`` for its
+            end, ``train``.
     """
 
     title: str
@@ -64,4 +65,4 @@ class Advice:
     action: str
     remedy: Fields = field(default_factory=dict)
     severity: Literal["warning", "error"] = "warning"
-    ask: Literal["", "why", "stop", "train"] = ""
+    request: Literal["", "why", "why shares", "stop", "train"] = ""

@@ -13,7 +13,8 @@ With σ_eff = σ/√k, r = ε/σ², the ratio γ of neighbouring levels, T steps
   were in half way; the remedy is to anneal, from the same start and with as many steps;
 * too many steps: the share of a class or mode beyond chance by an exact test, from a network, with twice the steps
   that the ladder needs or more (theory §3, fact 8);
-* chains that have died, or have ended off the data: no rule knows the cause, so the card offers the experiment.
+* chains that have died or have ended off the data, and shares that are wrong for any other reason: no rule knows the
+  cause, so the card offers the experiment.
 
 Measurements count only for the settings of their own sampling.
 """
@@ -36,16 +37,12 @@ _RULES = (
 def advise(spec: ExperimentSpec, facts: Facts) -> list[Advice]:
     """Find problems of a sampling.
 
-    Args:
-        spec: The experiment.
-        facts: Facts about its data and its last sampling.
-
     Returns:
         Advice, the worst first. Each remedy, applied to the spec, removes its advice.
     """
     found = [advice for rule in _RULES for advice in rule(spec, facts)]
     # The shares of dead chains mean nothing.
-    found += [*chains.dead(spec, facts)] or chains.drift(spec, facts)
+    found += [*chains.dead(spec, facts)] or [*chains.drift(spec, facts)] or chains.shares(spec, facts)
     return [advice for advice in found if _accepted(spec, advice.remedy)]
 
 

@@ -1,10 +1,11 @@
-"""The experiment on why chains died, asked for by a card, run in the background."""
+"""The experiment on why chains die or miss the shares of the data, run in the background when a card asks."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, Slot
 
 from msd_engine.events import Event, Explained
+from msd_engine.events.causes import Fault
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
 from msd_gui.pages.advice.chains import MORE
@@ -21,7 +22,7 @@ class Why(QObject):
         self._runner = page.runner(self._show, patient=True)
         self._runner.running_changed.connect(self._on_running)
         self._made: Made | None = None
-        adviser.asked.connect(self._on_asked)
+        adviser.requested.connect(self._on_request)
 
     @property
     def running(self) -> bool:
@@ -29,23 +30,26 @@ class Why(QObject):
         return self._runner.running
 
     @Slot(str)
-    def _on_asked(self, what: str) -> None:
+    def _on_request(self, what: str) -> None:
         match what:
             case "why":
-                self._start()
+                self._start("deaths")
+            case "why shares":
+                self._start("shares")
             case "stop":
                 self.stop()
             case _:
                 # A longer training of the same network, where it can be resumed.
                 self._page.act("resume" if self._page.can("resume") else what)
 
-    def _start(self) -> None:
+    def _start(self, fault: Fault) -> None:
         made, explained = self._adviser.made, self._adviser.facts.explained
         if made is None or not self._engine.ready:
             return
         self._made = made
-        chains = MORE * explained.trials[0].count if explained is not None and explained.complete else 0
-        self._runner.submit(self._engine.why(made.spec, made.run, chains=chains))
+        again = explained is not None and explained.complete and explained.fault == fault
+        chains = MORE * explained.chains if again and explained is not None else 0
+        self._runner.submit(self._engine.why(made.spec, made.run, chains=chains, fault=fault))
 
     def stop(self) -> None:
         """Stop the experiment and forget its counts."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_gui.views.base.placeholder import Placeholder, PlaceholderStack
+from msd_gui.widgets.panels.elided import ElidedLabel
 
 # Least and usual width. A laptop with doubled pixels has a screen of 960 × 540.
 CONTROLS_PX = 282, 292
@@ -16,9 +18,10 @@ MIDDLE_PX, LOWEST_PX = 388, 280
 EMPTY_PX, EMPTY_BUTTON_PX = 64, 36
 
 
-def heading(text: str) -> QLabel:
-    """Create a small heading for a part of a column."""
-    label = QLabel(text)
+def heading(text: str, *, elided: bool = False) -> QLabel:
+    """Create a small heading for a part of a column; `elided` for a long one that must not widen it."""
+    label = ElidedLabel() if elided else QLabel()
+    label.setText(text)
     label.setProperty("role", "title")
     font = label.font()
     font.setBold(True)
@@ -73,6 +76,36 @@ def row(*widgets: QWidget, stretch: tuple[int, ...]) -> QWidget:
     return holder
 
 
+class FoldingRow(QWidget):
+    """Two widgets side by side, or one below the other where the width does not suffice.
+
+    Args:
+        first: Gets the free width.
+        second: The other one.
+        share: Whether the second gets as much of it.
+    """
+
+    def __init__(self, first: QWidget, second: QWidget, *, share: bool = False) -> None:
+        super().__init__()
+        self._parts = first, second
+        self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._box.setContentsMargins(0, 0, 0, 0)
+        self._box.addWidget(first, 1)
+        self._box.addWidget(second, int(share))
+
+    def minimumSizeHint(self) -> QSize:
+        """Leave room for the wider of the two, and the present height."""
+        width = max(part.minimumSizeHint().width() for part in self._parts)
+        return QSize(width, self._box.minimumSize().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fold or unfold."""
+        super().resizeEvent(event)
+        needed = sum(part.minimumSizeHint().width() for part in self._parts) + self._box.spacing()
+        folded = event.size().width() < needed
+        self._box.setDirection(QBoxLayout.Direction.TopToBottom if folded else QBoxLayout.Direction.LeftToRight)
+
+
 class Area(QScrollArea):
     """A part of a page that scrolls in a small window.
 
@@ -102,7 +135,9 @@ class Area(QScrollArea):
         if self._most_px:
             return QSize(self._least_px, LOWEST_PX)
         least = self.widget().minimumSizeHint()
-        return QSize(min(least.width(), self._least_px), min(least.height(), LOWEST_PX))
+        # In a low window the content scrolls, and must fit beside the bar.
+        width = least.width() + self.verticalScrollBar().sizeHint().width()
+        return QSize(min(width, self._least_px), min(least.height(), LOWEST_PX))
 
 
 def lay_out(page: QWidget, controls: QWidget, middle: QWidget, figures: QWidget) -> None:

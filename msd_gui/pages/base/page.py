@@ -11,7 +11,7 @@ from typing import Self
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
-from msd_engine.events import Event, Failed, Finished, Notice, Progress, RestoredImages, Started
+from msd_engine.events import Event, Failed, Finished, Notice, Progress, RestoredImages, RestoredPoints, Started
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine, Job
@@ -85,7 +85,7 @@ class Page(QWidget):
 
     Attributes:
         failed: Emitted with a sentence and details after a failure of a job.
-        mended: Emitted with the sentence of a failure after a later job of the same kind has succeeded or failed.
+        recovered: Emitted with the sentence of a failure after a later job of the same kind has succeeded or failed.
         data_missed: Emitted with a sentence and the name of a missing image set that can be downloaded.
         noticed: Emitted with a sentence for the message bar.
         menu_requested: Emitted after a right click on a view.
@@ -98,7 +98,7 @@ class Page(QWidget):
     """
 
     failed = Signal(str, str)
-    mended = Signal(str)
+    recovered = Signal(str)
     data_missed = Signal(str, str)
     noticed = Signal(str)
     menu_requested = Signal()
@@ -157,7 +157,7 @@ class Page(QWidget):
 
     def _show_failure(self, runner: Runner, event: Event) -> None:
         if isinstance(event, Failed | Finished) and (before := self._failures.pop(runner, "")):
-            self.mended.emit(before)
+            self.recovered.emit(before)
         if isinstance(event, Failed):
             self._failures[runner] = event.text
         if isinstance(event, Failed) and event.missing:
@@ -235,8 +235,8 @@ class Page(QWidget):
         """Check whether the page, if visible, shows such an experiment when one is opened."""
         return False
 
-    def show_restored(self, event: RestoredImages) -> None:
-        """Show the images of an opened file, whose settings the page has loaded."""
+    def show_restored(self, event: RestoredImages | RestoredPoints) -> None:
+        """Show the content of an opened file, whose settings the page has loaded."""
 
     def restore(self, name: str, settings: Settings) -> None:
         """Restore the state of the last session under the page's name; called once after construction."""

@@ -13,8 +13,6 @@ from msd_gui.theme.tips import wrapped
 HEAD = ("mode", "k", "seeds", "steps", "error", "ratio k/1", "exact k/1", "report k/1", "over first")
 FUSIONS = len(HEAD) - 1
 """Column that only a comparison of several fusions of the copies shows."""
-WIDE, NARROW = (0,), (1, 2, 3)
-"""Columns as wide as their words; the others share the rest."""
 BOTH_MODES = "At k = 1 both modes are the same run: it is trained once and stands in both."
 TIPS = (
     "The same for every k: the law of σ of one copy, or that of σ_eff = σ/√k.",
@@ -44,16 +42,12 @@ class ComparisonTable(QTableWidget):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         head_bar = self.horizontalHeader()
-        head_bar.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        for column in (*WIDE, *NARROW):
-            head_bar.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
+        # In a narrow window the table scrolls: a cut number would be misread.
+        head_bar.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        head_bar.setStretchLastSection(True)
 
     def set_rows(self, rows: Sequence[tuple[str, ...]]) -> None:
-        """Replace the rows.
-
-        Args:
-            rows: Words for each column.
-        """
+        """Replace the rows."""
         self.setColumnHidden(FUSIONS, all(cells[FUSIONS] == UNKNOWN for cells in rows))
         firsts = [cells[1] for cells in rows].count("1")
         self.setRowCount(len(rows))

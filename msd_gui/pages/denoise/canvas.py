@@ -14,17 +14,18 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QSlider,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
+from msd_gui.pages.base import layout
 from msd_gui.session.addresses import left_out, local_paths
 from msd_gui.theme import icon
 from msd_gui.theme.tips import wrapped
 from msd_gui.views.images.drawing import DrawingView, Tool
+from msd_gui.widgets.panels.elided import ElidedLabel
 
 TOOLS: tuple[tuple[Tool, str, str], ...] = (
     ("draw", "Draw", "Draw with the mouse: light strokes as in the data."),
@@ -89,7 +90,9 @@ class Easel(QWidget):
         self.use("draw")
 
     def _build(self) -> None:
-        top, bottom = QHBoxLayout(), QHBoxLayout()
+        tools, bottom = QWidget(), QHBoxLayout()
+        top = QHBoxLayout(tools)
+        top.setContentsMargins(0, 0, 0, 0)
         for row in (top, bottom):
             row.setSpacing(2)
         for tool, word, help_ in TOOLS:
@@ -101,9 +104,8 @@ class Easel(QWidget):
             button.clicked.connect(lambda _on, tool=tool: self.use(tool))
             top.addWidget(button)
         top.addStretch(1)
-        top.addWidget(self.radius)
-        top.addWidget(self._radius_text)
         self._button("colour", "Colour", "Choose the colour of the brush.").clicked.connect(self._choose_colour)
+        brush = layout.row(self.radius, self._radius_text, self.buttons["colour"], stretch=(1, 0, 0))
         self._button("clear", "Clear", "Clear the picture and the mask.").clicked.connect(self.clear)
         self._button("browse", "Open…", "Open a picture, or drop one here: it is cropped and scaled to the data.")
         self._button("back", "", "Previous held-out image.")
@@ -111,10 +113,8 @@ class Easel(QWidget):
         self.buttons["browse"].clicked.connect(self._choose_file)
         self.buttons["back"].clicked.connect(lambda: self.held_out_requested.emit(-1))
         self.buttons["step"].clicked.connect(lambda: self.held_out_requested.emit(1))
-        self.source = QLabel()
-        self.source.setProperty("role", "muted")
-        self.source.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        for name in ("colour", "clear", "browse"):
+        self.source = ElidedLabel("muted")
+        for name in ("clear", "browse"):
             bottom.addWidget(self.buttons[name])
         bottom.addWidget(self.source, 1)
         for part in (self.buttons["back"], self.buttons["step"]):
@@ -122,7 +122,7 @@ class Easel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addLayout(top)
+        column.addWidget(layout.FoldingRow(tools, brush))
         column.addWidget(self.canvas, 1)
         column.addLayout(bottom)
 

@@ -8,10 +8,11 @@ from typing import Literal
 from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from msd_engine.events import Event, FilmFrame, ImageFrame, Samples, Started
+from msd_engine.events import Event, FilmFrame, ImageFrame, RestoredImages, Samples, Started
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, JobName, for_painting
 from msd_engine.specs.experiment import same_data
 from msd_gui.bridge.engine import Engine
+from msd_gui.pages.base.drawing import DrawsChains
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.denoise.painting import painters
 from msd_gui.pages.sampling.gallery import Gallery
@@ -34,7 +35,7 @@ _ROW_HELP = (
 )
 
 
-class ChainTasks(QWidget):
+class ChainTasks(QWidget, DrawsChains):
     """Two buttons above a gallery of chains, and the runner of these chains.
 
     Attributes:
@@ -113,16 +114,6 @@ class ChainTasks(QWidget):
         task: Literal["inpaint", "interpolate"] = "interpolate" if self.task == "interpolate" else "inpaint"
         return _fitting(task, spec), task
 
-    @property
-    def running(self) -> bool:
-        """Whether chains are being drawn."""
-        return self._runner.running
-
-    @property
-    def playing(self) -> bool:
-        """Whether chains are being drawn and not paused."""
-        return self._runner.running and not self._runner.held
-
     def draw(self, task: ChainTask) -> None:
         """Draw chains that inpaint the marked part, or interpolate between the seeds."""
         if self._page.can("sample"):
@@ -144,13 +135,13 @@ class ChainTasks(QWidget):
         if self._page.can("sample"):
             self._submit("inpaint" if self._task == "inpaint" else "draw", start)
 
-    def stop(self) -> None:
-        """Stop the chains."""
-        self._runner.stop()
-
-    def hold(self) -> None:
-        """Pause or continue the chains."""
-        self._runner.hold()
+    def show_restored(self, event: RestoredImages, task: ChainTask) -> None:
+        """Show the images of an opened file instead of new chains."""
+        self._runner.drop()
+        self._task = task
+        self.gallery.show_restored(event)
+        self.gallery.set_beside(self._page.resolved.made, drawing=False)
+        self.shown.emit()
 
     def _submit(self, task: ChainTask, start: Branch | None = None) -> None:
         self.shown.emit()

@@ -15,12 +15,16 @@ from msd_gui.pages.base.page import GRACE_MS
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.session.networks import Networks
 from msd_gui.theme.tips import wrapped
+from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.images.tiles import Tile, TilesView
 from msd_gui.widgets.controls.numbers import number
 
 KS = (1, 2, 4, 8)
 _ROW_PX = 104
-_HELP = "x̂ of the first k copies, at the same noise σ of one copy. Click on one to take its k."
+_HELP = (
+    "x̂ of the first k copies as k grows, at the same noise σ of one copy; below each its σ_eff = σ/√k. Click on one to "
+    "take its k."
+)
 
 
 class GrowingRow(QWidget):
@@ -41,12 +45,12 @@ class GrowingRow(QWidget):
         self.estimates: tuple[Estimate, ...] = ()
         self.views: dict[str, TilesView] = {}
         self._parts: dict[str, QWidget] = {}
-        for source, words in (("trained", "by a network"), ("exact", "exact")):
-            view = TilesView(f"x̂ as k grows, {words}")
+        for source, words in (("trained", "By a network"), ("exact", "Exact")):
+            view = TilesView(f"x̂ as k grows: {words.lower()}")
             view.setFixedHeight(_ROW_PX)
             view.setToolTip(wrapped(_HELP))
             view.chosen.connect(lambda place, source=source: self._on_chosen(place, source))
-            label = QLabel(f"x̂ as k grows, {words}")
+            label = QLabel(f"{words}: k, x̂, {SIGMA_EFF}")
             label.setProperty("role", "muted")
             part = layout.stacked(label, view)
             part.hide()
@@ -88,7 +92,7 @@ class GrowingRow(QWidget):
                 self.estimates = (*event.estimates, *kept)
                 self.show_chosen(self._page.experiment.spec)
             case Failed():
-                # The picture itself tells the same failure.
+                # The picture itself reports the same failure.
                 self.estimates = ()
                 self.show_chosen(self._page.experiment.spec)
         self._show_parts()
@@ -116,4 +120,4 @@ def serving(networks: Networks, spec: ExperimentSpec) -> tuple[tuple[int, Path],
 
 
 def _tile(one: Estimate, marked: bool) -> Tile:
-    return Tile(f"k = {one.k}", one.x_hat, f"σ_eff = {number(one.sigma_eff)}", marked=marked)
+    return Tile(f"k = {one.k}", one.x_hat, number(one.sigma_eff), marked=marked)

@@ -9,8 +9,8 @@ import numpy as np
 from PySide6.QtCore import Slot
 from PySide6.QtWidgets import QLabel, QTabWidget
 
-from msd_engine.events import Denoised, Event, Failed, NoisyPicture
-from msd_engine.specs import ExperimentSpec, JobName, for_job
+from msd_engine.events import Denoised, Event, Failed, NoisyPicture, RestoredImages, RestoredPoints
+from msd_engine.specs import ExperimentSpec, JobName, for_job, job_of
 from msd_engine.specs.experiment import same_data
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
@@ -41,7 +41,6 @@ from msd_gui.widgets.panels.spec_form import SpecForm
 
 RESULT_PLACEHOLDER = "The denoiser's estimate x̂ of the picture appears here."
 COPIES_PLACEHOLDER = "The noisy copies of the picture appear here."
-_LEAST_RESULT_PX = 100
 
 
 class DenoisePage(ResolvedPage):
@@ -54,6 +53,8 @@ class DenoisePage(ResolvedPage):
         super().__init__(experiment, engine, clock, store)
         self.denoised: Denoised | None = None
         self._stale = False
+        # The opened file whose x̂ is shown beside that of the same settings; None for none.
+        self._restored: RestoredImages | None = None
         self._runner = self.runner(self._on_denoised)
         self._writer = self.runner()
         self._build()
@@ -77,13 +78,12 @@ class DenoisePage(ResolvedPage):
         self.picture = OwnPicture(self, self.engine, self.easel)
         self.result = TilesView("The estimate of the picture")
         self.result_place = layout.with_placeholder(self.result, RESULT_PLACEHOLDER)
-        self.result_place.setMinimumWidth(_LEAST_RESULT_PX)
         self.copies = CopiesPanel()
         self.figures = Readings("Figures of the denoising")
         self.words = QLabel()
         self.words.setWordWrap(True)
         self.words.setProperty("role", "muted")
-        pictures = layout.row(self.easel, self.result_place, stretch=(1, 1))
+        pictures = layout.FoldingRow(self.easel, self.result_place, share=True)
         self.place = layout.with_placeholder(self.copies, COPIES_PLACEHOLDER)
         self.chain_task = ChainTasks(self, self.engine)
         self.tabs = QTabWidget()
@@ -161,6 +161,22 @@ class DenoisePage(ResolvedPage):
         if self.resolved.problem is not None:
             self.experiment.load(spec.replace("sampling.source", "exact"))
 
+    def show_restored(self, event: RestoredImages | RestoredPoints) -> None:
+        """Show the picture and the images of an opened file: chains in their tab, its x̂ beside that of now."""
+        if not isinstance(event, RestoredImages):
+            return
+        spec, job = ExperimentSpec.from_json(event.spec_json), job_of(event.spec_json)
+        # With a network, the page has kept its own picture.
+        self.experiment.load(self.experiment.spec.replace("denoise", spec.denoise))
+        match job:
+            case "inpaint" | "interpolate":
+                self.chain_task.show_restored(event, job)
+            case "denoise":
+                self.tabs.setCurrentWidget(self.place)
+                self._restored = event
+                if self.denoised is not None and not self._runner.running:
+                    self._show(self.denoised)
+
     def settings_for(self, network: Network) -> ExperimentSpec:
         """Combine the settings of a network with the present picture."""
         before, spec = self.experiment.spec, super().settings_for(network)
@@ -204,7 +220,7 @@ class DenoisePage(ResolvedPage):
 
     def _request(self) -> None:
         now = self.resolved
-        self._stale = False
+        self._stale, self._restored = False, None
         if not self.engine.ready:
             return
         spec = now.spec
@@ -246,7 +262,11 @@ class DenoisePage(ResolvedPage):
         shown = event.changed or event.copies
         error = float(np.sqrt(np.square(shown.x_hat - event.x, dtype=np.float64).mean()))
         name = "x̂, denoised" if event.changed is None else f"x̂ after the change, moved by {number(event.moved, 2)}"
-        self.result.set_tiles([Tile(name, shown.x_hat, f"error {number(error)}")])
+        tiles = [Tile(name, shown.x_hat, f"error {number(error)}")]
+        if self._restored is not None:
+            images = dict(zip(self._restored.names, self._restored.images, strict=False))
+            tiles += [Tile(f"x̂ of {self._restored.file}", images["x̂"])] if "x̂" in images else []
+        self.result.set_tiles(tiles)
         self.result_place.set_ready(True)
         self.place.set_ready(True)
         self.copies.show_copies(event, denoise.change)

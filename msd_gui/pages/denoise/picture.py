@@ -56,12 +56,7 @@ class OwnPicture(QObject):
             self._easel.show_mask(np.zeros(self.shape[1:], np.bool_))
 
     def show_held_out(self, event: Denoised | NoisyPicture, wanted: ExperimentSpec) -> None:
-        """Show a loaded held-out image, unless the page has another picture by now.
-
-        Args:
-            event: The image.
-            wanted: The experiment that requested it.
-        """
+        """Show a loaded held-out image, unless the page has another picture by now."""
         self._available = event.available
         now = self._page.experiment.spec
         if not wanted.denoise.picture and not now.denoise.picture and wanted.data == now.data:

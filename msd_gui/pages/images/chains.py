@@ -82,7 +82,7 @@ class ImageChains(Chains):
         free = self._watched and self._gallery.restored is None and self.made is None and not self._trainer.running
         if free and shipped and self.drawable() is not None:
             self._most = PREVIEW_CHAINS
-            self.made = self.asked
+            self.made = self.requested
             self._runner.submit(self._engine.sample_at_first_sight(now.spec, now.run))
 
     def set_watched(self, watched: bool) -> None:
@@ -166,7 +166,7 @@ class ImageChains(Chains):
 
     def _draw_others(self) -> None:
         """Draw chains if the settings of the last ones differ, or if a preview has cut them off."""
-        now = self.asked
+        now = self.requested
         if self.made is None or (now.chains == self.made.chains and not self._cut):
             return
         if not self._editing:
@@ -177,13 +177,13 @@ class ImageChains(Chains):
             self.preview.draw()
 
     @property
-    def asked(self) -> Made:
+    def requested(self) -> Made:
         """The settings and the network of the page, with fewer chains until the user asks for all."""
         made = self._page.resolved.made
         return _at_most(self._most, made) if self._most else made
 
     def _draw(self) -> None:
-        made = self.asked
+        made = self.requested
         if self.drawable() is None or (self.made == made and self._runner.running):
             return
         self.made, self._cut = made, False

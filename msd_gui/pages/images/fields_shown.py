@@ -41,6 +41,7 @@ GROUPS = [
             "sampling.conditioning",
         ],
     ),
+    ("Noise", ["noise.covariance", "noise.gamma", "noise.blur", "noise.process"]),
     (
         "More of training",
         [

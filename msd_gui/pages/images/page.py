@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import Slot
 
-from msd_engine.events import RestoredImages
+from msd_engine.events import RestoredImages, RestoredPoints
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
@@ -67,6 +67,7 @@ class ImagesPage(TrainingPage):
 
     def _build(self) -> None:
         self.form = SpecForm(GROUPS, self.experiment.spec)
+        self.form.section("Noise").set_open(False)
         self.form.section("More of training").set_open(False)
         self.shown = TrainingShown(self)
         self.gallery = Gallery()
@@ -160,7 +161,7 @@ class ImagesPage(TrainingPage):
         if now.spec.data.name != before.spec.data.name and self.gallery.restored is not None:
             self.gallery.clear()
         self.strip.show_resolved(now)
-        self.gallery.set_beside(self.chains.asked, drawing=self.chains.running or self.chains.preview.shown)
+        self.gallery.set_beside(self.chains.requested, drawing=self.chains.running or self.chains.preview.shown)
         self.survival.set_older(self.gallery.older())
         self.adviser.set_beside(now.made)
         self.why.follow()
@@ -180,8 +181,10 @@ class ImagesPage(TrainingPage):
         else:
             self.chains.begin()
 
-    def show_restored(self, event: RestoredImages) -> None:
+    def show_restored(self, event: RestoredImages | RestoredPoints) -> None:
         """Show the images of an opened file instead of new chains."""
+        if not isinstance(event, RestoredImages):
+            return
         self.chains.leave(same=bool(event.run))
         self.gallery.show_restored(event)
         self.gallery.set_beside(self.resolved.made, drawing=False)

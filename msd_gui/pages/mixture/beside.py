@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import QObject, Signal, Slot
-from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.base.resolved import ResolvedPage
@@ -15,6 +15,7 @@ from msd_gui.session.made import Made
 from msd_gui.session.resolve import Resolved
 from msd_gui.theme.tips import wrapped
 from msd_gui.views.base.veil import Veil
+from msd_gui.widgets.panels.elided import ElidedLabel
 
 # New chains usually replace the old ones sooner.
 LATE_S = 0.5
@@ -38,11 +39,8 @@ class Beside(QObject):
         self._shown: ChainHistory | None = None
         self._now: Resolved | None = None
         self._words, self._others, self._since_s = "", False, 0.0
-        self.label = QLabel()
-        self.label.setProperty("role", "trailing")
+        self.label = ElidedLabel("trailing")
         self.label.setProperty("severity", "warning")
-        # A long sentence must not widen the page.
-        self.label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.label.hide()
         clock.tick.connect(self._on_tick)
 

@@ -1,4 +1,4 @@
-"""The chains of the mixture page: when they are drawn, with whose score, and what the page is told of them."""
+"""The chains of the mixture page: when they are drawn, with which score, and their events."""
 
 from __future__ import annotations
 
@@ -55,7 +55,12 @@ class PlaneChains(Chains):
         if now != before.made.chains and (self.made is None or now != self.made.chains):
             self.draw()
 
-    # -- what chains tell ----------------------------------------------------------------------------------------------
+    def leave(self) -> None:
+        """Draw nothing until the settings change, because chains of a file are shown."""
+        self._runner.drop()
+        self.made, self.samples, self.report = None, None, None
+
+    # -- events --------------------------------------------------------------------------------------------------------
 
     @Slot(object)
     def _show(self, event: Event) -> None:

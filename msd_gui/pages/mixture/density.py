@@ -1,4 +1,4 @@
-"""Density and scores of the plane: asked for when target, noise or view change, and each computed once."""
+"""Density and scores of the plane: requested when target, noise or view change, each computed once."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class FieldKey:
 
 @dataclass(frozen=True, eq=False)
 class KeyedField(Event):
-    """A field together with what was asked, so that a late answer is never taken for another question's."""
+    """A field with its request, so that a late answer is not taken for that of another request."""
 
     keep: ClassVar[str] = "latest"
     key: FieldKey
@@ -52,7 +52,7 @@ class KeyedField(Event):
 
 
 def keyed(key: FieldKey, job: Job) -> Job:
-    """Return a job that tells a `KeyedField` in the place of every `FieldFrame`."""
+    """Return a job that emits a `KeyedField` in place of every `FieldFrame`."""
 
     def run(cadence: Cadence, live: Live) -> Iterator[Event]:
         for event in job(cadence, live):
@@ -108,7 +108,7 @@ class FieldPainter(QObject):
         """Ask for nothing yet.
 
         Args:
-            page: Says which network gives the trained score; owner of the runner; told of failures.
+            page: Says which network gives the trained score; owner of the runner; shows failures.
             engine: Makes the jobs.
             plane: Shows the fields.
         """

@@ -27,6 +27,7 @@ GROUPS = [
             "sampling.conditioning",
         ],
     ),
+    ("Noise", ["noise.covariance", "noise.elongation", "noise.angle", "noise.process"]),
     ("Chains", ["sampling.chains", "sampling.start", "sampling.start_width", "sampling.seed", "sampling.source"]),
     (
         "Training",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events import ChainReport
-from msd_engine.events.chain_figures import StateFigures
+from msd_engine.events.chain_figures import StateFigures, exact_weight_error
 from msd_engine.specs import SamplingSpec
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Reading
@@ -34,7 +33,7 @@ def chain_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, 
     if not len(report.true_weights):
         return _point_readings(report, wanted)
     lived = round(report.alive * wanted.chains)
-    gap, chance = _weight_error(report.mode_weights, report.true_weights, lived)
+    gap, chance = _largest_gap(report.mode_weights, report.true_weights), report.exact_weight_error
     wall = wanted.has_wall and wanted.step_ratio >= 2
     return (
         _spread(report.within_std, number(report.predicted_std)),
@@ -111,7 +110,8 @@ def state_readings(
             _swelling(figures.residual_inflation, "", ""),
             _living(figures.lived, figures.chains),
         )
-    gap, chance = _weight_error(figures.mode_weights, true_weights, figures.lived)
+    gap = _largest_gap(figures.mode_weights, true_weights)
+    chance = exact_weight_error(tuple(true_weights.tolist()), figures.lived)
     return (
         _spread(figures.within_std, ""),
         _swelling(figures.residual_inflation, "", ""),
@@ -173,10 +173,10 @@ def _weights(gap: float, chance: float, severity: str) -> Reading:
     return Reading(
         "Largest weight error",
         number(gap, 2),
-        "–" if math.isnan(chance) else f"< {number(chance, 2)}",
+        "–" if math.isnan(chance) else f"≤ {number(chance, 2)}",
         "Largest difference between the share of a mode and its true weight; a chain counts for each mode with the "
-        "probability that it belongs there by its ȳ. Theory: as many independent exact draws stay below in 19 of "
-        "20 samplings; a sampler whose steps distort the weights does not.",
+        "probability that it belongs there by its ȳ. Theory: as many independent exact draws stay at or below it in "
+        "19 of 20 samplings (multinomial law); a sampler whose steps distort the weights does not.",
         severity,
     )
 
@@ -191,18 +191,6 @@ def _living(lived: int, chains: int) -> Reading:
     )
 
 
-def _weight_error(shares: NDArray[np.float64], true_weights: NDArray[np.float64], lived: int) -> tuple[float, float]:
-    """Return the largest error of the weights, and what it stays below by chance; NaN without chains."""
-    if not lived:
-        return math.nan, math.nan
-    return float(np.abs(shares - true_weights).max()), chance_of_weights(true_weights, lived)
-
-
-def chance_of_weights(weights: NDArray[np.float64], chains: int) -> float:
-    """Return what the largest error of the weights of exact draws stays below with a chance of 95 % at least.
-
-    Each error is normal with the variance w (1 − w)/n of a share, and one in J goes farther with a chance of 5 %/J at
-    the most.
-    """
-    far = NormalDist().inv_cdf(1 - 0.05 / (2 * len(weights)))
-    return float(far * np.sqrt(weights * (1 - weights) / chains).max())
+def _largest_gap(shares: NDArray[np.float64], true_weights: NDArray[np.float64]) -> float:
+    """Return the largest error of the weights; NaN without chains."""
+    return float(np.abs(shares - true_weights).max())

@@ -21,13 +21,13 @@ class ChainHistory:
 
     Segments are kept as they come: joining them would copy tens of megabytes on the screen's thread.
 
-    A lost chain stays on a circle with radius 10⁶ where it left the plane: told states are clipped and know no
+    A lost chain stays on a circle with radius 10⁶ where it left the plane: the events clip states, which then have no
     direction.
 
     Attributes:
         spec_json: The settings that the chains are drawn with, as JSON; empty where they are not known.
         total: Number of the last step.
-        modes: The mixture that the chains draw from; None before the engine tells it.
+        modes: The mixture that the chains draw from; None before its event.
         report: Figures of the end; None before it.
         made: Settings and network of the chains; None if unknown.
     """

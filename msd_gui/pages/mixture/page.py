@@ -10,8 +10,8 @@ from PySide6.QtCore import Slot
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QVBoxLayout
 
-from msd_engine.events import ChainReport, Samples
-from msd_engine.specs import ExperimentSpec
+from msd_engine.events import ChainReport, RestoredImages, RestoredPoints, Samples
+from msd_engine.specs import ExperimentSpec, weights_of
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
@@ -93,6 +93,7 @@ class MixturePage(TrainingPage):
 
     def _build(self) -> None:
         self.form = SpecForm(GROUPS, self.experiment.spec)
+        self.form.section("Noise").set_open(False)
         self.form.section("Training").set_open(False)
         # A mixture that is written out comes from a file; leaving it takes its numbers away.
         self.form.set_rule("data.name", lambda _spec, _name: dict.fromkeys(WRITTEN_OUT))
@@ -202,6 +203,18 @@ class MixturePage(TrainingPage):
         self.do_restart()
         self.chains.draw()
         self.actions_changed.emit()
+
+    def show_restored(self, event: RestoredImages | RestoredPoints) -> None:
+        """Show the chains of an opened file where the present settings would not draw them again."""
+        if isinstance(event, RestoredPoints) and not event.again:
+            spec, weights = ExperimentSpec.from_json(event.spec_json), weights_of(event.spec_json)
+            trained = spec.sampling.source == "trained"
+            name = event.run or (weights.run if weights is not None else "an unknown network")
+            step = weights.step if weights is not None else 0
+            self.chains.leave()
+            made = Made(spec, Network(Path(name), spec, step) if trained else None)
+            self.player.show_points(event.points, made, event.spec_json)
+            self.actions_changed.emit()
 
     @property
     def samples(self) -> Samples | None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal, Slot
 from PySide6.QtWidgets import QWidget
 
@@ -15,6 +16,7 @@ from msd_engine.events import ChainReport, ChainSegment, Ladder, Modes
 from msd_engine.events.plots import NO_LOST
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.pages.mixture.history import ChainHistory, DoubleBuffer, Playhead
+from msd_gui.session.made import Made
 from msd_gui.views.base.layers import finite
 from msd_gui.views.plane.plane import PlaneView
 from msd_gui.views.plane.timeline import Timeline
@@ -87,6 +89,30 @@ class Player(QObject):
     def set_modes(self, modes: Modes) -> None:
         """Learn what the newest run draws from."""
         self.buffer.newest.modes = modes
+
+    def show_points(self, points: NDArray[np.float32], made: Made, spec_json: str) -> None:
+        """Show chains of a file at their end, instead of any that are being drawn.
+
+        Args:
+            points: ȳ of each chain, with shape (B, 2).
+            made: Settings and network of the chains.
+            spec_json: The settings as JSON, with a note on the weights.
+        """
+        last = made.spec.sampling.total_steps
+        sigma = np.array([made.spec.sampling.sigma_L])
+        state = ChainSegment(
+            steps=np.array([last]),
+            level=np.zeros(1, np.int64),
+            sigma=sigma,
+            noise=sigma,
+            y=points[None, :, None],
+            x_hat=np.full_like(points, np.nan)[None],
+            total=last,
+        )
+        self.begin(spec_json)
+        self.buffer.newest.made = made
+        self.append(state)
+        self.playhead.position, self.playhead.playing = float(last), False
 
     def set_report(self, report: ChainReport) -> None:
         """Learn the figures of the end of the newest run."""
@@ -189,7 +215,8 @@ def moment(history: ChainHistory, index: int, chosen: int) -> dict[str, Any]:
         "heads": path[-1],
         "lost": lost if lost.any() else NO_LOST,
         "chosen": chosen,
-        "copies": None if lost[chosen] else copies,
+        # Of chains of a file only ȳ is known.
+        "copies": None if lost[chosen] or np.isnan(copies[-1]).any() else copies,
     }
 
 

@@ -78,13 +78,18 @@ class Readout(QObject):
             self._readings.set_readings(state_readings(figures, modes.weights, spec.sampling))
             some = f"First {MOST_CHAINS} chains" if spec.sampling.chains > MOST_CHAINS else "Chains"
             self._heading.setText(f"{some} at {where}")
+        else:
+            # Chains of a file: their positions alone are known.
+            self._set_weights(np.zeros(0), np.zeros(0))
+            self._readings.set_readings(())
+            self._heading.setText("Chains of a file")
 
     def _set_weights(self, shares: NDArray[np.float64], true: NDArray[np.float64]) -> None:
         self._weights.set_shares([str(mode) for mode in range(1, len(true) + 1)], shares, true)
 
 
 def state_at(history: ChainHistory, index: int) -> StateFigures | None:
-    """Return the figures of one kept state, of its first chains; None where the engine has not told the mixture."""
+    """Return the figures of one kept state, of its first chains; None before the event of the mixture."""
     if history.modes is None or history.spec is None:
         return None
     state = history.at(index)

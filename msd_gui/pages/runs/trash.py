@@ -13,12 +13,7 @@ from msd_engine.events import RunRow
 
 
 def question(rows: Sequence[RunRow], every: Sequence[RunRow]) -> str:
-    """Build the question, with a sentence for comparisons that lose some of their runs.
-
-    Args:
-        rows: The runs to discard.
-        every: All runs.
-    """
+    """Build the question, with a sentence for comparisons that lose some of their runs."""
     title = {row.sweep: row.sweep_title for row in rows if row.sweep}
     gone, there = (Counter(row.sweep for row in which if row.sweep) for which in (rows, every))
     whole = [title[sweep] for sweep in title if gone[sweep] == there[sweep]]

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
-from PySide6.QtGui import QFont
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QFont, QStandardItem, QStandardItemModel
 
 from msd_engine.events import TuneRow
 from msd_gui.widgets.controls.numbers import number
-
-Index = QModelIndex | QPersistentModelIndex
-_NOWHERE = QModelIndex()
 
 HEAD = ("Chain", "Evaluations", "Chains", "Distance", "95 % interval")
 WIDEST = ("Evaluations", "100000", "Distance", "−0.00123 to 0.00123")
@@ -26,66 +22,38 @@ TIPS = (
     "equal numbers of chains only.",
     "Interval of the distance over the choice of chains and of held-out images.",
 )
-_LEFT, _RIGHT = (
-    int(side | Qt.AlignmentFlag.AlignVCenter) for side in (Qt.AlignmentFlag.AlignLeft, Qt.AlignmentFlag.AlignRight)
-)
+_SIDE = Qt.AlignmentFlag
+_LEFT, _RIGHT = _SIDE.AlignLeft | _SIDE.AlignVCenter, _SIDE.AlignRight | _SIDE.AlignVCenter
 _MEASURES = {"kernel": "Kernel distance", "frechet": "Fréchet distance"}
 
 
-class CandidatesModel(QAbstractTableModel):
-    """The candidates, sorted by number of judged chains and distance."""
+class CandidatesModel(QStandardItemModel):
+    """The candidates, sorted by number of judged chains and distance; dropped ones in italics."""
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
+        super().__init__(0, len(HEAD), parent)
         self.rows: tuple[TuneRow, ...] = ()
-        self._cells: list[tuple[str, ...]] = []
-        self._dropped = QFont()
-        self._dropped.setItalic(True)
+        for column, words in enumerate(TIPS):
+            self.setHorizontalHeaderItem(column, QStandardItem(HEAD[column]))
+            self.horizontalHeaderItem(column).setToolTip(words)
 
     def set_rows(self, rows: Sequence[TuneRow]) -> None:
-        """Replace the candidates.
-
-        Args:
-            rows: The candidates in the order of the table.
-        """
-        same = len(rows) == len(self.rows)
-        if not same:
-            self.beginResetModel()
+        """Replace the candidates."""
         self.rows = tuple(rows)
-        self._cells = [cells(row) for row in rows]
-        if not same:
-            self.endResetModel()
-        elif rows:
-            self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, len(HEAD) - 1))
-
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
-        """Return the number of candidates."""
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
-        """Return the number of columns."""
-        return 0 if parent.isValid() else len(HEAD)
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return text, alignment, tooltip and font of a cell; the font is italic for dropped candidates."""
-        line, column = index.row(), index.column()
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return self._cells[line][column]
-            case Qt.ItemDataRole.TextAlignmentRole:
-                return _RIGHT if column else _LEFT
-            case Qt.ItemDataRole.ToolTipRole:
-                return tip(self.rows[line])
-            case Qt.ItemDataRole.FontRole if not self.rows[line].survives:
-                return self._dropped
-        return None
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return title and tooltip of a column."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        words = {Qt.ItemDataRole.DisplayRole: HEAD, Qt.ItemDataRole.ToolTipRole: TIPS}.get(Qt.ItemDataRole(role))
-        return None if words is None else words[section]
+        # As many rows as before keep the selection.
+        self.setRowCount(len(rows))
+        font = QFont()
+        for line, row in enumerate(rows):
+            font.setItalic(not row.survives)
+            for column, words in enumerate(cells(row)):
+                item = self.item(line, column) or QStandardItem()
+                item.setText(words)
+                item.setToolTip(tip(row))
+                item.setFont(font)
+                item.setTextAlignment(_RIGHT if column else _LEFT)
+                item.setEditable(False)
+                if item.model() is None:
+                    self.setItem(line, column, item)
 
 
 def cells(row: TuneRow) -> tuple[str, ...]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from msd_engine.events import Copies, Denoised, NoisyPicture
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.images.tiles import Tile, TilesView
 from msd_gui.widgets.controls.numbers import number
+from msd_gui.widgets.panels.elided import ElidedLabel
 from msd_gui.widgets.panels.readings import Reading
 
 _LOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
@@ -27,7 +28,7 @@ class CopiesPanel(QWidget):
         self.summary = TilesView("ȳ, x̂ and the error")
         self.before = TilesView("The copies")
         self.after = TilesView("The copies after the change")
-        self._heads = QLabel("Copies"), QLabel()
+        self._heads = ElidedLabel("muted"), ElidedLabel("muted")
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 4, 0, 0)
         column.setSpacing(2)
@@ -36,9 +37,6 @@ class CopiesPanel(QWidget):
         column.addWidget(self.before, 3)
         column.addWidget(self._heads[1])
         column.addWidget(self.after, 3)
-        for head in self._heads:
-            head.setProperty("role", "muted")
-            head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._show_change(False)
 
     def show_copies(self, event: Denoised | NoisyPicture, change: str = "none") -> None:

@@ -10,9 +10,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QGraphicsOpacityEffect,
-    QHBoxLayout,
     QLabel,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -28,6 +26,7 @@ from msd_gui.theme.tips import wrapped
 from msd_gui.views.images.film import FilmStripView
 from msd_gui.views.images.grid import ImageGridView
 from msd_gui.widgets.controls.numbers import number
+from msd_gui.widgets.panels.elided import ElidedLabel
 
 # The frames of the strip fill its width, up to this share of the height.
 FILM_SHARE = 6
@@ -93,25 +92,16 @@ class Gallery(QWidget):
         self.repeat.setToolTip(
             "From the start of a training on, draw chains\nagain and again with its newest averaged weights."
         )
-        self._caption = QLabel()
-        self._caption.setProperty("role", "muted")
-        # A long caption must not widen the page.
-        self._caption.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-        self._older = QLabel()
+        self._caption, self._older = ElidedLabel("muted"), ElidedLabel("trailing")
         self._older.setProperty("severity", "warning")
-        self._older.setProperty("role", "trailing")
-        self._older.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self._older.hide()
-        self._begun = QLabel()
+        self._begun, self._lived = ElidedLabel("trailing", last=False), ElidedLabel("trailing", last=False)
         self._begun.setProperty("severity", "warning")
-        self._begun.setProperty("role", "trailing")
         self._begun.setToolTip(wrapped(BEGUN_HELP))
         self._begun.hide()
         self.restored_line = QLabel()
         self.restored_line.setWordWrap(True)
         self.restored_line.hide()
-        self._lived = QLabel()
-        self._lived.setProperty("role", "trailing")
         self._lived.setToolTip(wrapped(LIVED_HELP))
         self._place = layout.with_placeholder(self.grid, "Sampling denoises chains here into new images.", "Sample")
         self._fading = [QGraphicsOpacityEffect(opacity=_OLD_OPACITY) for _ in range(2)]
@@ -128,18 +118,13 @@ class Gallery(QWidget):
         self.scrubber.moved.connect(self._go_to)
 
     def _arrange(self) -> None:
-        head = QHBoxLayout()
-        head.addWidget(layout.heading("Chains"))
-        head.addWidget(self._lived)
-        head.addWidget(self._begun)
-        head.addWidget(self._caption, 1)
-        head.addWidget(self._older, 3)
-        head.addWidget(self.noisy)
-        head.addWidget(self.repeat)
+        parts = (layout.heading("Chains"), self._lived, self._begun, self._caption, self._older)
+        words = layout.row(*parts, stretch=(0, 0, 0, 1, 3))
+        boxes = layout.row(self.noisy, self.repeat, stretch=(0, 0))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        column.addLayout(head)
+        column.addWidget(layout.FoldingRow(words, boxes))
         column.addWidget(self.restored_line)
         column.addWidget(self._place, 1)
         column.addWidget(self.film)

@@ -169,7 +169,7 @@ class SearchDialog(QDialog):
     # -- the search ----------------------------------------------------------------------------------------------------
 
     def show_running(self, *, running: bool) -> None:
-        """Show whether a search is under way."""
+        """Show whether a search runs."""
         self._running = running
         self.button.setText(_STOP if running else _START)
         for widget in (self.evaluations, self.candidates, self.plan):
@@ -259,10 +259,10 @@ def report_html(report: TuneReport) -> str:
         parts = (ours.title, _words(ours), "" if before is None else _words(before), real)
         rows.append("".join(f"<td>{part}&nbsp;&nbsp;</td>" for part in parts))
     table = "".join(f"<tr>{row}</tr>" for row in rows)
-    told = ", ".join(f"{effect.title} ({effect.share:.0%})" for effect in report.effects if effect.told)
-    rest = ", ".join(effect.title for effect in report.effects if not effect.told)
-    mattered = f"Mattered in the first round: {told or 'nothing that can be told'}."
-    mattered += f" Cannot be told: {rest}." if rest else ""
+    clear = ", ".join(f"{effect.title} ({effect.share:.0%})" for effect in report.effects if effect.clear)
+    rest = ", ".join(effect.title for effect in report.effects if not effect.clear)
+    mattered = f"Mattered in the first round: {clear or 'nothing beyond chance'}."
+    mattered += f" Unclear: {rest}." if rest else ""
     return (
         f"<p>{best.n} chains, judged by {report.reported_n} held-out images that chose nothing:</p>"
         f"<table>{table}</table><p>{mattered}</p>"

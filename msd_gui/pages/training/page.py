@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Slot
 from msd_engine.events import Event, Started
 from msd_engine.specs import ExperimentSpec
 from msd_gui.bridge.engine import Engine
+from msd_gui.pages.base.drawing import DrawsChains
 from msd_gui.pages.base.page import Status
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.training.trainer import Trainer
@@ -18,7 +19,7 @@ from msd_gui.session.networks import network_in
 from msd_gui.session.resolve import EngineState
 
 
-class Chains(QObject):
+class Chains(QObject, DrawsChains):
     """The chains of a page.
 
     Attributes:
@@ -40,27 +41,9 @@ class Chains(QObject):
         self.begun = Made(spec, network if spec.sampling.source == "trained" else None)
 
     @property
-    def running(self) -> bool:
-        """Whether chains are being drawn."""
-        return self._runner.running
-
-    @property
-    def playing(self) -> bool:
-        """Whether chains are being drawn and not paused."""
-        return self._runner.running and not self._runner.held
-
-    @property
     def drawn(self) -> Made | None:
         """Settings and network of the running chains; None without any."""
         return self.made if self._runner.running else None
-
-    def hold(self) -> None:
-        """Pause or continue the chains."""
-        self._runner.hold()
-
-    def stop(self) -> None:
-        """Stop the chains."""
-        self._runner.stop()
 
     def _show(self, event: Event) -> None:
         """Show an event of the chains' job."""

@@ -65,7 +65,7 @@ class TrainingShown(QObject):
         super().__init__(parent)
         self.losses_heading = layout.heading("Loss")
         self.losses_heading.setWordWrap(True)
-        self.strip_heading = layout.heading(_HELD_OUT)
+        self.strip_heading = layout.heading(_HELD_OUT, elided=True)
         self.held_out: StripFrame | None = None
         self.held_out_spec: ExperimentSpec | None = None
         self._bands_of: HeldOutLoss | None = None

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QPainter, QPen
-from PySide6.QtWidgets import QWidget
+from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPen
+from PySide6.QtWidgets import QToolTip, QWidget
 
 from msd_gui.theme import Colours, colours_of
 from msd_gui.views.base.fonts import font_of
 
 
 class Canvas(QWidget):
-    """A widget that paints itself in the theme's colours, and only after a change.
-
-    Args:
-        name: Accessible name.
-    """
+    """A widget that paints itself in the theme's colours, and only after a change."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -40,6 +36,20 @@ class Canvas(QWidget):
         super().changeEvent(event)
         if event.type() in (QEvent.Type.PaletteChange, QEvent.Type.FontChange):
             self.update()
+
+    def tip_at(self, position: QPointF) -> str:
+        """Return the tooltip at a position in widget pixels; empty for that of the whole widget."""
+        del position
+        return ""
+
+    def event(self, event: QEvent) -> bool:
+        """Show the tooltip of the place under the mouse."""
+        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
+            text = self.tip_at(QPointF(event.pos()))
+            if text or not self.toolTip():
+                QToolTip.showText(event.globalPos(), text, self)
+                return True
+        return bool(super().event(event))
 
     def begin(self) -> QPainter:
         """Return a painter on a cleared background with the view's font; use it in a ``with``."""

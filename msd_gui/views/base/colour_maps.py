@@ -47,9 +47,6 @@ def density_map(colours: Colours) -> NDArray[np.uint32]:
 
     It stays near the background, so that points, chains and arrows stay legible on it, in light and in dark.
 
-    Args:
-        colours: The colours of the theme.
-
     Returns:
         Opaque 0xffrrggbb values, uint32 with shape (256,).
     """
@@ -58,9 +55,6 @@ def density_map(colours: Colours) -> NDArray[np.uint32]:
 
 def error_map(colours: Colours) -> NDArray[np.uint32]:
     """Return the colour map for absolute errors: from the background to orange.
-
-    Args:
-        colours: The colours of the theme.
 
     Returns:
         Opaque 0xffrrggbb values, uint32 with shape (256,).

@@ -9,12 +9,7 @@ from msd_gui.theme import readable
 
 
 def font_of(widget: QWidget, size: float = 1.0) -> QFont:
-    """Return a widget's font, with a fallback that has x̂.
-
-    Args:
-        widget: The widget.
-        size: Size relative to the widget's.
-    """
+    """Return a widget's font, with a fallback that has x̂."""
     made = readable(widget.font())
     made.setPointSizeF(made.pointSizeF() * size)
     made.setBold(False)

@@ -82,7 +82,7 @@ def pen(colour: QColor | str, width: float = 1.0, style: Qt.PenStyle = Qt.PenSty
 
 
 def draw_polylines(painter: QPainter, lines: Array) -> None:
-    """Draws polylines with shape (B, n, 2) in pixels; a state that is not finite, or far outside, leaves a gap."""
+    """Draw polylines with shape (B, n, 2) in pixels; a state that is not finite, or far outside, leaves a gap."""
     # NaN fails the comparison. A coordinate that is clipped would turn its line.
     whole = (np.abs(lines) < _FAR).all(axis=(1, 2))
     # One polygon is filled again for every line: making one costs as much as drawing it.
@@ -98,7 +98,7 @@ def draw_polylines(painter: QPainter, lines: Array) -> None:
 
 
 def draw_curve(painter: QPainter, points: Array, colour: str, width: float) -> None:
-    """Draws one curve of any width; a point that is not finite, or far outside, leaves a gap.
+    """Draw one curve of any width; a point that is not finite, or far outside, leaves a gap.
 
     Args:
         painter: Set to pixels.
@@ -115,7 +115,7 @@ def draw_curve(painter: QPainter, points: Array, colour: str, width: float) -> N
 
 
 def draw_dots(painter: QPainter, pixels: Array, radius: float) -> None:
-    """Draws discs with the painter's pen and brush at points with shape (n, 2); those not finite are left out."""
+    """Draw discs with the painter's pen and brush at points with shape (n, 2); those not finite are left out."""
     points = pixels[(np.abs(pixels) < _FAR).all(axis=1)]
     if len(points) < _MANY:
         for x, y in points.tolist():

@@ -24,13 +24,7 @@ _LETTERS = 3
 
 
 class BarsView(PlotView):
-    """A bar for each sampled share, a line across it for the true one, and numbers if they fit.
-
-    Args:
-        name: Name of the plot.
-        noun: Noun for one bar.
-        words: Label of the lines.
-    """
+    """A bar for each sampled share, a line across it for the true one, and numbers if they fit."""
 
     def __init__(self, name: str, noun: str, words: str) -> None:
         super().__init__(name, noun, "share")

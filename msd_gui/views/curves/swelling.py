@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QHelpEvent, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QToolTip
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy
 
 from msd_gui.theme import with_alpha
 from msd_gui.views.base.canvas import Canvas
@@ -58,21 +58,14 @@ class SwellingView(Canvas):
             high = _MOST[1]
         return max(_MOST[0], min(_LEAST[0], float(low))), min(_MOST[1], max(_LEAST[1], float(high)))
 
-    def text_at(self, x: float) -> str:
-        """Return the text for the level at x, empty outside."""
+    def tip_at(self, position: QPointF) -> str:
+        """Describe the level at a position; empty outside."""
         width = max(1.0, self.width() - _LEFT_PX - _RIGHT_PX)
-        level = math.floor((x - _LEFT_PX) / width * len(self._ratio))
+        level = math.floor((position.x() - _LEFT_PX) / width * len(self._ratio))
         if not 0 <= level < len(self._ratio):
             return ""
         ratio = number(float(self._ratio[level])) if np.isfinite(self._ratio[level]) else "∞"
         return f"level {level + 1}, σ = {number(float(self._sigma[level]))}: s_T²/σ² = {ratio}"
-
-    def event(self, event: QEvent) -> bool:
-        """Show the tooltip of the level under the mouse."""
-        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
-            QToolTip.showText(event.globalPos(), self.text_at(event.pos().x()), self)
-            return True
-        return super().event(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the steps, the line at 1 and the ends of the scale."""

@@ -7,9 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
-from PySide6.QtWidgets import QToolTip
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 
 from msd_gui.views.base.canvas import Canvas, outline
 from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
@@ -142,15 +141,11 @@ class FilmStripView(Canvas):
         self._scroll = min(max(self._scroll - moved / 2, 0.0), self._most_scroll())
         self.update()
 
-    def event(self, event: QEvent) -> bool:
-        """Show step, level and σ of the frame under the mouse."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            index = self.frame_at(QPointF(event.pos()))
-            frame = None if index is None else self._frames[index]
-            text = f"Step {frame.step}, level {frame.level + 1}, σ = {number(frame.sigma)}" if frame else ""
-            QToolTip.showText(event.globalPos(), text, self)
-            return True
-        return bool(super().event(event))
+    def tip_at(self, position: QPointF) -> str:
+        """Return step, level and σ of the frame at a position."""
+        index = self.frame_at(position)
+        frame = None if index is None else self._frames[index]
+        return f"Step {frame.step}, level {frame.level + 1}, σ = {number(frame.sigma)}" if frame else ""
 
     def _side(self) -> float:
         tall = self.height() - self._words_height()

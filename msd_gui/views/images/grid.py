@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QToolTip
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 
 from msd_gui.views.base.canvas import Canvas, outline
 from msd_gui.views.base.pixels import image_of_rgb32, to_rgb32
@@ -62,11 +61,7 @@ class ImageGridView(Canvas):
             self.update()
 
     def set_dead(self, reasons: Mapping[int, str]) -> None:
-        """Mark the chains that did not survive, with a frame and the reason.
-
-        Args:
-            reasons: The failure, in a word or two, by chain number.
-        """
+        """Mark the chains that did not survive, with a frame and the reason."""
         if reasons != self._dead:
             self._dead = dict(reasons)
             self.update()
@@ -157,14 +152,11 @@ class ImageGridView(Canvas):
         elif 0 <= self._chosen + step < self._count:
             self._choose(self._chosen + step)
 
-    def event(self, event: QEvent) -> bool:
-        """Show the number of the chain under the mouse."""
-        if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            index = self.index_at(QPointF(event.pos()))
-            dead = f": {self._dead[index]}" if index in self._dead else ""
-            QToolTip.showText(event.globalPos(), "" if index is None else f"Chain {index + 1}{dead}", self)
-            return True
-        return bool(super().event(event))
+    def tip_at(self, position: QPointF) -> str:
+        """Return the number of the chain at a position, and why it died."""
+        index = self.index_at(position)
+        dead = f": {self._dead[index]}" if index in self._dead else ""
+        return "" if index is None else f"Chain {index + 1}{dead}"
 
     def _choose(self, index: int) -> None:
         self.set_chosen(index)

@@ -39,11 +39,7 @@ class Tile:
 
 
 class TilesView(Canvas):
-    """Tiles arranged in the number of rows that makes them largest.
-
-    Args:
-        name: Accessible name.
-    """
+    """Tiles arranged in the number of rows that makes them largest."""
 
     chosen = Signal(int)
 

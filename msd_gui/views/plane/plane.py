@@ -112,7 +112,7 @@ class PlaneView(PlotView):
         """Zooms out with chains that blow up, unless the user has moved the view since the last `frame`.
 
         Args:
-            reach: Distance from the middle of the data that is to be seen; 0 for the data alone.
+            reach: Distance from the middle of the data to show; 0 for the data alone.
         """
         if reach == self._reach:
             return

@@ -17,12 +17,7 @@ class KeyGuard(QObject):
     """
 
     def __init__(self, widget: QWidget, keys: Iterable[Qt.Key] = ()) -> None:
-        """Start to filter.
-
-        Args:
-            widget: The widget, which also owns the filter.
-            keys: Keys that the widget uses.
-        """
+        """Start to filter."""
         super().__init__(widget)
         self._widget = widget
         self._keys = frozenset(keys)

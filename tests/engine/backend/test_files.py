@@ -112,16 +112,16 @@ def test_a_named_pipe_does_not_hang(tmp_path: Path) -> None:
 def test_no_more_room_is_taken_than_a_file_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "small"
     path.write_bytes(b"12345")
-    asked: list[int] = []
+    requested: list[int] = []
 
     class Watched(io.FileIO):
         def read(self, size: int = -1, /) -> bytes:
-            asked.append(size)
+            requested.append(size)
             return super().read(size)
 
     monkeypatch.setattr("builtins.open", lambda path, mode: Watched(path, mode))
     assert read_bytes(path, "a thing", limit=2**40) == b"12345"
-    assert asked == [6]
+    assert requested == [6]
 
 
 @pytest.mark.parametrize(

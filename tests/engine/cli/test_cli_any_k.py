@@ -27,14 +27,14 @@ def fusion(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.M
 def test_k_of_a_run(fusion: str, flag: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     code = main(["sample", "run", "--out", "a.npz", flag, "3", *FEW])
-    told = capsys.readouterr()
+    received = capsys.readouterr()
     if fusion == "mean":
-        assert code == 0, told.err
+        assert code == 0, received.err
         assert load_samples("a.npz").y.shape == (4, 3, 2)
-        assert json.loads(told.out)["out"] == "a.npz"
+        assert json.loads(received.out)["out"] == "a.npz"
         assert main(["sample", "run", "--out", "a.npz", "--batch", "7", *FEW]) == 2
         assert "training.batch belongs to the trained run" in capsys.readouterr().err
     else:
         assert code == 2
-        assert "takes k = 2 copies alone" in told.err
-        assert "--network.fusion mean" in told.err
+        assert "takes k = 2 copies alone" in received.err
+        assert "--network.fusion mean" in received.err

@@ -37,10 +37,10 @@ def test_both_report_progress_and_leave_standard_output_alone(
     with make() as reporter:
         for event in EVENTS:
             reporter.show(event)
-    told = capsys.readouterr()
-    assert not told.out
+    received = capsys.readouterr()
+    assert not received.out
     for words in ("train on cpu, from step 2 on", "[float32]", "5/s", "loss 2", "held-out 1.5", "7 s left", "Training"):
-        assert words in told.err
+        assert words in received.err
 
 
 def test_plain_lines_are_rare(capsys: pytest.CaptureFixture[str]) -> None:

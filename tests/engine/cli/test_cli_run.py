@@ -24,7 +24,7 @@ from msd_engine.runs.samples import load_samples
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import SweepSpec, for_job, load_card, load_preset, model_folder
 
-MODEL = "digits-k8"
+MODEL = "digits"
 QUICK = ["--levels", "5", "--steps_per_level", "2"]
 SHORT = {"sampling.levels": 5, "sampling.steps_per_level": 2}
 
@@ -65,7 +65,7 @@ def spec_of_model(values: dict[str, Any]) -> Any:
 
 def test_a_held_out_picture_is_denoised_as_the_job_does_it(msd: Any) -> None:
     words = ("--sigma", "0.7", "--denoise.seed", "5", "--index", "3", "--out", "d.npz", "--grid", "d.png", "--json")
-    told = done(msd("run", "--job", "denoise", "--model", MODEL, *words))
+    received = done(msd("run", "--job", "denoise", "--model", MODEL, *words))
     values = {"denoise.sigma": 0.7, "denoise.seed": 5, "denoise.index": 3}
     own = only(Denoised, denoise(spec_of_model(values), run_dir=model_folder(MODEL)))
     with np.load("d.npz") as file:
@@ -73,10 +73,10 @@ def test_a_held_out_picture_is_denoised_as_the_job_does_it(msd: Any) -> None:
         assert np.array_equal(file["y"], own.copies.y)
         assert np.array_equal(file["x"], own.x)
         np.testing.assert_allclose(file["y"].mean(0), file["y_mean"], atol=1e-6)
-    assert told["error"] == own.error
-    assert told["sigma_eff"] == pytest.approx(0.7 / math.sqrt(8))
-    assert told["k"] == 8
-    assert (told["out"], told["grid"]) == ("d.npz", "d.png")
+    assert received["error"] == own.error
+    assert received["sigma_eff"] == pytest.approx(0.7 / math.sqrt(8))
+    assert received["k"] == 8
+    assert (received["out"], received["grid"]) == ("d.npz", "d.png")
     for path in ("d.npz", "d.png"):
         assert read_spec(path).denoise == own_spec(own).denoise
 
@@ -102,10 +102,10 @@ def written(name: str) -> tuple[str, ...]:
 
 def test_copies_can_be_changed_and_the_exact_estimate_knows_no_order(msd: Any) -> None:
     words = ("--k", "4", "--change", "shuffle", "--out", "d.npz", "--json")
-    told = done(msd("run", "--job", "denoise", "digits-exact", *words))
-    assert told["exact"]
-    assert told["moved"] < 1e-5
-    assert told["expected_move"] == 0
+    received = done(msd("run", "--job", "denoise", "digits-exact", *words))
+    assert received["exact"]
+    assert received["moved"] < 1e-5
+    assert received["expected_move"] == 0
     with np.load("d.npz") as file:
         assert sorted(y.tobytes() for y in file["y"]) == sorted(y.tobytes() for y in file["changed_y"])
 
@@ -118,14 +118,14 @@ def test_a_masked_part_is_painted_again_and_the_rest_is_kept(msd: Any) -> None:
     mask[40:] = 255
     Image.fromarray(mask).save("mask.png")
     words = ("--index", "2", "--mask", "mask.png", "--n", "3", *QUICK, "--out", "p.npz", "--grid", "p.png", "--json")
-    told = done(msd("run", "--job", "inpaint", "--model", MODEL, *words))
+    received = done(msd("run", "--job", "inpaint", "--model", MODEL, *words))
     half = np.repeat(np.array([0, 1], np.uint8), 32).tobytes()
     values = SHORT | {"denoise.index": 2, "denoise.mask": half, "sampling.chains": 3}
     own = only(Samples, chain_task(spec_of_model(values), "inpaint", run_dir=model_folder(MODEL)))
     found = load_samples("p.npz")
     assert np.array_equal(found.x_hat, own.x_hat)
     assert (found.x_hat[:, :, :4] == found.x_hat[:1, :, :4]).all()
-    assert told["n"] == 3
+    assert received["n"] == 3
     for file in ("p.npz", "p.png"):
         done(msd("run", file, "--out", "again.npz", "--json"))
         assert np.array_equal(load_samples("again.npz").x_hat, found.x_hat)
@@ -133,8 +133,8 @@ def test_a_masked_part_is_painted_again_and_the_rest_is_kept(msd: Any) -> None:
 
 def test_a_row_leads_from_one_seed_to_the_other(msd: Any) -> None:
     words = ("--seed", "3", "--second_seed", "8", "--n", "4", *QUICK, "--out", "i.npz", "--grid", "i.png", "--json")
-    told = done(msd("run", "--job", "interpolate", "--model", MODEL, *words))
-    assert (told["seed"], told["second_seed"], told["n"]) == (3, 8, 4)
+    received = done(msd("run", "--job", "interpolate", "--model", MODEL, *words))
+    assert (received["seed"], received["second_seed"], received["n"]) == (3, 8, 4)
     row = load_samples("i.npz").x_hat
     for place, seed in ((0, 3), (-1, 8)):
         wanted = spec_of_model(SHORT | {"sampling.chains": 1, "sampling.seed": seed})
@@ -201,7 +201,7 @@ REFUSALS = [
     (f"run --job denoise --model {MODEL}", "--out"),
     (f"run --job denoise --model {MODEL} --out d.txt", ".npz"),
     (f"run --job denoise --model {MODEL} --out d.npz --grid d.gif", ".png"),
-    (f"run --job denoise --model {MODEL} --out d.npz --k 3", "training.k"),
+    (f"run --job denoise --model {MODEL} --out d.npz --k 0", "training.k"),
     (f"run --job denoise --model {MODEL} --out d.npz --sigma 0", "denoise.sigma"),
     (f"run --job denoise --model {MODEL} --out d.npz --index 9999", "9999", "numbered from 0"),
     (f"run --job denoise --model {MODEL} --out d.npz --picture none.png", "none.png"),
@@ -211,7 +211,7 @@ REFUSALS = [
     ("run --job denoise --model none --out d.npz", "none"),
     ("run --job denoise --network missing --out d.npz", "missing"),
     ("run --job paint --model none --out d.npz", "inpaint"),
-    ("run digits-30s --job denoise --out d.npz --k 3", "k = 3"),
+    ("run digits-30s --job denoise --data.name shapes --out d.npz", "no pretrained model"),
     ("run digits-exact --job denoise --out d.npz --k 1 --change drop", "two or more"),
     ("run ncsn-toy --job denoise --out d.npz", "points"),
     ("run ncsn-toy --out d.npz --grid d.png", "points"),

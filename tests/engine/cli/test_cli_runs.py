@@ -56,8 +56,8 @@ def test_runs_are_listed_for_people(
     write_notes(make(tmp_path / "c"), Notes(name="the best of them", tags=("good",)))
     for words, found in (("GOOD best", {"c"}), ("sweep", {"sweep/b"}), ("finished", {"c", "sweep/b"})):
         assert main(["runs", "--search", words]) == 0
-        told = capsys.readouterr().out
-        assert {name for name in ("c", "sweep/b") if f" {name} " in told} == found
+        received = capsys.readouterr().out
+        assert {name for name in ("c", "sweep/b") if f" {name} " in received} == found
     assert main(["runs", "--search", "nothing like it"]) == 0
     assert "No run in" in capsys.readouterr().out
 

@@ -43,14 +43,14 @@ def test_an_interrupted_training_can_be_resumed(tmp_path: Path, name: str) -> No
     os.kill(process.pid, getattr(signal, name))
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    told = json.loads(out)
-    assert told["status"] == "interrupted"
-    assert told["error"] in err
+    received = json.loads(out)
+    assert received["status"] == "interrupted"
+    assert received["error"] in err
     assert "msd train --resume run" in err
     assert "Traceback" not in err
     run = Run.open(tmp_path / "run")
     assert run.manifest.status == "stopped"
-    assert run.load_state().step == run.load_weights().step == told["step"] > 0
+    assert run.load_state().step == run.load_weights().step == received["step"] > 0
 
 
 def test_a_training_whose_terminal_is_closed_is_saved(tmp_path: Path) -> None:
@@ -59,9 +59,9 @@ def test_a_training_whose_terminal_is_closed_is_saved(tmp_path: Path) -> None:
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), theirs)
     process = subprocess.Popen(words, cwd=tmp_path, start_new_session=True, **streams)
     os.close(theirs)
-    seen = b""
-    while b"/s" not in seen:
-        seen += os.read(ours, 4096)
+    observed = b""
+    while b"/s" not in observed:
+        observed += os.read(ours, 4096)
     # The kernel tells all programs of the terminal that it is gone, and nothing can be written to it any more.
     os.close(ours)
     process.wait(timeout=60)

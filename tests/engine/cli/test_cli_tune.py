@@ -18,7 +18,7 @@ BEST = {"sampling.sampler": "consistent", "sampling.levels": 12, "sampling.step_
 WANTED: list[Any] = []
 
 
-def told(spec: Any, run: Path) -> Any:
+def received(spec: Any, run: Path) -> Any:
     rows = (
         TuneRow(3, "drawn", "Consistent 12 × 1", BEST, 12, 1, 64, "frechet", 5.0, 4.0, 6.0, (7.0, 5.0)),
         TuneRow(0, "preset", "Underdamped 3 × 3", {}, 9, 0, 32, "kernel", 9.0, 8.0, 10.0, (9.0,), survives=False),
@@ -45,7 +45,7 @@ def msd(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 
     def job(_options: Any, spec: Any, run: Path) -> Any:
         WANTED.append((spec, run))
-        return told(spec, run)
+        return received(spec, run)
 
     monkeypatch.setattr(command, "_job", job)
 
@@ -58,12 +58,12 @@ def msd(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 
 def test_one_line_of_json_has_all_candidates_and_the_file_is_the_best_chain(msd: Any) -> None:
     words = ("--evaluations", "50", "--candidates", "9", "--chains", "32,64", "--final", "96", "--seed", "4")
-    code, out, errors = msd("digits-k8", *words, "--apply", "best.json", "--json")
+    code, out, errors = msd("digits", *words, "--apply", "best.json", "--json")
     assert code == 0
     (line,) = out.splitlines()
     figures = json.loads(line)
     ((spec, run),) = WANTED
-    assert run == model_folder("digits-k8")
+    assert run == model_folder("digits")
     assert (spec.evaluations, spec.candidates, spec.rungs, spec.final, spec.seed) == (50, 9, (32, 64), 96, 4)
     assert spec.base.sampling.source == "trained"
     assert figures["best"]["values"] == BEST
@@ -71,19 +71,19 @@ def test_one_line_of_json_has_all_candidates_and_the_file_is_the_best_chain(msd:
     assert figures["finalists"][0]["figures"]["frechet"] == {
         "value": 5.5, "interval": [4.5, 6.5], "real": 2.0, "real_spread": 0.25,
     }  # fmt: skip
-    assert [effect["told"] for effect in figures["effects"]] == [True, False]
+    assert [effect["clear"] for effect in figures["effects"]] == [True, False]
     best = read_spec("best.json")
     assert all(best.get(path) == value for path, value in BEST.items())
-    assert best.data == load_card("digits-k8").spec.data
+    assert best.data == load_card("digits").spec.data
     assert job_of(Path("best.json").read_bytes()) == "sample"
     assert "msd sample --preset best.json" in errors
 
 
-def test_the_table_says_what_cannot_be_told(msd: Any) -> None:
-    code, out, _ = msd("--model", "digits-k8")
+def test_the_table_says_what_is_unclear(msd: Any) -> None:
+    code, out, _ = msd("--model", "digits")
     assert code == 0
     rows = {line.split("│")[1].strip(): line for line in out.splitlines() if line.startswith("│")}
-    assert "cannot be told" in rows["Ladder"]
+    assert "unclear" in rows["Ladder"]
     assert "0.40" in rows["Step ratio"]
     assert "4 to 6" in rows["Consistent 12 × 1"]
     assert "5.5 (4.5 to 6.5)" in rows["Fréchet distance"]
@@ -94,15 +94,15 @@ def test_the_table_says_what_cannot_be_told(msd: Any) -> None:
     ("words", "said"),
     [
         ((), "--model NAME"),
-        (("digits-k8", "--model", "digits-k8"), "--model NAME"),
+        (("digits", "--model", "digits"), "--model NAME"),
         (("nothing-here",), "nothing-here"),
         (("--model", "nothing"), "no pretrained model"),
-        (("digits-k8", "--chains", "64,32"), "must rise"),
-        (("digits-k8", "--chains", "many"), "whole numbers"),
-        (("digits-k8", "--evaluations", "0"), "--evaluations must be a positive"),
-        (("digits-k8", "--evaluations", "2"), "evaluations must be"),
-        (("digits-k8", "--seed", "x"), "--seed"),
-        (("digits-k8", "--apply", "best.txt"), ".json"),
+        (("digits", "--chains", "64,32"), "must rise"),
+        (("digits", "--chains", "many"), "whole numbers"),
+        (("digits", "--evaluations", "0"), "--evaluations must be a positive"),
+        (("digits", "--evaluations", "2"), "evaluations must be"),
+        (("digits", "--seed", "x"), "--seed"),
+        (("digits", "--apply", "best.txt"), ".json"),
     ],
 )
 def test_what_cannot_be_searched_is_refused_in_one_sentence(msd: Any, words: tuple[str, ...], said: str) -> None:

@@ -99,14 +99,14 @@ def mnist(tmp_path: Path, mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> So
 
 
 def test_a_downloaded_set_loads_and_is_not_downloaded_again(tmp_path: Path, mirror: Mirror, mnist: Source) -> None:
-    told: list[tuple[int, int, str]] = []
-    folder = download_images("mnist", tmp_path, report=lambda *now: told.append(now))
+    received: list[tuple[int, int, str]] = []
+    folder = download_images("mnist", tmp_path, report=lambda *now: received.append(now))
     assert folder == tmp_path / "mnist"
     assert sorted(os.listdir(folder)) == sorted(mirror.files)
     assert len(load_images(ImagesSpec(name="mnist"), tmp_path).train) == 7
     total = sum(file.size for file in mnist.files)
-    assert told[-1][:2] == (total, total)
-    assert [here for here, *_ in told] == sorted(here for here, *_ in told)
+    assert received[-1][:2] == (total, total)
+    assert [here for here, *_ in received] == sorted(here for here, *_ in received)
     wanted = len(mirror.requests)
     download_images("mnist", tmp_path)
     assert len(mirror.requests) == wanted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -12,7 +13,7 @@ from mixtures import random_mixture
 from msd_engine.data.shapes import mixture
 from msd_engine.denoisers.target import MixtureTarget
 from msd_engine.events import ChainReport, ChainSegment, Modes
-from msd_engine.events.chain_figures import figures_of_state, responsibilities
+from msd_engine.events.chain_figures import exact_weight_error, figures_of_state, responsibilities
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.tools import frames
 from msd_engine.metrics.chains.figures import residual_inflation, within_std
@@ -100,3 +101,30 @@ def test_without_living_chains_there_are_no_figures():
     assert math.isnan(found.within_std)
     assert math.isnan(found.residual_inflation)
     assert np.isnan(found.mode_weights).all()
+
+
+@pytest.mark.parametrize(
+    ("weights", "draws"),
+    [((0.5, 0.5), 12), ((0.8, 0.2), 9), ((0.6, 0.3, 0.1), 10), ((0.25,) * 4, 7), ((1.0, 0.0), 5), ((0.9, 0.1), 1)],
+)
+@pytest.mark.parametrize("chance", [0.5, 0.95])
+def test_the_error_of_exact_draws_is_that_of_all_their_counts(weights, draws, chance):
+    places = range(draws + 1)
+    errors = sorted(
+        (max(abs(count / draws - weight) for count, weight in zip(counts, weights, strict=True)), share)
+        for counts in itertools.product(places, repeat=len(weights))
+        if sum(counts) == draws and (share := multinomial(counts, weights)) > 0
+    )
+    below = np.cumsum([share for _, share in errors])
+    expected = errors[int(np.searchsorted(below, chance - 1e-9))][0]
+    assert expected - 1e-6 <= exact_weight_error(weights, draws, chance) <= expected + 0.06 / draws
+
+
+def multinomial(counts, weights):
+    """Return the chance of counts of independent draws, by the formula."""
+    ways = math.factorial(sum(counts)) / math.prod(math.factorial(count) for count in counts)
+    return ways * math.prod(weight**count for weight, count in zip(weights, counts, strict=True))
+
+
+def test_no_draws_have_no_error():
+    assert math.isnan(exact_weight_error((0.5, 0.5), 0))

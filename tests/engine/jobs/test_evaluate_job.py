@@ -194,7 +194,7 @@ def test_the_command_prints_a_table_or_one_line_of_json(
 
 def test_a_pretrained_model_and_the_exact_score_are_measured_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     quick = ["--n", "12", "--sampling.levels", "3", "--steps_per_level", "1", "--json"]
-    for words, evaluations in ((["--model", "digits-k8"], 4), (["--preset", "digits-exact"], 4)):
+    for words, evaluations in ((["--model", "digits"], 4), (["--preset", "digits-exact"], 4)):
         assert main(["evaluate", *words, *quick]) == 0
         (line,) = capsys.readouterr().out.splitlines()
         figures = json.loads(line)
@@ -209,9 +209,9 @@ def test_a_pretrained_model_and_the_exact_score_are_measured_by_name(capsys: pyt
         ["{}", "--n", "0"],
         ["{}", "--curve"],
         ["{}", "--sampling.levels", "3"],
-        ["{}", "--model", "digits-k8"],
+        ["{}", "--model", "digits"],
         ["--preset", "ring-8"],
-        ["--model", "digits-k8", "--n", "2"],
+        ["--model", "digits", "--n", "2"],
     ],
 )
 def test_bad_input_is_refused_with_one_sentence(
@@ -246,7 +246,7 @@ def test_the_list_of_runs_hears_of_the_distance_and_a_pretrained_model_is_left_a
     assert list(_kept(tmp_path, quality)) == []
     known = {"distance": 12.5, "distance_features": "ours", "samples": 200, "yield": 0.98}
     assert read_figures(tmp_path) == known
-    folder = model_folder("digits-k8")
+    folder = model_folder("digits")
     before = sorted(folder.iterdir())
     assert list(_kept(folder, quality)) == []
     assert sorted(folder.iterdir()) == before

@@ -13,7 +13,7 @@ from msd_engine.jobs.sampling.sample import sample
 from msd_engine.specs import ExperimentSpec, load_preset, model_folder
 
 SPEC = load_preset("digits-30s").replace_all({"sampling.levels": 3, "sampling.steps_per_level": 1})
-RUN = model_folder("digits-k8")
+RUN = model_folder("digits")
 
 
 def ends(job):

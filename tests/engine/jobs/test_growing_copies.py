@@ -12,7 +12,7 @@ from msd_engine.jobs.pictures.growing import growing_copies
 from msd_engine.specs import load_preset, model_folder
 
 SPEC = load_preset("digits-30s").replace_all({"denoise.sigma": 0.7, "denoise.index": 5, "denoise.seed": 2})
-NETWORKS = ((1, model_folder("digits-k1")), (8, model_folder("digits-k8")))
+NETWORKS = ((1, model_folder("digits")), (8, model_folder("digits")))
 KS = (1, 2, 4, 8)
 
 

@@ -185,6 +185,7 @@ def test_a_branch_with_the_same_parameters_and_noise_is_the_chain_itself(sampler
     ladder = {"levels": st.integers(2, 5), "steps_per_level": st.integers(1, 4), "seed": st.integers(0, 99)}
     own = {"step_ratio": st.floats(0.02, 1.5), "friction": st.floats(0.1, 5.0)}
     own["conditioning"] = st.sampled_from(["actual", "scheduled"])
+    own |= {"eta": st.floats(0.0, 1.0), "new_noise": st.sampled_from(["beta-tilde", "beta"])}
     ladder |= {"chains": st.integers(1, 4)} | {name: own[name] for name in TRAITS[sampler].own}
     drawn = {f"sampling.{name}": data.draw(strategy, name) for name, strategy in ladder.items()}
     wanted = spec(**drawn, **{"sampling.sampler": sampler})

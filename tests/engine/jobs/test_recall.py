@@ -59,7 +59,7 @@ def test_the_strip_alone_is_the_same_and_a_shipped_model_has_one_too(story):
     (strip,), (alone,) = of(StripFrame, recall(story[0])), of(StripFrame, held_out_strip(story[0]))
     for name in ("sigma", "clean", "noisy", "x_hat", "error"):
         np.testing.assert_array_equal(getattr(alone, name), getattr(strip, name))
-    (shipped,) = of(StripFrame, held_out_strip(model_folder("digits-k8")))
+    (shipped,) = of(StripFrame, held_out_strip(model_folder("digits")))
     np.testing.assert_array_equal(shipped.clean, strip.clean)
 
 

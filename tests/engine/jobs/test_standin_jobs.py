@@ -37,7 +37,9 @@ from msd_engine.events import (
     TuneReport,
     Verdicts,
 )
+from msd_engine.events.noise import NoiseDraws
 from msd_engine.jobs.factory import loaded
+from msd_engine.jobs.noise.draws import draw_noise
 from msd_engine.jobs.pictures.denoise import denoise
 from msd_engine.jobs.pictures.growing import growing_copies
 from msd_engine.jobs.quality.evaluate import evaluate
@@ -66,7 +68,7 @@ from msd_engine.metrics.features.inception import Inception
 from msd_engine.metrics.quality.judge import LEAST
 from msd_engine.objectives.mse import squared_error
 from msd_engine.runs.samples import save_samples
-from msd_engine.specs import Branch, SweepSpec, load_preset
+from msd_engine.specs import Branch, NoiseSpec, SweepSpec, load_preset
 from msd_engine.specs.reproduction import Reproduction
 from msd_engine.specs.search.tune import TuneSpec
 from msd_engine.specs.tables.samplers import Sampler
@@ -183,6 +185,15 @@ def test_images_are_drawn_by_a_network(digits, sampler):
 def test_images_are_drawn_by_their_exact_score(sampler):
     spec = IMAGES.replace_all({"sampling.source": "exact", "sampling.sampler": sampler})
     assert of(Samples, told(sample(spec, cadence=Always())))
+
+
+@pytest.mark.parametrize("covariance", ["power-law", "data"])
+def test_images_are_drawn_with_coloured_noise(covariance):
+    spec = IMAGES.replace_all({"sampling.source": "exact", "noise.covariance": covariance})
+    assert of(Samples, told(sample(spec, cadence=Always())))
+    (draws,) = of(NoiseDraws, told(draw_noise(NoiseSpec(covariance="power-law"), (3, 8, 8), 4, 0)))
+    (host,) = of(NoiseDraws, told(draw_noise(NoiseSpec(covariance="power-law"), (3, 8, 8), 4, 0, device="cpu"), "cpu"))
+    np.testing.assert_allclose(draws.noise, host.noise, atol=1e-5)
 
 
 def test_a_network_is_guided_and_begins_with_the_exact_mean(digits, points):

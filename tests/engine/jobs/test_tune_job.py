@@ -348,7 +348,7 @@ def test_a_journal_that_cannot_be_read_is_refused_in_one_sentence(run: Path) -> 
 
 def test_the_journal_of_a_shipped_model_lies_in_the_folder_of_runs(run: Path, tmp_path: Path) -> None:
     assert journal_path(run) == run / TUNE
-    assert journal_path(model_folder("digits-k8"), tmp_path) == tmp_path / "digits-k8" / TUNE
+    assert journal_path(model_folder("digits"), tmp_path) == tmp_path / "digits" / TUNE
     if os.geteuid():
         run.chmod(0o500)
         assert journal_path(run, tmp_path) == tmp_path / "run" / TUNE

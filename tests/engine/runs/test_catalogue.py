@@ -241,13 +241,13 @@ def test_points_are_seen_where_they_are() -> None:
 def test_watching_reports_all_runs_and_then_what_changes(tmp_path: Path) -> None:
     runs = [make(tmp_path / f"r{n}") for n in range(3)]
     job = watch(Catalogue(tmp_path), Always())
-    told: dict[str, str] = {}
+    received: dict[str, str] = {}
     for event in job:
         if isinstance(event, RunsChanged):
-            told.update({row.path: row.name for row in event.rows})
+            received.update({row.path: row.name for row in event.rows})
             if event.complete:
                 break
-    assert set(told) == {str(run.folder) for run in runs}
+    assert set(received) == {str(run.folder) for run in runs}
     write_notes(runs[1].folder, Notes(name="new"))
     event = next(event for event in job if isinstance(event, RunsChanged))
     assert [(row.path, row.name) for row in event.rows] == [(str(runs[1].folder), "new")]

@@ -79,8 +79,8 @@ def test_a_damaged_line_is_left_out_and_reported_once(run: Run, name: str) -> No
     path.write_text(good[0] + BAD_LINES[name] + "\n" + good[1])
     rows, damaged = run.read_metrics()
     assert ([row["step"] for row in rows], damaged) == ([1, 2], 1)
-    *told, notice = measured_again(run)
-    assert [type(event).__name__ for event in told] == ["HeldOutLoss", "LossPoints"]
+    *received, notice = measured_again(run)
+    assert [type(event).__name__ for event in received] == ["HeldOutLoss", "LossPoints"]
     assert "1 line is damaged" in notice.text
     assert "1 damaged line was left out" in run.rewind(2)
     assert run.rewind(2) == ""

@@ -63,8 +63,8 @@ def test_every_image_stands_in_its_cell(count: int, channels: int, scale: int, g
     assert rows * columns >= count > (rows - 1) * columns
     for index, image in enumerate(images):
         top, left = index // columns * cell, index % columns * cell
-        seen = grid[top : top + 8 * scale : scale, left : left + 8 * scale : scale]
-        assert (seen == np.broadcast_to(np.moveaxis(image, 0, -1), (8, 8, 3))).all()
+        observed = grid[top : top + 8 * scale : scale, left : left + 8 * scale : scale]
+        assert (observed == np.broadcast_to(np.moveaxis(image, 0, -1), (8, 8, 3))).all()
         block = grid[top : top + scale, left : left + scale]
         assert (block == block[0, 0]).all()
 
@@ -134,15 +134,15 @@ def test_coloured_films_in_gif_share_one_palette(tmp_path: Path) -> None:
     still = RNG.integers(0, 256, (16, 16, 3)).astype(np.uint8)
     frames = [np.concatenate([still, np.full((16, 16, 3), shade, np.uint8)]) for shade in (10, 120, 240)]
     save_animation(tmp_path / "a.gif", frames)
-    seen = []
+    observed = []
     with Image.open(tmp_path / "a.gif") as image:
         for index in range(3):
             image.seek(index)
-            seen.append(np.asarray(image.convert("RGB"))[:16])
+            observed.append(np.asarray(image.convert("RGB"))[:16])
     # What does not move does not change its colour.
-    assert (seen[0] == seen[1]).all()
-    assert (seen[0] == seen[2]).all()
-    assert np.abs(seen[0].astype(int) - still).mean() < 20
+    assert (observed[0] == observed[1]).all()
+    assert (observed[0] == observed[2]).all()
+    assert np.abs(observed[0].astype(int) - still).mean() < 20
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp"])

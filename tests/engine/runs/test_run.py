@@ -235,11 +235,11 @@ def test_temporary_files_of_the_dead_are_removed_and_those_of_the_living_are_not
 def test_of_two_that_begin_one_run_the_slower_changes_nothing(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     # The slower one has looked before the quicker one had written its manifest.
     before = {path.name: path.read_bytes() for path in run.folder.iterdir()}
-    exists, asked = Path.exists, []
+    exists, requested = Path.exists, []
 
     def blind(path: Path, **given: bool) -> bool:
-        asked.append(path.name)
-        return exists(path, **given) and asked.count(MANIFEST) > 1
+        requested.append(path.name)
+        return exists(path, **given) and requested.count(MANIFEST) > 1
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "exists", blind)

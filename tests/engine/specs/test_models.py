@@ -23,11 +23,11 @@ CPU = torch.device("cpu")
 
 def test_the_first_launch_has_models_for_its_first_images() -> None:
     spec = load_preset("digits-30s")
-    for k in (1, 8):
+    for k in (1, 3, 8):
         card = pretrained_for(spec.replace("training.k", k))
         assert card is not None
-        assert card.spec.training.k == k
-    assert pretrained_for(spec.replace("training.k", 3)) is None
+        assert card.spec.serves_every_k
+    assert pretrained_for(spec.replace("data.name", "shapes")) is None
     assert pretrained_for(load_preset("ring-8")) is None
 
 
@@ -51,10 +51,10 @@ def test_every_model_says_what_it_is_and_is_small(name: str) -> None:
 
 
 def test_a_model_samples_as_a_run_does_and_the_same_for_any_number_of_chains() -> None:
-    spec = load_card("digits-k8").spec.replace_all({"sampling.levels": 3, "sampling.steps_per_level": 1})
+    spec = load_card("digits").spec.replace_all({"sampling.levels": 3, "sampling.steps_per_level": 1})
     drawn = []
     for chains in (2, 3):
-        events = list(sample(spec.replace("sampling.chains", chains), run_dir=model_folder("digits-k8"), device="cpu"))
+        events = list(sample(spec.replace("sampling.chains", chains), run_dir=model_folder("digits"), device="cpu"))
         assert isinstance(events[-1], Finished)
         drawn += [event.x_hat for event in events if isinstance(event, Samples)]
     assert drawn[1].shape == (3, 1, 8, 8)
@@ -62,7 +62,7 @@ def test_a_model_samples_as_a_run_does_and_the_same_for_any_number_of_chains() -
 
 
 def test_a_model_cannot_be_trained_on() -> None:
-    folder = model_folder("digits-k8")
+    folder = model_folder("digits")
     before = sorted(folder.iterdir())
     events = list(train(Run.open(folder).spec, folder, resume=True, device="cpu"))
     assert isinstance(events[-1], Failed)
@@ -80,7 +80,7 @@ def test_half_precision_is_widened_only_where_it_is_requested(tmp_path: Path) ->
 
 
 def test_a_name_that_is_none_is_refused_with_those_that_are() -> None:
-    with pytest.raises(SpecError, match="digits-k8"):
+    with pytest.raises(SpecError, match="digits"):
         model_folder("no-such-model")
     with pytest.raises((SpecError, UserError)):
         load_card("../presets")
@@ -89,15 +89,15 @@ def test_a_name_that_is_none_is_refused_with_those_that_are() -> None:
 def test_the_command_samples_with_no_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     quick = ["--n", "4", "--levels", "2", "--steps-per-level", "1", "--device", "cpu"]
     files = {"--preset": tmp_path / "a.npz", "--model": tmp_path / "b.npz"}
-    for option, name in (("--preset", "digits-30s"), ("--model", "digits-k8")):
+    for option, name in (("--preset", "digits-30s"), ("--model", "digits")):
         assert main(["sample", option, name, "--out", str(files[option]), *quick, "--json"]) == 0
         captured = capsys.readouterr()
         assert json.loads(captured.out)["n"] == 4
-        assert ("digits-k8" in captured.err) == (option == "--preset")
+        assert ("the pretrained model digits" in captured.err) == (option == "--preset")
     one, other = (load_samples(path).x_hat for path in files.values())
     assert one.shape == other.shape == (4, 1, 8, 8)
     for words in (
-        ["--preset", "digits-30s", "--model", "digits-k8"],
+        ["--preset", "digits-30s", "--model", "digits"],
         ["--model", "none"],
         ["--preset", "cifar10-20min"],
     ):

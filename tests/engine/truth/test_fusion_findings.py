@@ -43,7 +43,7 @@ def said(
         found["helps"] += any("helps" in one for one in sentences)
         found["nothing"] += all("costs nothing to within 5 %" in one for one in sentences)
         found["within"] += any("costs nothing to within 5 %" in one for one in sentences)
-        found["open"] += all("cannot be told" in one for one in sentences)
+        found["open"] += all("is unclear" in one for one in sentences)
     return found
 
 

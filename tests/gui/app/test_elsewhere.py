@@ -82,21 +82,21 @@ def test_an_error_of_a_file_goes_with_the_next_file_that_is_asked_for(qtbot, tmp
     qtbot.addWidget(window)
     clock.start()
     files = Files(window, FakeEngine(), clock, Settings(tmp_path / "settings.ini"))
-    told = []
-    files.failed.connect(lambda text, _details: told.append(text))
-    files.mended.connect(told.remove)
+    received = []
+    files.failed.connect(lambda text, _details: received.append(text))
+    files.recovered.connect(received.remove)
     bad, good = jobs(Failed("wrong.json has no settings."), Finished(1, 0.1, ""))
 
-    def ask(*asked):
-        for job in asked:
+    def ask(*requested):
+        for job in requested:
             files._enqueue(job)
         qtbot.waitUntil(lambda: not files.running)
 
     # The user has not seen the error when the second file is opened.
     ask(bad, good)
-    assert told == ["wrong.json has no settings."]
+    assert received == ["wrong.json has no settings."]
     ask(good)
-    assert told == []
+    assert received == []
     files.close()
     clock.stop()
 

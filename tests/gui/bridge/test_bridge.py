@@ -65,12 +65,12 @@ def test_events_come_in_order_and_idle_is_told_last(qtbot, runner):
         yield points(1)
         yield Finished(2, 0.0, "done")
 
-    told = []
-    runner.event_ready.connect(lambda event: told.append(type(event).__name__))
-    runner.running_changed.connect(told.append)
+    received = []
+    runner.event_ready.connect(lambda event: received.append(type(event).__name__))
+    runner.running_changed.connect(received.append)
     runner.submit(job)
     qtbot.waitUntil(lambda: not runner.running)
-    assert told == [True, "LossPoints", "LossPoints", "Finished", False]
+    assert received == [True, "LossPoints", "LossPoints", "Finished", False]
 
 
 def test_events_arrive_on_the_screen_thread(qtbot, runner):
@@ -217,7 +217,7 @@ def test_a_queue_runs_every_job_in_order(qtbot, runner):
 
 def test_in_place_a_job_has_ended_when_it_was_submitted_and_is_told_at_the_next_tick(monkeypatch, qapp):
     monkeypatch.setenv(SYNCHRONOUS, "1")
-    clock, threads, told = ScreenClock(), [], []
+    clock, threads, received = ScreenClock(), [], []
 
     def job(cadence, live):
         threads.append(threading.get_ident())
@@ -225,13 +225,13 @@ def test_in_place_a_job_has_ended_when_it_was_submitted_and_is_told_at_the_next_
         raise RuntimeError("no room")
 
     runner = Runner(clock)
-    runner.event_ready.connect(told.append)
+    runner.event_ready.connect(received.append)
     runner.submit(job)
     assert threads == [threading.get_ident()]
     assert runner.running
-    assert not told
+    assert not received
     clock.tick.emit()
-    assert [type(event) for event in told] == [LossPoints, Failed]
+    assert [type(event) for event in received] == [LossPoints, Failed]
     assert not runner.running
     runner.close()
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from msd_engine.events import ChainReport, Ladder, Quality, Verdicts
+from msd_engine.events.causes import furthest, tail
 from msd_engine.jobs.sampling.ladder import ladder
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.pages.advice.adviser import Adviser
-from msd_gui.pages.advice.chains import furthest, tail
 from msd_gui.pages.advice.findings import Advice, Facts
 from msd_gui.pages.advice.rules import advise
 from msd_gui.pages.quality.survival import SurvivalPanel
@@ -33,8 +33,8 @@ TOO_LITTLE_FOR_A_FLOW = 1.2 * FACTS.data_std * math.sqrt(FACTS.dim * GOOD.traini
 
 def walked(spec: ExperimentSpec, facts: Facts = FACTS) -> Facts:
     """What is known once the engine has told the ladder."""
-    (told,) = [event for event in ladder(spec) if isinstance(event, Ladder)]
-    return replace(facts, ladder=told)
+    (received,) = [event for event in ladder(spec) if isinstance(event, Ladder)]
+    return replace(facts, ladder=received)
 
 
 def changed(**fields: float | str) -> ExperimentSpec:
@@ -124,7 +124,7 @@ def test_what_was_measured_counts_only_for_its_own_sampling() -> None:
     assert advise(GOOD, died(changed(step_ratio=0.25))) == []
 
 
-def told(shares: tuple[float, ...], **fields: object) -> Verdicts:
+def received(shares: tuple[float, ...], **fields: object) -> Verdicts:
     none = np.zeros(0)
     known = {
         "verdict": ("alive",) * 64,
@@ -154,12 +154,12 @@ def test_drifted_shares_of_the_classes_are_told_with_figures_and_mended(qtbot) -
     adviser = Adviser(experiment)
     qtbot.addWidget(adviser.cards)
     adviser.set_ladder(walked(LONG).ladder)
-    adviser.set_verdicts(told((0.55, 0.45)), None)
+    adviser.set_verdicts(received((0.55, 0.45)), None)
     assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
-    adviser.set_verdicts(told((0.8, 0.2)), None)
+    adviser.set_verdicts(received((0.8, 0.2)), None)
     (found,) = [advice for advice in adviser.cards.advice if advice.title == "Too many steps per level"]
     # Of 64 samples a class of share 1/2 has 32 ± √(64/4).
-    for figure in ("13 of 64 samples", "0.5", "32 ± 4", "samplings"):
+    for figure in ("51 of 64 samples", "0.5", "32 ± 4", "samplings"):
         assert figure in found.evidence
     adviser.cards.remedy.emit(dict(found.remedy))
     assert experiment.spec.sampling.steps_per_level < LONG.sampling.steps_per_level
@@ -172,7 +172,7 @@ def test_what_was_measured_of_one_network_is_no_evidence_against_another(qtbot) 
     adviser.set_ladder(walked(LONG).ladder)
     mine, newer = (Made(LONG, Network(Path("mine"), LONG, step)) for step in (10, 20))
     adviser.set_beside(mine)
-    adviser.set_verdicts(told((0.8, 0.2)), mine)
+    adviser.set_verdicts(received((0.8, 0.2)), mine)
     titles = [advice.title for advice in adviser.cards.advice]
     assert "Too many steps per level" in titles
     adviser.set_beside(newer)
@@ -187,7 +187,7 @@ def test_living_chains_add_up_by_all_that_made_them(qtbot) -> None:
     networks = [Network(Path(name), LONG, 10) for name in ("mine", "other")]
     halves = {"verdict": ("alive",) * 32 + ("monochrome",) * 32}
     for network, seed, fields in ((networks[0], 0, halves), (networks[1], 0, {}), (networks[1], 1, {})):
-        panel.add(told((0.5, 0.5), **fields), Made(LONG.replace("sampling.seed", seed), network))
+        panel.add(received((0.5, 0.5), **fields), Made(LONG.replace("sampling.seed", seed), network))
     assert [row[1:] for row in panel.table.texts()] == [("128 (100 %)", "128"), ("32 (50 %)", "64")]
     assert [row[0] for row in panel.table.texts()] == [f"by {name}, step 10, k = 8" for name in ("other", "mine")]
 
@@ -279,7 +279,7 @@ def test_dead_chains_say_nothing_of_the_classes(qtbot) -> None:
     adviser = Adviser(Experiment(LONG))
     qtbot.addWidget(adviser.cards)
     adviser.set_ladder(walked(LONG).ladder)
-    adviser.set_verdicts(told((0.0, 0.0), verdict=("monochrome",) * 64), None)
+    adviser.set_verdicts(received((0.0, 0.0), verdict=("monochrome",) * 64), None)
     assert "Too many steps per level" not in [advice.title for advice in adviser.cards.advice]
 
 

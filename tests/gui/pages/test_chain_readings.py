@@ -10,24 +10,35 @@ import torch
 
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.events import ChainReport
+from msd_engine.events.chain_figures import exact_weight_error
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.specs import load_preset
-from msd_gui.pages.mixture.figures import chain_readings, chance_of_weights
+from msd_gui.pages.mixture.figures import chain_readings
 
 
-@pytest.mark.parametrize("weights", [(0.8, 0.2), (0.04,) * 25])
-def test_the_weights_of_exact_draws_stay_below_what_chance_allows(weights):
+@pytest.mark.parametrize("weights", [(0.8, 0.2), (0.125,) * 8, (0.04,) * 25, (0.9, 0.05, 0.05)])
+def test_the_weights_of_exact_draws_are_red_in_one_of_twenty_samplings_at_most(weights):
     spec = load_preset("two-gaussians").replace("sampling.chains", 100)
     *_, report = (event for event in sample(spec) if isinstance(event, ChainReport))
-    true, draws = np.array(weights), np.random.default_rng(0)
-    below = 0
-    for drawn in draws.multinomial(100, true, size=400) / 100:
-        told = ChainReport(**{**vars(report), "mode_weights": drawn, "true_weights": true})
-        (row,) = [row for row in chain_readings(told, spec.sampling) if row.name == "Largest weight error"]
-        assert row.expected.startswith("< ")
-        below += np.abs(drawn - true).max() < float(row.expected[2:])
-    # The figure is rounded to two digits, and 400 draws have an error of their own.
-    assert below / 400 > 0.9
+    true, draws, rounds = np.array(weights), np.random.default_rng(0), 2000
+    red = 0
+    for drawn in draws.multinomial(100, true, size=rounds) / 100:
+        fields = {"mode_weights": drawn, "true_weights": true, "exact_weight_error": exact_weight_error(weights, 100)}
+        (row,) = [
+            row
+            for row in chain_readings(ChainReport(**{**vars(report), **fields}), spec.sampling)
+            if row.name == "Largest weight error"
+        ]
+        assert row.expected.startswith("≤ ")
+        red += row.severity == "error"
+    assert red / rounds < 0.05 + 3 * math.sqrt(0.05 * 0.95 / rounds)
+
+
+def test_the_report_of_chains_has_the_bound_of_as_many_exact_draws():
+    spec = load_preset("ring-8").replace("sampling.chains", 60)
+    *before, report = (event for event in sample(spec) if isinstance(event, ChainReport))
+    assert report.exact_weight_error == exact_weight_error(tuple(report.true_weights.tolist()), 60)
+    assert all(math.isnan(event.exact_weight_error) for event in before)
 
 
 def overlapping(draws: np.random.Generator, modes: int) -> GaussianMixture:
@@ -46,5 +57,6 @@ def test_the_weights_of_exact_draws_stay_below_what_chance_allows_where_modes_ov
     y = y + tau * torch.randn(y.shape, generator=generator, dtype=y.dtype)
     shares = target.responsibilities(y, tau).reshape(rounds, n, modes).mean(1)
     gaps = (shares - target.weights).abs().amax(1).numpy()
+    bound = exact_weight_error(tuple(target.weights.tolist()), n)
     # At least 95 %, less three standard errors of so many rounds.
-    assert np.mean(gaps < chance_of_weights(target.weights.numpy(), n)) > 0.95 - 3 * math.sqrt(0.05 * 0.95 / rounds)
+    assert np.mean(gaps <= bound) > 0.95 - 3 * math.sqrt(0.05 * 0.95 / rounds)

@@ -22,7 +22,7 @@ from msd_engine.events import (
     TuneRow,
     TuneTable,
 )
-from msd_engine.specs import load_preset, model_folder
+from msd_engine.specs import load_preset, model_folder, pretrained_for
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import SYNCHRONOUS
 from msd_gui.pages.images.page import ImagesPage
@@ -101,7 +101,7 @@ def cell(dialog, line, column):
 def test_the_window_says_how_long_a_search_takes_before_it_begins(show, clock):
     page, engine = show()
     dialog = opened(page, clock)
-    assert engine.requested[0].arguments["run"] == model_folder("digits-k8")
+    assert engine.requested[0].arguments["run"] == model_folder("digits")
     assert engine.jobs() == ["tune_cost"]
     assert "1:30 min" in dialog.cost.text()
     assert "123,000" in dialog.cost.text()
@@ -132,7 +132,7 @@ def test_the_table_lives_and_the_best_chain_is_used_in_one_step(show, clock):
     assert dialog.status.text() == "The best of 3 chains."
     assert "5.5 (4.5 to 6.5)" in dialog.report.text()
     assert "Step ratio (40%)" in dialog.report.text()
-    assert "Cannot be told: Ladder" in dialog.report.text()
+    assert "Unclear: Ladder" in dialog.report.text()
     dialog.use.click()
     now = page.experiment.spec
     assert (now.sampling.sampler, now.sampling.levels) == ("consistent", 12)
@@ -160,20 +160,21 @@ def test_a_chain_of_another_network_is_not_used(show, clock):
     dialog.button.click()
     clock.tick.emit()
     assert dialog.use.isEnabled()
-    page.load(load_preset("digits-30s").replace("training.k", 1))
-    assert page.resolved.run == model_folder("digits-k1")
+    other = load_preset("mnist-2min")
+    page.load(other)
+    assert page.resolved.run == model_folder(pretrained_for(other).name)
     assert not dialog.use.isEnabled()
     assert "another network" in dialog.use.toolTip()
 
 
 def test_a_failure_is_said_in_the_window_and_the_next_search_can_begin(show, clock):
     page, _ = show(tune=[Failed("The journal cannot be read.")])
-    told = []
-    page.failed.connect(lambda text, _details: told.append(text))
+    received = []
+    page.failed.connect(lambda text, _details: received.append(text))
     dialog = opened(page, clock)
     dialog.button.click()
     clock.tick.emit()
-    assert dialog.status.text() == told[0] == "The journal cannot be read."
+    assert dialog.status.text() == received[0] == "The journal cannot be read."
     assert dialog.button.text() == "Search"
     assert dialog.button.isEnabled()
 

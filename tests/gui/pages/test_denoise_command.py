@@ -125,7 +125,7 @@ def test_a_picture_that_was_exported_brings_everything_back(qtbot, window, page,
 
 
 def test_a_run_is_named_and_fields_that_nobody_reads_are_left_out(tmp_path):
-    spec = load_card("digits-k8").spec.replace_all({"denoise.sigma": 0.5, "denoise.second_seed": 7})
+    spec = load_card("digits").spec.replace_all({"denoise.sigma": 0.5, "denoise.second_seed": 7})
     line = command(spec, "denoise", run="some run", out="d.npz")
     assert line.startswith("msd run --network 'some run' --job denoise --out d.npz --grid d.png")
     assert "--denoise.sigma 0.5" in line

@@ -119,8 +119,8 @@ def test_other_data_are_drawn_at_once_if_a_network_ships_for_them(page):
     ticked(clock)
     assert engine.jobs().count("sample_at_first_sight") == 1
     assert page.gallery.made.spec.data.name == page.shown.held_out_spec.data.name == "fashion-mnist"
-    # No network ships for this k.
-    page.load(load_preset("digits-30s").replace("training.k", 3))
+    # No network ships for these pictures.
+    page.load(load_preset("digits-30s").replace("data.name", "shapes"))
     ticked(clock)
     assert not {"sample", "sample_at_first_sight", "held_out_strip"} & {*engine.jobs()}
     assert page.gallery.images() is None

@@ -47,14 +47,14 @@ def test_a_yield_of_many_chains_is_judged_at_once() -> None:
 
 
 def marked_classes(draws: np.random.Generator, law: np.ndarray, n: int, real_n: int) -> bool:
-    def seen(counts: np.ndarray) -> SimpleNamespace:
+    def observed(counts: np.ndarray) -> SimpleNamespace:
         probabilities = torch.full((int(counts.sum()), len(counts)), 0.001)
         probabilities[:, 0] = 0.99
         return SimpleNamespace(probabilities=probabilities)
 
     counts, real = draws.multinomial(n, law), draws.multinomial(real_n, REAL)
-    against = SimpleNamespace(reference=seen(real), class_shares=real / real_n)
-    figures = class_figures(seen(counts), against, counts / n)  # type: ignore[arg-type]
+    against = SimpleNamespace(reference=observed(real), class_shares=real / real_n)
+    figures = class_figures(observed(counts), against, counts / n)  # type: ignore[arg-type]
     return any(reading(figure).severity for figure in figures if figure.name in ("rarest", "commonest"))
 
 

@@ -184,12 +184,12 @@ def test_the_curve_has_intervals_and_the_band_of_real_images(qtbot, panel):
     assert samples.notes[0].startswith("10 evaluations, ")
     assert (real.words, real.y.tolist()) == ("real images", [0.5, 0.5])
     # The band of real images, where its width is known.
-    known = [(told, replace(figure, real_spread=0.25)) for told, figure in points]
+    known = [(received, replace(figure, real_spread=0.25)) for received, figure in points]
     band = quality_curves("distance", known, log=True).curves[0]
     assert band.words == "real images ± standard deviation"
     np.testing.assert_array_equal([band.low, band.high], [[0.25, 0.25], [0.75, 0.75]])
-    for told, _ in known[::-1]:
-        shown.curve.add_point(told)
+    for received, _ in known[::-1]:
+        shown.curve.add_point(received)
     columns = shown.curve.columns()
     assert columns["evaluations"].tolist() == [10, 100]
     assert list(columns)[1] == "Fréchet distance"
@@ -199,19 +199,19 @@ def test_the_curve_has_intervals_and_the_band_of_real_images(qtbot, panel):
 def test_the_spread_of_real_images_stands_beside_them_in_panel_and_card():
     one = Figure("frechet", "Fréchet distance", 30.0, 28.0, 33.0, 10.04, help="Help.", real_spread=0.31)
     assert reading(one).expected == "10 ± 0.31"
-    card = load_card("digits-k8")
+    card = load_card("digits")
     known = CardFigure(title="Fréchet distance", value=30.0, real=10.04, real_spread=0.31)
     assert ">10 ± 0.31<" in card_html(card.replace("figures", (known,)))
     assert ">10<" in card_html(card.replace("figures", (known.replace("real_spread", None),)))
 
 
 def test_the_yield_is_read_with_its_reasons(qtbot, panel):
-    told = quality(
+    received = quality(
         n=1000,
         dead={"off the data": 15, "monochrome": 1},
         figures=(Figure("yield", "Yield", 0.984, 0.97, 0.99, 0.998),),
     )
-    shown = panel(telling(told))
+    shown = panel(telling(received))
     with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
         shown.button.click()
     assert "984 of 1000 survived (dead: 15 off the data, 1 monochrome)" in shown.note.text()
@@ -220,8 +220,8 @@ def test_the_yield_is_read_with_its_reasons(qtbot, panel):
 
 def test_a_refusal_stands_under_the_figures_and_colour_images_have_no_classes(qtbot, panel):
     none = np.zeros(0)
-    told = quality(refused="No Fréchet distance: too few.", class_names=(), shares=none, real_shares=none)
-    shown = panel(telling(told))
+    received = quality(refused="No Fréchet distance: too few.", class_names=(), shares=none, real_shares=none)
+    shown = panel(telling(received))
     with qtbot.waitSignal(shown.measured, timeout=WAIT_MS):
         shown.button.click()
     assert "No Fréchet distance" in shown.note.text()
@@ -305,7 +305,7 @@ def test_figures_far_from_real_ones_are_marked(figure, severity):
 
 
 def test_the_card_of_a_model_says_what_is_to_be_known(qtbot):
-    card = load_card("digits-k8")
+    card = load_card("digits")
     assert model_title(card) in card_html(card)
     dialog = CardDialog(card)
     qtbot.addWidget(dialog)

@@ -18,15 +18,15 @@ def trained(folder, preset, **fields):
 
 def test_images(qtbot, window, tmp_path):
     sampling = {"sampling.levels": 3, "sampling.steps_per_level": 1, "sampling.chains": 4}
-    spec, told = trained(tmp_path / "run", "digits-30s", **sampling)
+    spec, received = trained(tmp_path / "run", "digits-30s", **sampling)
     window.show_page("images")
     page = window.pages["images"]
     qtbot.waitUntil(lambda: page.can("train"), timeout=WAIT_MS)
     page.load(spec, tmp_path / "run")
     qtbot.waitUntil(lambda: page.shown.held_out is not None and not page.running, timeout=WAIT_MS)
     assert page.shown.held_out.step == 6
-    assert page.trainer.held_out.loss == told[-1].loss
-    np.testing.assert_array_equal(page.shown.losses.data()["held_out_loss"], [event.loss for event in told])
+    assert page.trainer.held_out.loss == received[-1].loss
+    np.testing.assert_array_equal(page.shown.losses.data()["held_out_loss"], [event.loss for event in received])
     # Training anew leaves nothing of the old curves behind.
     page.do_train()
     qtbot.waitUntil(lambda: page.trainer.has_weights and not page.running, timeout=WAIT_MS)
@@ -34,9 +34,9 @@ def test_images(qtbot, window, tmp_path):
 
 
 def test_points(qtbot, window, tmp_path):
-    spec, told = trained(tmp_path / "run", "ncsn-toy", **{"sampling.source": "trained"})
+    spec, received = trained(tmp_path / "run", "ncsn-toy", **{"sampling.source": "trained"})
     page = window.pages["mixture"]
     qtbot.waitUntil(lambda: page.can("train"), timeout=WAIT_MS)
     page.load(spec, tmp_path / "run")
     qtbot.waitUntil(lambda: page.trainer.held_out is not None and not page.running, timeout=WAIT_MS)
-    assert page.trainer.held_out.loss == told[-1].loss
+    assert page.trainer.held_out.loss == received[-1].loss

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fake_engine import FakeEngine
+from made_runs import make
 from PySide6.QtGui import QAction
 
 from msd_engine.events import ChainSegment, Failed, Finished, Ladder, Notice, Progress, Started
+from msd_engine.runs.run import Run
 from msd_engine.specs import load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import SYNCHRONOUS
@@ -115,9 +117,13 @@ def test_chains_that_are_drawn_tell_their_ladder_and_no_second_job_does(images, 
     assert engine.jobs() == ["sample"]
 
 
-def test_k_dragged_away_and_back_draws_nothing_and_says_why_on_the_images_page(images, clock):
+def test_k_dragged_away_and_back_draws_nothing_and_says_why_on_the_images_page(images, clock, tmp_path):
     page, engine = images("digits-30s")
     page.begin()
+    run = make(tmp_path / "run")
+    page.load(Run.open(run).spec, run)
+    clock.tick.emit()
+    engine.jobs()
     page.act("sample")
     clock.tick.emit()
     assert engine.jobs() == ["sample"]
@@ -140,7 +146,7 @@ def test_k_dragged_away_and_back_draws_nothing_and_says_why_on_the_images_page(i
     page.card.press(
         [remedy.label for remedy in page.card.problem.remedies].index("Use the pretrained network for k = 1")
     )
-    assert engine.requested[-1].arguments["run"].name == "digits-k1"
+    assert engine.requested[-1].arguments["run"].name == "digits"
 
 
 def test_a_network_that_is_not_there_is_said_with_every_way_on_on_the_mixture_page(mixture):
@@ -193,15 +199,15 @@ def test_a_sampling_that_fails_before_its_ladder_leaves_it_to_the_job(images, cl
     ],
 )
 def test_a_page_tells_the_window_of_notices_and_failures_after_it_has_shown_them(alone, clock, apart, expected):
-    page, told = alone(Page, FakeEngine(), clock), []
-    page.noticed.connect(told.append)
-    page.failed.connect(lambda text, _details: told.append(text))
-    page.data_missed.connect(lambda _text, name: told.append(name))
-    runner = page.runner(lambda _event: told.append("shown"), apart=apart)
+    page, received = alone(Page, FakeEngine(), clock), []
+    page.noticed.connect(received.append)
+    page.failed.connect(lambda text, _details: received.append(text))
+    page.data_missed.connect(lambda _text, name: received.append(name))
+    runner = page.runner(lambda _event: received.append("shown"), apart=apart)
     events = [Notice("wise"), Failed("broken"), Failed("no data", missing="mnist")]
     runner.submit(lambda _cadence, _live: (event for event in events))
     clock.tick.emit()
-    assert told == expected
+    assert received == expected
 
 
 def test_a_job_is_held_and_goes_on_and_the_next_one_is_not_held(alone, clock):

@@ -111,9 +111,9 @@ def test_a_drag_shows_previews_over_the_dimmed_grid_and_its_end_all_chains(make,
             page.experiment.set(page.experiment.spec.replace("sampling.step_ratio", ratio))
             tick(clock)
 
-    seen = tones(page, monkeypatch, drag)
+    observed = tones(page, monkeypatch, drag)
     few = next(one for one in engine.requested if one.job == "chain_task").arguments["spec"].sampling.chains
-    assert seen == [-0.5] * few + [0.5] * (n - few)
+    assert observed == [-0.5] * few + [0.5] * (n - few)
     assert page.gallery.grid._dimmed == few
     assert not page.gallery.faded
     # A preview is no sampling: neither samples nor verdicts come of it.

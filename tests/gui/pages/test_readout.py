@@ -102,8 +102,8 @@ def test_of_very_many_chains_the_first_are_enough_on_the_way():
 
 
 def report(**fields):
-    *_, told = (event for event in sample(load_preset("ncsn-toy")) if isinstance(event, ChainReport))
-    return ChainReport(**{**vars(told), **fields})
+    *_, received = (event for event in sample(load_preset("ncsn-toy")) if isinstance(event, ChainReport))
+    return ChainReport(**{**vars(received), **fields})
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_r_hat_of_chains_at_fixed_noise_comes_with_words(r_hat, words, severity)
 @pytest.mark.parametrize("preset", ["two-gaussians", "ring-8"])
 def test_good_annealed_chains_show_no_r_hat_and_nothing_in_red(preset):
     spec = load_preset(preset)
-    *_, told = (event for event in sample(spec) if isinstance(event, ChainReport))
-    rows = chain_readings(told, spec.sampling)
+    *_, received = (event for event in sample(spec) if isinstance(event, ChainReport))
+    rows = chain_readings(received, spec.sampling)
     assert not [row.name for row in rows if "R-hat" in row.name]
     # Weights go beyond what is expected in one of twenty samplings.
     assert not [row.name for row in rows if row.severity and row.name != "Largest weight error"]
@@ -136,14 +136,14 @@ def test_good_annealed_chains_show_no_r_hat_and_nothing_in_red(preset):
     assert values["Independent samples"] == (n, n)
     assert values["Keep their mode"][0].endswith(" %")
     # The figure that would alarm: chains in separated modes must have it, exact or not.
-    assert np.max(told.r_hat) > 1.1 or told.stayed < 0.9
+    assert np.max(received.r_hat) > 1.1 or received.stayed < 0.9
 
 
 def test_after_a_blow_up_no_figure_that_is_missing_is_red():
     spec = load_preset("ncsn-toy").replace("sampling.step_ratio", 5.5)
-    *_, told = (event for event in sample(spec) if isinstance(event, ChainReport))
-    (row,) = [row for row in chain_readings(told, spec.sampling) if row.name == "Swelling of y − ȳ"]
-    assert math.isnan(told.residual_inflation)
+    *_, received = (event for event in sample(spec) if isinstance(event, ChainReport))
+    (row,) = [row for row in chain_readings(received, spec.sampling) if row.name == "Swelling of y − ȳ"]
+    assert math.isnan(received.residual_inflation)
     assert (row.value, row.severity) == ("–", "")
 
 

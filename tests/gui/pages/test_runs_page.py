@@ -99,7 +99,7 @@ def test_an_empty_folder_shows_the_shipped_networks_and_offers_a_training(empty)
 
 
 def test_shipped_networks_are_opened_but_never_changed(empty, qtbot):
-    page, folder = empty.page, model_folder("digits-k1")
+    page, folder = empty.page, model_folder("digits")
     choose(qtbot, page, folder)
     allowed = {name for name, action in page.actions_by_name.items() if action.isEnabled()}
     assert allowed == {"open", "duplicate", "denoise", "folder"}
@@ -107,9 +107,9 @@ def test_shipped_networks_are_opened_but_never_changed(empty, qtbot):
     choose(qtbot, page, *(row.path for row in page.model.runs.values()))
     assert not any(action.isEnabled() for action in page.actions_by_name.values())
     choose(qtbot, page, folder)
-    with qtbot.waitSignal(page.run_requested) as asked:
+    with qtbot.waitSignal(page.run_requested) as requested:
         page.do_open()
-    assert asked.args == [folder, ""]
+    assert requested.args == [folder, ""]
 
 
 def test_shipped_networks_leave_the_list_when_a_run_appears(empty, qtbot, tmp_path):

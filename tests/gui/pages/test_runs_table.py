@@ -100,25 +100,25 @@ def test_a_changed_row_is_reported_as_a_change_and_nothing_else(qtbot, model):
     with (
         qtbot.assertNotEmitted(model.layoutChanged),
         qtbot.assertNotEmitted(model.rowsInserted),
-        qtbot.waitSignal(model.dataChanged) as told,
+        qtbot.waitSignal(model.dataChanged) as received,
     ):
         model.update_runs([row(3, held_out=0.5, name="new")])
-    assert (told.args[0].row(), told.args[1].row()) == (1, 1)
+    assert (received.args[0].row(), received.args[1].row()) == (1, 1)
     assert model.index(1, 0).data() == "new"
     with qtbot.assertNotEmitted(model.dataChanged):
         model.update_runs(model.lines())
 
 
 def test_runs_that_go_are_reported_at_once_where_they_lie_beside_each_other(qtbot, model):
-    told = []
-    model.rowsRemoved.connect(lambda _parent, first, last: told.append((first, last)))
+    received = []
+    model.rowsRemoved.connect(lambda _parent, first, last: received.append((first, last)))
     model.update_runs([], [f"/runs/{number:03d}" for number in (3, 1, 4)])
     assert names(model) == ["run 002", "run 000"]
-    assert sum(last - first + 1 for first, last in told) == 3
+    assert sum(last - first + 1 for first, last in received) == 3
     model.update_runs([row(number) for number in range(3, 40)])
-    told.clear()
+    received.clear()
     model.update_runs([], [f"/runs/{number:03d}" for number in range(3, 40)])
-    assert told == [(0, 36)]
+    assert received == [(0, 36)]
     assert names(model) == ["run 002", "run 000"]
 
 

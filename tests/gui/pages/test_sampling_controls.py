@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hands import WAIT_MS
+from PySide6.QtCore import QPointF
 
 from msd_engine.events import Ladder
 from msd_engine.specs import load_preset
@@ -12,7 +13,7 @@ from msd_engine.specs.tables.samplers import OWN_FIELDS
 from msd_gui.pages.sampling.controls import sampler_rule, source_rule
 from msd_gui.views.curves.swelling import SwellingView
 
-SAMPLERS = ("langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs")
+SAMPLERS = ("langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs", "ddim")
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -110,8 +111,8 @@ def test_the_view_of_the_ladder_reports_each_level_and_keeps_a_scale_that_holds_
         low, high = view.limits()
         assert low < 1 < high <= 4
         assert not view.grab().isNull()
-    assert "level 3, σ = 1" in view.text_at(view.width() - 10)
-    assert view.text_at(3) == ""
+    assert "level 3, σ = 1" in view.tip_at(QPointF(view.width() - 10, 9))
+    assert view.tip_at(QPointF(3, 9)) == ""
 
 
 def test_a_ladder_that_blows_up_is_reported_as_infinite(qtbot, window):

@@ -94,15 +94,15 @@ def test_depth_is_bounded():
 
 def test_experiment_reports_each_change_once(qtbot):
     experiment = Experiment(load_preset("ncsn-toy"))
-    told = []
-    experiment.changed.connect(told.append)
+    received = []
+    experiment.changed.connect(received.append)
     changed = experiment.spec.replace("training.k", 3)
     experiment.set(changed, "training.k")
     experiment.set(changed, "training.k")
     experiment.undo()
     experiment.undo()
     experiment.redo()
-    assert told == [changed, load_preset("ncsn-toy"), changed]
+    assert received == [changed, load_preset("ncsn-toy"), changed]
 
 
 @pytest.mark.parametrize("name", preset_names())

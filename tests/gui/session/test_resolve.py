@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from msd_engine.specs import load_preset
+from msd_engine.specs import load_preset, preset_names
 from msd_engine.specs.experiment import same_data
 from msd_engine.specs.tables.samplers import TRAITS
 from msd_gui.session.made import Made
-from msd_gui.session.networks import Network, Networks, network_in, shipped
+from msd_gui.session.networks import Network, Networks, network_in, shipped, usual_guidance
 from msd_gui.session.resolve import EngineState, method_rule, resolve, sampler_rule
 
 DIGITS = load_preset("digits-30s")
@@ -277,3 +277,68 @@ def test_the_card_of_a_network_of_one_k_takes_one_that_serves_or_trains_one():
     train = now.problem.remedies[-1]
     assert train.action == "train"
     assert wanted.replace_all(train.values).serves_every_k
+
+
+@pytest.mark.parametrize("spec", [DIGITS, PLANE], ids=["images", "mixture"])
+def test_a_network_of_other_noise_does_not_serve_and_every_way_on_is_said(spec):
+    mine = trained(spec, 8)
+    covariance = "power-law" if spec.data.kind == "images" else "ellipse"
+    wanted = mine.spec.replace("noise.covariance", covariance)
+    now = resolve(wanted, Networks((mine,), chosen=mine), READY)
+    assert now.in_use is None
+    assert "Use isotropic noise" in labels(now)
+    (back,) = [remedy for remedy in now.problem.remedies if remedy.label == "Use isotropic noise"]
+    assert resolve(wanted.replace_all(back.values), Networks((mine,), chosen=mine), READY).in_use == mine
+    # Networks of images are trained with isotropic noise only.
+    assert any(remedy.action == "train" for remedy in now.problem.remedies) is (spec is PLANE)
+    assert resolve(wanted.replace("sampling.source", "exact"), Networks((mine,)), READY).serves
+    refused = {word for path, word in now.choices if path == "noise.covariance"}
+    assert refused == ({"ellipse"} if spec is DIGITS else {"power-law", "blur", "data"})
+
+
+def test_the_process_is_shown_where_a_ladder_depends_on_it():
+    assert "noise.process" in resolve(PLANE, Networks(), READY).fields
+    for ladder in ("report", "quadratic"):
+        assert "noise.process" not in resolve(PLANE.replace("sampling.ladder", ladder), Networks(), READY).fields
+
+
+# -- guidance of another sampler -----------------------------------------------------------------------------------
+
+
+def guided(sampler: str, guidance: float):
+    """Return what is resolved for a network guided with w = 2.4 for the flow, after a change of the sampler."""
+    mine = trained(load_preset("mnist-2min").replace_all({"sampling.sampler": "ode", "sampling.guidance": 2.4}), 8)
+    spec = mine.spec.replace_all({"sampling.sampler": sampler, "sampling.guidance": guidance})
+    return resolve(spec, Networks((mine,), chosen=mine), READY)
+
+
+@pytest.mark.parametrize("sampler", ["langevin", "predictor-corrector", "consistent", "underdamped"])
+def test_another_sampler_is_offered_the_guidance_that_is_shipped_for_it(sampler):
+    usual = usual_guidance("mnist", sampler)
+    now = guided(sampler, 2.4)
+    assert now.problem is None
+    assert now.serves
+    assert now.card.title == "Guidance of another sampler"
+    assert "w = 2.4 was chosen for Probability flow" in now.card.text
+    (remedy,) = now.card.remedies
+    assert remedy.values == {"sampling.guidance": usual}
+    assert guided(sampler, usual).card is None
+
+
+def test_guidance_of_the_same_sampler_and_one_that_the_user_chose_are_left_alone():
+    assert guided("ode", 2.4).card is None
+    assert guided("langevin", 1.7).card is None
+
+
+@pytest.mark.parametrize("name", [name for name in preset_names() if load_preset(name).sampling.source == "trained"])
+def test_a_preset_is_never_offered_another_guidance(name):
+    spec = load_preset(name)
+    for network in (Network(Path("mine"), spec), *(one for one in shipped() if one.fits(spec))):
+        card = resolve(spec, Networks((network,), chosen=network), READY).card
+        assert card is None or card.title != "Guidance of another sampler"
+
+
+def test_shipped_guidance_is_that_of_presets_and_models_and_else_none():
+    spec = load_preset("mnist-2min")
+    assert usual_guidance("mnist", spec.sampling.sampler) == spec.sampling.guidance
+    assert usual_guidance("no such data", "langevin") == 1.0

@@ -162,9 +162,9 @@ def test_settings_that_cannot_be_written_are_reported_once(tmp_path):
     (tmp_path / "file").write_text("")
     settings = Settings(tmp_path / "file" / "settings.ini")
     settings.page = "images"
-    told = settings.sync()
-    assert "are lost" in told
-    assert str(settings.path) in told
+    received = settings.sync()
+    assert "are lost" in received
+    assert str(settings.path) in received
     settings.page = "mixture"
     assert settings.sync() == ""
 

@@ -34,7 +34,7 @@ def write(path: Path, page: str, *before: str) -> subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
 
 
-def told(text: str) -> bytes:
+def received(text: str) -> bytes:
     return bytes.fromhex("".join(_ESCAPE.findall(text)))
 
 
@@ -49,7 +49,7 @@ def operations(trace: str, root: Path) -> list[Op]:
         if match is None or match[3].startswith("-"):
             continue
         call, given, result = match.groups()
-        names = [os.path.relpath(os.fsdecode(told(part)), root) for part in re.findall(r'"([^"]*)"', given)]
+        names = [os.path.relpath(os.fsdecode(received(part)), root) for part in re.findall(r'"([^"]*)"', given)]
         here = [name for name in names if not name.startswith("..")]
         first = given.split(",")[0]
         if call == "openat" and here:
@@ -61,7 +61,7 @@ def operations(trace: str, root: Path) -> list[Op]:
             descriptors[result] = (name, number)
         elif call == "write" and first in descriptors:
             name, number = descriptors[first]
-            data = told(re.findall(r'"([^"]*)"', given)[0])
+            data = received(re.findall(r'"([^"]*)"', given)[0])
             ops.append(Op("write", name, number, data, sizes.get(number, 0)))
             sizes[number] = sizes.get(number, 0) + len(data)
         elif call in ("fsync", "fdatasync") and first in descriptors:

@@ -64,9 +64,9 @@ def test_text_on_the_accent_is_readable(colours):
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=lambda c: c.scheme)
 @pytest.mark.parametrize("sight", SIGHTS)
 def test_data_exact_learned_and_chosen_stay_apart_for_every_eye(colours, sight):
-    seen = {n: cielab(np.clip(np.array(SIGHTS[sight]) @ linear(getattr(colours, n)), 0, 1)) for n in THINGS}
+    observed = {n: cielab(np.clip(np.array(SIGHTS[sight]) @ linear(getattr(colours, n)), 0, 1)) for n in THINGS}
     for one, other in itertools.combinations(THINGS, 2):
-        assert np.linalg.norm(seen[one] - seen[other]) >= 15, (one, other)
+        assert np.linalg.norm(observed[one] - observed[other]) >= 15, (one, other)
 
 
 @pytest.mark.parametrize("colours", [LIGHT, DARK], ids=lambda c: c.scheme)
@@ -86,9 +86,9 @@ def app(qapp):
 def test_theme_choice_changes_the_application_and_is_reported_once(app, qtbot):
     theme = Theme(app, "light")
     assert colours_of(QApplication.palette()) is LIGHT
-    with qtbot.waitSignal(theme.changed) as told:
+    with qtbot.waitSignal(theme.changed) as received:
         theme.set_choice("dark")
-    assert told.args == [DARK]
+    assert received.args == [DARK]
     assert colours_of(QApplication.palette()) is DARK
     with qtbot.assertNotEmitted(theme.changed):
         theme.set_choice("dark")

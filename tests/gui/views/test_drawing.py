@@ -35,18 +35,18 @@ def drag(view, *points):
 
 
 def test_a_stroke_of_the_mouse_is_a_soft_line_on_the_picture(canvas):
-    told = []
-    canvas.stroke_began.connect(lambda: told.append("began"))
-    canvas.drawn.connect(lambda: told.append("drawn"))
-    canvas.stroke_ended.connect(lambda: told.append("ended"))
+    received = []
+    canvas.stroke_began.connect(lambda: received.append("began"))
+    canvas.drawn.connect(lambda: received.append("drawn"))
+    canvas.stroke_ended.connect(lambda: received.append("ended"))
     drag(canvas, (14.5, 6.5), (14.5, 21.5))
     picture = canvas.picture()[0]
     assert (picture[8:20, 14] > 240).all()
     assert picture[:, :10].max() == picture[:, 19:].max() == 0
     assert ((picture > 0) & (picture < 240)).any()
-    assert told[0] == "began"
-    assert told[-1] == "ended"
-    assert set(told[1:-1]) == {"drawn"}
+    assert received[0] == "began"
+    assert received[-1] == "ended"
+    assert set(received[1:-1]) == {"drawn"}
     assert not canvas.drawing
 
 

@@ -107,13 +107,13 @@ def test_a_line_to_a_point_far_outside_is_left_out_and_not_turned(plane):
 
 def test_moving_the_view_is_reported_once_it_rests(qtbot, plane):
     qtbot.wait(200)
-    told = []
-    plane.view_changed.connect(told.append)
+    received = []
+    plane.view_changed.connect(received.append)
     for edge in (2.0, 2.5, 3.0):
         plane.set_bounds((-edge, edge, -edge, edge))
-    qtbot.waitUntil(lambda: bool(told), timeout=2000)
+    qtbot.waitUntil(lambda: bool(received), timeout=2000)
     qtbot.wait(250)
-    assert told == [plane.bounds()]
+    assert received == [plane.bounds()]
 
 
 @pytest.mark.parametrize("shape", [(0, 0, 2), (0, 3, 2), (1, 3, 2), (7, 0, 2), (2, 1, 2), (400, 100, 2)])
@@ -157,14 +157,14 @@ def test_a_gap_in_a_tail_stays_a_gap(plane):
 def test_tails_are_seen_on_the_screen_and_go_to_files_with_what_the_axes_show(plane):
     steps = np.random.default_rng(0).normal(size=(40, 20, 2)) * 0.2
     plane.show_plane(tails=np.cumsum(steps, axis=0))
-    seen = {}
+    observed = {}
     for on in (True, False):
         plane.set_layer("tails", on)
-        seen[on] = pixels(plane.grab().toImage())
+        observed[on] = pixels(plane.grab().toImage())
         plot = plane.plot()
         assert ("tails" in plot.on) == on
         assert (plot.bounds, plot.tails.shape) == (plane.bounds(), (40, 20, 2))
-    assert (seen[True] != seen[False]).mean() > 0.01
+    assert (observed[True] != observed[False]).mean() > 0.01
 
 
 def test_of_very_many_states_some_are_skipped_but_never_the_last(plane):

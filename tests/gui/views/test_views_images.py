@@ -80,19 +80,19 @@ def test_each_image_is_painted_in_its_cell(qtbot, channels):
 
 
 def test_a_click_and_the_arrow_keys_choose_images(qtbot):
-    view, told = shown(qtbot, ImageGridView()), []
+    view, received = shown(qtbot, ImageGridView()), []
     view.set_images(shades(9))
-    view.chosen.connect(told.append)
+    view.chosen.connect(received.append)
     place = view.tiling().cell(4).center().toPoint()
     QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=place)
     for key in (Qt.Key.Key_Right, Qt.Key.Key_Down, Qt.Key.Key_Down, Qt.Key.Key_Left, Qt.Key.Key_Up):
         QTest.keyClick(view, key)
     columns = view.tiling().columns
-    assert told[:3] == [4, 5, 5 + columns]
-    assert all(0 <= index < 9 for index in told)
+    assert received[:3] == [4, 5, 5 + columns]
+    assert all(0 <= index < 9 for index in received)
     QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.rect().topLeft())
-    assert told[-1] != 0
-    assert len(told) <= 6
+    assert received[-1] != 0
+    assert len(received) <= 6
 
 
 def test_the_chosen_and_the_dead_are_marked(qtbot):
@@ -195,13 +195,13 @@ def test_levels_of_steps(qtbot):
 
 
 def test_the_handle_is_dragged_as_far_as_is_computed(qtbot):
-    view, told = timeline(qtbot), []
-    view.position_changed.connect(told.append)
+    view, received = timeline(qtbot), []
+    view.position_changed.connect(received.append)
     for step in (3, 9, 20):
         QTest.mousePress(view, Qt.MouseButton.LeftButton, pos=QPointF(view._x_of(step), 10).toPoint())
-    assert told == [3, 9, 15]
+    assert received == [3, 9, 15]
     QTest.keyClick(view, Qt.Key.Key_PageUp)
-    assert told[-1] == 5
+    assert received[-1] == 5
     QTest.keyClick(view, Qt.Key.Key_Home)
     assert view.position() == 0
 

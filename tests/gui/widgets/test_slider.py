@@ -154,9 +154,9 @@ def test_value_comes_back_to_the_last_bit_and_is_not_told(epsilon, qtbot, value)
 
 
 def test_typed_number_outside_the_slider_but_inside_the_bounds_is_taken(epsilon, qtbot):
-    with qtbot.waitSignal(epsilon.valueChanged) as told:
+    with qtbot.waitSignal(epsilon.valueChanged) as received:
         type_text(qtbot, epsilon, "1e3")
-    assert told.args == [1000.0]
+    assert received.args == [1000.0]
     assert epsilon.track.fraction() == 1.0
     assert type(epsilon.value()) is float
 
@@ -168,10 +168,10 @@ def test_typed_text_that_is_no_value_is_refused_in_a_sentence(epsilon, qtbot, te
     epsilon.box.selectAll()
     qtbot.keyClick(epsilon.box, Qt.Key.Key_Delete)
     qtbot.keyClicks(epsilon.box, text)
-    with qtbot.assertNotEmitted(epsilon.valueChanged), qtbot.waitSignal(epsilon.rejected) as told:
+    with qtbot.assertNotEmitted(epsilon.valueChanged), qtbot.waitSignal(epsilon.rejected) as received:
         qtbot.keyClick(epsilon.box, Qt.Key.Key_Return)
-    assert "Step ratio" in told.args[0]
-    assert f"“{text}”" in told.args[0]
+    assert "Step ratio" in received.args[0]
+    assert f"“{text}”" in received.args[0]
     assert epsilon.value() == before
     epsilon.box.clearFocus()
     assert epsilon.box.text() == format_number(before)
@@ -179,9 +179,9 @@ def test_typed_text_that_is_no_value_is_refused_in_a_sentence(epsilon, qtbot, te
 
 @pytest.mark.parametrize("text", ["2x3", "10k", "20 s", "1 2", "20.000", "0x10", "1e-400", "1e9999", "nan"])
 def test_a_text_is_refused_in_red_and_never_becomes_another_number(epsilon, qtbot, text):
-    with qtbot.assertNotEmitted(epsilon.valueChanged), qtbot.waitSignal(epsilon.rejected) as told:
+    with qtbot.assertNotEmitted(epsilon.valueChanged), qtbot.waitSignal(epsilon.rejected) as received:
         type_text(qtbot, epsilon, text)
-    assert f"“{text}”: it" in told.args[0]
+    assert f"“{text}”: it" in received.args[0]
     assert epsilon.box.text() == text
     assert epsilon.box.palette().text().color() == colours_of(epsilon.palette()).error
 
@@ -204,9 +204,9 @@ def test_thousands_are_read_as_the_language_of_the_user_writes_them(make, qtbot)
         type_text(qtbot, control, "10,000")
         assert control.value() == 10_000
         QLocale.setDefault(QLocale("de_DE"))
-        with qtbot.waitSignal(control.rejected) as told:
+        with qtbot.waitSignal(control.rejected) as received:
             type_text(qtbot, control, "20.000")
-        assert "it could be 20 or 20000" in told.args[0]
+        assert "it could be 20 or 20000" in received.args[0]
         assert control.value() == 10_000
     finally:
         QLocale.setDefault(before)
@@ -214,9 +214,9 @@ def test_thousands_are_read_as_the_language_of_the_user_writes_them(make, qtbot)
 
 def test_fraction_of_a_whole_number_is_refused(make, qtbot):
     control = make("sampling.levels")
-    with qtbot.waitSignal(control.rejected) as told:
+    with qtbot.waitSignal(control.rejected) as received:
         type_text(qtbot, control, "2.5")
-    assert "whole number" in told.args[0]
+    assert "whole number" in received.args[0]
 
 
 def test_drag_reports_every_change_between_start_and_finish(epsilon, qtbot):
@@ -248,9 +248,9 @@ def test_a_drag_ends_when_the_control_is_disabled_under_the_hand(epsilon, qtbot)
 def test_double_click_resets(epsilon, qtbot, where):
     epsilon.set_reset(0.25)
     epsilon.setValue(3.0)
-    with qtbot.waitSignal(epsilon.valueChanged) as told:
+    with qtbot.waitSignal(epsilon.valueChanged) as received:
         qtbot.mouseDClick(getattr(epsilon, where), Qt.MouseButton.LeftButton, pos=QPoint(8, 8))
-    assert told.args == [0.25]
+    assert received.args == [0.25]
     assert "0.25" in epsilon.toolTip()
 
 

@@ -56,9 +56,9 @@ def test_each_control_changes_its_own_field_alone(qtbot, name):
             continue
         form.setValue(spec)
         path = declaration.path
-        with qtbot.waitSignal(form.edited) as told:
+        with qtbot.waitSignal(form.edited) as received:
             form.control(path).change_value(other[declaration.type](spec.get(path)))
-        changed, where = told.args
+        changed, where = received.args
         assert where == path
         assert changed == spec.replace(path, changed.get(path)) != spec
         assert form.value() == changed
@@ -122,9 +122,9 @@ def test_new_spec_clears_what_was_refused(form):
 
 def test_a_rule_changes_other_fields_along(form, qtbot):
     form.set_rule("sampling.sigma_L", lambda spec, value: {"sampling.step_ratio": 0.1 * value**2})
-    with qtbot.waitSignal(form.edited) as told:
+    with qtbot.waitSignal(form.edited) as received:
         form.control("sampling.sigma_L").change_value(2.0)
-    assert told.args[0].sampling.step_ratio == form.control("sampling.step_ratio").value() == 0.4
+    assert received.args[0].sampling.step_ratio == form.control("sampling.step_ratio").value() == 0.4
 
 
 def test_reset_goes_back_to_the_spec_that_was_named(form, qtbot):

@@ -45,9 +45,9 @@ def test_choice_comes_back_for_every_word_and_reports_only_the_user(qtbot, path)
         assert control.value() == value
         assert control.combo.currentText() == title
     control.show()
-    with qtbot.waitSignal(control.valueChanged) as told:
+    with qtbot.waitSignal(control.valueChanged) as received:
         qtbot.keyClick(control.combo, Qt.Key.Key_Home)
-    assert told.args == [DECLARED[path].choices[0]]
+    assert received.args == [DECLARED[path].choices[0]]
 
 
 def test_labels_of_one_list_differ():
@@ -73,9 +73,9 @@ def test_toggle_reports_only_the_user(qtbot):
     qtbot.addWidget(control)
     with qtbot.assertNotEmitted(control.valueChanged):
         control.setValue(False)
-    with qtbot.waitSignal(control.valueChanged) as told:
+    with qtbot.waitSignal(control.valueChanged) as received:
         control.check.click()
-    assert told.args == [True]
+    assert received.args == [True]
 
 
 def test_keyboard_presses_a_focused_box_instead_of_playing(qtbot):
@@ -106,12 +106,12 @@ def test_a_box_ticked_by_mouse_does_not_take_the_keys(qtbot):
 def test_dice_throws_another_seed_each_time(qtbot):
     control = SeedBox(DECLARED["sampling.seed"])
     qtbot.addWidget(control)
-    told: list[int] = [control.value()]
-    control.valueChanged.connect(told.append)
+    received: list[int] = [control.value()]
+    control.valueChanged.connect(received.append)
     for _ in range(20):
         control.dice.click()
-    assert len(told) == 21
-    assert all(one != other for one, other in pairwise(told))
+    assert len(received) == 21
+    assert all(one != other for one, other in pairwise(received))
 
 
 @pytest.mark.parametrize("seed", [0, 7, 2**31 - 1])
@@ -120,10 +120,10 @@ def test_seed_comes_back_and_is_reported_once_when_typed(qtbot, seed):
     qtbot.addWidget(control)
     control.setValue(12)
     control.box.selectAll()
-    with qtbot.waitSignal(control.valueChanged) as told:
+    with qtbot.waitSignal(control.valueChanged) as received:
         qtbot.keyClicks(control.box, str(seed))
         qtbot.keyClick(control.box, Qt.Key.Key_Return)
-    assert told.args == [seed]
+    assert received.args == [seed]
     assert control.value() == seed
 
 
@@ -132,10 +132,10 @@ def test_a_seed_is_read_as_any_whole_number(qtbot, text, seed):
     control = SeedBox(DECLARED["sampling.seed"])
     qtbot.addWidget(control)
     control.box.selectAll()
-    with qtbot.waitSignal(control.valueChanged) as told:
+    with qtbot.waitSignal(control.valueChanged) as received:
         qtbot.keyClicks(control.box, text)
         qtbot.keyClick(control.box, Qt.Key.Key_Return)
-    assert told.args == [seed]
+    assert received.args == [seed]
 
 
 @pytest.mark.parametrize("text", ["4294967296", "-5", "2.5", "20.000", "seed", "1e999", "2147483648"])
@@ -144,10 +144,10 @@ def test_a_seed_that_cannot_be_is_refused_and_never_becomes_another(qtbot, text)
     qtbot.addWidget(control)
     control.setValue(12)
     control.box.selectAll()
-    with qtbot.assertNotEmitted(control.valueChanged), qtbot.waitSignal(control.rejected) as told:
+    with qtbot.assertNotEmitted(control.valueChanged), qtbot.waitSignal(control.rejected) as received:
         qtbot.keyClicks(control.box, text)
         qtbot.keyClick(control.box, Qt.Key.Key_Return)
-    assert f"Seed must be a whole number from 0 to 2147483647, but is “{text}”" in told.args[0]
+    assert f"Seed must be a whole number from 0 to 2147483647, but is “{text}”" in received.args[0]
     assert control.value() == 12
     assert control.box.text() == text
 
@@ -209,10 +209,10 @@ def test_path_comes_back_and_is_reported_when_typed(qtbot, tmp_path):
         with qtbot.assertNotEmitted(box.valueChanged):
             box.setValue(path)
         assert box.value() == path
-    with qtbot.waitSignal(box.valueChanged) as told:
+    with qtbot.waitSignal(box.valueChanged) as received:
         qtbot.keyClicks(box.line, str(tmp_path))
         qtbot.keyClick(box.line, Qt.Key.Key_Return)
-    assert told.args == [tmp_path]
+    assert received.args == [tmp_path]
 
 
 def test_chosen_folder_is_reported_and_a_cancelled_choice_changes_nothing(qtbot, tmp_path, monkeypatch):
@@ -222,9 +222,9 @@ def test_chosen_folder_is_reported_and_a_cancelled_choice_changes_nothing(qtbot,
     monkeypatch.setattr("msd_gui.widgets.controls.path_box.QFileDialog.getExistingDirectory", lambda *_: next(answers))
     with qtbot.assertNotEmitted(box.valueChanged):
         box.button.click()
-    with qtbot.waitSignal(box.valueChanged) as told:
+    with qtbot.waitSignal(box.valueChanged) as received:
         box.button.click()
-    assert told.args == [tmp_path]
+    assert received.args == [tmp_path]
 
 
 @pytest.fixture
@@ -250,9 +250,9 @@ def test_speed_moves_in_decades_and_is_reported_only_when_moved(qtbot, bar):
     with qtbot.assertNotEmitted(bar.speed_changed):
         bar.set_speed(50.0)
     assert bar.speed_hz == 50.0
-    with qtbot.waitSignal(bar.speed_changed) as told:
+    with qtbot.waitSignal(bar.speed_changed) as received:
         qtbot.keyClick(bar.track, Qt.Key.Key_PageUp)
-    assert told.args == [100.0]
+    assert received.args == [100.0]
     for key, end in ((Qt.Key.Key_Home, SLOWEST_HZ), (Qt.Key.Key_End, FASTEST_HZ)):
         qtbot.keyClick(bar.track, key)
         assert bar.speed_hz == end

@@ -1,4 +1,4 @@
-"""Events about figures: their previews, and the images of opened files."""
+"""Events about figures: their previews, and the content of opened files."""
 
 from __future__ import annotations
 
@@ -40,6 +40,7 @@ class RestoredImages(Event):
         run: Folder with these very weights; empty if there is none.
         text: What the file shows, in one sentence.
         trouble: What is no longer true, and what to do, in one sentence; empty if all is.
+        names: Name of each image; empty for none.
     """
 
     file: str
@@ -48,3 +49,27 @@ class RestoredImages(Event):
     run: str
     text: str
     trouble: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class RestoredPoints(Event):
+    """The chains in the plane that an opened file holds; see `RestoredImages`.
+
+    Attributes:
+        file: Name of the file.
+        points: ȳ of each chain, with shape (B, 2), float32.
+        spec_json: The spec of the file as JSON, with its note on the weights.
+        run: Folder with these very weights; empty if there is none.
+        text: What the file shows, in one sentence.
+        trouble: What is no longer true, and what to do, in one sentence; empty if all is.
+        again: Whether sampling with this spec and this run draws the same chains again.
+    """
+
+    file: str
+    points: NDArray[np.float32]
+    spec_json: str
+    run: str
+    text: str
+    trouble: str
+    again: bool

@@ -1,0 +1,27 @@
+"""The coordinates in which the noise of an experiment is white, also where the data decide."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msd_engine.jobs.factory.loaded import loaded_power
+from msd_engine.noise.chosen import space_of
+from msd_engine.noise.covariances.measured import measured_space
+from msd_engine.noise.space import Space
+from msd_engine.specs import ExperimentSpec, ImagesSpec
+
+
+def coordinates(spec: ExperimentSpec, data_dir: Path | None = None) -> Space:
+    """Return the space of an experiment; noise with the spectrum of the data reads them.
+
+    Args:
+        spec: The experiment; its data and its noise are read.
+        data_dir: The data folder.
+
+    Raises:
+        BadFile: A file of the images is missing or damaged.
+        UserError: The data cannot have this noise.
+    """
+    if isinstance(spec.data, ImagesSpec) and spec.noise.covariance == "data":
+        return measured_space(loaded_power(spec.data, data_dir), spec.data.shape[0])
+    return space_of(spec.noise, spec.data.shape)

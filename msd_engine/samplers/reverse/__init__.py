@@ -1,0 +1,1 @@
+"""Samplers that run a forward process backwards, in the noise σ/α."""
