@@ -38,6 +38,7 @@ from msd_engine.cli.options import (
     Runs,
     Sample,
     Schema,
+    Scores,
     Sweep,
     Train,
     Tune,
@@ -183,6 +184,10 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             from msd_engine.cli.commands.tune import tune
 
             return tune(command)
+        case Scores():
+            from msd_engine.cli.commands.scores import scores
+
+            return scores(command)
         case Sweep():
             from msd_engine.cli.commands.sweep import sweep
 

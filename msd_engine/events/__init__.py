@@ -19,6 +19,8 @@ from msd_engine.events.sampling import (
     Split,
     TwinSegment,
 )
+from msd_engine.events.scores.fields import ScoreFields, ScoreTruth
+from msd_engine.events.scores.table import ScoreCurves, ScoreRow, ScoreTable
 from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildStarted, SweepTable, TableRow
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
 from msd_engine.events.tuning import Effect, Finalist, TuneCost, TuneGrid, TuneReport, TuneRow, TuneTable
@@ -65,6 +67,11 @@ __all__ = [
     "RunStatus",
     "RunsChanged",
     "Samples",
+    "ScoreCurves",
+    "ScoreFields",
+    "ScoreRow",
+    "ScoreTable",
+    "ScoreTruth",
     "Split",
     "Started",
     "StripFrame",

@@ -15,7 +15,9 @@ from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.nets import MlpSpec, UNetSpec
 from msd_engine.specs.noise import COLOUR_FIELDS, NoiseSpec
 from msd_engine.specs.sampling import SamplingSpec
+from msd_engine.specs.tables.forms import FORMS, FormRow
 from msd_engine.specs.tables.noise import COVARIANCES
+from msd_engine.specs.tables.objectives import OBJECTIVES, ObjectiveRow
 from msd_engine.specs.training import TrainingSpec
 
 GENERATOR = "philox4x32-10"
@@ -73,6 +75,14 @@ class ExperimentSpec(Spec):
         if isinstance(self.data, ImagesSpec):
             if not isinstance(self.network, UNetSpec):
                 raise ValueError("network.kind must be 'unet' where data.kind is 'images'.")
+            rows: dict[str, FormRow | ObjectiveRow] = {
+                "form": FORMS[self.training.form],
+                "objective": OBJECTIVES[self.training.objective],
+            }
+            for name, row in rows.items():
+                if row.only_points:
+                    value = getattr(self.training, name)
+                    raise ValueError(f"training.{name} {value!r} is for points, not for images: {row.only_points}.")
         elif not isinstance(self.network, MlpSpec):
             raise ValueError("network.kind must be 'mlp' where data.kind is 'mixture'.")
         return self
@@ -286,6 +296,7 @@ NETWORK_FIELDS = (
     *(f"noise.{name}" for name in COLOUR_FIELDS),
     "training.k",
     "training.form",
+    "training.objective",
 )
 """What a network is made from: a training with another of these makes another network."""
 

@@ -22,6 +22,7 @@ from msd_engine.events.figures import Figure, Sheet
 from msd_engine.jobs.tools.background import imported
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live, SweepSpec
 from msd_engine.specs.live import Cadence
+from msd_engine.specs.scores.spec import ScoresSpec
 from msd_engine.specs.search.tune import TuneSpec
 from msd_engine.specs.tables.papers import FigureName
 
@@ -195,6 +196,12 @@ class Engine:
     def nearest(self, spec: ExperimentSpec, image: NDArray[np.float32]) -> Job:
         """Find the training images nearest to an image with shape (C, H, W)."""
         return self._job("quality.nearest:nearest", spec, image, pool=1)
+
+    # -- objectives ----------------------------------------------------------------------------------------------------
+
+    def scores(self, spec: ScoresSpec) -> Job:
+        """Train objectives side by side and compare their scores with the exact one."""
+        return self._job("scores.scores:scores", spec, pool=0)
 
     # -- files ---------------------------------------------------------------------------------------------------------
 

@@ -14,7 +14,9 @@ from typing import Any
 from msd_engine.specs import ExperimentSpec, SamplingSpec
 from msd_engine.specs.data import POINT_SETS
 from msd_engine.specs.experiment import same_network
+from msd_engine.specs.tables.forms import FORMS, FormRow
 from msd_engine.specs.tables.noise import unsuitable
+from msd_engine.specs.tables.objectives import OBJECTIVES, ObjectiveRow
 from msd_engine.specs.tables.samplers import BEYOND_NETWORKS, TRAITS
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks, usual_guidance
@@ -155,8 +157,8 @@ def resolve(spec: ExperimentSpec, networks: Networks, engine: EngineState) -> Re
         learning=learning,
         problem=problem,
         card=problem or (None if exact or learning else _note(spec, network, engine) or _guidance(spec, network)),
-        fields=_fields(spec),
-        choices=_choices(spec),
+        fields=refused_fields(spec),
+        choices=refused_choices(spec),
         actions=_actions(spec, engine, problem, serves=serves, exact=exact),
         placeholder=_placeholder(spec, network if fits else None, exact=exact, learning=learning, problem=problem),
     )
@@ -238,12 +240,12 @@ def _placeholder(
 # -- fields ------------------------------------------------------------------------------------------------------------
 
 
-def _fields(spec: ExperimentSpec) -> dict[str, str]:
-    """Return why fields are disabled, shown on the page or not."""
+def refused_fields(spec: ExperimentSpec) -> dict[str, str]:
+    """Return why fields are disabled by dotted path, shown on the page or not."""
     sampling, change = spec.sampling, spec.denoise.change
     annealed, trained = sampling.annealed, sampling.source == "trained"
     level = "There is no noise." if sampling.noiseless else "Fixed dynamics stay at σ_L."
-    uniform = spec.noise.law == "uniform-t"
+    law = spec.noise.law
     allowed = {
         "sampling.guidance": (trained, "The exact posterior mean needs no guidance."),
         "sampling.exact_above": (trained, "The exact posterior mean is used at all noises."),
@@ -259,11 +261,14 @@ def _fields(spec: ExperimentSpec) -> dict[str, str]:
         "sampling.rho": (annealed and sampling.ladder == "karras", "Only the ladder of Karras has an exponent."),
         "sampling.start_width": (sampling.start == "uniform", "Only a uniform start has a box."),
         "noise.process": (
-            uniform or (annealed and sampling.ladder in ("report", "quadratic")),
+            law == "uniform-t" or (annealed and sampling.ladder in ("report", "quadratic")),
             "Only ladders and noise laws in time depend on it.",
         ),
-        "noise.log_mean": (not uniform, "Belongs to the log-normal law."),
-        "noise.log_std": (not uniform, "Belongs to the log-normal law."),
+        "noise.log_mean": (law == "log-normal", "Belongs to the log-normal law."),
+        "noise.log_std": (law == "log-normal", "Belongs to the log-normal law."),
+        "noise.largest": (law == "ladder", "Belongs to the ladder of training noises."),
+        "noise.smallest": (law == "ladder", "Belongs to the ladder of training noises."),
+        "noise.noises": (law == "ladder", "Belongs to the ladder of training noises."),
         "denoise.copy_index": (change in ("drop", "replace"), "Choose one copy first."),
         "denoise.other": (change == "replace", "Belongs to a copy that is replaced."),
         "denoise.painting": (sampling.glides, "The sampler already settles at each noise: it also inpaints."),
@@ -271,8 +276,16 @@ def _fields(spec: ExperimentSpec) -> dict[str, str]:
     return {path: why for path, (on, why) in allowed.items() if not on}
 
 
-def _choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
+def refused_choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
+    """Return why choices are disabled, by the dotted path of the field and the choice."""
     refused: dict[tuple[str, str], str] = {}
+    if spec.data.kind == "images":
+        tables: dict[str, Mapping[Any, FormRow | ObjectiveRow]] = {
+            "training.form": FORMS,
+            "training.objective": OBJECTIVES,
+        }
+        rows = ((path, word, row) for path, table in tables.items() for word, row in table.items())
+        refused |= {(path, word): f"For points only: {row.only_points}." for path, word, row in rows if row.only_points}
     if spec.sampling.source == "trained":
         refused |= {
             ("sampling.sampler", name): f"It needs the exact score: {BEYOND_NETWORKS[row.needs]}."

@@ -9,13 +9,15 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events.figures import DPI, WIDTH_MM, Sheet
-from msd_engine.events.plots import ORDER_COLOURS, Array, Axis, Bars, Curve, Curves, Key, Plane, Plot
+from msd_engine.events.plots import ORDER_COLOURS, Array, Axis, Bars, Curve, Curves, Field, Key, Plane, Plot
+from msd_engine.runs.report.fields import draw_field
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -141,12 +143,13 @@ def drawn(plot: Plot, palette: Palette, sheet: Sheet) -> Figure:
     width = sheet.width_mm / _MM
     keys, height = plot.entries() if sheet.labels else (), _SHAPE * width
     columns = _columns(keys, width)
-    if isinstance(plot, Plane):
+    if isinstance(plot, Plane | Field):
         left, right, low, high = plot.bounds
         beside, below = _PLANE_FRAME
         height = min((width - beside) * (high - low) / (right - left), 1.5 * width) + below
         height += _LEGEND_ROW if plot.note and sheet.labels else 0.0
-        plot = plot if sheet.labels else replace(plot, note="")
+        if isinstance(plot, Plane) and not sheet.labels:
+            plot = replace(plot, note="")
     lines = caption_lines(sheet)
     height += math.ceil(len(keys) / columns) * _LEGEND_ROW + len(lines) * CAPTION_ROW
     made = Figure(figsize=(width, height), layout="constrained")
@@ -187,6 +190,8 @@ def draw(axes: Axes, plot: Plot, palette: Palette) -> None:
             _draw_bars(axes, plot, palette)
         case Plane():
             _draw_plane(axes, plot, palette)
+        case Field():
+            draw_field(axes, plot, partial(colour_of, palette))
 
 
 def written(words: str) -> str:
