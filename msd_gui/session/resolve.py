@@ -5,24 +5,18 @@ Nothing here starts a job or touches a widget. A page resolves after each change
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from msd_engine.specs import ExperimentSpec, SamplingSpec
-from msd_engine.specs.data import POINT_SETS
+from msd_engine.specs import ExperimentSpec
 from msd_engine.specs.experiment import same_network
-from msd_engine.specs.tables.forms import FORMS, FormRow
-from msd_engine.specs.tables.noise import unsuitable
-from msd_engine.specs.tables.objectives import OBJECTIVES, ObjectiveRow
-from msd_engine.specs.tables.samplers import BEYOND_NETWORKS, TRAITS
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks, usual_guidance
+from msd_gui.session.refusals import refused_choices, refused_fields
 
 EXACT = {"sampling.source": "exact"}
-FIXED_STEPS, MOST_FIXED_STEPS = 1000, 1_000_000
 ANY_K = {"network.fusion": "mean", "noise.quantity": "auto"}
 STARTING = "The engine is starting."
 
@@ -237,79 +231,6 @@ def _placeholder(
     return f"Press Sample to denoise chains into new images {score}."
 
 
-# -- fields ------------------------------------------------------------------------------------------------------------
-
-
-def refused_fields(spec: ExperimentSpec) -> dict[str, str]:
-    """Return why fields are disabled by dotted path, shown on the page or not."""
-    sampling, change = spec.sampling, spec.denoise.change
-    annealed, trained = sampling.annealed, sampling.source == "trained"
-    level = "There is no noise." if sampling.noiseless else "Fixed dynamics stay at σ_L."
-    law = spec.noise.law
-    allowed = {
-        "sampling.guidance": (trained, "The exact posterior mean needs no guidance."),
-        "sampling.exact_above": (trained, "The exact posterior mean is used at all noises."),
-        "training.k": (not sampling.noiseless, "Chains without noise have no copies."),
-        "sampling.method": (
-            not (sampling.needs_ladder or sampling.noiseless),
-            f"{sampling.traits.title} always uses a ladder." if sampling.needs_ladder else level,
-        ),
-        "sampling.ladder": (annealed, level),
-        "sampling.sigma_1": (annealed, level),
-        "sampling.levels": (annealed, level),
-        "sampling.sigma_L": (not sampling.noiseless, level),
-        "sampling.rho": (annealed and sampling.ladder == "karras", "Only the ladder of Karras has an exponent."),
-        "sampling.start_width": (sampling.start == "uniform", "Only a uniform start has a box."),
-        "noise.process": (
-            law == "uniform-t" or (annealed and sampling.ladder in ("report", "quadratic")),
-            "Only ladders and noise laws in time depend on it.",
-        ),
-        "noise.log_mean": (law == "log-normal", "Belongs to the log-normal law."),
-        "noise.log_std": (law == "log-normal", "Belongs to the log-normal law."),
-        "noise.largest": (law == "ladder", "Belongs to the ladder of training noises."),
-        "noise.smallest": (law == "ladder", "Belongs to the ladder of training noises."),
-        "noise.noises": (law == "ladder", "Belongs to the ladder of training noises."),
-        "denoise.copy_index": (change in ("drop", "replace"), "Choose one copy first."),
-        "denoise.other": (change == "replace", "Belongs to a copy that is replaced."),
-        "denoise.painting": (sampling.glides, "The sampler already settles at each noise: it also inpaints."),
-    }
-    return {path: why for path, (on, why) in allowed.items() if not on}
-
-
-def refused_choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
-    """Return why choices are disabled, by the dotted path of the field and the choice."""
-    refused: dict[tuple[str, str], str] = {}
-    if spec.data.kind == "images":
-        tables: dict[str, Mapping[Any, FormRow | ObjectiveRow]] = {
-            "training.form": FORMS,
-            "training.objective": OBJECTIVES,
-        }
-        rows = ((path, word, row) for path, table in tables.items() for word, row in table.items())
-        refused |= {(path, word): f"For points only: {row.only_points}." for path, word, row in rows if row.only_points}
-    if spec.sampling.source == "trained":
-        refused |= {
-            ("sampling.sampler", name): f"It needs the exact score: {BEYOND_NETWORKS[row.needs]}."
-            for name, row in TRAITS.items()
-            if row.needs
-        }
-    if spec.data.kind == "mixture" and spec.data.is_points:
-        why = "It needs a density without noise, which points do not have."
-        refused |= {("sampling.sampler", name): why for name, row in TRAITS.items() if row.noiseless}
-    if spec.data.kind == "images":
-        why = "It needs an exact density, which images do not have: choose a mixture or points."
-        refused |= {("sampling.sampler", name): why for name, row in TRAITS.items() if not row.draws_images}
-    if spec.training.k == 1:
-        refused["denoise.change", "drop"] = "With k = 1 there is no other copy."
-    if spec.data.name != "custom":
-        refused["data.name", "custom"] = "Open a file with an explicit mixture."
-    if spec.data.name != "points":
-        refused["data.name", "points"] = "Open a CSV or NPY file with points, or paste them."
-    refused |= {("noise.covariance", word): why for word, why in unsuitable(spec.data.kind).items()}
-    if spec.data.name != "folder":
-        refused["data.name", "folder"] = "Open or drop a folder of pictures."
-    return refused
-
-
 # -- actions -----------------------------------------------------------------------------------------------------------
 
 
@@ -341,63 +262,3 @@ def _actions(
     if not engine.ready:
         refused |= dict.fromkeys(("train", "sample", "home"), STARTING)
     return {name: why for name, why in refused.items() if why}
-
-
-# -- dependent changes ----------------------------------------------------------------------------------------------
-
-
-def sampler_rule(spec: ExperimentSpec, sampler: str) -> dict[str, Any]:
-    """Return the changes required by a sampler: some need a ladder, posterior draws need an exact score."""
-    wanted = spec.sampling.model_copy(update={"sampler": sampler})
-    along: dict[str, Any] = {}
-    if wanted.needs_ladder:
-        along |= method_rule(spec, "annealed") | {"sampling.method": "annealed"}
-    if wanted.glides and wanted.levels < 2:
-        along["sampling.levels"] = 2
-    if wanted.needs_exact:
-        along["sampling.source"] = "exact"
-    if wanted.noiseless:
-        along |= method_rule(spec, "fixed") | {"sampling.method": "fixed"}
-    return along
-
-
-def data_rule(spec: ExperimentSpec, name: str) -> dict[str, Any]:
-    """Return the changes required by data in the plane: points have no density without noise."""
-    return {"sampling.sampler": "langevin"} if spec.sampling.noiseless and name in POINT_SETS else {}
-
-
-def method_rule(spec: ExperimentSpec, method: str) -> dict[str, Any]:
-    """Return what must change with the dynamics of a mixture.
-
-    Fixed noise starts as in Song and Ermon 2019 (arXiv:1907.05600, §3.2): uniformly in a box, with as many steps as the
-    ladder had in all, at least 1000. Annealing divides its steps among the levels again, and starts round.
-    """
-    sampling = spec.sampling
-    if spec.data.kind != "mixture" or method == sampling.method:
-        return {}
-    if method == "annealed":
-        return annealed_again(sampling) | {"sampling.start": "gaussian"}
-    steps = min(max(FIXED_STEPS, sampling.levels * sampling.steps_per_level), MOST_FIXED_STEPS)
-    return {"sampling.start": "uniform", "sampling.steps_per_level": steps}
-
-
-def annealed_again(sampling: SamplingSpec) -> dict[str, Any]:
-    """Return what makes annealed dynamics of fixed ones, with as many steps in all."""
-    other = {"sampling.sampler": "langevin"} if sampling.noiseless else {}
-    return other | {
-        "sampling.method": "annealed",
-        "sampling.sigma_1": max(sampling.sigma_1, sampling.sigma_L),
-        "sampling.steps_per_level": max(1, sampling.steps_per_level // sampling.levels),
-    }
-
-
-def copies_rule(spec: ExperimentSpec, k: int) -> dict[str, Any]:
-    """Return the noises of one copy with which k copies have the present σ_eff = σ/√k."""
-    wider = math.sqrt(k / spec.training.k)
-    paths = ("sampling.sigma_1", "sampling.sigma_L", "denoise.sigma")
-    return {path: spec.get(path) * wider for path in paths}
-
-
-def source_rule(spec: ExperimentSpec, source: str) -> dict[str, Any]:
-    """Return the changes required by a source of the score: a network gives x̂ alone."""
-    return {"sampling.sampler": "langevin"} if source == "trained" and spec.sampling.needs_exact else {}

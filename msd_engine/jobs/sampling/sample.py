@@ -20,7 +20,8 @@ from msd_engine.jobs.sampling.ladder import ladder_event
 from msd_engine.jobs.sampling.verdicts import judged
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
-from msd_engine.jobs.tools.frames import ImageFrames, PlaneFrames, shown, stride_of
+from msd_engine.jobs.tools.frames import PlaneFrames, shown, stride_of
+from msd_engine.jobs.tools.image_frames import ImageFrames
 from msd_engine.metrics.chains.figures import alive
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.samplers.twin import Segment

@@ -18,7 +18,7 @@ from msd_engine.events.verdicts import ALIVE
 from msd_engine.specs import ExperimentSpec
 from msd_gui.pages.advice.findings import Advice, Facts
 from msd_gui.pages.base.readings import survival_severity
-from msd_gui.session.resolve import annealed_again
+from msd_gui.session.rules import annealed_again
 from msd_gui.widgets.controls.numbers import number
 
 # So small that chance gives no advice in the dozens of samplings of a session.

@@ -13,7 +13,8 @@ from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import ExperimentPage
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.networks import Network, Networks, NetworkStore
-from msd_gui.session.resolve import EngineState, Remedy, Resolved, resolve, source_rule
+from msd_gui.session.resolve import EngineState, Remedy, Resolved, resolve
+from msd_gui.session.rules import source_rule
 
 
 class ResolvedPage(ExperimentPage):

@@ -31,7 +31,8 @@ from msd_gui.pages.sampling.networks import NetworkCard, NetworkRow
 from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.networks import Network, NetworkStore, network_in
-from msd_gui.session.resolve import EngineState, Resolved, sampler_rule, source_rule
+from msd_gui.session.resolve import EngineState, Resolved
+from msd_gui.session.rules import sampler_rule, source_rule
 from msd_gui.session.settings import Settings
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.images.tiles import Tile, TilesView

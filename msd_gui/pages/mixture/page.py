@@ -37,7 +37,8 @@ from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, NetworkStore
-from msd_gui.session.resolve import EngineState, Resolved, data_rule
+from msd_gui.session.resolve import EngineState, Resolved
+from msd_gui.session.rules import data_rule
 from msd_gui.session.settings import SPEED_HZ, Settings
 from msd_gui.views.curves.bars import BarsView
 from msd_gui.views.curves.losses import LossView

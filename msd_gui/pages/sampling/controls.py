@@ -18,7 +18,8 @@ from msd_gui.pages.base.page import GRACE_MS
 from msd_gui.pages.base.resolved import ResolvedPage
 from msd_gui.pages.sampling.equal_noise import EqualNoise
 from msd_gui.session.made import Made
-from msd_gui.session.resolve import Resolved, method_rule, sampler_rule, source_rule
+from msd_gui.session.resolve import Resolved
+from msd_gui.session.rules import method_rule, sampler_rule, source_rule
 from msd_gui.theme.tips import wrapped
 from msd_gui.views.base.rich import SIGMA_EFF
 from msd_gui.views.curves.swelling import SwellingView

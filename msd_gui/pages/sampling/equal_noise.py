@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox
 
 from msd_engine.specs import ExperimentSpec
-from msd_gui.session.resolve import copies_rule
+from msd_gui.session.rules import copies_rule
 from msd_gui.theme.tips import wrapped
 from msd_gui.widgets.controls.guard import PRESS_KEYS, KeyGuard
 from msd_gui.widgets.panels.spec_form import SpecForm

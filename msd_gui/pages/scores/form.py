@@ -11,7 +11,7 @@ from msd_engine.specs import ExperimentSpec, SpecError
 from msd_engine.specs.scores.contenders import CONTENDERS
 from msd_engine.specs.scores.spec import USUAL, ScoresSpec
 from msd_engine.specs.sweep import parse_list
-from msd_gui.session.resolve import refused_choices
+from msd_gui.session.refusals import refused_choices
 from msd_gui.theme.tips import wrapped
 from msd_gui.views.base.rich import indexed
 from msd_gui.widgets.panels.section import Section

@@ -12,8 +12,8 @@ from msd_engine.denoisers.posterior import Posterior
 from msd_engine.events import Failed, FilmFrame, Finished, Samples
 from msd_engine.jobs.sampling.chain_task import chain_task
 from msd_engine.jobs.sampling.sample import sample
-from msd_engine.jobs.tools import frames
-from msd_engine.jobs.tools.frames import film_size
+from msd_engine.jobs.tools import image_frames
+from msd_engine.jobs.tools.image_frames import film_size
 from msd_engine.jobs.training.train import train
 from msd_engine.samplers import langevin
 from msd_engine.samplers.descent import Stage
@@ -142,7 +142,7 @@ def test_inpainting_paints_what_fits_to_the_known_part():
 
 
 def test_what_cannot_be_painted_is_one_sentence():
-    for mask, word in ((b"", "marked"), (bytes(64), "marked"), (b"\1" * 64, "kept"), (b"\1" * 9, "marked")):
+    for mask, word in ((b"", "marked"), (bytes(64), "marked"), (b"\1" * 64, "keep some"), (b"\1" * 9, "marked")):
         (*_, last) = inpaint(spec(**{"denoise.mask": mask}))
         assert isinstance(last, Failed)
         assert word in last.text
@@ -209,7 +209,7 @@ def test_velocities_are_kept_with_the_film_within_its_bounds(monkeypatch):
     assert kept[-1].carried[0].any()
     assert not any(frame.carried for frame in film(sample(spec(**{"sampling.sampler": "langevin"}))))
     state = 2 * kept[0].copies[0].nbytes
-    monkeypatch.setattr(frames, "_FILM_BYTES", 24 * state * 3)
+    monkeypatch.setattr(image_frames, "_FILM_BYTES", 24 * state * 3)
     few = film(sample(moving))
     assert len(few[0].copies) == 3
     assert sum(frame.copies.nbytes + frame.carried[0].nbytes for frame in few) <= 24 * state * 3
@@ -278,9 +278,9 @@ def test_a_film_is_bounded_in_bytes(chains, chain_bytes):
     kept, moments = film_size(chains, chain_bytes)
     assert 1 <= kept <= chains
     assert 2 <= moments <= 240
-    assert kept * moments * chain_bytes <= frames._FILM_BYTES or (kept == 1 and moments == 2)
+    assert kept * moments * chain_bytes <= image_frames._FILM_BYTES or (kept == 1 and moments == 2)
 
 
 def test_a_thinned_film_keeps_its_ends(monkeypatch):
-    monkeypatch.setattr(frames, "_FILM_FRAMES", 4)
+    monkeypatch.setattr(image_frames, "_FILM_FRAMES", 4)
     assert [frame.step for frame in film(list(sample(spec())))] == [0, 6, 12, 18]

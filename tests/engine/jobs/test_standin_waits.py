@@ -9,7 +9,7 @@ from standin import counting
 from msd_engine.events import Finished
 from msd_engine.jobs.factory.chains import sampling
 from msd_engine.jobs.sampling.sample import chain_events
-from msd_engine.jobs.tools import frames
+from msd_engine.jobs.tools import image_frames
 from msd_engine.jobs.training.train import train
 from msd_engine.samplers.walk import walk
 from msd_engine.specs import load_preset
@@ -62,7 +62,7 @@ def waits_of_a_step(job, least, most):
 
 def test_a_sampling_waits_for_its_frames_alone(trained, monkeypatch):
     spec, folder = trained
-    monkeypatch.setattr(frames, "_FILM_FRAMES", 3)
+    monkeypatch.setattr(image_frames, "_FILM_FRAMES", 3)
 
     def job(steps):
         wanted = spec.replace_all({"sampling.method": "fixed", "sampling.steps_per_level": steps})

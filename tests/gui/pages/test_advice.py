@@ -21,7 +21,7 @@ from msd_gui.pages.quality.survival import SurvivalPanel
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network
-from msd_gui.session.resolve import method_rule
+from msd_gui.session.rules import method_rule
 
 # An 8×8 image set whose pixels have a standard deviation of about a half.
 FACTS = Facts(dim=64, data_std=0.54, largest_distance=9.6)

@@ -20,7 +20,7 @@ from msd_gui.pages.mixture.page import MixturePage
 from msd_gui.pages.mixture.readout import MOST_CHAINS, state_at
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.networks import NetworkStore
-from msd_gui.session.resolve import method_rule
+from msd_gui.session.rules import method_rule
 
 
 @pytest.fixture

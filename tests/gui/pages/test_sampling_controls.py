@@ -10,7 +10,7 @@ from PySide6.QtCore import QPointF
 from msd_engine.events import Ladder
 from msd_engine.specs import load_preset
 from msd_engine.specs.tables.samplers import OWN_FIELDS, TRAITS
-from msd_gui.pages.sampling.controls import sampler_rule, source_rule
+from msd_gui.session.rules import sampler_rule, source_rule
 from msd_gui.views.curves.swelling import SwellingView
 
 SAMPLERS = tuple(TRAITS)

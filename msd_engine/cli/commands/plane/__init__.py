@@ -1,0 +1,1 @@
+"""Commands for points in the plane: objectives, twins and figures of the papers."""
