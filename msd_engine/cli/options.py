@@ -9,10 +9,23 @@ from typing import Annotated, Any, Literal, Union
 import tyro
 
 from msd_engine.cli.fields import NOT_GIVEN, field_flag, field_flags
-from msd_engine.cli.flags import DataDir, Device, Flag, Json, Model, Preset, RunFolder, Threads
+from msd_engine.cli.flags import (
+    BUDGET,
+    DataDir,
+    Device,
+    Flag,
+    Json,
+    Model,
+    Preset,
+    RunFolder,
+    SampleFields,
+    Threads,
+)
+from msd_engine.cli.plane import Figure, Twins
 from msd_engine.specs.data import ImageSetName
 from msd_engine.specs.sampling import StepRule
 from msd_engine.specs.tables.noise import Covariance
+from msd_engine.specs.tables.updates import Convention
 
 
 @dataclass(frozen=True)
@@ -75,10 +88,9 @@ class Run(_Computing):
 
 
 # Explicit because `--steps` alone must also remove the time limit of a preset, and vice versa.
-_BUDGET = ("steps", "seconds")
 
-TrainFields: Any = field_flags("training", reserved=_BUDGET)
-SampleFields: Any = field_flags("sampling", reserved=_BUDGET)
+TrainFields: Any = field_flags("training", reserved=BUDGET)
+ScoreFields: Any = field_flags("training")
 
 
 @dataclass(frozen=True)
@@ -108,6 +120,8 @@ class Sample(_Computing, _FromNetwork):
     """Sample file with x_hat, y, seed and spec."""
     grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
     """Also write a picture of all samples, for images."""
+    convention: Annotated[Convention, tyro.conf.arg(help_behavior_hint="(epsilon | alpha)")] = "epsilon"
+    """How the printed update writes the step: ε with noise √(2ε), or α/2 with noise √α."""
     fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
 
 
@@ -180,6 +194,25 @@ class Tune(_Computing):
     """Seed of the candidates and of the halves."""
     apply: Annotated[Path | None, tyro.conf.arg(metavar="OUT.json", help_behavior_hint="")] = None
     """Write the best chain as a spec, for msd sample --preset or msd run."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Train objectives side by side on points or a mixture, and compare their scores with the exact one."""
+
+    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: two-gaussians)")] = NOT_GIVEN
+    """Name of a preset of points, trained with a small network; or a file that carries a spec, trained as it says."""
+    objectives: Annotated[str, tyro.conf.arg(metavar="A,B", help_behavior_hint="(default: the usual)")] = NOT_GIVEN
+    """Objectives: mse, mse-plain, ncsn, denoising, explicit, implicit, sliced-gaussian, sliced-rademacher,
+    sliced-sphere, sliced-vr; usual are all but the plain one and two of the sliced."""
+    seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(default: 0,1,2)")] = NOT_GIVEN
+    """Training seeds; the intervals are over them."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """Write the table as CSV, or table and settings as JSON, by the suffix."""
+    device: Device = "auto"
+    threads: Threads = NOT_GIVEN
+    json: Json = False
+    fields: Annotated[ScoreFields, _FIELDS] = field(default_factory=ScoreFields)
 
 
 @dataclass(frozen=True)
@@ -322,8 +355,11 @@ Command = (
     | Run
     | Evaluate
     | Why
+    | Twins
+    | Figure
     | Propose
     | Tune
+    | Scores
     | Sweep
     | Reproduce
     | Noise
@@ -340,8 +376,11 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Run, tyro.conf.subcommand("run")],
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
     Annotated[Why, tyro.conf.subcommand("why")],
+    Annotated[Twins, tyro.conf.subcommand("twins")],
+    Annotated[Figure, tyro.conf.subcommand("figure")],
     Annotated[Propose, tyro.conf.subcommand("propose")],
     Annotated[Tune, tyro.conf.subcommand("tune")],
+    Annotated[Scores, tyro.conf.subcommand("scores")],
     Annotated[Sweep, tyro.conf.subcommand("sweep")],
     Annotated[Reproduce, tyro.conf.subcommand("reproduce")],
     Annotated[Noise, tyro.conf.subcommand("noise")],

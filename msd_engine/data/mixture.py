@@ -108,6 +108,13 @@ class GaussianMixture:
         rho = torch.softmax(self._log_joint(z, tau), -1)
         return -(rho.unsqueeze(-2) * z).flatten(-2) @ whitening.flatten(1).T
 
+    def scores(self, x: Tensor, tau: Tensor) -> Tensor:
+        """Return the scores of points (B, d), each smoothed by its own noise τ (B,), with shape (B, d)."""
+        total = self.eigenvalues + tau.square().reshape(-1, 1, 1)
+        v = torch.einsum("bjd,jde->bje", x.unsqueeze(1) - self.means, self.axes)
+        rho = torch.softmax(self.weights.log() - 0.5 * (total.log() + v.square() / total).sum(-1), -1)
+        return -torch.einsum("bj,jde,bje->bd", rho, self.axes, v / total)
+
     def responsibilities(self, x: Tensor, tau: float = 0.0) -> Tensor:
         """Return the probabilities of the modes given points (..., d) with noise of std τ.
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from msd_engine.backend.recording import Graph
-from msd_engine.denoisers.outputs.output import Known, Output
+from msd_engine.denoisers.outputs.output import Known, Output, widths
 from msd_engine.denoisers.posterior import Posterior, tweedie
 from msd_engine.denoisers.recorded import RecordedEstimate
 from msd_engine.noise.process import Process
@@ -105,6 +105,14 @@ class LearnedDenoiser(nn.Module):
     def estimate(self, y: Tensor, sigma: Tensor) -> Tensor:
         """Return x̂ (B, *event), differentiable, for training; copies (B, k, *event) and noises (B,) are float32."""
         return self.output.estimate(self._network, y, sigma, self._known(y.shape[1]))
+
+    def score(self, y: Tensor, sigma: Tensor) -> Tensor:
+        """Return the score of ȳ (B, *event), differentiable, for training; arguments as of `estimate`."""
+        known = self._known(y.shape[1])
+        if self.output.score is not None:
+            return self.output.score(self._network, y, sigma, known)
+        x_hat = self.output.estimate(self._network, y, sigma, known)
+        return (x_hat - y.mean(dim=1)) / widths(sigma, known).sigma_eff.square()
 
     def weight(self, sigma: Tensor, k: int) -> Tensor:
         """Return the weight λ (B,) of a squared error of the estimate in the objective.

@@ -41,6 +41,12 @@ class Target(Protocol):
     def log_prob(self, x: Tensor, tau: float = 0.0) -> Tensor:
         """Return the log density log p_τ(x) with shape (...) of data (..., *shape), smoothed by noise of std τ."""
 
+    def score(self, x: Tensor, tau: Tensor) -> Tensor:
+        """Return ∇ log p_τ(x) with shape (B, *shape) of data (B, *shape), each at its noise τ (B,), on their device.
+
+        Only the first call on a device may wait for it.
+        """
+
     def denoiser(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Denoiser:
         """Return the exact denoiser on a device and in a precision; None keeps those of the target."""
 
@@ -51,6 +57,7 @@ class MixtureTarget:
     def __init__(self, mixture: GaussianMixture) -> None:
         self.modes: GaussianMixture | None = mixture
         self._mixture = mixture
+        self._moved: dict[tuple[torch.device, torch.dtype], GaussianMixture] = {}
         self.shape: tuple[int, ...] = (mixture.dim,)
         self.mean = mixture.mean
         self.std = mixture.std
@@ -62,6 +69,13 @@ class MixtureTarget:
     def log_prob(self, x: Tensor, tau: float = 0.0) -> Tensor:
         """Return log p_τ(x) of points with shape (..., d)."""
         return self._mixture.log_prob(x, tau)
+
+    def score(self, x: Tensor, tau: Tensor) -> Tensor:
+        """Return ∇ log p_τ(x) with shape (B, d) of points (B, d), each at its own noise τ (B,)."""
+        key = (x.device, x.dtype)
+        if key not in self._moved:
+            self._moved[key] = self._mixture.to(*key)
+        return self._moved[key].scores(x, tau)
 
     def denoiser(self, device: torch.device | None = None, dtype: torch.dtype | None = None) -> ExactDenoiser:
         """Return the exact denoiser, by default of the mixture as it is."""

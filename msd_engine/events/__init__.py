@@ -16,7 +16,11 @@ from msd_engine.events.sampling import (
     Modes,
     Proposed,
     Samples,
+    Split,
+    TwinSegment,
 )
+from msd_engine.events.scores.fields import ScoreFields, ScoreTruth
+from msd_engine.events.scores.table import ScoreCurves, ScoreRow, ScoreTable
 from msd_engine.events.sweep import ChildEnded, ChildHeldOut, ChildStarted, SweepTable, TableRow
 from msd_engine.events.training import Checkpointed, HeldOutLoss, LossPoints, StripFrame
 from msd_engine.events.tuning import Effect, Finalist, TuneCost, TuneGrid, TuneReport, TuneRow, TuneTable
@@ -63,6 +67,12 @@ __all__ = [
     "RunStatus",
     "RunsChanged",
     "Samples",
+    "ScoreCurves",
+    "ScoreFields",
+    "ScoreRow",
+    "ScoreTable",
+    "ScoreTruth",
+    "Split",
     "Started",
     "StripFrame",
     "SweepFound",
@@ -75,5 +85,6 @@ __all__ = [
     "TuneReport",
     "TuneRow",
     "TuneTable",
+    "TwinSegment",
     "Verdicts",
 ]

@@ -6,6 +6,7 @@ distinct colours; ``order S``, the place S from 0 to 1 in an order such as that 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -24,7 +25,7 @@ ORDER_COLOURS = ("#440154", "#21808c", "#86b61a")
 OWN_COLOURS = 8
 """Number of distinct colours, ``own 1`` and so on."""
 
-LAYERS = ("density", "data", "modes", "exact arrows", "learned arrows", "tails", "heads", "copies")
+LAYERS = ("density", "data", "modes", "exact arrows", "learned arrows", "tails", "heads", "twins", "copies")
 """Layers of the plane, from back to front."""
 
 NO_POINTS: Array = np.empty((0, 2))
@@ -32,6 +33,9 @@ NO_TAILS: Array = np.empty((0, 0, 2))
 NO_LOST: Array = np.empty(0, bool)
 DENSITY_DEPTH = 10.0
 """A log density this far below its peak counts as zero: exp(-10) is 1/22 000."""
+
+# Arrows of a field each way.
+_ARROWS = 15
 
 # Up to this number chains remain readable, however far they leap.
 _FEW = 10
@@ -194,6 +198,7 @@ class Plane:
         bounds: Range of the axes, in data units.
         lost: Which chains left the plane, with shape (B,), drawn as rings; empty for none.
         note: Line above the plane in files, such as the moment of an animation.
+        twins: The last states of the one-sample twins of the chains, with shape (n, B, 2), oldest first.
     """
 
     log_density: Array | None = None
@@ -212,6 +217,7 @@ class Plane:
     bounds: Bounds = (-8.0, 8.0, -8.0, 8.0)
     lost: Array = field(default_factory=lambda: NO_LOST)
     note: str = ""
+    twins: Array = field(default_factory=lambda: NO_TAILS)
 
     @property
     def has_density(self) -> bool:
@@ -229,6 +235,7 @@ class Plane:
             ("learned arrows", self.learned is not None, Key("arrow", "learned", "learned score")),
             ("heads", len(self.heads) > lost, Key("dot", self.colour, "chains ȳ")),
             ("heads", lost > 0, Key("ring", self.colour, f"{lost} of {len(self.heads)} chains beyond 10⁶")),
+            ("twins", len(self.twins) > 0, Key("ring", "text", "one-sample twins")),
             ("copies", copies, Key("ring", "chosen", "copies y of the chosen chain")),
             ("copies", copies, Key("dot", "chosen", "their mean ȳ")),
             ("copies", copies, Key("diamond", "text", "x̂")),
@@ -264,7 +271,70 @@ class Plane:
         return readable(self.tails.transpose(1, 0, 2), LONGEST_STEP * min(right - left, high - low))
 
 
-Plot = Curves | Bars | Plane
+@dataclass(frozen=True, eq=False)
+class Field:
+    """Vectors in the plane, as arrows or as a map of their lengths, with lines of equal density.
+
+    Attributes:
+        name: Name of the plot.
+        words: What the vectors are.
+        bounds: Part of the plane, (x₁ least, x₁ most, x₂ least, x₂ most).
+        at: Centres of the cells of a square grid over it, with shape (n·n, 2), the row of the least x₂ first.
+        vectors: The vectors there, with shape (n·n, 2); None if unknown.
+        unit: Length that is drawn as the longest arrow or the full colour.
+        style: Whether to draw arrows at a part of the cells, or a map.
+        colour: Colour of the arrows, or the full colour of the map.
+        contours: Lines of equal density, each with shape (m, 2).
+    """
+
+    name: str
+    words: str
+    bounds: Bounds = (-1.0, 1.0, -1.0, 1.0)
+    at: Array = field(default_factory=lambda: NO_POINTS)
+    vectors: Array | None = None
+    unit: float = 1.0
+    style: Literal["arrows", "map"] = "arrows"
+    colour: str = "learned"
+    contours: tuple[Array, ...] = ()
+
+    @property
+    def note(self) -> str:
+        """Line above it in files."""
+        return self.name
+
+    @property
+    def side(self) -> int:
+        """Number n of cells each way."""
+        return math.isqrt(len(self.at))
+
+    def arrows(self) -> tuple[Array, Array]:
+        """Return start points and vectors of few enough arrows, with shape (m, 2), the longest of length 1."""
+        if self.vectors is None:
+            return NO_POINTS, NO_POINTS
+        stride = max(1, round(self.side / _ARROWS))
+        # From the middle out, so that the arrows lie evenly in the picture.
+        few = slice((self.side // 2) % stride, None, stride)
+        at, vectors = (
+            part.reshape(self.side, self.side, 2)[few, few].reshape(-1, 2) for part in (self.at, self.vectors)
+        )
+        return at, vectors / self.unit
+
+    def lengths(self) -> Array:
+        """Return the lengths over the unit, at most 1, with shape (n, n), the row of the least x₂ first."""
+        assert self.vectors is not None
+        return np.asarray(np.clip(np.hypot(*self.vectors.T) / self.unit, 0.0, 1.0)).reshape(self.side, self.side)
+
+    def entries(self) -> tuple[Key, ...]:
+        """Return the entries of the legend."""
+        lines = (Key("line", "muted", "equal density"),) if self.contours else ()
+        if self.vectors is None:
+            return lines
+        mark: Mark = "arrow" if self.style == "arrows" else "patch"
+        words = self.words if self.style == "arrows" else f"‖{self.words}‖, full from {self.unit:.2g}"
+        return (Key(mark, self.colour, words), *lines)
+
+
+Plot = Curves | Bars | Plane | Field
 
 
 def readable(tails: Array, longest: float) -> Array:

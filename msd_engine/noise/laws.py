@@ -2,7 +2,8 @@
 
 Log-normal: ln σ_eff ~ N(m, v²) with σ_eff = σ/√k, after Karras et al. 2022 (arXiv:2206.00364). Uniform in time:
 t ~ U(t_0, 1) and σ(t)/α(t) of the forward process, std(t) of the report's; t_0 = 1e-5 keeps σ away from zero, where the
-target of the score diverges. Either law may describe σ or σ_eff.
+target of the score diverges. Ladder: n geometric noises with equal shares, of NCSN (arXiv:1907.05600); n = 1 is the
+smallest alone. Each law may describe σ or σ_eff.
 """
 
 from __future__ import annotations
@@ -35,10 +36,15 @@ def draw_sigma(spec: NoiseSpec, k: int, numbers: Tensor) -> Tensor:
     Returns:
         σ with the shape and dtype of `numbers`, all positive.
     """
-    if spec.law == "log-normal":
-        drawn = torch.exp(spec.log_mean + spec.log_std * numbers)
-    else:
-        drawn = process_of(spec).noise(FIRST_TIME + (1 - FIRST_TIME) * numbers)
+    match spec.law:
+        case "log-normal":
+            drawn = torch.exp(spec.log_mean + spec.log_std * numbers)
+        case "uniform-t":
+            drawn = process_of(spec).noise(FIRST_TIME + (1 - FIRST_TIME) * numbers)
+        case "ladder":
+            # From the smallest up; a uniform number may round to 1.
+            place = (numbers * spec.noises).floor().clamp(max=spec.noises - 1) / max(1, spec.noises - 1)
+            drawn = spec.smallest * (spec.largest / spec.smallest) ** place
     return _of_one_copy(spec, k, drawn)
 
 
@@ -57,6 +63,10 @@ def below(spec: NoiseSpec, k: int, sigma: Tensor) -> Tensor:
     if spec.law == "log-normal":
         share: Tensor = torch.special.ndtr((drawn.log() - spec.log_mean) / spec.log_std)
         return share
+    if spec.law == "ladder":
+        steps = torch.arange(spec.noises, dtype=sigma.dtype, device=sigma.device) / max(1, spec.noises - 1)
+        noises = spec.smallest * (spec.largest / spec.smallest) ** steps
+        return (noises < drawn.unsqueeze(-1)).to(sigma.dtype).mean(-1)
     return ((process_of(spec).time(drawn) - FIRST_TIME) / (1 - FIRST_TIME)).clamp(0.0, 1.0)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from torch import Tensor
 
 from msd_engine.denoisers.learned import LearnedDenoiser
-from msd_engine.objectives.objective import Draw, Losses
+from msd_engine.objectives.objective import Given, Losses
 
 
-def loss(denoiser: LearnedDenoiser, x: Tensor, y: Tensor, sigma: Tensor, _draw: Draw) -> Losses:
+def loss(denoiser: LearnedDenoiser, x: Tensor, y: Tensor, sigma: Tensor, _given: Given) -> Losses:
     """Return the squared errors of a batch, as `Objective.loss`, without random numbers."""
     error = squared_error(denoiser.estimate(y, sigma), x)
     return Losses(error * denoiser.weight(sigma, y.shape[1]), error)

@@ -14,6 +14,23 @@ Draw = Callable[[tuple[int, ...]], Tensor]
 calls within a step return the same numbers."""
 
 
+ExactScore = Callable[[Tensor, Tensor], Tensor]
+"""Maps points ȳ with shape (B, *event) and noises σ_eff with shape (B,) to the exact score of ȳ with shape (B, *event),
+on the device without the host."""
+
+
+class Given(NamedTuple):
+    """What a loss may use beside the data.
+
+    Attributes:
+        draw: Source of random numbers for the objective itself.
+        exact: The exact score; None for images.
+    """
+
+    draw: Draw
+    exact: ExactScore | None = None
+
+
 class Losses(NamedTuple):
     """The losses of a batch.
 
@@ -30,7 +47,7 @@ class Losses(NamedTuple):
 class Objective(Protocol):
     """Interface of an objective module such as `objectives.mse`."""
 
-    def loss(self, denoiser: LearnedDenoiser, x: Tensor, y: Tensor, sigma: Tensor, draw: Draw) -> Losses:
+    def loss(self, denoiser: LearnedDenoiser, x: Tensor, y: Tensor, sigma: Tensor, given: Given) -> Losses:
         """Return the losses of a batch without synchronising with the device, which may record the step.
 
         Args:
@@ -38,5 +55,5 @@ class Objective(Protocol):
             x: Clean data with shape (B, *event).
             y: Their copies with shape (B, k, *event).
             sigma: Noise of one copy with shape (B,).
-            draw: Source of random numbers for the objective itself.
+            given: Random numbers and the exact score.
         """

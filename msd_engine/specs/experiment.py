@@ -15,7 +15,9 @@ from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.nets import MlpSpec, UNetSpec
 from msd_engine.specs.noise import COLOUR_FIELDS, NoiseSpec
 from msd_engine.specs.sampling import SamplingSpec
+from msd_engine.specs.tables.forms import FORMS, FormRow
 from msd_engine.specs.tables.noise import COVARIANCES
+from msd_engine.specs.tables.objectives import OBJECTIVES, ObjectiveRow
 from msd_engine.specs.training import TrainingSpec
 
 GENERATOR = "philox4x32-10"
@@ -73,8 +75,26 @@ class ExperimentSpec(Spec):
         if isinstance(self.data, ImagesSpec):
             if not isinstance(self.network, UNetSpec):
                 raise ValueError("network.kind must be 'unet' where data.kind is 'images'.")
+            rows: dict[str, FormRow | ObjectiveRow] = {
+                "form": FORMS[self.training.form],
+                "objective": OBJECTIVES[self.training.objective],
+            }
+            for name, row in rows.items():
+                if row.only_points:
+                    value = getattr(self.training, name)
+                    raise ValueError(f"training.{name} {value!r} is for points, not for images: {row.only_points}.")
         elif not isinstance(self.network, MlpSpec):
             raise ValueError("network.kind must be 'mlp' where data.kind is 'mixture'.")
+        return self
+
+    @model_validator(mode="after")
+    def _sampler_fits_data(self) -> Self:
+        sampling, data = self.sampling, self.data
+        wanted = f"sampling.sampler {sampling.sampler!r} needs"
+        if isinstance(data, ImagesSpec) and not sampling.traits.draws_images:
+            raise ValueError(f"{wanted} an exact density, which images do not have: choose another sampler.")
+        if isinstance(data, MixtureSpec) and data.is_points and sampling.noiseless:
+            raise ValueError(f"{wanted} a density without noise, which points do not have: choose another sampler.")
         return self
 
     @model_validator(mode="after")
@@ -276,6 +296,7 @@ NETWORK_FIELDS = (
     *(f"noise.{name}" for name in COLOUR_FIELDS),
     "training.k",
     "training.form",
+    "training.objective",
 )
 """What a network is made from: a training with another of these makes another network."""
 

@@ -78,12 +78,13 @@ class NoiseSpec(Spec):
         formula="C = R diag(a², 1) Rᵀ · 2/(a² + 1)",
     )
 
-    law: Literal["log-normal", "uniform-t"] = param(
+    law: Literal["log-normal", "uniform-t", "ladder"] = param(
         "log-normal",
         title="Noise law",
-        help="Law of σ in training: log-normal in σ_eff, or uniform in the time t of dx = sᵗ dw (as in the report).",
+        help="Law of σ in training: log-normal in σ_eff, uniform in the time t of dx = sᵗ dw (as in the report), or "
+        "a geometric ladder of noises with equal shares (as in NCSN).",
         choices={"uniform-t": "Uniform t"},
-        formula="ln σ_eff ~ N(m, v²), or t ~ U(0, 1) and σ = std(t)",
+        formula="ln σ_eff ~ N(m, v²), or t ~ U(0, 1) and σ = std(t), or σ = σ_a (σ_b/σ_a)^(i/(n−1)), i = 0…n−1",
     )
     quantity: Literal["auto", "sigma", "sigma-eff"] = param(
         "auto",
@@ -124,6 +125,44 @@ class NoiseSpec(Spec):
         help="Width of the log-normal law of σ_eff = σ/√k.",
         formula="ln σ_eff ~ N(m, v²)",
     )
+    largest: float = param(
+        20.0,
+        title="Largest noise of training",
+        symbol="σ_a",
+        gt=0.0,
+        le=1e4,
+        slider=(0.1, 50.0),
+        scale="log",
+        help="Largest noise of the ladder of training.",
+        formula="σ = σ_a (σ_b/σ_a)^(i/(n−1))",
+    )
+    smallest: float = param(
+        1.0,
+        title="Smallest noise of training",
+        symbol="σ_b",
+        gt=0.0,
+        le=1e4,
+        slider=(0.02, 10.0),
+        scale="log",
+        help="Smallest noise of the ladder of training.",
+        formula="σ = σ_a (σ_b/σ_a)^(i/(n−1))",
+    )
+    noises: int = param(
+        10,
+        title="Noises of training",
+        symbol="n",
+        ge=1,
+        le=10_000,
+        slider=(1, 50),
+        help="Number of noises of the ladder of training; 1 trains at the smallest noise alone.",
+        formula="σ = σ_a (σ_b/σ_a)^(i/(n−1))",
+    )
+
+    @model_validator(mode="after")
+    def _ladder_falls(self) -> Self:
+        if self.law == "ladder" and self.largest < self.smallest:
+            raise ValueError("noise.largest must not be below noise.smallest.")
+        return self
 
     @model_validator(mode="after")
     def _own_fields_alone(self) -> Self:

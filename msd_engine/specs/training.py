@@ -6,6 +6,7 @@ from typing import Literal
 
 from msd_engine.specs.base import LARGEST_SEED, Spec, param
 from msd_engine.specs.tables.forms import FORMS, Form, form_help
+from msd_engine.specs.tables.objectives import OBJECTIVES, Objective, objective_help
 
 
 class TrainingSpec(Spec):
@@ -26,8 +27,14 @@ class TrainingSpec(Spec):
         "preconditioned",
         title="Parametrisation",
         help=form_help(),
-        formula="x̂ = c_skip ȳ + c_out F(c_in y₁…y_k, c_noise), or x̂ = F(y₁…y_k, t)",
+        formula="x̂ = c_skip ȳ + c_out F(c_in y₁…y_k, c_noise), or x̂ = F(y₁…y_k, t), or x̂ = ȳ + σ_eff² s",
         choices={form: row.title for form, row in FORMS.items()},
+    )
+    objective: Objective = param(
+        "mse",
+        title="Objective",
+        help=f"What training minimises; s is the score of ȳ, with x̂ = ȳ + σ_eff² s. {objective_help()}",
+        choices={objective: row.title for objective, row in OBJECTIVES.items()},
     )
     batch: int = param(
         128, title="Batch", unit="data", ge=1, le=65_536, slider=(16, 1024), scale="log", help="Data in one step."

@@ -15,7 +15,7 @@ from msd_engine.backend.recording import Graph, Repeated
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.noise.copies import copies
 from msd_engine.noise.laws import draw_sigma, law_of_numbers
-from msd_engine.objectives.objective import Objective
+from msd_engine.objectives.objective import ExactScore, Given, Objective
 from msd_engine.specs import ExperimentSpec
 from msd_engine.training.averaging import WeightAverage, decay_at
 from msd_engine.training.chance import Chance, Step
@@ -62,6 +62,7 @@ class Trainer:
         averaged: A second denoiser of the same structure for the averaged weights.
         source: Source of the data.
         objective: The objective to minimise.
+        exact: The exact score of the data, for objectives that use it; None for images.
         delay: Steps after which the host reads a loss. It changes no numbers.
         new_graph: Makes the recording of a step, one for each number of copies; used only with a delay. It changes no
             numbers.
@@ -75,6 +76,7 @@ class Trainer:
         source: Source,
         objective: Objective,
         *,
+        exact: ExactScore | None = None,
         delay: int = 0,
         new_graph: Callable[[], Graph] | None = None,
     ) -> None:
@@ -85,6 +87,7 @@ class Trainer:
         self._spec = spec
         self._source = source
         self._objective = objective
+        self._exact = exact
         self._delay = delay
         self._optimiser = Optimiser(denoiser, spec.training)
         self._average = WeightAverage(denoiser, self._optimiser.parts, averaged)
@@ -169,7 +172,8 @@ class Trainer:
         numbers = self._chance.sigma(law_of_numbers(self._law), step)
         sigma = draw_sigma(self._law, k, numbers)
         y = copies(x, sigma, self._chance.noise((k, *x.shape[1:]), step))
-        losses = self._objective.loss(denoiser, x, y, sigma, partial(self._chance.extra, step=step))
+        given = Given(partial(self._chance.extra, step=step), self._exact)
+        losses = self._objective.loss(denoiser, x, y, sigma, given)
         # Divide by the dimension, so that one clipping norm suits points and images.
         dimension = math.prod(x.shape[1:])
         gradients = self._optimiser.gradients(losses.descended.mean() / dimension)

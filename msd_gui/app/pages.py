@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from msd_gui.pages import compare, denoise, images, mixture, noise, runs
+from msd_gui.pages import compare, denoise, images, mixture, noise, runs, scores
 from msd_gui.pages.base.page import Page
 from msd_gui.pages.base.row import Surroundings
 
@@ -16,6 +16,7 @@ PAGES = (
     compare.PAGE,
     runs.PAGE,
     noise.PAGE,
+    scores.PAGE,
 )
 
 

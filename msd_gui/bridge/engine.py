@@ -22,7 +22,9 @@ from msd_engine.events.figures import Figure, Sheet
 from msd_engine.jobs.tools.background import imported
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live, SweepSpec
 from msd_engine.specs.live import Cadence
+from msd_engine.specs.scores.spec import ScoresSpec
 from msd_engine.specs.search.tune import TuneSpec
+from msd_engine.specs.tables.papers import FigureName
 
 if TYPE_CHECKING:
     from msd_engine.jobs.files.catalogue import Catalogue
@@ -129,6 +131,14 @@ class Engine:
         grid = {"bounds": bounds, "resolution": FIELD_RESOLUTION, "points": ARROWS_PER_SIDE}
         return self._job("sampling.field:field", spec, sigma=sigma, run_dir=run, pool=1, **grid)
 
+    def paper_figure(self, name: FigureName, path: Path) -> Job:
+        """Compute a figure of the papers, and write it."""
+        return self._job("sampling.paper_figures:paper_figure", name, path, pool=1)
+
+    def twins(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Walk chains beside their one-sample twins, and split the copies into mean and residuals."""
+        return self._job("sampling.twins:twins", spec, run_dir=run, pool=1)
+
     def why(self, spec: ExperimentSpec, run: Path | None = None, *, chains: int = 0, fault: Fault = "deaths") -> Job:
         """Find out by experiment why chains die or miss the shares of the data; 0 chains for the usual number."""
         return self._job("sampling.why:why", spec, run_dir=run, chains=chains, fault=fault, pool=1)
@@ -186,6 +196,12 @@ class Engine:
     def nearest(self, spec: ExperimentSpec, image: NDArray[np.float32]) -> Job:
         """Find the training images nearest to an image with shape (C, H, W)."""
         return self._job("quality.nearest:nearest", spec, image, pool=1)
+
+    # -- objectives ----------------------------------------------------------------------------------------------------
+
+    def scores(self, spec: ScoresSpec) -> Job:
+        """Train objectives side by side and compare their scores with the exact one."""
+        return self._job("scores.scores:scores", spec, pool=0)
 
     # -- files ---------------------------------------------------------------------------------------------------------
 

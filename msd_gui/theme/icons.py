@@ -38,6 +38,7 @@ GLYPHS = {
     "page_mixture": "scatter-plot",
     "page_noise": "blur",
     "page_runs": "format-list-bulleted",
+    "page_scores": "compass-outline",
     "paste": "content-paste",
     "pause": "pause",
     "play": "play",

@@ -86,6 +86,18 @@ def compare(walk: Walk, _options: argparse.Namespace) -> None:
     walk.rest(1.0)
 
 
+def scores(walk: Walk, _options: argparse.Namespace) -> None:
+    """Objectives side by side, with few steps; the score of the implicit one."""
+    page = walk.window.pages["scores"]
+    page.experiment.set(page.experiment.spec.replace("training.steps", 500))
+    walk.wait(lambda: page.can("train"))
+    page.act("train")
+    walk.rest(1.0)
+    walk.wait(lambda: not page.running, PATIENCE_S)
+    page.shown.objective.setCurrentIndex(page.shown.objective.findData("implicit"))
+    walk.rest(1.0)
+
+
 def runs(walk: Walk, _options: argparse.Namespace) -> None:
     """What was trained for the other pictures."""
     walk.rest(3.0)
@@ -99,6 +111,7 @@ def noise(walk: Walk, _options: argparse.Namespace) -> None:
 
 
 PAGES = {"mixture": mixture, "images": images, "denoise": denoise, "compare": compare, "runs": runs, "noise": noise}
+PAGES |= {"scores": scores}
 
 
 if __name__ == "__main__":

@@ -16,19 +16,14 @@ import math
 import torch
 from torch import Tensor
 
-from msd_engine.denoisers.outputs.output import Known, Network, Output
+from msd_engine.denoisers.outputs.output import Known, Network, Output, on_scaled, widths
 
 
 def _estimate(network: Network, y: Tensor, sigma: Tensor, known: Known) -> Tensor:
-    wide = sigma.reshape(-1, *(1 for _ in known.data_mean.shape))
-    sigma_eff = wide / math.sqrt(known.k)
-    total = sigma_eff.square() + known.sigma_data.square()
-    centred = y - known.data_mean
-    c_in = torch.rsqrt(total if known.sees_mean else wide.square() + known.sigma_data.square())
+    _, sigma_eff, total = widths(sigma, known)
     c_out = sigma_eff * known.sigma_data * torch.rsqrt(total)
-    skip = centred.mean(dim=1) * (known.sigma_data.square() / total)
-    output = network(centred * c_in.unsqueeze(1), torch.log(sigma / math.sqrt(known.k)) / 4)
-    return known.data_mean + skip + c_out * output
+    skip = (y - known.data_mean).mean(dim=1) * (known.sigma_data.square() / total)
+    return known.data_mean + skip + c_out * on_scaled(network, y, sigma, known)
 
 
 def _weight(sigma: Tensor, known: Known) -> Tensor:

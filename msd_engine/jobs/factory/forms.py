@@ -1,4 +1,4 @@
-"""Load the output and the objective of each form by name."""
+"""Load the output of each form and the loss of each objective by name."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Final
 
 from msd_engine.denoisers.outputs.output import Output
 from msd_engine.objectives.objective import Objective
+from msd_engine.specs.tables import objectives
 from msd_engine.specs.tables.forms import FORMS, Form
 
 
@@ -41,4 +42,6 @@ def objective(module: str) -> Objective:
 
 
 OUTPUTS: Final[dict[Form, Output]] = {form: output(row.output) for form, row in FORMS.items()}
-OBJECTIVES: Final[dict[Form, Objective]] = {form: objective(row.objective) for form, row in FORMS.items()}
+OBJECTIVES: Final[dict[objectives.Objective, Objective]] = {
+    name: objective(row.module) for name, row in objectives.OBJECTIVES.items()
+}

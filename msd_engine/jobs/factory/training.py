@@ -147,6 +147,9 @@ def training(
     denoiser, averaged = (new_denoiser(spec, spread, mean).to(device) for _ in range(2))
     step_delay = delay_of(device) if delay is None else delay
     new_graph = (lambda: CudaGraph(device)) if device.type == "cuda" and step_delay else None
-    objective = OBJECTIVES[spec.training.form]
-    trainer = Trainer(spec, denoiser, averaged, source, objective, delay=step_delay, new_graph=new_graph)
+    objective = OBJECTIVES[spec.training.objective]
+    exact_score = None if known is None else known.score
+    trainer = Trainer(
+        spec, denoiser, averaged, source, objective, exact=exact_score, delay=step_delay, new_graph=new_graph
+    )
     return Training(trainer, source, held_out, exact, strip, spec, device)

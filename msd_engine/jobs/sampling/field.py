@@ -44,7 +44,7 @@ def field(
 
     Args:
         spec: The experiment; its data and its number of copies are read.
-        sigma: Noise of one copy.
+        sigma: Noise of one copy; 0 for that of the data themselves.
         bounds: (x_min, x_max, y_min, y_max) in data units.
         resolution: Rows and columns of the density.
         run_dir: Run folder of a trained denoiser, to compute its score too.
@@ -64,21 +64,24 @@ def field(
         raise UserError(f"The data {spec.data.name!r} are images: there is no exact density; train a denoiser instead.")
     if known.shape != (2,):
         raise UserError(f"Only data in the plane can be drawn: these have {known.shape[0]} dimensions.")
-    learned = None if run_dir is None else guided_denoiser(spec, run_dir, denoiser_of_run(spec, run_dir, chosen))
+    # Networks are asked at noise only.
+    learned = None
+    if run_dir is not None and sigma:
+        learned = guided_denoiser(spec, run_dir, denoiser_of_run(spec, run_dir, chosen))
     yield Started("field", describe_device(chosen), 0, 0, spec.to_json())
     k = spec.training.k
     sigma_eff = sigma / math.sqrt(k)
     space = space_of(spec.noise, spec.data.shape)
-    grid = space.encode(_cell_centres(bounds, *resolution)).float()
-    at = _cell_centres(bounds, points, points)
+    grid = space.encode(cell_centres(bounds, *resolution)).float()
+    at = cell_centres(bounds, points, points)
     where = space.encode(at)
     draws = known.sample(_DATA, torch.Generator().manual_seed(_DATA_SEED))
     yield FieldFrame(
         sigma=sigma,
         bounds=bounds,
-        log_density=_log_density(known, grid, sigma_eff, space).reshape(resolution).numpy(),
+        log_density=log_density(known, grid, sigma_eff, space).reshape(resolution).numpy(),
         points=at.float().numpy(),
-        exact_score=space.encode(_exact_score(known, where, sigma_eff)).float().numpy(),
+        exact_score=space.encode(exact_score(known, where, sigma_eff)).float().numpy(),
         trained_score=None
         if learned is None
         else space.encode(_trained_score(learned, where.float().to(chosen), sigma, k)).numpy(),
@@ -88,21 +91,21 @@ def field(
     yield Finished(0, time.perf_counter() - begun_s, "")
 
 
-def _log_density(target: Target, grid: Tensor, sigma_eff: float, space: Space) -> Tensor:
+def log_density(target: Target, grid: Tensor, sigma_eff: float, space: Space) -> Tensor:
     """Return the log density of ȳ in the coordinates of the data, at encoded points."""
     # Single precision takes half the time and suffices for a picture.
     known = target if target.modes is None else MixtureTarget(target.modes.to(dtype=torch.float32))
     return known.log_prob(grid, sigma_eff) + space.log_volume
 
 
-def _exact_score(target: Target, at: Tensor, sigma_eff: float) -> Tensor:
+def exact_score(target: Target, at: Tensor, sigma_eff: float) -> Tensor:
     """Return the score of ȳ at encoded points with shape (m, 2)."""
     if target.modes is not None:
         return target.modes.score(at, sigma_eff)
     return target.denoiser()(at.unsqueeze(1), sigma_eff).score[:, 0]
 
 
-def _cell_centres(bounds: tuple[float, float, float, float], rows: int, columns: int) -> Tensor:
+def cell_centres(bounds: tuple[float, float, float, float], rows: int, columns: int) -> Tensor:
     """Return the centres of equal cells with shape (rows·columns, 2), float64, row 0 at y_min."""
     x_min, x_max, y_min, y_max = bounds
     x = x_min + (x_max - x_min) * (torch.arange(columns, dtype=torch.float64) + 0.5) / max(columns, 1)

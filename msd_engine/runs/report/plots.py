@@ -9,13 +9,15 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from msd_engine.events.figures import DPI, WIDTH_MM, Sheet
-from msd_engine.events.plots import ORDER_COLOURS, Array, Axis, Bars, Curve, Curves, Key, Plane, Plot
+from msd_engine.events.plots import ORDER_COLOURS, Array, Axis, Bars, Curve, Curves, Field, Key, Plane, Plot
+from msd_engine.runs.report.fields import draw_field
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -141,12 +143,13 @@ def drawn(plot: Plot, palette: Palette, sheet: Sheet) -> Figure:
     width = sheet.width_mm / _MM
     keys, height = plot.entries() if sheet.labels else (), _SHAPE * width
     columns = _columns(keys, width)
-    if isinstance(plot, Plane):
+    if isinstance(plot, Plane | Field):
         left, right, low, high = plot.bounds
         beside, below = _PLANE_FRAME
         height = min((width - beside) * (high - low) / (right - left), 1.5 * width) + below
         height += _LEGEND_ROW if plot.note and sheet.labels else 0.0
-        plot = plot if sheet.labels else replace(plot, note="")
+        if isinstance(plot, Plane) and not sheet.labels:
+            plot = replace(plot, note="")
     lines = caption_lines(sheet)
     height += math.ceil(len(keys) / columns) * _LEGEND_ROW + len(lines) * CAPTION_ROW
     made = Figure(figsize=(width, height), layout="constrained")
@@ -187,6 +190,8 @@ def draw(axes: Axes, plot: Plot, palette: Palette) -> None:
             _draw_bars(axes, plot, palette)
         case Plane():
             _draw_plane(axes, plot, palette)
+        case Field():
+            draw_field(axes, plot, partial(colour_of, palette))
 
 
 def written(words: str) -> str:
@@ -340,6 +345,10 @@ def _draw_plane(axes: Axes, plot: Plane, palette: Palette) -> None:
         axes.plot(*plot.heads[living].T, "o", color=colour, ms=4.5, **edge)
         if plot.chosen is not None and plot.chosen < len(plot.heads):
             axes.plot(*plot.heads[plot.chosen], "o", color=colour_of(palette, "chosen"), ms=7, **edge)
+    if "twins" in plot.on and len(plot.twins):
+        colour = colour_of(palette, "text")
+        axes.plot(*plot.twins.transpose(2, 0, 1), color=colour, lw=0.6, ls=_DASHES["dotted"])
+        axes.plot(*plot.twins[-1].T, "o", color=colour, mfc="none", ms=6.5, mew=0.8)
     if "copies" in plot.on and plot.copies is not None:
         y, y_mean, x_hat = plot.copies
         chosen = colour_of(palette, "chosen")

@@ -5,24 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-Form = Literal["preconditioned", "plain"]
+Form = Literal["preconditioned", "plain", "score", "energy"]
 
 
 @dataclass(frozen=True)
 class FormRow:
-    """A parametrisation and its objective.
+    """A parametrisation.
 
     Attributes:
         title: Display title.
         help: Sentence for the tooltip, without a full stop.
         output: Module of `msd_engine.denoisers.outputs` that turns the network's output into x̂.
-        objective: Module of `msd_engine.objectives` with the training loss.
+        derivatives: Whether it differentiates the network by ȳ, which is too dear for images.
     """
 
     title: str
     help: str
     output: str
-    objective: str = "mse"
+    derivatives: bool = False
+
+    @property
+    def only_points(self) -> str:
+        """Why it cannot be used for images; empty if it can."""
+        return "it needs derivatives of the network, which are too dear for images" if self.derivatives else ""
 
 
 FORMS: Final[dict[Form, FormRow]] = {
@@ -30,6 +35,10 @@ FORMS: Final[dict[Form, FormRow]] = {
         "Preconditioned", "the network learns the correction to a scaled ȳ (Karras et al.)", "preconditioned"
     ),
     "plain": FormRow("Plain (report)", "the network outputs x̂", "plain"),
+    "score": FormRow("Score", "the network outputs the score of ȳ times √(σ_eff² + σ_d²)", "score"),
+    "energy": FormRow(
+        "Energy", "the network gives an energy; the score is its negative gradient, without curl", "energy", True
+    ),
 }
 """Rows in the order of the list on the screen."""
 

@@ -161,6 +161,15 @@ def lay_out_wide(page: QWidget, middle: QWidget, figures: QWidget) -> None:
     box.addWidget(Area(figures, *FIGURES_PX))
 
 
+def lay_out_controls(page: QWidget, controls: QWidget, middle: QWidget) -> None:
+    """Give a page without a column of figures two columns; the second gets the free width and does not scroll."""
+    box = QHBoxLayout(page)
+    box.setContentsMargins(0, 0, 0, 0)
+    box.setSpacing(0)
+    box.addWidget(Area(controls, *CONTROLS_PX))
+    box.addWidget(middle, 1)
+
+
 def with_placeholder(view: QWidget, sentence: str, button: str = "", height_px: int = 0) -> PlaceholderStack:
     """Wrap a view in a placeholder until it has data.
 

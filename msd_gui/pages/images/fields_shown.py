@@ -45,9 +45,13 @@ GROUPS = [
     (
         "More of training",
         [
+            "training.objective",
             "noise.law",
             "noise.log_mean",
             "noise.log_std",
+            "noise.largest",
+            "noise.smallest",
+            "noise.noises",
             "noise.s",
             "network.residual",
             "network.blocks",

@@ -120,6 +120,21 @@ def test_the_ladder_as_trained_is_geometric_where_training_never_goes():
     torch.testing.assert_close(as_trained(20.0, 0.1, 12, law, 2), geometric(20.0, 0.1, 12))
 
 
+def test_the_ladder_of_training_has_equal_shares_of_geometric_noises():
+    law = NoiseSpec(law="ladder", largest=8.0, smallest=1.0, noises=4)
+    found = draw_sigma(law, 3, torch.tensor([0.0, 0.24, 0.26, 0.51, 0.76, 1.0], dtype=torch.float64))
+    torch.testing.assert_close(found, torch.tensor([1.0, 1.0, 2.0, 4.0, 8.0, 8.0], dtype=torch.float64))
+    shares = below(law, 3, torch.tensor([0.9, 1.1, 3.0, 9.0], dtype=torch.float64))
+    assert shares.tolist() == [0.0, 0.25, 0.5, 1.0]
+    eff = law.model_copy(update={"quantity": "sigma-eff"})
+    torch.testing.assert_close(draw_sigma(eff, 4, torch.zeros(1)), torch.tensor([2.0]))
+
+
+def test_a_ladder_of_one_noise_is_the_smallest():
+    law = NoiseSpec(law="ladder", largest=8.0, smallest=0.5, noises=1)
+    assert drawn_sigma(law, 1, 100).unique().tolist() == [0.5]
+
+
 @pytest.mark.parametrize("law", [NoiseSpec(log_mean=-0.2), NoiseSpec(law="uniform-t", quantity="sigma-eff")])
 def test_the_share_of_draws_below_a_noise(law):
     drawn = drawn_sigma(law, 4, 20_000)

@@ -8,20 +8,20 @@ import pytest
 from additions import engine_with, run_in
 
 LOSS = '''
-"""Sliced squared error: the square of (x̂ − x)·v along one random direction v, whose mean is ‖x̂ − x‖²."""
+"""Squared error along a line: the square of (x̂ − x)·v along one random direction v, whose mean is ‖x̂ − x‖²."""
 
 from msd_engine.objectives.objective import Losses
 
 
-def loss(denoiser, x, y, sigma, draw):
+def loss(denoiser, x, y, sigma, given):
     off = denoiser.estimate(y, sigma) - x
-    along = (off * draw(tuple(x.shape[1:]))).flatten(1).sum(1).square()
+    along = (off * given.draw(tuple(x.shape[1:]))).flatten(1).sum(1).square()
     return Losses(along * denoiser.weight(sigma, y.shape[1]), along)
 '''
 ROW = {
-    'Form = Literal["preconditioned", "plain"': ', "sliced"',
-    "FORMS: Final[dict[Form, FormRow]] = {": """
-    "sliced": FormRow("Sliced", "the error along one random direction", "preconditioned", objective="sliced"),""",
+    '    "mse", "denoising"': ', "line"',
+    "OBJECTIVES: Final[dict[Objective, ObjectiveRow]] = {": """
+    "line": ObjectiveRow("Line", "the error along one random direction", "line"),""",
 }
 USE = """
 from pathlib import Path
@@ -31,8 +31,8 @@ from msd_engine.specs import ExperimentSpec
 
 asked = {"training.steps": 40, "training.evaluate_every": 4, "training.batch": 64, "training.k": 2}
 found = []
-for number, form in enumerate(("sliced", "sliced", "preconditioned")):
-    spec = ExperimentSpec().replace_all(asked | {"training.form": form, "training.precision": "float32"})
+for number, objective in enumerate(("line", "line", "mse")):
+    spec = ExperimentSpec().replace_all(asked | {"training.objective": objective, "training.precision": "float32"})
     events = list(train(spec, Path(str(number)), device="cpu", threads=1))
     assert isinstance(events[-1], Finished), events[-1]
     found.append([event.loss for event in events if isinstance(event, HeldOutLoss)])
@@ -42,22 +42,21 @@ assert found[0][-1] < found[0][0], found[0]
 
 
 def test_an_objective_is_added_in_two_files(tmp_path: Path) -> None:
-    assert engine_with(tmp_path, {"objectives/sliced.py": LOSS}, {"specs/tables/forms.py": ROW}) == 2
+    assert engine_with(tmp_path, {"objectives/line.py": LOSS}, {"specs/tables/objectives.py": ROW}) == 2
     done = run_in(tmp_path, USE)
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize(
-    ("file", "text"), [("objectives/sliced.py", "losses = 1\n"), ("denoisers/outputs/sliced.py", "OUTPUT = 1\n")]
+    ("file", "text", "table"),
+    [("objectives/line", "losses = 1", "objectives"), ("denoisers/outputs/noise", "OUTPUT = 1", "forms")],
 )
-def test_a_form_whose_file_lacks_its_part_does_not_begin(tmp_path: Path, file: str, text: str) -> None:
-    swapped = {words: more.replace('"preconditioned", o', '"sliced", o') for words, more in ROW.items()}
-    row = ROW if "objectives" in file else swapped
-    files = {file: text} | ({"objectives/sliced.py": LOSS} if "outputs" in file else {})
-    engine_with(tmp_path, files, {"specs/tables/forms.py": row})
+def test_a_row_whose_file_lacks_its_part_does_not_begin(tmp_path: Path, file: str, text: str, table: str) -> None:
+    rows = {"objectives": ROW, "forms": NOISE_ROW}
+    engine_with(tmp_path, {f"{file}.py": f"{text}\n"}, {f"specs/tables/{table}.py": rows[table]})
     done = run_in(tmp_path, "import msd_engine.jobs.factory.parts")
     assert done.returncode != 0
-    assert f"{file} needs" in done.stderr
+    assert f"{file}.py needs" in done.stderr
 
 
 NOISE = '''

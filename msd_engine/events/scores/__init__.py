@@ -1,0 +1,1 @@
+"""Events of a comparison of training objectives by their scores."""

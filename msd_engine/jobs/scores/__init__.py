@@ -1,0 +1,1 @@
+"""Comparison of training objectives by the scores that they learn."""

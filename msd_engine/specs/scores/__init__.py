@@ -1,0 +1,1 @@
+"""Specs of comparisons of training objectives by their scores."""

@@ -1,0 +1,215 @@
+"""What the scores page shows: three panels, curves of the error, the table and the verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import Signal, Slot
+from PySide6.QtWidgets import QComboBox, QLabel, QWidget
+
+from msd_engine.events import ScoreCurves, ScoreFields, ScoreTable, ScoreTruth
+from msd_engine.events.plots import Axis, Curve, Curves, Field, Key
+from msd_engine.events.scores.table import PLACE_WORDS, PLACES
+from msd_engine.specs.scores.contenders import CONTENDERS
+from msd_gui.pages.base import layout
+from msd_gui.pages.scores.table import ScoresTable
+from msd_gui.views.base.rich import indexed
+from msd_gui.views.curves.curves import STEPS, CurvesView
+from msd_gui.views.plane.field import FieldView
+
+_ERROR = Axis("error of the score / its size", log=True)
+_EMPTY = Curves("Error of the learned scores", STEPS, _ERROR)
+_STYLES = {"arrows": "as arrows", "map": "as a map"}
+_EXACT, _LEARNED, _DIFFERENCE = "Exact", "Learned", "Difference"
+# Share of the exact scores shorter than the longest arrow; those beyond are drawn as long.
+_LONGEST = 90.0
+
+
+class ScoresShown(QWidget):
+    """The views of a comparison.
+
+    Attributes:
+        chosen: Emitted after the user has chosen another objective or another style.
+        truth: The exact side; None before the first comparison.
+        table_event: The latest table; None before the first.
+    """
+
+    chosen = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.truth: ScoreTruth | None = None
+        self.table_event: ScoreTable | None = None
+        self._fields: ScoreFields | None = None
+        self._curves: ScoreCurves | None = None
+        self.panels = {name: FieldView(f"{name} score") for name in (_EXACT, _LEARNED, _DIFFERENCE)}
+        self.objective = _choice("scores.shown", "Objective in the panels")
+        self.objective.currentIndexChanged.connect(self._draw_fields)
+        self.objective.currentIndexChanged.connect(self._draw_curves)
+        self.objective.hide()
+        self.style_box = _choice("scores.style", "How scores are drawn")
+        for name, words in _STYLES.items():
+            self.style_box.addItem(words, name)
+        self.style_box.currentIndexChanged.connect(self._draw_fields)
+        self.place = _choice("scores.place", "Where the error is measured")
+        for name in PLACES:
+            self.place.addItem(PLACE_WORDS[name], name)
+        self.place.currentIndexChanged.connect(self._draw_curves)
+        self.moment = QLabel()
+        self.moment.setProperty("role", "muted")
+        self.curves = CurvesView(_EMPTY)
+        self.table = ScoresTable()
+        self.table.contender_chosen.connect(self._choose)
+        self.verdict = QLabel()
+        self.verdict.setWordWrap(True)
+        self.verdict.hide()
+        self._build()
+
+    def _build(self) -> None:
+        top = layout.row(layout.heading("Scores of"), self.objective, self.style_box, self.moment, stretch=(0, 0, 0, 1))
+        panels = QWidget()
+        layout.fill_row(panels, *self.panels.values())
+        self.placeholder = layout.with_placeholder(
+            panels, "The exact score, the learned one and their difference will be drawn here, live.", "Start"
+        )
+        middle = layout.row(layout.heading("Error"), self.place, QWidget(), stretch=(0, 0, 1))
+        below = layout.row(self.curves, self.table, stretch=(2, 3))
+        whole = layout.column(top, self.placeholder, middle, below, self.verdict, stretch=(0, 5, 0, 4, 0))
+        layout.fill_row(self, whole)
+
+    # -- events --------------------------------------------------------------------------------------------------------
+
+    def begin(self, contenders: tuple[str, ...]) -> None:
+        """Clear everything for a new comparison."""
+        self.truth, self._fields, self._curves, self.table_event = None, None, None, None
+        before = self.objective.currentData()
+        self.objective.blockSignals(True)
+        self.objective.clear()
+        for name in contenders:
+            self.objective.addItem(CONTENDERS[name].title, name)  # type: ignore[index]
+        self.objective.setCurrentIndex(max(0, self.objective.findData(before)))
+        self.objective.setVisible(True)
+        self.objective.blockSignals(False)
+        self.moment.setText("")
+        self.verdict.hide()
+        self.table.set_rows(())
+        self._draw_curves()
+
+    def show_truth(self, event: ScoreTruth) -> None:
+        """Show the exact score."""
+        self.truth = event
+        self.placeholder.set_ready(True)
+        self._draw_fields()
+
+    def show_fields(self, event: ScoreFields) -> None:
+        """Show the learned scores of a step."""
+        self._fields = event
+        self._draw_fields()
+
+    def show_curves(self, event: ScoreCurves) -> None:
+        """Show the errors so far."""
+        self._curves = event
+        self._draw_curves()
+
+    def show_table(self, event: ScoreTable) -> None:
+        """Show the table and the verdict."""
+        self.table_event = event
+        self.table.set_rows(event.rows)
+        self.verdict.setText(indexed(event.text))
+        self.verdict.setVisible(bool(event.text))
+
+    def colours(self) -> dict[str, str]:
+        """Return the colour of each contender, the same in every comparison."""
+        return {name: _colour(number) for number, name in enumerate(CONTENDERS)}
+
+    def columns(self) -> dict[str, NDArray[np.float64]]:
+        """Return the curves as columns for a CSV file, with shape (n,)."""
+        event, place = self._curves, PLACES.index(self.place.currentData())
+        if event is None:
+            return {}
+        columns = {"step": event.steps.astype(np.float64)}
+        for number, name in enumerate(event.contenders):
+            ends = {"": event.mean, ", low": event.low, ", high": event.high}
+            columns |= {f"{CONTENDERS[name].title}{end}": values[number, place] for end, values in ends.items()}  # type: ignore[index]
+        return columns
+
+    # -- drawing -------------------------------------------------------------------------------------------------------
+
+    @Slot(str)
+    def _choose(self, contender: str) -> None:
+        self.objective.setCurrentIndex(self.objective.findData(contender))
+
+    @Slot()
+    def _draw_fields(self) -> None:
+        truth, fields = self.truth, self._fields
+        if truth is None:
+            return
+        exact = truth.score
+        unit = float(np.percentile(np.hypot(*exact.T), _LONGEST))
+        style = self.style_box.currentData()
+        plain = Field(
+            f"Exact score, σ_eff = {truth.sigma_eff:.3g}", "exact score", truth.bounds, truth.points, exact, unit,
+            style, "exact", truth.contours,
+        )  # fmt: skip
+        self.panels[_EXACT].set_plot(plain)
+        name = self.objective.currentData()
+        known = fields is not None and name in fields.contenders
+        learned = fields.scores[fields.contenders.index(name)] if fields is not None and known else None
+        title = CONTENDERS[name].title if name else ""
+        self.panels[_LEARNED].set_plot(
+            replace(plain, name=f"{title}, learned", words="learned score", vectors=learned, colour="learned")
+        )
+        self.panels[_DIFFERENCE].set_plot(
+            replace(
+                plain,
+                name=f"{title}, difference",
+                words="learned − exact",
+                vectors=None if learned is None else learned - exact,
+                colour="text",
+            )
+        )
+        self.moment.setText(f"seed {fields.seed}, step {fields.step:,}" if fields is not None else "")
+        self.chosen.emit()
+
+    @Slot()
+    def _draw_curves(self) -> None:
+        event, colours = self._curves, self.colours()
+        if event is None:
+            self.curves.set_plot(_EMPTY)
+            return
+        place, shown = PLACES.index(self.place.currentData()), self.objective.currentData()
+        curves = [
+            Curve(
+                CONTENDERS[name].title,  # type: ignore[index]
+                event.steps.astype(np.float64),
+                event.mean[number, place],
+                colours[name],
+                "dash" if CONTENDERS[name].told else "line",  # type: ignore[index]
+                # Bands of all objectives would hide each other.
+                event.low[number, place] if name == shown else None,
+                event.high[number, place] if name == shown else None,
+                spread="band",
+            )
+            for number, name in enumerate(event.contenders)
+        ]
+        # Bands are opaque: the only one lies at the back.
+        curves.sort(key=lambda curve: curve.low is None)
+        keys = tuple(Key(curve.style, curve.colour, curve.words) for curve in curves)
+        order = {CONTENDERS[name].title: number for number, name in enumerate(event.contenders)}  # type: ignore[index]
+        legend = tuple(sorted(keys, key=lambda key: order[key.words]))
+        self.curves.set_plot(replace(_EMPTY, curves=tuple(curves), legend=legend))
+
+
+def _colour(number: int) -> str:
+    return f"own {number + 1}" if number < 8 else f"order {(number - 8):.4f}"
+
+
+def _choice(name: str, title: str) -> QComboBox:
+    box = QComboBox()
+    box.setObjectName(name)
+    box.setAccessibleName(title)
+    box.setToolTip(title)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    return box
