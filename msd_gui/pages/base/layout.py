@@ -10,7 +10,7 @@ from msd_gui.views.base.placeholder import Placeholder, PlaceholderStack
 from msd_gui.widgets.panels.elided import ElidedLabel
 
 # Least and usual width. A laptop with doubled pixels has a screen of 960 × 540.
-CONTROLS_PX = 282, 292
+CONTROLS_PX = 286, 292
 FIGURES_PX = 280, 316
 # Below this width and height the middle scrolls.
 MIDDLE_PX, LOWEST_PX = 388, 280

@@ -55,7 +55,7 @@ class NoiseShown:
         clouds = [
             layout.column(name, plane, stretch=(0, 1)) for name, plane in zip(self.names, self.planes, strict=True)
         ]
-        points = layout.row(*clouds, stretch=(1, 1))
+        points = layout.FoldingRow(*clouds, share=True)
         self.stack = QStackedWidget()
         for part in (pictures, points):
             self.stack.addWidget(part)

@@ -15,12 +15,21 @@ from PySide6.QtWidgets import (
 
 from msd_engine.specs import load_preset
 from msd_gui.pages.base.layout import Area
+from msd_gui.session.resolve import Problem, Remedy
 from msd_gui.widgets.panels.elided import ElidedLabel
 
 # 1920 × 1080 at 200 %, and the usual laptops.
 LOOKS = [((960, 540), "light"), ((960, 540), "dark"), ((1280, 800), "light"), ((1366, 768), "dark")]
 # Pixels by which a style may draw a frame or an antialiased letter beyond its hint.
 TOLERANCE_PX = 1
+
+
+LABELS = ("Back to 4", "Use the pretrained network for k = 3", "Use the exact score", "Train for every k")
+PROBLEM = Problem(
+    "This network has k = 4",
+    "k = 3 is set, but 20261127-031500-digits-k4 needs 4 copies.",
+    tuple(Remedy(label) for label in LABELS),
+)
 
 
 def words_px(combo: QComboBox) -> tuple[int, int]:
@@ -68,12 +77,10 @@ def states(window):
             window.page.tabs.setCurrentIndex(1)
             yield "chains by hand"
         if name == "images":
-            before = window.page.experiment.spec
-            # No shipped network serves this k: a card offers what can be done.
-            window.page.experiment.set(before.replace_all({"sampling.source": "trained", "training.k": 3}))
-            assert window.page.card.isVisible()
+            # Whichever networks ship: a card that offers all that can be done.
+            window.page.card.show_problem(PROBLEM)
             yield "card of the network"
-            window.page.experiment.set(before)
+            window.page.card.show_problem(None)
         if name == "denoise":
             # Colours have one more tool.
             window.page.experiment.set(load_preset("cifar10-20min"))
