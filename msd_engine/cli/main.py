@@ -168,11 +168,11 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
 
             return why(command)
         case Figure():
-            from msd_engine.cli.commands.figure import figure
+            from msd_engine.cli.commands.plane import figure
 
             return figure(command)
         case Twins():
-            from msd_engine.cli.commands.twins import twins
+            from msd_engine.cli.commands.plane import twins
 
             return twins(command)
         case Propose():

@@ -49,8 +49,7 @@ _EXACT: dict[Hashable, float] = {}
 _MOST_EXACT = 100
 # Std within a mode and s_T²/σ²: without a theory, and past the wall, where they are infinite.
 _UNKNOWN, _UNBOUNDED = (math.nan, math.nan), (math.inf, math.inf)
-# Most moments and bytes of states in a film; if not even this many moments of all chains fit, only the first chains
-# keep their states.
+# Most moments and bytes of states in a film; where the least moments do not fit, only the first chains are kept.
 _FILM_FRAMES, _FILM_BYTES, _LEAST_FRAMES = 240, 120_000_000, 24
 
 
@@ -143,8 +142,7 @@ class PlaneFrames:
         elif moment.step % self._stride == 0 or moment.step == self._total:
             # Leave it on the device until it is reported: copying each state would make a GPU wait at each step.
             self._waiting.append(moment)
-        if isinstance(moment, Moment) and moment.tried is not None:
-            self._acceptance.count(moment.level, moment.tried)
+        self._acceptance.count(moment)
 
     def due(self, moment: Moment | Segment) -> Iterator[Event]:
         """Report the states since the last segment and, a few times per second, the figures."""
@@ -207,11 +205,12 @@ class PlaneFrames:
         rho = means.new_zeros(len(means), 0) if modes is None else modes.responsibilities(means, tau)
         draws = self._draws(y, living) if ended else means.new_empty((0, *means.shape))
         predicted, inflation = self._predictions(modes, rho.sum(0), bool(living.all())) if ended else _UNKNOWN
+        weights = () if modes is None else tuple(modes.weights.tolist())
         distance, exact = self._distances(target, x, moment.noise) if ended and modes is None and len(x) else _UNKNOWN
         return ChainReport(
             step=moment.step,
             mode_weights=rho.mean(0).double().numpy(),
-            true_weights=np.zeros(0) if modes is None else modes.weights.double().numpy(),
+            true_weights=np.array(weights, np.float64),
             within_std=within_std(x, rho),
             predicted_std=predicted,
             residual_inflation=residual_inflation(y[living], moment.sigma),
@@ -225,9 +224,7 @@ class PlaneFrames:
             exact_distance=exact,
             acceptance=self._acceptance.share,
             step_ratio=self._acceptance.step_ratio,
-            exact_weight_error=exact_weight_error(tuple(modes.weights.tolist()), len(x))
-            if ended and modes is not None
-            else math.nan,
+            exact_weight_error=exact_weight_error(weights, len(x)) if ended and weights else math.nan,
         )
 
     def _draws(self, y: Tensor, living: Tensor) -> Tensor:
@@ -263,8 +260,9 @@ class PlaneFrames:
         if target is not None:
             start = target.std**2 if sampling.start == "gaussian" else sampling.start_width**2 / 3
             std = predicted_std(target, sampling.sampler, self._descent, k, start, counts.numpy(), jump=sampling.jump)
-        known = k > 1 and not sampling.noiseless
-        return std, float(swelling(sampling.sampler, self._descent)[-1]) if known else math.nan
+        return std, float(swelling(sampling.sampler, self._descent)[-1]) if k > 1 and self._descent.ladder[
+            0
+        ] else math.nan
 
 
 def _segments(moments: list[Moment]) -> Iterator[Segment]:

@@ -1,4 +1,4 @@
-"""`msd twins`: chains of k copies beside their one-sample twins, and the copies split into ȳ and residuals."""
+"""`msd twins`: chains beside their one-sample twins; `msd figure`: a figure of the papers by name."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 from msd_engine.cli.fields import NOT_GIVEN, given_fields
 from msd_engine.cli.follow import FRAMES_HZ, follow
 from msd_engine.cli.inputs import check_one_source, chosen_source, compute_with
-from msd_engine.cli.plane import Twins
+from msd_engine.cli.outcome import RefusedError
+from msd_engine.cli.plane import Figure, Twins
 from msd_engine.events import Event, Finished, Split, TwinSegment
 from msd_engine.specs import ExperimentSpec
 
@@ -26,12 +27,12 @@ def twins(options: Twins) -> dict[str, Any]:
     """
     check_one_source(options.run, options.preset, NOT_GIVEN)
     spec, run = chosen_source(options.run, options.preset, NOT_GIVEN, given_fields(options.fields))
-    account = _Account()
-    follow(_job(options, spec, run), account)
+    account = _TwinsAccount()
+    follow(_twins_job(options, spec, run), account)
     return account.figures()
 
 
-class _Account:
+class _TwinsAccount:
     """Collects the figures."""
 
     def __init__(self) -> None:
@@ -64,10 +65,53 @@ class _Account:
         return "Stopped before the end; nothing was written."
 
 
-def _job(options: Twins, spec: ExperimentSpec, run: Path | None) -> Iterator[Event]:
+def _twins_job(options: Twins, spec: ExperimentSpec, run: Path | None) -> Iterator[Event]:
     compute_with(options.threads)
     # Imported here: the job imports torch, and a refusal should not wait for it.
     from msd_engine.jobs.sampling.twins import twins as job
     from msd_engine.specs.live import Every
 
     return job(spec, run_dir=run, cadence=Every(FRAMES_HZ))
+
+
+def figure(options: Figure) -> dict[str, Any]:
+    """Compute and write a figure, and return its path with what to look at.
+
+    Raises:
+        RefusedError: No file is named.
+        CutShortError: The job failed or was stopped.
+    """
+    if options.out is None:
+        raise RefusedError("Name the file with --out FILE.svg, FILE.pdf or FILE.png.")
+    account = _FigureAccount()
+    follow(_figure_job(options, options.out), account)
+    return account.figures()
+
+
+class _FigureAccount:
+    """Keeps the outcome."""
+
+    def __init__(self) -> None:
+        self._figures: dict[str, Any] = {}
+
+    def take(self, event: Event) -> None:
+        """Process one event."""
+        if isinstance(event, Finished):
+            self._figures = {"out": event.path, "elapsed_s": event.elapsed_s, "text": event.text}
+
+    def figures(self) -> dict[str, Any]:
+        """Return path, seconds and sentences, by name."""
+        return dict(self._figures)
+
+    def how_to_continue(self) -> str:
+        """Return the state after a stop."""
+        return "Stopped; nothing was written."
+
+
+def _figure_job(options: Figure, out: Path) -> Iterator[Event]:
+    compute_with(options.threads)
+    # Imported here: the job imports torch, and a refusal should not wait for it.
+    from msd_engine.jobs.sampling.paper_figures import paper_figure
+    from msd_engine.specs.live import Every
+
+    return paper_figure(options.name, out, run_dir=options.run, cadence=Every(FRAMES_HZ))
