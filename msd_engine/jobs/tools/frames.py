@@ -44,9 +44,8 @@ from msd_engine.specs import ExperimentSpec
 _HISTORY_BYTES, _HISTORY_STATES = 48_000_000, 4000
 _REPORT_EVERY_S = 0.2
 # Number of data compared with samples; number of distances of exact draws, a tenth of a second each.
-_DATA = 1000
+_DATA, _MOST_EXACT = 1000, 100
 _EXACT: dict[Hashable, float] = {}
-_MOST_EXACT = 100
 # Std within a mode and s_T²/σ²: without a theory, and past the wall, where they are infinite.
 _UNKNOWN, _UNBOUNDED = (math.nan, math.nan), (math.inf, math.inf)
 # Most moments and bytes of states in a film; where the least moments do not fit, only the first chains are kept.
@@ -100,13 +99,11 @@ class PlaneFrames:
         self._spec = spec
         self._target = target
         self._total = spec.sampling.total_steps
-        self._stride = 0
+        self._stride, self._level = 0, -1
         self._kept: list[Segment] = []
         self._waiting: list[Moment] = []
-        self._level = -1
         self._last_level: list[NDArray[np.float32]] = []
         self._acceptance = Acceptance()
-        # A short run reports its figures once, at its end.
         self._next_report_s = time.perf_counter() + _REPORT_EVERY_S
 
     def begin(self) -> Iterator[Event]:
@@ -260,9 +257,8 @@ class PlaneFrames:
         if target is not None:
             start = target.std**2 if sampling.start == "gaussian" else sampling.start_width**2 / 3
             std = predicted_std(target, sampling.sampler, self._descent, k, start, counts.numpy(), jump=sampling.jump)
-        return std, float(swelling(sampling.sampler, self._descent)[-1]) if k > 1 and self._descent.ladder[
-            0
-        ] else math.nan
+        known = k > 1 and not sampling.noiseless
+        return std, float(swelling(sampling.sampler, self._descent)[-1]) if known else math.nan
 
 
 def _segments(moments: list[Moment]) -> Iterator[Segment]:
