@@ -42,9 +42,8 @@ from msd_engine.specs import ExperimentSpec
 _HISTORY_BYTES, _HISTORY_STATES = 48_000_000, 4000
 _REPORT_EVERY_S = 0.2
 # Number of data compared with samples; number of distances of exact draws, a tenth of a second each.
-_DATA = 1000
+_DATA, _MOST_EXACT = 1000, 100
 _EXACT: dict[Hashable, float] = {}
-_MOST_EXACT = 100
 # Std within a mode and s_T²/σ²: without a theory, and past the wall, where they are infinite.
 _UNKNOWN, _UNBOUNDED = (math.nan, math.nan), (math.inf, math.inf)
 
@@ -96,13 +95,11 @@ class PlaneFrames:
         self._spec = spec
         self._target = target
         self._total = spec.sampling.total_steps
-        self._stride = 0
+        self._stride, self._level = 0, -1
         self._kept: list[Segment] = []
         self._waiting: list[Moment] = []
-        self._level = -1
         self._last_level: list[NDArray[np.float32]] = []
         self._acceptance = Acceptance()
-        # A short run reports its figures once, at its end.
         self._next_report_s = time.perf_counter() + _REPORT_EVERY_S
 
     def begin(self) -> Iterator[Event]:
@@ -138,8 +135,7 @@ class PlaneFrames:
         elif moment.step % self._stride == 0 or moment.step == self._total:
             # Leave it on the device until it is reported: copying each state would make a GPU wait at each step.
             self._waiting.append(moment)
-        if isinstance(moment, Moment) and moment.tried is not None:
-            self._acceptance.count(moment.level, moment.tried)
+        self._acceptance.count(moment)
 
     def due(self, moment: Moment | Segment) -> Iterator[Event]:
         """Report the states since the last segment and, a few times per second, the figures."""
@@ -202,11 +198,12 @@ class PlaneFrames:
         rho = means.new_zeros(len(means), 0) if modes is None else modes.responsibilities(means, tau)
         draws = self._draws(y, living) if ended else means.new_empty((0, *means.shape))
         predicted, inflation = self._predictions(modes, rho.sum(0), bool(living.all())) if ended else _UNKNOWN
+        weights = () if modes is None else tuple(modes.weights.tolist())
         distance, exact = self._distances(target, x, moment.noise) if ended and modes is None and len(x) else _UNKNOWN
         return ChainReport(
             step=moment.step,
             mode_weights=rho.mean(0).double().numpy(),
-            true_weights=np.zeros(0) if modes is None else modes.weights.double().numpy(),
+            true_weights=np.array(weights, np.float64),
             within_std=within_std(x, rho),
             predicted_std=predicted,
             residual_inflation=residual_inflation(y[living], moment.sigma),
@@ -220,9 +217,7 @@ class PlaneFrames:
             exact_distance=exact,
             acceptance=self._acceptance.share,
             step_ratio=self._acceptance.step_ratio,
-            exact_weight_error=exact_weight_error(tuple(modes.weights.tolist()), len(x))
-            if ended and modes is not None
-            else math.nan,
+            exact_weight_error=exact_weight_error(weights, len(x)) if ended and weights else math.nan,
         )
 
     def _draws(self, y: Tensor, living: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from msd_engine.samplers.descent import Tried
+from msd_engine.samplers.twin import Segment
+from msd_engine.samplers.walk import Moment
 
 
 class Acceptance:
@@ -18,8 +19,11 @@ class Acceptance:
         self._accepted: Tensor | None = None
         self._ratio: Tensor | None = None
 
-    def count(self, level: int, tried: Tried) -> None:
-        """Add the proposals of one step at a level."""
+    def count(self, moment: Moment | Segment) -> None:
+        """Add the proposals of the step from a state, if it tested any."""
+        if isinstance(moment, Segment) or moment.tried is None:
+            return
+        level, tried = moment.level, moment.tried
         now = tried.accepted.sum()
         if level != self._level or self._accepted is None:
             self._level, self._tried, self._accepted = level, 0, torch.zeros_like(now)
