@@ -105,7 +105,7 @@ def field_flag(path: str) -> Any:
 
 def _step_size() -> Any:
     """Return the flag of the step size, which is no field of the spec."""
-    text = "Step size at the last level, ε = r σ_L², instead of the step ratio r."
+    text = "Step size at the last level, ε = r σ_L², instead of the step ratio r; the step of plain dynamics."
     return tyro.conf.arg(aliases=["--epsilon"], metavar="FLOAT", help=text, help_behavior_hint="")
 
 
@@ -148,6 +148,8 @@ def with_fields(spec: ExperimentSpec, given: Mapping[str, str]) -> ExperimentSpe
     if STEP_RATIO in given:
         raise SpecError(STEP_SIZE, f"Give one of {STEP_SIZE} and {STEP_RATIO}: each follows from the other.")
     epsilon = _value(dataclasses.replace(known[STEP_RATIO], path=STEP_SIZE), text)
+    if changed.sampling.noiseless:
+        return changed.replace("sampling.step_size", epsilon)
     return changed.replace(STEP_RATIO, step_ratio_of(epsilon, changed.sampling.sigma_L))
 
 

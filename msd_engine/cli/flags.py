@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import tyro
+
+from msd_engine.cli.fields import field_flags
 
 Flag = tyro.conf.FlagCreatePairsOff[bool]
 
@@ -50,3 +52,8 @@ Threads = Annotated[
 Json = Annotated[
     Flag, tyro.conf.arg(help_behavior_hint="", help="Print one line of JSON on standard output at the end.")
 ]
+
+BUDGET: Final = ("steps", "seconds")
+"""Bare names of flags for a budget of training, which are not those of fields."""
+
+SampleFields: Any = field_flags("sampling", reserved=BUDGET)

@@ -45,6 +45,7 @@ from msd_engine.cli.options import (
     Why,
 )
 from msd_engine.cli.outcome import DONE, FAILED, INTERRUPTED, REFUSED, CutShortError, RefusedError, print_json, say
+from msd_engine.cli.plane import Figure, Twins
 from msd_engine.specs import JOBS, SpecError
 
 _ABOUT = """Train k-sample denoisers and draw from them by chained Langevin dynamics.
@@ -167,6 +168,14 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             from msd_engine.cli.commands.why import why
 
             return why(command)
+        case Figure():
+            from msd_engine.cli.commands.figure import figure
+
+            return figure(command)
+        case Twins():
+            from msd_engine.cli.commands.twins import twins
+
+            return twins(command)
         case Propose():
             from msd_engine.cli.commands.propose import propose
 

@@ -9,10 +9,23 @@ from typing import Annotated, Any, Literal, Union
 import tyro
 
 from msd_engine.cli.fields import NOT_GIVEN, field_flag, field_flags
-from msd_engine.cli.flags import DataDir, Device, Flag, Json, Model, Preset, RunFolder, Threads
+from msd_engine.cli.flags import (
+    BUDGET,
+    DataDir,
+    Device,
+    Flag,
+    Json,
+    Model,
+    Preset,
+    RunFolder,
+    SampleFields,
+    Threads,
+)
+from msd_engine.cli.plane import Figure, Twins
 from msd_engine.specs.data import ImageSetName
 from msd_engine.specs.sampling import StepRule
 from msd_engine.specs.tables.noise import Covariance
+from msd_engine.specs.tables.updates import Convention
 
 
 @dataclass(frozen=True)
@@ -75,10 +88,8 @@ class Run(_Computing):
 
 
 # Explicit because `--steps` alone must also remove the time limit of a preset, and vice versa.
-_BUDGET = ("steps", "seconds")
 
-TrainFields: Any = field_flags("training", reserved=_BUDGET)
-SampleFields: Any = field_flags("sampling", reserved=_BUDGET)
+TrainFields: Any = field_flags("training", reserved=BUDGET)
 ScoreFields: Any = field_flags("training")
 
 
@@ -109,6 +120,8 @@ class Sample(_Computing, _FromNetwork):
     """Sample file with x_hat, y, seed and spec."""
     grid: Annotated[Path | None, tyro.conf.arg(metavar="FILE.png", help_behavior_hint="")] = None
     """Also write a picture of all samples, for images."""
+    convention: Annotated[Convention, tyro.conf.arg(help_behavior_hint="(epsilon | alpha)")] = "epsilon"
+    """How the printed update writes the step: ε with noise √(2ε), or α/2 with noise √α."""
     fields: Annotated[SampleFields, _FIELDS] = field(default_factory=SampleFields)
 
 
@@ -342,6 +355,8 @@ Command = (
     | Run
     | Evaluate
     | Why
+    | Twins
+    | Figure
     | Propose
     | Tune
     | Scores
@@ -361,6 +376,8 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Run, tyro.conf.subcommand("run")],
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
     Annotated[Why, tyro.conf.subcommand("why")],
+    Annotated[Twins, tyro.conf.subcommand("twins")],
+    Annotated[Figure, tyro.conf.subcommand("figure")],
     Annotated[Propose, tyro.conf.subcommand("propose")],
     Annotated[Tune, tyro.conf.subcommand("tune")],
     Annotated[Scores, tyro.conf.subcommand("scores")],

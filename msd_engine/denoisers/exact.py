@@ -29,6 +29,7 @@ from msd_engine.denoisers.posterior import Noise, Posterior, per_chain
 
 # A numpy array or a tensor; the formulas below serve both.
 _Array = Any
+_Estimate = tuple[_Array, Callable[[], _Array], Callable[[], _Array]]
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,17 @@ class _Operations:
     """
 
     exp: Callable[[_Array], _Array]
+    log: Callable[[_Array], _Array]
     sum: Callable[[_Array, int], _Array]
     max: Callable[[_Array, int], _Array]
     cumulate: Callable[[_Array, int], _Array]
     cast: Callable[[_Array, _Array], _Array]
 
 
-_NUMPY = _Operations(np.exp, np.add.reduce, np.maximum.reduce, np.add.accumulate, lambda a, like: a.astype(like.dtype))
-_TORCH = _Operations(torch.exp, torch.sum, torch.amax, torch.cumsum, lambda a, like: a.to(like.dtype))
+_NUMPY = _Operations(
+    np.exp, np.log, np.add.reduce, np.maximum.reduce, np.add.accumulate, lambda a, like: a.astype(like.dtype)
+)
+_TORCH = _Operations(torch.exp, torch.log, torch.sum, torch.amax, torch.cumsum, lambda a, like: a.to(like.dtype))
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ class _Level:
         half_precision: (λ + τ²)⁻¹/2 with shape (d, J, B).
         gain: λ (λ + τ²)⁻¹ with shape (d, J, B).
         spread: √(λ τ² (λ + τ²)⁻¹), the posterior's std in a mode, with shape (d, J, B).
-        log_weight: log w − ½ Σ log(λ + τ²), up to a constant shared by all modes, with shape (J, B).
+        log_weight: log w − ½ Σ log(λ + τ²) minus its maximum over the modes, with shape (J, B).
+        log_scale: That maximum minus (d/2) log 2π, with shape (B,).
     """
 
     ops: _Operations
@@ -75,12 +80,16 @@ class _Level:
     gain: _Array
     spread: _Array
     log_weight: _Array
+    log_scale: _Array
 
-    def estimate(self, y: _Array) -> tuple[_Array, Callable[[], _Array]]:
-        """Return x̂ with shape (d, B), and a function for ∇ log p_τ(ȳ) with the same shape, of copies (k, d, B)."""
-        v, rho, total = self._responsibilities(self.ops.sum(y, 0) * self.share)
-        mean = self._mean(v, rho, total)
-        return mean, lambda: self.ops.sum(rho * self._rotate_back(self.half_precision * v), 1) * (-2 / total)
+    def estimate(self, y: _Array) -> _Estimate:
+        """Return x̂ with shape (d, B) of copies (k, d, B), and functions for ∇ log p_τ(ȳ) and log p_τ(ȳ), shape (B,)."""
+        v, rho, total, top = self._responsibilities(self.ops.sum(y, 0) * self.share)
+        return (
+            self._mean(v, rho, total),
+            lambda: self.ops.sum(rho * self._rotate_back(self.half_precision * v), 1) * (-2 / total),
+            lambda: self.log_scale + top + self.ops.log(total),
+        )
 
     def draw(self, y: _Array, u: _Array, z: _Array) -> _Array:
         """Draw x with shape (d, B) from the posterior.
@@ -90,7 +99,7 @@ class _Level:
             u: Uniform numbers with shape (B,), which select the modes.
             z: Standard normal numbers with shape (d, B), along the axes of the modes.
         """
-        v, rho, total = self._responsibilities(self.ops.sum(y, 0) * self.share)
+        v, rho, total, _ = self._responsibilities(self.ops.sum(y, 0) * self.share)
         below = self.ops.cumulate(rho, 0)
         # One-hot over modes. The last cumulative sum may round below the total.
         below[-1] = math.inf
@@ -98,15 +107,16 @@ class _Level:
         chosen[1:] -= 1 * chosen[:-1]
         return self.ops.sum(chosen * (self.means + self._rotate_back(self.gain * v + self.spread * z[:, None])), 1)
 
-    def _responsibilities(self, y_mean: _Array) -> tuple[_Array, _Array, _Array]:
-        """Return Qᵀ(ȳ − μ) with shape (d, J, B), unnormalised ρ with shape (J, B), and the sum of ρ."""
+    def _responsibilities(self, y_mean: _Array) -> tuple[_Array, _Array, _Array, _Array]:
+        """Return Qᵀ(ȳ − μ) with shape (d, J, B), ρ over its maximum with shape (J, B), its sum, and the log maximum."""
         ops = self.ops
         v = y_mean[:, None] - self.means
         if self.axes is not None:
             v = ops.sum(self.axes * v[:, None], 0)
         log_rho = self.log_weight - ops.sum(v * v * self.half_precision, 0)
-        rho = ops.exp(log_rho - ops.max(log_rho, 0))
-        return v, rho, ops.sum(rho, 0)
+        top = ops.max(log_rho, 0)
+        rho = ops.exp(log_rho - top)
+        return v, rho, ops.sum(rho, 0), top
 
     def _mean(self, v: _Array, rho: _Array, total: _Array) -> _Array:
         return self.ops.sum(rho * (self.means + self._rotate_back(self.gain * v)), 1) / total
@@ -174,12 +184,51 @@ class ExactDenoiser:
             # numpy sums a single column in another order than several: use at least two chains.
             twice = self(torch.cat((y, y)), sigma.expand(2) if isinstance(sigma, Tensor) else sigma)
             return Posterior(twice.mean[:1], lambda: twice.score[:1])
+        return self._estimate(y, sigma)[0]
+
+    def density(self, y: Tensor, sigma: float) -> tuple[Posterior, Tensor]:
+        """Return the exact posterior and the joint log density of all k copies (theory §3, fact 2).
+
+        Args:
+            y: The copies with shape (B, k, d), float32 or float64.
+            sigma: Noise of one copy, positive.
+
+        Returns:
+            The posterior, and log p_{σ_eff}(ȳ) − Σ_i ‖y_i − ȳ‖²/(2σ²) − ((k−1)d/2) log(2πσ²) − (d/2) log k with shape
+            (B,), each chain independent of the others.
+        """
+        if y.shape[0] == 1:
+            twice, both = self.density(torch.cat((y, y)), sigma)
+            return Posterior(twice.mean[:1], lambda: twice.score[:1]), both[:1]
+        k, d = y.shape[1:]
+        posterior, log_density = self._estimate(y, sigma)
+        spread = (y - y.mean(1, keepdim=True)).square().sum((1, 2)) / (2 * sigma**2)
+        constant = (k - 1) * d / 2 * math.log(2 * math.pi * sigma**2) + d / 2 * math.log(k)
+        return posterior, log_density() - spread - constant
+
+    def clean_score(self, x: Tensor) -> Tensor:
+        """Return ∇ log p(x) of data with shape (B, d), float32 or float64, each independent of the others.
+
+        Points have no density without noise: their score is infinite.
+        """
+        if len(x) == 1:
+            return self.clean_score(torch.cat((x, x)))[:1]
+        level, y = self._level(x.unsqueeze(1), 0.0), x.unsqueeze(1)
+        if level.ops is _TORCH:
+            score: Tensor = level.estimate(y.permute(1, 2, 0))[1]().mT
+            return score
+        with np.errstate(all="ignore"):
+            return torch.from_numpy(level.estimate(y.numpy().transpose(1, 2, 0))[1]().T)
+
+    def _estimate(self, y: Tensor, sigma: float | Tensor) -> tuple[Posterior, Callable[[], Tensor]]:
+        """Return the posterior of at least two chains, and a function for log p_{σ_eff}(ȳ) with shape (B,)."""
         level = self._level(y, sigma)
         if level.ops is _TORCH:
-            mean, score = level.estimate(y.permute(1, 2, 0))
-            return Posterior(mean.mT, lambda: _joint_score(y, sigma, score().mT))
-        mean, score = _quiet_estimate(level, y.numpy().transpose(1, 2, 0))
-        return Posterior(torch.from_numpy(mean.T), lambda: _joint_score(y, sigma, torch.from_numpy(score().T)))
+            mean, score, log_density = level.estimate(y.permute(1, 2, 0))
+            return Posterior(mean.mT, lambda: _joint_score(y, sigma, score().mT)), log_density
+        mean, score, log_density = _quiet_estimate(level, y.numpy().transpose(1, 2, 0))
+        posterior = Posterior(torch.from_numpy(mean.T), lambda: _joint_score(y, sigma, torch.from_numpy(score().T)))
+        return posterior, lambda: torch.from_numpy(log_density())
 
     def draw(self, y: Tensor, sigma: float, noise: Noise) -> Tensor:
         """Draw x for y (B, k, d), float32 or float64; each chain uses its own first random numbers."""
@@ -209,22 +258,6 @@ class ExactDenoiser:
         log_weight -= log_weight.max(1, keepdims=True)
         return ModeConstants(means, axes, 0.5 / total, variances / total, log_weight)
 
-    def log_joint(self, y: Tensor, sigma: float) -> Tensor:
-        """Return the joint log density of all k copies (theory §3, fact 2).
-
-        Args:
-            y: The copies with shape (B, k, d), in the dtype of the mixture.
-            sigma: Noise of one copy.
-
-        Returns:
-            log p_{σ_eff}(ȳ) − Σ_i ‖y_i − ȳ‖²/(2σ²) − ((k−1)d/2) log(2πσ²) − (d/2) log k, with shape (B,).
-        """
-        k, d = y.shape[1:]
-        y_mean = y.mean(1)
-        spread = (y - y_mean.unsqueeze(1)).square().sum((1, 2)) / (2 * sigma**2)
-        constant = (k - 1) * d / 2 * math.log(2 * math.pi * sigma**2) + d / 2 * math.log(k)
-        return self.mixture.log_prob(y_mean, sigma / math.sqrt(k)) - spread - constant
-
     def _level(self, y: Tensor, sigma: float | Tensor) -> _Level:
         """Return the constants, cached while the noise is one constant number."""
         if isinstance(sigma, Tensor):
@@ -243,6 +276,7 @@ class ExactDenoiser:
             self._fixed = (layout, layout(self._means), None if self._axes is None else layout(self._axes))
         total = self._variances + sigma**2 / k
         log_weight = self._log_weights - 0.5 * np.log(total).sum(0)
+        top = log_weight.max(0)
         return _Level(
             ops=_NUMPY if by_numpy else _TORCH,
             share=y.new_tensor(1 / k).numpy() if by_numpy else 1 / k,
@@ -252,7 +286,8 @@ class ExactDenoiser:
             gain=layout(self._variances / total),
             spread=layout(np.sqrt(self._variances * (sigma**2 / k) / total)),
             # Only differences matter; the subtraction preserves float32 precision at tiny or huge noise.
-            log_weight=layout(log_weight - log_weight.max(0)),
+            log_weight=layout(log_weight - top),
+            log_scale=layout(top - 0.5 * len(self._means) * math.log(2 * math.pi)),
         )
 
 
@@ -275,7 +310,7 @@ class _Layout:
 
 # A diverging chain (r ≥ 2) becomes infinite and then NaN, which the job reports.
 @np.errstate(all="ignore")
-def _quiet_estimate(level: _Level, y: _Array) -> tuple[_Array, Callable[[], _Array]]:
+def _quiet_estimate(level: _Level, y: _Array) -> _Estimate:
     return level.estimate(y)
 
 

@@ -76,6 +76,30 @@ class PosteriorSampler(Denoiser, Protocol):
         """
 
 
+@runtime_checkable
+class JointDensity(Denoiser, Protocol):
+    """A denoiser that also knows the density of the noisy copies."""
+
+    def density(self, y: Tensor, sigma: float) -> tuple[Posterior, Tensor]:
+        """Return the posterior of x and the log density of its copies.
+
+        Args:
+            y: The copies with shape (B, k, *event).
+            sigma: Noise of one copy, positive.
+
+        Returns:
+            The posterior, and log P(y_1..y_k) with shape (B,), both in the dtype and on the device of `y`.
+        """
+
+
+@runtime_checkable
+class CleanScore(Denoiser, Protocol):
+    """A denoiser that also knows the score of its data without noise."""
+
+    def clean_score(self, x: Tensor) -> Tensor:
+        """Return ∇ log p(x) of data with shape (B, *event), in their dtype and on their device."""
+
+
 def tweedie(mean: Tensor, y: Tensor, sigma: float | Tensor) -> Tensor:
     """Return the joint score (x̂ − y_i)/σ² with shape (B, k, *event), by the multi-sample form of Tweedie's formula.
 

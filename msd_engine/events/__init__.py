@@ -16,6 +16,8 @@ from msd_engine.events.sampling import (
     Modes,
     Proposed,
     Samples,
+    Split,
+    TwinSegment,
 )
 from msd_engine.events.scores.fields import ScoreFields, ScoreTruth
 from msd_engine.events.scores.table import ScoreCurves, ScoreRow, ScoreTable
@@ -70,6 +72,7 @@ __all__ = [
     "ScoreRow",
     "ScoreTable",
     "ScoreTruth",
+    "Split",
     "Started",
     "StripFrame",
     "SweepFound",
@@ -82,5 +85,6 @@ __all__ = [
     "TuneReport",
     "TuneRow",
     "TuneTable",
+    "TwinSegment",
     "Verdicts",
 ]

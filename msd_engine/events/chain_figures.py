@@ -149,10 +149,10 @@ def residual_inflation(y: Array, sigma: float) -> float:
         sigma: Noise of one copy.
 
     Returns:
-        The ratio, averaged over everything given; NaN for k = 1 or without any state.
+        The ratio, averaged over everything given; NaN for k = 1, without noise or without any state.
     """
     k = y.shape[-2]
-    if k == 1 or not y.size:
+    if k == 1 or not sigma or not y.size:
         return math.nan
     residuals = y - y.mean(axis=-2, keepdims=True)
     return float(np.square(residuals).mean() / (sigma**2 * (1 - 1 / k)))

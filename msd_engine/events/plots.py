@@ -25,7 +25,7 @@ ORDER_COLOURS = ("#440154", "#21808c", "#86b61a")
 OWN_COLOURS = 8
 """Number of distinct colours, ``own 1`` and so on."""
 
-LAYERS = ("density", "data", "modes", "exact arrows", "learned arrows", "tails", "heads", "copies")
+LAYERS = ("density", "data", "modes", "exact arrows", "learned arrows", "tails", "heads", "twins", "copies")
 """Layers of the plane, from back to front."""
 
 NO_POINTS: Array = np.empty((0, 2))
@@ -198,6 +198,7 @@ class Plane:
         bounds: Range of the axes, in data units.
         lost: Which chains left the plane, with shape (B,), drawn as rings; empty for none.
         note: Line above the plane in files, such as the moment of an animation.
+        twins: The last states of the one-sample twins of the chains, with shape (n, B, 2), oldest first.
     """
 
     log_density: Array | None = None
@@ -216,6 +217,7 @@ class Plane:
     bounds: Bounds = (-8.0, 8.0, -8.0, 8.0)
     lost: Array = field(default_factory=lambda: NO_LOST)
     note: str = ""
+    twins: Array = field(default_factory=lambda: NO_TAILS)
 
     @property
     def has_density(self) -> bool:
@@ -233,6 +235,7 @@ class Plane:
             ("learned arrows", self.learned is not None, Key("arrow", "learned", "learned score")),
             ("heads", len(self.heads) > lost, Key("dot", self.colour, "chains ȳ")),
             ("heads", lost > 0, Key("ring", self.colour, f"{lost} of {len(self.heads)} chains beyond 10⁶")),
+            ("twins", len(self.twins) > 0, Key("ring", "text", "one-sample twins")),
             ("copies", copies, Key("ring", "chosen", "copies y of the chosen chain")),
             ("copies", copies, Key("dot", "chosen", "their mean ȳ")),
             ("copies", copies, Key("diamond", "text", "x̂")),

@@ -22,7 +22,7 @@ class Ladder(Event):
 
     Attributes:
         sigma: Noise of one copy at each level, with shape (L,), from the first level to the last.
-        alpha: Step α_i = r σ_i² at each level, with shape (L,).
+        alpha: Step α_i = r σ_i² at each level, with shape (L,); the step itself without noise.
         steps: Steps at each level, or from it to the next one, int64, with shape (L,).
         swelling: Theoretical s_T²/σ_i², the variance of y_i − ȳ at the end of each level over its value in exact
             sampling, with shape (L,).
@@ -99,6 +99,42 @@ class ChainSegment(Event):
     y: NDArray[np.float32]
     x_hat: NDArray[np.float32]
     total: int
+
+
+@dataclass(frozen=True, eq=False)
+class TwinSegment(Event):
+    """Kept states of the one-sample twins of chains in the plane: those whose steps a `ChainSegment` keeps.
+
+    Attributes:
+        steps: Step numbers of the kept states, int64, with shape (n,).
+        path: The twins, with shape (n, B, 2), float32.
+        distance: Largest distance between the ȳ of a chain and its twin up to each state, with shape (n,).
+    """
+
+    steps: NDArray[np.int64]
+    path: NDArray[np.float32]
+    distance: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Split(Event):
+    """Chains of k copies split into ȳ and residuals y_i − ȳ, over the second half of the last level.
+
+    Attributes:
+        lags: Numbers of steps, from 0, int64, with shape (n,).
+        residuals: Autocorrelation of the residuals at each lag, with shape (n,).
+        expected: The same by theory, (1 − r)^lag for Langevin steps; NaN for samplers without such a law.
+        means: Autocorrelation of ȳ about its mean over all chains.
+        thermometer: Variance of the residuals over σ²(1 − 1/k).
+        predicted: The same by theory after many steps, 1/(1 − r/2) for Langevin steps.
+    """
+
+    lags: NDArray[np.int64]
+    residuals: NDArray[np.float64]
+    expected: NDArray[np.float64]
+    means: NDArray[np.float64]
+    thermometer: float
+    predicted: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,6 +217,9 @@ class ChainReport(Event):
             modes; NaN before the end.
         exact_distance: What this distance stays below in 19 of 20 samplings by as many exact draws with the same last
             noise and jump; NaN likewise.
+        acceptance: Share of the proposals at the present level that were accepted, without its warm-up; NaN for
+            samplers without proposals, and in the warm-up.
+        step_ratio: Median over the chains of their adapted r = ε/σ²; NaN likewise.
         exact_weight_error: What the largest error of `mode_weights` stays at or below in 19 of 20 samplings by as many
             exact draws; NaN before the end and for data without modes.
     """
@@ -200,6 +239,8 @@ class ChainReport(Event):
     off: float = math.nan
     distance: float = math.nan
     exact_distance: float = math.nan
+    acceptance: float = math.nan
+    step_ratio: float = math.nan
     exact_weight_error: float = math.nan
 
 

@@ -28,6 +28,8 @@ _USUAL = ChosenSampler()
 # Bounds of the actual noise: chains beyond 1e6 data units are lost (`events.sampling.LOST`), and oscillators of low
 # friction pass through 0 together.
 _MOST, _LEAST_SHARE = 1e6, 1e-3
+# Of the gain of the adaptation; between ½ and 1 it converges (Robbins and Monro 1951).
+_DECAY = 0.6
 
 
 class Stage(NamedTuple):
@@ -40,6 +42,7 @@ class Stage(NamedTuple):
         step_ratio: r = ε/σ².
         own: The sampler with its own fields, such as a friction.
         actual: Actual noise of one copy before and after the step; None for that of the schedule.
+        gain: Gain with which chains adapt their steps in the warm-up of the level; None after it.
     """
 
     level: int
@@ -48,6 +51,7 @@ class Stage(NamedTuple):
     step_ratio: float = 0.0
     own: ChosenSampler = _USUAL
     actual: tuple[float, float] | None = None
+    gain: float | None = None
 
     @property
     def noise(self) -> float:
@@ -93,6 +97,11 @@ class Descent:
         return self.steps_per_level * (len(self.ladder) - self.glides)
 
     @property
+    def warm_up(self) -> int:
+        """Number of the first steps of each level in which chains adapt their steps."""
+        return int(self.own.warm_up * self.steps_per_level) if "warm_up" in self.own.traits.own else 0
+
+    @property
     def start_variance(self) -> float:
         """Actual variance of the noise of one copy at the start."""
         return (self.begins or self.ladder[0]) ** 2
@@ -131,9 +140,17 @@ class Descent:
         sigma = self.ladder[level]
         below = self.ladder[min(level + 1, len(self.ladder) - 1)]
         stage = Stage(level, sigma, sigma, self.step_ratio, self.own)
-        for _ in range(done, self.steps_per_level - 1):
+        warm_up = self.warm_up
+        for step in range(done, warm_up):
+            yield stage._replace(gain=self._gain(level, step))
+        for _ in range(max(done, warm_up), self.steps_per_level - 1):
             yield stage
         yield stage._replace(next_sigma=below)
+
+    def _gain(self, level: int, step: int) -> float:
+        """Return 0 while a chain forgets the noise of the level before, then a gain that falls from level to level."""
+        half = self.warm_up // 2
+        return 0.0 if step < half else (level * (self.warm_up - half) + step - half + 1) ** -_DECAY
 
     def _gliding(self, level: int, done: int) -> Iterator[Stage]:
         top, bottom, steps = self.ladder[level], self.ladder[level + 1], self.steps_per_level
@@ -165,6 +182,18 @@ class Info(NamedTuple):
     posterior: Posterior
 
 
+class Tried(NamedTuple):
+    """Outcome of the proposals of a step.
+
+    Attributes:
+        accepted: Which chains accepted theirs, with shape (B,).
+        step_ratio: r of each chain, with shape (B,).
+    """
+
+    accepted: Tensor
+    step_ratio: Tensor
+
+
 def init(y: Tensor) -> State:
     """Return the initial state for copies `y` with shape (B, k, *event)."""
     return State(y)
@@ -173,8 +202,9 @@ def init(y: Tensor) -> State:
 class Dynamics(Protocol):
     """Interface of a dynamics module such as `samplers.langevin`.
 
-    A state is a named tuple of tensors with the shape of the copies, the copies `y` first; an info is a named tuple
-    with at least the `posterior` of the state before the step.
+    A state is a named tuple of tensors, the copies `y` first; those of samplers of images have the shape of the copies.
+    An info is a named tuple with at least the `posterior` of the state before the step, and with `tried` where the
+    sampler tests proposals.
     """
 
     def init(self, y: Tensor) -> Any:
@@ -185,7 +215,7 @@ class Dynamics(Protocol):
 
         Args:
             state: Current state, which is not modified.
-            denoiser: A `Denoiser`, or a `PosteriorSampler` where the dynamics draws x.
+            denoiser: A `Denoiser`; a `PosteriorSampler` or a `JointDensity` where the dynamics needs one.
             stage: Noise of one copy before and after the step, step ratio and own fields.
             noise: Source of independent random numbers with the shape of the copies.
 

@@ -33,7 +33,7 @@ class Law:
         variances: Variance of ȳ at the end of each level, with shape (L, m), from the schedule, the number of copies k,
             and the variances along some axes of the data and of ȳ at the start, both with shape (m,). It does not
             include the step down to the next level. For gliding samplers: the variance on arrival at each level. NaN
-            where that takes too long.
+            where that takes too long or no recursion is known.
         settled: Limit of the variance of the residuals y_i − ȳ relative to that of the level, from r = ε/σ², for
             endless steps at one level.
         as_scheduled: The residuals have exactly the noise of the ladder after every step, for any data.
@@ -56,6 +56,11 @@ def exact(step_ratio: float) -> float:
 def inflated(step_ratio: float) -> float:
     """Return the relative residual variance of Euler steps with noise: 1/(1 − r/2), ∞ beyond the wall."""
     return 1 / (1 - step_ratio / 2) if step_ratio < WALL else math.inf
+
+
+def unknown(descent: Descent, _k: int, data: Array, _start: Array) -> Array:
+    """Return NaN with shape (L, m): the variances of a sampler without a recursion."""
+    return np.full((len(descent.ladder), len(data)), np.nan)
 
 
 def too_long(descent: Descent) -> bool:

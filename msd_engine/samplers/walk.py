@@ -13,7 +13,7 @@ from typing import NamedTuple
 from torch import Tensor
 
 from msd_engine.denoisers.posterior import Denoiser, Noise, Posterior
-from msd_engine.samplers.descent import Descent, Dynamics
+from msd_engine.samplers.descent import Descent, Dynamics, Tried
 
 
 class Moment(NamedTuple):
@@ -27,6 +27,7 @@ class Moment(NamedTuple):
         y: The copies with shape (B, k, *event), immutable.
         posterior: The posterior of the copies at `noise`, with immutable mean.
         carried: Other tensors of the dynamics, such as velocities, each with the shape of `y`.
+        tried: Proposals of the step from this state, after the warm-up; None for samplers without any.
     """
 
     step: int
@@ -36,6 +37,7 @@ class Moment(NamedTuple):
     y: Tensor
     posterior: Posterior
     carried: tuple[Tensor, ...] = ()
+    tried: Tried | None = None
 
 
 def gaussian_start(streams: Noise, mean: Tensor, std: float, sigma: float) -> Tensor:
@@ -102,7 +104,8 @@ def walk(
     for stage in descent.stages(first):
         before = state
         state, info = dynamics.step(state, denoiser, stage, noise)
-        yield Moment(count, stage.level, stage.sigma, stage.noise, before.y, info.posterior, before[1:])
+        tried = getattr(info, "tried", None)
+        yield Moment(count, stage.level, stage.sigma, stage.noise, before.y, info.posterior, before[1:], tried)
         count, left = count + 1, stage.next_noise
     posterior = denoiser(state.y, left)
     yield Moment(count, len(descent.ladder) - 1, descent.ladder[-1], left, state.y, posterior, state[1:])

@@ -88,6 +88,16 @@ class ExperimentSpec(Spec):
         return self
 
     @model_validator(mode="after")
+    def _sampler_fits_data(self) -> Self:
+        sampling, data = self.sampling, self.data
+        wanted = f"sampling.sampler {sampling.sampler!r} needs"
+        if isinstance(data, ImagesSpec) and not sampling.traits.draws_images:
+            raise ValueError(f"{wanted} an exact density, which images do not have: choose another sampler.")
+        if isinstance(data, MixtureSpec) and data.is_points and sampling.noiseless:
+            raise ValueError(f"{wanted} a density without noise, which points do not have: choose another sampler.")
+        return self
+
+    @model_validator(mode="after")
     def _noise_suits_data(self) -> Self:
         kind = self.data.kind
         if kind not in COVARIANCES[self.noise.covariance].of:

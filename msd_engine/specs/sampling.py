@@ -7,7 +7,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from msd_engine.specs.base import param
-from msd_engine.specs.tables.samplers import WALL, ChosenSampler
+from msd_engine.specs.tables.samplers import BEYOND_NETWORKS, WALL, ChosenSampler
 
 StepRule = Literal["long-ladder", "ncsnv2"]
 """Rule of a proposed step: the limit of a long ladder, or each level from its exact noise (NCSNv2)."""
@@ -152,22 +152,32 @@ class SamplingSpec(ChosenSampler):
             raise ValueError(f"sampling.method must be 'annealed' where sampling.sampler is {self.sampler!r}.")
         if self.glides and self.levels < 2:
             raise ValueError(f"sampling.levels must be at least 2 where sampling.sampler is {self.sampler!r}.")
-        if self.needs_posterior and self.source == "trained":
-            raise ValueError(
-                f"sampling.source must be 'exact' where sampling.sampler is {self.sampler!r}: "
-                "a network gives x̂, but no draws from the posterior."
-            )
+        if self.needs_exact and self.source == "trained":
+            why = BEYOND_NETWORKS[self.traits.needs]
+            raise ValueError(f"sampling.source must be 'exact' where sampling.sampler is {self.sampler!r}: {why}.")
         return self
 
     @property
     def ends(self) -> tuple[float, float]:
         """Noise of one copy at the first and at the last level."""
-        return self.sigma_1 if self.method == "annealed" else self.sigma_L, self.sigma_L
+        if self.noiseless:
+            return 0.0, 0.0
+        return self.sigma_1 if self.annealed else self.sigma_L, self.sigma_L
 
     @property
     def epsilon(self) -> float:
-        """The step size at the last level, ε = r σ_L²."""
-        return self.step_ratio * self.sigma_L**2
+        """The step size at the last level, ε = r σ_L², or that of dynamics without noise."""
+        return self.step_size if self.noiseless else self.step_ratio * self.sigma_L**2
+
+    @property
+    def noiseless(self) -> bool:
+        """Whether chains move the datum itself, without noise, ladder and copies."""
+        return self.traits.noiseless
+
+    @property
+    def annealed(self) -> bool:
+        """Whether chains go down a ladder of noise levels."""
+        return self.method == "annealed" and not self.noiseless
 
     @property
     def blows_up(self) -> bool:
@@ -185,9 +195,9 @@ class SamplingSpec(ChosenSampler):
         return self.traits.needs_ladder or self.glides
 
     @property
-    def needs_posterior(self) -> bool:
-        """Whether the sampler draws x from its posterior, which requires an exact denoiser."""
-        return self.traits.needs_posterior
+    def needs_exact(self) -> bool:
+        """Whether the sampler needs an exact denoiser."""
+        return bool(self.traits.needs)
 
     @property
     def has_step(self) -> bool:
@@ -202,7 +212,7 @@ class SamplingSpec(ChosenSampler):
     @property
     def total_steps(self) -> int:
         """Number of steps of one chain."""
-        levels = self.levels if self.method == "annealed" else 1
+        levels = self.levels if self.annealed else 1
         return self.steps_per_level * (levels - self.glides)
 
     @property

@@ -24,6 +24,7 @@ from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live, SweepSpec
 from msd_engine.specs.live import Cadence
 from msd_engine.specs.scores.spec import ScoresSpec
 from msd_engine.specs.search.tune import TuneSpec
+from msd_engine.specs.tables.papers import FigureName
 
 if TYPE_CHECKING:
     from msd_engine.jobs.files.catalogue import Catalogue
@@ -129,6 +130,14 @@ class Engine:
         """Compute density and scores of the plane at one noise; with the trained score of a given run."""
         grid = {"bounds": bounds, "resolution": FIELD_RESOLUTION, "points": ARROWS_PER_SIDE}
         return self._job("sampling.field:field", spec, sigma=sigma, run_dir=run, pool=1, **grid)
+
+    def paper_figure(self, name: FigureName, path: Path) -> Job:
+        """Compute a figure of the papers, and write it."""
+        return self._job("sampling.paper_figures:paper_figure", name, path, pool=1)
+
+    def twins(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Walk chains beside their one-sample twins, and split the copies into mean and residuals."""
+        return self._job("sampling.twins:twins", spec, run_dir=run, pool=1)
 
     def why(self, spec: ExperimentSpec, run: Path | None = None, *, chains: int = 0, fault: Fault = "deaths") -> Job:
         """Find out by experiment why chains die or miss the shares of the data; 0 chains for the usual number."""

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from msd_engine.specs import ExperimentSpec, SamplingSpec
+from msd_engine.specs.data import POINT_SETS
 from msd_engine.specs.experiment import same_network
 from msd_engine.specs.tables.forms import FORMS, FormRow
 from msd_engine.specs.tables.noise import unsuitable
 from msd_engine.specs.tables.objectives import OBJECTIVES, ObjectiveRow
+from msd_engine.specs.tables.samplers import BEYOND_NETWORKS, TRAITS
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, Networks, usual_guidance
 
@@ -241,15 +243,21 @@ def _placeholder(
 def refused_fields(spec: ExperimentSpec) -> dict[str, str]:
     """Return why fields are disabled by dotted path, shown on the page or not."""
     sampling, change = spec.sampling, spec.denoise.change
-    annealed, trained = sampling.method == "annealed", sampling.source == "trained"
+    annealed, trained = sampling.annealed, sampling.source == "trained"
+    level = "There is no noise." if sampling.noiseless else "Fixed dynamics stay at σ_L."
     law = spec.noise.law
     allowed = {
         "sampling.guidance": (trained, "The exact posterior mean needs no guidance."),
         "sampling.exact_above": (trained, "The exact posterior mean is used at all noises."),
-        "sampling.method": (not sampling.needs_ladder, f"{sampling.traits.title} always uses a ladder."),
-        "sampling.ladder": (annealed, "Fixed dynamics stay at σ_L."),
-        "sampling.sigma_1": (annealed, "Fixed dynamics stay at σ_L."),
-        "sampling.levels": (annealed, "Fixed dynamics stay at σ_L."),
+        "training.k": (not sampling.noiseless, "Chains without noise have no copies."),
+        "sampling.method": (
+            not (sampling.needs_ladder or sampling.noiseless),
+            f"{sampling.traits.title} always uses a ladder." if sampling.needs_ladder else level,
+        ),
+        "sampling.ladder": (annealed, level),
+        "sampling.sigma_1": (annealed, level),
+        "sampling.levels": (annealed, level),
+        "sampling.sigma_L": (not sampling.noiseless, level),
         "sampling.rho": (annealed and sampling.ladder == "karras", "Only the ladder of Karras has an exponent."),
         "sampling.start_width": (sampling.start == "uniform", "Only a uniform start has a box."),
         "noise.process": (
@@ -279,7 +287,17 @@ def refused_choices(spec: ExperimentSpec) -> dict[tuple[str, str], str]:
         rows = ((path, word, row) for path, table in tables.items() for word, row in table.items())
         refused |= {(path, word): f"For points only: {row.only_points}." for path, word, row in rows if row.only_points}
     if spec.sampling.source == "trained":
-        refused["sampling.sampler", "gibbs"] = "It draws from the exact posterior, not from a network."
+        refused |= {
+            ("sampling.sampler", name): f"It needs the exact score: {BEYOND_NETWORKS[row.needs]}."
+            for name, row in TRAITS.items()
+            if row.needs
+        }
+    if spec.data.kind == "mixture" and spec.data.is_points:
+        why = "It needs a density without noise, which points do not have."
+        refused |= {("sampling.sampler", name): why for name, row in TRAITS.items() if row.noiseless}
+    if spec.data.kind == "images":
+        why = "It needs an exact density, which images do not have: choose a mixture or points."
+        refused |= {("sampling.sampler", name): why for name, row in TRAITS.items() if not row.draws_images}
     if spec.training.k == 1:
         refused["denoise.change", "drop"] = "With k = 1 there is no other copy."
     if spec.data.name != "custom":
@@ -336,9 +354,16 @@ def sampler_rule(spec: ExperimentSpec, sampler: str) -> dict[str, Any]:
         along |= method_rule(spec, "annealed") | {"sampling.method": "annealed"}
     if wanted.glides and wanted.levels < 2:
         along["sampling.levels"] = 2
-    if wanted.needs_posterior:
+    if wanted.needs_exact:
         along["sampling.source"] = "exact"
+    if wanted.noiseless:
+        along |= method_rule(spec, "fixed") | {"sampling.method": "fixed"}
     return along
+
+
+def data_rule(spec: ExperimentSpec, name: str) -> dict[str, Any]:
+    """Return the changes required by data in the plane: points have no density without noise."""
+    return {"sampling.sampler": "langevin"} if spec.sampling.noiseless and name in POINT_SETS else {}
 
 
 def method_rule(spec: ExperimentSpec, method: str) -> dict[str, Any]:
@@ -358,7 +383,8 @@ def method_rule(spec: ExperimentSpec, method: str) -> dict[str, Any]:
 
 def annealed_again(sampling: SamplingSpec) -> dict[str, Any]:
     """Return what makes annealed dynamics of fixed ones, with as many steps in all."""
-    return {
+    other = {"sampling.sampler": "langevin"} if sampling.noiseless else {}
+    return other | {
         "sampling.method": "annealed",
         "sampling.sigma_1": max(sampling.sigma_1, sampling.sigma_L),
         "sampling.steps_per_level": max(1, sampling.steps_per_level // sampling.levels),
@@ -373,5 +399,5 @@ def copies_rule(spec: ExperimentSpec, k: int) -> dict[str, Any]:
 
 
 def source_rule(spec: ExperimentSpec, source: str) -> dict[str, Any]:
-    """Return the changes required by a source of the score: a network cannot draw from its posterior."""
-    return {"sampling.sampler": "langevin"} if source == "trained" and spec.sampling.needs_posterior else {}
+    """Return the changes required by a source of the score: a network gives x̂ alone."""
+    return {"sampling.sampler": "langevin"} if source == "trained" and spec.sampling.needs_exact else {}

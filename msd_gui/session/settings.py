@@ -14,6 +14,7 @@ import platformdirs
 from PySide6.QtCore import QSettings
 
 from msd_engine.specs import ExperimentSpec, SpecError
+from msd_engine.specs.tables.updates import CONVENTIONS, Convention
 from msd_gui.theme import THEME_CHOICES, ThemeChoice
 
 APP = "msd-gui"
@@ -114,6 +115,16 @@ class Settings:
     @speed_hz.setter
     def speed_hz(self, value: float) -> None:
         self._set("speed_hz", repr(float(value)))
+
+    @property
+    def convention(self) -> Convention:
+        """How formulas write the step of a sampler."""
+        said = self._text("convention")
+        return next((choice for choice in CONVENTIONS if choice == said), "epsilon")
+
+    @convention.setter
+    def convention(self, value: Convention) -> None:
+        self._set("convention", value)
 
     @property
     def data_dir(self) -> Path | None:

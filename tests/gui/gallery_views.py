@@ -46,6 +46,7 @@ def make_plane(rng: np.random.Generator) -> PlaneView:
         learned=exact + 0.2 * rng.normal(size=exact.shape),
         tails=walks,
         heads=walks[-1],
+        twins=walks[-20:] + 0.1,
         chosen=3,
         copies=(copies, copies.mean(axis=0)[None], np.array([[4.6, 4.7]])),
         on=frozenset(LAYERS),

@@ -114,7 +114,7 @@ def table(spec: ExperimentSpec, better: ExperimentSpec, proposed: Proposed, ladd
 
 
 def _figures(ladder: Ladder) -> dict[str, float | int]:
-    return {"swelling": float(np.nanmax(ladder.swelling)), "evaluations": ladder.evaluations}
+    return {"swelling": float(np.fmax.reduce(ladder.swelling)), "evaluations": ladder.evaluations}
 
 
 def _word(value: Any) -> str:

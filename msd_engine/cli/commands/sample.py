@@ -22,6 +22,7 @@ from msd_engine.cli.options import Sample
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import ChainReport, Event, Finished, Progress, Samples, Started, Verdicts
 from msd_engine.specs import ExperimentSpec, JobName, for_job
+from msd_engine.specs.tables.updates import update_of
 
 
 def sample(options: Sample) -> dict[str, Any]:
@@ -43,7 +44,8 @@ def sample(options: Sample) -> dict[str, Any]:
             raise RefusedError("--grid shows images, but the samples of a mixture are points; leave it out.")
     account = SampleAccount()
     account.take(follow(_job(options, spec, run), account))
-    return account.figures() | save(account.samples(), out, options.grid)
+    update = update_of(spec.sampling, spec.sampling.ends[1], options.convention).numbers
+    return account.figures() | {"update": update} | save(account.samples(), out, options.grid)
 
 
 class SampleAccount:
@@ -63,7 +65,7 @@ class SampleAccount:
                 self._figures |= {"step": event.step, "elapsed_s": event.elapsed_s, "steps_per_s": event.rate}
             case ChainReport() if not len(event.true_weights):
                 known = {"distance": event.distance, "exact_distance": event.exact_distance, "alive": event.alive}
-                self._figures |= known
+                self._figures |= known | _proposals(event)
             case ChainReport():
                 self._figures |= {
                     "mode_weights": event.mode_weights.tolist(),
@@ -72,7 +74,7 @@ class SampleAccount:
                     "predicted_std": event.predicted_std,
                     "exact_weight_error": event.exact_weight_error,
                     "alive": event.alive,
-                }
+                } | _proposals(event)
             case Samples():
                 self._samples = event
                 self._figures |= {"n": len(event.x_hat), "seed": event.seed}
@@ -96,6 +98,11 @@ class SampleAccount:
         if self._samples is None:
             raise RuntimeError("the sampling job finished without samples")
         return self._samples
+
+
+def _proposals(event: ChainReport) -> dict[str, float]:
+    """Return the share of accepted proposals and the adapted r, by name; nothing for samplers without proposals."""
+    return {} if math.isnan(event.acceptance) else {"acceptance": event.acceptance, "adapted_r": event.step_ratio}
 
 
 def _ends(event: Verdicts) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from msd_engine.data.images import has_images
 from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser
-from msd_engine.denoisers.posterior import Denoiser, PosteriorSampler
+from msd_engine.denoisers.posterior import CleanScore, Denoiser, JointDensity, PosteriorSampler
 from msd_engine.denoisers.switched import SwitchedDenoiser
 from msd_engine.denoisers.target import Target
 from msd_engine.events.sampling import LOST
@@ -40,8 +40,14 @@ from msd_engine.samplers.registry import DYNAMICS
 from msd_engine.samplers.twin import Segment
 from msd_engine.samplers.walk import Moment, gaussian_start, uniform_start, walk
 from msd_engine.specs import ExperimentSpec
+from msd_engine.specs.tables.samplers import Need
 
 _MEASURED_STEPS = 10
+_NEEDED: dict[Need, tuple[type, str]] = {
+    "draws": (PosteriorSampler, "draws from the posterior"),
+    "density": (JointDensity, "the density of the copies"),
+    "clean score": (CleanScore, "the score without noise"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,9 +204,10 @@ def _built(
         )
     else:
         streams = BlendedStreams((sampling.seed, toward), sampling.chains, shape, device=chosen)
-    if sampling.needs_posterior and not isinstance(denoiser, PosteriorSampler):
+    needed = _NEEDED.get(sampling.traits.needs)
+    if needed is not None and not isinstance(denoiser, needed[0]):
         raise UserError(
-            f"The sampler {sampling.sampler!r} needs draws from the posterior, which this denoiser has not."
+            f"The sampler {sampling.sampler!r} needs {needed[1]}, which these data do not give: choose another sampler."
         )
     schedule = descent(spec)
     if sampling.start == "uniform":

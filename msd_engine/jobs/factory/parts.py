@@ -42,10 +42,12 @@ def ladder(spec: ExperimentSpec) -> Tensor:
         spec: The experiment; its sampling and its noise are read.
 
     Returns:
-        The levels with shape (L,), float64: the ladder if annealed, σ_L alone if the noise is fixed.
+        The levels with shape (L,), float64: the ladder if annealed, σ_L alone if the noise is fixed, 0 without noise.
     """
     sampling = spec.sampling
-    ends = (sampling.sigma_1, sampling.sigma_L, sampling.levels if sampling.method == "annealed" else 1)
+    if sampling.noiseless:
+        return torch.zeros(1, dtype=torch.float64)
+    ends = (sampling.sigma_1, sampling.sigma_L, sampling.levels if sampling.annealed else 1)
     match sampling.ladder:
         case "geometric":
             return geometric(*ends)

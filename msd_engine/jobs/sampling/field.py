@@ -44,7 +44,7 @@ def field(
 
     Args:
         spec: The experiment; its data and its number of copies are read.
-        sigma: Noise of one copy.
+        sigma: Noise of one copy; 0 for that of the data themselves.
         bounds: (x_min, x_max, y_min, y_max) in data units.
         resolution: Rows and columns of the density.
         run_dir: Run folder of a trained denoiser, to compute its score too.
@@ -64,7 +64,10 @@ def field(
         raise UserError(f"The data {spec.data.name!r} are images: there is no exact density; train a denoiser instead.")
     if known.shape != (2,):
         raise UserError(f"Only data in the plane can be drawn: these have {known.shape[0]} dimensions.")
-    learned = None if run_dir is None else guided_denoiser(spec, run_dir, denoiser_of_run(spec, run_dir, chosen))
+    # Networks are asked at noise only.
+    learned = None
+    if run_dir is not None and sigma:
+        learned = guided_denoiser(spec, run_dir, denoiser_of_run(spec, run_dir, chosen))
     yield Started("field", describe_device(chosen), 0, 0, spec.to_json())
     k = spec.training.k
     sigma_eff = sigma / math.sqrt(k)

@@ -34,6 +34,8 @@ def ladder_event(spec: ExperimentSpec, schedule: Descent, *, guided: bool, exact
     steps = np.full(len(sigma), schedule.steps_per_level, dtype=np.int64)
     steps[len(schedule) // schedule.steps_per_level :] = 0
     alpha = (sampling.step_ratio if sampling.has_step else 0.0) * sigma**2
+    if sampling.noiseless:
+        alpha = np.full(len(sigma), sampling.epsilon)
     count, missing = evaluations(spec, schedule, guided=guided), uses_guidance(spec) and not guided
     needed = 0 if sampling.blows_up else steps_needed(sampling.sampler, schedule)
     tends = settled(sampling.sampler, sampling.step_ratio)

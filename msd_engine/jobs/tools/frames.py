@@ -20,6 +20,7 @@ from msd_engine.events.chain_figures import exact_weight_error
 from msd_engine.events.pixels import to_grey
 from msd_engine.events.sampling import LOST
 from msd_engine.jobs.tools.background import imported
+from msd_engine.metrics.chains.acceptance import Acceptance
 from msd_engine.metrics.chains.figures import (
     alive,
     effective_size,
@@ -28,6 +29,7 @@ from msd_engine.metrics.chains.figures import (
     residual_inflation,
     sliced_distance,
     split_r_hat,
+    stayed,
     within_std,
 )
 from msd_engine.metrics.chains.ladders import swelling
@@ -104,6 +106,7 @@ class PlaneFrames:
         self._waiting: list[Moment] = []
         self._level = -1
         self._last_level: list[NDArray[np.float32]] = []
+        self._acceptance = Acceptance()
         # A short run reports its figures once, at its end.
         self._next_report_s = time.perf_counter() + _REPORT_EVERY_S
 
@@ -140,6 +143,8 @@ class PlaneFrames:
         elif moment.step % self._stride == 0 or moment.step == self._total:
             # Leave it on the device until it is reported: copying each state would make a GPU wait at each step.
             self._waiting.append(moment)
+        if isinstance(moment, Moment) and moment.tried is not None:
+            self._acceptance.count(moment.level, moment.tried)
 
     def due(self, moment: Moment | Segment) -> Iterator[Event]:
         """Report the states since the last segment and, a few times per second, the figures."""
@@ -214,11 +219,15 @@ class PlaneFrames:
             r_hat=split_r_hat(draws).numpy(),
             ess=effective_size(draws).numpy(),
             alive=living.double().mean().item(),
-            stayed=math.nan if modes is None else _stayed(modes, draws, rho, tau),
+            stayed=math.nan if modes is None else stayed(modes, draws, rho, tau),
             off=self._off(modes, x, tau) / len(y) if ended and modes is not None else math.nan,
             distance=distance,
             exact_distance=exact,
-            exact_weight_error=_weight_error(modes, len(x)) if ended and modes is not None else math.nan,
+            acceptance=self._acceptance.share,
+            step_ratio=self._acceptance.step_ratio,
+            exact_weight_error=exact_weight_error(tuple(modes.weights.tolist()), len(x))
+            if ended and modes is not None
+            else math.nan,
         )
 
     def _draws(self, y: Tensor, living: Tensor) -> Tensor:
@@ -254,19 +263,8 @@ class PlaneFrames:
         if target is not None:
             start = target.std**2 if sampling.start == "gaussian" else sampling.start_width**2 / 3
             std = predicted_std(target, sampling.sampler, self._descent, k, start, counts.numpy(), jump=sampling.jump)
-        return std, float(swelling(sampling.sampler, self._descent)[-1]) if k > 1 else math.nan
-
-
-def _weight_error(target: GaussianMixture, draws: int) -> float:
-    return exact_weight_error(tuple(target.weights.tolist()), draws)
-
-
-def _stayed(target: GaussianMixture, draws: Tensor, rho: Tensor, tau: float) -> float:
-    """Return the share of chains that end in the mode of their first draw; NaN without draws."""
-    if not len(draws) or not len(rho):
-        return math.nan
-    before = target.responsibilities(draws[0].to(target.means.dtype), tau).argmax(1)
-    return (before == rho.argmax(1)).double().mean().item()
+        known = k > 1 and not sampling.noiseless
+        return std, float(swelling(sampling.sampler, self._descent)[-1]) if known else math.nan
 
 
 def _segments(moments: list[Moment]) -> Iterator[Segment]:

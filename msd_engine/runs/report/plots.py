@@ -345,6 +345,10 @@ def _draw_plane(axes: Axes, plot: Plane, palette: Palette) -> None:
         axes.plot(*plot.heads[living].T, "o", color=colour, ms=4.5, **edge)
         if plot.chosen is not None and plot.chosen < len(plot.heads):
             axes.plot(*plot.heads[plot.chosen], "o", color=colour_of(palette, "chosen"), ms=7, **edge)
+    if "twins" in plot.on and len(plot.twins):
+        colour = colour_of(palette, "text")
+        axes.plot(*plot.twins.transpose(2, 0, 1), color=colour, lw=0.6, ls=_DASHES["dotted"])
+        axes.plot(*plot.twins[-1].T, "o", color=colour, mfc="none", ms=6.5, mew=0.8)
     if "copies" in plot.on and plot.copies is not None:
         y, y_mean, x_hat = plot.copies
         chosen = colour_of(palette, "chosen")

@@ -10,14 +10,37 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer, model_vali
 
 from msd_engine.specs.base import Spec, param
 
-Sampler = Literal["langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs", "ddim"]
+Sampler = Literal[
+    "langevin",
+    "consistent",
+    "underdamped",
+    "predictor-corrector",
+    "ode",
+    "gibbs",
+    "metropolis",
+    "plain",
+    "ddim",
+]
 
 NewNoise = Literal["beta-tilde", "beta"]
 
 Conditioning = Literal["actual", "scheduled"]
 
+Need = Literal["", "draws", "density", "clean score"]
+"""What a sampler needs beyond x̂: nothing, draws from the posterior, the density of the copies, or ∇ log p itself."""
+
+BEYOND_NETWORKS: Final[dict[Need, str]] = {
+    "draws": "a network gives x̂, but no draws from the posterior",
+    "density": "a network gives x̂, but no density of the copies",
+    "clean score": "a network gives x̂ of noisy copies, but no score without noise",
+}
+"""Why a network does not serve a sampler with such a need."""
+
 WALL: Final = 2.0
 """Step ratio r from which chains with a wall diverge, for any data and denoiser (theory §3, fact 4)."""
+
+ACCEPTANCE: Final = 0.574
+"""Best acceptance of Langevin proposals in many dimensions (Roberts and Rosenthal 1998, JRSS B 60)."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +55,9 @@ class Traits:
         needs_ladder: Whether it works only down a ladder, as do all that glide.
         own: Its fields of `ChosenSampler`, which some other samplers lack.
         has_wall: Whether chains diverge from r = `WALL` on.
-        needs_posterior: Whether it draws x from its posterior, which requires an exact denoiser.
+        needs: What it needs beyond x̂, which only exact denoisers give.
         evaluations: Evaluations of x̂ per step: the first at the noise before the step, the next at the noise after it.
+        update: Its update, with {step}, {noise}, {sigma}, {ratio} and {time} where numbers belong (`updates`).
     """
 
     title: str
@@ -43,14 +67,27 @@ class Traits:
     needs_ladder: bool = False
     own: tuple[str, ...] = ("step_ratio",)
     has_wall: bool = False
-    needs_posterior: bool = False
+    needs: Need = ""
     evaluations: int = 1
+    update: str = ""
 
     @property
     def has_step(self) -> bool:
         """Whether it has a step size."""
         return "step_ratio" in self.own
 
+    @property
+    def draws_images(self) -> bool:
+        """Whether it can draw images, whose exact denoiser gives x̂ and draws alone."""
+        return self.needs in ("", "draws")
+
+    @property
+    def noiseless(self) -> bool:
+        """Whether chains move the datum itself, without noise, ladder and copies."""
+        return self.needs == "clean score"
+
+
+_LANGEVIN = "y_i ← y_i + {step} (x̂ − y_i)/{sigma}² + {noise} z_i"
 
 TRAITS: Final[dict[Sampler, Traits]] = {
     "langevin": Traits(
@@ -59,9 +96,14 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         "langevin",
         own=("step_ratio", "conditioning"),
         has_wall=True,
+        update=_LANGEVIN,
     ),
     "consistent": Traits(
-        "Consistent", "annealed sampling whose noise follows the ladder exactly", "consistent", glides=True
+        "Consistent",
+        "annealed sampling whose noise follows the ladder exactly",
+        "consistent",
+        glides=True,
+        update="y_i ← y_i + {ratio} (x̂ − y_i) + √(σ₊² − (1 − {ratio})² {sigma}²) z_i",
     ),
     "underdamped": Traits(
         "Underdamped",
@@ -69,6 +111,8 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         "underdamped",
         own=("step_ratio", "friction", "conditioning"),
         has_wall=True,
+        update="v_i ← v_i + {time} (x̂ − y_i)/{sigma}²,  y_i ← y_i + {time}/2 v_i,  v_i ← c v_i + √(1 − c²) z_i,  "
+        "y_i ← y_i + {time}/2 v_i",
     ),
     "predictor-corrector": Traits(
         "Predictor–corrector",
@@ -77,16 +121,41 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         needs_ladder=True,
         own=("step_ratio", "conditioning"),
         has_wall=True,
+        update=f"{_LANGEVIN};  to the next level y_i ← x̂ + q (y_i − x̂) + σ₊ √(1 − q) z_i,  q = σ₊²/σ²",
     ),
     "ode": Traits(
-        "Probability flow", "the ODE, without noise, by Heun's rule", "flow", glides=True, own=(), evaluations=2
+        "Probability flow",
+        "the ODE, without noise, by Heun's rule",
+        "flow",
+        glides=True,
+        own=(),
+        evaluations=2,
+        update="d y_i/dσ = (y_i − x̂)/{sigma}",
     ),
     "gibbs": Traits(
         "Gibbs (exact)",
         "draw x from its exact posterior, then draw new copies",
         "gibbs",
         own=(),
-        needs_posterior=True,
+        needs="draws",
+        update="x ~ P(x | y₁…y_k; {sigma}),  y_i ← x + {sigma} z_i",
+    ),
+    "metropolis": Traits(
+        "Metropolis-adjusted",
+        "Langevin proposals that a Metropolis test accepts or rejects, without bias at any step (MALA)",
+        "exact.metropolis",
+        own=("step_ratio", "warm_up"),
+        needs="density",
+        evaluations=2,
+        update=f"{_LANGEVIN.replace('←', '→')}, accepted with min(1, P(y′) q(y | y′) / P(y) q(y′ | y))",
+    ),
+    "plain": Traits(
+        "Plain, no noise",
+        "Langevin dynamics of x itself by the score of the data, which keeps wrong weights of separate modes",
+        "exact.plain",
+        own=("step_size",),
+        needs="clean score",
+        update="x ← x + {step} ∇ log p(x) + {noise} z",
     ),
     "ddim": Traits(
         "DDPM, DDIM",
@@ -94,6 +163,7 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         "reverse.ddim",
         glides=True,
         own=("eta", "new_noise"),
+        update="y_i ← x̂ + √(σ₊² − s²) (y_i − x̂)/{sigma} + s z_i,  s = η σ₊ √(1 − σ₊²/{sigma}²)",
     ),
 }
 """Rows in the order of the list on the screen."""
@@ -115,7 +185,7 @@ class ChosenSampler(Spec):
         title="Sampler",
         help=f"How all copies move. {sampler_help()}",
         choices={name: row.title for name, row in TRAITS.items()},
-        formula="Langevin: y_i ← y_i + α (x̂ − y_i)/σ² + √(2α) z_i",
+        formula="Langevin: y_i ← y_i + ε (x̂ − y_i)/σ² + √(2ε) z_i",
     )
     step_ratio: float = param(
         0.1,
@@ -149,6 +219,28 @@ class ChosenSampler(Spec):
         help="Chains that swell hold more noise than their level says. Actual: the denoiser gets the noise of the "
         "state, which is known exactly at each step. Scheduled: it gets the noise of the level.",
         formula="v ← (1 − r)² v + 2 r σ²,  x̂(y₁…y_k; √v)",
+    )
+    warm_up: float = param(
+        0.2,
+        title="Warm-up",
+        ge=0.0,
+        le=0.5,
+        slider=(0.0, 0.5),
+        help="Share of the steps of each level in which every chain settles, then adapts its step, from r on, to an "
+        f"acceptance of {ACCEPTANCE:g}. Figures leave these steps out. 0 keeps r.",
+        formula="ln r ← ln r + n^(−0.6) (a − 0.574)",
+    )
+    step_size: float = param(
+        0.05,
+        title="Step",
+        symbol="ε",
+        gt=0.0,
+        le=1e6,
+        slider=(1e-3, 1.0),
+        scale="log",
+        help="Step of plain Langevin dynamics, in squared units of the data. Chains blow up from twice the least "
+        "variance of a mode on.",
+        formula="x ← x + ε ∇ log p(x) + √(2ε) z",
     )
 
     eta: float = param(

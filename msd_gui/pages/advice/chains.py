@@ -35,17 +35,19 @@ _LEAST_STAYED = 0.9
 def stuck(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """Chains at fixed noise have wrong weights, as they cannot cross from mode to mode (theory §3, fact 5)."""
     sampling = spec.sampling
-    if sampling != facts.sampled or sampling.method != "fixed" or sampling.blows_up or not facts.counted:
+    if sampling != facts.sampled or sampling.annealed or sampling.blows_up or not facts.counted:
         return
     found = furthest(facts.shares, facts.true_shares, facts.counted)
     # NaN is no evidence.
     if found.chance >= MOST_CHANCE or not facts.stayed >= _LEAST_STAYED:
         return
     steps = annealed_again(sampling)
+    noise = spec.sigma_eff(sampling.sigma_L)
+    where = "without noise" if sampling.noiseless else f"at σ/√k = {number(noise)}"
     yield Advice(
         "Chains keep the mode they started in",
         f"{_counted(found, facts, facts.counted)}. {number(100 * facts.stayed)} % of the chains end in the mode that "
-        f"they were in half way: at σ/√k = {number(spec.sigma_eff(sampling.sigma_L))} hardly any chain crosses to "
+        f"they were in half way: {where} hardly any chain crosses to "
         f"another. Anneal from the same start: {sampling.levels} levels down from σ₁ = "
         f"{number(steps['sampling.sigma_1'])}, {steps['sampling.steps_per_level']} steps each.",
         "Anneal",
@@ -58,7 +60,7 @@ def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     sampling = spec.sampling
     if sampling != facts.sampled or sampling.source != "trained" or not sampling.has_wall or sampling.blows_up:
         return
-    if sampling.method == "fixed":
+    if not sampling.annealed:
         return
     needed = facts.ladder.steps_needed if facts.ladder is not None else 0
     if not 0 < 2 * needed <= sampling.steps_per_level:

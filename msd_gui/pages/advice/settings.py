@@ -59,7 +59,7 @@ def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     first = spec.sigma_eff(sampling.sigma_1)
     flows = sampling.sampler == "ode"
     least = spread * (LEAST_START_OF_FLOW if flows else LEAST_START)
-    if sampling.method != "annealed" or math.isnan(spread) or first >= least:
+    if not sampling.annealed or math.isnan(spread) or first >= least:
         return
     # Technique 1; without measured pairs, twice the distance from the mean serves as well.
     wanted = facts.largest_distance if facts.largest_distance > least else 2 * spread
@@ -122,7 +122,7 @@ def end(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """Report a last noise that is too large for the jump."""
     sampling = spec.sampling
     last = spec.sigma_eff(sampling.sigma_L)
-    if math.isnan(facts.data_std) or last <= MOST_LAST_NOISE * facts.data_std:
+    if sampling.noiseless or math.isnan(facts.data_std) or last <= MOST_LAST_NOISE * facts.data_std:
         return
     wanted = spec.sigma_of_copy(GOOD_LAST_NOISE * facts.data_std)
     remedy: dict[str, float | int] = {"sampling.sigma_L": wanted}

@@ -20,6 +20,6 @@ def near_wall(wanted: SamplingSpec) -> bool:
 
 def ladder_ratio(wanted: SamplingSpec) -> float:
     """Compute the geometric mean of the ratio of neighbouring levels; 1 for a ladder of one level."""
-    if wanted.method != "annealed" or wanted.levels < 2:
+    if not wanted.annealed or wanted.levels < 2:
         return 1.0
     return math.exp(math.log(wanted.sigma_1 / wanted.sigma_L) / (wanted.levels - 1))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from msd_engine.events import ChainReport
 from msd_engine.events.chain_figures import StateFigures, exact_weight_error
 from msd_engine.specs import SamplingSpec
+from msd_engine.specs.tables.samplers import ACCEPTANCE
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Reading
 
@@ -17,6 +18,9 @@ MIXED = 1.01
 """R̂ of mixed chains is below this (Vehtari et al. 2021, arXiv:1903.08008)."""
 
 KEPT, INDEPENDENT = "Keep their mode", "Independent samples"
+ACCEPTED, RATIO = "Accepted proposals", "Step ratio r"
+LEAST_ACCEPTANCE = 0.1
+"""Chains that accept fewer proposals hardly move."""
 R_HAT, EFFECTIVE = "R-hat, second half", "Effective samples"
 
 
@@ -39,7 +43,8 @@ def chain_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, 
         _spread(report.within_std, number(report.predicted_std)),
         _swelling(report.residual_inflation, number(report.predicted_inflation), "error" if wall else ""),
         _weights(gap, chance, "error" if gap > chance else ""),
-        *(_fixed(report) if wanted.method == "fixed" else _annealed(report, lived, wanted.chains)),
+        *_proposals(report, wanted),
+        *(_annealed(report, lived, wanted.chains) if wanted.annealed else _fixed(report)),
         _living(lived, wanted.chains),
     )
 
@@ -108,6 +113,7 @@ def state_readings(
         return (
             _distance(math.nan, math.nan),
             _swelling(figures.residual_inflation, "", ""),
+            *_later(wanted),
             _living(figures.lived, figures.chains),
         )
     gap = _largest_gap(figures.mode_weights, true_weights)
@@ -116,10 +122,8 @@ def state_readings(
         _spread(figures.within_std, ""),
         _swelling(figures.residual_inflation, "", ""),
         _weights(gap, chance, ""),
-        *(
-            Reading(name, "at the end")
-            for name in ((R_HAT, EFFECTIVE) if wanted.method == "fixed" else (KEPT, INDEPENDENT))
-        ),
+        *_later(wanted),
+        *(Reading(name, "at the end") for name in ((KEPT, INDEPENDENT) if wanted.annealed else (R_HAT, EFFECTIVE))),
         _living(figures.lived, figures.chains),
     )
 
@@ -130,8 +134,38 @@ def _point_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading,
     return (
         _distance(report.distance, report.exact_distance),
         _swelling(report.residual_inflation, number(report.predicted_inflation), "error" if wall else ""),
+        *_proposals(report, wanted),
         _living(round(report.alive * wanted.chains), wanted.chains),
     )
+
+
+def _proposals(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, ...]:
+    """Return the rows on accepted proposals and their step; none for samplers without proposals."""
+    if math.isnan(report.acceptance):
+        return ()
+    adapted = "warm_up" in wanted.traits.own and wanted.warm_up > 0
+    return (
+        Reading(
+            ACCEPTED,
+            number(report.acceptance, 3),
+            number(ACCEPTANCE) if adapted else "",
+            "Share of the proposals at the last level that the Metropolis test accepted, without the warm-up. Near 1 "
+            f"steps are smaller than they could be, near 0 chains stand still; {number(ACCEPTANCE)} is the best of "
+            "Langevin proposals in many dimensions, to which the warm-up adapts r.",
+            "error" if report.acceptance < LEAST_ACCEPTANCE else "",
+        ),
+        Reading(
+            RATIO,
+            number(report.step_ratio, 3),
+            "",
+            "Median over the chains of r = ε/σ² at the last level: the r that the warm-up has found, or the given one.",
+        ),
+    )
+
+
+def _later(wanted: SamplingSpec) -> tuple[Reading, ...]:
+    """Return the rows of `_proposals` before the end."""
+    return (Reading(ACCEPTED, "at the end"), Reading(RATIO, "at the end")) if "warm_up" in wanted.traits.own else ()
 
 
 def _distance(distance: float, exact: float) -> Reading:

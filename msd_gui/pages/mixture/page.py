@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QVBoxLayout
 
 from msd_engine.events import ChainReport, RestoredImages, RestoredPoints, Samples
 from msd_engine.specs import ExperimentSpec, weights_of
+from msd_engine.specs.tables.papers import FIGURES, figure_named
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.advice.adviser import Adviser
@@ -23,8 +24,11 @@ from msd_gui.pages.mixture.chains import PlaneChains
 from msd_gui.pages.mixture.density import FieldPainter
 from msd_gui.pages.mixture.exports import Parts, exports
 from msd_gui.pages.mixture.fields_shown import GROUPS
+from msd_gui.pages.mixture.formula import Formula
 from msd_gui.pages.mixture.player import Player
 from msd_gui.pages.mixture.readout import Readout
+from msd_gui.pages.mixture.sides import Sides
+from msd_gui.pages.mixture.twins import Twins
 from msd_gui.pages.sampling.controls import SamplingControls, show_fields
 from msd_gui.pages.sampling.networks import NetworkCard
 from msd_gui.pages.training.page import TrainingPage
@@ -33,7 +37,7 @@ from msd_gui.session.command import command
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network, NetworkStore
-from msd_gui.session.resolve import EngineState, Resolved
+from msd_gui.session.resolve import EngineState, Resolved, data_rule
 from msd_gui.session.settings import SPEED_HZ, Settings
 from msd_gui.views.curves.bars import BarsView
 from msd_gui.views.curves.losses import LossView
@@ -53,7 +57,7 @@ class MixturePage(TrainingPage):
 
     title = "Mixture"
     chains: PlaneChains
-    presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25")
+    presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25", *FIGURES)
 
     def __init__(
         self,
@@ -84,6 +88,10 @@ class MixturePage(TrainingPage):
         self.beside = Beside(self, clock, self.player, self.plane, self.weights, self.readings)
         self._above.insertWidget(0, self.beside.label)
         self.fields = FieldPainter(self, engine, self.plane)
+        self.twins = Twins(self, engine, self.player, self.plane)
+        self.sides = Sides(self, engine, self.player, self.plane, self._planes)
+        for part in (self.sides.button, self.sides.readings, self.twins.panel):
+            self._figures.insertWidget(self._figures.indexOf(self.training_heading), part)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
         self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
         self.ladder_controls.ladder_ready.connect(self.adviser.set_ladder)
@@ -96,7 +104,7 @@ class MixturePage(TrainingPage):
         self.form.section("Noise").set_open(False)
         self.form.section("Training").set_open(False)
         # A mixture that is written out comes from a file; leaving it takes its numbers away.
-        self.form.set_rule("data.name", lambda _spec, _name: dict.fromkeys(WRITTEN_OUT))
+        self.form.set_rule("data.name", lambda spec, name: dict.fromkeys(WRITTEN_OUT) | data_rule(spec, name))
         self.plane = PlaneView()
         self.timeline = Timeline()
         on = self._actions
@@ -114,7 +122,9 @@ class MixturePage(TrainingPage):
         button = LayersButton({name: self.plane.layer(name) for name in LAYERS}, self.plane.set_layer, "the plane")
         self.layers = button.layers
         below = layout.row(self.transport, button, stretch=(1, 0))
-        middle = layout.column(self.plane, self.timeline, below, stretch=(1, 0, 0))
+        self.formula = Formula()
+        self._planes = layout.row(self.plane, stretch=(1,))
+        middle = layout.column(self._planes, self.timeline, below, self.formula, stretch=(1, 0, 0, 0))
         above = middle.layout()
         assert isinstance(above, QVBoxLayout)
         self._above = above
@@ -132,6 +142,9 @@ class MixturePage(TrainingPage):
             self.training_heading,
             self.losses_place,
         )
+        column = figures.layout()
+        assert isinstance(column, QVBoxLayout)
+        self._figures = column
         layout.lay_out(self, self.form, middle, figures)
 
         self.add_export_menu(self.plane, self.timeline, self.weights, self.losses)
@@ -151,6 +164,7 @@ class MixturePage(TrainingPage):
         self.beside.replaced.connect(self._on_replaced)
         self.clock.tick.connect(self._on_tick)
         self.player.moved.connect(self._request_field)
+        self.player.moved.connect(self._show_update)
         self.player.turned.connect(self.actions_changed)
         self.plane.view_changed.connect(self._request_field)
         self.fields.framed.connect(self.adviser.set_data)
@@ -203,6 +217,9 @@ class MixturePage(TrainingPage):
         self.do_restart()
         self.chains.draw()
         self.actions_changed.emit()
+        named = figure_named(spec.title)
+        if named is not None:
+            self.noticed.emit(FIGURES[named].story)
 
     def show_restored(self, event: RestoredImages | RestoredPoints) -> None:
         """Show the chains of an opened file where the present settings would not draw them again."""
@@ -256,6 +273,7 @@ class MixturePage(TrainingPage):
     def _show_report(self, made: Made, report: ChainReport) -> None:
         self.adviser.set_report(made, report)
         self.player.set_report(report)
+        self.twins.draw()
 
     @Slot()
     def _request_field(self) -> None:
@@ -263,7 +281,14 @@ class MixturePage(TrainingPage):
             # Where nothing denoises the settings, density and scores stay those of the chains that are shown.
             made = self.chains.made
             spec = made.spec if made is not None and not self.resolved.serves else self.resolved.spec
-            self.fields.ask(spec, self.player.sigma or spec.sampling.sigma_L)
+            shown, last = self.player.sigma, 0.0 if spec.sampling.noiseless else spec.sampling.sigma_L
+            self.fields.ask(spec, last if shown is None else shown)
+
+    @Slot()
+    def _show_update(self) -> None:
+        spec, sigma = self.player.buffer.shown.spec, self.player.sigma
+        if spec is not None and sigma is not None:
+            self.formula.show_update(spec.sampling, sigma)
 
     @Slot()
     def _on_tick(self) -> None:
@@ -288,14 +313,16 @@ class MixturePage(TrainingPage):
         return self.player.playhead.playing
 
     def restore(self, name: str, settings: Settings) -> None:
-        """Load the spec that the page had, and play chains as fast as then."""
+        """Load the spec that the page had, play chains as fast and write formulas as then."""
         super().restore(name, settings)
         self.player.set_speed(settings.speed_hz)
+        self.formula.set_convention(settings.convention)
 
     def keep(self, name: str, settings: Settings) -> None:
-        """Keep the spec and the speed."""
+        """Keep the spec, the speed and the convention of formulas."""
         super().keep(name, settings)
         settings.speed_hz = self.player.playhead.speed
+        settings.convention = self.formula.convention
 
     def do_train(self) -> None:
         """Train a network on the present target."""

@@ -151,13 +151,11 @@ class SamplingControls(QObject):
 
     def show_ladder(self, ladder: Ladder) -> None:
         """Show the figures of a ladder."""
-        low, high = (float(edge(ladder.swelling)) for edge in (np.nanmin, np.nanmax))
-        span = number(low) if number(low) == number(high) else f"{number(low)} to {number(high)}"
-        if not high < 1e6:
-            span = "∞"
+        span = _span(ladder)
         missing = "; no guidance: this network has no earlier self" if ladder.guidance_missing else ""
-        self.caption.setText(f"s<sub>T</sub>²/σ² = {span} · {ladder.evaluations:,} evaluations{missing}")
+        self.caption.setText(f"{span} · {ladder.evaluations:,} evaluations{missing}")
         self.swelling.set_levels(ladder.sigma, ladder.swelling)
+        self.swelling.setVisible(bool(ladder.sigma.any()) and not np.isnan(ladder.swelling).all())
         self.ladder_ready.emit(ladder)
 
     @Slot(object)
@@ -194,6 +192,18 @@ class SamplingControls(QObject):
         self.button.setEnabled(not running)
         if not running:
             self.button.setText(PROPOSE)
+
+
+def _span(ladder: Ladder) -> str:
+    """Return the range of s_T²/σ² as text, or its limit where no recursion is known."""
+    if not ladder.sigma.any():
+        return "no noise"
+    if np.isnan(ladder.swelling).all():
+        return f"s<sub>T</sub>²/σ² → {number(ladder.settled)}"
+    low, high = float(np.fmin.reduce(ladder.swelling)), float(np.fmax.reduce(ladder.swelling))
+    if not high < 1e6:
+        return "s<sub>T</sub>²/σ² = ∞"
+    return f"s<sub>T</sub>²/σ² = {number(low)}" + ("" if number(low) == number(high) else f" to {number(high)}")
 
 
 def _key(made: Made) -> tuple[object, ...]:

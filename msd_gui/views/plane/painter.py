@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from msd_engine.events.plots import LAYERS, LONGEST_STEP, Array, Plane, readable
@@ -139,6 +139,17 @@ class PlanePainter:
         if plane.chosen is not None and plane.chosen < len(heads):
             painter.setBrush(QColor(colours.chosen))
             draw_dots(painter, heads[plane.chosen : plane.chosen + 1], _HEAD_PX + 2)
+
+    def _draw_twins(self, plane: Plane, painter: QPainter, to_px: ToPixels, colours: Colours) -> None:
+        if not len(plane.twins):
+            return
+        pixels = to_px(plane.twins).transpose(1, 0, 2)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(pen(colours.text, 1.0, Qt.PenStyle.DotLine))
+        if pixels.shape[1] > 1:
+            draw_polylines(painter, pixels)
+        painter.setPen(pen(colours.text, 1.2))
+        draw_dots(painter, pixels[:, -1], _HEAD_PX + 2)
 
     def _draw_copies(self, plane: Plane, painter: QPainter, to_px: ToPixels, colours: Colours) -> None:
         if plane.copies is None:

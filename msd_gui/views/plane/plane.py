@@ -21,7 +21,7 @@ __all__ = ["LAYERS", "Bounds", "PlaneView"]
 _REACH_PX = 12.0
 # Fields of the cached layer only, and of the other layer only.
 _SELDOM = {"log_density", "density_bounds", "data", "modes", "at", "exact", "learned"}
-_OFTEN = {"tails", "heads", "lost", "copies", "chosen", "colour"}
+_OFTEN = {"tails", "heads", "twins", "lost", "copies", "chosen", "colour"}
 
 
 class PlaneView(PlotView):
@@ -63,8 +63,8 @@ class PlaneView(PlotView):
         Args:
             parts: Fields of `Plane` with their new values; very long tails are thinned.
         """
-        if "tails" in parts:
-            parts["tails"] = thinned(parts["tails"])
+        for name in {"tails", "twins"}.intersection(parts):
+            parts[name] = thinned(parts[name])
         self._held = replace(self._held, **parts)
         if not _OFTEN.issuperset(parts):
             self._back.update()
@@ -91,8 +91,8 @@ class PlaneView(PlotView):
         return name in self._held.on
 
     def clear_chains(self) -> None:
-        """Takes tails, heads and copies away."""
-        self.show_plane(tails=NO_TAILS, heads=NO_POINTS, lost=NO_LOST, copies=None)
+        """Takes tails, heads, twins and copies away."""
+        self.show_plane(tails=NO_TAILS, heads=NO_POINTS, twins=NO_TAILS, lost=NO_LOST, copies=None)
 
     # Axes
 

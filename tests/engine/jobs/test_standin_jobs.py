@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import shutil
 from contextlib import nullcontext
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -75,10 +74,11 @@ from msd_engine.specs.reproduction import Reproduction
 from msd_engine.specs.scores.contenders import CONTENDERS
 from msd_engine.specs.scores.spec import ScoresSpec, usual_base
 from msd_engine.specs.search.tune import TuneSpec
-from msd_engine.specs.tables.samplers import Sampler
+from msd_engine.specs.tables.samplers import TRAITS
 
-SAMPLERS = get_args(Sampler)
-LEARNED = [name for name in SAMPLERS if name != "gibbs"]
+SAMPLERS = tuple(TRAITS)
+OF_IMAGES = [name for name, row in TRAITS.items() if row.draws_images]
+LEARNED = [name for name, row in TRAITS.items() if not row.needs]
 
 _SHORT = {"training.steps": 4, "training.seconds": 0.0, "training.batch": 8, "training.k": 2}
 _SHORT |= {"training.evaluate_every": 2, "training.precision": "auto", "network.width": 8, "network.embedding": 8}
@@ -185,7 +185,7 @@ def test_images_are_drawn_by_a_network(digits, sampler):
     assert of(Verdicts, events)[0].features
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", OF_IMAGES)
 def test_images_are_drawn_by_their_exact_score(sampler):
     spec = IMAGES.replace_all({"sampling.source": "exact", "sampling.sampler": sampler})
     assert of(Samples, told(sample(spec, cadence=Always())))

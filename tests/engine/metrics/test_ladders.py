@@ -17,7 +17,7 @@ from msd_engine.metrics.chains.ladders import excess, noise_at_ends, settled, st
 from msd_engine.metrics.chains.predictions import predicted_std
 from msd_engine.noise.ladder import geometric, karras
 from msd_engine.samplers.descent import Descent
-from msd_engine.samplers.laws import inflated
+from msd_engine.samplers.laws import inflated, unknown
 from msd_engine.samplers.registry import DYNAMICS
 from msd_engine.samplers.walk import walk
 from msd_engine.specs import load_preset
@@ -25,9 +25,11 @@ from msd_engine.specs.tables.samplers import TRAITS, ChosenSampler
 
 SAMPLERS = tuple(DYNAMICS)
 GLIDING = tuple(name for name, row in TRAITS.items() if row.glides)
+NOISY = tuple(name for name, row in TRAITS.items() if not row.noiseless)
+LAWFUL = tuple(name for name in NOISY if DYNAMICS[name].LAW.variances is not unknown)
 SWELL = tuple(name for name, row in TRAITS.items() if "conditioning" in row.own)
-CHOICES = [(name, told) for name in SAMPLERS for told in (False, True) if not told or name in SWELL]
-SCHEDULED = tuple(name for name, dynamics in DYNAMICS.items() if dynamics.LAW.as_scheduled)
+CHOICES = [(name, told) for name in LAWFUL for told in (False, True) if not told or name in SWELL]
+SCHEDULED = tuple(name for name in NOISY if DYNAMICS[name].LAW.as_scheduled)
 LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
 DATA = np.array([0.0, 0.3, 2.0])
 
@@ -54,7 +56,7 @@ class Impulse:
         return z
 
 
-@pytest.mark.parametrize(("sampler", "told"), [one for one in CHOICES if not TRAITS[one[0]].needs_posterior])
+@pytest.mark.parametrize(("sampler", "told"), [one for one in CHOICES if not TRAITS[one[0]].needs])
 @pytest.mark.parametrize("steps", [1, 3, 30])
 @pytest.mark.parametrize("variance", DATA)
 def test_the_recursion_is_what_the_steps_do(sampler, told, steps, variance):
@@ -91,7 +93,7 @@ def test_the_denoiser_gets_the_noise_of_the_state(sampler, data):
     assert ends[-1] == pytest.approx(there, rel=1e-12)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", LAWFUL)
 def test_a_sampler_has_the_choice_where_it_swells(sampler):
     assert (DYNAMICS[sampler].LAW.residuals is not None) is (sampler in SWELL)
     if sampler not in SWELL:
@@ -154,6 +156,14 @@ def test_past_the_wall_what_is_reported_stays_bounded(sampler):
     assert noises.min() > 0
 
 
+def test_without_a_recursion_there_is_no_figure_but_a_limit():
+    assert set(NOISY) - set(LAWFUL) == {"metropolis"}
+    descent = schedule("metropolis")
+    assert np.isnan(swelling("metropolis", descent)).all()
+    assert settled("metropolis", 1.5) == 1
+    assert steps_needed("metropolis", descent) == 0
+
+
 def test_gibbs_is_exact_at_every_level():
     exact = DATA + np.square(LADDER)[:, None] / 3
     np.testing.assert_allclose(variances("gibbs", schedule("gibbs"), 3, DATA), exact, rtol=1e-12)
@@ -192,7 +202,7 @@ def test_past_the_wall_the_swelling_is_huge():
         assert not swelling(sampler, schedule(sampler, steps=1000, ratio=2.5))[-1] < 1e12
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", NOISY)
 def test_the_job_reports_the_ladder_that_is_walked(sampler):
     spec = load_preset("ring-8").replace_all({"sampling.sampler": sampler, "sampling.ladder": "karras"})
     told, _ = ladder_job(spec)
@@ -216,11 +226,19 @@ def test_the_evaluations_are_as_many_as_the_denoiser_is_asked(sampler):
                 wanted.append(sigma)
             return super().__call__(y, sigma)
 
+        def density(self, y, sigma):
+            wanted.append(sigma)
+            return super().density(y, sigma)
+
+        def clean_score(self, x):
+            wanted.append(0.0)
+            return super().clean_score(x)
+
     list(walk(chains.dynamics, Counting(chains.target.modes), chains.y, chains.descent, chains.streams))
     assert len(wanted) == spec.sampling.evaluations
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", LAWFUL)
 @pytest.mark.parametrize("ratio", [0.05, 0.4, 1.5])
 def test_so_many_steps_bring_the_noise_to_what_it_tends_to_and_hardly_fewer_do(sampler, ratio):
     descent = schedule(sampler, ratio=ratio)

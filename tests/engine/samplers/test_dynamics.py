@@ -17,10 +17,11 @@ from msd_engine.metrics.chains.figures import residual_inflation
 from msd_engine.noise.ladder import geometric
 from msd_engine.samplers import consistent, corrected, flow, gibbs, langevin, underdamped
 from msd_engine.samplers.descent import Descent, Stage
+from msd_engine.samplers.exact import metropolis
 from msd_engine.samplers.walk import gaussian_start, walk
 from msd_engine.specs.tables.samplers import ChosenSampler
 
-ALL = (langevin, consistent, underdamped, corrected, flow, gibbs)
+ALL = (langevin, consistent, underdamped, corrected, flow, gibbs, metropolis)
 GLIDING = (consistent, flow)
 STANDING = (langevin, consistent, underdamped, gibbs)
 K = 4

@@ -35,7 +35,7 @@ LAW = """
 
 LAW = Law(lambda descent, k, data, start: gliding(descent, k, data, start, law), exact, as_scheduled=True)
 """
-WORD = {'Sampler = Literal["langevin"': ', "euler"'}
+WORD = {'Sampler = Literal[\n    "langevin",': '\n    "euler",'}
 ROW = {
     "TRAITS: Final[dict[Sampler, Traits]] = {": """
     "euler": Traits("Euler", "the flow by Euler's rule", "euler", own=("churn",), glides=True),"""

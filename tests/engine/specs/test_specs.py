@@ -312,7 +312,8 @@ def test_an_older_file_gives_fields_of_other_samplers_which_are_dropped(sampler:
     kept = json.loads(spec.to_json())["sampling"]
     own = spec.sampling.traits.own
     assert kept.keys() & set(OWN_FIELDS) == set(own)
-    expected = {"step_ratio": 0.3, "friction": 7.0, "conditioning": "scheduled", "eta": 1.0, "new_noise": "beta-tilde"}
+    expected = {"step_ratio": 0.3, "friction": 7.0, "conditioning": "scheduled", "warm_up": 0.2, "step_size": 0.05}
+    expected |= {"eta": 1.0, "new_noise": "beta-tilde"}
     assert {name: kept[name] for name in own} == {name: expected[name] for name in own}
     assert spec.sampling.levels == 4
 

@@ -30,7 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (name, word)
         for name, traits in TRAITS.items()
         for word in (("actual", "scheduled") if "conditioning" in traits.own else ("",))
-        if not traits.needs_posterior
+        if not traits.needs
     ],
 )
 @pytest.mark.parametrize("guidance", [1.0, 2.0])

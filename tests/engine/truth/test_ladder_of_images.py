@@ -22,7 +22,8 @@ from msd_engine.specs.tables.samplers import TRAITS
 @pytest.mark.parametrize("seed", range(8))
 def test_the_end_of_the_ladder_is_as_reported(seed: int) -> None:
     draws = np.random.default_rng(seed)
-    sampler = list(TRAITS)[seed % len(TRAITS)]
+    samplers = [name for name, row in TRAITS.items() if row.draws_images]
+    sampler = samplers[seed % len(samplers)]
     sigma_L = float(draws.uniform(0.05, 0.5))
     settings = {
         "training.k": int(draws.choice([2, 4, 8])),

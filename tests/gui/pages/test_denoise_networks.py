@@ -192,7 +192,7 @@ def test_a_network_trained_beside_exact_draws_is_taken_with_a_sampler_for_networ
     exact = {"sampling.source": "exact", "sampling.sampler": "gibbs", "training.k": 3}
     page.load(load_preset("digits-30s").replace_all(exact), run)
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
-    assert not page.experiment.spec.sampling.needs_posterior
+    assert not page.experiment.spec.sampling.needs_exact
 
 
 def test_the_list_of_runs_passes_a_network_on(qtbot, window, page, run, tmp_path):

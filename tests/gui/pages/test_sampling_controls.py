@@ -9,11 +9,11 @@ from PySide6.QtCore import QPointF
 
 from msd_engine.events import Ladder
 from msd_engine.specs import load_preset
-from msd_engine.specs.tables.samplers import OWN_FIELDS
+from msd_engine.specs.tables.samplers import OWN_FIELDS, TRAITS
 from msd_gui.pages.sampling.controls import sampler_rule, source_rule
 from msd_gui.views.curves.swelling import SwellingView
 
-SAMPLERS = ("langevin", "consistent", "underdamped", "predictor-corrector", "ode", "gibbs", "ddim")
+SAMPLERS = tuple(TRAITS)
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -47,7 +47,7 @@ def test_every_sampler_runs_from_the_list_and_only_its_own_fields_are_open(qtbot
         shown = {name for name in OWN_FIELDS if page.form.control(f"sampling.{name}").isVisibleTo(page.form)}
         assert shown == set(sampling.traits.own)
         assert all(is_open[f"sampling.{name}"] for name in shown)
-        assert is_open["sampling.method"] == (sampler in ("langevin", "underdamped", "gibbs"))
+        assert is_open["sampling.method"] == (sampler in ("langevin", "underdamped", "gibbs", "metropolis"))
         assert not is_open["sampling.rho"]
         marked = page.form.slider("sampling.step_ratio").marker() is not None
         assert marked == (sampler in ("langevin", "underdamped", "predictor-corrector"))

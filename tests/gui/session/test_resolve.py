@@ -124,7 +124,8 @@ def test_a_change_of_the_training_is_noted_while_its_network_goes_on():
 def test_fields_that_settings_do_not_use_are_refused_with_a_reason(sampler):
     spec = PLANE.replace_all({"sampling.sampler": sampler} | sampler_rule(PLANE, sampler))
     now = resolve(spec, Networks(), READY)
-    assert ("sampling.method" in now.fields) == now.spec.sampling.needs_ladder
+    assert ("sampling.method" in now.fields) == (now.spec.sampling.needs_ladder or sampler == "plain")
+    assert ("training.k" in now.fields) == (sampler == "plain")
     assert ("sampling.rho" in now.fields) == (now.spec.sampling.ladder != "karras")
     assert all(reason.endswith(".") for reason in now.fields.values())
 

@@ -1,0 +1,38 @@
+"""Options of the commands for chains in the plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from msd_engine.cli.fields import NOT_GIVEN
+from msd_engine.cli.flags import Json, Preset, RunFolder, SampleFields, Threads
+from msd_engine.specs.tables.papers import FigureName
+
+
+@dataclass(frozen=True)
+class Twins:
+    """Walk chains of k copies beside their one-sample twins, and split the copies into their mean and residuals."""
+
+    run: RunFolder = None
+    preset: Preset = NOT_GIVEN
+    threads: Threads = NOT_GIVEN
+    json: Json = False
+    fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Compute a figure of the papers by name, and write it as SVG, PDF or PNG."""
+
+    name: tyro.conf.Positional[FigureName]
+    """The figure; the preset of the same name has its settings."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.svg", help_behavior_hint="(required)")] = None
+    """The file to write."""
+    run: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="(default: the exact score)")] = None
+    """A trained run on the same target, for the annealed chains of poster-figure-3."""
+    threads: Threads = NOT_GIVEN
+    json: Json = False

@@ -1,0 +1,22 @@
+"""Figures of the papers open by name with their three sentences, and export by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from msd_engine.specs import load_preset
+from msd_engine.specs.tables.papers import FIGURES
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_opens_with_its_story_and_exports_by_name(qtbot, window, name):
+    page = window.pages["mixture"]
+    assert name in page.presets
+    told = []
+    page.noticed.connect(told.append)
+    page.load(load_preset(name))
+    assert told == [FIGURES[name].story]
+    (row,) = [export for export in page.exports() if export.label == "Figure of the papers"]
+    assert (row.name, row.suffix) == (name, ".svg")
+    page.load(load_preset("ring-8"))
+    assert not [export for export in page.exports() if export.label == "Figure of the papers"]
