@@ -20,6 +20,7 @@ _LETTERS = 60
 _DOT_PX = 7
 _JOBS = ("train", "resume", "sample", "stop")
 _PRESET_LETTERS, _LEAST_PRESET_PX = 24, 120
+_SHORT_PRESET_PX = 180
 
 
 class RecentMenu(QMenu):
@@ -155,8 +156,9 @@ class MainBar(QToolBar):
         self._wanted_px = 0
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show the buttons of the jobs without their words where they would not fit beside the whole preset."""
-        self._wanted_px = self._wanted_px or self.sizeHint().width()
+        """Show the buttons of the jobs without their words where they would not fit beside a shortened preset."""
+        shorter = max(0, self.preset.sizeHint().width() - _SHORT_PRESET_PX)
+        self._wanted_px = self._wanted_px or self.sizeHint().width() - shorter
         style = Qt.ToolButtonStyle
         beside = style.ToolButtonTextBesideIcon if event.size().width() >= self._wanted_px else style.ToolButtonIconOnly
         for name in (*_JOBS, "export"):
