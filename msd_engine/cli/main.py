@@ -169,11 +169,11 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
 
             return why(command)
         case Figure():
-            from msd_engine.cli.commands.figure import figure
+            from msd_engine.cli.commands.plane.figure import figure
 
             return figure(command)
         case Twins():
-            from msd_engine.cli.commands.twins import twins
+            from msd_engine.cli.commands.plane.twins import twins
 
             return twins(command)
         case Propose():
@@ -185,7 +185,7 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
 
             return tune(command)
         case Scores():
-            from msd_engine.cli.commands.scores import scores
+            from msd_engine.cli.commands.plane.scores import scores
 
             return scores(command)
         case Sweep():

@@ -1,0 +1,1 @@
+"""Commands for chains and scores in the plane."""
