@@ -40,7 +40,9 @@ def draw_field(axes: Axes, plot: Field, colour_of: Callable[[str], Any]) -> None
     axes.add_collection(LineCollection(list(plot.contours), colors=[colour_of("muted")], linewidths=0.7, zorder=1))
     if plot.style == "arrows":
         at, vectors = plot.arrows()
-        good = np.isfinite(vectors).all(axis=1)
-        size = np.maximum(np.hypot(*vectors[good].T), 1.0)[:, None]
+        size = np.hypot(*vectors.T)
+        # Arrows without length would be dots.
+        good = np.isfinite(size) & (size > 0)
+        unit = np.maximum(size[good], 1.0)[:, None]
         scale: Any = {"units": "inches", "scale_units": "inches", "scale": 1 / _ARROW_INCHES, "width": 0.009}
-        axes.quiver(*at[good].T, *(vectors[good] / size).T, color=colour_of(plot.colour), zorder=2, **scale)
+        axes.quiver(*at[good].T, *(vectors[good] / unit).T, color=colour_of(plot.colour), zorder=2, **scale)

@@ -30,6 +30,7 @@ from msd_engine.events import (
     Proposed,
     Quality,
     Samples,
+    ScoreTable,
     Started,
     StripFrame,
     SweepTable,
@@ -50,6 +51,7 @@ from msd_engine.jobs.sampling.first_sight import sample_at_first_sight
 from msd_engine.jobs.sampling.propose import proposal
 from msd_engine.jobs.sampling.sample import sample
 from msd_engine.jobs.sampling.why import why
+from msd_engine.jobs.scores.scores import scores
 from msd_engine.jobs.sweep import draws
 from msd_engine.jobs.sweep.reproduce import reproduce
 from msd_engine.jobs.sweep.sweep import sweep
@@ -69,6 +71,8 @@ from msd_engine.objectives.mse import squared_error
 from msd_engine.runs.samples import save_samples
 from msd_engine.specs import Branch, NoiseSpec, SweepSpec, load_preset
 from msd_engine.specs.reproduction import Reproduction
+from msd_engine.specs.scores.contenders import CONTENDERS
+from msd_engine.specs.scores.spec import ScoresSpec, usual_base
 from msd_engine.specs.search.tune import TuneSpec
 from msd_engine.specs.tables.samplers import TRAITS
 
@@ -276,6 +280,14 @@ def test_a_field_is_computed(points):
     for run in (None, points):
         (found,) = of(FieldFrame, told(field(POINTS, run_dir=run, device=standin.NAME, **frame)))
     assert found.trained_score.shape == (9, 2)
+
+
+def test_objectives_are_compared():
+    base = usual_base(POINTS).replace_all({"training.steps": 3, "training.batch": 8, "noise.noises": 2})
+    for form in ("score", "energy"):
+        spec = ScoresSpec(base=base.replace("training.form", form), contenders=tuple(CONTENDERS), seeds=(0,))
+        (*_, table) = of(ScoreTable, told(scores(spec, cadence=Always())))
+        assert all(np.isfinite(row.errors["data"].mean) for row in table.rows)
 
 
 def test_a_ladder_is_proposed():

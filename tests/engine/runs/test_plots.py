@@ -6,6 +6,7 @@ import io
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -13,11 +14,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from msd_engine.events.figures import Sheet
-from msd_engine.events.plots import LAYERS, Axis, Bars, Curve, Curves, Key, Plane, Plot, order_colours, readable
+from msd_engine.events.plots import LAYERS, Axis, Bars, Curve, Curves, Field, Key, Plane, Plot, order_colours, readable
 from msd_engine.runs.report.plots import drawn, figure, film, settings, written
 
 PALETTE = {"base": "#ffffff", "text": "#101010", "exact": "#0000ff", "learned": "#ff0000", "density": "#8080ff"}
-PALETTE |= {"data": "#808080", "chosen": "#ff00ff"}
+PALETTE |= {"data": "#808080", "chosen": "#ff00ff", "muted": "#00ff00"}
 
 
 def curves() -> Curves:
@@ -46,6 +47,13 @@ def plane() -> Plane:
                  twins=tails[-4:] + 0.2)  # fmt: skip
 
 
+def vectors() -> Field:
+    ticks = (np.arange(30) + 0.5) / 5 - 3
+    at = np.stack([np.tile(ticks, 30), np.repeat(ticks, 30)], axis=1)
+    right = np.stack([np.clip(at[:, 0], 0, None), 0 * at[:, 0]], axis=1)
+    return Field("Right half", "vectors", (-3, 3, -3, 3), at, right, 2.0, "arrows", "learned", (at[::31],))
+
+
 def bars() -> Bars:
     return Bars("Weights", "class", ("zero", "one"), np.array([np.nan, 0.3]), np.array([0.8, 0.2]), "real")
 
@@ -55,7 +63,10 @@ def pixels(content: bytes) -> np.ndarray:
         return np.asarray(image.convert("RGB")).astype(int)
 
 
-@pytest.mark.parametrize("make", [curves, plane, bars, lambda: Plane(), lambda: Curves("Empty", Axis(""), Axis(""))])
+@pytest.mark.parametrize(
+    "make",
+    [curves, plane, vectors, bars, lambda: Plane(), lambda: Field("", ""), lambda: Curves("Empty", Axis(""), Axis(""))],
+)
 def test_a_plot_has_the_width_that_is_asked_for_and_is_the_same_every_time(make: Callable[[], Plot]) -> None:
     plot = make()
     for suffix, start in (("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")):
@@ -99,6 +110,17 @@ def test_the_density_lies_where_it_should() -> None:
     rows, columns = np.nonzero(inside[int(0.3 * len(inside)) :])
     assert np.median(columns) > 0.6 * inside.shape[1]
     assert np.median(rows) > 0.4 * 0.7 * inside.shape[0]
+
+
+@pytest.mark.parametrize("style", ["arrows", "map"])
+def test_a_field_is_drawn_where_its_vectors_are_long(style: Literal["arrows", "map"]) -> None:
+    picture = pixels(figure(replace(vectors(), style=style), PALETTE, 60, 100, labels=False))
+    # White and green have as much green as red; red does not.
+    columns = np.nonzero((picture[..., 0] - picture[..., 1] > 60).any(axis=0))[0]
+    assert columns.min() > 0.5 * picture.shape[1]
+    assert len(columns) > 0.2 * picture.shape[1]
+    bare = replace(vectors(), style=style, contours=())
+    assert not (pixels(figure(bare, PALETTE, 60, 100, labels=False)) == (0, 255, 0)).all(axis=-1).any()
 
 
 def test_what_is_not_finite_is_left_out() -> None:
