@@ -75,6 +75,7 @@ def _costs(app, page, path, low, high):
         _, frame, _ = forward(spec.replace(path, value))
         done = time.thread_time()
         page.shown.show(frame)
+        page.shown.catch_up()
         app.processEvents()
         jobs.append(done - begun)
         paints.append(time.thread_time() - done)
