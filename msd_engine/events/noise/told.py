@@ -103,5 +103,7 @@ class Forward(Event):
         return self.sigma / self.alpha
 
     def signal_to_noise(self, side: NoiseSide) -> NDArray[np.float64]:
-        """Return the power of the data over that of the noise of ȳ on each ring, with shape (m,)."""
+        """Return the power of the data over that of the noise of ȳ on each ring, with shape (m,); ∞ without noise."""
+        if not self.sigma_eff:
+            return np.full_like(side.power, np.inf)
         return self.alpha**2 * self.spectrum.power / (self.sigma_eff**2 * side.power)

@@ -194,6 +194,7 @@ class NoisePage(ExperimentPage):
 
     @Slot()
     def _on_tick(self) -> None:
+        self.shown.catch_up()
         if self._playing:
             self.do_step()
             if self.experiment.spec.denoise.time >= 1:

@@ -16,6 +16,8 @@ from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Readings
 
 PLACEHOLDER = "A picture on its way to noise appears here."
+# Frames after which strips and correlations are shown even while more come.
+_MOST_BEHIND = 3
 _LAYERS = frozenset({"data"})
 _SPECTRA_PX, _LAGS_PX, _MAPS_PX, _STRIP_PX = 190, 140, 110, 84
 # Half width of the plane over the largest coordinate of the data.
@@ -34,6 +36,9 @@ class NoiseShown:
 
     def __init__(self) -> None:
         self.frame: Forward | None = None
+        # The last frame whose strips and correlations are shown, and the number of frames since.
+        self._whole: Forward | None = None
+        self._behind, self._fresh = 0, False
         self.now = TilesView("The picture, under white and under the chosen noise")
         self.strips = (TilesView("The way to white noise"), TilesView("The way to the chosen noise"))
         self.heads = (layout.heading(""), layout.heading(""))
@@ -83,23 +88,41 @@ class NoiseShown:
         self.figures.set_readings(words.readings(frame))
         self.sentences.setText(words.sentences(frame))
         if pictures:
-            self._show_pictures(frame, before)
+            self._show_pictures(frame)
         else:
             self._show_clouds(frame, others=before is None or not np.array_equal(before.x, frame.x))
 
     def clear(self) -> None:
         """Show nothing, after a failure."""
-        self.frame = None
+        self.frame = self._whole = None
         self.middle.set_ready(False)
         self.of_pictures.setVisible(False)
         self.figures.set_readings(())
         self.sentences.clear()
 
-    def _show_pictures(self, frame: Forward, before: Forward | None) -> None:
-        """Show a frame, and paint anew only what differs from the one before."""
+    def catch_up(self) -> None:
+        """Show strips and correlations of the newest frame: at a tick without a frame, or after a few of them.
+
+        Painting all views takes longer than a tick while a slider is dragged.
+        """
+        fresh, self._fresh = self._fresh, False
+        if self._behind and (not fresh or self._behind >= _MOST_BEHIND):
+            self._show_rest()
+
+    def _show_pictures(self, frame: Forward) -> None:
         self.now.set_tiles([Tile("x", frame.x), *(Tile(side.name, side.y) for side in frame.sides)])
         self.spectra.set_plot(words.spectra(frame))
-        known = (None, None) if before is None else before.sides
+        self._behind, self._fresh = self._behind + 1, True
+        if self._whole is None:
+            self._show_rest()
+
+    def _show_rest(self) -> None:
+        """Show strips and correlations, as far as they differ from those that are shown."""
+        frame, before = self.frame, self._whole
+        self._whole, self._behind = frame, 0
+        if frame is None or not frame.available:
+            return
+        known = (None, None) if before is None or not before.available else before.sides
         for place, (side, old) in enumerate(zip(frame.sides, known, strict=True)):
             self.heads[place].setText(f"{side.name}, by time")
             if old is None or not np.array_equal(old.strip, side.strip):

@@ -82,6 +82,7 @@ def test_spectra_and_correlations_are_those_of_the_data_and_of_the_covariance():
     assert coloured.log_det == pytest.approx(torch.linalg.slogdet(matrix.reshape(64, 64)).logabsdet.item() / 64)
     ratio = told.alpha**2 * told.spectrum.power / (told.sigma_eff**2 * coloured.power)
     np.testing.assert_allclose(told.signal_to_noise(coloured), ratio)
+    assert np.isinf(frame(PICTURES.replace("denoise.time", 0.0)).signal_to_noise(coloured)).all()
 
 
 def test_noise_like_the_data_hides_all_their_frequencies_alike():

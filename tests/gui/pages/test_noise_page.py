@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 
 import numpy as np
@@ -85,6 +86,33 @@ def test_the_page_shows_pictures_at_once_and_each_change_with_one_job(page, cloc
         assert ExperimentSpec.from_json(page.shown.frame.spec_json).get(path) == value
     page.experiment.undo()
     assert page.forms["images"].control("training.k").value() == 1
+
+
+def test_strips_and_correlations_follow_at_a_tick_without_a_frame_or_after_three(page, clock):
+    def names():
+        return [tile.name for tile in page.shown.maps.tiles()]
+
+    def drag(value):
+        page.forms["images"].control("noise.gamma").change_value(value)
+        clock.tick.emit()
+
+    def renamed(spec):
+        begun, shown, ended = told(spec)
+        side = dataclasses.replace(shown.sides[1], name=f"γ = {spec.noise.gamma}")
+        side = dataclasses.replace(side, correlation=side.correlation * spec.noise.gamma)
+        return begun, dataclasses.replace(shown, sides=(shown.sides[0], side)), ended
+
+    page.engine._events["forward"] = renamed
+    drag(0.25)
+    assert page.shown.now.tiles()[2].name == "γ = 0.25"
+    assert names() == ["White", "Chosen"]
+    clock.tick.emit()
+    assert names() == ["White", "γ = 0.25"]
+    for value in (0.5, 0.75):
+        drag(value)
+        assert names() == ["White", "γ = 0.25"]
+    drag(1.25)
+    assert names() == ["White", "γ = 1.25"]
 
 
 def test_only_fields_with_an_effect_are_shown(page):
