@@ -193,8 +193,8 @@ class Bench:
 
     def mnist_chains(self) -> None:
         """1 024 chains of the shipped network."""
-        spec = load_card("mnist-k8").spec
-        chains = sampling(_langevin(spec, 1), run_dir=model_folder("mnist-k8"), device=str(self.device))
+        spec = load_card("mnist").spec
+        chains = sampling(_langevin(spec, 1), run_dir=model_folder("mnist"), device=str(self.device))
         assert isinstance(chains.denoiser, LearnedDenoiser)
         self.chain_step("MNIST", spec, chains.denoiser, 32 if self.small else 1024)
 
@@ -208,7 +208,7 @@ class Bench:
 
     def quality(self) -> None:
         """The evaluate job with its judge, by the shipped network."""
-        name, n = "mnist-k8", 256 if self.small else 2048
+        name, n = "mnist", 256 if self.small else 2048
         spec = load_card(name).spec.replace("sampling.chains", n)
         if self.small:
             spec = spec.replace("sampling.levels", 6)
@@ -229,12 +229,10 @@ class Bench:
 
     def repeats(self) -> None:
         """Same seed, same bits; few and many chains; the device against the CPU; a run that is resumed."""
-        spec = _langevin(load_card("mnist-k8").spec, 10)
+        spec = _langevin(load_card("mnist").spec, 10)
         if self.small:
             spec = spec.replace("sampling.levels", 4)
-        first, again, many = (
-            self._drawn("mnist-k8", spec.replace("sampling.chains", chains)) for chains in (10, 10, 64)
-        )
+        first, again, many = (self._drawn("mnist", spec.replace("sampling.chains", chains)) for chains in (10, 10, 64))
         row("same seed twice, 10 MNIST chains", _compared(first, again))
         row("chain i among 10 and among 64", _compared(first, many[:10]))
         for name in model_names():

@@ -64,7 +64,7 @@ def test_the_strip_alone_is_the_same_and_a_shipped_model_has_one_too(story):
 
 
 def test_a_strip_without_its_images_says_which_are_missing(tmp_path):
-    *_, failed = held_out_strip(model_folder("mnist-k1"), data_dir=tmp_path)
+    *_, failed = held_out_strip(model_folder("mnist"), data_dir=tmp_path)
     assert isinstance(failed, Failed)
     assert failed.missing == "mnist"
 

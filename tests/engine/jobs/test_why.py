@@ -135,7 +135,7 @@ def test_each_applicable_change_is_tried_once(run, tmp_path):
     assert titles(guided.replace("sampling.guidance", 1.0), run) == ["as is", "exact score", "T × 2", "another seed"]
     assert titles(guided.replace("sampling.source", "exact"), None) == ["as is", "T × 2", "another seed"]
     # MNIST is not in this folder.
-    model = model_folder("mnist-k8")
+    model = model_folder("mnist")
     without = Run.open(model).spec.replace_all({"sampling.source": "trained", "sampling.guidance": 1.0})
     assert titles(without, model) == ["as is", "T × 2", "another seed"]
     most = guided.replace("sampling.steps_per_level", 1_000_000)

@@ -2,9 +2,13 @@
 
 from msd_engine.specs import for_painting, load_preset
 
+FLOW = load_preset("mnist-2min").replace_all(
+    {"sampling.sampler": "ode", "sampling.levels": 46, "sampling.steps_per_level": 1}
+)
+
 
 def test_a_flow_gives_way_to_chains_that_settle_with_as_many_evaluations():
-    spec = load_preset("mnist-2min")
+    spec = FLOW
     assert spec.sampling.glides
     painting = for_painting(spec)
     assert not painting.sampling.glides
@@ -15,12 +19,12 @@ def test_a_flow_gives_way_to_chains_that_settle_with_as_many_evaluations():
 
 
 def test_what_somebody_has_chosen_stays():
-    spec = load_preset("mnist-2min")
+    spec = FLOW
     assert for_painting(spec, {"sampling.sampler"}) == spec
     kept = for_painting(spec.replace("sampling.levels", 7), {"sampling.levels"})
     assert (kept.sampling.sampler, kept.sampling.levels) == ("underdamped", 7)
 
 
 def test_the_sampler_itself_paints_on_request():
-    spec = load_preset("mnist-2min").replace("denoise.painting", "same")
+    spec = FLOW.replace("denoise.painting", "same")
     assert for_painting(spec) == spec

@@ -124,8 +124,8 @@ def test_a_ladder_that_blows_up_is_reported_as_infinite(qtbot, window):
 
 def test_the_noise_above_which_the_images_take_over_belongs_to_networks(window):
     page = window.pages["images"]
-    page.experiment.set(load_preset("mnist-2min"))
     path = "sampling.exact_above"
+    page.experiment.set(load_preset("mnist-2min").replace(path, 2.0))
     assert page.form.control(path).isEnabled()
     assert page.form.slider(path).trailing() == ""
     page.experiment.set(page.experiment.spec.replace(path, 50.0))
