@@ -15,6 +15,7 @@ from msd_gui.app.actions import Actions
 from msd_gui.app.pages import PAGES
 from msd_gui.session.settings import Settings
 from msd_gui.theme import colours_of
+from msd_gui.widgets.panels.elided import ElidedCombo
 
 _LETTERS = 60
 _DOT_PX = 7
@@ -130,7 +131,7 @@ class MainBar(QToolBar):
             self.addAction(commands[f"page_{row.name}"])
         self._dots = {row.name: Dot(self.widgetForAction(commands[f"page_{row.name}"])) for row in PAGES}
         self.addSeparator()
-        self.preset = QComboBox()
+        self.preset = ElidedCombo()
         self.preset.setObjectName("preset")
         self.preset.setAccessibleName("Preset")
         self.preset.setToolTip("Load a whole experiment: data, network, training and sampling.")

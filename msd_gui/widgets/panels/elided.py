@@ -1,10 +1,18 @@
-"""A label for one line that may not fit."""
+"""A label and a list whose words may not fit."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtGui import QHelpEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QToolTip
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QSizePolicy,
+    QStyle,
+    QStyleOptionComboBox,
+    QStylePainter,
+    QToolTip,
+)
 
 from msd_gui.theme.tips import wrapped
 
@@ -45,3 +53,20 @@ class ElidedLabel(QLabel):
             self.style().drawItemText(
                 painter, place, int(self.alignment()), self.palette(), self.isEnabled(), shown, self.foregroundRole()
             )
+
+
+class ElidedCombo(QComboBox):
+    """A list whose chosen words end in an ellipsis where they do not fit."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the list with as much of its words as fits."""
+        del event
+        with QStylePainter(self) as painter:
+            option = QStyleOptionComboBox()
+            self.initStyleOption(option)
+            kind, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+            place = self.style().subControlRect(kind, option, part, self)
+            words = self.currentText() or self.placeholderText()
+            option.currentText = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, place.width())
+            painter.drawComplexControl(kind, option)
+            painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)

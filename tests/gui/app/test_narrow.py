@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from msd_engine.specs import load_preset
 from msd_gui.pages.base.layout import Area
 from msd_gui.session.resolve import Problem, Remedy
-from msd_gui.widgets.panels.elided import ElidedLabel
+from msd_gui.widgets.panels.elided import ElidedCombo, ElidedLabel
 
 # 1920 × 1080 at 200 %, and the usual laptops.
 LOOKS = [((960, 540), "light"), ((960, 540), "dark"), ((1280, 800), "light"), ((1366, 768), "dark")]
@@ -43,7 +43,7 @@ def words_px(combo: QComboBox) -> tuple[int, int]:
 
 def is_cut(widget: QWidget) -> bool:
     """Return whether a text does not fit into its widget; a line with an ellipsis does."""
-    if isinstance(widget, ElidedLabel):
+    if isinstance(widget, ElidedLabel | ElidedCombo):
         return False
     if isinstance(widget, QLabel) and widget.wordWrap():
         return widget.heightForWidth(widget.width()) > widget.height() + TOLERANCE_PX
