@@ -61,12 +61,13 @@ class ElidedCombo(QComboBox):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the list with as much of its words as fits."""
         del event
-        with QStylePainter(self) as painter:
-            option = QStyleOptionComboBox()
-            self.initStyleOption(option)
-            kind, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
-            place = self.style().subControlRect(kind, option, part, self)
-            words = self.currentText() or self.placeholderText()
-            option.currentText = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, place.width())
-            painter.drawComplexControl(kind, option)
-            painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter, option = QStylePainter(self), QStyleOptionComboBox()
+        self.initStyleOption(option)
+        kind, part = QStyle.ComplexControl.CC_ComboBox, QStyle.SubControl.SC_ComboBoxEditField
+        place = self.style().subControlRect(kind, option, part, self)
+        words = self.currentText() or self.placeholderText()
+        elided = self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideRight, place.width())
+        option.currentText = elided  # type: ignore[attr-defined]
+        painter.drawComplexControl(kind, option)
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
+        painter.end()
