@@ -1,5 +1,5 @@
 """Events about the noise itself."""
 
-from msd_engine.events.noise.told import Forward, NoiseDraws, NoiseSide, Spectrum
+from msd_engine.events.noise.forward import Forward, NoiseDraws, NoiseSide, Spectrum
 
 __all__ = ["Forward", "NoiseDraws", "NoiseSide", "Spectrum"]

@@ -1,4 +1,4 @@
-"""What jobs tell about the noise: its draws, and a datum on its way to noise."""
+"""Events about the noise: its draws, and a datum on its way to noise."""
 
 from __future__ import annotations
 
