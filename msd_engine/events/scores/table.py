@@ -54,7 +54,7 @@ class ScoreRow:
     Attributes:
         contender: Its name.
         title: Display title.
-        told: Whether training uses the exact score.
+        uses_exact: Whether training uses the exact score.
         steps: Training steps of each seed.
         errors: Relative error by place: ``data`` weighted by density, and each region.
         by_seed: The same of each seed, by place, then by seed.
@@ -64,7 +64,7 @@ class ScoreRow:
 
     contender: str
     title: str
-    told: bool
+    uses_exact: bool
     steps: int
     errors: Mapping[str, Spread]
     by_seed: Mapping[str, Mapping[int, float]]

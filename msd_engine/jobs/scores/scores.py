@@ -209,7 +209,7 @@ class _Race:
         return ScoreRow(
             contender,
             row.title,
-            row.told,
+            row.uses_exact,
             self.spec.base.training.steps,
             {place: _spread(list(values.values())) for place, values in by_seed.items()},
             by_seed,

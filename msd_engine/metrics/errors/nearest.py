@@ -20,7 +20,7 @@ def verdict(rows: Sequence[ScoreRow]) -> str:
     Args:
         rows: The table.
     """
-    rivals = [row for row in rows if not row.told] or list(rows)
+    rivals = [row for row in rows if not row.uses_exact] or list(rows)
     found = {place: _nearest(rivals, place) for place in PLACE_WORDS}
     first = found.pop("data")
     if not first:

@@ -41,7 +41,7 @@ class ContenderRow:
     form: Form | None = None
 
     @property
-    def told(self) -> bool:
+    def uses_exact(self) -> bool:
         """Whether training uses the exact score, so that it is a bound and no rival."""
         return OBJECTIVES[self.objective].truth
 

@@ -186,7 +186,7 @@ class ScoresShown(QWidget):
                 event.steps.astype(np.float64),
                 event.mean[number, place],
                 colours[name],
-                "dash" if CONTENDERS[name].told else "line",  # type: ignore[index]
+                "dash" if CONTENDERS[name].uses_exact else "line",  # type: ignore[index]
                 # Bands of all objectives would hide each other.
                 event.low[number, place] if name == shown else None,
                 event.high[number, place] if name == shown else None,

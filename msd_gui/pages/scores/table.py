@@ -57,12 +57,12 @@ class ScoresTable(QTableWidget):
         for line, row in enumerate(rows):
             cells = (row.title, *(row.errors[place].words for place in PLACES), _cost(row))
             note = f"{row.failed} of its trainings failed." if row.failed else ""
-            told = "Training is told the exact score: a bound, and no rival." if row.told else ""
+            bound = "Training uses the exact score: a bound, and no rival." if row.uses_exact else ""
             for column, words in enumerate(cells):
                 item = QTableWidgetItem(words)
                 side = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
                 item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-                item.setToolTip("" if column else wrapped(f"{told} {note}".strip()))
+                item.setToolTip("" if column else wrapped(f"{bound} {note}".strip()))
                 self.setItem(line, column, item)
 
 

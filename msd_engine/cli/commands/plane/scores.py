@@ -129,10 +129,10 @@ def csv_text(rows: Sequence[ScoreRow]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     ends = [f"{place}_{end}" for place in PLACES for end in ("mean", "low", "high")]
-    writer.writerow(("objective", "title", "told_the_truth", "steps", "seeds", "failed", "step_ms", *ends))
+    writer.writerow(("objective", "title", "uses_exact", "steps", "seeds", "failed", "step_ms", *ends))
     for row in rows:
         figures = [value for place in PLACES for value in vars(row.errors[place]).values()]
-        head = (row.contender, row.title, row.told, row.steps, len(row.by_seed["data"]), row.failed, row.step_ms)
+        head = (row.contender, row.title, row.uses_exact, row.steps, len(row.by_seed["data"]), row.failed, row.step_ms)
         writer.writerow(["" if value is None else value for value in map(_known, (*head, *figures))])
     return out.getvalue()
 
@@ -144,7 +144,13 @@ def _plain(row: ScoreRow) -> dict[str, Any]:
     by_seed = {
         place: {str(seed): _known(value) for seed, value in found.items()} for place, found in row.by_seed.items()
     }
-    plain = {"objective": row.contender, "title": row.title, "told": row.told, "steps": row.steps, "failed": row.failed}
+    plain = {
+        "objective": row.contender,
+        "title": row.title,
+        "uses_exact": row.uses_exact,
+        "steps": row.steps,
+        "failed": row.failed,
+    }
     return plain | {"step_ms": _known(row.step_ms), "errors": errors, "by_seed": by_seed}
 
 
