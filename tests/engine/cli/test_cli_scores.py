@@ -25,7 +25,7 @@ def test_a_table_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFi
     with (tmp_path / "table.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["objective"] for row in rows] == ["denoising", "explicit"]
-    assert [row["told_the_truth"] for row in rows] == ["False", "True"]
+    assert [row["uses_exact"] for row in rows] == ["False", "True"]
     for row in rows:
         assert float(row["data_low"]) < float(row["data_mean"]) < float(row["data_high"])
         assert f"{float(row['data_mean']):.3f}" in printed
