@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from msd_engine.jobs.factory.loaded import loaded_power
+from msd_engine.jobs.factory.targets import images_of, is_of_images
 from msd_engine.noise.chosen import space_of
 from msd_engine.noise.covariances.measured import measured_space
 from msd_engine.noise.space import Space
-from msd_engine.specs import ExperimentSpec, ImagesSpec
+from msd_engine.specs import ExperimentSpec
 
 
 def coordinates(spec: ExperimentSpec, data_dir: Path | None = None) -> Space:
@@ -22,6 +23,6 @@ def coordinates(spec: ExperimentSpec, data_dir: Path | None = None) -> Space:
         BadFile: A file of the images is missing or damaged.
         UserError: The data cannot have this noise.
     """
-    if isinstance(spec.data, ImagesSpec) and spec.noise.covariance == "data":
-        return measured_space(loaded_power(spec.data, data_dir), spec.data.shape[0])
+    if is_of_images(spec) and spec.noise.covariance == "data":
+        return measured_space(loaded_power(images_of(spec, any_noise=True), data_dir), spec.data.shape[0])
     return space_of(spec.noise, spec.data.shape)

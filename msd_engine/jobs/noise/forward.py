@@ -18,7 +18,7 @@ from msd_engine.events import Event, Finished, Started
 from msd_engine.events.noise import Forward, NoiseSide, Spectrum
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_images, loaded_power
 from msd_engine.jobs.factory.spaces import coordinates
-from msd_engine.jobs.factory.targets import target
+from msd_engine.jobs.factory.targets import images_of, is_of_images, target
 from msd_engine.jobs.pictures.pictures import chosen_picture
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
@@ -49,12 +49,12 @@ def forward(spec: ExperimentSpec, *, data_dir: Path | None = None) -> Iterator[E
         `Started`, `Forward` and `Finished`; or `Failed`.
     """
     begun_s = time.perf_counter()
-    data = spec.data
-    if isinstance(data, ImagesSpec) and not is_loaded(data, data_dir):
+    data = images_of(spec, any_noise=True) if is_of_images(spec) else None
+    if data is not None and not is_loaded(data, data_dir):
         # Reading tens of thousands of images takes a second.
         yield from in_background(lambda _: loaded_power(data, data_dir))
     yield Started("forward", "", 0, 0, spec.to_json())
-    yield _picture(spec, data, data_dir) if isinstance(data, ImagesSpec) else _cloud(spec)
+    yield _cloud(spec) if data is None else _picture(spec, data, data_dir)
     yield Finished(0, time.perf_counter() - begun_s, "")
 
 

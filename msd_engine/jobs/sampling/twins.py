@@ -23,6 +23,7 @@ from msd_engine.denoisers.exact import ExactDenoiser
 from msd_engine.denoisers.posterior import Noise
 from msd_engine.events import Event, Finished, Split, Started, Tick, TwinSegment
 from msd_engine.jobs.factory.chains import Sampling, sampling
+from msd_engine.jobs.factory.targets import is_of_images
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.frames import shown, stride_of
 from msd_engine.metrics.chains.ladders import settled
@@ -74,7 +75,7 @@ def twins(
 def _check(spec: ExperimentSpec, run_dir: Path | None) -> None:
     """Refuse chains without a twin."""
     sampling = spec.sampling
-    if spec.data.kind != "mixture":
+    if is_of_images(spec):
         raise UserError("Twins are drawn in the plane: choose a mixture or points.")
     if spec.training.k == 1:
         raise UserError("With k = 1 a chain is its own one-sample twin: choose more copies.")

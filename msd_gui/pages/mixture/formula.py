@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Slot
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QWidget
 
 from msd_engine.specs import SamplingSpec
@@ -41,6 +42,18 @@ class Formula(QWidget):
         assert box is not None
         box.addWidget(self.choice)
 
+    def hasHeightForWidth(self) -> bool:
+        """Return False: in a scroll area a height for the width would give the whole column its preferred height."""
+        return False
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep room for the lines of the formula at the new width."""
+        super().resizeEvent(event)
+        self._keep_room()
+
+    def _keep_room(self) -> None:
+        self.setMinimumHeight(self.label.heightForWidth(self.label.width()))
+
     @property
     def convention(self) -> Convention:
         """How the step is written."""
@@ -65,3 +78,4 @@ class Formula(QWidget):
         if update != self._update:
             self._update = update
             self.label.setText(f"{typeset(update.symbols)}<br>{typeset(update.numbers)}" if update.symbols else "")
+            self._keep_room()

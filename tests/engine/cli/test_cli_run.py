@@ -219,7 +219,7 @@ REFUSALS = [
     (f"run --job inpaint --model {MODEL} --out d.npz", "--mask"),
     (f"run --job inpaint --model {MODEL} --out d.npz --mask none.png", "none.png"),
     (f"run --job inpaint --model {MODEL} --out d.npz --mask dark.png", "marked"),
-    (f"run --job inpaint --model {MODEL} --out d.npz --mask light.png", "kept"),
+    (f"run --job inpaint --model {MODEL} --out d.npz --mask light.png", "keep some"),
     (f"run --job interpolate --model {MODEL} --out d.npz --n 1", "two"),
     (f"run --job interpolate --model {MODEL} --out d.npz --picture p.png", "--picture"),
     (f"run --job interpolate --model {MODEL} --out d.npz --second_seed x", "denoise.second_seed"),

@@ -34,6 +34,11 @@ class Circle:
         normal = math.log(2 * math.pi * tau**2 * len(self.points))
         return torch.logsumexp(-square / (2 * tau**2), -1) - normal
 
+    def score(self, x, tau=0.0):
+        with torch.enable_grad():
+            x = x.detach().requires_grad_()
+            return torch.autograd.grad(self.log_prob(x, tau).sum(), x)[0]
+
     def denoiser(self, device=None, dtype=None):
         return EmpiricalDenoiser(self.points.to(device, dtype or torch.float32))
 '''

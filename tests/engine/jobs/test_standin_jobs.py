@@ -69,7 +69,7 @@ from msd_engine.metrics.features.inception import Inception
 from msd_engine.metrics.quality.judge import LEAST
 from msd_engine.objectives.mse import squared_error
 from msd_engine.runs.samples import save_samples
-from msd_engine.specs import Branch, NoiseSpec, SweepSpec, load_preset
+from msd_engine.specs import BEGUN, Branch, NoiseSpec, SweepSpec, load_preset
 from msd_engine.specs.reproduction import Reproduction
 from msd_engine.specs.scores.contenders import CONTENDERS
 from msd_engine.specs.scores.spec import ScoresSpec, usual_base
@@ -202,9 +202,10 @@ def test_images_are_drawn_with_coloured_noise(covariance):
 
 def test_a_network_is_guided_and_begins_with_the_exact_mean(digits, points):
     values = {"sampling.source": "trained", "sampling.guidance": 1.5}
-    for spec, run in ((POINTS, points), (IMAGES.replace("sampling.exact_above", 1.0), digits)):
-        events = told(sample(spec.replace_all(values), run_dir=run, cadence=Always()))
-        assert not of(Notice, events)
+    for base, run in ((POINTS, points), (IMAGES.replace("sampling.exact_above", 1.0), digits)):
+        spec = base.replace_all(values)
+        events = told(sample(spec, run_dir=run, cadence=Always()))
+        assert [BEGUN in notice.text for notice in of(Notice, events)] == [True] * spec.begins_at_data
 
 
 def test_chains_branch_off(digits):

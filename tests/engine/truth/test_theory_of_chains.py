@@ -129,7 +129,7 @@ def check_many(seeds: range) -> Counter[str]:
 def test_measured_and_theory_agree_or_no_theory_is_shown() -> None:
     found = check_many(range(27, 49))
     assert found["one"] >= 8
-    assert found["std"] >= 4
+    assert found["std"] >= 3
 
 
 @pytest.mark.long

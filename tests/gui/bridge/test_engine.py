@@ -13,6 +13,7 @@ from msd_engine.events import Samples, Tick
 from msd_engine.events.figures import SWEEP_SHEET
 from msd_engine.specs import Live, SweepSpec, load_preset
 from msd_engine.specs.live import NEVER
+from msd_engine.specs.scores.spec import ScoresSpec
 from msd_engine.specs.search.tune import TuneSpec
 from msd_gui.bridge.engine import Engine
 
@@ -35,6 +36,10 @@ CALLS = {
     "tune_cost": (TuneSpec(base=SPEC), RUN),
     "denoise": (SPEC, RUN),
     "growing_copies": (SPEC, (1, 2), ((1, RUN),)),
+    "forward": (SPEC,),
+    "paper_figure": ("ncsn-weights", RUN),
+    "twins": (load_preset("ncsn-toy"), RUN),
+    "scores": (ScoresSpec(base=load_preset("two-gaussians")),),
     "open_picture": (RUN, (1, 8, 8)),
     "show_copies": (SPEC,),
     "evaluate": (load_preset("cifar10-20min"), RUN),

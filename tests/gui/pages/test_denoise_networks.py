@@ -60,22 +60,13 @@ def test_a_shipped_model_denoises_where_its_data_and_k_are_requested(qtbot, page
     assert not page.card.isVisible()
 
 
-def test_a_k_without_a_network_is_reported_and_the_card_takes_the_nearest(qtbot, window, page):
-    known = [load_card(name).spec.training.k for name in DIGITS]
-    k = max(known) + 1
-    before = page.experiment.spec.replace_all({"training.k": k, "sampling.source": "trained"})
-    page.experiment.set(before)
-    card = page.card
-    assert card.isVisible()
-    assert f"k = {k}" in card.accessibleName()
-    assert all(str(one) in card.text() for one in known)
-    assert not page.can("sample")
-    press(page, f"Use k = {max(known)}")
-    assert page.experiment.spec == before.replace("training.k", max(known))
-    assert not card.isVisible()
-    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == max(known))
-    window.commands["undo"].trigger()
-    assert page.experiment.spec == before
+def test_the_shipped_network_follows_k(qtbot, page):
+    page.experiment.set(page.experiment.spec.replace("sampling.source", "trained"))
+    for k in (5, 3):
+        page.form.slider("training.k").change_value(k)
+        settled(qtbot, page, lambda k=k: page.denoised and len(page.denoised.copies.y) == k)
+        assert page.denoised.fixed_k == 0
+        assert not page.card.isVisible()
 
 
 def test_a_run_dropped_on_the_page_stays_there_with_its_data_and_k(qtbot, window, page, run):
@@ -106,6 +97,7 @@ def test_k_dragged_leaves_the_copies_and_one_card_says_which_k_the_network_sees(
     assert page.card.problem.title == "This network has k = 3"
     assert [remedy.label for remedy in page.card.problem.remedies] == [
         "Back to 3",
+        "Use the pretrained network for k = 5",
         "Use the exact score",
         "Train for k = 5",
         "Train for every k",
@@ -116,22 +108,23 @@ def test_k_dragged_leaves_the_copies_and_one_card_says_which_k_the_network_sees(
     assert page.experiment.spec == before
     page.form.slider("training.k").change_value(8)
     press(page, "Use the pretrained network for k = 8")
-    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 8)
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 0 and not page.denoised.exact)
     page.form.slider("training.k").change_value(4)
-    press(page, "Use the exact score")
+    page.form.control("sampling.source").change_value("exact")
     settled(qtbot, page, lambda: page.denoised and page.denoised.exact)
     assert len(page.denoised.copies.y) == 4
 
 
-def test_a_network_is_trained_for_the_k_that_was_dragged_to(qtbot, window, page):
-    small = SMALL_TRAINING | {"training.k": 3, "sampling.source": "trained"}
-    page.experiment.set(page.experiment.spec.replace_all(small))
-    press(page, "Train for k = 3")
+def test_a_network_is_trained_for_the_k_that_was_dragged_to(qtbot, window, page, run):
+    drop(window, run)
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
+    page.experiment.set(page.experiment.spec.replace_all(SMALL_TRAINING | {"training.k": 5}))
+    press(page, "Train for k = 5")
     images = window.pages["images"]
     assert window.page is images
     qtbot.waitUntil(lambda: images.trainer.has_weights and not images.running, timeout=WAIT_MS)
     window.show_page("denoise")
-    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 5)
     assert page.resolved.run == images.trainer.run
 
 
@@ -158,9 +151,9 @@ def test_the_images_page_passes_its_network_on(qtbot, window, page, run):
     window.commands["denoise"].trigger()
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert window.page is page
-    # A network of another k takes its k with it.
-    pick(page, "k = 8, pretrained")
-    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 8)
+    # A network of every k takes its k with it.
+    pick(page, "every k, pretrained")
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 0 and not page.denoised.exact)
     pick(page, f"k = 3, {run.name}")
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert not page.card.isVisible()
@@ -220,7 +213,7 @@ def test_the_run_is_kept_for_the_next_launch_unless_it_is_gone(qtbot, run, tmp_p
         if launch == 0:
             drop(window, mine)
         settled(qtbot, page, lambda page=page, k=0 if launch == 2 else 3: page.denoised and page.denoised.fixed_k == k)
-        assert page.denoised.exact == (launch == 2)
+        assert (page.resolved.run == mine) == (launch < 2)
         window.close()
         if launch == 1:
             shutil.rmtree(mine)
@@ -235,8 +228,10 @@ def test_a_picture_dropped_on_the_easel_is_opened_and_a_folder_is_left_to_the_wi
     assert not page.store.known
 
 
-def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbot, window, page):
-    page.experiment.set(page.experiment.spec.replace_all({"training.k": 5, "sampling.source": "trained"}))
+def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbot, window, page, run):
+    drop(window, run)
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
+    page.experiment.set(page.experiment.spec.replace("training.k", 5))
     qtbot.waitUntil(lambda: not page.running, timeout=WAIT_MS)
     assert page.denoised is None
     assert not page.result.tiles()
@@ -252,14 +247,13 @@ def test_nothing_of_other_settings_stands_beside_those_that_nobody_denoises(qtbo
     # The copies need no denoiser; the empty place says why there is no x̂, and its button takes the nearest k.
     assert page.place.currentWidget() is page.copies
     assert page.result_place.currentWidget() is page.result_place.placeholder
-    assert page.result_place.placeholder.button.text() == "Use k = 8"
+    assert page.result_place.placeholder.button.text() == "Back to 3"
     page.chain_task.gallery.requested.emit()
-    assert page.experiment.spec.training.k == 8
+    assert page.experiment.spec.training.k == 3
     window.commands["undo"].trigger()
     # The canvas has the size of the data before any of them is there.
     page.form.control("data.name").change_value("mnist")
     assert page.easel.canvas.picture().shape == (1, 28, 28)
-    assert page.card.isVisible()
     qtbot.waitUntil(lambda: bool(window.messages.errors()), timeout=WAIT_MS)
     assert "mnist" in window.messages.errors()[0]
     page.form.control("data.name").change_value("digits")
@@ -274,7 +268,7 @@ def test_estimates_for_growing_k_stand_below_the_picture_and_one_is_taken(qtbot,
     row = page.growing
     settled(qtbot, page, lambda: any(one.exact for one in row.estimates))
     assert [tile.name for tile in row.views["exact"].tiles()] == ["k = 1", "k = 2", "k = 4", "k = 8"]
-    assert [tile.name for tile in row.views["trained"].tiles()] == ["k = 1", "k = 8"]
+    assert [tile.name for tile in row.views["trained"].tiles()] == ["k = 1", "k = 2", "k = 4", "k = 8"]
     assert [tile.marked for tile in row.views["exact"].tiles()] == [False, False, False, True]
     errors = [one.error for one in row.estimates if one.exact]
     page.form.slider("denoise.sigma").change_value(3.0)

@@ -38,21 +38,21 @@ def test_a_pretrained_network_draws_at_once(qtbot, page):
 
 
 def test_the_button_in_the_empty_grid_draws_without_any_network(qtbot, window, page):
-    # No network ships for this k.
-    page.load(load_preset("digits-30s").replace_all({**SMALL_CHAINS, "training.k": 3}))
+    # No network ships for these pictures.
+    page.load(load_preset("digits-30s").replace_all({**SMALL_CHAINS, "data.name": "shapes"}))
     assert not page.can("sample")
     assert page.card.isVisible()
     page.card.press([remedy.label for remedy in page.card.problem.remedies].index("Use the exact score"))
     page.gallery.requested.emit()
     assert page.experiment.spec.sampling.source == "exact"
     assert page.form.control("sampling.source").value() == "exact"
-    assert drawn(qtbot, page).shape == (5, 1, 8, 8)
-    assert page.command().startswith("msd sample --preset digits-")
+    assert drawn(qtbot, page).shape == (5, *page.experiment.spec.data.shape)
+    assert page.command().startswith("msd sample --preset ")
     assert "exact" in page.command()
     window.commands["undo"].trigger()
     assert page.experiment.spec.sampling.source == "trained"
     assert not page.can("sample")
-    assert "No network for k = 3" in window.commands["sample"].toolTip()
+    assert "No network for " in window.commands["sample"].toolTip()
 
 
 def test_copies_and_data_renew_exact_chains_at_once(qtbot, page):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from msd_engine.specs import load_preset, preset_names
+from msd_engine.specs import load_card, load_preset, preset_names
 from msd_engine.specs.experiment import same_data
 from msd_engine.specs.tables.samplers import TRAITS
 from msd_gui.session.made import Made
@@ -342,6 +342,6 @@ def test_a_preset_is_never_offered_another_guidance(name):
 
 
 def test_shipped_guidance_is_that_of_presets_and_models_and_else_none():
-    spec = load_preset("mnist-2min")
+    spec = load_card("mnist").spec
     assert usual_guidance("mnist", spec.sampling.sampler) == spec.sampling.guidance
     assert usual_guidance("no such data", "langevin") == 1.0
