@@ -132,7 +132,9 @@ class Easel(QWidget):
         button.setText(word)
         button.setIcon(icon(name)) if not word or name == "browse" else None
         style = Qt.ToolButtonStyle
-        button.setToolButtonStyle(style.ToolButtonTextBesideIcon if word else style.ToolButtonIconOnly)
+        # Beside text, room for an icon is kept even where there is none.
+        with_word = style.ToolButtonTextOnly if button.icon().isNull() else style.ToolButtonTextBesideIcon
+        button.setToolButtonStyle(with_word if word else style.ToolButtonIconOnly)
         button.setToolTip(wrapped(help_))
         button.setAccessibleName(word or help_)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

@@ -73,7 +73,8 @@ def test_every_control_and_action_can_be_found_and_named(window):
         for control in controls:
             assert control.objectName() in paths, name
             assert control.accessibleName()
-        assert page.findChild(QWidget, "sampling.step_ratio")
+        # Two pages draw no chains.
+        assert page.findChild(QWidget, "sampling.step_ratio") or name in ("noise", "scores")
         assert page.findChild(QWidget, "training.k")
     for row in TABLE:
         assert len(window.findChildren(QAction, f"action.{row.name}")) == 1

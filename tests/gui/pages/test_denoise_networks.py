@@ -115,16 +115,15 @@ def test_k_dragged_leaves_the_copies_and_one_card_says_which_k_the_network_sees(
     assert len(page.denoised.copies.y) == 4
 
 
-def test_a_network_is_trained_for_the_k_that_was_dragged_to(qtbot, window, page, run):
-    drop(window, run)
-    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
-    page.experiment.set(page.experiment.spec.replace_all(SMALL_TRAINING | {"training.k": 5}))
-    press(page, "Train for k = 5")
+def test_a_network_is_trained_where_none_ships(qtbot, window, page):
+    small = SMALL_TRAINING | {"training.k": 3, "sampling.source": "trained", "data.name": "shapes"}
+    page.experiment.set(page.experiment.spec.replace_all(small))
+    press(page, "Train for k = 3")
     images = window.pages["images"]
     assert window.page is images
     qtbot.waitUntil(lambda: images.trainer.has_weights and not images.running, timeout=WAIT_MS)
     window.show_page("denoise")
-    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 5)
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
     assert page.resolved.run == images.trainer.run
 
 
