@@ -273,7 +273,8 @@ class ChosenSampler(Spec):
 
     @model_serializer(mode="wrap")
     def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in handler(self).items() if name not in self.absent}
+        absent = self.absent
+        return {name: value for name, value in handler(self).items() if name not in absent}
 
     @property
     def absent(self) -> Mapping[str, str]:
