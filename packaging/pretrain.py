@@ -35,7 +35,7 @@ from msd_engine.runs.layout import EARLIER, MANIFEST, WEIGHTS
 from msd_engine.runs.run import Run
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_engine.specs.live import Every
-from msd_engine.specs.models import CARD, CardFigure, ModelCard, load_card
+from msd_engine.specs.models import CARD, CardFigure, ModelCard, load_card, model_names
 
 MODELS = Path(__file__).parents[1] / "resources" / "models"
 EVERY_S = 10.0
@@ -260,7 +260,7 @@ def main(
     """Make the pretrained models.
 
     Args:
-        names: Names of the models; by default all.
+        names: Names of the models; by default all, or to be measured those that exist.
         seconds: Time of training for each; 0 for its default.
         n: Number of samples behind the figures.
         runs: Folder in which the runs stay, and are continued if they are there; by default none is kept.
@@ -268,7 +268,7 @@ def main(
         data_dir: The data folder.
         device: Device to compute on.
     """
-    names = names or tuple(ORIGINS)
+    names = names or tuple(name for name in ORIGINS if not measure_only or name in model_names())
     for name in names:
         if name not in ORIGINS:
             raise SystemExit(f"There is no model called {name!r}; there are {', '.join(ORIGINS)}.")
