@@ -100,8 +100,8 @@ class ExperimentSpec(Spec):
     @model_validator(mode="after")
     def _noise_suits_data(self) -> Self:
         kind = self.data.kind
-        if self.noise.covariance != "isotropic" and kind not in COVARIANCES[self.noise.covariance].of:
-            words = " or ".join(repr(word) for word, row in COVARIANCES.items() if kind in row.of)
+        if not COVARIANCES[self.noise.covariance].suits(kind):
+            words = " or ".join(repr(word) for word, row in COVARIANCES.items() if row.suits(kind))
             raise ValueError(f"noise.covariance must be {words} where data.kind is {kind!r}.")
         return self
 

@@ -19,15 +19,19 @@ class NoiseRow:
         title: Display title.
         help: Sentence for the tooltip, in lower case, without a full stop.
         module: Module of `msd_engine.noise.processes` or `msd_engine.noise.covariances`.
-        of: Kinds of data that can have it.
+        of: Kinds of data that alone can have it; empty for all.
         own: Its fields of `NoiseSpec`, which other covariances lack.
     """
 
     title: str
     help: str
     module: str
-    of: tuple[DataKind, ...] = get_args(DataKind)
+    of: tuple[DataKind, ...] = ()
     own: tuple[str, ...] = ()
+
+    def suits(self, kind: str) -> bool:
+        """Return whether data of a kind can have it."""
+        return not self.of or kind in self.of
 
 
 PROCESSES: Final[dict[Process, NoiseRow]] = {
@@ -74,7 +78,7 @@ def unsuitable(kind: DataKind) -> dict[Covariance, str]:
     return {
         word: f"This noise is for {' or '.join(_DATA_TITLES[one] for one in row.of)}."
         for word, row in COVARIANCES.items()
-        if kind not in row.of
+        if not row.suits(kind)
     }
 
 
