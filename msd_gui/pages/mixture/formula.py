@@ -52,7 +52,7 @@ class Formula(QWidget):
         self._keep_room()
 
     def _keep_room(self) -> None:
-        self.setMinimumHeight(self.label.heightForWidth(self.label.width()))
+        self.setMinimumHeight(max(0, self.label.heightForWidth(self.label.width())))
 
     @property
     def convention(self) -> Convention:
