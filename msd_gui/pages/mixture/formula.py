@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Slot
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, QObject, Slot
 from PySide6.QtWidgets import QComboBox, QLabel, QSizePolicy, QWidget
 
 from msd_engine.specs import SamplingSpec
@@ -41,18 +40,21 @@ class Formula(QWidget):
         box = self.layout()
         assert box is not None
         box.addWidget(self.choice)
+        self.label.installEventFilter(self)
 
     def hasHeightForWidth(self) -> bool:
         """Return False: in a scroll area a height for the width would give the whole column its preferred height."""
         return False
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep room for the lines of the formula at the new width."""
-        super().resizeEvent(event)
-        self._keep_room()
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take as much height as the lines need at a new width of the label."""
+        if watched is self.label and event.type() == QEvent.Type.Resize:
+            self._fit()
+        return super().eventFilter(watched, event)
 
-    def _keep_room(self) -> None:
-        self.setMinimumHeight(max(0, self.label.heightForWidth(self.label.width())))
+    def _fit(self) -> None:
+        lines = self.label.heightForWidth(self.label.width())
+        self.setFixedHeight(max(lines, self.choice.sizeHint().height()))
 
     @property
     def convention(self) -> Convention:
@@ -78,4 +80,4 @@ class Formula(QWidget):
         if update != self._update:
             self._update = update
             self.label.setText(f"{typeset(update.symbols)}<br>{typeset(update.numbers)}" if update.symbols else "")
-            self._keep_room()
+            self._fit()
