@@ -72,3 +72,17 @@ def test_accepted_proposals_are_shown_at_the_end(qtbot, window):
     go(qtbot, page, 10)
     qtbot.waitUntil(lambda: page.chains_heading.text() != "Chains at their end", timeout=WAIT_MS)
     assert {name for name, *_ in page.readings.texts()} == set(rows)
+
+
+def test_the_formula_takes_the_height_of_its_lines_and_leaves_the_rest_to_the_plane(qtbot, window):
+    page = window.pages["mixture"]
+    window.show_page("mixture")
+    qtbot.waitUntil(lambda: page.formula.label.text() != "", timeout=WAIT_MS)
+    for size in ((1280, 800), (960, 540), (1280, 800)):
+        window.resize(*size)
+        qtbot.wait(50)
+        label = page.formula.label
+        assert page.formula.height() == max(
+            label.heightForWidth(label.width()), page.formula.choice.sizeHint().height()
+        )
+        assert page.plane.height() > size[1] / 2
