@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from msd_gui.views.base.placeholder import Placeholder, PlaceholderStack
@@ -98,12 +97,17 @@ class FoldingRow(QWidget):
         width = max(part.minimumSizeHint().width() for part in self._parts)
         return QSize(width, self._box.minimumSize().height())
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Fold or unfold."""
-        super().resizeEvent(event)
+    def event(self, event: QEvent) -> bool:
+        """Fold or unfold at another width, and where a part needs another width."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.LayoutRequest):
+            self._fold()
+        return super().event(event)
+
+    def _fold(self) -> None:
         needed = sum(part.minimumSizeHint().width() for part in self._parts) + self._box.spacing()
-        folded = event.size().width() < needed
-        self._box.setDirection(QBoxLayout.Direction.TopToBottom if folded else QBoxLayout.Direction.LeftToRight)
+        direction = QBoxLayout.Direction.TopToBottom if self.width() < needed else QBoxLayout.Direction.LeftToRight
+        if direction != self._box.direction():
+            self._box.setDirection(direction)
 
 
 class Area(QScrollArea):
