@@ -195,8 +195,11 @@ class PlaneFrames:
         means, modes = y[living].mean(1).double(), target.modes
         x = moment.posterior.mean.cpu()[living].to(means) if self._spec.sampling.jump else means
         tau = moment.noise / math.sqrt(y.shape[1])
-        rho = means.new_zeros(len(means), 0) if modes is None else modes.responsibilities(means, tau)
         draws = self._draws(y, living) if ended else means.new_empty((0, *means.shape))
+        # Those of the first draws in the same call.
+        points = torch.cat([means, draws[0].to(means)]) if len(draws) else means
+        shares = means.new_zeros(len(points), 0) if modes is None else modes.responsibilities(points, tau)
+        rho, before = shares[: len(means)], shares[len(means) :]
         predicted, inflation = self._predictions(modes, rho.sum(0), bool(living.all())) if ended else _UNKNOWN
         weights = () if modes is None else tuple(modes.weights.tolist())
         distance, exact = self._distances(target, x, moment.noise) if ended and modes is None and len(x) else _UNKNOWN
@@ -211,7 +214,7 @@ class PlaneFrames:
             r_hat=split_r_hat(draws).numpy(),
             ess=effective_size(draws).numpy(),
             alive=living.double().mean().item(),
-            stayed=math.nan if modes is None else stayed(modes, draws, rho, tau),
+            stayed=math.nan if modes is None else stayed(before, rho),
             off=self._off(modes, x, tau) / len(y) if ended and modes is not None else math.nan,
             distance=distance,
             exact_distance=exact,
@@ -274,12 +277,14 @@ def _segments(moments: list[Moment]) -> Iterator[Segment]:
 def _joined(parts: list[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Concatenate arrays; return a view if they are adjacent parts of one array."""
     whole = parts[0].base
-    if isinstance(whole, np.ndarray) and whole.flags.c_contiguous and whole.shape[1:] == parts[0].shape[1:]:
-        place = first = (parts[0].ctypes.data - whole.ctypes.data) // whole.strides[0]
-        for part in parts:
-            if part.base is not whole or part.ctypes.data != whole.ctypes.data + place * whole.strides[0]:
-                break
-            place += len(part)
-        else:
-            return whole[first:place]
+    if (
+        isinstance(whole, np.ndarray)
+        and whole.flags.c_contiguous
+        and whole.shape[1:] == parts[0].shape[1:]
+        and all(part.base is whole for part in parts)
+    ):
+        # Parts of one array that follow each other.
+        first, last = ((part.ctypes.data - whole.ctypes.data) // whole.strides[0] for part in (parts[0], parts[-1]))
+        if last + len(parts[-1]) - first == sum(map(len, parts)):
+            return whole[first : last + len(parts[-1])]
     return np.concatenate(parts)

@@ -106,12 +106,16 @@ def exact_distance(target: Target, data: Tensor, n: int, k: int, sigma: float, *
     return found
 
 
-def stayed(target: GaussianMixture, draws: Tensor, rho: Tensor, tau: float) -> float:
-    """Return the share of chains that end in the mode of their first draw; NaN without draws."""
-    if not len(draws) or not len(rho):
+def stayed(first: Tensor, last: Tensor) -> float:
+    """Return the share of chains that end in the mode where they began.
+
+    Args:
+        first: Probabilities of the modes given the first draw of each chain, with shape (B, J).
+        last: The same given its last draw; NaN results without draws.
+    """
+    if not len(first) or not len(last):
         return math.nan
-    before = target.responsibilities(draws[0].to(target.means.dtype), tau).argmax(1)
-    return (before == rho.argmax(1)).double().mean().item()
+    return float(np.mean(first.numpy().argmax(1) == last.numpy().argmax(1)))
 
 
 def split_r_hat(draws: Tensor) -> Tensor:
