@@ -8,6 +8,7 @@ from msd_engine.events.figures import Preview, RestoredImages, RestoredPoints
 from msd_engine.events.quality import Figure, Neighbours, Quality
 from msd_engine.events.sampling import (
     ChainReport,
+    ChainMoves,
     ChainSegment,
     FieldFrame,
     FilmFrame,
@@ -28,6 +29,7 @@ from msd_engine.events.verdicts import Verdicts
 
 __all__ = [
     "ChainReport",
+    "ChainMoves",
     "ChainSegment",
     "Checkpointed",
     "ChildEnded",

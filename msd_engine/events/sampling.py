@@ -102,6 +102,26 @@ class ChainSegment(Event):
 
 
 @dataclass(frozen=True, eq=False)
+class ChainMoves(Event):
+    """How the copies of one chain in the plane move in successive steps, split into drift and noise.
+
+    Attributes:
+        steps: Number of the step before each move, int64, with shape (n,).
+        y: The copies before each move, with shape (n, k, 2), float32.
+        drift: What each copy moves without noise, with shape (n, k, 2), float32.
+        noise: What noise adds, with shape (n, k, 2): to the next state, or to the proposal where a test rejects it;
+            NaN where that is not known, in the warm-up.
+        accepted: Whether the test of each proposal accepts it, with shape (n,); true for samplers without a test.
+    """
+
+    steps: NDArray[np.int64]
+    y: NDArray[np.float32]
+    drift: NDArray[np.float32]
+    noise: NDArray[np.float32]
+    accepted: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
 class TwinSegment(Event):
     """Kept states of the one-sample twins of chains in the plane: those whose steps a `ChainSegment` keeps.
 

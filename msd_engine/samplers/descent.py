@@ -188,10 +188,12 @@ class Tried(NamedTuple):
     Attributes:
         accepted: Which chains accepted theirs, with shape (B,).
         step_ratio: r of each chain, with shape (B,).
+        proposed: The proposals, with the shape of the copies.
     """
 
     accepted: Tensor
     step_ratio: Tensor
+    proposed: Tensor
 
 
 def init(y: Tensor) -> State:

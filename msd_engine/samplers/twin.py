@@ -80,6 +80,16 @@ class Segment:
         """The copies of the last state, with shape (B, k, d)."""
         return torch.from_numpy(self.path[-1])
 
+    def y_at(self, step: int) -> Tensor:
+        """Return the copies of the state at a kept step, with shape (B, k, d)."""
+        return torch.from_numpy(self.path[int(np.searchsorted(self.steps, step))])
+
+    def cut(self, wanted: NDArray[np.bool_]) -> Segment:
+        """Return the states that a mask with shape (n,) selects, at least one."""
+        parts = (part[wanted] for part in (self.steps, self.noises, self.path, self.means))
+        steps, noises, path, means = parts
+        return replace(self, steps=steps, noises=noises, path=path, means=means)
+
     @property
     def posterior(self) -> Posterior:
         """The posterior of the last state."""

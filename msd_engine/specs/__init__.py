@@ -1,7 +1,7 @@
 """Specs: frozen, validated values that go down to the engine. Imports no torch."""
 
 from msd_engine.specs.base import Declaration, Spec, SpecError, declarations
-from msd_engine.specs.branch import Branch, ChainTask
+from msd_engine.specs.branch import Branch, BranchSpec, ChainTask
 from msd_engine.specs.data import ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.experiment import (
@@ -43,6 +43,7 @@ __all__ = [
     "JOBS",
     "WALL",
     "Branch",
+    "BranchSpec",
     "ChainTask",
     "Declaration",
     "DenoiseSpec",

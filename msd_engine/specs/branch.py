@@ -1,4 +1,4 @@
-"""Tasks of manual chains, and kept chain states to branch from."""
+"""Tasks of manual chains, kept chain states to branch from, and the branch of an experiment."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+from msd_engine.specs.base import Spec, param
+from msd_engine.specs.sampling import SamplingSpec
 
 ChainTask = Literal["draw", "inpaint", "interpolate"]
 """Task of manual chains: draw like the sampling job, inpaint, or interpolate between two seeds."""
@@ -30,3 +33,16 @@ class Branch:
     stream: tuple[int, int, int]
     carried: tuple[NDArray[np.float32], ...] = ()
     same_noise: bool = True
+
+
+class BranchSpec(Spec):
+    """Chains in the plane that go on from a state of chains of other settings.
+
+    Their number of copies, data, noise and network are those of the experiment.
+
+    Attributes:
+        sampling: Settings of the chains up to the branch; their number of chains does not matter.
+    """
+
+    step: int = param(0, title="Branch at", unit="steps", ge=0, help="Steps that both settings share.")
+    sampling: SamplingSpec = SamplingSpec()

@@ -7,9 +7,10 @@ import math
 from collections.abc import Collection
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from msd_engine.specs.base import LARGEST_SEED, Spec, SpecError
+from msd_engine.specs.branch import BranchSpec
 from msd_engine.specs.data import DataSpec, ImagesSpec, MixtureSpec
 from msd_engine.specs.denoise import DenoiseSpec
 from msd_engine.specs.nets import MlpSpec, UNetSpec
@@ -61,6 +62,7 @@ class ExperimentSpec(Spec):
     training: TrainingSpec = TrainingSpec()
     sampling: SamplingSpec = SamplingSpec()
     denoise: DenoiseSpec = DenoiseSpec()
+    branch: BranchSpec | None = None
 
     @classmethod
     def present(cls, document: dict[str, Any]) -> dict[str, Any]:
@@ -96,6 +98,25 @@ class ExperimentSpec(Spec):
         if isinstance(data, MixtureSpec) and data.is_points and sampling.noiseless:
             raise ValueError(f"{wanted} a density without noise, which points do not have: choose another sampler.")
         return self
+
+    @model_validator(mode="after")
+    def _branch_is_on_the_way(self) -> Self:
+        branch = self.branch
+        if branch is None:
+            return self
+        if isinstance(self.data, ImagesSpec):
+            raise ValueError("branch is for points, not for images: branch from a film on the images page.")
+        if branch.step > branch.sampling.total_steps:
+            last = branch.sampling.total_steps
+            raise ValueError(f"branch.step ({branch.step}) must not exceed the last step of branch.sampling ({last}).")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_branch(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        if self.branch is None:
+            del fields["branch"]
+        return fields
 
     @model_validator(mode="after")
     def _noise_suits_data(self) -> Self:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -68,6 +69,8 @@ class Sampling:
         carried: What their dynamics carried beside the copies by then.
         networks: The networks in use.
         space: The coordinates of the chains, in which the noise is white.
+        before: Chains of other settings, with the same number, that these follow up to step `first`; `y` is then not
+            used.
     """
 
     denoiser: Denoiser
@@ -83,6 +86,7 @@ class Sampling:
     carried: tuple[Tensor, ...] = ()
     networks: tuple[LearnedDenoiser, ...] = ()
     space: Space = field(default_factory=Isotropic)
+    before: Sampling | None = None
 
     def pop_trouble(self) -> str:
         """Return once why the accelerator cannot record the networks; else an empty string."""
@@ -99,6 +103,8 @@ def moments(chains: Sampling, every: int = 1) -> Iterator[Moment | Segment]:
     Yields:
         The states in order, up to the last. Those of a `Segment` are clipped at ±1e6 data units.
     """
+    if chains.before is not None:
+        chains = yield from _followed(chains, chains.before, every)
     exact, streams = chains.denoiser, chains.streams
     if (
         chains.dynamics is langevin
@@ -106,9 +112,47 @@ def moments(chains: Sampling, every: int = 1) -> Iterator[Moment | Segment]:
         and isinstance(streams, ChainStreams)
         and chains.device.type == "cpu"
     ):
-        return twin.walk(exact, chains.y, chains.descent, streams, every=every, bound=LOST)
-    first, carried = chains.first, chains.carried
-    return walk(chains.dynamics, exact, chains.y, chains.descent, streams, first=first, carried=carried)
+        yield from twin.walk(exact, chains.y, chains.descent, streams, first=chains.first, every=every, bound=LOST)
+    else:
+        first, carried = chains.first, chains.carried
+        yield from walk(chains.dynamics, exact, chains.y, chains.descent, streams, first=first, carried=carried)
+
+
+def _followed(chains: Sampling, before: Sampling, every: int) -> Generator[Moment | Segment, None, Sampling]:
+    """Yield the states of other chains before a branch, and return the chains from there.
+
+    A branch with the settings before it is the same chain to the rounding of float32.
+    """
+    assert isinstance(chains.streams, ChainStreams)
+    seed, end, shape = chains.streams.seed, chains.first, tuple(chains.y.shape[1:])
+    y, carried = before.y, before.carried
+    _, normals, uniforms = before.streams.positions()[0].tolist()
+    # Every kept state and the one at the branch, no matter how they fall.
+    for moment in moments(before, math.gcd(every, end) or every):
+        if isinstance(moment, Segment):
+            early = moment.steps < end
+            if early.any():
+                yield moment.cut(early)
+            if not early.all():
+                # These chains draw normal numbers once in a step.
+                y, normals = moment.y_at(end), normals + end
+                break
+        elif moment.step < end:
+            yield moment
+            _, normals, uniforms = before.streams.positions()[0].tolist()
+        else:
+            y, carried = moment.y, moment.carried
+            break
+    streams = ChainStreams(
+        seed,
+        len(y),
+        shape,
+        device=chains.device,
+        chains_innermost=isinstance(chains.denoiser, ExactDenoiser),
+        numbers=before.streams.positions()[:, 0].tolist(),
+        drawn=(normals, uniforms),
+    )
+    return replace(chains, y=y.to(chains.device), carried=carried, streams=streams, before=None)
 
 
 def sampling(
@@ -145,7 +189,17 @@ def sampling(
         sampling = spec.sampling
         size = (sampling.chains.bit_length(), spec.training.k, spec.data, spec.network)
         device = str(quicker_device(device, (sampling.source, sampling.sampler, *size), seconds))
-    return _built(spec, run_dir, data_dir, device, toward, first_chain)
+    chains = _built(spec, run_dir, data_dir, device, toward, first_chain)
+    if spec.branch is None:
+        return chains
+    if spec.branch.step >= spec.sampling.total_steps:
+        raise UserError(
+            f"The branch begins at step {spec.branch.step}, but these chains end at step {spec.sampling.total_steps}: "
+            "raise the steps per level or the number of levels, or branch earlier."
+        )
+    shared = spec.branch.sampling.model_copy(update={"chains": spec.sampling.chains})
+    before = _built(spec.replace_all({"sampling": shared, "branch": None}), run_dir, data_dir, device, None, first_chain)
+    return replace(chains, first=spec.branch.step, before=before)
 
 
 def _seconds(chains: Sampling) -> float:

@@ -77,6 +77,8 @@ def _check(spec: ExperimentSpec, run_dir: Path | None) -> None:
     sampling = spec.sampling
     if is_of_images(spec):
         raise UserError("Twins are drawn in the plane: choose a mixture or points.")
+    if spec.branch is not None:
+        raise UserError("Branched chains have no twin: end the branch first.")
     if spec.training.k == 1:
         raise UserError("With k = 1 a chain is its own one-sample twin: choose more copies.")
     if sampling.needs_exact:

@@ -127,9 +127,7 @@ class PlaneFrames:
             if self._stride > 1:
                 wanted = (moment.steps % self._stride == 0) | (moment.steps == self._total)
                 if not wanted.all():
-                    parts = (part[wanted] for part in (moment.steps, moment.noises, moment.path, moment.means))
-                    steps, noises, path, means = parts
-                    moment = Segment(steps, moment.level, moment.sigma, noises, path, means)
+                    moment = moment.cut(wanted)
             if len(moment.steps):
                 self._kept.append(moment)
         elif moment.step % self._stride == 0 or moment.step == self._total:
@@ -253,10 +251,11 @@ class PlaneFrames:
         if not all_live:
             return _UNBOUNDED if sampling.blows_up else _UNKNOWN
         std = math.nan
-        if target is not None:
+        # Theory speaks of chains of one setting.
+        if target is not None and self._spec.branch is None:
             start = target.std**2 if sampling.start == "gaussian" else sampling.start_width**2 / 3
             std = predicted_std(target, sampling.sampler, self._descent, k, start, counts.numpy(), jump=sampling.jump)
-        known = k > 1 and not sampling.noiseless
+        known = k > 1 and not sampling.noiseless and self._spec.branch is None
         return std, float(swelling(sampling.sampler, self._descent)[-1]) if known else math.nan
 
 

@@ -68,19 +68,25 @@ def step(state: State, denoiser: JointDensity, stage: Stage, noise: Noise) -> tu
     epsilon = stage.epsilon * state.stretch.exp()
     wide = _wide(epsilon, state.y)
     posterior, before = denoiser.density(state.y, stage.sigma)
-    y = state.y + wide * posterior.score + (2 * wide).sqrt() * z
-    proposed, after = denoiser.density(y, stage.sigma)
-    both = posterior.score + proposed.score
+    proposed = state.y + wide * posterior.score + (2 * wide).sqrt() * z
+    there, after = denoiser.density(proposed, stage.sigma)
+    both = posterior.score + there.score
     back = -(epsilon / 2).sqrt() * _dot(z, both) - epsilon / 4 * _dot(both, both)
     log_ratio = after - before + back
     # A step so large that numbers overflow is rejected: NaN fails the comparison.
     accepted = u.log() < log_ratio
-    y = torch.where(_wide(accepted, y), y, state.y)
+    y = torch.where(_wide(accepted, proposed), proposed, state.y)
     if stage.gain is None:
-        return State(y, state.stretch), Info(posterior, Tried(accepted, epsilon / stage.sigma**2))
+        return State(y, state.stretch), Info(posterior, Tried(accepted, epsilon / stage.sigma**2, proposed))
     chance = log_ratio.clamp(max=0).exp().nan_to_num(nan=0.0)
     stretch = state.stretch + stage.gain * (chance - ACCEPTANCE)
     return State(y, stretch), Info(posterior, None)
+
+
+def drift(state: State, denoiser: JointDensity, stage: Stage) -> Tensor:
+    """Return the proposed move without noise, ε s(y), with shape (B, k, *event)."""
+    posterior, _ = denoiser.density(state.y, stage.sigma)
+    return _wide(stage.epsilon * state.stretch.exp(), state.y) * posterior.score
 
 
 def _wide(values: Tensor, y: Tensor) -> Tensor:

@@ -57,6 +57,7 @@ class Traits:
         has_wall: Whether chains diverge from r = `WALL` on.
         needs: What it needs beyond x̂, which only exact denoisers give.
         evaluations: Evaluations of x̂ per step: the first at the noise before the step, the next at the noise after it.
+        has_drift: Whether a step moves the copies by a drift and by noise, rather than draw them anew.
         update: Its update, with {step}, {noise}, {sigma}, {ratio} and {time} where numbers belong (`updates`).
     """
 
@@ -69,6 +70,7 @@ class Traits:
     has_wall: bool = False
     needs: Need = ""
     evaluations: int = 1
+    has_drift: bool = True
     update: str = ""
 
     @property
@@ -138,6 +140,7 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         "gibbs",
         own=(),
         needs="draws",
+        has_drift=False,
         update="x ~ P(x | y₁…y_k; {sigma}),  y_i ← x + {sigma} z_i",
     ),
     "metropolis": Traits(
