@@ -7,8 +7,8 @@ from msd_engine.events.denoising import Copies, Denoised, Estimate, GrowingCopie
 from msd_engine.events.figures import Preview, RestoredImages, RestoredPoints
 from msd_engine.events.quality import Figure, Neighbours, Quality
 from msd_engine.events.sampling import (
-    ChainReport,
     ChainMoves,
+    ChainReport,
     ChainSegment,
     FieldFrame,
     FilmFrame,
@@ -28,8 +28,8 @@ from msd_engine.events.tuning import Effect, Finalist, TuneCost, TuneGrid, TuneR
 from msd_engine.events.verdicts import Verdicts
 
 __all__ = [
-    "ChainReport",
     "ChainMoves",
+    "ChainReport",
     "ChainSegment",
     "Checkpointed",
     "ChildEnded",

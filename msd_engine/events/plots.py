@@ -25,7 +25,7 @@ ORDER_COLOURS = ("#440154", "#21808c", "#86b61a")
 OWN_COLOURS = 8
 """Number of distinct colours, ``own 1`` and so on."""
 
-LAYERS = ("density", "data", "modes", "exact arrows", "learned arrows", "tails", "heads", "twins", "copies")
+LAYERS = ("density", "data", "modes", "exact arrows", "learned arrows", "tails", "heads", "twins", "copies", "moves")
 """Layers of the plane, from back to front."""
 
 NO_POINTS: Array = np.empty((0, 2))
@@ -178,6 +178,31 @@ class Bars:
 
 
 @dataclass(frozen=True, eq=False)
+class Moves:
+    """One step of the copies of a chain as two arrows each: drift, then noise.
+
+    Attributes:
+        y: The copies before the step, with shape (k, 2).
+        drift: What they move without noise, with shape (k, 2).
+        noise: What noise adds, with shape (k, 2); NaN where it is not known.
+        accepted: Whether the step was made; a rejected proposal leaves the copies where they are.
+        share: How much of the step is drawn, from 0 to 1: the drift grows in the first half, the noise in the second.
+    """
+
+    y: Array
+    drift: Array
+    noise: Array
+    accepted: bool = True
+    share: float = 1.0
+
+    def arrows(self) -> tuple[tuple[Array, Array], tuple[Array, Array]]:
+        """Return start and end of the arrows of the drift and of those of the noise, each with shape (k, 2)."""
+        middle = self.y + self.drift
+        grown = min(1.0, 2 * self.share), max(0.0, 2 * self.share - 1)
+        return (self.y, self.y + grown[0] * self.drift), (middle, middle + grown[1] * self.noise)
+
+
+@dataclass(frozen=True, eq=False)
 class Plane:
     """Chains in the plane, over the density that they sample.
 
@@ -199,6 +224,7 @@ class Plane:
         lost: Which chains left the plane, with shape (B,), drawn as rings; empty for none.
         note: Line above the plane in files, such as the moment of an animation.
         twins: The last states of the one-sample twins of the chains, with shape (n, B, 2), oldest first.
+        moves: The step of the chosen chain, or None.
     """
 
     log_density: Array | None = None
@@ -218,6 +244,7 @@ class Plane:
     lost: Array = field(default_factory=lambda: NO_LOST)
     note: str = ""
     twins: Array = field(default_factory=lambda: NO_TAILS)
+    moves: Moves | None = None
 
     @property
     def has_density(self) -> bool:
@@ -227,6 +254,7 @@ class Plane:
     def entries(self) -> tuple[Key, ...]:
         """Return the entries of the legend, for visible layers with data."""
         copies, lost = self.copies is not None, int(self.lost.sum())
+        noise = "noise" if self.moves is None or self.moves.accepted else "noise, rejected"
         rows = (
             ("density", self.has_density, Key("patch", "density", "density")),
             ("data", len(self.data) > 0, Key("dot", "data", "data")),
@@ -239,6 +267,8 @@ class Plane:
             ("copies", copies, Key("ring", "chosen", "copies y of the chosen chain")),
             ("copies", copies, Key("dot", "chosen", "their mean ȳ")),
             ("copies", copies, Key("diamond", "text", "x̂")),
+            ("moves", self.moves is not None, Key("arrow", self.colour, "drift")),
+            ("moves", self.moves is not None, Key("arrow", "text", noise)),
         )
         return tuple(key for layer, known, key in rows if known and layer in self.on)
 

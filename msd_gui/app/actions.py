@@ -75,6 +75,8 @@ TABLE = (
     ActionRow("play", "Run", "Play", ("Space",), "Play or pause the chains.", checkable=True, begins=True),
     ActionRow("step", "Run", "Single step", ("Right",), "Advance by one step."),
     ActionRow("back", "Run", "Step back", ("Left",), "Go one step back."),
+    ActionRow("level_on", "Run", "Next level", ("Ctrl+Right",), "Go to the next noise level."),
+    ActionRow("level_back", "Run", "Level before", ("Ctrl+Left",), "Go to the start of this level or the one before."),
     ActionRow("restart", "Run", "Restart", ("R",), "Play the chains from their first step."),
     *(
         ActionRow(f"page_{row.name}", "View", row.title, (f"Ctrl+{number}",), row.help, True, row.title)

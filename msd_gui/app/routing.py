@@ -13,7 +13,10 @@ from msd_gui.app.actions import Actions
 from msd_gui.app.files import Files
 from msd_gui.pages.base.page import ExperimentPage, Page
 
-PAGE_ACTIONS = ("train", "resume", "sample", "denoise", "stop", "play", "step", "back", "restart", "home")
+PAGE_ACTIONS = (
+    *("train", "resume", "sample", "denoise", "stop"),
+    *("play", "step", "back", "level_on", "level_back", "restart", "home"),
+)
 EXPERIMENT_ACTIONS = ("undo", "redo", "reset", "save_spec", "copy_command")
 
 

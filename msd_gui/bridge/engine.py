@@ -139,6 +139,10 @@ class Engine:
         """Walk chains beside their one-sample twins, and split the copies into mean and residuals."""
         return self._job("sampling.twins:twins", spec, run_dir=run, pool=1)
 
+    def moves(self, spec: ExperimentSpec, chain: int, run: Path | None = None) -> Job:
+        """Split every step of one chain in the plane into drift and noise."""
+        return self._job("sampling.moves:moves", spec, chain, run_dir=run, pool=1)
+
     def why(self, spec: ExperimentSpec, run: Path | None = None, *, chains: int = 0, fault: Fault = "deaths") -> Job:
         """Find out by experiment why chains die or miss the shares of the data; 0 chains for the usual number."""
         return self._job("sampling.why:why", spec, run_dir=run, chains=chains, fault=fault, pool=1)

@@ -40,7 +40,8 @@ class Made:
         spec, sampling = self.spec, self.spec.sampling
         guided = self.network is not None and sampling.guidance != 1.0
         noise = spec.law if guided or sampling.ladder in ("report", "quadratic", "as-trained") else spec.noise.colour
-        return sampling, spec.training.k, spec.data if self.from_data else spec.data.identity, noise, self.run
+        data = spec.data if self.from_data else spec.data.identity
+        return sampling, spec.training.k, data, noise, self.run, spec.branch
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -63,6 +64,8 @@ class Made:
                 titles = dict(zip(field.choices, field.titles, strict=True))
                 text = titles.get(value) or (value if isinstance(value, str) else f"{value:.4g}")
                 words[field.path] = f"{field.symbol} = {text}" if field.symbol else f"{field.title.lower()} {text}"
+        if self.spec.branch is not None:
+            words["branch"] = f"branched at step {self.spec.branch.step:,}"
         return words
 
     def differences(self, now: Made) -> str:

@@ -257,6 +257,8 @@ def _actions(
         "play": no_states if engine.replays else ("" if engine.drawing else "No chains are being drawn."),
         "step": no_states,
         "back": no_states,
+        "level_on": no_states,
+        "level_back": no_states,
         "restart": no_states if engine.replays else again,
     }
     if not engine.ready:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+from functools import lru_cache
 from html import escape
 
 LETTERS = 64
@@ -15,6 +16,7 @@ def typeset(words: str) -> str:
     return _SIGN.sub(r"\1<sub>\2</sub>", escape(words, quote=False))
 
 
+@lru_cache(maxsize=1024)
 def wrapped(text: str) -> str:
     """Break the lines of a tool tip after some 60 letters; leave rich text, and text with an index, to Qt."""
     if "<" in text:

@@ -198,7 +198,9 @@ def sampling(
             "raise the steps per level or the number of levels, or branch earlier."
         )
     shared = spec.branch.sampling.model_copy(update={"chains": spec.sampling.chains})
-    before = _built(spec.replace_all({"sampling": shared, "branch": None}), run_dir, data_dir, device, None, first_chain)
+    before = _built(
+        spec.replace_all({"sampling": shared, "branch": None}), run_dir, data_dir, device, None, first_chain
+    )
     return replace(chains, first=spec.branch.step, before=before)
 
 

@@ -53,7 +53,9 @@ def moves(
     if spec.sampling.total_steps > MOST_STEPS:
         raise UserError(f"The moves of at most {MOST_STEPS:,} steps are kept: lower the steps per level.")
     if not spec.sampling.traits.has_drift:
-        raise UserError(f"A step of the sampler {spec.sampling.sampler!r} draws anew and has no drift: choose Langevin.")
+        raise UserError(
+            f"A step of the sampler {spec.sampling.sampler!r} draws anew and has no drift: choose Langevin."
+        )
     chains = sampling(spec.replace("sampling.chains", 1), run_dir=run_dir, device="cpu", first_chain=chain_number)
     yield Started("moves", "CPU", spec.sampling.total_steps, 0, spec.to_json())
     kept: list[_Move] = []

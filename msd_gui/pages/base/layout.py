@@ -57,6 +57,13 @@ def stacked(*widgets: QWidget) -> QWidget:
     return holder
 
 
+def box_of(holder: QWidget) -> QBoxLayout:
+    """Return the layout of a row or column, for widgets that come later."""
+    box = holder.layout()
+    assert isinstance(box, QBoxLayout)
+    return box
+
+
 def fill_row(holder: QWidget, *widgets: QWidget) -> None:
     """Put widgets side by side into a widget, with equal shares of its width."""
     box = QHBoxLayout(holder)

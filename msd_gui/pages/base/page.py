@@ -226,7 +226,7 @@ class Page(QWidget):
         return False
 
     def act(self, action: str) -> None:
-        """Carry out one of the actions train, resume, sample, denoise, stop, play, step, back, restart, home."""
+        """Carry out one of the page's actions, such as train, sample, step or home."""
         method = getattr(self, f"do_{action}", None)
         if method is not None and self.can(action):
             method()

@@ -26,6 +26,7 @@ class Beside(QObject):
 
     Attributes:
         label: Names the differences; empty if there are none.
+        quiet: Whether nothing is said, because a line of words would move the plane under a hand.
         replaced: Emitted with the `Made` of other chains when they are shown.
     """
 
@@ -39,6 +40,7 @@ class Beside(QObject):
         self._shown: ChainHistory | None = None
         self._now: Resolved | None = None
         self._words, self._others, self._since_s = "", False, 0.0
+        self.quiet = False
         self.label = ElidedLabel("trailing")
         self.label.setProperty("severity", "warning")
         self.label.hide()
@@ -72,7 +74,7 @@ class Beside(QObject):
             self._since_s = time.perf_counter()
 
     def _show(self, late: bool) -> None:
-        words = f"Drawn {self._words}" if self._words and late else ""
+        words = f"Drawn {self._words}" if self._words and late and not self.quiet else ""
         if words != self.label.text():
             self.label.setText(words)
             self.label.setToolTip(wrapped(f"These chains were drawn {self._words}.") if words else "")

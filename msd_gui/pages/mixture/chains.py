@@ -43,7 +43,11 @@ class PlaneChains(Chains):
         now = self._page.resolved
         if self._engine.ready and now.serves and self.drawn != now.made:
             self.made = now.made
-            self._runner.submit(self._engine.sample(now.spec, now.run), grace_ms=GRACE_MS)
+            run, branch = now.run, now.spec.branch
+            if branch is not None and branch.sampling.source == "trained" and now.network is not None:
+                # The way before the branch needs the network, even where the exact score goes on.
+                run = now.network.folder
+            self._runner.submit(self._engine.sample(now.spec, run), grace_ms=GRACE_MS)
 
     def follow(self, before: Resolved) -> None:
         """Draw chains where others come of a change than were drawn last.

@@ -100,6 +100,7 @@ class FieldPainter(QObject):
 
     Attributes:
         framed: Emitted with the data spec as JSON and draws of the data, when another target is shown.
+        hold_frame: Whether the view stays where it is for another target, because a hand changes it.
     """
 
     framed = Signal(str, object)
@@ -120,6 +121,7 @@ class FieldPainter(QObject):
         self._cache = FieldCache()
         self._requested: FieldKey | None = None
         self._framed = ""
+        self.hold_frame = False
 
     def ask(self, spec: ExperimentSpec, sigma: float) -> None:
         """Show the field of a spec at one noise, as soon as it is known.
@@ -168,5 +170,6 @@ class FieldPainter(QObject):
         if key.data != self._framed:
             # Another target: only then does the frame move by itself.
             self._framed = key.data
-            self._plane.frame()
+            if not self.hold_frame:
+                self._plane.frame()
             self.framed.emit(key.data, field.data)

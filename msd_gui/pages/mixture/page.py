@@ -8,7 +8,6 @@ from pathlib import Path
 
 from PySide6.QtCore import Slot
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QVBoxLayout
 
 from msd_engine.events import ChainReport, RestoredImages, RestoredPoints, Samples
 from msd_engine.specs import ExperimentSpec, weights_of
@@ -22,12 +21,15 @@ from msd_gui.pages.base.page import Export
 from msd_gui.pages.mixture.beside import Beside
 from msd_gui.pages.mixture.chains import PlaneChains
 from msd_gui.pages.mixture.density import FieldPainter
+from msd_gui.pages.mixture.edit.editing import Editing
 from msd_gui.pages.mixture.exports import Parts, exports
 from msd_gui.pages.mixture.fields_shown import GROUPS
 from msd_gui.pages.mixture.formula import Formula
 from msd_gui.pages.mixture.player import Player
 from msd_gui.pages.mixture.readout import Readout
 from msd_gui.pages.mixture.sides import Sides
+from msd_gui.pages.mixture.time.branches import Branches
+from msd_gui.pages.mixture.time.motion import SlowMotion
 from msd_gui.pages.mixture.twins import Twins
 from msd_gui.pages.sampling.controls import SamplingControls, show_fields
 from msd_gui.pages.sampling.networks import NetworkCard
@@ -42,7 +44,8 @@ from msd_gui.session.rules import data_rule
 from msd_gui.session.settings import SPEED_HZ, Settings
 from msd_gui.views.curves.bars import BarsView
 from msd_gui.views.curves.losses import LossView
-from msd_gui.views.plane.plane import LAYERS, PlaneView
+from msd_gui.views.plane.editing.view import EditablePlane
+from msd_gui.views.plane.plane import LAYERS
 from msd_gui.views.plane.timeline import Timeline
 from msd_gui.widgets.panels.layers_button import LayersButton
 from msd_gui.widgets.panels.readings import Readings
@@ -91,7 +94,14 @@ class MixturePage(TrainingPage):
         self.fields = FieldPainter(self, engine, self.plane)
         self.twins = Twins(self, engine, self.player, self.plane)
         self.sides = Sides(self, engine, self.player, self.plane, self._planes)
-        for part in (self.sides.button, self.sides.readings, self.twins.panel):
+        self.branches = Branches(self, self.player, self.sides, self.timeline)
+        self.motion = SlowMotion(self, engine, clock, self.player, self.plane)
+        self.editing = Editing(self, clock, self.player, self.fields, self.beside, self.plane)
+        tools = layout.row(self.motion.button, self.editing.modes, self.editing.points, stretch=(1, 1, 1))
+        for part in (tools, self.editing.bar):
+            self._above.insertWidget(self._above.indexOf(self.formula), part)
+        both = layout.row(self.sides.button, self.branches.button, stretch=(1, 1))
+        for part in (both, self.sides.readings, self.twins.panel):
             self._figures.insertWidget(self._figures.indexOf(self.training_heading), part)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
         self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
@@ -106,7 +116,7 @@ class MixturePage(TrainingPage):
         self.form.section("Training").set_open(False)
         # A mixture that is written out comes from a file; leaving it takes its numbers away.
         self.form.set_rule("data.name", lambda spec, name: dict.fromkeys(WRITTEN_OUT) | data_rule(spec, name))
-        self.plane = PlaneView()
+        self.plane = EditablePlane()
         self.timeline = Timeline()
         on = self._actions
         self.transport = TransportBar(on["play"], on["step"], on["restart"], SPEED_HZ)
@@ -126,9 +136,7 @@ class MixturePage(TrainingPage):
         self.formula = Formula()
         self._planes = layout.row(self.plane, stretch=(1,))
         middle = layout.column(self._planes, self.timeline, below, self.formula, stretch=(1, 0, 0, 0))
-        above = middle.layout()
-        assert isinstance(above, QVBoxLayout)
-        self._above = above
+        self._above = layout.box_of(middle)
         self.weights.setFixedHeight(170)
         self.weights_place = layout.column(layout.heading("Mode weights"), self.weights)
         self.card, self.training_heading = NetworkCard(), layout.heading("Training")
@@ -143,9 +151,7 @@ class MixturePage(TrainingPage):
             self.training_heading,
             self.losses_place,
         )
-        column = figures.layout()
-        assert isinstance(column, QVBoxLayout)
-        self._figures = column
+        self._figures = layout.box_of(figures)
         layout.lay_out(self, self.form, middle, figures)
 
         self.add_export_menu(self.plane, self.timeline, self.weights, self.losses)
@@ -181,6 +187,9 @@ class MixturePage(TrainingPage):
         if path == "data.name":
             # The preset's title would name another target.
             spec = spec.replace("title", "")
+        if path.startswith("data.") and spec.branch is not None:
+            # Chains of other data are no branch of those that were kept.
+            spec = spec.replace("branch", None)
         self.experiment.set(spec, path)
 
     def state(self) -> EngineState:
@@ -347,6 +356,14 @@ class MixturePage(TrainingPage):
     def do_back(self) -> None:
         """Go one step back."""
         self.player.step(-1)
+
+    def do_level_on(self) -> None:
+        """Go to the next level."""
+        self.timeline.go_to_level(1)
+
+    def do_level_back(self) -> None:
+        """Go to the start of the level, or to the level before."""
+        self.timeline.go_to_level(-1)
 
     def do_restart(self) -> None:
         """Play from the first step."""

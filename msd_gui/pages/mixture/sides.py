@@ -72,11 +72,15 @@ class Sides(QObject):
         if self.kept is not None:
             self.forget()
         elif shown.complete:
-            self.kept = shown
-            self.button.setText(FORGET)
-            self._open().show()
-            self._next_s = 0.0
-            self.show_state()
+            self.keep(shown)
+
+    def keep(self, chains: ChainHistory) -> None:
+        """Keep chains as A, instead of any that are kept."""
+        self.kept = chains
+        self.button.setText(FORGET)
+        self._open().show()
+        self._next_s = 0.0
+        self.show_state()
 
     def forget(self) -> None:
         """Show B alone."""

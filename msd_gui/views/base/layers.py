@@ -176,6 +176,26 @@ def draw_arrows(painter: QPainter, pixels: Array, vectors: Array, longest: float
     painter.drawLines(polygon(ends).toList())
 
 
+def draw_vectors(painter: QPainter, starts: Array, ends: Array, barb: float) -> None:
+    """Draw arrows between points in pixels.
+
+    Args:
+        painter: With its pen set.
+        starts: Start points, with shape (m, 2).
+        ends: End points, with shape (m, 2).
+        barb: Length of the barbs; those of shorter arrows are shorter.
+    """
+    good = np.isfinite(starts).all(axis=1) & np.isfinite(ends).all(axis=1)
+    starts, ends = starts[good], ends[good]
+    step = ends - starts
+    size = np.hypot(*step.T)[:, None]
+    back = step / np.maximum(size, 1e-9) * np.minimum(barb, 0.5 * size)
+    side = np.stack([-back[:, 1], back[:, 0]], axis=1)
+    barbs = [ends - back + turn * 0.6 * side for turn in (-1, 1)]
+    lines = np.stack([starts, ends, barbs[0], ends, barbs[1], ends], axis=1).reshape(-1, 2)
+    painter.drawLines(polygon(lines).toList())
+
+
 def finite(points: Array) -> Array:
     """Return the points, with shape (n, 2), whose coordinates are both finite."""
     return points[np.isfinite(points).all(axis=1)]

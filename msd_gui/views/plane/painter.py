@@ -20,6 +20,7 @@ from msd_gui.views.base.layers import (
     draw_dots,
     draw_points,
     draw_polylines,
+    draw_vectors,
     finite,
     pen,
 )
@@ -166,6 +167,21 @@ class PlanePainter:
         painter.setPen(pen(colours.base, 1.2))
         painter.setBrush(QColor(colours.text))
         draw_diamonds(painter, x_hat, 6.5)
+
+    def _draw_moves(self, plane: Plane, painter: QPainter, to_px: ToPixels, colours: Colours) -> None:
+        if plane.moves is None:
+            return
+        drift, noise = ((to_px(start), to_px(end)) for start, end in plane.moves.arrows())
+        style = Qt.PenStyle.SolidLine if plane.moves.accepted else Qt.PenStyle.DashLine
+        for (start, end), line in (
+            (drift, pen(colour_of(colours, plane.colour), 2.4)),
+            (noise, pen(colours.text, 1.4, style)),
+        ):
+            painter.setPen(line)
+            draw_vectors(painter, start, end, 8.0)
+        if not plane.moves.accepted:
+            painter.setPen(pen(colours.text, 1.4))
+            draw_crosses(painter, noise[1], 4.0)
 
 
 def _finer(values: Array, axis: int) -> Array:

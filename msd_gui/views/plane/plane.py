@@ -21,7 +21,7 @@ __all__ = ["LAYERS", "Bounds", "PlaneView"]
 _REACH_PX = 12.0
 # Fields of the cached layer only, and of the other layer only.
 _SELDOM = {"log_density", "density_bounds", "data", "modes", "at", "exact", "learned"}
-_OFTEN = {"tails", "heads", "twins", "lost", "copies", "chosen", "colour"}
+_OFTEN = {"tails", "heads", "twins", "lost", "copies", "chosen", "colour", "moves"}
 
 
 class PlaneView(PlotView):
@@ -70,6 +70,10 @@ class PlaneView(PlotView):
             self._back.update()
         if not _SELDOM.issuperset(parts):
             self._front.update()
+        self.show_legend()
+
+    def show_legend(self) -> None:
+        """Show the legend of the present content."""
         self.legend_row.set_entries(self._held.entries())
 
     def set_layer(self, name: str, on: bool) -> None:
@@ -92,7 +96,7 @@ class PlaneView(PlotView):
 
     def clear_chains(self) -> None:
         """Takes tails, heads, twins and copies away."""
-        self.show_plane(tails=NO_TAILS, heads=NO_POINTS, twins=NO_TAILS, lost=NO_LOST, copies=None)
+        self.show_plane(tails=NO_TAILS, heads=NO_POINTS, twins=NO_TAILS, lost=NO_LOST, copies=None, moves=None)
 
     # Axes
 

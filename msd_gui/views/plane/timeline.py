@@ -31,6 +31,7 @@ class Timeline(Canvas):
         self._ends: tuple[int, ...] = ()
         self._available = 0
         self._position = 0
+        self._mark: int | None = None
         self._painted: tuple[object, QPixmap] | None = None
 
     def set_levels(self, sigmas: Sequence[float], steps: Sequence[int]) -> None:
@@ -60,6 +61,20 @@ class Timeline(Canvas):
         if step != self._position:
             self._position = step
             self.update()
+
+    def set_mark(self, step: int | None) -> None:
+        """Mark a step, such as that of a branch; None for no mark."""
+        if step != self._mark:
+            self._mark = step
+            self.update()
+
+    def go_to_level(self, by: int) -> None:
+        """Move the handle to the start of the level after (1) or before (-1) the present one."""
+        starts = (0, *self._ends)
+        if by > 0:
+            self._go(min((s for s in starts if s > self._position), default=self.total()))
+        else:
+            self._go(max((s for s in starts if s < self._position), default=0))
 
     def total(self) -> int:
         """Return the total number of steps."""
@@ -98,6 +113,9 @@ class Timeline(Canvas):
             painter.drawPixmap(0, 0, self._levels_picture())
             x, bottom = self._x_of(self._position), self._bar().bottom()
             painter.setPen(Qt.PenStyle.NoPen)
+            if self._mark is not None:
+                painter.setBrush(QColor(self.colours.chosen))
+                painter.drawRect(QRectF(self._x_of(self._mark) - 1, 2, 2, bottom - 2))
             painter.setBrush(QColor(self.colours.accent))
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.drawRect(QRectF(x - 1, 2, 2, bottom - 2))
@@ -151,19 +169,17 @@ class Timeline(Canvas):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move by a level with Page up and down, to the ends with Home and End; leave other keys to the page."""
-        level = self.level_of(self._position)
-        starts = (0, *self._ends)
-        targets = {
-            Qt.Key.Key_Home: 0,
-            Qt.Key.Key_End: self._available,
-            Qt.Key.Key_PageDown: starts[min(level + 1, len(starts) - 1)],
-        }
-        targets[Qt.Key.Key_PageUp] = max((s for s in starts if s < self._position), default=0)
-        target = targets.get(Qt.Key(event.key()))
-        if target is None:
-            super().keyPressEvent(event)
-        else:
-            self._go(target)
+        match event.key():
+            case Qt.Key.Key_Home:
+                self._go(0)
+            case Qt.Key.Key_End:
+                self._go(self._available)
+            case Qt.Key.Key_PageDown:
+                self.go_to_level(1)
+            case Qt.Key.Key_PageUp:
+                self.go_to_level(-1)
+            case _:
+                super().keyPressEvent(event)
 
     def _go(self, step: int) -> None:
         step = max(0, min(step, self._available, self.total()))

@@ -91,7 +91,7 @@ def test_the_command_line_draws_a_branch_of_a_file(tmp_path, capsys):
 
 def test_a_branch_that_cannot_be_is_refused_in_one_sentence():
     spec = small()
-    with pytest.raises(SpecError, match="must not exceed the last step of branch.sampling \\(60\\)"):
+    with pytest.raises(SpecError, match=r"must not exceed the last step of branch\.sampling \(60\)"):
         branched(spec, 61)
     with pytest.raises(SpecError, match="branch is for points, not for images"):
         load_preset("digits-30s").replace("branch", BranchSpec())
@@ -106,7 +106,10 @@ def test_a_branch_that_cannot_be_is_refused_in_one_sentence():
 def split(spec, chain):
     found = of(ChainMoves, moves(spec, chain))
     return ChainMoves(
-        *(np.concatenate([getattr(each, name) for each in found]) for name in ("steps", "y", "drift", "noise", "accepted"))
+        *(
+            np.concatenate([getattr(each, name) for each in found])
+            for name in ("steps", "y", "drift", "noise", "accepted")
+        )
     )
 
 

@@ -1,0 +1,1 @@
+"""Data of the mixture page that are edited in its plane."""

@@ -1,0 +1,1 @@
+"""Editing of a mixture or of points in the plane, by hand."""
