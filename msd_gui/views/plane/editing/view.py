@@ -43,6 +43,8 @@ class EditablePlane(PlaneView):
         # The dragged handle: mode, and axis or −1 for the mean.
         self._handle: tuple[int, int] | None = None
         self._last: QPointF | None = None
+        # Where a drag began, on the screen and in the plane, and the size of a pixel then.
+        self._grip: tuple[QPointF, Array, Array] | None = None
         super().__init__()
         self.chosen_mode = 0
         self._handles = Layer(self._draw_handles)
@@ -100,8 +102,9 @@ class EditablePlane(PlaneView):
         """Take a handle, begin to draw, or move the view."""
         left = event.button() == Qt.MouseButton.LeftButton
         if left and self._tool == "points":
+            self._hold(event)
             self.began.emit()
-            self._draw_point(event.position())
+            self._draw_point(event)
             event.accept()
             return
         handle = self.handle_at(event.position()) if left and self._tool == "modes" else None
@@ -110,6 +113,7 @@ class EditablePlane(PlaneView):
             return
         self._handle = handle
         self.choose(handle[0])
+        self._hold(event)
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         self.began.emit()
         event.accept()
@@ -118,10 +122,10 @@ class EditablePlane(PlaneView):
         """Drag the handle, or draw."""
         if self._last is not None:
             if (event.position() - self._last).manhattanLength() >= _SPACING_PX:
-                self._draw_point(event.position())
+                self._draw_point(event)
         elif self._handle is not None and self._shape is not None:
             mode, axis = self._handle
-            at = self._data_at(event.position())
+            at = self._dragged_to(event)
             self._change(self._shape.moved(mode, at) if axis < 0 else self._shape.pulled(mode, axis, at))
             if axis >= 0:
                 self._handle = mode, self._axis_near(mode, at)
@@ -135,7 +139,7 @@ class EditablePlane(PlaneView):
         if self._handle is None and self._last is None:
             super().mouseReleaseEvent(event)
             return
-        self._handle, self._last = None, None
+        self._handle, self._last, self._grip = None, None, None
         self.show_legend()
         self.ended.emit()
         event.accept()
@@ -199,9 +203,22 @@ class EditablePlane(PlaneView):
         away = at - self._shape.means[mode]
         return int(np.argmax(np.abs(self._shape.half_axes(mode) @ away) / np.hypot(*self._shape.half_axes(mode).T)))
 
-    def _draw_point(self, position: QPointF) -> None:
-        self._last = QPointF(position)
-        self.drawn.emit(self._data_at(position))
+    def _draw_point(self, event: QMouseEvent) -> None:
+        self._last = QPointF(event.position())
+        self.drawn.emit(self._dragged_to(event))
+
+    def _hold(self, event: QMouseEvent) -> None:
+        """Remember the scale of the plane: words that come and go around it must not move a drag."""
+        sizes = np.array(self.box.viewPixelSize()) * (1.0, -1.0)
+        self._grip = event.globalPosition(), self._data_at(event.position()), sizes
+
+    def _dragged_to(self, event: QMouseEvent) -> Array:
+        """Return the place of a drag in the plane, at the scale of its beginning."""
+        assert self._grip is not None
+        begun, at, sizes = self._grip
+        moved = event.globalPosition() - begun
+        place: Array = at + sizes * (moved.x(), moved.y())
+        return place
 
     def _data_at(self, position: QPointF) -> Array:
         at = self.box.mapSceneToView(self.mapToScene(position.toPoint()))
