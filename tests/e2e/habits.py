@@ -3,8 +3,8 @@
     python tests/e2e/habits.py --out FOLDER [--theme light] [--size 1280x800] [--seconds 8] [--only SCENE ...]
 
 k and a network of another k; old beside new; a comparison by equal steps; Why?; plain Langevin; figures at the
-playhead; the wall; a preview; a job of another page; the export dialog; a restored grid. Each scene starts where the last
-one ended, and keeps at least one picture; all are put together into film.webp.
+playhead; the wall; a preview; a job of another page; the export dialog; a restored grid. Each scene keeps at least one
+picture; all are put together into film.webp.
 """
 
 from __future__ import annotations
