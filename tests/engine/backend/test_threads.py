@@ -32,7 +32,7 @@ def noted_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Machine:
-    """Cores of which others use some, and a clock that goes on when it is told to.
+    """Cores of which others use some, and a clock that the test moves.
 
     Attributes:
         used: Cores that others use.
