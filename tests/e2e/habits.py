@@ -174,7 +174,8 @@ def exporting(walk: Walk, _seconds: float) -> None:
     drawn(walk)
     rows = {row.label: row for row in images.exports()}
     dialog = window.files.open_export(rows["Sample grid"])
-    walk.rest(2.0)
+    walk.wait(lambda: "pixels" in dialog.size_line.text())
+    walk.rest(0.3)
     path = walk.out / f"{len(walk.pictures) + 1:02d}-export-dialog.png"
     assert dialog.grab().save(str(path))
     walk.pictures.append(path)
