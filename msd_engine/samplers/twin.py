@@ -86,9 +86,8 @@ class Segment:
 
     def cut(self, wanted: NDArray[np.bool_]) -> Segment:
         """Return the states that a mask with shape (n,) selects, at least one."""
-        parts = (part[wanted] for part in (self.steps, self.noises, self.path, self.means))
-        steps, noises, path, means = parts
-        return replace(self, steps=steps, noises=noises, path=path, means=means)
+        steps, noises = self.steps[wanted], self.noises[wanted]
+        return replace(self, steps=steps, noises=noises, path=self.path[wanted], means=self.means[wanted])
 
     @property
     def posterior(self) -> Posterior:

@@ -132,10 +132,12 @@ def _drift(chains: Sampling, now: _State, stage: Stage) -> Tensor:
     if len(now.carried) == len(state) - 1:
         state = type(state)(now.y, *now.carried)
     split = getattr(dynamics, "drift", None)
+    drift: Tensor
     if split is not None:
-        drift: Tensor = split(state, chains.denoiser, stage)
-        return drift
-    return dynamics.step(state, chains.denoiser, stage, _Quiet(now.y))[0].y - now.y
+        drift = split(state, chains.denoiser, stage)
+    else:
+        drift = dynamics.step(state, chains.denoiser, stage, _Quiet(now.y))[0].y - now.y
+    return drift
 
 
 def _states(chains: Sampling) -> Iterator[_State]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from msd_engine.events.figures import DPI, WIDTH_MM, Sheet
 from msd_engine.events.plots import ORDER_COLOURS, Array, Axis, Bars, Curve, Curves, Field, Key, Plane, Plot
 from msd_engine.runs.report.fields import draw_field
+from msd_engine.runs.report.moves import draw_moves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -359,21 +360,7 @@ def _draw_plane(axes: Axes, plot: Plane, palette: Palette) -> None:
         axes.plot(*x_hat.T, "D", color=colour_of(palette, "text"), mec=colour_of(palette, "base"), ms=7)
 
     if "moves" in plot.on and plot.moves is not None:
-        drift, noise = plot.moves.arrows()
-        rows = (drift, colour_of(palette, plot.colour), "-"), (noise, colour_of(palette, "text"), "--")
-        for (starts, ends), colour, dashes in rows:
-            style = {
-                "color": colour,
-                "lw": 1.2,
-                "ls": "-" if plot.moves.accepted else dashes,
-                "shrinkA": 0,
-                "shrinkB": 0,
-            }
-            for start, end in zip(starts, ends, strict=True):
-                if np.isfinite([start, end]).all():
-                    axes.annotate("", end, start, arrowprops={"arrowstyle": "->"} | style)
-        if not plot.moves.accepted:
-            axes.plot(*noise[1].T, "x", color=colour_of(palette, "text"), ms=5, mew=1.0)
+        draw_moves(axes, plot.moves, colour_of(palette, plot.colour), colour_of(palette, "text"))
 
 
 def _draw_density(axes: Axes, plot: Plane, palette: Palette) -> None:

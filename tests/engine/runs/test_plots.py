@@ -14,7 +14,20 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
 from msd_engine.events.figures import Sheet
-from msd_engine.events.plots import LAYERS, Axis, Bars, Curve, Curves, Field, Key, Plane, Plot, order_colours, readable
+from msd_engine.events.plots import (
+    LAYERS,
+    Axis,
+    Bars,
+    Curve,
+    Curves,
+    Field,
+    Key,
+    Moves,
+    Plane,
+    Plot,
+    order_colours,
+    readable,
+)
 from msd_engine.runs.report.plots import drawn, figure, film, settings, written
 
 PALETTE = {"base": "#ffffff", "text": "#101010", "exact": "#0000ff", "learned": "#ff0000", "density": "#8080ff"}
@@ -166,3 +179,11 @@ def test_the_legend_keeps_within_the_page(make: Callable[[], Plot], width_mm: fl
         FigureCanvasAgg(made).draw()
         (legend,) = made.legends
         assert legend.get_window_extent().x1 <= made.bbox.x1
+
+
+def test_a_step_is_drawn_as_arrows_and_a_rejected_one_otherwise():
+    y = np.zeros((2, 2))
+    pictures = set()
+    for moves in (None, Moves(y, y + 2, y - 1), Moves(y, y + 2, y - 1, accepted=False), Moves(y, y + 2, y * np.nan)):
+        pictures.add(figure(Plane(moves=moves), PALETTE, 80, 200))
+    assert len(pictures) == 4

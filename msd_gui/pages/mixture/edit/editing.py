@@ -113,8 +113,10 @@ class Editing(QObject):
             weights = np.array(data.weights)
             return Shape(weights / weights.sum(), np.array(data.means), np.array(data.covariances))
         history = self._player.buffer.newest
-        known = history.modes is not None and history.spec is not None and history.spec.data == data
-        return Shape(history.modes.weights, history.modes.means, history.modes.covariances) if known else None
+        modes = history.modes
+        if modes is None or history.spec is None or history.spec.data != data:
+            return None
+        return Shape(modes.weights, modes.means, modes.covariances)
 
     @Slot()
     def _on_tick(self) -> None:
