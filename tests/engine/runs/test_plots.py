@@ -57,7 +57,8 @@ def plane() -> Plane:
     tails = np.cumsum(0.5 * rng.normal(size=(9, 5, 2)), axis=0)
     return Plane(-(x**2) - y**2, (-3, 3, -3, 3), rng.normal(size=(20, 2)), np.zeros((1, 2)), at, -at, -0.9 * at,
                  tails, tails[-1], copies, 2, on=frozenset(LAYERS), bounds=(-2.5, 2.5, -2, 2),
-                 twins=tails[-4:] + 0.2)  # fmt: skip
+                 twins=tails[-4:] + 0.2,
+                 moves=Moves(copies[0], 0.5 - copies[0], 0.4 * copies[0]))  # fmt: skip
 
 
 def vectors() -> Field:
