@@ -1,5 +1,26 @@
-"""Events about the noise itself."""
+"""Events about the noise itself, and about white and coloured noise compared."""
 
+from msd_engine.events.noise.comparison import (
+    Noise,
+    NoiseCurve,
+    NoiseMoment,
+    NoiseRow,
+    NoiseSamples,
+    NoiseTable,
+    Spread,
+)
 from msd_engine.events.noise.forward import Forward, NoiseDraws, NoiseSide, Spectrum
 
-__all__ = ["Forward", "NoiseDraws", "NoiseSide", "Spectrum"]
+__all__ = [
+    "Forward",
+    "Noise",
+    "NoiseCurve",
+    "NoiseDraws",
+    "NoiseMoment",
+    "NoiseRow",
+    "NoiseSamples",
+    "NoiseSide",
+    "NoiseTable",
+    "Spectrum",
+    "Spread",
+]

@@ -27,7 +27,7 @@ from msd_engine.training.precision import choose_bfloat16
 from msd_engine.training.source import ImageSource, PointSource, Source, stream
 from msd_engine.training.trainer import Trainer
 
-_HELD_OUT_POINTS, _HELD_OUT_IMAGES, STRIP = 4096, 256, 8
+_HELD_OUT_POINTS, HELD_OUT_IMAGES, STRIP = 4096, 256, 8
 # Stream of a run, as `msd_engine.jobs.factory.parts` numbers them.
 _HELD_OUT = 3
 # Steps before timing a device, enough for recording, and timed steps.
@@ -144,7 +144,7 @@ def training(
         space = coordinates(spec, data_dir)
         mean, spread = encoded_statistics(images, space)
         source = ImageSource(images.train, batch, seed, device, flips=spec.training.flips, space=space)
-        x = space.encode(images.to_data(images.test[:_HELD_OUT_IMAGES]))
+        x = space.encode(images.to_data(images.test[:HELD_OUT_IMAGES]))
         strip = strip_of(spec, x, device)
     sigma = quantiles(spec.law, spec.training.k, len(x))
     held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(0, _HELD_OUT, 1))
