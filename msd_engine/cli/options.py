@@ -244,9 +244,7 @@ class Sweep(_Computing):
 
 @dataclass(frozen=True)
 class Reproduce:
-    """Repeat the report's comparison of k, or the paper's of white and coloured noise: curves, table, samples and all
-    settings on one HTML page.
-    """
+    """Repeat the report's comparison of k, or a paper's of noises; write curves, table and samples to one HTML page."""
 
     what: tyro.conf.Positional[Literal["report-mnist", "report-cifar10", "noise-mnist", "noise-cifar10"]]
     """The report's comparison of k, or that of noises, on a set of images."""

@@ -100,7 +100,6 @@ def _within(minutes: float, runs: int) -> tuple[dict[str, Any], str]:
 
 
 Noise = Literal["white", "coloured"]
-NOISE_TITLES: dict[Noise, str] = {"white": "White noise", "coloured": "Coloured noise"}
 
 NoiseReported = Literal["noise-mnist", "noise-cifar10"]
 

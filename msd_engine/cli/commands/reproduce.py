@@ -1,4 +1,4 @@
-"""`msd reproduce`: the report's experiments, and that of noises, on one page, whole, in part, or within a time limit."""
+"""`msd reproduce`: the experiments of the papers on one page, whole, in part, or within a time limit."""
 
 from __future__ import annotations
 

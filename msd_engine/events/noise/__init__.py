@@ -1,6 +1,7 @@
 """Events about the noise itself, and about white and coloured noise compared."""
 
 from msd_engine.events.noise.comparison import (
+    NOISE_TITLES,
     Noise,
     NoiseCurve,
     NoiseMoment,
@@ -12,6 +13,7 @@ from msd_engine.events.noise.comparison import (
 from msd_engine.events.noise.forward import Forward, NoiseDraws, NoiseSide, Spectrum
 
 __all__ = [
+    "NOISE_TITLES",
     "Forward",
     "Noise",
     "NoiseCurve",

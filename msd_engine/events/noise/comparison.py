@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from msd_engine.events.base import Event
 
 Noise = Literal["white", "coloured"]
+NOISE_TITLES: dict[Noise, str] = {"white": "White noise", "coloured": "Coloured noise"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +87,15 @@ class Spread:
     low: float = math.nan
     high: float = math.nan
     seeds: int = 0
+
+    @property
+    def words(self) -> str:
+        """The mean with its interval."""
+        if not self.seeds:
+            return "–"
+        if math.isinf(self.high):
+            return f"{self.mean:.3g}"
+        return f"{self.mean:.3g} ({self.low:.3g} to {self.high:.3g})"
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ from msd_engine.events import (
     Started,
     Tick,
 )
-from msd_engine.events.noise import Noise, NoiseCurve, NoiseMoment, NoiseSamples
+from msd_engine.events.noise import NOISE_TITLES, Noise, NoiseCurve, NoiseMoment, NoiseSamples
 from msd_engine.jobs.factory.pace import threads_for
 from msd_engine.jobs.factory.training import HELD_OUT_IMAGES, training
 from msd_engine.jobs.noise.comparison_page import write_page
@@ -47,7 +47,7 @@ from msd_engine.runs.run import Run
 from msd_engine.runs.samples import load_samples, save_samples
 from msd_engine.specs import ExperimentSpec, Live, SpecError
 from msd_engine.specs.live import NEVER, Cadence
-from msd_engine.specs.reproduction import NOISE_TITLES, NoiseCell, NoisesFolder, NoisesSpec
+from msd_engine.specs.reproduction import NoiseCell, NoisesFolder, NoisesSpec
 
 PLAN = "noises.json"
 PICTURES = 64
@@ -268,9 +268,7 @@ class _Job:
     def _prepare(self) -> Work:
         """Compute the features of real images."""
         images = yield from read_whole(self.plan.base, self.data_dir)
-        self.standard = yield from prepared_standard(
-            images, self.plan.chains, self.data_dir, self.device, self.cadence
-        )
+        self.standard = yield from prepared_standard(images, self.plan.chains, self.data_dir, self.device, self.cadence)
 
     def _judged(
         self, spec: ExperimentSpec, noise: Noise, seed: int, steps: int, drawn: Samples

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from msd_engine.backend.files import write_atomically
 from msd_engine.events import plots
-from msd_engine.events.noise import NoiseCurve
+from msd_engine.events.noise import NOISE_TITLES, NoiseCurve
 from msd_engine.events.plots import Axis, Curves
 from msd_engine.jobs.factory.loaded import loaded_power
 from msd_engine.jobs.factory.spaces import coordinates
@@ -23,7 +25,7 @@ from msd_engine.runs.pictures import image_grid
 from msd_engine.runs.report.noises import COLOURS, NoisePage, noise_page
 from msd_engine.runs.samples import load_samples
 from msd_engine.specs import ExperimentSpec, load_preset
-from msd_engine.specs.reproduction import NOISE_TITLES, NoiseCell, NoisesSpec
+from msd_engine.specs.reproduction import NoiseCell, NoisesSpec
 
 PAGE = "index.html"
 # Samples of a cell on the page.
@@ -82,7 +84,10 @@ def spectra(base: ExperimentSpec, data_dir: Path | None) -> Curves:
     height, width = base.data.shape[1:]
     frequency, weights = rings(height, width)
     data = loaded_power(images_of(base), data_dir)
-    powers = {"white": np.ones(len(frequency)), "coloured": _on(weights, power_of(coordinates(base, data_dir), height, width))}
+    powers = {
+        "white": np.ones(len(frequency)),
+        "coloured": _on(weights, power_of(coordinates(base, data_dir), height, width)),
+    }
     curves = [plots.Curve("Data", frequency.numpy(), _on(weights, data), "#7f7f7f")]
     curves += [
         plots.Curve(title, frequency.numpy(), powers[noise], COLOURS[noise]) for noise, title in NOISE_TITLES.items()
@@ -90,8 +95,9 @@ def spectra(base: ExperimentSpec, data_dir: Path | None) -> Curves:
     return Curves("Spectra", Axis("|κ|", "cycles per pixel", log=True), Axis("power", log=True), tuple(curves))
 
 
-def _on(weights, power):  # type: ignore[no-untyped-def]
-    return (weights * power).sum((1, 2)).numpy()
+def _on(weights: Tensor, power: Tensor) -> NDArray[np.float64]:
+    found: NDArray[np.float64] = (weights * power).sum((1, 2)).numpy()
+    return found
 
 
 def _grid(path: Path) -> bytes:

@@ -83,8 +83,8 @@ def _finding(plan: NoisesSpec, title: str, found: _Values) -> str:
     return (
         f"{title} of coloured over white noise: {_words(start)} at {many} steps"
         f"{'' if comparable else ', where they are not comparable'}, {_words(end)} at {few} steps, a growth of "
-        f"{_words(growth)} ({len(seeds)} {'seed' if len(seeds) == 1 else 'seeds'}, 95 % intervals): the paper's finding, "
-        f"comparable at many steps and a growing gap at few, {words} here."
+        f"{_words(growth)} ({len(seeds)} {'seed' if len(seeds) == 1 else 'seeds'}, 95 % intervals): the paper's "
+        f"finding, comparable at many steps and a growing gap at few, {words} here."
     )
 
 

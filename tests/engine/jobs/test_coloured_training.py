@@ -106,7 +106,8 @@ def test_the_network_sees_pictures_with_coloured_noise(form):
     # The scale is one number for each datum.
     ratio = (net.y * pictures).flatten(1).sum(1) / pictures.square().flatten(1).sum(1)
     torch.testing.assert_close(net.y, ratio[:, None, None, None, None] * pictures, atol=1e-4, rtol=1e-3)
-    assert (ratio > 0).all() and (ratio[1:] < ratio[:-1]).all()
+    assert (ratio > 0).all()
+    assert (ratio[1:] < ratio[:-1]).all()
 
 
 @pytest.mark.parametrize("k", [1, 2, 4])
