@@ -38,4 +38,4 @@ def losses(curves: Sequence[NoiseCurve], colours: Mapping[Noise, str]) -> Curves
         found.append(Curve(NOISE_TITLES[noise], steps, loss, colours[noise]))
         named.add(noise)
     legend = tuple(Key("line", colours[noise], NOISE_TITLES[noise]) for noise in NOISE_TITLES if noise in named)
-    return Curves("Held-out loss", Axis("steps"), Axis("share of the noise that stays", log=True), tuple(found), legend)
+    return Curves("Held-out loss", Axis("steps"), Axis("noise that stays", log=True), tuple(found), legend)

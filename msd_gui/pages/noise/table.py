@@ -12,6 +12,8 @@ from msd_engine.events.noise import NoiseRow
 from msd_gui.theme.tips import wrapped
 
 HEAD = ("steps", "white", "coloured", "paper")
+# Room for the head and five numbers of steps.
+_LINES = 6.4
 TIPS = (
     "Evaluations of the network for one sample.",
     "Mean over seeds under white noise.",
@@ -36,7 +38,7 @@ class NoiseTableView(QTableWidget):
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.setMinimumHeight(7 * (self.fontMetrics().height() + 7))
+        self.setFixedHeight(round(_LINES * (self.fontMetrics().height() + 6)))
 
     def set_rows(self, rows: Sequence[NoiseRow]) -> None:
         """Replace the rows."""

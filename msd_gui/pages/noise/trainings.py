@@ -26,7 +26,7 @@ NO_LOSSES = losses((), COLOURS)
 NO_FIGURES = Curves("Figures by steps", Axis("steps", log=True), Axis("distance"))
 # Samples of each noise on the screen.
 _SHOWN = 16
-_LOSS_PX, _FIGURES_PX = 170, 180
+_LOSS_PX, _FIGURES_PX, _CHAINS_PX = 170, 180, (140, 120)
 _BUTTONS = (
     ("train", "Train both", "train", "Train the network of this set under white and under the chosen noise, and draw."),
     ("stop", "Stop", "stop", "Stop. What has been measured stays on the screen."),
@@ -82,12 +82,10 @@ class Trainings:
         self.losses.setFixedHeight(_LOSS_PX)
         self.figures.setFixedHeight(_FIGURES_PX)
         buttons = layout.row(*self.buttons.values(), QWidget(), stretch=(0, 0, 1))
-        sides = [layout.stacked(self.heads[noise], self.chains[noise]) for noise in NOISE_TITLES]
-        for side, noise in zip(sides, NOISE_TITLES, strict=True):
-            box = side.layout()
-            assert box is not None
-            self.chains[noise].setMinimumHeight(120)
-            side.setMinimumWidth(140)
+        sides = []
+        for noise, view in self.chains.items():
+            view.setMinimumSize(*_CHAINS_PX)
+            sides.append(layout.column(self.heads[noise], view, stretch=(0, 1)))
         chains = layout.row(*sides, stretch=(1, 1))
         steps = layout.row(layout.heading("Steps"), self.slider, self.words, stretch=(0, 1, 0))
         content = layout.column(layout.heading("Held-out loss"), self.losses, chains, steps, stretch=(0, 0, 1, 0))

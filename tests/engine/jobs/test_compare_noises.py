@@ -164,7 +164,7 @@ def test_the_command_prints_the_sentence_and_refuses_copies(tmp_path, capsys):
     assert main([*words, "--ks", "1,2"]) != 0
     assert "leave out --ks" in capsys.readouterr().err
     small = ["--data.name", "digits", "--network.width", "8", "--network.blocks", "0", "--network.residual", "0"]
-    small += ["--no-network.attention", "--training.batch", "8"]
+    small += ["--network.attention", "false", "--training.batch", "8"]
     assert main([*words, "--scale", "1e-5", "--seeds", "0", *small]) == 0
     out = capsys.readouterr().out
     assert "the paper's finding" in out
