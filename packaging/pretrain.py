@@ -34,6 +34,7 @@ from msd_engine.jobs.training.train import train
 from msd_engine.runs.layout import EARLIER, MANIFEST, WEIGHTS
 from msd_engine.runs.run import Run
 from msd_engine.specs import ExperimentSpec, load_preset
+from msd_engine.specs.data import IMAGE_TITLES
 from msd_engine.specs.live import Every
 from msd_engine.specs.models import CARD, CardFigure, ModelCard, load_card, model_names
 
@@ -163,7 +164,7 @@ def card(name: str, run: Run, parameters: int, quality: Quality, command: str) -
     origin, manifest = ORIGINS[name], run.manifest
     return ModelCard(
         name=name,
-        title=f"{run.spec.data.name.replace('-', ' ').capitalize()}, {run.spec.copies}",
+        title=f"{IMAGE_TITLES[run.spec.data.name]}, {run.spec.copies}",
         data=origin.data,
         data_licence=origin.licence,
         data_source=origin.source,

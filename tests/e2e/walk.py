@@ -246,7 +246,7 @@ def write_pictures(folder: Path, most: int = 600) -> Path:
     for number, (image, label) in enumerate(zip(shapes.train[:most], shapes.train_labels[:most], strict=True)):
         place = folder / shapes.class_names[label]
         place.mkdir(parents=True, exist_ok=True)
-        pixels = image.transpose(1, 2, 0)
+        pixels = image.permute(1, 2, 0).numpy()
         Image.fromarray(pixels.squeeze(2) if pixels.shape[2] == 1 else pixels).save(place / f"{number}.png")
     return folder
 

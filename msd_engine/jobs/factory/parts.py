@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 from pathlib import Path
@@ -23,6 +24,7 @@ from msd_engine.noise.ladder import as_trained, geometric, karras, report
 from msd_engine.noise.laws import quantiles
 from msd_engine.noise.space import Isotropic, Space
 from msd_engine.noise.spectral import power_of
+from msd_engine.runs.layout import EARLIER, MANIFEST, STATE, WEIGHTS
 from msd_engine.runs.run import Run
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.registry import DYNAMICS
@@ -162,6 +164,34 @@ def learned_denoiser(
     return denoiser.to(device).eval().requires_grad_(False)
 
 
+def _to_sample(folder: Path, device: torch.device, *, earlier: bool = False) -> LearnedDenoiser:
+    """Load the denoiser of a run, or return the one that was loaded from the same files; sampling leaves it as it is.
+
+    A slider that is dragged asks for the same network many times a second.
+    """
+    if device.type != "cpu":
+        # Recorded kernels of a card have buffers of their own: each job needs its own denoiser.
+        return learned_denoiser(folder, device, earlier=earlier)
+    files = tuple(_identity(folder / name) for name in (MANIFEST, STATE, WEIGHTS, EARLIER))
+    return _loaded(folder.resolve(), files, earlier=earlier)
+
+
+@functools.lru_cache(maxsize=4)
+def _loaded(folder: Path, files: tuple[tuple[int, ...], ...], *, earlier: bool) -> LearnedDenoiser:
+    """Load a denoiser on the CPU; `files` tells which versions of the files it is of."""
+    del files
+    return learned_denoiser(folder, torch.device("cpu"), earlier=earlier)
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """Return numbers that differ for another version of a file; none for a missing file."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+
+
 def new_denoiser(
     spec: ExperimentSpec, sigma_data: float, data_mean: Tensor, space: Space | None = None
 ) -> LearnedDenoiser:
@@ -211,7 +241,7 @@ def denoiser_of_run(spec: ExperimentSpec, run_dir: Path | None, device: torch.de
             "There is no trained denoiser to sample from: train one first, or set sampling.source to exact."
         )
     check_fits(run_dir, spec)
-    return learned_denoiser(run_dir, device)
+    return _to_sample(run_dir, device)
 
 
 def check_fits(run_dir: Path, spec: ExperimentSpec) -> None:
@@ -254,7 +284,7 @@ def guided_denoiser(spec: ExperimentSpec, run_dir: Path, learned: LearnedDenoise
     """
     if not is_guided(spec, run_dir):
         return learned
-    early = learned_denoiser(run_dir, learned.data_mean.device, earlier=True)
+    early = _to_sample(run_dir, learned.data_mean.device, earlier=True)
     return GuidedDenoiser(learned, early, spec.sampling.guidance, guided_between(spec))
 
 
