@@ -50,6 +50,7 @@ class LearnedDenoiser(nn.Module):
     sigma_data: Tensor
     data_mean: Tensor
     arithmetic: Tensor
+    power: Tensor | None
 
     def __init__(
         self,
@@ -79,8 +80,8 @@ class LearnedDenoiser(nn.Module):
         self.register_buffer("sigma_data", torch.tensor(sigma_data, dtype=torch.float32))
         self.register_buffer("data_mean", data_mean.detach().clone().float())
         self.register_buffer("arithmetic", torch.tensor(int(mixed)))
-        if power is not None:
-            self.register_buffer("power", power.detach().clone().double())
+        # No part of the state where it is None.
+        self.register_buffer("power", None if power is None else power.detach().clone().float())
         self._space = self._space_of_power()
         self.new_graph: Callable[[], Graph] | None = None
         self.weights: DrawnBy | None = None
@@ -113,9 +114,8 @@ class LearnedDenoiser(nn.Module):
         return self._space
 
     def _space_of_power(self) -> Space:
-        if not hasattr(self, "power"):
-            return Isotropic()
-        return spectral_space(self.power.detach().cpu(), self.data_mean.shape[0])
+        power = self.power
+        return Isotropic() if power is None else spectral_space(power.cpu(), self.data_mean.shape[0])
 
     def pop_trouble(self) -> str:
         """Return once why the card cannot record the estimate; otherwise an empty string."""

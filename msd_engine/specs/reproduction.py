@@ -112,6 +112,7 @@ PUBLISHED: dict[int, tuple[float, float]] = {
 }
 """FID on CIFAR-10 of DDPM and of NI-DDPM by steps, of the paper on non-isotropic noise."""
 
+NOISE_SEEDS = (0, 1, 2)
 _PAPER_SAMPLES = 50_000
 # Shares of a time budget; features of real images and the page take the rest.
 _NOISE_TRAINING_SHARE, _SAMPLING_SHARE = 0.45, 0.45
@@ -133,7 +134,7 @@ class NoisesSpec(Spec):
     format: Literal["msd-noises-1"] = "msd-noises-1"
     title: str = Field("", max_length=200)
     base: ExperimentSpec
-    seeds: tuple[int, ...] = Field((0, 1, 2), min_length=1, max_length=32)
+    seeds: tuple[int, ...] = Field(NOISE_SEEDS, min_length=1, max_length=32)
     steps: tuple[int, ...] = Field(tuple(PUBLISHED), min_length=1, max_length=16)
     chains: int = Field(0, ge=0, le=100_000)
     training_s: float = Field(0.0, ge=0.0)
@@ -189,7 +190,7 @@ class NoiseCell(Spec):
 
 
 def noise_reproduction(
-    name: NoiseReported, *, scale: float = 1.0, minutes: float = 0.0, seeds: tuple[int, ...] = (0, 1, 2)
+    name: NoiseReported, *, scale: float = 1.0, minutes: float = 0.0, seeds: tuple[int, ...] = NOISE_SEEDS
 ) -> tuple[NoisesSpec, str]:
     """Plan a comparison of white and coloured noise, and describe its budget in a sentence.
 

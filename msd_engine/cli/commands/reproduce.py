@@ -18,6 +18,7 @@ from msd_engine.events import Event
 from msd_engine.events.noise import NoiseSamples, NoiseTable
 from msd_engine.specs import SpecError
 from msd_engine.specs.reproduction import (
+    NOISE_SEEDS,
     NoiseReported,
     NoisesSpec,
     Reported,
@@ -40,10 +41,11 @@ def reproduce(options: Reproduce) -> dict[str, Any]:
         raise RefusedError("Give the folder of the page with --out DIR.")
     if is_given(options.scale) and is_given(options.minutes):
         raise RefusedError("Give either --scale S or --minutes M.")
-    if options.what in ("noise-mnist", "noise-cifar10"):
-        return _noises(options, options.what)
+    what = options.what
+    if what == "noise-mnist" or what == "noise-cifar10":
+        return _noises(options, what)
     account = SweepAccount(options.out, "repeat the command")
-    finished = follow(_job(options, _plan(options, options.what)), account)
+    finished = follow(_job(options, _plan(options, what)), account)
     account.take(finished)
     figures = account.figures() | {"page": finished.path}
     if not options.json:
@@ -55,8 +57,8 @@ def reproduce(options: Reproduce) -> dict[str, Any]:
 def _noises(options: Reproduce, what: NoiseReported) -> dict[str, Any]:
     if is_given(options.ks) or is_given(options.modes):
         raise RefusedError("A comparison of noises has one k and no modes: leave out --ks and --modes.")
-    lists = given_lists(NOT_GIVEN, options.seeds, NOT_GIVEN)
-    plan, budget = noise_reproduction(what, **_budget(options), **lists)
+    seeds: tuple[int, ...] = given_lists(NOT_GIVEN, options.seeds, NOT_GIVEN).get("seeds", NOISE_SEEDS)
+    plan, budget = noise_reproduction(what, seeds=seeds, **_budget(options))
     plan = plan.replace("base", with_fields(plan.base, given_fields(options.fields)))
     account = _NoisesAccount()
     finished = follow(_noises_job(options, plan, budget), account)

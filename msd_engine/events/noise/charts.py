@@ -21,9 +21,9 @@ def by_steps(table: NoiseTable, colours: Mapping[Noise, str]) -> list[Curves]:
             spreads: list[Spread] = [getattr(row, noise) for row in rows]
             mean, low, high = (np.array([getattr(one, end) for one in spreads]) for end in ("mean", "low", "high"))
             known = np.isfinite(low) & np.isfinite(high)
-            ends = {"low": np.where(known, low, mean), "high": np.where(known, high, mean)}
+            low, high = np.where(known, low, mean), np.where(known, high, mean)
             x = np.array([row.steps for row in rows], np.float64)
-            curves.append(Curve(name, x, mean, colours[noise], dots=True, **ends))
+            curves.append(Curve(name, x, mean, colours[noise], low=low, high=high, dots=True))
         ticks = tuple(float(row.steps) for row in rows)
         found.append(Curves(title, Axis("steps", log=True, ticks=ticks), Axis(title), tuple(curves)))
     return found

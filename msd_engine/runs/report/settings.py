@@ -49,12 +49,13 @@ def settings_of(
         whole: The experiment at full size.
         compares_k: Whether k is listed elsewhere.
     """
+
+    def line(path: str, title: str, unit: str) -> Line:
+        return Line(path, title, _said(base, path, compares_k), _said(whole, path, compares_k), unit)
+
     parts = []
     for part, rows in groupby(declarations(base), key=lambda declared: declared.path.split(".")[0]):
-        lines = [
-            Line(row.path, row.title, *(_said(one, row.path, compares_k) for one in (base, whole)), row.unit)
-            for row in rows
-        ]
+        lines = [line(row.path, row.title, row.unit) for row in rows]
         parts.append((_PARTS.get(part, part.capitalize()), lines))
     return parts
 

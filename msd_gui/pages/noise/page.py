@@ -143,8 +143,8 @@ class NoisePage(ExperimentPage):
     def command(self) -> str:
         """Build the `msd` command that draws the noise of this page, or compares trainings on their part of it."""
         spec = self.experiment.spec
-        if self.parts.currentIndex() and (words := command_of(spec)):
-            return words
+        if self.parts.currentIndex() and (comparison := command_of(spec)):
+            return comparison
         noise, words = spec.noise, ["msd", "noise"]
         for name in noise.colour_fields:
             words += [f"--{name}", f"{getattr(noise, name)}"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from msd_engine.specs import ExperimentSpec, load_preset
-from msd_engine.specs.reproduction import NoisesSpec
+from msd_engine.specs.reproduction import NOISE_SEEDS, NoisesSpec
 from msd_engine.specs.tables.noise import COVARIANCES
 
 PRESETS = ("noise-digits", "noise-mnist", "noise-cifar10", "paper-noise")
@@ -16,7 +16,6 @@ _OF_SET = {
     "cifar-10": "noise-cifar10",
 }
 _REPRODUCED = {"mnist": "noise-mnist", "cifar-10": "noise-cifar10"}
-_SEEDS = (0, 1, 2)
 # Seconds of sampling over those of training.
 _SAMPLING = 0.5
 
@@ -46,7 +45,7 @@ def plan_of(spec: ExperimentSpec) -> NoisesSpec:
         base = base.replace_all({"noise.process": spec.noise.process, **colour})
     seconds = base.training.seconds
     chains = 0 if seconds else base.sampling.chains
-    fields = {"title": base.title, "base": base.model_dump(), "seeds": _SEEDS, "chains": chains}
+    fields = {"title": base.title, "base": base.model_dump(), "seeds": NOISE_SEEDS, "chains": chains}
     return NoisesSpec.from_fields(fields | {"training_s": seconds, "sampling_s": _SAMPLING * seconds})
 
 
