@@ -52,6 +52,7 @@ class NoisePage(ExperimentPage):
     def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock) -> None:
         super().__init__(experiment, engine, clock)
         self._playing = False
+        self._possible: tuple[bool, ...] = ()
         self._last = {spec.data.kind: spec for spec in (_other_kind(experiment.spec), experiment.spec)}
         self._runner = self.runner(self._show)
         self._trainer = self.runner(self._show_training)
@@ -224,9 +225,12 @@ class NoisePage(ExperimentPage):
     def _update_buttons(self, *_: object) -> None:
         for name, button in self.trainings.buttons.items():
             button.setEnabled(self.can(name))
-        if not self._trainer.running:
+        # A dragged slider must not repaint the tool bar.
+        possible = tuple(self.can(name) for name in self.trainings.buttons)
+        if possible != self._possible:
+            self._possible = possible
             self.set_status(Status())
-        self.actions_changed.emit()
+            self.actions_changed.emit()
 
     # -- actions -------------------------------------------------------------------------------------------------------
 
