@@ -8,10 +8,11 @@ from typing import Any
 
 from msd_engine.cli.fields import NOT_GIVEN, given_fields, with_fields
 from msd_engine.cli.follow import follow
-from msd_engine.cli.inputs import budget, check_as_begun, folder_of, is_given, job_options, spec_of
+from msd_engine.cli.inputs import budget, check_as_begun, folder_of, is_given, is_repeatable, job_options, spec_of
 from msd_engine.cli.options import Sweep
-from msd_engine.cli.outcome import RefusedError
+from msd_engine.cli.outcome import RefusedError, runs_again
 from msd_engine.events import ChildEnded, Event, Finished, Progress, Started, SweepTable
+from msd_engine.runs.layout import SWEEP
 from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec
 from msd_engine.specs.nets import FUSIONS
 from msd_engine.specs.sweep import MODES, parse_list
@@ -27,9 +28,12 @@ def sweep(options: Sweep) -> dict[str, Any]:
         UserError: A file or folder is missing or damaged.
     """
     folder = folder_of(options, "DIR")
-    spec = _new(options) if options.resume is None else _resumed(options, folder)
-    account = SweepAccount(folder)
-    account.take(follow(_job(options, spec, folder), account))
+    repeatable = is_repeatable(options)
+    with runs_again(f"{folder} is stopped and saved; run the same command again.", wanted=repeatable):
+        spec = _new(options) if options.resume is None or repeatable else _resumed(options, folder)
+        account = SweepAccount(folder)
+        resume = (folder / SWEEP).exists() if repeatable else options.resume is not None
+        account.take(follow(_job(options, spec, folder, resume=resume), account))
     figures = account.figures()
     figures |= _export(folder)
     if not options.json:
@@ -94,11 +98,11 @@ class SweepAccount:
         return f"{done}, the rest is saved; {self._onwards}"
 
 
-def _job(options: Sweep, spec: SweepSpec, folder: Path) -> Iterator[Event]:
+def _job(options: Sweep, spec: SweepSpec, folder: Path, *, resume: bool) -> Iterator[Event]:
     # Imported here: the job imports torch, and a refusal should not wait for it.
     from msd_engine.jobs.sweep.sweep import sweep as job
 
-    return job(spec, folder, **job_options(options))
+    return job(spec, folder, **job_options(options, resume=resume))
 
 
 def _new(options: Sweep) -> SweepSpec:
