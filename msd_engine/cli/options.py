@@ -226,7 +226,7 @@ class Sweep(_Computing):
     """Resume this comparison instead; --ks, --seeds, --modes and --fusions add to it; auto: begin that of --out or go
     on with it, so that the same command may be repeated (exit code 75: repeat it)."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    """The new folder."""
+    """The folder; a comparison of the same settings that is there goes on, and its finished runs are left alone."""
     ks: Annotated[str, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="(default: 1,2,4,8,16)")] = NOT_GIVEN
     """Numbers of copies."""
     seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(default: 0,1,2)")] = NOT_GIVEN
@@ -237,6 +237,10 @@ class Sweep(_Computing):
         NOT_GIVEN
     )
     """Fusions of the copies: concat, mean, set."""
+    on: Annotated[str, tyro.conf.arg(metavar="WHERE", help_behavior_hint="(default: one run after the other)")] = (
+        NOT_GIVEN
+    )
+    """Train several runs at once, each as a command of its own: local[:WORKERS], ray[:ADDRESS] or slurm[:PARTITION]."""
     steps: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
     """Steps of each run, without a time limit unless --seconds is also given."""
     seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN

@@ -10,11 +10,11 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from msd_engine.launchers.launch import AGAIN as AGAIN
+
 DONE = 0
 FAILED = 1
 REFUSED = 2
-AGAIN = 75
-"""Run the same command again: it goes on where it was stopped (EX_TEMPFAIL of sysexits.h)."""
 INTERRUPTED = 130
 
 

@@ -32,7 +32,7 @@ def sweep(options: Sweep) -> dict[str, Any]:
     with runs_again(f"{folder} is stopped and saved; run the same command again.", wanted=repeatable):
         spec = _new(options) if options.resume is None or repeatable else _resumed(options, folder)
         account = SweepAccount(folder)
-        resume = (folder / SWEEP).exists() if repeatable else options.resume is not None
+        resume = (folder / SWEEP).exists() or (options.resume is not None and not repeatable)
         account.take(follow(_job(options, spec, folder, resume=resume), account))
     figures = account.figures()
     figures |= _export(folder)
@@ -102,7 +102,8 @@ def _job(options: Sweep, spec: SweepSpec, folder: Path, *, resume: bool) -> Iter
     # Imported here: the job imports torch, and a refusal should not wait for it.
     from msd_engine.jobs.sweep.sweep import sweep as job
 
-    return job(spec, folder, **job_options(options, resume=resume))
+    on = options.on if is_given(options.on) else ""
+    return job(spec, folder, on=on, **job_options(options, resume=resume))
 
 
 def _new(options: Sweep) -> SweepSpec:
