@@ -8,7 +8,10 @@ from typing import Any
 
 from msd_engine.launchers.launch import Resources, Task, carry_out
 
-_LOOPBACK = "127.0.0.1"
+# Ray replaces 127.0.0.1 by an address that other machines see; this one is loopback, too.
+_LOOPBACK = "127.0.0.2"
+# On a busy machine the processes of Ray start slowly.
+_PATIENCE = {"agent_register_timeout_ms": 120_000}
 # Ray queues what it has no room for.
 _SLOTS = 1_000_000
 _LOST = -1
@@ -64,12 +67,14 @@ class OnRay:
 
     def _connected(self) -> Any:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # Ray's servers listen on every address: they refuse whoever does not know the token in the user's folder.
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
         import ray
 
         if self._address:
             ray.init(address=self._address, log_to_driver=False)
         else:
-            ray.init(_node_ip_address=_LOOPBACK, include_dashboard=False, log_to_driver=False)
+            ray.init(_node_ip_address=_LOOPBACK, include_dashboard=False, log_to_driver=False, _system_config=_PATIENCE)
         needs = {"num_cpus": self._resources.threads, "num_gpus": self._resources.cards}
         # Whatever is lost is repeated by `launch`.
         return ray.remote(max_retries=0, **needs)(carry_out)

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from test_sweep import of, plan, points, results
 
 from msd_engine.events import ChildEnded, ChildHeldOut, ChildStarted, Event, Failed, Finished, Started, SweepTable, Tick
 from msd_engine.jobs.sweep.sweep import sweep
-from msd_engine.launchers.launch import Task, launch
+from msd_engine.launchers.launch import Resources, Task, launch
 from msd_engine.launchers.local import Local
 from msd_engine.runs.layout import LOCK
 from msd_engine.runs.locks import is_locked
@@ -167,3 +168,27 @@ def test_killed_workers_change_no_number(
     run(spec, tmp_path / "pool", on="local:2")
     assert results(tmp_path / "pool") == results(tmp_path / "one")
     assert len(results(tmp_path / "one")) == len(ks) * len(seeds)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", ["ray", "slurm"])
+def test_every_engine_gives_the_same_table(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ray" if kind == "ray" else "submitit")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+    if kind == "slurm":
+        from msd_engine.launchers.on_slurm import OnSlurm
+
+        # Processes of this machine, started, watched and stopped as jobs of Slurm are.
+        local = OnSlurm("", Resources(), tmp_path / "pool", cluster="local")
+        monkeypatch.setattr("msd_engine.jobs.sweep.sweep.engine_of", lambda *_: local)
+    run(small(), tmp_path / "one")
+    run(small(), tmp_path / "pool", on=kind)
+    assert results(tmp_path / "pool") == results(tmp_path / "one")
+    assert len(results(tmp_path / "one")) == 2
+
+
+@pytest.mark.parametrize("module", ["ray", "submitit", "cloudpickle"])
+def test_nothing_of_an_engine_is_imported_without_need(module: str) -> None:
+    words = "import sys, msd_engine.jobs.sweep.sweep, msd_engine.cli.main; sys.exit(sys.argv[1] in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", words, module], check=False).returncode == 0
