@@ -34,6 +34,7 @@ from msd_engine.jobs.training.train import train
 from msd_engine.runs.layout import EARLIER, MANIFEST, WEIGHTS
 from msd_engine.runs.run import Run
 from msd_engine.specs import ExperimentSpec, load_preset
+from msd_engine.specs.data import IMAGE_TITLES
 from msd_engine.specs.live import Every
 from msd_engine.specs.models import CARD, CardFigure, ModelCard, load_card, model_names
 
@@ -52,7 +53,6 @@ class Origin:
         licence: Licence of the data.
         source: Authors of the data.
         width: Filters of the first stage; 0 for those of the preset.
-        guidance: Guidance of its chains; 0 for that of the preset, whose network is briefly trained and needs more.
     """
 
     preset: str
@@ -61,7 +61,6 @@ class Origin:
     licence: str
     source: str
     width: int = 0
-    guidance: float = 0.0
 
 
 DIGITS = Origin(
@@ -77,8 +76,6 @@ MNIST = Origin(
     "60 000 handwritten digits of 28×28 pixels",
     "CC BY-SA 3.0",
     "Y. LeCun, C. Cortes and C. Burges: The MNIST database of handwritten digits",
-    # Found by `msd tune mnist --evaluations 280 --candidates 14 --final 1024 --seed 7`.
-    guidance=1.5,
 )
 FASHION = Origin(
     "fashion-2min",
@@ -86,7 +83,6 @@ FASHION = Origin(
     "60 000 pictures of clothes of 28×28 pixels",
     "MIT",
     "H. Xiao, K. Rasul and R. Vollgraf: Fashion-MNIST (arXiv:1708.07747)",
-    guidance=1.5,
 )
 CIFAR = Origin(
     "cifar10-20min",
@@ -104,7 +100,6 @@ def experiment(name: str, seconds: float) -> ExperimentSpec:
     origin = ORIGINS[name]
     spec = load_preset(origin.preset).replace_all({"network.fusion": "mean", "training.seconds": seconds})
     spec = spec.replace("network.width", origin.width or spec.network.width)
-    spec = spec.replace("sampling.guidance", origin.guidance or spec.sampling.guidance)
     return spec.replace("title", f"Pretrained: {name}, {spec.copies}")
 
 
@@ -163,7 +158,7 @@ def card(name: str, run: Run, parameters: int, quality: Quality, command: str) -
     origin, manifest = ORIGINS[name], run.manifest
     return ModelCard(
         name=name,
-        title=f"{run.spec.data.name.replace('-', ' ').capitalize()}, {run.spec.copies}",
+        title=f"{IMAGE_TITLES[run.spec.data.name]}, {run.spec.copies}",
         data=origin.data,
         data_licence=origin.licence,
         data_source=origin.source,

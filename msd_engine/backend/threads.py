@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 import psutil
 import torch
@@ -35,6 +37,9 @@ _SHORT_S = 30.0
 _GAIN = 1.05
 _ROUNDS = 2
 _TIMED_S = 0.15
+_CHOSEN = threading.local()
+# A job shortly after one that left cores to others begins with its number: its first check may come too late.
+_REMEMBERED_S = 30.0
 
 
 def fixed_threads(count: int = 0) -> int:
@@ -66,7 +71,22 @@ def use_threads(count: int = 0) -> None:
     Args:
         count: Number of threads; 0 for the fixed number, else torch's default.
     """
+    _CHOSEN.fixed = bool(fixed_threads(count))
     torch.set_num_threads(fixed_threads(count) or _ALL_THREADS)
+
+
+def threads_to_spare() -> FixedThreads:
+    """Return the threads of a job that computes at once with all of the calling thread, fewer while others need cores.
+
+    Returns:
+        A constant number if the calling thread has one, by `use_threads` or MSD_THREADS, or if it is 1.
+    """
+    count = torch.get_num_threads()
+    if count == 1 or fixed_threads() or getattr(_CHOSEN, "fixed", False):
+        return FixedThreads(count)
+    since, fewer = ThreadChoice.left
+    recent = time.perf_counter() - since < _REMEMBERED_S
+    return ThreadChoice(most=count, first=min(count, fewer) if recent else count)
 
 
 class Load:
@@ -191,18 +211,28 @@ class ThreadChoice(FixedThreads):
         load: Load of the machine.
         most: Largest number of threads.
         clock: Time in seconds.
+        first: Number of threads before the first check.
     """
 
+    left: ClassVar[tuple[float, int]] = (-math.inf, 0)
+    """When some choice last left cores to others, and the number of threads that it kept."""
+
     def __init__(
-        self, load: Load | None = None, most: int = _ALL_THREADS, clock: Callable[[], float] = time.perf_counter
+        self,
+        load: Load | None = None,
+        most: int = _ALL_THREADS,
+        clock: Callable[[], float] = time.perf_counter,
+        *,
+        first: int = 1,
     ) -> None:
-        super().__init__(1)
+        super().__init__(first)
         self._load = load or Load()
         self._most = most
         self._clock = clock
         self._quickest: Callable[[int], int] = lambda most: most
         self._best = self._measured = 1
-        self._due = 0.0
+        # The load before the first check is that of an interval.
+        self._due = clock() + self._load.rest_s if first > 1 else 0.0
         self._quiet_s = _QUIET_S
         self._quiet_since = math.inf
         self._quiet_free = 0
@@ -255,6 +285,7 @@ class ThreadChoice(FixedThreads):
         self._use(min(self._best, free))
 
     def _fall(self, now: float, count: int) -> None:
+        ThreadChoice.left = now, count
         short = now - self._risen < _SHORT_S
         self._quiet_s = min(2 * self._quiet_s, _LONGEST_QUIET_S) if short else _QUIET_S
         self._use(count)

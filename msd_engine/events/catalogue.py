@@ -111,3 +111,33 @@ class HeldOutCurve(Event):
     steps: NDArray[np.int64]
     elapsed_s: NDArray[np.float64]
     loss: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A setting with its value in each of several experiments.
+
+    Attributes:
+        path: Dotted path of the field, such as ``training.k``.
+        title: Display title, with the symbol.
+        unit: Unit of the values; empty for none.
+        values: A text for each experiment; a dash where it has no such field.
+    """
+
+    path: str
+    title: str
+    unit: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Differences(Event):
+    """The settings in which experiments differ.
+
+    Attributes:
+        specs_json: The experiments as JSON.
+        found: The settings whose values are not all equal, in order of declaration.
+    """
+
+    specs_json: tuple[str, ...]
+    found: tuple[Difference, ...]

@@ -248,6 +248,10 @@ class Engine:
         """Read the held-out errors of some runs."""
         return self._job("files.catalogue:held_out_curves", runs)
 
+    def compare_settings(self, specs_json: Sequence[str]) -> Job:
+        """List the settings in which experiments differ."""
+        return self._job("files.differences:compare_settings", specs_json)
+
     def annotate(
         self, run: Path, *, name: str | None = None, note: str | None = None, tags: tuple[str, ...] | None = None
     ) -> Job:

@@ -46,7 +46,7 @@ def ends(spec: ExperimentSpec, data_dir: Path | None = None) -> Verdicts:
             raise SystemExit(event.text)
         if isinstance(event, Verdicts):
             return event
-    raise AssertionError("the job told no verdicts")
+    raise AssertionError("the job reported no verdicts")
 
 
 def main() -> None:

@@ -344,7 +344,7 @@ def _state(names: dict[str, int | None], data: dict[int, bytes]) -> Tree:
 
 
 Check = Callable[[Path, bool], None]
-"""Fails where a folder is not as it may be; told whether the work had been done before the power went."""
+"""Fails where a folder is not as it may be; it gets whether the work had been done before the power went."""
 
 
 def replay(before: Tree, ops: list[Op], check: Check, root: Path) -> tuple[int, int]:

@@ -51,7 +51,7 @@ class Kind:
     Attributes:
         begin: Makes what is there before.
         work: Saves.
-        check: Fails where a folder is neither as before nor as after; told whether it must be as after.
+        check: Fails where a folder is neither as before nor as after; it gets whether it must be as after.
     """
 
     begin: Callable[[Path], object]

@@ -13,8 +13,8 @@ from msd_engine.cli.inputs import is_given
 from msd_engine.cli.options import ExportTensorboard, Runs
 from msd_engine.cli.outcome import RefusedError, plain, print_json
 from msd_engine.events import Event, RunRow
+from msd_engine.jobs.files.differences import differences
 from msd_engine.specs import ExperimentSpec
-from msd_engine.specs.tables.differences import differences
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from msd_engine.backend.device import describe_device
 from msd_engine.backend.errors import UserError
+from msd_engine.backend.threads import threads_to_spare
 from msd_engine.events import Event, Finished, Notice, Progress, Samples, Started, Tick
 from msd_engine.jobs.factory.chains import Sampling, moments, sampling
 from msd_engine.jobs.factory.parts import uses_guidance
@@ -155,6 +156,8 @@ class _Job:
         self.total = spec.sampling.total_steps
         self.elapsed_s = 0.0
         self.recent: deque[tuple[int, float]] = deque([(chains.first, 0.0)])
+        by_network = bool(chains.networks) and chains.y.ndim > 3 and chains.device.type == "cpu"
+        self.threads = threads_to_spare() if by_network else None
         self.frames: _Frames
         if chains.y.ndim == 3:
             self.frames = PlaneFrames(spec, chains.target, chains.descent)
@@ -180,6 +183,8 @@ class _Job:
             if now - before < _PAUSE_S:
                 continue
             self.elapsed_s += now - before
+            if self.threads is not None:
+                self.threads.check()
             if self.live.paused:
                 yield from self._hold(moment)
             if self.cadence.due():

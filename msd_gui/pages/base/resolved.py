@@ -30,6 +30,8 @@ class ResolvedPage(ExperimentPage):
         super().__init__(experiment, engine, clock)
         self.store = store
         self.networks = Networks(store.known)
+        # Another page trains the network that this page has asked for.
+        self._elsewhere = False
         self.resolved = resolve(experiment.spec, self.networks, EngineState())
         experiment.changed.connect(self.renew)
         self.actions_changed.connect(self.renew)
@@ -67,7 +69,10 @@ class ResolvedPage(ExperimentPage):
 
     @Slot()
     def _on_store(self) -> None:
-        self.networks = self.networks.after(self.store.known)
+        known, before = self.store.known, {one.folder for one in self.networks.known}
+        self.networks = self.networks.after(known)
+        if self._elsewhere and known[0].folder not in before and known[0].fits(self.experiment.spec):
+            self.networks, self._elsewhere = replace(self.networks, chosen=known[0]), False
         self.renew()
 
     def show_experiment(self, spec: ExperimentSpec, network: Network | None = None) -> None:
@@ -107,4 +112,5 @@ class ResolvedPage(ExperimentPage):
         if hasattr(self, f"do_{remedy.action}"):
             self.act(remedy.action)
         elif remedy.action:
+            self._elsewhere = remedy.action == "train"
             self.spec_requested.emit(self.experiment.spec, remedy.action)

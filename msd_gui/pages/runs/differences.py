@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -15,24 +15,29 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from msd_engine.events import RunRow
-from msd_engine.specs import ExperimentSpec
-from msd_engine.specs.tables.differences import Difference, differences
+from msd_engine.events import Difference, Differences, RunRow
 from msd_gui.pages.base import layout
 
 OWN_COLUMNS = 3
 """More runs share one column, which lists the distinct values."""
-# Comparing thousands of runs would hold up the window.
+# A table of more would not be read.
 MOST_RUNS = 60
 _MOST_LINES = 12
 
 
 class RunDifferences(QWidget):
-    """A table with a line for each setting that differs; hidden for fewer than two runs."""
+    """A table with a line for each setting that differs; hidden for fewer than two runs.
+
+    Attributes:
+        requested: Emitted with the settings of runs as JSON, to be compared.
+    """
+
+    requested = Signal(list)
 
     def __init__(self) -> None:
         super().__init__()
         self._shown: tuple[str, ...] = ()
+        self._names: list[str] = []
         self.note = QLabel()
         self.note.setProperty("role", "muted")
         self.note.setWordWrap(True)
@@ -56,10 +61,15 @@ class RunDifferences(QWidget):
         texts = tuple(row.spec_json for row in known)
         if len(known) < 2 or texts == self._shown:
             return
-        self._shown = texts
-        found = differences([ExperimentSpec.from_json(text) for text in texts])
-        apart = len(known) <= OWN_COLUMNS
-        self._fill(found, [row.name for row in known] if apart else [], len(known))
+        self._shown, self._names = texts, [row.name for row in known]
+        self.requested.emit(list(texts))
+
+    @Slot(object)
+    def show_found(self, event: object) -> None:
+        """Show the differences of the present runs."""
+        if isinstance(event, Differences) and event.specs_json == self._shown:
+            apart = len(self._names) <= OWN_COLUMNS
+            self._fill(event.found, self._names if apart else [], len(self._names))
 
     def _fill(self, found: Sequence[Difference], names: Sequence[str], count: int) -> None:
         """Show the differences in a column for each name, or in one for all runs."""

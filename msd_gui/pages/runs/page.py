@@ -43,6 +43,7 @@ class RunsPage(Page):
         self._watcher = self.runner(self._on_runs)
         self._reader = self.runner(self._on_curve)
         self._writer = self.runner(self._on_written, "")
+        self._comparer = self.runner(self._on_compared)
         self._shipper = self.runner(self._on_shipped)
         self._shipped: tuple[RunRow, ...] = ()
         self._build()
@@ -83,6 +84,7 @@ class RunsPage(Page):
         self.found_place.placeholder.pressed.connect(self.search.box.clear)
         self.first.button.clicked.connect(lambda: self.spec_requested.emit(load_preset(FIRST_PRESET), ""))
         self.chosen_runs.curves_requested.connect(self._read_curves)
+        self.chosen_runs.differences.requested.connect(self._compare)
         self.chosen_runs.words.written.connect(self._annotate)
 
     # -- the list ------------------------------------------------------------------------------------------------------
@@ -193,6 +195,14 @@ class RunsPage(Page):
     def _read_curves(self, paths: list[str]) -> None:
         if paths:
             self._reader.submit(self.engine.held_out_curves([Path(path) for path in paths]))
+
+    @Slot(list)
+    def _compare(self, specs_json: list[str]) -> None:
+        self._comparer.submit(self.engine.compare_settings(specs_json))
+
+    @Slot(object)
+    def _on_compared(self, event: Event) -> None:
+        self.chosen_runs.differences.show_found(event)
 
     @Slot(object)
     def _on_curve(self, event: Event) -> None:

@@ -134,9 +134,9 @@ def test_a_sound_file_for_which_there_is_no_memory_is_not_called_damaged(error: 
 
 
 @pytest.mark.skipif(os.name == "nt", reason="folders are not flushed")
-@pytest.mark.parametrize(("number", "told"), [(errno.EIO, True), (errno.EINVAL, False)])
+@pytest.mark.parametrize(("number", "reported"), [(errno.EIO, True), (errno.EINVAL, False)])
 def test_a_folder_that_cannot_be_flushed_is_reported_as_what_it_is(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, told: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, reported: bool
 ) -> None:
     fsync = os.fsync
 
@@ -147,7 +147,7 @@ def test_a_folder_that_cannot_be_flushed_is_reported_as_what_it_is(
 
     monkeypatch.setattr(os, "fsync", failing)
     path = tmp_path / "a.bin"
-    if told:
+    if reported:
         with pytest.raises(UserError, match=r"a\.bin is written, but the disk does not confirm it"):
             write_atomically(path, b"new")
     else:
@@ -155,7 +155,7 @@ def test_a_folder_that_cannot_be_flushed_is_reported_as_what_it_is(
     assert path.read_bytes() == b"new"
 
 
-@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors are not told by name")
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="descriptors have no names here")
 def test_new_folders_are_flushed_in_those_above_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     flushed: list[str] = []
     monkeypatch.setattr(os, "fsync", lambda descriptor: flushed.append(os.readlink(f"/proc/self/fd/{descriptor}")))

@@ -11,7 +11,15 @@ import torch
 
 from msd_engine.backend import threads
 from msd_engine.backend.errors import UserError
-from msd_engine.backend.threads import FixedThreads, Load, ThreadChoice, fixed_threads, quickest, use_threads
+from msd_engine.backend.threads import (
+    FixedThreads,
+    Load,
+    ThreadChoice,
+    fixed_threads,
+    quickest,
+    threads_to_spare,
+    use_threads,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +32,7 @@ def noted_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Machine:
-    """Cores of which others use some, and a clock that goes on when it is told to.
+    """Cores of which others use some, and a clock that the test moves.
 
     Attributes:
         used: Cores that others use.
@@ -34,12 +42,12 @@ class Machine:
 
     rest_s = 0.5
 
-    def __init__(self, cores: int = 2, best: int = 99) -> None:
+    def __init__(self, cores: int = 2, best: int = 99, first: int = 1) -> None:
         self.cores, self.best = cores, best
         self.used, self.now = 0.0, 100.0
         self.measured: list[int] = []
         self.readings = 0
-        self.choice = ThreadChoice(self, cores, lambda: self.now)  # type: ignore[arg-type]
+        self.choice = ThreadChoice(self, cores, lambda: self.now, first=first)  # type: ignore[arg-type]
 
     def others(self) -> float:
         self.readings += 1
@@ -310,3 +318,33 @@ def test_a_number_that_is_none_is_refused(monkeypatch, text):
     monkeypatch.setenv("MSD_THREADS", text)
     with pytest.raises(UserError, match="MSD_THREADS must be a positive whole number"):
         fixed_threads()
+
+
+def test_a_job_that_begins_with_all_threads_leaves_cores_to_others_and_takes_them_back():
+    machine = Machine(2, first=2)
+    assert machine.choice.count == torch.get_num_threads() == 2
+    machine.used = 1.0
+    assert machine.goes_on(0.4)[-1] == 2
+    assert machine.goes_on(0.4)[-1] == 1
+    machine.used = 0.0
+    assert machine.goes_on(6.0)[-1] == 2
+    assert machine.measured == []
+
+
+def test_the_next_job_begins_with_the_threads_that_were_left(monkeypatch):
+    monkeypatch.setattr(ThreadChoice, "left", (-1e9, 1))
+    use_threads(0)
+    torch.set_num_threads(4)
+    assert threads_to_spare().count == 4
+    monkeypatch.setattr(ThreadChoice, "left", (threads.time.perf_counter(), 1))
+    assert threads_to_spare().count == 1
+
+
+def test_threads_that_the_user_fixed_stay(monkeypatch):
+    use_threads(3)
+    assert type(threads_to_spare()) is FixedThreads
+    use_threads(0)
+    torch.set_num_threads(3)
+    assert type(threads_to_spare()) is ThreadChoice
+    monkeypatch.setenv("MSD_THREADS", "3")
+    assert type(threads_to_spare()) is FixedThreads

@@ -34,12 +34,12 @@ def test_a_table_is_printed_and_written(tmp_path: Path, capsys: pytest.CaptureFi
 def test_json_holds_the_settings_and_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "table.json"
     assert ran(f"--preset ring-8 {FEW} --seeds 3 --out {path} --json") == 0
-    told = json.loads(capsys.readouterr().out)
+    reported = json.loads(capsys.readouterr().out)
     written = json.loads(path.read_text())
-    assert told["rows"] == written["rows"]
-    ends = told["rows"][0]["errors"]["data"]
+    assert reported["rows"] == written["rows"]
+    ends = reported["rows"][0]["errors"]["data"]
     assert (ends["low"], ends["high"]) == (0.0, None)
-    assert list(told["rows"][0]["by_seed"]["data"]) == ["3"]
+    assert list(reported["rows"][0]["by_seed"]["data"]) == ["3"]
     assert ScoresSpec.from_json(json.dumps(written["spec"])).seeds == (3,)
 
 
@@ -57,6 +57,6 @@ def test_json_holds_the_settings_and_is_one_line(tmp_path: Path, capsys: pytest.
 )
 def test_bad_input_is_refused_in_one_sentence(line: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert ran(line) == 2
-    told = capsys.readouterr().err.strip().splitlines()
-    assert len(told) == 1
-    assert words in told[0]
+    reported = capsys.readouterr().err.strip().splitlines()
+    assert len(reported) == 1
+    assert words in reported[0]

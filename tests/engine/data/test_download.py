@@ -28,7 +28,7 @@ from msd_engine.specs import ImagesSpec
 
 
 class Mirror:
-    """A server of some files that can be told to misbehave."""
+    """A server of some files that misbehaves on request."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}

@@ -80,8 +80,8 @@ def drawn(spec, folder):
 
 
 def ladder_of(job):
-    (told,) = [event for event in job if isinstance(event, Ladder)]
-    return told
+    (reported,) = [event for event in job if isinstance(event, Ladder)]
+    return reported
 
 
 def test_training_keeps_the_weights_of_an_early_moment(trained):

@@ -20,7 +20,7 @@ from msd_engine.runs.run import Run
 from msd_engine.specs import Live
 
 if not Path("/proc/self/fd").exists():
-    pytest.skip("descriptors are not told by name", allow_module_level=True)
+    pytest.skip("descriptors have no names here", allow_module_level=True)
 
 # Steps of the training that is replayed, and how many different states that comes to at least.
 LAST, STATES = 24, 2000

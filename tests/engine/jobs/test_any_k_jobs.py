@@ -72,8 +72,8 @@ def test_every_job_of_images(images: Run) -> None:
     assert row.y.shape == (5, 3, 1, 8, 8)
     masked = spec.replace("denoise.mask", bytes(32) + b"\xff" * 32)
     assert only(Samples, list(chain_task(masked, "inpaint", run_dir=run))).y.shape == (5, 3, 1, 8, 8)
-    told = only(Denoised, list(denoise(spec.replace("denoise.change", "drop"), run_dir=run)))
-    assert (told.fixed_k, len(told.copies.y), len(told.changed.y)) == (0, 3, 2)
+    reported = only(Denoised, list(denoise(spec.replace("denoise.change", "drop"), run_dir=run)))
+    assert (reported.fixed_k, len(reported.copies.y), len(reported.changed.y)) == (0, 3, 2)
     assert only(Quality, list(evaluate(spec.replace("sampling.chains", 40), run_dir=run))).n == 40
 
 

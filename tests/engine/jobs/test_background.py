@@ -1,4 +1,4 @@
-"""Work in a thread of its own is told, returned, raised and ended by its caller."""
+"""Work in a thread of its own reports, returns and raises; its caller can end it."""
 
 import importlib.abc
 import importlib.machinery

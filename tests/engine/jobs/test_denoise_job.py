@@ -101,24 +101,24 @@ def test_a_network_denoises_a_drawn_picture_from_the_copies_that_it_was_made_for
     spec = chain_task(picture=pixels.tobytes(), sigma=0.5)
     events = [event for event in denoise(spec, run_dir=run) if not isinstance(event, Tick)]
     assert [type(event) for event in events] == [Started, Denoised, Finished]
-    told = only(events)
-    assert told.fixed_k == 4
-    assert not told.exact
-    assert told.copies.y.shape == (4, *SHAPE)
-    np.testing.assert_allclose(told.x.ravel(), pixels / 127.5 - 1, atol=1e-6)
-    np.testing.assert_allclose(told.copies.y_mean, told.copies.y.mean(0), atol=1e-6)
-    assert told.error == pytest.approx(np.sqrt(np.mean((told.copies.x_hat - told.x) ** 2)))
-    assert told.changed is None
-    assert math.isnan(told.moved)
-    assert only(denoise(spec, run_dir=run)).copies.x_hat.tobytes() == told.copies.x_hat.tobytes()
+    reported = only(events)
+    assert reported.fixed_k == 4
+    assert not reported.exact
+    assert reported.copies.y.shape == (4, *SHAPE)
+    np.testing.assert_allclose(reported.x.ravel(), pixels / 127.5 - 1, atol=1e-6)
+    np.testing.assert_allclose(reported.copies.y_mean, reported.copies.y.mean(0), atol=1e-6)
+    assert reported.error == pytest.approx(np.sqrt(np.mean((reported.copies.x_hat - reported.x) ** 2)))
+    assert reported.changed is None
+    assert math.isnan(reported.moved)
+    assert only(denoise(spec, run_dir=run)).copies.x_hat.tobytes() == reported.copies.x_hat.tobytes()
 
 
 def test_a_change_is_reported_beside_the_copies_as_they_were(run):
     plain = only(denoise(chain_task(sigma=2.0, index=3), run_dir=run))
-    told = only(denoise(chain_task(sigma=2.0, index=3, change="replace", other=7), run_dir=run))
-    assert told.copies.x_hat.tobytes() == plain.copies.x_hat.tobytes()
-    assert told.moved_mean == pytest.approx(told.expected_mean, rel=1e-4)
-    assert told.moved > 0
+    reported = only(denoise(chain_task(sigma=2.0, index=3, change="replace", other=7), run_dir=run))
+    assert reported.copies.x_hat.tobytes() == plain.copies.x_hat.tobytes()
+    assert reported.moved_mean == pytest.approx(reported.expected_mean, rel=1e-4)
+    assert reported.moved > 0
 
 
 def test_what_cannot_be_done_is_one_sentence(run):
@@ -158,12 +158,12 @@ def test_dark_strokes_on_paper_become_light_strokes_as_in_the_data(tmp_path):
     paper = np.full((56, 56), 250, np.uint8)
     paper[20:36, 24:32] = 5
     Image.fromarray(paper).save(tmp_path / "one.png")
-    (told, end) = open_picture(tmp_path / "one.png", (1, 28, 28))
-    assert isinstance(told, PictureRead)
+    (reported, end) = open_picture(tmp_path / "one.png", (1, 28, 28))
+    assert isinstance(reported, PictureRead)
     assert isinstance(end, Finished)
-    assert told.done == "its colours inverted"
-    assert told.pixels[0, 13, 13] > 200
-    assert told.pixels[0, 0, 0] < 20
+    assert reported.done == "its colours inverted"
+    assert reported.pixels[0, 13, 13] > 200
+    assert reported.pixels[0, 0, 0] < 20
     colours, done = read_picture(tmp_path / "one.png", (3, 32, 32))
     assert not done
     assert colours[0, 0, 0] > 200
@@ -172,13 +172,13 @@ def test_dark_strokes_on_paper_become_light_strokes_as_in_the_data(tmp_path):
 def test_a_held_out_image_is_reported_without_any_denoiser():
     spec = chain_task(index=7, picture=b"").replace("sampling.source", "trained")
     # Where the images are not in memory yet, ticks come first.
-    told, end = [event for event in show_copies(spec) if not isinstance(event, Tick)]
-    assert isinstance(told, NoisyPicture)
+    reported, end = [event for event in show_copies(spec) if not isinstance(event, Tick)]
+    assert isinstance(reported, NoisyPicture)
     assert isinstance(end, Finished)
     denoised = only(denoise(spec.replace("sampling.source", "exact")))
-    assert np.array_equal(told.x, denoised.x)
-    assert told.available == denoised.available
-    for wrong in (spec.replace("denoise.index", told.available), load_preset("ring-8")):
+    assert np.array_equal(reported.x, denoised.x)
+    assert reported.available == denoised.available
+    for wrong in (spec.replace("denoise.index", reported.available), load_preset("ring-8")):
         *_, last = show_copies(wrong)
         assert isinstance(last, Failed)
 
@@ -209,18 +209,18 @@ def exact(**values):
 @pytest.mark.parametrize("k", [2, 5, 16])
 @pytest.mark.parametrize("sigma", [0.3, 1.0, 10.0])
 def test_shuffled_copies_leave_an_exact_estimate_where_it_is(k, sigma):
-    told = only(denoise(exact(change="shuffle", sigma=sigma).replace("training.k", k)))
-    assert told.exact
-    assert told.expected_move == told.expected_mean == 0
-    assert sorted(told.changed.origin) == list(range(k)) != list(told.changed.origin)
-    assert told.moved < 1e-6
+    reported = only(denoise(exact(change="shuffle", sigma=sigma).replace("training.k", k)))
+    assert reported.exact
+    assert reported.expected_move == reported.expected_mean == 0
+    assert sorted(reported.changed.origin) == list(range(k)) != list(reported.changed.origin)
+    assert reported.moved < 1e-6
 
 
 def test_an_exact_estimate_takes_any_number_of_copies_and_ignores_a_dropped_one():
-    told = only(denoise(exact(change="drop", copy_index=3, sigma=2.0).replace("training.k", 7)))
-    assert told.fixed_k == 0
-    assert len(told.copies.y) == 7
-    assert told.changed.origin == (0, 1, 3, 4, 5, 6)
+    reported = only(denoise(exact(change="drop", copy_index=3, sigma=2.0).replace("training.k", 7)))
+    assert reported.fixed_k == 0
+    assert len(reported.copies.y) == 7
+    assert reported.changed.origin == (0, 1, 3, 4, 5, 6)
     fewer = only(denoise(exact(change="drop", copy_index=7, sigma=2.0).replace("training.k", 7)))
     alone = only(denoise(exact(sigma=2.0).replace("training.k", 6)))
     np.testing.assert_allclose(fewer.changed.x_hat, alone.copies.x_hat, atol=1e-6)

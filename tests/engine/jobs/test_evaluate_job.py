@@ -133,15 +133,15 @@ def test_evaluations_are_those_that_were_made_where_guidance_is_missing(tmp_path
     spec = spec.replace_all({"sampling.levels": 4, "sampling.steps_per_level": 2, "sampling.guidance": 1.3})
     assert isinstance(last(list(train(spec, tmp_path / "run", device="cpu"))), Finished)
 
-    def told() -> Quality:
+    def reported() -> Quality:
         (found,) = [
             event for event in evaluate(spec, run_dir=tmp_path / "run", device="cpu") if isinstance(event, Quality)
         ]
         return found
 
-    assert told().evaluations > spec.sampling.evaluations
+    assert reported().evaluations > spec.sampling.evaluations
     (tmp_path / "run" / EARLIER).unlink()
-    plain = told()
+    plain = reported()
     assert plain.evaluations == spec.sampling.evaluations
     assert f"{plain.evaluations} network evaluations" in table(plain)
     # A file does not say which of the two its samples are.

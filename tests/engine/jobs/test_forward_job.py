@@ -28,51 +28,51 @@ POINTS = ExperimentSpec(
 
 
 def frame(spec):
-    first, told, last = (event for event in forward(spec) if not isinstance(event, Tick))
+    first, reported, last = (event for event in forward(spec) if not isinstance(event, Tick))
     assert isinstance(first, Started)
     assert isinstance(last, Finished)
-    assert isinstance(told, Forward)
-    return told
+    assert isinstance(reported, Forward)
+    return reported
 
 
 def test_a_picture_is_shown_under_both_noises_of_one_white_draw():
-    told, (alpha, sigma) = frame(PICTURES), process_of(PICTURES.noise)(0.3)
-    assert (told.alpha, told.sigma) == (alpha, sigma)
-    assert told.sigma_eff == pytest.approx(sigma / math.sqrt(3))
+    reported, (alpha, sigma) = frame(PICTURES), process_of(PICTURES.noise)(0.3)
+    assert (reported.alpha, reported.sigma) == (alpha, sigma)
+    assert reported.sigma_eff == pytest.approx(sigma / math.sqrt(3))
     images = loaded_images(PICTURES.data)
     x = images.to_data(images.test[2])
-    np.testing.assert_array_equal(told.x, x.numpy())
+    np.testing.assert_array_equal(reported.x, x.numpy())
     white = ChainStreams(5, 3, (1, 8, 8)).normal()
-    scale = math.hypot(alpha, told.sigma_eff)
-    for side, space in zip(told.sides, (None, space_of(PICTURES.noise, (1, 8, 8))), strict=True):
+    scale = math.hypot(alpha, reported.sigma_eff)
+    for side, space in zip(reported.sides, (None, space_of(PICTURES.noise, (1, 8, 8))), strict=True):
         noise = white if space is None else space.decode(white)
         expected = (alpha * x + sigma * noise).mean(0) / scale
         np.testing.assert_allclose(side.y, expected.numpy(), atol=1e-5)
         assert side.strip.shape == (TIMES, 1, 8, 8)
         np.testing.assert_allclose(side.strip[0], x.numpy(), atol=1e-6)
-    assert told.available == len(images.test)
+    assert reported.available == len(images.test)
 
 
 def test_the_noise_of_each_copy_is_a_draw_of_msd_noise():
     one = PICTURES.replace_all({"training.k": 1, "denoise.time": 1.0, "noise.process": "exploding"})
-    told = frame(one)
+    reported = frame(one)
     (draws,) = [
         event for event in draw_noise(one.noise, (1, 8, 8), 4, 5, device="cpu") if isinstance(event, NoiseDraws)
     ]
-    noise = (told.sides[1].y * told.scale - told.x) / told.sigma
+    noise = (reported.sides[1].y * reported.scale - reported.x) / reported.sigma
     np.testing.assert_allclose(noise[0], draws.noise[0], atol=1e-5)
-    assert draws.log_det == pytest.approx(told.sides[1].log_det)
+    assert draws.log_det == pytest.approx(reported.sides[1].log_det)
 
 
 def test_spectra_and_correlations_are_those_of_the_data_and_of_the_covariance():
-    told = frame(PICTURES)
-    np.testing.assert_allclose(told.spectrum.frequency, np.arange(1, 5) / 8)
+    reported = frame(PICTURES)
+    np.testing.assert_allclose(reported.spectrum.frequency, np.arange(1, 5) / 8)
     found = loaded_power(PICTURES.data, None)
     # The two neighbours of κ = 0 along each axis, and the four on the diagonals, rounded to the same ring.
     ring = [(0, 1), (0, 7), (1, 0), (7, 0), (1, 1), (1, 7), (7, 1), (7, 7)]
     expected = np.mean([found[place].item() for place in ring])
-    assert told.spectrum.power[0] == pytest.approx(expected)
-    white, coloured = told.sides
+    assert reported.spectrum.power[0] == pytest.approx(expected)
+    white, coloured = reported.sides
     np.testing.assert_allclose(white.power, np.ones(4), rtol=1e-14)
     np.testing.assert_allclose(white.autocovariance, [1, 0, 0, 0, 0], atol=1e-15)
     matrix = space_of(PICTURES.noise, (1, 8, 8)).covariance(64).reshape(8, 8, 8, 8)
@@ -80,26 +80,26 @@ def test_spectra_and_correlations_are_those_of_the_data_and_of_the_covariance():
     np.testing.assert_allclose(coloured.autocovariance, matrix[0, 0, 0, :5].numpy(), atol=1e-12)
     assert white.log_det == 0
     assert coloured.log_det == pytest.approx(torch.linalg.slogdet(matrix.reshape(64, 64)).logabsdet.item() / 64)
-    ratio = told.alpha**2 * told.spectrum.power / (told.sigma_eff**2 * coloured.power)
-    np.testing.assert_allclose(told.signal_to_noise(coloured), ratio)
+    ratio = reported.alpha**2 * reported.spectrum.power / (reported.sigma_eff**2 * coloured.power)
+    np.testing.assert_allclose(reported.signal_to_noise(coloured), ratio)
     assert np.isinf(frame(PICTURES.replace("denoise.time", 0.0)).signal_to_noise(coloured)).all()
 
 
 def test_noise_like_the_data_hides_all_their_frequencies_alike():
-    told = frame(PICTURES.replace("noise.covariance", "data"))
-    ratio = told.signal_to_noise(told.sides[1])
+    reported = frame(PICTURES.replace("noise.covariance", "data"))
+    ratio = reported.signal_to_noise(reported.sides[1])
     assert np.ptp(ratio) < 1e-3 * ratio.max()
-    assert np.ptp(told.signal_to_noise(told.sides[0])) > ratio.max()
+    assert np.ptp(reported.signal_to_noise(reported.sides[0])) > ratio.max()
 
 
 def test_a_cloud_ends_in_the_ellipse():
-    told = frame(POINTS)
-    assert told.x.shape == (500, 2)
-    assert told.available == 0
+    reported = frame(POINTS)
+    assert reported.x.shape == (500, 2)
+    assert reported.available == 0
     matrix = space_of(POINTS.noise, (2,)).covariance(2).numpy()
-    np.testing.assert_array_equal(told.sides[1].covariance, matrix)
-    np.testing.assert_allclose(np.cov(told.sides[1].y.T), matrix, atol=0.3)
-    np.testing.assert_allclose(np.cov(told.sides[0].y.T), np.eye(2), atol=0.3)
+    np.testing.assert_array_equal(reported.sides[1].covariance, matrix)
+    np.testing.assert_allclose(np.cov(reported.sides[1].y.T), matrix, atol=0.3)
+    np.testing.assert_allclose(np.cov(reported.sides[0].y.T), np.eye(2), atol=0.3)
     begin = frame(POINTS.replace("denoise.time", 0.0))
     np.testing.assert_array_equal(begin.sides[1].y, begin.x)
     assert begin.noise == 0

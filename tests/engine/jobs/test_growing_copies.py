@@ -16,7 +16,7 @@ NETWORKS = ((1, model_folder("digits")), (8, model_folder("digits")))
 KS = (1, 2, 4, 8)
 
 
-def told(job):
+def frames_of(job):
     return [event for event in job if isinstance(event, GrowingCopies)]
 
 
@@ -26,7 +26,7 @@ def alone(k, source, run):
 
 
 def test_every_estimate_is_that_of_the_denoising_job():
-    networks, both = told(growing_copies(SPEC, KS, NETWORKS))
+    networks, both = frames_of(growing_copies(SPEC, KS, NETWORKS))
     assert [(one.k, one.exact) for one in networks.estimates] == [(1, False), (8, False)]
     assert [(one.k, one.exact) for one in both.estimates] == [(1, False), (8, False), *((k, True) for k in KS)]
     runs = dict(NETWORKS)
@@ -41,13 +41,13 @@ def test_every_estimate_is_that_of_the_denoising_job():
 def test_a_large_set_is_not_read_for_the_exact_estimates_alone(monkeypatch):
     monkeypatch.setattr(growing, "MOST_EXACT", 0)
     monkeypatch.setattr(growing, "is_loaded", lambda _data, _folder, device=None: device is None)
-    (only,) = told(growing_copies(SPEC, KS, NETWORKS))
+    (only,) = frames_of(growing_copies(SPEC, KS, NETWORKS))
     assert not any(one.exact for one in only.estimates)
 
 
 def test_no_network_and_a_missing_image():
     events = list(growing_copies(SPEC, KS, ()))
-    assert [len(event.estimates) for event in told(events)] == [0, 4]
+    assert [len(event.estimates) for event in frames_of(events)] == [0, 4]
     assert isinstance(events[-1], Finished)
     (failed,) = growing_copies(SPEC.replace("denoise.index", 10**6), KS, NETWORKS)
     assert isinstance(failed, Failed)

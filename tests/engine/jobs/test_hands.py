@@ -243,9 +243,9 @@ def test_branches_with_new_noise_or_another_seed_differ_and_all_begin_at_the_fra
     wanted = spec()
     events = list(sample(wanted))
     frame = film(events)[8]
-    told = list(branch(wanted, start=branch_of(frame, 1, same_noise=False)))
-    assert np.array_equal(film(told)[0].copies, np.broadcast_to(frame.copies[1], (5, *frame.copies[1].shape)))
-    fresh = only(Samples, told)
+    reported = list(branch(wanted, start=branch_of(frame, 1, same_noise=False)))
+    assert np.array_equal(film(reported)[0].copies, np.broadcast_to(frame.copies[1], (5, *frame.copies[1].shape)))
+    fresh = only(Samples, reported)
     assert not any(np.array_equal(y, only(Samples, events).y[1]) for y in fresh.y)
     assert len({y.tobytes() for y in fresh.y}) == 5
     seeded = only(Samples, branch(wanted.replace("sampling.seed", 9), start=branch_of(frame, 1)))

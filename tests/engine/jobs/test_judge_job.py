@@ -24,9 +24,9 @@ def test_features_are_made_once_and_judge_as_the_next_sampling_is_judged(tmp_pat
     events = list(sample(spec, device="cpu"))
     before, samples = only(Verdicts, events), only(Samples, events)
     assert not before.features
-    told = list(judge(samples, device="cpu"))
-    assert isinstance(told[-1], Finished)
-    after, again = only(Verdicts, told), only(Verdicts, sample(spec, device="cpu"))
+    reported = list(judge(samples, device="cpu"))
+    assert isinstance(reported[-1], Finished)
+    after, again = only(Verdicts, reported), only(Verdicts, sample(spec, device="cpu"))
     assert after.features == again.features != ""
     assert after.verdict == again.verdict
     np.testing.assert_array_equal(after.shares, again.shares)

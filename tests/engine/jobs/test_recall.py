@@ -1,4 +1,4 @@
-"""What a run has measured, told again."""
+"""The measurements of a run, reported again."""
 
 import numpy as np
 import pytest
@@ -22,20 +22,20 @@ def of(kind, events):
 
 
 def test_the_curves_are_those_that_training_reported(story):
-    folder, told = story
+    folder, reported = story
     again = list(recall(folder))
     assert isinstance(again[-1], Finished)
     (points,) = of(LossPoints, again)
-    np.testing.assert_array_equal(points.loss, np.concatenate([part.loss for part in of(LossPoints, told)]))
+    np.testing.assert_array_equal(points.loss, np.concatenate([part.loss for part in of(LossPoints, reported)]))
     assert points.steps.tolist() == [1, 2, 3, 4, 5, 6]
-    before, after = of(HeldOutLoss, told), of(HeldOutLoss, again)
+    before, after = of(HeldOutLoss, reported), of(HeldOutLoss, again)
     assert [(event.step, event.loss) for event in after] == [(event.step, event.loss) for event in before]
     np.testing.assert_array_equal(after[-1].band_loss, before[-1].band_loss)
 
 
 def test_the_strip_is_that_of_the_last_weights(story):
-    folder, told = story
-    (strip,), last = of(StripFrame, recall(folder)), of(StripFrame, told)[-1]
+    folder, reported = story
+    (strip,), last = of(StripFrame, recall(folder)), of(StripFrame, reported)[-1]
     assert strip.step == 6
     np.testing.assert_array_equal(strip.noisy, last.noisy)
     np.testing.assert_allclose(strip.x_hat, last.x_hat, atol=2e-2)  # a tile of 16 rounds otherwise in bfloat16

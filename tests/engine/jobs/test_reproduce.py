@@ -78,11 +78,11 @@ def test_it_ends_in_one_page_that_needs_no_other_file(
     words = ["reproduce", "report-mnist", "--scale", "0.0001", "--ks", "1,2", *small.split(), "--out", str(out)]
     words += ["--data-dir", str(tmp_path / "data"), "--json"]
     assert main(words) == 0
-    told = json.loads(capsys.readouterr().out)
+    reported = json.loads(capsys.readouterr().out)
     text = words_of(out / "index.html")
-    assert told["page"] == str(out / "index.html")
-    assert all(sentence in text for sentence in told["findings"])
-    assert len(told["findings"]) >= 2
+    assert reported["page"] == str(out / "index.html")
+    assert all(sentence in text for sentence in reported["findings"])
+    assert len(reported["findings"]) >= 2
     assert text.count("data:image/png;base64,") == 4
     assert text.count("<figure><svg") == 3
     assert not re.search(r'(src|href)="(?!data:|#)', text)

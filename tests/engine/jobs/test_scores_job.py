@@ -47,7 +47,7 @@ def comparison(contenders: tuple[str, ...], seeds: tuple[int, ...] = (0, 1), **f
     return ScoresSpec.from_fields({"base": base.model_dump(), "contenders": contenders, "seeds": seeds})
 
 
-def told(spec: ScoresSpec, kind: type[Event]) -> list[Any]:
+def informed(spec: ScoresSpec, kind: type[Event]) -> list[Any]:
     return [event for event in scores(spec, device="cpu", threads=1) if isinstance(event, kind)]
 
 
@@ -108,7 +108,7 @@ def test_every_error_falls(story: list[Event]) -> None:
 
 
 def test_the_same_seed_gives_the_same_errors_whoever_runs_beside(story: list[Event]) -> None:
-    alone = told(comparison(("sliced-vr",), seeds=(1,)), ScoreTable)[-1].rows[0]
+    alone = informed(comparison(("sliced-vr",), seeds=(1,)), ScoreTable)[-1].rows[0]
     beside = of(story, ScoreTable)[-1].rows[3]
     assert alone.by_seed["data"][1] == beside.by_seed["data"][1]
     assert math.isinf(alone.errors["data"].high)
@@ -128,14 +128,14 @@ def test_all_contenders_of_a_seed_have_the_same_data_and_first_weights() -> None
 @pytest.mark.parametrize("form", ["energy", "preconditioned"])
 def test_every_objective_learns_in_every_form(contender: str, form: str) -> None:
     spec = comparison((contender,), seeds=(0,), training__form=form, training__k=2, noise__smallest=1.0)
-    curves = told(spec, ScoreCurves)[-1]
+    curves = informed(spec, ScoreCurves)[-1]
     assert np.isfinite(curves.mean[0, 0]).all()
     assert curves.mean[0, 0, -1] < curves.mean[0, 0, 0]
 
 
 def test_the_score_of_points_is_known_too() -> None:
     spec = comparison(("explicit",), seeds=(0,), data__name="two-moons", noise__smallest=0.5)
-    curves = told(spec, ScoreCurves)[-1]
+    curves = informed(spec, ScoreCurves)[-1]
     assert curves.mean[0, 0, -1] < curves.mean[0, 0, 0]
 
 
@@ -210,16 +210,16 @@ def test_the_relative_error_is_zero_for_the_truth_and_one_for_none() -> None:
     assert found[2] == 1.0
 
 
-def row(title: str, errors: list[float], *, told: bool = False) -> ScoreRow:
+def row(title: str, errors: list[float], *, informed: bool = False) -> ScoreRow:
     by_seed = dict(enumerate(errors))
     found = interval([math.log(error) for error in errors])
     spread = Spread(math.exp(found.mean), math.exp(found.low), math.exp(found.high))
-    return ScoreRow(title, title, told, 10, dict.fromkeys(PLACES, spread), dict.fromkeys(PLACES, by_seed), 2.0, 0)
+    return ScoreRow(title, title, informed, 10, dict.fromkeys(PLACES, spread), dict.fromkeys(PLACES, by_seed), 2.0, 0)
 
 
 def test_the_verdict_names_the_nearest_rival_and_whom_the_seeds_do_not_tell_from_it() -> None:
     a, b, c = row("A", [0.10, 0.11, 0.10]), row("B", [0.11, 0.10, 0.12]), row("C", [0.50, 0.51, 0.50])
-    bound = row("T", [0.01, 0.01, 0.01], told=True)
+    bound = row("T", [0.01, 0.01, 0.01], informed=True)
     text = verdict([bound, b, c, a])
     assert text.startswith("Where the data are, A is nearest to the exact score (error 0.103, 95 % 0.090 to 0.118)")
     assert "at 2 ms a step, but 3 seeds do not tell B from it; inside the modes A (0.103; 1 alike)" in text

@@ -110,7 +110,7 @@ def cache_dir(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("MSD_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "standin-cache"))
 
 
-def told(job, device=standin.NAME):
+def collected(job, device=standin.NAME):
     """Return the events of a job, which must end well and on the device."""
     events = list(job)
     assert isinstance(events[-1], Finished), events[-1]
@@ -125,21 +125,21 @@ def of(kind, events):
 @pytest.fixture(scope="module")
 def points(_device, tmp_path_factory):
     folder = tmp_path_factory.mktemp("standin") / "points"
-    told(train(POINTS, folder, cadence=Always()))
+    collected(train(POINTS, folder, cadence=Always()))
     return folder
 
 
 @pytest.fixture(scope="module")
 def digits(_device, tmp_path_factory):
     folder = tmp_path_factory.mktemp("standin") / "digits"
-    told(train(IMAGES, folder, cadence=Always()))
+    collected(train(IMAGES, folder, cadence=Always()))
     return folder
 
 
 def test_points_are_trained_and_continue(points, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(points, run)
-    events = told(train(POINTS.replace("training.steps", 6), run, resume=True, cadence=Always()))
+    events = collected(train(POINTS.replace("training.steps", 6), run, resume=True, cadence=Always()))
     assert events[-1].step == 6
     assert np.isfinite(of(HeldOutLoss, events)[-1].band_mmse).all()
 
@@ -147,7 +147,7 @@ def test_points_are_trained_and_continue(points, tmp_path):
 def test_images_are_trained_and_continue(digits, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(digits, run)
-    events = told(train(IMAGES.replace("training.steps", 6), run, resume=True, cadence=Always()))
+    events = collected(train(IMAGES.replace("training.steps", 6), run, resume=True, cadence=Always()))
     assert events[-1].step == 6
     assert np.isfinite(of(StripFrame, events)[-1].error).all()
 
@@ -156,31 +156,31 @@ def test_muon_and_adam_train_either_network(tmp_path):
     for spec in (POINTS, IMAGES):
         for optimiser in ("adam", "muon"):
             wanted = spec.replace_all({"training.optimiser": optimiser, "training.steps": 2, "training.flips": True})
-            told(train(wanted, tmp_path / f"{spec.data.name}-{optimiser}"))
+            collected(train(wanted, tmp_path / f"{spec.data.name}-{optimiser}"))
 
 
 def test_a_run_is_recalled(digits):
-    assert of(StripFrame, told(recall(digits)))
+    assert of(StripFrame, collected(recall(digits)))
 
 
 @pytest.mark.parametrize("sampler", LEARNED)
 def test_points_are_drawn_by_a_network(points, sampler):
     spec = POINTS.replace_all({"sampling.source": "trained", "sampling.sampler": sampler})
-    events = told(sample(spec, run_dir=points, cadence=Always()))
+    events = collected(sample(spec, run_dir=points, cadence=Always()))
     assert of(ChainReport, events)[-1].alive == 1.0
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_points_are_drawn_by_their_exact_score(sampler):
     spec = POINTS.replace_all({"sampling.source": "exact", "sampling.sampler": sampler})
-    events = told(sample(spec, device=standin.NAME, cadence=Always()))
+    events = collected(sample(spec, device=standin.NAME, cadence=Always()))
     assert of(ChainReport, events)[-1].alive == 1.0
 
 
 @pytest.mark.parametrize("sampler", LEARNED)
 def test_images_are_drawn_by_a_network(digits, sampler):
     spec = IMAGES.replace_all({"sampling.source": "trained", "sampling.sampler": sampler})
-    events = told(sample(spec, run_dir=digits, cadence=Always()))
+    events = collected(sample(spec, run_dir=digits, cadence=Always()))
     assert of(Samples, events)[0].x_hat.shape == (5, 1, 8, 8)
     assert of(Verdicts, events)[0].features
 
@@ -188,15 +188,17 @@ def test_images_are_drawn_by_a_network(digits, sampler):
 @pytest.mark.parametrize("sampler", OF_IMAGES)
 def test_images_are_drawn_by_their_exact_score(sampler):
     spec = IMAGES.replace_all({"sampling.source": "exact", "sampling.sampler": sampler})
-    assert of(Samples, told(sample(spec, cadence=Always())))
+    assert of(Samples, collected(sample(spec, cadence=Always())))
 
 
 @pytest.mark.parametrize("covariance", ["power-law", "data"])
 def test_images_are_drawn_with_coloured_noise(covariance):
     spec = IMAGES.replace_all({"sampling.source": "exact", "noise.covariance": covariance})
-    assert of(Samples, told(sample(spec, cadence=Always())))
-    (draws,) = of(NoiseDraws, told(draw_noise(NoiseSpec(covariance="power-law"), (3, 8, 8), 4, 0)))
-    (host,) = of(NoiseDraws, told(draw_noise(NoiseSpec(covariance="power-law"), (3, 8, 8), 4, 0, device="cpu"), "cpu"))
+    assert of(Samples, collected(sample(spec, cadence=Always())))
+    (draws,) = of(NoiseDraws, collected(draw_noise(NoiseSpec(covariance="power-law"), (3, 8, 8), 4, 0)))
+    (host,) = of(
+        NoiseDraws, collected(draw_noise(NoiseSpec(covariance="power-law"), (3, 8, 8), 4, 0, device="cpu"), "cpu")
+    )
     np.testing.assert_allclose(draws.noise, host.noise, atol=1e-5)
 
 
@@ -204,18 +206,18 @@ def test_a_network_is_guided_and_begins_with_the_exact_mean(digits, points):
     values = {"sampling.source": "trained", "sampling.guidance": 1.5}
     for base, run in ((POINTS, points), (IMAGES.replace("sampling.exact_above", 1.0), digits)):
         spec = base.replace_all(values)
-        events = told(sample(spec, run_dir=run, cadence=Always()))
+        events = collected(sample(spec, run_dir=run, cadence=Always()))
         assert [BEGUN in notice.text for notice in of(Notice, events)] == [True] * spec.begins_at_data
 
 
 def test_chains_branch_off(digits):
     spec = IMAGES.replace_all({"sampling.source": "trained", "sampling.sampler": "underdamped"})
-    film = of(FilmFrame, told(sample(spec, run_dir=digits, cadence=Always())))
+    film = of(FilmFrame, collected(sample(spec, run_dir=digits, cadence=Always())))
     frame = film[2]
     carried = tuple(part[0] for part in frame.carried)
     start = Branch(frame.copies[0], frame.step, tuple(frame.streams[0].tolist()), carried)
-    branched = of(Samples, told(chain_task(spec, "draw", start=start, run_dir=digits)))[0]
-    whole = of(Samples, told(sample(spec, run_dir=digits)))[0]
+    branched = of(Samples, collected(chain_task(spec, "draw", start=start, run_dir=digits)))[0]
+    whole = of(Samples, collected(sample(spec, run_dir=digits)))[0]
     np.testing.assert_array_equal(branched.x_hat[0], whole.x_hat[0])
 
 
@@ -223,7 +225,7 @@ def test_chains_branch_off(digits):
 @pytest.mark.parametrize("source", ["exact", "trained"])
 def test_chains_by_hand(digits, task, source):
     spec = IMAGES.replace_all({"sampling.source": source, "denoise.mask": HALF.tobytes()})
-    samples = of(Samples, told(chain_task(spec, task, run_dir=digits, cadence=Always())))[0]
+    samples = of(Samples, collected(chain_task(spec, task, run_dir=digits, cadence=Always())))[0]
     assert np.isfinite(samples.x_hat).all()
 
 
@@ -231,7 +233,7 @@ def test_chains_by_hand(digits, task, source):
 @pytest.mark.parametrize("source", ["exact", "trained"])
 def test_a_picture_is_denoised(digits, change, source):
     spec = IMAGES.replace_all({"sampling.source": source, "denoise.change": change})
-    assert of(Denoised, told(denoise(spec, run_dir=digits)))[0].exact == (source == "exact")
+    assert of(Denoised, collected(denoise(spec, run_dir=digits)))[0].exact == (source == "exact")
 
 
 def test_samples_are_measured(digits, tmp_path, monkeypatch):
@@ -239,47 +241,47 @@ def test_samples_are_measured(digits, tmp_path, monkeypatch):
     monkeypatch.setenv("MSD_CACHE_DIR", str(tmp_path))
     spec = IMAGES.replace_all({"sampling.source": "trained", "sampling.chains": LEAST})
     for events in (
-        told(evaluate(spec, run_dir=digits, cadence=Always(), retrain=True)),
-        told(evaluate(spec.replace("sampling.source", "exact"), curve=((2, 1), (3, 1)))),
+        collected(evaluate(spec, run_dir=digits, cadence=Always(), retrain=True)),
+        collected(evaluate(spec.replace("sampling.source", "exact"), curve=((2, 1), (3, 1)))),
     ):
         assert of(Quality, events)[-1].n == LEAST
-    drawn = of(Samples, told(sample(spec, run_dir=digits)))[0]
+    drawn = of(Samples, collected(sample(spec, run_dir=digits)))[0]
     save_samples(tmp_path / "file.npz", drawn.x_hat, drawn.y, 0, spec.to_json())
-    assert of(Quality, told(evaluate(samples=tmp_path / "file.npz")))
+    assert of(Quality, collected(evaluate(samples=tmp_path / "file.npz")))
 
 
 def test_samples_are_judged_and_their_neighbours_found(digits):
     spec = IMAGES.replace("sampling.source", "trained")
-    drawn = of(Samples, told(sample(spec, run_dir=digits)))[0]
-    (verdicts,) = of(Verdicts, told(judge(drawn)))
+    drawn = of(Samples, collected(sample(spec, run_dir=digits)))[0]
+    (verdicts,) = of(Verdicts, collected(judge(drawn)))
     assert verdicts.features
-    (found,) = of(Neighbours, told(nearest(spec, drawn.x_hat[0])))
+    (found,) = of(Neighbours, collected(nearest(spec, drawn.x_hat[0])))
     assert np.isfinite(found.features).all()
 
 
 def test_first_chains_are_drawn_and_causes_are_tried(digits, points):
     images = IMAGES.replace("sampling.source", "trained")
-    assert of(Samples, told(sample_at_first_sight(images, run_dir=digits)))
+    assert of(Samples, collected(sample_at_first_sight(images, run_dir=digits)))
     for spec, run in ((images, digits), (POINTS.replace("sampling.source", "trained"), points)):
-        *_, found = of(Explained, told(why(spec, chains=4, run_dir=run)))
+        *_, found = of(Explained, collected(why(spec, chains=4, run_dir=run)))
         assert len(found.trials) > 2
 
 
 def test_the_best_chain_is_searched(digits, tmp_path):
     search = TuneSpec(base=IMAGES, evaluations=6, candidates=4, rungs=(16,), final=24)
-    assert of(TuneReport, told(tune(search, digits, runs_dir=tmp_path)))
+    assert of(TuneReport, collected(tune(search, digits, runs_dir=tmp_path)))
 
 
 def test_copies_grow(digits):
     images = IMAGES.replace("sampling.source", "trained")
-    assert of(GrowingCopies, told(growing_copies(images, (1, 2), ((2, digits),))))
-    assert of(StripFrame, told(held_out_strip(digits)))
+    assert of(GrowingCopies, collected(growing_copies(images, (1, 2), ((2, digits),))))
+    assert of(StripFrame, collected(held_out_strip(digits)))
 
 
 def test_a_field_is_computed(points):
     frame = {"sigma": 1.0, "bounds": (-1.0, 1.0, -1.0, 1.0), "resolution": (4, 4), "points": 3}
     for run in (None, points):
-        (found,) = of(FieldFrame, told(field(POINTS, run_dir=run, device=standin.NAME, **frame)))
+        (found,) = of(FieldFrame, collected(field(POINTS, run_dir=run, device=standin.NAME, **frame)))
     assert found.trained_score.shape == (9, 2)
 
 
@@ -287,26 +289,26 @@ def test_objectives_are_compared():
     base = usual_base(POINTS).replace_all({"training.steps": 3, "training.batch": 8, "noise.noises": 2})
     for form in ("score", "energy"):
         spec = ScoresSpec(base=base.replace("training.form", form), contenders=tuple(CONTENDERS), seeds=(0,))
-        (*_, table) = of(ScoreTable, told(scores(spec, cadence=Always())))
+        (*_, table) = of(ScoreTable, collected(scores(spec, cadence=Always())))
         assert all(np.isfinite(row.errors["data"].mean) for row in table.rows)
 
 
 def test_a_ladder_is_proposed():
     for spec in (POINTS, IMAGES):
-        assert of(Proposed, told(proposal(spec), device="cpu"))
+        assert of(Proposed, collected(proposal(spec), device="cpu"))
 
 
 def test_numbers_of_copies_are_compared(tmp_path):
     for base in (POINTS, IMAGES):
         spec = SweepSpec.from_fields({"base": base.model_dump(), "ks": (1, 2), "seeds": (0,)})
-        (*_, table) = of(SweepTable, told(sweep(spec, tmp_path / base.data.name, cadence=Always())))
+        (*_, table) = of(SweepTable, collected(sweep(spec, tmp_path / base.data.name, cadence=Always())))
         assert len(table.rows) == 4
 
 
 def test_a_report_is_reproduced(tmp_path):
     fields = {"base": IMAGES.model_dump(), "ks": (1, 2), "seeds": (0,), "modes": ("same-sigma",)}
     plan = SweepSpec.from_fields(fields)
-    events = told(reproduce(Reproduction(plan, plan, "A few steps."), tmp_path / "report", cadence=Always()))
+    events = collected(reproduce(Reproduction(plan, plan, "A few steps."), tmp_path / "report", cadence=Always()))
     assert (tmp_path / "report" / "index.html").read_text().count("<img")
     assert events
 

@@ -1,4 +1,4 @@
-"""A comparison of fusions of the copies: trained, resumed, widened, told and exported; older plans as before."""
+"""A comparison of fusions of the copies: trained, resumed, widened, reported and exported; older plans as before."""
 
 from __future__ import annotations
 

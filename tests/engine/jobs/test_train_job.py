@@ -71,7 +71,7 @@ def of(kind: type[Any], events: list[Event]) -> list[Any]:
     return [event for event in events if isinstance(event, kind)]
 
 
-def told(events: list[Event], name: str) -> list[float]:
+def column(events: list[Event], name: str) -> list[float]:
     return [value for event in of(LossPoints, events) for value in getattr(event, name).tolist()]
 
 
@@ -129,9 +129,9 @@ def test_losses_that_are_read_later_come_with_their_steps_and_times(tmp_path: Pa
     spec = points(steps=23, training__evaluate_every=7)
     at_once = run(spec, tmp_path / "at once", cadence=Always())
     later = run(spec, tmp_path / "later", cadence=Always(), delay=3)
-    assert told(at_once, "steps") == told(later, "steps") == list(range(1, 24))
-    assert told(at_once, "loss") == told(later, "loss")
-    times = told(later, "elapsed_s")
+    assert column(at_once, "steps") == column(later, "steps") == list(range(1, 24))
+    assert column(at_once, "loss") == column(later, "loss")
+    times = column(later, "elapsed_s")
     assert times == sorted(set(times))
     assert times[-1] == of(Finished, later)[0].elapsed_s
     held_out = [[(event.step, event.loss) for event in of(HeldOutLoss, events)] for events in (at_once, later)]
@@ -160,7 +160,7 @@ def test_a_closed_run_continues_to_the_same_bits(spec: ExperimentSpec, delay: in
     )
     rest = run(None, tmp_path / "parts", resume=True, delay=delay)
     assert isinstance(rest[-1], Finished)
-    assert told(rest, "loss") == told(whole, "loss")
+    assert column(rest, "loss") == column(whole, "loss")
     one, other = (Run.open(tmp_path / name).load_state().tensors for name in ("whole", "parts"))
     assert one.keys() == other.keys()
     assert all(torch.equal(one[name], other[name]) for name in one)

@@ -66,14 +66,14 @@ def one_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("MSD_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "tune-cache"))
 
 
-def told(events: list[Event], kind: type[Any]) -> Any:
+def final(events: list[Event], kind: type[Any]) -> Any:
     return [event for event in events if isinstance(event, kind)][-1]
 
 
 def result(events: list[Event]) -> tuple[Any, ...]:
     """Return all that a search says at its end."""
     assert isinstance(events[-1], Finished), events[-1]
-    report, table = told(events, TuneReport), told(events, TuneTable)
+    report, table = final(events, TuneReport), final(events, TuneTable)
     return repr(report.finalists), repr(report.effects), report.best_json, repr(table.rows)
 
 
@@ -234,14 +234,14 @@ def test_no_choice_sees_the_half_that_reports(run: Path, tmp_path: Path, monkeyp
 
     monkeypatch.setattr(tune_module, "prepared_standard", spoilt(1))
     spoilt_report = list(tune(SEARCH, run, device="cpu"))
-    assert told(spoilt_report, TuneTable).rows == told(clean, TuneTable).rows
-    assert told(spoilt_report, TuneReport).best_json == told(clean, TuneReport).best_json
-    assert told(spoilt_report, TuneReport).effects == told(clean, TuneReport).effects
+    assert final(spoilt_report, TuneTable).rows == final(clean, TuneTable).rows
+    assert final(spoilt_report, TuneReport).best_json == final(clean, TuneReport).best_json
+    assert final(spoilt_report, TuneReport).effects == final(clean, TuneReport).effects
     # The judge of the other half does see it, and the judge of this half would see its own poison.
-    assert repr(told(spoilt_report, TuneReport).finalists) != repr(told(clean, TuneReport).finalists)
+    assert repr(final(spoilt_report, TuneReport).finalists) != repr(final(clean, TuneReport).finalists)
     (run / TUNE).unlink()
     monkeypatch.setattr(tune_module, "prepared_standard", spoilt(0))
-    assert told(list(tune(SEARCH, run, device="cpu")), TuneTable).rows != told(clean, TuneTable).rows
+    assert final(list(tune(SEARCH, run, device="cpu")), TuneTable).rows != final(clean, TuneTable).rows
 
 
 def test_the_halves_share_no_image_and_leave_none_out(against: Standard) -> None:
@@ -288,7 +288,7 @@ def test_a_search_stopped_anywhere_and_torn_goes_on_to_the_same_result(run: Path
     events = list(tune(SEARCH, run, device="cpu"))
     assert result(events) == expected
     assert not (cache_folder() / "tune" / whole[0]["search"]).exists()
-    # What was torn is told, and no candidate is judged twice.
+    # The torn line is reported, and no candidate is judged twice.
     assert any(isinstance(event, Notice) and "damaged lines" in event.text for event in events)
     found = []
     for text in journal.read_text().splitlines():
@@ -301,7 +301,7 @@ def test_a_search_stopped_anywhere_and_torn_goes_on_to_the_same_result(run: Path
 
 def test_the_best_chain_is_the_first_of_the_last_rung_and_the_presets_chain_is_reported(run: Path) -> None:
     events = list(tune(SEARCH.replace("final", 144), run, device="cpu"))
-    report, table = told(events, TuneReport), told(events, TuneTable)
+    report, table = final(events, TuneReport), final(events, TuneTable)
     last = [row for row in table.rows if row.chains == SEARCH.rungs[-1]]
     assert len(last) == SEARCH.entrants[-1]
     assert [row.value for row in last] == sorted(row.value for row in last)
@@ -363,7 +363,7 @@ def test_a_budget_without_a_chain_and_another_network_are_refused(run: Path) -> 
 
 
 def test_the_cost_counts_all_chains(run: Path) -> None:
-    cost = told(list(tune_cost(SEARCH, run, device="cpu")), TuneCost)
+    cost = final(list(tune_cost(SEARCH, run, device="cpu")), TuneCost)
     entrants, (first, second) = SEARCH.entrants, SEARCH.rungs
     chains = entrants[0] * first + entrants[1] * (second - first) + FINALISTS * (SEARCH.final - second) + SEARCH.final
     assert cost.evaluations == SEARCH.evaluations * chains

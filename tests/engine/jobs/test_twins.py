@@ -123,7 +123,7 @@ def test_chains_that_blow_up_have_no_split():
 def test_the_command_prints_distance_and_thermometer(capsys):
     line = ["--preset", "two-gaussians", "--levels", "2", "--steps_per_level", "8", "--r", "0.5", "--json"]
     assert main(["twins", *line, "--sampling.chains", "5"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert 0 <= told["distance"] < 1e-12
-    assert told["predicted_thermometer"] == pytest.approx(1 / 0.75)
-    assert len(told["autocorrelation"]) == len(told["predicted_autocorrelation"])
+    reported = json.loads(capsys.readouterr().out)
+    assert 0 <= reported["distance"] < 1e-12
+    assert reported["predicted_thermometer"] == pytest.approx(1 / 0.75)
+    assert len(reported["autocorrelation"]) == len(reported["predicted_autocorrelation"])

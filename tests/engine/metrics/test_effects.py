@@ -1,4 +1,4 @@
-"""Which settings mattered: shares of the variance, and when nothing can be told."""
+"""Which settings mattered: shares of the variance, and when nothing can be said."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def test_the_shares_are_those_of_the_variance() -> None:
 
 
 def test_a_setting_that_matters_is_told_and_one_that_does_not_seldom_is() -> None:
-    told = dict.fromkeys(("ratio", "word", "idle", "other"), 0)
+    found_in = dict.fromkeys(("ratio", "word", "idle", "other"), 0)
     repeats = 40
     for seed in range(repeats):
         for name, share in shares(*rows(40, seed), seed=seed).items():
-            told[name] += share.low > 0
-    assert told["ratio"] > 0.8 * repeats
-    assert told["word"] > 0.8 * repeats
-    assert told["idle"] <= 0.1 * repeats
-    assert told["other"] <= 0.1 * repeats
+            found_in[name] += share.low > 0
+    assert found_in["ratio"] > 0.8 * repeats
+    assert found_in["word"] > 0.8 * repeats
+    assert found_in["idle"] <= 0.1 * repeats
+    assert found_in["other"] <= 0.1 * repeats
 
 
 def test_an_optimum_inside_the_range_counts() -> None:

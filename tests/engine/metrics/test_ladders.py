@@ -28,7 +28,7 @@ GLIDING = tuple(name for name, row in TRAITS.items() if row.glides)
 NOISY = tuple(name for name, row in TRAITS.items() if not row.noiseless)
 LAWFUL = tuple(name for name in NOISY if DYNAMICS[name].LAW.variances is not unknown)
 SWELL = tuple(name for name, row in TRAITS.items() if "conditioning" in row.own)
-CHOICES = [(name, told) for name in LAWFUL for told in (False, True) if not told or name in SWELL]
+CHOICES = [(name, actual) for name in LAWFUL for actual in (False, True) if not actual or name in SWELL]
 SCHEDULED = tuple(name for name in NOISY if DYNAMICS[name].LAW.as_scheduled)
 LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
 DATA = np.array([0.0, 0.3, 2.0])
@@ -38,8 +38,8 @@ def rubbed(friction):
     return ChosenSampler(sampler="underdamped", friction=friction)
 
 
-def schedule(sampler, ladder=LADDER, steps=3, ratio=0.4, friction=0.8, told=False):
-    residuals = DYNAMICS[sampler].LAW.residuals if told else None
+def schedule(sampler, ladder=LADDER, steps=3, ratio=0.4, friction=0.8, actual=False):
+    residuals = DYNAMICS[sampler].LAW.residuals if actual else None
     return Descent(tuple(ladder), steps, ratio, rubbed(friction), sampler in GLIDING, residuals)
 
 
@@ -56,15 +56,15 @@ class Impulse:
         return z
 
 
-@pytest.mark.parametrize(("sampler", "told"), [one for one in CHOICES if not TRAITS[one[0]].needs])
+@pytest.mark.parametrize(("sampler", "actual"), [one for one in CHOICES if not TRAITS[one[0]].needs])
 @pytest.mark.parametrize("steps", [1, 3, 30])
 @pytest.mark.parametrize("variance", DATA)
-def test_the_recursion_is_what_the_steps_do(sampler, told, steps, variance):
+def test_the_recursion_is_what_the_steps_do(sampler, actual, steps, variance):
     # Chains of a Gaussian are linear in their start and their noise: the variance is the sum of squared responses.
     def denoiser(y, sigma):
         return Posterior(y.mean(1) * variance / (variance + sigma**2), torch.empty(0))
 
-    descent = schedule(sampler, steps=steps, told=told)
+    descent = schedule(sampler, steps=steps, actual=actual)
     y = torch.zeros(len(descent) + 1, 1, 1, dtype=torch.float64)
     y[0] = math.sqrt(variance + LADDER[0] ** 2)
     *_, last = walk(DYNAMICS[sampler], denoiser, y, descent, Impulse(len(y)))
@@ -75,19 +75,19 @@ def test_the_recursion_is_what_the_steps_do(sampler, told, steps, variance):
 @pytest.mark.parametrize("sampler", SWELL)
 @pytest.mark.parametrize("data", [np.zeros(2), DATA])
 def test_the_denoiser_gets_the_noise_of_the_state(sampler, data):
-    # Along λ = 0 the chains are their noise; there no x̂ depends on what is told.
-    descent = schedule(sampler, told=True)
+    # Along λ = 0 the chains are their noise; there no x̂ depends on the noise that the denoiser gets.
+    descent = schedule(sampler, actual=True)
     y = torch.zeros(len(descent) + 1, 1, 1, dtype=torch.float64)
     y[0] = LADDER[0]
-    told = []
+    actual = []
 
     def denoiser(y, sigma):
-        told.append(sigma)
+        actual.append(sigma)
         return Posterior(torch.zeros_like(y[:, 0]), torch.empty(0))
 
     for moment in walk(DYNAMICS[sampler], denoiser, y, descent, Impulse(len(y))):
         there = math.sqrt(moment.y.square().sum().item())
-        assert moment.noise == told[-1] == pytest.approx(max(there, 1e-3 * moment.sigma), rel=1e-12)
+        assert moment.noise == actual[-1] == pytest.approx(max(there, 1e-3 * moment.sigma), rel=1e-12)
     ends = np.sqrt(variances(sampler, descent, 1, data)[:, 0])
     np.testing.assert_allclose(noise_at_ends(sampler, descent), ends, rtol=1e-12)
     assert ends[-1] == pytest.approx(there, rel=1e-12)
@@ -100,18 +100,18 @@ def test_a_sampler_has_the_choice_where_it_swells(sampler):
         np.testing.assert_allclose(swelling(sampler, schedule(sampler)), 1, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("sampler", "told"), CHOICES)
-def test_copies_count_by_their_effective_noise_alone(sampler, told):
+@pytest.mark.parametrize(("sampler", "actual"), CHOICES)
+def test_copies_count_by_their_effective_noise_alone(sampler, actual):
     k = 5
     narrow = [sigma / math.sqrt(k) for sigma in LADDER]
-    many = variances(sampler, schedule(sampler, told=told), k, DATA)
-    one = variances(sampler, schedule(sampler, narrow, told=told), 1, DATA)
+    many = variances(sampler, schedule(sampler, actual=actual), k, DATA)
+    one = variances(sampler, schedule(sampler, narrow, actual=actual), 1, DATA)
     np.testing.assert_allclose(many, one, rtol=1e-12)
 
 
 @pytest.mark.parametrize("sampler", SWELL)
 def test_the_later_part_of_a_ladder_continues_with_its_noise(sampler):
-    whole = schedule(sampler, told=True)
+    whole = schedule(sampler, actual=True)
     noise = next(whole.noises(2 * 3))
     part = dataclasses.replace(whole, ladder=LADDER[2:], begins=noise)
     if sampler == "underdamped":
@@ -121,13 +121,13 @@ def test_the_later_part_of_a_ladder_continues_with_its_noise(sampler):
         np.testing.assert_allclose(list(part.noises()), list(whole.noises(2 * 3)), rtol=1e-12)
 
 
-@pytest.mark.parametrize(("told", "right"), [(False, lambda g, r: g * r / 2), (True, lambda g, r: (g - 1) * r / 2)])
+@pytest.mark.parametrize(("actual", "right"), [(False, lambda g, r: g * r / 2), (True, lambda g, r: (g - 1) * r / 2)])
 @pytest.mark.parametrize("ratio", [0.02, 0.2, 0.8])
-def test_settled_langevin_errs_less_at_the_noise_of_the_state_on_narrow_data(told, right, ratio):
+def test_settled_langevin_errs_less_at_the_noise_of_the_state_on_narrow_data(actual, right, ratio):
     # The excess of the variance of x̂ over its value at the noise of the state, λ²/(λ + v).
     data = np.geomspace(1e-3, 10, 13)
-    descent = schedule("langevin", [1.0], 10_000, ratio, told=told)
-    v = inflated(ratio) if told else 1.0
+    descent = schedule("langevin", [1.0], 10_000, ratio, actual=actual)
+    v = inflated(ratio) if actual else 1.0
     g = v / (data + v)
     excess = variances("langevin", descent, 1, data)[-1] / (data + v) - 1
     np.testing.assert_allclose(excess, right(g, ratio) / (1 - ratio * g / 2), rtol=1e-9, atol=1e-12)
@@ -138,18 +138,18 @@ def test_settled_langevin_errs_less_at_the_noise_of_the_state_on_narrow_data(tol
 def test_with_the_actual_noise_the_spread_of_narrow_estimates_is_nearly_right(sampler, k):
     # λ well below σ_L²/k, as for most directions of images, and several levels of few steps.
     data, ends = np.array([1e-3, 3e-3]) / k, {}
-    for told in (False, True):
-        descent = schedule(sampler, geometric(3.0, 0.5, 12).tolist(), 3, 0.3, told=told)
+    for actual in (False, True):
+        descent = schedule(sampler, geometric(3.0, 0.5, 12).tolist(), 3, 0.3, actual=actual)
         noise = np.square(noise_at_ends(sampler, descent)[-1]) / k
         gain = data / (data + noise)
         spread = gain**2 * variances(sampler, descent, k, data)[-1]
-        ends[told] = np.abs(spread / (gain * data) - 1)
+        ends[actual] = np.abs(spread / (gain * data) - 1)
     assert (ends[True] < ends[False] / 2).all(), ends
 
 
 @pytest.mark.parametrize("sampler", SWELL)
 def test_past_the_wall_what_is_reported_stays_bounded(sampler):
-    descent = schedule(sampler, steps=3000, ratio=2.5, told=True)
+    descent = schedule(sampler, steps=3000, ratio=2.5, actual=True)
     noises = np.array(list(descent.noises()))
     assert np.isfinite(noises).all()
     assert noises.max() == 1e6
@@ -205,11 +205,11 @@ def test_past_the_wall_the_swelling_is_huge():
 @pytest.mark.parametrize("sampler", NOISY)
 def test_the_job_reports_the_ladder_that_is_walked(sampler):
     spec = load_preset("ring-8").replace_all({"sampling.sampler": sampler, "sampling.ladder": "karras"})
-    told, _ = ladder_job(spec)
-    assert int(told.steps.sum()) == spec.sampling.total_steps == len(parts.descent(spec))
-    assert (told.sigma[0], told.sigma[-1]) == (spec.sampling.sigma_1, spec.sampling.sigma_L)
-    assert told.evaluations == spec.sampling.evaluations
-    assert len(told.swelling) == len(told.sigma) == spec.sampling.levels
+    actual, _ = ladder_job(spec)
+    assert int(actual.steps.sum()) == spec.sampling.total_steps == len(parts.descent(spec))
+    assert (actual.sigma[0], actual.sigma[-1]) == (spec.sampling.sigma_1, spec.sampling.sigma_L)
+    assert actual.evaluations == spec.sampling.evaluations
+    assert len(actual.swelling) == len(actual.sigma) == spec.sampling.levels
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

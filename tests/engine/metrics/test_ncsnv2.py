@@ -59,7 +59,7 @@ def test_only_a_large_first_noise_reaches_all_images(tmp_path: Path, k: int) -> 
     write_images(tmp_path / "cifar-10-batches-bin", 64)
     quick = {"sampling.chains": 64, "sampling.steps_per_level": 5}
     few = with_copies(load_preset(FEW).replace_all(quick), k)
-    # The ladder stays as dense where the images are told apart.
+    # The ladder stays as dense where the images are apart.
     most = with_copies(load_preset(MOST).replace_all(quick | {"sampling.levels": 80, "sampling.step_ratio": 0.2}), k)
     assert ratio(few, tmp_path) < 0.6
     # Over seeds 1.01 to 1.10.

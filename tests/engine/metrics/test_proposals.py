@@ -88,8 +88,8 @@ def test_the_step_is_better_than_any_other_on_the_ladder_that_is_walked():
             ladder = tuple(geometric(gamma**399, 1.0, 400).tolist())
             return swelling("langevin", Descent(ladder, steps, r))[-1]
 
-        r, told = best_step_ratio(gamma, steps)
-        assert leaves(r) == pytest.approx(told, rel=1e-3)
+        r, reported = best_step_ratio(gamma, steps)
+        assert leaves(r) == pytest.approx(reported, rel=1e-3)
         for other in (0.5 * r, 0.9 * r, 1.1 * r, 1.5 * r, best_step_ratio(gamma, steps, "ncsnv2")[0]):
             assert leaves(r) <= leaves(other) * (1 + 1e-6)
 
@@ -111,13 +111,13 @@ def test_copies_scale_the_first_noise_and_nothing_but_it():
 @pytest.mark.parametrize("preset", ["ncsn-toy", "digits-30s"])
 def test_the_job_proposes_what_the_spec_accepts(preset):
     spec = load_preset(preset)
-    *_, told, last = proposal(spec)
-    assert isinstance(told, Proposed)
+    *_, reported, last = proposal(spec)
+    assert isinstance(reported, Proposed)
     assert isinstance(last, Finished)
-    better = spec.replace_all(dict(told.values))
+    better = spec.replace_all(dict(reported.values))
     assert better.sampling.sigma_L == spec.sampling.sigma_L
     assert better.sampling.step_ratio < 2
-    assert "s_T²/σ²" in told.text
+    assert "s_T²/σ²" in reported.text
 
 
 def test_missing_images_are_reported(tmp_path):

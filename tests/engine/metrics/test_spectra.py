@@ -1,4 +1,4 @@
-"""How the detail of images is spread over scales, and blur told by it."""
+"""How the detail of images is spread over scales, and blur found by it."""
 
 from __future__ import annotations
 

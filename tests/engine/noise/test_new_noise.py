@@ -105,7 +105,7 @@ for jump, covariance in ((False, spread(variance)), (True, spread(variance * kep
     np.testing.assert_allclose(x.mean(0), MEAN, atol=0.06)
     np.testing.assert_allclose(np.cov(x.T), covariance, atol=0.08)
     np.testing.assert_array_equal(segment.y[-1], samples.y)
-    # Noise of the same strength in every direction would be told apart.
+    # Noise of the same strength in every direction would differ.
     assert np.abs(np.cov(x.T) - SIGMA - LAST**2 / K * np.eye(2)).max() > 0.3
     report = only(ChainReport, events)
     whitened = variance * kept**2 if jump else variance

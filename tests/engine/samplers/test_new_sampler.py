@@ -103,8 +103,8 @@ def test_a_sampler_is_added_in_two_files(tmp_path: Path) -> None:
     assert files == 2
     done = run_in(tmp_path, USE + FIELDS)
     assert done.returncode == 0, done.stderr
-    told = run_in(tmp_path, "from msd_engine.cli.main import main; main(['sample', '--help'])")
-    assert "--churn FLOAT, --sampling.churn FLOAT" in told.stdout
+    reported = run_in(tmp_path, "from msd_engine.cli.main import main; main(['sample', '--help'])")
+    assert "--churn FLOAT, --sampling.churn FLOAT" in reported.stdout
 
 
 @pytest.mark.parametrize("instead", ["", "\nLAW = law\n"])

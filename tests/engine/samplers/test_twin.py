@@ -19,8 +19,8 @@ from msd_engine.specs import MixtureSpec
 LADDER = (3.0, 1.5, 0.7)
 STEPS, RATIO = 130, 0.3
 WAY = Descent(LADDER, STEPS, RATIO)
-TOLD = Descent(LADDER, STEPS, RATIO, residuals=langevin.LAW.residuals)
-WAYS = pytest.mark.parametrize("way", [WAY, TOLD], ids=["scheduled", "actual"])
+REPORTED = Descent(LADDER, STEPS, RATIO, residuals=langevin.LAW.residuals)
+WAYS = pytest.mark.parametrize("way", [WAY, REPORTED], ids=["scheduled", "actual"])
 
 
 def start(chains, k, dim, seed=0):
@@ -186,7 +186,7 @@ def test_the_last_stretch_gives_the_posterior_of_the_last_state(way):
     few = replace(way, steps_per_level=7)
     *_, last = twin.walk(denoiser, y, few, streams)
     *_, noise = few.noises()
-    assert (noise > LADDER[-1]) is (way is TOLD)
+    assert (noise > LADDER[-1]) is (way is REPORTED)
     expected = denoiser(last.y, noise)
     torch.testing.assert_close(last.posterior.mean, expected.mean, rtol=1e-5, atol=1e-5)
     torch.testing.assert_close(last.posterior.score, expected.score, rtol=1e-4, atol=1e-4)

@@ -1,7 +1,7 @@
 """Networks that serve every k, trained for a moment on a mixture, against the exact posterior mean at equal σ_eff.
 
 By sufficiency (theory §3, facts 1 and 10) x̂ depends on the copies through ȳ and σ/√k alone. The mean squared distance
-of a network's x̂ from the exact one is its error beyond the least possible one; it is told as a share of that.
+of a network's x̂ from the exact one is its error beyond the least possible one; it is given as a share of that.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def test_where_seeds_do_not_tell_it_says_so() -> None:
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_the_interval_of_the_share_holds_it(seeds: int) -> None:
-    held, told = 0, 0
+    held, judged = 0, 0
     draws = np.random.default_rng(seeds)
     spec = SweepSpec(base=load_preset("ncsn-toy"), ks=(1, 8), seeds=tuple(range(seeds)))
     for _ in range(150):
@@ -123,6 +123,6 @@ def test_the_interval_of_the_share_holds_it(seeds: int) -> None:
         ]  # fmt: skip
         share = findings(table(spec, results))[-1]
         low, high = share.split("95 % interval: ")[1].split(" %)")[0].split(" to ")
-        told += 1
+        judged += 1
         held += float(low) - 0.5 <= 100 * (1 - math.log(0.8) / math.log(0.4)) <= float(high) + 0.5
-    assert held / told > 0.95 - 3 * math.sqrt(0.05 * 0.95 / told)
+    assert held / judged > 0.95 - 3 * math.sqrt(0.05 * 0.95 / judged)

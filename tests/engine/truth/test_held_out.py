@@ -34,10 +34,10 @@ def test_it_is_reported_saved_and_reported_again(tmp_path: Path) -> None:
     spec = load_preset("ncsn-toy").replace_all(
         {"training.steps": 20, "network.width": 16, "training.evaluate_every": 10}
     )
-    told = [event for event in train(spec, tmp_path / "run", device="cpu") if isinstance(event, HeldOutLoss)]
+    reported = [event for event in train(spec, tmp_path / "run", device="cpu") if isinstance(event, HeldOutLoss)]
     again = [event for event in recall(tmp_path / "run", device="cpu") if isinstance(event, HeldOutLoss)]
-    assert [one.standard_error for one in told] == [one.standard_error for one in again]
-    for one in told:
+    assert [one.standard_error for one in reported] == [one.standard_error for one in again]
+    for one in reported:
         # 4 096 draws of this target leave some percent, of which the exact score on the same draws has its part.
         assert 0.01 < one.standard_error / one.loss < 0.15
         assert abs(one.mmse - 5.231) < 4.5 * math.hypot(one.standard_error, 0.09)

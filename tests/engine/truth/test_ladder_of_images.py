@@ -42,19 +42,19 @@ def test_the_end_of_the_ladder_is_as_reported(seed: int) -> None:
         del settings[f"sampling.{name}"]
     spec = load_preset("digits-exact").replace_all(settings)
     events = list(sample(spec, device="cpu"))
-    (told,) = (event for event in events if isinstance(event, Ladder))
+    (reported,) = (event for event in events if isinstance(event, Ladder))
     (samples,) = (event for event in events if isinstance(event, Samples))
     y = torch.from_numpy(samples.y).flatten(2)
     found = residual_inflation(y, sigma_L)
-    error = told.swelling[-1] * math.sqrt(2 / (len(y) * (y.shape[1] - 1) * y.shape[2]))
-    assert abs(found - told.swelling[-1]) < 4.5 * error
+    error = reported.swelling[-1] * math.sqrt(2 / (len(y) * (y.shape[1] - 1) * y.shape[2]))
+    assert abs(found - reported.swelling[-1]) < 4.5 * error
 
 
 def test_the_command_says_what_theory_does_not_know(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     words = ["sample", "--preset", "two-gaussians", "--chains", "50", "--json", "--out"]
     assert main([*words, str(tmp_path / "one.npz")]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert abs(told["within_std"] / told["predicted_std"] - 1) < 0.5
+    reported = json.loads(capsys.readouterr().out)
+    assert abs(reported["within_std"] / reported["predicted_std"] - 1) < 0.5
     assert main([*words, str(tmp_path / "two.npz"), "--sampler", "ode", "--steps_per_level", "2"]) == 0
     assert json.loads(capsys.readouterr().out)["predicted_std"] is None
 
@@ -62,7 +62,7 @@ def test_the_command_says_what_theory_does_not_know(capsys: pytest.CaptureFixtur
 def test_nothing_is_promised_of_pictures_that_the_exact_denoiser_does_not_know() -> None:
     # A held-out picture with little noise: the nearest training image is farther away than ȳ.
     spec = load_preset("digits-exact").replace_all({"denoise.sigma": 0.05, "training.k": 4})
-    (told,) = (event for event in denoise(spec, device="cpu") if isinstance(event, Denoised))
-    assert told.exact
-    assert told.error > 2 * told.sigma_eff
-    assert told.error_mean == pytest.approx(told.sigma_eff, rel=4.5 / math.sqrt(2 * 64))
+    (reported,) = (event for event in denoise(spec, device="cpu") if isinstance(event, Denoised))
+    assert reported.exact
+    assert reported.error > 2 * reported.sigma_eff
+    assert reported.error_mean == pytest.approx(reported.sigma_eff, rel=4.5 / math.sqrt(2 * 64))

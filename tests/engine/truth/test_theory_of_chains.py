@@ -100,15 +100,15 @@ def error_of_std(spec: ExperimentSpec, samples: Samples) -> float:
 def check(spec: ExperimentSpec) -> tuple[bool, bool]:
     """Hold the figures of chains against theory; returns whether it said a std, and a swelling."""
     report, samples = ends(spec)
-    told = spec.sampling.model_dump_json()
+    reported = spec.sampling.model_dump_json()
     if not math.isnan(report.predicted_std):
         error = error_of_std(spec, samples)
         allowed = 4.5 * error + PROMISED * report.predicted_std
-        assert abs(report.within_std - report.predicted_std) < allowed, (report, error, told)
+        assert abs(report.within_std - report.predicted_std) < allowed, (report, error, reported)
     k, dim = samples.y.shape[1:]
     if not math.isnan(report.predicted_inflation):
         error = report.predicted_inflation * math.sqrt(2 / (len(samples.y) * (k - 1) * dim))
-        assert abs(report.residual_inflation - report.predicted_inflation) < 4.5 * error, (report, told)
+        assert abs(report.residual_inflation - report.predicted_inflation) < 4.5 * error, (report, reported)
     return not math.isnan(report.predicted_std), not math.isnan(report.predicted_inflation)
 
 

@@ -1,4 +1,4 @@
-"""A window that is told to end from outside closes as by its button: settings kept, the run in training saved."""
+"""A window that a signal ends closes as by its button: settings kept, the run in training saved."""
 
 from __future__ import annotations
 

@@ -53,6 +53,7 @@ CALLS = {
     "watch_runs": (),
     "shipped_runs": (),
     "held_out_curves": ([RUN],),
+    "compare_settings": ([SPEC.to_json()] * 2,),
     "annotate": (RUN,),
     "discard": ([RUN],),
     "export_tensorboard": (RUN, RUN),

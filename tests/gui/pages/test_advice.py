@@ -32,7 +32,7 @@ TOO_LITTLE_FOR_A_FLOW = 1.2 * FACTS.data_std * math.sqrt(FACTS.dim * GOOD.traini
 
 
 def walked(spec: ExperimentSpec, facts: Facts = FACTS) -> Facts:
-    """What is known once the engine has told the ladder."""
+    """The facts after the event of the ladder."""
     (received,) = [event for event in ladder(spec) if isinstance(event, Ladder)]
     return replace(facts, ladder=received)
 

@@ -69,6 +69,19 @@ def test_the_shipped_network_follows_k(qtbot, page):
         assert not page.card.isVisible()
 
 
+def test_a_training_for_another_k_takes_the_place_of_the_dropped_run(qtbot, window, page, run):
+    drop(window, run)
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)
+    page.experiment.set(page.experiment.spec.replace_all(SMALL_TRAINING | {"training.k": 5}))
+    qtbot.waitUntil(lambda: page.card.isVisible(), timeout=WAIT_MS)
+    press(page, "Train for k = 5")
+    trainer = window.pages["images"].trainer
+    qtbot.waitUntil(lambda: trainer.has_weights and not trainer.running, timeout=WAIT_MS)
+    window.show_page("denoise")
+    settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 5)
+    assert page.resolved.run != run
+
+
 def test_a_run_dropped_on_the_page_stays_there_with_its_data_and_k(qtbot, window, page, run):
     drop(window, run)
     settled(qtbot, page, lambda: page.denoised and page.denoised.fixed_k == 3)

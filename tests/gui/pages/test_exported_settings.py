@@ -189,7 +189,7 @@ def test_what_the_images_page_writes_carries_the_settings_that_made_it(alone, cl
 
 
 def test_the_strip_of_a_network_that_is_gone_keeps_its_settings(alone, clock, tmp_path):
-    """A run that is opened, and has told of no held-out images, leaves those of the training before on the screen."""
+    """An opened run without held-out images leaves those of the training before on the screen."""
     made_with = load_preset("digits-30s").replace_all(SHORT)
     engine = Saved(train=training)
     page = alone(ImagesPage, Experiment(made_with), engine, clock, NetworkStore())

@@ -52,7 +52,7 @@ def frame(spec, noise_power=(1.0, 1.0, 1.0, 1.0), data_power=(8.0, 4.0, 0.5, 0.1
     return Forward(spec.to_json(), x, 0.8, 0.6, 0.6, 1.0, times, (white, chosen), spectrum, available)
 
 
-def told(spec):
+def forward_events(spec):
     yield Started("forward", "", 0, 0, spec.to_json())
     yield frame(spec)
     yield Finished(0, 0.0, "")
@@ -66,7 +66,7 @@ def clock():
 @pytest.fixture
 def page(qtbot, monkeypatch, clock):
     monkeypatch.setenv(SYNCHRONOUS, "1")
-    page = NoisePage(Experiment(SPEC), FakeEngine(forward=told), clock)
+    page = NoisePage(Experiment(SPEC), FakeEngine(forward=forward_events), clock)
     qtbot.addWidget(page)
     page.show()
     page.begin()
@@ -97,7 +97,7 @@ def test_strips_and_correlations_follow_at_a_tick_without_a_frame_or_after_three
         clock.tick.emit()
 
     def renamed(spec):
-        begun, shown, ended = told(spec)
+        begun, shown, ended = forward_events(spec)
         side = dataclasses.replace(shown.sides[1], name=f"γ = {spec.noise.gamma}")
         side = dataclasses.replace(side, correlation=side.correlation * spec.noise.gamma)
         return begun, dataclasses.replace(shown, sides=(shown.sides[0], side)), ended
@@ -205,7 +205,7 @@ def test_a_failure_clears_the_page(page, clock, qtbot):
         clock.tick.emit()
     assert page.shown.frame is None
     assert not page.exports()
-    page.engine._events["forward"] = told
+    page.engine._events["forward"] = forward_events
     page.files_changed()
     clock.tick.emit()
     assert page.shown.frame is not None

@@ -12,10 +12,10 @@ from msd_engine.specs.tables.papers import FIGURES
 def test_a_figure_opens_with_its_story_and_exports_by_name(qtbot, window, name):
     page = window.pages["mixture"]
     assert name in page.presets
-    told = []
-    page.noticed.connect(told.append)
+    reported = []
+    page.noticed.connect(reported.append)
     page.load(load_preset(name))
-    assert told == [FIGURES[name].story]
+    assert reported == [FIGURES[name].story]
     (row,) = [export for export in page.exports() if export.label == "Figure of the papers"]
     assert (row.name, row.suffix) == (name, ".svg")
     page.load(load_preset("ring-8"))

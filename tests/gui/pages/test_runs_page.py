@@ -124,16 +124,17 @@ def test_what_differs_between_chosen_runs_is_listed(page, folder, qtbot):
     choose(qtbot, page, folder / "one")
     assert not shown.isVisible()
     choose(qtbot, page, folder / "one", folder / "three")
+    qtbot.waitUntil(lambda: shown.table.rowCount() == 1, timeout=WAIT_MS)
     cells = [[shown.table.item(0, place).text() for place in range(3)]]
-    assert shown.table.rowCount() == 1
     assert sorted(cells[0][1:]) == ["1", "4"]
     assert shown.table.item(0, 0).toolTip() == "training.k"
     choose(qtbot, page, *(folder / name for name in ("one", "two", "three", "sweep/four")))
+    qtbot.waitUntil(lambda: shown.table.columnCount() == 2, timeout=WAIT_MS)
     assert sorted(shown.table.item(0, 1).text().split(", ")) == ["1", "2", "4", "8"]
     make(folder / "five", k=1)
     qtbot.waitUntil(lambda: len(page.model.runs) == 5, timeout=WAIT_MS)
     choose(qtbot, page, folder / "one", folder / "five")
-    assert not shown.table.isVisible()
+    qtbot.waitUntil(lambda: not shown.table.isVisible(), timeout=WAIT_MS)
     assert "same settings" in shown.note.text()
 
 

@@ -1,4 +1,4 @@
-"""The list of runs: order, search, and what views are told when runs come, change and go."""
+"""The list of runs: order, search, and the signals to views when runs come, change and go."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def test_the_curves_are_those_of_the_chosen_place_with_intervals(page):
         assert [curve.low is None for curve in curves] == [False] + [True] * (len(USUAL) - 1)
         assert curves[0].words == page.shown.objective.currentText()
         assert curves[0].low.tolist() == pytest.approx([2.7 * number, 1.8 * number, 0.9 * number])
-    # The bound is told the truth and drawn apart.
+    # The bound knows the truth and is drawn apart.
     assert {curve.words for curve in curves if curve.style == "dash"} == {"Explicit"}
     assert len({curve.colour for curve in curves}) == len(USUAL)
 

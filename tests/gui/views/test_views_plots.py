@@ -1,4 +1,4 @@
-"""The plots: what goes in, what is told, what is chosen, what is kept."""
+"""The plots: their content, their words, what is chosen and kept."""
 
 from __future__ import annotations
 

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
+from msd_engine.events import Difference, Differences, Event, Finished
+from msd_engine.jobs.tools.background import Notify, in_background
+from msd_engine.jobs.tools.failures import reports_user_errors
+from msd_engine.specs import ExperimentSpec
 from msd_engine.specs.base import Declaration, Spec, declarations
 
 ABSENT = "–"
 
 
-@dataclass(frozen=True)
-class Difference:
-    """A setting with its value in each experiment.
+@reports_user_errors
+def compare_settings(specs_json: Sequence[str]) -> Iterator[Event]:
+    """Compare the settings of experiments.
 
-    Attributes:
-        path: Dotted path of the field, such as ``training.k``.
-        title: Display title, with the symbol.
-        unit: Unit of the values; empty for none.
-        values: A text for each experiment; a dash where it has no such field.
+    Args:
+        specs_json: Two or more specs as JSON.
+
+    Yields:
+        `Differences`, then `Finished`.
     """
+    start = time.monotonic()
+    found = yield from in_background(partial(_compared, specs_json))
+    yield Differences(tuple(specs_json), found)
+    yield Finished(0, time.monotonic() - start, f"Compared {len(specs_json)} experiments.")
 
-    path: str
-    title: str
-    unit: str
-    values: tuple[str, ...]
+
+def _compared(specs_json: Sequence[str], _notify: Notify) -> tuple[Difference, ...]:
+    return differences([ExperimentSpec.from_json(text) for text in specs_json])
 
 
 def differences(specs: Sequence[Spec]) -> tuple[Difference, ...]:

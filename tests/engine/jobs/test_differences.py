@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from msd_engine.jobs.files.differences import ABSENT, differences
 from msd_engine.specs import declarations, load_preset
-from msd_engine.specs.tables.differences import ABSENT, differences
 
 ONE = load_preset("digits-30s")
 
