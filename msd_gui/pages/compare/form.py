@@ -24,7 +24,7 @@ _UNIT_HELP = (
     "are compared at the last step at which all of them were measured."
 )
 _WORKERS_HELP = (
-    "Runs that are trained at the same time. Small networks gain most, as their steps are too short for several threads. "
+    "Runs that are trained at the same time. Small networks gain most: their steps are too short for several threads. "
     "A budget in steps gives the same numbers either way if the number of threads is fixed."
 )
 
