@@ -87,9 +87,12 @@ class Spread:
                         del left[name]
                         yield name, state
                     elif state == "started":
-                        yield from self._news(name)
-                        step = self._steps[name]
-                        yield ChildStarted(name, self._numbers[name], len(self._numbers), step)
+                        # A start begins the curve anew, with everything that earlier tries have measured.
+                        self._told.pop(name, None)
+                        self._sizes.pop(name, None)
+                        curve = list(self._news(name))
+                        yield ChildStarted(name, self._numbers[name], len(self._numbers), self._steps[name])
+                        yield from curve
                     elif self._look.due():
                         for child in list(left):
                             yield from self._news(child)

@@ -198,7 +198,7 @@ class _Job:
                         continue
                     name, state = event
                     folder = self.plan.run_folder(name)
-                    failure = Failed(f"{name}: {last_line(tasks[name].log)}")
+                    failure = Failed(last_line(tasks[name].log).removeprefix("msd: "))
                     ended = self._trained(folder) if state == "done" else self._lost(folder, failure)
                     yield from self._settle(stages[name].child, folder, ended)
                     reported.add(name)

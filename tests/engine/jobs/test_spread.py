@@ -14,6 +14,7 @@ import pytest
 from test_sweep import of, plan, points, results
 
 from msd_engine.events import ChildEnded, ChildHeldOut, ChildStarted, Event, Failed, Finished, Started, SweepTable, Tick
+from msd_engine.jobs.sweep.spread import Spread
 from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.launchers.launch import Resources, Task, launch
 from msd_engine.launchers.local import Local
@@ -168,6 +169,19 @@ def test_killed_workers_change_no_number(
     run(spec, tmp_path / "pool", on="local:2")
     assert results(tmp_path / "pool") == results(tmp_path / "one")
     assert len(results(tmp_path / "one")) == len(ks) * len(seeds)
+
+
+def test_a_run_that_is_tried_again_begins_its_curve_anew(tmp_path: Path) -> None:
+    folder = SweepFolder.create(tmp_path / "pool", small(ks=(1,)))
+    (child,) = folder.spec.children()
+    made = Run.create(folder.run_folder(child.name), child.spec, device="cpu")
+    unknown = {"elapsed_s": 0.1, "mmse": None, "band_sigma_eff": [1.0], "band_loss": [1.0], "band_mmse": [None]}
+    made.append_metrics([{"step": 3, "held_out": 2.0, "standard_error": 0.1, **unknown}])
+    task = Task(child.name, (), tmp_path / "log")
+    events = Spread(folder, [child], {child.name: task}, Live()).events(Scripted({child.name: [75, 0]}, slots=1))
+    told = [event for event in events if isinstance(event, ChildStarted | ChildHeldOut)]
+    assert [type(event) for event in told] == [ChildStarted, ChildHeldOut] * 2
+    assert [event.step for event in told if isinstance(event, ChildStarted)] == [3, 3]
 
 
 @pytest.mark.long
