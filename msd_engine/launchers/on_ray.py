@@ -75,6 +75,6 @@ class OnRay:
             ray.init(address=self._address, log_to_driver=False)
         else:
             ray.init(_node_ip_address=_LOOPBACK, include_dashboard=False, log_to_driver=False, _system_config=_PATIENCE)
-        needs = {"num_cpus": self._resources.threads, "num_gpus": self._resources.cards}
+        needs = self._resources
         # Whatever is lost is repeated by `launch`.
-        return ray.remote(max_retries=0, **needs)(carry_out)
+        return ray.remote(num_cpus=needs.threads, num_gpus=needs.cards, max_retries=0)(carry_out)

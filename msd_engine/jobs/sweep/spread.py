@@ -76,8 +76,7 @@ class Spread:
         """
         left = dict(self._tasks)
         while left:
-            if self._live.paused:
-                self._live.wait_while_paused(_PAUSE_POLL_S)
+            if not self._live.wait_while_paused(_PAUSE_POLL_S):
                 yield Tick()
                 continue
             with closing(launch(left.values(), engine)) as states:  # type: ignore[type-var]
