@@ -26,6 +26,7 @@ import tyro
 from torch import Tensor
 
 from msd_engine.backend.tensors import pack_tensors
+from msd_engine.data.images import load_images
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.events import Event, Failed, Notice, Progress, Quality
 from msd_engine.jobs.factory.parts import learned_denoiser
@@ -33,7 +34,7 @@ from msd_engine.jobs.quality.evaluate import evaluate
 from msd_engine.jobs.training.train import train
 from msd_engine.runs.layout import EARLIER, MANIFEST, WEIGHTS
 from msd_engine.runs.run import Run
-from msd_engine.specs import ExperimentSpec, load_preset
+from msd_engine.specs import ExperimentSpec, ImagesSpec, load_preset
 from msd_engine.specs.data import IMAGE_TITLES
 from msd_engine.specs.live import Every
 from msd_engine.specs.models import CARD, CardFigure, ModelCard, load_card, model_names
@@ -49,7 +50,7 @@ class Origin:
     Attributes:
         preset: Preset of its training, except time and, where given, width.
         seconds: Default time of training.
-        data: Training data.
+        data: Training data; ``{count}`` stands for the number of images.
         licence: Licence of the data.
         source: Authors of the data.
         width: Filters of the first stage; 0 for those of the preset.
@@ -66,28 +67,28 @@ class Origin:
 DIGITS = Origin(
     "digits-30s",
     120.0,
-    "1500 handwritten digits of 8×8 pixels, as they come with scikit-learn",
+    "{count} handwritten digits of 8×8 pixels, as they come with scikit-learn",
     "CC BY 4.0",
     "E. Alpaydin and C. Kaynak: Optical Recognition of Handwritten Digits, UCI Machine Learning Repository, 1998",
 )
 MNIST = Origin(
     "mnist-2min",
     3000.0,
-    "60 000 handwritten digits of 28×28 pixels",
+    "{count} handwritten digits of 28×28 pixels",
     "CC BY-SA 3.0",
     "Y. LeCun, C. Cortes and C. Burges: The MNIST database of handwritten digits",
 )
 FASHION = Origin(
     "fashion-2min",
     3000.0,
-    "60 000 pictures of clothes of 28×28 pixels",
+    "{count} pictures of clothes of 28×28 pixels",
     "MIT",
     "H. Xiao, K. Rasul and R. Vollgraf: Fashion-MNIST (arXiv:1708.07747)",
 )
 CIFAR = Origin(
     "cifar10-20min",
     2100.0,
-    "colour photographs of 32×32 pixels in ten classes, up to 50 000",
+    "{count} colour photographs of 32×32 pixels in ten classes",
     "None is stated; made for research",
     "A. Krizhevsky: Learning Multiple Layers of Features from Tiny Images, 2009",
     width=32,
@@ -153,13 +154,16 @@ def halved(denoiser: LearnedDenoiser) -> dict[str, Tensor]:
     return {name: value.half() if name in weights else value for name, value in denoiser.state_dict().items()}
 
 
-def card(name: str, run: Run, parameters: int, quality: Quality, command: str) -> ModelCard:
+def card(name: str, run: Run, parameters: int, quality: Quality, command: str, data_dir: Path | None) -> ModelCard:
     """Return the card of a model with its measured figures."""
     origin, manifest = ORIGINS[name], run.manifest
+    images = run.spec.data
+    assert isinstance(images, ImagesSpec)
+    count = f"{len(load_images(images, data_dir).train):,}".replace(",", " ")
     return ModelCard(
         name=name,
         title=f"{IMAGE_TITLES[run.spec.data.name]}, {run.spec.copies}",
-        data=origin.data,
+        data=origin.data.format(count=count),
         data_licence=origin.licence,
         data_source=origin.source,
         licence="MIT, as the program",
@@ -231,7 +235,7 @@ def describe(
     manifest = Run.open(folder).manifest.model_copy(update={"spec": spec})
     (folder / MANIFEST).write_text(manifest.to_json(indent=2) + "\n")
     command = f"python packaging/pretrain.py {name} --seconds {trained.training.seconds:g} --n {n}"
-    text = card(name, Run.open(folder), parameters, quality, command).to_json(indent=2)
+    text = card(name, Run.open(folder), parameters, quality, command, data_dir).to_json(indent=2)
     (folder / CARD).write_text(text + "\n")
     return quality
 

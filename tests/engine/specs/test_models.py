@@ -99,7 +99,7 @@ def test_the_command_samples_with_no_training(tmp_path: Path, capsys: pytest.Cap
     for words in (
         ["--preset", "digits-30s", "--model", "digits"],
         ["--model", "none"],
-        ["--preset", "cifar10-20min"],
+        ["--preset", "cifar10-20min", "--data.name", "shapes"],
     ):
         assert main(["sample", *words, "--out", str(tmp_path / "c.npz")]) == 2
         assert capsys.readouterr().err.count("\n") == 1
