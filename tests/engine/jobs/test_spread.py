@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +189,9 @@ def test_a_run_that_is_tried_again_begins_its_curve_anew(tmp_path: Path) -> None
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", ["ray", "slurm"])
 def test_every_engine_gives_the_same_table(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("ray" if kind == "ray" else "submitit")
+    # Not imported here: Ray reads at its import how its servers know their users.
+    if find_spec("ray" if kind == "ray" else "submitit") is None:
+        pytest.skip("the engine is not installed")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
     if kind == "slurm":
         from msd_engine.launchers.on_slurm import OnSlurm
