@@ -35,7 +35,7 @@ def sweep(options: Sweep) -> dict[str, Any]:
         resume = (folder / SWEEP).exists() or (options.resume is not None and not repeatable)
         account.take(follow(_job(options, spec, folder, resume=resume), account))
     figures = account.figures()
-    figures |= _export(folder)
+    figures |= _export(folder, anew=not account.was_done)
     if not options.json:
         from msd_engine.runs.report.tables import markdown_text
 
@@ -45,7 +45,11 @@ def sweep(options: Sweep) -> dict[str, Any]:
 
 
 class SweepAccount:
-    """The figures of one comparison."""
+    """The figures of one comparison.
+
+    Attributes:
+        was_done: Whether all runs had their results before the job began.
+    """
 
     def __init__(self, folder: Path, onwards: str = "") -> None:
         """Store the sweep folder.
@@ -57,12 +61,14 @@ class SweepAccount:
         self._onwards = onwards or f"continue with: msd sweep --resume {folder}"
         self._figures: dict[str, Any] = {"out": str(folder), "device": "", "elapsed_s": 0.0}
         self._table: SweepTable | None = None
+        self.was_done = False
 
     def take(self, event: Event) -> None:
         """Process one event."""
         match event:
             case Started():
                 self._figures["device"] = event.device
+                self.was_done = event.step == event.total
             case ChildEnded():
                 from msd_engine.cli.outcome import say
 
@@ -181,7 +187,7 @@ def given_lists(ks: str, seeds: str, modes: str, fusions: str = NOT_GIVEN) -> di
     return lists
 
 
-def _export(folder: Path) -> dict[str, str]:
+def _export(folder: Path, *, anew: bool) -> dict[str, str]:
     from msd_engine.backend.files import write_atomically
     from msd_engine.jobs.sweep.export import SUFFIXES, exported
     from msd_engine.runs.sweeps import SweepFolder
@@ -189,6 +195,7 @@ def _export(folder: Path) -> dict[str, str]:
     paths = {}
     for suffix in SUFFIXES:
         path = folder / f"comparison{suffix}"
-        write_atomically(path, exported(SweepFolder.open(folder), suffix))
+        if anew or not path.exists():
+            write_atomically(path, exported(SweepFolder.open(folder), suffix))
         paths[suffix[1:]] = str(path)
     return paths
