@@ -230,7 +230,7 @@ class Sweep(_Computing):
     ks: Annotated[str, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="(default: 1,2,4,8,16)")] = NOT_GIVEN
     """Numbers of copies."""
     seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(default: 0,1,2)")] = NOT_GIVEN
-    """Training seeds; the spread in the table is over them."""
+    """Training seeds; the spread in the table is over them. Noises have 0,1,2."""
     modes: Annotated[str, tyro.conf.arg(metavar="MODE,MODE", help_behavior_hint="(default: both)")] = NOT_GIVEN
     """same-sigma: each copy has the same law of σ for every k; same-sigma-eff: σ/√k has."""
     fusions: Annotated[str, tyro.conf.arg(metavar="A,B", help_behavior_hint="(default: that of the preset)")] = (
@@ -250,12 +250,12 @@ class Sweep(_Computing):
 
 @dataclass(frozen=True)
 class Reproduce:
-    """Repeat the report's comparison of k and write curves, table, samples and all settings to one HTML page."""
+    """Repeat the report's comparison of k, or a paper's of noises; write curves, table and samples to one HTML page."""
 
-    what: tyro.conf.Positional[Literal["report-mnist", "report-cifar10"]]
-    """Which of the report's experiments."""
+    what: tyro.conf.Positional[Literal["report-mnist", "report-cifar10", "noise-mnist", "noise-cifar10"]]
+    """The report's comparison of k, or that of noises, on a set of images."""
     scale: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="(default: 1)")] = NOT_GIVEN
-    """Fraction of the report's 100 epochs for each k."""
+    """Fraction of the report's 100 epochs for each k, or of the paper's iterations and samples."""
     minutes: Annotated[str, tyro.conf.arg(metavar="M", help_behavior_hint="")] = NOT_GIVEN
     """Instead: total time in minutes; a short time means a narrower network, as reported on the page."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="(required)")] = None
@@ -263,7 +263,7 @@ class Reproduce:
     ks: Annotated[str, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="(default: 1,2,4,8,16)")] = NOT_GIVEN
     """Numbers of copies."""
     seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(default: 0)")] = NOT_GIVEN
-    """Training seeds; the spread in the table is over them."""
+    """Training seeds; the spread in the table is over them. Noises have 0,1,2."""
     modes: Annotated[str, tyro.conf.arg(metavar="MODE,MODE", help_behavior_hint="(default: both)")] = NOT_GIVEN
     """same-sigma, same-sigma-eff, or both."""
     data_dir: DataDir = None

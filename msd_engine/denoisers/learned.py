@@ -14,6 +14,8 @@ from msd_engine.denoisers.outputs.output import Known, Output, widths
 from msd_engine.denoisers.posterior import Posterior, tweedie
 from msd_engine.denoisers.recorded import RecordedEstimate
 from msd_engine.noise.process import Process
+from msd_engine.noise.space import Isotropic, Space
+from msd_engine.noise.spectral import spectral_space
 from msd_engine.specs import DrawnBy
 
 
@@ -31,6 +33,8 @@ class LearnedDenoiser(nn.Module):
         process: Forward process, for the time coordinate of the plain form.
         sees_mean: The input of the network is scaled for ȳ: c_in is that of one copy at σ_eff.
         any_k: The network takes any number of copies, else `k`.
+        power: Power spectrum (H, W) of coloured noise of pictures, with mean 1; None for other noise. Copies are in the
+            coordinates in which that noise is white, but the network sees pictures.
         mixed: Compute the network in bfloat16 where that is safe (autocast).
         tile: Largest number of chains per call of the network outside training. The last tile is padded, so that the
             bits of one chain do not depend on the number of chains; 0 removes the limit.
@@ -46,6 +50,7 @@ class LearnedDenoiser(nn.Module):
     sigma_data: Tensor
     data_mean: Tensor
     arithmetic: Tensor
+    power: Tensor | None
 
     def __init__(
         self,
@@ -58,6 +63,7 @@ class LearnedDenoiser(nn.Module):
         *,
         sees_mean: bool = False,
         any_k: bool = False,
+        power: Tensor | None = None,
         mixed: bool = False,
         tile: int = 0,
         least_tile: int = 0,
@@ -74,6 +80,9 @@ class LearnedDenoiser(nn.Module):
         self.register_buffer("sigma_data", torch.tensor(sigma_data, dtype=torch.float32))
         self.register_buffer("data_mean", data_mean.detach().clone().float())
         self.register_buffer("arithmetic", torch.tensor(int(mixed)))
+        # No part of the state where it is None.
+        self.register_buffer("power", None if power is None else power.detach().clone().float())
+        self._space = self._space_of_power()
         self.new_graph: Callable[[], Graph] | None = None
         self.weights: DrawnBy | None = None
         # By tile and number of copies.
@@ -96,7 +105,17 @@ class LearnedDenoiser(nn.Module):
         """Load a state as any module does, including the arithmetic."""
         outcome = super().load_state_dict(*args, **kwargs)
         self._mixed = bool(self.arithmetic)
+        self._space = self._space_of_power()
         return outcome
+
+    @property
+    def space(self) -> Space:
+        """Coordinates of the copies, beside those of the pictures that the network sees."""
+        return self._space
+
+    def _space_of_power(self) -> Space:
+        power = self.power
+        return Isotropic() if power is None else spectral_space(power.cpu(), self.data_mean.shape[0])
 
     def pop_trouble(self) -> str:
         """Return once why the card cannot record the estimate; otherwise an empty string."""
@@ -180,12 +199,14 @@ class LearnedDenoiser(nn.Module):
         return self._recorded[key]
 
     def _network(self, y: Tensor, c: Tensor) -> Tensor:
-        if not self._mixed:
-            out: Tensor = self.net(y, c)
-            return out
-        with torch.autocast(y.device.type, torch.bfloat16):
-            out = self.net(y, c)
-        return out.float()
+        pictures = self._space.decode(y)
+        if self._mixed:
+            with torch.autocast(y.device.type, torch.bfloat16):
+                out: Tensor = self.net(pictures, c)
+            out = out.float()
+        else:
+            out = self.net(pictures, c)
+        return self._space.encode(out) if self.output.in_pictures else out
 
 
 def tile_of(rows: int, least: int, most: int) -> int:

@@ -42,16 +42,18 @@ class Spectral:
         self.power = power / power.mean()
         self._channels = channels
         half = self.power[:, : power.shape[1] // 2 + 1]
-        self._root, self._inverse = half.sqrt(), half.rsqrt()
+        self._filters = {"encode": half.rsqrt(), "decode": half.sqrt()}
+        # On their devices, so that a training step can be recorded.
+        self._moved: dict[tuple[str, torch.device, torch.dtype], Tensor] = {}
         self.log_volume = -0.5 * channels * float(self.power.log().sum())
 
     def encode(self, y: Tensor, alpha: float = 1.0) -> Tensor:
         """Return C^(−½) y/α of pictures with shape (..., H, W)."""
-        return self._filtered(y, self._inverse / alpha)
+        return self._filtered(y, "encode", 1 / alpha)
 
     def decode(self, u: Tensor, alpha: float = 1.0) -> Tensor:
         """Return α C^½ u of pictures with shape (..., H, W)."""
-        return self._filtered(u, self._root * alpha)
+        return self._filtered(u, "decode", alpha)
 
     def covariance(self, dim: int) -> Tensor:
         """Return C with shape (d, d), a circulant block for each channel.
@@ -69,13 +71,16 @@ class Spectral:
         block = correlation(self.power)[down[:, None, :, None], across[None, :, None, :]]
         return torch.kron(torch.eye(self._channels, dtype=block.dtype), block.reshape(height * width, -1))
 
-    def _filtered(self, values: Tensor, half: Tensor) -> Tensor:
-        """Multiply the spectrum of real pictures with shape (..., H, W) by its half-plane of factors."""
+    def _filtered(self, values: Tensor, name: str, scale: float) -> Tensor:
+        """Filter real pictures with shape (..., H, W) and scale them."""
         size = self.power.shape
         if values.shape[-2:] != size:
             raise ValueError(f"This noise is for pictures of {size[0]}×{size[1]} pixels, not {tuple(values.shape)}.")
-        found: Tensor = torch.fft.irfft2(torch.fft.rfft2(values) * half.to(values), s=size)
-        return found
+        key = (name, values.device, values.dtype)
+        if key not in self._moved:
+            self._moved[key] = self._filters[name].to(values)
+        found: Tensor = torch.fft.irfft2(torch.fft.rfft2(values) * self._moved[key], s=size)
+        return found if scale == 1 else found * scale
 
 
 def spectral_space(power: Tensor, channels: int) -> Space:

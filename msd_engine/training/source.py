@@ -14,6 +14,7 @@ from torch import Tensor
 
 from msd_engine.data.images import ImageSet
 from msd_engine.denoisers.target import Target
+from msd_engine.noise.space import Isotropic, Space
 from msd_engine.training.chance import Chance, Step
 
 _BLOCK_STEPS = 64
@@ -78,13 +79,24 @@ class ImageSource:
         seed: Seed of the run.
         device: Device of the data, which stores the images as bytes.
         flips: Mirror each image horizontally with probability ½.
+        space: Coordinates in which the noise is white; None for those of the images.
     """
 
-    def __init__(self, images: Tensor, batch: int, seed: int, device: torch.device, *, flips: bool = False) -> None:
+    def __init__(
+        self,
+        images: Tensor,
+        batch: int,
+        seed: int,
+        device: torch.device,
+        *,
+        flips: bool = False,
+        space: Space | None = None,
+    ) -> None:
         self._images = images.to(device)
         self._batch = batch
         self._seed = seed
         self._chance = Chance(seed, batch, device) if flips else None
+        self._space = space or Isotropic()
         self._passes: dict[int, Tensor] = {}
 
     def rows(self, step: int) -> Tensor:
@@ -100,12 +112,12 @@ class ImageSource:
         return parts[0] if len(parts) == 1 else torch.cat(parts)
 
     def take(self, rows: Tensor, step: Step) -> Tensor:
-        """Return the clean data of a step, with shape (B, C, H, W), in [-1, 1]."""
+        """Return the clean data of a step, with shape (B, C, H, W): images in [-1, 1], encoded."""
         chosen = self._images.index_select(0, rows)
         if self._chance is not None:
             coins = self._chance.flips(step)
             chosen = torch.where(coins.view(-1, 1, 1, 1), chosen.flip(-1), chosen)
-        return ImageSet.to_data(chosen)
+        return self._space.encode(ImageSet.to_data(chosen))
 
     def _order(self, number: int) -> Tensor:
         if number not in self._passes:

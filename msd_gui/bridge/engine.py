@@ -22,6 +22,7 @@ from msd_engine.events.figures import Figure, Sheet
 from msd_engine.jobs.tools.background import imported
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live, SweepSpec
 from msd_engine.specs.live import Cadence
+from msd_engine.specs.reproduction import NoisesSpec
 from msd_engine.specs.scores.spec import ScoresSpec
 from msd_engine.specs.search.tune import TuneSpec
 from msd_engine.specs.tables.papers import FigureName
@@ -285,6 +286,12 @@ class Engine:
         """Draw the charts of a comparison as `export_sweep` would write them."""
         return self._job("sweep.export:preview_sweep", folder, sheet, most_px=most_px)
 
+    # -- comparisons of noises -----------------------------------------------------------------------------------------
+
+    def compare_noises(self, plan: NoisesSpec, folder: Path) -> Job:
+        """Train one network under white and under coloured noise and compare samples by steps, in a folder."""
+        return self._job("noise.compare:compare_noises", plan, folder, pool=0)
+
     # -- new folders, named by time and purpose ------------------------------------------------------------------------
 
     def new_run(self, spec: ExperimentSpec) -> Path:
@@ -294,6 +301,10 @@ class Engine:
     def new_sweep(self, spec: SweepSpec) -> Path:
         """Return the path of a new folder of a comparison."""
         return self._new_folder(f"{spec.base.data.name}-compare-k")
+
+    def new_noises(self, plan: NoisesSpec) -> Path:
+        """Return the path of a new folder of a comparison of noises."""
+        return self._new_folder(f"{plan.base.data.name}-compare-noises")
 
     def _new_folder(self, name: str) -> Path:
         stamp = datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")

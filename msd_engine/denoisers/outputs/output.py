@@ -50,12 +50,14 @@ class Output:
         weight: Maps σ with shape (B,) to the weight of a squared error of x̂ in the objective, with the same shape.
         feature_scale: Standard deviation of the frequencies of the noise features, for the range of the coordinate c.
         score: Gives the score of ȳ, (x̂ − ȳ)/σ_eff², without cancellation at small noise; None for that formula.
+        in_pictures: Whether the network outputs a datum; else its output is in coordinates in which the noise is white.
     """
 
     estimate: Estimate
     weight: Callable[[Tensor, Known], Tensor]
     feature_scale: float
     score: Estimate | None = None
+    in_pictures: bool = False
 
 
 class Widths(NamedTuple):

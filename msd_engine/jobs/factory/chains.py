@@ -168,9 +168,12 @@ def _built(
     toward: int | None,
     first_chain: int,
 ) -> Sampling:
-    known, space = target(spec), coordinates(spec, data_dir)
+    known = target(spec)
     exact_above = spec.begins_at_data and has_images(images_of(spec), data_dir)
     guided = False
+    # A network knows its own coordinates, also where those were measured from data that are not here.
+    of_network = known is None and spec.sampling.source == "trained"
+    space: Space = Isotropic() if of_network else coordinates(spec, data_dir)
     networks: tuple[LearnedDenoiser, ...] = ()
     if spec.sampling.source == "exact" and known is not None:
         chosen = choose_device(device)
@@ -178,7 +181,7 @@ def _built(
         mean, std = known.mean.float(), known.std
     elif spec.sampling.source == "exact":
         chosen = choose_device(device)
-        empirical = loaded_empirical(images_of(spec, any_noise=True), data_dir, chosen, space, spec.noise.colour)
+        empirical = loaded_empirical(images_of(spec), data_dir, chosen, space, spec.noise.colour)
         denoiser, mean, std = empirical.denoiser, empirical.mean, empirical.std
     else:
         chosen = choose_device(device)
@@ -187,9 +190,10 @@ def _built(
         denoiser = guided_denoiser(spec, run_dir, learned)
         guided = isinstance(denoiser, GuidedDenoiser)
         early = denoiser.early if isinstance(denoiser, GuidedDenoiser) else None
+        space = learned.space if of_network else space
         networks = (learned, early) if isinstance(early, LearnedDenoiser) else (learned,)
         if exact_above:
-            above = loaded_empirical(images_of(spec), data_dir, chosen).denoiser
+            above = loaded_empirical(images_of(spec), data_dir, chosen, space, spec.noise.colour).denoiser
             denoiser = SwitchedDenoiser(above, denoiser, handover(spec))
         mean, std = learned.data_mean, learned.sigma_data.item()
     sampling = spec.sampling

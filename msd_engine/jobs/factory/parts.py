@@ -22,11 +22,13 @@ from msd_engine.nets.unet import UNet
 from msd_engine.noise.chosen import process_of
 from msd_engine.noise.ladder import as_trained, geometric, karras, report
 from msd_engine.noise.laws import quantiles
+from msd_engine.noise.space import Isotropic, Space
+from msd_engine.noise.spectral import power_of
 from msd_engine.runs.layout import EARLIER, MANIFEST, STATE, WEIGHTS
 from msd_engine.runs.run import Run
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.registry import DYNAMICS
-from msd_engine.specs import DrawnBy, ExperimentSpec, MlpSpec
+from msd_engine.specs import DrawnBy, ExperimentSpec, ImagesSpec, MlpSpec
 from msd_engine.specs.experiment import misfits
 from msd_engine.training.source import stream
 
@@ -190,18 +192,23 @@ def _identity(path: Path) -> tuple[int, ...]:
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def new_denoiser(spec: ExperimentSpec, sigma_data: float, data_mean: Tensor) -> LearnedDenoiser:
+def new_denoiser(
+    spec: ExperimentSpec, sigma_data: float, data_mean: Tensor, space: Space | None = None
+) -> LearnedDenoiser:
     """Build the denoiser of an experiment with weights from the training seed.
 
     Args:
         spec: The experiment.
         sigma_data: Standard deviation σ_d of the data about their mean, over all coordinates.
         data_mean: Mean of the data with shape (*event).
+        space: Coordinates of pictures in which their noise is white; None where a state with them will be loaded.
 
     Returns:
         The denoiser, on the CPU.
     """
-    training = spec.training
+    training, power = spec.training, None
+    if isinstance(spec.data, ImagesSpec) and spec.noise.covariance != "isotropic":
+        power = power_of(space or Isotropic(), *spec.data.shape[1:])
     return LearnedDenoiser(
         network(spec),
         OUTPUTS[training.form],
@@ -211,6 +218,7 @@ def new_denoiser(spec: ExperimentSpec, sigma_data: float, data_mean: Tensor) -> 
         process_of(spec.noise),
         sees_mean=spec.network.fusion in ("mean", "set"),
         any_k=spec.serves_every_k,
+        power=power,
     )
 
 

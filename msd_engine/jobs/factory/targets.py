@@ -80,20 +80,20 @@ def own_pictures(spec: ExperimentSpec) -> ImagesSpec | None:
 
 
 def images_of(
-    spec: ExperimentSpec, otherwise: str = "This is for images only: choose a set.", *, any_noise: bool = False
+    spec: ExperimentSpec, otherwise: str = "This is for images only: choose a set.", *, white_only: bool = False
 ) -> ImagesSpec:
     """Return the images of an experiment.
 
     Args:
         spec: The experiment.
         otherwise: Message of the error for points.
-        any_noise: Whether noise of every covariance is served; otherwise only isotropic noise.
+        white_only: Whether only isotropic noise is served.
 
     Raises:
         UserError: The data are points, or their noise is not served.
     """
     if not isinstance(spec.data, ImagesSpec):
         raise UserError(otherwise)
-    if not any_noise and spec.noise.covariance != "isotropic":
+    if white_only and spec.noise.covariance != "isotropic":
         raise UserError("This takes isotropic noise only, so far: set noise.covariance to isotropic.")
     return spec.data

@@ -15,17 +15,19 @@ from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.jobs.factory.forms import OBJECTIVES
 from msd_engine.jobs.factory.pace import threads_for
 from msd_engine.jobs.factory.parts import new_denoiser
+from msd_engine.jobs.factory.spaces import coordinates, encoded_statistics
 from msd_engine.jobs.factory.targets import images_of, is_of_images, target
 from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.noise.ladder import geometric
 from msd_engine.noise.laws import quantiles
+from msd_engine.noise.space import Space
 from msd_engine.specs import ExperimentSpec
 from msd_engine.training.inputs import delay_of
 from msd_engine.training.precision import choose_bfloat16
 from msd_engine.training.source import ImageSource, PointSource, Source, stream
 from msd_engine.training.trainer import Trainer
 
-_HELD_OUT_POINTS, _HELD_OUT_IMAGES, STRIP = 4096, 256, 8
+_HELD_OUT_POINTS, HELD_OUT_IMAGES, STRIP = 4096, 256, 8
 # Stream of a run, as `msd_engine.jobs.factory.parts` numbers them.
 _HELD_OUT = 3
 # Steps before timing a device, enough for recording, and timed steps.
@@ -39,9 +41,9 @@ class Training:
     Attributes:
         trainer: Performs the steps.
         source: Source of the data.
-        held_out: Fixed held-out data with fixed noise.
+        held_out: Fixed encoded held-out data with fixed noise.
         exact: The exact denoiser, if the data have one.
-        strip: A few held-out images with noises over the ladder, in order of σ; None for points.
+        strip: A few encoded held-out images with noises over the ladder, in order of σ; None for points.
         spec: The experiment.
         device: Device of the training.
     """
@@ -98,7 +100,7 @@ def strip_of(spec: ExperimentSpec, x: torch.Tensor, device: torch.device) -> Hel
 
     Args:
         spec: The experiment; noise, number of copies and the ends of the ladder are read.
-        x: Held-out images with shape (n, C, H, W), in data units; the first few are used.
+        x: Encoded held-out images with shape (n, C, H, W); the first few are used.
         device: Where to compute.
     """
     noises = geometric(spec.sampling.sigma_1, spec.sampling.sigma_L, STRIP).float()
@@ -129,6 +131,7 @@ def training(
     seed, batch = spec.training.seed, spec.training.batch
     exact: Denoiser | None = None
     strip: HeldOut | None = None
+    space: Space | None = None
     source: Source
     known = target(spec)
     if known is not None:
@@ -138,13 +141,14 @@ def training(
         x = known.sample(_HELD_OUT_POINTS, stream(0, _HELD_OUT)).float()
     else:
         images = load_images(images_of(spec), data_dir)
-        mean, spread = images.statistics()
-        source = ImageSource(images.train, batch, seed, device, flips=spec.training.flips)
-        x = images.to_data(images.test[:_HELD_OUT_IMAGES])
+        space = coordinates(spec, data_dir)
+        mean, spread = encoded_statistics(images, space)
+        source = ImageSource(images.train, batch, seed, device, flips=spec.training.flips, space=space)
+        x = space.encode(images.to_data(images.test[:HELD_OUT_IMAGES]))
         strip = strip_of(spec, x, device)
     sigma = quantiles(spec.law, spec.training.k, len(x))
     held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(0, _HELD_OUT, 1))
-    denoiser, averaged = (new_denoiser(spec, spread, mean).to(device) for _ in range(2))
+    denoiser, averaged = (new_denoiser(spec, spread, mean, space).to(device) for _ in range(2))
     step_delay = delay_of(device) if delay is None else delay
     new_graph = (lambda: CudaGraph(device)) if device.type == "cuda" and step_delay else None
     objective = OBJECTIVES[spec.training.objective]

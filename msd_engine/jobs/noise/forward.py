@@ -49,7 +49,7 @@ def forward(spec: ExperimentSpec, *, data_dir: Path | None = None) -> Iterator[E
         `Started`, `Forward` and `Finished`; or `Failed`.
     """
     begun_s = time.perf_counter()
-    data = images_of(spec, any_noise=True) if is_of_images(spec) else None
+    data = images_of(spec) if is_of_images(spec) else None
     if data is not None and not is_loaded(data, data_dir):
         # Reading tens of thousands of images takes a second.
         yield from in_background(lambda _: loaded_power(data, data_dir))

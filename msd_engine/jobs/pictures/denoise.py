@@ -73,7 +73,7 @@ def denoise(
     del cadence, live
     begun_s = time.perf_counter()
     chosen = choose_device(device)
-    data = images_of(spec, "Only pictures can be denoised here: choose a set of images.")
+    data = images_of(spec, "Only pictures can be denoised here: choose a set of images.", white_only=True)
     if not is_loaded(data, data_dir, chosen if spec.sampling.source == "exact" else None):
         # Reading tens of thousands of images takes a second.
         yield from in_background(lambda _: _parts(spec, data, run_dir, data_dir, chosen))

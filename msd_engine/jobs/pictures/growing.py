@@ -51,7 +51,7 @@ def growing_copies(
     """
     begun_s = time.perf_counter()
     chosen = choose_device(device)
-    data = images_of(spec, "Only pictures can be denoised here: choose a set of images.")
+    data = images_of(spec, "Only pictures can be denoised here: choose a set of images.", white_only=True)
     if not is_loaded(data, data_dir):
         yield from in_background(lambda _: loaded_images(data, data_dir))
     images = loaded_images(data, data_dir)

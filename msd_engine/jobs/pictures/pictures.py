@@ -53,7 +53,7 @@ def show_copies(spec: ExperimentSpec, *, data_dir: Path | None = None) -> Iterat
         `NoisyPicture` and `Finished`, or `Failed`.
     """
     begun_s = time.perf_counter()
-    data = images_of(spec, "Only sets of images have held-out pictures: choose one of them.")
+    data = images_of(spec, "Only sets of images have held-out pictures: choose one of them.", white_only=True)
     if not is_loaded(data, data_dir):
         # Reading tens of thousands of images takes a second.
         yield from in_background(lambda _: loaded_images(data, data_dir))

@@ -59,7 +59,7 @@ def nearest(
         `Started`, a `Tick` per few thousand images, `Neighbours` and `Finished`, or `Failed`.
     """
     start = time.monotonic()
-    data = images_of(spec, f"The data {spec.data.name!r} are points: only images have nearest images.", any_noise=True)
+    data = images_of(spec, f"The data {spec.data.name!r} are points: only images have nearest images.")
     chosen = choose_device(device)
     yield Started("nearest", describe_device(chosen), 0, 0, spec.to_json())
     images = _images(data, data_folder(data_dir), signature(data))

@@ -78,7 +78,7 @@ def read_whole(spec: ExperimentSpec, data_dir: Path | None) -> Generator[Event, 
         UserError: The data are points.
         BadFile: The images are missing or damaged.
     """
-    data = images_of(spec, f"The data {spec.data.name!r} are points: only images can be measured.", any_noise=True)
+    data = images_of(spec, f"The data {spec.data.name!r} are points: only images can be measured.")
 
     def steps() -> Steps[ImageSet]:
         yield "Reading the images"

@@ -49,7 +49,7 @@ def judged(spec: ExperimentSpec, samples: Samples, data_dir: Path | None, device
     Yields:
         `Tick` while the images are read, and `Verdicts`.
     """
-    data = images_of(spec, any_noise=True)
+    data = images_of(spec)
     statistics: DataStatistics | None = None
     try:
         statistics = yield from in_background(lambda _: loaded_statistics(data, data_dir))

@@ -11,6 +11,7 @@ from msd_engine.data.images import ImageSet
 from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.jobs.factory.loaded import loaded_empirical, loaded_images
 from msd_engine.jobs.factory.parts import event_shape, new_denoiser
+from msd_engine.jobs.factory.spaces import coordinates
 from msd_engine.jobs.factory.targets import images_of, target
 from msd_engine.metrics.errors.matched import MatchedDraws
 from msd_engine.noise.laws import quantiles
@@ -40,7 +41,8 @@ def matched_draws(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.
     known = target(spec)
     if known is not None:
         return _draws(spec, known.sample(_POINTS, stream(0, _STREAM)).float(), device)
-    return _draws(spec, _some(loaded_images(images_of(spec), data_dir).test, _IMAGES), device)
+    x = _some(loaded_images(images_of(spec), data_dir).test, _IMAGES)
+    return _draws(spec, coordinates(spec, data_dir).encode(x), device)
 
 
 def least_draws(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.device) -> tuple[MatchedDraws, Denoiser]:
@@ -64,9 +66,10 @@ def least_draws(spec: ExperimentSpec, *, data_dir: Path | None, device: torch.de
     known = target(spec)
     if known is not None:
         return matched_draws(spec, data_dir=data_dir, device=device), known.denoiser()
-    images = images_of(spec)
-    exact = loaded_empirical(images, data_dir, device).denoiser
-    return _draws(spec, _some(loaded_images(images, data_dir).train, _LEAST_IMAGES), device), exact
+    images, space = images_of(spec), coordinates(spec, data_dir)
+    exact = loaded_empirical(images, data_dir, device, space, spec.noise.colour).denoiser
+    x = _some(loaded_images(images, data_dir).train, _LEAST_IMAGES)
+    return _draws(spec, space.encode(x), device), exact
 
 
 def _some(images: Tensor, count: int) -> Tensor:

@@ -21,6 +21,7 @@ from msd_engine.jobs.factory.training import STRIP, strip_of
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.errors.errors import HeldOut
+from msd_engine.noise.space import Space
 from msd_engine.runs.layout import METRICS
 from msd_engine.runs.log import Row
 from msd_engine.runs.run import Run
@@ -132,25 +133,27 @@ def loss_points(points: Sequence[tuple[int, float, float]]) -> LossPoints:
     return LossPoints(np.array(steps, dtype=np.int64), np.array(loss), np.array(elapsed_s))
 
 
-def strip_frame(step: int, strip: HeldOut, x_hat: Tensor) -> StripFrame:
-    """Return the event for held-out images.
+def strip_frame(step: int, strip: HeldOut, x_hat: Tensor, space: Space) -> StripFrame:
+    """Return the event for held-out images, decoded.
 
     Args:
         step: Training steps done.
-        strip: The images with their copies.
+        strip: The encoded images with their copies.
         x_hat: Their estimates with shape (n, C, H, W).
+        space: The coordinates of both.
     """
     return StripFrame(
         step=step,
         sigma=strip.sigma.float().cpu().numpy(),
-        clean=strip.x.cpu().numpy(),
-        noisy=strip.y.cpu().numpy(),
-        x_hat=x_hat.cpu().numpy(),
+        clean=space.decode(strip.x).cpu().numpy(),
+        noisy=space.decode(strip.y).cpu().numpy(),
+        x_hat=space.decode(x_hat).cpu().numpy(),
         error=(x_hat - strip.x).square().flatten(1).sum(1).cpu().numpy(),
     )
 
 
 def _strip(run: Run, data_dir: Path | None, device: torch.device) -> StripFrame:
     images = loaded_images(images_of(run.spec), data_dir)
-    strip = strip_of(run.spec, images.to_data(images.test[:STRIP]), device)
-    return strip_frame(run.manifest.step, strip, strip.estimate(learned_denoiser(run.folder, device)))
+    denoiser = learned_denoiser(run.folder, device)
+    strip = strip_of(run.spec, denoiser.space.encode(images.to_data(images.test[:STRIP])), device)
+    return strip_frame(run.manifest.step, strip, strip.estimate(denoiser), denoiser.space)

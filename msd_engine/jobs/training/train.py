@@ -308,8 +308,9 @@ class _Job:
         self._catch_up()
         took = WorkClock()
         x_hat = strip.estimate(self.trainer.averaged)
-        yield strip_frame(self.trainer.step, strip, x_hat)
-        self.picture = x_hat.cpu().numpy()
+        frame = strip_frame(self.trainer.step, strip, x_hat, self.trainer.averaged.space)
+        yield frame
+        self.picture = frame.x_hat
         self.strip_ready_s = self.elapsed_s + took.lap() / _SIDE_SHARE
 
     def _write_rows(self) -> None:

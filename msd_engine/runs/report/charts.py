@@ -120,6 +120,13 @@ def chart(name: str, rows: Sequence[TableRow], curves: Sequence[Curve], suffix: 
     return _render(shown, suffix, (5.3 * len(shown), 4.0), {shown[-1].name: _BESIDE} if name == "curves" else {})
 
 
+def svg_of(shown: Sequence[Curves]) -> str:
+    """Return charts side by side, in rows of three, as the text of an SVG."""
+    columns, rows = min(len(shown), 3), math.ceil(len(shown) / 3)
+    text = _render(shown, "svg", (5.3 * columns, 4.0 * rows), {}).decode()
+    return text[text.index("<svg") :]
+
+
 def _render(
     shown: Sequence[Curves],
     suffix: str,

@@ -34,21 +34,36 @@ def settings(spec: SweepSpec, whole: SweepSpec) -> list[tuple[str, list[Line]]]:
     """
     lists = (("ks", "Copies k"), ("seeds", "Seeds"), ("modes", "Modes"))
     compared = [
-        Line(name, title, _listed(getattr(spec, name)), _listed(getattr(whole, name)), "") for name, title in lists
+        Line(name, title, listed(getattr(spec, name)), listed(getattr(whole, name)), "") for name, title in lists
     ]
-    parts = [("Comparison", compared)]
-    for part, rows in groupby(declarations(spec.base), key=lambda declared: declared.path.split(".")[0]):
-        lines = [
-            Line(row.path, row.title, _said(spec.base, row.path), _said(whole.base, row.path), row.unit) for row in rows
-        ]
+    return [("Comparison", compared), *settings_of(spec.base, whole.base, compares_k=True)]
+
+
+def settings_of(
+    base: ExperimentSpec, whole: ExperimentSpec, *, compares_k: bool = False
+) -> list[tuple[str, list[Line]]]:
+    """Return the settings of an experiment by titled section, beside those at full size.
+
+    Args:
+        base: The experiment.
+        whole: The experiment at full size.
+        compares_k: Whether k is listed elsewhere.
+    """
+
+    def line(path: str, title: str, unit: str) -> Line:
+        return Line(path, title, _said(base, path, compares_k), _said(whole, path, compares_k), unit)
+
+    parts = []
+    for part, rows in groupby(declarations(base), key=lambda declared: declared.path.split(".")[0]):
+        lines = [line(row.path, row.title, row.unit) for row in rows]
         parts.append((_PARTS.get(part, part.capitalize()), lines))
     return parts
 
 
-def _said(base: ExperimentSpec, path: str) -> str:
+def _said(base: ExperimentSpec, path: str, compares_k: bool) -> str:
     value: Any = base.get(path)
     match path:
-        case "training.k":
+        case "training.k" if compares_k:
             return f"as listed (the ladder is that of k = {value})"
         case "training.seed":
             return "as listed"
@@ -63,5 +78,6 @@ def _said(base: ExperimentSpec, path: str) -> str:
     return f"{value:.6g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else str(value)
 
 
-def _listed(values: Sequence[Any]) -> str:
+def listed(values: Sequence[Any]) -> str:
+    """Return values in one line."""
     return ", ".join(MODE_TITLES.get(value, str(value)) for value in values)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-Form = Literal["preconditioned", "plain", "score", "energy"]
+Form = Literal["preconditioned", "plain", "predict-n", "predict-v", "score", "energy"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ FORMS: Final[dict[Form, FormRow]] = {
         "Preconditioned", "the network learns the correction to a scaled ȳ (Karras et al.)", "preconditioned"
     ),
     "plain": FormRow("Plain (report)", "the network outputs x̂", "plain"),
+    "predict-n": FormRow("Noise n (DDPM)", "the network outputs the white noise of ȳ", "predict_n"),
+    "predict-v": FormRow("Velocity v", "the network outputs v = (n − σ_eff x)/√(1 + σ_eff²)", "predict_v"),
     "score": FormRow("Score", "the network outputs the score of ȳ times √(σ_eff² + σ_d²)", "score"),
     "energy": FormRow(
         "Energy", "the network gives an energy; the score is its negative gradient, without curl", "energy", True

@@ -20,6 +20,7 @@ Sampler = Literal[
     "metropolis",
     "plain",
     "ddim",
+    "sde",
 ]
 
 NewNoise = Literal["beta-tilde", "beta"]
@@ -164,6 +165,15 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         glides=True,
         own=("eta", "new_noise"),
         update="y_i ← x̂ + √(σ₊² − s²) (y_i − x̂)/{sigma} + s z_i,  s = η σ₊ √(1 − σ₊²/{sigma}²)",
+    ),
+    "sde": Traits(
+        "Reverse SDE",
+        "the reverse SDE of the variance-preserving process by Euler–Maruyama, down a ladder of the noise σ/α",
+        "reverse.sde",
+        glides=True,
+        own=(),
+        update="y_i ← e^(−b/2) ((1 + b/2) y_i + b (1 + 1/{sigma}²) (x̂ − y_i)) + √(b (1 + σ₊²)) z_i,  "
+        "b = ln((1 + {sigma}²)/(1 + σ₊²))",
     ),
 }
 """Rows in the order of the list on the screen."""

@@ -22,7 +22,7 @@ from msd_gui.session.settings import Settings
 GRACE_MS = 400
 """A younger job may finish before the next one, so that a dragged slider shows whole runs."""
 
-COMPUTING = ("train", "sample", "denoise", "evaluate", "scores", "sweep", "reproduce")
+COMPUTING = ("train", "sample", "denoise", "evaluate", "scores", "sweep", "reproduce", "noises")
 """Jobs whose device the status bar names."""
 
 

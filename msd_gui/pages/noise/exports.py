@@ -10,11 +10,27 @@ from msd_engine.events.noise import Forward
 from msd_gui.pages.base.exports import figure_export, plot_exports
 from msd_gui.pages.base.page import Export, Page
 from msd_gui.pages.noise.shown import NoiseShown
+from msd_gui.pages.noise.trainings import Trainings
 from msd_gui.widgets.controls.numbers import number
 
 
-def exports(page: Page, shown: NoiseShown) -> list[Export]:
-    """List the exports of what is shown; nothing before the first frame."""
+def exports(page: Page, shown: NoiseShown, trainings: Trainings) -> list[Export]:
+    """List the exports of what is shown; nothing before the first frame and the first comparison."""
+    return [*_forward(page, shown), *_compared(page, trainings)]
+
+
+def _compared(page: Page, trainings: Trainings) -> list[Export]:
+    plan = trainings.plan
+    if plan is None or trainings.table_event is None:
+        return []
+    base = plan.base
+    return [
+        *plot_exports(page, trainings.losses, "Losses under both noises", "noise-losses", base.to_json),
+        *plot_exports(page, trainings.figures, "Figures by steps", "noise-figures", base.to_json),
+    ]
+
+
+def _forward(page: Page, shown: NoiseShown) -> list[Export]:
     frame = shown.frame
     if frame is None:
         return []

@@ -1,4 +1,4 @@
-"""The noise page: one datum on its way to white and to coloured noise, with process, noise and time live."""
+"""The noise page: one datum on its way to white and to coloured noise, and two trainings under them, live."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import shlex
 from pathlib import Path
 
 from PySide6.QtCore import Slot
-from PySide6.QtWidgets import QTabWidget
+from PySide6.QtWidgets import QStackedWidget, QTabWidget
 
-from msd_engine.events import Event, Failed
-from msd_engine.events.noise import Forward
+from msd_engine.events import Event, Failed, Finished, Progress
+from msd_engine.events.noise import Forward, NoiseCurve, NoiseMoment, NoiseSamples, NoiseTable
 from msd_engine.specs import (
     DenoiseSpec,
     ExperimentSpec,
@@ -17,6 +17,7 @@ from msd_engine.specs import (
     MixtureSpec,
     MlpSpec,
     NoiseSpec,
+    SpecError,
     TrainingSpec,
     UNetSpec,
     declarations,
@@ -25,10 +26,12 @@ from msd_engine.specs.tables.noise import Covariance, DataKind
 from msd_gui.bridge.clock import SCREEN_HZ, ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base import layout
-from msd_gui.pages.base.page import GRACE_MS, ExperimentPage, Export
+from msd_gui.pages.base.page import GRACE_MS, ExperimentPage, Export, Status
 from msd_gui.pages.noise.exports import exports
 from msd_gui.pages.noise.fields_shown import GROUPS, idle, refused
+from msd_gui.pages.noise.plan import PRESETS, command_of, plan_of, why_not
 from msd_gui.pages.noise.shown import NoiseShown
+from msd_gui.pages.noise.trainings import Trainings
 from msd_gui.session.experiment import Experiment
 from msd_gui.widgets.panels.spec_form import SpecForm
 
@@ -41,25 +44,42 @@ _PLAY_S = 4.0
 
 
 class NoisePage(ExperimentPage):
-    """A picture or a cloud of points under two noises."""
+    """A picture or a cloud of points under two noises, and two trainings under them."""
 
     title = "Noise"
+    presets = PRESETS
 
     def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock) -> None:
         super().__init__(experiment, engine, clock)
         self._playing = False
+        self._possible: tuple[bool, ...] = ()
         self._last = {spec.data.kind: spec for spec in (_other_kind(experiment.spec), experiment.spec)}
         self._runner = self.runner(self._show)
+        self._trainer = self.runner(self._show_training)
+        self._trainer.running_changed.connect(self._update_buttons)
         self.shown = NoiseShown()
+        self.trainings = Trainings()
         self.forms = {kind: self._form(kind) for kind in _KINDS}
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
         for kind, form in self.forms.items():
             self.tabs.addTab(form, _TITLES[kind])
-        layout.lay_out(self, self.tabs, self.shown.middle, self.shown.right)
+        self.parts, self.sides = QTabWidget(), QStackedWidget()
+        self.parts.setDocumentMode(True)
+        for words, middle, side in (
+            ("Way to noise", self.shown.middle, self.shown.right),
+            ("Two trainings", self.trainings.middle, self.trainings.right),
+        ):
+            self.parts.addTab(middle, words)
+            self.sides.addWidget(side)
+        self.parts.currentChanged.connect(self._on_part)
+        for name, button in self.trainings.buttons.items():
+            button.clicked.connect(lambda _=False, action=name: self.act(action))
+        layout.lay_out(self, self.tabs, self.parts, self.sides)
         self.add_export_menu(
-            self.shown.now, *self.shown.strips, self.shown.spectra, self.shown.lags, *self.shown.planes
-        )
+            self.shown.now, *self.shown.strips, self.shown.spectra, self.shown.lags, *self.shown.planes,
+            self.trainings.losses, self.trainings.figures, *self.trainings.chains.values(),
+        )  # fmt: skip
         self.tabs.currentChanged.connect(self._on_tab)
         ellipse = self.shown.planes[1]
         ellipse.began.connect(experiment.begin_edit)
@@ -68,6 +88,7 @@ class NoisePage(ExperimentPage):
         experiment.changed.connect(self._on_changed)
         clock.tick.connect(self._on_tick)
         self._show_spec()
+        self._update_buttons()
 
     def _form(self, kind: DataKind) -> SpecForm:
         form = SpecForm(GROUPS[kind], self._last[kind])
@@ -96,6 +117,7 @@ class NoisePage(ExperimentPage):
     @Slot()
     def _on_changed(self) -> None:
         self._show_spec()
+        self._update_buttons()
         self._request()
 
     def _show_spec(self) -> None:
@@ -120,8 +142,10 @@ class NoisePage(ExperimentPage):
         self.experiment.load(spec)
 
     def command(self) -> str:
-        """Build the `msd` command that draws the noise of this page."""
+        """Build the `msd` command that draws the noise of this page, or compares trainings on their part of it."""
         spec = self.experiment.spec
+        if self.parts.currentIndex() and (comparison := command_of(spec)):
+            return comparison
         noise, words = spec.noise, ["msd", "noise"]
         for name in noise.colour_fields:
             words += [f"--{name}", f"{getattr(noise, name)}"]
@@ -138,7 +162,7 @@ class NoisePage(ExperimentPage):
     def begin(self) -> None:
         """Show the first datum when the engine is ready."""
         self._request()
-        self.actions_changed.emit()
+        self._update_buttons()
 
     def files_changed(self) -> None:
         """Retry with new files."""
@@ -156,10 +180,66 @@ class NoisePage(ExperimentPage):
         elif isinstance(event, Failed):
             self.shown.clear()
 
+    # -- two trainings -------------------------------------------------------------------------------------------------
+
+    @Slot(int)
+    def _on_part(self, index: int) -> None:
+        self.sides.setCurrentIndex(index)
+
+    def do_train(self) -> None:
+        """Train under both noises, and draw samples of both."""
+        try:
+            plan = plan_of(self.experiment.spec)
+        except SpecError as error:
+            self.failed.emit(str(error), "")
+            return
+        self.parts.setCurrentIndex(1)
+        self.trainings.begin(plan)
+        self._trainer.submit(self.engine.compare_noises(plan, self.engine.new_noises(plan)))
+
+    def do_stop(self) -> None:
+        """Stop the comparison; its folder keeps what is done."""
+        self._trainer.stop()
+
+    def why_not(self, action: str) -> str:
+        """Explain why no training can begin."""
+        return why_not(self.experiment.spec) if action == "train" else ""
+
+    @Slot(object)
+    def _show_training(self, event: Event) -> None:
+        match event:
+            case NoiseCurve():
+                self.trainings.show_curve(event)
+            case NoiseMoment():
+                self.trainings.show_moment(event)
+            case NoiseSamples():
+                self.trainings.show_samples(event)
+            case NoiseTable():
+                self.trainings.show_table(event)
+            case Progress():
+                self.set_status(Status.of(event))
+            case Finished() | Failed():
+                self.set_status(Status())
+
+    @Slot()
+    def _update_buttons(self, *_: object) -> None:
+        for name, button in self.trainings.buttons.items():
+            button.setEnabled(self.can(name))
+        # A dragged slider must not repaint the tool bar.
+        possible = tuple(self.can(name) for name in self.trainings.buttons)
+        if possible != self._possible:
+            self._possible = possible
+            self.set_status(Status())
+            self.actions_changed.emit()
+
     # -- actions -------------------------------------------------------------------------------------------------------
 
     def can(self, action: str) -> bool:
         """Check whether an action is allowed now."""
+        if action == "stop":
+            return self._trainer.running
+        if action == "train":
+            return self.engine.ready and not self._trainer.running and not why_not(self.experiment.spec)
         return self.engine.ready and action in ("play", "step", "back", "restart")
 
     @property
@@ -206,7 +286,7 @@ class NoisePage(ExperimentPage):
 
     def exports(self) -> list[Export]:
         """List the exports of what is shown."""
-        return exports(self, self.shown)
+        return exports(self, self.shown, self.trainings)
 
 
 def _other_kind(spec: ExperimentSpec) -> ExperimentSpec:

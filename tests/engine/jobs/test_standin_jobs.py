@@ -37,8 +37,9 @@ from msd_engine.events import (
     TuneReport,
     Verdicts,
 )
-from msd_engine.events.noise import NoiseDraws
+from msd_engine.events.noise import NoiseDraws, NoiseTable
 from msd_engine.jobs.factory import loaded
+from msd_engine.jobs.noise.compare import compare_noises
 from msd_engine.jobs.noise.draws import draw_noise
 from msd_engine.jobs.pictures.denoise import denoise
 from msd_engine.jobs.pictures.growing import growing_copies
@@ -70,7 +71,7 @@ from msd_engine.metrics.quality.judge import LEAST
 from msd_engine.objectives.mse import squared_error
 from msd_engine.runs.samples import save_samples
 from msd_engine.specs import BEGUN, Branch, NoiseSpec, SweepSpec, load_preset
-from msd_engine.specs.reproduction import Reproduction
+from msd_engine.specs.reproduction import NoisesSpec, Reproduction
 from msd_engine.specs.scores.contenders import CONTENDERS
 from msd_engine.specs.scores.spec import ScoresSpec, usual_base
 from msd_engine.specs.search.tune import TuneSpec
@@ -200,6 +201,24 @@ def test_images_are_drawn_with_coloured_noise(covariance):
         NoiseDraws, collected(draw_noise(NoiseSpec(covariance="power-law"), (3, 8, 8), 4, 0, device="cpu"), "cpu")
     )
     np.testing.assert_allclose(draws.noise, host.noise, atol=1e-5)
+
+
+@pytest.mark.parametrize("form", ["predict-n", "predict-v", "plain"])
+def test_images_are_trained_and_drawn_under_coloured_noise(tmp_path, form):
+    fields = {"noise.process": "ddpm", "noise.law": "uniform-t", "training.form": form, "training.flips": True}
+    spec = IMAGES.replace_all(fields | {"noise.covariance": "power-law", "sampling.source": "trained"})
+    events = collected(train(spec, tmp_path / "run", cadence=Always()))
+    assert np.isfinite(of(StripFrame, events)[-1].error).all()
+    assert of(StripFrame, collected(recall(tmp_path / "run")))
+    assert of(Samples, collected(sample(spec, run_dir=tmp_path / "run", cadence=Always())))
+
+
+def test_noises_are_compared(tmp_path):
+    fields = {"training.k": 1, "sampling.sampler": "ddim", "sampling.source": "trained"}
+    base = IMAGES.replace_all(fields | {"noise.covariance": "blur"})
+    plan = NoisesSpec(base=base, seeds=(0,), steps=(3, 2), chains=LEAST)
+    (*_, table) = of(NoiseTable, collected(compare_noises(plan, tmp_path / "noises", budget="Few.", cadence=Always())))
+    assert (table.done, table.total) == (4, 4)
 
 
 def test_a_network_is_guided_and_begins_with_the_exact_mean(digits, points):

@@ -247,9 +247,9 @@ def test_bands_lie_where_the_data_exceed_a_noise():
 
 
 def test_exports_hold_what_is_shown(page, clock):
-    labels = [row.label for row in exports(page, page.shown)]
+    labels = [row.label for row in exports(page, page.shown, page.trainings)]
     assert labels[:2] == ["Way to noise", "Spectra"]
     assert way(page.shown.frame).images.shape == (14, 3, 32, 32)
     page.tabs.setCurrentIndex(1)
     clock.tick.emit()
-    assert [row.label for row in exports(page, page.shown)] == ["White noise", "Chosen noise"]
+    assert [row.label for row in exports(page, page.shown, page.trainings)] == ["White noise", "Chosen noise"]

@@ -1,0 +1,94 @@
+"""The table of a comparison of white and coloured noise, and the sentence on the paper's finding."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from msd_engine.events.noise import NoiseRow, NoiseTable, Spread
+from msd_engine.metrics.errors.student import interval
+from msd_engine.specs.reproduction import PUBLISHED, Noise, NoiseCell, NoisesSpec
+
+SHOWN = ("fid", "frechet", "kernel", "precision", "recall", "yield")
+"""Figures of the table, in its order."""
+
+_DISTANCES = SHOWN[:3]
+_Values = dict[tuple[Noise, int, int], float]
+
+
+def noise_table(plan: NoisesSpec, cells: Sequence[NoiseCell]) -> NoiseTable:
+    """Return the table of the cells so far.
+
+    Args:
+        plan: The comparison.
+        cells: The figures of its samples.
+    """
+    rows: list[NoiseRow] = []
+    finding = ""
+    for name in SHOWN:
+        found: _Values = {(cell.noise, cell.seed, cell.steps): cell.figures[name]
+                          for cell in cells if name in cell.figures}  # fmt: skip
+        titles = [cell.titles[name] for cell in cells if name in cell.titles]
+        if not titles:
+            continue
+        rows += [_row(plan, name, titles[0], steps, found) for steps in plan.steps]
+        # A Fréchet distance needs more samples than features: without one, the kernel distance decides.
+        if not finding and name in _DISTANCES:
+            finding = _finding(plan, titles[0], found)
+    features = next((cell.features for cell in cells), "")
+    total = 2 * len(plan.seeds) * len(plan.steps)
+    return NoiseTable(tuple(rows), finding, features, plan.chains, len(cells), total)
+
+
+def _row(plan: NoisesSpec, name: str, title: str, steps: int, found: _Values) -> NoiseRow:
+    white, coloured = (
+        _spread([found[noise, seed, steps] for seed in plan.seeds if (noise, seed, steps) in found])
+        for noise in ("white", "coloured")
+    )
+    gap = _spread(list(_gaps(plan, steps, found).values()))
+    published = PUBLISHED.get(steps) if name in ("fid", "frechet") else None
+    return NoiseRow(steps, name, title, white, coloured, gap, published or (math.nan, math.nan))
+
+
+def _gaps(plan: NoisesSpec, steps: int, found: _Values) -> dict[int, float]:
+    """Return coloured minus white by seed."""
+    return {
+        seed: found["coloured", seed, steps] - found["white", seed, steps]
+        for seed in plan.seeds
+        if ("coloured", seed, steps) in found and ("white", seed, steps) in found
+    }
+
+
+def _spread(values: Sequence[float]) -> Spread:
+    if not values:
+        return Spread()
+    found = interval(values)
+    return Spread(found.mean, found.low, found.high, len(values))
+
+
+def _finding(plan: NoisesSpec, title: str, found: _Values) -> str:
+    many, few = max(plan.steps), min(plan.steps)
+    at_many, at_few = _gaps(plan, many, found), _gaps(plan, few, found)
+    seeds = [seed for seed in at_many if seed in at_few]
+    if not seeds or many == few:
+        return ""
+    start, end = _spread([at_many[seed] for seed in seeds]), _spread([at_few[seed] for seed in seeds])
+    growth = _spread([at_few[seed] - at_many[seed] for seed in seeds])
+    comparable = start.low <= 0 <= start.high
+    words = "holds"
+    if growth.high < 0 or not comparable:
+        words = "does not hold"
+    elif growth.low <= 0:
+        words = "is not decided"
+    return (
+        f"{title} of coloured over white noise: {_words(start)} at {many} steps"
+        f"{'' if comparable else ', where they are not comparable'}, {_words(end)} at {few} steps, a growth of "
+        f"{_words(growth)} ({len(seeds)} {'seed' if len(seeds) == 1 else 'seeds'}, 95 % intervals): the paper's "
+        f"finding, comparable at many steps and a growing gap at few, {words} here."
+    )
+
+
+def _words(spread: Spread) -> str:
+    if math.isinf(spread.high):
+        return f"{spread.mean:+.3g}"
+    return f"{spread.mean:+.3g} ({spread.low:+.3g} to {spread.high:+.3g})"
