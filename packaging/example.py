@@ -58,9 +58,12 @@ def pack(made: Path, out: Path) -> int:
     plan = SweepFolder.open(made)
     if out.exists():
         shutil.rmtree(out)
-    for name in (SWEEP, *(f"{child.name}/{file}" for child in plan.spec.children() for file in (MANIFEST, RESULT))):
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(made / name, out / name)
+    out.mkdir(parents=True)
+    shutil.copyfile(made / SWEEP, out / SWEEP)
+    for child in plan.spec.children():
+        (out / child.name).mkdir()
+        for file in (MANIFEST, RESULT):
+            shutil.copyfile(plan.run_folder(child.name) / file, out / child.name / file)
     for child, rows in plan.measured():
         lines = [json.dumps(row, separators=(",", ":")) for row in rows if "held_out" in row]
         write_atomically(out / child.name / METRICS, ("\n".join(lines) + "\n").encode())

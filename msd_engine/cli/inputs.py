@@ -296,13 +296,19 @@ def folder_of(options: Resumable, place: str) -> Path:
     Raises:
         RefusedError: The options choose neither or both, or the new folder is missing.
     """
-    if is_given(options.preset) == (options.resume is not None):
+    resumes = options.resume is not None and not is_repeatable(options)
+    if is_given(options.preset) == resumes:
         raise RefusedError(f"Give either --preset NAME with --out {place}, or --resume {place}.")
-    if options.resume is not None:
+    if options.resume is not None and resumes:
         return options.resume
     if options.out is None:
         raise RefusedError(f"Give the new folder with --out {place}.")
     return options.out
+
+
+def is_repeatable(options: Resumable) -> bool:
+    """Return whether the command begins its work or goes on with it, whatever is there: ``--resume auto``."""
+    return options.resume == Path("auto")
 
 
 def check_as_begun(options: Resumable, sentence: str, *more: str) -> None:
@@ -320,14 +326,14 @@ def check_as_begun(options: Resumable, sentence: str, *more: str) -> None:
         raise RefusedError(sentence)
 
 
-def job_options(options: Resumable) -> dict[str, Any]:
-    """Return the arguments of the command's job besides spec and folder."""
+def job_options(options: Resumable, *, resume: bool) -> dict[str, Any]:
+    """Return the arguments of the command's job besides spec and folder: whether it resumes, and those given."""
     threads = threads_given(options.threads)
     # Imported here: it imports torch, and a refusal should not wait for it.
     from msd_engine.specs.live import Every
 
     return {
-        "resume": options.resume is not None,
+        "resume": resume,
         "data_dir": options.data_dir,
         "device": options.device,
         "threads": threads,

@@ -1,7 +1,8 @@
 """The `msd` command: the jobs of the window, without a screen.
 
-Exit codes: 0 done, 1 a job failed, 2 the command is invalid, 130 stopped by the user. Messages for people go to
-standard error while a job runs; results go to standard output, with ``--json`` as exactly one line.
+Exit codes: 0 done, 1 a job failed, 2 the command is invalid, 75 stopped under ``--resume auto`` (run the same command
+again), 130 stopped otherwise. Messages for people go to standard error while a job runs; results go to standard output,
+with ``--json`` as exactly one line.
 """
 
 from __future__ import annotations
@@ -44,7 +45,17 @@ from msd_engine.cli.options import (
     Tune,
     Why,
 )
-from msd_engine.cli.outcome import DONE, FAILED, INTERRUPTED, REFUSED, CutShortError, RefusedError, print_json, say
+from msd_engine.cli.outcome import (
+    AGAIN,
+    DONE,
+    FAILED,
+    INTERRUPTED,
+    REFUSED,
+    CutShortError,
+    RefusedError,
+    print_json,
+    say,
+)
 from msd_engine.cli.plane import Figure, Twins
 from msd_engine.specs import JOBS, SpecError
 
@@ -99,11 +110,11 @@ def _run(arguments: Sequence[str]) -> int:
             raise
         sentence, code, figures = NO_MEMORY, FAILED, {"status": "failed"}
     except CutShortError as error:
-        kind = "interrupted" if error.code == INTERRUPTED else "failed"
+        kind = "failed" if error.code == FAILED else "interrupted"
         sentence, code, figures = str(error), error.code, {"status": kind, **error.figures}
     except KeyboardInterrupt:
         sentence, code, figures = "Stopped.", INTERRUPTED, {"status": "interrupted"}
-    say(sentence if code == INTERRUPTED else f"msd: {sentence}")
+    say(sentence if code in (AGAIN, INTERRUPTED) else f"msd: {sentence}")
     if "--json" in arguments:
         print_json(status | figures | {"error": sentence})
     return code
@@ -310,4 +321,5 @@ def _flags(command: str) -> set[str]:
         by_hand = kinds[command] is Run
         paths = [path for path in (*declared_fields(), STEP_SIZE) if by_hand or not path.startswith("denoise.")]
         names |= {name for path in paths for name in (path, path.rsplit(".", 1)[1])}
+        names |= {"spec"} if kinds[command] in (Train, Sweep) else set()
     return {f"--{name}" for name in names}

@@ -97,10 +97,11 @@ ScoreFields: Any = field_flags("training")
 class Train(_Computing):
     """Train a k-sample denoiser and keep it in a run folder."""
 
-    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    preset: Annotated[str, tyro.conf.arg(aliases=["--spec"], metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Name of a preset, or a file that carries a spec: JSON, PNG, NPZ or a run folder."""
-    resume: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
-    """Resume this run instead, up to its budget or to a new one."""
+    resume: Annotated[Path | None, tyro.conf.arg(metavar="RUN|auto", help_behavior_hint="")] = None
+    """Resume this run instead, up to its budget or to a new one; auto: begin the run of --out, go on with it, or do
+    nothing if it is finished, so that the same command may be repeated (exit code 75: repeat it)."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="")] = None
     """The new run folder."""
     steps: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
@@ -219,12 +220,13 @@ class Scores:
 class Sweep(_Computing):
     """Compare numbers of copies k: the same network, budget and data for each k, seed and mode; resumable."""
 
-    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
+    preset: Annotated[str, tyro.conf.arg(aliases=["--spec"], metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Name of a preset, a file that carries a spec, or the sweep.json of a comparison."""
-    resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    """Resume this comparison instead; --ks, --seeds, --modes and --fusions add to it."""
+    resume: Annotated[Path | None, tyro.conf.arg(metavar="DIR|auto", help_behavior_hint="")] = None
+    """Resume this comparison instead; --ks, --seeds, --modes and --fusions add to it; auto: begin that of --out or go
+    on with it, so that the same command may be repeated (exit code 75: repeat it)."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
-    """The new folder."""
+    """The folder; a comparison of the same settings that is there goes on, and its finished runs are left alone."""
     ks: Annotated[str, tyro.conf.arg(metavar="1,2,4", help_behavior_hint="(default: 1,2,4,8,16)")] = NOT_GIVEN
     """Numbers of copies."""
     seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(default: 0,1,2)")] = NOT_GIVEN
@@ -235,6 +237,10 @@ class Sweep(_Computing):
         NOT_GIVEN
     )
     """Fusions of the copies: concat, mean, set."""
+    on: Annotated[str, tyro.conf.arg(metavar="WHERE", help_behavior_hint="(default: one run after the other)")] = (
+        NOT_GIVEN
+    )
+    """Train several runs at once, each as a command of its own: local[:WORKERS], ray[:ADDRESS] or slurm[:PARTITION]."""
     steps: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="")] = NOT_GIVEN
     """Steps of each run, without a time limit unless --seconds is also given."""
     seconds: Annotated[str, tyro.conf.arg(metavar="S", help_behavior_hint="")] = NOT_GIVEN

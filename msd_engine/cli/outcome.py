@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from msd_engine.launchers.launch import AGAIN as AGAIN
 
 DONE = 0
 FAILED = 1
@@ -23,7 +26,7 @@ class CutShortError(Exception):
     """A started job did not finish; one sentence reports what happened and how to continue.
 
     Attributes:
-        code: The exit code: `FAILED` or `INTERRUPTED`.
+        code: The exit code: `FAILED`, `AGAIN` or `INTERRUPTED`.
         figures: The figures of the job so far.
     """
 
@@ -32,6 +35,32 @@ class CutShortError(Exception):
         super().__init__(sentence)
         self.code = code
         self.figures = figures
+
+
+@contextlib.contextmanager
+def runs_again(sentence: str, *, wanted: bool) -> Iterator[None]:
+    """Give a command that can be repeated as it is the exit code `AGAIN` where it is stopped.
+
+    Args:
+        sentence: The message for people.
+        wanted: Whether the command can be repeated so; otherwise nothing changes.
+
+    Yields:
+        Nothing.
+
+    Raises:
+        CutShortError: The command was stopped.
+    """
+    try:
+        yield
+    except CutShortError as error:
+        if wanted and error.code == INTERRUPTED:
+            raise CutShortError(sentence, AGAIN, error.figures) from None
+        raise
+    except KeyboardInterrupt:
+        if wanted:
+            raise CutShortError(sentence, AGAIN, {}) from None
+        raise
 
 
 def say(text: str) -> None:

@@ -16,10 +16,11 @@ from msd_engine.events import RunRow
 from msd_engine.runs.layout import MANIFEST, METRICS, NOTES, SWEEP, is_held
 from msd_engine.runs.notes import Notes, read_notes
 from msd_engine.runs.rows import read_row
-from msd_engine.runs.sweeps import read_sweep
+from msd_engine.runs.sweeps import read_sweep, sweep_of
+from msd_engine.specs import training_hash
 
 _APP = "msd-gui"
-_DEEPEST = 4
+_DEEPEST = 5
 # File times are coarse: a file that has just changed may change again at the same time stamp.
 _FRESH_NS = 1_000_000_000
 
@@ -39,6 +40,7 @@ class _Sweep:
     stamp: _Stamp
     title: str
     names: dict[str, str]
+    runs: int
     notes: Notes
 
 
@@ -83,7 +85,7 @@ class Catalogue:
         for folder in _run_folders(self.root):
             path = str(folder)
             seen.add(path)
-            above = folder.parent
+            above = sweep_of(folder) or folder.parent
             if above not in sweeps:
                 sweeps[above] = self._sweep(above)
             sweep = sweeps[above]
@@ -140,13 +142,15 @@ def _changed(path: Path, missing: int | None = None) -> tuple[int, int]:
 
 def _read_sweep(folder: Path, stamp: _Stamp) -> _Sweep:
     # Opening the comparison reports its fault; its runs do not depend on it.
-    title, names, notes = "", {}, Notes()
+    title, names, runs, notes = "", {}, 0, Notes()
     with contextlib.suppress(UserError):
         spec = read_sweep(folder / SWEEP)
-        title, names = spec.title, {child.name: child.words for child in spec.children()}
+        title, children = spec.title, spec.children()
+        runs = len(children)
+        names = {name: child.words for child in children for name in (child.name, training_hash(child.spec))}
     with contextlib.suppress(UserError):
         notes = read_notes(folder)
-    return _Sweep(stamp, notes.name or title or folder.name, names, notes)
+    return _Sweep(stamp, notes.name or title or folder.name, names, runs, notes)
 
 
 def _in_sweep(row: RunRow, folder: Path, sweep: _Sweep) -> RunRow:
@@ -156,7 +160,7 @@ def _in_sweep(row: RunRow, folder: Path, sweep: _Sweep) -> RunRow:
         name=sweep.names.get(row.name, row.name),
         sweep=str(folder),
         sweep_title=sweep.title,
-        sweep_runs=len(sweep.names),
+        sweep_runs=sweep.runs,
         sweep_note=sweep.notes.note,
         sweep_tags=sweep.notes.tags,
     )

@@ -21,8 +21,9 @@ WEIGHTS = "weights.safetensors"
 EARLIER = "earlier.safetensors"
 LOCK = "lock"
 
-# In the folder of a comparison, and in each of its runs in use.
+# In the folder of a comparison: its plan and its runs; and in each of its runs in use.
 SWEEP = "sweep.json"
+RUNS = "runs"
 CLAIM = "claim"
 
 # Beside what training needs: a small picture, figures that others measured, what the user wrote, and searches.

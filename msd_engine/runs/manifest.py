@@ -5,12 +5,16 @@ from __future__ import annotations
 import platform
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 import msd_engine
-from msd_engine.specs import ExperimentSpec
+from msd_engine.backend.errors import BadFile
+from msd_engine.backend.files import MIB, read_bytes
+from msd_engine.runs.layout import MANIFEST
+from msd_engine.specs import ExperimentSpec, SpecError
 from msd_engine.specs.base import Spec
 
 Status = Literal["running", "finished", "stopped", "failed"]
@@ -47,6 +51,20 @@ class Manifest(Spec):
     step: int = Field(ge=0)
     elapsed_s: float = Field(ge=0.0)
     status: Status
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read the manifest of a run; imports no torch.
+
+    Raises:
+        BadFile: It is missing or damaged.
+    """
+    path, expected = folder / MANIFEST, "the manifest of a run"
+    text = read_bytes(path, expected, limit=4 * MIB)
+    try:
+        return Manifest.from_json(text)
+    except SpecError as error:
+        raise BadFile(f"{path} is not {expected}: {error}") from error
 
 
 def new_manifest(spec: ExperimentSpec, *, device: str, threads: int, generator: str) -> Manifest:

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from msd_engine.backend.errors import BadFile, UserError
-from msd_engine.backend.files import MIB, read_bytes, reading
+from msd_engine.backend.files import MIB, reading
 from msd_engine.events import RunRow
 from msd_engine.runs.layout import MANIFEST, METRICS, WEIGHTS, is_held
 from msd_engine.runs.log import last_rows
-from msd_engine.runs.manifest import Manifest
+from msd_engine.runs.manifest import read_manifest
 from msd_engine.runs.notes import Figure, read_figures, read_notes
 from msd_engine.runs.thumbnails import read_thumbnail
-from msd_engine.specs import SpecError
 
 _LARGEST_HEADER = 16 * MIB
 _COLUMNS = ("yield", "distance", "distance_features")
@@ -38,8 +37,8 @@ def read_row(folder: Path, root: Path) -> RunRow:
     problems: list[str] = []
     row = _with_notes(row, folder, problems)
     try:
-        manifest = Manifest.from_json(read_bytes(folder / MANIFEST, "the manifest of a run", limit=4 * MIB))
-    except (BadFile, SpecError) as error:
+        manifest = read_manifest(folder)
+    except BadFile as error:
         return replace(row, problem=" ".join([f"{MANIFEST} cannot be read: {error}", *problems]))
     status = manifest.status
     row = replace(

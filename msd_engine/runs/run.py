@@ -24,21 +24,20 @@ from torch import Tensor
 
 from msd_engine.backend.counter import GENERATOR
 from msd_engine.backend.errors import BadFile, UserError
-from msd_engine.backend.files import MIB, make_folder, read_bytes, reading, write_atomically, writing
+from msd_engine.backend.files import make_folder, reading, write_atomically, writing
 from msd_engine.backend.tensors import pack_tensors
 from msd_engine.runs.checkpoints import GENERATOR_STATE, Checkpoint, noted_step, read_checkpoint
 from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, SWEEP, WEIGHTS, no_run, sweep_temporary
 from msd_engine.runs.locks import hold
 from msd_engine.runs.log import Log, Row, append_rows, flush, read_log, rewind_rows
-from msd_engine.runs.manifest import Manifest, Status, new_manifest
-from msd_engine.specs import ExperimentSpec, SpecError
+from msd_engine.runs.manifest import Manifest, Status, new_manifest, read_manifest
+from msd_engine.specs import ExperimentSpec
 from msd_engine.specs.models import CARD
 from msd_engine.training.trainer import AVERAGED
 
 # Checking whether a run is locked locks it for an instant.
 _PATIENCE_S = 0.2
 
-_RUN = "the manifest of a run"
 _EXPECTED_STATE = "the training state of a run (safetensors)"
 _EXPECTED_WEIGHTS = "the averaged weights of a run (safetensors)"
 
@@ -102,11 +101,7 @@ class Run:
         with reading(folder, "the folder of a run"):
             if not path.exists():
                 raise BadFile(no_run(folder))
-        text = read_bytes(path, _RUN, limit=4 * MIB)
-        try:
-            return cls(Path(folder), Manifest.from_json(text))
-        except SpecError as error:
-            raise BadFile(f"{path} is not {_RUN}: {error}") from error
+        return cls(Path(folder), read_manifest(Path(folder)))
 
     @property
     def spec(self) -> ExperimentSpec:

@@ -1,7 +1,9 @@
 """A sweep folder: a comparison of numbers of copies, each of its trainings an ordinary run folder inside.
 
 * ``sweep.json``: the comparison, written whole or not at all;
-* ``NAME/``: the run folders, and in each, once it is measured, ``result.json``.
+* ``runs/HASH/``: the run folders, named by the hash of their training, so that the same plan has the same folders on
+  every machine; and in each, once it is measured, ``result.json``. Folders of earlier versions have the name of their
+  run and lie beside the plan; they stay where they are.
 
 A process claims a run before working on it, so that several processes, or machines with a common disk, can share one
 sweep.
@@ -17,10 +19,10 @@ from typing import Any, Self
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
-from msd_engine.runs.layout import CLAIM, MANIFEST, METRICS, SWEEP, sweep_temporary
+from msd_engine.runs.layout import CLAIM, MANIFEST, METRICS, RUNS, SWEEP, sweep_temporary
 from msd_engine.runs.locks import HeldError, hold
 from msd_engine.runs.log import read_log
-from msd_engine.specs import SpecError
+from msd_engine.specs import SpecError, training_hash
 from msd_engine.specs.sweep import Child, SweepResult, SweepSpec
 
 RESULT = "result.json"
@@ -43,6 +45,7 @@ class SweepFolder:
         """Use `create` or `open`."""
         self.folder = folder
         self.spec = spec
+        self._hashes: tuple[SweepSpec | None, dict[str, str]] = (None, {})
 
     @classmethod
     def create(cls, folder: str | os.PathLike[str], spec: SweepSpec) -> Self:
@@ -102,8 +105,12 @@ class SweepFolder:
                 self._write()
 
     def run_folder(self, name: str) -> Path:
-        """Return the folder of one run."""
-        return self.folder / name
+        """Return the folder of one run, given by its name in the plan."""
+        if (named := self.folder / name).is_dir():
+            return named
+        if self._hashes[0] is not self.spec:
+            self._hashes = (self.spec, {child.name: training_hash(child.spec) for child in self.spec.children()})
+        return self.folder / RUNS / self._hashes[1][name]
 
     def result(self, name: str) -> SweepResult | None:
         """Return the result of a run, None if it has none yet.
@@ -186,16 +193,17 @@ def sweep_of(run: str | os.PathLike[str]) -> Path | None:
         run: The run folder.
     """
     folder = Path(run).parent
+    folder = folder.parent if folder.name == RUNS else folder
     return folder if (folder / SWEEP).is_file() else None
 
 
 def runs_in(folder: Path) -> list[Path]:
-    """Return the present run folders of a comparison by name; raises errors of the system.
+    """Return the present run folders of a comparison in order; raises errors of the system.
 
     Args:
         folder: The sweep folder.
     """
-    return sorted(path.parent for path in folder.glob(f"*/{MANIFEST}"))
+    return sorted(path.parent for where in ("*", f"{RUNS}/*") for path in folder.glob(f"{where}/{MANIFEST}"))
 
 
 def read_sweep(path: str | os.PathLike[str]) -> SweepSpec:

@@ -14,7 +14,9 @@ from msd_engine.specs.experiment import (
     for_painting,
     generator_of,
     job_of,
+    same_training,
     step_ratio_of,
+    training_hash,
 )
 from msd_engine.specs.live import Live
 from msd_engine.specs.models import (
@@ -74,7 +76,9 @@ __all__ = [
     "model_names",
     "preset_names",
     "pretrained_for",
+    "same_training",
     "step_ratio_of",
+    "training_hash",
     "weights_of",
     "with_weights",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Collection
@@ -360,6 +361,26 @@ def same_network(trained: ExperimentSpec, wanted: ExperimentSpec) -> bool:
         for path in NETWORK_FIELDS
         if path != "training.k" or not any_k
     )
+
+
+def training_hash(spec: ExperimentSpec) -> str:
+    """Return 16 hexadecimal digits that name a training: equal on every machine for equal settings of it.
+
+    The title, `sampling` and `denoise` do not count, nor does the digest of own pictures, which only a run knows. A
+    field that a later version adds with a default leaves the hash of older settings as it is.
+    """
+    parts = {"data", "noise", "network", "training"}
+    fields = spec.model_dump(mode="json", include=parts, exclude_defaults=True)
+    fields |= {"kinds": [spec.data.kind, spec.network.kind]}
+    fields.get("data", {}).pop("digest", None)
+    return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def same_training(one: ExperimentSpec, other: ExperimentSpec) -> bool:
+    """Return whether two experiments train alike up to their budgets, so that a run of one can go on as the other."""
+    training = one.training
+    budget = {"training.steps": training.steps, "training.seconds": training.seconds}
+    return training_hash(one) == training_hash(other.replace_all(budget))
 
 
 def _without_digest(value: Any) -> Any:

@@ -75,7 +75,7 @@ def test_the_resources_are_found_where_they_are_installed(name: str) -> None:
 
 
 def test_every_library_that_is_imported_is_a_declared_dependency() -> None:
-    declared = {canonicalize_name(requirement.name) for requirement in requirements("video")}
+    declared = {canonicalize_name(requirement.name) for requirement in requirements("video", "ray", "slurm")}
     # shiboken6 is the other half of PySide6 and always comes with it.
     declared |= {"shiboken6"}
     distributions = packages_distributions()
@@ -92,7 +92,7 @@ def test_the_pins_are_exact_and_lie_in_the_ranges(python: str) -> None:
     pins = {canonicalize_name(pin.name): pin for pin in PINS if pin.marker is None or pin.marker.evaluate(environment)}
     for pin in pins.values():
         assert re.fullmatch(r"==[0-9][0-9.a-z]*", str(pin.specifier)), f"{pin} is not exact, or has a local part"
-    for requirement in requirements("test", "dev", "metrics", "tensorboard", "video"):
+    for requirement in requirements("test", "dev", "metrics", "tensorboard", "video", "ray", "slurm"):
         if requirement.marker is not None and not requirement.marker.evaluate(environment):
             continue
         pin = pins[canonicalize_name(requirement.name)]

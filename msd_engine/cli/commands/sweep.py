@@ -8,10 +8,11 @@ from typing import Any
 
 from msd_engine.cli.fields import NOT_GIVEN, given_fields, with_fields
 from msd_engine.cli.follow import follow
-from msd_engine.cli.inputs import budget, check_as_begun, folder_of, is_given, job_options, spec_of
+from msd_engine.cli.inputs import budget, check_as_begun, folder_of, is_given, is_repeatable, job_options, spec_of
 from msd_engine.cli.options import Sweep
-from msd_engine.cli.outcome import RefusedError
+from msd_engine.cli.outcome import RefusedError, runs_again
 from msd_engine.events import ChildEnded, Event, Finished, Progress, Started, SweepTable
+from msd_engine.runs.layout import SWEEP
 from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec
 from msd_engine.specs.nets import FUSIONS
 from msd_engine.specs.sweep import MODES, parse_list
@@ -27,11 +28,14 @@ def sweep(options: Sweep) -> dict[str, Any]:
         UserError: A file or folder is missing or damaged.
     """
     folder = folder_of(options, "DIR")
-    spec = _new(options) if options.resume is None else _resumed(options, folder)
-    account = SweepAccount(folder)
-    account.take(follow(_job(options, spec, folder), account))
+    repeatable = is_repeatable(options)
+    with runs_again(f"{folder} is stopped and saved; run the same command again.", wanted=repeatable):
+        spec = _new(options) if options.resume is None or repeatable else _resumed(options, folder)
+        account = SweepAccount(folder)
+        resume = (folder / SWEEP).exists() or (options.resume is not None and not repeatable)
+        account.take(follow(_job(options, spec, folder, resume=resume), account))
     figures = account.figures()
-    figures |= _export(folder)
+    figures |= _export(folder, anew=not account.was_done)
     if not options.json:
         from msd_engine.runs.report.tables import markdown_text
 
@@ -41,7 +45,11 @@ def sweep(options: Sweep) -> dict[str, Any]:
 
 
 class SweepAccount:
-    """The figures of one comparison."""
+    """The figures of one comparison.
+
+    Attributes:
+        was_done: Whether all runs had their results before the job began.
+    """
 
     def __init__(self, folder: Path, onwards: str = "") -> None:
         """Store the sweep folder.
@@ -53,12 +61,14 @@ class SweepAccount:
         self._onwards = onwards or f"continue with: msd sweep --resume {folder}"
         self._figures: dict[str, Any] = {"out": str(folder), "device": "", "elapsed_s": 0.0}
         self._table: SweepTable | None = None
+        self.was_done = False
 
     def take(self, event: Event) -> None:
         """Process one event."""
         match event:
             case Started():
                 self._figures["device"] = event.device
+                self.was_done = event.step == event.total
             case ChildEnded():
                 from msd_engine.cli.outcome import say
 
@@ -94,11 +104,12 @@ class SweepAccount:
         return f"{done}, the rest is saved; {self._onwards}"
 
 
-def _job(options: Sweep, spec: SweepSpec, folder: Path) -> Iterator[Event]:
+def _job(options: Sweep, spec: SweepSpec, folder: Path, *, resume: bool) -> Iterator[Event]:
     # Imported here: the job imports torch, and a refusal should not wait for it.
     from msd_engine.jobs.sweep.sweep import sweep as job
 
-    return job(spec, folder, **job_options(options))
+    on = options.on if is_given(options.on) else ""
+    return job(spec, folder, on=on, **job_options(options, resume=resume))
 
 
 def _new(options: Sweep) -> SweepSpec:
@@ -176,7 +187,7 @@ def given_lists(ks: str, seeds: str, modes: str, fusions: str = NOT_GIVEN) -> di
     return lists
 
 
-def _export(folder: Path) -> dict[str, str]:
+def _export(folder: Path, *, anew: bool) -> dict[str, str]:
     from msd_engine.backend.files import write_atomically
     from msd_engine.jobs.sweep.export import SUFFIXES, exported
     from msd_engine.runs.sweeps import SweepFolder
@@ -184,6 +195,7 @@ def _export(folder: Path) -> dict[str, str]:
     paths = {}
     for suffix in SUFFIXES:
         path = folder / f"comparison{suffix}"
-        write_atomically(path, exported(SweepFolder.open(folder), suffix))
+        if anew or not path.exists():
+            write_atomically(path, exported(SweepFolder.open(folder), suffix))
         paths[suffix[1:]] = str(path)
     return paths

@@ -16,13 +16,18 @@ from msd_engine.cli.inputs import (
     check_as_begun,
     folder_of,
     is_given,
+    is_repeatable,
     job_options,
     spec_of,
     spec_of_pictures,
 )
 from msd_engine.cli.options import Train
+from msd_engine.cli.outcome import AGAIN, CutShortError, RefusedError, runs_again
 from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Progress, Started
-from msd_engine.specs import ExperimentSpec
+from msd_engine.runs.layout import LOCK, MANIFEST
+from msd_engine.runs.locks import is_locked
+from msd_engine.runs.manifest import Manifest, read_manifest
+from msd_engine.specs import ExperimentSpec, same_training, training_hash
 
 LOSS_WINDOW = 100
 """Number of steps in the average of the training loss: that of a single batch is mostly noise."""
@@ -38,15 +43,41 @@ def train(options: Train) -> dict[str, Any]:
         UserError: A file or folder is missing or damaged.
     """
     path = given_fields(options.fields).get("data.path", NOT_GIVEN)
-    if options.resume is None and not is_given(options.preset):
+    repeatable = is_repeatable(options)
+    if (options.resume is None or repeatable) and not is_given(options.preset):
         # The settings follow from the pictures.
         options = dataclasses.replace(options, preset=path)
     folder = folder_of(options, "RUN")
-    spec = _new(options) if options.resume is None else _resumed(options, folder)
-    account = TrainAccount(folder)
-    finished = follow(_job(options, spec, folder), account)
-    account.take(finished)
+    with runs_again(f"{folder} is stopped and saved; run the same command again.", wanted=repeatable):
+        spec = _new(options) if options.resume is None or repeatable else _resumed(options, folder)
+        begun = _begun(folder, spec) if repeatable else None
+        account = TrainAccount(folder)
+        if begun is not None and _is_finished(begun, spec):
+            return _of_finished(folder, begun)
+        resume = options.resume is not None and (not repeatable or begun is not None)
+        account.take(follow(_job(options, spec, folder, resume=resume), account))
     return account.figures()
+
+
+def _begun(folder: Path, spec: ExperimentSpec) -> Manifest | None:
+    """Return the manifest of the run that a repeated command has begun, None if it is the first."""
+    if not (folder / MANIFEST).exists():
+        return None
+    if is_locked(folder / LOCK):
+        raise CutShortError(f"{folder} is being trained now; run the same command again later.", AGAIN, {})
+    begun = read_manifest(folder)
+    if not same_training(begun.spec, spec):
+        raise RefusedError(f"{folder} holds a run with other settings than these: choose another folder with --out.")
+    return begun
+
+
+def _is_finished(begun: Manifest, spec: ExperimentSpec) -> bool:
+    return begun.status == "finished" and training_hash(begun.spec) == training_hash(spec)
+
+
+def _of_finished(folder: Path, begun: Manifest) -> dict[str, Any]:
+    figures = {"run": str(folder), "device": begun.device, "step": begun.step, "elapsed_s": begun.elapsed_s}
+    return figures | {"text": f"{folder} is finished already, with {begun.step} steps: there is nothing to do."}
 
 
 class TrainAccount:
@@ -90,11 +121,11 @@ class TrainAccount:
         return f"Stopped at step {manifest.step} and saved; continue with: msd train --resume {run}"
 
 
-def _job(options: Train, spec: ExperimentSpec, folder: Path) -> Iterator[Event]:
+def _job(options: Train, spec: ExperimentSpec, folder: Path, *, resume: bool) -> Iterator[Event]:
     # Imported here: the job imports torch, and a refusal should not wait for it.
     from msd_engine.jobs.training.train import train as job
 
-    return job(spec, folder, **job_options(options))
+    return job(spec, folder, **job_options(options, resume=resume))
 
 
 def _new(options: Train) -> ExperimentSpec:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.tensors import weights_digest
-from msd_engine.runs.layout import MANIFEST
+from msd_engine.runs.layout import MANIFEST, RUNS
 from msd_engine.runs.run import Run
 from msd_engine.specs import DrawnBy, ExperimentSpec, model_folder, model_names
 
@@ -74,5 +74,6 @@ def _folders(name: str, runs_dir: Path | None) -> list[Path]:
     # A name that leads out of the folder is no name of a run.
     if runs_dir is not None and Path(name).name == name != "..":
         places = [runs_dir, *(path for path in sorted(runs_dir.glob("*")) if path.is_dir())]
+        places += sorted(runs_dir.glob(f"*/{RUNS}"))
         found += [place / name for place in places if (place / name / MANIFEST).is_file()]
     return found

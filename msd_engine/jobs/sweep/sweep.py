@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -29,9 +30,12 @@ from msd_engine.events import (
 from msd_engine.jobs.factory.pace import threads_for
 from msd_engine.jobs.factory.parts import learned_denoiser
 from msd_engine.jobs.sweep.draws import least_draws, matched_draws, settled
+from msd_engine.jobs.sweep.spread import Spread, command_of, needs_of
 from msd_engine.jobs.sweep.story import ended_event, history, table_event
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.training.train import train
+from msd_engine.launchers.choice import engine_of
+from msd_engine.launchers.launch import Engine, last_line
 from msd_engine.metrics.errors.errors import BandErrors
 from msd_engine.metrics.errors.matched import MatchedDraws
 from msd_engine.runs.layout import MANIFEST
@@ -40,6 +44,8 @@ from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import Live, SweepSpec
 from msd_engine.specs.live import NEVER, Cadence
 from msd_engine.specs.sweep import Child, SweepResult, child_spec
+
+_BUSY = "{} is being worked on by another program; it is left to that."
 
 
 @reports_user_errors
@@ -53,6 +59,7 @@ def sweep(
     cadence: Cadence = NEVER,
     live: Live | None = None,
     threads: int = 0,
+    on: str = "",
 ) -> Iterator[Event]:
     """Train and measure the remaining runs of a comparison.
 
@@ -69,6 +76,8 @@ def sweep(
         cadence: Decides when to report losses and progress.
         live: Requests during the job: pause and checkpoint.
         threads: As of `msd_engine.jobs.training.train.train`.
+        on: Where each run is trained as a command of its own, as of `msd_engine.launchers.choice.engine_of`, such as
+            ``local:2``; empty trains one after the other in this process. It changes no numbers.
 
     Yields:
         `Started`; the results of earlier work; for each run `ChildStarted`, `ChildHeldOut`, `Progress`,
@@ -76,6 +85,7 @@ def sweep(
         `Failed`.
     """
     chosen = choose_device(device)
+    engine = engine_of(on, needs_of(device, threads), Path(folder).resolve()) if on else None
     notice = ""
     if resume:
         plan = _reopened(folder, spec)
@@ -92,7 +102,7 @@ def sweep(
     yield Started("sweep", describe_device(chosen), total, done, plan.spec.to_json())
     if notice:
         yield Notice(notice)
-    yield from _Job(plan, data_dir, device, chosen, cadence, live or Live(), threads).events()
+    yield from _Job(plan, data_dir, device, chosen, cadence, live or Live(), threads, engine).events()
 
 
 def _reopened(folder: str | os.PathLike[str], spec: SweepSpec | None) -> SweepFolder:
@@ -128,8 +138,10 @@ class _Job:
         cadence: Cadence,
         live: Live,
         threads: int,
+        engine: Engine | None,
     ) -> None:
         self.plan = plan
+        self.engine = engine
         self.data_dir = data_dir
         self.device_name = device_name
         self.device = device
@@ -149,6 +161,8 @@ class _Job:
                 yield ended_event(result)
                 reported.add(result.name)
         yield table_event(self.plan)
+        if self.engine is not None:
+            yield from self._spread(self.engine, reported, busy)
         while (stage_left := self._next(reported | busy)) is not None:
             name = stage_left.child.name
             with self.plan.claimed(name) as mine:
@@ -156,12 +170,46 @@ class _Job:
                     yield from self._run(stage_left)
             if (result := self.plan.result(name)) is None:
                 busy.add(name)
-                yield Notice(f"{name} is being worked on by another program; it is left to that.")
+                yield Notice(_BUSY.format(name))
                 continue
             reported.add(name)
             yield ended_event(result)
             yield table_event(self.plan)
         yield from self._ending(busy)
+
+    def _spread(self, engine: Engine, reported: set[str], busy: set[str]) -> Iterator[Event]:
+        """Train the remaining runs on an engine, and measure each here once it is trained."""
+        threads_for(self.plan.spec.base, self.device, self.threads).begin()
+        stages = {stage.child.name: stage for stage in self._stages() if stage.child.name not in reported}
+        options = {"data_dir": self.data_dir, "device": self.device_name, "threads": self.threads}
+        with contextlib.ExitStack() as claims:
+            tasks = {}
+            for name, stage in stages.items():
+                if claims.enter_context(self.plan.claimed(name)):
+                    tasks[name] = command_of(self.plan, stage.child, **options)  # type: ignore[arg-type]
+                else:
+                    busy.add(name)
+                    yield Notice(_BUSY.format(name))
+            children = [stages[name].child for name in tasks]
+            with closing(Spread(self.plan, children, tasks, self.live).events(engine)) as news:  # type: ignore[type-var]
+                for event in news:
+                    if not isinstance(event, tuple):
+                        yield event
+                        continue
+                    name, state = event
+                    folder = self.plan.run_folder(name)
+                    failure = Failed(last_line(tasks[name].log).removeprefix("msd: "))
+                    ended = self._trained(folder) if state == "done" else self._lost(folder, failure)
+                    yield from self._settle(stages[name].child, folder, ended)
+                    reported.add(name)
+                    if (result := self.plan.result(name)) is not None:
+                        yield ended_event(result)
+                    yield table_event(self.plan)
+
+    def _trained(self, folder: Path) -> Finished:
+        manifest = Run.open(folder).manifest
+        text = f"Trained {manifest.step} steps in {manifest.elapsed_s:.0f} s."
+        return Finished(manifest.step, manifest.elapsed_s, text, str(folder))
 
     def _ending(self, busy: set[str]) -> Iterator[Event]:
         results = self.plan.results()
@@ -190,7 +238,14 @@ class _Job:
         # An older file expresses the same step differently, which may change the last bit of r.
         if begun and Run.open(folder).spec.replace("sampling", child.spec.sampling) != child.spec:
             raise UserError(f"{folder} holds another run than this comparison asks for: move it away.")
-        ended = yield from self._train(stage, folder, begun=begun)
+        if begun and Run.open(folder).manifest.status == "finished":
+            ended: Finished | _Lost = self._trained(folder)
+        else:
+            ended = yield from self._train(stage, folder, begun=begun)
+        yield from self._settle(child, folder, ended)
+
+    def _settle(self, child: Child, folder: Path, ended: Finished | _Lost) -> Iterator[Event]:
+        """Measure a trained run, and save its result."""
         self.elapsed_s += ended.elapsed_s
         common = {"name": child.name, "k": child.k, "seed": child.seed, "modes": child.modes}
         fusion = child.spec.network.fusion

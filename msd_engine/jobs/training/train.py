@@ -125,7 +125,7 @@ def _refuse_in_sweep(folder: Path) -> None:
     sweep = sweep_of(folder)
     if sweep is not None:
         raise UserError(
-            f"{folder.name} belongs to the comparison in {sweep.name}, whose runs have all the same budget: "
+            f"This run belongs to the comparison in {sweep.name}, whose runs have all the same budget: "
             "go on with the comparison, or take the settings of the run for a new one."
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from PySide6.QtCore import QLocale, Slot
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QWidget
 
@@ -20,6 +22,10 @@ _CURVE_POINTS, _OFTEN = 40, 20
 _UNIT_HELP = (
     "Only a budget in steps repeats to the bit and gives all runs equally many steps. Runs with a budget in seconds "
     "are compared at the last step at which all of them were measured."
+)
+_WORKERS_HELP = (
+    "Runs that are trained at the same time. Small networks gain most: their steps are too short for several threads. "
+    "A budget in steps gives the same numbers either way if the number of threads is fixed."
 )
 
 
@@ -61,6 +67,9 @@ class SweepForm(QWidget):
         self.budget = _line("sweep.budget", "Budget of each run", "20", "Training time or steps of each run.")
         self.unit = _choice("sweep.unit", "Unit of the budget", _UNIT_HELP)
         self.unit.addItems(["seconds", "steps"])
+        self.workers = _choice("sweep.workers", "Runs at once", _WORKERS_HELP)
+        for count in range(1, (os.cpu_count() or 1) + 1):
+            self.workers.addItem("one after the other" if count == 1 else f"{count} in their own processes", count)
         rows = QFormLayout(self)
         rows.setContentsMargins(2, 0, 2, 4)
         budget = QWidget()
@@ -70,7 +79,7 @@ class SweepForm(QWidget):
         line.addWidget(self.unit)
         for title, widget in (
             ("Experiment", self.preset), ("Copies k", self.ks), ("Seeds", self.seeds), ("Modes", self.modes),
-            ("Fusions", self.fusions), ("Budget", budget),
+            ("Fusions", self.fusions), ("Budget", budget), ("At once", self.workers),
         ):  # fmt: skip
             rows.addRow(title, widget)
         self.cost = QLabel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Slot
@@ -77,7 +78,7 @@ class ComparePage(Page):
             name: self._button(name, words, glyph, help_text)
             for name, words, glyph, help_text in (
                 ("train", "Start", "train", _START_HELP),
-                ("pause", "Pause", "pause", "Pause the current run; press again to continue."),
+                ("pause", "Pause", "pause", "Pause what is running; press again to continue."),
                 ("stop", "Stop", "stop", "Stop. All results are kept, and Resume continues."),
                 ("resume", "Resume", "resume", "Continue this comparison; ks, seeds, modes and fusions may be added."),
                 ("open", "Open…", "open_run", _OPEN_HELP),
@@ -164,7 +165,7 @@ class ComparePage(Page):
         if (spec := self._requested()) is not None:
             self._clear()
             self.folder, self._only_reads = self.engine.new_sweep(spec), False
-            self._sweeper.submit(self.engine.sweep(spec, self.folder))
+            self._sweeper.submit(self.engine.sweep(spec, self.folder, workers=self.form.workers.currentData()))
 
     def do_resume(self) -> None:
         """Continue the comparison, with the new ks, seeds and modes of the form."""
@@ -173,7 +174,8 @@ class ComparePage(Page):
             wider = self.spec.with_more(ks=wanted.ks, seeds=wanted.seeds, modes=wanted.modes, fusions=wanted.fusions)
             self.shown.clear()
             self._only_reads = False
-            self._sweeper.submit(self.engine.sweep(wider, self.folder, resume=True))
+            workers = self.form.workers.currentData()
+            self._sweeper.submit(self.engine.sweep(wider, self.folder, resume=True, workers=workers))
 
     def do_stop(self) -> None:
         """Stop the comparison; its results stay on the disk."""
@@ -282,7 +284,8 @@ class ComparePage(Page):
             case Progress() if not self._sweeper.held:
                 whole = event.elapsed_s + event.left_s
                 fraction = event.elapsed_s / whole if whole > 0 else None
-                self.set_status(Status(event.text, f"{event.rate:.1f} steps/s", fraction, event.left_s))
+                rate = "" if math.isnan(event.rate) else f"{event.rate:.1f} steps/s"
+                self.set_status(Status(event.text, rate, fraction, event.left_s))
             case Finished():
                 self._ended(event.text)
             case Failed():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -34,7 +35,9 @@ _LETTERS = 34
 
 def _style(row: RunRow) -> LineStyle:
     """Choose the line style of a run: dashed in comparisons at equal σ_eff."""
-    return "dash" if row.sweep and f"-{_DASHED}-" in row.path.replace("\\", "/").rsplit("/", 1)[-1] else "line"
+    if not row.sweep or row.k == 1 or not row.spec_json:
+        return "line"
+    return "dash" if json.loads(row.spec_json)["noise"]["quantity"] == "sigma-eff" else "line"
 
 
 class ChosenRuns(QWidget):

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from msd_engine.events import RunRow
 from msd_engine.events.catalogue import RunStatus
@@ -55,7 +55,9 @@ def comparison(runs: Sequence[RunRow]) -> Comparison:
     if len(runs) < requested and status in ("finished", "failed"):
         # Runs are missing and none is in training.
         status = "stopped"
-    above = PurePosixPath(first.folder).parent.as_posix()
+    place = PurePosixPath(first.folder)
+    # Its runs lie in a folder below it; those of earlier versions beside its plan.
+    above = (place.parent if place.name == "runs" and Path(first.sweep).name != "runs" else place).parent.as_posix()
     damaged = sum(run.status == "damaged" for run in runs)
     return Comparison(
         path=first.sweep,

@@ -46,7 +46,7 @@ from msd_engine.runs.run import Run
 from msd_engine.runs.samples import load_samples, save_samples
 from msd_engine.runs.sweeps import RESULT, SweepFolder
 from msd_engine.runs.thumbnails import read_thumbnail, save_thumbnail
-from msd_engine.specs import ImagesSpec, SweepSpec, load_preset
+from msd_engine.specs import ImagesSpec, SweepSpec, load_preset, training_hash
 from msd_engine.specs.sweep import SweepResult
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
@@ -126,6 +126,8 @@ def kept_pictures(root: Path) -> None:
 LIKE: dict[str, torch.Tensor] = {}
 
 
+PLAN = SweepSpec(base=load_preset("ncsn-toy"), ks=(1, 2), seeds=(0,))
+FIRST = f"runs/{training_hash(PLAN.children()[0].spec)}"
 FORMATS = {
     "state": Format(f"run/{STATE}", safetensors_changed, lambda root: run_of(root).load_state(LIKE)),
     "weights": Format(f"run/{WEIGHTS}", safetensors_changed, lambda root: run_of(root).load_weights()),
@@ -143,7 +145,7 @@ FORMATS = {
     ),
     "thumbnail": Format(f"run/{THUMBNAIL}", png_changed, lambda root: read_thumbnail(root / "run")),
     "sweep": Format(SWEEP, json_changed, lambda root: SweepFolder.open(root)),
-    "sweep result": Format(f"k1-seed0/{RESULT}", json_changed, lambda root: SweepFolder.open(root).results()),
+    "sweep result": Format(f"{FIRST}/{RESULT}", json_changed, lambda root: SweepFolder.open(root).results()),
     "search": Format(TUNE, line_changed, lambda root: Journal(root / TUNE, "one")),
     "samples": Format("a.npz", npz_changed, lambda root: load_samples(root / "a.npz")),
     "spec of samples": Format("a.npz", npz_changed, lambda root: read_spec(root / "a.npz")),
@@ -170,7 +172,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_notes(root / "run", Notes(name="one", note="two", tags=("a", "b")))
     add_figures(root / "run", {"yield": 0.5, "distance": 2.0, "distance_features": "some"})
     save_thumbnail(root / "run", PIXELS)
-    plan = SweepFolder.create(root, SweepSpec(base=load_preset("ncsn-toy"), ks=(1, 2), seeds=(0,)))
+    plan = SweepFolder.create(root, PLAN)
     with plan.claimed("k1-seed0"):
         ended = {"status": "finished", "text": "", "error": 1.0, "band_error": (1.0, 2.0), "band_sigma_eff": (0.1, 1.0)}
         common = {"name": "k1-seed0", "k": 1, "seed": 0, "modes": ("same-sigma",)}

@@ -29,10 +29,11 @@ from msd_engine.events import (
 )
 from msd_engine.jobs.sweep.story import open_sweep
 from msd_engine.jobs.sweep.sweep import sweep
+from msd_engine.runs.catalogue import Catalogue
 from msd_engine.runs.layout import MANIFEST, STATE, WEIGHTS
 from msd_engine.runs.run import Run
-from msd_engine.runs.sweeps import RESULT, SweepFolder
-from msd_engine.specs import ExperimentSpec, Live, SweepSpec, load_preset
+from msd_engine.runs.sweeps import RESULT, SweepFolder, runs_in, sweep_of
+from msd_engine.specs import ExperimentSpec, Live, SweepSpec, load_preset, training_hash
 
 CPU = torch.device("cpu")
 
@@ -83,7 +84,7 @@ def test_a_sweep_reports_all_its_events(tmp_path: Path) -> None:
     assert by_key["same-sigma", 1].error == by_key["same-sigma-eff", 1].error == ended[0].error
     assert isinstance(events[-1], Finished)
     for child in plan().children():
-        assert Run.open(tmp_path / "sweep" / child.name).manifest.status == "finished"
+        assert Run.open(SweepFolder.open(tmp_path / "sweep").run_folder(child.name)).manifest.status == "finished"
 
 
 def test_a_closed_sweep_continues_to_the_same_numbers_and_can_be_widened(tmp_path: Path) -> None:
@@ -198,18 +199,19 @@ def test_a_killed_sweep_continues_from_its_last_checkpoint_to_the_same_numbers(t
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
     assert process.stdout is not None
     told = []
+    second = training_hash(spec.children()[1].spec)
     # Killed in the middle of the second run, just after a checkpoint of it.
     for line in process.stdout:
         told.append(line.rsplit(" ", 1))
-        if "k2" in line and int(told[-1][1]) < 30:
+        if second in line and int(told[-1][1]) < 30:
             break
     process.send_signal(signal.SIGKILL)
     process.wait(timeout=60)
     process.stdout.close()
-    name, step = Path(told[-1][0]).name, int(told[-1][1])
+    name, step = spec.children()[1].name, int(told[-1][1])
     assert 0 < step < 30
     assert [result[0] for result in results(tmp_path / "killed")] == ["k1-seed0"]
-    kept = Run.open(tmp_path / "killed" / name).load_state().step
+    kept = Run.open(told[-1][0]).load_state().step
     assert kept >= step
     events = run(None, tmp_path / "killed", resume=True)
     started = {event.name: event.step for event in of(ChildStarted, events)}
@@ -224,7 +226,7 @@ def test_a_sweep_continues_where_a_run_died_between_the_files_of_its_last_save(
 ) -> None:
     run(plan(), tmp_path / "whole")
     shutil.copytree(tmp_path / "whole", tmp_path / "killed")
-    child = tmp_path / "killed" / "k1-seed0"
+    child = SweepFolder.open(tmp_path / "killed").run_folder("k1-seed0")
     manifest = Run.open(child).manifest
     (child / RESULT).unlink()
     for name in {STATE, WEIGHTS} - set(kept):
@@ -288,6 +290,49 @@ def test_bad_input_is_one_sentence(
 
 
 def test_a_checkpoint_is_passed_on(tmp_path: Path) -> None:
-    assert {Path(event.path).name for event in of(Checkpointed, run(plan(points(2)), tmp_path))} == {
-        child.name for child in plan().children()
-    }
+    told = {event.path for event in of(Checkpointed, run(plan(points(2)), tmp_path))}
+    folder = SweepFolder.open(tmp_path)
+    assert told == {str(folder.run_folder(child.name)) for child in folder.spec.children()}
+
+
+# The folder
+
+
+def test_the_folders_follow_from_the_plan_alone(tmp_path: Path) -> None:
+    spec = plan(points(2, training__precision="float32"), ks=(1, 2), modes=("same-sigma",))
+    run(spec, tmp_path / "one")
+    run(spec.replace("title", "another"), tmp_path / "other")
+    there = [sorted(path.name for path in (tmp_path / name / "runs").iterdir()) for name in ("one", "other")]
+    assert there[0] == there[1] == sorted(training_hash(child.spec) for child in spec.children())
+    assert results(tmp_path / "one") == results(tmp_path / "other")
+
+
+def test_the_folder_of_an_earlier_version_goes_on_where_it_lies(tmp_path: Path) -> None:
+    spec = plan(points(2, training__precision="float32"), ks=(1, 2), modes=("same-sigma",))
+    run(spec, tmp_path / "new")
+    run(spec.replace("ks", (1,)), tmp_path / "old")
+    old = SweepFolder.open(tmp_path / "old")
+    old.run_folder("k1-seed0").rename(tmp_path / "old" / "k1-seed0")
+    assert results(tmp_path / "old") == results(tmp_path / "new")[:1]
+    assert runs_in(tmp_path / "old") == [tmp_path / "old" / "k1-seed0"]
+    events = run(spec, tmp_path / "old", resume=True)
+    assert [event.name for event in of(ChildStarted, events) if event.step == 0] == ["k2-same-sigma-seed0"]
+    assert results(tmp_path / "old") == results(tmp_path / "new")
+    assert {sweep_of(path) for path in runs_in(tmp_path / "old")} == {tmp_path / "old"}
+    assert {
+        row.row.name for row in Catalogue(tmp_path).scan() if row and row.row and row.row.sweep.endswith("old")
+    } == {child.words for child in spec.children()}
+
+
+def test_a_second_command_does_no_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "plan.json").write_text(plan(points(2), ks=(1, 2), modes=("same-sigma",)).to_json())
+    words = ["sweep", "--spec", str(tmp_path / "plan.json"), "--out", str(tmp_path / "out"), "--device", "cpu"]
+    assert main(words) == 0
+    made = [path for path in (tmp_path / "out" / "runs").rglob("*") if path.name != "claim"]
+    before = {path: path.stat().st_mtime_ns for path in made if path.is_file()}
+    capsys.readouterr()
+    assert main([*words, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["done"] == 2
+    assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert main([*words, "--batch", "8"]) == 2
+    assert "as it was begun" in capsys.readouterr().err

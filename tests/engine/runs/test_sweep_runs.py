@@ -76,7 +76,7 @@ def test_a_comparison_goes_to_the_trash_as_a_whole_when_all_of_its_runs_do(
     assert isinstance(end, Finished)
     assert "3 runs" in end.text
     thrown.clear()
-    with sweep.claimed(second.name) as mine:
+    with sweep.claimed(sweep.spec.children()[1].name) as mine:
         assert mine
         *_, end = discard([first, second])
     assert isinstance(end, Failed)
@@ -87,14 +87,14 @@ def test_asking_whether_a_run_is_claimed_does_not_disturb_who_wants_it(tmp_path:
     sweep = sweep_of_two(tmp_path / "sweep")
     run = make_child(sweep, 0)
     assert not is_held(run)
-    with sweep.claimed(run.name) as mine:
+    with sweep.claimed(sweep.spec.children()[0].name) as mine:
         assert mine
         assert is_held(run)
     assert not is_held(run)
     looker = filelock.FileLock(run / CLAIM, thread_local=False)
     looker.acquire()
     threading.Timer(0.02, looker.release).start()
-    with sweep.claimed(run.name) as mine:
+    with sweep.claimed(sweep.spec.children()[0].name) as mine:
         assert mine
 
 

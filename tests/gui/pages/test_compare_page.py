@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -248,3 +249,17 @@ def test_controls_have_names(page):
         assert widget.objectName().startswith("sweep.")
         assert widget.accessibleName()
         assert widget.toolTip()
+
+
+@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core has one run at a time")
+def test_two_runs_at_once_come_to_the_same_table(qtbot, page):
+    page.form.modes.setCurrentIndex(page.form.modes.findData("same-sigma"))
+    tables = []
+    for workers in (1, 2):
+        page.form.workers.setCurrentIndex(page.form.workers.findData(workers))
+        page.act("train")
+        qtbot.waitUntil(done(page, 2), timeout=2 * WAIT_MS)
+        tables.append([(row.k, row.error) for row in page.shown.latest.rows])
+        assert all((page.folder / "runs").iterdir())
+        assert bool(list(page.folder.glob("runs/*/output.txt"))) == (workers == 2)
+    assert tables[0] == tables[1]

@@ -1,0 +1,211 @@
+"""Runs of a comparison as commands on an engine: the same table to the bit, whatever dies on the way."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_sweep import of, plan, points, results
+
+from msd_engine.events import ChildEnded, ChildHeldOut, ChildStarted, Event, Failed, Finished, Started, SweepTable, Tick
+from msd_engine.jobs.sweep.spread import Spread
+from msd_engine.jobs.sweep.sweep import sweep
+from msd_engine.launchers.launch import Resources, Task, launch
+from msd_engine.launchers.local import Local
+from msd_engine.runs.layout import LOCK
+from msd_engine.runs.locks import is_locked
+from msd_engine.runs.run import Run
+from msd_engine.runs.sweeps import SweepFolder, runs_in
+from msd_engine.specs import Live, SweepSpec
+
+
+def small(**fields: Any) -> SweepSpec:
+    base = points(6, training__precision="float32")
+    return plan(base, **({"ks": (1, 2), "modes": ("same-sigma",)} | fields))
+
+
+def run(spec: SweepSpec | None, folder: Path, **options: Any) -> list[Event]:
+    return list(sweep(spec, folder, device="cpu", threads=1, **options))
+
+
+def test_a_pool_gives_the_table_of_one_after_the_other(tmp_path: Path) -> None:
+    run(small(), tmp_path / "one")
+    events = run(small(), tmp_path / "pool", on="local:2")
+    assert results(tmp_path / "pool") == results(tmp_path / "one")
+    assert isinstance(events[0], Started)
+    assert isinstance(events[-1], Finished)
+    assert {event.name for event in of(ChildStarted, events)} == {child.name for child in small().children()}
+    told = [event.measured.step for event in of(ChildHeldOut, events) if event.name == "k1-seed0"]
+    assert told == [3, 6]
+    assert [event.done for event in of(SweepTable, events)][-1] == 2
+    again = run(small(), tmp_path / "pool", resume=True, on="local:2")
+    assert not of(ChildStarted, [event for event in again if not isinstance(event, ChildStarted) or event.step == 0])
+    assert len(of(ChildEnded, again)) == 2
+
+
+def test_a_stopped_pool_leaves_runs_that_go_on(tmp_path: Path) -> None:
+    spec = small().replace("base.training.steps", 100_000)
+    job = sweep(spec, tmp_path / "pool", device="cpu", threads=1, on="local:2")
+    for event in job:
+        if isinstance(event, ChildHeldOut):
+            break
+    job.close()  # type: ignore[attr-defined]
+    stopped = [Run.open(folder).manifest for folder in runs_in(tmp_path / "pool")]
+    assert stopped
+    assert all(manifest.status in ("stopped", "running") for manifest in stopped)
+    assert any(manifest.step > 0 for manifest in stopped)
+
+
+def test_a_paused_pool_holds_and_goes_on(tmp_path: Path) -> None:
+    run(small(), tmp_path / "one")
+    live = Live()
+    job = sweep(small(), tmp_path / "pool", device="cpu", threads=1, on="local:2", live=live)
+    assert any(isinstance(event, ChildStarted) for event in job)
+    live.pause()
+    # The commands are asked to end before the first tick of the pause; after it none runs.
+    assert [type(next(job)) for _ in range(5)][-1] is Tick
+    assert not any(is_locked(folder / LOCK) for folder in runs_in(tmp_path / "pool"))
+    live.resume()
+    list(job)
+    assert results(tmp_path / "pool") == results(tmp_path / "one")
+
+
+def test_a_command_that_cannot_work_says_why(tmp_path: Path) -> None:
+    folder = SweepFolder.create(tmp_path / "pool", small())
+    # In the place of the run lies another.
+    other = folder.spec.children()[0].spec.replace("training.batch", 4)
+    Run.create(folder.run_folder("k1-seed0"), other, device="cpu")
+    *_, failed = run(small(), tmp_path / "pool", resume=True, on="local:2")
+    assert isinstance(failed, Failed)
+    assert "other settings" in failed.text
+
+
+@pytest.mark.parametrize(("on", "part"), [("local:0", "workers"), ("cloud", "no place"), ("slurm", "sbatch")])
+def test_a_place_that_is_not_there_is_refused(on: str, part: str, tmp_path: Path) -> None:
+    (failed,) = run(small(), tmp_path / "pool", on=on)
+    assert isinstance(failed, Failed)
+    assert part in failed.text
+    assert not (tmp_path / "pool").exists()
+
+
+class Scripted:
+    """An engine whose commands end with the given codes, one try after the other."""
+
+    def __init__(self, codes: dict[str, list[int]], slots: int) -> None:
+        self.codes = codes
+        self.slots = slots
+        self.running: list[str] = []
+        self.most = 0
+
+    def start(self, task: Task) -> str:
+        self.running.append(task.name)
+        self.most = max(self.most, len(self.running))
+        return task.name
+
+    def code(self, handle: str) -> int | None:
+        self.running.remove(handle)
+        return self.codes[handle].pop(0)
+
+    def stop(self, handle: str) -> None:
+        raise AssertionError("nothing is stopped here")
+
+    def close(self, handles: object) -> None:
+        assert not list(handles)  # type: ignore[call-overload]
+
+
+def test_stopped_commands_are_tried_again_and_failed_ones_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("msd_engine.launchers.launch._REST_S", 0.0)
+    engine = Scripted({"a": [75, -9, 143, 0], "b": [1], "c": [2], "d": [0]}, slots=2)
+    tasks = [Task(name, (), tmp_path / name) for name in "abcd"]
+    told = [(name, state) for name, state in launch(tasks, engine) if name]
+    assert [state for name, state in told if name == "a"] == ["started", "again"] * 3 + ["started", "done"]
+    assert {name: state for name, state in told if name != "a"} == {"b": "failed", "c": "failed", "d": "done"}
+    assert engine.most == 2
+
+
+class Murderous(Local):
+    """A pool some of whose processes are killed at their start."""
+
+    def __init__(self, workers: int, kills: int) -> None:
+        super().__init__(workers)
+        self.drawn = random.Random(0)
+        self.kills = kills
+        self.polls: dict[int, int] = {}
+
+    def start(self, task: Task) -> subprocess.Popen[bytes]:
+        process = super().start(task)
+        if self.kills:
+            self.kills -= 1
+            self.polls[process.pid] = self.drawn.randrange(1, 80)
+        return process
+
+    def code(self, handle: subprocess.Popen[bytes]) -> int | None:
+        left = self.polls.get(handle.pid)
+        if left is not None:
+            self.polls[handle.pid] = left - 1
+            if left == 0:
+                os.kill(handle.pid, self.drawn.choice((signal.SIGKILL, signal.SIGTERM)))
+        return super().code(handle)
+
+
+@pytest.mark.parametrize(
+    ("kills", "ks", "seeds"),
+    [(1, (1,), (0,)), pytest.param(20, (1, 2, 4, 8), (0, 1, 2), marks=[pytest.mark.long, pytest.mark.timeout(1800)])],
+)
+def test_killed_workers_change_no_number(
+    kills: int, ks: tuple[int, ...], seeds: tuple[int, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = small(ks=ks, seeds=seeds)
+    run(spec, tmp_path / "one")
+    monkeypatch.setattr("msd_engine.jobs.sweep.sweep.engine_of", lambda *_: Murderous(2, kills))
+    run(spec, tmp_path / "pool", on="local:2")
+    assert results(tmp_path / "pool") == results(tmp_path / "one")
+    assert len(results(tmp_path / "one")) == len(ks) * len(seeds)
+
+
+def test_a_run_that_is_tried_again_begins_its_curve_anew(tmp_path: Path) -> None:
+    folder = SweepFolder.create(tmp_path / "pool", small(ks=(1,)))
+    (child,) = folder.spec.children()
+    made = Run.create(folder.run_folder(child.name), child.spec, device="cpu")
+    unknown = {"elapsed_s": 0.1, "mmse": None, "band_sigma_eff": [1.0], "band_loss": [1.0], "band_mmse": [None]}
+    made.append_metrics([{"step": 3, "held_out": 2.0, "standard_error": 0.1, **unknown}])
+    task = Task(child.name, (), tmp_path / "log")
+    events = Spread(folder, [child], {child.name: task}, Live()).events(Scripted({child.name: [75, 0]}, slots=1))
+    told = [event for event in events if isinstance(event, ChildStarted | ChildHeldOut)]
+    assert [type(event) for event in told] == [ChildStarted, ChildHeldOut] * 2
+    assert [event.step for event in told if isinstance(event, ChildStarted)] == [3, 3]
+
+
+@pytest.mark.long
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("kind", ["ray", "slurm"])
+def test_every_engine_gives_the_same_table(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Not imported here: Ray reads at its import how its servers know their users.
+    if find_spec("ray" if kind == "ray" else "submitit") is None:
+        pytest.skip("the engine is not installed")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path for path in sys.path if path))
+    if kind == "slurm":
+        from msd_engine.launchers.on_slurm import OnSlurm
+
+        # Processes of this machine, started, watched and stopped as jobs of Slurm are.
+        local = OnSlurm("", Resources(), tmp_path / "pool", cluster="local")
+        monkeypatch.setattr("msd_engine.jobs.sweep.sweep.engine_of", lambda *_: local)
+    run(small(), tmp_path / "one")
+    run(small(), tmp_path / "pool", on=kind)
+    assert results(tmp_path / "pool") == results(tmp_path / "one")
+    assert len(results(tmp_path / "one")) == 2
+
+
+@pytest.mark.parametrize("module", ["ray", "submitit", "cloudpickle"])
+def test_nothing_of_an_engine_is_imported_without_need(module: str) -> None:
+    words = "import sys, msd_engine.jobs.sweep.sweep, msd_engine.cli.main; sys.exit(sys.argv[1] in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", words, module], check=False).returncode == 0
