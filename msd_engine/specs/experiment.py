@@ -116,7 +116,7 @@ class ExperimentSpec(Spec):
     def _without_branch(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields: dict[str, Any] = handler(self)
         if self.branch is None:
-            del fields["branch"]
+            fields.pop("branch", None)
         return fields
 
     @model_validator(mode="after")
