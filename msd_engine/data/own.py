@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import make_folder, reading, write_atomically
 from msd_engine.backend.folders import cache_folder
-from msd_engine.backend.tensors import pack_tensors, read_tensors
+from msd_engine.backend.tensors import DIGEST, pack_tensors, read_tensors
 from msd_engine.data.arrays import are_classes, read_array
 from msd_engine.data.picture import read_square, square_of
 from msd_engine.specs import ImagesSpec
@@ -247,7 +247,8 @@ def load_kept(path: Path, digest: str, spec: ImagesSpec) -> OwnPictures | None:
             refused = tuple((str(name), str(reason)) for name, reason in json.loads(notes["refused"]))
             right = images.dtype == np.uint8 and images.shape == (len(labels), *spec.shape)
             right = right and labels.dtype == np.int64 and labels.ndim == 1 and are_classes(labels, names)
-            if not right or notes["digest"] != digest:
+            # A checksum whose name was damaged is none.
+            if not right or notes["digest"] != digest or DIGEST not in notes:
                 return None
     except BadFile:
         return None
