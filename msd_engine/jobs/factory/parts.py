@@ -17,6 +17,7 @@ from msd_engine.denoisers.guided import GuidedDenoiser
 from msd_engine.denoisers.learned import LearnedDenoiser
 from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.jobs.factory.forms import OUTPUTS
+from msd_engine.jobs.factory.targets import is_of_images
 from msd_engine.nets.mlp import Mlp
 from msd_engine.nets.unet import UNet
 from msd_engine.noise.chosen import process_of
@@ -28,7 +29,7 @@ from msd_engine.runs.layout import EARLIER, MANIFEST, STATE, WEIGHTS
 from msd_engine.runs.run import Run
 from msd_engine.samplers.descent import Descent
 from msd_engine.samplers.registry import DYNAMICS
-from msd_engine.specs import DrawnBy, ExperimentSpec, ImagesSpec, MlpSpec
+from msd_engine.specs import DrawnBy, ExperimentSpec, MlpSpec
 from msd_engine.specs.experiment import misfits
 from msd_engine.training.source import stream
 
@@ -207,7 +208,7 @@ def new_denoiser(
         The denoiser, on the CPU.
     """
     training, power = spec.training, None
-    if isinstance(spec.data, ImagesSpec) and spec.noise.covariance != "isotropic":
+    if is_of_images(spec) and spec.noise.covariance != "isotropic":
         power = power_of(space or Isotropic(), *spec.data.shape[1:])
     return LearnedDenoiser(
         network(spec),

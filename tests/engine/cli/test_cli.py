@@ -185,7 +185,7 @@ REFUSALS = [
     ("sample --preset ncsn-toy --out missing/a.npz", "missing"),
     ("sample --preset ncsn-toy --out a.npz --n 0", "--n", "'0'"),
     ("sample --preset ncsn-toy --out a.npz --grid a.png", "--grid"),
-    ("sample --preset cifar10-20min --out a.npz", "train"),
+    ("sample --preset cifar10-20min --data.name shapes --out a.npz", "train"),
     ("sample run --out a.npz", "run"),
     ("download nothing", "There is no 'nothing' here", "choose mnist, fashion-mnist or cifar-10"),
     ("train --preset ncsn-toy --out run --steps", "--steps needs a value"),

@@ -13,6 +13,7 @@ from msd_engine.events import Samples, Tick
 from msd_engine.events.figures import SWEEP_SHEET
 from msd_engine.specs import Live, SweepSpec, load_preset
 from msd_engine.specs.live import NEVER
+from msd_engine.specs.reproduction import NoisesSpec
 from msd_engine.specs.scores.spec import ScoresSpec
 from msd_engine.specs.search.tune import TuneSpec
 from msd_gui.bridge.engine import Engine
@@ -37,6 +38,8 @@ CALLS = {
     "denoise": (SPEC, RUN),
     "growing_copies": (SPEC, (1, 2), ((1, RUN),)),
     "forward": (SPEC,),
+    "moves": (load_preset("ncsn-toy"), 0, RUN),
+    "compare_noises": (NoisesSpec(base=load_preset("noise-digits"), chains=10), RUN),
     "paper_figure": ("ncsn-weights", RUN),
     "twins": (load_preset("ncsn-toy"), RUN),
     "scores": (ScoresSpec(base=load_preset("two-gaussians")),),
@@ -63,7 +66,7 @@ CALLS = {
     "preview_sweep": (RUN, SWEEP_SHEET),
 }
 CONTENT = {"save": {"text": "words"}}
-MADE_BY_CALLER = ("new_run", "new_sweep")
+MADE_BY_CALLER = ("new_run", "new_sweep", "new_noises")
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_chains_of_other_data_do_not_stand_beside_the_settings(qtbot, window, pa
     drawn(qtbot, page)
     assert page.survival.by_setting
     before = page.experiment.spec
-    page.form.control("data.name").change_value("cifar-10")
+    page.form.control("data.name").change_value("shapes")
     assert page.gallery.samples is None
     assert page.gallery.images() is None
     assert not page.survival.by_setting
