@@ -23,6 +23,7 @@ from msd_engine.jobs.noise.forward import forward
 from msd_gui.app import create_window
 from msd_gui.session.settings import Settings
 
+_REST_S = 10.0
 DRAGGED = {"noise.gamma": (-1.0, 3.0), "denoise.time": (0.0, 1.0)}
 
 
@@ -36,8 +37,11 @@ def main() -> None:
         window.show()
         window.show_page("noise")
         page = window.page
-        while page.shown.frame is None:
+        # The window builds its other pages in its first seconds.
+        begun = time.perf_counter()
+        while page.shown.frame is None or time.perf_counter() - begun < _REST_S:
             app.processEvents()
+            time.sleep(0.002)
         for path, (low, high) in DRAGGED.items():
             count = _dragged(app, page, path, low, high, seconds)
             moved, job, shown = _costs(app, page, path, low, high)
