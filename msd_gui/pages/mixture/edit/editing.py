@@ -187,6 +187,5 @@ def _tool(text: str, name: str, tip: str) -> QToolButton:
     button.setText(text)
     button.setObjectName(name)
     button.setCheckable(True)
-    button.setAutoRaise(True)
     button.setToolTip(wrapped(tip))
     return button

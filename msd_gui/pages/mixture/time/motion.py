@@ -54,7 +54,6 @@ class SlowMotion(QObject):
         self.button.setText("Slow motion")
         self.button.setObjectName("mixture.slow")
         self.button.setCheckable(True)
-        self.button.setAutoRaise(True)
         self.button.setToolTip(wrapped(_EXPLAINED))
         self.button.toggled.connect(self._switched)
         clock.tick.connect(self.show_step)
