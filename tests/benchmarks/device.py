@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import platform
 import subprocess
 import sys
@@ -281,7 +282,9 @@ class Bench:
             command = [sys.executable, str(script), "--preset", preset, "--seconds", seconds_each, "--rounds", "1"]
             if self.data_dir is not None:
                 command += ["--data-dir", str(self.data_dir)]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            # A machine with a card seldom has a screen.
+            environment = {"QT_QPA_PLATFORM": "offscreen"} | os.environ
+            done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
             print(
                 done.stdout.strip() or f"watching.py did not run: {done.stderr.strip().splitlines()[-1:]}", flush=True
             )
