@@ -87,7 +87,11 @@ def test_a_command_that_cannot_work_says_why(tmp_path: Path) -> None:
     assert "other settings" in failed.text
 
 
-@pytest.mark.parametrize(("on", "part"), [("local:0", "workers"), ("cloud", "no place"), ("slurm", "sbatch")])
+# Without its extra, Slurm is refused for that.
+NO_SLURM = "sbatch" if find_spec("submitit") else "msd-gui[slurm]"
+
+
+@pytest.mark.parametrize(("on", "part"), [("local:0", "workers"), ("cloud", "no place"), ("slurm", NO_SLURM)])
 def test_a_place_that_is_not_there_is_refused(on: str, part: str, tmp_path: Path) -> None:
     (failed,) = run(small(), tmp_path / "pool", on=on)
     assert isinstance(failed, Failed)
