@@ -49,3 +49,19 @@ def drop(target, path):
     data.setUrls([QUrl.fromLocalFile(str(path))])
     copy, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
     target.dropEvent(QDropEvent(QPointF(10, 10), copy, data, left, none))
+
+
+def small_chains(qtbot, page, **values):
+    """Draw a few short chains on the mixture page, with settings of `sampling` in `values`."""
+    small = {"chains": 4, "levels": 3, "steps_per_level": 12}
+    page.experiment.set(page.experiment.spec.replace_all({f"sampling.{k}": v for k, v in (small | values).items()}))
+    chains_arrived(qtbot, page)
+
+
+def chains_arrived(qtbot, page):
+    """Wait until the mixture page shows all chains of its settings."""
+    wanted = page.experiment.spec
+    qtbot.waitUntil(
+        lambda: page.player.buffer.shown.spec == wanted and page.player.buffer.shown.report is not None,
+        timeout=WAIT_MS,
+    )

@@ -154,7 +154,7 @@ class _Job:
         if not path.exists():
             make_folder(self.folder)
             return plan
-        kept = _read(path, _EXPECTED, NoisesFolder.from_json)
+        kept = read_plan(path)
         if kept.asked != plan:
             raise UserError(f"{self.folder} holds a comparison with other settings: choose another folder.")
         return kept.settled
@@ -250,7 +250,7 @@ class _Job:
         path = self.folder / f"{noise}-seed{seed}-{steps}.json"
         kept = path.with_suffix(".npz")
         if path.exists() and kept.exists():
-            cell, first = _read(path, _EXPECTED_CELL, NoiseCell.from_json), load_samples(kept).x_hat
+            cell, first = read_cell(path), load_samples(kept).x_hat
         else:
             if self.standard is None:
                 yield from self._prepare()
@@ -308,6 +308,16 @@ class _Job:
                         raise UserError(event.text)
                     case _:
                         yield Tick()
+
+
+def read_plan(path: Path) -> NoisesFolder:
+    """Read the plan of a comparison; `BadFile` if it is missing or damaged."""
+    return _read(path, _EXPECTED, NoisesFolder.from_json)
+
+
+def read_cell(path: Path) -> NoiseCell:
+    """Read the figures of a cell; `BadFile` if they are missing or damaged."""
+    return _read(path, _EXPECTED_CELL, NoiseCell.from_json)
 
 
 def _read(path: Path, expected: str, parse: Callable[[bytes], Kept]) -> Kept:

@@ -81,7 +81,7 @@ def _check(spec: ExperimentSpec, run_dir: Path | None) -> None:
         raise UserError("Branched chains have no twin: end the branch first.")
     if spec.training.k == 1:
         raise UserError("With k = 1 a chain is its own one-sample twin: choose more copies.")
-    if sampling.needs_exact:
+    if sampling.needs_exact or sampling.traits.absolute:
         raise UserError(f"Chains of the sampler {sampling.sampler!r} have no one-sample twin: choose Langevin.")
     if sampling.source == "trained" and run_dir is not None and not Run.open(run_dir).spec.serves_every_k:
         raise UserError(

@@ -8,13 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from msd_engine.events.noise import NOISE_TITLES, NoiseCurve, NoiseRow, NoiseTable
 from msd_engine.events.noise.charts import by_steps, losses
 from msd_engine.events.plots import Curves
 from msd_engine.runs.report.charts import svg_of
 from msd_engine.runs.report.settings import Line, listed, settings_of
+from msd_engine.runs.report.template import rendered
 from msd_engine.specs import ExperimentSpec
 from msd_engine.specs.reproduction import Noise, NoisesSpec
 
@@ -48,14 +47,14 @@ class NoisePage:
 
 def noise_page(content: NoisePage) -> str:
     """Return the HTML text of the page."""
-    environment = Environment(loader=PackageLoader(__package__, "."), autoescape=True, undefined=StrictUndefined)
     plan = content.plan
     compared = [
         Line("seeds", "Seeds", listed(plan.seeds), "", ""),
         Line("steps", "Steps of a chain", listed(plan.steps), listed((1000, 100, 50, 20, 10)), ""),
         Line("chains", "Samples", f"{plan.chains:,}", "50,000", ""),
     ]
-    text = environment.get_template("noises.html").render(
+    return rendered(
+        "noises.html",
         content=content,
         titles=NOISE_TITLES,
         groups=[
@@ -73,7 +72,6 @@ def noise_page(content: NoisePage) -> str:
         ],
         settings=[("Comparison", compared), *settings_of(plan.base, content.whole)],
     )
-    return text + "\n"
 
 
 def _cells(row: NoiseRow) -> tuple[str, ...]:

@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from msd_engine.events.sweep import SweepTable, TableRow, moment
 from msd_engine.events.verdicts import ALIVE, in_words
 from msd_engine.runs.manifest import Manifest
 from msd_engine.runs.report.charts import Curve, chart
 from msd_engine.runs.report.settings import settings
+from msd_engine.runs.report.template import rendered
 from msd_engine.specs import SamplingSpec, SweepSpec
 from msd_engine.specs.sweep import MODE_TITLES, DrawnSamples, Mode, SweepResult, mode_words
 
@@ -115,8 +114,8 @@ def page(content: PageContent) -> str:
     Returns:
         The HTML text.
     """
-    environment = Environment(loader=PackageLoader(__package__, "."), autoescape=True, undefined=StrictUndefined)
-    text = environment.get_template("page.html").render(
+    text = rendered(
+        "page.html",
         content=content,
         title=content.spec.title or content.spec.base.title,
         findings=(*content.table.findings, *_of_chains(content)),
@@ -129,7 +128,7 @@ def page(content: PageContent) -> str:
         runs=[_run(result) for result in content.results],
         machines=dict.fromkeys(map(_machine, content.manifests)),
     )
-    return text.replace("σ_eff", "σ<sub>eff</sub>") + "\n"
+    return text.replace("σ_eff", "σ<sub>eff</sub>")
 
 
 def _of_chains(content: PageContent) -> list[str]:

@@ -58,6 +58,8 @@ class Traits:
         has_wall: Whether chains diverge from r = `WALL` on.
         needs: What it needs beyond x̂, which only exact denoisers give.
         evaluations: Evaluations of x̂ per step: the first at the noise before the step, the next at the noise after it.
+        absolute: Whether a step depends on σ of one copy itself, not on ratios of noises alone: even for an exact
+            denoiser, k copies then differ from one copy with σ/√k.
         has_drift: Whether a step moves the copies by a drift and by noise, rather than draw them anew.
         update: Its update, with {step}, {noise}, {sigma}, {ratio} and {time} where numbers belong (`updates`).
     """
@@ -71,6 +73,7 @@ class Traits:
     has_wall: bool = False
     needs: Need = ""
     evaluations: int = 1
+    absolute: bool = False
     has_drift: bool = True
     update: str = ""
 
@@ -174,6 +177,7 @@ TRAITS: Final[dict[Sampler, Traits]] = {
         "the reverse SDE of the variance-preserving process by Euler–Maruyama, down a ladder of the noise σ/α",
         "reverse.sde",
         glides=True,
+        absolute=True,
         own=(),
         update="y_i ← e^(−b/2) ((1 + b/2) y_i + b (1 + 1/{sigma}²) (x̂ − y_i)) + √(b (1 + σ₊²)) z_i,  "
         "b = ln((1 + {sigma}²)/(1 + σ₊²))",

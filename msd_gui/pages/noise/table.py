@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidgetItem
 
 from msd_engine.events.noise import NoiseRow
 from msd_gui.theme.tips import wrapped
+from msd_gui.widgets.panels.table import ReadTable
 
 HEAD = ("steps", "white", "coloured", "paper")
 # Room for the head and five numbers of steps.
@@ -22,23 +23,15 @@ TIPS = (
 )
 
 
-class NoiseTableView(QTableWidget):
+class NoiseTableView(ReadTable):
     """One row for each number of steps."""
 
     def __init__(self) -> None:
-        super().__init__(0, len(HEAD))
-        self.setAccessibleName("Table by steps")
-        for column, (words, meaning) in enumerate(zip(HEAD, TIPS, strict=True)):
-            head = QTableWidgetItem(words)
-            head.setToolTip(wrapped(meaning))
-            self.setHorizontalHeaderItem(column, head)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        super().__init__("Table by steps", HEAD, TIPS)
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        self.setFixedHeight(round(_LINES * (self.fontMetrics().height() + 6)))
+        self.setFixedHeight(round(_LINES * self.line_px))
 
     def set_rows(self, rows: Sequence[NoiseRow]) -> None:
         """Replace the rows."""

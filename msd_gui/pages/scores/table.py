@@ -6,11 +6,12 @@ import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidgetItem
 
 from msd_engine.events import ScoreRow
 from msd_engine.events.scores.table import PLACES
 from msd_gui.theme.tips import wrapped
+from msd_gui.widgets.panels.table import ReadTable
 
 HEAD = ("objective", "data", *PLACES[1:], "ms/step")
 TIPS = (
@@ -24,7 +25,7 @@ TIPS = (
 )
 
 
-class ScoresTable(QTableWidget):
+class ScoresTable(ReadTable):
     """One row for each objective; a click chooses it.
 
     Attributes:
@@ -34,17 +35,9 @@ class ScoresTable(QTableWidget):
     contender_chosen = Signal(str)
 
     def __init__(self) -> None:
-        super().__init__(0, len(HEAD))
-        self.setAccessibleName("Table of the objectives")
-        for column, (words, meaning) in enumerate(zip(HEAD, TIPS, strict=True)):
-            head = QTableWidgetItem(words)
-            head.setToolTip(wrapped(meaning))
-            self.setHorizontalHeaderItem(column, head)
-        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        super().__init__("Table of the objectives", HEAD, TIPS)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 6)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         self._names: list[str] = []

@@ -101,8 +101,8 @@ class TrainingPage(ResolvedPage):
         self.actions_changed.emit()
 
     def do_train(self) -> None:
-        """Train a network with the present settings."""
-        self.trainer.start(self.experiment.spec)
+        """Train a network with the present settings; a branch belongs to the chains alone."""
+        self.trainer.start(self.experiment.spec.replace("branch", None))
         self.renew()
 
     def do_resume(self) -> None:

@@ -34,6 +34,8 @@ from msd_engine.data.images import load_images
 from msd_engine.data.own import keep, load_kept
 from msd_engine.events import Failed, Finished
 from msd_engine.jobs.files.save import save_text
+from msd_engine.jobs.noise.compare import PLAN as NOISES
+from msd_engine.jobs.noise.compare import read_cell, read_plan
 from msd_engine.jobs.training.recall import measured_again
 from msd_engine.jobs.training.train import train
 from msd_engine.jobs.tune.journal import Journal
@@ -47,6 +49,7 @@ from msd_engine.runs.samples import load_samples, save_samples
 from msd_engine.runs.sweeps import RESULT, SweepFolder
 from msd_engine.runs.thumbnails import read_thumbnail, save_thumbnail
 from msd_engine.specs import ImagesSpec, SweepSpec, load_preset, training_hash
+from msd_engine.specs.reproduction import NoiseCell, NoisesFolder, NoisesSpec
 from msd_engine.specs.sweep import SweepResult
 
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
@@ -146,6 +149,8 @@ FORMATS = {
     "thumbnail": Format(f"run/{THUMBNAIL}", png_changed, lambda root: read_thumbnail(root / "run")),
     "sweep": Format(SWEEP, json_changed, lambda root: SweepFolder.open(root)),
     "sweep result": Format(f"{FIRST}/{RESULT}", json_changed, lambda root: SweepFolder.open(root).results()),
+    "noises": Format(NOISES, json_changed, lambda root: read_plan(root / NOISES)),
+    "figures by noise": Format("white-seed0-3.json", json_changed, lambda root: read_cell(root / "white-seed0-3.json")),
     "search": Format(TUNE, line_changed, lambda root: Journal(root / TUNE, "one")),
     "samples": Format("a.npz", npz_changed, lambda root: load_samples(root / "a.npz")),
     "spec of samples": Format("a.npz", npz_changed, lambda root: read_spec(root / "a.npz")),
@@ -177,6 +182,11 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ended = {"status": "finished", "text": "", "error": 1.0, "band_error": (1.0, 2.0), "band_sigma_eff": (0.1, 1.0)}
         common = {"name": "k1-seed0", "k": 1, "seed": 0, "modes": ("same-sigma",)}
         plan.save_result(SweepResult.from_fields(common | ended))
+    noises = NoisesSpec(base=load_preset("noise-digits"), chains=10)
+    (root / NOISES).write_text(NoisesFolder(asked=noises, settled=noises).to_json())
+    words = {"features": "some", "figures": {"kernel": 1.0}, "titles": {"kernel": "Kernel distance"}}
+    cell = NoiseCell.from_fields({"noise": "white", "seed": 0, "steps": 3} | words)
+    (root / "white-seed0-3.json").write_text(cell.to_json())
     for candidate in (1, 2, 3):
         Journal(root / TUNE, "one").add(judged(candidate))
     x = np.ones((4, 2), np.float32)

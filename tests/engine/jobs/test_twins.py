@@ -104,6 +104,7 @@ def test_a_network_departs_from_its_twin_as_far_as_it_sees_more_than_the_mean(ru
 def test_chains_without_a_twin_are_refused_in_one_sentence(runs):
     spec, folder = runs["concat"]
     refused = {
+        "'sde' have no one-sample twin": twins(small(**{"sampling.sampler": "sde", "training.k": 4})),
         "serves every k": twins(spec, run_dir=folder),
         "choose more copies": twins(small(**{"training.k": 1})),
         "choose Langevin": twins(small(**{"sampling.sampler": "gibbs"})),

@@ -29,9 +29,9 @@ NOISY = tuple(name for name, row in TRAITS.items() if not row.noiseless)
 LAWFUL = tuple(name for name in NOISY if DYNAMICS[name].LAW.variances is not unknown)
 SWELL = tuple(name for name, row in TRAITS.items() if "conditioning" in row.own)
 CHOICES = [(name, actual) for name in LAWFUL for actual in (False, True) if not actual or name in SWELL]
+# Their steps err in the residuals as well.
+ABSOLUTE = tuple(name for name, row in TRAITS.items() if row.absolute)
 SCHEDULED = tuple(name for name in NOISY if DYNAMICS[name].LAW.as_scheduled)
-# The steps of the reverse SDE depend on σ of one copy itself, and err in the residuals as well.
-ABSOLUTE = "sde"
 LADDER = tuple(karras(6.0, 0.5, 5, 7.0).tolist())
 DATA = np.array([0.0, 0.3, 2.0])
 
@@ -98,11 +98,11 @@ def test_the_denoiser_gets_the_noise_of_the_state(sampler, data):
 @pytest.mark.parametrize("sampler", LAWFUL)
 def test_a_sampler_has_the_choice_where_it_swells(sampler):
     assert (DYNAMICS[sampler].LAW.residuals is not None) is (sampler in SWELL)
-    if sampler not in (*SWELL, ABSOLUTE):
+    if sampler not in SWELL + ABSOLUTE:
         np.testing.assert_allclose(swelling(sampler, schedule(sampler)), 1, rtol=1e-12)
 
 
-@pytest.mark.parametrize(("sampler", "actual"), [one for one in CHOICES if one[0] != ABSOLUTE])
+@pytest.mark.parametrize(("sampler", "actual"), [one for one in CHOICES if one[0] not in ABSOLUTE])
 def test_copies_count_by_their_effective_noise_alone(sampler, actual):
     k = 5
     narrow = [sigma / math.sqrt(k) for sigma in LADDER]

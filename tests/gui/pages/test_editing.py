@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hands import WAIT_MS
+from hands import WAIT_MS, chains_arrived, small_chains
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
@@ -150,23 +150,9 @@ def test_without_the_tool_a_drag_moves_the_view(plane):
 # -- the page ----------------------------------------------------------------------------------------------------------
 
 
-def settle(qtbot, page, **values):
-    small = {"chains": 6, "levels": 3, "steps_per_level": 12}
-    page.experiment.set(page.experiment.spec.replace_all({f"sampling.{k}": v for k, v in (small | values).items()}))
-    arrived(qtbot, page)
-
-
-def arrived(qtbot, page):
-    wanted = page.experiment.spec
-    qtbot.waitUntil(
-        lambda: page.player.buffer.shown.spec == wanted and page.player.buffer.shown.report is not None,
-        timeout=WAIT_MS,
-    )
-
-
 def test_density_data_and_chains_follow_a_dragged_mode_and_one_undo_goes_back(qtbot, window):
     page = window.pages["mixture"]
-    settle(qtbot, page)
+    small_chains(qtbot, page)
     named = page.experiment.spec
     page.editing.modes.setChecked(True)
     qtbot.waitUntil(lambda: not page.plane.shape_missing, timeout=WAIT_MS)
@@ -177,7 +163,7 @@ def test_density_data_and_chains_follow_a_dragged_mode_and_one_undo_goes_back(qt
     assert data.name == "custom"
     assert data.weights == (0.8, 0.2)
     np.testing.assert_allclose(data.means, [(2.0, -4.0), (-5.0, -5.0)], atol=0.1)
-    arrived(qtbot, page)
+    chains_arrived(qtbot, page)
     np.testing.assert_allclose(page.player.buffer.shown.modes.means, data.means)
     qtbot.waitUntil(lambda: np.allclose(page.plane.plot().modes, data.means, atol=1e-5), timeout=WAIT_MS)
     assert page.plane.bounds() == view
@@ -190,7 +176,7 @@ def test_density_data_and_chains_follow_a_dragged_mode_and_one_undo_goes_back(qt
 
 def test_a_stroke_of_the_pen_becomes_the_data(qtbot, window):
     page = window.pages["mixture"]
-    settle(qtbot, page)
+    small_chains(qtbot, page)
     page.editing.points.setChecked(True)
     drag(page.plane, (-4.0, 0.0), (4.0, 0.0), moves=20)
     data = page.experiment.spec.data
@@ -202,7 +188,7 @@ def test_a_stroke_of_the_pen_becomes_the_data(qtbot, window):
     drag(page.plane, (0.0, 2.0), (0.0, 4.0))
     assert page.experiment.spec.data.points[: len(points)] == data.points
     assert len(page.experiment.spec.data.points) > len(points)
-    arrived(qtbot, page)
+    chains_arrived(qtbot, page)
     page.experiment.undo()
     assert page.experiment.spec.data == data
     page.experiment.undo()

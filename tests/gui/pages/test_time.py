@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from hands import WAIT_MS
+from hands import WAIT_MS, chains_arrived, small_chains
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QApplication
 
 from msd_engine.events.plots import Moves
 from msd_engine.specs import ExperimentSpec
 from msd_gui.views.plane.plane import PlaneView
-
-
-def settle(qtbot, page, **values):
-    small = {"chains": 4, "levels": 3, "steps_per_level": 12}
-    page.experiment.set(page.experiment.spec.replace_all({f"sampling.{k}": v for k, v in (small | values).items()}))
-    arrived(qtbot, page)
-
-
-def arrived(qtbot, page):
-    wanted = page.experiment.spec
-    qtbot.waitUntil(
-        lambda: page.player.buffer.shown.spec == wanted and page.player.buffer.shown.report is not None,
-        timeout=WAIT_MS,
-    )
 
 
 def go(qtbot, page, step):
@@ -34,7 +20,7 @@ def go(qtbot, page, step):
 
 def test_levels_are_reached_from_the_menu_and_the_keys(qtbot, window):
     page = window.pages["mixture"]
-    settle(qtbot, page)
+    small_chains(qtbot, page)
     go(qtbot, page, 5)
     for action, step in (("level_on", 12), ("level_on", 24), ("level_back", 12), ("level_back", 0), ("level_on", 12)):
         window.commands[action].trigger()
@@ -44,7 +30,7 @@ def test_levels_are_reached_from_the_menu_and_the_keys(qtbot, window):
 
 def test_slow_motion_draws_drift_and_noise_from_each_copy_to_its_next_place(qtbot, window):
     page = window.pages["mixture"]
-    settle(qtbot, page)
+    small_chains(qtbot, page)
     before = page.player.playhead.speed
     page.motion.button.setChecked(True)
     assert page.player.playhead.speed == 1.0
@@ -71,7 +57,7 @@ def test_slow_motion_draws_drift_and_noise_from_each_copy_to_its_next_place(qtbo
 def test_a_sampler_without_drift_says_so(qtbot, window):
     page, said = window.pages["mixture"], []
     page.noticed.connect(said.append)
-    settle(qtbot, page, sampler="gibbs")
+    small_chains(qtbot, page, sampler="gibbs")
     page.motion.button.setChecked(True)
     qtbot.waitUntil(lambda: any("has no drift" in text for text in said), timeout=WAIT_MS)
     assert page.plane.plot().moves is None
@@ -118,12 +104,12 @@ def test_a_rejected_proposal_looks_otherwise_and_unknown_noise_is_left_out(qtbot
 
 def test_a_branch_goes_on_beside_the_chains_that_it_leaves(qtbot, window):
     page = window.pages["mixture"]
-    settle(qtbot, page)
+    small_chains(qtbot, page)
     go(qtbot, page, 20)
     first = page.player.buffer.shown
     page.branches.button.click()
     assert page.experiment.spec.branch.step == 20
-    arrived(qtbot, page)
+    chains_arrived(qtbot, page)
     branch = page.player.buffer.shown
     assert page.sides.kept is first
     np.testing.assert_allclose(branch.mean_path(20, 21), first.mean_path(20, 21), atol=1e-5)
@@ -132,7 +118,7 @@ def test_a_branch_goes_on_beside_the_chains_that_it_leaves(qtbot, window):
     page.experiment.set(
         page.experiment.spec.replace_all({"sampling.seed": first.spec.sampling.seed, "sampling.step_ratio": 0.5})
     )
-    arrived(qtbot, page)
+    chains_arrived(qtbot, page)
     go(qtbot, page, 36)
     rows = page.sides.readings.texts()
     assert ("", "–", "branched at step 20") in rows
@@ -147,7 +133,7 @@ def test_a_branch_goes_on_beside_the_chains_that_it_leaves(qtbot, window):
 
 def test_other_data_end_the_branch(qtbot, window):
     page = window.pages["mixture"]
-    settle(qtbot, page)
+    small_chains(qtbot, page)
     go(qtbot, page, 20)
     page.branches.button.click()
     page._edited(page.experiment.spec.replace("data.name", "ring-8"), "data.name")
@@ -156,8 +142,21 @@ def test_other_data_end_the_branch(qtbot, window):
 
 def test_at_the_end_there_is_nothing_to_branch_from(qtbot, window):
     page = window.pages["mixture"]
-    settle(qtbot, page)
+    small_chains(qtbot, page)
     go(qtbot, page, 36)
     assert not page.branches.button.isEnabled()
     go(qtbot, page, 35)
     assert page.branches.button.isEnabled()
+
+
+def test_a_network_is_trained_without_the_branch_of_its_chains(qtbot, window):
+    page = window.pages["mixture"]
+    small_chains(qtbot, page)
+    go(qtbot, page, 20)
+    page.branches.button.click()
+    chains_arrived(qtbot, page)
+    page.experiment.set(page.experiment.spec.replace("training.steps", 20))
+    page.act("train")
+    assert page.state().training.branch is None
+    assert page.experiment.spec.branch.step == 20
+    qtbot.waitUntil(lambda: page.trainer.has_weights and not page.trainer.running, timeout=WAIT_MS)
