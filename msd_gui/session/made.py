@@ -65,7 +65,7 @@ class Made:
                 text = titles.get(value) or (value if isinstance(value, str) else f"{value:.4g}")
                 words[field.path] = f"{field.symbol} = {text}" if field.symbol else f"{field.title.lower()} {text}"
         if self.spec.branch is not None:
-            words["branch"] = f"branched at step {self.spec.branch.step:,}"
+            words["branch"] = f"branch at {self.spec.branch.step:,}"
         return words
 
     def differences(self, now: Made) -> str:

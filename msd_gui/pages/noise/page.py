@@ -225,6 +225,7 @@ class NoisePage(ExperimentPage):
     def _update_buttons(self, *_: object) -> None:
         for name, button in self.trainings.buttons.items():
             button.setEnabled(self.can(name))
+        self.trainings.show_why_not(self.why_not("train"))
         # A dragged slider must not repaint the tool bar.
         possible = tuple(self.can(name) for name in self.trainings.buttons)
         if possible != self._possible:

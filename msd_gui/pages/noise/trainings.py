@@ -117,6 +117,10 @@ class Trainings:
         self.note.setText("")
         self._show_chains()
 
+    def show_why_not(self, reason: str) -> None:
+        """Show why no comparison can begin, where none has been shown; empty if it can."""
+        self.content.placeholder.set_sentence(f"{PLACEHOLDER} {reason}".strip())
+
     def show_curve(self, event: NoiseCurve) -> None:
         """Add a measurement to the losses."""
         self._curves.append(event)

@@ -142,6 +142,7 @@ def test_what_cannot_be_compared_says_why(page, fields, words):
     assert page.can("train") == (not words)
     assert page.trainings.buttons["train"].isEnabled() == (not words)
     assert page.why_not("train") == why_not(spec)
+    assert words in page.trainings.content.placeholder.sentence()
 
 
 def test_the_command_repeats_the_comparison_with_the_noise_of_the_page(page):

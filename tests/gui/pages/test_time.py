@@ -121,7 +121,7 @@ def test_a_branch_goes_on_beside_the_chains_that_it_leaves(qtbot, window):
     chains_arrived(qtbot, page)
     go(qtbot, page, 36)
     rows = page.sides.readings.texts()
-    assert ("", "–", "branched at step 20") in rows
+    assert ("", "–", "branch at 20") in rows
     # The file of the plane has the branch.
     assert ExperimentSpec.from_json(page.player.buffer.shown.spec_json).branch.step == 20
     page.branches.button.click()
