@@ -61,7 +61,13 @@ class MixturePage(TrainingPage):
 
     title = "Mixture"
     chains: PlaneChains
-    presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25", *FIGURES)
+    presets = (
+        "ncsn-toy",
+        "two-gaussians",
+        "ring-8",
+        "grid-25",
+        *(name for name, row in FIGURES.items() if not row.learned),
+    )
 
     def __init__(
         self,
