@@ -30,7 +30,6 @@ from msd_engine.events import (
 from msd_engine.events.figures import Sheet
 from msd_engine.events.plots import Field, Plane
 from msd_engine.events.scores.panels import score_panels
-from msd_engine.events.scores.table import PLACE_WORDS
 from msd_engine.jobs.factory.chains import moments, sampling
 from msd_engine.jobs.factory.targets import target
 from msd_engine.jobs.sampling.field import field
@@ -154,8 +153,8 @@ def _learned(spec: ExperimentSpec, _run: Path | None, cadence: Cadence) -> _Pane
     truth, fields, table = yield from _last_of(job, ScoreTruth, ScoreFields, ScoreTable)
     (row,) = table.rows
     plots = score_panels(truth, fields.scores[0], f"{row.title}, {row.steps:,} steps")
-    errors = ", ".join(f"{row.errors[place].mean:.2f} {PLACE_WORDS[place]}" for place in ("data", "outside"))
-    return *plots[:2], replace(plots[2], name=f"difference: {errors}")
+    near, far = (row.errors[place].mean for place in ("data", "outside"))
+    return *plots[:2], replace(plots[2], name=f"difference: {near:.2f} at the data, {far:.2f} outside")
 
 
 def _adjusted(spec: ExperimentSpec, run_dir: Path | None, cadence: Cadence) -> _Panels:

@@ -41,7 +41,7 @@ def panels(plots: Sequence[Plane | Field], sheet: Sheet, suffix: str) -> bytes:
         height = width / len(plots) + _TITLE_ROW + len(lines) * CAPTION_ROW
         made = Figure(figsize=(width, height), layout="constrained")
         for axes, plot in zip(made.subplots(1, len(plots), squeeze=False)[0], plots, strict=True):
-            draw(axes, replace(plot, note="") if isinstance(plot, Plane) else plot, PAPER)
+            draw(axes, replace(plot, note="") if isinstance(plot, Plane) else replace(plot, name=""), PAPER)
             axes.set_title(written(plot.note), size=SMALL_PT + 1)
         if lines:
             words = "\n".join(written(one) for one in lines)
