@@ -16,12 +16,13 @@ _DISTANCES = SHOWN[:3]
 _Values = dict[tuple[Noise, int, int], float]
 
 
-def noise_table(plan: NoisesSpec, cells: Sequence[NoiseCell]) -> NoiseTable:
+def noise_table(plan: NoisesSpec, cells: Sequence[NoiseCell], note: str = "") -> NoiseTable:
     """Return the table of the cells so far.
 
     Args:
         plan: The comparison.
         cells: The figures of its samples.
+        note: What was trained and left out.
     """
     rows: list[NoiseRow] = []
     finding = ""
@@ -37,7 +38,7 @@ def noise_table(plan: NoisesSpec, cells: Sequence[NoiseCell]) -> NoiseTable:
             finding = _finding(plan, titles[0], found)
     features = next((cell.features for cell in cells), "")
     total = 2 * len(plan.seeds) * len(plan.steps)
-    return NoiseTable(tuple(rows), finding, features, plan.chains, len(cells), total)
+    return NoiseTable(tuple(rows), finding, features, plan.chains, len(cells), total, note)
 
 
 def _row(plan: NoisesSpec, name: str, title: str, steps: int, found: _Values) -> NoiseRow:
