@@ -106,10 +106,13 @@ def note(
         low, high = min(trained), max(trained)
         steps = f"{low:,} steps" if low == high else f"{low:,} to {high:,} steps, the same for both noises of a seed"
         sentences.append(f"Trained {steps}.")
-    missing = [f"{steps} steps" for steps in asked.steps if steps not in settled.steps]
-    for steps in sorted({steps for steps, _ in left_out}, reverse=True):
-        seeds = ", ".join(f"{seed}" for each, seed in sorted(left_out) if each == steps)
-        missing.append(f"{steps} steps of seed {seeds}")
+    missing = []
+    for steps in asked.steps:
+        seeds = [seed for each, seed in left_out if each == steps]
+        if steps not in settled.steps or len(seeds) == len(asked.seeds):
+            missing.append(f"{steps:,} steps")
+        elif seeds:
+            missing.append(f"{steps:,} steps with seed {' and '.join(map(str, seeds))}")
     if missing:
-        sentences.append(f"Left out for want of time: chains of {' and '.join(missing)}.")
+        sentences.append(f"Left out for want of time: chains of {', of '.join(missing)}.")
     return " ".join(sentences)

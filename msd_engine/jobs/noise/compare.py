@@ -139,8 +139,8 @@ class _Job:
         self.data_dir = data_dir
         self.device = device
         self.cadence = cadence
-        self.live = live
         self.threads = threads
+        self.options = {"data_dir": data_dir, "device": str(device), "cadence": cadence, "live": live}
         self.cells: list[NoiseCell] = []
         self.curves: list[NoiseCurve] = []
         self.standard: Standard | None = None
@@ -208,8 +208,7 @@ class _Job:
 
     def _settle_steps(self) -> Work:
         """Turn the seconds into steps of the trainings, and fix the precision and the lengths of the chains."""
-        base = self.plan.base
-        base_s = self.plan.training_s
+        base, most_s = self.plan.base, min(_TIMED_S, self.plan.training_s)
         yield _text("Timing a few training steps")
         threads_for(base, self.device, self.threads).begin()
         parts = training(base, data_dir=self.data_dir, device=self.device)
@@ -220,7 +219,7 @@ class _Job:
             yield Tick()
         parts.trainer.drain()
         begun, done = time.perf_counter(), 0
-        while done < _TIMED_STEPS or time.perf_counter() - begun < min(_TIMED_S, base_s):
+        while done < _TIMED_STEPS or time.perf_counter() - begun < most_s:
             parts.trainer.advance(0.0)
             done += 1
             yield Tick()
@@ -282,8 +281,7 @@ class _Job:
         if run is None:
             spec = spec.replace("training.steps", self._steps_of(seed))
         begun = time.perf_counter()
-        options = {"data_dir": self.data_dir, "device": str(self.device), "cadence": self.cadence, "live": self.live}
-        job = train(None if resume else spec, folder, resume=resume, threads=self.threads, **options)  # type: ignore[arg-type]
+        job = train(None if resume else spec, folder, resume=resume, threads=self.threads, **self.options)  # type: ignore[arg-type]
         with closing(job):  # type: ignore[type-var]
             for event in job:
                 match event:
@@ -357,7 +355,9 @@ class _Job:
         against = self.standard
         assert against is not None
         x, y = torch.from_numpy(drawn.x_hat), torch.from_numpy(drawn.y)
-        found = yield from behind(judge(x, against, np.random.default_rng(0), y, spec.sampling.ends))
+        # The intervals of the table are those over seeds.
+        judging = judge(x, against, np.random.default_rng(0), y, spec.sampling.ends, resampled=False)
+        found = yield from behind(judging)
         figures = {figure.name: figure for figure in found.figures if figure.name in SHOWN}
         return NoiseCell(
             noise=noise,
@@ -371,14 +371,13 @@ class _Job:
     def _chains(
         self, spec: ExperimentSpec, noise: Noise, seed: int, steps: int, take: Callable[[Samples], None]
     ) -> Work:
-        options = {"data_dir": self.data_dir, "device": str(self.device), "cadence": self.cadence, "live": self.live}
-        job = sample(spec, run_dir=self._run(noise, seed), **options)  # type: ignore[arg-type]
-        begun = time.perf_counter()
+        job = sample(spec, run_dir=self._run(noise, seed), **self.options)  # type: ignore[arg-type]
+        walked_s = math.nan
         with closing(job):  # type: ignore[type-var]
             for event in job:
                 match event:
                     case Samples():
-                        self.budget.chains_pace = spec.sampling.chains * steps / (time.perf_counter() - begun)
+                        self.budget.chains_pace = spec.sampling.chains * steps / walked_s
                         take(event)
                         # The judgement of single chains that follows is not needed.
                         return
@@ -386,6 +385,7 @@ class _Job:
                         y = event.y[:SHOWN_CHAINS] / np.float32(math.hypot(1.0, event.sigma))
                         yield NoiseMoment(noise, seed, steps, event.step, event.x_hat[:SHOWN_CHAINS], y)
                     case Progress():
+                        walked_s = event.elapsed_s
                         yield _as_part(event, f"{steps} steps with {NOISE_TITLES[noise].lower()}, seed {seed}")
                     case Failed():
                         raise UserError(event.text)
@@ -394,8 +394,7 @@ class _Job:
 
 
 def _text(text: str) -> Progress:
-    nan = math.nan
-    return Progress(0, 0, nan, nan, 0.0, nan, text)
+    return Progress(0, 0, math.nan, math.nan, 0.0, math.nan, text)
 
 
 def _as_part(event: Progress, text: str) -> Progress:
