@@ -290,6 +290,10 @@ class Engine:
         """Draw the charts of a comparison as `export_sweep` would write them."""
         return self._job("sweep.export:preview_sweep", folder, sheet, most_px=most_px)
 
+    def likelihood(self, spec: ExperimentSpec) -> Job:
+        """Compute the log-likelihood of data by the exact probability flow."""
+        return self._job("noise.likelihood:likelihood", spec)
+
     # -- comparisons of noises -----------------------------------------------------------------------------------------
 
     def compare_noises(self, plan: NoisesSpec, folder: Path) -> Job:

@@ -32,7 +32,7 @@ class Budget:
     Attributes:
         spent_s: Seconds spent.
         training_pace: Training steps per second, with all that belongs to a training.
-        chains_pace: Evaluations of the network per second in chains.
+        chains_pace: Evaluations of the network per second in chains, by the last measurement.
         judging_s: Seconds for the judgement of one set of samples.
     """
 
@@ -40,6 +40,7 @@ class Budget:
         self.spent_s = spent_s
         self.training_pace = self.chains_pace = math.nan
         self.judging_s = 0.0
+        self._slowest = math.inf
         self._asked = asked
         self._runs = 2 * len(asked.seeds)
         self._total_s = asked.seconds or math.inf
@@ -47,6 +48,11 @@ class Budget:
     def time_steps(self, steps: int, seconds: float) -> None:
         """Take the pace of bare training steps, before a whole training has been timed."""
         self.training_pace = (1 - _OVERHEAD) * steps / seconds
+
+    def time_chains(self, evaluations: int, seconds: float) -> None:
+        """Take the pace of chains."""
+        self.chains_pace = evaluations / seconds
+        self._slowest = min(self._slowest, self.chains_pace)
 
     def lengths(self, steps: Sequence[int]) -> tuple[int, ...]:
         """Return the numbers of steps of chains for which there is time, the fewest first, in the given order."""
@@ -73,11 +79,11 @@ class Budget:
         return before if before and count >= _AS_GOOD * before else count
 
     def chains(self, steps: Sequence[int]) -> int:
-        """Return the number of samples of each noise, seed and number of steps."""
+        """Return the number of samples of each noise, seed and number of steps, for the slowest pace so far."""
         left = self._asked.sampling_s * self._runs
         if not math.isinf(self._total_s):
             left = _CHAINS * (self._total_s * (1 - _REST) - self.spent_s)
-        count = int(self.chains_pace * left / (self._runs * sum(steps)))
+        count = int(self._slowest * left / (self._runs * sum(steps)))
         return min(max(count // _TILE * _TILE, LEAST_CHAINS), _MOST_CHAINS)
 
     def fits(self, steps: int, chains: int) -> bool:

@@ -60,7 +60,7 @@ SHOWN_CHAINS = 16
 """Chains that are shown live."""
 
 _WARM_STEPS, _TIMED_STEPS, _TIMED_S = 3, 12, 2.0
-_TIMED_LEVELS, _TIMED_CHAINS = 12, 48
+_WARM_LEVELS, _TIMED_LEVELS, _TIMED_CHAINS = 3, 36, 48
 
 Work = Generator[Event, None, None]
 
@@ -241,22 +241,19 @@ class _Job:
         y = torch.zeros(_TIMED_CHAINS, base.training.k, *base.data.shape, device=self.device)
         begun = 0.0
         with torch.inference_mode():
-            # The first round warms up.
-            for round_ in range(_TIMED_LEVELS + 1):
-                if round_ == 1:
+            for round_ in range(_WARM_LEVELS + _TIMED_LEVELS):
+                if round_ == _WARM_LEVELS:
                     begun = time.perf_counter()
                 denoiser(y, 1.0).mean.cpu()
                 yield Tick()
-        self.budget.chains_pace = _TIMED_LEVELS * _TIMED_CHAINS / (time.perf_counter() - begun)
+        self.budget.time_chains(_TIMED_LEVELS * _TIMED_CHAINS, time.perf_counter() - begun)
 
     def _time_chains(self, seed: int) -> Work:
         """Measure the pace of chains."""
         yield _text("Timing a few chains")
-        noise: Noise = "coloured"
-        spec = self.plan.experiment(noise, seed, _TIMED_LEVELS).replace("sampling.chains", _TIMED_CHAINS)
-        # The first round warms up.
-        for _ in range(2):
-            yield from self._chains(spec, noise, seed, _TIMED_LEVELS, lambda _: None)
+        for levels in (_WARM_LEVELS, _TIMED_LEVELS):
+            spec = self.plan.experiment("coloured", seed, levels).replace("sampling.chains", _TIMED_CHAINS)
+            yield from self._chains(spec, "coloured", seed, levels, lambda _: None)
 
     def _settle_chains(self) -> Work:
         """Choose the number of samples."""
@@ -356,7 +353,7 @@ class _Job:
         assert against is not None
         x, y = torch.from_numpy(drawn.x_hat), torch.from_numpy(drawn.y)
         # The intervals of the table are those over seeds.
-        judging = judge(x, against, np.random.default_rng(0), y, spec.sampling.ends, resampled=False)
+        judging = judge(x, against, np.random.default_rng(0), y, spec.sampling.ends, brief=True)
         found = yield from behind(judging)
         figures = {figure.name: figure for figure in found.figures if figure.name in SHOWN}
         return NoiseCell(
@@ -377,7 +374,7 @@ class _Job:
             for event in job:
                 match event:
                     case Samples():
-                        self.budget.chains_pace = spec.sampling.chains * steps / walked_s
+                        self.budget.time_chains(spec.sampling.chains * steps, walked_s)
                         take(event)
                         # The judgement of single chains that follows is not needed.
                         return

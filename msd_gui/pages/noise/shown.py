@@ -47,6 +47,7 @@ class NoiseShown:
         self.spectra, self.lags = CurvesView(words.NO_SPECTRA), CurvesView(words.NO_AUTOCOVARIANCE)
         self.maps = TilesView("Correlation of the middle pixel with every other one")
         self.figures = Readings("Figures of the noise", ("", "value", ""), wrap=True)
+        self.likelihood = Readings("Log-likelihood of the data", ("", "flow", "exact"), wrap=True)
         self.sentences = QLabel()
         self.sentences.setWordWrap(True)
         self._lay_out()
@@ -76,7 +77,9 @@ class NoiseShown:
             layout.heading("Correlation with the middle pixel"),
             self.maps,
         )
-        self.right = layout.column(layout.heading("What is seen"), self.sentences, self.figures, self.of_pictures)
+        self.right = layout.column(
+            layout.heading("What is seen"), self.sentences, self.figures, self.likelihood, self.of_pictures
+        )
 
     def show(self, frame: Forward) -> None:
         """Show a frame."""
@@ -98,6 +101,7 @@ class NoiseShown:
         self.middle.set_ready(False)
         self.of_pictures.setVisible(False)
         self.figures.set_readings(())
+        self.likelihood.set_readings(())
         self.sentences.clear()
 
     def catch_up(self) -> None:

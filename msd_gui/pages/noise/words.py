@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from msd_engine.events.noise import Forward, NoiseSide
+from msd_engine.events.noise import Forward, Likelihood, NoiseSide
 from msd_engine.events.plots import Axis, Curve, Curves
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Reading
@@ -74,6 +74,17 @@ def readings(frame: Forward) -> tuple[Reading, ...]:
         )
     )
     return tuple(rows)
+
+
+def log_likelihood(found: Likelihood) -> Reading:
+    """Return the mean log-likelihood of a datum by the flow and exactly."""
+    help_text = (
+        "Mean log density of data with the noise of the end of a chain, followed along the probability flow to the "
+        "largest noise, and the exact one. The largest difference of one datum is "
+        f"{number(found.largest_error)} nats."
+    )
+    flow, exact = (f"{value:.4f}" for value in (found.mean, found.exact_mean))
+    return Reading("Log-likelihood per datum, nats", flow, exact, help=help_text)
 
 
 def sentences(frame: Forward) -> str:

@@ -15,7 +15,7 @@ from PySide6.QtTest import QTest
 from msd_engine.cli.fields import NOT_GIVEN
 from msd_engine.cli.main import _parse
 from msd_engine.events import Failed, Finished, Started
-from msd_engine.events.noise import Forward, NoiseSide, Spectrum
+from msd_engine.events.noise import Forward, Likelihood, NoiseSide, Spectrum
 from msd_engine.specs import ExperimentSpec, ImagesSpec, NoiseSpec, UNetSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import SYNCHRONOUS
@@ -253,3 +253,26 @@ def test_exports_hold_what_is_shown(page, clock):
     page.tabs.setCurrentIndex(1)
     clock.tick.emit()
     assert [row.label for row in exports(page, page.shown, page.trainings)] == ["White noise", "Chosen noise"]
+
+
+def test_points_have_their_log_likelihood_when_the_settings_rest(qtbot, monkeypatch, clock):
+    monkeypatch.setenv(SYNCHRONOUS, "1")
+    found = Likelihood(0.1, np.array([-1.0, -2.0]), np.array([-1.0, -2.0002]), 90)
+    page = NoisePage(Experiment(SPEC), FakeEngine(forward=forward_events, likelihood=[found]), clock)
+    qtbot.addWidget(page)
+    page.show()
+    page.begin()
+    assert not page._rest.isActive()
+    page.tabs.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: "likelihood" in page.engine.jobs())
+    clock.tick.emit()
+    assert [row[:3] for row in page.shown.likelihood.texts()] == [
+        ("Log-likelihood per datum, nats", "-1.5000", "-1.5001")
+    ]
+    asked = page.engine.jobs().count("likelihood")
+    # Another time has the same density; another noise has not.
+    page.experiment.set(page.experiment.spec.replace("denoise.time", 0.7), "denoise.time")
+    assert not page._rest.isActive()
+    page.experiment.set(page.experiment.spec.replace("noise.elongation", 7.0), "noise.elongation")
+    assert page.shown.likelihood.texts() == []
+    qtbot.waitUntil(lambda: page.engine.jobs().count("likelihood") == asked + 1)
