@@ -374,7 +374,8 @@ class _Job:
             for event in job:
                 match event:
                     case Samples():
-                        self.budget.time_chains(spec.sampling.chains * steps, walked_s)
+                        if steps > _WARM_LEVELS:
+                            self.budget.time_chains(spec.sampling.chains * steps, walked_s)
                         take(event)
                         # The judgement of single chains that follows is not needed.
                         return
