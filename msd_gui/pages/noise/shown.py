@@ -18,6 +18,8 @@ from msd_gui.widgets.panels.readings import Readings
 
 PLACEHOLDER = "A picture on its way to noise appears here."
 _LAYERS = frozenset({"data"})
+# Numbers of the views that wait for a tick; before them the strips.
+_CORRELATIONS, _FIGURES = 2, 3
 _SPECTRA_PX, _LAGS_PX, _MAPS_PX, _STRIP_PX = 190, 140, 110, 84
 # Half width of the plane over the largest coordinate of the data.
 _ROOM = 1.3
@@ -35,8 +37,8 @@ class NoiseShown:
 
     def __init__(self) -> None:
         self.frame: Forward | None = None
-        # Views that wait for a tick, in their order, with the frames that they show.
-        self._waiting: dict[int, Forward | None] = dict.fromkeys(range(3))
+        # Views that wait for a tick, by number and in their order, with the frames that they show.
+        self._waiting: dict[int, Forward | None] = dict.fromkeys(range(4))
         self.now = TilesView("The picture, under white and under the chosen noise")
         self.strips = (TilesView("The way to white noise"), TilesView("The way to the chosen noise"))
         self.heads = (layout.heading(""), layout.heading(""))
@@ -86,16 +88,15 @@ class NoiseShown:
         self.stack.setCurrentIndex(0 if pictures else 1)
         self.middle.set_ready(True)
         self.of_pictures.setVisible(pictures)
-        self.figures.set_readings(words.readings(frame))
-        self.sentences.setText(words.sentences(frame))
         if pictures:
             self._show_pictures(frame)
         else:
+            self._show_figures(frame)
             self._show_clouds(frame, others=before is None or not np.array_equal(before.x, frame.x))
 
     def clear(self) -> None:
         """Show nothing, after a failure."""
-        self.frame, self._waiting = None, dict.fromkeys(range(3))
+        self.frame, self._waiting = None, dict.fromkeys(range(4))
         self.middle.set_ready(False)
         self.of_pictures.setVisible(False)
         self.figures.set_readings(())
@@ -103,7 +104,7 @@ class NoiseShown:
         self.sentences.clear()
 
     def catch_up(self) -> None:
-        """Show one more of the strips and correlations of the newest frame, the one that is the furthest behind.
+        """Show strips, correlations or figures of the newest frame, those that are the furthest behind.
 
         Painting all views takes longer than a tick while a slider is dragged.
         """
@@ -119,19 +120,28 @@ class NoiseShown:
                 self._show_next(place)
 
     def _show_next(self, place: int) -> bool:
-        """Show the newest strip of a noise, 0 or 1, or the correlations, 2; return whether they differ from before."""
+        """Show the newest strip, 0 or 1, correlations, 2, or figures, 3; return whether they differ from before."""
         frame, before = self.frame, self._waiting.pop(place)
         self._waiting[place] = frame
+        if frame is not None and place == _FIGURES:
+            return self._show_figures(frame)
         if frame is None or not frame.available:
             return False
         known = before.sides if before is not None and before.available else None
-        if place < len(self.strips):
+        if place < _CORRELATIONS:
             return self._show_strip(frame, place, None if known is None else known[place].strip)
         if known is not None and np.array_equal(known[1].correlation, frame.sides[1].correlation):
             return False
         self.lags.set_plot(words.autocovariance(frame))
         self.maps.set_tiles([Tile(side.name, side.correlation[None].astype(np.float32)) for side in frame.sides])
         return True
+
+    def _show_figures(self, frame: Forward) -> bool:
+        rows, sentences = words.readings(frame), words.sentences(frame)
+        shown = self.figures.texts(), self.sentences.text()
+        self.figures.set_readings(rows)
+        self.sentences.setText(sentences)
+        return shown != (self.figures.texts(), sentences)
 
     def _show_strip(self, frame: Forward, place: int, shown: NDArray[np.float32] | None) -> bool:
         side = frame.sides[place]
