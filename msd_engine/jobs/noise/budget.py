@@ -54,32 +54,28 @@ class Budget:
         self.chains_pace = evaluations / seconds
         self._slowest = min(self._slowest, self.chains_pace)
 
-    def lengths(self, steps: Sequence[int]) -> tuple[int, ...]:
-        """Return the numbers of steps of chains for which there is time, the fewest first, in the given order."""
-        found: list[int] = []
-        for each in sorted(steps):
-            if found and self._least_chains_s([*found, each]) > self._total_s * (1 - _REST - _LEAST_TRAINING):
-                break
-            found.append(each)
-        return tuple(one for one in steps if one in found)
-
     def training_steps(self, steps: Sequence[int], trainings: int, before: int = 0) -> int:
         """Return the steps of each training.
 
         Args:
-            steps: Numbers of steps of the chains.
+            steps: Numbers of steps of the chains. The longest, for which there is no time beside the least share of
+                the trainings, shorten no training.
             trainings: Trainings that are not done.
             before: Steps of the earlier trainings, which are kept where they nearly fit; 0 for none.
         """
         share = trainings / self._runs
-        left = self._total_s * (1 - _REST) - self.spent_s - self._least_chains_s(steps)
+        steps = self._shortest(steps, self._total_s * (1 - _REST - _LEAST_TRAINING), self.chains_pace)
+        left = self._total_s * (1 - _REST) - self.spent_s - self._least_s(steps, self.chains_pace)
         least = 0.0 if math.isinf(self._total_s) else self._total_s * _LEAST_TRAINING * share
         seconds = min(max(left, least), self._runs * self._asked.training_s * share)
         count = max(2, round(self.training_pace * seconds / trainings))
         return before if before and count >= _AS_GOOD * before else count
 
     def chains(self, steps: Sequence[int]) -> int:
-        """Return the number of samples of each noise, seed and number of steps, for the slowest pace so far."""
+        """Return the number of samples of each noise, seed and number of steps, for the slowest pace so far.
+
+        Where there is no time for the least number of all lengths, the longest chains will not fit.
+        """
         left = self._asked.sampling_s * self._runs
         if not math.isinf(self._total_s):
             left = _CHAINS * (self._total_s * (1 - _REST) - self.spent_s)
@@ -92,18 +88,22 @@ class Budget:
         # Before any timing the pace is NaN, and all fits.
         return not self.spent_s + seconds > self._total_s * (1 + _SLACK)
 
-    def _least_chains_s(self, steps: Sequence[int]) -> float:
-        return self._runs * LEAST_CHAINS * sum(steps) / self.chains_pace
+    def _shortest(self, steps: Sequence[int], seconds: float, pace: float) -> list[int]:
+        """Return the lengths, from the shortest on, of which the least samples have time; at least one."""
+        found = sorted(steps)
+        while len(found) > 1 and self._least_s(found, pace) > seconds:
+            found.pop()
+        return found
+
+    def _least_s(self, steps: Sequence[int], pace: float) -> float:
+        return self._runs * LEAST_CHAINS * sum(steps) / pace
 
 
-def note(
-    asked: NoisesSpec, settled: NoisesSpec, trained: Collection[int], left_out: Collection[tuple[int, int]]
-) -> str:
+def note(asked: NoisesSpec, trained: Collection[int], left_out: Collection[tuple[int, int]]) -> str:
     """Return what was trained, and which chains were left out for want of time.
 
     Args:
         asked: The comparison as asked.
-        settled: The comparison as settled.
         trained: Steps of the trainings.
         left_out: Steps and seeds of chains that are left out.
     """
@@ -115,7 +115,7 @@ def note(
     missing = []
     for steps in asked.steps:
         seeds = [seed for each, seed in left_out if each == steps]
-        if steps not in settled.steps or len(seeds) == len(asked.seeds):
+        if len(seeds) == len(asked.seeds):
             missing.append(f"{steps:,} steps")
         elif seeds:
             missing.append(f"{steps:,} steps with seed {' and '.join(map(str, seeds))}")

@@ -153,7 +153,7 @@ class _Job:
     @property
     def note(self) -> str:
         """Steps that were trained, and chains that were left out."""
-        return note(self.asked, self.plan, self.trained.values(), self.left_out)
+        return note(self.asked, self.trained.values(), self.left_out)
 
     def events(self) -> Work:
         """Train and draw what is missing; report the rest from the folder."""
@@ -207,7 +207,7 @@ class _Job:
         write_atomically(self.folder / PLAN, folder.to_json().encode())
 
     def _settle_steps(self) -> Work:
-        """Turn the seconds into steps of the trainings, and fix the precision and the lengths of the chains."""
+        """Turn the seconds into steps of the trainings, and fix the precision."""
         base, most_s = self.plan.base, min(_TIMED_S, self.plan.training_s)
         yield _text("Timing a few training steps")
         threads_for(base, self.device, self.threads).begin()
@@ -226,14 +226,13 @@ class _Job:
         parts.trainer.drain()
         self.budget.time_steps(done, time.perf_counter() - begun)
         yield from self._time_network(to_sample(parts.trainer.averaged, base.network.kind, self.device))
-        steps = self.budget.lengths(self.plan.steps)
-        count = self.budget.training_steps(steps, 2 * len(self.plan.seeds))
+        count = self.budget.training_steps(self.plan.steps, 2 * len(self.plan.seeds))
         settled = {
             "training.steps": count,
             "training.seconds": 0.0,
             "training.precision": "bfloat16" if parts.trainer.denoiser.mixed else "float32",
         }
-        self._settle({"base": base.replace_all(settled), "training_s": 0.0, "steps": steps})
+        self._settle({"base": base.replace_all(settled), "training_s": 0.0})
 
     def _time_network(self, denoiser: LearnedDenoiser) -> Work:
         """Measure the pace of chains before any network has been trained, by the network alone."""

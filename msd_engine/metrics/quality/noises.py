@@ -68,11 +68,14 @@ def _spread(values: Sequence[float]) -> Spread:
 
 
 def _finding(plan: NoisesSpec, title: str, found: _Values) -> str:
-    many, few = max(plan.steps), min(plan.steps)
-    at_many, at_few = _gaps(plan, many, found), _gaps(plan, few, found)
-    seeds = [seed for seed in at_many if seed in at_few]
-    if not seeds or many == few:
+    gaps = {steps: _gaps(plan, steps, found) for steps in sorted(plan.steps)}
+    few, at_few = next(iter(gaps.items()))
+    # The most steps that have as many seeds as any other length beside the fewest.
+    shared = {steps: [seed for seed in at_few if seed in gap] for steps, gap in gaps.items() if steps > few}
+    many = max(shared, key=lambda steps: (len(shared[steps]), steps), default=few)
+    if not shared.get(many):
         return ""
+    at_many, seeds = gaps[many], shared[many]
     start, end = _spread([at_many[seed] for seed in seeds]), _spread([at_few[seed] for seed in seeds])
     growth = _spread([at_few[seed] - at_many[seed] for seed in seeds])
     comparable = start.low <= 0 <= start.high

@@ -88,8 +88,16 @@ def log_likelihood(found: Likelihood) -> Reading:
 
 
 def sentences(frame: Forward) -> str:
-    """Return what both noises hide now, in one sentence for each."""
-    return "\n".join(f"{side.name}: {hidden(frame, side)}." for side in frame.sides)
+    """Return what both noises hide now, and in how many steps the waves emerge, a line for each."""
+    return "\n".join(f"{side.name}: {hidden(frame, side)}.{_emerging(side)}" for side in frame.sides)
+
+
+def _emerging(side: NoiseSide) -> str:
+    early, late = side.emerging
+    if not early < late:
+        return ""
+    ends = f"t = {number(late, 2)} and {number(early, 2)}"
+    return f" Eight of ten waves come out of it between {ends}: in {number(10 * (late - early), 2)} of 10 even steps."
 
 
 def hidden(frame: Forward, side: NoiseSide) -> str:

@@ -45,12 +45,15 @@ def test_trainings_get_their_share_where_samples_are_quick_and_less_where_they_a
     assert LEAST_CHAINS > 128
 
 
-def test_the_longest_chains_are_left_out_before_trainings_lose_their_least_share():
-    assert paced(chains=2000.0).lengths(STEPS) == STEPS
-    assert paced(chains=1000.0).lengths(STEPS) == (100, 50, 20, 10)
-    assert paced(chains=1.0).lengths(STEPS) == (10,)
-    few = paced(chains=1000.0)
-    assert few.training_steps(STEPS, 6) == round(10 * 900 * 0.25 / 6)
+def test_the_longest_chains_shorten_no_training_below_its_least_share():
+    # 1000 steps have no time beside a quarter for trainings; without them a training has its whole share.
+    assert paced(chains=1000.0).training_steps(STEPS, 6) == round(10 * MINUTES.training_s)
+    # Nothing but the shortest chains has time, and their time is over.
+    assert paced(chains=1.0).training_steps(STEPS, 6) == round(10 * 900 * 0.25 / 6)
+    few = paced(chains=1000.0, spent_s=480.0)
+    # 10 to 100 steps for all, in what is left; then 1000 steps where they fit.
+    assert few.chains(STEPS) == LEAST_CHAINS
+    assert few.fits(1000, LEAST_CHAINS)
 
 
 def test_later_trainings_are_shorter_on_a_machine_that_has_become_slower():
@@ -92,29 +95,27 @@ def test_a_plan_without_a_total_takes_each_limit_alone():
 
 
 @pytest.mark.parametrize(
-    ("settled", "trained", "left_out", "words"),
+    ("trained", "left_out", "words"),
     [
-        (STEPS, [450, 450], [], "Trained 450 steps."),
-        (STEPS, [1450, 1200], [], "Trained 1,200 to 1,450 steps, the same for both noises of a seed."),
-        (STEPS[1:], [], [], "Left out for want of time: chains of 1,000 steps."),
+        ([450, 450], [], "Trained 450 steps."),
+        ([1450, 1200], [], "Trained 1,200 to 1,450 steps, the same for both noises of a seed."),
+        ([], [(1000, 0), (1000, 1), (1000, 2)], "Left out for want of time: chains of 1,000 steps."),
         (
-            STEPS[1:],
             [],
             [(100, 2), (50, 0), (50, 1), (50, 2)],
-            "Left out for want of time: chains of 1,000 steps, of 100 steps with seed 2, of 50 steps.",
+            "Left out for want of time: chains of 100 steps with seed 2, of 50 steps.",
         ),
-        (STEPS, [], [(1000, 1), (1000, 2)], "Left out for want of time: chains of 1,000 steps with seed 1 and 2."),
-        (STEPS, [], [], ""),
+        ([], [(1000, 1), (1000, 2)], "Left out for want of time: chains of 1,000 steps with seed 1 and 2."),
+        ([], [], ""),
     ],
 )
-def test_the_note_says_what_was_trained_and_left_out(settled, trained, left_out, words):
-    assert note(MINUTES, MINUTES.replace("steps", settled), trained, left_out) == words
+def test_the_note_says_what_was_trained_and_left_out(trained, left_out, words):
+    assert note(MINUTES, trained, left_out) == words
 
 
 @pytest.mark.long
 def test_a_comparison_without_time_leaves_out_its_longest_chains_and_says_so(tmp_path, monkeypatch):
     plan = NoisesSpec(base=BASE, seeds=(0, 1), steps=(5, 2), training_s=0.5, sampling_s=0.5)
-    monkeypatch.setattr(Budget, "lengths", lambda _self, steps: tuple(steps))
     monkeypatch.setattr(Budget, "chains", lambda _self, _steps: 12)
     monkeypatch.setattr(Budget, "fits", lambda self, steps, _chains: steps < 5)
     events = list(compare_noises(plan, tmp_path / "out", budget="A test.", device="cpu", threads=1))

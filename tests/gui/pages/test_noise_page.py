@@ -254,6 +254,11 @@ def test_bands_lie_where_the_data_exceed_a_noise():
     np.testing.assert_allclose(chosen.high - chosen.low, np.maximum(power - 0.36 * np.array([2, 1, 0.5, 0.1]), 0))
     np.testing.assert_allclose(data.y, power)
     assert "White: hides" in sentences(frame(SPEC))
+    assert "Eight" not in sentences(frame(SPEC))
+    seen = frame(SPEC)
+    narrow = dataclasses.replace(seen.sides[1], emerging=(0.05, 0.16))
+    said = sentences(dataclasses.replace(seen, sides=(seen.sides[0], narrow)))
+    assert "between t = 0.16 and 0.05: in 1.1 of 10 even steps" in said
 
 
 def test_exports_hold_what_is_shown(page, clock):
