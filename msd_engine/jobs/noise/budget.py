@@ -110,8 +110,8 @@ def note(asked: NoisesSpec, trained: Collection[int], left_out: Collection[tuple
     sentences = []
     if trained:
         low, high = min(trained), max(trained)
-        steps = f"{low:,} steps" if low == high else f"{low:,} to {high:,} steps, the same for both noises of a seed"
-        sentences.append(f"Trained {steps}.")
+        words = f"{low:,} steps" if low == high else f"{low:,} to {high:,} steps, the same for both noises of a seed"
+        sentences.append(f"Trained {words}.")
     missing = []
     for steps in asked.steps:
         seeds = [seed for each, seed in left_out if each == steps]

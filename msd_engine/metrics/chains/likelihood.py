@@ -76,10 +76,11 @@ def flow_log_density(flow: Flow, x: Tensor, draws: torch.Generator) -> Generator
         if message := solver.step():
             raise UserError(f"The flow cannot be followed to its end: {message}")
         yield (solver.t - start) / (end - start)
-    moved, change = torch.from_numpy(solver.y).split((x.numel(), len(x)))
+    end_state = torch.from_numpy(solver.y)
+    moved, change = end_state[: x.numel()], end_state[x.numel() :]
     variance = flow.std**2 + flow.largest**2
     squares = (moved.reshape(x.shape) - flow.mean.double().cpu()).square().flatten(1).sum(1)
-    prior = -0.5 * (squares / variance + x[0].numel() * math.log(2 * math.pi * variance))
+    prior: Tensor = -0.5 * (squares / variance + x[0].numel() * math.log(2 * math.pi * variance))
     return prior - change
 
 
