@@ -133,3 +133,9 @@ def test_a_comparison_without_time_leaves_out_its_longest_chains_and_says_so(tmp
     again = list(compare_noises(plan, tmp_path / "out", device="cpu", threads=1))
     table = [event for event in again if isinstance(event, NoiseTable)][-1]
     assert (table.done, "Left out" in table.note) == (8, False)
+
+
+def test_bare_steps_are_quicker_than_a_whole_training():
+    budget = paced()
+    budget.time_steps(100, 10.0)
+    assert 5.0 < budget.training_pace < 10.0
