@@ -7,7 +7,7 @@ the table of `msd schema` are made from that declaration.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
@@ -195,7 +195,7 @@ class Spec(BaseModel):
         return {}
 
     @property
-    def unsaved(self) -> Set[str]:
+    def unsaved(self) -> Collection[str]:
         """Names of the fields that documents leave out: those that are absent."""
         return self.absent.keys()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping
 from pathlib import PurePath
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Final, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
@@ -73,7 +73,7 @@ class MixtureSpec(Spec):
     covariances: tuple[tuple[tuple[float, ...], ...], ...] | None = None
 
     @property
-    def unsaved(self) -> Set[str]:
+    def unsaved(self) -> Collection[str]:
         """Names of the fields that documents leave out: those that are absent, and points that are not there."""
         return self.absent.keys() if self.points is not None else {*self.absent, "points"}
 
@@ -194,7 +194,7 @@ class ImagesSpec(Spec):
         return self
 
     @property
-    def unsaved(self) -> Set[str]:
+    def unsaved(self) -> Collection[str]:
         """Names of the fields that documents leave out: those that are absent, and an empty checksum."""
         return self.absent.keys() if self.digest else {*self.absent, "digest"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Collection, Set
+from collections.abc import Collection
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, model_validator
@@ -113,7 +113,7 @@ class ExperimentSpec(Spec):
         return self
 
     @property
-    def unsaved(self) -> Set[str]:
+    def unsaved(self) -> Collection[str]:
         """Names of the fields that documents leave out: a branch that is not there."""
         return frozenset() if self.branch is not None else frozenset({"branch"})
 
