@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QToolButton
+from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
 
 from msd_engine.data.images import load_images
 from msd_engine.specs import WALL, ImagesSpec, load_preset
@@ -131,6 +132,45 @@ def fraction(walk: Walk, path: str, value: float) -> float:
     place = slider.track._x(slider.track.fraction()) / slider.track.width()
     slider.setValue(before)
     return place
+
+
+def press(walk: Walk, text: str) -> None:
+    """Press the visible button with a text."""
+    for button in walk.window.page.findChildren(QPushButton):
+        if button.text() == text and button.isVisible():
+            assert button.isEnabled(), f"{text} cannot be pressed now"
+            QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+            return
+    raise AssertionError(f"There is no button {text!r} on the screen.")
+
+
+def film(doc: str | None, scenes: Sequence[Callable[[Walk, float], None]]) -> None:
+    """Play the scenes that the command line asks for, and put their pictures together into film.webp."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--size", default="1280x800")
+    parser.add_argument("--seconds", type=float, default=8.0, help="seconds of each training")
+    parser.add_argument("--only", nargs="*", choices=[scene.__name__ for scene in scenes])
+    options = parser.parse_args()
+    width, height = (int(part) for part in options.size.split("x"))
+    walk = Walk(options.out, theme=options.theme, size=(width, height))
+    try:
+        for scene in scenes:
+            if options.only is None or scene.__name__ in options.only:
+                scene(walk, options.seconds)
+                print(scene.__name__, flush=True)
+    finally:
+        print(*walk.window.messages.errors(), sep="\n", end="")
+        walk.close()
+    put_together(walk.pictures, options.out, (width, height))
+
+
+def put_together(pictures: list[Path], out: Path, size: tuple[int, int]) -> None:
+    """Write all pictures as film.webp."""
+    frames = [Image.open(path).convert("RGB").resize(size) for path in pictures]
+    frames[0].save(out / "film.webp", save_all=True, append_images=frames[1:], duration=1500, loop=0)
+    print(f"{len(frames)} pictures and film.webp in {out}")
 
 
 def go(walk: Walk, train_seconds: float) -> Path:
@@ -268,9 +308,7 @@ def main() -> None:
             go(walk, options.train_seconds)
     finally:
         walk.close()
-    frames = [Image.open(path).convert("RGB") for path in walk.pictures]
-    frames[0].save(options.out / "film.webp", save_all=True, append_images=frames[1:], duration=1500, loop=0)
-    print(f"{len(frames)} pictures and film.webp in {options.out}")
+    put_together(walk.pictures, options.out, (width, height))
 
 
 if __name__ == "__main__":
