@@ -25,6 +25,7 @@ from msd_engine.data.images import load_images
 from msd_engine.specs import WALL, ImagesSpec, load_preset
 from msd_gui.app import create_window
 from msd_gui.session.settings import Settings
+from msd_gui.widgets.panels.spec_form import SpecForm
 
 PATIENCE_S = 240.0
 
@@ -93,7 +94,7 @@ class Walk:
             seconds: How long the drag takes.
             shots: Names of pictures, taken at equal distances.
         """
-        track = self.window.page.form.slider(path).track
+        track = form(self).slider(path).track
         y, steps = track.height() // 2, max(8, round(30 * seconds))
         at = [QPoint(round((start + (end - start) * i / steps) * track.width()), y) for i in range(steps + 1)]
         QTest.mousePress(track, Qt.MouseButton.LeftButton, pos=at[0])
@@ -124,9 +125,14 @@ class Walk:
         self.app.processEvents()
 
 
+def form(walk: Walk) -> SpecForm:
+    """Return the controls on the screen."""
+    return next(one for one in walk.window.page.findChildren(SpecForm) if one.isVisible())
+
+
 def fraction(walk: Walk, path: str, value: float) -> float:
     """Return the place of a value on its slider's track, as a share of the width."""
-    slider = walk.window.page.form.slider(path)
+    slider = form(walk).slider(path)
     before = slider.value()
     slider.setValue(value)
     place = slider.track._x(slider.track.fraction()) / slider.track.width()
