@@ -14,8 +14,8 @@ and whole tiles of the network."""
 _MOST_CHAINS, _TILE = 4096, 16
 # Least share of the time for trainings, and the shares for features of real images, judgements and the page.
 _LEAST_TRAINING, _REST = 0.25, 0.1
-# Part of a training for its start, measurements and files, and for a machine that becomes slower, before the first one
-# has been timed whole: seeds with equal steps have narrower intervals, and time that is left goes to the longest chains.
+# Part of a training for its start, measurements and files, and for a machine that becomes slower, before the
+# first has been timed whole: seeds with equal steps have narrower intervals; time that is left goes to long chains.
 _OVERHEAD = 0.3
 # Shorter trainings than the first one are worth another number of steps below this share of its steps.
 _AS_GOOD = 0.85
