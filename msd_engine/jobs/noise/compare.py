@@ -239,7 +239,7 @@ class _Job:
         base = self.plan.base
         y = torch.zeros(_TIMED_CHAINS, base.training.k, *base.data.shape, device=self.device)
         begun = 0.0
-        with torch.inference_mode():
+        with torch.no_grad():
             for round_ in range(_WARM_LEVELS + _TIMED_LEVELS):
                 if round_ == _WARM_LEVELS:
                     begun = time.perf_counter()

@@ -136,7 +136,7 @@ def _parts(spec: ExperimentSpec, n: int, run_dir: Path | None, data_dir: Path | 
             learned, spec.training.k, least, largest, learned.data_mean, float(learned.sigma_data),
             torch.float32, _TOLERANCE_OF_NETWORKS,
         )  # fmt: skip
-        return _Parts(flow, x.to(device, torch.float32), exact)
+        return _Parts(flow, x.float().to(device), exact)
     if known is None or is_of_images(spec):
         raise UserError("Images have no exact density: train a network, and set sampling.source to trained.")
     largest = max(largest, _FAR * known.std)

@@ -70,7 +70,7 @@ def flow_log_density(flow: Flow, x: Tensor, draws: torch.Generator) -> Generator
 
     rates = _Rates(flow, x, draws)
     start, end = math.log(flow.least), math.log(flow.largest)
-    state = np.concatenate([x.double().cpu().numpy().ravel(), np.zeros(len(x))])
+    state = np.concatenate([x.cpu().double().numpy().ravel(), np.zeros(len(x))])
     solver = DOP853(rates, start, state, end, rtol=flow.tolerance, atol=flow.tolerance)
     while solver.status == "running":
         if message := solver.step():
@@ -79,7 +79,7 @@ def flow_log_density(flow: Flow, x: Tensor, draws: torch.Generator) -> Generator
     end_state = torch.from_numpy(solver.y)
     moved, change = end_state[: x.numel()], end_state[x.numel() :]
     variance = flow.std**2 + flow.largest**2
-    squares = (moved.reshape(x.shape) - flow.mean.double().cpu()).square().flatten(1).sum(1)
+    squares = (moved.reshape(x.shape) - flow.mean.cpu().double()).square().flatten(1).sum(1)
     prior: Tensor = -0.5 * (squares / variance + x[0].numel() * math.log(2 * math.pi * variance))
     return prior - change
 
@@ -90,18 +90,18 @@ class _Rates:
     def __init__(self, flow: Flow, x: Tensor, draws: torch.Generator) -> None:
         self._flow, self._shape, self._device = flow, x.shape, x.device
         copies = torch.randn((len(x), flow.k, *x.shape[1:]), generator=draws, dtype=torch.float64)
-        self._residuals = (copies - copies.mean(1, keepdim=True)).to(x.device, flow.dtype)
+        self._residuals = (copies - copies.mean(1, keepdim=True)).to(flow.dtype).to(x.device)
         signs = torch.randint(2, x.shape, generator=draws) * 2 - 1
-        self._signs = signs.to(x.device, flow.dtype)
+        self._signs = signs.to(flow.dtype).to(x.device)
 
     def __call__(self, u: float, state: NDArray[np.float64]) -> NDArray[np.float64]:
         size = math.prod(self._shape)
-        x = torch.from_numpy(state[:size]).reshape(self._shape).to(self._device, self._flow.dtype).requires_grad_()
+        x = torch.from_numpy(state[:size]).reshape(self._shape).to(self._flow.dtype).to(self._device).requires_grad_()
         sigma = math.exp(u) * math.sqrt(self._flow.k)
         with torch.enable_grad():
             x_hat = self._flow.denoiser(x.unsqueeze(1) + sigma * self._residuals, sigma).mean
             trace = self._trace(x_hat, x)
-        rates = torch.cat([(x - x_hat).flatten(), trace - x[0].numel()]).detach().double().cpu()
+        rates = torch.cat([(x - x_hat).flatten(), trace - x[0].numel()]).detach().cpu().double()
         if not bool(torch.isfinite(rates).all()):
             raise UserError("The denoiser gives numbers that are not finite: no likelihood can be computed.")
         return rates.numpy()
