@@ -66,27 +66,33 @@ class Budget:
         """
         share = trainings / self._runs
         steps = self._shortest(steps, self._total_s * (1 - _REST - _LEAST_TRAINING), self.chains_pace)
-        left = self._total_s * (1 - _REST) - self.spent_s - self._least_s(steps, self.chains_pace)
+        left = self._total_s * (1 - _REST) - self.spent_s - share * self._least_s(steps, self.chains_pace)
         least = 0.0 if math.isinf(self._total_s) else self._total_s * _LEAST_TRAINING * share
         seconds = min(max(left, least), self._runs * self._asked.training_s * share)
         count = max(2, round(self.training_pace * seconds / trainings))
         return before if before and count >= _AS_GOOD * before else count
 
-    def chains(self, steps: Sequence[int]) -> int:
+    def chains(self, steps: Sequence[int], trainings_s: float = 0.0) -> int:
         """Return the number of samples of each noise, seed and number of steps, for the slowest pace so far.
 
         Where there is no time for the least number of all lengths, the longest chains will not fit.
+
+        Args:
+            steps: Numbers of steps of the chains.
+            trainings_s: Seconds of the trainings that are not done.
         """
         left = self._asked.sampling_s * self._runs
         if not math.isinf(self._total_s):
-            left = _CHAINS * (self._total_s * (1 - _REST) - self.spent_s)
+            left = _CHAINS * (self._total_s * (1 - _REST) - self.spent_s - trainings_s)
         count = int(self._slowest * left / (self._runs * sum(steps)))
         return min(max(count // _TILE * _TILE, LEAST_CHAINS), _MOST_CHAINS)
 
-    def fits(self, steps: int, chains: int) -> bool:
-        """Return whether there is time for the chains of both noises with one seed, and their judgement."""
-        seconds = 2 * (chains * steps / self.chains_pace + self.judging_s)
-        # Before any timing the pace is NaN, and all fits.
+    def chains_s(self, steps: int, chains: int) -> float:
+        """Return the seconds for the chains of both noises with one seed, and their judgement."""
+        return 2 * (chains * steps / self.chains_pace + self.judging_s)
+
+    def fits(self, seconds: float) -> bool:
+        """Return whether there are so many seconds left; before any timing they are NaN, and fit."""
         return not self.spent_s + seconds > self._total_s * (1 + _SLACK)
 
     def _shortest(self, steps: Sequence[int], seconds: float, pace: float) -> list[int]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +43,7 @@ from msd_engine.jobs.tools.work_clock import WorkClock
 from msd_engine.jobs.training.recall import held_out_loss
 from msd_engine.jobs.training.train import train
 from msd_engine.metrics.quality.judge import judge
-from msd_engine.metrics.quality.noises import SHOWN, noise_table
+from msd_engine.metrics.quality.noises import SHOWN, noise_table, noise_that_stays
 from msd_engine.metrics.quality.standard import Standard
 from msd_engine.noise.laws import quantiles
 from msd_engine.runs.layout import MANIFEST
@@ -80,9 +80,9 @@ def compare_noises(
     """Compare white and coloured noise, or resume the comparison of a folder.
 
     All trainings have the same network, number of steps, first weights, order of the data and white draws. Seconds are
-    turned into steps and samples by timing a few, and again before each seed: on a machine that becomes slower, later
-    seeds are trained for fewer steps, both noises alike, and the longest chains of later seeds are left out; the table
-    says so. Chains of equal seed start from the same white draws. With `budget` a page with all results is written.
+    turned into steps and samples by timing a few. On a machine that becomes slower, later seeds are trained for fewer
+    steps, both noises alike, and the longest chains come last or are left out; the table says so. Chains of equal seed
+    start from the same white draws.
 
     Args:
         plan: The comparison.
@@ -99,9 +99,7 @@ def compare_noises(
         `NoiseSamples` and `NoiseTable` after each set of samples, `Progress`, and a `Tick` for each step; at the end
         `Finished` with the path of the page or the folder, or `Failed`.
     """
-    start = time.monotonic()
-    chosen = choose_device(device)
-    live = live or Live()
+    start, chosen, live = time.monotonic(), choose_device(device), live or Live()
     job = _Job(plan, Path(folder), data_dir, chosen, cadence, live, threads)
     yield Started("noises", describe_device(chosen), 0, 0, plan.base.to_json())
     work = WorkClock()
@@ -164,26 +162,42 @@ class _Job:
             for noise in NOISE_TITLES:
                 yield from self._trained(noise, seed)
                 self.store()
-            if self.asked.seconds and not self.plan.chains:
-                yield from self._time_chains(seed)
-        if not self.plan.chains:
-            yield from self._settle_chains()
-        # Where time runs out, the longest chains are the last.
-        lengths = sorted(self.plan.steps) if self.asked.seconds else self.plan.steps
-        for steps, seed in itertools.product(lengths, self.plan.seeds):
-            if self._is_left_out(steps, seed):
-                self.left_out.append((steps, seed))
-                continue
-            for noise in NOISE_TITLES:
-                yield from self._measured(noise, seed, steps)
-                self.store()
-                yield noise_table(self.plan, self.cells, self.note)
+            if not self.plan.chains:
+                yield from self._settle_chains(seed)
+            for steps in sorted(self.plan.steps) if self.asked.seconds else self.plan.steps:
+                if self._fits(steps, seed, self._later_s(steps)):
+                    yield from self._pair(steps, seed)
+                else:
+                    self.left_out.append((steps, seed))
+        # The shorter chains of all seeds had to come first.
+        for steps, seed in sorted(self.left_out):
+            if self._fits(steps, seed, 0.0):
+                self.left_out.remove((steps, seed))
+                yield from self._pair(steps, seed)
         yield noise_table(self.plan, self.cells, self.note)
 
-    def _is_left_out(self, steps: int, seed: int) -> bool:
-        """Return whether there is no time for chains; those that are kept, and the first ones, never are."""
-        kept = all(self._cell(noise, seed, steps).exists() for noise in NOISE_TITLES)
-        return bool(self.asked.seconds and self.cells) and not kept and not self.budget.fits(steps, self.plan.chains)
+    def _pair(self, steps: int, seed: int) -> Work:
+        for noise in NOISE_TITLES:
+            yield from self._measured(noise, seed, steps)
+            self.store()
+            yield noise_table(self.plan, self.cells, self.note)
+
+    def _fits(self, steps: int, seed: int, later_s: float) -> bool:
+        """Return whether there is time for chains; for those that are kept, and for the first ones, there always is."""
+        if not (self.asked.seconds and self.cells) or all(self._cell(n, seed, steps).exists() for n in NOISE_TITLES):
+            return True
+        return self.budget.fits(self.budget.chains_s(steps, self.plan.chains) + later_s)
+
+    def _later_s(self, steps: int) -> float:
+        """Return the seconds that the seeds to come need for their trainings, and for chains of at most `steps`."""
+        chains_s = sum(self.budget.chains_s(each, self.plan.chains) for each in self.plan.steps if each <= steps)
+        return (len(self.plan.seeds) - len(self.trained)) * chains_s + self._trainings_s
+
+    @property
+    def _trainings_s(self) -> float:
+        """The seconds that the trainings to come need."""
+        steps = 2 * (len(self.plan.seeds) - len(self.trained)) * self.plan.base.training.steps
+        return steps / self.budget.training_pace if steps else 0.0
 
     def _stored(self, plan: NoisesSpec) -> NoisesFolder:
         """Return the plan of the folder, which must be this one, as far as it is settled; or this one."""
@@ -247,18 +261,13 @@ class _Job:
                 yield Tick()
         self.budget.time_chains(_TIMED_LEVELS * _TIMED_CHAINS, time.perf_counter() - begun)
 
-    def _time_chains(self, seed: int) -> Work:
-        """Measure the pace of chains."""
+    def _settle_chains(self, seed: int) -> Work:
+        """Choose the number of samples by timing a few chains."""
         yield _text("Timing a few chains")
         for levels in (_WARM_LEVELS, _TIMED_LEVELS):
             spec = self.plan.experiment("coloured", seed, levels).replace("sampling.chains", _TIMED_CHAINS)
             yield from self._chains(spec, "coloured", seed, levels, lambda _: None)
-
-    def _settle_chains(self) -> Work:
-        """Choose the number of samples."""
-        if math.isnan(self.budget.chains_pace):
-            yield from self._time_chains(self.plan.seeds[-1])
-        self._settle({"chains": self.budget.chains(self.plan.steps)})
+        self._settle({"chains": self.budget.chains(self.plan.steps, self._trainings_s)})
 
     def _run(self, noise: Noise, seed: int) -> Path:
         return self.folder / f"{noise}-seed{seed}"
@@ -284,7 +293,7 @@ class _Job:
                     case HeldOutLoss():
                         yield self._curve(noise, seed, event, spec)
                     case Progress():
-                        yield _as_part(event, f"Training with {NOISE_TITLES[noise].lower()}, seed {seed}")
+                        yield replace(event, text=f"Training with {NOISE_TITLES[noise].lower()}, seed {seed}")
                     case Notice():
                         yield event
                     case Failed():
@@ -306,11 +315,8 @@ class _Job:
         return self.budget.training_steps(self.plan.steps, todo, steps)
 
     def _curve(self, noise: Noise, seed: int, found: HeldOutLoss, spec: ExperimentSpec) -> NoiseCurve:
-        """Return the error of x̂ over that of ȳ, d σ_eff², averaged over the bands."""
-        sigma = quantiles(spec.law, spec.training.k, HELD_OUT_IMAGES).double()
-        parts = sigma.tensor_split(len(found.band_loss))
-        squares = np.array([float(part.square().mean()) for part in parts]) / spec.training.k
-        loss = float((found.band_loss / (squares * math.prod(spec.data.shape))).mean())
+        sigma = quantiles(spec.law, spec.training.k, HELD_OUT_IMAGES).numpy() / math.sqrt(spec.training.k)
+        loss = noise_that_stays(found.band_loss, sigma, math.prod(spec.data.shape))
         curve = NoiseCurve(noise, seed, found.step, found.elapsed_s, loss)
         self.curves.append(curve)
         return curve
@@ -348,8 +354,7 @@ class _Job:
     def _judged(
         self, spec: ExperimentSpec, noise: Noise, seed: int, steps: int, drawn: Samples
     ) -> Generator[Event, None, NoiseCell]:
-        against = self.standard
-        assert against is not None
+        assert (against := self.standard) is not None
         x, y = torch.from_numpy(drawn.x_hat), torch.from_numpy(drawn.y)
         # The intervals of the table are those over seeds.
         judging = judge(x, against, np.random.default_rng(0), y, spec.sampling.ends, brief=True)
@@ -383,7 +388,7 @@ class _Job:
                         yield NoiseMoment(noise, seed, steps, event.step, event.x_hat[:SHOWN_CHAINS], y)
                     case Progress():
                         walked_s = event.elapsed_s
-                        yield _as_part(event, f"{steps} steps with {NOISE_TITLES[noise].lower()}, seed {seed}")
+                        yield replace(event, text=f"{steps} steps with {NOISE_TITLES[noise].lower()}, seed {seed}")
                     case Failed():
                         raise UserError(event.text)
                     case _:
@@ -392,7 +397,3 @@ class _Job:
 
 def _text(text: str) -> Progress:
     return Progress(0, 0, math.nan, math.nan, 0.0, math.nan, text)
-
-
-def _as_part(event: Progress, text: str) -> Progress:
-    return Progress(event.step, event.total, event.rate, event.items_rate, event.elapsed_s, event.left_s, text)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from msd_engine.events.noise import NoiseRow, NoiseTable, Spread
 from msd_engine.metrics.errors.student import interval
 from msd_engine.specs.reproduction import PUBLISHED, Noise, NoiseCell, NoisesSpec
@@ -39,6 +42,18 @@ def noise_table(plan: NoisesSpec, cells: Sequence[NoiseCell], note: str = "") ->
     features = next((cell.features for cell in cells), "")
     total = 2 * len(plan.seeds) * len(plan.steps)
     return NoiseTable(tuple(rows), finding, features, plan.chains, len(cells), total, note)
+
+
+def noise_that_stays(band_loss: NDArray[np.float64], sigma_eff: NDArray[np.float32], size: int) -> float:
+    """Return the squared error of x̂ over that of ȳ, d σ_eff², averaged over bands of noise.
+
+    Args:
+        band_loss: Squared errors of x̂ with shape (bands,).
+        sigma_eff: Noises of the mean copy with shape (n,), ascending, which the bands divide.
+        size: Numbers d of a datum.
+    """
+    squares = [np.square(part, dtype=np.float64).mean() for part in np.array_split(sigma_eff, len(band_loss))]
+    return float((band_loss / (size * np.array(squares))).mean())
 
 
 def _row(plan: NoisesSpec, name: str, title: str, steps: int, found: _Values) -> NoiseRow:

@@ -11,7 +11,7 @@ import pytest
 from msd_engine.events import Finished
 from msd_engine.events.noise import NoiseTable
 from msd_engine.jobs.noise.budget import LEAST_CHAINS, Budget, note
-from msd_engine.jobs.noise.compare import compare_noises
+from msd_engine.jobs.noise.compare import _Job, compare_noises
 from msd_engine.specs import load_preset
 from msd_engine.specs.reproduction import NoisesSpec, noise_reproduction
 
@@ -53,7 +53,7 @@ def test_the_longest_chains_shorten_no_training_below_its_least_share():
     few = paced(chains=1000.0, spent_s=480.0)
     # 10 to 100 steps for all, in what is left; then 1000 steps where they fit.
     assert few.chains(STEPS) == LEAST_CHAINS
-    assert few.fits(1000, LEAST_CHAINS)
+    assert few.fits(few.chains_s(1000, LEAST_CHAINS))
 
 
 def test_later_trainings_are_shorter_on_a_machine_that_has_become_slower():
@@ -68,6 +68,7 @@ def test_samples_fill_what_is_left_in_whole_tiles_by_the_slowest_pace():
     count = budget.chains(STEPS)
     assert count % 16 == 0
     assert 0.8 * 410 < 6 * count * sum(STEPS) / 5000 < 410
+    assert budget.chains(STEPS, trainings_s=100.0) < count
     budget.time_chains(100, 0.04)
     assert budget.chains(STEPS) < count
     assert paced(spent_s=890.0).chains(STEPS) == LEAST_CHAINS
@@ -76,15 +77,16 @@ def test_samples_fill_what_is_left_in_whole_tiles_by_the_slowest_pace():
 
 def test_chains_fit_until_the_time_is_over():
     budget = paced(chains=2880.0, spent_s=800.0)
-    assert budget.fits(1000, 144)
-    budget.judging_s = 30.0
-    assert not budget.fits(1000, 144)
-    budget.judging_s, budget.spent_s = 0.0, 830.0
-    assert not budget.fits(1000, 144)
-    assert budget.fits(100, 144)
+    assert budget.chains_s(1000, 144) == pytest.approx(100.0)
+    assert budget.fits(100.0)
+    assert not budget.fits(130.0)
+    budget.judging_s, budget.spent_s = 5.0, 830.0
+    assert budget.chains_s(1000, 144) == pytest.approx(110.0)
+    assert not budget.fits(110.0)
+    assert budget.fits(budget.chains_s(100, 144))
     # Nothing has been timed, or there is no time limit.
-    assert Budget(MINUTES, 0.0).fits(1000, 144)
-    assert paced(plan=MINUTES.replace("chains", 64), spent_s=1e9).fits(1000, 64)
+    assert Budget(MINUTES, 0.0).fits(math.nan)
+    assert paced(plan=MINUTES.replace("chains", 64), spent_s=1e9).fits(1e9)
 
 
 def test_a_plan_without_a_total_takes_each_limit_alone():
@@ -116,8 +118,10 @@ def test_the_note_says_what_was_trained_and_left_out(trained, left_out, words):
 @pytest.mark.long
 def test_a_comparison_without_time_leaves_out_its_longest_chains_and_says_so(tmp_path, monkeypatch):
     plan = NoisesSpec(base=BASE, seeds=(0, 1), steps=(5, 2), training_s=0.5, sampling_s=0.5)
-    monkeypatch.setattr(Budget, "chains", lambda _self, _steps: 12)
-    monkeypatch.setattr(Budget, "fits", lambda self, steps, _chains: steps < 5)
+    monkeypatch.setattr(Budget, "chains", lambda *_: 12)
+    monkeypatch.setattr(Budget, "chains_s", lambda _self, steps, _chains: steps)
+    monkeypatch.setattr(Budget, "fits", lambda _self, seconds: not seconds > 4)
+    monkeypatch.setattr(_Job, "_trainings_s", 0.0)
     events = list(compare_noises(plan, tmp_path / "out", budget="A test.", device="cpu", threads=1))
     assert isinstance(events[-1], Finished), events[-1]
     table = [event for event in events if isinstance(event, NoiseTable)][-1]
