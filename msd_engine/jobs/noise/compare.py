@@ -354,7 +354,8 @@ class _Job:
     def _judged(
         self, spec: ExperimentSpec, noise: Noise, seed: int, steps: int, drawn: Samples
     ) -> Generator[Event, None, NoiseCell]:
-        assert (against := self.standard) is not None
+        against = self.standard
+        assert against is not None
         x, y = torch.from_numpy(drawn.x_hat), torch.from_numpy(drawn.y)
         # The intervals of the table are those over seeds.
         judging = judge(x, against, np.random.default_rng(0), y, spec.sampling.ends, brief=True)

@@ -44,7 +44,7 @@ def noise_table(plan: NoisesSpec, cells: Sequence[NoiseCell], note: str = "") ->
     return NoiseTable(tuple(rows), finding, features, plan.chains, len(cells), total, note)
 
 
-def noise_that_stays(band_loss: NDArray[np.float64], sigma_eff: NDArray[np.float32], size: int) -> float:
+def noise_that_stays(band_loss: NDArray[np.float64], sigma_eff: NDArray[np.float64], size: int) -> float:
     """Return the squared error of x̂ over that of ȳ, d σ_eff², averaged over bands of noise.
 
     Args:
