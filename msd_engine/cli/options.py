@@ -21,7 +21,7 @@ from msd_engine.cli.flags import (
     SampleFields,
     Threads,
 )
-from msd_engine.cli.plane import Figure, Twins
+from msd_engine.cli.plane import Figure, ShootOut, Twins
 from msd_engine.specs.data import ImageSetName
 from msd_engine.specs.sampling import StepRule
 from msd_engine.specs.tables.noise import Covariance
@@ -363,6 +363,7 @@ Command = (
     | Why
     | Twins
     | Figure
+    | ShootOut
     | Propose
     | Tune
     | Scores
@@ -384,6 +385,7 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Why, tyro.conf.subcommand("why")],
     Annotated[Twins, tyro.conf.subcommand("twins")],
     Annotated[Figure, tyro.conf.subcommand("figure")],
+    Annotated[ShootOut, tyro.conf.subcommand("shoot-out")],
     Annotated[Propose, tyro.conf.subcommand("propose")],
     Annotated[Tune, tyro.conf.subcommand("tune")],
     Annotated[Scores, tyro.conf.subcommand("scores")],
