@@ -46,9 +46,9 @@ class ShootOut:
     """Name of a preset of points, compared with 500 chains; or a file that carries a spec, compared as it says."""
     samplers: Annotated[tuple[str, ...], tyro.conf.arg(metavar="A B", help_behavior_hint="(default: the usual)")] = ()
     """Samplers, such as langevin ode; with own fields, such as langevin:r=0.3:conditioning=scheduled."""
-    evaluations: Annotated[tuple[str, ...], tyro.conf.arg(metavar="N M", help_behavior_hint="(default: 30 100 300)")] = (
-        ()
-    )
+    evaluations: Annotated[
+        tuple[str, ...], tyro.conf.arg(metavar="N M", help_behavior_hint="(default: 30 100 300)")
+    ] = ()
     """Budgets: most evaluations of the denoiser for one chain, rising."""
     seeds: Annotated[str, tyro.conf.arg(metavar="N|0,1,2", help_behavior_hint="(default: 5)")] = NOT_GIVEN
     """Number of seeds, from 0 on, or a list of seeds; the intervals are over them."""

@@ -31,6 +31,8 @@ from msd_engine.specs.search.shoot_out import ShootOutSpec
 
 # Fresh data of each seed: many more than chains, so that the data add little to the spread.
 _DATA = 10_000
+# Random numbers between two states that can be stopped at: some milliseconds.
+_NUMBERS = 400_000
 _PAUSE_POLL_S = 0.05
 _Ends = dict[Measure, float]
 
@@ -96,6 +98,7 @@ class _Race:
         self.done, self.elapsed_s = 0, 0.0
         self._spec, self._target, self._run_dir, self._device = spec, known, run_dir, device
         self._cadence, self._live = cadence, live
+        self._total = spec.total_evaluations
         self._exact: dict[int, _Ends] = {}
         self._seeds = 0
         self._cells = [
@@ -132,8 +135,9 @@ class _Race:
         chains = sampling(wanted, run_dir=self._run_dir, device=self._device)
         total, began = wanted.sampling.evaluations, self.done
         before = time.perf_counter()
-        # The ends alone are kept.
-        for moment in moments(chains, max(1, wanted.sampling.total_steps)):  # noqa: B007 - the last one is used
+        # Only the end is used; the states between give time to stop.
+        every = max(1, _NUMBERS // chains.y.numel())
+        for moment in moments(chains, every):
             now = time.perf_counter()
             self.elapsed_s += now - before
             self.done = began + total * moment.step // max(1, wanted.sampling.total_steps)
@@ -148,7 +152,7 @@ class _Race:
         if not self._cadence.due():
             yield Tick()
             return
-        total = self._spec.total_evaluations
+        total = self._total
         rate = self.done / self.elapsed_s if self.elapsed_s else math.nan
         left_s = (total - self.done) / rate if rate else math.nan
         items = rate * self._spec.base.sampling.chains

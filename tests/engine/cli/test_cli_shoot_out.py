@@ -50,7 +50,7 @@ def test_json_is_one_line_with_every_row(capsys: pytest.CaptureFixture[str]) -> 
         ("two-gaussians --evaluations few", "whole numbers"),
         ("two-gaussians --seeds 0", "give their number"),
         ("two-gaussians --sampler ode", "give --samplers"),
-        ("two-gaussians --source trained", "trained"),
+        ("two-gaussians --source trained", "give --run"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(line: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:

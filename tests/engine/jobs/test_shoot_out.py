@@ -87,7 +87,8 @@ def test_the_figures_are_those_of_the_samples_of_the_same_chains() -> None:
         tau2 = child.sampling.sigma_L**2 / child.training.k
         ends = torch.from_numpy(samples.y).double().mean(1)
         logs = [
-            math.log(weight) + torch.distributions.MultivariateNormal(mean, covariance + tau2 * torch.eye(2)).log_prob(ends)
+            math.log(weight)
+            + torch.distributions.MultivariateNormal(mean, covariance + tau2 * torch.eye(2)).log_prob(ends)
             for weight, mean, covariance in zip(
                 known.modes.weights.tolist(), known.modes.means, known.modes.covariances, strict=True
             )
@@ -102,7 +103,9 @@ def test_the_figures_are_those_of_the_samples_of_the_same_chains() -> None:
 
 
 def test_chains_without_a_law_of_their_own_are_no_nearer_than_exact_draws_and_lost_ones_far_away() -> None:
-    plan = planned("gibbs", "langevin:r=3", base=BASE.replace("sampling.chains", 300), evaluations=(120,), seeds=(0, 1, 2))
+    plan = planned(
+        "gibbs", "langevin:r=3", base=BASE.replace("sampling.chains", 300), evaluations=(120,), seeds=(0, 1, 2)
+    )
     last = [event for event in shoot_out(plan, device="cpu") if isinstance(event, ShootOutTable)][-1]
     exact = last.exact.quality["distance"]
     gibbs, lost = (row.quality["distance"] for row in last.rows)
@@ -150,7 +153,9 @@ def test_points_have_no_weights_and_one_chart() -> None:
     last = [event for event in shoot_out(plan, device="cpu") if isinstance(event, ShootOutTable)][-1]
     assert not last.has_modes
     assert last.rows[0].quality["weight_error"].words == "–"
-    assert [chart.name for chart in charts(last, ("#000000",), "#777777")] == ["Sliced Wasserstein distance to fresh data"]
+    assert [chart.name for chart in charts(last, ("#000000",), "#777777")] == [
+        "Sliced Wasserstein distance to fresh data"
+    ]
 
 
 def test_files_hold_every_row(tmp_path) -> None:

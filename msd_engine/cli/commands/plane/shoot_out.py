@@ -19,7 +19,11 @@ from msd_engine.specs.search.shoot_out import USUAL, ShootOutSpec, chosen, conte
 from msd_engine.specs.sweep import parse_list
 
 _FILES = ("shoot-out.csv", "shoot-out.md", "shoot-out.svg")
-_OWN = {"sampling.sampler": "give --samplers", "sampling.seed": "give --seeds"}
+_OWN = {
+    "sampling.sampler": "give --samplers",
+    "sampling.seed": "give --seeds",
+    "sampling.source": "give --run RUN for a trained network",
+}
 
 
 def shoot_out(options: ShootOut) -> dict[str, Any]:
