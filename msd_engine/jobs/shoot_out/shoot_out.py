@@ -19,6 +19,7 @@ from msd_engine.events.sampling import LOST
 from msd_engine.events.shoot_out.table import EXACT, MEASURES, Measure, Quality, ShootOutRow, ShootOutTable
 from msd_engine.jobs.factory.chains import moments, sampling
 from msd_engine.jobs.factory.targets import target
+from msd_engine.jobs.tools.background import imported
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.chains.figures import alive, sliced_distance
 from msd_engine.metrics.errors.best import verdict
@@ -68,6 +69,8 @@ def shoot_out(
         raise UserError("Samplers are compared in the plane: choose points or a mixture.")
     described = describe_device(choose_device(device))
     yield Started("shoot-out", described, spec.total_evaluations, 0, spec.to_json())
+    # Closing the job must not wait for slow imports.
+    yield from imported("scipy.stats")
     race = _Race(spec, known, run_dir, device, cadence, live or Live())
     yield from race.events()
     yield Finished(race.done, race.elapsed_s, race.table().text)

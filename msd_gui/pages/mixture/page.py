@@ -55,6 +55,8 @@ from msd_gui.widgets.panels.transport import TransportBar
 
 WRITTEN_OUT = ("data.weights", "data.means", "data.covariances", "data.points")
 CHECKPOINT_EVERY_S = 1.5
+CARDS = ("card-lost-mode", "card-low-acceptance", "card-high-acceptance")
+"""Presets whose settings bring one card of advice."""
 
 
 class MixturePage(TrainingPage):
@@ -62,7 +64,7 @@ class MixturePage(TrainingPage):
 
     title = "Mixture"
     chains: PlaneChains
-    presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25", *FIGURES)
+    presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25", *FIGURES, *CARDS)
 
     def __init__(
         self,

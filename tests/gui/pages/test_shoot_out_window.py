@@ -53,7 +53,7 @@ def test_rows_come_and_the_last_says_which_is_best(qtbot, window, tmp_path):
 
 
 def test_a_stop_keeps_the_rows(qtbot, window):
-    page, dialog = opened(qtbot, window, budgets="4, 900000", seeds="0")
+    page, dialog = opened(qtbot, window, budgets="4, 50000", seeds="0")
     dialog.button.click()
     qtbot.waitUntil(lambda: dialog.table.rowCount() >= 3, timeout=WAIT_MS)
     dialog.button.click()
