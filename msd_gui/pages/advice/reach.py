@@ -41,9 +41,9 @@ def unvisited(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     sigma_1, remedy = wider(spec, facts.largest_distance)
     yield Advice(
         f"{which.capitalize()} is never visited",
-        f"None of {n} samples is in {which}, which has {number(facts.true_shares[place], 2)} of the data. Some data are "
-        f"{number(facts.largest_distance)} apart, but the first noise σ₁/√k = {number(first)} carries no chain there, and "
-        "smaller noises only lead to the nearest mode.",
+        f"None of {n} samples is in {which}, which has {number(facts.true_shares[place], 2)} of the data. Some data "
+        f"are {number(facts.largest_distance)} apart, but the first noise σ₁/√k = {number(first)} carries no chain "
+        "there, and smaller noises only lead to the nearest mode.",
         f"Set σ₁ = {number(sigma_1)}",
         remedy,
     )

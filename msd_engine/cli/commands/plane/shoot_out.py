@@ -13,7 +13,7 @@ from msd_engine.cli.inputs import compute_with, is_given, spec_of
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.cli.plane import ShootOut
 from msd_engine.events import Event, Finished, Progress, Started
-from msd_engine.events.shoot_out.table import MEASURES, ShootOutRow, ShootOutTable
+from msd_engine.events.shoot_out.table import MEASURES, Quality, ShootOutRow, ShootOutTable
 from msd_engine.specs import ExperimentSpec, preset_names
 from msd_engine.specs.search.shoot_out import USUAL, ShootOutSpec, chosen, contender_of, usual_base
 from msd_engine.specs.sweep import parse_list
@@ -126,12 +126,13 @@ class _Account:
 
 def _plain(row: ShootOutRow) -> dict[str, Any]:
     plain = {name: getattr(row, name) for name in ("title", "budget", "evaluations", "levels", "steps_per_level")}
-    quality = {
-        measure: {end: value if math.isfinite(value) else None for end, value in vars(row.quality[measure]).items()}
-        for measure in MEASURES
-    }
+    quality: dict[str, Any] = {measure: _ends(row.quality[measure]) for measure in MEASURES}
     by_seed = {measure: {str(seed): value for seed, value in row.by_seed[measure].items()} for measure in MEASURES}
     return plain | {"lost": row.lost, **quality, "by_seed": by_seed}
+
+
+def _ends(quality: Quality) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in vars(quality).items()}
 
 
 def _job(options: ShootOut, spec: ShootOutSpec) -> Iterator[Event]:
