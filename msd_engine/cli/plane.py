@@ -52,3 +52,27 @@ class Likelihood:
     threads: Threads = NOT_GIVEN
     json: Json = False
     fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)
+
+
+@dataclass(frozen=True)
+class ShootOut:
+    """Compare samplers in the plane with the same numbers of evaluations of the denoiser."""
+
+    spec: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="SPEC")]
+    """Name of a preset of points, compared with 500 chains; or a file that carries a spec, compared as it says."""
+    samplers: Annotated[tuple[str, ...], tyro.conf.arg(metavar="A B", help_behavior_hint="(default: the usual)")] = ()
+    """Samplers, such as langevin ode; with own fields, such as langevin:r=0.3:conditioning=scheduled."""
+    evaluations: Annotated[
+        tuple[str, ...], tyro.conf.arg(metavar="N M", help_behavior_hint="(default: 30 100 300)")
+    ] = ()
+    """Budgets: most evaluations of the denoiser for one chain, rising."""
+    seeds: Annotated[str, tyro.conf.arg(metavar="N|0,1,2", help_behavior_hint="(default: 5)")] = NOT_GIVEN
+    """Number of seeds, from 0 on, or a list of seeds; the intervals are over them."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    """Write the table as shoot-out.csv and shoot-out.md and the charts as shoot-out.svg into this folder."""
+    run: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="(default: the exact score)")] = None
+    """A trained run on the same target, whose network is then the denoiser."""
+    device: Device = "auto"
+    threads: Threads = NOT_GIVEN
+    json: Json = False
+    fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)
