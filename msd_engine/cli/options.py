@@ -95,7 +95,7 @@ ScoreFields: Any = field_flags("training")
 
 @dataclass(frozen=True)
 class Train(_Computing):
-    """Train a k-sample denoiser and keep it in a run folder."""
+    """Train a k-sample denoiser and keep it in a run folder; torchrun -m msd_engine.cli train shares each batch."""
 
     preset: Annotated[str, tyro.conf.arg(aliases=["--spec"], metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Name of a preset, or a file that carries a spec: JSON, PNG, NPZ or a run folder."""

@@ -19,13 +19,13 @@ from typing import Any, Self
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
-from msd_engine.runs.layout import CLAIM, MANIFEST, METRICS, RUNS, SWEEP, sweep_temporary
+from msd_engine.runs.layout import CLAIM, MANIFEST, METRICS, RESULT, RUNS, SWEEP, sweep_temporary
 from msd_engine.runs.locks import HeldError, hold
 from msd_engine.runs.log import read_log
+from msd_engine.runs.remote.copies import refuse_copy
 from msd_engine.specs import SpecError, training_hash
 from msd_engine.specs.sweep import Child, SweepResult, SweepSpec
 
-RESULT = "result.json"
 _LOCK = "lock"
 # Listing the runs holds a claim for a moment, to check whether it is free.
 _PATIENCE_S = 0.2
@@ -172,6 +172,7 @@ class SweepFolder:
         Raises:
             UserError: The folder cannot be written.
         """
+        refuse_copy(self.folder)
         make_folder(self.run_folder(name))
         with contextlib.ExitStack() as held:
             try:
