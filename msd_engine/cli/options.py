@@ -321,8 +321,8 @@ class Runs:
         tyro.conf.Positional[tuple[Path, ...]],
         tyro.conf.arg(metavar="[DIR | ADDRESS | diff RUN RUN ...]", help_behavior_hint=""),
     ] = ()
-    """The folder (default: MSD_RUNS_DIR, else that of the desktop program); an address such as sftp://host/folder, whose
-    runs are copied below that folder; or diff and two or more run folders."""
+    """The folder (default: MSD_RUNS_DIR, else that of the desktop program); an address such as sftp://host/folder,
+    whose runs are copied below that folder; or diff and two or more run folders."""
     search: Annotated[str, tyro.conf.arg(metavar="WORDS", help_behavior_hint="")] = NOT_GIVEN
     """Only runs with all of these words: in name, folder, data, status, note, comparison, or as #tag or k=8."""
     json: Json = False

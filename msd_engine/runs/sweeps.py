@@ -96,6 +96,7 @@ class SweepFolder:
         Raises:
             UserError: Another process holds the plan for too long, or it cannot be written.
         """
+        refuse_copy(self.folder)
         with hold(self.folder / _LOCK, 10, f"{self.folder} is being changed by another program: try again."):
             sweep_temporary(self.folder, (SWEEP,))
             self.spec = read_sweep(self.folder / SWEEP)

@@ -115,7 +115,7 @@ class Mirror:
                     changed += self._add(system, folder / METRICS, path, entries[METRICS])
                 changed += self._copy(system, folder / MANIFEST, path, entries[MANIFEST], _SMALL[MANIFEST])
                 large += [(folder / name, path, entries[name]) for name in _LARGE if name in entries]
-                self._note_finished(folder)
+                self._note_finished(folder, done=RESULT in entries)
         # The weights of all runs come after the curves of all.
         for target, path, entry in large:
             changed += self._copy(system, target, path, entry, _LARGE[target.name])
@@ -134,9 +134,16 @@ class Mirror:
             if MANIFEST not in files and depth < _DEEPEST:
                 waiting += [(folder / name, f"{path}/{name}", depth + 1) for name in reversed(below)]
 
-    def _note_finished(self, folder: Path) -> None:
-        """Note whether a run is finished, so that it is looked at rarely; a damaged manifest is looked at again."""
+    def _note_finished(self, folder: Path, *, done: bool) -> None:
+        """Note whether a run is finished, so that it is looked at rarely; a damaged manifest is looked at again.
+
+        Args:
+            folder: The copy of the run.
+            done: Whether it has a result, which a run of a comparison receives after its end.
+        """
         self._finished.discard(folder)
+        if not done and any((above / SWEEP).exists() for above in list(folder.parents)[:2]):
+            return
         with contextlib.suppress(UserError):
             if read_manifest(folder).status == "finished":
                 self._finished.add(folder)
