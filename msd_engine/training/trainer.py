@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -198,8 +199,8 @@ class Trainer:
         """Return gradient and loss of the whole batch from those of this process's rows."""
         joint = torch.cat((*gradients, reported.view(1))).mul_(len(self._part) / self._spec.training.batch)
         group.sum(joint)
-        *whole, loss = joint.split([*map(len, gradients), 1])
-        return whole, loss[0]
+        ends = list(itertools.accumulate(map(len, gradients)))
+        return [joint[start:end] for start, end in zip([0, *ends], ends, strict=False)], joint[-1]
 
     def _checked(self, found: Iterable[Found]) -> list[Done]:
         done: list[Done] = []

@@ -81,7 +81,7 @@ def _check_hosts() -> None:
     import paramiko
     from fsspec.implementations.sftp import SFTPFileSystem
 
-    class Known(SFTPFileSystem):  # type: ignore[misc]
+    class Known(SFTPFileSystem):
         def _connect(self) -> None:
             self.client = paramiko.SSHClient()
             self.client.load_system_host_keys()
