@@ -255,6 +255,14 @@ class Engine:
 
         return job
 
+    def watch_elsewhere(self, address: str) -> Job:
+        """Keep a copy of the runs at an address up to date, in the folder of runs."""
+        return self._job("files.elsewhere:watch_elsewhere", address, self.runs_dir())
+
+    def ask_elsewhere(self, run: Path, request: Literal["stop", "checkpoint"]) -> Job:
+        """Ask the training that a run is a copy of to save a checkpoint or to stop."""
+        return self._job("files.elsewhere:ask_elsewhere", run, request)
+
     def shipped_runs(self) -> Job:
         """List the networks that came with the program, as runs."""
         return self._job("files.catalogue:shipped_runs")
