@@ -17,8 +17,8 @@ from msd_engine.backend.files import write_atomically
 from msd_engine.events import ChildStarted, Failed, Finished
 from msd_engine.jobs.sweep.story import table_event
 from msd_engine.jobs.sweep.sweep import sweep
-from msd_engine.runs.layout import MANIFEST, METRICS, SWEEP
-from msd_engine.runs.sweeps import RESULT, SweepFolder
+from msd_engine.runs.layout import MANIFEST, METRICS, RESULT, SWEEP
+from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import SweepSpec, load_preset
 from msd_engine.specs.models import EXAMPLE
 

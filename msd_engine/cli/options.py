@@ -21,7 +21,7 @@ from msd_engine.cli.flags import (
     SampleFields,
     Threads,
 )
-from msd_engine.cli.plane import Figure, Twins
+from msd_engine.cli.plane import Figure, Likelihood, ShootOut, Twins
 from msd_engine.specs.data import ImageSetName
 from msd_engine.specs.sampling import StepRule
 from msd_engine.specs.tables.noise import Covariance
@@ -95,7 +95,7 @@ ScoreFields: Any = field_flags("training")
 
 @dataclass(frozen=True)
 class Train(_Computing):
-    """Train a k-sample denoiser and keep it in a run folder."""
+    """Train a k-sample denoiser and keep it in a run folder; torchrun -m msd_engine.cli train shares each batch."""
 
     preset: Annotated[str, tyro.conf.arg(aliases=["--spec"], metavar="NAME", help_behavior_hint="")] = NOT_GIVEN
     """Name of a preset, or a file that carries a spec: JSON, PNG, NPZ or a run folder."""
@@ -318,9 +318,11 @@ class Runs:
     """List the runs in a folder and below it, newest first; or with diff, the settings in which runs differ."""
 
     places: Annotated[
-        tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="[DIR | diff RUN RUN ...]", help_behavior_hint="")
+        tyro.conf.Positional[tuple[Path, ...]],
+        tyro.conf.arg(metavar="[DIR | ADDRESS | diff RUN RUN ...]", help_behavior_hint=""),
     ] = ()
-    """The folder (default: MSD_RUNS_DIR, else that of the desktop program); or diff and two or more run folders."""
+    """The folder (default: MSD_RUNS_DIR, else that of the desktop program); an address such as sftp://host/folder,
+    whose runs are copied below that folder; or diff and two or more run folders."""
     search: Annotated[str, tyro.conf.arg(metavar="WORDS", help_behavior_hint="")] = NOT_GIVEN
     """Only runs with all of these words: in name, folder, data, status, note, comparison, or as #tag or k=8."""
     json: Json = False
@@ -362,7 +364,9 @@ Command = (
     | Evaluate
     | Why
     | Twins
+    | Likelihood
     | Figure
+    | ShootOut
     | Propose
     | Tune
     | Scores
@@ -383,7 +387,9 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
     Annotated[Why, tyro.conf.subcommand("why")],
     Annotated[Twins, tyro.conf.subcommand("twins")],
+    Annotated[Likelihood, tyro.conf.subcommand("likelihood")],
     Annotated[Figure, tyro.conf.subcommand("figure")],
+    Annotated[ShootOut, tyro.conf.subcommand("shoot-out")],
     Annotated[Propose, tyro.conf.subcommand("propose")],
     Annotated[Tune, tyro.conf.subcommand("tune")],
     Annotated[Scores, tyro.conf.subcommand("scores")],

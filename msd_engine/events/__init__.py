@@ -1,7 +1,7 @@
 """Events: frozen values with numpy arrays that come up from the engine. Imports no torch."""
 
 from msd_engine.events.base import Event, Failed, Finished, Notice, Progress, Restored, Started, SweepFound, Tick
-from msd_engine.events.catalogue import Difference, Differences, HeldOutCurve, RunRow, RunsChanged, RunStatus
+from msd_engine.events.catalogue import Difference, Differences, HeldOutCurve, RunRow, RunsChanged, RunStatus, Watched
 from msd_engine.events.causes import Explained, Trial
 from msd_engine.events.denoising import Copies, Denoised, Estimate, GrowingCopies, NoisyPicture, PictureRead
 from msd_engine.events.figures import Preview, RestoredImages, RestoredPoints
@@ -91,4 +91,5 @@ __all__ = [
     "TuneTable",
     "TwinSegment",
     "Verdicts",
+    "Watched",
 ]

@@ -44,6 +44,7 @@ class RunRow:
         sweep_runs: Number of runs in the comparison; 0 if unknown.
         sweep_note: Note of the user on the comparison.
         sweep_tags: Tags of the comparison.
+        elsewhere: Address of the run that this one is a copy of; empty for no copy.
     """
 
     path: str
@@ -71,6 +72,7 @@ class RunRow:
     sweep_runs: int = 0
     sweep_note: str = ""
     sweep_tags: tuple[str, ...] = ()
+    elsewhere: str = ""
 
     @property
     def searched(self) -> str:
@@ -141,3 +143,22 @@ class Differences(Event):
 
     specs_json: tuple[str, ...]
     found: tuple[Difference, ...]
+
+
+@dataclass(frozen=True)
+class Watched(Event):
+    """How a place elsewhere stands.
+
+    Attributes:
+        address: The place.
+        folder: The copy of its runs.
+        runs: Number of runs there.
+        age_s: Seconds since it was last seen; NaN if it was not yet.
+        problem: Why it was not seen the last time; empty if it was.
+    """
+
+    address: str
+    folder: str
+    runs: int
+    age_s: float
+    problem: str = ""

@@ -25,6 +25,7 @@ LOCK = "lock"
 SWEEP = "sweep.json"
 RUNS = "runs"
 CLAIM = "claim"
+RESULT = "result.json"
 
 # Beside what training needs: a small picture, figures that others measured, what the user wrote, and searches.
 THUMBNAIL = "thumbnail.png"

@@ -31,6 +31,8 @@ class Manifest(Spec):
         threads: Threads of torch at creation.
         thread_history: Pairs of a step and the number of threads from there on; repeating a training to the same bits
             needs the same numbers. Empty for runs of older versions.
+        process_history: Pairs of a step and the number of processes that share each batch from there on; empty for
+            one process.
         seed: Seed of the training.
         generator: Name of the generator of the training noise; empty for runs of older versions, which used another.
         created: Time of creation in ISO 8601, UTC.
@@ -45,6 +47,7 @@ class Manifest(Spec):
     device: str
     threads: int = Field(ge=1)
     thread_history: tuple[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1)]], ...] = ()
+    process_history: tuple[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=1)]], ...] = ()
     seed: int = Field(ge=0)
     generator: str = ""
     created: str

@@ -16,6 +16,7 @@ from msd_engine.runs.layout import MANIFEST, METRICS, WEIGHTS, is_held
 from msd_engine.runs.log import last_rows
 from msd_engine.runs.manifest import read_manifest
 from msd_engine.runs.notes import Figure, read_figures, read_notes
+from msd_engine.runs.remote.copies import address_of, is_live
 from msd_engine.runs.thumbnails import read_thumbnail
 
 _LARGEST_HEADER = 16 * MIB
@@ -43,7 +44,7 @@ def read_row(folder: Path, root: Path) -> RunRow:
     status = manifest.status
     row = replace(
         row,
-        status="interrupted" if status == "running" and not is_held(folder) else status,
+        status="interrupted" if status == "running" and not (is_held(folder) or is_live(folder)) else status,
         data=manifest.spec.data.name,
         k=manifest.spec.training.k,
         step=manifest.step,
@@ -58,6 +59,7 @@ def _with_notes(row: RunRow, folder: Path, problems: list[str]) -> RunRow:
     try:
         notes = read_notes(folder)
         row = replace(row, name=notes.name or row.name, note=notes.note, tags=notes.tags)
+        row = replace(row, elsewhere=address_of(folder))
     except UserError as error:
         problems.append(str(error))
     try:

@@ -31,6 +31,7 @@ from msd_engine.runs.layout import EARLIER, LOCK, MANIFEST, METRICS, STATE, SWEE
 from msd_engine.runs.locks import hold
 from msd_engine.runs.log import Log, Row, append_rows, flush, read_log, rewind_rows
 from msd_engine.runs.manifest import Manifest, Status, new_manifest, read_manifest
+from msd_engine.runs.remote.copies import refuse_copy
 from msd_engine.specs import ExperimentSpec
 from msd_engine.specs.models import CARD
 from msd_engine.training.trainer import AVERAGED
@@ -134,10 +135,11 @@ class Run:
             Nothing.
 
         Raises:
-            UserError: The run is locked, its folder cannot be written, or it is a pretrained model.
+            UserError: The run is locked, its folder cannot be written, or it is a pretrained model or a copy.
         """
         if (self.folder / CARD).exists():
             raise UserError(f"{self.folder.name} is a pretrained model, which is never changed: train a new run.")
+        refuse_copy(self.folder)
         taken = f"{self.folder} is being trained already: wait for it, stop it, or start another."
         with hold(self.folder / LOCK, _PATIENCE_S, taken):
             sweep_temporary(self.folder, (STATE, WEIGHTS, EARLIER, MANIFEST, METRICS))
@@ -231,10 +233,24 @@ class Run:
             step: Training steps done. Records of later steps are dropped, since these are repeated.
             threads: Threads of torch.
         """
-        kept = [(since, count) for since, count in self.manifest.thread_history if since < step]
-        if not kept or kept[-1][1] != threads:
-            kept.append((step, threads))
-        self.manifest = self.manifest.replace("thread_history", tuple(kept))
+        history = _with(self.manifest.thread_history, step, threads)
+        self.manifest = self.manifest.replace("thread_history", history)
+
+    def note_processes(self, step: int, processes: int) -> int:
+        """Record the number of processes from now on, as `note_threads`.
+
+        Args:
+            step: Training steps done.
+            processes: Processes that share each batch.
+
+        Returns:
+            The number before; 0 if nothing was trained.
+        """
+        history = self.manifest.process_history
+        before = next((count for since, count in reversed(history) if since < step), 1) if step else 0
+        if processes > 1 or history:
+            self.manifest = self.manifest.replace("process_history", _with(history, step, processes))
+        return before
 
     def set_budget(self, *, steps: int, seconds: float) -> None:
         """Change the training budget of the run, and nothing else.
@@ -352,3 +368,9 @@ class Run:
 
     def _write_manifest(self) -> None:
         write_atomically(self.folder / MANIFEST, self.manifest.to_json(indent=2).encode())
+
+
+def _with(history: tuple[tuple[int, int], ...], step: int, number: int) -> tuple[tuple[int, int], ...]:
+    """Return a history of numbers by step with one that holds from a step on, and without those of later steps."""
+    kept = tuple((since, count) for since, count in history if since < step)
+    return kept if kept and kept[-1][1] == number else (*kept, (step, number))

@@ -19,13 +19,13 @@ from typing import Any, Self
 
 from msd_engine.backend.errors import BadFile, UserError
 from msd_engine.backend.files import MIB, make_folder, read_bytes, write_atomically
-from msd_engine.runs.layout import CLAIM, MANIFEST, METRICS, RUNS, SWEEP, sweep_temporary
+from msd_engine.runs.layout import CLAIM, MANIFEST, METRICS, RESULT, RUNS, SWEEP, sweep_temporary
 from msd_engine.runs.locks import HeldError, hold
 from msd_engine.runs.log import read_log
+from msd_engine.runs.remote.copies import refuse_copy
 from msd_engine.specs import SpecError, training_hash
 from msd_engine.specs.sweep import Child, SweepResult, SweepSpec
 
-RESULT = "result.json"
 _LOCK = "lock"
 # Listing the runs holds a claim for a moment, to check whether it is free.
 _PATIENCE_S = 0.2
@@ -96,6 +96,7 @@ class SweepFolder:
         Raises:
             UserError: Another process holds the plan for too long, or it cannot be written.
         """
+        refuse_copy(self.folder)
         with hold(self.folder / _LOCK, 10, f"{self.folder} is being changed by another program: try again."):
             sweep_temporary(self.folder, (SWEEP,))
             self.spec = read_sweep(self.folder / SWEEP)
@@ -172,6 +173,7 @@ class SweepFolder:
         Raises:
             UserError: The folder cannot be written.
         """
+        refuse_copy(self.folder)
         make_folder(self.run_folder(name))
         with contextlib.ExitStack() as held:
             try:

@@ -7,11 +7,19 @@ the table of `msd schema` are made from that declaration.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, Self, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 Scale = Literal["linear", "log"]
 
@@ -185,6 +193,25 @@ class Spec(BaseModel):
     def absent(self) -> Mapping[str, str]:
         """Fields that the value of another field excludes, with the reasons, by name."""
         return {}
+
+    @property
+    def unsaved(self) -> Collection[str]:
+        """Names of the fields that documents leave out: those that are absent."""
+        return self.absent.keys()
+
+    @model_validator(mode="after")
+    def _usual_where_absent(self) -> Self:
+        """Restore the usual values of absent fields, since they are not saved."""
+        for name in self.absent:
+            object.__setattr__(self, name, type(self).model_fields[name].default)
+        return self
+
+    @model_serializer(mode="wrap")
+    def _saved(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        fields: dict[str, Any] = handler(self)
+        for name in self.unsaved:
+            fields.pop(name, None)
+        return fields
 
     def to_json(self, *, indent: int | None = None) -> str:
         """Return the spec as JSON text that `from_json` reads back unchanged."""

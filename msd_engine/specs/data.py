@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import PurePath
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from typing import Annotated, Final, Literal, Self, get_args
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from msd_engine.specs.base import Spec, param, title_of
 
@@ -72,17 +72,10 @@ class MixtureSpec(Spec):
     means: tuple[tuple[float, ...], ...] | None = None
     covariances: tuple[tuple[tuple[float, ...], ...], ...] | None = None
 
-    @model_validator(mode="after")
-    def _usual_count(self) -> Self:
-        """Restore the usual number of points where the data have none, since it is not saved."""
-        if self.absent:
-            object.__setattr__(self, "count", type(self).model_fields["count"].default)
-        return self
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        hidden = {*self.absent, *(() if self.points is not None else ("points",))}
-        return {name: value for name, value in handler(self).items() if name not in hidden}
+    @property
+    def unsaved(self) -> Collection[str]:
+        """Names of the fields that documents leave out: those that are absent, and points that are not there."""
+        return self.absent.keys() if self.points is not None else {*self.absent, "points"}
 
     @property
     def identity(self) -> tuple[object, ...]:
@@ -194,18 +187,16 @@ class ImagesSpec(Spec):
     """SHA-256 of the pictures that a run has learned; empty before the training."""
 
     @model_validator(mode="after")
-    def _own_fields_alone(self) -> Self:
-        """Restore the usual values of fields that belong to own pictures, since they are not saved."""
-        for name in self.absent:
-            object.__setattr__(self, name, type(self).model_fields[name].default)
+    def _digest_of_own_pictures(self) -> Self:
+        """Forget the checksum of own pictures where the set has a name."""
         if self.name != "folder":
             object.__setattr__(self, "digest", "")
         return self
 
-    @model_serializer(mode="wrap")
-    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        hidden = {*self.absent, *(() if self.digest else ("digest",))}
-        return {name: value for name, value in handler(self).items() if name not in hidden}
+    @property
+    def unsaved(self) -> Collection[str]:
+        """Names of the fields that documents leave out: those that are absent, and an empty checksum."""
+        return self.absent.keys() if self.digest else {*self.absent, "digest"}
 
     @property
     def absent(self) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from msd_engine.specs.base import LARGEST_SEED, Spec, SpecError
 from msd_engine.specs.branch import BranchSpec
@@ -112,12 +112,10 @@ class ExperimentSpec(Spec):
             raise ValueError(f"branch.step ({branch.step}) must not exceed the last step of branch.sampling ({last}).")
         return self
 
-    @model_serializer(mode="wrap")
-    def _without_branch(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        fields: dict[str, Any] = handler(self)
-        if self.branch is None:
-            fields.pop("branch", None)
-        return fields
+    @property
+    def unsaved(self) -> Collection[str]:
+        """Names of the fields that documents leave out: a branch that is not there."""
+        return frozenset() if self.branch is not None else frozenset({"branch"})
 
     @model_validator(mode="after")
     def _noise_suits_data(self) -> Self:

@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, Literal, Self
+from typing import Final, Literal, Self
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import model_validator
 
 from msd_engine.specs.base import Spec, param
 from msd_engine.specs.tables.noise import COVARIANCES, PROCESSES, Covariance, Process, noise_help
@@ -163,17 +163,6 @@ class NoiseSpec(Spec):
         if self.law == "ladder" and self.largest < self.smallest:
             raise ValueError("noise.largest must not be below noise.smallest.")
         return self
-
-    @model_validator(mode="after")
-    def _own_fields_alone(self) -> Self:
-        """Restore the usual values of fields of other covariances, since they are not saved."""
-        for name in self.absent:
-            object.__setattr__(self, name, type(self).model_fields[name].default)
-        return self
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        return {name: value for name, value in handler(self).items() if name not in self.absent}
 
     @property
     def absent(self) -> Mapping[str, str]:

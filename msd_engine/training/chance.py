@@ -26,11 +26,12 @@ class Chance:
         seed: Seed of the training.
         batch: Data in one step.
         device: Device of the numbers.
+        part: Rows of the batch to draw for, B of them; None for all.
     """
 
-    def __init__(self, seed: int, batch: int, device: torch.device) -> None:
+    def __init__(self, seed: int, batch: int, device: torch.device, part: range | None = None) -> None:
         self._seed = seed
-        self._rows = Rows(range(batch), device)
+        self._rows = Rows(part or range(batch), device)
 
     def sigma(self, law: Law, step: Step) -> Tensor:
         """Draw a number (B,), float32, for the noise level of each datum, with a given law."""

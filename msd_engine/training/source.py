@@ -30,7 +30,7 @@ class Source(Protocol):
     """Interface of sources of batches."""
 
     def rows(self, step: int) -> Tensor:
-        """Load the data of a step, from 0, on the device, and return their indices (B,), int64, on the CPU."""
+        """Load the data of a step, from 0, on the device; return the indices of the whole batch, int64, on the CPU."""
 
     def take(self, rows: Tensor, step: Step) -> Tensor:
         """Return the clean data (B, *event), float32, of a step, on the device, for its indices on the device."""
@@ -80,6 +80,7 @@ class ImageSource:
         device: Device of the data, which stores the images as bytes.
         flips: Mirror each image horizontally with probability ½.
         space: Coordinates in which the noise is white; None for those of the images.
+        part: Rows of the batch that are taken; None for all.
     """
 
     def __init__(
@@ -91,11 +92,12 @@ class ImageSource:
         *,
         flips: bool = False,
         space: Space | None = None,
+        part: range | None = None,
     ) -> None:
         self._images = images.to(device)
         self._batch = batch
         self._seed = seed
-        self._chance = Chance(seed, batch, device) if flips else None
+        self._chance = Chance(seed, batch, device, part) if flips else None
         self._space = space or Isotropic()
         self._passes: dict[int, Tensor] = {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -19,6 +20,7 @@ from msd_engine.objectives.objective import ExactScore, Given, Objective
 from msd_engine.specs import ExperimentSpec
 from msd_engine.training.averaging import WeightAverage, decay_at
 from msd_engine.training.chance import Chance, Step
+from msd_engine.training.group import Ranks
 from msd_engine.training.inputs import Found, Inputs, Results
 from msd_engine.training.optimiser import Optimiser, clip
 from msd_engine.training.schedule import learning_rate, spent
@@ -64,6 +66,7 @@ class Trainer:
         objective: The objective to minimise.
         exact: The exact score of the data, for objectives that use it; None for images.
         delay: Steps after which the host reads a loss. It changes no numbers.
+        group: The processes that share each batch; None for this one alone.
         new_graph: Makes the recording of a step, one for each number of copies; used only with a delay. It changes no
             numbers.
     """
@@ -78,6 +81,7 @@ class Trainer:
         *,
         exact: ExactScore | None = None,
         delay: int = 0,
+        group: Ranks | None = None,
         new_graph: Callable[[], Graph] | None = None,
     ) -> None:
         device, batch = denoiser.sigma_data.device, spec.training.batch
@@ -91,8 +95,10 @@ class Trainer:
         self._delay = delay
         self._optimiser = Optimiser(denoiser, spec.training)
         self._average = WeightAverage(denoiser, self._optimiser.parts, averaged)
-        self._chance = Chance(spec.training.seed, batch, device)
-        self._inputs = Inputs(batch, 3, delay, device)
+        self._group = group
+        self._part = group.rows(batch) if group else range(batch)
+        self._chance = Chance(spec.training.seed, batch, device, self._part)
+        self._inputs = Inputs(len(self._part), 3, delay, device)
         self._results = Results(delay, device)
         self._found = torch.zeros(2, device=device)
         self._good = torch.ones((), device=device)
@@ -129,7 +135,8 @@ class Trainer:
         training = self._spec.training
         rates = self._optimiser.rates(learning_rate(training, self.step, self.spent(elapsed_s)))
         share = 1.0 - decay_at(self.step, training.averaging)
-        self._inputs.fill(self.step, self._source.rows(self.step), (*rates, share))
+        rows = self._source.rows(self.step)[self._part.start : self._part.stop]
+        self._inputs.fill(self.step, rows, (*rates, share))
         # In turn, so that every k has equal shares and the step alone says which one is next.
         ks = tuple(self._works)
         self._works[ks[self.step % len(ks)]]()
@@ -177,13 +184,23 @@ class Trainer:
         # Divide by the dimension, so that one clipping norm suits points and images.
         dimension = math.prod(x.shape[1:])
         gradients = self._optimiser.gradients(losses.descended.mean() / dimension)
+        reported = losses.reported.detach().mean()
+        if self._group is not None:
+            gradients, reported = self._over_all(self._group, gradients, reported)
         norm = clip(gradients, training.clip_norm)
-        self._found.copy_(torch.stack((losses.reported.detach().mean(), norm)))
+        self._found.copy_(torch.stack((reported, norm)))
         # 0 times an infinite number is NaN.
         self._good.mul_((self._found * 0.0 == 0.0).all())
         adam_rate, muon_rate, share = now.rates.unbind()
         self._optimiser.step(gradients, adam_rate, muon_rate, self._good)
         self._average.update(share * self._good)
+
+    def _over_all(self, group: Ranks, gradients: list[Tensor], reported: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Return gradient and loss of the whole batch from those of this process's rows."""
+        joint = torch.cat((*gradients, reported.view(1))).mul_(len(self._part) / self._spec.training.batch)
+        group.sum(joint)
+        ends = list(itertools.accumulate(map(len, gradients)))
+        return [joint[start:end] for start, end in zip([0, *ends], ends, strict=False)], joint[-1]
 
     def _checked(self, found: Iterable[Found]) -> list[Done]:
         done: list[Done] = []

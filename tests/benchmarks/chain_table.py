@@ -39,8 +39,14 @@ ROWS: dict[str, dict[str, Any]] = {
     },
     "predictor-corrector": _CORRECTED | {"guidance": 2.0},
     "predictor-corrector-1.5": _CORRECTED | {"guidance": 1.5},
+    "levels-20": _CORRECTED | {"guidance": 1.5, "levels": 20},
+    "levels-40": _CORRECTED | {"guidance": 1.5, "levels": 40},
+    "levels-118": _CORRECTED | {"guidance": 1.5, "levels": 118},
 }  # fmt: skip
-"""Settings of each row, beside those of the run; the first row has the run's own."""
+"""Settings of each row, beside those of the run; the first row has the run's own.
+
+The last three are the row before them with fewer and more evaluations of the network.
+"""
 
 _FIGURES = ("frechet", "confident", "yield", "rarest", "commonest")
 

@@ -9,28 +9,14 @@ picture; all are put together into film.webp.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
-from pathlib import Path
 
-from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QPushButton
-from walk import Walk, fraction
+from walk import Walk, film, fraction, press
 
 from msd_engine.specs import WALL, load_preset
 from msd_gui.session.rules import method_rule
-
-
-def press(walk: Walk, text: str) -> None:
-    """Press the visible button with a text."""
-    for button in walk.window.page.findChildren(QPushButton):
-        if button.text() == text and button.isVisible():
-            assert button.isEnabled(), f"{text} cannot be pressed now"
-            QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-            return
-    raise AssertionError(f"There is no button {text!r} on the screen.")
 
 
 def drawn(walk: Walk) -> None:
@@ -197,29 +183,5 @@ SCENES: tuple[Callable[[Walk, float], None], ...] = (
 )  # fmt: skip
 
 
-def main() -> None:
-    """Play the scenes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--theme", choices=("light", "dark"), default="light")
-    parser.add_argument("--size", default="1280x800")
-    parser.add_argument("--seconds", type=float, default=8.0, help="seconds of each training")
-    parser.add_argument("--only", nargs="*", choices=[scene.__name__ for scene in SCENES])
-    options = parser.parse_args()
-    width, height = (int(part) for part in options.size.split("x"))
-    walk = Walk(options.out, theme=options.theme, size=(width, height))
-    try:
-        for scene in SCENES:
-            if options.only is None or scene.__name__ in options.only:
-                scene(walk, options.seconds)
-                print(scene.__name__, flush=True)
-    finally:
-        print(*walk.window.messages.errors(), sep="\n", end="")
-        walk.close()
-    frames = [Image.open(path).convert("RGB").resize((width, height)) for path in walk.pictures]
-    frames[0].save(options.out / "film.webp", save_all=True, append_images=frames[1:], duration=1500, loop=0)
-    print(f"{len(frames)} pictures and film.webp in {options.out}")
-
-
 if __name__ == "__main__":
-    main()
+    film(__doc__, SCENES)

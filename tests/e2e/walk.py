@@ -12,18 +12,20 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QToolButton
+from PySide6.QtWidgets import QApplication, QPushButton, QToolButton
 
 from msd_engine.data.images import load_images
 from msd_engine.specs import WALL, ImagesSpec, load_preset
 from msd_gui.app import create_window
 from msd_gui.session.settings import Settings
+from msd_gui.widgets.panels.spec_form import SpecForm
 
 PATIENCE_S = 240.0
 
@@ -92,7 +94,7 @@ class Walk:
             seconds: How long the drag takes.
             shots: Names of pictures, taken at equal distances.
         """
-        track = self.window.page.form.slider(path).track
+        track = form(self).slider(path).track
         y, steps = track.height() // 2, max(8, round(30 * seconds))
         at = [QPoint(round((start + (end - start) * i / steps) * track.width()), y) for i in range(steps + 1)]
         QTest.mousePress(track, Qt.MouseButton.LeftButton, pos=at[0])
@@ -123,14 +125,58 @@ class Walk:
         self.app.processEvents()
 
 
+def form(walk: Walk) -> SpecForm:
+    """Return the controls on the screen."""
+    return next(one for one in walk.window.page.findChildren(SpecForm) if one.isVisible())
+
+
 def fraction(walk: Walk, path: str, value: float) -> float:
     """Return the place of a value on its slider's track, as a share of the width."""
-    slider = walk.window.page.form.slider(path)
+    slider = form(walk).slider(path)
     before = slider.value()
     slider.setValue(value)
     place = slider.track._x(slider.track.fraction()) / slider.track.width()
     slider.setValue(before)
     return place
+
+
+def press(walk: Walk, text: str) -> None:
+    """Press the visible button with a text."""
+    for button in walk.window.page.findChildren(QPushButton):
+        if button.text() == text and button.isVisible():
+            assert button.isEnabled(), f"{text} cannot be pressed now"
+            QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+            return
+    raise AssertionError(f"There is no button {text!r} on the screen.")
+
+
+def film(doc: str | None, scenes: Sequence[Callable[[Walk, float], None]]) -> None:
+    """Play the scenes that the command line asks for, and put their pictures together into film.webp."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--theme", choices=("light", "dark"), default="light")
+    parser.add_argument("--size", default="1280x800")
+    parser.add_argument("--seconds", type=float, default=8.0, help="seconds of each training")
+    parser.add_argument("--only", nargs="*", choices=[scene.__name__ for scene in scenes])
+    options = parser.parse_args()
+    width, height = (int(part) for part in options.size.split("x"))
+    walk = Walk(options.out, theme=options.theme, size=(width, height))
+    try:
+        for scene in scenes:
+            if options.only is None or scene.__name__ in options.only:
+                scene(walk, options.seconds)
+                print(scene.__name__, flush=True)
+    finally:
+        print(*walk.window.messages.errors(), sep="\n", end="")
+        walk.close()
+    put_together(walk.pictures, options.out, (width, height))
+
+
+def put_together(pictures: list[Path], out: Path, size: tuple[int, int]) -> None:
+    """Write all pictures as film.webp."""
+    frames = [Image.open(path).convert("RGB").resize(size) for path in pictures]
+    frames[0].save(out / "film.webp", save_all=True, append_images=frames[1:], duration=1500, loop=0)
+    print(f"{len(frames)} pictures and film.webp in {out}")
 
 
 def go(walk: Walk, train_seconds: float) -> Path:
@@ -268,9 +314,7 @@ def main() -> None:
             go(walk, options.train_seconds)
     finally:
         walk.close()
-    frames = [Image.open(path).convert("RGB") for path in walk.pictures]
-    frames[0].save(options.out / "film.webp", save_all=True, append_images=frames[1:], duration=1500, loop=0)
-    print(f"{len(frames)} pictures and film.webp in {options.out}")
+    put_together(walk.pictures, options.out, (width, height))
 
 
 if __name__ == "__main__":

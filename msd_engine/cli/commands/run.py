@@ -30,8 +30,8 @@ ROW = "12"
 """Default number of samples in a row from seed to seed."""
 
 
-def run(options: Run) -> dict[str, Any]:
-    """Run the job of a file or of the options, and return its figures.
+def run(options: Run) -> dict[str, Any] | None:
+    """Run the job of a file or of the options, and return its figures; None in a process that only helps another.
 
     Raises:
         RefusedError: The options contradict each other, or the job cannot begin with them.

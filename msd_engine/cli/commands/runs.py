@@ -30,7 +30,7 @@ def list_runs(options: Runs) -> None:
     """Print the runs in a folder, newest first, or the settings in which runs differ.
 
     Raises:
-        UserError: The folder or a run cannot be read.
+        UserError: The folder or a run cannot be read, or the address.
         RefusedError: The given folder does not exist, or folders are too many or too few.
     """
     from msd_engine.runs.catalogue import Catalogue, runs_folder
@@ -41,10 +41,14 @@ def list_runs(options: Runs) -> None:
     if len(options.places) > 1:
         raise RefusedError(f"Name one folder, or compare settings by msd runs {_DIFF} RUN RUN.")
     folder = next((place.expanduser() for place in options.places), None)
-    if folder is not None and not folder.exists():
+    copied = None if folder is None else _copied(str(folder), runs_folder())
+    if folder is not None and copied is None and not folder.exists():
         raise RefusedError(f"There is no folder {folder}.")
-    catalogue = Catalogue(runs_folder(folder))
+    catalogue = Catalogue(copied.parent if copied else runs_folder(folder))
     rows = [found.row for found in catalogue.scan() if found is not None and found.row is not None]
+    if copied is not None:
+        # Beside it are the copies of other places.
+        rows = [row for row in rows if Path(row.path).is_relative_to(copied)]
     if is_given(options.search):
         rows = [row for row in rows if all(word in row.searched for word in options.search.casefold().split())]
     rows.sort(key=lambda row: row.created if row.created == row.created else 0.0, reverse=True)
@@ -57,6 +61,19 @@ def list_runs(options: Runs) -> None:
         print(f"No run in {catalogue.root} matches all words of {options.search!r}.")
     else:
         print(f"There are no runs in {catalogue.root}; start one with msd train.")
+
+
+def _copied(place: str, runs_dir: Path) -> Path | None:
+    """Return the copy of the runs at an address, brought up to date; None for a folder of this machine."""
+    from msd_engine.runs.remote.places import address, is_address
+
+    if not is_address(place):
+        return None
+    from msd_engine.runs.remote.mirror import Mirror
+
+    mirror = Mirror(address(place), runs_dir)
+    mirror.pull()
+    return mirror.folder
 
 
 def export_tensorboard(options: ExportTensorboard) -> dict[str, Any]:

@@ -1,13 +1,14 @@
-"""`msd train`: start or resume a run."""
+"""`msd train`: start or resume a run, in one process or in each of several that torchrun starts."""
 
 from __future__ import annotations
 
 import dataclasses
 import math
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msd_engine.cli.fields import NOT_GIVEN, given_fields, with_fields
 from msd_engine.cli.follow import follow
@@ -20,21 +21,25 @@ from msd_engine.cli.inputs import (
     job_options,
     spec_of,
     spec_of_pictures,
+    threads_given,
 )
 from msd_engine.cli.options import Train
-from msd_engine.cli.outcome import AGAIN, CutShortError, RefusedError, runs_again
+from msd_engine.cli.outcome import AGAIN, INTERRUPTED, CutShortError, RefusedError, runs_again, say
 from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Progress, Started
 from msd_engine.runs.layout import LOCK, MANIFEST
 from msd_engine.runs.locks import is_locked
 from msd_engine.runs.manifest import Manifest, read_manifest
 from msd_engine.specs import ExperimentSpec, same_training, training_hash
 
+if TYPE_CHECKING:
+    from msd_engine.training.group import Group
+
 LOSS_WINDOW = 100
 """Number of steps in the average of the training loss: that of a single batch is mostly noise."""
 
 
-def train(options: Train) -> dict[str, Any]:
-    """Train a denoiser and return the figures of the run.
+def train(options: Train) -> dict[str, Any] | None:
+    """Train a denoiser and return the figures of the run; None in a process that only helps another.
 
     Raises:
         RefusedError: The options contradict each other, or the job cannot begin with them.
@@ -42,6 +47,39 @@ def train(options: Train) -> dict[str, Any]:
         SpecError: A field is unknown or out of range.
         UserError: A file or folder is missing or damaged.
     """
+    if not is_one_of_many():
+        return _train(options)
+    # Imported here, as is the job: it imports torch.
+    from msd_engine.training.group import LostError, joined
+
+    with joined() as group:
+        if not group.rank:
+            return _train(options, group)
+        try:
+            _assist(options, group)
+        except LostError:
+            # Rank 0 says it.
+            raise SystemExit(AGAIN) from None
+    return None
+
+
+def is_one_of_many() -> bool:
+    """Return whether torchrun has started this process as one of several."""
+    number = os.environ.get("WORLD_SIZE", "1")
+    return "RANK" in os.environ and "MASTER_ADDR" in os.environ and number.isdecimal() and int(number) > 1
+
+
+def _assist(options: Train, group: Group) -> None:
+    """Train with rank 0, which ends the group when it is asked to stop."""
+    from msd_engine.jobs.training.ranks import assist
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    assist(group, data_dir=options.data_dir, threads=threads_given(options.threads))
+
+
+def _train(options: Train, group: Group | None = None) -> dict[str, Any]:
     path = given_fields(options.fields).get("data.path", NOT_GIVEN)
     repeatable = is_repeatable(options)
     if (options.resume is None or repeatable) and not is_given(options.preset):
@@ -55,8 +93,20 @@ def train(options: Train) -> dict[str, Any]:
         if begun is not None and _is_finished(begun, spec):
             return _of_finished(folder, begun)
         resume = options.resume is not None and (not repeatable or begun is not None)
-        account.take(follow(_job(options, spec, folder, resume=resume), account))
+        job = _job(options, spec, folder, resume=resume, group=group)
+        account.take(follow(job, account) if group is None else _follow_group(job, account))
     return account.figures()
+
+
+def _follow_group(job: Iterator[Event], account: TrainAccount) -> Finished:
+    """Run the job of rank 0 to its end; a lost process counts as an interruption."""
+    from msd_engine.training.group import LostError
+
+    try:
+        return follow(job, account)
+    except LostError as error:
+        say(f"A process of this training has ended ({error}).")
+        raise CutShortError(account.how_to_continue(), INTERRUPTED, account.figures()) from None
 
 
 def _begun(folder: Path, spec: ExperimentSpec) -> Manifest | None:
@@ -121,11 +171,11 @@ class TrainAccount:
         return f"Stopped at step {manifest.step} and saved; continue with: msd train --resume {run}"
 
 
-def _job(options: Train, spec: ExperimentSpec, folder: Path, *, resume: bool) -> Iterator[Event]:
+def _job(options: Train, spec: ExperimentSpec, folder: Path, *, resume: bool, group: Group | None) -> Iterator[Event]:
     # Imported here: the job imports torch, and a refusal should not wait for it.
     from msd_engine.jobs.training.train import train as job
 
-    return job(spec, folder, **job_options(options, resume=resume))
+    return job(spec, folder, **job_options(options, resume=resume), group=group)
 
 
 def _new(options: Train) -> ExperimentSpec:

@@ -22,6 +22,7 @@ from msd_engine.noise.ladder import geometric
 from msd_engine.noise.laws import quantiles
 from msd_engine.noise.space import Space
 from msd_engine.specs import ExperimentSpec
+from msd_engine.training.group import Ranks
 from msd_engine.training.inputs import delay_of
 from msd_engine.training.precision import choose_bfloat16
 from msd_engine.training.source import ImageSource, PointSource, Source, stream
@@ -110,7 +111,12 @@ def strip_of(spec: ExperimentSpec, x: torch.Tensor, device: torch.device) -> Hel
 
 
 def training(
-    spec: ExperimentSpec, *, data_dir: Path | None, device: torch.device, delay: int | None = None
+    spec: ExperimentSpec,
+    *,
+    data_dir: Path | None,
+    device: torch.device,
+    delay: int | None = None,
+    group: Ranks | None = None,
 ) -> Training:
     """Build all parts of a training.
 
@@ -119,6 +125,7 @@ def training(
         data_dir: The data folder.
         device: Where to compute.
         delay: Number of steps after which losses are read; None chooses by the device.
+        group: The processes that train together; None for this one alone.
 
     Returns:
         The parts, at step 0.
@@ -143,17 +150,27 @@ def training(
         images = load_images(images_of(spec), data_dir)
         space = coordinates(spec, data_dir)
         mean, spread = encoded_statistics(images, space)
-        source = ImageSource(images.train, batch, seed, device, flips=spec.training.flips, space=space)
+        part = group.rows(batch) if group else None
+        source = ImageSource(images.train, batch, seed, device, flips=spec.training.flips, space=space, part=part)
         x = space.encode(images.to_data(images.test[:HELD_OUT_IMAGES]))
         strip = strip_of(spec, x, device)
     sigma = quantiles(spec.law, spec.training.k, len(x))
     held_out = HeldOut(x.to(device), sigma.to(device), spec.training.k, stream(0, _HELD_OUT, 1))
     denoiser, averaged = (new_denoiser(spec, spread, mean, space).to(device) for _ in range(2))
     step_delay = delay_of(device) if delay is None else delay
-    new_graph = (lambda: CudaGraph(device)) if device.type == "cuda" and step_delay else None
+    # The sum over the processes is not recorded.
+    new_graph = (lambda: CudaGraph(device)) if device.type == "cuda" and step_delay and group is None else None
     objective = OBJECTIVES[spec.training.objective]
     exact_score = None if known is None else known.score
     trainer = Trainer(
-        spec, denoiser, averaged, source, objective, exact=exact_score, delay=step_delay, new_graph=new_graph
+        spec,
+        denoiser,
+        averaged,
+        source,
+        objective,
+        exact=exact_score,
+        delay=step_delay,
+        group=group,
+        new_graph=new_graph,
     )
     return Training(trainer, source, held_out, exact, strip, spec, device)

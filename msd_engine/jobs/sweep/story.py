@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -23,15 +24,20 @@ from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.training.recall import held_out_loss
 from msd_engine.metrics.errors.comparison import table
 from msd_engine.metrics.errors.findings import findings
-from msd_engine.runs.layout import MANIFEST
+from msd_engine.runs.layout import MANIFEST, METRICS
+from msd_engine.runs.remote.copies import is_copy
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import SweepFolder
+from msd_engine.specs.live import Every
 from msd_engine.specs.sweep import Child, SweepResult
+
+_LOOK_HZ = 1.0
+_NAP_S = 0.05
 
 
 @reports_user_errors
 def open_sweep(folder: str | os.PathLike[str]) -> Iterator[Event]:
-    """Report the present state of a sweep folder without training.
+    """Report the present state of a sweep folder without training; follow the copy of one elsewhere to its end.
 
     Args:
         folder: The sweep folder.
@@ -41,13 +47,50 @@ def open_sweep(folder: str | os.PathLike[str]) -> Iterator[Event]:
         each that is done, `SweepTable`, and `Finished` or `Failed`.
     """
     plan = SweepFolder.open(folder)
+    # Before the report: what changes during it is reported again.
+    sizes = {child: _size(plan, child) for child in plan.spec.children()}
+    known = {result.name for result in plan.results()}
     yield Started("open-sweep", "", len(plan.spec.children()), len(plan.results()), plan.spec.to_json())
     for number, child in enumerate(plan.spec.children(), 1):
         yield from history(plan, child, number)
         result = plan.result(child.name)
         yield Tick() if result is None else ended_event(result)
     yield table_event(plan)
+    if is_copy(plan.folder):
+        yield from _follow(plan, sizes, known)
     yield Finished(0, 0.0, f"Opened {plan.folder.name}.", str(plan.folder))
+
+
+def _follow(plan: SweepFolder, sizes: dict[Child, int], known: set[str]) -> Iterator[Event]:
+    """Report what changes in a copy, until every run has a result.
+
+    Args:
+        plan: The copy of the comparison.
+        sizes: Bytes of the measurements of each run that were reported.
+        known: Names of the runs whose results were reported.
+    """
+    numbers = {child: number for number, child in enumerate(plan.spec.children(), 1)}
+    look = Every(_LOOK_HZ)
+    while len(known) < len(numbers):
+        if not look.due():
+            yield Tick()
+            time.sleep(_NAP_S)
+            continue
+        for child, number in numbers.items():
+            if (size := _size(plan, child)) != sizes[child]:
+                sizes[child] = size
+                yield from history(plan, child, number)
+        new = [result for result in plan.results() if result.name not in known]
+        for result in new:
+            known.add(result.name)
+            yield ended_event(result)
+        if new:
+            yield table_event(plan)
+
+
+def _size(plan: SweepFolder, child: Child) -> int:
+    path = plan.run_folder(child.name) / METRICS
+    return path.stat().st_size if path.exists() else 0
 
 
 def table_event(plan: SweepFolder) -> SweepTable:

@@ -24,22 +24,24 @@ from msd_engine.events import (
     Started,
     Tick,
 )
-from msd_engine.jobs.factory.memory import check_training
 from msd_engine.jobs.factory.pace import Pace
-from msd_engine.jobs.factory.training import Training, training, training_device
+from msd_engine.jobs.factory.training import Training, training_device
 from msd_engine.jobs.pictures.own import with_digest
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.work_clock import WorkClock
 from msd_engine.jobs.training.losses import Losses
+from msd_engine.jobs.training.ranks import join_at, parts_of, threads_of
 from msd_engine.jobs.training.recall import measured_again, strip_frame
 from msd_engine.metrics.errors.errors import BandErrors
 from msd_engine.runs.checkpoints import GENERATOR_STATE
 from msd_engine.runs.manifest import Status
+from msd_engine.runs.remote.requests import clear, obey
 from msd_engine.runs.run import Run
 from msd_engine.runs.sweeps import sweep_of
 from msd_engine.runs.thumbnails import keep_thumbnail
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER, Cadence
+from msd_engine.training.group import Group
 from msd_engine.training.trainer import DivergedError
 
 CHECKPOINT_EVERY_S = 20.0
@@ -71,6 +73,7 @@ def train(
     live: Live | None = None,
     delay: int | None = None,
     threads: int = 0,
+    group: Group | None = None,
 ) -> Iterator[Event]:
     """Train the k-sample denoiser of an experiment.
 
@@ -88,26 +91,30 @@ def train(
         live: Requests during the job: pause and checkpoint.
         delay: Number of steps after which a loss is read from the device; None chooses by the device.
         threads: Fixed number of threads of the CPU; 0 for MSD_THREADS, or else the fastest number under the load.
+        group: Further processes that share each batch; this one is rank 0.
 
     Yields:
         `Started`, then for each step at least a `Tick`; `LossPoints`, `Progress` and `StripFrame` at due moments;
         `HeldOutLoss` every `training.evaluate_every` steps; `Checkpointed`; at the end `Finished` or `Failed`.
+
+    Raises:
+        LostError: A process of the group has ended; the run is saved.
     """
     run = _reopened(run_dir, spec) if resume else None
     wanted = run.spec if run else spec
     if wanted is None:
         raise ValueError("A new run needs a spec.")
     chosen = training_device(wanted, device)
-    pace = Pace(wanted, chosen, threads)
+    chosen = group.device(chosen.type) if group else chosen
+    pace = Pace(wanted, chosen, threads_of(group, threads))
     # The data come first: where they are missing, no empty run is left behind.
     wanted = yield from with_digest(wanted, trained=run is not None)
-    parts = training(wanted, data_dir=data_dir, device=chosen, delay=delay)
-    check_training(wanted, parts.trainer.denoiser, chosen)
+    parts = parts_of(wanted, group, data_dir=data_dir, device=chosen, delay=delay)
     pace.begin()
     if run is None:
         run = Run.create(run_dir, wanted, device=describe_device(chosen))
     with run.locked():
-        yield from _Job(run, parts, pace, chosen, cadence, live or Live()).events()
+        yield from _Job(run, parts, pace, chosen, cadence, live or Live(), group).events()
 
 
 def _reopened(run_dir: str | os.PathLike[str], spec: ExperimentSpec | None) -> Run:
@@ -134,7 +141,14 @@ class _Job:
     """Train from the start or a checkpoint until the end or until the job is closed."""
 
     def __init__(
-        self, run: Run, parts: Training, pace: Pace, device: torch.device, cadence: Cadence, live: Live
+        self,
+        run: Run,
+        parts: Training,
+        pace: Pace,
+        device: torch.device,
+        cadence: Cadence,
+        live: Live,
+        group: Group | None,
     ) -> None:
         self.run = run
         self.parts = parts
@@ -142,6 +156,7 @@ class _Job:
         self.device = device
         self.cadence = cadence
         self.live = live
+        self.group = group
         self.trainer = parts.trainer
         self.elapsed_s = 0.0
         self.is_ready = False
@@ -208,7 +223,8 @@ class _Job:
         if resumed and (before := self.run.manifest.device) and kind_of(before) != self.device.type:
             sentences.append(_OTHER_DEVICE.format(before, self.device.type))
         self.pace.settle(self.trainer.denoiser)
-        sentences.append(self.pace.note(self.run, self.trainer.step))
+        sentences += [self.pace.note(self.run, self.trainer.step), join_at(self.run, self.trainer, self.group)]
+        clear(self.run.folder)
         self.run.begin(GENERATOR, describe_device(self.device))
         total = 0 if training.seconds else training.steps
         yield Started("train", describe_device(self.device), total, self.trainer.step, self.run.spec.to_json())
@@ -230,7 +246,7 @@ class _Job:
             if sentence := self.pace.check(self.run, self.trainer.step):
                 yield Notice(sentence)
                 self.work.lap()
-            done = self.trainer.advance(self.elapsed_s)
+            done = self.trainer.advance(self.group.step(self.elapsed_s) if self.group else self.elapsed_s)
             self.elapsed_s += self.work.lap()
             self.losses.begun(self.elapsed_s)
             self.losses.note(done)
@@ -253,6 +269,7 @@ class _Job:
         if not self.cadence.due():
             yield Tick()
             return
+        obey(self.run.folder, self.live)
         yield from self.losses.points()
         yield self._progress()
         if self.elapsed_s >= self.strip_ready_s:

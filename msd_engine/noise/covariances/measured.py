@@ -53,5 +53,7 @@ def power(pictures: Tensor) -> Tensor:
         The power with shape (H, W), float64, in the order of `torch.fft.fft2`; its mean is the variance per pixel.
     """
     centred = pictures - pictures.mean(0)
-    found: Tensor = torch.fft.fft2(centred, norm="ortho").abs().square().mean((0, 1), dtype=torch.float64)
-    return found
+    found = torch.fft.fft2(centred, norm="ortho").abs().square().mean((0, 1), dtype=torch.float64)
+    # Real pictures have S(κ) = S(−κ), which a transform in float32 keeps to its rounding only.
+    even: Tensor = (found + torch.roll(found.flip(0, 1), (1, 1), (0, 1))) / 2
+    return even

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
 
-from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import model_validator
 
 from msd_engine.specs.base import Spec, param
 
@@ -287,11 +287,6 @@ class ChosenSampler(Spec):
             return fields
         others = _others(fields.get("sampler", cls.model_fields["sampler"].default))
         return {name: value for name, value in fields.items() if name not in others}
-
-    @model_serializer(mode="wrap")
-    def _without_absent(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        absent = self.absent
-        return {name: value for name, value in handler(self).items() if name not in absent}
 
     @property
     def absent(self) -> Mapping[str, str]:

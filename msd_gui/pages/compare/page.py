@@ -150,13 +150,13 @@ class ComparePage(Page):
         """Return whether an action is possible now."""
         match action:
             case "train" | "open":
-                return self.engine.ready and not self.running
+                return self.engine.ready and not self._busy
             case "resume":
                 return self.engine.ready and not self.running and None not in (self.folder, self.spec)
             case "stop" | "pause":
-                return self.running and not self._only_reads
+                return self._busy
             case "duplicate":
-                return self.engine.ready and not self.running and self.spec is not None and self.folder is not None
+                return self.engine.ready and not self._busy and self.spec is not None and self.folder is not None
             case _:
                 return False
 
@@ -210,7 +210,7 @@ class ComparePage(Page):
             folder: The folder of the comparison.
             then: Action to carry out afterwards; empty for none.
         """
-        if self.running and not self._only_reads:
+        if self._busy:
             if folder != self.folder:
                 self.noticed.emit(f"Stop the comparison {self._place_name} first: it still runs on this page.")
             return
@@ -307,6 +307,11 @@ class ComparePage(Page):
         self.words.setText(indexed(text))
 
     @property
+    def _busy(self) -> bool:
+        """Whether a comparison is trained here; one from the disk, or a copy of one elsewhere, may be left."""
+        return self.running and not self._only_reads
+
+    @property
     def _place_name(self) -> str:
         """Name of the folder; the whole path would take several lines."""
         return self.folder.name if self.folder else ""
@@ -339,5 +344,5 @@ class ComparePage(Page):
         pause.setIcon(icon("resume" if held else "pause"))
         start.setToolTip(_START_HELP if self.engine.ready else _STARTING)
         self.buttons["open"].setToolTip(_OPEN_HELP if self.engine.ready else _STARTING)
-        self.form.setEnabled(not self.running)
+        self.form.setEnabled(not self._busy)
         self.shown.place.placeholder.button.setEnabled(start.isEnabled())

@@ -80,8 +80,8 @@ def _fixed(report: ChainReport) -> tuple[Reading, Reading]:
     mixed = r_hat < MIXED
     return (
         Reading(
-            R_HAT,
-            "–" if math.isnan(r_hat) else f"{'mixed' if mixed else 'not mixed'}: {number(r_hat, 4)}",
+            R_HAT if math.isnan(r_hat) else f"R-hat: {'mixed' if mixed else 'not mixed'}",
+            number(r_hat, 4),
             f"< {MIXED:g}",
             f"Split R-hat of ȳ over the kept states of the second half of the chain. Above {MIXED:g} chains have not "
             "mixed: each stays in its mode, or moves slowly, and the weights are those of the start.",

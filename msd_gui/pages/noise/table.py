@@ -31,6 +31,7 @@ class NoiseTableView(ReadTable):
         self.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.horizontalHeader().setSectionResizeMode(len(HEAD) - 1, QHeaderView.ResizeMode.ResizeToContents)
         self.setFixedHeight(round(_LINES * self.line_px))
 
     def set_rows(self, rows: Sequence[NoiseRow]) -> None:

@@ -52,7 +52,23 @@ RUN_ACTIONS = (
         "Write the measurements of the chosen runs as files for TensorBoard.",
         glyph="export",
     ),
+    ActionRow(
+        "ask_checkpoint",
+        "",
+        "Save there",
+        (),
+        "Ask the training elsewhere to save a checkpoint now.",
+    ),
+    ActionRow("ask_stop", "", "Stop there", (), "Ask the training elsewhere to save its work and stop."),
     ActionRow("discard", "", "Move to trash", ("Delete",), "Move the chosen runs to the trash of the system."),
+)
+
+ELSEWHERE = ActionRow(
+    "elsewhere",
+    "",
+    "Watch elsewhere…",
+    (),
+    "List and follow the runs of another machine: in a mounted folder, or by sftp:// or s3://.",
 )
 
 
@@ -69,6 +85,9 @@ def possible(lines: Sequence[RunRow], runs: Iterable[RunRow], in_training: Calla
     if any(run.status == "shipped" for run in runs):
         return {"open", "duplicate", "denoise", "folder"} if len(lines) == 1 else set()
     found = set()
+    copied = any(run.elsewhere for run in runs)
+    if copied and live:
+        found |= {"ask_checkpoint", "ask_stop"}
     if runs and not live:
         found.add("discard")
     if runs and all(run.spec_json for run in runs):
@@ -77,7 +96,7 @@ def possible(lines: Sequence[RunRow], runs: Iterable[RunRow], in_training: Calla
         return found
     one = lines[0]
     found.add("folder")
-    at_rest = not live and not in_training(one.sweep)
+    at_rest = not live and not copied and not in_training(one.sweep)
     if one.sweep:
         found.add("compare")
     found.add("rename")

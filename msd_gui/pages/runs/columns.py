@@ -169,7 +169,8 @@ def tooltip_of(row: RunRow) -> str:
     if isinstance(row, Comparison):
         return f"The comparison “{row.name}”: {row.how_many}\nFolder {row.path}"
     place = f"A run of the comparison “{row.sweep_title}”" if row.sweep else ""
-    parts = (row.name, place, f"Folder {row.folder}" if row.folder else "", row.note)
+    copied = f"A copy of {row.elsewhere}" if row.elsewhere else ""
+    parts = (row.name, place, copied, f"Folder {row.folder}" if row.folder else "", row.note)
     return "\n".join(part for part in parts if part)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from PySide6.QtCore import QModelIndex, Qt, QUrl, Slot
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMenu
 
-from msd_engine.events import Event, Finished, HeldOutCurve, RunRow, RunsChanged
+from msd_engine.events import Event, Failed, Finished, HeldOutCurve, RunRow, RunsChanged, Watched
 from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine, Job
@@ -21,6 +22,7 @@ from msd_gui.pages.runs import actions, trash
 from msd_gui.pages.runs.chosen import ChosenRuns
 from msd_gui.pages.runs.columns import COLUMNS, STATUS, table_text
 from msd_gui.pages.runs.comparison import Comparison
+from msd_gui.pages.runs.elsewhere import Elsewhere
 from msd_gui.pages.runs.model import RunsModel
 from msd_gui.pages.runs.search import FirstRun, SearchRow
 from msd_gui.session.settings import Settings
@@ -44,6 +46,8 @@ class RunsPage(Page):
         self._reader = self.runner(self._on_curve)
         self._writer = self.runner(self._on_written, "")
         self._comparer = self.runner(self._on_compared)
+        self._away = self.runner(self._on_watched)
+        self._asker = self.runner(self._on_written, "")
         self._shipper = self.runner(self._on_shipped)
         self._shipped: tuple[RunRow, ...] = ()
         self._build()
@@ -58,6 +62,9 @@ class RunsPage(Page):
         for name, action in self.actions_by_name.items():
             action.triggered.connect(getattr(self, f"do_{name}"))
         buttons = [self.actions_by_name[name] for name in ("open", "resume", "duplicate", "discard")]
+        self.elsewhere_action = made(actions.ELSEWHERE, self, of="run_", within=True)
+        self.elsewhere_action.triggered.connect(self.do_elsewhere)
+        buttons.append(self.elsewhere_action)
         self.search = SearchRow("Search: name, data, #tag, k=8, status …", buttons)
         right = [place for place, column in enumerate(COLUMNS) if column.right]
         self.table = RunList(self.model, [column.width_px for column in COLUMNS], STATUS, right)
@@ -71,7 +78,8 @@ class RunsPage(Page):
         self.place = layout.with_placeholder(self.found_place, "Reading the folder of runs …")
         self.chosen_runs = ChosenRuns()
         self.first = FirstRun(FIRST_WORDS, "Train on digits")
-        middle = layout.column(self.search, self.first, self.place, stretch=(0, 0, 1))
+        self.elsewhere = Elsewhere()
+        middle = layout.column(self.search, self.elsewhere, self.first, self.place, stretch=(0, 0, 0, 1))
         layout.lay_out_wide(self, middle, self.chosen_runs)
         self.add_export_menu(self.chosen_runs.overlay)
 
@@ -82,6 +90,7 @@ class RunsPage(Page):
         for folded in (self.table.expanded, self.table.collapsed):
             folded.connect(self._note_fold)
         self.table.customContextMenuRequested.connect(self._show_menu)
+        self.elsewhere.left.connect(self.leave_elsewhere)
         self.found_place.placeholder.pressed.connect(self.search.box.clear)
         self.first.button.clicked.connect(lambda: self.spec_requested.emit(load_preset(FIRST_PRESET), ""))
         self.chosen_runs.curves_requested.connect(self._read_curves)
@@ -271,6 +280,42 @@ class RunsPage(Page):
     def export_tensorboard(self, run: Path, folder: Path) -> None:
         """Write the measurements of a run for TensorBoard."""
         self._writer.enqueue(self.engine.export_tensorboard(run, folder))
+
+    def do_elsewhere(self) -> None:
+        """Ask for an address and watch the runs there."""
+        if address := self.elsewhere.question():
+            self.watch_elsewhere(address)
+
+    def watch_elsewhere(self, address: str) -> None:
+        """Keep copies of the runs at an address in the folder of runs, until the user leaves it."""
+        self.elsewhere.begin(address)
+        self._away.submit(self.engine.watch_elsewhere(address))
+
+    @Slot()
+    def leave_elsewhere(self) -> None:
+        """End watching; the copies stay."""
+        self._away.stop()
+        self.elsewhere.end()
+
+    @Slot(object)
+    def _on_watched(self, event: Event) -> None:
+        if isinstance(event, Watched):
+            self.elsewhere.show_watched(event)
+        elif isinstance(event, Failed):
+            self.elsewhere.end()
+
+    def do_ask_checkpoint(self) -> None:
+        """Ask the trainings elsewhere to save."""
+        self._ask("checkpoint")
+
+    def do_ask_stop(self) -> None:
+        """Ask the trainings elsewhere to stop."""
+        self._ask("stop")
+
+    def _ask(self, request: Literal["stop", "checkpoint"]) -> None:
+        for row in self.chosen():
+            if row.elsewhere and row.status == "running":
+                self._asker.enqueue(self.engine.ask_elsewhere(Path(row.path), request))
 
     def do_discard(self) -> None:
         """Move the chosen runs to the trash after confirmation."""

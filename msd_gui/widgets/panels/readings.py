@@ -40,7 +40,7 @@ class Readings(QWidget):
         Args:
             name: Accessible name.
             heads: Headings of the three columns.
-            wrap: Whether long names are broken over lines.
+            wrap: Whether long values are broken over lines too, in columns of equal width.
         """
         super().__init__()
         self.setAccessibleName(name)
@@ -48,7 +48,8 @@ class Readings(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(12)
         self._grid.setVerticalSpacing(2)
-        self._grid.setColumnStretch(0, 1)
+        for column in range(3 if wrap else 1):
+            self._grid.setColumnStretch(column, 1)
         self._wrap = wrap
         self._rows: list[tuple[QLabel, QLabel, QLabel]] = []
         self._shown: tuple[Reading, ...] = ()
@@ -67,8 +68,9 @@ class Readings(QWidget):
         while len(self._rows) < len(readings):
             row = len(self._rows) + 1
             labels = (self._label("", 0), self._label("", 1), self._label("", 2, "muted"))
-            labels[0].setWordWrap(self._wrap)
             for column, label in enumerate(labels):
+                # A name that does not fit beside the values takes a second line.
+                label.setWordWrap(self._wrap or column == 0)
                 self._grid.addWidget(label, row, column)
             self._rows.append(labels)
         for index, labels in enumerate(self._rows):

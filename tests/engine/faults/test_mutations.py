@@ -34,19 +34,31 @@ from msd_engine.data.images import load_images
 from msd_engine.data.own import keep, load_kept
 from msd_engine.events import Failed, Finished
 from msd_engine.jobs.files.save import save_text
-from msd_engine.jobs.noise.compare import PLAN as NOISES
-from msd_engine.jobs.noise.compare import read_cell, read_plan
+from msd_engine.jobs.noise.comparison_files import PLAN as NOISES
+from msd_engine.jobs.noise.comparison_files import read_cell, read_plan
 from msd_engine.jobs.training.recall import measured_again
 from msd_engine.jobs.training.train import train
 from msd_engine.jobs.tune.journal import Journal
-from msd_engine.runs.layout import EARLIER, FIGURES, MANIFEST, METRICS, NOTES, STATE, SWEEP, THUMBNAIL, TUNE, WEIGHTS
+from msd_engine.runs.layout import (
+    EARLIER,
+    FIGURES,
+    MANIFEST,
+    METRICS,
+    NOTES,
+    RESULT,
+    STATE,
+    SWEEP,
+    THUMBNAIL,
+    TUNE,
+    WEIGHTS,
+)
 from msd_engine.runs.notes import Notes, add_figures, read_figures, read_notes, write_notes
 from msd_engine.runs.pictures import save_png
 from msd_engine.runs.restoring import read_spec
 from msd_engine.runs.rows import read_row
 from msd_engine.runs.run import Run
 from msd_engine.runs.samples import load_samples, save_samples
-from msd_engine.runs.sweeps import RESULT, SweepFolder
+from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.runs.thumbnails import read_thumbnail, save_thumbnail
 from msd_engine.specs import ImagesSpec, SweepSpec, load_preset, training_hash
 from msd_engine.specs.reproduction import NoiseCell, NoisesFolder, NoisesSpec

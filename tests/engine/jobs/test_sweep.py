@@ -30,9 +30,9 @@ from msd_engine.events import (
 from msd_engine.jobs.sweep.story import open_sweep
 from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.runs.catalogue import Catalogue
-from msd_engine.runs.layout import MANIFEST, STATE, WEIGHTS
+from msd_engine.runs.layout import MANIFEST, RESULT, STATE, WEIGHTS
 from msd_engine.runs.run import Run
-from msd_engine.runs.sweeps import RESULT, SweepFolder, runs_in, sweep_of
+from msd_engine.runs.sweeps import SweepFolder, runs_in, sweep_of
 from msd_engine.specs import ExperimentSpec, Live, SweepSpec, load_preset, training_hash
 
 CPU = torch.device("cpu")

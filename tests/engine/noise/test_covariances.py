@@ -8,11 +8,12 @@ import pytest
 import torch
 
 from msd_engine.backend.errors import UserError
+from msd_engine.data.images import ImageSet, load_images
 from msd_engine.noise.chosen import space_of
 from msd_engine.noise.covariances.measured import measured_space, power
 from msd_engine.noise.space import Isotropic
 from msd_engine.noise.spectral import LEAST_SHARE, Spectral, correlation, frequencies, power_of, rings
-from msd_engine.specs import ExperimentSpec, NoiseSpec, SpecError
+from msd_engine.specs import ExperimentSpec, ImagesSpec, NoiseSpec, SpecError
 
 SHAPE = (2, 6, 9)
 DIM = math.prod(SHAPE)
@@ -127,6 +128,13 @@ def test_blur_is_a_gaussian_until_its_least_power():
     near = correlation(spectrum)[0, :4]
     wanted = torch.exp(-(torch.arange(4, dtype=torch.float64) ** 2) / (4 * 1.5**2))
     torch.testing.assert_close(near, wanted, rtol=0, atol=0.02)
+
+
+def test_the_spectrum_of_shipped_pictures_is_noise():
+    pictures = ImageSet.to_data(load_images(ImagesSpec(name="shapes")).train)
+    space = measured_space(power(pictures), 3)
+    white = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    torch.testing.assert_close(space.encode(space.decode(white)), white, atol=1e-9, rtol=0)
 
 
 def test_the_spectrum_of_the_data_is_measured():

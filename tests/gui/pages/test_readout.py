@@ -109,10 +109,10 @@ def report(**fields):
 @pytest.mark.parametrize(
     ("r_hat", "words", "severity"),
     [
-        (10.65, "not mixed: 10.65", "error"),
-        (1.02, "not mixed: 1.02", "error"),
-        (1.004, "mixed: 1.004", ""),
-        (math.nan, "–", ""),
+        (10.65, "R-hat: not mixed", "error"),
+        (1.02, "R-hat: not mixed", "error"),
+        (1.004, "R-hat: mixed", ""),
+        (math.nan, "R-hat, second half", ""),
     ],
 )
 def test_r_hat_of_chains_at_fixed_noise_comes_with_words(r_hat, words, severity):
@@ -120,7 +120,7 @@ def test_r_hat_of_chains_at_fixed_noise_comes_with_words(r_hat, words, severity)
     spec = spec.replace_all(method_rule(spec, "fixed") | {"sampling.method": "fixed"})
     rows = chain_readings(report(r_hat=np.array([1.0, r_hat])), spec.sampling)
     (row,) = [row for row in rows if row.name.startswith("R-hat")]
-    assert (row.value, row.expected, row.severity) == (words, "< 1.01", severity)
+    assert (row.name, row.expected, row.severity) == (words, "< 1.01", severity)
 
 
 @pytest.mark.parametrize("preset", ["two-gaussians", "ring-8"])

@@ -201,7 +201,7 @@ def test_a_figure_of_the_papers_begins_at_once_with_its_objective_alone(page):
     page.clock.tick.emit()
     assert page.shown.objective.currentText() == "Sliced (less variance)"
     assert page.command() == "msd scores --preset poster-figure-2 --objectives sliced-vr --seeds 0"
-    assert [one.label for one in page.exports()][0] == "Figure of the papers"
+    assert next(one.label for one in page.exports()) == "Figure of the papers"
     page.form.fields.control("data.name").change_value("ring-8")
     assert page.experiment.preset == ""
 

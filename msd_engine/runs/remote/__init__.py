@@ -1,0 +1,1 @@
+"""Runs that lie elsewhere: copies of them, and requests to their trainings."""

@@ -1,0 +1,93 @@
+"""Places elsewhere, by fsspec; every error there becomes one sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from msd_engine.backend.errors import UserError
+
+_PATIENCE_S = 20.0
+_EXTRAS = {"sftp": "sftp", "ssh": "sftp", "s3": "s3"}
+_SCHEME = re.compile(r"([a-z][a-z0-9+]*):/+")
+
+
+class AwayError(UserError):
+    """The place cannot be reached, or does not answer as it should."""
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is an address such as ``sftp://host/folder``, also one from which a path took a slash."""
+    return _SCHEME.match(text) is not None and text[1:2] != ":"
+
+
+def address(text: str) -> str:
+    """Return an address with both slashes: a path has only one of them left."""
+    found = _SCHEME.match(text)
+    if found is None or "://" in text:
+        return text
+    return f"{found[1]}://{'/' if found[1] in ('file', 'memory') else ''}{text[found.end() :]}"
+
+
+def opened(text: str) -> tuple[Any, str]:
+    """Return the file system of an address and the path in it.
+
+    Args:
+        text: The address: a path, ``file://``, ``sftp://``, ``s3://`` or another scheme that fsspec knows.
+
+    Raises:
+        AwayError: There is no such scheme, its library is missing, or the place cannot be reached.
+    """
+    import fsspec
+
+    if "::" in text:
+        raise AwayError(f"{text} names one place within another: give the address of a folder.")
+    scheme = text.partition("://")[0] if "://" in text else "file"
+    options: dict[str, Any] = {"skip_instance_cache": True}
+    if scheme in ("sftp", "ssh"):
+        options |= {"timeout": _PATIENCE_S, "banner_timeout": _PATIENCE_S, "auth_timeout": _PATIENCE_S}
+        with asking(text):
+            _check_hosts()
+    elif scheme != "file":
+        options["use_listings_cache"] = False
+    with asking(text):
+        found, path = fsspec.core.url_to_fs(text, **options)
+        return found, path.rstrip("/")
+
+
+@contextlib.contextmanager
+def asking(text: str) -> Iterator[None]:
+    """Turn any error of the body into an `AwayError` about an address."""
+    try:
+        yield
+    except UserError:
+        raise
+    except ImportError as error:
+        scheme = text.partition("://")[0]
+        extra = f": pip install 'msd-gui[{_EXTRAS[scheme]}]'" if scheme in _EXTRAS else ""
+        raise AwayError(f"{text} needs a library that is not installed here{extra}. ({error})") from error
+    except FileNotFoundError as error:
+        raise AwayError(f"There is no folder {text}.") from error
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0][:200] or type(error).__name__
+        raise AwayError(f"{text} cannot be read ({reason}).") from error
+
+
+def _check_hosts() -> None:
+    """Make fsspec's SFTP refuse hosts that the user's ssh does not know; by itself it accepts any."""
+    import fsspec
+    import paramiko
+    from fsspec.implementations.sftp import SFTPFileSystem
+
+    class Known(SFTPFileSystem):
+        def _connect(self) -> None:
+            self.client = paramiko.SSHClient()
+            self.client.load_system_host_keys()
+            self.client.connect(self.host, **self.ssh_kwargs)
+            self.ftp = self.client.open_sftp()
+            self.ftp.get_channel().settimeout(_PATIENCE_S)
+
+    for scheme in ("sftp", "ssh"):
+        fsspec.register_implementation(scheme, Known, clobber=True)
