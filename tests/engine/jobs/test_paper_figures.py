@@ -8,8 +8,8 @@ import pytest
 
 from msd_engine.cli.main import main
 from msd_engine.events import Failed, Finished
-from msd_engine.jobs.sampling import paper_figures
-from msd_engine.jobs.sampling.paper_figures import paper_figure
+from msd_engine.jobs.figures import paper_figures
+from msd_engine.jobs.figures.paper_figures import paper_figure
 from msd_engine.runs.restoring import read_job
 from msd_engine.specs import load_preset
 from msd_engine.specs.tables.papers import FIGURES, figure_named
