@@ -17,7 +17,7 @@ from msd_engine.specs.tables.papers import FIGURES, figure_named
 PANELS = {
     "report-figure-3": ("true distribution", "steps of 3 chains"),
     "poster-figure-1": ("without noise", "σ$_"),
-    "poster-figure-2": ("Exact score, σ$_", "Sliced (less variance), 60 steps, learned", "difference: "),
+    "poster-figure-2": ("Sliced (less variance), 60 steps, learned", "difference: "),
     "poster-figure-3": ("density, first mode 0.80", "adjusted, exact score", "annealed, exact score"),
     "ncsn-weights": ("plain: ", "annealed: "),
 }
