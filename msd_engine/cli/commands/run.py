@@ -30,7 +30,7 @@ ROW = "12"
 """Default number of samples in a row from seed to seed."""
 
 
-def run(options: Run) -> dict[str, Any]:
+def run(options: Run) -> dict[str, Any] | None:
     """Run the job of a file or of the options, and return its figures.
 
     Raises:
