@@ -1,4 +1,4 @@
-"""Options of the commands for chains in the plane, and of likelihoods."""
+"""Options of the commands for chains in the plane."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from msd_engine.cli.fields import NOT_GIVEN
-from msd_engine.cli.flags import DataDir, Device, Json, Model, Preset, RunFolder, SampleFields, Threads
+from msd_engine.cli.flags import Device, Json, Preset, RunFolder, SampleFields, Threads
 from msd_engine.specs.tables.papers import FigureName
 
 
@@ -36,22 +36,6 @@ class Figure:
     """A trained run on the same target, for the annealed chains of poster-figure-3."""
     threads: Threads = NOT_GIVEN
     json: Json = False
-
-
-@dataclass(frozen=True)
-class Likelihood:
-    """Compute the log-likelihood of data by the probability flow: of a target beside the exact one, or of images."""
-
-    run: RunFolder = None
-    preset: Preset = NOT_GIVEN
-    model: Model = NOT_GIVEN
-    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: as many as take seconds)")] = NOT_GIVEN
-    """Number of data: fresh ones of a target, or held-out images, both with the noise of the end of a chain."""
-    data_dir: DataDir = None
-    device: Device = "auto"
-    threads: Threads = NOT_GIVEN
-    json: Json = False
-    fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)
 
 
 @dataclass(frozen=True)
