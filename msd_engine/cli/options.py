@@ -90,7 +90,6 @@ class Run(_Computing):
 # Explicit because `--steps` alone must also remove the time limit of a preset, and vice versa.
 
 TrainFields: Any = field_flags("training", reserved=BUDGET)
-ScoreFields: Any = field_flags("training")
 
 
 @dataclass(frozen=True)

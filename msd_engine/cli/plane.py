@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
-from msd_engine.cli.fields import NOT_GIVEN
-from msd_engine.cli.flags import DataDir, Device, Json, Model, Preset, RunFolder, SampleFields, ScoreFields, Threads
+from msd_engine.cli.fields import NOT_GIVEN, field_flags
+from msd_engine.cli.flags import DataDir, Device, Json, Model, Preset, RunFolder, SampleFields, Threads
 from msd_engine.specs.tables.papers import FigureName
 
 
@@ -76,6 +76,9 @@ class ShootOut:
     threads: Threads = NOT_GIVEN
     json: Json = False
     fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)
+
+
+ScoreFields: Any = field_flags("training")
 
 
 @dataclass(frozen=True)
