@@ -56,7 +56,7 @@ from msd_engine.cli.outcome import (
     print_json,
     say,
 )
-from msd_engine.cli.plane import Figure, Twins
+from msd_engine.cli.plane import Figure, Likelihood, ShootOut, Twins
 from msd_engine.specs import JOBS, SpecError
 
 _ABOUT = """Train k-sample denoisers and draw from them by chained Langevin dynamics.
@@ -187,6 +187,14 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             from msd_engine.cli.commands.plane.twins import twins
 
             return twins(command)
+        case Likelihood():
+            from msd_engine.cli.commands.plane.likelihood import likelihood
+
+            return likelihood(command)
+        case ShootOut():
+            from msd_engine.cli.commands.plane.shoot_out import shoot_out
+
+            return shoot_out(command)
         case Propose():
             from msd_engine.cli.commands.propose import propose
 

@@ -21,7 +21,7 @@ from msd_engine.cli.flags import (
     SampleFields,
     Threads,
 )
-from msd_engine.cli.plane import Figure, Twins
+from msd_engine.cli.plane import Figure, Likelihood, ShootOut, Twins
 from msd_engine.specs.data import ImageSetName
 from msd_engine.specs.sampling import StepRule
 from msd_engine.specs.tables.noise import Covariance
@@ -364,7 +364,9 @@ Command = (
     | Evaluate
     | Why
     | Twins
+    | Likelihood
     | Figure
+    | ShootOut
     | Propose
     | Tune
     | Scores
@@ -385,7 +387,9 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
     Annotated[Why, tyro.conf.subcommand("why")],
     Annotated[Twins, tyro.conf.subcommand("twins")],
+    Annotated[Likelihood, tyro.conf.subcommand("likelihood")],
     Annotated[Figure, tyro.conf.subcommand("figure")],
+    Annotated[ShootOut, tyro.conf.subcommand("shoot-out")],
     Annotated[Propose, tyro.conf.subcommand("propose")],
     Annotated[Tune, tyro.conf.subcommand("tune")],
     Annotated[Scores, tyro.conf.subcommand("scores")],

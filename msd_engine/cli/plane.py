@@ -1,4 +1,4 @@
-"""Options of the commands for chains in the plane."""
+"""Options of the commands for chains in the plane, and of likelihoods."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 import tyro
 
 from msd_engine.cli.fields import NOT_GIVEN
-from msd_engine.cli.flags import Json, Preset, RunFolder, SampleFields, Threads
+from msd_engine.cli.flags import DataDir, Device, Json, Model, Preset, RunFolder, SampleFields, Threads
 from msd_engine.specs.tables.papers import FigureName
 
 
@@ -36,3 +36,43 @@ class Figure:
     """A trained run on the same target, for the annealed chains of poster-figure-3."""
     threads: Threads = NOT_GIVEN
     json: Json = False
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Compute the log-likelihood of data by the probability flow: of a target beside the exact one, or of images."""
+
+    run: RunFolder = None
+    preset: Preset = NOT_GIVEN
+    model: Model = NOT_GIVEN
+    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: as many as take seconds)")] = NOT_GIVEN
+    """Number of data: fresh ones of a target, or held-out images, both with the noise of the end of a chain."""
+    data_dir: DataDir = None
+    device: Device = "auto"
+    threads: Threads = NOT_GIVEN
+    json: Json = False
+    fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)
+
+
+@dataclass(frozen=True)
+class ShootOut:
+    """Compare samplers in the plane with the same numbers of evaluations of the denoiser."""
+
+    spec: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="SPEC")]
+    """Name of a preset of points, compared with 500 chains; or a file that carries a spec, compared as it says."""
+    samplers: Annotated[tuple[str, ...], tyro.conf.arg(metavar="A B", help_behavior_hint="(default: the usual)")] = ()
+    """Samplers, such as langevin ode; with own fields, such as langevin:r=0.3:conditioning=scheduled."""
+    evaluations: Annotated[
+        tuple[str, ...], tyro.conf.arg(metavar="N M", help_behavior_hint="(default: 30 100 300)")
+    ] = ()
+    """Budgets: most evaluations of the denoiser for one chain, rising."""
+    seeds: Annotated[str, tyro.conf.arg(metavar="N|0,1,2", help_behavior_hint="(default: 5)")] = NOT_GIVEN
+    """Number of seeds, from 0 on, or a list of seeds; the intervals are over them."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="DIR", help_behavior_hint="")] = None
+    """Write the table as shoot-out.csv and shoot-out.md and the charts as shoot-out.svg into this folder."""
+    run: Annotated[Path | None, tyro.conf.arg(metavar="RUN", help_behavior_hint="(default: the exact score)")] = None
+    """A trained run on the same target, whose network is then the denoiser."""
+    device: Device = "auto"
+    threads: Threads = NOT_GIVEN
+    json: Json = False
+    fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)

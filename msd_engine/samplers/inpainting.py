@@ -9,7 +9,7 @@ replacement method of Song et al. 2021 (arXiv:2011.13456, §5 and appendix I.2),
 harmonise the unknown part with the known one, as RePaint (Lugmayr et al. 2022, arXiv:2201.09865) does by going up and
 down. It is not the exact conditional: at noise σ the unknown part follows p(y_U given y_K) with y_K drawn from x_K
 alone, which ignores the part of x_K hidden by the noise; it becomes exact as σ → 0, and is exact at any noise for
-independent pixels.
+independent pixels. Noise that is not white is coloured in the picture, where the pixels are known.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from msd_engine.denoisers.posterior import Denoiser, Noise, Posterior, tweedie
+from msd_engine.noise.space import Isotropic, Space
 from msd_engine.samplers.descent import Dynamics, Stage
 
 
@@ -29,15 +30,22 @@ class KnownPixels:
     Args:
         x: The picture with shape (*event), on the device of the chains; only its known values matter.
         known: Boolean mask that broadcasts over `x`, true at known pixels, on the same device.
+        space: Coordinates of the chains, in which their noise is white; None for those of the picture.
     """
 
-    def __init__(self, x: Tensor, known: Tensor) -> None:
-        self.x = x
-        self.known = known
+    def __init__(self, x: Tensor, known: Tensor, space: Space | None = None) -> None:
+        self.x, self.known, self._space = x, known, space or Isotropic()
 
     def put_into(self, y: Tensor, sigma: float, n: Tensor) -> Tensor:
         """Return copies y (B, k, *event) with the known part x_K + σ n, for standard normal n of the same shape."""
-        return torch.where(self.known, self.x + sigma * n, y)
+        return self._held(y, self.x + sigma * self._space.decode(n))
+
+    def hold(self, x: Tensor) -> Tensor:
+        """Return estimates or draws x (B, *event) with the known part x_K."""
+        return self._held(x, self.x)
+
+    def _held(self, encoded: Tensor, pictures: Tensor) -> Tensor:
+        return self._space.encode(torch.where(self.known, pictures, self._space.decode(encoded)))
 
 
 class KnownDenoiser:
@@ -49,13 +57,12 @@ class KnownDenoiser:
 
     def __call__(self, y: Tensor, sigma: float | Tensor) -> Posterior:
         """Return the posterior with x̂_K = x_K, and its score."""
-        mean = torch.where(self.pixels.known, self.pixels.x, self.denoiser(y, sigma).mean)
+        mean = self.pixels.hold(self.denoiser(y, sigma).mean)
         return Posterior(mean, lambda: tweedie(mean, y, sigma))
 
     def draw(self, y: Tensor, sigma: float, noise: Noise) -> Tensor:
         """Draw x from the posterior and set x_K, for denoisers that can draw."""
-        drawn: Tensor = self.denoiser.draw(y, sigma, noise)
-        return torch.where(self.pixels.known, self.pixels.x, drawn)
+        return self.pixels.hold(self.denoiser.draw(y, sigma, noise))
 
 
 class Inpainting:

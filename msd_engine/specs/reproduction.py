@@ -114,7 +114,8 @@ PUBLISHED: dict[int, tuple[float, float]] = {
 
 NOISE_SEEDS = (0, 1, 2)
 _PAPER_SAMPLES = 50_000
-# Shares of a time budget; features of real images and the page take the rest.
+# Shares of a time budget for trainings, which are shortened in favour of samples, and for samples; features of real
+# images and the page take the rest.
 _NOISE_TRAINING_SHARE, _SAMPLING_SHARE = 0.45, 0.45
 
 
@@ -127,7 +128,7 @@ class NoisesSpec(Spec):
         seeds: Seeds of training and chains.
         steps: Numbers of evaluations of a chain, without repeats.
         chains: Samples of each noise, seed and number of steps; 0 for as many as the seconds allow.
-        training_s: Seconds for each training; 0 takes the steps of `base`.
+        training_s: Most seconds for each training; 0 takes the steps of `base`.
         sampling_s: Seconds for the samples of each training.
     """
 
@@ -153,6 +154,13 @@ class NoisesSpec(Spec):
             raise ValueError("chains must be positive where sampling_s is 0.")
         return self
 
+    @property
+    def seconds(self) -> float:
+        """Seconds for everything; 0 where steps or samples are given."""
+        if self.chains or not (self.training_s and self.sampling_s):
+            return 0.0
+        return 2 * len(self.seeds) * (self.training_s + self.sampling_s) / (_NOISE_TRAINING_SHARE + _SAMPLING_SHARE)
+
     def experiment(self, noise: Noise, seed: int, steps: int = 0) -> ExperimentSpec:
         """Return the experiment of a training and, with a number of steps, of its chains."""
         spec = self.base.replace_all({"training.seed": seed, "sampling.seed": seed})
@@ -164,11 +172,18 @@ class NoisesSpec(Spec):
 
 
 class NoisesFolder(Spec):
-    """The plan in the folder of a comparison: as asked, and with what timing has settled since."""
+    """The plan in the folder of a comparison: as asked, and with what timing has settled since.
+
+    Attributes:
+        asked: As asked.
+        settled: As settled.
+        spent_s: Seconds spent.
+    """
 
     format: Literal["msd-noises-folder-1"] = "msd-noises-folder-1"
     asked: NoisesSpec
     settled: NoisesSpec
+    spent_s: float = Field(0.0, ge=0.0)
 
 
 class NoiseCell(Spec):
@@ -210,7 +225,8 @@ def noise_reproduction(
         each = minutes * 60.0 / (2 * max(1, len(seeds)))
         training_s, sampling_s = round(each * _NOISE_TRAINING_SHARE, 1), round(each * _SAMPLING_SHARE, 1)
         fields |= {"base": base.model_dump(), "training_s": training_s, "sampling_s": sampling_s}
-        words = f"{minutes:g} minutes for everything: {training_s:g} s of training for each of {2 * len(seeds)} runs."
+        runs = 2 * len(seeds)
+        words = f"{minutes:g} minutes for everything, at most {training_s:g} s of training for each of {runs} runs."
         return NoisesSpec.from_fields(fields), words
     whole = load_preset("paper-noise").replace_all({"data.name": base.data.name, "title": base.title})
     if name == "noise-mnist":

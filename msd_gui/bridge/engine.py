@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 from msd_engine.events import Event, Samples
 from msd_engine.events.causes import Fault
 from msd_engine.events.figures import Figure, Sheet
+from msd_engine.events.shoot_out.table import ShootOutTable
 from msd_engine.jobs.tools.background import imported
 from msd_engine.specs import Branch, ChainTask, ExperimentSpec, Live, SweepSpec
 from msd_engine.specs.live import Cadence
 from msd_engine.specs.reproduction import NoisesSpec
 from msd_engine.specs.scores.spec import ScoresSpec
+from msd_engine.specs.search.shoot_out import ShootOutSpec
 from msd_engine.specs.search.tune import TuneSpec
 from msd_engine.specs.tables.papers import FigureName
 
@@ -139,6 +141,14 @@ class Engine:
     def twins(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
         """Walk chains beside their one-sample twins, and split the copies into mean and residuals."""
         return self._job("sampling.twins:twins", spec, run_dir=run, pool=1)
+
+    def shoot_out(self, spec: ShootOutSpec, run: Path | None = None) -> Job:
+        """Compare samplers in the plane with equal numbers of evaluations."""
+        return self._job("shoot_out.shoot_out:shoot_out", spec, run_dir=run, pool=1)
+
+    def export_shoot_out(self, table: ShootOutTable, spec: ShootOutSpec, path: Path) -> Job:
+        """Write a shoot-out as CSV, Markdown or figure, by the suffix."""
+        return self._job("shoot_out.export:export_shoot_out", table, spec, path)
 
     def moves(self, spec: ExperimentSpec, chain: int, run: Path | None = None) -> Job:
         """Split every step of one chain in the plane into drift and noise."""
@@ -297,6 +307,10 @@ class Engine:
     def preview_sweep(self, folder: Path, sheet: Sheet, most_px: int = 0) -> Job:
         """Draw the charts of a comparison as `export_sweep` would write them."""
         return self._job("sweep.export:preview_sweep", folder, sheet, most_px=most_px)
+
+    def likelihood(self, spec: ExperimentSpec) -> Job:
+        """Compute the log-likelihood of data by the exact probability flow."""
+        return self._job("noise.likelihood:likelihood", spec)
 
     # -- comparisons of noises -----------------------------------------------------------------------------------------
 

@@ -167,7 +167,6 @@ def _problem(
     """Describe a missing or unfit network, with a remedy for every alternative."""
     k, data = spec.training.k, spec.data.title
     coloured = spec.noise.covariance != "isotropic"
-    trainable = not coloured or spec.data.kind == "mixture"
     remedies = []
     if network is not None:
         title = f"This network has k = {network.k}"
@@ -181,13 +180,11 @@ def _problem(
         text = "Train one, or use the exact score."
         if known:
             text = f"Those for {data} have k = {' and '.join(map(str, sorted(known)))}."
-        if not trainable:
-            text = "Networks of images take isotropic noise only, so far."
         remedies += [Remedy(f"Use k = {other}", {"training.k": other}) for other in known[:1]]
     if coloured:
         remedies.append(Remedy("Use isotropic noise", {"noise.covariance": "isotropic"}))
     remedies.append(Remedy("Use the exact score", EXACT))
-    if engine.training is None and trainable:
+    if engine.training is None:
         remedies.append(Remedy(f"Train for k = {k}", action="train"))
         if not spec.serves_every_k:
             remedies.append(Remedy("Train for every k", ANY_K, action="train"))

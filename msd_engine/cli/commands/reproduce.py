@@ -64,8 +64,8 @@ def _noises(options: Reproduce, what: NoiseReported) -> dict[str, Any]:
     finished = follow(_noises_job(options, plan, budget), account)
     figures = account.figures() | {"page": finished.path, "elapsed_s": finished.elapsed_s}
     if not options.json:
-        print(figures["finding"])
-        del figures["rows"], figures["finding"]
+        print(figures["finding"], figures["note"], sep="\n")
+        del figures["rows"], figures["finding"], figures["note"]
     return figures
 
 
@@ -89,7 +89,10 @@ class _NoisesAccount:
         if table is None:
             return {}
         rows = [json_values(dataclasses.asdict(row)) for row in table.rows]
-        return {"rows": rows, "finding": table.finding, "chains": table.chains, "features": table.features}
+        return {"rows": rows, "finding": table.finding, "note": table.note} | {
+            "chains": table.chains,
+            "features": table.features,
+        }
 
     def how_to_continue(self) -> str:
         """Return how to continue."""

@@ -11,10 +11,12 @@ from msd_engine.events.noise.comparison import (
     Spread,
 )
 from msd_engine.events.noise.forward import Forward, NoiseDraws, NoiseSide, Spectrum
+from msd_engine.events.noise.likelihood import Likelihood
 
 __all__ = [
     "NOISE_TITLES",
     "Forward",
+    "Likelihood",
     "Noise",
     "NoiseCurve",
     "NoiseDraws",

@@ -132,6 +132,7 @@ class NoiseTable(Event):
         chains: Samples of each noise, seed and number of steps.
         done: Sets of samples measured.
         total: Sets of samples in all.
+        note: Steps that were trained, and chains that were left out for want of time.
     """
 
     rows: tuple[NoiseRow, ...]
@@ -140,3 +141,4 @@ class NoiseTable(Event):
     chains: int
     done: int
     total: int
+    note: str = ""

@@ -22,7 +22,7 @@ from msd_engine.denoisers.empirical import EmpiricalDenoiser
 from msd_engine.metrics.quality.verdicts import DataStatistics, data_statistics
 from msd_engine.noise.covariances.measured import power
 from msd_engine.noise.space import Isotropic, Space
-from msd_engine.specs import ImagesSpec
+from msd_engine.specs import ImagesSpec, NoiseSpec
 
 T = TypeVar("T")
 
@@ -84,6 +84,8 @@ _DENOISERS: _Shelf[Empirical] = _Shelf(1)
 # Each is a few numbers and a mean image.
 _STATISTICS: _Shelf[DataStatistics] = _Shelf(16)
 _SPECTRA: _Shelf[Tensor] = _Shelf(16)
+# The name of white noise.
+_WHITE: tuple[object, ...] = NoiseSpec().colour
 # Enough for a relative error of a percent or two at each frequency.
 _FOR_SPECTRUM = 4096
 
@@ -109,7 +111,7 @@ def loaded_empirical(
     data_dir: Path | None,
     device: torch.device,
     space: Space | None = None,
-    colour: tuple[object, ...] = (),
+    colour: tuple[object, ...] = _WHITE,
 ) -> Empirical:
     """Return the exact denoiser of a set of images, cached if possible.
 
@@ -139,19 +141,26 @@ def loaded_empirical(
         std = (x - mean).square().mean().sqrt().item()
         return Empirical(EmpiricalDenoiser(x, tile=tile), mean.cpu(), std)
 
-    return _DENOISERS.get((_key(spec, data_dir), str(device), *(() if white else colour)), make)
+    return _DENOISERS.get(_exact_key(_key(spec, data_dir), device, _WHITE if white else colour), make)
 
 
-def is_loaded(spec: ImagesSpec, data_dir: Path | None, device: torch.device | None = None) -> bool:
+def is_loaded(
+    spec: ImagesSpec, data_dir: Path | None, device: torch.device | None = None, colour: tuple[object, ...] = _WHITE
+) -> bool:
     """Return whether a set of images is cached; with a device, whether its exact denoiser is cached too.
 
     Args:
         spec: Which set, which part and how many.
         data_dir: The data folder.
         device: Device of the exact denoiser; None checks the images alone.
+        colour: Name of its noise, as of `loaded_empirical`.
     """
     key = _key(spec, data_dir)
-    return key in _SETS and (device is None or (key, str(device)) in _DENOISERS)
+    return key in _SETS and (device is None or _exact_key(key, device, colour) in _DENOISERS)
+
+
+def _exact_key(key: Hashable, device: torch.device, colour: tuple[object, ...]) -> Hashable:
+    return key, str(device), *(() if colour == _WHITE else colour)
 
 
 def loaded_statistics(spec: ImagesSpec, data_dir: Path | None) -> DataStatistics:

@@ -154,7 +154,17 @@ def learned_denoiser(
     loaded = load(denoiser.state_dict())
     denoiser.load_state_dict(loaded.tensors)
     denoiser.weights = DrawnBy(run=run.folder.resolve().name, step=loaded.step, sha256=weights_digest(loaded.tensors))
-    kind = run.spec.network.kind
+    return to_sample(denoiser, run.spec.network.kind, device)
+
+
+def to_sample(denoiser: LearnedDenoiser, kind: str, device: torch.device) -> LearnedDenoiser:
+    """Make a denoiser ready to sample on a device; return it.
+
+    Args:
+        denoiser: The denoiser.
+        kind: Kind of its network.
+        device: Where to compute.
+    """
     denoiser.tile = _TILES[kind]
     if device.type != "cpu":
         denoiser.tile, denoiser.least_tile = _TILES_OF_ACCELERATORS[kind], _TILES[kind]

@@ -79,21 +79,16 @@ def own_pictures(spec: ExperimentSpec) -> ImagesSpec | None:
     return spec.data if isinstance(spec.data, ImagesSpec) and spec.data.name == "folder" else None
 
 
-def images_of(
-    spec: ExperimentSpec, otherwise: str = "This is for images only: choose a set.", *, white_only: bool = False
-) -> ImagesSpec:
+def images_of(spec: ExperimentSpec, otherwise: str = "This is for images only: choose a set.") -> ImagesSpec:
     """Return the images of an experiment.
 
     Args:
         spec: The experiment.
         otherwise: Message of the error for points.
-        white_only: Whether only isotropic noise is served.
 
     Raises:
-        UserError: The data are points, or their noise is not served.
+        UserError: The data are points.
     """
     if not isinstance(spec.data, ImagesSpec):
         raise UserError(otherwise)
-    if white_only and spec.noise.covariance != "isotropic":
-        raise UserError("This takes isotropic noise only, so far: set noise.covariance to isotropic.")
     return spec.data

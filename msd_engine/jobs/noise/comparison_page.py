@@ -40,6 +40,7 @@ def write_page(
     curves: Sequence[NoiseCurve],
     data_dir: Path | None,
     machine: str,
+    note: str,
 ) -> Steps[Path]:
     """Write ``index.html``.
 
@@ -51,6 +52,7 @@ def write_page(
         curves: Measurements of the trainings.
         data_dir: The data folder.
         machine: The machine.
+        note: What was trained and left out.
 
     Yields:
         The current activity.
@@ -69,7 +71,7 @@ def write_page(
         plan=plan,
         whole=load_preset("paper-noise"),
         budget=budget,
-        table=noise_table(plan, cells),
+        table=noise_table(plan, cells, note),
         curves=curves,
         grids=grids,
         spectra=spectra(plan.base, data_dir),

@@ -33,6 +33,7 @@ TIMES = 7
 """Pictures of a strip."""
 _POINTS = 500
 _NONE = np.empty(0)
+_MOMENTS = 1025
 
 
 @reports_user_errors
@@ -103,11 +104,22 @@ def _picture(spec: ExperimentSpec, data: ImagesSpec, data_dir: Path | None) -> F
             correlation=torch.roll(kernel, (height // 2, width // 2), (0, 1)).numpy(),
             covariance=np.empty((0, 0)),
             log_det=_log_det(noise_space, x.numel()),
+            emerging=_emerging(spec, found / spectrum),
         )
 
     signal = (weights * found).sum((1, 2)).numpy()
     sides = side(_title(spec, white=True), Isotropic()), side(_title(spec), coordinates(spec, data_dir))
     return _told(spec, x, now, times, sides, Spectrum(frequency.numpy(), signal), len(images.test))
+
+
+def _emerging(spec: ExperimentSpec, ratio: Tensor) -> tuple[float, float]:
+    """Return the times between which eight of ten waves emerge, by their power over that of noise with σ = 1."""
+    equal = torch.quantile(ratio.flatten().sqrt(), torch.tensor([0.1, 0.9], dtype=ratio.dtype))
+    times = torch.linspace(0.0, 1.0, _MOMENTS, dtype=torch.float64)
+    # Interpolated: bisection takes longer than all else in a frame.
+    noise = spec.sigma_eff(1.0) * process_of(spec.noise).noise(times)
+    early, late = np.interp(equal.numpy(), noise.numpy(), times.numpy()).tolist()
+    return early, late
 
 
 def _cloud(spec: ExperimentSpec) -> Forward:

@@ -1,7 +1,7 @@
 """The denoising job: one picture, its k noisy copies, x̂, and the effect of a change of the copies.
 
-The copies are y_i = x + σ n_i, each n_i from its own random stream, so that copy i does not depend on k and is scaled
-by σ. Predictions for a change, with all distances as root mean squares over the values of a picture:
+The copies are y_i = x + σ C^½ n_i, each n_i from its own random stream, so that copy i does not depend on k and is
+scaled by σ. Predictions for a change, with all distances as root mean squares over the values of a picture:
 
 * shuffled: ȳ and an exact x̂ do not change (sufficiency, theory §3, fact 1);
 * copy i dropped: ȳ moves by (ȳ − y_i)/(k − 1), in expectation σ/√(k (k − 1));
@@ -34,11 +34,13 @@ from msd_engine.denoisers.posterior import Denoiser
 from msd_engine.events import Copies, Denoised, Event, Finished, Started
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_empirical, loaded_images
 from msd_engine.jobs.factory.parts import check_fits, learned_denoiser
+from msd_engine.jobs.factory.spaces import coordinates
 from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.pictures.pictures import chosen_picture, distance, draw_copies, held_out
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.frames import shown
+from msd_engine.noise.space import Space
 from msd_engine.runs.run import Run
 from msd_engine.specs import DenoiseSpec, DrawnBy, ExperimentSpec, ImagesSpec, Live, with_weights
 from msd_engine.specs.live import NEVER, Cadence
@@ -73,8 +75,9 @@ def denoise(
     del cadence, live
     begun_s = time.perf_counter()
     chosen = choose_device(device)
-    data = images_of(spec, "Only pictures can be denoised here: choose a set of images.", white_only=True)
-    if not is_loaded(data, data_dir, chosen if spec.sampling.source == "exact" else None):
+    data = images_of(spec, "Only pictures can be denoised here: choose a set of images.")
+    exact = chosen if spec.sampling.source == "exact" else None
+    if not is_loaded(data, data_dir, exact, spec.noise.colour):
         # Reading tens of thousands of images takes a second.
         yield from in_background(lambda _: _parts(spec, data, run_dir, data_dir, chosen))
     images, bench = _parts(spec, data, run_dir, data_dir, chosen)
@@ -92,6 +95,7 @@ class Bench(NamedTuple):
         words: Description for the user.
         exact: Whether it is the exact posterior mean of a known distribution.
         fixed_k: Number of copies it takes; 0 for any.
+        space: Coordinates of its copies, in which the noise is white.
         weights: The weights of a network; None for an exact denoiser.
     """
 
@@ -99,6 +103,7 @@ class Bench(NamedTuple):
     words: str
     exact: bool
     fixed_k: int
+    space: Space
     weights: DrawnBy | None = None
 
 
@@ -152,7 +157,7 @@ def _denoised(spec: ExperimentSpec, images: ImageSet, bench: Bench, device: torc
     denoise = spec.denoise
     x = chosen_picture(denoise, images)
     k = spec.training.k
-    y = draw_copies(x, denoise.sigma, k, denoise.seed)
+    y = draw_copies(x, denoise.sigma, k, denoise.seed, bench.space)
     before = _estimate(bench, y, denoise.sigma, tuple(range(k)), device)
     after, expected = None, math.nan
     if denoise.change != "none":
@@ -179,26 +184,27 @@ def _denoised(spec: ExperimentSpec, images: ImageSet, bench: Bench, device: torc
 
 
 def _estimate(bench: Bench, y: Tensor, sigma: float, origin: tuple[int, ...], device: torch.device) -> Copies:
-    x_hat = bench.denoiser(y.unsqueeze(0).to(device), sigma).mean[0]
+    x_hat = bench.space.decode(bench.denoiser(bench.space.encode(y).unsqueeze(0).to(device), sigma).mean[0])
     return Copies(shown(y), shown(y.mean(0, dtype=torch.float64)), shown(x_hat), origin)
 
 
 def _parts(
     spec: ExperimentSpec, data: ImagesSpec, run_dir: Path | None, data_dir: Path | None, device: torch.device
 ) -> tuple[ImageSet, Bench]:
-    images = loaded_images(data, data_dir)
+    images, space = loaded_images(data, data_dir), coordinates(spec, data_dir)
     if spec.sampling.source == "exact":
-        empirical = loaded_empirical(data, data_dir, device).denoiser
+        empirical = loaded_empirical(data, data_dir, device, space, spec.noise.colour).denoiser
         split = "training" if data.split == "train" else data.split
         words = f"exact posterior mean over the {len(empirical):,} {split} images of {TITLES.get(data.name, 'digits')}"
-        return images, Bench(empirical.in_tiles_of(1), words, exact=True, fixed_k=0)
+        return images, Bench(empirical.in_tiles_of(1), words, exact=True, fixed_k=0, space=space)
     if run_dir is None:
         raise UserError("There is no trained denoiser yet: train one first, or set sampling.source to exact.")
     check_fits(run_dir, spec)
     learned = network_of(run_dir, data, device)
     kind = "pretrained model" if (run_dir / CARD).exists() else "network of"
     fixed_k = 0 if learned.any_k else learned.k
-    return images, Bench(learned, f"{kind} {run_dir.name}", exact=False, fixed_k=fixed_k, weights=learned.weights)
+    words = f"{kind} {run_dir.name}"
+    return images, Bench(learned, words, exact=False, fixed_k=fixed_k, space=learned.space, weights=learned.weights)
 
 
 def network_of(run_dir: Path, data: ImagesSpec, device: torch.device) -> LearnedDenoiser:

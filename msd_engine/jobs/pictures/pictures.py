@@ -17,10 +17,12 @@ from msd_engine.data.images import ImageSet
 from msd_engine.data.picture import read_picture
 from msd_engine.events import Event, Finished, NoisyPicture, PictureRead
 from msd_engine.jobs.factory.loaded import is_loaded, loaded_images
+from msd_engine.jobs.factory.spaces import coordinates
 from msd_engine.jobs.factory.targets import images_of
 from msd_engine.jobs.tools.background import in_background
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.frames import shown
+from msd_engine.noise.space import Space
 from msd_engine.specs import DenoiseSpec, ExperimentSpec
 
 
@@ -53,20 +55,20 @@ def show_copies(spec: ExperimentSpec, *, data_dir: Path | None = None) -> Iterat
         `NoisyPicture` and `Finished`, or `Failed`.
     """
     begun_s = time.perf_counter()
-    data = images_of(spec, "Only sets of images have held-out pictures: choose one of them.", white_only=True)
+    data = images_of(spec, "Only sets of images have held-out pictures: choose one of them.")
     if not is_loaded(data, data_dir):
         # Reading tens of thousands of images takes a second.
         yield from in_background(lambda _: loaded_images(data, data_dir))
     images, denoise = loaded_images(data, data_dir), spec.denoise
     x = chosen_picture(denoise, images)
-    y = draw_copies(x, denoise.sigma, spec.training.k, denoise.seed)
+    y = draw_copies(x, denoise.sigma, spec.training.k, denoise.seed, coordinates(spec, data_dir))
     y_mean = shown(y.mean(0, dtype=torch.float64))
     error = distance(y_mean, x.numpy())
     yield NoisyPicture(spec.to_json(), shown(x), denoise.sigma, shown(y), y_mean, error, len(images.test))
     yield Finished(0, time.perf_counter() - begun_s, "")
 
 
-def draw_copies(x: Tensor, sigma: float, k: int, seed: int) -> Tensor:
+def draw_copies(x: Tensor, sigma: float, k: int, seed: int, space: Space | None = None) -> Tensor:
     """Draw noisy copies of one picture, each from its own random stream.
 
     Args:
@@ -74,11 +76,13 @@ def draw_copies(x: Tensor, sigma: float, k: int, seed: int) -> Tensor:
         sigma: Noise of one copy.
         k: Number of copies.
         seed: Seed of the noise.
+        space: Coordinates in which the noise is white; None for those of the picture.
 
     Returns:
-        y with shape (k, C, H, W).
+        y with shape (k, C, H, W), as pictures.
     """
-    return x + sigma * ChainStreams(seed, k, tuple(x.shape), block=1).normal()
+    noise = ChainStreams(seed, k, tuple(x.shape), block=1).normal()
+    return x + sigma * (noise if space is None else space.decode(noise))
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -72,7 +72,7 @@ def chain_task(
     def build() -> Sampling:
         toward = spec.denoise.second_seed if task == "interpolate" else None
         chains = sampling(spec, run_dir=run_dir, data_dir=data_dir, device=device, toward=toward)
-        pixels = _known_pixels(spec, data_dir, chains.device) if task == "inpaint" else None
+        pixels = _known_pixels(spec, data_dir, chains) if task == "inpaint" else None
         if start is not None:
             chains = _branched(spec, chains, start)
         elif pixels is not None:
@@ -116,7 +116,7 @@ def _painting(chains: Sampling, pixels: KnownPixels) -> Sampling:
     return replace(chains, denoiser=denoiser, dynamics=dynamics)
 
 
-def _known_pixels(spec: ExperimentSpec, data_dir: Path | None, device: torch.device) -> KnownPixels:
+def _known_pixels(spec: ExperimentSpec, data_dir: Path | None, chains: Sampling) -> KnownPixels:
     data = images_of(spec, "Only pictures can be inpainted: choose a set of images.")
     _, rows, columns = data.shape
     mask = spec.denoise.mask
@@ -126,4 +126,4 @@ def _known_pixels(spec: ExperimentSpec, data_dir: Path | None, device: torch.dev
         raise UserError("All of the picture is marked: keep some of it, or draw chains on the images page.")
     picture = chosen_picture(spec.denoise, loaded_images(data, data_dir))
     known = torch.frombuffer(bytearray(mask), dtype=torch.uint8).reshape(rows, columns) == 0
-    return KnownPixels(picture.to(device), known.to(device))
+    return KnownPixels(picture.to(chains.device), known.to(chains.device), chains.space)

@@ -65,14 +65,15 @@ def residual_inflation(y: Tensor, sigma: float) -> float:
     return chain_figures.residual_inflation(y.double().numpy(), sigma)
 
 
-def sliced_distance(x: Tensor, data: Tensor) -> float:
+def sliced_distance(x: Tensor, data: Tensor, most: int = _MOST_POINTS) -> float:
     """Return the sliced Wasserstein distance between two sets of points (Bonneel et al. 2015, JMIV 51).
 
     It is the mean over 16 fixed directions of the Wasserstein distance W₁ of the projections, by scipy.
 
     Args:
-        x: Points with shape (n, d), n > 0; the first 1000 count.
-        data: Points with shape (m, d), m > 0; the first 1000 count.
+        x: Points with shape (n, d), n > 0.
+        data: Points with shape (m, d), m > 0.
+        most: Number of points of either that count, from the first on.
 
     Returns:
         The distance in the units of the points.
@@ -81,7 +82,7 @@ def sliced_distance(x: Tensor, data: Tensor) -> float:
 
     directions = torch.randn(x.shape[1], _DIRECTIONS, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     directions /= directions.norm(dim=0)
-    both = ((part[:_MOST_POINTS].double() @ directions).T.numpy() for part in (x, data))
+    both = ((part[:most].double() @ directions).T.numpy() for part in (x, data))
     return float(np.mean([wasserstein_distance(a, b) for a, b in zip(*both, strict=True)]))
 
 

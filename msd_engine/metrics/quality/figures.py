@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from msd_engine.events import Figure
 from msd_engine.metrics.features.network import FeatureBatch
 from msd_engine.metrics.quality.distances import (
+    Estimate,
     Features,
     FrechetReference,
     centred_interval,
@@ -57,16 +58,25 @@ def refusal(n: int, reference_n: int, width: int) -> str:
 
 
 def frechet_figure(
-    features: Features, against: Standard, reference: FrechetReference, draws: np.random.Generator
+    features: Features,
+    against: Standard,
+    reference: FrechetReference,
+    draws: np.random.Generator,
+    *,
+    resampled: bool = True,
 ) -> Steps[Figure]:
-    """Return the Fréchet distance with a bootstrap interval, and the mean distance of sets of real images."""
-    rounds = _ROUNDS if features.shape[1] <= _MANY_FEATURES else _FEW_ROUNDS
-    resampled: list[float] = []
+    """Return the Fréchet distance; if `resampled` with a bootstrap interval, and the mean of sets of real images."""
+    rounds = (_ROUNDS if features.shape[1] <= _MANY_FEATURES else _FEW_ROUNDS) if resampled else 0
+    distances: list[float] = []
     for distance in reference.resampled(features, rounds, draws):
-        resampled.append(distance)
-        yield f"Resampling: {len(resampled)} of {rounds}"
-    found = centred_interval(reference.distance(features), resampled, reference.variance(features))
-    real = [reference.distance(array(one)) for one in against.real_sets if len(one) > features.shape[1]]
+        distances.append(distance)
+        yield f"Resampling: {len(distances)} of {rounds}"
+    sets = against.real_sets if resampled else ()
+    value = reference.distance(features)
+    found = Estimate(value, math.nan, math.nan)
+    if resampled:
+        found = centred_interval(value, distances, reference.variance(features))
+    real = [reference.distance(array(one)) for one in sets if len(one) > features.shape[1]]
     fid = against.network.fid
     spread_note = (
         f"By the network of the FID, against {len(against.reference)} held-out images; published values mostly use "

@@ -64,6 +64,8 @@ def judge(
     draws: np.random.Generator,
     y: Tensor | None = None,
     noise: tuple[float, float] | None = None,
+    *,
+    brief: bool = False,
 ) -> Steps[Judgement]:
     """Measure samples.
 
@@ -73,6 +75,7 @@ def judge(
         draws: Draws the resampled sets of the intervals.
         y: The last copies of their chains with shape (n, k, C, H, W), where they are known: they may have blown up.
         noise: Noise of one copy at the start and at the end of their chains; None where it is unknown.
+        brief: Leave out what takes longest: interval and real images of the Fréchet distance, nearest training images.
 
     Yields:
         The current activity.
@@ -85,7 +88,7 @@ def judge(
     figures: list[Figure] = []
     refused = refusal(len(features), len(reference), against.network.width)
     if against.frechet is not None and not refused:
-        figures.append((yield from frechet_figure(features, against, against.frechet, draws)))
+        figures.append((yield from frechet_figure(features, against, against.frechet, draws, resampled=not brief)))
     yield "Comparing distributions"
     figures.append(kernel_figure(features, real, reference[:_KERNEL_REFERENCE]))
     yield "Comparing neighbourhoods"
@@ -95,6 +98,8 @@ def judge(
     shares: NDArray[np.float64] = batch.class_shares.numpy()
     if len(shares):
         figures += class_figures(batch, against, shares)
+    if brief:
+        return Judgement(tuple(figures), shares, refused, judged)
     nearest = yield from median_nearest(x[:NEIGHBOURS], against.images.train)
     figures.append(
         Figure(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from msd_engine.events.noise import NoiseRow, NoiseTable, Spread
 from msd_engine.metrics.errors.student import interval
 from msd_engine.specs.reproduction import PUBLISHED, Noise, NoiseCell, NoisesSpec
@@ -16,12 +19,13 @@ _DISTANCES = SHOWN[:3]
 _Values = dict[tuple[Noise, int, int], float]
 
 
-def noise_table(plan: NoisesSpec, cells: Sequence[NoiseCell]) -> NoiseTable:
+def noise_table(plan: NoisesSpec, cells: Sequence[NoiseCell], note: str = "") -> NoiseTable:
     """Return the table of the cells so far.
 
     Args:
         plan: The comparison.
         cells: The figures of its samples.
+        note: What was trained and left out.
     """
     rows: list[NoiseRow] = []
     finding = ""
@@ -37,7 +41,19 @@ def noise_table(plan: NoisesSpec, cells: Sequence[NoiseCell]) -> NoiseTable:
             finding = _finding(plan, titles[0], found)
     features = next((cell.features for cell in cells), "")
     total = 2 * len(plan.seeds) * len(plan.steps)
-    return NoiseTable(tuple(rows), finding, features, plan.chains, len(cells), total)
+    return NoiseTable(tuple(rows), finding, features, plan.chains, len(cells), total, note)
+
+
+def noise_that_stays(band_loss: NDArray[np.float64], sigma_eff: NDArray[np.float64], size: int) -> float:
+    """Return the squared error of x̂ over that of ȳ, d σ_eff², averaged over bands of noise.
+
+    Args:
+        band_loss: Squared errors of x̂ with shape (bands,).
+        sigma_eff: Noises of the mean copy with shape (n,), ascending, which the bands divide.
+        size: Numbers d of a datum.
+    """
+    squares = [np.square(part, dtype=np.float64).mean() for part in np.array_split(sigma_eff, len(band_loss))]
+    return float((band_loss / (size * np.array(squares))).mean())
 
 
 def _row(plan: NoisesSpec, name: str, title: str, steps: int, found: _Values) -> NoiseRow:
@@ -67,11 +83,14 @@ def _spread(values: Sequence[float]) -> Spread:
 
 
 def _finding(plan: NoisesSpec, title: str, found: _Values) -> str:
-    many, few = max(plan.steps), min(plan.steps)
-    at_many, at_few = _gaps(plan, many, found), _gaps(plan, few, found)
-    seeds = [seed for seed in at_many if seed in at_few]
-    if not seeds or many == few:
+    gaps = {steps: _gaps(plan, steps, found) for steps in sorted(plan.steps)}
+    few, at_few = next(iter(gaps.items()))
+    # The most steps that have as many seeds as any other length beside the fewest.
+    shared = {steps: [seed for seed in at_few if seed in gap] for steps, gap in gaps.items() if steps > few}
+    many = max(shared, key=lambda steps: (len(shared[steps]), steps), default=few)
+    if not shared.get(many):
         return ""
+    at_many, seeds = gaps[many], shared[many]
     start, end = _spread([at_many[seed] for seed in seeds]), _spread([at_few[seed] for seed in seeds])
     growth = _spread([at_few[seed] - at_many[seed] for seed in seeds])
     comparable = start.low <= 0 <= start.high

@@ -55,4 +55,5 @@ def power(pictures: Tensor) -> Tensor:
     centred = pictures - pictures.mean(0)
     found = torch.fft.fft2(centred, norm="ortho").abs().square().mean((0, 1), dtype=torch.float64)
     # Real pictures have S(κ) = S(−κ), which a transform in float32 keeps to its rounding only.
-    return (found + torch.roll(found.flip(0, 1), (1, 1), (0, 1))) / 2
+    even: Tensor = (found + torch.roll(found.flip(0, 1), (1, 1), (0, 1))) / 2
+    return even

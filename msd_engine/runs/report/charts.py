@@ -127,6 +127,13 @@ def svg_of(shown: Sequence[Curves]) -> str:
     return text[text.index("<svg") :]
 
 
+def side_by_side(shown: Sequence[Curves], suffix: str, sheet: Sheet) -> bytes:
+    """Draw charts of the same curves side by side, with one legend beside the last, as ``svg``, ``png`` or ``pdf``."""
+    size = sheet.width_mm / 25.4, 4.0 + len(caption_lines(sheet)) * CAPTION_ROW
+    plain = [replace(one, legend=()) for one in shown[:-1]]
+    return _render([*plain, shown[-1]], suffix, size, {shown[-1].name: _BESIDE}, "", sheet)
+
+
 def _render(
     shown: Sequence[Curves],
     suffix: str,

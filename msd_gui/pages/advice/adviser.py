@@ -136,6 +136,7 @@ class Adviser(QObject):
             verdicts=_verdicts(report, spec.sampling.chains) if made.network is not None else (),
             counted=round(report.alive * spec.sampling.chains),
             stayed=report.stayed,
+            acceptance=report.acceptance,
         )
         self._learn(spec.data.model_dump_json(), facts)
 

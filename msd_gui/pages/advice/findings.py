@@ -28,6 +28,7 @@ class Facts:
         class_names: Names of the classes; empty for modes.
         counted: Number of samples that the shares were counted on; 0 for all chains of the sampling.
         stayed: Share of the chains that end in the mode that they were in half way down the last level.
+        acceptance: Share of the proposals at the last level that were accepted.
         ladder: The ladder and the effect of its steps.
         explained: The experiment on why chains of this sampling died or missed the shares, so far; None before it.
     """
@@ -42,6 +43,7 @@ class Facts:
     class_names: tuple[str, ...] = ()
     counted: int = 0
     stayed: float = math.nan
+    acceptance: float = math.nan
     ladder: Ladder | None = None
     explained: Explained | None = None
 

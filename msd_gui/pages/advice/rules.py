@@ -11,6 +11,8 @@ With σ_eff = σ/√k, r = ε/σ², the ratio γ of neighbouring levels, T steps
 * the end: σ_L/√k above a quarter of the data's standard deviation, of which the last jump makes a blur;
 * fixed noise: the share of a mode beyond chance by an exact test, while nearly all chains end in the mode that they
   were in half way; the remedy is to anneal, from the same start and with as many steps;
+* a mode or class without any sample, beyond chance, while σ₁/√k is below the largest distance of the data;
+* acceptance of Metropolis proposals below 0.2 or above 0.95; the remedy is to adapt the step in a warm-up;
 * too many steps: the share of a class or mode beyond chance by an exact test, from a network, with twice the steps
   that the ladder needs or more (theory §3, fact 8);
 * chains that have died or have ended off the data, and shares that are wrong for any other reason: no rule knows the
@@ -22,7 +24,7 @@ Measurements count only for the settings of their own sampling.
 from __future__ import annotations
 
 from msd_engine.specs import ExperimentSpec, SpecError
-from msd_gui.pages.advice import chains, settings
+from msd_gui.pages.advice import chains, reach, settings
 from msd_gui.pages.advice.findings import Advice, Facts, Fields
 
 _RULES = (
@@ -31,6 +33,7 @@ _RULES = (
     settings.ladder,
     settings.end,
     chains.stuck,
+    reach.acceptance,
 )
 
 
@@ -42,7 +45,8 @@ def advise(spec: ExperimentSpec, facts: Facts) -> list[Advice]:
     """
     found = [advice for rule in _RULES for advice in rule(spec, facts)]
     # The shares of dead chains mean nothing.
-    found += [*chains.dead(spec, facts)] or [*chains.drift(spec, facts)] or chains.shares(spec, facts)
+    rules = (chains.dead, reach.unvisited, chains.drift, chains.shares)
+    found += next((cards for rule in rules if (cards := [*rule(spec, facts)])), [])
     return [advice for advice in found if _accepted(spec, advice.remedy)]
 
 

@@ -54,21 +54,13 @@ def wall(spec: ExperimentSpec, _facts: Facts) -> Iterator[Advice]:
 
 def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     """Report a first noise that does not cover the data (theory §3, fact 5)."""
-    sampling = spec.sampling
-    spread = facts.data_std * math.sqrt(facts.dim)
-    first = spec.sigma_eff(sampling.sigma_1)
-    flows = sampling.sampler == "ode"
-    least = spread * (LEAST_START_OF_FLOW if flows else LEAST_START)
-    if not sampling.annealed or math.isnan(spread) or first >= least:
+    if not starts_inside(spec, facts):
         return
+    spread, least = _least_start(spec, facts)
+    first, flows = spec.sigma_eff(spec.sampling.sigma_1), spec.sampling.sampler == "ode"
     # Technique 1; without measured pairs, twice the distance from the mean serves as well.
     wanted = facts.largest_distance if facts.largest_distance > least else 2 * spread
-    sigma_1 = spec.sigma_of_copy(wanted)
-    remedy: dict[str, float | int] = {"sampling.sigma_1": sigma_1}
-    gamma = ladder_ratio(sampling)
-    if gamma > 1:
-        # Same density of levels on a longer ladder.
-        remedy["sampling.levels"] = 1 + math.ceil(math.log(sigma_1 / sampling.sigma_L) / math.log(gamma))
+    sigma_1, remedy = wider(spec, wanted)
     why = f"chains reach only data near their start, and some pairs are about {number(wanted)} apart"
     if flows:
         why = (
@@ -81,6 +73,28 @@ def start(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
         f"Set σ₁ = {number(sigma_1)}",
         remedy,
     )
+
+
+def starts_inside(spec: ExperimentSpec, facts: Facts) -> bool:
+    """Check whether the first noise is below that which covers the data; no for unknown data."""
+    # NaN is no evidence.
+    return spec.sampling.annealed and spec.sigma_eff(spec.sampling.sigma_1) < _least_start(spec, facts)[1]
+
+
+def _least_start(spec: ExperimentSpec, facts: Facts) -> tuple[float, float]:
+    """Return the root mean square distance of the data from their mean, and the least first noise σ₁/√k."""
+    spread = facts.data_std * math.sqrt(facts.dim)
+    return spread, spread * (LEAST_START_OF_FLOW if spec.sampling.sampler == "ode" else LEAST_START)
+
+
+def wider(spec: ExperimentSpec, wanted: float) -> tuple[float, dict[str, float | int]]:
+    """Return σ₁ for a first noise σ₁/√k, and the fields of a ladder from there whose levels are as close."""
+    sampling, sigma_1 = spec.sampling, spec.sigma_of_copy(wanted)
+    remedy: dict[str, float | int] = {"sampling.sigma_1": sigma_1}
+    gamma = ladder_ratio(sampling)
+    if gamma > 1:
+        remedy["sampling.levels"] = 1 + math.ceil(math.log(sigma_1 / sampling.sigma_L) / math.log(gamma))
+    return sigma_1, remedy
 
 
 def ladder(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:

@@ -9,6 +9,7 @@ GROUPS = [
         "Picture and copies",
         ["data.name", "denoise.sigma", "training.k", "denoise.seed", "denoise.index", "sampling.source"],
     ),
+    ("Noise", ["noise.covariance", "noise.gamma", "noise.blur"]),
     ("Copies test", ["denoise.change", "denoise.copy_index", "denoise.other"]),
     ("Chains", ["sampling.chains", "sampling.seed", "denoise.second_seed"]),
     (

@@ -27,6 +27,7 @@ from msd_gui.pages.mixture.fields_shown import GROUPS
 from msd_gui.pages.mixture.formula import Formula
 from msd_gui.pages.mixture.player import Player
 from msd_gui.pages.mixture.readout import Readout
+from msd_gui.pages.mixture.shoot_out.control import ShootOut
 from msd_gui.pages.mixture.sides import Sides
 from msd_gui.pages.mixture.time.branches import Branches
 from msd_gui.pages.mixture.time.motion import SlowMotion
@@ -54,6 +55,8 @@ from msd_gui.widgets.panels.transport import TransportBar
 
 WRITTEN_OUT = ("data.weights", "data.means", "data.covariances", "data.points")
 CHECKPOINT_EVERY_S = 1.5
+CARDS = ("card-lost-mode", "card-low-acceptance", "card-high-acceptance")
+"""Presets whose settings bring one card of advice."""
 
 
 class MixturePage(TrainingPage):
@@ -61,7 +64,7 @@ class MixturePage(TrainingPage):
 
     title = "Mixture"
     chains: PlaneChains
-    presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25", *FIGURES)
+    presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25", *FIGURES, *CARDS)
 
     def __init__(
         self,
@@ -96,12 +99,13 @@ class MixturePage(TrainingPage):
         self.sides = Sides(self, engine, self.player, self.plane, self._planes)
         self.branches = Branches(self, self.player, self.sides, self.timeline)
         self.motion = SlowMotion(self, engine, clock, self.player, self.plane)
+        self.shoot_out = ShootOut(self, engine)
         self.editing = Editing(self, clock, self.player, self.fields, self.beside, self.plane)
         tools = layout.row(self.motion.button, self.editing.modes, self.editing.points, stretch=(1, 1, 1))
         for part in (tools, self.editing.bar):
             self._above.insertWidget(self._above.indexOf(self.formula), part)
         both = layout.row(self.sides.button, self.branches.button, stretch=(1, 1))
-        for part in (both, self.sides.readings, self.twins.panel):
+        for part in (both, self.shoot_out.button, self.sides.readings, self.twins.panel):
             self._figures.insertWidget(self._figures.indexOf(self.training_heading), part)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
         self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
@@ -375,7 +379,7 @@ class MixturePage(TrainingPage):
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""
-        return exports(self, self.parts, self.chains)
+        return [*exports(self, self.parts, self.chains), *self.shoot_out.exports()]
 
     def command(self) -> str:
         """Return the `msd` line that draws these chains."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from PySide6.QtCore import Slot
+from PySide6.QtCore import QTimer, Slot
 from PySide6.QtWidgets import QStackedWidget, QTabWidget
 
 from msd_engine.events import Event, Failed, Finished, Progress
-from msd_engine.events.noise import Forward, NoiseCurve, NoiseMoment, NoiseSamples, NoiseTable
+from msd_engine.events.noise import Forward, Likelihood, NoiseCurve, NoiseMoment, NoiseSamples, NoiseTable
 from msd_engine.specs import (
     DenoiseSpec,
     ExperimentSpec,
@@ -32,6 +32,7 @@ from msd_gui.pages.noise.fields_shown import GROUPS, idle, refused
 from msd_gui.pages.noise.plan import PRESETS, command_of, plan_of, why_not
 from msd_gui.pages.noise.shown import NoiseShown
 from msd_gui.pages.noise.trainings import Trainings
+from msd_gui.pages.noise.words import log_likelihood
 from msd_gui.session.experiment import Experiment
 from msd_gui.widgets.panels.spec_form import SpecForm
 
@@ -39,6 +40,8 @@ _KINDS: tuple[DataKind, ...] = ("images", "mixture")
 _TITLES = {"images": "Pictures", "mixture": "Points"}
 _HELD_OUT = {"denoise.index": 0, "denoise.picture": b"", "denoise.mask": b""}
 _WRITTEN_OUT = dict.fromkeys(("data.weights", "data.means", "data.covariances", "data.points"))
+# Rest after the last change before likelihoods, which take a second.
+_REST_MS = 400
 # Seconds from a datum to noise when it plays.
 _PLAY_S = 4.0
 
@@ -56,6 +59,11 @@ class NoisePage(ExperimentPage):
         self._last = {spec.data.kind: spec for spec in (_other_kind(experiment.spec), experiment.spec)}
         self._runner = self.runner(self._show)
         self._trainer = self.runner(self._show_training)
+        self._densities = self.runner(self._show_likelihood)
+        # What the likelihoods on the screen are of; None before any.
+        self._density: tuple[object, ...] | None = None
+        self._rest = QTimer(self, singleShot=True, interval=_REST_MS)
+        self._rest.timeout.connect(self._request_likelihood)
         self._trainer.running_changed.connect(self._update_buttons)
         self.shown = NoiseShown()
         self.trainings = Trainings()
@@ -172,6 +180,30 @@ class NoisePage(ExperimentPage):
     def _request(self) -> None:
         if self.engine.ready:
             self._runner.submit(self.engine.forward(self.experiment.spec), grace_ms=GRACE_MS)
+            self._follow_density()
+
+    def _follow_density(self) -> None:
+        """Take away the likelihoods of other data or noise, and ask for these when the settings rest."""
+        spec = self.experiment.spec
+        density = None
+        if spec.data.kind == "mixture":
+            density = spec.data, spec.noise.colour, spec.training.k, spec.sampling.ends
+        if density != self._density:
+            self._density = density
+            self._densities.stop()
+            self.shown.likelihood.set_readings(())
+            self._rest.start()
+
+    @Slot()
+    def _request_likelihood(self) -> None:
+        if self._density is not None:
+            spec = self.experiment.spec.replace("sampling.source", "exact")
+            self._densities.submit(self.engine.likelihood(spec), grace_ms=GRACE_MS)
+
+    @Slot(object)
+    def _show_likelihood(self, event: Event) -> None:
+        if isinstance(event, Likelihood):
+            self.shown.likelihood.set_readings((log_likelihood(event),))
 
     @Slot(object)
     def _show(self, event: Event) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtWidgets import QLabel, QStackedWidget
 
 from msd_engine.events.noise import Forward
@@ -16,9 +17,9 @@ from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Readings
 
 PLACEHOLDER = "A picture on its way to noise appears here."
-# Frames after which strips and correlations are shown even while more come.
-_MOST_BEHIND = 3
 _LAYERS = frozenset({"data"})
+# Numbers of the views that wait for a tick; before them the strips.
+_CORRELATIONS, _FIGURES = 2, 3
 _SPECTRA_PX, _LAGS_PX, _MAPS_PX, _STRIP_PX = 190, 140, 110, 84
 # Half width of the plane over the largest coordinate of the data.
 _ROOM = 1.3
@@ -36,9 +37,8 @@ class NoiseShown:
 
     def __init__(self) -> None:
         self.frame: Forward | None = None
-        # The last frame whose strips and correlations are shown, and the number of frames since.
-        self._whole: Forward | None = None
-        self._behind, self._fresh = 0, False
+        # Views that wait for a tick, by number and in their order, with the frames that they show.
+        self._waiting: dict[int, Forward | None] = dict.fromkeys(range(4))
         self.now = TilesView("The picture, under white and under the chosen noise")
         self.strips = (TilesView("The way to white noise"), TilesView("The way to the chosen noise"))
         self.heads = (layout.heading(""), layout.heading(""))
@@ -47,6 +47,7 @@ class NoiseShown:
         self.spectra, self.lags = CurvesView(words.NO_SPECTRA), CurvesView(words.NO_AUTOCOVARIANCE)
         self.maps = TilesView("Correlation of the middle pixel with every other one")
         self.figures = Readings("Figures of the noise", ("", "value", ""), wrap=True)
+        self.likelihood = Readings("Log-likelihood of the data", ("", "flow", "exact"), wrap=True)
         self.sentences = QLabel()
         self.sentences.setWordWrap(True)
         self._lay_out()
@@ -76,7 +77,9 @@ class NoiseShown:
             layout.heading("Correlation with the middle pixel"),
             self.maps,
         )
-        self.right = layout.column(layout.heading("What is seen"), self.sentences, self.figures, self.of_pictures)
+        self.right = layout.column(
+            layout.heading("What is seen"), self.sentences, self.figures, self.likelihood, self.of_pictures
+        )
 
     def show(self, frame: Forward) -> None:
         """Show a frame."""
@@ -85,54 +88,69 @@ class NoiseShown:
         self.stack.setCurrentIndex(0 if pictures else 1)
         self.middle.set_ready(True)
         self.of_pictures.setVisible(pictures)
-        self.figures.set_readings(words.readings(frame))
-        self.sentences.setText(words.sentences(frame))
         if pictures:
             self._show_pictures(frame)
         else:
+            self._show_figures(frame)
             self._show_clouds(frame, others=before is None or not np.array_equal(before.x, frame.x))
 
     def clear(self) -> None:
         """Show nothing, after a failure."""
-        self.frame = self._whole = None
+        self.frame, self._waiting = None, dict.fromkeys(range(4))
         self.middle.set_ready(False)
         self.of_pictures.setVisible(False)
         self.figures.set_readings(())
+        self.likelihood.set_readings(())
         self.sentences.clear()
 
     def catch_up(self) -> None:
-        """Show strips and correlations of the newest frame: at a tick without a frame, or after a few of them.
+        """Show strips, correlations or figures of the newest frame, those that are the furthest behind.
 
         Painting all views takes longer than a tick while a slider is dragged.
         """
-        fresh, self._fresh = self._fresh, False
-        if self._behind and (not fresh or self._behind >= _MOST_BEHIND):
-            self._show_rest()
+        while late := [place for place, frame in self._waiting.items() if frame is not self.frame]:
+            if self._show_next(late[0]):
+                return
 
     def _show_pictures(self, frame: Forward) -> None:
         self.now.set_tiles([Tile("x", frame.x), *(Tile(side.name, side.y) for side in frame.sides)])
         self.spectra.set_plot(words.spectra(frame))
-        self._behind, self._fresh = self._behind + 1, True
-        if self._whole is None:
-            self._show_rest()
+        if None in self._waiting.values():
+            for place in tuple(self._waiting):
+                self._show_next(place)
 
-    def _show_rest(self) -> None:
-        """Show strips and correlations, as far as they differ from those that are shown."""
-        frame, before = self.frame, self._whole
-        self._whole, self._behind = frame, 0
+    def _show_next(self, place: int) -> bool:
+        """Show the newest strip, 0 or 1, correlations, 2, or figures, 3; return whether they differ from before."""
+        frame, before = self.frame, self._waiting.pop(place)
+        self._waiting[place] = frame
+        if frame is not None and place == _FIGURES:
+            return self._show_figures(frame)
         if frame is None or not frame.available:
-            return
-        known = (None, None) if before is None or not before.available else before.sides
-        for place, (side, old) in enumerate(zip(frame.sides, known, strict=True)):
-            self.heads[place].setText(f"{side.name}, by time")
-            if old is None or not np.array_equal(old.strip, side.strip):
-                moments = zip(frame.times, side.strip, strict=True)
-                tiles = [Tile(f"t = {number(float(t), 2)}", picture) for t, picture in moments]
-                self.strips[place].set_tiles(tiles)
-        chosen, old = frame.sides[1], known[1]
-        if old is None or not np.array_equal(old.correlation, chosen.correlation):
-            self.lags.set_plot(words.autocovariance(frame))
-            self.maps.set_tiles([Tile(side.name, side.correlation[None].astype(np.float32)) for side in frame.sides])
+            return False
+        known = before.sides if before is not None and before.available else None
+        if place < _CORRELATIONS:
+            return self._show_strip(frame, place, None if known is None else known[place].strip)
+        if known is not None and np.array_equal(known[1].correlation, frame.sides[1].correlation):
+            return False
+        self.lags.set_plot(words.autocovariance(frame))
+        self.maps.set_tiles([Tile(side.name, side.correlation[None].astype(np.float32)) for side in frame.sides])
+        return True
+
+    def _show_figures(self, frame: Forward) -> bool:
+        rows, sentences = words.readings(frame), words.sentences(frame)
+        shown = self.figures.texts(), self.sentences.text()
+        self.figures.set_readings(rows)
+        self.sentences.setText(sentences)
+        return shown != (self.figures.texts(), sentences)
+
+    def _show_strip(self, frame: Forward, place: int, shown: NDArray[np.float32] | None) -> bool:
+        side = frame.sides[place]
+        self.heads[place].setText(f"{side.name}, by time")
+        if shown is not None and np.array_equal(shown, side.strip):
+            return False
+        moments = zip(frame.times, side.strip, strict=True)
+        self.strips[place].set_tiles([Tile(f"t = {number(float(t), 2)}", picture) for t, picture in moments])
+        return True
 
     def _show_clouds(self, frame: Forward, *, others: bool) -> None:
         half = _ROOM * float(np.abs(frame.x).max())

@@ -153,10 +153,12 @@ class Trainings:
             self.figure.setCurrentText(before)
             self.figure.blockSignals(False)
         self.finding.setText(event.finding or "Both noises need samples at the most and at the fewest steps.")
-        self.note.setText(
-            f"{event.chains} samples each, by {event.features}. Mean over seeds with its 95 % interval; distances "
-            "shrink with the number of samples. The paper's figures are FID on CIFAR-10: only their course compares."
+        words = (
+            f"{event.note} {event.chains} samples each, by {event.features}. Mean over seeds with its 95 % interval; "
+            "distances shrink with the number of samples. The paper's figures are FID on CIFAR-10: only their course "
+            "compares."
         )
+        self.note.setText(words.strip())
         self._show_figure()
 
     # -- what is chosen ------------------------------------------------------------------------------------------------

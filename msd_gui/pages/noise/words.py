@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from msd_engine.events.noise import Forward, NoiseSide
+from msd_engine.events.noise import Forward, Likelihood, NoiseSide
 from msd_engine.events.plots import Axis, Curve, Curves
 from msd_gui.widgets.controls.numbers import number
 from msd_gui.widgets.panels.readings import Reading
@@ -76,9 +76,28 @@ def readings(frame: Forward) -> tuple[Reading, ...]:
     return tuple(rows)
 
 
+def log_likelihood(found: Likelihood) -> Reading:
+    """Return the mean log-likelihood of a datum by the flow and exactly."""
+    help_text = (
+        "Mean log density of data with the noise of the end of a chain, followed along the probability flow to the "
+        "largest noise, and the exact one. The largest difference of one datum is "
+        f"{number(found.largest_error)} nats."
+    )
+    flow, exact = (f"{value:.4f}" for value in (found.mean, found.exact_mean))
+    return Reading("Log-likelihood per datum, nats", flow, exact, help=help_text)
+
+
 def sentences(frame: Forward) -> str:
-    """Return what both noises hide now, in one sentence for each."""
-    return "\n".join(f"{side.name}: {hidden(frame, side)}." for side in frame.sides)
+    """Return what both noises hide now, and in how many steps the waves emerge, a line for each."""
+    return "\n".join(f"{side.name}: {hidden(frame, side)}.{_emerging(side)}" for side in frame.sides)
+
+
+def _emerging(side: NoiseSide) -> str:
+    early, late = side.emerging
+    if not early < late:
+        return ""
+    ends = f"t = {number(late, 2)} and {number(early, 2)}"
+    return f" Eight of ten waves come out of it between {ends}: in {number(10 * (late - early), 2)} of 10 even steps."
 
 
 def hidden(frame: Forward, side: NoiseSide) -> str:

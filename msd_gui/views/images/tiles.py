@@ -64,16 +64,23 @@ class TilesView(Canvas):
 
     def cell(self, index: int) -> QRectF:
         """Return the rectangle of a tile's picture."""
+        return self._cells()[index]
+
+    def _cells(self) -> list[QRectF]:
+        """Return the rectangles of all pictures."""
         columns, width, height, step_x, step_y, left = self._layout()
-        row, column = divmod(index, columns)
-        x = left + column * step_x + (step_x - _GAP_PX - width) / 2
         rows = -(-len(self._tiles) // columns)
-        top = max(2.0, (self.height() - rows * step_y) / 2)
-        return QRectF(round(x), round(top + self._head() + row * step_y), round(width), round(height))
+        top = max(2.0, (self.height() - rows * step_y) / 2) + self._head()
+        left += (step_x - _GAP_PX - width) / 2
+        places = (divmod(index, columns) for index in range(len(self._tiles)))
+        return [
+            QRectF(round(left + column * step_x), round(top + row * step_y), round(width), round(height))
+            for row, column in places
+        ]
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Choose the clicked tile."""
-        found = [i for i in range(len(self._tiles)) if self.cell(i).contains(QPointF(event.position()))]
+        found = [i for i, cell in enumerate(self._cells()) if cell.contains(QPointF(event.position()))]
         if found and event.button() == Qt.MouseButton.LeftButton:
             self.chosen.emit(found[0])
 
@@ -85,8 +92,7 @@ class TilesView(Canvas):
                 return
             painter.setFont(font_of(self, _FONT))
             step_x = self._layout()[3]
-            for index, (tile, image) in enumerate(zip(self._tiles, self._images, strict=True)):
-                cell = self.cell(index)
+            for tile, image, cell in zip(self._tiles, self._images, self._cells(), strict=True):
                 small = cell.width() * self.devicePixelRatioF() < image.width()
                 painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, small)
                 painter.drawImage(cell, image)

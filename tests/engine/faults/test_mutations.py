@@ -34,8 +34,8 @@ from msd_engine.data.images import load_images
 from msd_engine.data.own import keep, load_kept
 from msd_engine.events import Failed, Finished
 from msd_engine.jobs.files.save import save_text
-from msd_engine.jobs.noise.compare import PLAN as NOISES
-from msd_engine.jobs.noise.compare import read_cell, read_plan
+from msd_engine.jobs.noise.comparison_files import PLAN as NOISES
+from msd_engine.jobs.noise.comparison_files import read_cell, read_plan
 from msd_engine.jobs.training.recall import measured_again
 from msd_engine.jobs.training.train import train
 from msd_engine.jobs.tune.journal import Journal

@@ -8,14 +8,28 @@ import numpy as np
 import pytest
 import torch
 
+from msd_engine.backend.streams import ChainStreams
 from msd_engine.denoisers.empirical import EmpiricalDenoiser
-from msd_engine.events import Failed, FilmFrame, Finished, ImageFrame, Samples, Verdicts
+from msd_engine.events import (
+    Denoised,
+    FilmFrame,
+    Finished,
+    GrowingCopies,
+    ImageFrame,
+    NoisyPicture,
+    Samples,
+    Verdicts,
+)
 from msd_engine.jobs.factory.loaded import loaded_images
-from msd_engine.jobs.factory.parts import descent
+from msd_engine.jobs.factory.parts import descent, learned_denoiser
 from msd_engine.jobs.factory.spaces import coordinates
-from msd_engine.jobs.pictures.denoise import denoise
+from msd_engine.jobs.pictures.denoise import denoise, rms
+from msd_engine.jobs.pictures.growing import growing_copies
+from msd_engine.jobs.pictures.pictures import show_copies
 from msd_engine.jobs.sampling.chain_task import chain_task
 from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.training.train import train
+from msd_engine.noise.chosen import space_of
 from msd_engine.noise.space import Isotropic
 from msd_engine.specs import Branch, ExperimentSpec, ImagesSpec, UNetSpec
 
@@ -100,7 +114,55 @@ def test_a_branch_goes_on_from_a_told_state():
     np.testing.assert_allclose(only(Samples, branched).x_hat[0], only(Samples, whole).x_hat[3], atol=1e-3)
 
 
-def test_what_takes_isotropic_noise_only_says_so():
-    (*_, last) = denoise(COLOURED)
-    assert isinstance(last, Failed)
-    assert "set noise.covariance to isotropic" in last.text
+def smooth_copies(spec, k):
+    """Return the copies of the denoise page in the coordinates of their noise, by hand."""
+    images = loaded_images(spec.data)
+    x = images.to_data(images.test[spec.denoise.index])
+    space = space_of(spec.noise, spec.data.shape)
+    n = ChainStreams(spec.denoise.seed, k, tuple(x.shape), block=1).normal()
+    return x, space, space.encode(x) + spec.denoise.sigma * n
+
+
+@pytest.mark.parametrize("covariance", ["power-law", "blur", "data"])
+def test_a_picture_is_denoised_from_coloured_copies(covariance):
+    spec = COLOURED.replace_all({"noise.covariance": covariance, "denoise.sigma": 0.7, "training.k": 3})
+    found = only(Denoised, done(denoise(spec, device="cpu")))
+    if covariance == "data":
+        assert not np.array_equal(found.copies.x_hat, found.copies.y_mean)
+        return
+    x, space, u = smooth_copies(spec, 3)
+    np.testing.assert_allclose(found.copies.y, space.decode(u).numpy(), atol=1e-5)
+    training = loaded_images(spec.data)
+    exact = EmpiricalDenoiser(space.encode(training.to_data(training.train)))
+    x_hat = space.decode(exact(u.unsqueeze(0), 0.7).mean[0])
+    np.testing.assert_allclose(found.copies.x_hat, x_hat.numpy(), atol=1e-4)
+    assert found.error == pytest.approx(rms(x_hat - x), abs=1e-4)
+    assert only(NoisyPicture, done(show_copies(spec))).y == pytest.approx(found.copies.y)
+    (*_, grown) = [
+        event for event in done(growing_copies(spec, (1, 3), (), device="cpu")) if isinstance(event, GrowingCopies)
+    ]
+    np.testing.assert_allclose(grown.estimates[-1].x_hat, found.copies.x_hat, atol=1e-4)
+
+
+def test_a_network_denoises_coloured_copies(tmp_path):
+    small = {"network.width": 8, "network.blocks": 0, "training.steps": 2, "training.seconds": 0.0, "training.batch": 8}
+    spec = COLOURED.replace_all({**small, "sampling.source": "trained", "training.k": 1, "denoise.sigma": 0.7})
+    done(train(spec, tmp_path / "run", device="cpu", threads=1))
+    found = only(Denoised, done(denoise(spec, run_dir=tmp_path / "run", device="cpu")))
+    _, space, u = smooth_copies(spec, 1)
+    network = learned_denoiser(tmp_path / "run", torch.device("cpu"))
+    x_hat = space.decode(network(u.unsqueeze(0), 0.7).mean[0])
+    np.testing.assert_allclose(found.copies.x_hat, x_hat.numpy(), atol=1e-4)
+    (*_, last) = denoise(spec.replace("noise.gamma", 2.0), run_dir=tmp_path / "run", device="cpu")
+    assert "was trained with power-law noise" in last.text
+
+
+def test_known_pixels_stay_known_under_coloured_noise():
+    mask = np.zeros((8, 8), np.uint8)
+    mask[4:] = 255
+    spec = COLOURED.replace_all({"denoise.mask": mask.tobytes(), "sampling.chains": 3, "denoise.index": 1})
+    drawn = only(Samples, done(chain_task(spec, "inpaint", device="cpu"))).x_hat
+    images = loaded_images(spec.data)
+    x = images.to_data(images.test[1]).numpy()
+    np.testing.assert_allclose(drawn[:, :, :4], np.broadcast_to(x[:, :4], drawn[:, :, :4].shape), atol=1e-4)
+    assert np.abs(drawn[:, :, 4:] - x[:, 4:]).max() > 0.1

@@ -9,19 +9,20 @@ import pytest
 import torch
 
 from msd_engine.denoisers.learned import LearnedDenoiser
-from msd_engine.events import Finished, HeldOutLoss, Samples, StripFrame
+from msd_engine.events import Finished, HeldOutLoss, Samples, StripFrame, SweepTable
 from msd_engine.jobs.factory.forms import OUTPUTS
 from msd_engine.jobs.factory.loaded import loaded_images
 from msd_engine.jobs.factory.parts import learned_denoiser
 from msd_engine.jobs.factory.spaces import coordinates, encoded_statistics
 from msd_engine.jobs.factory.training import training
 from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.sweep.sweep import sweep
 from msd_engine.jobs.training.train import train
 from msd_engine.noise.process import Process
 from msd_engine.noise.space import Isotropic
 from msd_engine.noise.spectral import Spectral
 from msd_engine.samplers.walk import walk
-from msd_engine.specs import ExperimentSpec, ImagesSpec, UNetSpec
+from msd_engine.specs import ExperimentSpec, ImagesSpec, SweepSpec, UNetSpec
 from msd_engine.training.chance import Chance
 
 CPU = torch.device("cpu")
@@ -180,3 +181,19 @@ def test_a_network_keeps_a_measured_spectrum_and_needs_no_images(tmp_path):
     shown = images.to_data(images.test[: len(frames[-1].clean)]).numpy()
     np.testing.assert_allclose(frames[-1].clean, shown, atol=1e-4)
     drawn(spec, tmp_path / "run", data_dir=tmp_path / "nothing")
+
+
+@pytest.mark.long
+def test_numbers_of_copies_are_compared_under_coloured_noise(tmp_path):
+    """At the same σ_eff the exact error does not depend on k, and it is that of the encoded images."""
+    plan = SweepSpec(base=COLOURED, ks=(1, 2), seeds=(0,), modes=("same-sigma-eff",))
+    events = list(sweep(plan, tmp_path / "out", device="cpu", threads=1))
+    assert isinstance(events[-1], Finished), events[-1]
+    table = [event for event in events if isinstance(event, SweepTable)][-1]
+    floors = {row.k: row.floor for row in table.rows}
+    assert floors[1] == pytest.approx(floors[2], rel=1e-3)
+    white = SweepSpec(base=WHITE, ks=(1, 2), seeds=(0,), modes=("same-sigma-eff",))
+    others = [
+        event for event in sweep(white, tmp_path / "white", device="cpu", threads=1) if isinstance(event, SweepTable)
+    ]
+    assert abs(others[-1].rows[0].floor / floors[1] - 1) > 0.1

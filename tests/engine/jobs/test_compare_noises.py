@@ -113,6 +113,19 @@ def test_the_sentence_follows_from_gaps_of_equal_seeds(many, few, words):
     assert at_few.gap.high - at_few.gap.mean == pytest.approx(4.302653 * np.std(few, ddof=1) / math.sqrt(3), rel=1e-5)
 
 
+def test_the_sentence_takes_the_most_steps_that_all_seeds_have():
+    plan = PLAN.replace_all({"seeds": (0, 1, 2), "steps": (1000, 100, 10)})
+    found = cells(plan, {1000: (9.0, 9.0, 9.0), 100: (0.1, -0.1, 0.05), 10: (5.0, 5.2, 4.9)})
+    whole = noise_table(plan, found).finding
+    assert "at 1000 steps" in whole
+    assert "does not hold" in whole
+    late = noise_table(plan, [cell for cell in found if cell.steps < 1000 or cell.seed == 0]).finding
+    assert "at 100 steps" in late
+    assert "3 seeds" in late
+    assert late.endswith("holds here.")
+    assert noise_table(plan, [cell for cell in found if cell.steps == 10]).finding == ""
+
+
 def test_only_a_frechet_distance_stands_beside_the_published_ones():
     plan = PLAN.replace_all({"seeds": (0,), "steps": (1000, 10)})
     rows = noise_table(plan, cells(plan, {1000: (0.0,), 10: (1.0,)}, "kernel")).rows

@@ -15,6 +15,7 @@ from msd_engine.jobs.factory.loaded import loaded_images, loaded_power
 from msd_engine.jobs.noise.draws import draw_noise
 from msd_engine.jobs.noise.forward import TIMES, forward
 from msd_engine.noise.chosen import process_of, space_of
+from msd_engine.noise.spectral import power_of
 from msd_engine.specs import ExperimentSpec, ImagesSpec, MixtureSpec, NoiseSpec, UNetSpec
 
 PICTURES = ExperimentSpec(
@@ -117,3 +118,17 @@ def test_bad_requests_fail_with_a_sentence():
     (*_, last) = draw_noise(NoiseSpec(), (3, 1024, 1024), 10**4, 0)
     assert isinstance(last, Failed)
     assert "do not fit into memory" in last.text
+
+
+def test_eight_of_ten_waves_emerge_between_the_told_times():
+    reported, power = frame(PICTURES), loaded_power(PICTURES.data, None)
+    for side, noise in zip(
+        reported.sides, (PICTURES.noise.replace("covariance", "isotropic"), PICTURES.noise), strict=True
+    ):
+        spectrum = power_of(space_of(noise, (1, 8, 8)), 8, 8)
+        for t, share in zip(side.emerging, (0.1, 0.9), strict=True):
+            alpha, sigma = process_of(PICTURES.noise)(t)
+            seen = alpha**2 * power > sigma**2 / 3 * spectrum
+            # Of 64 waves, of which two or four have the same power.
+            assert float((~seen).double().mean()) == pytest.approx(share, abs=2.5 / 64)
+    assert all(math.isnan(t) for t in frame(POINTS).sides[1].emerging)

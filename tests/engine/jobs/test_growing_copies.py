@@ -40,7 +40,7 @@ def test_every_estimate_is_that_of_the_denoising_job():
 
 def test_a_large_set_is_not_read_for_the_exact_estimates_alone(monkeypatch):
     monkeypatch.setattr(growing, "MOST_EXACT", 0)
-    monkeypatch.setattr(growing, "is_loaded", lambda _data, _folder, device=None: device is None)
+    monkeypatch.setattr(growing, "is_loaded", lambda _data, _folder, device=None, _colour=(): device is None)
     (only,) = frames_of(growing_copies(SPEC, KS, NETWORKS))
     assert not any(one.exact for one in only.estimates)
 

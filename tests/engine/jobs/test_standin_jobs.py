@@ -37,10 +37,11 @@ from msd_engine.events import (
     TuneReport,
     Verdicts,
 )
-from msd_engine.events.noise import NoiseDraws, NoiseTable
+from msd_engine.events.noise import Likelihood, NoiseDraws, NoiseTable
 from msd_engine.jobs.factory import loaded
 from msd_engine.jobs.noise.compare import compare_noises
 from msd_engine.jobs.noise.draws import draw_noise
+from msd_engine.jobs.noise.likelihood import likelihood
 from msd_engine.jobs.pictures.denoise import denoise
 from msd_engine.jobs.pictures.growing import growing_copies
 from msd_engine.jobs.quality.evaluate import evaluate
@@ -211,6 +212,8 @@ def test_images_are_trained_and_drawn_under_coloured_noise(tmp_path, form):
     assert np.isfinite(of(StripFrame, events)[-1].error).all()
     assert of(StripFrame, collected(recall(tmp_path / "run")))
     assert of(Samples, collected(sample(spec, run_dir=tmp_path / "run", cadence=Always())))
+    assert np.isfinite(of(Denoised, collected(denoise(spec, run_dir=tmp_path / "run")))[0].error)
+    assert of(Denoised, collected(denoise(spec.replace("sampling.source", "exact"))))
 
 
 def test_noises_are_compared(tmp_path):
@@ -219,6 +222,17 @@ def test_noises_are_compared(tmp_path):
     plan = NoisesSpec(base=base, seeds=(0,), steps=(3, 2), chains=LEAST)
     (*_, table) = of(NoiseTable, collected(compare_noises(plan, tmp_path / "noises", budget="Few.", cadence=Always())))
     assert (table.done, table.total) == (4, 4)
+
+
+@pytest.mark.long
+def test_noises_are_compared_within_a_time(tmp_path):
+    fields = {"training.k": 1, "sampling.sampler": "ddim", "sampling.source": "trained"}
+    base = IMAGES.replace_all(fields | {"noise.covariance": "blur", "training.form": "predict-n"})
+    plan = NoisesSpec(base=base, seeds=(0,), steps=(2,), training_s=0.1, sampling_s=0.1)
+    assert of(NoiseTable, collected(compare_noises(plan, tmp_path / "noises", cadence=Always())))
+    spec = plan.experiment("coloured", 0)
+    (found,) = of(Likelihood, collected(likelihood(spec, n=1, run_dir=tmp_path / "noises" / "coloured-seed0")))
+    assert np.isfinite(found.flow).all()
 
 
 def test_a_network_is_guided_and_begins_with_the_exact_mean(digits, points):

@@ -146,7 +146,7 @@ MODES = MixtureSpec(
 def chains(**fields):
     """Draw 6 000 chains of the mixture, down the times of the process."""
     wanted = {"sampling.sampler": "ddim", "sampling.ladder": "report", "sampling.sigma_1": 60.0}
-    wanted |= {"sampling.sigma_L": 0.02, "sampling.levels": 251, "sampling.steps_per_level": 1}
+    wanted |= {"sampling.sigma_L": 0.02, "sampling.levels": 1000, "sampling.steps_per_level": 1}
     wanted |= {"sampling.chains": 6_000, "training.k": 1} | fields
     events = list(sample(ExperimentSpec(data=MODES).replace_all(wanted), device="cpu"))
     assert isinstance(events[-1], Finished), events[-1]

@@ -38,6 +38,7 @@ CALLS = {
     "denoise": (SPEC, RUN),
     "growing_copies": (SPEC, (1, 2), ((1, RUN),)),
     "forward": (SPEC,),
+    "likelihood": (load_preset("ring-8"),),
     "moves": (load_preset("ncsn-toy"), 0, RUN),
     "compare_noises": (NoisesSpec(base=load_preset("noise-digits"), chains=10), RUN),
     "paper_figure": ("ncsn-weights", RUN),

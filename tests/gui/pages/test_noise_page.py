@@ -15,7 +15,7 @@ from PySide6.QtTest import QTest
 from msd_engine.cli.fields import NOT_GIVEN
 from msd_engine.cli.main import _parse
 from msd_engine.events import Failed, Finished, Started
-from msd_engine.events.noise import Forward, NoiseSide, Spectrum
+from msd_engine.events.noise import Forward, Likelihood, NoiseSide, Spectrum
 from msd_engine.specs import ExperimentSpec, ImagesSpec, NoiseSpec, UNetSpec
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import SYNCHRONOUS
@@ -88,31 +88,41 @@ def test_the_page_shows_pictures_at_once_and_each_change_with_one_job(page, cloc
     assert page.forms["images"].control("training.k").value() == 1
 
 
-def test_strips_and_correlations_follow_at_a_tick_without_a_frame_or_after_three(page, clock):
-    def names():
-        return [tile.name for tile in page.shown.maps.tiles()]
+def test_a_dragged_slider_paints_one_of_strips_and_correlations_per_tick(page, clock):
+    shown = page.shown
 
-    def drag(value):
+    def content():
+        parts = [view.tiles()[-1].image for view in (*shown.strips, shown.maps)]
+        return [float(part.max()) for part in parts]
+
+    def scaled(spec):
+        begun, frame, ended = forward_events(spec)
+        sides = [
+            dataclasses.replace(
+                side, strip=side.strip + spec.noise.gamma, correlation=side.correlation * spec.noise.gamma
+            )
+            for side in frame.sides
+        ]
+        return begun, dataclasses.replace(frame, sides=tuple(sides)), ended
+
+    page.engine._events["forward"] = scaled
+    page.forms["images"].control("noise.gamma").change_value(0.25)
+    for _ in range(4):
+        clock.tick.emit()
+    before = content()
+    assert before == [0.25] * 3
+    changed = []
+    for value in (0.5, 0.75, 1.25):
         page.forms["images"].control("noise.gamma").change_value(value)
         clock.tick.emit()
-
-    def renamed(spec):
-        begun, shown, ended = forward_events(spec)
-        side = dataclasses.replace(shown.sides[1], name=f"γ = {spec.noise.gamma}")
-        side = dataclasses.replace(side, correlation=side.correlation * spec.noise.gamma)
-        return begun, dataclasses.replace(shown, sides=(shown.sides[0], side)), ended
-
-    page.engine._events["forward"] = renamed
-    drag(0.25)
-    assert page.shown.now.tiles()[2].name == "γ = 0.25"
-    assert names() == ["White", "Chosen"]
-    clock.tick.emit()
-    assert names() == ["White", "γ = 0.25"]
-    for value in (0.5, 0.75):
-        drag(value)
-        assert names() == ["White", "γ = 0.25"]
-    drag(1.25)
-    assert names() == ["White", "γ = 1.25"]
+        after = content()
+        changed.append([a != b for a, b in zip(before, after, strict=True)])
+        before = after
+    assert [sum(each) for each in changed] == [1, 1, 1]
+    assert all(any(each[place] for each in changed) for place in range(3))
+    for _ in range(3):
+        clock.tick.emit()
+    assert content() == [1.25] * 3
 
 
 def test_only_fields_with_an_effect_are_shown(page):
@@ -244,6 +254,11 @@ def test_bands_lie_where_the_data_exceed_a_noise():
     np.testing.assert_allclose(chosen.high - chosen.low, np.maximum(power - 0.36 * np.array([2, 1, 0.5, 0.1]), 0))
     np.testing.assert_allclose(data.y, power)
     assert "White: hides" in sentences(frame(SPEC))
+    assert "Eight" not in sentences(frame(SPEC))
+    seen = frame(SPEC)
+    narrow = dataclasses.replace(seen.sides[1], emerging=(0.05, 0.16))
+    said = sentences(dataclasses.replace(seen, sides=(seen.sides[0], narrow)))
+    assert "between t = 0.16 and 0.05: in 1.1 of 10 even steps" in said
 
 
 def test_exports_hold_what_is_shown(page, clock):
@@ -253,3 +268,26 @@ def test_exports_hold_what_is_shown(page, clock):
     page.tabs.setCurrentIndex(1)
     clock.tick.emit()
     assert [row.label for row in exports(page, page.shown, page.trainings)] == ["White noise", "Chosen noise"]
+
+
+def test_points_have_their_log_likelihood_when_the_settings_rest(qtbot, monkeypatch, clock):
+    monkeypatch.setenv(SYNCHRONOUS, "1")
+    found = Likelihood(0.1, np.array([-1.0, -2.0]), np.array([-1.0, -2.0002]), 90)
+    page = NoisePage(Experiment(SPEC), FakeEngine(forward=forward_events, likelihood=[found]), clock)
+    qtbot.addWidget(page)
+    page.show()
+    page.begin()
+    assert not page._rest.isActive()
+    page.tabs.setCurrentIndex(1)
+    qtbot.waitUntil(lambda: "likelihood" in page.engine.jobs())
+    clock.tick.emit()
+    assert [row[:3] for row in page.shown.likelihood.texts()] == [
+        ("Log-likelihood per datum, nats", "-1.5000", "-1.5001")
+    ]
+    asked = page.engine.jobs().count("likelihood")
+    # Another time has the same density; another noise has not.
+    page.experiment.set(page.experiment.spec.replace("denoise.time", 0.7), "denoise.time")
+    assert not page._rest.isActive()
+    page.experiment.set(page.experiment.spec.replace("noise.elongation", 7.0), "noise.elongation")
+    assert page.shown.likelihood.texts() == []
+    qtbot.waitUntil(lambda: page.engine.jobs().count("likelihood") == asked + 1)

@@ -292,8 +292,7 @@ def test_a_network_of_other_noise_does_not_serve_and_every_way_on_is_said(spec):
     assert "Use isotropic noise" in labels(now)
     (back,) = [remedy for remedy in now.problem.remedies if remedy.label == "Use isotropic noise"]
     assert resolve(wanted.replace_all(back.values), Networks((mine,), chosen=mine), READY).in_use == mine
-    # Networks of images are trained with isotropic noise only.
-    assert any(remedy.action == "train" for remedy in now.problem.remedies) is (spec is PLANE)
+    assert any(remedy.action == "train" for remedy in now.problem.remedies)
     assert resolve(wanted.replace("sampling.source", "exact"), Networks((mine,)), READY).serves
     refused = {word for path, word in now.choices if path == "noise.covariance"}
     assert refused == ({"ellipse"} if spec is DIGITS else {"power-law", "blur", "data"})

@@ -1,0 +1,1 @@
+"""The table of a shoot-out of samplers, and its charts."""

@@ -1,0 +1,1 @@
+"""The shoot-out of samplers with equal numbers of evaluations."""

@@ -1,0 +1,1 @@
+"""The shoot-out of samplers: a window beside the mixture page."""
