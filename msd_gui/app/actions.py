@@ -85,6 +85,7 @@ TABLE = (
     ActionRow("home", "View", "Frame the data", ("H",), "Fit the view to all data.", begins=True),
     ActionRow("full_screen", "View", "Full screen", ("F11",), "Use the whole screen.", checkable=True),
     ActionRow("help", "Help", "Help", ("F1",), "Explain this page and list all shortcuts."),
+    ActionRow("tour", "Help", "Guided tour", (), "Go to eight stops over the pages, each with one thing to do."),
     ActionRow("about", "Help", "About msd-gui", (), "Version, licence and sources."),
 )
 

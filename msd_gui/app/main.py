@@ -65,6 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     window.show()
     if options.open:
         window.files.open_path(options.open)
+    else:
+        window.tour.offer()
     code = application.exec()
     if threading.active_count() > 1:
         # Everything is saved. Only unused imports or compilations may still run, for up to some seconds.

@@ -40,6 +40,10 @@ class MessageBar(QWidget):
         if card is not None:
             card.action.connect(lambda: self._forget(card))
 
+    def add(self, card: Card) -> None:
+        """Show a card that is no error, until its owner deletes it."""
+        self._column.addWidget(card)
+
     def _add(self, text: str, button: str, press: Callable[[], None]) -> Card | None:
         if any(card.text() == text for card in self._errors):
             return None

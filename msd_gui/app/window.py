@@ -21,6 +21,7 @@ from msd_gui.app.messages import MessageBar
 from msd_gui.app.pages import Pages
 from msd_gui.app.routing import Routing
 from msd_gui.app.status import StatusBar
+from msd_gui.app.tour.guide import Guide
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base.page import ExperimentPage, Page
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         self._device = ""
         self._closing = False
         self._build()
+        self.tour = Guide(self, self.commands, self.pages, self.clock, self.settings, self.messages)
         self._connect()
         self.resize(first_size(self.screen().availableGeometry().size()))
         if self.settings.geometry:

@@ -136,7 +136,7 @@ class Engine:
 
     def paper_figure(self, name: FigureName, path: Path) -> Job:
         """Compute a figure of the papers, and write it."""
-        return self._job("sampling.paper_figures:paper_figure", name, path, pool=1)
+        return self._job("figures.paper_figures:paper_figure", name, path, pool=1)
 
     def twins(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
         """Walk chains beside their one-sample twins, and split the copies into mean and residuals."""

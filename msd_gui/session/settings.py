@@ -19,6 +19,7 @@ from msd_gui.theme import THEME_CHOICES, ThemeChoice
 
 APP = "msd-gui"
 MOST_RECENT = 12
+_YES = "yes"
 # Default playback speed of chains, in steps per second.
 SPEED_HZ = 100.0
 FASTEST_HZ = 1e6
@@ -73,6 +74,15 @@ class Settings:
     @page.setter
     def page(self, value: str) -> None:
         self._set("window/page", value)
+
+    @property
+    def tour_offered(self) -> bool:
+        """Whether the guided tour was offered once."""
+        return self._text("tour/offered") == _YES
+
+    @tour_offered.setter
+    def tour_offered(self, value: bool) -> None:
+        self._set("tour/offered", _YES if value else "")
 
     @property
     def theme(self) -> ThemeChoice:

@@ -55,6 +55,7 @@ GLYPHS = {
     "step": "step-forward",
     "stop": "stop",
     "theme": "theme-light-dark",
+    "tour": "map-marker-path",
     "train": "school-outline",
     "undo": "undo",
     "warning": "alert-outline",

@@ -90,7 +90,8 @@ QLabel[role="trailing"][severity="warning"] {{ color: {colours.warning}; }}
 QLabel[role="trailing"][severity="error"] {{ color: {colours.error}; font-weight: 600; }}
 QFrame#card {{ background: {colours.raised}; border: none; border-left: 4px solid {colours.accent};
   border-radius: 3px; }}
-{cards}QStatusBar {{ color: {colours.muted}; border-top: 1px solid {colours.border}; }}
+{cards}QFrame#callout {{ background: {colours.raised}; border: 1px solid {colours.accent}; border-radius: 4px; }}
+QStatusBar {{ color: {colours.muted}; border-top: 1px solid {colours.border}; }}
 QStatusBar::item {{ border: none; }}
 """
 

@@ -1,4 +1,4 @@
-"""Planes side by side in one file, for a paper."""
+"""Planes and fields side by side in one file, for a paper."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from msd_engine.events.figures import Sheet
-from msd_engine.events.plots import Plane
+from msd_engine.events.plots import Field, Plane
 from msd_engine.runs.report.plots import CAPTION_ROW, SMALL_PT, Palette, caption_lines, draw, saved, settings, written
 
 PAPER: Palette = {
     "base": "#ffffff",
     "text": "#1a1a1a",
+    "muted": "#6b7280",
     "data": "#6b7280",
     "exact": "#0072b2",
     "learned": "#d55e00",
@@ -22,26 +23,26 @@ PAPER: Palette = {
 _TITLE_ROW = 0.7
 
 
-def panels(planes: Sequence[Plane], sheet: Sheet, suffix: str) -> bytes:
-    """Draw planes side by side, each with its note as title.
+def panels(plots: Sequence[Plane | Field], sheet: Sheet, suffix: str) -> bytes:
+    """Draw plots side by side, each with its note as title.
 
     Args:
-        planes: The planes, left to right.
+        plots: The plots, left to right.
         sheet: Size and caption.
         suffix: ``png``, ``svg`` or ``pdf``.
 
     Returns:
-        The content of the file; the same planes give the same bytes.
+        The content of the file; the same plots give the same bytes.
     """
     from matplotlib.figure import Figure
 
     width, lines = sheet.width_mm / 25.4, caption_lines(sheet)
     with settings(PAPER):
-        height = width / len(planes) + _TITLE_ROW + len(lines) * CAPTION_ROW
+        height = width / len(plots) + _TITLE_ROW + len(lines) * CAPTION_ROW
         made = Figure(figsize=(width, height), layout="constrained")
-        for axes, plane in zip(made.subplots(1, len(planes), squeeze=False)[0], planes, strict=True):
-            draw(axes, replace(plane, note=""), PAPER)
-            axes.set_title(written(plane.note), size=SMALL_PT + 1)
+        for axes, plot in zip(made.subplots(1, len(plots), squeeze=False)[0], plots, strict=True):
+            draw(axes, replace(plot, note="") if isinstance(plot, Plane) else replace(plot, name=""), PAPER)
+            axes.set_title(written(plot.note), size=SMALL_PT + 1)
         if lines:
             words = "\n".join(written(one) for one in lines)
             made.supxlabel(words, x=0.01, ha="left", size=SMALL_PT, linespacing=1.15)

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from msd_engine.specs.base import LARGEST_SEED, Spec, SpecError
 from msd_engine.specs.experiment import ExperimentSpec
 from msd_engine.specs.scores.contenders import CONTENDERS, Contender
+from msd_engine.specs.tables.papers import FIGURES, FigureName, figure_named
 
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
 
@@ -87,13 +88,29 @@ class ScoresSpec(Spec):
         return base.replace_all(fields)
 
 
+def learned_figure(title: str) -> FigureName | None:
+    """Return the name of the figure of the papers with a title if it shows a learned score; None for others."""
+    name = figure_named(title)
+    return name if name is not None and FIGURES[name].learned else None
+
+
+def shown_in_figure(preset: ExperimentSpec) -> ScoresSpec:
+    """Return the training whose score a figure of the papers shows, from the figure's preset."""
+    base = preset.model_dump()
+    return ScoresSpec.from_fields({"base": base, "contenders": (preset.training.objective,), "seeds": (0,)})
+
+
 def usual_base(preset: ExperimentSpec) -> ExperimentSpec:
     """Return a preset of points with a small network and a budget of seconds, for a comparison.
+
+    The preset of a learned score in the papers is one already.
 
     Raises:
         SpecError: Its data are images.
     """
     if preset.data.kind == "images":
         raise SpecError("data.kind", "Scores are compared where the exact score is known: choose points or a mixture.")
+    if learned_figure(preset.title) is not None:
+        return preset
     title = f"{preset.title or preset.data.title}: objectives compared"[:200]
     return preset.replace_all(_USUAL_BASE | {"title": title})

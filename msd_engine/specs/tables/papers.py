@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-FigureName = Literal["report-figure-3", "poster-figure-1", "poster-figure-3", "ncsn-weights"]
+FigureName = Literal["report-figure-3", "poster-figure-1", "poster-figure-2", "poster-figure-3", "ncsn-weights"]
 
 
 @dataclass(frozen=True)
@@ -17,12 +17,14 @@ class PaperFigure:
         look: What to look at, in one sentence.
         drag: What to drag, in one sentence.
         means: What it means, in one sentence.
+        learned: Whether it shows a score that is learned by the objective of its preset, and else chains.
     """
 
     title: str
     look: str
     drag: str
     means: str
+    learned: bool = False
 
     @property
     def story(self) -> str:
@@ -42,6 +44,13 @@ FIGURES: Final[dict[FigureName, PaperFigure]] = {
         "Look at the arrows: the score points up the density, and is small at its peaks and between them.",
         "Switch on Exact arrows in Layers, then drag the mark of the timeline: noise joins the modes.",
         "Without noise the score says little between modes; with noise it leads from everywhere to the data.",
+    ),
+    "poster-figure-2": PaperFigure(
+        "Poster, figure 2: sliced score matching",
+        "Look at the difference: the learned score is right where the data are and wrong around them.",
+        "Drag Steps up and start again: the difference shrinks where the data are, not around them.",
+        "The objective is a mean over data, which says nothing of a score where there are none.",
+        learned=True,
     ),
     "poster-figure-3": PaperFigure(
         "Poster, figure 3: Metropolis-adjusted and annealed",

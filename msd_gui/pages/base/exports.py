@@ -20,6 +20,7 @@ from msd_engine.events import Event, Tick
 from msd_engine.events.figures import FILM_DPI, Figure, Grid, Sheet
 from msd_engine.specs import ExperimentSpec, Live, SpecError, weights_of
 from msd_engine.specs.live import Cadence
+from msd_engine.specs.tables.papers import figure_named
 from msd_gui.bridge.engine import Engine, Job, Palette
 from msd_gui.pages.base.page import Export, Page
 from msd_gui.views.base.colour_maps import paper
@@ -194,6 +195,14 @@ def plot_exports(
 
         rows.append(Export(f"{label}, numbers", ".csv", name, numbers))
     return rows
+
+
+def paper_exports(engine: Engine, title: str) -> list[Export]:
+    """Return the export of the figure of the papers with a title; none for other titles."""
+    named = figure_named(title)
+    if named is None:
+        return []
+    return [Export("Figure of the papers", ".svg", named, partial(engine.paper_figure, named))]
 
 
 def text_job(engine: Engine, path: Path, make: Callable[[], str]) -> Job:

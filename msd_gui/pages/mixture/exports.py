@@ -13,9 +13,8 @@ from msd_engine.events.errors import UserError
 from msd_engine.events.plots import Plane
 from msd_engine.specs import ExperimentSpec, Live
 from msd_engine.specs.live import NEVER
-from msd_engine.specs.tables.papers import figure_named
 from msd_gui.bridge.engine import Job
-from msd_gui.pages.base.exports import FigureExport, film_export, plot_exports
+from msd_gui.pages.base.exports import FigureExport, film_export, paper_exports, plot_exports
 from msd_gui.pages.base.page import ExperimentPage, Export
 from msd_gui.pages.mixture.chains import PlaneChains
 from msd_gui.pages.mixture.density import FieldPainter, background
@@ -60,14 +59,7 @@ def exports(page: ExperimentPage, parts: Parts, chains: PlaneChains) -> list[Exp
         parts: What it shows.
         chains: Its chains.
     """
-    rows = list[Export]()
-    named = figure_named(page.experiment.spec.title)
-    if named is not None:
-
-        def paper(path: Path) -> Job:
-            return page.engine.paper_figure(named, path)
-
-        rows.append(Export("Figure of the papers", ".svg", named, paper))
+    rows = paper_exports(page.engine, page.experiment.spec.title)
     samples, trainer = chains.samples, parts.trainer
     # Settings on the page may have moved on since: a file carries those of what is in it.
     if len(parts.player.buffer.shown):

@@ -64,7 +64,14 @@ class MixturePage(TrainingPage):
 
     title = "Mixture"
     chains: PlaneChains
-    presets = ("ncsn-toy", "two-gaussians", "ring-8", "grid-25", *FIGURES, *CARDS)
+    presets = (
+        "ncsn-toy",
+        "two-gaussians",
+        "ring-8",
+        "grid-25",
+        *(name for name, row in FIGURES.items() if not row.learned),
+        *CARDS,
+    )
 
     def __init__(
         self,

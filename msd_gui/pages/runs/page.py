@@ -68,6 +68,7 @@ class RunsPage(Page):
         self.search = SearchRow("Search: name, data, #tag, k=8, status …", buttons)
         right = [place for place, column in enumerate(COLUMNS) if column.right]
         self.table = RunList(self.model, [column.width_px for column in COLUMNS], STATUS, right)
+        self.table.setObjectName("runs.list")
         self.table.setAccessibleName("Runs")
         # The shortcuts work only in the list: text fields need the same keys.
         self.table.addActions(list(self.actions_by_name.values()))

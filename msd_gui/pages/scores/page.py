@@ -20,11 +20,12 @@ from msd_engine.events import (
     Started,
 )
 from msd_engine.specs import ExperimentSpec, SpecError, load_preset
-from msd_engine.specs.scores.spec import USUAL, ScoresSpec, usual_base
+from msd_engine.specs.scores.spec import USUAL, ScoresSpec, learned_figure, shown_in_figure, usual_base
+from msd_engine.specs.tables.papers import FIGURES
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base import layout
-from msd_gui.pages.base.exports import plot_exports
+from msd_gui.pages.base.exports import paper_exports, plot_exports
 from msd_gui.pages.base.page import ExperimentPage, Export, Status
 from msd_gui.pages.scores.form import ScoresForm
 from msd_gui.pages.scores.shown import ScoresShown
@@ -49,11 +50,19 @@ class ScoresPage(ExperimentPage):
     """
 
     title = "Scores"
-    presets = ("two-gaussians", "ncsn-toy", "ring-8", "grid-25")
+    presets = (
+        "two-gaussians",
+        "ncsn-toy",
+        "ring-8",
+        "grid-25",
+        *(name for name, row in FIGURES.items() if row.learned),
+    )
 
     def __init__(self, experiment: Experiment, engine: Engine, clock: ScreenClock) -> None:
         super().__init__(experiment, engine, clock)
         self.spec: ScoresSpec | None = None
+        # Whether a figure of the papers waits for the engine.
+        self._begins = False
         self._racer = self.runner(self._show)
         self._racer.running_changed.connect(self._update_buttons)
         self._build()
@@ -95,7 +104,8 @@ class ScoresPage(ExperimentPage):
 
     @Slot(object, str)
     def _edited(self, spec: ExperimentSpec, path: str) -> None:
-        self.experiment.set(spec, path)
+        # The preset's title would name another target.
+        self.experiment.set(spec.replace("title", "") if path == "data.name" else spec, path)
 
     @Slot(object)
     def _show_spec(self, spec: ExperimentSpec) -> None:
@@ -103,12 +113,27 @@ class ScoresPage(ExperimentPage):
         self.actions_changed.emit()
 
     def load(self, spec: ExperimentSpec, run: Path | None = None) -> None:
-        """Show another target, with the network of comparisons."""
+        """Show another target, with the network of comparisons; begin a figure of the papers at once."""
         del run
         try:
             self.experiment.load(usual_base(spec))
         except SpecError as error:
             self.failed.emit(str(error), "")
+            return
+        named = learned_figure(spec.title)
+        if named is not None:
+            wanted = shown_in_figure(spec)
+            self.form.choose(dict.fromkeys(wanted.contenders, True), ", ".join(map(str, wanted.seeds)))
+            # The sentences name a field of it.
+            self.form.fields.section("Training").set_open(True)
+            self._begins = True
+            self._begin_figure()
+            self.noticed.emit(FIGURES[named].story)
+
+    def _begin_figure(self) -> None:
+        if self._begins and self.engine.ready:
+            self._begins = False
+            self.do_train()
 
     def restore(self, name: str, settings: Settings) -> None:
         """Restore the settings of the last session as they were."""
@@ -119,7 +144,8 @@ class ScoresPage(ExperimentPage):
     def command(self) -> str:
         """Build the `msd` command that repeats the comparison."""
         spec = self.experiment.spec
-        preset = spec.data.name if spec.data.name in self.presets else self.presets[0]
+        named = (self.experiment.preset, spec.data.name, self.presets[0])
+        preset = next(name for name in named if name in self.presets)
         words = ["msd", "scores", "--preset", preset]
         try:
             wanted = self.form.value()
@@ -135,9 +161,10 @@ class ScoresPage(ExperimentPage):
     # -- actions -------------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Allow a start when the engine is ready."""
+        """Allow a start when the engine is ready, and make the start that waits for it."""
         self._update_buttons()
         self.actions_changed.emit()
+        self._begin_figure()
 
     def can(self, action: str) -> bool:
         """Return whether an action is possible now."""
@@ -181,14 +208,13 @@ class ScoresPage(ExperimentPage):
 
     def exports(self) -> list[Export]:
         """List the figures and tables that can be written now."""
-        spec = self.spec
+        spec, rows = self.spec, paper_exports(self.engine, self.experiment.spec.title)
         if spec is None or self.shown.truth is None:
-            return []
+            return rows
 
         def spec_json() -> str:
             return spec.base.to_json()
 
-        rows: list[Export] = []
         for name, panel in self.shown.panels.items():
             if panel.plot().vectors is not None:
                 rows += plot_exports(self, panel, f"{name} score", f"{name.lower()}-score", spec_json)

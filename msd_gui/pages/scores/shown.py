@@ -10,7 +10,8 @@ from PySide6.QtCore import Signal, Slot
 from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
 from msd_engine.events import ScoreCurves, ScoreFields, ScoreTable, ScoreTruth
-from msd_engine.events.plots import Axis, Curve, Curves, Field, Key
+from msd_engine.events.plots import Axis, Curve, Curves, Key
+from msd_engine.events.scores.panels import score_panels
 from msd_engine.events.scores.table import PLACE_WORDS, PLACES
 from msd_engine.specs.scores.contenders import CONTENDERS
 from msd_gui.pages.base import layout
@@ -22,9 +23,7 @@ from msd_gui.views.plane.field import FieldView
 _ERROR = Axis("error of the score / its size", log=True)
 _EMPTY = Curves("Error of the learned scores", STEPS, _ERROR)
 _STYLES = {"arrows": "as arrows", "map": "as a map"}
-_EXACT, _LEARNED, _DIFFERENCE = "Exact", "Learned", "Difference"
-# Share of the exact scores shorter than the longest arrow; those beyond are drawn as long.
-_LONGEST = 90.0
+_PANELS = ("Exact", "Learned", "Difference")
 
 
 class ScoresShown(QWidget):
@@ -44,7 +43,7 @@ class ScoresShown(QWidget):
         self.table_event: ScoreTable | None = None
         self._fields: ScoreFields | None = None
         self._curves: ScoreCurves | None = None
-        self.panels = {name: FieldView(f"{name} score") for name in (_EXACT, _LEARNED, _DIFFERENCE)}
+        self.panels = {name: FieldView(f"{name} score") for name in _PANELS}
         self.objective = _choice("scores.shown", "Objective in the panels")
         self.objective.currentIndexChanged.connect(self._draw_fields)
         self.objective.currentIndexChanged.connect(self._draw_curves)
@@ -146,30 +145,13 @@ class ScoresShown(QWidget):
         truth, fields = self.truth, self._fields
         if truth is None:
             return
-        exact = truth.score
-        unit = float(np.percentile(np.hypot(*exact.T), _LONGEST))
-        style = self.style_box.currentData()
-        plain = Field(
-            f"Exact score, σ_eff = {truth.sigma_eff:.3g}", "exact score", truth.bounds, truth.points, exact, unit,
-            style, "exact", truth.contours,
-        )  # fmt: skip
-        self.panels[_EXACT].set_plot(plain)
         name = self.objective.currentData()
         known = fields is not None and name in fields.contenders
         learned = fields.scores[fields.contenders.index(name)] if fields is not None and known else None
         title = CONTENDERS[name].title if name else ""
-        self.panels[_LEARNED].set_plot(
-            replace(plain, name=f"{title}, learned", words="learned score", vectors=learned, colour="learned")
-        )
-        self.panels[_DIFFERENCE].set_plot(
-            replace(
-                plain,
-                name=f"{title}, difference",
-                words="learned − exact",
-                vectors=None if learned is None else learned - exact,
-                colour="text",
-            )
-        )
+        plots = score_panels(truth, learned, title, self.style_box.currentData())
+        for panel, plot in zip(self.panels.values(), plots, strict=True):
+            panel.set_plot(plot)
         self.moment.setText(f"seed {fields.seed}, step {fields.step:,}" if fields is not None else "")
         self.chosen.emit()
 

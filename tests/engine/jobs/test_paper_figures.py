@@ -8,8 +8,8 @@ import pytest
 
 from msd_engine.cli.main import main
 from msd_engine.events import Failed, Finished
-from msd_engine.jobs.sampling import paper_figures
-from msd_engine.jobs.sampling.paper_figures import paper_figure
+from msd_engine.jobs.figures import paper_figures
+from msd_engine.jobs.figures.paper_figures import paper_figure
 from msd_engine.runs.restoring import read_job
 from msd_engine.specs import load_preset
 from msd_engine.specs.tables.papers import FIGURES, figure_named
@@ -17,6 +17,7 @@ from msd_engine.specs.tables.papers import FIGURES, figure_named
 PANELS = {
     "report-figure-3": ("true distribution", "steps of 3 chains"),
     "poster-figure-1": ("without noise", "σ$_"),
+    "poster-figure-2": ("Exact score, σ$_", "Sliced (less variance), 60 steps, learned", "difference: "),
     "poster-figure-3": ("density, first mode 0.80", "adjusted, exact score", "annealed, exact score"),
     "ncsn-weights": ("plain: ", "annealed: "),
 }
@@ -29,7 +30,8 @@ def few(monkeypatch):
     def small(name):
         spec = load_preset(name)
         steps = min(spec.sampling.steps_per_level, 60)
-        return spec.replace_all({"sampling.chains": 3, "sampling.steps_per_level": steps})
+        trained = {"training.steps": min(spec.training.steps, 60), "training.batch": 32}
+        return spec.replace_all({"sampling.chains": 3, "sampling.steps_per_level": steps} | trained)
 
     monkeypatch.setattr(paper_figures, "load_preset", small)
 
@@ -64,6 +66,16 @@ def test_another_suffix_is_refused_before_any_work(tmp_path):
 def test_every_story_is_three_sentences():
     for row in FIGURES.values():
         assert len(re.findall(r"[a-z0-9\d]\.(?: |$)", row.story)) == 3, row.story
+
+
+@pytest.mark.long
+def test_sliced_score_matching_is_right_where_the_data_are_and_wrong_outside(tmp_path):
+    out = tmp_path / "scores.svg"
+    assert main(["figure", "poster-figure-2", "--out", str(out)]) == 0
+    (errors,) = re.findall(r"difference: (0\.\d+) at the data, (\d\.\d+) outside", out.read_text())
+    inside, outside = map(float, errors)
+    assert inside < 0.15
+    assert outside > 3 * inside
 
 
 @pytest.mark.long

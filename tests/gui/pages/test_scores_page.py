@@ -19,7 +19,7 @@ from msd_engine.events import (
 )
 from msd_engine.events.scores.table import PLACES, Spread
 from msd_engine.specs import load_preset
-from msd_engine.specs.scores.spec import USUAL, usual_base
+from msd_engine.specs.scores.spec import USUAL, shown_in_figure, usual_base
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import SYNCHRONOUS
 from msd_gui.pages.scores.page import ScoresPage
@@ -188,6 +188,34 @@ def test_a_preset_is_loaded_with_the_network_of_comparisons(page):
     page.experiment.set(spec.replace("training.k", 2))
     page.experiment.reset()
     assert page.experiment.spec == spec
+
+
+def test_a_figure_of_the_papers_begins_at_once_with_its_objective_alone(page):
+    preset = load_preset("poster-figure-2")
+    page.load(preset)
+    (wanted,) = page.engine.requested
+    assert wanted.arguments["spec"] == shown_in_figure(preset)
+    assert wanted.arguments["spec"].contenders == ("sliced-vr",)
+    assert page.experiment.spec == preset
+    page.clock.tick.emit()
+    page.clock.tick.emit()
+    assert page.shown.objective.currentText() == "Sliced (less variance)"
+    assert page.command() == "msd scores --preset poster-figure-2 --objectives sliced-vr --seeds 0"
+    assert next(one.label for one in page.exports()) == "Figure of the papers"
+    page.form.fields.control("data.name").change_value("ring-8")
+    assert page.experiment.preset == ""
+
+
+def test_a_figure_opened_before_the_engine_waits_for_it(page):
+    page.engine.ready = False
+    page.load(load_preset("poster-figure-2"))
+    assert page.engine.jobs() == []
+    page.engine.ready = True
+    page.begin()
+    page.begin()
+    assert page.engine.jobs() == ["scores"]
+    page.clock.tick.emit()
+    page.clock.tick.emit()
 
 
 def test_unknown_figures_are_dashes(page):

@@ -50,7 +50,7 @@ class _Account:
 def _job(options: Figure, out: Path) -> Iterator[Event]:
     compute_with(options.threads)
     # Imported here: the job imports torch, and a refusal should not wait for it.
-    from msd_engine.jobs.sampling.paper_figures import paper_figure
+    from msd_engine.jobs.figures.paper_figures import paper_figure
     from msd_engine.specs.live import Every
 
     return paper_figure(options.name, out, run_dir=options.run, cadence=Every(FRAMES_HZ))

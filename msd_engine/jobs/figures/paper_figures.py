@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,35 @@ import torch
 
 from msd_engine.backend.errors import UserError
 from msd_engine.backend.files import write_atomically
-from msd_engine.events import ChainReport, Event, Failed, FieldFrame, Finished, Progress, Samples, Started, Tick
+from msd_engine.events import (
+    ChainReport,
+    Event,
+    Failed,
+    FieldFrame,
+    Finished,
+    Progress,
+    Samples,
+    ScoreFields,
+    ScoreTable,
+    ScoreTruth,
+    Started,
+    Tick,
+)
 from msd_engine.events.figures import Sheet
-from msd_engine.events.plots import Plane
+from msd_engine.events.plots import Field, Plane
+from msd_engine.events.scores.panels import score_panels
 from msd_engine.jobs.factory.chains import moments, sampling
 from msd_engine.jobs.factory.targets import target
 from msd_engine.jobs.sampling.field import field
 from msd_engine.jobs.sampling.sample import sample
+from msd_engine.jobs.scores.scores import scores
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.runs.pictures import add_text_to_png
 from msd_engine.runs.report.panels import panels
 from msd_engine.samplers.twin import Segment
 from msd_engine.specs import ExperimentSpec, Live, load_preset
 from msd_engine.specs.live import NEVER, Cadence
+from msd_engine.specs.scores.spec import shown_in_figure
 from msd_engine.specs.tables.papers import FIGURES, FigureName
 
 SUFFIXES = (".svg", ".png", ".pdf")
@@ -33,7 +50,7 @@ _WIDTH_MM, _ARROWS, _DATA, _EVERY = 240.0, 17, 4000, 20
 # Small enough for a bias of a few parts in a hundred.
 _ANNEALED_RATIO = 0.2
 _LAYERS = frozenset({"density", "data", "modes", "heads", "exact arrows"})
-_Panels = Generator[Event, None, list[Plane]]
+_Panels = Generator[Event, None, Sequence[Plane | Field]]
 
 
 @reports_user_errors
@@ -59,9 +76,9 @@ def paper_figure(
         raise UserError(f"A figure is saved as {', '.join(SUFFIXES)}, not as {suffix or 'a file without suffix'}.")
     begun_s, spec, row = time.perf_counter(), load_preset(name), FIGURES[name]
     yield Started("figure", "CPU", 0, 0, spec.to_json())
-    planes = yield from _DRAWN[name](spec, run_dir, cadence)
+    plots = yield from _DRAWN[name](spec, run_dir, cadence)
     sheet = Sheet(width_mm=_WIDTH_MM, caption=f"{row.title}. {row.look} {row.means}")
-    content = panels(planes, sheet, suffix[1:])
+    content = panels(plots, sheet, suffix[1:])
     write_atomically(path, add_text_to_png(content, spec.to_json(), None) if suffix == ".png" else content)
     yield Finished(0, time.perf_counter() - begun_s, f"Wrote {path}. {row.story}", str(path))
 
@@ -82,22 +99,22 @@ def _drawn(
     spec: ExperimentSpec, run_dir: Path | None, cadence: Cadence
 ) -> Generator[Event, None, tuple[Samples, ChainReport]]:
     """Draw chains to their end."""
-    samples, report = None, None
-    for event in sample(spec, run_dir=run_dir, device="cpu", cadence=cadence):
-        match event:
-            case Samples():
-                samples = event
-            case ChainReport():
-                report = event
-            case Failed():
-                raise UserError(event.text)
-            case Progress():
-                yield event
-            case _:
-                yield Tick()
-    assert samples is not None
-    assert report is not None
+    samples, report = yield from _last_of(
+        sample(spec, run_dir=run_dir, device="cpu", cadence=cadence), Samples, ChainReport
+    )
     return samples, report
+
+
+def _last_of(job: Iterator[Event], *kinds: type[Event]) -> Generator[Event, None, tuple[Any, ...]]:
+    """Carry a job out, yield its progress, and return its last event of each kind."""
+    found: dict[type[Event], Event] = {}
+    for event in job:
+        if isinstance(event, Failed):
+            raise UserError(event.text)
+        if type(event) in kinds:
+            found[type(event)] = event
+        yield event if isinstance(event, Progress) else Tick()
+    return tuple(found[kind] for kind in kinds)
 
 
 def _ten_chains(spec: ExperimentSpec, _run: Path | None, _cadence: Cadence) -> _Panels:
@@ -127,6 +144,17 @@ def _scores(spec: ExperimentSpec, _run: Path | None, _cadence: Cadence) -> _Pane
         _density(spec, sigma, f"σ_eff = {spec.sigma_eff(sigma):.3g}" if sigma else "without noise", on=_LAYERS)
         for sigma in noises
     ]
+
+
+def _learned(spec: ExperimentSpec, _run: Path | None, cadence: Cadence) -> _Panels:
+    """The exact score, the one that the preset's objective learns, and their difference."""
+    wanted = shown_in_figure(spec)
+    job = scores(wanted, device="cpu", cadence=cadence)
+    truth, fields, table = yield from _last_of(job, ScoreTruth, ScoreFields, ScoreTable)
+    (row,) = table.rows
+    plots = score_panels(truth, fields.scores[0], f"{row.title}, {row.steps:,} steps")
+    near, far = (row.errors[place].mean for place in ("data", "outside"))
+    return *plots[:2], replace(plots[2], name=f"difference: {near:.2f} at the data, {far:.2f} outside")
 
 
 def _adjusted(spec: ExperimentSpec, run_dir: Path | None, cadence: Cadence) -> _Panels:
@@ -172,6 +200,7 @@ def _weights(spec: ExperimentSpec, _run: Path | None, cadence: Cadence) -> _Pane
 _DRAWN: dict[FigureName, Callable[[ExperimentSpec, Path | None, Cadence], _Panels]] = {
     "report-figure-3": _ten_chains,
     "poster-figure-1": _scores,
+    "poster-figure-2": _learned,
     "poster-figure-3": _adjusted,
     "ncsn-weights": _weights,
 }

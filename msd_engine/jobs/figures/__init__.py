@@ -1,0 +1,1 @@
+"""Figures of the papers, from chains and from trainings."""
