@@ -39,7 +39,6 @@ from msd_engine.cli.options import (
     Runs,
     Sample,
     Schema,
-    Scores,
     Sweep,
     Train,
     Tune,
@@ -56,7 +55,7 @@ from msd_engine.cli.outcome import (
     print_json,
     say,
 )
-from msd_engine.cli.plane import Figure, ShootOut, Twins
+from msd_engine.cli.plane import Figure, Scores, ShootOut, Twins
 from msd_engine.specs import JOBS, SpecError
 
 _ABOUT = """Train k-sample denoisers and draw from them by chained Langevin dynamics.

@@ -22,7 +22,7 @@ from msd_engine.cli.flags import (
     Threads,
 )
 from msd_engine.cli.noise import Likelihood, Noise
-from msd_engine.cli.plane import Figure, ShootOut, Twins
+from msd_engine.cli.plane import Figure, Scores, ShootOut, Twins
 from msd_engine.specs.sampling import StepRule
 from msd_engine.specs.tables.updates import Convention
 
@@ -89,7 +89,6 @@ class Run(_Computing):
 # Explicit because `--steps` alone must also remove the time limit of a preset, and vice versa.
 
 TrainFields: Any = field_flags("training", reserved=BUDGET)
-ScoreFields: Any = field_flags("training")
 
 
 @dataclass(frozen=True)
@@ -194,25 +193,6 @@ class Tune(_Computing):
     """Seed of the candidates and of the halves."""
     apply: Annotated[Path | None, tyro.conf.arg(metavar="OUT.json", help_behavior_hint="")] = None
     """Write the best chain as a spec, for msd sample --preset or msd run."""
-
-
-@dataclass(frozen=True)
-class Scores:
-    """Train objectives side by side on points or a mixture, and compare their scores with the exact one."""
-
-    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: two-gaussians)")] = NOT_GIVEN
-    """Name of a preset of points, trained with a small network; or a file that carries a spec, trained as it says."""
-    objectives: Annotated[str, tyro.conf.arg(metavar="A,B", help_behavior_hint="(default: the usual)")] = NOT_GIVEN
-    """Objectives: mse, mse-plain, ncsn, denoising, explicit, implicit, sliced-gaussian, sliced-rademacher,
-    sliced-sphere, sliced-vr; usual are all but the plain one and two of the sliced."""
-    seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(default: 0,1,2)")] = NOT_GIVEN
-    """Training seeds; the intervals are over them."""
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
-    """Write the table as CSV, or table and settings as JSON, by the suffix."""
-    device: Device = "auto"
-    threads: Threads = NOT_GIVEN
-    json: Json = False
-    fields: Annotated[ScoreFields, _FIELDS] = field(default_factory=ScoreFields)
 
 
 @dataclass(frozen=True)
