@@ -1,15 +1,15 @@
-"""Options of the commands for chains in the plane, and of likelihoods."""
+"""Options of the commands for chains in the plane."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
-from msd_engine.cli.fields import NOT_GIVEN
-from msd_engine.cli.flags import DataDir, Device, Json, Model, Preset, RunFolder, SampleFields, Threads
+from msd_engine.cli.fields import NOT_GIVEN, field_flags
+from msd_engine.cli.flags import Device, Json, Preset, RunFolder, SampleFields, Threads
 from msd_engine.specs.tables.papers import FigureName
 
 
@@ -39,22 +39,6 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Likelihood:
-    """Compute the log-likelihood of data by the probability flow: of a target beside the exact one, or of images."""
-
-    run: RunFolder = None
-    preset: Preset = NOT_GIVEN
-    model: Model = NOT_GIVEN
-    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: as many as take seconds)")] = NOT_GIVEN
-    """Number of data: fresh ones of a target, or held-out images, both with the noise of the end of a chain."""
-    data_dir: DataDir = None
-    device: Device = "auto"
-    threads: Threads = NOT_GIVEN
-    json: Json = False
-    fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)
-
-
-@dataclass(frozen=True)
 class ShootOut:
     """Compare samplers in the plane with the same numbers of evaluations of the denoiser."""
 
@@ -76,3 +60,25 @@ class ShootOut:
     threads: Threads = NOT_GIVEN
     json: Json = False
     fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)
+
+
+ScoreFields: Any = field_flags("training")
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Train objectives side by side on points or a mixture, and compare their scores with the exact one."""
+
+    preset: Annotated[str, tyro.conf.arg(metavar="NAME", help_behavior_hint="(default: two-gaussians)")] = NOT_GIVEN
+    """Name of a preset of points, trained with a small network; or a file that carries a spec, trained as it says."""
+    objectives: Annotated[str, tyro.conf.arg(metavar="A,B", help_behavior_hint="(default: the usual)")] = NOT_GIVEN
+    """Objectives: mse, mse-plain, ncsn, denoising, explicit, implicit, sliced-gaussian, sliced-rademacher,
+    sliced-sphere, sliced-vr; usual are all but the plain one and two of the sliced."""
+    seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(default: 0,1,2)")] = NOT_GIVEN
+    """Training seeds; the intervals are over them."""
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """Write the table as CSV, or table and settings as JSON, by the suffix."""
+    device: Device = "auto"
+    threads: Threads = NOT_GIVEN
+    json: Json = False
+    fields: Annotated[ScoreFields, tyro.conf.arg(name="")] = field(default_factory=ScoreFields)

@@ -22,6 +22,7 @@ from msd_engine.runs.layout import MANIFEST, METRICS, TUNE, WEIGHTS
 from msd_engine.runs.log import flush
 from msd_engine.runs.notes import Notes, add_figures, read_figures, read_notes, write_notes
 from msd_engine.runs.pictures import encode_animation, save_png
+from msd_engine.runs.remote.mirror import Mirror
 from msd_engine.runs.restoring import read_spec
 from msd_engine.runs.run import Run
 from msd_engine.runs.samples import load_samples, save_samples
@@ -98,6 +99,29 @@ def is_checkpoint(root: Path, finished: bool, steps: tuple[int, ...] = (10, 20))
     run.append_metrics(rows(loaded.step + 1, loaded.step + 1))
     assert Run.open(run.folder).manifest.step == loaded.step
     assert run.read_metrics() == (rows(1, loaded.step + 1), 0)
+
+
+def mirror(root: Path) -> Mirror:
+    return Mirror(str(root / "run"), root / "here")
+
+
+def run_elsewhere(root: Path) -> None:
+    """Copy a run, which then goes on."""
+    run_with_checkpoint(root)
+    mirror(root).pull()
+    checkpoint(root)
+
+
+def is_copied(root: Path, finished: bool) -> None:
+    del finished
+    copy = mirror(root)
+    found, _ = Run.open(copy.folder).read_metrics()
+    assert all(row in rows(1, 20) for row in found)
+    assert Run.open(copy.folder).load_weights({"w": torch.zeros(300)}).step in (10, 20)
+    # Whatever was lost comes with the next look.
+    copy.pull()
+    for name in (MANIFEST, METRICS, WEIGHTS):
+        assert (copy.folder / name).read_bytes() == (root / "run" / name).read_bytes()
 
 
 def is_measured(root: Path, finished: bool) -> None:
@@ -220,6 +244,7 @@ KINDS = {
         lambda root: Run.open(root / "run").set_status("failed"),
         either(lambda root: Run.open(root / "run").manifest.status, "running", "failed"),
     ),
+    "copy of a run elsewhere": Kind(run_elsewhere, lambda root: mirror(root).pull(), is_copied),
     "notes": Kind(
         lambda root: write_notes(root, Notes(name="before")),
         lambda root: write_notes(root, Notes(name="after")),

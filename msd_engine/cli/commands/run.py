@@ -31,7 +31,7 @@ ROW = "12"
 
 
 def run(options: Run) -> dict[str, Any] | None:
-    """Run the job of a file or of the options, and return its figures; None in a process that only helps another.
+    """Run the job of a file or of the options, and return its figures.
 
     Raises:
         RefusedError: The options contradict each other, or the job cannot begin with them.

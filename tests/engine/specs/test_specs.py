@@ -336,7 +336,7 @@ def test_presets_of_papers_and_of_wide_modes_give_the_noise_of_the_level_and_the
     name: str,
 ) -> None:
     sampling = load_preset(name).sampling
-    of_the_level = name.startswith(("report", "ncsn", "two-gaussians", "ring", "grid"))
+    of_the_level = name.startswith(("report", "ncsn", "two-gaussians", "ring", "grid", "card"))
     if "conditioning" not in sampling.absent:
         assert sampling.conditioning == ("scheduled" if of_the_level else "actual")
 

@@ -13,8 +13,8 @@ from typing import Any
 from msd_engine.cli.fields import given_fields, with_fields
 from msd_engine.cli.follow import FRAMES_HZ, follow
 from msd_engine.cli.inputs import check_writable, is_given, spec_of, threads_given
-from msd_engine.cli.options import Scores
 from msd_engine.cli.outcome import RefusedError
+from msd_engine.cli.plane import Scores
 from msd_engine.events import Event, Finished, Progress, ScoreRow, ScoreTable, Started
 from msd_engine.events.scores.table import PLACES
 from msd_engine.specs import load_preset, preset_names
