@@ -154,7 +154,7 @@ def _learned(spec: ExperimentSpec, _run: Path | None, cadence: Cadence) -> _Pane
     (row,) = table.rows
     plots = score_panels(truth, fields.scores[0], f"{row.title}, {row.steps:,} steps")
     near, far = (row.errors[place].mean for place in ("data", "outside"))
-    return *plots[:2], replace(plots[2], name=f"difference: {near:.2f} at the data, {far:.2f} outside")
+    return *plots[:2], replace(plots[2], name=f"difference {near:.2f} at data, {far:.2f} outside")
 
 
 def _adjusted(spec: ExperimentSpec, run_dir: Path | None, cadence: Cadence) -> _Panels:

@@ -17,7 +17,7 @@ from msd_engine.specs.tables.papers import FIGURES, figure_named
 PANELS = {
     "report-figure-3": ("true distribution", "steps of 3 chains"),
     "poster-figure-1": ("without noise", "σ$_"),
-    "poster-figure-2": ("Sliced (less variance), 60 steps, learned", "difference: "),
+    "poster-figure-2": ("Sliced (less variance), 60 steps, learned", "difference "),
     "poster-figure-3": ("density, first mode 0.80", "adjusted, exact score", "annealed, exact score"),
     "ncsn-weights": ("plain: ", "annealed: "),
 }
@@ -72,7 +72,7 @@ def test_every_story_is_three_sentences():
 def test_sliced_score_matching_is_right_where_the_data_are_and_wrong_outside(tmp_path):
     out = tmp_path / "scores.svg"
     assert main(["figure", "poster-figure-2", "--out", str(out)]) == 0
-    (errors,) = re.findall(r"difference: (0\.\d+) at the data, (\d\.\d+) outside", out.read_text())
+    (errors,) = re.findall(r"difference (0\.\d+) at data, (\d\.\d+) outside", out.read_text())
     inside, outside = map(float, errors)
     assert inside < 0.15
     assert outside > 3 * inside
