@@ -46,7 +46,7 @@ class NoiseShown:
         self.names = (QLabel(), QLabel())
         self.spectra, self.lags = CurvesView(words.NO_SPECTRA), CurvesView(words.NO_AUTOCOVARIANCE)
         self.maps = TilesView("Correlation of the middle pixel with every other one")
-        self.figures = Readings("Figures of the noise", ("", "value", ""), wrap=True)
+        self.figures = Readings("Figures of the noise", ("", "value", ""))
         self.likelihood = Readings("Log-likelihood of the data", ("", "flow", "exact"), wrap=True)
         self.sentences = QLabel()
         self.sentences.setWordWrap(True)

@@ -36,7 +36,7 @@ class SurvivalPanel(QWidget):
         self.spread = Readings("Spread of the samples", ("", "samples", "data"))
         self.shares = class_shares()
         self.shares.setFixedHeight(SHARES_PX)
-        self.table = Readings("Survival by setting", ("k, and differences", "survived", "of"), wrap=True)
+        self.table = Readings("Survival by setting", ("k, and differences", "survived", "of"))
         box = QVBoxLayout(self)
         box.setContentsMargins(0, 0, 0, 0)
         box.setSpacing(8)
