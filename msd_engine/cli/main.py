@@ -25,13 +25,13 @@ import msd_engine
 from msd_engine.backend.errors import NO_MEMORY, UserError, is_out_of_memory
 from msd_engine.cli.commands.listing import list_presets, print_schema
 from msd_engine.cli.fields import STEP_SIZE, declared_fields
+from msd_engine.cli.noise import Likelihood, Noise
 from msd_engine.cli.options import (
     COMMANDS,
     Command,
     Download,
     Evaluate,
     ExportTensorboard,
-    Noise,
     Presets,
     Propose,
     Reproduce,
@@ -55,7 +55,7 @@ from msd_engine.cli.outcome import (
     print_json,
     say,
 )
-from msd_engine.cli.plane import Figure, Likelihood, Scores, ShootOut, Twins
+from msd_engine.cli.plane import Figure, Scores, ShootOut, Twins
 from msd_engine.specs import JOBS, SpecError
 
 _ABOUT = """Train k-sample denoisers and draw from them by chained Langevin dynamics.

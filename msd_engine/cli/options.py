@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Union
 
 import tyro
 
-from msd_engine.cli.fields import NOT_GIVEN, field_flag, field_flags
+from msd_engine.cli.fields import NOT_GIVEN, field_flags
 from msd_engine.cli.flags import (
     BUDGET,
     DataDir,
@@ -21,10 +21,9 @@ from msd_engine.cli.flags import (
     SampleFields,
     Threads,
 )
-from msd_engine.cli.plane import Figure, Likelihood, Scores, ShootOut, Twins
-from msd_engine.specs.data import ImageSetName
+from msd_engine.cli.noise import Likelihood, Noise
+from msd_engine.cli.plane import Figure, Scores, ShootOut, Twins
 from msd_engine.specs.sampling import StepRule
-from msd_engine.specs.tables.noise import Covariance
 from msd_engine.specs.tables.updates import Convention
 
 
@@ -90,7 +89,6 @@ class Run(_Computing):
 # Explicit because `--steps` alone must also remove the time limit of a preset, and vice versa.
 
 TrainFields: Any = field_flags("training", reserved=BUDGET)
-ScoreFields: Any = field_flags("training")
 
 
 @dataclass(frozen=True)
@@ -252,39 +250,6 @@ class Reproduce:
     threads: Threads = NOT_GIVEN
     json: Json = False
     fields: Annotated[TrainFields, _FIELDS] = field(default_factory=TrainFields)
-
-
-Gamma: Any = field_flag("noise.gamma")
-Blur: Any = field_flag("noise.blur")
-Elongation: Any = field_flag("noise.elongation")
-Angle: Any = field_flag("noise.angle")
-
-
-@dataclass(frozen=True)
-class Noise:
-    """Draw noise of one copy with σ = 1, and write the draws and a picture of them."""
-
-    covariance: Annotated[Covariance, tyro.conf.arg(help_behavior_hint="(default: isotropic)")] = "isotropic"
-    """Covariance of the noise; data: the average spectrum of the images of --data; ellipse: in the plane."""
-    gamma: Gamma = NOT_GIVEN
-    blur: Blur = NOT_GIVEN
-    elongation: Elongation = NOT_GIVEN
-    angle: Angle = NOT_GIVEN
-    size: Annotated[str, tyro.conf.arg(metavar="N|HxW", help_behavior_hint="(default: 32)")] = NOT_GIVEN
-    """Rows and columns of a picture of noise."""
-    channels: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 1)")] = NOT_GIVEN
-    """Channels of a picture, which are independent."""
-    data: Annotated[ImageSetName | None, tyro.conf.arg(metavar="NAME", help_behavior_hint="")] = None
-    """Instead of --size and --channels: those of the images of this set."""
-    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 64)")] = NOT_GIVEN
-    """Number of draws."""
-    seed: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: 0)")] = NOT_GIVEN
-    """Seed of the draws; draw i does not depend on their number."""
-    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE.npz", help_behavior_hint="(required)")] = None
-    """File of the draws, as the array noise; the picture lies beside it, with the suffix .png."""
-    data_dir: DataDir = None
-    device: Device = "auto"
-    json: Json = False
 
 
 @dataclass(frozen=True)

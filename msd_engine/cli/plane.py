@@ -1,15 +1,15 @@
-"""Options of the commands for chains in the plane, and of likelihoods."""
+"""Options of the commands for chains in the plane."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import tyro
 
-from msd_engine.cli.fields import NOT_GIVEN
-from msd_engine.cli.flags import DataDir, Device, Json, Model, Preset, RunFolder, SampleFields, ScoreFields, Threads
+from msd_engine.cli.fields import NOT_GIVEN, field_flags
+from msd_engine.cli.flags import Device, Json, Preset, RunFolder, SampleFields, Threads
 from msd_engine.specs.tables.papers import FigureName
 
 
@@ -39,22 +39,6 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Likelihood:
-    """Compute the log-likelihood of data by the probability flow: of a target beside the exact one, or of images."""
-
-    run: RunFolder = None
-    preset: Preset = NOT_GIVEN
-    model: Model = NOT_GIVEN
-    n: Annotated[str, tyro.conf.arg(metavar="N", help_behavior_hint="(default: as many as take seconds)")] = NOT_GIVEN
-    """Number of data: fresh ones of a target, or held-out images, both with the noise of the end of a chain."""
-    data_dir: DataDir = None
-    device: Device = "auto"
-    threads: Threads = NOT_GIVEN
-    json: Json = False
-    fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)
-
-
-@dataclass(frozen=True)
 class ShootOut:
     """Compare samplers in the plane with the same numbers of evaluations of the denoiser."""
 
@@ -76,6 +60,9 @@ class ShootOut:
     threads: Threads = NOT_GIVEN
     json: Json = False
     fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)
+
+
+ScoreFields: Any = field_flags("training")
 
 
 @dataclass(frozen=True)

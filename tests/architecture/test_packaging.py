@@ -75,7 +75,8 @@ def test_the_resources_are_found_where_they_are_installed(name: str) -> None:
 
 
 def test_every_library_that_is_imported_is_a_declared_dependency() -> None:
-    declared = {canonicalize_name(requirement.name) for requirement in requirements("video", "ray", "slurm", "sftp", "s3")}
+    extras = ("video", "ray", "slurm", "sftp", "s3")
+    declared = {canonicalize_name(requirement.name) for requirement in requirements(*extras)}
     # shiboken6 is the other half of PySide6 and always comes with it.
     declared |= {"shiboken6"}
     distributions = packages_distributions()

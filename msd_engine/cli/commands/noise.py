@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from msd_engine.cli.fields import whole_number, with_fields
 from msd_engine.cli.follow import follow
 from msd_engine.cli.inputs import count_of, is_given, npz_to_write
-from msd_engine.cli.options import Noise
+from msd_engine.cli.noise import Noise
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.events import Event
 from msd_engine.events.noise import NoiseDraws

@@ -78,7 +78,7 @@ class Callout(QFrame):
         row.addWidget(self._place, 1)
         for button in (self.leave, self.back, self.next):
             row.addWidget(button)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(12, 10, 12, 10)
         column.setSpacing(6)
         for part in (self._title, self._words, self.there):
@@ -116,7 +116,7 @@ class Callout(QFrame):
 
     def stand_beside(self, target: QRect | None, inside: QRect) -> None:
         """Move beside a rectangle of the window within another, or into the lower right corner for None."""
-        size = QSize(_WIDTH_PX, min(self.layout().totalHeightForWidth(_WIDTH_PX), inside.height()))
+        size = QSize(_WIDTH_PX, min(self._column.totalHeightForWidth(_WIDTH_PX), inside.height()))
         self.setGeometry(QRect(beside(target, size, inside), size))
         self.raise_()
 

@@ -11,15 +11,18 @@ import pytest
 
 from msd_engine.events import Samples, Tick
 from msd_engine.events.figures import SWEEP_SHEET
+from msd_engine.events.shoot_out.table import ShootOutTable
 from msd_engine.specs import Live, SweepSpec, load_preset
 from msd_engine.specs.live import NEVER
 from msd_engine.specs.reproduction import NoisesSpec
 from msd_engine.specs.scores.spec import ScoresSpec
+from msd_engine.specs.search.shoot_out import ShootOutSpec
 from msd_engine.specs.search.tune import TuneSpec
 from msd_gui.bridge.engine import Engine
 
 SPEC = load_preset("digits-30s")
 RUN = Path("run")
+SHOOT_OUT = ShootOutSpec(base=load_preset("ncsn-toy"))
 IMAGE = np.zeros((1, 8, 8), np.float32)
 CALLS = {
     "warm_up": (),
@@ -40,6 +43,8 @@ CALLS = {
     "forward": (SPEC,),
     "likelihood": (load_preset("ring-8"),),
     "moves": (load_preset("ncsn-toy"), 0, RUN),
+    "shoot_out": (SHOOT_OUT, RUN),
+    "export_shoot_out": (ShootOutTable(), SHOOT_OUT, RUN),
     "compare_noises": (NoisesSpec(base=load_preset("noise-digits"), chains=10), RUN),
     "paper_figure": ("ncsn-weights", RUN),
     "twins": (load_preset("ncsn-toy"), RUN),
@@ -55,6 +60,8 @@ CALLS = {
     "save": ("text", RUN),
     "preview": ((), 0, {}, SWEEP_SHEET),
     "watch_runs": (),
+    "watch_elsewhere": ("memory://runs",),
+    "ask_elsewhere": (RUN, "stop"),
     "shipped_runs": (),
     "held_out_curves": ([RUN],),
     "compare_settings": ([SPEC.to_json()] * 2,),

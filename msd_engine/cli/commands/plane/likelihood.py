@@ -10,7 +10,7 @@ from typing import Any
 from msd_engine.cli.fields import given_fields
 from msd_engine.cli.follow import FRAMES_HZ, follow
 from msd_engine.cli.inputs import check_one_source, chosen_source, compute_with, count_of, is_given
-from msd_engine.cli.plane import Likelihood
+from msd_engine.cli.noise import Likelihood
 from msd_engine.events import Event, Finished
 from msd_engine.events.noise import Likelihood as Found
 from msd_engine.specs import ExperimentSpec
