@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Iterable, Mapping
+from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -58,16 +59,30 @@ def append_rows(path: Path, rows: Iterable[Row]) -> None:
             file.seek(end - 1)
             # A crash may have left half a line, which must not join the first row.
             text = text if file.read(1) == b"\n" else b"\n" + text
-        left = memoryview(text)
-        try:
-            while left:
-                left = left[file.write(left) :]
-        except OSError:
-            with contextlib.suppress(OSError):
-                file.truncate(end)
-            raise
+        _append(file, text, end)
     if not end:
         flush_entry(path)
+
+
+def append_bytes(path: Path, text: bytes) -> None:
+    """Append rows as another file has them, all or none.
+
+    Raises:
+        UserError: The file cannot be written; it is unchanged.
+    """
+    with writing(path), open(path, "ab+", buffering=0) as file:
+        _append(file, text, file.seek(0, os.SEEK_END))
+
+
+def _append(file: FileIO, text: bytes, end: int) -> None:
+    left = memoryview(text)
+    try:
+        while left:
+            left = left[file.write(left) :]
+    except OSError:
+        with contextlib.suppress(OSError):
+            file.truncate(end)
+        raise
 
 
 def read_log(path: Path) -> Log:

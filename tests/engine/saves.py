@@ -102,7 +102,10 @@ def is_checkpoint(root: Path, finished: bool, steps: tuple[int, ...] = (10, 20))
 
 
 def mirror(root: Path) -> Mirror:
-    return Mirror(str(root / "run"), root / "here")
+    copy = Mirror(str(root / "run"), root)
+    # Its name would follow from that of the root.
+    copy.folder = root / "copy"
+    return copy
 
 
 def run_elsewhere(root: Path) -> None:
@@ -293,6 +296,9 @@ KINDS = {
         either(lambda root: SweepFolder.open(root).result("k1-seed0"), None, RESULT),
     ),
 }
+
+HEALED = {"copy of a run elsewhere"}
+"""Kinds that the next look repairs, whatever was lost: no fsync of theirs is needed."""
 
 
 def points(steps: int) -> ExperimentSpec:

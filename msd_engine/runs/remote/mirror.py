@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from msd_engine.backend.errors import UserError
-from msd_engine.backend.files import MIB, make_folder, write_atomically, writing
+from msd_engine.backend.files import MIB, make_folder, write_atomically
 from msd_engine.runs.layout import EARLIER, FIGURES, MANIFEST, METRICS, NOTES, RESULT, SWEEP, THUMBNAIL, WEIGHTS
+from msd_engine.runs.log import append_bytes
 from msd_engine.runs.manifest import read_manifest
 from msd_engine.runs.remote.copies import COPY, address_of, mark
 from msd_engine.runs.remote.places import AwayError, asking, opened
@@ -170,8 +171,7 @@ class Mirror:
         start = max(0, known - _OVERLAP)
         content = self._bytes(system, f"{path}/{METRICS}", start, size) if known <= size else b""
         if known <= size and content[: known - start] == _tail(target, start):
-            with writing(target), target.open("ab") as file:
-                file.write(content[known - start :])
+            append_bytes(target, content[known - start :])
         else:
             write_atomically(target, self._bytes(system, f"{path}/{METRICS}", 0, size))
         self._note(target, entry)

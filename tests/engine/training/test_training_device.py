@@ -13,6 +13,7 @@ from tape import Tape
 from msd_engine.backend.recording import WARM_UP, Repeated
 from msd_engine.events import Finished, Notice
 from msd_engine.jobs.factory.training import Training, training
+from msd_engine.jobs.training import ranks
 from msd_engine.jobs.training import train as train_job
 from msd_engine.objectives import mse
 from msd_engine.specs import ExperimentSpec, load_preset
@@ -162,7 +163,7 @@ def test_a_job_says_what_the_device_cannot_record(tmp_path: Path, monkeypatch: p
         trainer = Trainer(spec, inner.denoiser, inner.averaged, parts.source, mse, delay=2, new_graph=Tape)
         return dataclasses.replace(parts, trainer=trainer)
 
-    monkeypatch.setattr(train_job, "training", recorded)
+    monkeypatch.setattr(ranks, "training", recorded)
     events = list(train_job.train(POINTS.replace("training.steps", 8), tmp_path / "run", device="cpu"))
     assert isinstance(events[-1], Finished)
     (notice,) = [event.text for event in events if isinstance(event, Notice) and "piece by piece" in event.text]
