@@ -97,7 +97,7 @@ def _emerging(side: NoiseSide) -> str:
     if not early < late:
         return ""
     ends = f"t = {number(late, 2)} and {number(early, 2)}"
-    return f" Eight of ten waves come out of it between {ends}: in {number(10 * (late - early), 2)} of 10 even steps."
+    return f" Eight of ten waves appear between {ends}, within {number(10 * (late - early), 2)} of 10 even steps."
 
 
 def hidden(frame: Forward, side: NoiseSide) -> str:

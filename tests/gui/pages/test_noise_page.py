@@ -258,7 +258,7 @@ def test_bands_lie_where_the_data_exceed_a_noise():
     seen = frame(SPEC)
     narrow = dataclasses.replace(seen.sides[1], emerging=(0.05, 0.16))
     said = sentences(dataclasses.replace(seen, sides=(seen.sides[0], narrow)))
-    assert "between t = 0.16 and 0.05: in 1.1 of 10 even steps" in said
+    assert "between t = 0.16 and 0.05, within 1.1 of 10 even steps" in said
 
 
 def test_exports_hold_what_is_shown(page, clock):
