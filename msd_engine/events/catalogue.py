@@ -145,7 +145,7 @@ class Differences(Event):
     found: tuple[Difference, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Watched(Event):
     """How a place elsewhere stands.
 

@@ -66,7 +66,7 @@ RUN_ACTIONS = (
 ELSEWHERE = ActionRow(
     "elsewhere",
     "",
-    "Watch elsewhere…",
+    "Elsewhere…",
     (),
     "List and follow the runs of another machine: in a mounted folder, or by sftp:// or s3://.",
 )

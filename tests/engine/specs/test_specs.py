@@ -61,7 +61,7 @@ def scalars(value: dict[str, Any], prefix: str = "") -> Iterator[str]:
 
 def one_sentence(error: SpecError | None) -> bool:
     text = str(error)
-    return isinstance(error, SpecError) and text.endswith(".") and "\n" not in text and len(text) < 400
+    return isinstance(error, SpecError) and text.endswith(".") and "\n" not in text and len(text) < 600
 
 
 def attempt(make: Callable[[], ExperimentSpec]) -> tuple[ExperimentSpec | None, SpecError | None]:
