@@ -6,16 +6,14 @@ import math
 from collections.abc import Sequence
 
 from msd_engine.events.shoot_out.table import ShootOutRow
-from msd_engine.metrics.errors.student import interval
-
-_MOST_NAMES = 2
+from msd_engine.metrics.errors.rivals import names, told_apart
 
 
 def verdict(rows: Sequence[ShootOutRow], exact: ShootOutRow) -> str:
     """Return one sentence; empty where nothing is measured.
 
-    The best has the least mean distance to the data at the largest budget. Others count as alike if the interval of
-    the difference of the distances, seed by seed, holds 0, with joint coverage of 95 % over the others.
+    The best has the least mean distance to the data at the largest budget. Others count as alike if the differences of
+    the distances, seed by seed, do not tell them apart from it.
 
     Args:
         rows: The table.
@@ -36,18 +34,13 @@ def verdict(rows: Sequence[ShootOutRow], exact: ShootOutRow) -> str:
         return f"{sentence}."
     if seeds < 2:
         return f"{sentence}; one seed alone gives no interval: add seeds."
-    alike = [row for row in others if _gap(best, row, len(others)) <= 0]
+    alike = [row.title for row in others if not told_apart(_gaps(best, row), len(known))]
     if not alike:
         return f"{sentence}; its lead over all others is beyond the 95 % intervals of {seeds} seeds."
-    return f"{sentence}; {seeds} seeds do not tell {_names(alike)} from it."
+    return f"{sentence}; {seeds} seeds do not tell {names(alike)} from it."
 
 
-def _gap(best: ShootOutRow, other: ShootOutRow, tests: int) -> float:
-    """Return the lower end of the interval of the difference of two distances, seed by seed."""
+def _gaps(best: ShootOutRow, other: ShootOutRow) -> list[float]:
+    """Return the differences of two distances, seed by seed."""
     ours, theirs = best.by_seed["distance"], other.by_seed["distance"]
-    return interval([theirs[seed] - ours[seed] for seed in ours if seed in theirs], tests).low
-
-
-def _names(rows: Sequence[ShootOutRow]) -> str:
-    titles = [row.title for row in rows]
-    return f"{len(titles)} others" if len(titles) > _MOST_NAMES else " and ".join(titles)
+    return [theirs[seed] - ours[seed] for seed in ours if seed in theirs]

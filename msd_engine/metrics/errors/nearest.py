@@ -6,16 +6,14 @@ import math
 from collections.abc import Sequence
 
 from msd_engine.events.scores.table import PLACE_WORDS, ScoreRow, Spread
-from msd_engine.metrics.errors.student import interval
-
-_MOST_NAMES = 2
+from msd_engine.metrics.errors.rivals import names, told_apart
 
 
 def verdict(rows: Sequence[ScoreRow]) -> str:
     """Return one sentence on the rivals, which are not told the truth; empty where none is measured.
 
-    At each place the nearest is the one with the least mean error. Others count as alike if the interval of the
-    logarithm of the ratio of the errors, seed by seed, holds 0, with joint coverage of 95 % over the rivals.
+    At each place the nearest is the one with the least mean error. Others count as alike if the logarithms of
+    the ratios of the errors, seed by seed, do not tell them apart from it.
 
     Args:
         rows: The table.
@@ -30,7 +28,7 @@ def verdict(rows: Sequence[ScoreRow]) -> str:
     sentence = f"Where the data are, {best.title} is nearest to the exact score (error {_figure(best.errors['data'])})"
     sentence += f" at {best.step_ms:.2g} ms a step"
     if alike:
-        sentence += f", but {seeds} seeds do not tell {_names(alike)} from it"
+        sentence += f", but {seeds} seeds do not tell {names([row.title for row in alike])} from it"
     elif seeds == 1 and len(rivals) > 1:
         sentence += ", by one seed alone"
     rest = [f"{PLACE_WORDS[place]} {_brief(rows, place)}" for place, rows in found.items() if rows]
@@ -45,23 +43,16 @@ def _nearest(rivals: Sequence[ScoreRow], place: str) -> list[ScoreRow]:
     if not known:
         return []
     best, *others = known
-    return [best, *(row for row in others if _alike(best, row, place, len(others)))]
+    return [best, *(row for row in others if _alike(best, row, place, len(known)))]
 
 
-def _alike(best: ScoreRow, other: ScoreRow, place: str, tests: int) -> bool:
+def _alike(best: ScoreRow, other: ScoreRow, place: str, rivals: int) -> bool:
     """Return whether several seeds leave open which of two is nearer; one seed says nothing about chance."""
     ours, theirs = best.by_seed[place], other.by_seed[place]
     shared = [seed for seed in ours if seed in theirs]
     if len(shared) < 2:
         return False
-    return interval([math.log(theirs[seed] / ours[seed]) for seed in shared], tests).low <= 0
-
-
-def _names(rows: Sequence[ScoreRow]) -> str:
-    titles = [row.title for row in rows]
-    if len(titles) > _MOST_NAMES:
-        return f"{len(titles)} others"
-    return " and ".join(titles)
+    return not told_apart([math.log(theirs[seed] / ours[seed]) for seed in shared], rivals)
 
 
 def _brief(rows: Sequence[ScoreRow], place: str) -> str:
