@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 
 from PySide6.QtCore import QLocale, Slot
-from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QLineEdit, QWidget
 
 from msd_engine.specs import ExperimentSpec, SpecError, SweepSpec, load_preset, preset_names
 from msd_engine.specs.nets import FUSIONS
 from msd_engine.specs.sweep import MODE_TITLES, MODES, parse_list
+from msd_gui.pages.base.cost_line import CostLine
 from msd_gui.theme.tips import wrapped
-from msd_gui.views.base.rich import indexed
 from msd_gui.widgets.controls.numbers import duration, read_number
 
 _BOTH = "both"
@@ -82,9 +82,7 @@ class SweepForm(QWidget):
             ("Fusions", self.fusions), ("Budget", budget), ("At once", self.workers),
         ):  # fmt: skip
             rows.addRow(title, widget)
-        self.cost = QLabel()
-        self.cost.setObjectName("sweep.cost")
-        self.cost.setWordWrap(True)
+        self.cost = CostLine("sweep.cost")
         rows.addRow(self.cost)
         for box in (self.preset, self.modes, self.fusions, self.unit):
             box.currentIndexChanged.connect(self.show_cost)
@@ -95,14 +93,7 @@ class SweepForm(QWidget):
     @Slot()
     def show_cost(self) -> None:
         """Show how many trainings the settings ask for, and how long they take."""
-        try:
-            words, role = _cost(self.value()), "muted"
-        except SpecError as error:
-            words, role = str(error), "error"
-        self.cost.setText(indexed(words))
-        if self.cost.property("role") != role:
-            self.cost.setProperty("role", role)
-            self.cost.style().polish(self.cost)
+        self.cost.show_cost(lambda: _cost(self.value()))
 
     def value(self) -> SweepSpec:
         """Return the comparison with these settings.

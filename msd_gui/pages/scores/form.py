@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QVBoxLayout, QWidget
 
 from msd_engine.specs import ExperimentSpec, SpecError
 from msd_engine.specs.scores.contenders import CONTENDERS
 from msd_engine.specs.scores.spec import USUAL, ScoresSpec
 from msd_engine.specs.sweep import parse_list
+from msd_gui.pages.base.cost_line import CostLine
 from msd_gui.session.refusals import refused_choices
 from msd_gui.theme.tips import wrapped
-from msd_gui.views.base.rich import indexed
 from msd_gui.widgets.panels.section import Section
 from msd_gui.widgets.panels.spec_form import SpecForm
 
@@ -70,9 +70,7 @@ class ScoresForm(QWidget):
         self.seeds.setAccessibleName("Seeds")
         self.seeds.setToolTip(wrapped("Training seeds, separated by commas; the intervals are over them."))
         self.seeds.textChanged.connect(self._on_changed)
-        self.cost = QLabel()
-        self.cost.setObjectName("scores.cost")
-        self.cost.setWordWrap(True)
+        self.cost = CostLine("scores.cost")
         seeds = Section("Seeds")
         seeds.add_row(self.seeds)
         column = QVBoxLayout(self)
@@ -112,15 +110,7 @@ class ScoresForm(QWidget):
 
     @Slot()
     def _on_changed(self) -> None:
-        try:
-            spec = self.value()
-            words, role = _cost(spec), "muted"
-        except SpecError as error:
-            words, role = str(error), "error"
-        self.cost.setText(indexed(words))
-        if self.cost.property("role") != role:
-            self.cost.setProperty("role", role)
-            self.cost.style().polish(self.cost)
+        self.cost.show_cost(lambda: _cost(self.value()))
         self.changed.emit()
 
 

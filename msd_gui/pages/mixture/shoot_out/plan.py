@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QLabel, QLineEdit, QWidget
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
 
 from msd_engine.specs import ExperimentSpec, SpecError
 from msd_engine.specs.search.shoot_out import USUAL, ShootOutSpec, chosen, usual_base
 from msd_engine.specs.sweep import parse_list
 from msd_engine.specs.tables.samplers import BEYOND_NETWORKS, TRAITS
 from msd_gui.pages.base import layout
+from msd_gui.pages.base.cost_line import CostLine
 from msd_gui.theme.tips import wrapped
-from msd_gui.views.base.rich import indexed
 
 _BUDGETS = "Most evaluations of the denoiser for one chain, rising, separated by commas. They buy steps at each level."
 _SEEDS = "Seeds of the chains and of the fresh data, separated by commas; the intervals are over them."
@@ -44,9 +44,7 @@ class Plan(QWidget):
             self._line("budgets", "30, 100, 300", _BUDGETS),
             self._line("seeds", "0, 1, 2, 3, 4", _SEEDS),
         )
-        self.cost = QLabel()
-        self.cost.setObjectName("shoot-out.cost")
-        self.cost.setWordWrap(True)
+        self.cost = CostLine("shoot-out.cost")
         whole = layout.column(
             layout.heading("Samplers"),
             *self.boxes.values(),
@@ -97,14 +95,7 @@ class Plan(QWidget):
 
     @Slot()
     def _update(self) -> None:
-        try:
-            words, role = _cost(self.value()), "muted"
-        except SpecError as error:
-            words, role = str(error), "error"
-        self.cost.setText(indexed(words))
-        if self.cost.property("role") != role:
-            self.cost.setProperty("role", role)
-            self.cost.style().polish(self.cost)
+        self.cost.show_cost(lambda: _cost(self.value()))
         self.changed.emit()
 
 
