@@ -25,6 +25,19 @@ class Twins:
 
 
 @dataclass(frozen=True)
+class Errors:
+    """Measure the error of a denoiser in the plane by k and σ_eff, beside the least possible one."""
+
+    run: RunFolder = None
+    preset: Preset = NOT_GIVEN
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """Write the errors as CSV, or as a chart, SVG, PNG or PDF, by the suffix."""
+    threads: Threads = NOT_GIVEN
+    json: Json = False
+    fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)
+
+
+@dataclass(frozen=True)
 class Figure:
     """Compute a figure of the papers by name, and write it as SVG, PDF or PNG."""
 
