@@ -57,7 +57,7 @@ def _by_fusion(fusion: Fusion) -> ContenderRow:
     words = (
         f"E ‖x̂ − x‖², preconditioned, over the noise law, with the fusion of copies “{title}”; for two copies or more"
     )
-    return ContenderRow(f"Squared error ({title})", words, "mse", "law", "preconditioned", fusion)
+    return ContenderRow(f"Fusion ({title})", words, "mse", "law", "preconditioned", fusion)
 
 
 def _at_one_noise(title: str, objective: Objective) -> ContenderRow:

@@ -150,7 +150,7 @@ def test_the_copies_test_is_chosen_by_one_button_and_plotted_beside_the_exact_ch
         curves = {curve.words: curve for curve in page.shown.curves.plot().curves}
         assert len(curves) == 4
         np.testing.assert_array_equal(curves["exact"].y, [number / 10] * 3)
-        np.testing.assert_array_equal(curves["Squared error (set)"].y, [2 + number, 2 + number, 2 + number])
+        np.testing.assert_array_equal(curves["Fusion (set)"].y, [2 + number, 2 + number, 2 + number])
         assert list(page.shown.columns())[-1] == "exact"
     assert {export.name for export in page.exports()} >= {"copies-test"}
     page.experiment.set(page.experiment.spec.replace("training.k", 1))
