@@ -17,7 +17,7 @@ import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -132,13 +132,13 @@ def walk(
             part = slice(kept, kept + len(steps))
             walker.walk(rows.since(done), descent.step_ratio, count, steps - done, path[part], means[part])
             # Segments of one level each.
-            levels = steps // steps_per_level
-            for level in range(done // steps_per_level, (done + count - 1) // steps_per_level + 1):
-                low, high = np.searchsorted(levels, (level, level + 1))
+            levels, given_there = steps // steps_per_level, rows.noises_at(steps)
+            numbers = range(done // steps_per_level, (done + count - 1) // steps_per_level + 1)
+            cuts = np.searchsorted(levels, range(numbers.start, numbers.stop + 1)).tolist()
+            for level, (low, high) in zip(numbers, pairwise(cuts), strict=True):
                 if high > low:
-                    states = slice(kept + low, kept + high)
-                    there = rows.noises_at(steps[low:high])
-                    yield Segment(steps[low:high], level, ladder[level], there, path[states], means[states])
+                    own, states = slice(low, high), slice(kept + low, kept + high)
+                    yield Segment(steps[own], level, ladder[level], given_there[own], path[states], means[states])
             kept, done = part.stop, done + count
     last = next(given)
     path[kept], means[kept] = walker.state(denoiser.constants(k, [last]))
