@@ -81,7 +81,7 @@ def test_the_presets_are_the_published_settings_in_twice_the_unit() -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("k", [1, pytest.param(8, marks=pytest.mark.long)])
+@pytest.mark.parametrize("k", [1, 8])
 def test_the_published_experiment(k: int) -> None:
     if not any((folder / TEST_FILE).is_file() for folder in candidates("cifar-10")):
         pytest.skip("CIFAR-10 is not in the data folder")
