@@ -70,7 +70,7 @@ def drag(app, page, options) -> None:
         until = begun + moves / 60
         while True:
             app.processEvents()
-            seen = page.player.buffer.shown, plane.plot().log_density
+            seen = page.player.buffer.shown, plane._held.log_density
             runs, densities = runs + (seen[0] is not last[0]), densities + (seen[1] is not last[1])
             last = seen
             if time.perf_counter() >= until:
