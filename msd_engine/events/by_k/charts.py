@@ -18,7 +18,7 @@ QUANTITIES: dict[Quantity, tuple[str, Axis]] = {
 }
 """Title and axis of each chart."""
 
-_X = Axis("σ_eff", log=True)
+_X, _EXACT = Axis("σ_eff", log=True), "exact, any k"
 # From a mean to either end of a 95 % interval, in standard errors.
 _ENDS = 1.96
 # Larger gaps, in percent, need a logarithmic axis.
@@ -37,32 +37,35 @@ def chart(table: ErrorsByK | None, k: int, quantity: Quantity = "error", exact: 
     name, axis = QUANTITIES[quantity]
     if table is None:
         return Curves(name, _X, axis)
-    if quantity == "error":
-        least, ends = table.exact, _ends(table.exact, table.exact_error, log=True)
-        values, errors, log = table.learned, table.gap_error, True
-    else:
+    least = table.exact
+    values, errors, log = table.learned, table.gap_error, True
+    if quantity == "excess":
         values, errors = 100 * table.excess, 100 * table.gap_error / table.exact
         known = values[values > 0]
         log = known.size > 0 and bool(known.max() > _MOST_LINEAR)
-        least, ends = np.full_like(table.exact, known.min() if log else 0.0), {}
-    x, colours, curves, keys = table.sigma_eff, order_colours(table.ks), [], []
+        least = np.full_like(table.exact, known.min() if log else 0.0)
+    x, colours = table.sigma_eff, order_colours(table.ks)
+    curves: list[Curve] = []
+    keys: list[Key] = []
     for one, value, error in zip(table.ks, values, errors, strict=True):
-        shades = one == k
-        if shades:
-            gap = {"low": least, "high": np.where(np.isnan(value), least, value)}
-            curves.insert(0, Curve(f"gap of k = {k}", x, value, colours[one], spread="band", **gap))
+        curve = Curve(f"k = {one}", x, value, colours[one])
+        if one == k:
+            high = np.where(np.isnan(value), least, value)
+            curves.insert(0, replace(curve, words=f"gap of k = {k}", low=least, high=high, spread="band"))
             keys.append(Key("patch", colours[one], f"gap of k = {k}"))
-        own = _ends(value, error, log=log) if shades else {}
-        curves.append(Curve(f"k = {one}", x, value, colours[one], dots=shades, **own))
-    if quantity == "error" or not log:
-        curves.append(Curve("exact, any k", x, least, exact, "dash", **ends))
-    lines = [
-        Key("dash" if one.style == "dash" else "line", one.colour, one.words) for one in curves if one.spread != "band"
-    ]
+            curve = _with_ends(replace(curve, dots=True), error, log=log)
+        curves.append(curve)
+    lines = [Key("line", one.colour, one.words) for one in curves if one.spread != "band"]
+    if quantity == "error":
+        curves.append(_with_ends(Curve(_EXACT, x, least, exact, "dash"), table.exact_error, log=True))
+    elif not log:
+        curves.append(Curve(_EXACT, x, least, exact, "dash"))
+    lines += [Key("dash", exact, _EXACT)] * (curves[-1].words == _EXACT)
     return Curves(name, _X, replace(axis, log=log), tuple(curves), tuple(lines + keys))
 
 
-def _ends(mean: NDArray[np.float64], error: NDArray[np.float64], *, log: bool) -> dict[str, NDArray[np.float64]]:
-    low = mean - _ENDS * error
+def _with_ends(curve: Curve, error: NDArray[np.float64], *, log: bool) -> Curve:
+    """Return a curve with 95 % intervals, from its standard errors with shape (n,)."""
+    low = curve.y - _ENDS * error
     # A logarithmic axis has no room for ends at or below zero.
-    return {"low": np.where(low > 0, low, mean) if log else low, "high": mean + _ENDS * error}
+    return replace(curve, low=np.where(low > 0, low, curve.y) if log else low, high=curve.y + _ENDS * error)

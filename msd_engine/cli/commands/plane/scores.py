@@ -125,7 +125,7 @@ def table(rows: Sequence[ScoreRow]) -> str:
 
 def copies_table(rows: Sequence[ScoreRow], exact: Mapping[str, float]) -> str:
     """Return the change of x̂ over σ_eff for each change of the copies, as a table for people."""
-    lines = [("change of x̂ / σ_eff", *CHANGES)]
+    lines: list[tuple[str, ...]] = [("change of x̂ / σ_eff", *CHANGES)]
     lines += [(row.title, *(row.moved[name].words for name in CHANGES)) for row in rows]
     return _aligned([*lines, ("exact", *(f"{exact[name]:.3f}" for name in CHANGES))])
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Slot
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QWidget
 
 from msd_engine.events import Event, Failed, Started
-from msd_engine.events.by_k.charts import QUANTITIES, chart
+from msd_engine.events.by_k.charts import QUANTITIES, Quantity, chart
 from msd_engine.events.by_k.table import ErrorsByK
 from msd_gui.bridge.engine import Engine
 from msd_gui.pages.base import layout
@@ -138,7 +138,7 @@ class Errors(QObject):
         table, panel = self.table, self.panel
         learned = table is not None and bool(table.ks)
         panel.quantity.setVisible(self.on and learned)
-        quantity = panel.quantity.currentData() if learned else "error"
+        quantity: Quantity = panel.quantity.currentData() if learned else "error"
         panel.curves.set_plot(chart(table, self._page.resolved.spec.training.k, quantity))
 
     def _show_sentence(self, sentence: str) -> None:
