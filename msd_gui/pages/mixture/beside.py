@@ -53,6 +53,15 @@ class Beside(QObject):
         """Whether the views are dimmed."""
         return any(not veil.isHidden() for veil in self._veils)
 
+    @property
+    def words(self) -> str:
+        """How the shown chains were drawn where the present settings differ; empty if they agree."""
+        if self._pair is not None and not self._words:
+            made, now = self._pair
+            # Where nothing else differs there is no network for the present settings.
+            self._words = made.differences(now) or f"by {made.words}"
+        return self._words
+
     @Slot()
     def _on_tick(self) -> None:
         shown, now = self._player.buffer.shown, self._page.resolved
@@ -75,14 +84,10 @@ class Beside(QObject):
 
     def _show(self, late: bool) -> None:
         shows = self._pair is not None and late and not self.quiet
-        if self._pair is not None and shows and not self._words:
-            made, now = self._pair
-            # Where nothing else differs there is no network for the present settings.
-            self._words = made.differences(now) or f"by {made.words}"
-        words = f"Drawn {self._words}" if shows else ""
+        words = f"Drawn {self.words}" if shows else ""
         if words != self.label.text():
             self.label.setText(words)
-            self.label.setToolTip(wrapped(f"These chains were drawn {self._words}.") if words else "")
+            self.label.setToolTip(wrapped(f"These chains were drawn {self.words}.") if words else "")
             self.label.setVisible(bool(words))
         on = bool(words) and self._others
         if on != self.faded:
