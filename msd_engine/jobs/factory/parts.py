@@ -323,6 +323,12 @@ def guided_between(spec: ExperimentSpec) -> tuple[float, float]:
     return sigma[0].item(), min(sigma[-1].item(), handover(spec))
 
 
+def trained_noises(trained: ExperimentSpec) -> tuple[float, float]:
+    """Return the least and the largest σ_eff of nineteen in twenty noises of a training."""
+    sigma = quantiles(trained.law, trained.training.k, 20) / math.sqrt(trained.training.k)
+    return sigma[0].item(), sigma[-1].item()
+
+
 def handover(spec: ExperimentSpec) -> float:
     """Return the noise σ of one copy above which the exact posterior mean replaces a network."""
     return spec.sampling.exact_above * math.sqrt(spec.training.k)
