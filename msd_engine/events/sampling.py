@@ -213,7 +213,7 @@ class FilmFrame(Event):
 class ScoreErrors:
     """Errors of the learned score where the chains were, level by level.
 
-    An error is √(mean ‖s − s*‖²/mean ‖s*‖²) over states of the chains: 0 for the exact score s* of ȳ, 1 for none at all.
+    An error is √(mean ‖s − s*‖²/mean ‖s*‖²) over states of the chains: 0 for the exact score s* of ȳ, 1 for none.
 
     Attributes:
         sigma_eff: Noise σ/√k of ȳ at each measured level, with shape (n,).
@@ -272,7 +272,7 @@ class ChainReport(Event):
         exact_weight_error: What the largest error of `mode_weights` stays at or below in 19 of 20 samplings by as many
             exact draws; NaN before the end and for data without modes.
         score_errors: Errors of the learned score where the chains were; None before the end, for the exact score, with
-            guidance, for branches, and outside the plane.
+            guidance, for copies that move in turn, for branches, and outside the plane.
     """
 
     keep: ClassVar[str] = "latest"

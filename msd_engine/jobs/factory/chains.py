@@ -72,8 +72,8 @@ class Sampling:
         carried: What their dynamics carried beside the copies by then.
         networks: The networks in use.
         space: The coordinates of the chains, in which the noise is white.
-        errors: Errors of a learned score along the chains, where the exact one is known in the plane; None for others,
-            and for branches, whose levels are those of two settings.
+        errors: Errors of a learned score along the chains, where the exact one is known in the plane; None with
+            guidance, for samplers whose x̂ sees some of the copies, and for branches, with the levels of two settings.
         before: Chains of other settings, with the same number, that these follow up to step `first`; `y` is then not
             used.
     """
@@ -259,7 +259,7 @@ def _built(
             above = loaded_empirical(images_of(spec), data_dir, chosen, space, spec.noise.colour).denoiser
             denoiser = SwitchedDenoiser(above, denoiser, handover(spec))
         mean, std = learned.data_mean, learned.sigma_data.item()
-        if known is not None and known.shape == (2,) and not guided:
+        if known is not None and known.shape == (2,) and not guided and not sampling.traits.in_turn:
             levels = sampling.levels if sampling.annealed else 1
             trained = trained_noises(Run.open(run_dir).spec)
             errors = ErrorsAlong(known, levels, sampling.steps_per_level, spec.training.k, trained)

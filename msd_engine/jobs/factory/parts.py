@@ -275,6 +275,11 @@ def check_fits(run_dir: Path, spec: ExperimentSpec) -> None:
             raise UserError(f"The run {run_dir} was trained with {theirs.covariance} noise: set {fields}.")
         case ["k", *_]:
             k = trained.training.k
+            if k == spec.training.k:
+                raise UserError(
+                    f"The run {run_dir} takes {k} copies alone, but {spec.sampling.traits.title!r} shows it 1 to {k}: "
+                    "choose another sampler, or train a network that serves every k (network.fusion mean)."
+                )
             raise UserError(
                 f"The run {run_dir} was trained with k = {k} copies and takes no other number: set training.k to {k}, "
                 f"train again with k = {spec.training.k}, or train a network that serves every k (network.fusion mean)."

@@ -69,11 +69,11 @@ class ErrorsAlong:
     def _at(self, level: int) -> tuple[float, np.ndarray, np.ndarray]:
         """Return the error, the share of the states by region and the errors by region at a level."""
         denoiser, at, learned, exact = self._target.denoiser(), [], [], []
-        for noise, y_mean, x_hat in self._states[level]:
-            lives = (torch.cat([y_mean, x_hat], 1).abs() < LOST).all(1)
-            y_mean, x_hat, tau = y_mean[lives], x_hat[lives], noise / self._root_k
+        for noise, all_means, estimates in self._states[level]:
+            lives = (torch.cat([all_means, estimates], 1).abs() < LOST).all(1)
+            y_mean, tau = all_means[lives], noise / self._root_k
             at.append(y_mean)
-            learned.append((x_hat - y_mean) / tau**2)
+            learned.append((estimates[lives] - y_mean) / tau**2)
             exact.append((denoiser(y_mean.unsqueeze(1), tau).mean - y_mean) / tau**2)
         where, score, truth = (torch.cat(parts).numpy() for parts in (at, learned, exact))
         if not len(where):

@@ -68,9 +68,10 @@ def drift(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     found = _drifted(facts, sampling.chains)
     if found is None:
         return
-    # Half, not as few as the ladder needs: the steps between also mend what the network gets wrong on the way down.
+    # Of images half, not as few as the ladder needs: the steps between also mend what the network gets wrong on the way
+    # down. In the plane a half still drifts.
     given = sampling.steps_per_level
-    steps = max(needed, given // 2)
+    steps = max(needed, given // 2) if facts.class_names else needed
     yield Advice(
         "Too many steps per level",
         f"{_counted(found, facts, facts.counted or sampling.chains)}. "

@@ -23,8 +23,8 @@ LEAST_ACCEPTANCE = 0.1
 """Chains that accept fewer proposals hardly move."""
 WRONG = "Error of the learned score"
 _ERROR = (
-    "Error of the learned score over the exact one, where the chains were, at the level where it is largest; 100 % is the "
-    "error of no score at all."
+    "Error of the learned score over the exact one, where the chains were, at the level where it is largest; 100 % is "
+    "the error of no score at all."
 )
 R_HAT, EFFECTIVE = "R-hat, second half", "Effective samples"
 
@@ -178,7 +178,7 @@ def _learned(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, ...]:
         return ()
     found = report.score_errors
     if found is None or found.worst is None:
-        return (Reading(WRONG, "–", "", f"{_ERROR} It is not measured with guidance and for branches."),)
+        return (Reading(WRONG, "–", "", f"{_ERROR} It is not measured with guidance, for branches, and copy by copy."),)
     inside, between, outside = (number(100 * share, 2) for share in found.share[found.worst])
     return (
         Reading(

@@ -57,7 +57,7 @@ WRITTEN_OUT = ("data.weights", "data.means", "data.covariances", "data.points")
 CHECKPOINT_EVERY_S = 1.5
 CARDS = ("card-lost-mode", "card-low-acceptance", "card-high-acceptance")
 """Presets whose settings bring one card of advice."""
-LEARNED_CARDS = ("card-wrong-score",)
+LEARNED_CARDS = ("card-wrong-score", "card-drift")
 """The same after a training of seconds, which begins when they open."""
 
 

@@ -27,6 +27,7 @@ CARDS = {
     "card-lost-mode": "Mode 3 is never visited",
     "card-low-acceptance": "Acceptance is too low",
     "card-high-acceptance": "Acceptance is too high",
+    "card-drift": "Too many steps per level",
     "card-wrong-score": "The learned score is wrong where the chains are",
 }
 
@@ -147,6 +148,7 @@ def test_an_empty_mode_is_blamed_on_a_narrow_start_only_beyond_chance(facts, tit
 
 
 WRONG = load_preset("card-wrong-score")
+SHORTER = {"sampling.sigma_L": 0.5, "sampling.levels": 12}
 
 
 def errors(values: dict[float, float], trained: tuple[float, float] = (0.5, 8.0)) -> ScoreErrors:
@@ -161,10 +163,10 @@ def errors(values: dict[float, float], trained: tuple[float, float] = (0.5, 8.0)
     [
         (errors({8.0: 0.1, 0.6: 0.7, 0.1: 0.7}), None),
         (errors({8.0: 0.1, 0.1: math.nan}), None),
-        (errors({8.0: 0.1, 0.6: 0.4, 0.1: 0.9}), {"sampling.sigma_L": 0.5, "sampling.levels": 12}),
+        (errors({8.0: 0.1, 0.6: 0.4, 0.1: 0.9}), SHORTER),
         (errors({8.0: 0.1, 0.6: 0.8, 0.1: 0.9}), {"sampling.source": "exact"}),
         (errors({8.0: 0.9, 0.6: 0.4}, (0.01, 7.0)), {"sampling.sigma_1": 7.0}),
-        (errors({8.0: 0.9, 1.0: 0.1, 0.1: 0.9}, (0.5, 7.0)), {"sampling.sigma_L": 0.5, "sampling.levels": 12, "sampling.sigma_1": 7.0}),
+        (errors({8.0: 0.9, 1.0: 0.1, 0.1: 0.9}, (0.5, 7.0)), SHORTER | {"sampling.sigma_1": 7.0}),
         # A ladder that lies outside the training as a whole has no part inside.
         (errors({8.0: 0.9, 0.1: 0.9}, (9.0, 20.0)), {"sampling.source": "exact"}),
     ],
