@@ -16,7 +16,7 @@ With σ_eff = σ/√k, r = ε/σ², the ratio γ of neighbouring levels, T steps
   ladder inside the noises of training where it is wrong only beyond them, else the exact score;
 * acceptance of Metropolis proposals below 0.2 or above 0.95; the remedy is to adapt the step in a warm-up;
 * too many steps: the share of a class or mode beyond chance by an exact test, from a network, with twice the steps
-  that the ladder needs or more (theory §3, fact 8);
+  that the ladder needs or more (theory §3, fact 8); the remedy is as many as it needs, for images half of the steps;
 * chains that have died or have ended off the data, and shares that are wrong for any other reason: no rule knows the
   cause, so the card offers the experiment.
 

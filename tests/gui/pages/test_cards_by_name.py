@@ -190,6 +190,7 @@ def test_the_card_of_a_wrong_score_says_where_and_at_which_noise():
     assert [card.title for card in advise(WRONG, replace(facts, **ends))] == [CARDS["card-wrong-score"]]
 
 
+@pytest.mark.long
 def test_a_preset_of_a_learned_score_trains_its_network_and_then_shows_its_card(qtbot, window):
     page = window.pages["mixture"]
     qtbot.waitUntil(lambda: page.engine.ready, timeout=60_000)
