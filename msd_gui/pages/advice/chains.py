@@ -37,6 +37,9 @@ def stuck(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     sampling = spec.sampling
     if sampling != facts.sampled or sampling.annealed or sampling.blows_up or not facts.counted:
         return
+    if sampling.traits.in_turn:
+        # The noise of the copies that count falls all the way.
+        return
     found = furthest(facts.shares, facts.true_shares, facts.counted)
     # NaN is no evidence.
     if found.chance >= MOST_CHANCE or not facts.stayed >= _LEAST_STAYED:

@@ -13,7 +13,7 @@ from msd_gui.widgets.controls.numbers import number
 
 # The learned score then has less than half of the mean square of the exact one right.
 MOST_ERROR = math.sqrt(0.5)
-_WHERE = "inside the data", "between them", "outside"
+_WHERE = "are inside the data", "between its parts", "outside"
 
 
 def wrong(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
@@ -36,7 +36,7 @@ def wrong(spec: ExperimentSpec, facts: Facts) -> Iterator[Advice]:
     yield Advice(
         "The learned score is wrong where the chains are",
         f"At level {found.level[worst] + 1}, σ/√k = {number(found.sigma_eff[worst])}, its error is "
-        f"{number(100 * found.error[worst], 2)} % of the exact score. Of the chains there, {where}. {trained}{cause}",
+        f"{number(100 * found.error[worst], 2)} % of the exact score. Of the chains {where}. {trained}{cause}",
         "Keep to the trained noise" if remedy else "Use the exact score",
         remedy or {"sampling.source": "exact"},
     )

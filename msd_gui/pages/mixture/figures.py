@@ -49,10 +49,17 @@ def chain_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, 
         _swelling(report.residual_inflation, number(report.predicted_inflation), "error" if wall else ""),
         _weights(gap, chance, "error" if gap > chance else ""),
         *_proposals(report, wanted),
-        *(_annealed(report, lived, wanted.chains) if wanted.annealed else _fixed(report)),
+        *_mixing(report, lived, wanted),
         *_learned(report, wanted),
         _living(lived, wanted.chains),
     )
+
+
+def _mixing(report: ChainReport, lived: int, wanted: SamplingSpec) -> tuple[Reading, ...]:
+    """Return the rows on mixing; copies that move in turn give one sample each, and none of their states another."""
+    if wanted.traits.in_turn:
+        return _annealed(report, lived, wanted.chains)[1:]
+    return _annealed(report, lived, wanted.chains) if wanted.annealed else _fixed(report)
 
 
 def _annealed(report: ChainReport, lived: int, chains: int) -> tuple[Reading, Reading]:
@@ -130,10 +137,17 @@ def state_readings(
         _swelling(figures.residual_inflation, "", ""),
         _weights(gap, chance, ""),
         *_later(wanted),
-        *(Reading(name, "at the end") for name in ((KEPT, INDEPENDENT) if wanted.annealed else (R_HAT, EFFECTIVE))),
+        *(Reading(name, "at the end") for name in _names_of_mixing(wanted)),
         *_learned_later(wanted),
         _living(figures.lived, figures.chains),
     )
+
+
+def _names_of_mixing(wanted: SamplingSpec) -> tuple[str, ...]:
+    """Return the names of the rows of `_mixing`."""
+    if wanted.traits.in_turn:
+        return (INDEPENDENT,)
+    return (KEPT, INDEPENDENT) if wanted.annealed else (R_HAT, EFFECTIVE)
 
 
 def _point_readings(report: ChainReport, wanted: SamplingSpec) -> tuple[Reading, ...]:

@@ -183,7 +183,15 @@ def test_the_card_of_a_wrong_score_says_where_and_at_which_noise():
     found = errors({8.0: 0.1, 0.1: 0.9})
     facts = Facts(sampled=WRONG.sampling, true_shares=(0.5, 0.5), shares=(0.5, 0.5), counted=200, score_errors=found)
     (card,) = advise(WRONG, facts)
-    for words in ("level 2", "σ/√k = 0.1", "90 %", "33 % inside the data", "between them", "outside", "0.5 and 8"):
+    for words in (
+        "level 2",
+        "σ/√k = 0.1",
+        "90 %",
+        "33 % are inside the data",
+        "between its parts",
+        "outside",
+        "0.5 and 8",
+    ):
         assert words in card.evidence
     # Chains whose score is known to be wrong need no other reason for their ends.
     ends = {"verdicts": ("alive",) * 150 + ("off the data",) * 50, "shares": (0.9, 0.1)}

@@ -178,3 +178,16 @@ def test_the_error_of_a_learned_score_is_shown_at_its_worst_level(page):
     at_the_end = chain_readings(report(score_errors=found), learned)
     assert [row.name for row in on_the_way] == [row.name for row in at_the_end]
     assert WRONG not in [row.name for row in chain_readings(report(), history.spec.sampling)]
+
+
+@pytest.mark.parametrize("method", ["annealed", "fixed"])
+def test_copies_in_turn_give_one_sample_each_and_no_mixing(page, method):
+    history = page.player.buffer.shown
+    wanted = history.spec.sampling.model_copy(update={"sampler": "accumulated", "method": method})
+    at_the_end = chain_readings(report(r_hat=np.array([4.0, 4.0])), wanted)
+    names = [row.name for row in at_the_end]
+    assert "Independent samples" in names
+    assert not [name for name in names if "R-hat" in name or "Keep" in name or "Effective" in name]
+    assert not [row.name for row in at_the_end if row.severity and row.name != "Largest weight error"]
+    on_the_way = state_readings(state_at(history, 0), history.modes.weights, wanted)
+    assert [row.name for row in on_the_way] == names
