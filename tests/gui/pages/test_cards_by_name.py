@@ -18,7 +18,7 @@ from msd_engine.specs import ExperimentSpec, load_preset
 from msd_gui.pages.advice.adviser import Adviser
 from msd_gui.pages.advice.findings import Facts
 from msd_gui.pages.advice.rules import advise
-from msd_gui.pages.mixture.page import MixturePage
+from msd_gui.pages.mixture.page import LEARNED_CARDS, MixturePage
 from msd_gui.session.experiment import Experiment
 from msd_gui.session.made import Made
 from msd_gui.session.networks import Network
@@ -62,8 +62,14 @@ def draw(adviser: Adviser, spec: ExperimentSpec, network: Network | None) -> Non
     adviser.set_report(made, report)
 
 
-@pytest.mark.parametrize("name", CARDS)
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "seed"),
+    [
+        pytest.param(name, seed, marks=[pytest.mark.long] * (seed and name in LEARNED_CARDS))
+        for name in CARDS
+        for seed in (0, 1)
+    ],
+)
 def test_a_preset_shows_its_card_alone_and_the_remedy_ends_it(qtbot, network, name, seed):
     assert name in MixturePage.presets
     experiment = Experiment(load_preset(name).replace("sampling.seed", seed))
