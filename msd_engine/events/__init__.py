@@ -17,6 +17,7 @@ from msd_engine.events.sampling import (
     Modes,
     Proposed,
     Samples,
+    ScoreErrors,
     Split,
     TwinSegment,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "RunsChanged",
     "Samples",
     "ScoreCurves",
+    "ScoreErrors",
     "ScoreFields",
     "ScoreRow",
     "ScoreTable",
