@@ -55,7 +55,7 @@ from msd_engine.cli.outcome import (
     print_json,
     say,
 )
-from msd_engine.cli.plane import Figure, Scores, ShootOut, Twins
+from msd_engine.cli.plane import Errors, Figure, Scores, ShootOut, Twins
 from msd_engine.specs import JOBS, SpecError
 
 _ABOUT = """Train k-sample denoisers and draw from them by chained Langevin dynamics.
@@ -186,6 +186,10 @@ def _carry_out(command: Command) -> dict[str, Any] | None:
             from msd_engine.cli.commands.plane.twins import twins
 
             return twins(command)
+        case Errors():
+            from msd_engine.cli.commands.plane.errors import errors
+
+            return errors(command)
         case Likelihood():
             from msd_engine.cli.commands.plane.likelihood import likelihood
 

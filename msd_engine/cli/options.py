@@ -22,7 +22,7 @@ from msd_engine.cli.flags import (
     Threads,
 )
 from msd_engine.cli.noise import Likelihood, Noise
-from msd_engine.cli.plane import Figure, Scores, ShootOut, Twins
+from msd_engine.cli.plane import Errors, Figure, Scores, ShootOut, Twins
 from msd_engine.specs.sampling import StepRule
 from msd_engine.specs.tables.updates import Convention
 
@@ -310,6 +310,7 @@ Command = (
     | Evaluate
     | Why
     | Twins
+    | Errors
     | Likelihood
     | Figure
     | ShootOut
@@ -333,6 +334,7 @@ COMMANDS: Any = Union[  # noqa: UP007 - tyro reads the name of each command from
     Annotated[Evaluate, tyro.conf.subcommand("evaluate")],
     Annotated[Why, tyro.conf.subcommand("why")],
     Annotated[Twins, tyro.conf.subcommand("twins")],
+    Annotated[Errors, tyro.conf.subcommand("errors")],
     Annotated[Likelihood, tyro.conf.subcommand("likelihood")],
     Annotated[Figure, tyro.conf.subcommand("figure")],
     Annotated[ShootOut, tyro.conf.subcommand("shoot-out")],

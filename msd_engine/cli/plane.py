@@ -25,6 +25,19 @@ class Twins:
 
 
 @dataclass(frozen=True)
+class Errors:
+    """Measure the error of a denoiser in the plane by k and σ_eff, beside the least possible one."""
+
+    run: RunFolder = None
+    preset: Preset = NOT_GIVEN
+    out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None
+    """Write the errors as CSV, or as a chart, SVG, PNG or PDF, by the suffix."""
+    threads: Threads = NOT_GIVEN
+    json: Json = False
+    fields: Annotated[SampleFields, tyro.conf.arg(name="")] = field(default_factory=SampleFields)
+
+
+@dataclass(frozen=True)
 class Figure:
     """Compute a figure of the papers by name, and write it as SVG, PDF or PNG."""
 
@@ -73,7 +86,8 @@ class Scores:
     """Name of a preset of points, trained with a small network; or a file that carries a spec, trained as it says."""
     objectives: Annotated[str, tyro.conf.arg(metavar="A,B", help_behavior_hint="(default: the usual)")] = NOT_GIVEN
     """Objectives: mse, mse-plain, ncsn, denoising, explicit, implicit, sliced-gaussian, sliced-rademacher,
-    sliced-sphere, sliced-vr; usual are all but the plain one and two of the sliced."""
+    sliced-sphere, sliced-vr; and mse by the fusion of the copies: mse-concat, mse-mean, mse-set. Usual are mse, ncsn,
+    denoising, explicit, implicit, sliced-gaussian and sliced-vr."""
     seeds: Annotated[str, tyro.conf.arg(metavar="0,1,2", help_behavior_hint="(default: 0,1,2)")] = NOT_GIVEN
     """Training seeds; the intervals are over them."""
     out: Annotated[Path | None, tyro.conf.arg(metavar="FILE", help_behavior_hint="")] = None

@@ -33,7 +33,8 @@ BEGUN = "begun from training images"
 """Label of samples whose first steps are those of the exact posterior mean over the training images."""
 
 _ANY_K = ("mean", "set")
-_KS = (1, 2, 4, 8, 16)
+KS = (1, 2, 4, 8, 16)
+"""Numbers of copies with which a set network is trained in turn, and networks that serve every k are measured."""
 
 # The format with the step ε at σ_L instead of r = ε/σ_L², and its range of ε.
 _WITH_STEP_SIZE = "msd-experiment-1"
@@ -161,7 +162,7 @@ class ExperimentSpec(Spec):
     @property
     def training_ks(self) -> tuple[int, ...]:
         """Numbers of copies that the steps of a training take in turn."""
-        return _KS if self.network.fusion == "set" else (self.training.k,)
+        return KS if self.network.fusion == "set" else (self.training.k,)
 
     def sigma_eff(self, sigma: float) -> float:
         """Return the noise of ȳ, σ/√k, for a noise σ of each copy."""

@@ -142,6 +142,10 @@ class Engine:
         """Walk chains beside their one-sample twins, and split the copies into mean and residuals."""
         return self._job("sampling.twins:twins", spec, run_dir=run, pool=1)
 
+    def errors_by_k(self, spec: ExperimentSpec, run: Path | None = None) -> Job:
+        """Make the job that measures the error of a denoiser in the plane by k and σ_eff."""
+        return self._job("sampling.errors_by_k:errors_by_k", spec, run_dir=run, pool=1)
+
     def shoot_out(self, spec: ShootOutSpec, run: Path | None = None) -> Job:
         """Compare samplers in the plane with equal numbers of evaluations."""
         return self._job("shoot_out.shoot_out:shoot_out", spec, run_dir=run, pool=1)

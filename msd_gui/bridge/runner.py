@@ -26,7 +26,8 @@ from msd_gui.bridge.mailbox import Mailbox
 LINGER_S = 0.3
 HIDDEN_S = 2.0
 """Seconds between two frames of a hidden page."""
-_NICE = 10
+# Niceness beyond that of the window: where processors are scarce, dragging stays smooth while jobs compute.
+_NICE, _PATIENT_NICE = 5, 10
 SYNCHRONOUS = "MSD_SYNCHRONOUS"
 
 
@@ -120,7 +121,7 @@ class _Worker(QThread):
         if begin:
             # The previous thread may not have finished yet.
             self.wait()
-            self.start(QThread.Priority.LowestPriority if self._patient else QThread.Priority.InheritPriority)
+            self.start(QThread.Priority.LowestPriority if self._patient else QThread.Priority.LowPriority)
 
     def halt(self, *, for_good: bool = False) -> None:
         """Close the running job and empty the queue; `for_good` also ends the thread."""
@@ -138,10 +139,11 @@ class _Worker(QThread):
 
     def run(self) -> None:
         """Run tasks until the thread has to quit."""
-        if self._patient and sys.platform == "linux":
+        if sys.platform == "linux":
             # Linux ignores the priorities of Qt; there, niceness belongs to a thread.
-            thread = threading.get_native_id()
-            os.setpriority(os.PRIO_PROCESS, thread, max(_NICE, os.getpriority(os.PRIO_PROCESS, thread)))
+            window = os.getpriority(os.PRIO_PROCESS, os.getpid())
+            nice = window + (_PATIENT_NICE if self._patient else _NICE)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
         while True:
             with self._wake:
                 self._current = None

@@ -38,6 +38,19 @@ class Painted(QObject):
         return False
 
 
+class Paintings(QObject):
+    """Counts the paintings of a widget."""
+
+    def __init__(self, widget):
+        super().__init__(widget)
+        self.count = 0
+        widget.installEventFilter(self)
+
+    def eventFilter(self, _watched, event):
+        self.count += event.type() == QEvent.Type.Paint
+        return False
+
+
 def wait(app, condition, seconds=30.0):
     end = time.perf_counter() + seconds
     while not condition():

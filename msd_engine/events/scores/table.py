@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
@@ -47,6 +47,28 @@ class Spread:
         return f"{self.mean:.3f}" + (f" ×÷ {self.high / self.mean:.2f}" if math.isfinite(self.high) else "")
 
 
+@dataclass(frozen=True)
+class Moved:
+    """A mean over seeds with its 95 % interval by Student's t.
+
+    Attributes:
+        mean: The mean; NaN if unknown.
+        low: Lower end; −∞ for one seed.
+        high: Upper end; ∞ for one seed.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+    @property
+    def words(self) -> str:
+        """The mean and half of the interval, such as ``0.123 ± 0.020``; a dash if unknown."""
+        if math.isnan(self.mean):
+            return "–"
+        return f"{self.mean:.3f}" + (f" ± {self.high - self.mean:.3f}" if math.isfinite(self.high) else "")
+
+
 @dataclass(frozen=True, eq=False)
 class ScoreRow:
     """One contender after its last measured seed.
@@ -60,6 +82,8 @@ class ScoreRow:
         by_seed: The same of each seed, by place, then by seed.
         step_ms: Milliseconds of a training step, over all seeds.
         failed: Seeds whose training failed.
+        moved: Change of x̂ over σ_eff by change of the copies (`scores.copies.CHANGES`), with 95 % intervals over seeds;
+            empty for one copy.
     """
 
     contender: str
@@ -70,6 +94,7 @@ class ScoreRow:
     by_seed: Mapping[str, Mapping[int, float]]
     step_ms: float
     failed: int
+    moved: Mapping[str, Moved] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,9 +129,11 @@ class ScoreTable(Event):
         seeds: Number of finished seeds.
         text: One sentence: which is nearest to the truth, where, and at what cost; empty before the first seed has
             ended.
+        moved: Change of the exact x̂ over σ_eff by change of the copies; empty for one copy.
     """
 
     keep: ClassVar[str] = "latest"
     rows: tuple[ScoreRow, ...]
     seeds: int
     text: str
+    moved: Mapping[str, float] = field(default_factory=dict)

@@ -186,6 +186,8 @@ def _weights(spec: ExperimentSpec, _run: Path | None, cadence: Cadence) -> _Pane
         "sampling.sampler": "langevin",
         "sampling.method": "annealed",
         "sampling.step_ratio": _ANNEALED_RATIO,
+        # NCSN tells its network the noise of the level.
+        "sampling.conditioning": "scheduled",
         "sampling.steps_per_level": spec.sampling.steps_per_level // spec.sampling.levels,
     }
     planes = []

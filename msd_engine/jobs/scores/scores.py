@@ -23,9 +23,11 @@ from msd_engine.events import (
     Started,
     Tick,
 )
-from msd_engine.events.scores.table import PLACES, Spread
+from msd_engine.events.scores.copies import CHANGES, CopiesTested
+from msd_engine.events.scores.table import PLACES, Moved, Spread
 from msd_engine.jobs.factory.pace import threads_for
 from msd_engine.jobs.factory.training import training, training_device
+from msd_engine.jobs.scores.copies import CopiesTest
 from msd_engine.jobs.scores.truth import SIDE, Truth, learned_scores, truth_of
 from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.jobs.tools.work_clock import WorkClock
@@ -65,8 +67,8 @@ def scores(
 
     Yields:
         `Started`, `ScoreTruth`; for each step at least a `Tick`; `Progress` at due moments; `ScoreFields` and
-        `ScoreCurves` at about 25 steps of each seed, the same for all contenders; `ScoreTable` after each seed; at the
-        end `Finished` with the verdict, or `Failed`.
+        `ScoreCurves` at about 25 steps of each seed, the same for all contenders, and `CopiesTested` for two copies or
+        more; `ScoreTable` after each seed; at the end `Finished` with the verdict, or `Failed`.
     """
     first = spec.child(spec.contenders[0], spec.seeds[0])
     chosen = training_device(first, device)
@@ -74,7 +76,8 @@ def scores(
     yield Started("scores", describe_device(chosen), spec.total_steps, 0, spec.to_json())
     truth = truth_of(spec)
     yield truth.event
-    race = _Race(spec, truth, chosen, cadence, live or Live())
+    test = CopiesTest(spec) if spec.base.training.k > 1 else None
+    race = _Race(spec, truth, test, chosen, cadence, live or Live())
     for seed in spec.seeds:
         yield from race.run(seed)
     yield Finished(spec.total_steps, race.elapsed_s, race.table().text)
@@ -102,10 +105,19 @@ class _Runner:
 class _Race:
     """Trains and measures the contenders, seed by seed."""
 
-    def __init__(self, spec: ScoresSpec, truth: Truth, device: torch.device, cadence: Cadence, live: Live) -> None:
+    def __init__(
+        self,
+        spec: ScoresSpec,
+        truth: Truth,
+        test: CopiesTest | None,
+        device: torch.device,
+        cadence: Cadence,
+        live: Live,
+    ) -> None:
         self.spec = spec
         self.elapsed_s = 0.0
         self._truth = truth
+        self._test = test
         self._device = device
         self._cadence = cadence
         self._live = live
@@ -118,6 +130,8 @@ class _Race:
         self._moments = np.array([*range(0, total, between), total])
         # By contender, seed, place and moment; NaN before the measurement, and after a failure.
         self._errors = np.full((len(spec.contenders), len(spec.seeds), len(PLACES), len(self._moments)), np.nan)
+        # The same by change of the copies.
+        self._moved = np.full((len(spec.contenders), len(spec.seeds), len(CHANGES), len(self._moments)), np.nan)
         self._failed = dict.fromkeys(spec.contenders, 0)
         # By number of seeds; two are the fewest with an interval.
         self._quantiles = np.array([math.nan, math.nan, *(quantile(seeds) for seeds in range(1, len(spec.seeds)))])
@@ -178,26 +192,37 @@ class _Race:
         for place, runner in enumerate(runners):
             if not runner.failed:
                 runner.scores = learned_scores(runner.trainer.averaged, self._truth)
-                self._errors[place, self.spec.seeds.index(seed), :, moment] = self._truth.errors(runner.scores)
+                at = place, self.spec.seeds.index(seed), slice(None), moment
+                self._errors[at] = self._truth.errors(runner.scores)
+                if self._test is not None:
+                    self._moved[at] = self._test.measure(runner.trainer.averaged)
             yield Tick()
         cells = np.stack([runner.scores[: SIDE**2] for runner in runners]).astype(np.float32)
         yield ScoreFields(seed, int(self._moments[moment]), self.spec.contenders, cells)
         yield self._curves()
+        if self._test is not None:
+            ends = self._over_seeds(self._moved)
+            yield CopiesTested(self.spec.contenders, self._moments, self._test.exact, *ends)
 
     def _curves(self) -> ScoreCurves:
-        count = np.isfinite(self._errors).sum(1)
+        with np.errstate(divide="ignore"):
+            ends = self._over_seeds(np.log(self._errors))
+        return ScoreCurves(self.spec.contenders, self._moments, *map(np.exp, ends))
+
+    def _over_seeds(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        """Return mean and ends of the 95 % interval over the second axis."""
+        count = np.isfinite(values).sum(1)
         with np.errstate(divide="ignore", invalid="ignore"):
-            logs = np.log(self._errors)
-            mean = np.nansum(logs, 1) / count
-            off = np.nansum(np.square(logs - mean[:, None]), 1)
+            mean = np.nansum(values, 1) / count
+            off = np.nansum(np.square(values - mean[:, None]), 1)
             half = np.sqrt(off / (count - 1) / count) * self._quantiles[count]
-        ends = np.exp(mean - half), np.exp(mean + half)
-        return ScoreCurves(self.spec.contenders, self._moments, np.exp(mean), *ends)
+        return mean, mean - half, mean + half
 
     def table(self) -> ScoreTable:
         """Return the table of the seeds that have ended."""
         rows = tuple(self._row(contender) for contender in self.spec.contenders)
-        return ScoreTable(rows, self._done, verdict(rows))
+        exact = {} if self._test is None else dict(zip(CHANGES, self._test.exact.tolist(), strict=True))
+        return ScoreTable(rows, self._done, verdict(rows), exact)
 
     def _row(self, contender: Contender) -> ScoreRow:
         row, ends = CONTENDERS[contender], self._errors[self.spec.contenders.index(contender), :, :, -1]
@@ -205,6 +230,7 @@ class _Race:
             place: {seed: error for seed, error in zip(self.spec.seeds, values, strict=True) if math.isfinite(error)}
             for place, values in zip(PLACES, ends.T.tolist(), strict=True)
         }
+        moved = self._moved[self.spec.contenders.index(contender), :, :, -1].T
         steps = self._steps[contender]
         return ScoreRow(
             contender,
@@ -215,7 +241,14 @@ class _Race:
             by_seed,
             1e3 * self._seconds[contender] / steps if steps else math.nan,
             self._failed[contender],
+            {} if self._test is None else dict(zip(CHANGES, map(_moved, moved), strict=True)),
         )
+
+
+def _moved(values: NDArray[np.float64]) -> Moved:
+    """Return the mean of known values with its interval."""
+    known = values[np.isfinite(values)].tolist()
+    return Moved(*vars(interval(known)).values()) if known else Moved(math.nan, math.nan, math.nan)
 
 
 def _spread(errors: Sequence[float]) -> Spread:

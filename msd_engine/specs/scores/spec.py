@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from msd_engine.specs.base import LARGEST_SEED, Spec, SpecError
 from msd_engine.specs.experiment import ExperimentSpec
-from msd_engine.specs.scores.contenders import CONTENDERS, Contender
+from msd_engine.specs.scores.contenders import BY_FUSION, CONTENDERS, Contender
 from msd_engine.specs.tables.papers import FIGURES, FigureName, figure_named
 
 Seed = Annotated[int, Field(ge=0, le=LARGEST_SEED)]
@@ -54,6 +54,11 @@ class ScoresSpec(Spec):
             raise ValueError("base.data must be a mixture or points in the plane, where the exact score is known.")
         if self.base.noise.covariance != "isotropic":
             raise ValueError("base.noise.covariance must be 'isotropic': scores are compared in one metric.")
+        by_fusion = [name for name in self.contenders if name in BY_FUSION]
+        if by_fusion and self.base.training.k == 1:
+            raise ValueError(
+                f"base.training.k must be at least 2 where {by_fusion[0]} is compared: one copy has no fusion."
+            )
         return self
 
     @property
@@ -80,10 +85,12 @@ class ScoresSpec(Spec):
             "training.seed": seed,
             "training.seconds": 0.0,
         }
+        # The variable of the law stays, since an automatic one follows the law and the fusion.
+        quantity = {"noise.quantity": "sigma-eff" if base.law.draws_sigma_eff else "sigma"}
+        if row.fusion is not None:
+            fields |= {"network.fusion": row.fusion, **quantity}
         if row.noise != "law":
-            # The variable of the law stays, since an automatic one follows the law.
-            quantity = "sigma-eff" if base.law.draws_sigma_eff else "sigma"
-            fields |= {"noise.law": "ladder", "noise.quantity": quantity}
+            fields |= {"noise.law": "ladder", **quantity}
             fields |= {"noise.noises": 1, "noise.largest": base.noise.smallest} if row.noise == "one" else {}
         return base.replace_all(fields)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from itertools import chain
 
@@ -147,7 +148,10 @@ class Adviser(QObject):
         if len(x) < 2:
             return
         few = x[:_DRAWS].astype(np.float64)
-        largest = float(np.linalg.norm(few[:, None] - few, axis=-1).max())
+        few -= few.mean(0)
+        sizes = np.square(few).sum(1)
+        # ‖a − b‖² = ‖a‖² + ‖b‖² − 2 a·b, fast: a dragged mode brings new data many times a second.
+        largest = math.sqrt(max(0.0, float((sizes[:, None] + sizes - 2 * few @ few.T).max())))
         std = float(np.sqrt(x.astype(np.float64).var(0).mean()))
         self._learn(data_json, replace(self.facts, dim=x.shape[1], data_std=std, largest_distance=largest))
 

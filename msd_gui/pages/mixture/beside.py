@@ -39,6 +39,8 @@ class Beside(QObject):
         self._veils = [Veil(view) for view in views]
         self._shown: ChainHistory | None = None
         self._now: Resolved | None = None
+        # What was drawn with other settings and the present ones; None where they agree.
+        self._pair: tuple[Made, Made] | None = None
         self._words, self._others, self._since_s = "", False, 0.0
         self.quiet = False
         self.label = ElidedLabel("trailing")
@@ -50,6 +52,15 @@ class Beside(QObject):
     def faded(self) -> bool:
         """Whether the views are dimmed."""
         return any(not veil.isHidden() for veil in self._veils)
+
+    @property
+    def words(self) -> str:
+        """How the shown chains were drawn where the present settings differ; empty if they agree."""
+        if self._pair is not None and not self._words:
+            made, now = self._pair
+            # Where nothing else differs there is no network for the present settings.
+            self._words = made.differences(now) or f"by {made.words}"
+        return self._words
 
     @Slot()
     def _on_tick(self) -> None:
@@ -63,21 +74,20 @@ class Beside(QObject):
         self._show(time.perf_counter() - self._since_s >= LATE_S)
 
     def _compare(self, made: Made | None, now: Made) -> None:
-        before = self._words
+        before = self._pair
         # Chains of older weights of the same network do not fade.
         self._others = made is not None and made.chains != now.chains
-        self._words = made.differences(now) if made is not None else ""
-        if made is not None and self._others and not self._words:
-            # There is no network for the present settings.
-            self._words = f"by {made.words}"
-        if not before:
+        differ = made is not None and (self._others or made.network != now.network)
+        self._pair, self._words = (made, now) if made is not None and differ else None, ""
+        if before is None:
             self._since_s = time.perf_counter()
 
     def _show(self, late: bool) -> None:
-        words = f"Drawn {self._words}" if self._words and late and not self.quiet else ""
+        shows = self._pair is not None and late and not self.quiet
+        words = f"Drawn {self.words}" if shows else ""
         if words != self.label.text():
             self.label.setText(words)
-            self.label.setToolTip(wrapped(f"These chains were drawn {self._words}.") if words else "")
+            self.label.setToolTip(wrapped(f"These chains were drawn {self.words}.") if words else "")
             self.label.setVisible(bool(words))
         on = bool(words) and self._others
         if on != self.faded:

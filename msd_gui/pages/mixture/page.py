@@ -20,6 +20,7 @@ from msd_gui.pages.base import layout
 from msd_gui.pages.base.page import Export
 from msd_gui.pages.mixture.beside import Beside
 from msd_gui.pages.mixture.chains import PlaneChains
+from msd_gui.pages.mixture.copies.errors import Errors
 from msd_gui.pages.mixture.density import FieldPainter
 from msd_gui.pages.mixture.edit.editing import Editing
 from msd_gui.pages.mixture.exports import Parts, exports
@@ -106,6 +107,7 @@ class MixturePage(TrainingPage):
         self._above.insertWidget(0, self.beside.label)
         self.fields = FieldPainter(self, engine, self.plane)
         self.twins = Twins(self, engine, self.player, self.plane)
+        self.errors = Errors(self, engine)
         self.sides = Sides(self, engine, self.player, self.plane, self._planes)
         self.branches = Branches(self, self.player, self.sides, self.timeline)
         self.motion = SlowMotion(self, engine, clock, self.player, self.plane)
@@ -115,7 +117,7 @@ class MixturePage(TrainingPage):
         for part in (tools, self.editing.bar):
             self._above.insertWidget(self._above.indexOf(self.formula), part)
         both = layout.row(self.sides.button, self.branches.button, stretch=(1, 1))
-        for part in (both, self.shoot_out.button, self.sides.readings, self.twins.panel):
+        for part in (both, self.shoot_out.button, self.sides.readings, self.twins.panel, self.errors.panel):
             self._figures.insertWidget(self._figures.indexOf(self.training_heading), part)
         self.parts = Parts(self.plane, self.weights, self.losses, self.trainer, self.player, self.fields)
         self.ladder_controls = SamplingControls(self, engine, self.form, drawn=lambda: self.chains.drawn)
@@ -319,7 +321,7 @@ class MixturePage(TrainingPage):
 
     @Slot()
     def _on_tick(self) -> None:
-        wanted = not self.resolved.exact or self.layers["learned arrows"].isChecked()
+        wanted = not self.resolved.exact or self.layers["learned arrows"].isChecked() or self.errors.on
         if wanted and self.isVisible():
             self.trainer.request_weights(CHECKPOINT_EVERY_S)
 
@@ -392,7 +394,7 @@ class MixturePage(TrainingPage):
 
     def exports(self) -> list[Export]:
         """Return what can be written now."""
-        return [*exports(self, self.parts, self.chains), *self.shoot_out.exports()]
+        return [*exports(self, self.parts, self.chains), *self.shoot_out.exports(), *self.errors.exports()]
 
     def command(self) -> str:
         """Return the `msd` line that draws these chains."""

@@ -175,10 +175,11 @@ class Player(QObject):
 
     @Slot(int)
     def _scrubbed(self, step: int) -> None:
-        self.playhead.playing = False
+        was_playing, self.playhead.playing = self.playhead.playing, False
         self.playhead.position = float(step)
         self._show()
-        self.turned.emit()
+        if was_playing:
+            self.turned.emit()
 
     @Slot(float)
     def _set_speed(self, speed_hz: float) -> None:

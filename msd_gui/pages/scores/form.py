@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QSignalBlocker, Signal, Slot
-from PySide6.QtWidgets import QCheckBox, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from msd_engine.specs import ExperimentSpec, SpecError
 from msd_engine.specs.scores.contenders import CONTENDERS
@@ -36,6 +36,12 @@ GROUPS = (
 )
 
 
+_COPIES_TEST = (
+    "Choose the squared error with the three fusions of copies, for at least two copies. While they train, the plot of "
+    "errors also offers how far x̂ moves where the copies of fixed draws are shuffled, dropped or replaced."
+)
+
+
 class ScoresForm(QWidget):
     """The controls of a comparison.
 
@@ -45,6 +51,7 @@ class ScoresForm(QWidget):
         fields: The controls of the experiment.
         boxes: The check box of each contender.
         seeds: The training seeds.
+        copies_test: The button that asks for the three fusions of copies.
     """
 
     edited = Signal(object, str)
@@ -65,6 +72,10 @@ class ScoresForm(QWidget):
             box.toggled.connect(self._on_changed)
             objectives.add_row(box)
             self.boxes[name] = box
+        self.copies_test = QPushButton("Copies test")
+        self.copies_test.setObjectName("scores.copies-test")
+        self.copies_test.setToolTip(wrapped(_COPIES_TEST))
+        objectives.add_row(self.copies_test)
         self.seeds = QLineEdit("0, 1, 2")
         self.seeds.setObjectName("scores.seeds")
         self.seeds.setAccessibleName("Seeds")

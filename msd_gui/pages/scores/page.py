@@ -19,7 +19,9 @@ from msd_engine.events import (
     ScoreTruth,
     Started,
 )
+from msd_engine.events.scores.copies import CopiesTested
 from msd_engine.specs import ExperimentSpec, SpecError, load_preset
+from msd_engine.specs.scores.contenders import BY_FUSION
 from msd_engine.specs.scores.spec import USUAL, ScoresSpec, learned_figure, shown_in_figure, usual_base
 from msd_engine.specs.tables.papers import FIGURES
 from msd_gui.bridge.clock import ScreenClock
@@ -35,6 +37,7 @@ from msd_gui.session.settings import Settings
 from msd_gui.theme import icon
 from msd_gui.theme.tips import wrapped
 
+_COPIES = 4
 _BUTTONS = (
     ("train", "Start", "train", "Train the chosen objectives side by side, seed by seed."),
     ("pause", "Pause", "pause", "Hold all trainings; press again to continue."),
@@ -72,6 +75,7 @@ class ScoresPage(ExperimentPage):
     def _build(self) -> None:
         self.form = ScoresForm(self.experiment.spec)
         self.form.edited.connect(self._edited)
+        self.form.copies_test.clicked.connect(self._choose_copies_test)
         self.form.fields.editing_started.connect(self.experiment.begin_edit)
         self.form.fields.editing_finished.connect(self.experiment.end_edit)
         self.form.changed.connect(self.actions_changed)
@@ -106,6 +110,14 @@ class ScoresPage(ExperimentPage):
     def _edited(self, spec: ExperimentSpec, path: str) -> None:
         # The preset's title would name another target.
         self.experiment.set(spec.replace("title", "") if path == "data.name" else spec, path)
+
+    @Slot()
+    def _choose_copies_test(self) -> None:
+        """Compare the three fusions of copies, with four copies where there is one."""
+        spec = self.experiment.spec
+        if spec.training.k == 1:
+            self.experiment.set(spec.replace("training.k", _COPIES))
+        self.form.choose(dict.fromkeys(BY_FUSION, True), self.form.seeds.text())
 
     @Slot(object)
     def _show_spec(self, spec: ExperimentSpec) -> None:
@@ -219,9 +231,8 @@ class ScoresPage(ExperimentPage):
             if panel.plot().vectors is not None:
                 rows += plot_exports(self, panel, f"{name} score", f"{name.lower()}-score", spec_json)
         if self.shown.curves.plot().curves:
-            rows += plot_exports(
-                self, self.shown.curves, "Errors of scores", "score-errors", spec_json, table=self.shown.columns
-            )
+            words = ("Copies test", "copies-test") if self.shown.tests_copies else ("Errors of scores", "score-errors")
+            rows += plot_exports(self, self.shown.curves, *words, spec_json, table=self.shown.columns)
         return rows
 
     # -- events --------------------------------------------------------------------------------------------------------
@@ -238,6 +249,8 @@ class ScoresPage(ExperimentPage):
                 self.shown.show_fields(event)
             case ScoreCurves():
                 self.shown.show_curves(event)
+            case CopiesTested():
+                self.shown.show_copies(event)
             case ScoreTable():
                 self.shown.show_table(event)
             case Progress() if not self._racer.held:

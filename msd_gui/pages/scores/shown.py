@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QWidget
 
 from msd_engine.events import ScoreCurves, ScoreFields, ScoreTable, ScoreTruth
 from msd_engine.events.plots import Axis, Curve, Curves, Key
+from msd_engine.events.scores.copies import CHANGES, CopiesTested
 from msd_engine.events.scores.panels import score_panels
 from msd_engine.events.scores.table import PLACE_WORDS, PLACES
 from msd_engine.specs.scores.contenders import CONTENDERS
@@ -22,6 +23,8 @@ from msd_gui.views.plane.field import FieldView
 
 _ERROR = Axis("error of the score / its size", log=True)
 _EMPTY = Curves("Error of the learned scores", STEPS, _ERROR)
+_MOVED = Curves("Change of x̂ with the copies", STEPS, Axis("change of x̂ / σ_eff"))
+_EXACT, _CHANGE = "exact", "change of x̂, copies"
 _STYLES = {"arrows": "as arrows", "map": "as a map"}
 _PANELS = ("Exact", "Learned", "Difference")
 
@@ -43,6 +46,7 @@ class ScoresShown(QWidget):
         self.table_event: ScoreTable | None = None
         self._fields: ScoreFields | None = None
         self._curves: ScoreCurves | None = None
+        self._copies: CopiesTested | None = None
         self.panels = {name: FieldView(f"{name} score") for name in _PANELS}
         self.objective = _choice("scores.shown", "Objective in the panels")
         self.objective.currentIndexChanged.connect(self._draw_fields)
@@ -82,7 +86,8 @@ class ScoresShown(QWidget):
 
     def begin(self, contenders: tuple[str, ...]) -> None:
         """Clear everything for a new comparison."""
-        self.truth, self._fields, self._curves, self.table_event = None, None, None, None
+        self.truth, self._fields, self._curves, self.table_event, self._copies = None, None, None, None, None
+        self._offer_changes(offered=False)
         before = self.objective.currentData()
         self.objective.blockSignals(True)
         self.objective.clear()
@@ -112,6 +117,21 @@ class ScoresShown(QWidget):
         self._curves = event
         self._draw_curves()
 
+    def show_copies(self, event: CopiesTested) -> None:
+        """Offer the changes of x̂ with the copies, and show them where they are chosen."""
+        if self._copies is None:
+            self._offer_changes(offered=True)
+        self._copies = event
+        self._draw_curves()
+
+    def _offer_changes(self, *, offered: bool) -> None:
+        for name in CHANGES:
+            at = self.place.findData(name)
+            if offered and at < 0:
+                self.place.addItem(f"{_CHANGE} {name}", name)
+            elif not offered and at >= 0:
+                self.place.removeItem(at)
+
     def show_table(self, event: ScoreTable) -> None:
         """Show the table and the verdict."""
         self.table_event = event
@@ -123,16 +143,27 @@ class ScoresShown(QWidget):
         """Return the colour of each contender, the same in every comparison."""
         return {name: _colour(number) for number, name in enumerate(CONTENDERS)}
 
+    @property
+    def tests_copies(self) -> bool:
+        """Whether a change of x̂ with the copies is chosen, and not an error."""
+        return self.place.currentData() in CHANGES
+
     def columns(self) -> dict[str, NDArray[np.float64]]:
         """Return the curves as columns for a CSV file, with shape (n,)."""
-        event, place = self._curves, PLACES.index(self.place.currentData())
+        event, number = self._measured()
         if event is None:
             return {}
         columns = {"step": event.steps.astype(np.float64)}
-        for number, name in enumerate(event.contenders):
+        for row, name in enumerate(event.contenders):
             ends = {"": event.mean, ", low": event.low, ", high": event.high}
-            columns |= {f"{CONTENDERS[name].title}{end}": values[number, place] for end, values in ends.items()}  # type: ignore[index]
-        return columns
+            columns |= {f"{CONTENDERS[name].title}{end}": values[row, number] for end, values in ends.items()}  # type: ignore[index]
+        exact = {} if isinstance(event, ScoreCurves) else {_EXACT: np.full(len(event.steps), event.exact[number])}
+        return columns | exact
+
+    def _measured(self) -> tuple[ScoreCurves | CopiesTested | None, int]:
+        """Return the chosen measurements, and the number of their place or change."""
+        chosen = self.place.currentData()
+        return (self._copies, CHANGES.index(chosen)) if self.tests_copies else (self._curves, PLACES.index(chosen))
 
     # -- drawing -------------------------------------------------------------------------------------------------------
 
@@ -157,31 +188,34 @@ class ScoresShown(QWidget):
 
     @Slot()
     def _draw_curves(self) -> None:
-        event, colours = self._curves, self.colours()
+        (event, number), colours, shown = self._measured(), self.colours(), self.objective.currentData()
+        empty = _MOVED if self.tests_copies else _EMPTY
         if event is None:
-            self.curves.set_plot(_EMPTY)
+            self.curves.set_plot(empty)
             return
-        place, shown = PLACES.index(self.place.currentData()), self.objective.currentData()
         curves = [
             Curve(
                 CONTENDERS[name].title,  # type: ignore[index]
                 event.steps.astype(np.float64),
-                event.mean[number, place],
+                event.mean[row, number],
                 colours[name],
                 "dash" if CONTENDERS[name].uses_exact else "line",  # type: ignore[index]
                 # Bands of all objectives would hide each other.
-                event.low[number, place] if name == shown else None,
-                event.high[number, place] if name == shown else None,
+                event.low[row, number] if name == shown else None,
+                event.high[row, number] if name == shown else None,
                 spread="band",
             )
-            for number, name in enumerate(event.contenders)
+            for row, name in enumerate(event.contenders)
         ]
+        if isinstance(event, CopiesTested):
+            level = np.full(len(event.steps), event.exact[number])
+            curves.append(Curve(_EXACT, event.steps.astype(np.float64), level, "text", "dotted"))
         # Bands are opaque: the only one lies at the back.
         curves.sort(key=lambda curve: curve.low is None)
         keys = tuple(Key(curve.style, curve.colour, curve.words) for curve in curves)
-        order = {CONTENDERS[name].title: number for number, name in enumerate(event.contenders)}  # type: ignore[index]
-        legend = tuple(sorted(keys, key=lambda key: order[key.words]))
-        self.curves.set_plot(replace(_EMPTY, curves=tuple(curves), legend=legend))
+        order = {CONTENDERS[name].title: row for row, name in enumerate(event.contenders)}  # type: ignore[index]
+        legend = tuple(sorted(keys, key=lambda key: order.get(key.words, len(order))))
+        self.curves.set_plot(replace(empty, curves=tuple(curves), legend=legend))
 
 
 def _colour(number: int) -> str:

@@ -26,6 +26,8 @@ class Legend(pg.GraphicsWidget):
 
     def __init__(self, view: Any) -> None:
         super().__init__()
+        # It seldom changes, but lies in the same scene as layers that often do.
+        self.setCacheMode(pg.GraphicsWidget.CacheMode.DeviceCoordinateCache)
         self._view = view
         self._entries: tuple[Key, ...] = ()
         self._places: list[QRectF] = []

@@ -72,6 +72,7 @@ class SpecForm(QWidget):
         """
         super().__init__()
         self._spec = spec
+        self._reset: ExperimentSpec | None = None
         self._controls: dict[str, Control] = {}
         self._messages: dict[str, QLabel] = {}
         self._rows: dict[str, QWidget] = {}
@@ -116,6 +117,9 @@ class SpecForm(QWidget):
 
     def set_reset(self, spec: ExperimentSpec) -> None:
         """Set the values that double-clicks restore, from a spec with the same kinds of data and network."""
+        if spec == self._reset:
+            return
+        self._reset = spec
         for path, control in self._controls.items():
             control.set_reset(spec.get(path))
 
@@ -146,6 +150,8 @@ class SpecForm(QWidget):
             choices: One sentence by dotted path and choice.
         """
         before, self._refused = self._refused, (fields, choices)
+        if self._refused == before:
+            return
         for path, control in self._controls.items():
             if fields.get(path) != before[0].get(path):
                 control.set_enabled(path not in fields, fields.get(path, ""))
@@ -239,9 +245,11 @@ class SpecForm(QWidget):
 
     def _show_rows(self) -> None:
         """Show the rows of fields with an effect; hide those that other fields exclude or make idle."""
+        parts = {path.rpartition(".")[0] for path in self._rows}
+        absents = {part: self._spec.get(part).absent for part in parts}
         for path, row in self._rows.items():
             part, _, name = path.rpartition(".")
-            absent = name in self._spec.get(part).absent
+            absent = name in absents[part]
             if absent:
                 self._pending.pop(path, None)
             row.setVisible(not absent and path not in self._refused[0])

@@ -319,7 +319,9 @@ def test_a_field_is_computed(points):
 
 
 def test_objectives_are_compared():
-    base = usual_base(POINTS).replace_all({"training.steps": 3, "training.batch": 8, "noise.noises": 2})
+    base = usual_base(POINTS).replace_all(
+        {"training.steps": 3, "training.batch": 8, "noise.noises": 2, "training.k": 2}
+    )
     for form in ("score", "energy"):
         spec = ScoresSpec(base=base.replace("training.form", form), contenders=tuple(CONTENDERS), seeds=(0,))
         (*_, table) = of(ScoreTable, collected(scores(spec, cadence=Always())))

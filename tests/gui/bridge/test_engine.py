@@ -48,6 +48,7 @@ CALLS = {
     "compare_noises": (NoisesSpec(base=load_preset("noise-digits"), chains=10), RUN),
     "paper_figure": ("ncsn-weights", RUN),
     "twins": (load_preset("ncsn-toy"), RUN),
+    "errors_by_k": (load_preset("ncsn-toy"), RUN),
     "scores": (ScoresSpec(base=load_preset("two-gaussians")),),
     "open_picture": (RUN, (1, 8, 8)),
     "show_copies": (SPEC,),

@@ -85,7 +85,7 @@ def test_chains_of_a_network_that_is_gone_are_those_of_the_file(mixture, clock):
     assert shown.colour == "learned"
     assert not mixture.chains.running
     # The page draws with the exact score now: these chains are dimmed, and their network is named.
-    assert mixture.beside._words.endswith("by mine, step 1,000")
+    assert mixture.beside.words.endswith("by mine, step 1,000")
     assert mixture.beside._others
     assert mixture.chains_heading.text() == "Chains of a file"
     assert mixture.readings.texts() == []

@@ -17,8 +17,10 @@ from msd_engine.events import (
     ScoreTruth,
     Started,
 )
+from msd_engine.events.scores.copies import CHANGES, CopiesTested
 from msd_engine.events.scores.table import PLACES, Spread
 from msd_engine.specs import load_preset
+from msd_engine.specs.scores.contenders import BY_FUSION
 from msd_engine.specs.scores.spec import USUAL, shown_in_figure, usual_base
 from msd_gui.bridge.clock import ScreenClock
 from msd_gui.bridge.runner import SYNCHRONOUS
@@ -61,6 +63,9 @@ def events(spec):
     yield ScoreTruth(0.3, 0.3, (-2.0, 2.0, -2.0, 2.0), grid(), log_p, exact(), region, (ring,), grid()[:5])
     yield ScoreFields(1, 10, names, np.stack([learned(number) for number in range(len(names))]))
     yield ScoreCurves(names, np.array([0, 5, 10]), mean, 0.9 * mean, 1.1 * mean)
+    if spec.base.training.k > 1:
+        moved = np.broadcast_to(np.arange(len(names))[:, None, None] + np.arange(3.0)[:, None], (len(names), 3, 3))
+        yield CopiesTested(names, np.array([0, 5, 10]), np.arange(3) / 10, moved, moved - 0.1, moved + 0.1)
     yield ScoreTable(tuple(row(name, number) for number, name in enumerate(names)), SEEDS, TEXT)
     yield Finished(10, 1.0, TEXT)
 
@@ -130,6 +135,30 @@ def test_the_curves_are_those_of_the_chosen_place_with_intervals(page):
     # The bound knows the truth and is drawn apart.
     assert {curve.words for curve in curves if curve.style == "dash"} == {"Explicit"}
     assert len({curve.colour for curve in curves}) == len(USUAL)
+
+
+def test_the_copies_test_is_chosen_by_one_button_and_plotted_beside_the_exact_change(page):
+    start(page)
+    places = [page.shown.place.itemData(at) for at in range(page.shown.place.count())]
+    assert places == list(PLACES)
+    page.form.copies_test.click()
+    assert page.experiment.spec.training.k == 4
+    assert page.form.value().contenders == BY_FUSION
+    start(page)
+    for number, change in enumerate(CHANGES):
+        page.shown.place.setCurrentIndex(page.shown.place.findData(change))
+        curves = {curve.words: curve for curve in page.shown.curves.plot().curves}
+        assert len(curves) == 4
+        np.testing.assert_array_equal(curves["exact"].y, [number / 10] * 3)
+        np.testing.assert_array_equal(curves["Fusion (set)"].y, [2 + number, 2 + number, 2 + number])
+        assert list(page.shown.columns())[-1] == "exact"
+    assert {export.name for export in page.exports()} >= {"copies-test"}
+    page.experiment.set(page.experiment.spec.replace("training.k", 1))
+    assert "at least 2" in page.form.cost.text()
+    page.form.choose({"mse": True}, "0")
+    start(page)
+    assert page.shown.place.currentData() in PLACES
+    assert page.shown.place.count() == len(PLACES)
 
 
 def test_the_table_ends_in_the_sentence(page):

@@ -7,7 +7,7 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msd_engine.cli.fields import given_fields, with_fields
@@ -16,7 +16,8 @@ from msd_engine.cli.inputs import check_writable, is_given, spec_of, threads_giv
 from msd_engine.cli.outcome import RefusedError
 from msd_engine.cli.plane import Scores
 from msd_engine.events import Event, Finished, Progress, ScoreRow, ScoreTable, Started
-from msd_engine.events.scores.table import PLACES
+from msd_engine.events.scores.copies import CHANGES
+from msd_engine.events.scores.table import PLACES, Moved
 from msd_engine.specs import load_preset, preset_names
 from msd_engine.specs.scores.spec import ScoresSpec, usual_base
 from msd_engine.specs.sweep import parse_list
@@ -57,6 +58,8 @@ def scores(options: Scores) -> dict[str, Any]:
     if options.json:
         return account.figures()
     print(table(account.rows))
+    if account.exact:
+        print(f"\n{copies_table(account.rows, account.exact)}")
     return {"text": account.text, "elapsed_s": account.elapsed_s} | ({"out": str(options.out)} if options.out else {})
 
 
@@ -81,6 +84,7 @@ class _Account:
     def __init__(self, spec: ScoresSpec) -> None:
         self.rows: tuple[ScoreRow, ...] = ()
         self.text = ""
+        self.exact: Mapping[str, float] = {}
         self.elapsed_s = 0.0
         self._spec = spec
         self._seeds = 0
@@ -93,6 +97,7 @@ class _Account:
                 self._device = event.device
             case ScoreTable():
                 self.rows, self.text, self._seeds = event.rows, event.text, event.seeds
+                self.exact = event.moved
             case Progress() | Finished():
                 self.elapsed_s = event.elapsed_s
             case _:
@@ -101,7 +106,8 @@ class _Account:
     def figures(self) -> dict[str, Any]:
         """Return the table so far as plain values; unknown ones are None."""
         found = {"text": self.text, "device": self._device, "elapsed_s": self.elapsed_s, "seeds": self._seeds}
-        return found | {"sigma_eff": self._spec.sigma_eff, "rows": [_plain(row) for row in self.rows]}
+        exact = {"exact_moved": dict(self.exact)} if self.exact else {}
+        return found | {"sigma_eff": self._spec.sigma_eff, "rows": [_plain(row) for row in self.rows]} | exact
 
     def how_to_continue(self) -> str:
         """Return the state after a stop."""
@@ -114,7 +120,18 @@ def table(rows: Sequence[ScoreRow]) -> str:
     for row in rows:
         shown = [row.errors[place].words for place in PLACES]
         lines.append((row.title, f"{len(row.by_seed['data'])}", f"{row.failed}", f"{row.step_ms:.2f}", *shown))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
+    return _aligned(lines)
+
+
+def copies_table(rows: Sequence[ScoreRow], exact: Mapping[str, float]) -> str:
+    """Return the change of x̂ over σ_eff for each change of the copies, as a table for people."""
+    lines: list[tuple[str, ...]] = [("change of x̂ / σ_eff", *CHANGES)]
+    lines += [(row.title, *(row.moved[name].words for name in CHANGES)) for row in rows]
+    return _aligned([*lines, ("exact", *(f"{exact[name]:.3f}" for name in CHANGES))])
+
+
+def _aligned(lines: Sequence[tuple[str, ...]]) -> str:
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     return "\n".join(
         "  ".join(
             cell.ljust(width) if not at else cell.rjust(width)
@@ -129,9 +146,11 @@ def csv_text(rows: Sequence[ScoreRow]) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     ends = [f"{place}_{end}" for place in PLACES for end in ("mean", "low", "high")]
-    writer.writerow(("objective", "title", "uses_exact", "steps", "seeds", "failed", "step_ms", *ends))
+    moved = [f"{name}_{end}" for name in CHANGES for end in ("mean", "low", "high")]
+    writer.writerow(("objective", "title", "uses_exact", "steps", "seeds", "failed", "step_ms", *ends, *moved))
     for row in rows:
         figures = [value for place in PLACES for value in vars(row.errors[place]).values()]
+        figures += [value for name in CHANGES for value in _ends(row.moved.get(name))]
         head = (row.contender, row.title, row.uses_exact, row.steps, len(row.by_seed["data"]), row.failed, row.step_ms)
         writer.writerow(["" if value is None else value for value in map(_known, (*head, *figures))])
     return out.getvalue()
@@ -151,7 +170,13 @@ def _plain(row: ScoreRow) -> dict[str, Any]:
         "steps": row.steps,
         "failed": row.failed,
     }
-    return plain | {"step_ms": _known(row.step_ms), "errors": errors, "by_seed": by_seed}
+    moved = {name: {end: _known(value) for end, value in vars(one).items()} for name, one in row.moved.items()}
+    found = plain | {"step_ms": _known(row.step_ms), "errors": errors, "by_seed": by_seed}
+    return found | ({"moved": moved} if moved else {})
+
+
+def _ends(moved: Moved | None) -> Iterator[float]:
+    return iter((math.nan,) * 3 if moved is None else vars(moved).values())
 
 
 def _known(value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""Errors of denoisers by the number of copies."""

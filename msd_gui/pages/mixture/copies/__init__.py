@@ -1,0 +1,1 @@
+"""The error of the denoiser by the number of copies."""
