@@ -169,7 +169,6 @@ class MixturePage(TrainingPage):
         )
         self._figures = layout.box_of(figures)
         layout.lay_out(self, self.form, middle, figures)
-
         self.add_export_menu(self.plane, self.timeline, self.weights, self.losses)
 
     def _connect(self) -> None:
