@@ -111,7 +111,7 @@ def _proposals(event: ChainReport) -> dict[str, float]:
 
 
 def _errors(found: ScoreErrors | None) -> dict[str, Any]:
-    """Return the errors of the learned score by level, by name; nothing without any."""
+    """Return the errors of the learned score by level, and the largest, by name; nothing without any."""
     if found is None:
         return {}
     columns = zip(found.sigma_eff.tolist(), found.error.tolist(), found.share, strict=True)
@@ -119,7 +119,9 @@ def _errors(found: ScoreErrors | None) -> dict[str, Any]:
         {"sigma_eff": sigma, "error": error, "where": dict(zip(REGIONS, share.tolist(), strict=True))}
         for sigma, error, share in columns
     ]
-    return {"score_errors": rows, "trained_sigma_eff": list(found.trained)}
+    worst = {} if found.worst is None else rows[found.worst]
+    largest = {"score_error": worst["error"], "score_error_at_sigma_eff": worst["sigma_eff"]} if worst else {}
+    return largest | {"score_errors": rows, "trained_sigma_eff": list(found.trained)}
 
 
 def _ends(event: Verdicts) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from mixtures import random_mixture
 
+from msd_engine.cli.commands.sample import SampleAccount
 from msd_engine.data.mixture import GaussianMixture
 from msd_engine.denoisers.target import MixtureTarget
 from msd_engine.events import ChainReport
@@ -116,10 +117,17 @@ def test_chains_report_the_errors_of_their_network_but_not_those_of_the_exact_sc
     assert last_report(spec).score_errors is None
     list(train(spec, tmp_path / "run", device="cpu"))
     learned = spec.replace("sampling.source", "trained")
-    found = last_report(learned, tmp_path / "run").score_errors
+    report = last_report(learned, tmp_path / "run")
+    found = report.score_errors
     sigma_1, sigma_L = spec.sampling.sigma_1, spec.sampling.sigma_L
     np.testing.assert_allclose(found.sigma_eff[[0, -1]], np.array([sigma_1, sigma_L]) / math.sqrt(2))
     assert np.isfinite(found.error).all()
+    account = SampleAccount()
+    account.take(report)
+    told = account.figures()
+    assert told["score_error"] == found.error.max()
+    assert told["score_error_at_sigma_eff"] == found.sigma_eff[found.error.argmax()]
+    assert [row["error"] for row in told["score_errors"]] == found.error.tolist()
     # Nineteen in twenty: 1.96 standard deviations of ln σ_eff on both sides.
     mean, std = spec.noise.log_mean, spec.noise.log_std
     np.testing.assert_allclose(np.log(found.trained), [mean - 1.96 * std, mean + 1.96 * std], rtol=1e-3)
