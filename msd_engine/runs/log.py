@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from msd_engine.backend.files import MIB, flush_entry, read_bytes, reading, write_atomically, writing
+from msd_engine.events import HeldOutLoss
 
 _EXPECTED = "a list of metrics, one JSON object a line, each with its step"
 _LARGEST = 1024 * MIB
@@ -40,6 +41,17 @@ class Log(NamedTuple):
 
     rows: list[dict[str, Any]]
     damaged: int
+
+
+def held_out_loss(row: Row) -> HeldOutLoss:
+    """Return the event for a held-out measurement; its standard error is NaN in runs of older versions.
+
+    Args:
+        row: A row of metrics with ``held_out``.
+    """
+    bands = {name: np.array(row[name], dtype=np.float64) for name in _BANDS}
+    error = row["standard_error"]
+    return HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], standard_error=error, **bands)
 
 
 def append_rows(path: Path, rows: Iterable[Row]) -> None:

@@ -105,7 +105,11 @@ class SweepAccount:
 
 
 def _job(options: Sweep, spec: SweepSpec, folder: Path, *, resume: bool) -> Iterator[Event]:
-    # Imported here: the job imports torch, and a refusal should not wait for it.
+    from msd_engine.jobs.sweep.story import is_done, open_sweep
+
+    if resume and is_done(folder, spec):
+        return open_sweep(folder)
+    # Imported here: the job imports torch, and neither a refusal nor a finished comparison should wait for it.
     from msd_engine.jobs.sweep.sweep import sweep as job
 
     on = options.on if is_given(options.on) else ""

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from msd_engine.backend.files import write_atomically
 from msd_engine.events import ChildHeldOut, ChildStarted, Event, Progress, Tick
-from msd_engine.jobs.training.recall import held_out_loss
 from msd_engine.launchers.launch import Engine, Resources, State, Task, launch
 from msd_engine.runs.layout import METRICS
-from msd_engine.runs.log import read_log
+from msd_engine.runs.log import held_out_loss, read_log
 from msd_engine.runs.sweeps import SweepFolder
 from msd_engine.specs import Live
 from msd_engine.specs.live import Every

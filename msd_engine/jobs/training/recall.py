@@ -13,7 +13,7 @@ from torch import Tensor
 
 from msd_engine.backend.device import choose_device, describe_device
 from msd_engine.backend.errors import BadFile
-from msd_engine.events import Event, Finished, HeldOutLoss, LossPoints, Notice, Started, StripFrame
+from msd_engine.events import Event, Finished, LossPoints, Notice, Started, StripFrame
 from msd_engine.jobs.factory.loaded import loaded_images
 from msd_engine.jobs.factory.parts import learned_denoiser
 from msd_engine.jobs.factory.targets import images_of, is_of_images
@@ -23,7 +23,7 @@ from msd_engine.jobs.tools.failures import reports_user_errors
 from msd_engine.metrics.errors.errors import HeldOut
 from msd_engine.noise.space import Space
 from msd_engine.runs.layout import METRICS
-from msd_engine.runs.log import Row
+from msd_engine.runs.log import held_out_loss
 from msd_engine.runs.run import Run
 from msd_engine.specs import Live
 from msd_engine.specs.live import NEVER, Cadence
@@ -110,17 +110,6 @@ def measured_again(run: Run) -> Iterator[Event]:
     if damaged:
         lines = "1 line is" if damaged == 1 else f"{damaged} lines are"
         yield Notice(f"{lines} damaged in {run.folder / METRICS}: the curves have a gap there.")
-
-
-def held_out_loss(row: Row) -> HeldOutLoss:
-    """Return the event for a held-out measurement; its standard error is NaN in runs of older versions.
-
-    Args:
-        row: A row of metrics with ``held_out``.
-    """
-    bands = {name: np.array(row[name], dtype=np.float64) for name in ("band_sigma_eff", "band_loss", "band_mmse")}
-    error = row["standard_error"]
-    return HeldOutLoss(row["step"], row["held_out"], row["elapsed_s"], mmse=row["mmse"], standard_error=error, **bands)
 
 
 def loss_points(points: Sequence[tuple[int, float, float]]) -> LossPoints:
